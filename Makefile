@@ -1,0 +1,27 @@
+# Two commands: `make serve` sets everything up and runs the server, `make test` sets everything up and runs the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+
+.PHONY: serve test check lint clean
+
+$(STAMP): pyproject.toml $(wildcard vendor/*.whl)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --find-links vendor -e '.[engine,test,dev]'
+	touch $(STAMP)
+
+serve: $(STAMP)
+	$(BIN)/pwsh-kernels serve
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .coverage*

@@ -1,0 +1,248 @@
+"""The one error tree: each error has a stable code, an HTTP status, its facts, and a sentence that says what to do."""
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+
+@dataclass(eq=False)
+class ProductError(Exception):
+    """Base of all our errors. Subclasses are dataclasses: their fields are the facts, `text()` is made from them."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+
+    def text(self) -> str:
+        """Return the sentence for a person or a model: what happened and what to do next."""
+        return "Something went wrong inside pwsh-kernels; the server's log has the traceback."
+
+    def facts(self) -> dict[str, Any]:
+        """Return the facts as JSON values."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the one shape in which every error leaves the product."""
+        return {"success": False, "error": self.text(), "code": self.code, **self.facts()}
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+@dataclass(eq=False)
+class InvalidRequest(ProductError):
+    """A value of a request is missing or wrong."""
+
+    code: ClassVar[str] = "invalid_request"
+    status: ClassVar[int] = 400
+    field: str
+    problem: str
+
+    def text(self) -> str:
+        return f"{self.field} {self.problem}"
+
+
+@dataclass(eq=False)
+class UnknownModule(ProductError):
+    """The catalog has no module of that key."""
+
+    code: ClassVar[str] = "unknown_module"
+    status: ClassVar[int] = 400
+    module: str
+    known: list[str]
+
+    def text(self) -> str:
+        return f"Unknown module: {self.module}. Known modules: {', '.join(self.known)}"
+
+
+@dataclass(eq=False)
+class InvalidTenant(ProductError):
+    """The tenant is not a domain name."""
+
+    code: ClassVar[str] = "invalid_tenant"
+    status: ClassVar[int] = 400
+    tenant: str
+
+    def text(self) -> str:
+        return f"{self.tenant!r} is not a tenant: give its domain name, such as contoso.com"
+
+
+@dataclass(eq=False)
+class Unauthorized(ProductError):
+    """The request carries no valid token."""
+
+    code: ClassVar[str] = "unauthorized"
+    status: ClassVar[int] = 401
+
+    def text(self) -> str:
+        return (
+            "A token is required: send `Authorization: Bearer TOKEN`. `pwsh-kernels serve` prints it, "
+            "and the pwsh-kernels command and mcp_server.py find it by themselves on the same machine."
+        )
+
+
+@dataclass(eq=False)
+class NotSignedIn(ProductError):
+    """A command was asked for in a session without a sign-in. The text is the original's."""
+
+    code: ClassVar[str] = "not_signed_in"
+    status: ClassVar[int] = 401
+    tenant: str
+    module: str
+    reason: str = ""
+    connected: bool = False
+
+    def text(self) -> str:
+        start = "Not authenticated. Call /login first."
+        return f"{start} {self.reason}" if self.reason else start
+
+
+@dataclass(eq=False)
+class SignInPending(ProductError):
+    """A command was asked for while a person still has to enter the device code."""
+
+    code: ClassVar[str] = "sign_in_pending"
+    status: ClassVar[int] = 409
+    tenant: str
+    module: str
+    device_code: str | None
+    auth_url: str | None
+    expires_at: str | None
+
+    def text(self) -> str:
+        if not self.device_code:
+            return f"The sign-in to {self.tenant}:{self.module} has started and shows no code yet. Ask /status again."
+        return (
+            f"The sign-in to {self.tenant}:{self.module} waits for a person: "
+            f"open {self.auth_url} and enter the code {self.device_code} (until {self.expires_at}), then try again."
+        )
+
+
+@dataclass(eq=False)
+class WaitingForInput(ProductError):
+    """The session's running command asks a question; another command would wait behind it."""
+
+    code: ClassVar[str] = "waiting_for_input"
+    status: ClassVar[int] = 409
+    tenant: str
+    module: str
+    run_id: str
+    question: str
+
+    def text(self) -> str:
+        return (
+            f"Run {self.run_id} in {self.tenant}:{self.module} waits for an answer to: {self.question!r}. "
+            f"Answer it with POST /runs/{self.run_id}/input, or cancel it with POST /runs/{self.run_id}/cancel."
+        )
+
+
+@dataclass(eq=False)
+class SessionLost(ProductError):
+    """The session's process died, and its sign-in with it."""
+
+    code: ClassVar[str] = "session_lost"
+    status: ClassVar[int] = 409
+    tenant: str
+    module: str
+    reason: str
+
+    def text(self) -> str:
+        return (
+            f"The PowerShell of {self.tenant}:{self.module} has died ({self.reason}); its variables and its sign-in "
+            f"are gone. Call /login to start a new session."
+        )
+
+
+@dataclass(eq=False)
+class UnknownSession(ProductError):
+    """There is no session for that tenant and module."""
+
+    code: ClassVar[str] = "unknown_session"
+    status: ClassVar[int] = 404
+    tenant: str
+    module: str
+
+    def text(self) -> str:
+        return f"No session for {self.tenant}:{self.module}"
+
+
+@dataclass(eq=False)
+class UnknownRun(ProductError):
+    """No run has that id: it never existed, or it is older than what is kept."""
+
+    code: ClassVar[str] = "unknown_run"
+    status: ClassVar[int] = 404
+    run_id: str
+
+    def text(self) -> str:
+        return f"No run {self.run_id!r}. GET /runs lists those that are kept."
+
+
+@dataclass(eq=False)
+class RunNotWaiting(ProductError):
+    """Input was given to a run that asks for none."""
+
+    code: ClassVar[str] = "run_not_waiting"
+    status: ClassVar[int] = 409
+    run_id: str
+    state: str
+
+    def text(self) -> str:
+        return f"Run {self.run_id} is {self.state} and asks for no input."
+
+
+@dataclass(eq=False)
+class PowerShellNotFound(ProductError):
+    """No PowerShell was found in any of the named places."""
+
+    code: ClassVar[str] = "powershell_not_found"
+    status: ClassVar[int] = 503
+    looked_in: list[str]
+
+    def text(self) -> str:
+        return (
+            f"No PowerShell was found (looked in: {'; '.join(self.looked_in)}). Install PowerShell 7.4 or newer "
+            "(https://aka.ms/powershell), name one in PWSH_MANAGER_PWSH, or install pwsh-kernels[engine]."
+        )
+
+
+@dataclass(eq=False)
+class PowerShellTooOld(ProductError):
+    """The PowerShell that was found is older than the product supports, or says no version."""
+
+    code: ClassVar[str] = "powershell_too_old"
+    status: ClassVar[int] = 503
+    path: str
+    version: str
+    minimum: str = "7.4"
+
+    def text(self) -> str:
+        return (
+            f"{self.path} is PowerShell {self.version or '(unknown)'}; {self.minimum} or newer is needed. "
+            "Install one (https://aka.ms/powershell) or name another in PWSH_MANAGER_PWSH."
+        )
+
+
+@dataclass(eq=False)
+class PowerShellStartFailed(ProductError):
+    """PowerShell was found but did not open a runspace."""
+
+    code: ClassVar[str] = "powershell_start_failed"
+    status: ClassVar[int] = 503
+    path: str
+    reason: str
+
+    def text(self) -> str:
+        return f"{self.path} did not start: {self.reason}. `pwsh-kernels doctor` checks the installation."
+
+
+@dataclass(eq=False)
+class PowerShellDied(ProductError):
+    """The PowerShell process ended while it was needed."""
+
+    code: ClassVar[str] = "powershell_died"
+    status: ClassVar[int] = 502
+    exit_status: int | None
+    signal: str | None
+
+    def text(self) -> str:
+        how = f"killed by {self.signal}" if self.signal else f"exit status {self.exit_status}"
+        return f"PowerShell has ended ({how}); its variables and sign-ins are gone. Start a new session."

@@ -1,0 +1,113 @@
+"""What our Jupyter messages carry beside their standard content: one metadata key, defined once for both sides.
+
+* `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120, "max_chars": null}}`
+* `stream`, `error`, `display_data`, `update_display_data` metadata: `{"pwsh": {"kind": KIND, "record"|"progress": {...}}}`
+* `input_request` metadata: `{"pwsh": {"prompt": {...}, "field": name or null}}`
+* `execute_reply` metadata: `{"pwsh": {"summary": {...}}}`
+* iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal": name or null}`
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.records import OUTPUT_FORMATS, Progress, Prompt, Record, RunOptions, Summary
+
+KEY = "pwsh"
+EVENT_MESSAGE = "pwsh_event"
+POWERSHELL_DIED = "powershell_died"
+MAX_WIDTH = 1000
+MIN_WIDTH = 20
+
+TextKind = Literal["text", "host", "console"]
+"""`text`: the pipeline's output; `host`: Write-Host and friends; `console`: raw [Console] text."""
+
+
+def text_metadata(kind: TextKind) -> dict[str, Any]:
+    """Return the metadata of a stream message that carries text and no record."""
+    return {KEY: {"kind": kind}}
+
+
+def record_metadata(record: Record) -> dict[str, Any]:
+    """Return the metadata of a stream or error message that shows a record."""
+    return {KEY: {"kind": record.kind, "record": record.to_json()}}
+
+
+def progress_metadata(progress: Progress) -> dict[str, Any]:
+    """Return the metadata of a display message that shows progress."""
+    return {KEY: {"kind": "progress", "progress": progress.to_json()}}
+
+
+def prompt_metadata(prompt: Prompt, field: str | None = None) -> dict[str, Any]:
+    """Return the metadata of an input_request; `field` names the one value of a prompt of several that is asked for."""
+    return {KEY: {"prompt": prompt.to_json(), "field": field}}
+
+
+def summary_metadata(summary: Summary) -> dict[str, Any]:
+    """Return the metadata of an execute_reply."""
+    return {KEY: {"summary": summary.to_json()}}
+
+
+def our_facts(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a message carries under our key, or an empty mapping."""
+    facts = message.get("metadata", {}).get(KEY, {})
+    return facts if isinstance(facts, Mapping) else {}
+
+
+def read_summary(reply: Mapping[str, Any]) -> Summary | None:
+    """Return the summary of an execute_reply, or None when another kind of kernel (or an abort) wrote it."""
+    facts = our_facts(reply).get("summary")
+    return Summary.from_json(facts) if facts else None
+
+
+def options_metadata(options: RunOptions) -> dict[str, Any]:
+    """Return the metadata of an execute_request."""
+    return {
+        KEY: {
+            "parameters": dict(options.parameters),
+            "format": options.format,
+            "width": options.width,
+            "max_chars": options.max_chars,
+        }
+    }
+
+
+def read_options(metadata: Mapping[str, Any]) -> RunOptions:
+    """Return the options that an execute_request's metadata asks for. Raises InvalidRequest that names the bad one."""
+    facts = metadata.get(KEY) or {}
+    if not isinstance(facts, Mapping):
+        raise InvalidRequest(field=KEY, problem="must be an object")
+    unknown = sorted(set(facts) - {"parameters", "format", "width", "max_chars"})
+    if unknown:
+        raise InvalidRequest(field=f"{KEY}.{unknown[0]}", problem="is not an option of an execution")
+    return RunOptions(
+        parameters=_parameters(facts.get("parameters")),
+        format=_format(facts.get("format")),
+        width=_integer(facts.get("width"), "width", MIN_WIDTH, MAX_WIDTH) or RunOptions().width,
+        max_chars=_integer(facts.get("max_chars"), "max_chars", 1, None),
+    )
+
+
+def _parameters(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) and name for name in value):
+        raise InvalidRequest(field="pwsh.parameters", problem="must be an object of names and values")
+    return dict(value)
+
+
+def _format(value: Any) -> Any:
+    if value is None:
+        return "text"
+    if value not in OUTPUT_FORMATS:
+        raise InvalidRequest(field="pwsh.format", problem=f"must be one of {', '.join(OUTPUT_FORMATS)}")
+    return value
+
+
+def _integer(value: Any, name: str, least: int, most: int | None) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
+        limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
+        raise InvalidRequest(field=f"pwsh.{name}", problem=f"must be a whole number {limits}")
+    return value

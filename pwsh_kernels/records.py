@@ -1,0 +1,180 @@
+"""The facts of a run, as plain values: records, progress, prompts, and how a run ended.
+
+Every layer speaks these: `powershell/` makes them, `kernel/` puts them into message metadata, `sessions/` keeps them,
+REST and MCP show them. Nothing here imports anything of ours.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+RecordKind = Literal["error", "warning", "verbose", "debug", "information"]
+PromptKind = Literal["line", "secret", "choice", "credential", "fields"]
+OutputFormat = Literal["text", "json", "csv", "list"]
+Outcome = Literal["completed", "failed", "stopped", "died"]
+
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a PowerShell stream other than output, with the facts that the engine gave.
+
+    `error_id` is the FullyQualifiedErrorId; `line` and `column` count from 1 within the script that was run;
+    `position` is PowerShell's own position message; empty text and None mean that the engine did not say.
+    """
+
+    kind: RecordKind
+    message: str
+    error_id: str = ""
+    category: str = ""
+    target: str = ""
+    line: int | None = None
+    column: int | None = None
+    position: str = ""
+    script_stack: str = ""
+    exception_type: str = ""
+    tags: tuple[str, ...] = ()
+    terminating: bool = False
+    """True when this error ended the pipeline."""
+    native: bool = False
+    """True for a line that a native program wrote to its stderr: PowerShell does not count it as an error."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as JSON values."""
+        return {**asdict(self), "tags": list(self.tags)}
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> "Record":
+        """Return the record that `to_json` described; unknown facts of a newer version are dropped."""
+        known = {name: value for name, value in facts.items() if name in cls.__dataclass_fields__}
+        return cls(**{**known, "tags": tuple(known.get("tags", ()))})
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One state of a Write-Progress activity; `percent` is None when the script gave none."""
+
+    activity_id: int
+    parent_id: int | None
+    activity: str
+    status: str = ""
+    operation: str = ""
+    percent: int | None = None
+    seconds_left: int | None = None
+    completed: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> "Progress":
+        """Return the progress that `to_json` described."""
+        return cls(**{name: value for name, value in facts.items() if name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, slots=True)
+class PromptField:
+    """One value that a prompt asks for. `secret` values must never be shown or kept."""
+
+    name: str
+    label: str = ""
+    type_name: str = "String"
+    secret: bool = False
+    mandatory: bool = False
+    help: str = ""
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer of a choice prompt; `label` has the hot key cut out ("Yes", key "Y")."""
+
+    label: str
+    key: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A question of the running script.
+
+    The answer's shape by kind: `line` and `secret` a text; `choice` an index, or a list of indexes when `multiple`;
+    `credential` {"user": text, "password": text}; `fields` {field name: text}.
+    """
+
+    kind: PromptKind
+    caption: str = ""
+    message: str = ""
+    fields: tuple[PromptField, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    default: tuple[int, ...] = ()
+    multiple: bool = False
+    user: str = ""
+    """For `credential`: the user name that the script proposes."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> "Prompt":
+        """Return the prompt that `to_json` described."""
+        return cls(
+            kind=facts["kind"],
+            caption=facts.get("caption", ""),
+            message=facts.get("message", ""),
+            fields=tuple(PromptField(**one) for one in facts.get("fields", ())),
+            choices=tuple(Choice(**one) for one in facts.get("choices", ())),
+            default=tuple(facts.get("default", ())),
+            multiple=facts.get("multiple", False),
+            user=facts.get("user", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run ended, counted by the engine.
+
+    `exit_code` is N of `exit N`, else the exit code of the last native program that this run started, else None.
+    `truncated` counts the characters that were not sent because of the caller's maximum.
+    """
+
+    outcome: Outcome
+    errors: int = 0
+    warnings: int = 0
+    exit_code: int | None = None
+    exit_called: bool = False
+    duration_s: float = 0.0
+    truncated: int = 0
+    terminating_error: Record | None = None
+
+    @property
+    def had_errors(self) -> bool:
+        """True when an error record was written, the script ended by an error, or it said `exit` with a code."""
+        return self.errors > 0 or self.outcome in ("failed", "died") or (self.exit_called and self.exit_code != 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as JSON values."""
+        error = self.terminating_error.to_json() if self.terminating_error else None
+        return {**asdict(self), "terminating_error": error, "had_errors": self.had_errors}
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> "Summary":
+        """Return the summary that `to_json` described."""
+        known = {name: value for name, value in facts.items() if name in cls.__dataclass_fields__}
+        error = known.get("terminating_error")
+        return cls(**{**known, "terminating_error": Record.from_json(error) if error else None})
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a caller may ask of one execution: bound parameters, output format, width and a maximum of characters."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    format: OutputFormat = "text"
+    width: int = 120
+    """Columns that PowerShell formats for."""
+    max_chars: int | None = None
+    """Characters of output text that are sent; the rest is counted in `Summary.truncated`. None: all."""

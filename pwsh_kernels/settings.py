@@ -1,0 +1,172 @@
+"""Every setting, in one typed table that feeds the code, `pwsh-kernels settings` and the documentation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import platformdirs
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _setting(default: Any, env: str, unit: str, text: str, **limits: Any) -> Any:
+    return Field(
+        default=default,
+        validation_alias=AliasChoices(env),
+        description=text,
+        json_schema_extra={"unit": unit},
+        **limits,
+    )
+
+
+def _data_dir() -> Path:
+    return platformdirs.user_data_path("pwsh-kernels", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """All settings, read from the environment. Names without MANAGER are those of the original pwsh-manager."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    host: str = _setting("127.0.0.1", "PWSH_MANAGER_HOST", "address", "Address that the server listens on.")
+    port: int = _setting(5100, "PWSH_MANAGER_PORT", "port", "Port that the server listens on.", ge=0, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = _setting(
+        "INFO", "PWSH_MANAGER_LOG_LEVEL", "level", "How much the server logs."
+    )
+    debug: bool = _setting(False, "PWSH_MANAGER_DEBUG", "true/false", "Log everything, as level DEBUG.")
+    url: str = _setting(
+        "http://localhost:5100",
+        "PWSH_MANAGER_URL",
+        "URL",
+        "Where the CLI and mcp_server.py look for the server.",
+    )
+    token: str = _setting(
+        "",
+        "PWSH_MANAGER_TOKEN",
+        "text",
+        "Token that clients send; empty: found in Jupyter's runtime file.",
+        repr=False,
+    )
+    client_timeout: float = _setting(
+        300, "PWSH_MANAGER_TIMEOUT", "seconds", "Longest wait of a client for one answer of the server.", gt=0
+    )
+    autostart: bool = _setting(
+        True,
+        "PWSH_MANAGER_AUTOSTART",
+        "true/false",
+        "mcp_server.py may start a server on this machine when none runs.",
+    )
+    pwsh: str = _setting("", "PWSH_MANAGER_PWSH", "path", "PowerShell to run; empty: the first that is found.")
+    data_dir: Path = Field(
+        default_factory=_data_dir,
+        validation_alias=AliasChoices("PWSH_MANAGER_DATA_DIR"),
+        description="Folder for session notes, long outputs and logs.",
+        json_schema_extra={"unit": "path"},
+    )
+    token_dir: Path | None = _setting(
+        None,
+        "PWSH_MANAGER_TOKEN_DIR",
+        "path",
+        "Folder of the sessions' HOMEs; empty: `homes` in the data folder.",
+    )
+    tenants_file: Path | None = _setting(
+        None,
+        "PWSH_MANAGER_TENANTS",
+        "path",
+        "TOML file with tenants; empty: only the built-in sandbox tenants.",
+    )
+    pass_env: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "PWSH_MANAGER_PASS_ENV",
+        "names",
+        "Environment variables that sessions inherit beside the allow-list (a,b).",
+    )
+    run_signed_out: bool = _setting(
+        False,
+        "PWSH_MANAGER_RUN_SIGNED_OUT",
+        "true/false",
+        "Allow commands in sessions that are not signed in.",
+    )
+    run_wait: float = _setting(45, "PWSH_MANAGER_RUN_WAIT", "seconds", "Wait of /run when the call names none.", ge=0)
+    max_wait: float = _setting(290, "PWSH_MANAGER_MAX_WAIT", "seconds", "Longest `wait_s` that a call may ask.", ge=0)
+    login_wait: float = _setting(
+        60, "PWSH_MANAGER_LOGIN_WAIT", "seconds", "Wait of /login for a code or an end of the sign-in.", gt=0
+    )
+    auth_timeout: float = _setting(900, "PWSH_AUTH_TIMEOUT", "seconds", "Longest life of a pending sign-in.", gt=0)
+    input_timeout: float = _setting(
+        900,
+        "PWSH_MANAGER_INPUT_TIMEOUT",
+        "seconds",
+        "A prompt without an answer is refused after this time.",
+        gt=0,
+    )
+    idle_timeout: float = _setting(
+        86400, "PWSH_IDLE_TIMEOUT", "seconds", "An unused session is closed after this time; 0: never.", ge=0
+    )
+    stuck_timeout: float = _setting(
+        120,
+        "PWSH_STUCK_TIMEOUT",
+        "seconds",
+        "A cancelled run that has not ended by then marks its session stuck.",
+        gt=0,
+    )
+    watchdog_interval: float = _setting(
+        30, "PWSH_WATCHDOG_INTERVAL", "seconds", "Pause between two looks of the watchdog.", gt=0
+    )
+    start_timeout: float = _setting(
+        60,
+        "PWSH_MANAGER_START_TIMEOUT",
+        "seconds",
+        "Longest wait for a session's kernel and PowerShell to start.",
+        gt=0,
+    )
+    run_memory: int = _setting(
+        1_000_000,
+        "PWSH_MANAGER_RUN_MEMORY",
+        "characters",
+        "Output of one run kept in memory; the rest goes to a file.",
+        ge=1000,
+    )
+    runs_kept: int = _setting(200, "PWSH_MANAGER_RUNS_KEPT", "runs", "Ended runs that are remembered.", ge=1)
+    runs_max_age: float = _setting(
+        86400, "PWSH_MANAGER_RUNS_MAX_AGE", "seconds", "An ended run is forgotten after this time.", gt=0
+    )
+
+    @field_validator("pass_env", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @property
+    def homes(self) -> Path:
+        """Folder that holds one HOME per tenant and module."""
+        return self.token_dir or self.data_dir / "homes"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One row of the table that people read."""
+
+    env: str
+    default: str
+    unit: str
+    text: str
+
+
+def setting_rows() -> list[SettingRow]:
+    """Return every setting with its environment name, default, unit and one line of help, in the table's order."""
+    return [_row(name) for name in Settings.model_fields]
+
+
+def _row(name: str) -> SettingRow:
+    field = Settings.model_fields[name]
+    env = str(cast(AliasChoices, field.validation_alias).choices[0])
+    unit = str(cast(dict[str, object], field.json_schema_extra)["unit"])
+    default = "per-user data folder" if field.default_factory else _plain(field.default)
+    return SettingRow(env, default, unit, field.description or "")
+
+
+def _plain(value: object) -> str:
+    if value is None or value == ():
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
