@@ -1,0 +1,141 @@
+"""The fences of docs/architecture.md: who may import whom, which third-party library lives where, and plainness of code."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "pwsh_kernels"
+LEAVES = {"errors", "records", "settings", "messages"}
+EVERY_LAYER = LEAVES | {"powershell", "kernel", "catalog", "sessions", "sandbox", "web", "client", "mcp", "cli"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "records": set(),
+    "settings": set(),
+    "messages": {"errors", "records"},
+    "powershell": {"errors", "records"},
+    "kernel": {"powershell", "messages", "records", "errors"},
+    "catalog": {"errors"},
+    "sandbox": {"errors"},
+    "sessions": {"catalog", "messages", "records", "errors", "settings", "sandbox"},
+    "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
+    "client": {"errors", "settings", "records"},
+    "mcp": {"client", "errors", "records", "settings"},
+    "cli": EVERY_LAYER - {"kernel", "powershell"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+LIBRARY_HOMES: dict[str, set[str]] = {
+    "psrpcore": {"powershell"},
+    "ipykernel": {"kernel"},
+    "powershell_kernel": {"kernel", "powershell"},
+    "powershell_engine": {"powershell"},
+    "jupyter_client": {"sessions", "web"},
+    "jupyter_server": {"sessions", "web"},
+    "tornado": {"web", "sessions"},
+    "zmq": {"sessions", "kernel"},
+    "psutil": {"sessions", "client"},
+    "pydantic_settings": {"settings"},
+    "mcp": {"mcp"},
+    "mcp_types": {"mcp"},
+    "httpx": {"client"},
+    "typer": {"cli"},
+}
+BANNED_NAMES = {"helpers", "utils", "util", "misc", "common", "helper"}
+
+
+def sources() -> list[Path]:
+    """Return every Python file of the package."""
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def layer(path: Path) -> str:
+    """Return the layer a file belongs to: its top folder or its own name inside the package."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[0]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the dotted names that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            if node.module == "pwsh_kernels":
+                yield from (f"pwsh_kernels.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield every function and method of a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the length of a function's body in lines, its docstring left out."""
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    return (node.end_lineno or node.lineno) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path: Path) -> None:
+    """A layer imports only what the table in docs/architecture.md lets it import."""
+    own = layer(path)
+    allowed = MAY_IMPORT[own] | {own}
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("pwsh_kernels.")}
+    assert ours - {"__version__"} <= allowed
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_third_party_library_is_used_only_where_it_lives(path: Path) -> None:
+    """Each library has its folder, so that replacing one touches one folder."""
+    used = {name.split(".")[0] for name in imports(path)}
+    strangers = {name for name in used if name in LIBRARY_HOMES and layer(path) not in LIBRARY_HOMES[name]}
+    assert not strangers
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_file_opens_with_a_sentence_and_has_a_noun_for_a_name(path: Path) -> None:
+    """A stranger finds a file by its name and knows by its first line what it is."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring
+    assert path.stem not in BANNED_NAMES
+
+
+def test_functions_are_small() -> None:
+    """Half of all functions have at most eight lines, and few have more than 25."""
+    sizes = sorted(code_lines(node) for path in sources() for node in functions(path))
+    long = [size for size in sizes if size > 25]
+    assert sizes[len(sizes) // 2] <= 8
+    assert len(long) <= len(sizes) * 0.03
+
+
+def test_no_module_changes_its_globals() -> None:
+    """`global` statements are shared state between sessions."""
+    guilty = [
+        str(path.relative_to(ROOT))
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Global)
+    ]
+    assert not guilty
+
+
+def test_no_file_names_a_place_of_the_machine_that_built_it() -> None:
+    """What we commit runs anywhere: no absolute paths of a builder, no package registry."""
+    builders = ("/work" + "/", "/root" + "/", "files.pythonhosted" + ".org", "registry.npmjs" + ".org")
+    texts = [
+        *sources(),
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("tests/*.py"),
+        ROOT / "Makefile",
+        ROOT / ".ci/run",
+    ]
+    guilty = [f"{path.name}: {word}" for path in texts for word in builders if word in path.read_text(encoding="utf-8")]
+    assert not guilty

@@ -1,0 +1,101 @@
+"""Facts survive the trip through message metadata, and bad options are named."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pwsh_kernels import messages
+from pwsh_kernels.errors import InvalidRequest, ProductError
+from pwsh_kernels.records import Choice, Progress, Prompt, PromptField, Record, RunOptions, Summary
+
+ERROR = Record(
+    kind="error", message="boo", error_id="E,Cmd", category="NotSpecified", line=3, column=7, tags=("a",), terminating=True
+)
+
+
+def through_json(value: Any) -> Any:
+    """Return what a ZeroMQ message makes of a value."""
+    return json.loads(json.dumps(value))
+
+
+def test_a_record_comes_back_as_it_was_sent() -> None:
+    facts = through_json(messages.record_metadata(ERROR))[messages.KEY]
+    assert facts["kind"] == "error"
+    assert Record.from_json(facts["record"]) == ERROR
+
+
+def test_a_newer_versions_unknown_facts_are_dropped() -> None:
+    assert Record.from_json({"kind": "warning", "message": "x", "colour": "red"}) == Record(kind="warning", message="x")
+
+
+def test_a_summary_comes_back_as_it_was_sent() -> None:
+    summary = Summary(outcome="failed", errors=2, warnings=1, exit_code=3, duration_s=0.5, terminating_error=ERROR)
+    reply = {"metadata": through_json(messages.summary_metadata(summary))}
+    assert messages.read_summary(reply) == summary
+
+
+def test_a_reply_without_our_metadata_has_no_summary() -> None:
+    assert messages.read_summary({"metadata": {"pwsh": "text"}}) is None
+
+
+def test_a_prompt_comes_back_as_it_was_sent() -> None:
+    prompt = Prompt(
+        kind="choice",
+        caption="c",
+        choices=(Choice("Yes", "Y", "go"), Choice("No", "N")),
+        default=(1,),
+        fields=(PromptField("a"),),
+    )
+    assert Prompt.from_json(through_json(messages.prompt_metadata(prompt))[messages.KEY]["prompt"]) == prompt
+
+
+def test_progress_comes_back_as_it_was_sent() -> None:
+    progress = Progress(activity_id=1, parent_id=None, activity="Copying", percent=40)
+    assert Progress.from_json(through_json(messages.progress_metadata(progress))[messages.KEY]["progress"]) == progress
+
+
+def test_options_come_back_as_they_were_sent() -> None:
+    options = RunOptions(parameters={"Name": 'x"; Get-Date #'}, format="json", width=200, max_chars=10)
+    assert messages.read_options(through_json(messages.options_metadata(options))) == options
+
+
+def test_a_message_without_our_key_has_default_options() -> None:
+    assert messages.read_options({}) == RunOptions()
+
+
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [
+        ("text", "pwsh"),
+        ({"colour": 1}, "pwsh.colour"),
+        ({"format": "xml"}, "pwsh.format"),
+        ({"width": "80"}, "pwsh.width"),
+        ({"width": 5}, "pwsh.width"),
+        ({"width": True}, "pwsh.width"),
+        ({"max_chars": 0}, "pwsh.max_chars"),
+        ({"parameters": ["a"]}, "pwsh.parameters"),
+        ({"parameters": {"": 1}}, "pwsh.parameters"),
+    ],
+)
+def test_a_bad_option_is_named(facts: Any, field: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        messages.read_options({"pwsh": facts})
+    assert caught.value.field == field
+
+
+def test_only_an_exit_with_a_code_counts_as_an_error() -> None:
+    assert Summary(outcome="completed", exit_code=3, exit_called=True).had_errors
+    assert not Summary(outcome="completed", exit_code=0, exit_called=True).had_errors
+    assert not Summary(outcome="completed", exit_code=3).had_errors
+
+
+def every_error(base: type[ProductError] = ProductError) -> list[type[ProductError]]:
+    """Return all classes of the error tree."""
+    return [one for child in base.__subclasses__() for one in (child, *every_error(child))]
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    codes = [error.code for error in every_error()]
+    assert len(codes) == len(set(codes))
+    assert all(400 <= error.status < 600 for error in every_error())
