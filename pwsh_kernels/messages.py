@@ -3,6 +3,8 @@
 * `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120, "max_chars": null}}`
 * `stream`, `error`, `display_data`, `update_display_data` metadata: `{"pwsh": {"kind": KIND, "record"|"progress": {...}}}`
 * `input_request` metadata: `{"pwsh": {"prompt": {...}, "field": name or null}}`
+* `input_reply` metadata: `{"pwsh": {"answer": VALUE}}` answers the whole prompt, all its fields at once, in the shape of its
+  kind (records.Prompt); `{"pwsh": {"refuse": REASON}}` refuses it. Without our key, `content.value` answers the one field asked
 * `execute_reply` metadata: `{"pwsh": {"summary": {...}}}`
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal": name or null}`
 """
@@ -41,6 +43,16 @@ def progress_metadata(progress: Progress) -> dict[str, Any]:
 def prompt_metadata(prompt: Prompt, field: str | None = None) -> dict[str, Any]:
     """Return the metadata of an input_request; `field` names the one value of a prompt of several that is asked for."""
     return {KEY: {"prompt": prompt.to_json(), "field": field}}
+
+
+def answer_metadata(value: Any) -> dict[str, Any]:
+    """Return the metadata of an input_reply that answers the whole prompt; shape of `value`: records.Prompt."""
+    return {KEY: {"answer": value}}
+
+
+def refusal_metadata(reason: str) -> dict[str, Any]:
+    """Return the metadata of an input_reply that refuses the prompt; the script gets an error that says `reason`."""
+    return {KEY: {"refuse": reason}}
 
 
 def summary_metadata(summary: Summary) -> dict[str, Any]:
