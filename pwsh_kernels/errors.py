@@ -246,3 +246,76 @@ class PowerShellDied(ProductError):
     def text(self) -> str:
         how = f"killed by {self.signal}" if self.signal else f"exit status {self.exit_status}"
         return f"PowerShell has ended ({how}); its variables and sign-ins are gone. Start a new session."
+
+
+@dataclass(eq=False)
+class ForeignHost(ProductError):
+    """The request names a host that is not this machine: a web page may have rebound a domain name to us."""
+
+    code: ClassVar[str] = "foreign_host"
+    status: ClassVar[int] = 403
+    host: str
+
+    def text(self) -> str:
+        return f"{self.host!r} is not a name of this machine: use 127.0.0.1 or localhost."
+
+
+@dataclass(eq=False)
+class ForeignOrigin(ProductError):
+    """A web page of another site sent the request."""
+
+    code: ClassVar[str] = "foreign_origin"
+    status: ClassVar[int] = 403
+    origin: str
+
+    def text(self) -> str:
+        return f"Requests of web pages from {self.origin!r} are refused: only this server's own pages may call it."
+
+
+@dataclass(eq=False)
+class UnknownRoute(ProductError):
+    """The server has no such path."""
+
+    code: ClassVar[str] = "unknown_route"
+    status: ClassVar[int] = 404
+    path: str
+
+    def text(self) -> str:
+        return f"There is nothing at {self.path}. docs/rest.md lists every route."
+
+
+@dataclass(eq=False)
+class MethodNotAllowed(ProductError):
+    """The path exists, for other methods."""
+
+    code: ClassVar[str] = "method_not_allowed"
+    status: ClassVar[int] = 405
+    method: str
+    allowed: list[str]
+
+    def text(self) -> str:
+        return f"{self.method} is not possible here, only {', '.join(self.allowed)}."
+
+
+@dataclass(eq=False)
+class BodyTooLarge(ProductError):
+    """The request's body is larger than the server reads."""
+
+    code: ClassVar[str] = "body_too_large"
+    status: ClassVar[int] = 413
+    size: int
+    limit: int
+
+    def text(self) -> str:
+        return f"The body has {self.size} bytes; at most {self.limit} are read. Put large data into a file and read it in the command."
+
+
+@dataclass(eq=False)
+class ServerStarting(ProductError):
+    """The server listens, and has not yet found the sessions that live from before."""
+
+    code: ClassVar[str] = "server_starting"
+    status: ClassVar[int] = 503
+
+    def text(self) -> str:
+        return "The server is still starting. Try again in a few seconds."
