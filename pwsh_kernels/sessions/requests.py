@@ -1,0 +1,38 @@
+"""What a caller asks of a session, as values: a sign-in, a run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """Ask for a sign-in. `principal` is who calls, `client` the program that it calls with."""
+
+    tenant: str
+    module: str = "exo"
+    expected_account: str | None = None
+    """The account that must sign in; None: any account of the tenant."""
+    conversation_id: str | None = None
+    wait_s: float | None = None
+    """Longest wait for a code or an end; None: setting `login_wait`."""
+    principal: str = "token"
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Ask for one execution of a command. Values in `parameters` are bound to the command's `param(...)` block."""
+
+    tenant: str
+    command: str
+    module: str = "exo"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    format: str = "json"
+    width: int | None = None
+    max_chars: int | None = None
+    wait_s: float | None = None
+    """Longest wait for the end of the run; None: setting `run_wait`."""
+    conversation_id: str | None = None
+    principal: str = "token"
+    client: str = ""
