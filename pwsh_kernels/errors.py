@@ -319,3 +319,126 @@ class ServerStarting(ProductError):
 
     def text(self) -> str:
         return "The server is still starting. Try again in a few seconds."
+
+
+@dataclass(eq=False)
+class DeviceCodeRefused(ProductError):
+    """The sandbox's sign-in page was given a code that nobody waits for. The code itself is a secret and no fact."""
+
+    code: ClassVar[str] = "device_code_refused"
+    status: ClassVar[int] = 400
+    reason: str
+
+    def text(self) -> str:
+        why = {
+            "expired": "That code has expired.",
+            "used": "That code was already used.",
+        }.get(self.reason, "No sign-in waits for that code.")
+        return f"{why} Check it, or start the sign-in again to get a new one."
+
+
+@dataclass(eq=False)
+class BrokenFile(ProductError):
+    """A file that the product reads at start (catalog, tenants) has a wrong form."""
+
+    code: ClassVar[str] = "broken_file"
+    file: str
+    problem: str
+
+    def text(self) -> str:
+        return f"{self.file}: {self.problem}. Correct the file and start again."
+
+
+@dataclass(eq=False)
+class InvalidSetting(ProductError):
+    """A setting has a value that the product cannot use."""
+
+    code: ClassVar[str] = "invalid_setting"
+    status: ClassVar[int] = 400
+    setting: str
+    problem: str
+
+    def text(self) -> str:
+        return f"{self.setting}: {self.problem}. `pwsh-kernels settings` lists every setting with its unit."
+
+
+@dataclass(eq=False)
+class ServerUnreachable(ProductError):
+    """A client found no server: nothing was sent."""
+
+    code: ClassVar[str] = "server_unreachable"
+    status: ClassVar[int] = 503
+    url: str
+    reason: str
+
+    def text(self) -> str:
+        return (
+            f"No pwsh-kernels server answers at {self.url} ({self.reason}). "
+            "Start one with `pwsh-kernels serve`, or name another in PWSH_MANAGER_URL."
+        )
+
+
+@dataclass(eq=False)
+class AnswerLost(ProductError):
+    """The server took a request and its answer did not arrive: what was asked may have been done."""
+
+    code: ClassVar[str] = "answer_lost"
+    status: ClassVar[int] = 502
+    url: str
+    reason: str
+
+    def text(self) -> str:
+        return (
+            f"The server at {self.url} did not answer ({self.reason}); what was asked may still be done. "
+            "`pwsh-kernels runs` shows what it does; PWSH_MANAGER_TIMEOUT sets the longest wait."
+        )
+
+
+@dataclass(eq=False)
+class NotOurServer(ProductError):
+    """Something answers at the address, and it is not a pwsh-kernels server."""
+
+    code: ClassVar[str] = "not_our_server"
+    status: ClassVar[int] = 502
+    url: str
+    problem: str
+
+    def text(self) -> str:
+        return (
+            f"What answers at {self.url} is not a pwsh-kernels server ({self.problem}). "
+            "Name the right address in PWSH_MANAGER_URL, or start a server on another port with PWSH_MANAGER_PORT."
+        )
+
+
+@dataclass(eq=False)
+class RequestRefused(ProductError):
+    """The server answered with an error: its status, its stable code, its sentence and its facts."""
+
+    code: ClassVar[str] = "request_refused"
+    status: ClassVar[int] = 502
+    http_status: int
+    error_code: str
+    message: str
+    details: dict[str, Any]
+
+    def text(self) -> str:
+        return self.message
+
+    def to_json(self) -> dict[str, Any]:
+        return {"success": False, "error": self.message, "code": self.error_code, **self.details}
+
+
+@dataclass(eq=False)
+class ServerStartFailed(ProductError):
+    """A server that was started in the background did not come up."""
+
+    code: ClassVar[str] = "server_start_failed"
+    status: ClassVar[int] = 503
+    reason: str
+    log: str
+
+    def text(self) -> str:
+        return (
+            f"The server that was started in the background did not come up ({self.reason}). "
+            f"Its log is {self.log}; `pwsh-kernels doctor` checks the installation."
+        )

@@ -1,0 +1,165 @@
+"""The simulated sign-in authority: one file per pending device code, written by PowerShell, changed by the sign-in page."""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pwsh_kernels.errors import DeviceCodeRefused, InvalidRequest
+from pwsh_kernels.sandbox.company import Account, Company
+
+CODE = re.compile(r"[A-Z0-9]{9}")
+"""A code as Entra prints it: 9 upper-case letters and digits."""
+
+SignInState = Literal["pending", "approved", "declined"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """One device code that somebody was shown. `tenant` is the tenant asked for, `account` who signed in, if known."""
+
+    code: str
+    tenant: str | None
+    state: SignInState
+    account: str | None
+    expires_at: datetime
+
+    @classmethod
+    def from_json(cls, facts: dict[str, Any]) -> "SignIn":
+        """Read the content of a code file. Raises KeyError, TypeError or ValueError when it has another form."""
+        if facts["state"] not in ("pending", "approved", "declined"):
+            raise ValueError(facts["state"])
+        expires_at = datetime.fromisoformat(facts["expires_at"])
+        if expires_at.tzinfo is None:
+            raise ValueError(facts["expires_at"])
+        return cls(str(facts["code"]), facts["tenant"], facts["state"], facts["account"], expires_at)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of a code file."""
+        return {
+            "code": self.code,
+            "tenant": self.tenant,
+            "state": self.state,
+            "account": self.account,
+            "expires_at": self.expires_at.isoformat(),
+        }
+
+    def expired(self, now: datetime) -> bool:
+        """Tell whether the code can no longer be used."""
+        return now >= self.expires_at
+
+    def open_at(self, now: datetime) -> "SignIn":
+        """Return this sign-in when it still waits for a person. Raises DeviceCodeRefused."""
+        if self.expired(now):
+            raise DeviceCodeRefused(reason="expired")
+        if self.state != "pending":
+            raise DeviceCodeRefused(reason="used")
+        return self
+
+    def approved(self, account: Account, now: datetime) -> "SignIn":
+        """Return this sign-in after a person chose an account. Raises DeviceCodeRefused."""
+        return replace(self.open_at(now), state="approved", account=account.upn)
+
+    def declined(self, now: datetime) -> "SignIn":
+        """Return this sign-in after a person said no. Raises DeviceCodeRefused."""
+        return replace(self.open_at(now), state="declined")
+
+
+def typed_code(text: str) -> str:
+    """Return the code that a person typed: blanks and letter case do not matter. Raises DeviceCodeRefused."""
+    code = "".join(text.split()).upper()
+    if not CODE.fullmatch(code):
+        raise DeviceCodeRefused(reason="unknown")
+    return code
+
+
+class Authority:
+    """The folder that the sandbox's PowerShell modules and the sign-in page share.
+
+    Only one process, the server, changes a code after it was written, so no lock is needed.
+    """
+
+    def __init__(self, folder: Path, company: Company | None = None) -> None:
+        self.folder = folder
+        self.company = company or Company.load()
+
+    @property
+    def codes(self) -> Path:
+        """The folder with one file per code."""
+        return self.folder / "codes"
+
+    def prepare(self, page_url: str) -> None:
+        """Make the folder (0700), say where the sign-in page is, forget codes that a killed PowerShell left behind."""
+        for folder in (self.folder, self.codes):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        _write(self.folder / "page.txt", page_url)
+        self.forget_expired()
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Return the accounts that a person can choose on the page."""
+        return self.company.accounts()
+
+    def pending(self, code: str) -> SignIn:
+        """Return the sign-in that waits for a code. Raises DeviceCodeRefused: unknown, expired or used."""
+        return self._read(code).open_at(_now())
+
+    def approve(self, code: str, account: str) -> SignIn:
+        """Sign in as an account. Raises DeviceCodeRefused, and InvalidRequest for an account that does not exist."""
+        chosen = self.company.account(account)
+        if chosen is None:
+            raise InvalidRequest(field="account", problem="is not an account of the sandbox")
+        return self._save(self._read(code).approved(chosen, _now()))
+
+    def decline(self, code: str) -> SignIn:
+        """Refuse the sign-in. Raises DeviceCodeRefused."""
+        return self._save(self._read(code).declined(_now()))
+
+    def forget_expired(self) -> None:
+        """Remove the files of expired and unreadable codes, and parts that a killed writer left."""
+        now = _now()
+        for file, sign_in in self._files():
+            if sign_in is None or sign_in.expired(now):
+                file.unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[tuple[Path, SignIn | None]]:
+        for file in sorted(self.codes.iterdir()):
+            sign_in = None
+            with suppress(DeviceCodeRefused):
+                sign_in = self._read(file.stem) if file.suffix == ".json" else None
+            yield file, sign_in
+
+    def _read(self, code: str) -> SignIn:
+        try:
+            return SignIn.from_json(json.loads(self._file(code).read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError):
+            raise DeviceCodeRefused(reason="unknown") from None
+
+    def _save(self, sign_in: SignIn) -> SignIn:
+        _write(self._file(sign_in.code), json.dumps(sign_in.to_json()))
+        return sign_in
+
+    def _file(self, code: str) -> Path:
+        return self.codes / f"{typed_code(code)}.json"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file that only we can read (0600), so that a reader sees all of it or the one before."""
+    handle, part = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(part).replace(file)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
