@@ -190,6 +190,19 @@ class RunNotWaiting(ProductError):
 
 
 @dataclass(eq=False)
+class PromptRefused(ProductError):
+    """A script's prompt got no answer; the script sees this as an error."""
+
+    code: ClassVar[str] = "prompt_refused"
+    status: ClassVar[int] = 409
+    question: str
+    reason: str
+
+    def text(self) -> str:
+        return f"The script asked for input ({self.question}) and got none: {self.reason}."
+
+
+@dataclass(eq=False)
 class PowerShellNotFound(ProductError):
     """No PowerShell was found in any of the named places."""
 
@@ -307,7 +320,7 @@ class BodyTooLarge(ProductError):
     limit: int
 
     def text(self) -> str:
-        return f"The body has {self.size} bytes; at most {self.limit} are read. Put large data into a file and read it in the command."
+        return f"The body has {self.size} bytes; at most {self.limit} are read. Put large data into a file and read that."
 
 
 @dataclass(eq=False)

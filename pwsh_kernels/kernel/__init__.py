@@ -1,0 +1,1 @@
+"""The Jupyter kernel: messages of the Jupyter protocol on one side, a PowerShell object on the other."""

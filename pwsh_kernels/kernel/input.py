@@ -1,0 +1,146 @@
+"""Ask the client that runs a cell, and nobody else, over the stdin channel; every wait ends by an answer, Stop or time."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import zmq
+
+from pwsh_kernels.errors import PromptRefused
+from pwsh_kernels.kernel.questions import InvalidAnswer, Question, answer_from_texts, checked_answer, questions
+from pwsh_kernels.messages import our_facts, prompt_metadata
+from pwsh_kernels.records import Prompt
+
+ANSWER_WAIT_S = 3600.0
+"""Longest wait for an answer: a person may be away; our server refuses earlier, by its own setting."""
+ROUTE_WAIT_S = 2.0
+"""Longest wait for the asker's stdin connection, which may come up a little after its shell connection."""
+POLL_S = 0.01
+MAX_ATTEMPTS = 5
+END_OF_INPUT = "\x04"
+"""What Jupyter clients send for Ctrl-D."""
+NO_STDIN = "the client that runs it answers no questions (allow_stdin is false)"
+NOT_CONNECTED = "the client that runs it is not connected for answers (stdin channel)"
+
+
+class MessageCodec(Protocol):
+    """The part of jupyter_client's Session that is used here."""
+
+    def send(self, stream: zmq.Socket[bytes], msg_or_type: str, content: Mapping[str, Any], **options: Any) -> Any:
+        """Sign and send one message."""
+
+    def recv(self, socket: zmq.Socket[bytes]) -> tuple[list[bytes] | None, dict[str, Any] | None]:
+        """Receive one message, (None, None) when there is none. Raises ValueError for one that is not properly signed."""
+
+
+class WholeAnswer(Exception):
+    """A program has answered the whole prompt at once."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+
+
+class Asker:
+    """The client that sent one execute request: asks it the questions of prompts. Lives in the kernel's main loop only."""
+
+    def __init__(
+        self, codec: MessageCodec, socket: zmq.Socket[bytes], identity: Sequence[bytes], parent: Mapping[str, Any]
+    ) -> None:
+        self._codec = codec
+        self._socket = socket
+        self._identity = list(identity)
+        self._parent = parent
+        self._allowed = bool(parent["content"].get("allow_stdin", False))
+
+    async def ask(self, prompt: Prompt) -> Any:
+        """Return the answer in the shape of the prompt's kind (records.Prompt). Raises PromptRefused.
+
+        An answer that is none is asked for again, a few times. Cancelling this coroutine withdraws the question.
+        """
+        if not self._allowed:
+            raise PromptRefused(_question(prompt), NO_STDIN)
+        problem = ""
+        for _ in range(MAX_ATTEMPTS):
+            try:
+                return await self._ask_once(prompt, problem)
+            except InvalidAnswer as error:
+                problem = f"{error}\n"
+        raise PromptRefused(_question(prompt), f"{MAX_ATTEMPTS} answers were none")
+
+    async def _ask_once(self, prompt: Prompt, problem: str) -> Any:
+        texts = []
+        try:
+            for index, question in enumerate(questions(prompt)):
+                texts.append(await self._ask_question(prompt, question, "" if index else problem))
+        except WholeAnswer as answer:
+            return checked_answer(prompt, answer.value)
+        return answer_from_texts(prompt, texts)
+
+    async def _ask_question(self, prompt: Prompt, question: Question, problem: str) -> str:
+        self._drain()
+        await self._send(prompt, question, problem)
+        try:
+            async with asyncio.timeout(ANSWER_WAIT_S):
+                reply = await self._reply()
+        except TimeoutError:
+            raise PromptRefused(_question(prompt), f"no answer came within {ANSWER_WAIT_S:.0f} s") from None
+        return _read(prompt, reply)
+
+    def _drain(self) -> None:
+        """Throw away answers to questions that are no longer open."""
+        while self._socket.poll(0):
+            self._socket.recv_multipart(zmq.NOBLOCK)
+
+    async def _send(self, prompt: Prompt, question: Question, problem: str) -> None:
+        content = {"prompt": problem + question.text, "password": question.secret}
+        metadata = prompt_metadata(prompt, question.field)
+        for _ in range(round(ROUTE_WAIT_S / POLL_S)):
+            try:
+                self._codec.send(
+                    self._socket, "input_request", content, parent=self._parent, ident=self._identity, metadata=metadata
+                )
+            except zmq.ZMQError as error:
+                if error.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
+                    raise
+                await asyncio.sleep(POLL_S)
+            else:
+                return
+        raise PromptRefused(_question(prompt), NOT_CONNECTED)
+
+    async def _reply(self) -> dict[str, Any]:
+        while True:
+            while self._socket.poll(0):
+                reply = self._receive()
+                if reply is not None:
+                    return reply
+            await asyncio.sleep(POLL_S)
+
+    def _receive(self) -> dict[str, Any] | None:
+        """Return an input_reply of the asker; anything else is dropped."""
+        try:
+            identity, message = self._codec.recv(self._socket)
+        except (ValueError, TypeError, KeyError) as error:
+            logging.getLogger(__name__).warning("dropped a bad message on the stdin channel: %s", type(error).__name__)
+            return None
+        if message is None or not identity or identity[0] != self._identity[0] or message["msg_type"] != "input_reply":
+            return None
+        return message
+
+
+def _question(prompt: Prompt) -> str:
+    """Return the words by which an error names a prompt; never an answer."""
+    fields = ", ".join(field.label or field.name for field in prompt.fields)
+    return prompt.message.strip() or prompt.caption.strip() or fields or prompt.kind
+
+
+def _read(prompt: Prompt, reply: Mapping[str, Any]) -> str:
+    """Return the text of a reply. Raises WholeAnswer when it answers the whole prompt, PromptRefused when it refuses."""
+    facts = our_facts(reply)
+    if "answer" in facts:
+        raise WholeAnswer(facts["answer"])
+    value = reply["content"].get("value")
+    if "refuse" in facts or value == END_OF_INPUT:
+        raise PromptRefused(_question(prompt), str(facts.get("refuse") or "it was refused"))
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,38 @@
+"""Keep the clients of one kernel apart: an error of one client's cell stops the cells that this client has queued, only those."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from ipykernel.kernelbase import Kernel
+
+
+class IsolatedClients(Kernel):
+    """Kernel mixin. Stock ipykernel aborts the queued cells of every client after one client's error (jupyter.md, 2)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._aborting_clients: set[str] = set()
+        self._ends_of_abort: set[asyncio.Task[None]] = set()
+
+    def _abort_queues(self, subshell_id: str | None = None) -> None:
+        """Answer `aborted` to what the client of the failed cell has queued until now."""
+        client = self.get_parent("shell")["header"]["session"]
+        self._aborting_clients.add(client)
+        self.shell_stream.flush()  # what already waits in the socket joins the queue
+        end = asyncio.get_running_loop().create_task(self._end_abort(client))
+        self._ends_of_abort.add(end)
+        end.add_done_callback(self._ends_of_abort.discard)
+
+    async def _end_abort(self, client: str) -> None:
+        await asyncio.sleep(0)  # the requests that flush() read have to queue first
+        async with self._main_asyncio_lock:  # first come, first served: this turn comes after every queued request
+            self._aborting_clients.discard(client)
+
+    def should_handle(self, stream: Any, msg: dict[str, Any], idents: Sequence[bytes]) -> bool:
+        """Return False for an execute request that is to be aborted; its reply has gone out then."""
+        header = msg["header"]
+        if header["msg_type"] != "execute_request" or header["session"] not in self._aborting_clients:
+            return True
+        self._send_abort_reply(stream, msg, idents)
+        return False

@@ -1,0 +1,132 @@
+"""A PowerShell prompt as the questions of a Jupyter client, and the client's texts as PowerShell's answer. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pwsh_kernels.records import Choice, Prompt, PromptField
+
+USER = "user"
+PASSWORD = "password"  # noqa: S105 - the name of a field
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One `input_request`: its text, whether the answer is hidden, and the prompt's field it is for (None: all of it)."""
+
+    text: str
+    secret: bool = False
+    field: str | None = None
+
+
+class InvalidAnswer(ValueError):
+    """The text or value is no answer to the prompt; says why, to be shown when the question is asked again."""
+
+
+def questions(prompt: Prompt) -> tuple[Question, ...]:
+    """Return what to ask, in order; the first question opens with the prompt's caption and message."""
+    heading = "\n".join(text for text in (prompt.caption.strip(), prompt.message.strip()) if text)
+    if prompt.kind == "choice":
+        return (Question(_below(heading, _choice_line(prompt))),)
+    if prompt.kind in ("line", "secret"):
+        return (_single(prompt, heading),)
+    asked = _credential(prompt) if prompt.kind == "credential" else tuple(map(_field, prompt.fields))
+    return tuple(
+        Question(_below(heading, one.text) if index == 0 else one.text, one.secret, one.field)
+        for index, one in enumerate(asked)
+    )
+
+
+def _below(heading: str, text: str) -> str:
+    return f"{heading}\n{text}" if heading else text
+
+
+def _single(prompt: Prompt, heading: str) -> Question:
+    label = _label(prompt.fields[0]) if prompt.fields else ""
+    if label and label != heading:
+        return Question(_below(heading, f"{label}: "), prompt.kind == "secret")
+    text = heading if not heading or heading.endswith((":", "?")) else f"{heading}:"
+    return Question(f"{text} " if text else "", prompt.kind == "secret")
+
+
+def _credential(prompt: Prompt) -> tuple[Question, ...]:
+    """As PowerShell's console: a user name that the script gave is not asked for."""
+    if prompt.user:
+        return (Question(f"Password for user {prompt.user}: ", secret=True, field=PASSWORD),)
+    return (Question("User: ", field=USER), Question("Password: ", secret=True, field=PASSWORD))
+
+
+def _field(field: PromptField) -> Question:
+    default = f" [{field.default}]" if field.default and not field.secret else ""
+    return Question(f"{_label(field)}{default}: ", field.secret, field.name)
+
+
+def _label(field: PromptField) -> str:
+    return (field.label or field.name).strip().removesuffix(":").rstrip()
+
+
+def _choice_line(prompt: Prompt) -> str:
+    shown = "  ".join(f"[{_key(choice, index)}] {choice.label}" for index, choice in enumerate(prompt.choices))
+    keys = ", ".join(_key(prompt.choices[index], index) for index in prompt.default)
+    default = f' (default is "{keys}")' if keys else ""
+    several = " Several, separated by commas" if prompt.multiple else ""
+    return f"{shown}{default}{several}: "
+
+
+def _key(choice: Choice, index: int) -> str:
+    return choice.key or str(index)
+
+
+def answer_from_texts(prompt: Prompt, texts: Sequence[str]) -> Any:
+    """Return the value that answers the prompt (shape: records.Prompt) from one text a question. Raises InvalidAnswer."""
+    if prompt.kind == "choice":
+        return _choices(prompt, texts[0])
+    if prompt.kind == "credential":
+        user = prompt.user or texts[0]
+        return {USER: user, PASSWORD: texts[-1]}
+    if prompt.kind == "fields":
+        return {field.name: text or field.default for field, text in zip(prompt.fields, texts, strict=True)}
+    return texts[0]
+
+
+def _choices(prompt: Prompt, text: str) -> int | list[int]:
+    words = [word.strip() for word in (text.split(",") if prompt.multiple else [text])]
+    picked = [_choice(prompt, word) for word in words if word] or list(prompt.default)
+    if prompt.multiple:
+        return picked
+    if not picked:
+        raise InvalidAnswer("An answer is needed.")
+    return picked[0]
+
+
+def _choice(prompt: Prompt, word: str) -> int:
+    """Return the index of the choice with that key, else that label, else that number."""
+    wanted = word.casefold()
+    for names in ([one.key for one in prompt.choices], [one.label for one in prompt.choices], range(len(prompt.choices))):
+        for index, name in enumerate(names):
+            if str(name).casefold() == wanted:
+                return index
+    raise InvalidAnswer(f"{word!r} is none of the choices.")
+
+
+def checked_answer(prompt: Prompt, value: Any) -> Any:
+    """Return a whole answer of a program (`answer_metadata`) when its shape is that of the prompt. Raises InvalidAnswer."""
+    if prompt.kind in ("line", "secret"):
+        valid = isinstance(value, str)
+    elif prompt.kind == "choice":
+        valid = _valid_choice(prompt, value)
+    else:
+        names = {USER, PASSWORD} if prompt.kind == "credential" else {field.name for field in prompt.fields}
+        valid = _valid_texts(value, names)
+    if not valid:
+        raise InvalidAnswer(f"The answer has not the shape of a {prompt.kind} prompt.")
+    return value
+
+
+def _valid_choice(prompt: Prompt, value: Any) -> bool:
+    picked = value if prompt.multiple and isinstance(value, list) else [value]
+    return all(type(one) is int and 0 <= one < len(prompt.choices) for one in picked)
+
+
+def _valid_texts(value: Any, names: set[str]) -> bool:
+    return isinstance(value, Mapping) and set(value) == names and all(isinstance(text, str) for text in value.values())

@@ -1,0 +1,145 @@
+"""Records and progress as text, as a PowerShell terminal shows them. Pure: values in, text out."""
+
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pwsh_kernels.errors import ProductError
+from pwsh_kernels.records import Progress, Record, RecordKind, Summary
+
+RESET = "\x1b[0m"
+ERROR = "\x1b[31;1m"
+ACCENT = "\x1b[36;1m"
+# The defaults of $PSStyle.Formatting and the prefixes of the console host of PowerShell 7.6 (measured).
+PREFIXES: Mapping[RecordKind, tuple[str, str]] = {
+    "warning": ("\x1b[33;1m", "WARNING: "),
+    "verbose": ("\x1b[33;1m", "VERBOSE: "),
+    "debug": ("\x1b[33;1m", "DEBUG: "),
+}
+BAR_WIDTH = 20
+STOPPED = "PipelineStopped"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorContent:
+    """The three texts of a Jupyter `error` message."""
+
+    ename: str
+    evalue: str
+    traceback: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of the message."""
+        return {"ename": self.ename, "evalue": self.evalue, "traceback": list(self.traceback)}
+
+
+def record_text(record: Record) -> str:
+    """Return the lines, each ended, that PowerShell's console shows for a record."""
+    if record.kind == "error":
+        return _error_text(record)
+    colour, prefix = PREFIXES.get(record.kind, ("", ""))
+    return f"{colour}{prefix}{record.message}{RESET}\n" if colour else f"{record.message}\n"
+
+
+def _error_text(record: Record) -> str:
+    if record.native:  # a native program's stderr line: shown as it is, even without a line's end
+        return f"{record.message}\n"
+    return "".join(f"{line}\n" for line in _error_lines(record, always_position=False))
+
+
+def _error_lines(record: Record, *, always_position: bool) -> Iterator[str]:
+    """Yield PowerShell's ConciseView: one line for an error in the first line of a cell, else the table with the source."""
+    place, source, mark = _position(record.position)
+    reason = error_name(record)
+    if not source or not (always_position or place or (record.line or 0) > 1 or record.category == "ParserError"):
+        yield f"{ERROR}{reason}: {record.message}{RESET}"
+        return
+    yield f"{ERROR}{reason}: {place}{RESET}"
+    yield f"{ACCENT}Line |{RESET}"
+    yield f"{ACCENT}{record.line or 0:4d} | {RESET} {source}"
+    if mark:
+        yield f"{ACCENT}     | {ERROR} {mark}{RESET}"
+    for line in record.message.splitlines() or [""]:
+        yield f"{ACCENT}     | {ERROR}{line}{RESET}"
+
+
+def _position(message: str) -> tuple[str, str, str]:
+    """Return (script file and line or "", source line, squiggles) of a position message such as "At line:1 char:7\\n+ …"."""
+    head, *rest = message.splitlines() or [""]
+    shown = [line[2:] for line in rest if line.startswith("+ ")]
+    words = head.split(" ")
+    place = " ".join(words[1:-1]) if len(words) > 2 else ""
+    return ("" if place.startswith("line:") else place), *(shown + ["", ""])[:2]
+
+
+def error_name(record: Record) -> str:
+    """Return the short name of an error: its exception's class, as .NET calls it, without the namespace."""
+    name = record.exception_type.rsplit(".", 1)[-1].rsplit("+", 1)[-1]
+    return name or record.error_id.split(",", 1)[0] or "Error"
+
+
+def record_error(record: Record) -> ErrorContent:
+    """Return the error message of the record that ended a run."""
+    return ErrorContent(error_name(record), record.message, tuple(_error_lines(record, always_position=True)))
+
+
+def product_error(error: ProductError) -> ErrorContent:
+    """Return the error message of one of our own errors, named by its class."""
+    name = type(error).__name__
+    return ErrorContent(name, error.text(), (f"{ERROR}{name}: {error.text()}{RESET}",))
+
+
+def stopped_error() -> ErrorContent:
+    """Return the error message of a run that was interrupted."""
+    text = "The pipeline was stopped."
+    return ErrorContent(STOPPED, text, (f"{ERROR}{text}{RESET}",))
+
+
+def summary_error(summary: Summary) -> ErrorContent | None:
+    """Return the error that ended a run, or None when PowerShell completed it."""
+    if summary.outcome == "stopped":
+        return stopped_error()
+    if summary.outcome != "failed":
+        return None
+    return record_error(summary.terminating_error or Record(kind="error", message="The pipeline failed.", terminating=True))
+
+
+def progress_bundle(progress: Progress) -> dict[str, str]:
+    """Return the MIME bundle of a progress display: a line of text and an HTML bar."""
+    return {"text/plain": progress_text(progress), "text/html": progress_html(progress)}
+
+
+def progress_text(progress: Progress) -> str:
+    """Return one line such as "Copying [#####...............] 25% file 3 (10 s left)"."""
+    return " ".join(part for part in (progress.activity, _bar(progress), _details(progress)) if part)
+
+
+def _percent(progress: Progress) -> int | None:
+    known = progress.percent is not None and progress.percent >= 0
+    return min(progress.percent or 0, 100) if known else None
+
+
+def _bar(progress: Progress) -> str:
+    percent = _percent(progress)
+    if progress.completed or percent is None:
+        return ""
+    filled = percent * BAR_WIDTH // 100
+    return f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {percent}%"
+
+
+def _details(progress: Progress) -> str:
+    if progress.completed:
+        return "(completed)"
+    left = progress.seconds_left
+    parts = [progress.status, progress.operation, f"({left} s left)" if left is not None and left >= 0 else ""]
+    return " ".join(part for part in parts if part)
+
+
+def progress_html(progress: Progress) -> str:
+    """Return the activity, a bar (moving when no percentage is known) and the details; every text is escaped."""
+    percent = _percent(progress)
+    value = "" if percent is None else f' value="{percent}"'
+    bar = "" if progress.completed else f'<progress max="100"{value}></progress> '
+    number = "" if progress.completed or percent is None else f"{percent}% "
+    return f"<div><b>{html.escape(progress.activity)}</b> {bar}{number}{html.escape(_details(progress))}</div>"
