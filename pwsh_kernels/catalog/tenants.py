@@ -57,7 +57,7 @@ class Tenants:
 
 
 def domain_name(text: str) -> str:
-    """Return a domain name (ASCII labels, at least one dot, at most 253 characters) in small letters. Raises InvalidTenant."""
+    """Return a domain name (ASCII labels, a dot, at most 253 characters) in small letters. Raises InvalidTenant."""
     name = text.lower()
     labels = name.split(".")
     plausible = text.isascii() and len(name) <= MAX_DOMAIN and len(labels) > 1 and not labels[-1].isdigit()
