@@ -455,3 +455,19 @@ class ServerStartFailed(ProductError):
             f"The server that was started in the background did not come up ({self.reason}). "
             f"Its log is {self.log}; `pwsh-kernels doctor` checks the installation."
         )
+
+
+@dataclass(eq=False)
+class DataFolderInUse(ProductError):
+    """Another server holds the data folder and its sessions."""
+
+    code: ClassVar[str] = "data_folder_in_use"
+    status: ClassVar[int] = 409
+    folder: str
+    pid: str
+
+    def text(self) -> str:
+        return (
+            f"A pwsh-kernels server (process {self.pid or 'unknown'}) already has the sessions in {self.folder}. "
+            "Use that one, or give this one another folder with PWSH_MANAGER_DATA_DIR."
+        )
