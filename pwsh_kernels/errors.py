@@ -74,8 +74,8 @@ class Unauthorized(ProductError):
 
     def text(self) -> str:
         return (
-            "A token is required: send `Authorization: Bearer TOKEN`. `pwsh-kernels serve` prints it, "
-            "and the pwsh-kernels command and mcp_server.py find it by themselves on the same machine."
+            "A token is required: send `Authorization: Bearer TOKEN`. `pwsh-kernels serve` prints it on a terminal, "
+            "`jupyter server list` shows it; the pwsh-kernels command and mcp_server.py find it by themselves."
         )
 
 

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {"errors", "records", "settings", "messages"}
-EVERY_LAYER = LEAVES | {"powershell", "kernel", "catalog", "sessions", "sandbox", "web", "client", "mcp", "cli"}
+EVERY_LAYER = LEAVES | {"powershell", "kernel", "catalog", "sessions", "sandbox", "web", "discovery", "client", "mcp", "cli"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": set(),
@@ -21,8 +21,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sandbox": {"errors"},
     "sessions": {"catalog", "messages", "records", "errors", "settings", "sandbox"},
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
-    "client": {"errors", "settings", "records"},
-    "mcp": {"client", "errors", "records", "settings"},
+    "discovery": {"errors", "settings"},
+    "client": {"discovery", "errors", "settings", "records"},
+    "mcp": {"client", "discovery", "errors", "records", "settings"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),

@@ -1,0 +1,181 @@
+"""The REST client of the command line and of the MCP server: one method per route, one exception per refusal."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from pwsh_kernels import __version__
+from pwsh_kernels.discovery import SERVICE, ServerAddress, candidates, running_servers
+from pwsh_kernels.errors import AnswerLost, InvalidSetting, NotOurServer, RequestRefused, ServerUnreachable
+from pwsh_kernels.settings import Settings
+
+PROBE_TIMEOUT = 5.0
+"""Seconds that one address may take to answer a probe."""
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds until a server must have taken the connection."""
+
+ANSWER_MARGIN = 15.0
+"""Seconds that an answer may take beyond the wait that the request itself asks for."""
+
+Json = dict[str, Any]
+
+
+class RestClient:
+    """Speaks docs/rest.md to one server; every method returns the answer's JSON object.
+
+    Raises ServerUnreachable when nothing was sent, AnswerLost when a sent request got no answer, NotOurServer when the
+    answer is no JSON object, RequestRefused for every answer with an error status.
+    """
+
+    def __init__(self, address: ServerAddress, timeout_s: float, name: str) -> None:
+        """`timeout_s` bounds the wait for one answer; `name` is what the server shows as a run's client."""
+        self.address = address
+        self.timeout_s = timeout_s
+        headers = {"Accept": "application/json", "User-Agent": f"{name}/{__version__}"}
+        if address.token:
+            headers["Authorization"] = f"Bearer {address.token}"
+        self._http = httpx.AsyncClient(base_url=address.url, headers=headers, **_transport(address))
+
+    async def __aenter__(self) -> Self:
+        """Return the client; leaving the block closes its connections."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; nothing on the server ends."""
+        await self._http.aclose()
+
+    async def health(self) -> Json:
+        """Return what the server tells everyone."""
+        return await self._ask("GET", "/health")
+
+    async def modules(self) -> Json:
+        """Return the services of the catalog."""
+        return await self._ask("GET", "/modules")
+
+    async def sessions(self) -> Json:
+        """Return every session."""
+        return await self._ask("GET", "/sessions")
+
+    async def login(self, tenant: str, module: str, wait_s: float | None = None, **more: Any) -> Json:
+        """Start or follow a sign-in; `more`: expected_account, conversation_id."""
+        body = {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s), **more}
+        return await self._ask("POST", "/login", body)
+
+    async def status(self, tenant: str, module: str, wait_s: float = 0) -> Json:
+        """Return one session's state, after a pending sign-in ended or `wait_s` passed."""
+        return await self._ask("POST", "/status", {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s)})
+
+    async def run(self, tenant: str, module: str, command: str, wait_s: float | None = None, **more: Any) -> Json:
+        """Run a command; `more`: parameters, format, width, max_chars, conversation_id."""
+        body = {"tenant": tenant, "module": module, "command": command, "wait_s": self._bounded(wait_s), **more}
+        return await self._ask("POST", "/run", body)
+
+    async def runs(self, **filters: Any) -> Json:
+        """Return the runs that are kept; `filters`: tenant, module, state, limit."""
+        return await self._ask("GET", "/runs", query=filters)
+
+    async def read_run(self, run_id: str, cursor: int = 0, wait_s: float = 0, limit: int = 100_000) -> Json:
+        """Return a run and at most `limit` characters of its output from `cursor` on."""
+        query = {"cursor": cursor, "wait_s": self._bounded(wait_s), "limit": limit}
+        return await self._ask("GET", f"/runs/{_quoted(run_id)}", query=query)
+
+    async def cancel(self, run_id: str, wait_s: float = 5) -> Json:
+        """Stop a run and return it."""
+        return await self._ask("POST", f"/runs/{_quoted(run_id)}/cancel", {"wait_s": self._bounded(wait_s)})
+
+    async def answer(self, run_id: str, value: Any) -> Json:
+        """Answer the prompt of a run. The shape of `value` is the prompt's kind's (records.Prompt)."""
+        return await self._ask("POST", f"/runs/{_quoted(run_id)}/input", {"value": value})
+
+    async def refuse(self, run_id: str) -> Json:
+        """Refuse the prompt of a run: its command gets an error."""
+        return await self._ask("POST", f"/runs/{_quoted(run_id)}/input", {"refuse": True})
+
+    async def disconnect(self, tenant: str, module: str) -> Json:
+        """Sign out and close a session."""
+        return await self._ask("POST", "/disconnect", {"tenant": tenant, "module": module})
+
+    def _bounded(self, wait_s: float | None) -> float | None:
+        """Never ask the server for a longer wait than we wait for its answer."""
+        return None if wait_s is None else min(wait_s, self.timeout_s)
+
+    async def _ask(self, method: str, path: str, body: Json | None = None, query: Mapping[str, Any] | None = None) -> Json:
+        given = {name: value for name, value in (body or {}).items() if value is not None}
+        sought = {name: value for name, value in (query or {}).items() if value is not None}
+        timeout = httpx.Timeout(self.timeout_s + ANSWER_MARGIN, connect=CONNECT_TIMEOUT)
+        try:
+            answer = await self._http.request(
+                method, path, json=given if body is not None else None, params=sought, timeout=timeout
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise ServerUnreachable(url=self.address.url, reason=_reason(error)) from error
+        except httpx.HTTPError as error:
+            raise AnswerLost(url=self.address.url, reason=_reason(error)) from error
+        return read_answer(self.address.url, answer)
+
+
+def read_answer(url: str, answer: httpx.Response) -> Json:
+    """Return the JSON object of an answer. Raises RequestRefused for an error status, NotOurServer for no JSON object."""
+    try:
+        facts = answer.json()
+    except ValueError:
+        facts = None
+    if not isinstance(facts, dict):
+        raise NotOurServer(url=url, problem=f"status {answer.status_code} without a JSON object")
+    if answer.is_success:
+        return facts
+    message = str(facts.get("error") or facts.get("message") or f"The server answered with status {answer.status_code}.")
+    details = {name: value for name, value in facts.items() if name not in ("success", "error", "code")}
+    raise RequestRefused(answer.status_code, str(facts.get("code") or "request_refused"), message, details)
+
+
+def _quoted(run_id: str) -> str:
+    """Keep an id from naming another route."""
+    return quote(run_id, safe="") or "-"
+
+
+def _transport(address: ServerAddress) -> dict[str, Any]:
+    """No proxy of the environment sees what goes to this machine; certificates are loaded (30 ms) where there are some."""
+    return {"trust_env": not address.is_loopback, "verify": address.url.startswith("https:")}
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+async def find_server(settings: Settings) -> ServerAddress:
+    """Return the first address at which a pwsh-kernels server answers. Raises ServerUnreachable, NotOurServer."""
+    failure: ServerUnreachable | NotOurServer | None = None
+    for address in candidates(settings, running_servers()):
+        problem = await probe(address)
+        if problem is None:
+            return address
+        # Something else on the port explains more than a port where nothing listens.
+        failure = failure if isinstance(failure, NotOurServer) else problem
+    raise failure or ServerUnreachable(url=settings.url, reason="it is no address")
+
+
+async def probe(address: ServerAddress) -> ServerUnreachable | NotOurServer | None:
+    """Return None when a pwsh-kernels server answers at the address, else why not. The probe carries no token."""
+    try:
+        async with httpx.AsyncClient(timeout=PROBE_TIMEOUT, **_transport(address)) as http:
+            answer = await http.get(f"{address.url}/health", headers={"Accept": "application/json"})
+            facts = answer.json()
+    except httpx.HTTPError as error:
+        return ServerUnreachable(url=address.url, reason=_reason(error))
+    except httpx.InvalidURL as error:
+        raise InvalidSetting(setting=address.place, problem=f"{address.url!r} is not an address: {error}") from error
+    except ValueError:
+        facts = None
+    ours = isinstance(facts, dict) and facts.get("service") == SERVICE
+    return None if ours else NotOurServer(url=address.url, problem="its /health is another's")

@@ -1,0 +1,103 @@
+"""What the tools need from the product, and its implementation over the REST client."""
+
+import asyncio
+from typing import Any, Protocol
+
+from pwsh_kernels.client import RestClient
+from pwsh_kernels.mcp.autostart import find_or_start
+from pwsh_kernels.settings import Settings
+
+Json = dict[str, Any]
+
+CLIENT_NAME = "pwsh-kernels-mcp"
+"""What a run shows as its client."""
+
+
+class Backend(Protocol):
+    """Sessions and runs, in the JSON shapes of docs/rest.md. Every method raises ProductError for what was refused."""
+
+    async def ready(self) -> str:
+        """Make sure that the product answers; return what the caller must be told about it, or an empty text."""
+
+    async def login(self, tenant: str, module: str, wait_s: float) -> Json:
+        """Start or follow a sign-in."""
+
+    async def status(self, tenant: str, module: str, wait_s: float) -> Json:
+        """Return a session's state, after a pending sign-in ended or `wait_s` passed."""
+
+    async def sessions(self) -> Json:
+        """Return every session."""
+
+    async def modules(self) -> Json:
+        """Return the services of the catalog."""
+
+    async def start_run(self, tenant: str, module: str, command: str, options: Json) -> Json:
+        """Start a command and return its Run at once; `options`: parameters, format."""
+
+    async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int) -> Json:
+        """Return a Run and its output from a cursor."""
+
+    async def cancel(self, run_id: str, wait_s: float) -> Json:
+        """Stop a run."""
+
+    async def disconnect(self, tenant: str, module: str) -> Json:
+        """Sign out and close a session."""
+
+
+class RestBackend:
+    """The product behind its REST API. Finds the server anew for each tool call, so it may restart or move meanwhile."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is connected or started before `ready`."""
+        self._settings = settings
+        self._finding = asyncio.Lock()
+        self._clients: list[RestClient] = []
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            await client.close()
+
+    async def ready(self) -> str:
+        """Find the server, or start one on this machine when the settings allow it; see autostart.py."""
+        async with self._finding:
+            address, notice = await find_or_start(self._settings)
+            if not self._clients or self._clients[-1].address != address:
+                self._clients.append(RestClient(address, self._settings.client_timeout, CLIENT_NAME))
+        return notice
+
+    @property
+    def _client(self) -> RestClient:
+        return self._clients[-1]
+
+    async def login(self, tenant: str, module: str, wait_s: float) -> Json:
+        """POST /login."""
+        return await self._client.login(tenant, module, wait_s)
+
+    async def status(self, tenant: str, module: str, wait_s: float) -> Json:
+        """POST /status."""
+        return await self._client.status(tenant, module, wait_s)
+
+    async def sessions(self) -> Json:
+        """GET /sessions."""
+        return await self._client.sessions()
+
+    async def modules(self) -> Json:
+        """GET /modules."""
+        return await self._client.modules()
+
+    async def start_run(self, tenant: str, module: str, command: str, options: Json) -> Json:
+        """POST /run without a wait."""
+        return await self._client.run(tenant, module, command, wait_s=0, **options)
+
+    async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int) -> Json:
+        """GET /runs/{id}."""
+        return await self._client.read_run(run_id, cursor, wait_s, limit)
+
+    async def cancel(self, run_id: str, wait_s: float) -> Json:
+        """POST /runs/{id}/cancel."""
+        return await self._client.cancel(run_id, wait_s)
+
+    async def disconnect(self, tenant: str, module: str) -> Json:
+        """POST /disconnect."""
+        return await self._client.disconnect(tenant, module)

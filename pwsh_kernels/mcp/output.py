@@ -1,0 +1,126 @@
+"""A run's output as a model gets it: at most 20,000 characters, head and tail, cut at lines, errors and warnings labelled.
+
+Pure: takes the entries of `GET /runs/{id}` (docs/rest.md). Cursors count the characters of the raw output.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MAX_CHARS = 20_000
+"""Characters of output in one answer."""
+
+HEAD_CHARS = 10_000
+"""Characters of the beginning when not all fits; the rest of MAX_CHARS is the end of the output."""
+
+TAIL_CHARS = MAX_CHARS - HEAD_CHARS
+
+_LABELS = {"error": "ERROR: ", "warning": "WARNING: "}
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_UNFINISHED_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*)?\Z")
+_LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Output that stands together: its text as the stream had it, and the same with labels."""
+
+    text: str = ""
+    labelled: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What is shown of an output: all from `start` to `end`, and a tail when characters between were left out.
+
+    `end` is where the next excerpt goes on; `total` is the length of the whole output.
+    """
+
+    start: int
+    end: int
+    total: int
+    head: Piece
+    tail: Piece = Piece()
+    left_out: int = 0
+
+    @property
+    def more(self) -> bool:
+        """True when there is output beyond `end`."""
+        return self.end < self.total
+
+
+def plain(text: str) -> str:
+    """Return the text without terminal escapes and without characters that JSON cannot carry."""
+    return _LONE_SURROGATES.sub("\ufffd", _ESCAPES.sub("", text))
+
+
+def excerpt(page: dict[str, Any], total: int, limit: int, tail_page: dict[str, Any] | None = None) -> Excerpt:
+    """Return what is shown of a page, and of the tail's page when the middle of the output is left out."""
+    start = int(page["cursor"])
+    raw = "".join(entry["text"] for entry in page["entries"])
+    whole = len(raw) <= limit and not page["more"]
+    length = len(raw) if whole else cut_point(raw[:limit])
+    end = int(page["next_cursor"]) if length == len(raw) else start + length
+    head = _piece(_first(page["entries"], length))
+    if tail_page is None:
+        return Excerpt(start, end, total, head)
+    tail, tail_start = _tail(tail_page, end)
+    return Excerpt(start, end, total, head, tail, left_out=max(0, tail_start - end))
+
+
+def cut_point(text: str) -> int:
+    """Return how much of a text to show: up to its last line end; else without half a character or half an escape."""
+    line_end = text.rfind("\n") + 1
+    if line_end > len(text) // 2:
+        return line_end
+    unfinished = _UNFINISHED_ESCAPE.search(text)
+    end = unfinished.start() if unfinished and unfinished.start() else len(text)
+    return end - 1 if end > 1 and "\ud800" <= text[end - 1] <= "\udbff" else end
+
+
+def _tail(page: dict[str, Any], head_end: int) -> tuple[Piece, int]:
+    """Return the tail from the beginning of a line on where there is one, never what the head shows already."""
+    entries: list[dict[str, Any]] = page["entries"]
+    raw = "".join(entry["text"] for entry in entries)
+    line_start = raw.find("\n") + 1
+    skip = line_start if 0 < line_start < len(raw) // 2 else 0
+    skip = max(skip, head_end - int(page["cursor"]))
+    if not skip and "\udc00" <= raw[:1] <= "\udfff":
+        skip = 1
+    return _piece(_without_first(entries, skip)), int(page["cursor"]) + skip
+
+
+def _first(entries: Sequence[dict[str, Any]], length: int) -> list[dict[str, Any]]:
+    shown = []
+    for entry in entries:
+        if length <= 0:
+            break
+        shown.append({**entry, "text": entry["text"][:length]})
+        length -= len(entry["text"])
+    return shown
+
+
+def _without_first(entries: Sequence[dict[str, Any]], length: int) -> list[dict[str, Any]]:
+    shown = []
+    for entry in entries:
+        text = entry["text"][max(0, length) :]
+        length -= len(entry["text"])
+        if text:
+            shown.append({**entry, "text": text})
+    return shown
+
+
+def _piece(entries: Sequence[dict[str, Any]]) -> Piece:
+    texts = [plain(entry["text"]) for entry in entries]
+    labelled = ""
+    for entry, text in zip(entries, texts, strict=True):
+        labelled += _labelled(entry, text, at_line_start=not labelled or labelled.endswith("\n"))
+    return Piece("".join(texts), labelled)
+
+
+def _labelled(entry: dict[str, Any], text: str, *, at_line_start: bool) -> str:
+    label = _LABELS.get(entry["kind"], "")
+    if not label or not text.strip() or text.upper().startswith(label.strip()):
+        return text
+    return f"{'' if at_line_start else chr(10)}{label}{text}"
