@@ -1,0 +1,157 @@
+"""What each route does: one function per route, from a checked call to a JSON answer."""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.sessions import LoginRequest, RunRequest
+from pwsh_kernels.web.access import Principal
+from pwsh_kernels.web.backend import Backend
+from pwsh_kernels.web.requests import CancelBody, InputBody, LoginBody, RunBody, RunQuery, RunsQuery, SessionBody, StatusBody
+
+UNENDED = ("queued", "running", "waiting_for_input")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, checked: its body or query as the model that the route declares, its caller, the id in its path."""
+
+    backend: Backend
+    principal: Principal | None
+    values: BaseModel
+    run_id: str = ""
+
+    @property
+    def caller(self) -> dict[str, str]:
+        """Who calls, in the field names of the sessions' requests."""
+        return {"principal": self.principal.name, "client": self.principal.client} if self.principal else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON object and its HTTP status."""
+
+    body: dict[str, Any]
+    status: int = 200
+
+
+async def health(call: Call) -> Answer:
+    """Tell whether the product works here, without names and paths: anybody may ask."""
+    return Answer(call.backend.health.view(call.backend.sessions.health()))
+
+
+async def modules(call: Call) -> Answer:
+    """List the services of the catalog, in the original's fields."""
+    known = call.backend.catalog.modules
+    details = {
+        key: {
+            "name": one.powershell_module,
+            "title": one.title,
+            "purpose": one.purpose,
+            "minimum_version": one.minimum_version,
+            "survives_restart": one.survives_restart,
+        }
+        for key, one in known.items()
+    }
+    return Answer({"success": True, "modules": list(known), "details": details})
+
+
+async def sessions(call: Call) -> Answer:
+    """List the sessions."""
+    return Answer({"success": True, "sessions": call.backend.sessions.views()})
+
+
+async def watchdog(call: Call) -> Answer:
+    """Tell the watchdog's limits."""
+    return Answer({"success": True, **call.backend.sessions.watchdog()})
+
+
+async def login(call: Call) -> Answer:
+    """Start or follow a sign-in."""
+    body = _as(call, LoginBody)
+    request = LoginRequest(
+        tenant=body.tenant,
+        module=body.module,
+        expected_account=body.expected_account,
+        conversation_id=body.conversation_id,
+        wait_s=call.backend.capped(body.wait_s),
+        **call.caller,
+    )
+    return Answer(await call.backend.sessions.login(request))
+
+
+async def status(call: Call) -> Answer:
+    """Tell one session's state; creates none."""
+    body = _as(call, StatusBody)
+    wait_s = call.backend.capped(body.wait_s) or 0
+    return Answer(await call.backend.sessions.status(body.tenant, body.module, wait_s))
+
+
+async def run(call: Call) -> Answer:
+    """Run a command; 202 when it has not ended within the wait."""
+    body = _as(call, RunBody)
+    request = RunRequest(
+        tenant=body.tenant,
+        command=body.command,
+        module=body.module,
+        parameters=body.parameters,
+        format=body.format,
+        width=body.width,
+        max_chars=body.max_chars,
+        wait_s=call.backend.capped(body.wait_s),
+        conversation_id=body.conversation_id,
+        **call.caller,
+    )
+    view = await call.backend.sessions.run(request)
+    return Answer(view, 202 if view["state"] in UNENDED else 200)
+
+
+async def runs(call: Call) -> Answer:
+    """List the runs that are kept."""
+    query = _as(call, RunsQuery)
+    views = call.backend.sessions.run_views(query.tenant, query.module, query.state, query.limit)
+    return Answer({"success": True, "runs": views})
+
+
+async def one_run(call: Call) -> Answer:
+    """Return one run and its output from a cursor."""
+    query = _as(call, RunQuery)
+    wait_s = call.backend.capped(query.wait_s) or 0
+    return Answer(await call.backend.sessions.run_view(call.run_id, query.cursor, wait_s, query.limit))
+
+
+async def cancel(call: Call) -> Answer:
+    """Stop a run."""
+    wait_s = call.backend.capped(_as(call, CancelBody).wait_s) or 0
+    return Answer(await call.backend.sessions.cancel(call.run_id, wait_s))
+
+
+async def give_input(call: Call) -> Answer:
+    """Answer or refuse a run's prompt."""
+    body = _as(call, InputBody)
+    if body.refuse:
+        return Answer(await call.backend.sessions.refuse(call.run_id))
+    if body.value is None:
+        raise InvalidRequest(field="value", problem='is required (or "refuse": true)')
+    return Answer(await call.backend.sessions.answer(call.run_id, body.value))
+
+
+async def disconnect(call: Call) -> Answer:
+    """Sign out and close a session."""
+    body = _as(call, SessionBody)
+    return Answer(await call.backend.sessions.disconnect(body.tenant, body.module))
+
+
+async def kill(call: Call) -> Answer:
+    """End a session's processes at once."""
+    body = _as(call, SessionBody)
+    return Answer(await call.backend.sessions.kill(body.tenant, body.module))
+
+
+def _as(call: Call, model: type[Model]) -> Model:
+    if not isinstance(call.values, model):
+        raise TypeError(f"the route declares {type(call.values).__name__}, its function reads {model.__name__}")
+    return call.values

@@ -1,0 +1,208 @@
+"""The Jupyter server application: our defaults on a ServerApp, and the extension that carries our routes."""
+
+import asyncio
+import logging
+import signal
+import sys
+from typing import Any
+
+from jupyter_core.application import JupyterApp
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
+from traitlets import Instance, default
+
+from pwsh_kernels import __version__
+from pwsh_kernels.catalog import Catalog, Tenants
+from pwsh_kernels.sandbox import Authority
+from pwsh_kernels.sessions import Sessions
+from pwsh_kernels.sessions.manager import SessionKernelManager
+from pwsh_kernels.sessions.specs import SessionKernelSpecManager
+from pwsh_kernels.settings import Settings
+from pwsh_kernels.web.attachments import Channels, NotebookRows
+from pwsh_kernels.web.backend import Backend
+from pwsh_kernels.web.handlers import rules
+from pwsh_kernels.web.health import Health
+from pwsh_kernels.web.identity import TokenIdentity
+from pwsh_kernels.web.sandbox_page import PAGE_PATH, sandbox_rules
+
+MAX_UPLOAD = 64 * 1024 * 1024
+"""Bytes of one request; Jupyter's 512 MB would let anybody on this machine fill the memory without a token."""
+
+
+class PwshKernelsServer(ServerApp):
+    """A ServerApp with our defaults. They are defaults, not config, so that the command line can override each."""
+
+    # The name is that of the config file (`pwsh_kernels_config.py`): what a user allows for other notebooks
+    # (no token, another address) must not apply to signed-in sessions.
+    name = "pwsh-kernels"
+
+    product_settings = Instance(Settings)
+
+    @default("product_settings")
+    def _default_product_settings(self) -> Settings:
+        return Settings()
+
+    @default("port")
+    def _default_port(self) -> int:
+        return self.product_settings.port
+
+    @default("port_retries")
+    def _default_port_retries(self) -> int:
+        return 0
+
+    @default("ip")
+    def _default_ip(self) -> str:
+        return self.product_settings.host
+
+    @default("log_level")
+    def _default_log_level(self) -> int:
+        level = "DEBUG" if self.product_settings.debug else self.product_settings.log_level
+        return logging.getLevelNamesMapping()[level]
+
+    @default("open_browser")
+    def _default_open_browser(self) -> bool:
+        return False
+
+    @default("terminals_enabled")
+    def _default_terminals_enabled(self) -> bool:
+        return False
+
+    @default("allow_root")
+    def _default_allow_root(self) -> bool:
+        """Containers run as root; what a caller may do is bounded by the token, not by the account."""
+        return True
+
+    @default("max_body_size")
+    def _default_max_body_size(self) -> int:
+        return MAX_UPLOAD
+
+    @default("reraise_server_extension_failures")
+    def _default_reraise(self) -> bool:
+        """A server without our routes (a route without a permission, a broken catalog) must not start."""
+        return True
+
+    @default("kernel_manager_class")
+    def _default_kernel_manager_class(self) -> type[SessionKernelManager]:
+        return SessionKernelManager
+
+    @default("kernel_spec_manager_class")
+    def _default_kernel_spec_manager_class(self) -> type[SessionKernelSpecManager]:
+        return SessionKernelSpecManager
+
+    @default("session_manager_class")
+    def _default_session_manager_class(self) -> type[NotebookRows]:
+        return NotebookRows
+
+    @default("kernel_websocket_connection_class")
+    def _default_kernel_websocket_connection_class(self) -> type[Channels]:
+        return Channels
+
+    @default("identity_provider_class")
+    def _default_identity_provider_class(self) -> type[TokenIdentity]:
+        return TokenIdentity
+
+    def init_configurables(self) -> None:
+        """Build the managers; refuse to go on without a token."""
+        if self.product_settings.token:
+            self.config.IdentityProvider.token = self.product_settings.token
+        super().init_configurables()
+        if not self.identity_provider.token:
+            self.log.critical("The token is empty: anybody on this machine could use the sessions. Set one, or none at all.")
+            self.exit(1)
+
+    def init_logging(self) -> None:
+        """Let our own loggers speak through the server's."""
+        super().init_logging()
+        ours = logging.getLogger("pwsh_kernels")
+        ours.setLevel(self.log.level)
+        ours.parent = self.log
+
+    def init_signal(self) -> None:
+        """Stop on Ctrl-C without a question: sessions live on and are found again."""
+        super().init_signal()
+        signal.signal(signal.SIGINT, self._signal_stop)
+
+    def start_app(self) -> None:
+        """Begin. Jupyter's own greeting is left out: it says that kernels end with the server, and logs the token."""
+        JupyterApp.start(self)
+
+    def server_info(self) -> dict[str, Any]:
+        """Return what the runtime file tells clients; `service` tells our server from other Jupyter servers."""
+        return {**super().server_info(), "service": "pwsh-kernels", "service_version": __version__}
+
+    async def cleanup_kernels(self) -> None:
+        """Leave every kernel running: a sign-in outlives the server."""
+
+    def announce(self) -> None:
+        """Tell clients and the person at the terminal that the server is ready; the token only goes to a terminal."""
+        self.write_server_info_file()
+        self.log.info("pwsh-kernels %s listens on %s", __version__, self.connection_url)
+        if sys.stderr.isatty():
+            sys.stderr.write(greeting(self.connection_url, self.identity_provider.token))
+
+
+class PwshKernelsApp(ExtensionApp):
+    """The extension: it makes the sessions facade, adds the routes, and starts and stops with the server."""
+
+    name = "pwsh_kernels"
+    serverapp_class = PwshKernelsServer
+    load_other_extensions = True
+
+    @classmethod
+    def get_extension_package(cls) -> str:
+        """Return the package whose `_jupyter_server_extension_points` names this class."""
+        return "pwsh_kernels.web"
+
+    def initialize_handlers(self) -> None:
+        """Add the routes. Raises RuntimeError in a server that is not ours: its kernels would end with their notebooks."""
+        server = self.serverapp
+        if not isinstance(server, PwshKernelsServer):
+            raise RuntimeError(  # noqa: TRY004 - about the server that was started, not about a type
+                "pwsh_kernels needs its own server: run `pwsh-kernels serve`, and attach notebooks to it, for example "
+                "with `jupyter lab --gateway-url http://127.0.0.1:5100 --GatewayClient.auth_token=TOKEN`."
+            )
+        self.tenants = Tenants.load(server.product_settings.tenants_file)
+        self.authority = Authority(server.product_settings.data_dir / "sandbox")
+        self.backend = self.make_backend(server)
+        base_url = server.base_url
+        all_rules = [*rules(self.backend, base_url), *self.page_rules(base_url)]
+        server.web_app.add_handlers(".*$", all_rules)  # type: ignore[no-untyped-call]
+
+    def make_backend(self, server: PwshKernelsServer) -> Backend:
+        """Return what the routes work on."""
+        settings, catalog = server.product_settings, Catalog.load()
+        sessions = Sessions(settings, server.kernel_manager, catalog, self.tenants, self.authority)
+        return Backend(settings, sessions, catalog, Health(), server.identity_provider.token)
+
+    def page_rules(self, base_url: str) -> list[Any]:
+        """Return the rules of the sandbox's sign-in page: none when every tenant is a real one."""
+        has_sandbox = any(tenant.sandbox for tenant in self.tenants.known.values())
+        return sandbox_rules(self.authority, base_url) if has_sandbox else []
+
+    async def _start_jupyter_server_extension(self, serverapp: PwshKernelsServer) -> None:
+        """Find the living kernels, then say that the server is ready. A start that fails ends the server."""
+        try:
+            self.authority.prepare(serverapp.connection_url.rstrip("/") + PAGE_PATH)
+            await self.backend.sessions.start()
+        except Exception:
+            serverapp.log.critical("The server cannot start", exc_info=True)
+            serverapp.exit(1)
+        self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
+        self.backend.ready.set()
+        serverapp.announce()
+
+    async def stop_extension(self) -> None:
+        """Let go of the kernels without ending them."""
+        self.lookup.cancel()
+        await self.backend.sessions.stop()
+
+
+def greeting(url: str, token: str) -> str:
+    """Return what a person at a terminal reads when the server is ready."""
+    return (
+        f"\n  pwsh-kernels is ready on {url}\n"
+        f"    pwsh-kernels login contoso.example exo    (another terminal; the command finds the token by itself)\n"
+        f"    {url}?token={token}    (browser, notebooks)\n"
+        f"    Authorization: Bearer {token}    (REST)\n"
+        f"  Ctrl-C stops the server; sessions stay signed in and are found again by the next one.\n\n"
+    )

@@ -1,0 +1,83 @@
+"""GET /health: whether the product works on this machine, told without anything that a stranger should not learn."""
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pwsh_kernels import __version__
+
+LOOKUP_WAIT = 60.0
+"""Seconds for a child process to find PowerShell and ask it for its version."""
+LOOKUP = (sys.executable, "-m", "pwsh_kernels.powershell")
+"""Prints what it finds as one JSON object. A process of its own: only kernels load our PowerShell code."""
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerShellState:
+    """What the search for PowerShell found: `found` is None while it still goes on."""
+
+    found: bool | None = None
+    version: str = ""
+    place: str = ""
+    error: str = ""
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> "PowerShellState":
+        """Read what the search prints: a PowerShell's path, version and place, or an error. The path is left out."""
+        if "error" in facts:
+            return cls(found=False, error=str(facts.get("code", "powershell_not_found")))
+        return cls(found=True, version=str(facts["version"]), place=str(facts["place"]))
+
+
+@dataclass(slots=True)
+class Health:
+    """The server's knowledge of itself; the search for PowerShell runs once, at its start."""
+
+    started: float = field(default_factory=time.monotonic)
+    powershell: PowerShellState = field(default_factory=PowerShellState)
+
+    def view(self, counts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the JSON of GET /health. `counts` is the sessions' own part."""
+        return {
+            "status": "degraded" if self.powershell.found is False else "healthy",
+            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            "service": "pwsh-kernels",
+            "version": __version__,
+            "powershell": {
+                "found": self.powershell.found,
+                "version": self.powershell.version,
+                "place": self.powershell.place,
+                "error": self.powershell.error,
+            },
+            **counts,
+            "uptime_s": round(time.monotonic() - self.started, 3),
+        }
+
+    async def look_for_powershell(self) -> None:
+        """Find PowerShell once, in a child process, and remember what came out."""
+        self.powershell = await find_powershell()
+        LOG.info("PowerShell: %s", self.powershell)
+
+
+async def find_powershell() -> PowerShellState:
+    """Run the search. A search that fails or takes too long is an answer as well: not found."""
+    search = await asyncio.create_subprocess_exec(
+        *LOOKUP, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        output, _ = await asyncio.wait_for(search.communicate(), LOOKUP_WAIT)
+        return PowerShellState.from_json(json.loads(output))
+    except (TimeoutError, ValueError, KeyError, TypeError) as error:
+        LOG.warning("The search for PowerShell failed: %r", error)
+        return PowerShellState(found=False, error="powershell_search_failed")
+    finally:
+        if search.returncode is None:
+            search.kill()
+            await search.wait()

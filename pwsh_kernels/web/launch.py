@@ -1,0 +1,43 @@
+"""Start the server: `serve` is what `pwsh-kernels serve` calls, and it returns when the server has stopped."""
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pwsh_kernels.errors import DataFolderInUse
+from pwsh_kernels.settings import Settings
+from pwsh_kernels.web.app import PwshKernelsApp
+
+
+def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
+    """Run the server until it is told to stop (Ctrl-C, SIGTERM). `argv`: Jupyter options, such as `--port=5200`.
+
+    Raises DataFolderInUse when another server already has the sessions of this data folder.
+    """
+    chosen = settings or Settings()
+    with sole_owner(chosen.data_dir):
+        server = PwshKernelsApp.initialize_server(argv=list(argv), product_settings=chosen)  # type: ignore[no-untyped-call]
+        server.start()
+
+
+@contextmanager
+def sole_owner(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder: two servers on one would both believe to be the one that watches its kernels."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data_dir / "server.lock").open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise DataFolderInUse(folder=str(data_dir), pid=lock.read().strip()) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+if __name__ == "__main__":
+    serve(argv=sys.argv[1:])

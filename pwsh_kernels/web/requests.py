@@ -1,0 +1,154 @@
+"""The bodies and query strings that the routes take: which fields, of which type, within which limits."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
+from pwsh_kernels.records import OutputFormat
+
+MAX_PAGE = 1_000_000
+"""Characters of output in one answer of GET /runs/{id}."""
+MAX_ROWS = 1000
+MAX_NAME = 253
+"""Longest domain name (RFC 1035); no name that we take is longer."""
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Name = Annotated[str, Field(max_length=MAX_NAME)]
+
+
+class Body(BaseModel):
+    """A JSON body: exact types, no unknown fields."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Query(BaseModel):
+    """A query string: values are converted from text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoQuery(Query):
+    """For routes that take nothing."""
+
+
+class SessionBody(Body):
+    """Names a session; every field of the original API is accepted."""
+
+    tenant: Annotated[Name, Field(min_length=1)]
+    module: Name = "exo"
+    conversation_id: Name | None = None
+
+
+class LoginBody(SessionBody):
+    """POST /login. `account` and `sharepoint_tenant` are the original's; no module in the catalog needs them."""
+
+    expected_account: Name | None = None
+    wait_s: Seconds | None = None
+    account: Name | int | None = None
+    sharepoint_tenant: Name | None = None
+
+
+class StatusBody(SessionBody):
+    """POST /status."""
+
+    wait_s: Seconds = 0
+
+
+class RunBody(SessionBody):
+    """POST /run."""
+
+    command: Annotated[str, Field(min_length=1)]
+    parameters: dict[str, Any] = {}
+    format: OutputFormat = "json"
+    width: Annotated[int, Field(ge=MIN_WIDTH, le=MAX_WIDTH)] | None = None
+    max_chars: Annotated[int, Field(ge=1)] | None = None
+    wait_s: Seconds | None = None
+
+
+class CancelBody(Body):
+    """POST /runs/{id}/cancel."""
+
+    wait_s: Seconds = 5
+
+
+class InputBody(Body):
+    """POST /runs/{id}/input: a value, whose shape depends on the prompt, or a refusal."""
+
+    value: Any = None
+    refuse: bool = False
+
+
+class RunsQuery(Query):
+    """GET /runs."""
+
+    tenant: Name | None = None
+    module: Name | None = None
+    state: Name | None = None
+    limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 50
+
+
+class RunQuery(Query):
+    """GET /runs/{id}."""
+
+    cursor: Annotated[int, Field(ge=0)] = 0
+    wait_s: Seconds = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100_000
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """Return the object of a request's body; an empty body is an empty object. Raises InvalidRequest."""
+    try:
+        value = json.loads(body or b"{}", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(field="body", problem=f"is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise InvalidRequest(field="body", problem="must be a JSON object")
+    _refuse_half_characters(body, value)
+    return value
+
+
+def read_model(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """Return the values as the model that a route declares; null is as good as absent. Raises InvalidRequest."""
+    try:
+        return model.model_validate({name: value for name, value in values.items() if value is not None})
+    except ValidationError as error:
+        raise _explain(error, model) from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refuse_half_characters(body: bytes, value: Any) -> None:
+    """Refuse half of a surrogate pair (`"\\ud800"`): JSON can say it, no message to a kernel can carry it."""
+    if b"\\u" not in body:
+        return
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest(field="body", problem="holds half of a surrogate pair, which is no character") from None
+
+
+def _explain(error: ValidationError, model: type[BaseModel]) -> InvalidRequest:
+    """Return one sentence on the first problem; unknown fields are all named."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    unknown = [_field(one) for one in problems if one["type"] == "extra_forbidden"]
+    if unknown:
+        known = ", ".join(model.model_fields) or "none"
+        return InvalidRequest(field=", ".join(unknown), problem=f"is not known here. Known fields: {known}")
+    first = problems[0]
+    if first["type"] in ("missing", "string_too_short"):
+        return InvalidRequest(field=_field(first), problem="is required")
+    return InvalidRequest(field=_field(first), problem=first["msg"].replace("Input ", "", 1))
+
+
+def _field(problem: Any) -> str:
+    return str(problem["loc"][0]) if problem["loc"] else "body"

@@ -1,0 +1,69 @@
+"""The route table: one row per route feeds the handlers, the documentation test and the contract tests."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+from pwsh_kernels.web import answers
+from pwsh_kernels.web.access import Permission
+from pwsh_kernels.web.answers import Answer, Call
+from pwsh_kernels.web.requests import (
+    CancelBody,
+    InputBody,
+    LoginBody,
+    NoQuery,
+    RunBody,
+    RunQuery,
+    RunsQuery,
+    SessionBody,
+    StatusBody,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path: who may call it, what it takes (the body of a POST, the query of a GET), what it does."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    permission: Permission
+    takes: type[BaseModel]
+    answer: Callable[[Call], Awaitable[Answer]]
+
+    @property
+    def pattern(self) -> str:
+        """The path as Tornado matches it."""
+        return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/health", Permission.OPEN, NoQuery, answers.health),
+    Route("GET", "/modules", Permission.READ, NoQuery, answers.modules),
+    Route("GET", "/sessions", Permission.READ, NoQuery, answers.sessions),
+    Route("POST", "/login", Permission.SIGN_IN, LoginBody, answers.login),
+    Route("POST", "/status", Permission.READ, StatusBody, answers.status),
+    Route("POST", "/run", Permission.RUN, RunBody, answers.run),
+    Route("GET", "/runs", Permission.READ, RunsQuery, answers.runs),
+    Route("GET", "/runs/{id}", Permission.READ, RunQuery, answers.one_run),
+    Route("POST", "/runs/{id}/cancel", Permission.RUN, CancelBody, answers.cancel),
+    Route("POST", "/runs/{id}/input", Permission.RUN, InputBody, answers.give_input),
+    Route("POST", "/disconnect", Permission.END, SessionBody, answers.disconnect),
+    Route("POST", "/kill", Permission.END, SessionBody, answers.kill),
+    Route("GET", "/watchdog", Permission.READ, NoQuery, answers.watchdog),
+)
+
+
+def by_path(routes: Iterable[Route]) -> dict[str, dict[str, Route]]:
+    """Return the routes as path → method → route. Raises ValueError for one without a permission, or given twice."""
+    table: dict[str, dict[str, Route]] = {}
+    for route in routes:
+        if not isinstance(route.permission, Permission):
+            raise ValueError(f"{route.method} {route.path} declares no permission")  # noqa: TRY004 - a wrong table, not a type
+        methods = table.setdefault(route.path, {})
+        if route.method in methods:
+            raise ValueError(f"{route.method} {route.path} is declared twice")
+        methods[route.method] = route
+    return table
