@@ -38,9 +38,7 @@ class History:
 
     def range(self, start: int | None, stop: int | None) -> list[Cell]:
         """Return the cells with start <= number < stop."""
-        return [
-            one for one in self._cells if (start is None or one.number >= start) and (stop is None or one.number < stop)
-        ]
+        return [one for one in self._cells if (start is None or one.number >= start) and (stop is None or one.number < stop)]
 
     def search(self, pattern: str, n: int | None, *, unique: bool) -> list[Cell]:
         """Return the last `n` cells whose code matches a glob pattern; `unique` keeps the newest of equal ones."""

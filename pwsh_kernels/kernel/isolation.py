@@ -1,4 +1,4 @@
-"""Keep the clients of one kernel apart: an error of one client's cell stops the cells that this client has queued, only those."""
+"""Keep the clients of one kernel apart: an error of a client's cell aborts what this client has queued, nothing else."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,11 +15,12 @@ class IsolatedClients(Kernel):
         self._aborting_clients: set[str] = set()
         self._ends_of_abort: set[asyncio.Task[None]] = set()
 
-    def _abort_queues(self, subshell_id: str | None = None) -> None:
+    def _abort_queues(self, subshell_id: str | None = None) -> None:  # noqa: ARG002 - the base's signature
         """Answer `aborted` to what the client of the failed cell has queued until now."""
         client = self.get_parent("shell")["header"]["session"]
         self._aborting_clients.add(client)
-        self.shell_stream.flush()  # what already waits in the socket joins the queue
+        if self.shell_stream:
+            self.shell_stream.flush()  # what already waits in the socket joins the queue
         end = asyncio.get_running_loop().create_task(self._end_abort(client))
         self._ends_of_abort.add(end)
         end.add_done_callback(self._ends_of_abort.discard)

@@ -67,10 +67,10 @@ def _error_lines(record: Record, *, always_position: bool) -> Iterator[str]:
 def _position(message: str) -> tuple[str, str, str]:
     """Return (script file and line or "", source line, squiggles) of a position message such as "At line:1 char:7\\n+ …"."""
     head, *rest = message.splitlines() or [""]
-    shown = [line[2:] for line in rest if line.startswith("+ ")]
+    source, mark, *_ = [*(line[2:] for line in rest if line.startswith("+ ")), "", ""]
     words = head.split(" ")
     place = " ".join(words[1:-1]) if len(words) > 2 else ""
-    return ("" if place.startswith("line:") else place), *(shown + ["", ""])[:2]
+    return ("" if place.startswith("line:") else place), source, mark
 
 
 def error_name(record: Record) -> str:

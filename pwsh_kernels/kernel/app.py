@@ -1,0 +1,61 @@
+"""The kernel's process: sockets, threads and signals as ipykernel makes them, without what this kernel must not have."""
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import zmq
+from ipykernel.kernelapp import IPKernelApp
+
+from pwsh_kernels.kernel.kernel import PwshKernel
+
+
+class KernelApp(IPKernelApp):
+    """`python -m pwsh_kernels.kernel -f CONNECTION_FILE`."""
+
+    name = "pwsh-kernel"
+    kernel_class = PwshKernel
+    # Python's own stdout is nobody's output here, and dup2 on fd 1 and 2 can hang (ipykernel issue 847).
+    capture_fd_output = False
+    outstream_class = None  # type: ignore[assignment]
+
+    def init_control(self, context: zmq.Context[Any]) -> None:
+        """Without the shell channel's thread: it would advertise subshells and run cells beside each other."""
+        super().init_control(context)
+        self.shell_channel_thread.io_loop.close()
+        self.shell_channel_thread = None
+
+    def init_sockets(self) -> None:
+        """Let a question to a client that is gone fail instead of vanish."""
+        super().init_sockets()
+        self.stdin_socket.router_mandatory = True
+
+    def init_io(self) -> None:
+        """Keep Python's streams away from clients and from a terminal that may be closed while the kernel lives on.
+
+        ipykernel flushes sys.stdout and sys.stderr after every request; a broken pipe there would cost the reply.
+        """
+        super().init_io()
+        sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open as long as the process
+
+    def init_signal(self) -> None:
+        """Ignore SIGINT: an interrupt is a message on the control channel."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def init_pdb(self) -> None:
+        """No Python debugger: no Python code of users runs here."""
+
+    def start(self) -> None:
+        """Serve until shut down; the process then ends with the kernel's exit status."""
+        super().start()
+        if self.kernel.exit_status:
+            logging.getLogger(__name__).error("PowerShell has died: the kernel ends with it")
+            sys.exit(self.kernel.exit_status)
+
+
+def main() -> None:
+    """Run one kernel."""
+    KernelApp.launch_instance()

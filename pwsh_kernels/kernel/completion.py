@@ -1,0 +1,54 @@
+"""Completion by PowerShell's TabExpansion2, with its UTF-16 offsets turned into Jupyter's code points. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+MAX_MATCHES = 500
+SCRIPT = r"""
+param([string]$Code, [int]$Cursor, [int]$Most)
+$found = TabExpansion2 -inputScript $Code -cursorColumn $Cursor
+$found.ReplacementIndex
+$found.ReplacementLength
+foreach ($match in $found.CompletionMatches | Microsoft.PowerShell.Utility\Select-Object -First $Most) {
+    $match.CompletionText
+    $match.ResultType.ToString()
+}
+"""
+"""Its output: index and length of the text to replace, in UTF-16 units, then text and kind of each match."""
+
+
+def parameters(code: str, cursor: int) -> dict[str, Any]:
+    """Return the script's parameters; `cursor` counts code points."""
+    return {"Code": code, "Cursor": utf16_units(code, cursor), "Most": MAX_MATCHES}
+
+
+def no_matches(cursor: int) -> dict[str, Any]:
+    """Return the content of a complete_reply without a match."""
+    return {"status": "ok", "matches": [], "cursor_start": cursor, "cursor_end": cursor, "metadata": {}}
+
+
+def answer(code: str, cursor: int, output: Sequence[Any]) -> dict[str, Any]:
+    """Return the content of a complete_reply from the script's output."""
+    index, length, *rest = output or (-1, -1)
+    if index < 0 or not rest:
+        return no_matches(cursor)
+    start, end = code_points(code, index), code_points(code, index + length)
+    found = {str(text): str(kind) for text, kind in zip(rest[::2], rest[1::2], strict=True)}
+    types = [{"text": text, "type": kind.lower(), "start": start, "end": end} for text, kind in found.items()]
+    return {
+        "status": "ok",
+        "matches": list(found),
+        "cursor_start": start,
+        "cursor_end": end,
+        "metadata": {"_jupyter_types_experimental": types},
+    }
+
+
+def utf16_units(text: str, points: int) -> int:
+    """Return how many UTF-16 units the first `points` code points of a text take."""
+    return len(text[:points].encode("utf-16-le", "surrogatepass")) // 2
+
+
+def code_points(text: str, units: int) -> int:
+    """Return how many code points the first `units` UTF-16 units of a text hold; half a pair counts as one."""
+    return len(text.encode("utf-16-le", "surrogatepass")[: units * 2].decode("utf-16-le", "replace"))

@@ -1,0 +1,97 @@
+"""The kernel's one PowerShell: found and opened while the kernel starts, asked, closed, and its death told."""
+
+import asyncio
+import concurrent.futures
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pwsh_kernels.errors import PowerShellStartFailed, ProductError
+from pwsh_kernels.kernel.environment import KernelEnvironment
+from pwsh_kernels.powershell import Died, Launch, PowerShell, find_powershell
+
+VERSION_WAIT_S = 10.0
+QUERY_WAIT_S = 20.0
+"""Longest wait for an internal question: help and module loading can take seconds the first time."""
+MODULE_PATH_SCRIPT = "param([string]$First) $env:PSModulePath = $First + [IO.Path]::PathSeparator + $env:PSModulePath"
+
+
+class Engine:
+    """Owner of the PowerShell object. Everything but `version` belongs to the kernel's main loop."""
+
+    def __init__(self, environment: KernelEnvironment, on_death: Callable[[Died], None]) -> None:
+        self._environment = environment
+        self._on_death = on_death
+        self._version: concurrent.futures.Future[str] = concurrent.futures.Future()
+        self._opening: asyncio.Task[PowerShell] | None = None
+        self._closing = False
+
+    def start(self) -> None:
+        """Begin to find and open PowerShell, in the running loop."""
+        self._opening = asyncio.get_running_loop().create_task(self._open())
+        self._opening.add_done_callback(_log_failure)
+
+    async def version(self) -> str:
+        """Return PowerShell's version, "" when none is usable. Waits only until it is found; for any thread's loop."""
+        found = asyncio.shield(asyncio.wrap_future(self._version))
+        try:
+            return await asyncio.wait_for(found, VERSION_WAIT_S)
+        except TimeoutError:
+            return ""
+
+    def known_version(self) -> str:
+        """Return the version when it is known by now, else ""."""
+        return self._version.result() if self._version.done() else ""
+
+    async def _open(self) -> PowerShell:
+        try:
+            found = await find_powershell(explicit=self._environment.pwsh)
+            self._version.set_result(found.version)
+        finally:
+            if not self._version.done():
+                self._version.set_result("")
+        shell = await PowerShell.open(self._launch(found.path))
+        shell.died.add_done_callback(self._died)
+        if self._environment.module_path:  # PowerShell puts its own folders before an inherited PSModulePath
+            await shell.query(MODULE_PATH_SCRIPT, {"First": self._environment.module_path})
+        return shell
+
+    def _launch(self, executable: Path) -> Launch:
+        home, given = self._environment.home, dict(self._environment.given)
+        return Launch(executable=executable, home=home, environment=given, cwd=Path.cwd())
+
+    def _died(self, death: asyncio.Future[Died]) -> None:
+        if not self._closing and not death.cancelled():
+            self._on_death(death.result())
+
+    async def shell(self) -> PowerShell:
+        """Return the opened PowerShell. Raises a ProductError that says why there is none."""
+        if self._opening is None:
+            raise PowerShellStartFailed(self._environment.pwsh or "PowerShell", "the kernel is not started")
+        return await asyncio.shield(self._opening)
+
+    async def query(self, script: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """Return the output of an internal question. Raises ProductError or TimeoutError."""
+        async with asyncio.timeout(QUERY_WAIT_S):
+            shell = await self.shell()
+            return list(await shell.query(script, parameters))
+
+    async def close(self) -> None:
+        """End PowerShell, however far it has come; bounded by PowerShell's own waits; to be called once or often."""
+        self._closing = True
+        if self._opening is None:
+            return
+        if not self._opening.done():
+            self._opening.cancel()
+        await asyncio.wait([self._opening])
+        if not self._opening.cancelled() and self._opening.exception() is None:
+            await self._opening.result().close()
+
+
+def _log_failure(opening: asyncio.Task[PowerShell]) -> None:
+    error = None if opening.cancelled() else opening.exception()
+    if isinstance(error, ProductError):
+        logging.getLogger(__name__).error("%s", error.text())
+    elif error is not None:
+        logging.getLogger(__name__).error("PowerShell did not open", exc_info=error)

@@ -1,0 +1,28 @@
+"""What the kernel's environment says about the PowerShell to start (docs/architecture.md, kernel/). Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SANDBOX = "PWSH_KERNELS_SANDBOX"
+
+
+@dataclass(frozen=True, slots=True)
+class KernelEnvironment:
+    """The PowerShell asked for ("": the first found), its HOME, the folders first on PSModulePath, its extra variables."""
+
+    pwsh: str
+    home: Path
+    module_path: str
+    given: Mapping[str, str]
+
+
+def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironment:
+    """Return what the environment says; `own_home` is PowerShell's HOME when none is named."""
+    named = [name.strip() for name in env.get("PWSH_MANAGER_PASS_ENV", "").split(",")]
+    return KernelEnvironment(
+        pwsh=env.get("PWSH_MANAGER_PWSH", ""),
+        home=Path(env.get("PWSH_KERNELS_HOME") or own_home),
+        module_path=env.get("PWSH_KERNELS_MODULE_PATH", ""),
+        given={name: env[name] for name in [*named, SANDBOX] if name in env},
+    )

@@ -1,0 +1,113 @@
+"""One run: a script started in PowerShell, its events sent on as they come, its prompts asked, Stop passed on."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+
+from pwsh_kernels.errors import PromptRefused
+from pwsh_kernels.kernel.input import Asker
+from pwsh_kernels.kernel.output import Output
+from pwsh_kernels.powershell import (
+    ConsoleText,
+    Died,
+    Event,
+    Finished,
+    HostText,
+    Pipeline,
+    PowerShell,
+    ProgressChanged,
+    PromptAsked,
+    RecordWritten,
+    Text,
+)
+from pwsh_kernels.records import RunOptions, Summary
+
+
+class Execution:
+    """A run from its request to its end. `interrupt` may come at any moment of it."""
+
+    def __init__(self, output: Output, asker: Asker) -> None:
+        self._output = output
+        self._asker = asker
+        self._stop = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def interrupt(self) -> None:
+        """Ask PowerShell to stop the script; again, when it is still stopping."""
+        self._stop.set()
+
+    async def run(
+        self, opening: Awaitable[PowerShell], script: str, options: RunOptions, *, add_to_history: bool
+    ) -> Finished | Died:
+        """Return how the run ended. Raises what `opening` raises."""
+        shell = await self._unless_stopped(opening)
+        if shell is None:
+            return Finished(Summary("stopped"))
+        pipeline = await shell.start(script, options, add_to_history=add_to_history)
+        self._begin(self._pass_stop_on(pipeline))
+        try:
+            return await self._follow(pipeline)
+        finally:
+            self._output.flush()
+            await self._end_tasks()
+
+    async def _unless_stopped(self, opening: Awaitable[PowerShell]) -> PowerShell | None:
+        """Return the opened PowerShell, or None when an interrupt came first."""
+        stop, opened = asyncio.ensure_future(self._stop.wait()), asyncio.ensure_future(opening)
+        try:
+            await asyncio.wait([stop, opened], return_when=asyncio.FIRST_COMPLETED)
+            return opened.result() if opened.done() and not self._stop.is_set() else None
+        finally:
+            stop.cancel()
+            opened.cancel()
+
+    async def _follow(self, pipeline: Pipeline) -> Finished | Died:
+        async for event in pipeline:
+            if isinstance(event, Finished | Died):
+                return event
+            self._handle(pipeline, event)
+        raise RuntimeError("a pipeline ended without saying how")
+
+    def _handle(self, pipeline: Pipeline, event: Event) -> None:
+        match event:
+            case Text(text):
+                self._output.text("text", text)
+            case HostText(text, newline):
+                self._output.text("host", f"{text}\n" if newline else text)
+            case ConsoleText(text):
+                self._output.text("console", text)
+            case RecordWritten(record) if not record.terminating:
+                self._output.record(record)
+            case ProgressChanged(progress):
+                self._output.progress(progress)
+            case PromptAsked():
+                self._output.flush()
+                self._begin(self._answer(pipeline, event))
+
+    def _begin(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end_tasks(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _pass_stop_on(self, pipeline: Pipeline) -> None:
+        while True:
+            await self._stop.wait()
+            self._stop.clear()
+            await pipeline.stop()
+
+    async def _answer(self, pipeline: Pipeline, asked: PromptAsked) -> None:
+        try:
+            value = await self._asker.ask(asked.prompt)
+        except PromptRefused as refusal:
+            await pipeline.refuse(asked.id, refusal.text())
+        except Exception:
+            logging.getLogger(__name__).exception("a prompt could not be asked")
+            await pipeline.refuse(asked.id, "The kernel could not ask; its log has the traceback.")
+        else:
+            await pipeline.answer(asked.id, value)

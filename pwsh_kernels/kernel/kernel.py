@@ -1,0 +1,222 @@
+"""PwshKernel: a PowerShell kernel whose answers come from the engine's own protocol. Thin: requests in, replies out."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from ipykernel.jsonutil import json_clean
+from powershell_kernel.kernel import PowerShellKernel
+
+from pwsh_kernels import __version__
+from pwsh_kernels.errors import PowerShellDied, ProductError
+from pwsh_kernels.kernel.engine import Engine
+from pwsh_kernels.kernel.environment import read_environment
+from pwsh_kernels.kernel.execution import Execution
+from pwsh_kernels.kernel.history import History
+from pwsh_kernels.kernel.input import Asker, MessageCodec
+from pwsh_kernels.kernel.isolation import IsolatedClients
+from pwsh_kernels.kernel.language import LanguageServices
+from pwsh_kernels.kernel.output import Output, Publish
+from pwsh_kernels.kernel.rendering import ErrorContent, product_error, summary_error
+from pwsh_kernels.messages import EVENT_MESSAGE, KEY, POWERSHELL_DIED, read_options, summary_metadata
+from pwsh_kernels.powershell import Died
+from pwsh_kernels.records import RunOptions, Summary
+
+LAST_REPLY_WAIT_S = 2.0
+"""After PowerShell's death: longest wait for the replies of what runs and queues, before the kernel exits."""
+EXIT_POWERSHELL_DIED = 70
+INTERNAL = ErrorContent("InternalError", "The kernel failed; its log has the traceback.", ())
+
+
+class Ending(NamedTuple):
+    """How a run ended: the facts, and the error to show, if any."""
+
+    summary: Summary
+    error: ErrorContent | None = None
+
+
+class PwshKernel(LanguageServices, IsolatedClients, PowerShellKernel):
+    """The kernel. Control requests arrive in a thread of their own; PowerShell and every run live in the main loop."""
+
+    implementation = "pwsh_kernels"
+    implementation_version = __version__
+    # Without the requests that would run code in the control thread, beside a running cell.
+    control_msg_types = [  # noqa: RUF012
+        "kernel_info_request",
+        "interrupt_request",
+        "shutdown_request",
+        "connect_request",
+        "comm_info_request",
+        "history_request",
+        "usage_request",
+    ]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.engine = Engine(read_environment(os.environ, Path.home()), self._powershell_died)
+        self.cells = History()
+        self.exit_status = 0
+        self._codec = cast(MessageCodec, self.session)
+        self._running: Execution | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leaving: asyncio.Task[None] | None = None
+        self._execute_sleep = 0.0  # we write to iopub directly: there is no buffered output to wait for
+
+    def start(self) -> None:
+        """Begin to answer requests, and to open PowerShell."""
+        super().start()
+        self.io_loop.add_callback(self._open)
+
+    def _open(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.engine.start()
+
+    def pre_handler_hook(self) -> None:
+        """Leave SIGINT ignored: stock ipykernel exits on one in an async cell; interrupts come as messages."""
+
+    def post_handler_hook(self) -> None:
+        """Leave SIGINT ignored."""
+
+    @property
+    def language_version(self) -> str:
+        """PowerShell's version, "" until it is known."""
+        return self.engine.known_version()
+
+    @property
+    def banner(self) -> str:  # type: ignore[override]
+        """What a console shows at its start."""
+        return f"PowerShell {self.language_version or '(not found)'}, pwsh-kernels {__version__}"
+
+    @property
+    def language_info(self) -> dict[str, Any]:  # type: ignore[override]
+        """The language for editors; the CodeMirror and Pygments names are those of their PowerShell modes."""
+        return {
+            "name": "powershell",
+            "version": self.language_version,
+            "mimetype": "application/x-powershell",
+            "file_extension": ".ps1",
+            "pygments_lexer": "powershell",
+            "codemirror_mode": "powershell",
+        }
+
+    @property
+    def kernel_info(self) -> dict[str, Any]:
+        """The base's answer; no subshells and no debugger, which this kernel has not."""
+        return {**super().kernel_info, "supported_features": []}
+
+    async def kernel_info_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """Answer once PowerShell is found (not: opened), so that the version is the real one."""
+        await self.engine.version()
+        await super().kernel_info_request(stream, ident, parent)
+
+    async def do_execute(
+        self,
+        code: str,
+        silent: bool,
+        store_history: bool = True,
+        user_expressions: Mapping[str, str] | None = None,
+        allow_stdin: bool = False,
+        *,
+        cell_meta: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> dict[str, Any]:
+        """Run a cell and return the reply's content, with the reply's metadata under our key (see finish_metadata)."""
+        self._allow_stdin = allow_stdin
+        output = Output(self._publisher(silent=silent), self.get_parent("shell")["header"]["msg_id"])
+        kept = store_history and not silent and bool(code.strip())
+        if kept:
+            self.cells.add(self.execution_count, code)
+        ending = await self._end_of_cell(output, code, cell_meta or {}, add_to_history=kept)
+        if ending.error:
+            output.error(ending.error, ending.summary.terminating_error)
+        return {**await self._reply(ending, user_expressions or {}), KEY: summary_metadata(ending.summary)}
+
+    async def _end_of_cell(self, output: Output, code: str, metadata: Mapping[str, Any], *, add_to_history: bool) -> Ending:
+        """Run the code; an exception that left this method would leave the client without a reply (jupyter.md, 2)."""
+        try:
+            options = read_options(metadata)
+            if not code.strip():
+                return Ending(Summary("completed"))
+            return await self._run(output, code, options, add_to_history=add_to_history)
+        except ProductError as error:
+            return Ending(Summary("failed"), product_error(error))
+        except Exception:
+            logging.getLogger(__name__).exception("a cell could not be run")
+            return Ending(Summary("failed"), INTERNAL)
+
+    async def _run(self, output: Output, code: str, options: RunOptions, *, add_to_history: bool) -> Ending:
+        identity = cast(list[bytes], self._get_shell_context_var(self._shell_parent_ident))
+        asker = Asker(self._codec, self.stdin_socket, identity, self.get_parent("shell"))
+        execution = self._running = Execution(output, asker)
+        try:
+            end = await execution.run(self.engine.shell(), code, options, add_to_history=add_to_history)
+        finally:
+            self._running = None
+        if isinstance(end, Died):
+            return Ending(Summary("died"), product_error(PowerShellDied(end.exit_status, end.signal)))
+        return Ending(end.summary, summary_error(end.summary))
+
+    async def _reply(self, ending: Ending, user_expressions: Mapping[str, str]) -> dict[str, Any]:
+        count = {"execution_count": self.execution_count}
+        if ending.error:
+            return {"status": "error", **count, **ending.error.to_json()}
+        return {"status": "ok", **count, "payload": [], "user_expressions": await self.evaluate(user_expressions)}
+
+    def finish_metadata(self, _: Any, metadata: dict[str, Any], reply_content: dict[str, Any]) -> dict[str, Any]:
+        """Move the summary from the reply's content, where do_execute put it, to the reply's metadata."""
+        return {**metadata, **reply_content.pop(KEY, {})}
+
+    def _publisher(self, *, silent: bool) -> Publish:
+        """Return what sends iopub messages of the present request; a silent one has none."""
+        parent = self.get_parent("shell")
+
+        def publish(kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+            if not silent:
+                self._publish(kind, content, metadata, parent)
+
+        return publish
+
+    def _publish(self, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any], parent: Any = None) -> None:
+        facts = json_clean(metadata)
+        self._codec.send(
+            self.iopub_socket, kind, json_clean(content), parent=parent, ident=self._topic(kind), metadata=facts
+        )
+
+    async def interrupt_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """Ask the running cell, if any, to stop, and answer at once; runs in the control thread."""
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._interrupt)
+        self._codec.send(stream, "interrupt_reply", {"status": "ok"}, parent=parent, ident=ident)
+
+    def _interrupt(self) -> None:
+        if self._running:
+            self._running.interrupt()
+
+    def _powershell_died(self, death: Died) -> None:
+        facts = {"event": POWERSHELL_DIED, "exit_status": death.exit_status, "signal": death.signal}
+        self._publish(EVENT_MESSAGE, facts, {})
+        self._leaving = asyncio.get_running_loop().create_task(self._leave())
+
+    async def _leave(self) -> None:
+        """End the kernel once what runs and queues has its replies: Jupyter then sees that the kernel is dead."""
+        try:
+            async with asyncio.timeout(LAST_REPLY_WAIT_S), self._main_asyncio_lock:
+                self.exit_status = EXIT_POWERSHELL_DIED
+        except TimeoutError:
+            logging.getLogger(__name__).warning("leaving with requests unanswered")
+        self.exit_status = EXIT_POWERSHELL_DIED
+        self.io_loop.stop()
+
+    async def do_shutdown(self, restart: bool) -> dict[str, Any]:
+        """End PowerShell, then let the base end the kernel. Called in the control thread."""
+        await self._in_main_loop(self.engine.close())
+        return {"status": "ok", "restart": restart}
+
+    async def _in_main_loop(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._loop is None or self._loop is asyncio.get_running_loop():
+            await work
+        else:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
