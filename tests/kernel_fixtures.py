@@ -1,0 +1,178 @@
+"""A real kernel and plain clients for it: every message is filed by the request that caused it, every wait is bounded."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import zmq
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+from jupyter_client.session import Session
+
+from pwsh_kernels.messages import EVENT_MESSAGE, KEY, read_summary
+from pwsh_kernels.records import Summary
+
+WAIT_S = 30.0
+Message = dict[str, Any]
+
+
+@dataclass
+class Run:
+    """One execute request as its client sees it."""
+
+    messages: list[Message] = field(default_factory=list)
+    questions: list[Message] = field(default_factory=list)
+    reply: Message | None = None
+    idle: bool = False
+
+    @property
+    def outputs(self) -> list[Message]:
+        return [one for one in self.messages if one["msg_type"] not in ("status", "execute_input")]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [one["metadata"].get(KEY, {}).get("kind", one["msg_type"]) for one in self.outputs]
+
+    def text(self, stream: str = "stdout") -> str:
+        streams = [one["content"] for one in self.outputs if one["msg_type"] == "stream"]
+        return "".join(one["text"] for one in streams if one["name"] == stream)
+
+    @property
+    def content(self) -> Message:
+        assert self.reply is not None
+        content: Message = self.reply["content"]
+        return content
+
+    @property
+    def summary(self) -> Summary:
+        assert self.reply is not None
+        summary = read_summary(self.reply)
+        assert summary is not None
+        return summary
+
+
+class Client:
+    """One Jupyter client with a ZMQ identity of its own."""
+
+    def __init__(self, connection: Mapping[str, Any]) -> None:
+        session = Session(key=str(connection["key"]).encode() if isinstance(connection["key"], str) else connection["key"])
+        self.jupyter = BlockingKernelClient(session=session)
+        self.jupyter.load_connection_info(dict(connection))
+        self.jupyter.start_channels()
+        self.jupyter.wait_for_ready(timeout=WAIT_S)
+        self.runs: dict[str, Run] = {}
+        self.replies: dict[str, Message] = {}
+        self.events: list[Message] = []
+
+    def close(self) -> None:
+        self.jupyter.stop_channels()
+
+    def send(self, code: str, options: Mapping[str, Any] | None = None, **content: Any) -> str:
+        """Send an execute request and return its id; `options` go to metadata.pwsh."""
+        whole = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+            **content,
+        }
+        metadata = {} if options is None else {KEY: options}
+        message = self.jupyter.session.msg("execute_request", whole, metadata=metadata)
+        self.runs[message["msg_id"]] = Run()
+        self.jupyter.shell_channel.send(message)
+        return str(message["msg_id"])
+
+    def run(self, code: str, options: Mapping[str, Any] | None = None, answers: Sequence[Any] = (), **content: Any) -> Run:
+        """Run code to its end; `answers` are the texts (or the metadata) of the input replies, in order."""
+        run_id = self.send(code, options, allow_stdin=bool(answers), **content)
+        for number, answer in enumerate(answers, 1):
+            run = self.until(run_id, lambda run, number=number: len(run.questions) >= number or run.reply is not None)
+            if run.reply is None:
+                self.answer(answer)
+        return self.finish(run_id)
+
+    def answer(self, answer: Any) -> None:
+        """Send an input_reply: a text, or the metadata of a whole answer."""
+        text, metadata = (answer, {}) if isinstance(answer, str) else ("", answer)
+        message = self.jupyter.session.msg("input_reply", {"value": text}, metadata=metadata)
+        self.jupyter.stdin_channel.send(message)
+
+    def finish(self, run_id: str) -> Run:
+        """Wait for the reply and the end of the output."""
+        return self.until(run_id, lambda run: run.reply is not None and run.idle)
+
+    def until(self, run_id: str, condition: Callable[[Run], bool]) -> Run:
+        """Read messages until the condition holds for the run."""
+        run = self.runs[run_id]
+        self.read_until(lambda: condition(run), f"{run_id}: {run}")
+        return run
+
+    def ask(self, kind: str, content: Mapping[str, Any], channel: str = "shell") -> Message:
+        """Send another request and return its reply's content."""
+        message = self.jupyter.session.msg(kind, dict(content))
+        getattr(self.jupyter, f"{channel}_channel").send(message)
+        self.read_until(lambda: message["msg_id"] in self.replies, kind)
+        answer: Message = self.replies[message["msg_id"]]["content"]
+        return answer
+
+    def interrupt(self) -> Message:
+        """Interrupt as Jupyter does it with interrupt_mode message."""
+        return self.ask("interrupt_request", {}, "control")
+
+    def read_until(self, condition: Callable[[], bool], what: str = "") -> None:
+        deadline = time.monotonic() + WAIT_S
+        while not condition():
+            left = deadline - time.monotonic()
+            assert left > 0, f"nothing came within {WAIT_S} s: {what}"
+            self._read(left)
+
+    def _read(self, wait_s: float) -> None:
+        names = ("iopub", "shell", "stdin", "control")
+        channels = {getattr(self.jupyter, f"{name}_channel").socket: name for name in names}
+        poller = zmq.Poller()
+        for socket in channels:
+            poller.register(socket, zmq.POLLIN)
+        for socket, _ in poller.poll(wait_s * 1000):
+            self._file(channels[socket], getattr(self.jupyter, f"{channels[socket]}_channel").get_msg(timeout=0))
+
+    def _file(self, channel: str, message: Message) -> None:
+        parent = message["parent_header"].get("msg_id", "")
+        run = self.runs.get(parent)
+        if message["msg_type"] == EVENT_MESSAGE:
+            self.events.append(message)
+        elif channel == "iopub" and run:
+            run.messages.append(message)
+            run.idle = run.idle or message["content"].get("execution_state") == "idle"
+        elif channel == "stdin" and run:
+            run.questions.append(message)
+        elif channel in ("shell", "control"):
+            self.replies[parent] = message
+            if run:
+                run.reply = message
+
+
+@contextmanager
+def running_kernel(home: Path, **env: str) -> Iterator[KernelManager]:
+    """Start the installed `pwsh` kernelspec and end it afterwards; PowerShell's HOME is `home`."""
+    manager = KernelManager(kernel_name="pwsh")
+    manager.start_kernel(extra_env={"PWSH_KERNELS_HOME": str(home), **env})
+    try:
+        yield manager
+    finally:
+        manager.shutdown_kernel(now=not manager.is_alive())
+        manager.cleanup_resources()
+
+
+@contextmanager
+def connected(manager: KernelManager) -> Iterator[Client]:
+    """Connect a client."""
+    client = Client(manager.get_connection_info())
+    try:
+        yield client
+    finally:
+        client.close()

@@ -1,0 +1,92 @@
+"""Records and progress look as they do in a PowerShell terminal."""
+
+import re
+
+import pytest
+
+from pwsh_kernels.kernel.rendering import progress_html, progress_text, record_error, record_text, summary_error
+from pwsh_kernels.records import Progress, Record, RecordKind, Summary
+
+MISSING = Record(
+    kind="error",
+    message="Cannot find path '/nope' because it does not exist.",
+    error_id="PathNotFound,Microsoft.PowerShell.Commands.GetItemCommand",
+    category="ObjectNotFound",
+    line=1,
+    column=7,
+    position="At line:1 char:7\n+ $x =  Get-Item /nope\n+       ~~~~~~~~~~~~~~",
+    exception_type="System.Management.Automation.ItemNotFoundException",
+)
+
+
+def plain(text: str) -> str:
+    """Return a text without colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [("warning", "WARNING: careful\n"), ("verbose", "VERBOSE: careful\n"), ("debug", "DEBUG: careful\n")],
+)
+def test_a_record_has_the_prefix_of_its_stream_in_yellow(kind: RecordKind, shown: str) -> None:
+    assert record_text(Record(kind=kind, message="careful")) == f"\x1b[33;1m{shown[:-1]}\x1b[0m\n"
+
+
+def test_an_information_record_is_shown_as_it_is() -> None:
+    assert record_text(Record(kind="information", message="note")) == "note\n"
+
+
+def test_an_error_in_the_first_line_of_a_cell_takes_one_red_line() -> None:
+    text = "ItemNotFoundException: Cannot find path '/nope' because it does not exist."
+    assert record_text(MISSING) == f"\x1b[31;1m{text}\x1b[0m\n"
+
+
+def test_an_error_in_a_later_line_shows_the_source_and_marks_the_place() -> None:
+    later = Record(**{**{name: getattr(MISSING, name) for name in MISSING.__dataclass_fields__}, "line": 12})
+    assert plain(record_text(later)).splitlines() == [
+        "ItemNotFoundException: ",
+        "Line |",
+        "  12 |  $x =  Get-Item /nope",
+        "     |        ~~~~~~~~~~~~~~",
+        "     | Cannot find path '/nope' because it does not exist.",
+    ]
+
+
+def test_an_error_in_a_script_file_names_the_file() -> None:
+    record = Record(kind="error", message="no", line=3, position="At /a dir/x.ps1:3 char:5\n+ f\n+ ~", exception_type="X.E")
+    assert plain(record_text(record)).splitlines()[0] == "E: /a dir/x.ps1:3"
+
+
+def test_a_line_of_a_native_program_has_no_prefix_and_no_colour() -> None:
+    assert record_text(Record(kind="error", message="fatal: no such branch", native=True)) == "fatal: no such branch\n"
+
+
+def test_the_traceback_of_a_terminating_error_always_shows_the_position() -> None:
+    content = record_error(MISSING)
+    assert (content.ename, content.evalue) == ("ItemNotFoundException", MISSING.message)
+    assert "  Get-Item /nope" in plain("\n".join(content.traceback))
+
+
+def test_an_error_without_an_exception_type_is_named_by_its_id() -> None:
+    assert record_error(Record(kind="error", message="x", error_id="NoGood,Func")).ename == "NoGood"
+
+
+def test_a_stopped_run_has_an_error_of_its_own_name_and_a_completed_one_has_none() -> None:
+    stopped = summary_error(Summary("stopped"))
+    assert stopped is not None
+    assert stopped.ename == "PipelineStopped"
+    assert summary_error(Summary("completed", errors=2)) is None
+
+
+def test_progress_as_text_has_a_bar_and_the_details() -> None:
+    progress = Progress(1, None, "Copying", "file 3", "reading", percent=25, seconds_left=10)
+    assert progress_text(progress) == "Copying [#####...............] 25% file 3 reading (10 s left)"
+    assert progress_text(Progress(1, None, "Copying", completed=True)) == "Copying (completed)"
+    assert progress_text(Progress(1, None, "Copying", "file 3")) == "Copying file 3"
+
+
+def test_progress_as_html_escapes_what_the_script_said() -> None:
+    shown = progress_html(Progress(1, None, "<script>alert(1)</script>", "a & b", percent=250))
+    assert "<script>" not in shown
+    assert "a &amp; b" in shown
+    assert 'value="100"' in shown
