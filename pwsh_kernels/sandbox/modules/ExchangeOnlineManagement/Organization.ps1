@@ -1,0 +1,155 @@
+# The generated data of a tenant: the same in every session, then changed only by that session's own cmdlets.
+
+$script:FreeAttributes = 2..15 | ForEach-Object { "CustomAttribute$_" }
+# Made once: they are on every mailbox.
+$script:Plans = @{
+    Standard = @{ Warning = Format-Size 48GB; Send = Format-Size 49GB; Receive = Format-Size 50GB }
+    Large = @{ Warning = Format-Size 98GB; Send = Format-Size 99GB; Receive = Format-Size 100GB }
+    Recoverable = Format-Size 30GB; MaxSend = Format-Size 35MB; MaxReceive = Format-Size 36MB
+}
+
+function Get-Organization {
+    # Returns @{ Facts; People; Mailboxes (in order); Index }; made when it is first asked for.
+    param([object] $Facts)
+    if (-not $script:Organizations.ContainsKey($Facts.name)) { $script:Organizations[$Facts.name] = New-Organization $Facts }
+    $script:Organizations[$Facts.name]
+}
+
+function New-Organization {
+    param([object] $Facts)
+    $people = $script:People.Tenants[$Facts.name]
+    $organization = @{ Facts = $Facts; People = $people; Mailboxes = [System.Collections.Generic.List[object]]::new(); Index = $null }
+    foreach ($number in 0..($people.Users - 1)) { Add-Person $organization $number }
+    foreach ($account in $Facts.accounts) {
+        Add-Mailbox $organization $account.display_name $account.upn.Split('@')[0] 'UserMailbox' 'Information Technology'
+    }
+    foreach ($number in 0..($people.Shared - 1)) { Add-SharedMailbox $organization $number }
+    foreach ($number in 0..($people.Rooms - 1)) {
+        $office = $people.Offices[$number % $people.Offices.Count]
+        Add-Mailbox $organization ('Room {0} {1}' -f $office, (101 + $number)) ('room.{0}.{1}' -f $office.ToLowerInvariant(), (101 + $number)) 'RoomMailbox'
+    }
+    foreach ($number in 0..($people.Equipment - 1)) {
+        Add-Mailbox $organization ('Equipment {0:00}' -f ($number + 1)) ('equipment{0:00}' -f ($number + 1)) 'EquipmentMailbox'
+    }
+    $organization
+}
+
+function Add-Person {
+    param([hashtable] $Organization, [int] $Number)
+    $first = $script:People.First[$Number % $script:People.First.Count]
+    # The two lists have no common divisor and every round of first names starts one last name later: no pair repeats.
+    $round = [math]::Floor($Number / $script:People.First.Count)
+    $last = $script:People.Last[($Number + $round + $Organization.People.Seed) % $script:People.Last.Count]
+    $alias = '{0}.{1}' -f (Get-Ascii $first), (Get-Ascii $last)
+    $department = $Organization.People.Departments[$Number % $Organization.People.Departments.Count]
+    Add-Mailbox $Organization "$first $last" $alias.ToLowerInvariant() 'UserMailbox' $department
+}
+
+function Add-SharedMailbox {
+    param([hashtable] $Organization, [int] $Number)
+    $names = $Organization.People.SharedNames
+    $name = $names[$Number % $names.Count]
+    if ($Number -ge $names.Count) { $name = '{0} {1}' -f $name, (1 + [math]::Floor($Number / $names.Count)) }
+    Add-Mailbox $Organization $name $name.Replace(' ', '').ToLowerInvariant() 'SharedMailbox'
+}
+
+function Get-Ascii {
+    param([string] $Name)
+    if ($script:People.Ascii.ContainsKey($Name)) { $script:People.Ascii[$Name] } else { $Name }
+}
+
+function Add-Mailbox {
+    param([hashtable] $Organization, [string] $Name, [string] $Alias, [string] $Type, [string] $Department)
+    $number = $Organization.Mailboxes.Count
+    $Organization.Mailboxes.Add((New-MailboxRecord $Organization $number $Name $Alias $Type $Department))
+    $Organization.Index = $null
+}
+
+function New-RandomGuid {
+    param([System.Random] $Random)
+    $bytes = [byte[]]::new(16)
+    $Random.NextBytes($bytes)
+    [guid]::new($bytes)
+}
+
+function New-MailboxRecord {
+    # @{ Number; Properties }: a seeded generator makes every value, so that each session sees the same tenant.
+    param([hashtable] $Organization, [int] $Number, [string] $Name, [string] $Alias, [string] $Type, [string] $Department)
+    $facts = $Organization.Facts
+    $random = [System.Random]::new($Organization.People.Seed * 100000 + $Number)
+    $entra = New-RandomGuid $random
+    $exchange = New-RandomGuid $random
+    $created = [datetime]::new(2019, 1, 7, 8, 0, 0, [System.DateTimeKind]::Utc).AddMinutes($random.Next(60 * 24 * 2400))
+    $changed = $created.AddDays($random.Next(1, 300))
+    $quota = if ($Type -eq 'UserMailbox' -and $random.Next(2)) { $script:Plans.Large } else { $script:Plans.Standard }
+    $container = "$($facts.initial_domain.Split('.')[0]).SANDBOXPR01A001.PROD.OUTLOOK.COM"
+    $database = $Organization.People.Database -f $random.Next(1, 200), $random.Next(1, 100)
+    $resource = @{ RoomMailbox = 'Room'; EquipmentMailbox = 'Equipment' }[$Type]
+    $properties = [ordered] @{
+        Name                          = $Name
+        Alias                         = $Alias
+        DisplayName                   = $Name
+        Database                      = $database
+        ServerName                    = $database.Split('-')[0].ToLowerInvariant()
+        ProhibitSendQuota             = $quota.Send
+        ProhibitSendReceiveQuota      = $quota.Receive
+        IssueWarningQuota             = $quota.Warning
+        UseDatabaseQuotaDefaults      = $false
+        RecoverableItemsQuota         = $script:Plans.Recoverable
+        MaxSendSize                   = $script:Plans.MaxSend
+        MaxReceiveSize                = $script:Plans.MaxReceive
+        ExternalDirectoryObjectId     = $entra.ToString()
+        ExchangeGuid                  = $exchange
+        Guid                          = New-RandomGuid $random
+        UserPrincipalName             = "$Alias@$($facts.name)"
+        WindowsLiveID                 = "$Alias@$($facts.name)"
+        MicrosoftOnlineServicesID     = "$Alias@$($facts.name)"
+        PrimarySmtpAddress            = "$Alias@$($facts.name)"
+        WindowsEmailAddress           = "$Alias@$($facts.name)"
+        EmailAddresses                = @("SMTP:$Alias@$($facts.name)", "smtp:$Alias@$($facts.initial_domain)")
+        RecipientType                 = 'UserMailbox'
+        RecipientTypeDetails          = $Type
+        IsMailboxEnabled              = $true
+        IsShared                      = $Type -eq 'SharedMailbox'
+        IsResource                    = [bool] $resource
+        ResourceType                  = $resource
+        ResourceCapacity              = if ($Type -eq 'RoomMailbox') { 4 + 2 * $random.Next(10) } else { $null }
+        AccountDisabled               = $Type -ne 'UserMailbox'
+        SKUAssigned                   = $Type -eq 'UserMailbox'
+        UsageLocation                 = 'United States'
+        Office                        = $Organization.People.Offices[$Number % $Organization.People.Offices.Count]
+        Languages                     = @('en-US')
+        HiddenFromAddressListsEnabled = $false
+        ForwardingAddress             = $null
+        ForwardingSmtpAddress         = $null
+        DeliverToMailboxAndForward    = $false
+        GrantSendOnBehalfTo           = @()
+        LitigationHoldEnabled         = $random.Next(20) -eq 0
+        LitigationHoldDate            = $null
+        InPlaceHolds                  = @()
+        ArchiveStatus                 = if ($Type -eq 'UserMailbox' -and $random.Next(4) -eq 0) { 'Active' } else { 'None' }
+        ArchiveGuid                   = [guid]::Empty
+        RetentionPolicy               = 'Default MRM Policy'
+        RetainDeletedItemsFor         = [timespan]::FromDays(14)
+        SingleItemRecoveryEnabled     = $true
+        AuditEnabled                  = $true
+        AuditLogAgeLimit              = [timespan]::FromDays(90)
+        MailTip                       = $null
+        ModerationEnabled             = $false
+        CustomAttribute1              = $Department
+        Identity                      = $Name
+        Id                            = $Name
+        DistinguishedName             = "CN=$Name,OU=$($facts.initial_domain),OU=Microsoft Exchange Hosted Organizations,DC=SANDBOXPR01A001,DC=PROD,DC=OUTLOOK,DC=COM"
+        OrganizationId                = "$container/Microsoft Exchange Hosted Organizations/$($facts.initial_domain) - $container/ConfigurationUnits/$($facts.initial_domain)/Configuration"
+        OrganizationalUnit            = "$container/Microsoft Exchange Hosted Organizations/$($facts.initial_domain)"
+        ExchangeVersion               = '0.20 (15.0.0.0)'
+        WhenCreated                   = $created
+        WhenCreatedUTC                = $created
+        WhenMailboxCreated            = $created
+        WhenChanged                   = $changed
+        WhenChangedUTC                = $changed
+        IsValid                       = $true
+    }
+    foreach ($attribute in $script:FreeAttributes) { $properties[$attribute] = '' }
+    @{ Number = $Number; Properties = $properties }
+}
