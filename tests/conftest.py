@@ -1,0 +1,3 @@
+"""Fixtures that several parts share; session-scoped ones must be registered once to be started once."""
+
+pytest_plugins = ["server_fixtures"]
