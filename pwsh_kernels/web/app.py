@@ -13,7 +13,7 @@ from traitlets import Instance, default
 
 from pwsh_kernels import __version__
 from pwsh_kernels.catalog import Catalog, Tenants
-from pwsh_kernels.sandbox import Authority
+from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.manager import SessionKernelManager
 from pwsh_kernels.sessions.specs import SessionKernelSpecManager
@@ -171,7 +171,8 @@ class PwshKernelsApp(ExtensionApp):
     def make_backend(self, server: PwshKernelsServer) -> Backend:
         """Return what the routes work on."""
         settings, catalog = server.product_settings, Catalog.load()
-        sessions = Sessions(settings, server.kernel_manager, catalog, self.tenants, self.authority)
+        sandbox = {"PWSH_KERNELS_SANDBOX": str(self.authority.folder), "PWSH_KERNELS_MODULE_PATH": str(module_path())}
+        sessions = Sessions(settings, server.kernel_manager, catalog, self.tenants, sandbox)
         return Backend(settings, sessions, catalog, Health(), server.identity_provider.token)
 
     def page_rules(self, base_url: str) -> list[Any]:
