@@ -256,9 +256,24 @@ class PowerShellDied(ProductError):
     exit_status: int | None
     signal: str | None
 
+    def how(self) -> str:
+        """Return how it ended, as a part of a sentence."""
+        return f"killed by {self.signal}" if self.signal else f"exit status {self.exit_status}"
+
     def text(self) -> str:
-        how = f"killed by {self.signal}" if self.signal else f"exit status {self.exit_status}"
-        return f"PowerShell has ended ({how}); its variables and sign-ins are gone. Start a new session."
+        return f"PowerShell has ended ({self.how()}); its variables and sign-ins are gone. Start a new session."
+
+
+@dataclass(eq=False)
+class PowerShellQueryFailed(ProductError):
+    """A question that the product itself asked PowerShell was not answered."""
+
+    code: ClassVar[str] = "powershell_query_failed"
+    status: ClassVar[int] = 502
+    reason: str
+
+    def text(self) -> str:
+        return f"PowerShell did not answer an internal question: {self.reason}. Try again; the server's log may say more."
 
 
 @dataclass(eq=False)

@@ -1,0 +1,34 @@
+"""PowerShell as an async Python object: find it, open it, run scripts, stream their events, answer prompts, stop, close."""
+
+from pwsh_kernels.powershell.events import (
+    ConsoleText,
+    Died,
+    Event,
+    Finished,
+    HostText,
+    ProgressChanged,
+    PromptAsked,
+    RecordWritten,
+    Text,
+)
+from pwsh_kernels.powershell.finder import FoundPowerShell, find_powershell
+from pwsh_kernels.powershell.launch import Launch
+from pwsh_kernels.powershell.pipeline import Pipeline
+from pwsh_kernels.powershell.shell import PowerShell
+
+__all__ = [
+    "ConsoleText",
+    "Died",
+    "Event",
+    "Finished",
+    "FoundPowerShell",
+    "HostText",
+    "Launch",
+    "Pipeline",
+    "PowerShell",
+    "ProgressChanged",
+    "PromptAsked",
+    "RecordWritten",
+    "Text",
+    "find_powershell",
+]

@@ -1,0 +1,185 @@
+# Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours; every run's output
+# leaves through Out-Session as JSON texts: an array of texts and of records (arrays that begin with their kind).
+param([int]$PieceLength, [int]$ChunkLength, [int]$ChunkMilliseconds, [int]$BurstMessages)
+
+$PSStyle.OutputRendering = 'PlainText'
+$global:FormatEnumerationLimit = -1
+$writer = [IO.StreamWriter]::new([Console]::OpenStandardError(), [Text.UTF8Encoding]::new($false))
+$writer.AutoFlush = $true
+$console = [IO.TextWriter]::Synchronized($writer)
+[Console]::SetOut($console)
+[Console]::SetError($console)
+
+$null = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages -ScriptBlock {
+    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages)
+
+    # The session's own preferences must not reach into the functions here.
+    Set-StrictMode -Off
+    $ErrorActionPreference = 'Continue'
+    $PSDefaultParameterValues = @{}
+
+    $run = $null
+    $jsonOptions = [Text.Json.JsonSerializerOptions]::new()
+    $jsonOptions.Encoder = [Text.Encodings.Web.JavaScriptEncoder]::UnsafeRelaxedJsonEscaping
+
+    # Only the engine knows whether a record came by a stream (Write-Error) or as an object ($Error[0]): PSObject.WriteStream.
+    $getStream = $null
+    $property = [psobject].GetProperty('WriteStream', [Reflection.BindingFlags]'NonPublic, Instance')
+    if ($property) {
+        $getStream = $property.GetMethod.CreateDelegate([Func`2].MakeGenericType([psobject], $property.PropertyType))
+    }
+
+    function ConvertTo-Facts($Record) {
+        if ($Record -is [Management.Automation.ErrorRecord]) {
+            $at = $Record.InvocationInfo
+            $line = $at.ScriptLineNumber; $column = $at.OffsetInLine; $position = $at.PositionMessage
+            $syntax = $Record.Exception -as [Management.Automation.ParseException]
+            if ($syntax -and $syntax.Errors) {
+                $extent = $syntax.Errors[0].Extent
+                $line = $extent.StartLineNumber; $column = $extent.StartColumnNumber
+            }
+            $message = if ($Record.ErrorDetails -and $Record.ErrorDetails.Message) { $Record.ErrorDetails.Message } else { $Record.Exception.Message }
+            return , @('error', [string]$message, [string]$Record.FullyQualifiedErrorId, [string]$Record.CategoryInfo.Category,
+                [string]$Record.CategoryInfo.TargetName, [int]$line, [int]$column, [string]$position,
+                [string]$Record.ScriptStackTrace, $Record.Exception.GetType().FullName)
+        }
+        if ($Record -is [Management.Automation.InformationRecord]) {
+            $data = $Record.MessageData
+            if ($Record.Tags -contains 'PSHOST') {
+                $stay = $data -is [Management.Automation.HostInformationMessage] -and $data.NoNewLine
+                return , @('host', [string]$data, -not $stay)
+            }
+            return , @('information', [string]$data, [string[]]$Record.Tags)
+        }
+        $kind = $Record.GetType().Name -replace 'Record$'
+        return , @($kind.ToLowerInvariant(), [string]$Record.Message)
+    }
+
+    function New-Run([string]$Format, [int]$Width, [long]$MaxChars) {
+        $script:run = @{
+            Text = [Text.StringBuilder]::new(); Entries = [Collections.Generic.List[object]]::new()
+            Objects = [Collections.Generic.List[object]]::new(); Format = $Format; Width = $Width
+            Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE
+        }
+        return $script:run
+    }
+
+    function Send-Entries {
+        if ($run.Text.Length) { Move-Text }
+        if ($run.Entries.Count) {
+            [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]], $jsonOptions)
+            $run.Entries.Clear()
+        }
+    }
+
+    # Moves the gathered text to the entries: cut at the caller's maximum, in pieces that are quick to decode.
+    function Move-Text {
+        $text = $run.Text.ToString()
+        [void]$run.Text.Clear()
+        if ($run.Left -ge 0) {
+            $keep = [int][Math]::Min($text.Length, $run.Left)
+            $run.Left -= $keep
+            if ($keep -lt $text.Length) {
+                if ($keep -and [char]::IsHighSurrogate($text[$keep - 1])) { $keep-- }
+                $run.Dropped += $text.Length - $keep
+                $text = $text.Substring(0, $keep)
+            }
+        }
+        $start = 0
+        while ($text.Length - $start -gt $PieceLength) {
+            $length = $PieceLength
+            if ([char]::IsHighSurrogate($text[$start + $length - 1])) { $length-- }
+            $run.Entries.Add($text.Substring($start, $length))
+            Send-Entries
+            $start += $length
+        }
+        if ($start -lt $text.Length) { $run.Entries.Add($text.Substring($start)) }
+    }
+
+    function Add-Json {
+        if ($run.Format -ne 'json' -or -not $run.Objects.Count) { return }
+        $value = if ($run.Objects.Count -eq 1) { $run.Objects[0] } else { , $run.Objects.ToArray() }
+        $run.Objects = [Collections.Generic.List[object]]::new()
+        [void]$run.Text.Append((Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 10))
+    }
+
+    function Add-Ending {
+        $code = $global:LASTEXITCODE
+        # A native program sets a new box each time, so the same object means that none ran since the start.
+        if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
+        if ($run.Text.Length) { Move-Text }
+        $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]])))
+    }
+
+    function Out-Session {
+        [CmdletBinding()]
+        param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [string]$Format, [int]$Width, [long]$MaxChars)
+        begin {
+            $run = New-Run $Format $Width $MaxChars
+            $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects
+            $clock = [Diagnostics.Stopwatch]::StartNew()
+            $burst = $BurstMessages; $last = 0L; $formatter = $null
+        }
+        process {
+            if (($InputObject -is [Management.Automation.ErrorRecord] -or
+                    $InputObject -is [Management.Automation.InformationalRecord] -or
+                    $InputObject -is [Management.Automation.InformationRecord]) -and
+                (-not $getStream -or [int]$getStream.Invoke($InputObject))) {
+                if ($text.Length) { Move-Text }
+                $entries.Add((ConvertTo-Facts $InputObject))
+            }
+            elseif ($Format -eq 'json') { $objects.Add($InputObject) }
+            elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
+                [void]$text.Append($InputObject).Append("`n")
+            }
+            else {
+                if ($null -eq $formatter) {
+                    $formatter = switch ($Format) {
+                        'csv' { { Microsoft.PowerShell.Utility\ConvertTo-Csv -NoTypeInformation }.GetSteppablePipeline() }
+                        'list' { { Microsoft.PowerShell.Utility\Format-List | Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
+                        default { { Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
+                    }
+                    $formatter.Begin($true)
+                }
+                foreach ($line in $formatter.Process($InputObject)) { [void]$text.Append($line).Append("`n") }
+            }
+            if ($text.Length -or $entries.Count) {
+                # The first messages after a pause leave at once, the rest in chunks.
+                $now = $clock.ElapsedMilliseconds
+                if ($now - $last -gt $ChunkMilliseconds) { $burst = $BurstMessages }
+                if ($burst -gt 0 -or $text.Length -gt $ChunkLength -or $entries.Count -gt 200) {
+                    $burst--
+                    Send-Entries
+                    $last = $clock.ElapsedMilliseconds
+                }
+            }
+        }
+        end {
+            if ($null -ne $formatter) { foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") } }
+            Add-Json
+            Add-Ending
+            Send-Entries
+        }
+    }
+
+    # What Out-Session could not send because a throw, a stop or an exit skipped its `end`.
+    function Get-SessionRest([switch]$Failed) {
+        Add-Json
+        if ($run.Text.Length) { Move-Text }
+        $reason = $global:Error[0]
+        if ($reason -isnot [Management.Automation.ErrorRecord] -and $reason.ErrorRecord) { $reason = $reason.ErrorRecord }
+        if ($Failed -and $reason -is [Management.Automation.ErrorRecord]) {
+            $facts = ConvertTo-Facts $reason
+            $run.Entries.Add(@('reason') + $facts[1..($facts.Length - 1)])
+        }
+        Add-Ending
+        Send-Entries
+    }
+
+    Export-ModuleMember -Function Out-Session, Get-SessionRest
+}
+foreach ($name in 'Out-Session', 'Get-SessionRest') { (Get-Item "function:global:$name").Options = 'ReadOnly' }
+
+# The first formatting costs 150 ms: pay it while the session opens.
+$null = [pscustomobject]@{ Warm = 1 } | Out-Session -Format text -Width 80 -MaxChars -1
+$PSVersionTable.PSVersion.ToString()

@@ -1,0 +1,67 @@
+"""What a running pipeline tells, in order: frozen dataclasses; the last one is Finished or Died."""
+
+from dataclasses import dataclass
+
+from pwsh_kernels.records import Progress, Prompt, Record, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A chunk of the pipeline's output, formatted as the caller asked; lines end with a line feed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWritten:
+    """A line of the error, warning, verbose, debug or information stream. Native stderr is an error with `native`."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressChanged:
+    """A state of a progress bar; about ten a second, the last state of each activity is always told."""
+
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class HostText:
+    """Text for the person at the host: Write-Host, Out-Host, -WhatIf. `newline` is False after -NoNewline."""
+
+    text: str
+    newline: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleText:
+    """Raw text of the process outside every stream: [Console]::Write from any thread, Start-Process, crash messages."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptAsked:
+    """A question; the script waits until `Pipeline.answer` or `Pipeline.refuse` is called with this id, or a stop."""
+
+    id: int
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The pipeline has ended and the session is free for the next one."""
+
+    summary: Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The PowerShell process has ended. Exactly one of exit status and signal name ("SIGKILL") is set, if known."""
+
+    exit_status: int | None
+    signal: str | None
+
+
+Event = Text | RecordWritten | ProgressChanged | HostText | ConsoleText | PromptAsked | Finished | Died

@@ -1,0 +1,48 @@
+"""How a PowerShell process is started: its arguments and its environment, pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ALLOWED = (
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "DOTNET_ROOT", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "LD_LIBRARY_PATH",
+)  # fmt: skip
+"""Variables that PowerShell inherits from our process; all others stay out, so that no foreign secret enters a session."""
+
+ALLOWED_PREFIXES = ("LC_",)
+
+QUIET = {
+    "POWERSHELL_TELEMETRY_OPTOUT": "1",
+    "POWERSHELL_UPDATECHECK": "Off",
+    "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+}
+"""No telemetry, no update checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to start. `home` None: our own HOME; `environment` is added to what the allow-list lets through."""
+
+    executable: Path
+    home: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    width: int = 120
+    """Columns of the window that scripts see."""
+    pass_env: tuple[str, ...] = ()
+    """Names of our own variables that the child inherits beside the allow-list."""
+
+    @property
+    def argv(self) -> list[str]:
+        """The command line: PSRP over stdin and stdout."""
+        return [str(self.executable), "-NoLogo", "-NoProfile", "-s"]
+
+
+def child_environment(launch: Launch, ours: Mapping[str, str]) -> dict[str, str]:
+    """Return the whole environment of the child: allowed names of `ours`, given values, its HOME, and quiet."""
+    allowed = {*ALLOWED, *launch.pass_env}
+    inherited = {name: value for name, value in ours.items() if name in allowed or name.startswith(ALLOWED_PREFIXES)}
+    home = {"HOME": str(launch.home)} if launch.home else {}
+    return {**inherited, **home, **launch.environment, **QUIET}

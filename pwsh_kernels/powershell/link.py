@@ -1,0 +1,230 @@
+"""The process and the protocol joined: reads, writes, ticks, and notices the end. One conversation at a time."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import psrpcore
+from psrpcore.types import ErrorRecord
+
+from pwsh_kernels.errors import PowerShellDied, PowerShellStartFailed
+from pwsh_kernels.powershell.events import Died
+from pwsh_kernels.powershell.launch import Launch
+from pwsh_kernels.powershell.packets import Stray
+from pwsh_kernels.powershell.process import EOF_WAIT, PowerShellProcess
+from pwsh_kernels.powershell.prompts import read_call, refusal
+from pwsh_kernels.powershell.protocol import Command, Connection, Ended, Happening, KeyReady, Opened, OpenFailed, Said
+
+LAST_OUTPUT_WAIT = 1.0
+"""Seconds in which the output of a PowerShell that has ended is still read; a child of it may hold the pipe open."""
+KEY_WAIT = 10.0
+"""Seconds that PowerShell gets for the exchange of the session key."""
+LARGE_SCRIPT = 50_000
+"""Characters from which a script is serialised in a thread (measured: about a second for a megabyte)."""
+HOST_CANNOT = "this host has no keyboard and no screen buffer"
+
+
+class Listener(Protocol):
+    """Who the messages of a conversation are for."""
+
+    def hear(self, event: psrpcore.PSRPEvent) -> None:
+        """Take a decoded message."""
+
+    @property
+    def full(self) -> bool:
+        """True when no more should be read for now."""
+
+    async def room(self) -> None:
+        """Wait until more may be read."""
+
+
+class Link:
+    """A living connection to one PowerShell process."""
+
+    def __init__(self, launch: Launch, on_console: Callable[[str], None]) -> None:
+        self._launch = launch
+        self._on_console = on_console
+        self._loop = asyncio.get_running_loop()
+        self._connection = Connection(launch.width)
+        self._process: PowerShellProcess | None = None
+        self._listener: Listener | None = None
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._key: asyncio.Future[None] | None = None
+        self._ended: asyncio.Future[Ended] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.died: asyncio.Future[Died] = self._loop.create_future()
+
+    async def open(self, wait_s: float) -> None:
+        """Start PowerShell and open its runspace. Raises PowerShellStartFailed; then nothing is left running."""
+        self._process = await PowerShellProcess.start(self._launch, self._on_console)
+        reader = asyncio.create_task(self._read(self._process))
+        self._tasks = [reader, asyncio.create_task(self._watch(self._process, reader))]
+        self._connection.open()
+        self._send()
+        try:
+            async with asyncio.timeout(wait_s):
+                await asyncio.shield(self._opened)
+        except TimeoutError:
+            self._process.kill()
+            raise PowerShellStartFailed(str(self._launch.executable), f"no runspace opened within {wait_s:g} s") from None
+        except BaseException:
+            self._process.kill()
+            raise
+
+    async def converse(self, commands: list[Command], listener: Listener, *, history: str | None = None) -> Ended:
+        """Run one pipeline to its end. Raises PowerShellDied. The caller sees to it that only one runs."""
+        self._check_alive()
+        if sum(len(one.text) for one in commands) > LARGE_SCRIPT:
+            await asyncio.to_thread(self._connection.prepare, commands, history=history)
+            self._check_alive()
+        else:
+            self._connection.prepare(commands, history=history)
+        self._listener = listener
+        self._ended = self._loop.create_future()
+        self._connection.begin()
+        self._send()
+        try:
+            return await asyncio.shield(self._ended)
+        finally:
+            self._listener = None
+
+    def stop(self) -> None:
+        """Ask the running pipeline to stop."""
+        self._connection.stop()
+        self._send()
+
+    async def ensure_key(self) -> None:
+        """Exchange the session key unless that is done. Raises PowerShellDied, TimeoutError."""
+        if self._connection.has_key:
+            return
+        if self._key is None:
+            self._key = self._loop.create_future()
+            self._connection.ask_key()
+            self._send()
+        self._check_alive()
+        async with asyncio.timeout(KEY_WAIT):
+            await asyncio.shield(self._key)
+
+    def answer(self, call_id: int, value: Any) -> None:
+        """Answer a host call."""
+        self._connection.answer(call_id, value)
+        self._send()
+
+    def refuse(self, call_id: int, error: ErrorRecord) -> None:
+        """Answer a host call with an error."""
+        self._connection.refuse(call_id, error)
+        self._send()
+
+    def drain_console(self) -> None:
+        """Hand over the console text that is in the pipe now."""
+        if self._process is not None:
+            self._process.console.drain()
+
+    async def close(self) -> None:
+        """End PowerShell; bounded; returns when it has ended and everything is told."""
+        if self._process is not None:
+            await self._process.close()
+            await asyncio.wait(self._tasks, timeout=EOF_WAIT)
+
+    def kill(self) -> None:
+        """Kill the process group at once."""
+        if self._process is not None:
+            self._process.kill()
+
+    def _check_alive(self) -> None:
+        if self.died.done():
+            raise PowerShellDied(self.died.result().exit_status, self.died.result().signal)
+
+    def _send(self) -> None:
+        if self._process is not None:
+            self._process.write(self._connection.data_to_send())
+
+    async def _read(self, process: PowerShellProcess) -> None:
+        while data := await process.read():
+            for happening in self._connection.receive(data, self._loop.time()):
+                self._happen(happening)
+            self._send()
+            self._set_timer()
+            await self._wait_for_room(process)
+        # Its end of the wire is closed: nothing more can come of it.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(EOF_WAIT):
+                await process.wait()
+                return
+        process.kill()
+
+    async def _wait_for_room(self, process: PowerShellProcess) -> None:
+        listener = self._listener
+        if listener is None or not listener.full:
+            await asyncio.sleep(0)
+            return
+        process.console.pause()
+        await listener.room()
+        process.console.resume()
+
+    def _happen(self, happening: Happening) -> None:
+        if isinstance(happening, Said):
+            self._hear(happening.event)
+        elif isinstance(happening, Stray):
+            self._on_console(happening.text)
+        elif isinstance(happening, Ended):
+            _resolve(self._ended, happening)
+        elif isinstance(happening, KeyReady):
+            _resolve(self._key, None)
+        elif isinstance(happening, Opened):
+            _resolve(self._opened, None)
+        elif isinstance(happening, OpenFailed):
+            _fail(self._opened, PowerShellStartFailed(str(self._launch.executable), happening.reason))
+
+    def _hear(self, event: psrpcore.PSRPEvent) -> None:
+        if self._listener is not None:
+            self._listener.hear(event)
+        elif isinstance(event, psrpcore.RunspacePoolHostCallEvent):
+            call = read_call(event)
+            if hasattr(call, "id"):
+                self.refuse(call.id, refusal(HOST_CANNOT))
+
+    def _set_timer(self) -> None:
+        due = self._connection.next_tick()
+        if self._timer is None and due is not None:
+            self._timer = self._loop.call_at(due, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        for happening in self._connection.tick(self._loop.time()):
+            self._happen(happening)
+        self._set_timer()
+
+    async def _watch(self, process: PowerShellProcess, reader: asyncio.Task[None]) -> None:
+        died = await process.wait()
+        process.kill()  # what it left behind in its group, such as a native program
+        await asyncio.wait([reader], timeout=LAST_OUTPUT_WAIT)
+        reader.cancel()
+        for happening in self._connection.finish():
+            self._happen(happening)
+        process.console.drain()
+        process.console.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.died.set_result(died)
+        self._tell_death(died)
+
+    def _tell_death(self, died: Died) -> None:
+        error = PowerShellDied(died.exit_status, died.signal)
+        _fail(self._opened, PowerShellStartFailed(str(self._launch.executable), error.how()))
+        for waiting in (self._key, self._ended):
+            _fail(waiting, error)
+
+
+def _resolve(future: "asyncio.Future[Any] | None", value: Any) -> None:
+    if future is not None and not future.done():
+        future.set_result(value)
+
+
+def _fail(future: "asyncio.Future[Any] | None", error: Exception) -> None:
+    if future is not None and not future.done():
+        future.set_exception(error)
+        future.exception()  # read here, so that asyncio does not log an error nobody waits for

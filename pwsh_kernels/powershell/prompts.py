@@ -1,0 +1,214 @@
+"""Host calls of a running script: which are text, which are questions, and what an answer looks like on the wire."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psrpcore import PipelineHostCallEvent, RunspacePoolHostCallEvent
+from psrpcore.types import (
+    ChoiceDescription,
+    ErrorCategory,
+    ErrorCategoryInfo,
+    ErrorRecord,
+    FieldDescription,
+    HostMethodIdentifier,
+    NETException,
+    PSCredential,
+    PSSecureString,
+)
+
+from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.powershell.events import HostText
+from pwsh_kernels.records import Choice, Prompt, PromptField, PromptKind
+
+Call = PipelineHostCallEvent | RunspacePoolHostCallEvent
+Method = HostMethodIdentifier
+
+NO_ANSWER = -100
+"""The call id of a call that expects no answer (measured: psrp.md)."""
+
+_PREFIXES = {
+    Method.WriteErrorLine: "",
+    Method.WriteDebugLine: "DEBUG: ",
+    Method.WriteVerboseLine: "VERBOSE: ",
+    Method.WriteWarningLine: "WARNING: ",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExitCalled:
+    """The script said `exit N`; the runspace lives on (measured: psrp.md)."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A host call that waits for an answer."""
+
+    id: int
+    method: HostMethodIdentifier
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A host call that waits for an answer which this host cannot give; it must be refused or the script hangs."""
+
+    id: int
+    method: str
+
+
+def read_call(call: Call) -> HostText | ExitCalled | Question | Unsupported | None:
+    """Return what a host call means; None when it may be ignored, such as a change of colours."""
+    method = call.method_identifier
+    text = _host_text(method, call.method_parameters) if method.is_void() else None
+    if text is not None:
+        return text
+    if method == Method.SetShouldExit:
+        return ExitCalled(int(call.method_parameters[0]))
+    prompt = _prompt(method, call.method_parameters)
+    if prompt is not None:
+        return Question(call.ci, method, prompt)
+    return None if call.ci == NO_ANSWER else Unsupported(call.ci, method.name)
+
+
+def _host_text(method: HostMethodIdentifier, parameters: Sequence[Any]) -> HostText | None:
+    if method == Method.WriteLine1:
+        return HostText("")
+    if method in (Method.Write1, Method.Write2):
+        return HostText(str(parameters[-1] or ""), newline=False)
+    if method in (Method.WriteLine2, Method.WriteLine3):
+        return HostText(str(parameters[-1] or ""))
+    if method in _PREFIXES:
+        return HostText(_PREFIXES[method] + str(parameters[-1] or ""))
+    return None
+
+
+def _prompt(method: HostMethodIdentifier, parameters: Sequence[Any]) -> Prompt | None:
+    if method == Method.ReadLine:
+        return Prompt("line")
+    if method == Method.ReadLineAsSecureString:
+        return Prompt("secret")
+    if method == Method.Prompt:
+        return _fields_prompt(*parameters)
+    if method in (Method.PromptForCredential1, Method.PromptForCredential2):
+        caption, message, user = (str(one or "") for one in parameters[:3])
+        return Prompt("credential", caption, message, user=user)
+    if method in (Method.PromptForChoice, Method.PromptForChoiceMultipleSelection):
+        return _choice_prompt(*parameters, multiple=method == Method.PromptForChoiceMultipleSelection)
+    return None
+
+
+def _fields_prompt(caption: str | None, message: str | None, descriptions: Sequence[FieldDescription]) -> Prompt:
+    fields = tuple(_field(one) for one in descriptions)
+    kind: PromptKind = "fields"
+    if len(fields) == 1:
+        kind = _kind(fields[0])
+    question = message or ""
+    if kind != "fields":
+        question = "\n".join(filter(None, (question, fields[0].label or fields[0].name)))
+    return Prompt(kind, caption or "", question, fields)
+
+
+def _kind(field: PromptField) -> PromptKind:
+    if field.type_name == "PSCredential":
+        return "credential"
+    return "secret" if field.secret else "line"
+
+
+def _field(one: FieldDescription) -> PromptField:
+    type_name = str(one.ParameterTypeName or "String")
+    return PromptField(
+        name=str(one.Name),
+        label=str(one.Label or "").replace("&", ""),
+        type_name=type_name,
+        secret=type_name == "SecureString",
+        mandatory=bool(one.IsMandatory),
+        help=str(one.HelpMessage or ""),
+        default="" if getattr(one, "DefaultValue", None) is None else str(one.DefaultValue),
+    )
+
+
+def _choice_prompt(
+    caption: str | None, message: str | None, descriptions: Sequence[ChoiceDescription], default: Any, *, multiple: bool
+) -> Prompt:
+    chosen = default if isinstance(default, (list, tuple)) else [default]
+    return Prompt(
+        "choice",
+        caption or "",
+        message or "",
+        choices=tuple(_choice(one) for one in descriptions),
+        default=tuple(int(one) for one in chosen if one is not None and int(one) >= 0),
+        multiple=multiple,
+    )
+
+
+def _choice(one: ChoiceDescription) -> Choice:
+    before, mark, after = str(one.Label).partition("&")
+    return Choice(before + after, after[:1].upper() if mark else "", str(one.HelpMessage or ""))
+
+
+def needs_key(question: Question) -> bool:
+    """Return whether the answer holds a secret, for which a session key must be exchanged first."""
+    prompt = question.prompt
+    return prompt.kind in ("secret", "credential") or any(
+        one.secret or one.type_name == "PSCredential" for one in prompt.fields
+    )
+
+
+def answer_value(question: Question, value: Any) -> Any:
+    """Return the wire value of an answer; its shape by kind is written at `Prompt`. Raises InvalidRequest for another shape."""
+    prompt, method = question.prompt, question.method
+    if prompt.kind == "choice":
+        return _choice_answer(prompt, value)
+    if method == Method.Prompt:
+        values = value if prompt.kind == "fields" else {prompt.fields[0].name: value}
+        return _field_answers(prompt, values)
+    if prompt.kind == "credential":
+        return _credential(value)
+    text = _text(value)
+    return PSSecureString(text) if prompt.kind == "secret" else text
+
+
+def _choice_answer(prompt: Prompt, value: Any) -> int | list[int]:
+    indexes = value if prompt.multiple and isinstance(value, (list, tuple)) else [value]
+    if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one < len(prompt.choices) for one in indexes):
+        raise InvalidRequest(field="value", problem=f"must be an index from 0 to {len(prompt.choices) - 1}")
+    return list(indexes) if prompt.multiple else int(indexes[0])
+
+
+def _field_answers(prompt: Prompt, values: Any) -> dict[str, Any]:
+    names = {one.name for one in prompt.fields}
+    if not isinstance(values, Mapping) or set(values) != names:
+        raise InvalidRequest(field="value", problem=f"must be an object with the names {', '.join(sorted(names))}")
+    return {one.name: _field_answer(one, values[one.name]) for one in prompt.fields}
+
+
+def _field_answer(field: PromptField, value: Any) -> Any:
+    if field.type_name == "PSCredential":
+        return _credential(value)
+    if field.type_name.endswith("[]") and isinstance(value, (list, tuple)):
+        return [_text(one) for one in value]
+    return PSSecureString(_text(value)) if field.secret else _text(value)
+
+
+def _credential(value: Any) -> PSCredential:
+    if not isinstance(value, Mapping) or set(value) != {"user", "password"}:
+        raise InvalidRequest(field="value", problem='must be an object with "user" and "password"')
+    return PSCredential(UserName=_text(value["user"]), Password=PSSecureString(_text(value["password"])))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidRequest(field="value", problem="must be text")
+    return value
+
+
+def refusal(reason: str) -> ErrorRecord:
+    """Return the error that the script gets instead of an answer."""
+    return ErrorRecord(
+        Exception=NETException(reason),
+        CategoryInfo=ErrorCategoryInfo(Category=ErrorCategory.ResourceUnavailable, Reason="PromptRefused"),
+        FullyQualifiedErrorId="PromptRefused",
+    )

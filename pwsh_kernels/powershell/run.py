@@ -1,0 +1,182 @@
+"""What one run has said so far: decoded messages in, events and in the end a summary out. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import psrpcore
+from psrpcore.types import PSInvocationState
+
+from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.powershell.conversion import error_record, progress, psrp_error, psrp_message, to_psrp
+from pwsh_kernels.powershell.events import Event, HostText, ProgressChanged, PromptAsked, RecordWritten, Text
+from pwsh_kernels.powershell.prompts import ExitCalled, Question, Unsupported, read_call
+from pwsh_kernels.powershell.protocol import Command, Ended
+from pwsh_kernels.records import Outcome, Record, RecordKind, RunOptions, Summary
+
+_OUTCOMES: dict[PSInvocationState, Outcome] = {
+    PSInvocationState.Completed: "completed",
+    PSInvocationState.Failed: "failed",
+    PSInvocationState.Stopped: "stopped",
+}
+
+
+def run_commands(script: str, options: RunOptions) -> list[Command]:
+    """Return the pipeline of a run: the script with its parameters bound, all streams merged, into Out-Session."""
+    formatting = {
+        "Format": options.format,
+        "Width": options.width,
+        "MaxChars": -1 if options.max_chars is None else options.max_chars,
+    }
+    return [
+        Command(script, bound(options.parameters), is_script=True, merge=True),
+        Command("Out-Session", formatting),
+    ]
+
+
+def rest_commands(ended: Ended) -> list[Command]:
+    """Return the pipeline that fetches what a throw, a stop or an exit kept Out-Session from sending."""
+    return [Command("Get-SessionRest", {"Failed": ended.state == PSInvocationState.Failed})]
+
+
+def bound(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the wire values of parameters. Raises InvalidRequest that names the bad one."""
+    for name in parameters:
+        if not name or not isinstance(name, str):
+            raise InvalidRequest(field="parameters", problem="must have names")
+    return {name: to_psrp(value, name) for name, value in parameters.items()}
+
+
+class Run:
+    """Turns the messages of a run's pipeline into events, and counts for the summary."""
+
+    def __init__(self) -> None:
+        self._errors = 0
+        self._warnings = 0
+        self._exit_called: int | None = None
+        self._native_exit: int | None = None
+        self._truncated = 0
+        self._reason: Record | None = None
+        self._has_ending = False
+
+    @property
+    def has_ending(self) -> bool:
+        """True when Out-Session (or the fetching of the rest) has told everything."""
+        return self._has_ending
+
+    def take(self, event: psrpcore.PSRPEvent) -> list[Event | Question | Unsupported]:
+        """Return what a message means. Questions and unsupported calls are still to be answered on the wire."""
+        if isinstance(event, psrpcore.PipelineOutputEvent):
+            return [*self._output(event.data)]
+        if isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent):
+            return self._call(event)
+        if isinstance(event, psrpcore.ProgressRecordEvent):
+            return [ProgressChanged(progress(event.record))]
+        if isinstance(event, psrpcore.ErrorRecordEvent):
+            return [self._record(psrp_error(event.record))]
+        return [*self._message(event)]
+
+    def _message(self, event: psrpcore.PSRPEvent) -> list[Event]:
+        kinds: list[tuple[type[Any], RecordKind]] = [
+            (psrpcore.WarningRecordEvent, "warning"),
+            (psrpcore.VerboseRecordEvent, "verbose"),
+            (psrpcore.DebugRecordEvent, "debug"),
+            (psrpcore.InformationRecordEvent, "information"),
+        ]
+        for event_type, kind in kinds:
+            if isinstance(event, event_type):
+                record = psrp_message(kind, event.record)
+                return [HostText(record.message)] if "PSHOST" in record.tags else [self._record(record)]
+        return []
+
+    def _call(self, event: psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent) -> list[Any]:
+        call = read_call(event)
+        if isinstance(call, ExitCalled):
+            self._exit_called = call.code
+            return []
+        return [call] if call is not None else []
+
+    def _output(self, data: object) -> list[Event]:
+        """Read one text of Out-Session: a JSON array of texts and of arrays that begin with their kind."""
+        events: list[Event] = []
+        for entry in _entries(str(data)):
+            if isinstance(entry, str):
+                events.append(Text(entry))
+            else:
+                events += self._entry(entry[0], entry[1:])
+        return events
+
+    def _entry(self, kind: str, facts: Sequence[Any]) -> list[Event]:
+        if kind == "end":
+            self._truncated, self._native_exit = facts
+            self._has_ending = True
+            return []
+        if kind == "reason":
+            self._reason = error_record(facts, terminating=True)
+            return []
+        if kind == "host":
+            return [HostText(facts[0], newline=facts[1])]
+        if kind == "error":
+            return [self._record(error_record(facts))]
+        tags = tuple(facts[1]) if len(facts) > 1 and facts[1] else ()
+        return [self._record(Record(kind=cast(RecordKind, kind), message=facts[0], tags=tags))]
+
+    def _record(self, record: Record) -> RecordWritten:
+        self._errors += record.kind == "error" and not record.native
+        self._warnings += record.kind == "warning"
+        return RecordWritten(record)
+
+    def summary(self, ended: Ended, duration_s: float) -> Summary:
+        """Return how the run ended. A terminating error is told here, once, and counted as one error."""
+        error = self._terminating_error(ended)
+        exited = self._exit_called is not None
+        return Summary(
+            outcome=_OUTCOMES[ended.state],
+            errors=self._errors + (error is not None),
+            warnings=self._warnings,
+            exit_code=self._exit_called if exited else self._native_exit,
+            exit_called=exited,
+            duration_s=duration_s,
+            truncated=self._truncated,
+            terminating_error=error,
+        )
+
+    def _terminating_error(self, ended: Ended) -> Record | None:
+        if ended.state != PSInvocationState.Failed:
+            return None
+        wire = psrp_error(ended.reason, terminating=True) if ended.reason else None
+        # The engine's own $Error[0] has more facts; it is only trusted when it is the same error.
+        if self._reason and (wire is None or self._reason.message == wire.message):
+            return self._reason
+        return wire or Record("error", "The pipeline failed and PowerShell gave no reason.", terminating=True)
+
+
+def _entries(text: str) -> list[Any]:
+    try:
+        return cast(list[Any], json.loads(text))
+    except ValueError:
+        return [text]
+
+
+class Query:
+    """Gathers the output of an internal question."""
+
+    def __init__(self) -> None:
+        self.objects: list[Any] = []
+        self.errors: list[Record] = []
+
+    def take(self, event: psrpcore.PSRPEvent) -> list[Event | Question | Unsupported]:
+        """Keep output and errors; return only what needs an answer on the wire."""
+        if isinstance(event, psrpcore.PipelineOutputEvent):
+            self.objects.append(event.data)
+        elif isinstance(event, psrpcore.ErrorRecordEvent):
+            self.errors.append(psrp_error(event.record))
+        elif isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent):
+            call = read_call(event)
+            return [call] if isinstance(call, Question | Unsupported) else []
+        return []
+
+
+def asked(question: Question) -> PromptAsked:
+    """Return the event of a question."""
+    return PromptAsked(question.id, question.prompt)

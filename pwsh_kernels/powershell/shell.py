@@ -1,0 +1,279 @@
+"""PowerShell as an asynchronous object: open, run scripts with bound parameters, ask questions, close, kill."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+import psrpcore
+
+from pwsh_kernels.errors import PowerShellDied, PowerShellQueryFailed, PowerShellStartFailed
+from pwsh_kernels.powershell.conversion import has_secret, psrp_error, to_plain
+from pwsh_kernels.powershell.events import ConsoleText, Died, Event, Finished
+from pwsh_kernels.powershell.launch import Launch
+from pwsh_kernels.powershell.link import HOST_CANNOT, Link
+from pwsh_kernels.powershell.pipeline import Pipeline
+from pwsh_kernels.powershell.prompts import Question, Unsupported, answer_value, needs_key, refusal
+from pwsh_kernels.powershell.protocol import Command, Ended
+from pwsh_kernels.powershell.run import Query, Run, asked, bound, rest_commands, run_commands
+from pwsh_kernels.records import Record, RunOptions, Summary
+
+START_WAIT = 60.0
+"""Seconds for PowerShell to start and to open its runspace (measured: 0.3 s)."""
+QUERY_WAIT = 30.0
+"""Seconds that an internal question may run."""
+REST_WAIT = 10.0
+"""Seconds for the text that a stopped or failed run left in its buffer; the conversion to JSON may take its time."""
+MAX_UNCLAIMED = 1 << 16
+"""Characters of console text between two runs that are kept for the next one; older text is dropped."""
+PIECE_LENGTH = 32768
+CHUNK_LENGTH = 32768
+CHUNK_MILLISECONDS = 50
+BURST_MESSAGES = 20
+"""Messages that leave at once after a pause; further output leaves in chunks of 32 KB or 50 ms."""
+
+_log = logging.getLogger(__name__)
+
+
+class PowerShell:
+    """One PowerShell process with one runspace: variables, functions and sign-ins persist from run to run."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._turn = asyncio.Lock()
+        self._current: Pipeline | None = None
+        self._signalled = False
+        self._unclaimed: deque[str] = deque()
+        self._closing = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._link = Link(launch, self._console)
+        self.version = ""
+
+    @classmethod
+    async def open(cls, launch: Launch, *, wait_s: float = START_WAIT) -> "PowerShell":
+        """Start PowerShell, open its runspace and prepare it. Raises PowerShellStartFailed; then nothing is left running."""
+        # psrpcore logs every message in full at DEBUG: parameters and answers must never reach a log.
+        logging.getLogger("psrpcore").setLevel(logging.INFO)
+        shell = cls(launch)
+        try:
+            await shell._link.open(wait_s)
+            await shell._bootstrap()
+        except PowerShellStartFailed as error:
+            await shell.close()
+            raise PowerShellStartFailed(error.path, shell._with_console(error.reason)) from None
+        except (PowerShellDied, PowerShellQueryFailed) as error:
+            await shell.close()
+            raise PowerShellStartFailed(str(launch.executable), shell._with_console(error.text())) from error
+        except BaseException:
+            shell.kill()
+            raise
+        return shell
+
+    async def _bootstrap(self) -> None:
+        script = resources.files(__package__).joinpath("bootstrap.ps1").read_text(encoding="utf-8")
+        sizes = {
+            "PieceLength": PIECE_LENGTH,
+            "ChunkLength": CHUNK_LENGTH,
+            "ChunkMilliseconds": CHUNK_MILLISECONDS,
+            "BurstMessages": BURST_MESSAGES,
+        }
+        answer = await self.query(script, sizes)
+        self.version = str(answer[-1])
+
+    def _with_console(self, reason: str) -> str:
+        said = "".join(self._unclaimed).strip()
+        return f"{reason}; it said: {said[-500:]}" if said else reason
+
+    @property
+    def died(self) -> "asyncio.Future[Died]":
+        """Set when the process has ended, whoever ended it."""
+        return self._link.died
+
+    async def start(self, script: str, options: RunOptions | None = None, *, add_to_history: bool = True) -> Pipeline:
+        """Start a script when its turn comes. Raises PowerShellDied, and InvalidRequest for a value that cannot be bound."""
+        commands = run_commands(script, options or RunOptions())
+        secret = has_secret(dict((options or RunOptions()).parameters))
+        await self._turn.acquire()
+        if self.died.done():
+            self._turn.release()
+            raise PowerShellDied(self.died.result().exit_status, self.died.result().signal)
+        pipeline = self._current = Pipeline(self)
+        while self._unclaimed:
+            pipeline.put(ConsoleText(self._unclaimed.popleft()))
+        self._keep(asyncio.create_task(self._run(pipeline, commands, script if add_to_history else None, secret=secret)))
+        return pipeline
+
+    async def _run(self, pipeline: Pipeline, commands: list[Command], history: str | None, *, secret: bool) -> None:
+        started = time.monotonic()
+        last: Finished | Died
+        try:
+            last = Finished(await self._complete(pipeline, commands, history, started, secret=secret))
+        except PowerShellDied as error:
+            last = Died(error.exit_status, error.signal)
+        except Exception as error:  # the outermost loop of a run: its reader must get an end
+            _log.exception("a run broke inside pwsh-kernels")
+            last = Finished(_broken(error, time.monotonic() - started))
+        self._current = None
+        pipeline.end(last)
+        self._turn.release()
+
+    async def _complete(
+        self, pipeline: Pipeline, commands: list[Command], history: str | None, started: float, *, secret: bool
+    ) -> Summary:
+        run = Run()
+        if secret:
+            await self._link.ensure_key()
+        listener = _PipelineListener(pipeline, run, self._link)
+        ended = await self._link.converse(commands, listener, history=history)
+        pipeline.close_questions()
+        if not run.has_ending:
+            await self._fetch_rest(listener, ended)
+        self._link.drain_console()
+        return run.summary(ended, time.monotonic() - started)
+
+    async def _fetch_rest(self, listener: "_PipelineListener", ended: Ended) -> None:
+        """Fetch what Out-Session could not send; a PowerShell that cannot do even that is of no use any more."""
+        fetching = asyncio.ensure_future(self._link.converse(rest_commands(ended), listener))
+        await asyncio.wait([fetching], timeout=REST_WAIT)
+        if not fetching.done():
+            self._link.stop()
+            await asyncio.wait([fetching], timeout=REST_WAIT)
+        if not fetching.done():
+            _log.error("PowerShell did not answer after a run; it is killed")
+            self.kill()
+        await fetching
+
+    async def query(
+        self, script: str, parameters: Mapping[str, Any] | None = None, *, wait_s: float = QUERY_WAIT
+    ) -> list[Any]:
+        """Run an internal question when its turn comes and return its output as plain Python values (`to_plain`).
+
+        Not in the history; prompts are refused; host text is dropped. `wait_s` bounds the run, not the wait for the turn.
+        Raises PowerShellQueryFailed when the script failed or took longer, PowerShellDied.
+        """
+        commands = [Command(script, bound(parameters or {}), is_script=True)]
+        async with self._turn:
+            asking = asyncio.create_task(self._ask(commands, secret=has_secret(dict(parameters or {})), wait_s=wait_s))
+            try:
+                return await asyncio.shield(asking)
+            except asyncio.CancelledError:
+                # The turn must not pass on while the question still runs.
+                self._link.stop()
+                await asyncio.wait([asking], timeout=wait_s)
+                raise
+
+    async def _ask(self, commands: list[Command], *, secret: bool, wait_s: float) -> list[Any]:
+        if secret:
+            await self._link.ensure_key()
+        query = Query()
+        conversation = asyncio.ensure_future(self._link.converse(commands, _QueryListener(query, self._link)))
+        await asyncio.wait([conversation], timeout=wait_s)
+        if not conversation.done():
+            self._link.stop()
+            await asyncio.wait([conversation], timeout=REST_WAIT)
+            if not conversation.done():
+                self.kill()
+            raise PowerShellQueryFailed(f"it took longer than {wait_s:g} s")
+        ended = conversation.result()
+        if ended.reason is not None:
+            raise PowerShellQueryFailed(psrp_error(ended.reason).message)
+        return [to_plain(one) for one in query.objects]
+
+    def stop_running(self, pipeline: Pipeline) -> None:
+        """Ask PowerShell to stop this pipeline, if it still is the running one."""
+        if pipeline is self._current:
+            self._link.stop()
+
+    async def answer(self, question: Question, value: Any) -> None:
+        """Answer a prompt of the running pipeline."""
+        wire = answer_value(question, value)
+        if needs_key(question):
+            await self._link.ensure_key()
+        self._link.answer(question.id, wire)
+
+    def refuse(self, question: Question, reason: str) -> None:
+        """Refuse a prompt of the running pipeline."""
+        self._link.refuse(question.id, refusal(reason))
+
+    async def close(self) -> None:
+        """End PowerShell in order: close stdin, wait, terminate its group, kill it. Bounded; harmless again."""
+        self._closing = True
+        if self._current is not None:
+            self._current.lift()
+        await self._link.close()
+
+    def kill(self) -> None:
+        """Kill the process group at once."""
+        self._closing = True
+        if self._current is not None:
+            self._current.lift()
+        self._link.kill()
+
+    def _console(self, text: str) -> None:
+        if self._current is not None:
+            self._current.put(ConsoleText(text))
+            return
+        self._unclaimed.append(text)
+        while sum(len(one) for one in self._unclaimed) > MAX_UNCLAIMED:
+            self._unclaimed.popleft()
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _PipelineListener:
+    """Carries a run's messages to its pipeline."""
+
+    def __init__(self, pipeline: Pipeline, run: Run, link: Link) -> None:
+        self._pipeline = pipeline
+        self._run = run
+        self._link = link
+
+    def hear(self, event: psrpcore.PSRPEvent) -> None:
+        for item in self._run.take(event):
+            self._tell(item)
+
+    def _tell(self, item: Event | Question | Unsupported) -> None:
+        if isinstance(item, Question):
+            self._pipeline.open_question(item)
+            self._pipeline.put(asked(item))
+        elif isinstance(item, Unsupported):
+            self._link.refuse(item.id, refusal(f"{item.method}: {HOST_CANNOT}"))
+        else:
+            self._pipeline.put(item)
+
+    @property
+    def full(self) -> bool:
+        return self._pipeline.full
+
+    async def room(self) -> None:
+        await self._pipeline.room()
+
+
+class _QueryListener:
+    """Gathers a query's output; whatever asks is refused."""
+
+    full = False
+
+    def __init__(self, query: Query, link: Link) -> None:
+        self._query = query
+        self._link = link
+
+    def hear(self, event: psrpcore.PSRPEvent) -> None:
+        for item in self._query.take(event):
+            if isinstance(item, Question | Unsupported):
+                self._link.refuse(item.id, refusal("an internal question cannot ask anyone"))
+
+    async def room(self) -> None:
+        return
+
+
+def _broken(error: Exception, duration_s: float) -> Summary:
+    record = Record(
+        "error", f"pwsh-kernels could not run this: {error}", exception_type=type(error).__name__, terminating=True
+    )
+    return Summary("failed", errors=1, duration_s=duration_s, terminating_error=record)
