@@ -70,7 +70,7 @@ function Select-Mailbox {
         $tree = ConvertTo-Filter $Filter @($Records[0].Properties.Keys)
         $Records = $Records | Where-Object { Test-Filter $tree $_.Properties }
     }
-    $Records
+    if ($Records) { $Records }
 }
 
 function ConvertTo-Mailbox {
@@ -130,7 +130,7 @@ function Get-EXOMailbox {
     begin { $organization = Get-ActiveOrganization $PSCmdlet }
     process {
         $wanted = @($Identity, $ExternalDirectoryObjectId, $UserPrincipalName, $PrimarySmtpAddress | Where-Object { $_ })
-        $records = if ($wanted) { @(Find-Mailbox $organization $wanted[0]) } else { @($organization.Mailboxes) }
+        $records = @(if ($wanted) { Find-Mailbox $organization $wanted[0] } else { $organization.Mailboxes })
         if (-not $records) { $PSCmdlet.WriteError((New-RestError 'Get-EXOMailbox' (Get-IdentityText $wanted[0]))); return }
         try {
             $limit = Read-ResultSize $ResultSize

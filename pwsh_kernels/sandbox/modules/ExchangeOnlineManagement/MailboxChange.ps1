@@ -25,7 +25,9 @@ function Set-Mailbox {
     process {
         $record = Find-OneMailbox $organization $Identity 'Set-Mailbox'
         if ($record -is [System.Management.Automation.ErrorRecord]) { Write-ErrorMessage $record; return }
-        try { $changes = ConvertTo-Change $organization $record $PSBoundParameters } catch [System.ArgumentException] {
+        try { $changes = ConvertTo-Change $organization $record $PSBoundParameters } catch [System.FormatException] {
+            $PSCmdlet.ThrowTerminatingError((New-ArgumentError $_.Exception.Message))
+        } catch [System.ArgumentException] {
             Write-ErrorMessage (New-ServerError 'Set-Mailbox' 'ExA6A1D2' 'Microsoft.Exchange.Data.DataValidationException' $_.Exception.Message)
             return
         }
@@ -37,8 +39,8 @@ function Set-Mailbox {
 }
 
 function ConvertTo-Change {
-    # The properties that the given parameters set, in the form that Get-Mailbox shows. Throws ArgumentException.
-    param([hashtable] $Organization, [hashtable] $Record, [System.Collections.IDictionary] $Given)
+    # The properties that the given parameters set, in the form that Get-Mailbox shows. Throws FormatException, ArgumentException.
+    param([hashtable] $Organization, [hashtable] $Record, [System.Collections.Generic.Dictionary[string, object]] $Given)
     $changes = @{}
     foreach ($name in $Given.Keys | Where-Object { $Record.Properties.Contains($_) -and $_ -ne 'Identity' }) {
         $value = $Given[$name]
@@ -51,11 +53,11 @@ function ConvertTo-Change {
             default { , $value }
         }
     }
-    if ($Given.Contains('Type')) { $changes += Get-TypeChange $Given['Type'] }
-    if ($Given.Contains('WindowsEmailAddress')) { $changes += Get-PrimaryChange $Record $Given['WindowsEmailAddress'] }
-    if ($Given.Contains('MicrosoftOnlineServicesID')) { $changes.UserPrincipalName = Assert-Address $Given['MicrosoftOnlineServicesID'] }
-    if ($Given.Contains('Name')) { $changes.Identity = $changes.Id = $Given['Name'] }
-    if ($Given.Contains('LitigationHoldEnabled')) { $changes.LitigationHoldDate = if ($Given['LitigationHoldEnabled']) { [datetime]::UtcNow } }
+    if ($Given.ContainsKey('Type')) { $changes += Get-TypeChange $Given['Type'] }
+    if ($Given.ContainsKey('WindowsEmailAddress')) { $changes += Get-PrimaryChange $Record $Given['WindowsEmailAddress'] }
+    if ($Given.ContainsKey('MicrosoftOnlineServicesID')) { $changes.UserPrincipalName = Assert-Address $Given['MicrosoftOnlineServicesID'] }
+    if ($Given.ContainsKey('Name')) { $changes.Identity = $changes.Id = $Given['Name'] }
+    if ($Given.ContainsKey('LitigationHoldEnabled')) { $changes.LitigationHoldDate = if ($Given['LitigationHoldEnabled']) { [datetime]::UtcNow } }
     Assert-Quota $Record.Properties $changes
     Assert-Free $Organization $Record @($changes.UserPrincipalName; $changes.EmailAddresses)
     $changes

@@ -19,7 +19,7 @@ function Read-Size {
         $unit = if ($Matches[2]) { $Matches[2] } else { 'B' }
         return [uint64] ([decimal]::Parse($Matches[1], [cultureinfo]::InvariantCulture) * $script:SizeUnits[$unit])
     }
-    throw [System.ArgumentException]::new("Cannot process argument transformation on parameter '$Parameter'. Cannot convert value `"$text`" to type " +
+    throw [System.FormatException]::new("Cannot process argument transformation on parameter '$Parameter'. Cannot convert value `"$text`" to type " +
         "`"Microsoft.Exchange.Data.Unlimited``1[Microsoft.Exchange.Data.ByteQuantifiedSize]`".")
 }
 
