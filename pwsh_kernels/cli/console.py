@@ -1,0 +1,128 @@
+"""What commands print: tables, JSON, one line per error, and the exit codes."""
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from enum import IntEnum
+from typing import IO, TYPE_CHECKING, Any
+
+from pwsh_kernels.discovery import read_settings
+from pwsh_kernels.errors import ProductError
+
+if TYPE_CHECKING:
+    from pwsh_kernels.client import RestClient
+
+Json = dict[str, Any]
+CLIENT_NAME = "pwsh-kernels-cli"
+"""What a run shows as its client."""
+
+
+class ExitCode(IntEnum):
+    """How commands end beside the exit codes of what they run (docs/cli.md)."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_SIGNED_IN = 3
+    UNREACHABLE = 4
+    STILL_RUNNING = 5
+    INTERRUPTED = 130
+
+
+_CODES = {
+    "invalid_request": ExitCode.USAGE,
+    "invalid_setting": ExitCode.USAGE,
+    "invalid_tenant": ExitCode.USAGE,
+    "unknown_module": ExitCode.USAGE,
+    "not_signed_in": ExitCode.NOT_SIGNED_IN,
+    "sign_in_pending": ExitCode.NOT_SIGNED_IN,
+    "sign_in_failed": ExitCode.NOT_SIGNED_IN,
+    "sign_in_expired": ExitCode.NOT_SIGNED_IN,
+    "wrong_account": ExitCode.NOT_SIGNED_IN,
+    "session_lost": ExitCode.NOT_SIGNED_IN,
+    "unauthorized": ExitCode.UNREACHABLE,
+    "server_unreachable": ExitCode.UNREACHABLE,
+    "not_our_server": ExitCode.UNREACHABLE,
+    "answer_lost": ExitCode.UNREACHABLE,
+}
+
+
+def exit_code(error: ProductError) -> ExitCode:
+    """Return the exit code of an error, by its stable code."""
+    return _CODES.get(error.to_json()["code"], ExitCode.FAILED)
+
+
+def error_line(error: ProductError) -> str:
+    """Return what happened and the command to run next, in one line."""
+    facts = error.to_json()
+    return " ".join(_sentence(error, facts).split())
+
+
+def _sentence(error: ProductError, facts: Json) -> str:
+    where = f"{facts.get('tenant')} {facts.get('module')}"
+    run_id, reason = facts.get("run_id"), facts.get("reason")
+    login = f"Run `pwsh-kernels login {where}`."
+    texts = {
+        "not_signed_in": f"Not signed in to {where}. {reason or ''} {login}",
+        "session_lost": f"The PowerShell of {where} has died ({reason}), and its sign-in with it. {login}",
+        "unknown_session": f"There is no session for {where}. `pwsh-kernels sessions` lists those there are.",
+        "unknown_run": f"There is no run {run_id}. `pwsh-kernels runs` lists those that are kept.",
+        "unauthorized": "The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that `pwsh-kernels serve` prints.",
+        "waiting_for_input": (
+            f"Run {run_id} waits for an answer to: {facts.get('question')}. "
+            f"Answer it with `pwsh-kernels follow {run_id}` or stop it with `pwsh-kernels cancel {run_id}`."
+        ),
+    }
+    return texts.get(facts["code"], error.text())
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator["RestClient"]:
+    """Give a client of the server that is found. Raises ServerUnreachable, NotOurServer, InvalidSetting."""
+    from pwsh_kernels.client import RestClient, find_server
+
+    settings = read_settings()
+    async with RestClient(await find_server(settings), settings.client_timeout, CLIENT_NAME) as client:
+        yield client
+
+
+def prepare_streams() -> None:
+    """Let no character that a terminal cannot show end a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def shows_colours(stream: IO[str]) -> bool:
+    """Return whether terminal escapes belong on a stream."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def say(text: str) -> None:
+    """Print a line of the result."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Print a line about what goes on, apart from the result."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def say_json(value: Any) -> None:
+    """Print a value as JSON that a person can read."""
+    say(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return rows under headings, in columns as wide as their longest text."""
+    texts = [list(headings), *([_cell(one) for one in row] for row in rows)]
+    widths = [max(len(row[column]) for row in texts) for column in range(len(headings))]
+    return "\n".join("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in texts)
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None or value == "" else str(value)

@@ -1,0 +1,116 @@
+"""`pwsh-kernels doctor`: is everything there that the product needs, and what to do where it is not."""
+
+import asyncio
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import typer
+
+from pwsh_kernels import __version__
+from pwsh_kernels.cli.console import CLIENT_NAME, ExitCode, error_line, say
+from pwsh_kernels.discovery import FROM_SETTINGS, ServerAddress, read_settings
+from pwsh_kernels.errors import ProductError, ServerUnreachable
+from pwsh_kernels.settings import Settings
+
+FIND_WAIT = 60.0
+"""Seconds for finding a PowerShell and asking it for its version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report: `wrong` is broken, `note` is worth knowing."""
+
+    verdict: Literal["ok", "note", "wrong"]
+    text: str
+
+
+def doctor() -> None:
+    """Check the installation.
+
+    PowerShell, the settings, the data folder, the server, the token. Exit code 1 when something is broken.
+    """
+    findings = list(examine())
+    for one in findings:
+        say(f"{one.verdict:<5}  {one.text}")
+    if any(one.verdict == "wrong" for one in findings):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def examine() -> Iterator[Finding]:
+    """Yield the findings in the order in which a person should read them."""
+    yield Finding("ok", f"pwsh-kernels {__version__} on Python {sys.version.split()[0]}")
+    try:
+        settings = read_settings()
+    except ProductError as error:
+        yield Finding("wrong", error_line(error))
+        return
+    yield _powershell()
+    yield _set_by_hand(settings)
+    yield data_folder(settings.data_dir)
+    yield from asyncio.run(_server(settings))
+
+
+def _powershell() -> Finding:
+    """Look in a process of its own: only kernels load our PowerShell code."""
+    command = [sys.executable, "-m", "pwsh_kernels.powershell"]
+    try:
+        found = subprocess.run(command, capture_output=True, timeout=FIND_WAIT, check=False)
+        facts = json.loads(found.stdout)
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        return Finding("wrong", f"PowerShell: the search failed ({type(error).__name__}). Install PowerShell 7.4 or newer.")
+    if "error" in facts:
+        return Finding("wrong", f"PowerShell: {facts['error']}")
+    return Finding("ok", f"PowerShell {facts['version']} at {facts['path']} ({facts['place']})")
+
+
+def _set_by_hand(settings: Settings) -> Finding:
+    names = sorted(str(Settings.model_fields[one].validation_alias.choices[0]) for one in settings.model_fields_set)  # type: ignore[union-attr]
+    given = f"{len(names)} set: {', '.join(names)}" if names else "all at their defaults"
+    return Finding("ok", f"Settings: {given} (`pwsh-kernels settings` lists them)")
+
+
+def data_folder(folder: Path) -> Finding:
+    """Return whether the data folder can hold sign-ins: ours, writable, closed to others."""
+    if not folder.exists():
+        place = next(one for one in folder.parents if one.exists())
+        if os.access(place, os.W_OK | os.X_OK):
+            return Finding("ok", f"Data folder {folder} (made by the first start)")
+        return Finding("wrong", f"Data folder {folder} cannot be made: {place} is not writable. Set PWSH_MANAGER_DATA_DIR.")
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        return Finding("wrong", f"Data folder {folder} is not a writable folder. Set PWSH_MANAGER_DATA_DIR to one that is.")
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        return Finding("wrong", f"Data folder {folder} is open to other users. Run `chmod 700 {folder}`.")
+    return Finding("ok", f"Data folder {folder}")
+
+
+async def _server(settings: Settings) -> Iterable[Finding]:
+    from pwsh_kernels.client import RestClient, find_server
+
+    try:
+        address = await find_server(settings)
+        async with RestClient(address, settings.client_timeout, CLIENT_NAME) as client:
+            health = await client.health()
+            reached = Finding("ok", f"Server {health.get('version', '')} at {address.url}, {health['status']}")
+            await client.sessions()
+    except ServerUnreachable as error:
+        return [_no_server(settings, error)]
+    except ProductError as error:
+        return [Finding("wrong", error_line(error))]
+    return [reached, Finding("ok", f"Token from {_token_place(address)}")]
+
+
+def _no_server(settings: Settings, error: ServerUnreachable) -> Finding:
+    """A server that nobody has started is nothing broken; one that was named and does not answer is."""
+    named = settings.url != Settings.model_fields["url"].default
+    return Finding("wrong" if named else "note", error_line(error))
+
+
+def _token_place(address: ServerAddress) -> str:
+    return "PWSH_MANAGER_TOKEN" if address.place == FROM_SETTINGS else address.place

@@ -1,0 +1,137 @@
+"""Follow a run at a terminal: print what arrives, answer what it asks, cancel on Ctrl-C, end with its exit code."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+from pwsh_kernels.cli.console import ExitCode, Json, note, say_json, shows_colours
+from pwsh_kernels.cli.prompts import answer_prompt
+from pwsh_kernels.mcp.output import plain
+
+if TYPE_CHECKING:
+    from pwsh_kernels.client import RestClient
+
+POLL_WAIT = 30.0
+"""Seconds that one look at a run waits on the server for news."""
+
+PAGE_CHARS = 100_000
+"""Characters of output in one look."""
+
+OPEN_STATES = ("queued", "running", "waiting_for_input")
+
+
+class Printer:
+    """Prints entries as they arrive, or keeps them for one JSON object at the end."""
+
+    def __init__(self, run: Json, *, as_json: bool) -> None:
+        """`run` says the format, which decides what is output and what is only shown."""
+        self._for_programs = run["format"] in ("json", "csv")
+        self._as_json = as_json
+        self._result: list[str] = []
+
+    def show(self, page: Json) -> None:
+        """Print, or keep, the entries of a page."""
+        for entry in page["entries"]:
+            is_result = self._is_result(entry)
+            if not self._as_json:
+                _write(sys.stdout if is_result else sys.stderr, entry["text"])
+            elif is_result:
+                self._result.append(entry["text"])
+
+    def end(self, run: Json) -> None:
+        """Print what belongs after the output."""
+        if self._as_json:
+            facts = {name: value for name, value in run.items() if name not in _PAGE_FIELDS}
+            say_json({**facts, "result": "".join(self._result)})
+        elif run["state"] in ("cancelled", "lost"):
+            note(f"pwsh-kernels: {run.get('error') or run['state']}")
+
+    def _is_result(self, entry: Json) -> bool:
+        """What a script only shows (Write-Host) must not break JSON or CSV on stdout."""
+        return entry["stream"] == "stdout" and (entry["kind"] == "text" or not self._for_programs)
+
+
+_PAGE_FIELDS = frozenset({"entries", "cursor", "next_cursor", "more"})
+
+
+def _write(stream: IO[str], text: str) -> None:
+    stream.write(text if shows_colours(stream) else plain(text))
+    stream.flush()
+
+
+async def follow_to_end(client: "RestClient", run: Json, *, as_json: bool, wait_s: float | None = None) -> int:
+    """Follow a run and return the exit code: the command's own when it ended. `wait_s` None: as long as it takes."""
+    printer = Printer(run, as_json=as_json)
+    with interrupts() as (first, second):
+        following = asyncio.create_task(_follow(client, run["run_id"], printer, wait_s))
+        try:
+            if not await _ends_before(following, first):
+                note(f"Cancelling {run['run_id']} ... (Ctrl-C again leaves it running)")
+                await client.cancel(run["run_id"], wait_s=0)
+                if not await _ends_before(following, second):
+                    note(f"Left running: `pwsh-kernels follow {run['run_id']}` attaches again.")
+                    return ExitCode.INTERRUPTED
+            ended = following.result()
+        except BrokenPipeError:
+            await client.cancel(run["run_id"], wait_s=0)  # nobody reads the output any more
+            raise
+        finally:
+            following.cancel()
+    printer.end(ended)
+    return run_exit_code(ended)
+
+
+def run_exit_code(run: Json) -> int:
+    """Return the exit code that tells how a run ended; says on stderr that it goes on."""
+    if run["state"] in OPEN_STATES:
+        note(f"{run['run_id']} is {run['state']}: `pwsh-kernels follow {run['run_id']}` attaches to it.")
+        return ExitCode.STILL_RUNNING
+    if run["state"] == "cancelled":
+        return ExitCode.INTERRUPTED
+    code = (run.get("exit_code") or 0) & 0xFF
+    return code or (ExitCode.OK if run["state"] == "succeeded" else ExitCode.FAILED)
+
+
+async def _follow(client: "RestClient", run_id: str, printer: Printer, wait_s: float | None) -> Json:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_s if wait_s is not None else float("inf")
+    cursor = 0
+    while True:
+        page = await client.read_run(run_id, cursor, max(0.0, min(POLL_WAIT, deadline - loop.time())), PAGE_CHARS)
+        printer.show(page)
+        cursor = page["next_cursor"]
+        if page["more"]:
+            continue
+        if page["state"] not in OPEN_STATES or loop.time() >= deadline:
+            return page
+        if page["state"] == "waiting_for_input" and page["prompt"]:
+            await answer_prompt(client, page)
+
+
+async def _ends_before(task: "asyncio.Task[Json]", event: asyncio.Event) -> bool:
+    """Return True when the task ended, False when the event came first."""
+    waiter = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiter.cancel()
+    return task.done()
+
+
+@contextmanager
+def interrupts() -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
+    """Give two events that the first and the second Ctrl-C set."""
+    first, second = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        (second if first.is_set() else first).set()
+
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+    try:
+        yield first, second
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

@@ -1,0 +1,168 @@
+"""Answer a run's question at the terminal; secrets are not shown. Without a terminal the question is refused."""
+
+import asyncio
+import os
+import sys
+import termios
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pwsh_kernels.cli.console import Json, note
+from pwsh_kernels.errors import RequestRefused
+from pwsh_kernels.mcp.output import plain
+from pwsh_kernels.records import Prompt
+
+if TYPE_CHECKING:
+    from pwsh_kernels.client import RestClient
+
+POLL_WAIT = 30.0
+"""Seconds that one look waits for somebody else's answer."""
+
+LINE_BYTES = 65_536
+"""Longest line that is read; a terminal gives at most 4,096 bytes at once."""
+
+
+class NotAnAnswer(ValueError):
+    """What was typed is none of the choices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One line that the person types."""
+
+    label: str
+    secret: bool = False
+
+
+async def answer_prompt(client: "RestClient", run: Json) -> None:
+    """Answer or refuse what a run asks; returns as well when somebody else has answered."""
+    prompt, run_id = Prompt.from_json(run["prompt"]), run["run_id"]
+    if not sys.stdin.isatty():
+        note(f"The command asks for {summary(prompt)!r}; stdin is no terminal, so the question is refused.")
+        await _send(client.refuse(run_id))
+        return
+    asking, changing = asyncio.create_task(ask(prompt)), asyncio.create_task(_answered_elsewhere(client, run))
+    try:
+        await asyncio.wait({asking, changing}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asking.cancel()
+        changing.cancel()
+    if asking.done() and not asking.cancelled():
+        value = asking.result()
+        await _send(client.refuse(run_id) if value is None else client.answer(run_id, value))
+    else:
+        note("\nAnswered elsewhere.")
+
+
+async def _send(answer: Awaitable[Json]) -> None:
+    try:
+        await answer
+    except RequestRefused as error:
+        if error.error_code != "run_not_waiting":  # somebody else was faster
+            raise
+
+
+async def _answered_elsewhere(client: "RestClient", run: Json) -> None:
+    asked, seen = run["prompt"], run
+    while seen["state"] == "waiting_for_input" and seen["prompt"] == asked:
+        seen = await client.read_run(run["run_id"], seen["total_chars"], POLL_WAIT, limit=1)
+        # A server that sees the same prompt may answer at once; a person types slower than this.
+        await asyncio.sleep(0.5)
+
+
+def summary(prompt: Prompt) -> str:
+    """Return what a prompt asks for, in one line."""
+    words = [prompt.caption, prompt.message, *(one.label or one.name for one in prompt.fields)]
+    return plain(" ".join(" ".join(words).split())) or prompt.kind
+
+
+def questions(prompt: Prompt) -> list[Question]:
+    """Return the lines that a person has to type for a prompt, in order."""
+    if prompt.kind == "credential":
+        user = [] if prompt.user else [Question("User")]
+        return [*user, Question(f"Password for {prompt.user}" if prompt.user else "Password", secret=True)]
+    if prompt.kind == "fields":
+        return [Question(one.label or one.name, one.secret) for one in prompt.fields]
+    if prompt.kind == "choice":
+        return [Question(_choices(prompt))]
+    return [Question("", secret=prompt.kind == "secret")]
+
+
+def _choices(prompt: Prompt) -> str:
+    listed = "  ".join(f"[{one.key or number}] {one.label}" for number, one in enumerate(prompt.choices))
+    default = ", ".join(prompt.choices[index].label for index in prompt.default)
+    return listed + (f" (default: {default})" if default else "")
+
+
+def value_of(prompt: Prompt, lines: list[str]) -> Any:
+    """Return the answer in the shape of the prompt's kind (records.Prompt). Raises NotAnAnswer."""
+    if prompt.kind == "credential":
+        return {"user": prompt.user or lines[0], "password": lines[-1]}
+    if prompt.kind == "fields":
+        return {one.name: line for one, line in zip(prompt.fields, lines, strict=True)}
+    return _chosen(prompt, lines[0]) if prompt.kind == "choice" else lines[0]
+
+
+def _chosen(prompt: Prompt, line: str) -> int | list[int]:
+    words = line.split(",") if prompt.multiple else [line]
+    by_default = prompt.default and not line.strip()
+    chosen = list(prompt.default) if by_default else [_choice(prompt, word.strip()) for word in words]
+    return chosen if prompt.multiple else chosen[0]
+
+
+def _choice(prompt: Prompt, word: str) -> int:
+    for index, one in enumerate(prompt.choices):
+        names = {one.label.lower(), one.key.lower() or str(index)}
+        if word.lower() in names:
+            return index
+    raise NotAnAnswer(word)
+
+
+async def ask(prompt: Prompt) -> Any:
+    """Return the person's answer, or None when they end the input (Ctrl-D)."""
+    note(plain("\n".join(text for text in (prompt.caption, prompt.message) if text)))
+    while True:
+        lines: list[str] = []
+        for question in questions(prompt):
+            line = await read_line(f"{plain(question.label)}: " if question.label else "> ", secret=question.secret)
+            if line is None:
+                return None
+            lines.append(line)
+        try:
+            return value_of(prompt, lines)
+        except NotAnAnswer as error:
+            note(f"{error} is none of the choices.")
+
+
+async def read_line(label: str, *, secret: bool) -> str | None:
+    """Return the next line of the terminal without its end, or None at the end of the input."""
+    descriptor, ready = sys.stdin.fileno(), asyncio.Event()
+    sys.stderr.write(label)
+    sys.stderr.flush()
+    loop = asyncio.get_running_loop()
+    with _echo(descriptor, shown=not secret):
+        loop.add_reader(descriptor, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_reader(descriptor)
+        line = os.read(descriptor, LINE_BYTES)
+    if secret:
+        note("")
+    return line.decode(errors="replace").rstrip("\r\n") if line else None
+
+
+@contextmanager
+def _echo(descriptor: int, *, shown: bool) -> Iterator[None]:
+    """Keep the terminal from showing what is typed; it is put back however the block ends."""
+    before = termios.tcgetattr(descriptor)
+    try:
+        if not shown:
+            hidden = [*before]
+            hidden[3] = before[3] & ~termios.ECHO
+            termios.tcsetattr(descriptor, termios.TCSAFLUSH, hidden)
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH if not shown else termios.TCSANOW, before)

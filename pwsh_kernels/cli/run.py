@@ -1,0 +1,82 @@
+"""`pwsh-kernels run`: run a command in a session."""
+
+import asyncio
+import inspect
+import json
+import shutil
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from pwsh_kernels.cli.console import connected, say
+from pwsh_kernels.cli.following import follow_to_end
+from pwsh_kernels.cli.sessions import AsJson, Tenant
+from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
+from pwsh_kernels.records import OUTPUT_FORMATS
+
+EXIT_CODES = (
+    "Exit code: that of the command (`exit N`, or its last native program), else 1 when it failed and 0 when it "
+    "succeeded; 2 wrong usage, 3 not signed in, 4 no server, 5 still running after --wait-s, 130 cancelled by Ctrl-C."
+)
+
+
+def run(
+    tenant: Tenant,
+    module: Annotated[str, typer.Argument(help="Service; `pwsh-kernels modules` lists them.")],
+    command: Annotated[str, typer.Argument(help="PowerShell; `-` reads it from stdin.")],
+    param: Annotated[
+        list[str] | None, typer.Option(help="name=value for the script's param() block, bound as text; name:=JSON as JSON.")
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help=f"One of {', '.join(OUTPUT_FORMATS)}.")] = "text",
+    as_json: AsJson = False,
+    wait_s: Annotated[float | None, typer.Option(min=0, help="Leave the command running after so many seconds.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Print the run's id and leave the command running.")] = False,
+) -> None:
+    """Run a command.
+
+    Its output is printed as it arrives. Ctrl-C cancels it; a second Ctrl-C leaves it running.
+    """
+    if output not in OUTPUT_FORMATS:
+        raise typer.BadParameter(f"must be one of {', '.join(OUTPUT_FORMATS)}", param_hint="--format")
+    options = {"parameters": read_parameters(param or []), "format": output, "width": terminal_width()}
+    script = sys.stdin.read() if command == "-" else command
+    raise typer.Exit(asyncio.run(_run(tenant, module, script, options, 0 if detach else wait_s, as_json, detach)))
+
+
+run.__doc__ = f"{inspect.cleandoc(run.__doc__ or str())}\n\n{EXIT_CODES}"
+
+
+async def _run(
+    tenant: str, module: str, script: str, options: dict[str, Any], wait_s: float | None, as_json: bool, detach: bool
+) -> int:
+    async with connected() as client:
+        started = await client.run(tenant, module, script, wait_s=0, **options)
+        if detach:
+            say(started["run_id"])
+            return 0
+        return await follow_to_end(client, started, as_json=as_json, wait_s=wait_s)
+
+
+def read_parameters(given: list[str]) -> dict[str, Any]:
+    """Return the values of --param by name. Raises typer.BadParameter for one that is no `name=value`."""
+    return dict(_parameter(one) for one in given)
+
+
+def _parameter(given: str) -> tuple[str, Any]:
+    name, found, value = given.partition("=")
+    if not found or not name.strip(":"):
+        raise typer.BadParameter(f"{given!r} is no name=value", param_hint="--param")
+    if not name.endswith(":"):
+        return name, value
+    try:
+        return name[:-1], json.loads(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"the value of {name[:-1]} is no JSON: {error}", param_hint="--param") from error
+
+
+def terminal_width() -> int | None:
+    """Return the columns to format for, or None where no terminal shows the output."""
+    if not sys.stdout.isatty():
+        return None
+    return min(max(shutil.get_terminal_size().columns, MIN_WIDTH), MAX_WIDTH)

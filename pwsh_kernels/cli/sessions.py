@@ -1,0 +1,70 @@
+"""`pwsh-kernels sessions`, `status`, `disconnect`: look at sessions and end them."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from pwsh_kernels.cli.console import ExitCode, Json, connected, say, say_json, table
+from pwsh_kernels.cli.login import say_code
+
+Tenant = Annotated[str, typer.Argument(help="The tenant's domain, such as contoso.example.")]
+Module = Annotated[str, typer.Argument(help="Service; `pwsh-kernels modules` lists them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the server's answer as JSON.")]
+
+
+def sessions(as_json: AsJson = False) -> None:
+    """List every session."""
+    answer = asyncio.run(_sessions())
+    if as_json:
+        say_json(answer)
+        return
+    rows = [
+        (one["session"], one["state"], one["account"], one["current_run"], one["last_used"]) for one in answer["sessions"]
+    ]
+    say(table(("SESSION", "STATE", "ACCOUNT", "RUNNING", "LAST USED"), rows) if rows else "No sessions.")
+
+
+async def _sessions() -> Json:
+    async with connected() as client:
+        return await client.sessions()
+
+
+def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> None:
+    """Show one session. Exit code 3 when it is not signed in."""
+    facts = asyncio.run(_status(tenant, module))
+    if as_json:
+        say_json(facts)
+    else:
+        say(status_line(facts))
+        say_code(facts)
+    if facts["state"] != "signed_in":
+        raise typer.Exit(ExitCode.NOT_SIGNED_IN)
+
+
+async def _status(tenant: str, module: str) -> Json:
+    async with connected() as client:
+        return await client.status(tenant, module)
+
+
+def status_line(facts: Json) -> str:
+    """Return a session in one line: state, account, what it runs, why it is not signed in."""
+    words = [f"{facts['session']}: {facts['state']}"]
+    words += [f"as {facts['account']}"] if facts.get("account") else []
+    words += [f"since {facts['signed_in_at']}"] if facts.get("signed_in_at") else []
+    words += [f"running {facts['current_run']}"] if facts.get("current_run") else []
+    words += [f"({facts['reason']})"] if facts.get("reason") else []
+    return " ".join(words)
+
+
+def disconnect(tenant: Tenant, module: Module = "exo") -> None:
+    """Sign out and close a session.
+
+    For everyone who uses it; its variables are lost.
+    """
+    say(asyncio.run(_disconnect(tenant, module))["message"])
+
+
+async def _disconnect(tenant: str, module: str) -> Json:
+    async with connected() as client:
+        return await client.disconnect(tenant, module)
