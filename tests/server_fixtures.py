@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,7 @@ class Server:
     log: list[str] = field(default_factory=list)
     url: str = ""
     token: str = field(default="", repr=False)
+    pause: threading.Event = field(default_factory=threading.Event, repr=False)
 
     @property
     def data_dir(self) -> Path:
@@ -74,6 +76,7 @@ class Server:
             text=True,
             start_new_session=True,
         )
+        self.log = []
         self.ready = threading.Event()
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
@@ -98,7 +101,11 @@ class Server:
     def http(self, **headers: str) -> httpx.Client:
         """Return a client that sends the token; more headers by name."""
         return httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {self.token}", **headers}, timeout=ANSWER_WAIT
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.token}", **headers},
+            timeout=ANSWER_WAIT,
+            verify=False,  # plain HTTP: loading certificates takes 50 ms for nothing
+            trust_env=False,
         )
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
@@ -116,7 +123,7 @@ class Server:
     def approve(self, code: str, account: str = ADMIN) -> str:
         """Do what a person does on the sign-in page: type the code, choose an account, approve. Returns the last page."""
         page = f"{self.url}/sandbox/devicelogin"
-        with httpx.Client(timeout=ANSWER_WAIT) as browser:
+        with httpx.Client(timeout=ANSWER_WAIT, verify=False, trust_env=False) as browser:
             assert "Enter code" in browser.get(page).text
             choose = browser.post(page, data={"code": code, "action": "next"})
             assert account in choose.text, choose.text
@@ -132,6 +139,19 @@ class Server:
     def run(self, command: str, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
         """Run a command in a session."""
         return self.post("/run", tenant=tenant, command=command, **more)
+
+    def until(self, probe: Callable[[], Any], wait_s: float = 20.0) -> Any:
+        """Ask until the answer is true, and return it; fail after `wait_s` seconds."""
+        end = time.monotonic() + wait_s
+        while time.monotonic() < end:
+            if answer := probe():
+                return answer
+            self.pause.wait(0.05)
+        pytest.fail(f"still {probe()!r} after {wait_s} s\n" + "".join(self.log[-40:]))
+
+    def powershells(self) -> list[psutil.Process]:
+        """Return the PowerShell processes of this server's sessions."""
+        return [one for one in self.family() if "-NoProfile" in one.cmdline() and "-s" in one.cmdline()]
 
     def end_sessions(self) -> None:
         """End every session and its processes."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
-from typing import Any
+from typing import Any, cast
 
 from jupyter_core.application import JupyterApp
 from jupyter_server.extension.application import ExtensionApp
@@ -133,6 +133,12 @@ class PwshKernelsServer(ServerApp):
     async def cleanup_kernels(self) -> None:
         """Leave every kernel running: a sign-in outlives the server."""
 
+    def loopback_url(self) -> str:
+        """Return where this machine reaches the server, without a slash at the end; the sign-in page answers only there."""
+        scheme = "https" if self.certfile else "http"
+        host = "[::1]" if self.ip == "::1" else "127.0.0.1"
+        return f"{scheme}://{host}:{self.port}{self.base_url}".rstrip("/")
+
     def announce(self) -> None:
         """Tell clients and the person at the terminal that the server is ready; the token only goes to a terminal."""
         self.write_server_info_file()
@@ -147,6 +153,7 @@ class PwshKernelsApp(ExtensionApp):
     name = "pwsh_kernels"
     serverapp_class = PwshKernelsServer
     load_other_extensions = True
+    lookup: asyncio.Task[None] | None = None
 
     @classmethod
     def get_extension_package(cls) -> str:
@@ -172,7 +179,7 @@ class PwshKernelsApp(ExtensionApp):
         """Return what the routes work on."""
         settings, catalog = server.product_settings, Catalog.load()
         sandbox = {"PWSH_KERNELS_SANDBOX": str(self.authority.folder), "PWSH_KERNELS_MODULE_PATH": str(module_path())}
-        sessions = Sessions(settings, server.kernel_manager, catalog, self.tenants, sandbox)
+        sessions = Sessions(settings, cast(SessionKernelManager, server.kernel_manager), catalog, self.tenants, sandbox)
         return Backend(settings, sessions, catalog, Health(), server.identity_provider.token)
 
     def page_rules(self, base_url: str) -> list[Any]:
@@ -183,7 +190,7 @@ class PwshKernelsApp(ExtensionApp):
     async def _start_jupyter_server_extension(self, serverapp: PwshKernelsServer) -> None:
         """Find the living kernels, then say that the server is ready. A start that fails ends the server."""
         try:
-            self.authority.prepare(serverapp.connection_url.rstrip("/") + PAGE_PATH)
+            self.authority.prepare(serverapp.loopback_url() + PAGE_PATH)
             await self.backend.sessions.start()
         except Exception:
             serverapp.log.critical("The server cannot start", exc_info=True)
@@ -194,7 +201,8 @@ class PwshKernelsApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Let go of the kernels without ending them."""
-        self.lookup.cancel()
+        if self.lookup is not None:
+            self.lookup.cancel()
         await self.backend.sessions.stop()
 
 

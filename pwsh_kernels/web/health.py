@@ -30,10 +30,11 @@ class PowerShellState:
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "PowerShellState":
-        """Read what the search prints: a PowerShell's path, version and place, or an error. The path is left out."""
+        """Read what the search prints: a PowerShell's path, version and place, or an error. Paths are left out."""
         if "error" in facts:
             return cls(found=False, error=str(facts.get("code", "powershell_not_found")))
-        return cls(found=True, version=str(facts["version"]), place=str(facts["place"]))
+        place, _, _path = str(facts["place"]).partition("=")
+        return cls(found=True, version=str(facts["version"]), place=place)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pwsh_kernels.errors import DataFolderInUse
+from pwsh_kernels.errors import DataFolderInUse, ProductError
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.app import PwshKernelsApp
 
@@ -40,4 +40,7 @@ def sole_owner(data_dir: Path) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    serve(argv=sys.argv[1:])
+    try:
+        serve(argv=sys.argv[1:])
+    except ProductError as refused:
+        sys.exit(refused.text())

@@ -1,0 +1,105 @@
+"""Starting, stopping, restarting and breaking a server: what lives on, what is lost, and how it is said."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from server_fixtures import CONTOSO, Server, server_environment
+
+LOST_WAIT = 3.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restarted_server_finds_the_session_signed_in(own_server: Server, number: int) -> None:
+    assert own_server.sign_in()["state"] == "signed_in"
+    own_server.run("$kept = 'still here'")
+    own_server.stop(number)
+    own_server.start()
+    status = own_server.post("/status", tenant=CONTOSO, wait_s=20)
+    assert (status["state"], status["account"]) == ("signed_in", "admin@contoso.example")
+    assert "still here" in own_server.run("$kept")["result"]
+
+
+def test_a_killed_powershell_is_lost_within_three_seconds_and_a_new_login_works(own_server: Server) -> None:
+    own_server.sign_in()
+    run = own_server.run("Start-Sleep 60", wait_s=0.5)
+    for process in own_server.powershells():
+        process.kill()
+    lost = own_server.until(
+        lambda: (one := own_server.post("/status", tenant=CONTOSO))["state"] == "lost" and one, LOST_WAIT
+    )
+    assert lost["reason"]
+    assert own_server.get(f"/runs/{run['run_id']}")["state"] == "lost"
+    assert own_server.run("1")["code"] == "session_lost"
+    assert own_server.sign_in()["state"] == "signed_in"
+    assert own_server.run("1")["result"] == "1"
+
+
+def test_nothing_is_left_of_a_session_that_was_disconnected(own_server: Server) -> None:
+    own_server.sign_in()
+    assert own_server.powershells()
+    answer = own_server.post("/disconnect", tenant=CONTOSO)
+    assert answer == {"success": True, "message": f"Disconnected {CONTOSO}:exo"}
+    assert own_server.until(lambda: not own_server.powershells())
+    assert own_server.post("/status", tenant=CONTOSO)["connected"] is False
+
+
+def test_a_second_server_on_the_same_data_is_refused_by_name(own_server: Server) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "pwsh_kernels.web.launch"],
+        env=server_environment(own_server.folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"process {own_server.process.pid}" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_taken_port_ends_the_server_and_no_other_is_chosen(own_server: Server, tmp_path: Path) -> None:
+    port = own_server.url.rpartition(":")[2]
+    second = subprocess.run(
+        [sys.executable, "-m", "pwsh_kernels.web.launch"],
+        env=server_environment(tmp_path / "other", PWSH_MANAGER_PORT=port),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert port in second.stderr
+
+
+def test_the_runtime_file_tells_clients_where_the_server_is_and_goes_with_it(own_server: Server) -> None:
+    file = own_server.folder / "runtime" / f"jpserver-{own_server.process.pid}.json"
+    facts = json.loads(file.read_text(encoding="utf-8"))
+    assert (facts["service"], facts["url"], facts["token"]) == ("pwsh-kernels", own_server.url + "/", own_server.token)
+    assert file.stat().st_mode & 0o077 == 0
+    own_server.stop()
+    assert not file.exists()
+    assert own_server.process.returncode == 0
+
+
+def test_a_token_of_the_settings_is_the_server_s(tmp_path: Path) -> None:
+    server = Server(tmp_path, {"PWSH_MANAGER_TOKEN": "a-token-of-mine"}).start()
+    try:
+        assert server.token == "a-token-of-mine"
+        assert server.get("/sessions")["success"] is True
+        assert server.token not in "".join(server.log)
+    finally:
+        server.close()
+
+
+def test_without_a_powershell_health_is_degraded_and_names_no_path(tmp_path: Path) -> None:
+    server = Server(tmp_path, {"PWSH_MANAGER_PWSH": str(tmp_path / "no-such-pwsh")}).start()
+    try:
+        health = server.until(lambda: (one := server.get("/health"))["powershell"]["found"] is False and one)
+        assert (health["status"], health["powershell"]["error"]) == ("degraded", "powershell_not_found")
+        assert "no-such-pwsh" not in str(health)
+    finally:
+        server.close()
