@@ -1,7 +1,6 @@
 """`pwsh-kernels run`: run a command in a session."""
 
 import asyncio
-import inspect
 import json
 import shutil
 import sys
@@ -14,11 +13,6 @@ from pwsh_kernels.cli.following import follow_to_end
 from pwsh_kernels.cli.sessions import AsJson, Tenant
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import OUTPUT_FORMATS
-
-EXIT_CODES = (
-    "Exit code: that of the command (`exit N`, or its last native program), else 1 when it failed and 0 when it "
-    "succeeded; 2 wrong usage, 3 not signed in, 4 no server, 5 still running after --wait-s, 130 cancelled by Ctrl-C."
-)
 
 
 def run(
@@ -36,15 +30,15 @@ def run(
     """Run a command.
 
     Its output is printed as it arrives. Ctrl-C cancels it; a second Ctrl-C leaves it running.
+
+    Exit code: that of the command (`exit N`, or its last native program), else 1 when it failed and 0 when it
+    succeeded; 2 wrong usage, 3 not signed in, 4 no server, 5 still running after --wait-s, 130 cancelled by Ctrl-C.
     """
     if output not in OUTPUT_FORMATS:
         raise typer.BadParameter(f"must be one of {', '.join(OUTPUT_FORMATS)}", param_hint="--format")
     options = {"parameters": read_parameters(param or []), "format": output, "width": terminal_width()}
     script = sys.stdin.read() if command == "-" else command
     raise typer.Exit(asyncio.run(_run(tenant, module, script, options, 0 if detach else wait_s, as_json, detach)))
-
-
-run.__doc__ = f"{inspect.cleandoc(run.__doc__ or str())}\n\n{EXIT_CODES}"
 
 
 async def _run(

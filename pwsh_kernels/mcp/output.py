@@ -17,7 +17,7 @@ HEAD_CHARS = 10_000
 TAIL_CHARS = MAX_CHARS - HEAD_CHARS
 
 _LABELS = {"error": "ERROR: ", "warning": "WARNING: "}
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
 _UNFINISHED_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*)?\Z")
 _LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
