@@ -1,12 +1,14 @@
 """A real kernel and plain clients for it: every message is filed by the request that caused it, every wait is bounded."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import pytest
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
@@ -17,6 +19,7 @@ from pwsh_kernels.records import Summary
 
 WAIT_S = 30.0
 Message = dict[str, Any]
+CHANNELS = ("iopub", "shell", "stdin", "control")
 
 
 @dataclass
@@ -60,7 +63,7 @@ class Client:
     def __init__(self, connection: Mapping[str, Any]) -> None:
         session = Session(key=str(connection["key"]).encode() if isinstance(connection["key"], str) else connection["key"])
         self.jupyter = BlockingKernelClient(session=session)
-        self.jupyter.load_connection_info(dict(connection))
+        self.jupyter.load_connection_info(cast(Any, dict(connection)))
         self.jupyter.start_channels()
         self.jupyter.wait_for_ready(timeout=WAIT_S)
         self.runs: dict[str, Run] = {}
@@ -90,11 +93,14 @@ class Client:
     def run(self, code: str, options: Mapping[str, Any] | None = None, answers: Sequence[Any] = (), **content: Any) -> Run:
         """Run code to its end; `answers` are the texts (or the metadata) of the input replies, in order."""
         run_id = self.send(code, options, allow_stdin=bool(answers), **content)
-        for number, answer in enumerate(answers, 1):
-            run = self.until(run_id, lambda run, number=number: len(run.questions) >= number or run.reply is not None)
-            if run.reply is None:
+        for number, answer in enumerate(answers):
+            if self.question(run_id, number).reply is None:
                 self.answer(answer)
         return self.finish(run_id)
+
+    def question(self, run_id: str, number: int = 0) -> Run:
+        """Wait until a run has asked that question, or has ended without."""
+        return self.until(run_id, lambda run: len(run.questions) > number or run.reply is not None)
 
     def answer(self, answer: Any) -> None:
         """Send an input_reply: a text, or the metadata of a whole answer."""
@@ -124,20 +130,20 @@ class Client:
         """Interrupt as Jupyter does it with interrupt_mode message."""
         return self.ask("interrupt_request", {}, "control")
 
-    def read_until(self, condition: Callable[[], bool], what: str = "") -> None:
+    def read_until(self, condition: Callable[[], bool], what: str = "", channels: Sequence[str] = CHANNELS) -> None:
         deadline = time.monotonic() + WAIT_S
         while not condition():
             left = deadline - time.monotonic()
             assert left > 0, f"nothing came within {WAIT_S} s: {what}"
-            self._read(left)
+            self._read(left, channels)
 
-    def _read(self, wait_s: float) -> None:
-        names = ("iopub", "shell", "stdin", "control")
-        channels = {getattr(self.jupyter, f"{name}_channel").socket: name for name in names}
+    def _read(self, wait_s: float, names: Sequence[str]) -> None:
+        open_channels = {name: getattr(self.jupyter, f"{name}_channel") for name in names}
+        channels = {channel.socket: name for name, channel in open_channels.items() if channel.is_alive()}
         poller = zmq.Poller()
         for socket in channels:
             poller.register(socket, zmq.POLLIN)
-        for socket, _ in poller.poll(wait_s * 1000):
+        for socket, _ in poller.poll(int(wait_s * 1000) + 1):
             self._file(channels[socket], getattr(self.jupyter, f"{channels[socket]}_channel").get_msg(timeout=0))
 
     def _file(self, channel: str, message: Message) -> None:
@@ -160,7 +166,7 @@ class Client:
 def running_kernel(home: Path, **env: str) -> Iterator[KernelManager]:
     """Start the installed `pwsh` kernelspec and end it afterwards; PowerShell's HOME is `home`."""
     manager = KernelManager(kernel_name="pwsh")
-    manager.start_kernel(extra_env={"PWSH_KERNELS_HOME": str(home), **env})
+    manager.start_kernel(env={**os.environ, "PWSH_KERNELS_HOME": str(home), **env})
     try:
         yield manager
     finally:
@@ -176,3 +182,24 @@ def connected(manager: KernelManager) -> Iterator[Client]:
         yield client
     finally:
         client.close()
+
+
+@pytest.fixture(scope="session")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelManager]:
+    """One kernel for all tests whose claim is not its start or its end."""
+    with running_kernel(tmp_path_factory.mktemp("home")) as manager:
+        yield manager
+
+
+@pytest.fixture(scope="session")
+def client(kernel: KernelManager) -> Iterator[Client]:
+    """A client of the shared kernel."""
+    with connected(kernel) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def other_client(kernel: KernelManager) -> Iterator[Client]:
+    """A second client of the shared kernel."""
+    with connected(kernel) as one:
+        yield one

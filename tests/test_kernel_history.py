@@ -42,7 +42,9 @@ def test_an_answer_with_outputs_says_that_none_are_kept() -> None:
     assert reply["history"] == [[0, 1, ["a", None]]]
 
 
-@pytest.mark.parametrize(("text", "points", "units"), [("abc", 2, 2), ("😀😀x", 1, 2), ("😀😀x", 3, 5), ("é", 1, 1), ("", 0, 0)])
+@pytest.mark.parametrize(
+    ("text", "points", "units"), [("abc", 2, 2), ("😀😀x", 1, 2), ("😀😀x", 3, 5), ("é", 1, 1), ("", 0, 0)]
+)
 def test_code_points_and_utf16_units_convert_both_ways(text: str, points: int, units: int) -> None:
     assert completion.utf16_units(text, points) == units
     assert completion.code_points(text, units) == points

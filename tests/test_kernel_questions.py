@@ -27,9 +27,7 @@ def test_a_choice_shows_keys_labels_and_the_default() -> None:
     assert questions(CONFIRM) == (Question(text),)
 
 
-@pytest.mark.parametrize(
-    ("text", "index"), [("y", 0), ("Yes", 0), (" NO ", 1), ("2", 2), ("0", 0), ("suspend", 2), ("", 1)]
-)
+@pytest.mark.parametrize(("text", "index"), [("y", 0), ("Yes", 0), (" NO ", 1), ("2", 2), ("0", 0), ("suspend", 2), ("", 1)])
 def test_a_choice_takes_key_label_number_or_the_default(text: str, index: int) -> None:
     assert answer_from_texts(CONFIRM, [text]) == index
 
@@ -64,6 +62,14 @@ def test_a_credential_asks_for_user_and_password_unless_the_script_gave_the_user
     known = Prompt(kind="credential", user="anna")
     assert [one.text for one in questions(known)] == ["Password for user anna: "]
     assert answer_from_texts(known, ["p"]) == {"user": "anna", "password": "p"}
+
+
+def test_a_field_that_is_a_credential_is_asked_in_two_questions() -> None:
+    prompt = Prompt(kind="fields", fields=(PromptField("Who", type_name="PSCredential"), PromptField("Why")))
+    assert [(one.field, one.secret) for one in questions(prompt)] == [("Who", False), ("Who", True), ("Why", False)]
+    value = {"Who": {"user": "anna", "password": "p"}, "Why": "test"}
+    assert answer_from_texts(prompt, ["anna", "p", "test"]) == value
+    assert checked_answer(prompt, value) == value
 
 
 def test_a_line_is_asked_with_the_words_of_the_script() -> None:

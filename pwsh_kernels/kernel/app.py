@@ -12,6 +12,9 @@ from ipykernel.kernelapp import IPKernelApp
 
 from pwsh_kernels.kernel.kernel import PwshKernel
 
+IOPUB_MESSAGES = 50_000
+"""Output messages that wait for one slow client; beyond, ZeroMQ drops them for this client."""
+
 
 class KernelApp(IPKernelApp):
     """`python -m pwsh_kernels.kernel -f CONNECTION_FILE`."""
@@ -27,6 +30,12 @@ class KernelApp(IPKernelApp):
         super().init_control(context)
         self.shell_channel_thread.io_loop.close()
         self.shell_channel_thread = None
+
+    def init_iopub(self, context: zmq.Context[Any]) -> None:
+        """Let a client fall behind by more than ZeroMQ's 1,000 messages before it loses some."""
+        context.setsockopt(zmq.SNDHWM, IOPUB_MESSAGES)  # of sockets to come: it must be set before the bind
+        super().init_iopub(context)
+        del context.sndhwm
 
     def init_sockets(self) -> None:
         """Let a question to a client that is gone fail instead of vanish."""

@@ -103,11 +103,9 @@ class Execution:
 
     async def _answer(self, pipeline: Pipeline, asked: PromptAsked) -> None:
         try:
-            value = await self._asker.ask(asked.prompt)
+            await pipeline.answer(asked.id, await self._asker.ask(asked.prompt))
         except PromptRefused as refusal:
             await pipeline.refuse(asked.id, refusal.text())
         except Exception:
             logging.getLogger(__name__).exception("a prompt could not be asked")
             await pipeline.refuse(asked.id, "The kernel could not ask; its log has the traceback.")
-        else:
-            await pipeline.answer(asked.id, value)

@@ -1,12 +1,13 @@
 """A PowerShell prompt as the questions of a Jupyter client, and the client's texts as PowerShell's answer. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pwsh_kernels.records import Choice, Prompt, PromptField
 
 USER = "user"
+CREDENTIAL = "PSCredential"
 PASSWORD = "password"  # noqa: S105 - the name of a field
 
 
@@ -30,7 +31,7 @@ def questions(prompt: Prompt) -> tuple[Question, ...]:
         return (Question(_below(heading, _choice_line(prompt))),)
     if prompt.kind in ("line", "secret"):
         return (_single(prompt, heading),)
-    asked = _credential(prompt) if prompt.kind == "credential" else tuple(map(_field, prompt.fields))
+    asked = _credential(prompt) if prompt.kind == "credential" else [one for field in prompt.fields for one in _field(field)]
     return tuple(
         Question(_below(heading, one.text) if index == 0 else one.text, one.secret, one.field)
         for index, one in enumerate(asked)
@@ -42,9 +43,6 @@ def _below(heading: str, text: str) -> str:
 
 
 def _single(prompt: Prompt, heading: str) -> Question:
-    label = _label(prompt.fields[0]) if prompt.fields else ""
-    if label and label != heading:
-        return Question(_below(heading, f"{label}: "), prompt.kind == "secret")
     text = heading if not heading or heading.endswith((":", "?")) else f"{heading}:"
     return Question(f"{text} " if text else "", prompt.kind == "secret")
 
@@ -56,9 +54,11 @@ def _credential(prompt: Prompt) -> tuple[Question, ...]:
     return (Question("User: ", field=USER), Question("Password: ", secret=True, field=PASSWORD))
 
 
-def _field(field: PromptField) -> Question:
+def _field(field: PromptField) -> tuple[Question, ...]:
+    if field.type_name == CREDENTIAL:
+        return Question(f"{_label(field)}, user: ", field=field.name), Question("Password: ", secret=True, field=field.name)
     default = f" [{field.default}]" if field.default and not field.secret else ""
-    return Question(f"{_label(field)}{default}: ", field.secret, field.name)
+    return (Question(f"{_label(field)}{default}: ", field.secret, field.name),)
 
 
 def _label(field: PromptField) -> str:
@@ -85,8 +85,15 @@ def answer_from_texts(prompt: Prompt, texts: Sequence[str]) -> Any:
         user = prompt.user or texts[0]
         return {USER: user, PASSWORD: texts[-1]}
     if prompt.kind == "fields":
-        return {field.name: text or field.default for field, text in zip(prompt.fields, texts, strict=True)}
+        rest = iter(texts)
+        return {field.name: _field_value(field, rest) for field in prompt.fields}
     return texts[0]
+
+
+def _field_value(field: PromptField, texts: Iterator[str]) -> Any:
+    if field.type_name == CREDENTIAL:
+        return {USER: next(texts), PASSWORD: next(texts)}
+    return next(texts) or field.default
 
 
 def _choices(prompt: Prompt, text: str) -> int | list[int]:
@@ -116,8 +123,7 @@ def checked_answer(prompt: Prompt, value: Any) -> Any:
     elif prompt.kind == "choice":
         valid = _valid_choice(prompt, value)
     else:
-        names = {USER, PASSWORD} if prompt.kind == "credential" else {field.name for field in prompt.fields}
-        valid = _valid_texts(value, names)
+        valid = _valid_texts(value) if prompt.kind == "credential" else _valid_fields(prompt, value)
     if not valid:
         raise InvalidAnswer(f"The answer has not the shape of a {prompt.kind} prompt.")
     return value
@@ -128,5 +134,14 @@ def _valid_choice(prompt: Prompt, value: Any) -> bool:
     return all(type(one) is int and 0 <= one < len(prompt.choices) for one in picked)
 
 
-def _valid_texts(value: Any, names: set[str]) -> bool:
-    return isinstance(value, Mapping) and set(value) == names and all(isinstance(text, str) for text in value.values())
+def _valid_fields(prompt: Prompt, value: Any) -> bool:
+    named = isinstance(value, Mapping) and set(value) == {field.name for field in prompt.fields}
+    return named and all(
+        _valid_texts(value[field.name]) if field.type_name == CREDENTIAL else isinstance(value[field.name], str)
+        for field in prompt.fields
+    )
+
+
+def _valid_texts(value: Any) -> bool:
+    named = isinstance(value, Mapping) and set(value) == {USER, PASSWORD}
+    return named and all(isinstance(text, str) for text in value.values())
