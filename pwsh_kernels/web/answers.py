@@ -53,6 +53,7 @@ async def modules(call: Call) -> Answer:
             "purpose": one.purpose,
             "minimum_version": one.minimum_version,
             "survives_restart": one.survives_restart,
+            "limits": one.limits,
         }
         for key, one in known.items()
     }
