@@ -1,0 +1,158 @@
+"""The one reader of a kernel: every message of its four channels, given to whoever it belongs to, in order of arrival."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import zmq
+from jupyter_client.session import Session as Codec
+from zmq.eventloop.zmqstream import ZMQStream
+
+from pwsh_kernels.messages import EVENT_MESSAGE
+
+LOG = logging.getLogger(__name__)
+JOIN_PAUSE_S = 0.02
+"""Pause between two kernel_info requests while iopub is being joined (measured: jupyter.md section 4)."""
+LINGER_MS = 1000
+
+Message = Mapping[str, Any]
+Listener = Callable[[Message], None]
+SOCKET_TYPES = {"shell": zmq.DEALER, "control": zmq.DEALER, "stdin": zmq.DEALER, "iopub": zmq.SUB}
+
+
+class KernelConnection:
+    """Sockets to one kernel. Replies and output are told apart by the id of the request that they belong to.
+
+    `on_foreign` gets iopub messages of executions that other clients asked for, `on_event` the kernel's own events.
+    """
+
+    def __init__(self, info: Mapping[str, Any], context: zmq.Context[Any], on_foreign: Listener, on_event: Listener) -> None:
+        """`info` is a connection file's content (jupyter_client.connect). Must be made on the event loop."""
+        key = info["key"]
+        self._codec = Codec(key=key if isinstance(key, bytes) else key.encode(), signature_scheme=info["signature_scheme"])
+        self._on_foreign = on_foreign
+        self._on_event = on_event
+        self._listeners: dict[str, Listener] = {}
+        self._replies: dict[str, asyncio.Future[Message]] = {}
+        self._joined = asyncio.Event()
+        plain = zmq.Context(context)  # shares the sockets of an asyncio context; ZMQStream needs plain ones
+        self._streams = {channel: self._connect(plain, info, channel) for channel in SOCKET_TYPES}
+        self.closed = False
+
+    async def join(self, timeout: float) -> Message:
+        """Wait until the kernel answers and its iopub messages arrive; return its kernel_info. Raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            while True:
+                answer = self.request("control", "kernel_info_request")
+                await asyncio.wait((answer,), timeout=JOIN_PAUSE_S)
+                if self._joined.is_set():
+                    content: Message = (await answer)["content"]
+                    return content
+
+    def execute(self, code: str, metadata: Mapping[str, Any], listener: Listener, *, store_history: bool) -> str:
+        """Send an execute request; `listener` gets all that belongs to it until `forget`. Return its id."""
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": store_history,
+            "user_expressions": {},
+            "allow_stdin": True,
+            "stop_on_error": False,
+        }
+        message = self._codec.msg("execute_request", content, metadata=dict(metadata))
+        self._listeners[message["msg_id"]] = listener
+        self._codec.send(self._streams["shell"], message)
+        return str(message["msg_id"])
+
+    def forget(self, message_id: str) -> None:
+        """Give nothing more to the listener of an execution."""
+        self._listeners.pop(message_id, None)
+
+    def request(self, channel: str, kind: str, content: Mapping[str, Any] | None = None) -> asyncio.Future[Message]:
+        """Send a request on `shell` or `control`; the future is its reply."""
+        message = self._codec.msg(kind, dict(content or {}))
+        reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._replies[message["msg_id"]] = reply
+        reply.add_done_callback(lambda _: self._replies.pop(message["msg_id"], None))
+        self._codec.send(self._streams[channel], message)
+        return reply
+
+    async def interrupt(self, timeout: float) -> bool:
+        """Ask the kernel to stop what runs; return whether it has taken the request within `timeout` seconds."""
+        try:
+            await asyncio.wait_for(self.request("control", "interrupt_request"), timeout)
+        except TimeoutError:
+            return False
+        return True
+
+    def answer(self, question: Message, value: str, metadata: Mapping[str, Any]) -> None:
+        """Answer an input_request."""
+        self._codec.send(
+            self._streams["stdin"], "input_reply", {"value": value}, parent=dict(question), metadata=dict(metadata)
+        )
+
+    def close(self) -> None:
+        """Close the sockets; futures that still wait are cancelled. The kernel is not told."""
+        self.closed = True
+        self._listeners.clear()
+        for reply in list(self._replies.values()):
+            reply.cancel()
+        for stream in self._streams.values():
+            if not stream.closed():
+                stream.close()
+
+    def _connect(self, context: zmq.Context[Any], info: Mapping[str, Any], channel: str) -> ZMQStream:
+        socket = context.socket(SOCKET_TYPES[channel])
+        socket.linger = LINGER_MS
+        socket.identity = self._codec.bsession  # the kernel sends input_requests to the asker's name on shell
+        if channel == "iopub":
+            socket.rcvhwm = 0  # a busy moment of ours must not lose an `idle`
+            socket.subscribe(b"")
+        _use_curve(socket, info)
+        socket.connect(_address(info, channel))
+        stream = ZMQStream(socket)
+        stream.on_recv(lambda parts: self._received(channel, parts))
+        return stream
+
+    def _received(self, channel: str, parts: list[bytes]) -> None:
+        if self.closed:
+            return
+        try:
+            _, signed = self._codec.feed_identities(parts)
+            message = self._codec.deserialize(signed)
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            LOG.warning("Dropped a bad message on %s: %s", channel, type(error).__name__)
+            return
+        self._dispatch(channel, message)
+
+    def _dispatch(self, channel: str, message: Message) -> None:
+        parent = message["parent_header"].get("msg_id", "")
+        reply = self._replies.get(parent)
+        listener = self._listeners.get(parent)
+        if channel == "iopub":
+            self._joined.set()
+        if message["msg_type"] == EVENT_MESSAGE:
+            self._on_event(message)
+        elif listener is not None:
+            listener(message)
+        elif reply is not None and channel != "iopub" and not reply.done():
+            reply.set_result(message)
+        elif channel == "iopub" and message["parent_header"].get("msg_type") == "execute_request":
+            self._on_foreign(message)
+
+
+def _address(info: Mapping[str, Any], channel: str) -> str:
+    separator = ":" if info["transport"] == "tcp" else "-"
+    return f"{info['transport']}://{info['ip']}{separator}{info[channel + '_port']}"
+
+
+def _use_curve(socket: zmq.Socket[Any], info: Mapping[str, Any]) -> None:
+    if "curve_publickey" in info and "curve_secretkey" in info:
+        public, secret = (_bytes(info[name]) for name in ("curve_publickey", "curve_secretkey"))
+        socket.curve_serverkey = socket.curve_publickey = public
+        socket.curve_secretkey = secret
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode("ascii")

@@ -1,0 +1,17 @@
+"""The environment that a kernel gets: an allow-list, so that the server's token and secrets never reach it. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+_ALLOWED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TERM|LANG|LC_[A-Z]+|TZ|VIRTUAL_ENV"
+    r"|(?:HTTPS?|ALL|NO|https?|all|no)_(?:PROXY|proxy)|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE"
+    r"|XDG_(?:CONFIG|DATA|CACHE)_HOME|XDG_RUNTIME_DIR|JUPYTER_(?:RUNTIME_DIR|DATA_DIR|CONFIG_DIR|PATH)|IPYTHONDIR"
+    r"|JPY_SESSION_NAME|PWSH_MANAGER_PWSH|PWSH_MANAGER_PASS_ENV|powershell_command"
+)
+
+
+def kernel_environment(given: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[str, str]:
+    """Return what of an environment a kernel may inherit; `pass_env` names more (setting PWSH_MANAGER_PASS_ENV)."""
+    named = set(pass_env)
+    return {name: value for name, value in given.items() if _ALLOWED.fullmatch(name) or name in named}

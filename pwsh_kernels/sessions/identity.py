@@ -1,0 +1,107 @@
+"""Who a session is: its key and the names made from it, and whether who signed in is who was asked for."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SessionKey:
+    """One `tenant:module`."""
+
+    tenant: str
+    module: str
+
+    def __str__(self) -> str:
+        return f"{self.tenant}:{self.module}"
+
+    @property
+    def kernel_id(self) -> str:
+        """The same kernel id on every server: Jupyter's routes take only what looks like a UUID (measured: jupyter.md)."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, str(self)))
+
+    @property
+    def kernelspec(self) -> str:
+        """The kernelspec's name; Jupyter allows only letters, digits, dot, dash and underscore."""
+        return f"{self.tenant}.{self.module}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What a module's check script says about the present sign-in."""
+
+    account: str
+    tenant_id: str = ""
+    domains: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a sign-in is the one asked for; `reason` is a sentence when it is not."""
+
+    accepted: bool
+    reason: str = ""
+
+
+def read_check(output: str) -> SignedIn | None:
+    """Return who is signed in by the JSON that the check script printed, or None when it says nobody.
+
+    Raises ValueError for output of any other shape: an unknown answer must not count as signed in.
+    """
+    if not output.strip():
+        return None
+    facts = json.loads(output)
+    if isinstance(facts, list) and len(facts) == 1:
+        facts = facts[0]
+    if facts is None or facts == []:
+        return None
+    if not isinstance(facts, Mapping) or not facts.get("account"):
+        raise ValueError("the check script named no account")
+    return SignedIn(
+        account=str(facts["account"]),
+        tenant_id=str(facts.get("tenant_id") or ""),
+        domains=_domains(facts.get("domains")),
+        expires_at=_time(facts.get("expires_at")),
+    )
+
+
+def judge(signed_in: SignedIn, tenant: str, tenant_id: str | None = None, expected_account: str | None = None) -> Verdict:
+    """Compare who signed in with the tenant (its domain, or its id when that is configured) and the account asked for."""
+    if not _same_tenant(signed_in, tenant, tenant_id):
+        actual = ", ".join(signed_in.domains) or signed_in.tenant_id or "an unknown tenant"
+        return Verdict(
+            accepted=False,
+            reason=f"{signed_in.account} signed in to {actual}, not to {tenant}. Sign in again with an account of {tenant}.",
+        )
+    if expected_account and signed_in.account.casefold() != expected_account.casefold():
+        return Verdict(
+            accepted=False,
+            reason=f"{signed_in.account} signed in, but {expected_account} is expected. Sign in again with that one.",
+        )
+    return Verdict(accepted=True)
+
+
+def _same_tenant(signed_in: SignedIn, tenant: str, tenant_id: str | None) -> bool:
+    if tenant_id:
+        return signed_in.tenant_id.casefold() == tenant_id.casefold()
+    return tenant.casefold() in {domain.casefold() for domain in signed_in.domains}
+
+
+def _domains(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(one) for one in value) if isinstance(value, list) else ()
+
+
+def _time(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

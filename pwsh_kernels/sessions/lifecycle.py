@@ -1,0 +1,224 @@
+"""From no session to a session and back: start its kernel, find it again, notice its death, end it."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from pwsh_kernels.errors import ProductError
+from pwsh_kernels.messages import POWERSHELL_DIED
+from pwsh_kernels.sessions.connection import Message
+from pwsh_kernels.sessions.directory import Directory
+from pwsh_kernels.sessions.identity import SessionKey
+from pwsh_kernels.sessions.launcher import Launcher
+from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.login import SignInFlow
+from pwsh_kernels.sessions.manager import SessionKernelManager
+from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
+from pwsh_kernels.sessions.provisioner import living_process
+from pwsh_kernels.sessions.queue import RunQueue
+from pwsh_kernels.sessions.runs import Runs
+from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.sessions.views import utc
+from pwsh_kernels.settings import Settings
+
+LOG = logging.getLogger(__name__)
+ADOPT_WAIT_S = 5.0
+"""A living kernel answers on control in milliseconds, whatever its PowerShell does."""
+CANCEL_WAIT_S = 5.0
+DISCONNECT_WAIT_S = 20.0
+"""Wait for a module's disconnect script; the process ends afterwards anyway."""
+
+
+class Lifecycle:
+    """The table of sessions, and what begins and ends them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        manager: SessionKernelManager,
+        directory: Directory,
+        launcher: Launcher,
+        runs: Runs,
+    ) -> None:
+        """`save`d notes, and what else is on disk, live in the settings' `data_dir`."""
+        self._settings = settings
+        self._manager = manager
+        self._directory = directory
+        self._launcher = launcher
+        self._runs = runs
+        self._notes = SessionNotes(settings.data_dir / "sessions")
+        self.sign_ins = SignInFlow(settings, self.save)
+        self.table: dict[SessionKey, LiveSession] = {}
+        manager.on_session_started = self._started_elsewhere
+        manager.on_session_ended = self._ended
+
+    def find(self, tenant: str, module: str) -> LiveSession | None:
+        """Return a session. Raises UnknownModule, InvalidTenant."""
+        return self.table.get(self._directory.names(tenant, module)[2])
+
+    def open(self, tenant: str, module: str) -> LiveSession:
+        """Return the session, or begin a new one when there is none or it is gone; it starts in the background."""
+        known_tenant, known_module, key = self._directory.names(tenant, module)
+        live = self.table.get(key)
+        if live is None or live.session.gone:
+            live = self._add(Session(key, known_tenant, known_module))
+            live.tasks.start(self._start(live), f"start {key}")
+        return live
+
+    async def adopt_all(self) -> None:
+        """Find the sessions of an earlier server: those whose kernel lives on, and those that were lost meanwhile."""
+        for note in self._notes.read_all():
+            try:
+                await self._adopt(note)
+            except ProductError as error:
+                LOG.warning("The session %s is not taken over: %s", note.key, error)
+
+    async def detach_all(self) -> None:
+        """Let go of every kernel; all live on."""
+        for live in list(self.table.values()):
+            await live.tasks.end_all()
+            live.detach()
+
+    async def disconnect(self, live: LiveSession) -> None:
+        """Stop what runs, sign out, end the kernel."""
+        await live.tasks.end_all()
+        if live.active and live.queue:
+            await live.queue.cancel(live.active, CANCEL_WAIT_S)
+        if live.session.state == "signed_in" and not live.busy:
+            script = live.session.module.disconnect
+            await live.run_script(script, f"sign out of {live.key}", "sign_out", DISCONNECT_WAIT_S)
+        self._remove(live, "the session was disconnected")
+        await self._manager.close_session(live.key)
+        self._forget(live)
+
+    async def kill(self, live: LiveSession) -> None:
+        """End the processes at once."""
+        self._remove(live, "the session was killed")
+        await self._manager.kill_session(live.key)
+        self._forget(live)
+        await live.tasks.end_all()
+
+    def save(self, live: LiveSession) -> None:
+        """Write the note that lets a later server find the session."""
+        session = live.session
+        if self.table.get(live.key) is live:
+            self._notes.write(
+                SessionNote(
+                    tenant=live.key.tenant,
+                    module=live.key.module,
+                    kernel_id=live.key.kernel_id,
+                    connection_file=str(self._manager.connection_file(live.key)),
+                    created_at=utc(session.created_at) or "",
+                    state=session.state,
+                    expected_account=session.expected_account,
+                    signed_in_at=utc(session.signed_in_at),
+                )
+            )
+
+    # -- start ---------------------------------------------------------------------------------------------------
+
+    def _add(self, session: Session) -> LiveSession:
+        live = LiveSession(session, self._runs)
+        self.table[session.key] = live
+        self._manager.add_session(self._launcher.launch(session))
+        return live
+
+    async def _start(self, live: LiveSession) -> None:
+        try:
+            await self._manager.kill_session(live.key)  # a lost kernel's process may linger
+            await self._manager.start_kernel(kernel_name=live.key.kernelspec)
+            await self._attach(live, self._settings.start_timeout)
+            await self._wait_until_ready(live)
+        except Exception as error:  # the outermost caller of jupyter_client, which raises what it likes
+            LOG.exception("The session %s did not start", live.key)
+            self._fail(live, f"its kernel did not start: {error or type(error).__name__}")
+            await self._manager.kill_session(live.key)
+            return
+        live.session.become("signed_out")
+        self.save(live)
+
+    async def _attach(self, live: LiveSession, timeout: float) -> None:
+        kernel = self._manager.get_kernel(live.key.kernel_id)
+        live.queue = RunQueue(
+            kernel.get_connection_info(),
+            kernel.context,
+            live.observe,
+            lambda message: self._event(live, message),
+            live.session.use,
+        )
+        await live.queue.join(timeout)
+
+    async def _wait_until_ready(self, live: LiveSession) -> None:
+        if live.queue is None or not await live.queue.ready(self._settings.start_timeout):
+            raise TimeoutError(f"no answer within {self._settings.start_timeout:.0f} s")
+
+    def _started_elsewhere(self, key: SessionKey) -> None:
+        """A Jupyter client started or restarted the kernel of a session that was lost."""
+        live = self.table.get(key)
+        if live is None or live.session.gone:
+            old = live.session if live else None
+            if old is not None:
+                new = self._add(Session(key, old.tenant, old.module))
+                new.tasks.start(self._start_attached(new), f"attach to {key}")
+
+    async def _start_attached(self, live: LiveSession) -> None:
+        try:
+            await self._attach(live, self._settings.start_timeout)
+            await self._wait_until_ready(live)
+        except TimeoutError as error:
+            self._fail(live, f"its kernel did not start: {error}")
+            return
+        live.session.become("signed_out")
+        self.save(live)
+
+    # -- adoption ------------------------------------------------------------------------------------------------
+
+    async def _adopt(self, note: SessionNote) -> None:
+        tenant, module, key = self._directory.names(note.tenant, note.module)
+        session = Session(key, tenant, module, created_at=note.created_time(), expected_account=note.expected_account)
+        live = self._add(session)
+        if living_process(self._manager.connection_file(key)) is None:
+            live.lose("its process ended while no server watched it")
+            return
+        try:
+            await self._manager.start_kernel(kernel_name=key.kernelspec)
+            await self._attach(live, ADOPT_WAIT_S)
+        except TimeoutError:
+            self._fail(live, "its kernel no longer answers")
+            return
+        LOG.info("Found the kernel of %s again", key)
+        live.left_signing_in = note.state == "signing_in"
+        live.tasks.start(self.sign_ins.resume(live, note), f"check {key}")
+
+    # -- end -----------------------------------------------------------------------------------------------------
+
+    def _event(self, live: LiveSession, message: Message) -> None:
+        facts: Mapping[str, Any] = message["content"]
+        if facts.get("event") == POWERSHELL_DIED:
+            how = f"killed by {facts['signal']}" if facts.get("signal") else f"exit status {facts.get('exit_status')}"
+            self._fail(live, f"PowerShell ended: {how}")
+            live.tasks.start(self._kill_lost(live), f"end the kernel of {live.key}")
+
+    async def _kill_lost(self, live: LiveSession) -> None:
+        """End what is left of a lost session's kernel, unless a new session has begun under the key."""
+        if self.table.get(live.key) is live:
+            await self._manager.kill_session(live.key)
+
+    def _ended(self, key: SessionKey, reason: str) -> None:
+        live = self.table.get(key)
+        if live and not live.session.gone:
+            self._fail(live, reason)
+
+    def _fail(self, live: LiveSession, reason: str) -> None:
+        LOG.warning("The session %s is lost: %s", live.key, reason)
+        live.lose(reason)
+        self.save(live)
+
+    def _remove(self, live: LiveSession, reason: str) -> None:
+        live.close(reason)
+        self.table.pop(live.key, None)
+
+    def _forget(self, live: LiveSession) -> None:
+        if live.key not in self.table:
+            self._manager.remove_session(live.key)
+            self._notes.remove(live.key)

@@ -1,0 +1,109 @@
+"""A live session: the session with its queue, and the scripts that the product itself runs in it."""
+
+from dataclasses import dataclass, field
+
+from pwsh_kernels.catalog import Script
+from pwsh_kernels.records import OutputFormat, RunOptions
+from pwsh_kernels.sessions.identity import SessionKey
+from pwsh_kernels.sessions.queue import RunQueue
+from pwsh_kernels.sessions.recorder import Recorder
+from pwsh_kernels.sessions.run import Purpose, Run
+from pwsh_kernels.sessions.runs import Runs
+from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.sessions.tasks import Tasks
+
+OBSERVER = "jupyter"
+"""Principal of runs that a Jupyter client asked the kernel for."""
+OURSELVES = "pwsh-kernels"
+STOP_WAIT_S = 5.0
+"""Wait for a script of ours to stop."""
+READY_LOOK_S = 60.0
+"""How often a session that waits for a busy kernel looks whether it still has one."""
+
+
+@dataclass(eq=False)
+class LiveSession:
+    """A session and what keeps it going. `queue` is None until its kernel answers and after it is gone."""
+
+    session: Session
+    runs: Runs
+    queue: RunQueue | None = None
+    tasks: Tasks = field(default_factory=Tasks)
+    left_signing_in: bool = False
+    """Adopted while a sign-in was pending: its code went with the earlier server."""
+
+    @property
+    def key(self) -> SessionKey:
+        """The session's key."""
+        return self.session.key
+
+    @property
+    def active(self) -> Run | None:
+        """The run that the kernel executes now."""
+        return self.queue.active if self.queue else None
+
+    @property
+    def busy(self) -> bool:
+        """True when the kernel executes something, or something waits for it."""
+        return self.queue is not None and self.queue.busy
+
+    @property
+    def counts(self) -> tuple[str | None, int]:
+        """The id of the active run, and how many wait behind it."""
+        return (self.active.id if self.active else None), (self.queue.waiting if self.queue else 0)
+
+    def observe(self, code: str) -> Run:
+        """Make the run of a notebook's execution."""
+        return self.runs.add(self.key, code, principal=OBSERVER, account=self.account)
+
+    @property
+    def account(self) -> str | None:
+        """Who is signed in."""
+        return self.session.signed_in.account if self.session.signed_in else None
+
+    async def queue_ready(self) -> None:
+        """Wait until the kernel has ended what it ran before we came, however long that takes, or is gone."""
+        while self.queue and not await self.queue.ready(READY_LOOK_S):
+            continue
+
+    def submit(self, run: Run, code: str, recorder: Recorder | None = None, *, store_history: bool = True) -> None:
+        """Queue a run; a session without a kernel loses it at once."""
+        if self.queue is None:
+            run.finish("lost", reason=self.session.reason or "the session has no kernel")
+            return
+        self.queue.submit(run, code, recorder, store_history=store_history)
+
+    async def run_script(
+        self,
+        script: Script,
+        title: str,
+        purpose: Purpose,
+        wait_s: float,
+        output_format: OutputFormat = "text",
+    ) -> Run:
+        """Run a script of the catalog, its values bound, and wait for its end; past `wait_s` seconds it is stopped."""
+        options = RunOptions(parameters=script.bind(self.session.facts()), format=output_format)
+        run = self.runs.add(self.key, title, options=options, purpose=purpose, principal=OURSELVES, account=self.account)
+        self.submit(run, script.text, store_history=False)
+        if not await run.wait(wait_s, input_too=False) and self.queue:
+            await self.queue.cancel(run, STOP_WAIT_S)
+        return run
+
+    def lose(self, reason: str) -> None:
+        """The kernel is gone: so are its runs, variables and sign-in."""
+        self.session.become("lost", reason)
+        self._let_go(reason)
+
+    def close(self, reason: str) -> None:
+        """End on purpose."""
+        self.session.become("closed", reason)
+        self._let_go(reason)
+
+    def detach(self) -> None:
+        """Let go of a kernel that lives on."""
+        self._let_go("the server has stopped watching this session; its kernel goes on")
+
+    def _let_go(self, reason: str) -> None:
+        queue, self.queue = self.queue, None
+        if queue:
+            queue.close(reason)

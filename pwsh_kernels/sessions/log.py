@@ -1,0 +1,163 @@
+"""The output of one run: read by a character cursor, bounded in memory, the rest in a file."""
+
+import json
+import os
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from pwsh_kernels.records import Record
+
+Stream = Literal["stdout", "stderr"]
+
+ENTRY_CHARS = 64_000
+"""Longest text of one entry; a longer one is split, so that reading is bounded."""
+MARK_BYTES = 64_000
+"""Distance of two index marks into the file."""
+MOST_CHARS = 200_000_000
+"""Longest output of one run that is kept; what is beyond is counted and dropped, or a loop would fill the disk."""
+ENTRY_WEIGHT = 100
+"""Characters that an entry counts for beside its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One piece of output; `start` counts characters of the whole output, both streams in order."""
+
+    start: int
+    stream: Stream
+    kind: str
+    text: str
+    record: Record | None = None
+
+    @property
+    def end(self) -> int:
+        """The cursor behind this entry."""
+        return self.start + len(self.text)
+
+    def part(self, first: int, last: int) -> "Entry":
+        """Return the part between two cursors; only a part with the entry's beginning carries its record."""
+        text = self.text[max(0, first - self.start) : last - self.start]
+        return replace(self, start=max(first, self.start), text=text, record=self.record if first <= self.start else None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as JSON values (docs/rest.md)."""
+        return {
+            "start": self.start,
+            "stream": self.stream,
+            "kind": self.kind,
+            "text": self.text,
+            "record": self.record.to_json() if self.record else None,
+        }
+
+    @classmethod
+    def from_json(cls, facts: dict[str, Any]) -> "Entry":
+        """Return the entry that `to_json` described."""
+        record = Record.from_json(facts["record"]) if facts["record"] else None
+        return cls(facts["start"], facts["stream"], facts["kind"], facts["text"], record)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one read gave."""
+
+    entries: list[Entry]
+    next_cursor: int
+    more: bool
+
+
+class OutputLog:
+    """Appended by one run, read at any position at any time."""
+
+    def __init__(self, path: Path, memory: int) -> None:
+        """`memory`: characters that stay in memory; `path`: the file that is made only for what is beyond."""
+        self._path = path
+        self._room = memory
+        self._entries: list[Entry] = []
+        self._starts: list[int] = []
+        self._file: IO[bytes] | None = None
+        self._marks: list[tuple[int, int]] = []
+        self._file_bytes = 0
+        self._in_memory = 0
+        self.total_chars = 0
+        self.dropped_chars = 0
+
+    @property
+    def spilled(self) -> bool:
+        """True when a part of the output is in the file."""
+        return self._file is not None
+
+    def append(self, stream: Stream, kind: str, text: str, record: Record | None = None) -> None:
+        """Add output at the end."""
+        room = max(0, MOST_CHARS - self.total_chars)
+        self.dropped_chars += max(0, len(text) - room)
+        kept = text[:room]
+        for offset in range(0, len(kept), ENTRY_CHARS):
+            piece = kept[offset : offset + ENTRY_CHARS]
+            self._add(Entry(self.total_chars, stream, kind, piece, record if offset == 0 else None))
+
+    def read(self, cursor: int, limit: int) -> Page:
+        """Return at most `limit` characters from `cursor` on."""
+        last = min(cursor + limit, self.total_chars)
+        wanted = takewhile(lambda entry: entry.start < last, self._from(cursor))
+        entries = [entry.part(cursor, last) for entry in wanted if entry.end > cursor]
+        reached = entries[-1].end if entries else min(max(cursor, 0), self.total_chars)
+        return Page(entries, reached, reached < self.total_chars)
+
+    def text(self, kinds: frozenset[str]) -> str:
+        """Return the text of every stdout entry of these kinds, in order."""
+        return "".join(one.text for one in self._from(0) if one.stream == "stdout" and one.kind in kinds)
+
+    def close(self) -> None:
+        """Forget everything and delete the file."""
+        self._entries, self._starts, self._marks = [], [], []
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self._path.unlink(missing_ok=True)
+
+    def _add(self, entry: Entry) -> None:
+        weight = len(entry.text) + ENTRY_WEIGHT + (len(str(entry.record)) if entry.record else 0)
+        if self._file is None and weight <= self._room:
+            self._room -= weight
+            self._keep(entry)
+        else:
+            self._spill(entry)
+        self.total_chars = entry.end
+
+    def _keep(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._starts.append(entry.start)
+        self._in_memory = entry.end
+
+    def _spill(self, entry: Entry) -> None:
+        if self._file is None:
+            self._file = _create(self._path)
+        line = json.dumps(entry.to_json()).encode() + b"\n"
+        if not self._marks or self._file_bytes - self._marks[-1][1] >= MARK_BYTES:
+            self._marks.append((entry.start, self._file_bytes))
+        self._file.write(line)
+        self._file_bytes += len(line)
+
+    def _from(self, cursor: int) -> Iterator[Entry]:
+        if cursor < self._in_memory:
+            yield from self._entries[max(0, bisect_right(self._starts, cursor) - 1) :]
+        if self._file is not None:
+            yield from self._from_file(cursor)
+
+    def _from_file(self, cursor: int) -> Iterator[Entry]:
+        assert self._file is not None  # noqa: S101 - told to mypy: the only caller has just looked
+        self._file.flush()
+        mark = max(0, bisect_right(self._marks, (cursor, self._file_bytes)) - 1)
+        with self._path.open("rb") as lines:
+            lines.seek(self._marks[mark][1])
+            for line in lines:
+                yield Entry.from_json(json.loads(line))
+
+
+def _create(path: Path) -> IO[bytes]:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")

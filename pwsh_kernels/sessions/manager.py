@@ -1,0 +1,220 @@
+"""The kernel manager of the server: sessions keep their kernel through clients, servers and mistakes; others as usual."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.ioloop.restarter import AsyncIOLoopKernelRestarter
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
+from traitlets import Dict, Instance, List, Unicode, default
+
+from pwsh_kernels.sessions.environment import kernel_environment
+from pwsh_kernels.sessions.identity import SessionKey
+from pwsh_kernels.sessions.processes import kill_tree
+from pwsh_kernels.sessions.provisioner import living_process
+from pwsh_kernels.sessions.specs import SessionKernelSpecManager
+
+LOG = logging.getLogger(__name__)
+DEATH_POLL_S = 1.0
+"""How often a kernel's process is looked at: a death is known well within 3 s."""
+
+
+class NoRestart(AsyncIOLoopKernelRestarter):
+    """Reports a death instead of restarting: a silent one would lose the sign-in unseen (jupyter.md rule 7)."""
+
+    @default("restart_limit")
+    def _restart_limit(self) -> int:
+        return 0
+
+    @default("time_to_dead")
+    def _time_to_dead(self) -> float:
+        return DEATH_POLL_S
+
+
+class SessionKernel(ServerKernelManager):
+    """Manages one kernel; jupyter_server makes one for every kernel, session or not."""
+
+    @default("restarter_class")
+    def _restarter_class(self) -> type[AsyncIOLoopKernelRestarter]:
+        manager: Any = self.parent
+        return NoRestart if manager.session_key(self.kernel_name) else AsyncIOLoopKernelRestarter
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLaunch:
+    """How the kernel of a session is started."""
+
+    key: SessionKey
+    environment: Mapping[str, str]
+    cwd: Path
+    log_file: Path
+
+
+class SessionKernelManager(AsyncMappingKernelManager):
+    """Maps kernel ids to kernels. A session's id is fixed, starting it twice gives one process, shutting it down detaches.
+
+    Each deviation from jupyter_server answers a measured way of losing a shared session: jupyter.md section 3.
+    """
+
+    kernel_spec_manager: Any = Instance(SessionKernelSpecManager)
+    pass_env = List(Unicode(), help="Environment variables that kernels inherit beside the allow-list.", config=True)
+    launches = Dict(help="SessionLaunch by kernelspec name.")
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Take jupyter_server's arguments."""
+        super().__init__(**kwargs)
+        self._locks: dict[str, asyncio.Lock] = {}
+        self.on_session_started: Callable[[SessionKey], None] | None = None
+        self.on_session_ended: Callable[[SessionKey, str], None] | None = None
+
+    @default("kernel_manager_class")
+    def _kernel_manager_class(self) -> str:
+        return f"{SessionKernel.__module__}.{SessionKernel.__name__}"
+
+    @default("buffer_offline_messages")
+    def _no_buffers(self) -> bool:
+        return False
+
+    # -- sessions ------------------------------------------------------------------------------------------------
+
+    def add_session(self, launch: SessionLaunch) -> None:
+        """Make a session known: its kernelspec, and how its kernel starts."""
+        self.launches = {**self.launches, launch.key.kernelspec: launch}
+        self.kernel_spec_manager.add_session(launch.key)
+
+    def remove_session(self, key: SessionKey) -> None:
+        """Forget a session."""
+        self.launches = {name: one for name, one in self.launches.items() if one.key != key}
+        self.kernel_spec_manager.remove_session(key)
+
+    def session_key(self, kernel_name: str | None) -> SessionKey | None:
+        """Return the session that a kernelspec name stands for."""
+        launch: SessionLaunch | None = self.launches.get(kernel_name or "")
+        return launch.key if launch else None
+
+    def session_of(self, kernel_id: str) -> SessionKey | None:
+        """Return the session that a running kernel belongs to."""
+        return self.session_key(self._kernels[kernel_id].kernel_name) if kernel_id in self._kernels else None
+
+    def connection_file(self, key: SessionKey) -> Path:
+        """Return where the connection file of a session's kernel is."""
+        return Path(self.connection_dir) / f"kernel-{key.kernel_id}.json"
+
+    async def close_session(self, key: SessionKey) -> None:
+        """Really end a session's kernel: ask, wait (bounded), terminate, kill, with everything that it started."""
+        if key.kernel_id not in self:
+            return
+        process = living_process(self.connection_file(key))
+        family = [process, *process.children(recursive=True)] if process else []
+        await self._async_shutdown_kernel(key.kernel_id)
+        kill_tree(family)
+
+    async def kill_session(self, key: SessionKey) -> None:
+        """Kill a session's kernel and everything that it started; waits for nothing that they do."""
+        process = living_process(self.connection_file(key))
+        kill_tree([process, *process.children(recursive=True)] if process else [])
+        await self._discard(key.kernel_id)
+
+    # -- jupyter_server's interface ------------------------------------------------------------------------------
+
+    async def start_kernel(  # type: ignore[override]
+        self, *, kernel_id: str | None = None, kernel_name: str | None = None, **kwargs: Any
+    ) -> str:
+        """Start a kernel, or return the running one when that session or id has one."""
+        launch: SessionLaunch | None = self.launches.get(kernel_name or "")
+        kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, self.pass_env)
+        if launch is None:
+            started: str = await self._async_start_kernel(kernel_id=kernel_id, kernel_name=kernel_name, **kwargs)
+            return started
+        async with self._locks.setdefault(launch.key.kernel_id, asyncio.Lock()):
+            if launch.key.kernel_id not in self:
+                await self._start_session(launch, kwargs["env"])
+        return launch.key.kernel_id
+
+    async def shutdown_kernel(  # type: ignore[override]
+        self, kernel_id: str, now: bool = False, restart: bool = False
+    ) -> None:
+        """Shut a kernel down; of a session, only the caller goes away (rules 1, 2, 3, 8)."""
+        self._check_kernel_id(kernel_id)
+        if self.session_of(kernel_id) is None:
+            await self._async_shutdown_kernel(kernel_id, now=now, restart=restart)
+
+    async def shutdown_all(self, now: bool = False) -> None:  # type: ignore[override]
+        """Shut down every kernel that is no session: sessions outlive the server."""
+        others = [kernel_id for kernel_id in self.list_kernel_ids() if self.session_of(kernel_id) is None]
+        await asyncio.gather(*(self._async_shutdown_kernel(kernel_id, now=now) for kernel_id in others))
+
+    async def restart_kernel(self, kernel_id: str, now: bool = False) -> Any:  # type: ignore[override]
+        """Restart a kernel because somebody asked for it; a session then has lost its sign-in and begins anew."""
+        key = self.session_of(kernel_id)
+        if key and self.on_session_ended:
+            self.on_session_ended(key, "its kernel was restarted by a Jupyter client")
+        restarted = await self._async_restart_kernel(kernel_id, now=now)
+        if key:
+            self._preset_kernel_info(kernel_id)
+            if self.on_session_started:
+                self.on_session_started(key)
+        return restarted
+
+    def _handle_kernel_died(self, kernel_id: str) -> None:
+        key = self.session_of(kernel_id)
+        if key is None:
+            super()._handle_kernel_died(kernel_id)
+            return
+        LOG.warning("The kernel of %s has died.", key)
+        self._forget(kernel_id)
+        if self.on_session_ended:
+            self.on_session_ended(key, "its kernel process has ended")
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    async def _start_session(self, launch: SessionLaunch, env: dict[str, str]) -> None:
+        kernel_id = launch.key.kernel_id
+        env = {**env, **launch.environment}
+        await self._async_start_kernel(
+            kernel_id=kernel_id,
+            kernel_name=launch.key.kernelspec,
+            env=env,
+            cwd=str(launch.cwd),
+            log_file=str(launch.log_file),
+        )
+        self._preset_kernel_info(kernel_id)
+        if self.on_session_started:
+            self.on_session_started(launch.key)
+
+    def _preset_kernel_info(self, kernel_id: str) -> None:
+        """Ask for kernel_info on control, before a WebSocket asks on shell, where a busy cell would hold it (rule 5)."""
+        kernel: Any = self.get_kernel(kernel_id)
+        answer: Future[dict[str, Any]] = Future()
+        channel = kernel.connect_control()
+        kernel._kernel_info_future = answer  # noqa: SLF001 - the name that ZMQChannelsWebsocketConnection looks for
+
+        def on_reply(parts: list[bytes]) -> None:
+            _, message = kernel.session.feed_identities(parts)
+            if not answer.done():
+                answer.set_result(kernel.session.deserialize(message)["content"])
+            channel.close()
+
+        channel.on_recv(on_reply)
+        kernel.session.send(channel, "kernel_info_request")
+
+    async def _discard(self, kernel_id: str) -> None:
+        kernel = self._forget(kernel_id)
+        if kernel is not None:
+            await kernel.cleanup_resources()
+
+    def _forget(self, kernel_id: str) -> Any:
+        """Drop a kernel whose process is gone or going, with its sockets; return it."""
+        if kernel_id not in self:
+            return None
+        kernel: Any = self.get_kernel(kernel_id)
+        kernel.stop_restarter()
+        self.stop_watching_activity(kernel_id)
+        self._kernel_connections.pop(kernel_id, None)
+        self._kernel_ports.pop(kernel_id, None)
+        return self.remove_kernel(kernel_id)

@@ -1,0 +1,22 @@
+"""Ending processes that are not our children, with everything that they started."""
+
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+
+import psutil
+
+
+def kill_tree(processes: Iterable[psutil.Process]) -> None:
+    """Kill each process, and the whole process group that it leads. Waits for nothing; the dead are skipped.
+
+    Take the list before the first kill: children of a dead process cannot be found any more.
+    """
+    for process in processes:
+        with suppress(psutil.Error, ProcessLookupError, PermissionError):
+            if not process.is_running():
+                continue
+            if os.getpgid(process.pid) == process.pid:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()

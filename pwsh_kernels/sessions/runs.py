@@ -1,0 +1,64 @@
+"""The table of runs: every run that is remembered, forgotten by count and age."""
+
+import time
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pwsh_kernels.errors import UnknownRun
+from pwsh_kernels.sessions.identity import SessionKey
+from pwsh_kernels.sessions.log import OutputLog
+from pwsh_kernels.sessions.run import Run, new_run_id, now
+
+
+class Runs:
+    """All runs, oldest first; only ended ones are forgotten."""
+
+    def __init__(self, folder: Path, memory: int, kept: int, max_age_s: float) -> None:
+        """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`, `max_age_s`: of ended runs."""
+        self._folder = folder
+        self._memory = memory
+        self._kept = kept
+        self._max_age = timedelta(seconds=max_age_s)
+        self._runs: dict[str, Run] = {}
+
+    def add(self, key: SessionKey, command: str, **facts: Any) -> Run:
+        """Make a run and remember it; `facts` are Run's fields."""
+        run_id = new_run_id()
+        run = Run(run_id, key, command, OutputLog(self._folder / f"{run_id}.jsonl", self._memory), **facts)
+        self._runs[run_id] = run
+        self.forget_old(now())
+        return run
+
+    def get(self, run_id: str) -> Run:
+        """Return a run. Raises UnknownRun."""
+        if run_id not in self._runs:
+            raise UnknownRun(run_id=run_id)
+        return self._runs[run_id]
+
+    def newest_first(self) -> Iterable[Run]:
+        """Return every run, newest first."""
+        return reversed(self._runs.values())
+
+    def forget_old(self, time: datetime) -> None:
+        """Forget ended runs that are too many or too old, with their files."""
+        ended = [run for run in self._runs.values() if run.ended]
+        surplus = set(ended[: max(0, len(ended) - self._kept)])
+        for run in ended:
+            if run in surplus or (run.ended_at and time - run.ended_at > self._max_age):
+                del self._runs[run.id]
+                run.log.close()
+
+    def close(self) -> None:
+        """Forget everything."""
+        for run in self._runs.values():
+            run.log.close()
+        self._runs = {}
+
+    def remove_leftovers(self) -> None:
+        """Delete outputs that an earlier server left behind when it was killed."""
+        oldest = time.time() - self._max_age.total_seconds()
+        for path in self._folder.glob("r-*.jsonl"):
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,114 @@
+"""A session: what is known of one tenant and module, with its state and its sign-in."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from pwsh_kernels.catalog import Module, Tenant
+from pwsh_kernels.catalog.facts import FactName
+from pwsh_kernels.sessions.broadcast import Broadcast
+from pwsh_kernels.sessions.identity import SessionKey, SignedIn
+from pwsh_kernels.sessions.run import Run, now
+from pwsh_kernels.sessions.signin import DeviceCode
+from pwsh_kernels.sessions.states import GONE, SessionState, session_may_become
+
+SignInCode = Literal["sign_in_failed", "sign_in_declined", "sign_in_expired", "wrong_account"]
+
+
+@dataclass(eq=False)
+class SignIn:
+    """One attempt to sign in, from the connect script's start to the verdict."""
+
+    expires_at: datetime
+    expected_account: str | None = None
+    started_at: datetime = field(default_factory=now)
+    code: DeviceCode | None = None
+    run: Run | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInFailure:
+    """Why the last sign-in did not succeed."""
+
+    code: SignInCode
+    reason: str
+
+
+@dataclass(eq=False)
+class Session:
+    """Everything known of one session. Lives on the event loop; changes only through its methods."""
+
+    key: SessionKey
+    tenant: Tenant
+    module: Module
+    state: SessionState = "starting"
+    reason: str = ""
+    created_at: datetime = field(default_factory=now)
+    last_used: datetime = field(default_factory=now)
+    conversation_id: str | None = None
+    signed_in: SignedIn | None = None
+    signed_in_at: datetime | None = None
+    signing_in_since: datetime | None = None
+    checked_at: datetime | None = None
+    expected_account: str | None = None
+    sign_in: SignIn | None = None
+    failure: SignInFailure | None = None
+    was_pending: bool = False
+    stuck_reason: str | None = None
+    changes: Broadcast = field(default_factory=Broadcast)
+
+    @property
+    def gone(self) -> bool:
+        """True when its process is gone or going."""
+        return self.state in GONE
+
+    def facts(self) -> dict[FactName, str | None]:
+        """Return the facts that scripts of the catalog can ask for."""
+        facts = {**self.tenant.facts(), **self.module.facts()}
+        return {**facts, "expected_account": self.expected_account or self.tenant.expected_account}
+
+    def become(self, state: SessionState, reason: str = "") -> bool:
+        """Go over to `state` when the table allows it; return whether it did."""
+        if not session_may_become(self.state, state):
+            return False
+        self.state, self.reason = state, reason
+        if state != "signing_in":
+            self.sign_in = None
+        if state != "signed_in":
+            self.signed_in = None
+        self.changes.notify()
+        return True
+
+    def use(self, conversation_id: str | None = None) -> None:
+        """Remember that somebody used it now."""
+        self.last_used = now()
+        self.conversation_id = conversation_id or self.conversation_id
+
+    def begin_sign_in(self, sign_in: SignIn) -> bool:
+        """Go over to signing in; return False when the session cannot now."""
+        if not self.become("signing_in"):
+            return False
+        self.sign_in, self.failure = sign_in, None
+        self.signing_in_since, self.signed_in_at = sign_in.started_at, None
+        self.expected_account = sign_in.expected_account
+        return True
+
+    def show_code(self, code: DeviceCode) -> None:
+        """Remember the code that a person has to enter."""
+        if self.sign_in is not None and self.sign_in.code != code:
+            self.sign_in.code = code
+            self.changes.notify()
+
+    def accept(self, signed_in: SignedIn) -> None:
+        """End signed in."""
+        self.was_pending = self.was_pending or bool(self.sign_in and self.sign_in.code)
+        if self.become("signed_in"):
+            self.signed_in = signed_in
+            self.signed_in_at = self.signed_in_at or now()
+            self.changes.notify()
+
+    def refuse(self, code: SignInCode, reason: str) -> None:
+        """End signed out, with the reason."""
+        self.was_pending = self.was_pending or bool(self.sign_in and self.sign_in.code)
+        self.failure = SignInFailure(code, reason)
+        self.become("signed_out", reason)

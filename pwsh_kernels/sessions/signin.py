@@ -1,0 +1,88 @@
+"""The device code of a sign-in: found in what a connect script prints, kept out of what is remembered. Pure."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pwsh_kernels.records import Record
+
+DEFAULT_URL = "https://login.microsoft.com/device"
+"""Where a code is entered when the module prints no address (modules.md section 2)."""
+HIDDEN = "•••"
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_TOKEN = re.compile(r"(?<![A-Za-z0-9-])(?=[A-Z0-9]*[0-9])[A-Z0-9]{8,10}(?![A-Za-z0-9-])")
+"""What looks like a code where a translated sentence has no known words: upper case with at least one digit."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """What a person needs to sign in."""
+
+    code: str
+    url: str
+
+
+def find_device_code(output: str, code: re.Pattern[str], url: re.Pattern[str], *, complete: bool) -> DeviceCode | None:
+    """Return the code and address in the output of a connect script, or None when there is no code yet.
+
+    `code` and `url` are the module's patterns (catalog). Knows ANSI colours, wrapped lines and translated sentences
+    (rules: modules.md section 2). Unless `complete`, a code at the very end is not believed: more of it may follow.
+    """
+    text = _ANSI.sub("", output) + ("\n" if complete else "")
+    unwrapped = _unwrapped(text)
+    found = _last_group(code, text) or _last_group(code, unwrapped)
+    if found:
+        return DeviceCode(found, _url(url, text, unwrapped))
+    lone = {match.group() for match in _TOKEN.finditer(url.sub(" ", text)) if match.end() < len(text)}
+    return DeviceCode(lone.pop(), _url(url, text, unwrapped)) if len(lone) == 1 and url.search(unwrapped) else None
+
+
+def hide_code(text: str, code: str) -> str:
+    """Return `text` without the code, also where colours or a line break were printed inside it."""
+    between = r"(?:\x1b\[[0-9;?]*[A-Za-z]|[\r\n])*"
+    return re.sub(between.join(map(re.escape, code)), HIDDEN, text) if code else text
+
+
+def hide_in_record(record: Record, code: str) -> Record:
+    """Return the record with no text that holds the code."""
+    return replace(
+        record,
+        message=hide_code(record.message, code),
+        target=hide_code(record.target, code),
+        position=hide_code(record.position, code),
+        script_stack=hide_code(record.script_stack, code),
+    )
+
+
+def declined(record: Record | None) -> bool:
+    """Return whether an error says that the person declined (an explanation only: that it failed is the engine's word)."""
+    said = f"{record.error_id} {record.message}".casefold() if record else ""
+    return "authorization_declined" in said or "declined" in said
+
+
+def expired(record: Record | None) -> bool:
+    """Return whether an error says that the code has expired (an explanation only)."""
+    said = f"{record.error_id} {record.message}".casefold() if record else ""
+    return "expired_token" in said or "code_expired" in said or ("code" in said and "expired" in said)
+
+
+def first_sentence(code: DeviceCode, expires_at: datetime) -> str:
+    """Return what a person has to do."""
+    until = expires_at.strftime("%H:%M:%S UTC")
+    return f"To sign in, open {code.url} in a web browser and enter the code {code.code} (until {until})."
+
+
+def _unwrapped(text: str) -> str:
+    return re.sub(r"[ \t]*\r?\n[ \t]*(?=.)", "", text)
+
+
+def _last_group(pattern: re.Pattern[str], text: str) -> str | None:
+    """Return what the last match found: a connect script that was given a second code means the second."""
+    whole = [match.group(1) for match in pattern.finditer(text) if match.end(1) < len(text)]
+    return whole[-1] if whole else None
+
+
+def _url(pattern: re.Pattern[str], text: str, unwrapped: str) -> str:
+    match = pattern.search(text) or pattern.search(unwrapped)
+    return match.group() if match else DEFAULT_URL
