@@ -171,7 +171,10 @@ def test_internal_questions_leave_no_trace(client: Client) -> None:
     complete(client, "Get-Da")
     inspect(client, "Get-NoSuchThingAtAll")
     client.ask("is_complete_request", {"code": "if ("})
-    assert client.run("$Error.Count; $Code; $Cursor; $Detail; $tokens").text() == "0\n"
+    client.run("'x'", user_expressions={"n": "1 + 1"})
+    assert client.run("Get-History | ForEach-Object CommandLine").text() == "Clear-History; $Error.Clear()\n'x'\n"
+    assert client.run("$Error.Count; $Code; $Detail; $tokens; Test-Path Variable:PwshKernels*").text() == "0\nFalse\n"
+    assert complete(client, "$PwshKern")["matches"] == []
 
 
 def test_history_has_the_cells_of_all_but_silent_ones(client: Client) -> None:

@@ -5,21 +5,24 @@ from typing import Any
 
 MAX_MATCHES = 500
 SCRIPT = r"""
-param([string]$Code, [int]$Cursor, [int]$Most)
-$found = TabExpansion2 -inputScript $Code -cursorColumn $Cursor
+param([string]$PwshKernelsCode, [int]$PwshKernelsCursor, [int]$PwshKernelsMost)
+$found = TabExpansion2 -inputScript $PwshKernelsCode -cursorColumn $PwshKernelsCursor
 $found.ReplacementIndex
 $found.ReplacementLength
-foreach ($match in $found.CompletionMatches | Microsoft.PowerShell.Utility\Select-Object -First $Most) {
+$ours = '$PwshKernels*'
+$kept = $found.CompletionMatches.Where({ $_.CompletionText -notlike $ours }, 'First', $PwshKernelsMost)
+foreach ($match in $kept) {
     $match.CompletionText
     $match.ResultType.ToString()
 }
 """
-"""Its output: index and length of the text to replace, in UTF-16 units, then text and kind of each match."""
+"""TabExpansion2 sees the variables of its caller: ours have names that can be left out. Its output: index and length of the text to replace, in UTF-16 units, then text and kind of each match."""
 
 
 def parameters(code: str, cursor: int) -> dict[str, Any]:
     """Return the script's parameters; `cursor` counts code points."""
-    return {"Code": code, "Cursor": utf16_units(code, cursor), "Most": MAX_MATCHES}
+    values = {"Code": code, "Cursor": utf16_units(code, cursor), "Most": MAX_MATCHES}
+    return {f"PwshKernels{name}": value for name, value in values.items()}
 
 
 def no_matches(cursor: int) -> dict[str, Any]:

@@ -1,0 +1,105 @@
+"""Costs of one kernel: start, a small cell, interrupt, death noticed, end. `python benchmarks/kernel.py [CELLS]`."""
+
+import os
+import signal
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager, start_new_kernel
+
+CELLS = 300
+WARM_UP = 20
+WAIT_S = 30.0
+
+
+def started() -> tuple[KernelManager, BlockingKernelClient, dict[str, float]]:
+    """Start a kernel; seconds from the start to its first kernel_info, and to the reply of its first cell."""
+    begin = time.perf_counter()
+    manager, client = start_new_kernel(kernel_name="pwsh")
+    ready = time.perf_counter() - begin
+    cell(client, "1+1")
+    return manager, client, {"start to ready": ready, "start to first cell's reply": time.perf_counter() - begin}
+
+
+def cell(client: BlockingKernelClient, code: str) -> float:
+    """Run a cell; seconds from request to reply."""
+    begin = time.perf_counter()
+    client.execute(code, store_history=False)
+    client.get_shell_msg(timeout=WAIT_S)
+    return time.perf_counter() - begin
+
+
+def wait_for(client: BlockingKernelClient, wanted: Callable[[dict[str, object]], bool]) -> None:
+    """Read iopub until a message is the wanted one."""
+    while not wanted(client.get_iopub_msg(timeout=WAIT_S)):
+        pass
+
+
+def text_of(client: BlockingKernelClient, code: str) -> str:
+    """Run a cell and return its first text."""
+    texts: list[str] = []
+
+    def gather(message: dict[str, object]) -> None:
+        content = message["content"]
+        if message["msg_type"] == "stream" and isinstance(content, dict):
+            texts.append(str(content["text"]))
+
+    client.execute_interactive(code, timeout=WAIT_S, output_hook=gather)
+    return "".join(texts)
+
+
+def interrupt(client: BlockingKernelClient) -> float:
+    """Interrupt a sleeping cell; seconds from interrupt_request to execute_reply."""
+    client.execute("'started'; Start-Sleep 60")
+    wait_for(client, lambda message: message["msg_type"] == "stream")
+    begin = time.perf_counter()
+    client.control_channel.send(client.session.msg("interrupt_request", {}))
+    client.get_shell_msg(timeout=WAIT_S)
+    return time.perf_counter() - begin
+
+
+def death(manager: KernelManager, client: BlockingKernelClient) -> dict[str, float]:
+    """Kill PowerShell; seconds until a client has the event, and until the kernel's process is gone."""
+    process = int(text_of(client, "$PID"))
+    begin = time.perf_counter()
+    os.kill(process, signal.SIGKILL)
+    wait_for(client, lambda message: message["msg_type"] == "pwsh_event")
+    noticed = time.perf_counter() - begin
+    assert manager.provisioner
+    manager.provisioner.process.wait(WAIT_S)  # type: ignore[attr-defined]
+    return {"PowerShell's death to event": noticed, "PowerShell's death to kernel's end": time.perf_counter() - begin}
+
+
+def shutdown() -> float:
+    """Seconds of an orderly shutdown, from the request to the end of the process."""
+    manager, client, _ = started()
+    begin = time.perf_counter()
+    client.shutdown()
+    assert manager.provisioner
+    manager.provisioner.process.wait(WAIT_S)  # type: ignore[attr-defined]
+    client.stop_channels()
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    """Print one line a figure, in milliseconds."""
+    cells = int(sys.argv[1]) if len(sys.argv) > 1 else CELLS
+    manager, client, figures = started()
+    for _ in range(WARM_UP):
+        cell(client, "1+1")
+    replies = [cell(client, "1+1") for _ in range(cells)]
+    figures |= {"1+1 reply p50": statistics.median(replies), "1+1 reply p99": statistics.quantiles(replies, n=100)[98]}
+    wait_for(client, lambda message: message["msg_type"] == "status")
+    figures["interrupt to reply"] = interrupt(client)
+    figures |= death(manager, client)
+    client.stop_channels()
+    figures["shutdown"] = shutdown()
+    for name, seconds in figures.items():
+        print(f"{name:36} {seconds * 1000:9.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The kernel passes jupyter_kernel_test, from the installed kernelspec."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+import jupyter_kernel_test
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+
+
+class TestPwshKernel(jupyter_kernel_test.KernelTests):  # type: ignore[misc]
+    """Jupyter's own suite. Output is text on streams, so that the samples of execute_result do not apply."""
+
+    kernel_name = "pwsh"
+    language_name = "powershell"
+    file_extension = ".ps1"
+    code_hello_world = "Write-Host 'hello, world'"
+    code_stderr = "Write-Warning 'careful'"
+    code_generate_error = "throw 'wrong'"
+    code_inspect_sample = "Get-Date"
+    completion_samples: ClassVar[list[dict[str, Any]]] = [
+        {"text": "Get-Random -Min", "matches": {"-Minimum"}},
+        {"text": "$PSVersionTa", "matches": {"$PSVersionTable"}},
+    ]
+    complete_code_samples: ClassVar[list[str]] = ["1 + 1", "function f { 1 }", "'a'\n'b'", "# note"]
+    incomplete_code_samples: ClassVar[list[str]] = ["if ($true) {", "'open", "Get-Date |", "@'\ntext"]
+    invalid_code_samples: ClassVar[list[str]] = ["}", "1 + )"]
+    code_display_data: ClassVar[list[dict[str, str]]] = [
+        {"code": "Write-Progress Working -PercentComplete 50", "mime": "text/html"},
+        {"code": "Write-Progress Working -PercentComplete 50", "mime": "text/plain"},
+    ]
+
+
+class TestIopubWelcome(jupyter_kernel_test.IopubWelcomeTests):  # type: ignore[misc]
+    """A client that subscribes is greeted."""
+
+    kernel_name = "pwsh"
+    support_iopub_welcome = True
+
+
+def test_the_installation_lists_the_kernel() -> None:
+    command = [sys.executable, "-m", "jupyter", "kernelspec", "list", "--json"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    spec = json.loads(listed.stdout)["kernelspecs"]["pwsh"]["spec"]
+    assert spec["interrupt_mode"] == "message"
+    assert spec["language"] == "powershell"
+    assert spec["argv"][1:] == ["-m", "pwsh_kernels.kernel", "-f", "{connection_file}"]
+
+
+def test_the_installed_kernelspec_is_that_of_the_repository() -> None:
+    installed = Path(KernelSpecManager().get_kernel_spec("pwsh").resource_dir) / "kernel.json"
+    if not installed.is_relative_to(sys.prefix):
+        pytest.fail(f"another installation comes first: {installed}")
+    source = Path(__file__).parent.parent / "kernelspecs/pwsh/kernel.json"
+    assert json.loads(installed.read_text()) == json.loads(source.read_text())
