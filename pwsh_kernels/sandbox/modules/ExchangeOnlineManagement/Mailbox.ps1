@@ -24,6 +24,7 @@ function Get-MailboxIndex {
     # Every name that finds a mailbox -> the mailboxes of that name.
     param([hashtable] $Organization)
     if ($Organization.Index) { return $Organization.Index }
+    Expand-Organization $Organization
     $index = [System.Collections.Generic.Dictionary[string, System.Collections.Generic.List[object]]]::new([System.StringComparer]::OrdinalIgnoreCase)
     foreach ($record in $Organization.Mailboxes) {
         $own = $record.Properties
@@ -43,6 +44,7 @@ function Find-Mailbox {
     param([hashtable] $Organization, [object] $Identity)
     $text = Get-IdentityText $Identity
     if ($text.Contains('*')) {
+        Expand-Organization $Organization
         return $Organization.Mailboxes | Where-Object { $_.Properties.Name -like $text -or $_.Properties.Alias -like $text -or $_.Properties.DisplayName -like $text }
     }
     $found = $null
@@ -56,6 +58,13 @@ function Find-OneMailbox {
     if ($found.Count -eq 1) { return $found[0] }
     if ($found.Count -eq 0) { return New-NotFoundError $Cmdlet (Get-IdentityText $Identity) }
     New-AmbiguousError $Cmdlet (Get-IdentityText $Identity)
+}
+
+function Get-FirstMailbox {
+    # All records when they are to be selected or sorted, else as many as shown and one more, which tells that there are more.
+    param([hashtable] $Organization, [long] $Limit, [bool] $All)
+    if ($All) { Expand-Organization $Organization } else { Expand-Organization $Organization ($Limit + 1) }
+    $Organization.Mailboxes
 }
 
 function Select-Mailbox {
@@ -95,12 +104,12 @@ function Get-Mailbox {
     )
     begin { $organization = Get-ActiveOrganization $PSCmdlet }
     process {
-        if ($PSBoundParameters.ContainsKey('Identity')) {
-            $records = @(Find-Mailbox $organization $Identity)
-            if (-not $records) { Write-ErrorMessage (New-NotFoundError 'Get-Mailbox' (Get-IdentityText $Identity)); return }
-        } else { $records = @($organization.Mailboxes) }
         try {
             $limit = Read-ResultSize $ResultSize
+            if ($PSBoundParameters.ContainsKey('Identity')) {
+                $records = @(Find-Mailbox $organization $Identity)
+                if (-not $records) { Write-ErrorMessage (New-NotFoundError 'Get-Mailbox' (Get-IdentityText $Identity)); return }
+            } else { $records = @(Get-FirstMailbox $organization $limit ($Filter -or $Anr -or $RecipientTypeDetails -or $SortBy -or $Archive)) }
             $records = @(Select-Mailbox $records $Filter $Anr $RecipientTypeDetails)
         } catch [System.ArgumentException] { $PSCmdlet.ThrowTerminatingError((New-ArgumentError $_.Exception.Message)) }
         if ($Archive) { $records = @($records | Where-Object { $_.Properties.ArchiveStatus -eq 'Active' }) }
@@ -130,10 +139,12 @@ function Get-EXOMailbox {
     begin { $organization = Get-ActiveOrganization $PSCmdlet }
     process {
         $wanted = @($Identity, $ExternalDirectoryObjectId, $UserPrincipalName, $PrimarySmtpAddress | Where-Object { $_ })
-        $records = @(if ($wanted) { Find-Mailbox $organization $wanted[0] } else { $organization.Mailboxes })
-        if (-not $records) { $PSCmdlet.WriteError((New-RestError 'Get-EXOMailbox' (Get-IdentityText $wanted[0]))); return }
         try {
             $limit = Read-ResultSize $ResultSize
+            if ($wanted) {
+                $records = @(Find-Mailbox $organization $wanted[0])
+                if (-not $records) { $PSCmdlet.WriteError((New-RestError 'Get-EXOMailbox' (Get-IdentityText $wanted[0]))); return }
+            } else { $records = @(Get-FirstMailbox $organization $limit ($Filter -or $Anr -or $RecipientTypeDetails -or $Archive)) }
             $columns = @(Select-PropertyName @($records[0].Properties.Keys) $PropertySets $Properties)
             $records = @(Select-Mailbox $records $Filter $Anr $RecipientTypeDetails)
         } catch [System.ArgumentException] { $PSCmdlet.ThrowTerminatingError((New-ArgumentError $_.Exception.Message)) }

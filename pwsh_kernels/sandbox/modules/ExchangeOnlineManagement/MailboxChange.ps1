@@ -165,6 +165,7 @@ function New-Mailbox {
     if (-not $PSCmdlet.ShouldProcess($action, "Are you sure you want to perform this action?`n$action", 'Confirm')) { return }
     $type = if ($PSCmdlet.ParameterSetName -eq 'EnabledUser') { 'UserMailbox' } else { "$($PSCmdlet.ParameterSetName)Mailbox" }
     Add-Mailbox $organization $Name $Alias $type
+    Expand-Organization $organization
     $record = $organization.Mailboxes[-1]
     foreach ($property in 'UserPrincipalName', 'WindowsLiveID', 'MicrosoftOnlineServicesID', 'PrimarySmtpAddress', 'WindowsEmailAddress') {
         $record.Properties[$property] = $address

@@ -9,7 +9,7 @@ $script:Plans = @{
 }
 
 function Get-Organization {
-    # Returns @{ Facts; People; Mailboxes (in order); Index }; made when it is first asked for.
+    # Returns @{ Facts; People; Plan; Mailboxes; Index }: the plan names every mailbox, Mailboxes are those made so far.
     param([object] $Facts)
     if (-not $script:Organizations.ContainsKey($Facts.name)) { $script:Organizations[$Facts.name] = New-Organization $Facts }
     $script:Organizations[$Facts.name]
@@ -18,7 +18,10 @@ function Get-Organization {
 function New-Organization {
     param([object] $Facts)
     $people = $script:People.Tenants[$Facts.name]
-    $organization = @{ Facts = $Facts; People = $people; Mailboxes = [System.Collections.Generic.List[object]]::new(); Index = $null }
+    $organization = @{
+        Facts = $Facts; People = $people; Index = $null
+        Plan = [System.Collections.Generic.List[object]]::new(); Mailboxes = [System.Collections.Generic.List[object]]::new()
+    }
     foreach ($number in 0..($people.Users - 1)) { Add-Person $organization $number }
     foreach ($account in $Facts.accounts) {
         Add-Mailbox $organization $account.display_name $account.upn.Split('@')[0] 'UserMailbox' 'Information Technology'
@@ -60,9 +63,19 @@ function Get-Ascii {
 
 function Add-Mailbox {
     param([hashtable] $Organization, [string] $Name, [string] $Alias, [string] $Type, [string] $Department)
-    $number = $Organization.Mailboxes.Count
-    $Organization.Mailboxes.Add((New-MailboxRecord $Organization $number $Name $Alias $Type $Department))
+    $Organization.Plan.Add(@($Name, $Alias, $Type, $Department))
     $Organization.Index = $null
+}
+
+function Expand-Organization {
+    # Makes the first mailboxes of the plan, or all: a millisecond each, so nobody waits for those that he does not ask for.
+    param([hashtable] $Organization, [long] $Count = [long]::MaxValue)
+    $wanted = [math]::Min($Count, $Organization.Plan.Count)
+    while ($Organization.Mailboxes.Count -lt $wanted) {
+        $number = $Organization.Mailboxes.Count
+        $name, $alias, $type, $department = $Organization.Plan[$number]
+        $Organization.Mailboxes.Add((New-MailboxRecord $Organization $number $name $alias $type $department))
+    }
 }
 
 function New-RandomGuid {
