@@ -32,15 +32,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength, $
     function ConvertTo-Facts($Record) {
         if ($Record -is [Management.Automation.ErrorRecord]) {
             $at = $Record.InvocationInfo
-            $line = $at.ScriptLineNumber; $column = $at.OffsetInLine; $position = $at.PositionMessage
-            $syntax = $Record.Exception -as [Management.Automation.ParseException]
-            if ($syntax -and $syntax.Errors) {
-                $extent = $syntax.Errors[0].Extent
-                $line = $extent.StartLineNumber; $column = $extent.StartColumnNumber
-            }
             $message = if ($Record.ErrorDetails -and $Record.ErrorDetails.Message) { $Record.ErrorDetails.Message } else { $Record.Exception.Message }
             return , @('error', [string]$message, [string]$Record.FullyQualifiedErrorId, [string]$Record.CategoryInfo.Category,
-                [string]$Record.CategoryInfo.TargetName, [int]$line, [int]$column, [string]$position,
+                [string]$Record.CategoryInfo.TargetName, [int]$at.ScriptLineNumber, [int]$at.OffsetInLine, [string]$at.PositionMessage,
                 [string]$Record.ScriptStackTrace, $Record.Exception.GetType().FullName)
         }
         if ($Record -is [Management.Automation.InformationRecord]) {
@@ -103,19 +97,45 @@ $null = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength, $
         [void]$run.Text.Append((Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 10))
     }
 
-    function Add-Ending {
+    function Send-Ending {
         $code = $global:LASTEXITCODE
         # A native program sets a new box each time, so the same object means that none ran since the start.
         if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
-        if ($run.Text.Length) { Move-Text }
+        if ($run.Text.Length) { Move-Text }  # before the count of what was dropped is read
         $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]])))
+        Send-Entries
+        # A script that does not parse never begins a run: what is fetched after it must not be this one's.
+        $null = New-Run 'text' 80 -1
+    }
+
+    function Get-SyntaxError([string]$Script) {
+        $tokens = $errors = $null
+        $null = [Management.Automation.Language.Parser]::ParseInput($Script, [ref]$tokens, [ref]$errors)
+        return $errors | Select-Object -First 1
+    }
+
+    function Get-Reason([string]$Script) {
+        $reason = $global:Error[0]
+        if ($reason -is [Exception]) { $reason = $reason.ErrorRecord }
+        if ($reason -isnot [Management.Automation.ErrorRecord]) { return }
+        $facts = ConvertTo-Facts $reason
+        $facts[0] = 'reason'
+        $syntax = if ($Script) { Get-SyntaxError $Script }
+        if ($syntax) {
+            $facts[1] = $syntax.Message
+            $facts[5] = $syntax.Extent.StartLineNumber
+            $facts[6] = $syntax.Extent.StartColumnNumber
+            $facts[7] = ([string]$syntax).Replace($syntax.Message, '').TrimEnd()
+            $facts[9] = 'System.Management.Automation.ParseException'
+        }
+        return , $facts
     }
 
     function Out-Session {
         [CmdletBinding()]
         param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [string]$Format, [int]$Width, [long]$MaxChars)
         begin {
-            $run = New-Run $Format $Width $MaxChars
+            $null = New-Run $Format $Width $MaxChars
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects
             $clock = [Diagnostics.Stopwatch]::StartNew()
             $burst = $BurstMessages; $last = 0L; $formatter = $null
@@ -124,11 +144,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength, $
             if (($InputObject -is [Management.Automation.ErrorRecord] -or
                     $InputObject -is [Management.Automation.InformationalRecord] -or
                     $InputObject -is [Management.Automation.InformationRecord]) -and
-                (-not $getStream -or [int]$getStream.Invoke($InputObject))) {
+                (-not $getStream -or [int]$getStream.Invoke($InputObject) -or $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
                 if ($text.Length) { Move-Text }
                 $entries.Add((ConvertTo-Facts $InputObject))
             }
             elseif ($Format -eq 'json') { $objects.Add($InputObject) }
+            elseif ($null -eq $InputObject) { }
             elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
                 [void]$text.Append($InputObject).Append("`n")
             }
@@ -140,6 +161,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength, $
                         default { { Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
                     }
                     $formatter.Begin($true)
+                }
+                if ($Format -eq 'csv' -and ($InputObject -is [string] -or $InputObject -is [ValueType])) {
+                    $InputObject = [pscustomobject]@{ Value = $InputObject }  # its properties would say nothing
                 }
                 foreach ($line in $formatter.Process($InputObject)) { [void]$text.Append($line).Append("`n") }
             }
@@ -157,28 +181,44 @@ $null = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength, $
         end {
             if ($null -ne $formatter) { foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") } }
             Add-Json
-            Add-Ending
-            Send-Entries
+            Send-Ending
         }
     }
 
-    # What Out-Session could not send because a throw, a stop or an exit skipped its `end`.
-    function Get-SessionRest([switch]$Failed) {
+    # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script: one that did not parse.
+    function Get-SessionRest([switch]$Failed, [string]$Script) {
         Add-Json
         if ($run.Text.Length) { Move-Text }
-        $reason = $global:Error[0]
-        if ($reason -isnot [Management.Automation.ErrorRecord] -and $reason.ErrorRecord) { $reason = $reason.ErrorRecord }
-        if ($Failed -and $reason -is [Management.Automation.ErrorRecord]) {
-            $facts = ConvertTo-Facts $reason
-            $run.Entries.Add(@('reason') + $facts[1..($facts.Length - 1)])
+        if ($Failed) {
+            $reason = Get-Reason $Script
+            if ($reason) { $run.Entries.Add($reason) }
         }
-        Add-Ending
-        Send-Entries
+        Send-Ending
     }
 
-    Export-ModuleMember -Function Out-Session, Get-SessionRest
+    # The engine drops named arguments that a script without [CmdletBinding()] does not know: raise its own error instead.
+    function Test-SessionParameter {
+        [CmdletBinding()] param([string]$Script, [string[]]$Name)
+        $tokens = $errors = $null
+        $tree = [Management.Automation.Language.Parser]::ParseInput($Script, [ref]$tokens, [ref]$errors)
+        if ($errors) { return }
+        $known = foreach ($parameter in $tree.ParamBlock.Parameters) {
+            $parameter.Name.VariablePath.UserPath
+            foreach ($attribute in $parameter.Attributes) {
+                if ($attribute.TypeName.Name -eq 'Alias') { $attribute.PositionalArguments.Value }
+            }
+        }
+        foreach ($one in $Name) {
+            if ($known -notcontains $one) {
+                $unknown = @{ $one = $null }
+                try { & { [CmdletBinding()] param() } @unknown } catch { $PSCmdlet.ThrowTerminatingError($_) }
+            }
+        }
+    }
+
+    Export-ModuleMember -Function Out-Session, Get-SessionRest, Test-SessionParameter
 }
-foreach ($name in 'Out-Session', 'Get-SessionRest') { (Get-Item "function:global:$name").Options = 'ReadOnly' }
+foreach ($name in 'Out-Session', 'Get-SessionRest', 'Test-SessionParameter') { (Get-Item "function:global:$name").Options = 'ReadOnly' }
 
 # The first formatting costs 150 ms: pay it while the session opens.
 $null = [pscustomobject]@{ Warm = 1 } | Out-Session -Format text -Width 80 -MaxChars -1

@@ -5,7 +5,7 @@ import decimal
 import math
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from psrpcore.types import (
@@ -15,8 +15,6 @@ from psrpcore.types import (
     ProgressRecordType,
     PSDecimal,
     PSDouble,
-    PSEnumBase,
-    PSFlagBase,
     PSObject,
     PSSecureString,
 )
@@ -24,7 +22,7 @@ from psrpcore.types import (
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.records import Progress, Record, RecordKind
 
-SECRET = "$secret"
+SECRET = "$secret"  # noqa: S105 - a name, not a password
 """A parameter value of the shape {"$secret": text} becomes a SecureString."""
 MAX_DEPTH = 20
 
@@ -115,7 +113,7 @@ def has_secret(value: Any) -> bool:
 
 
 def to_psrp(value: Any, name: str) -> Any:
-    """Return the PSRP value of a parameter. Raises InvalidRequest that names the parameter for what has no PowerShell form."""
+    """Return the PSRP value of a parameter. Raises InvalidRequest that names it when it has no PowerShell form."""
     if isinstance(value, Mapping):
         return _mapping(value, name)
     if isinstance(value, (list, tuple)):
@@ -149,17 +147,17 @@ def _refuse(name: str, problem: str) -> Any:
 
 
 def to_plain(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """Return a query's result as plain Python: scalars, str, bytes, datetime, timedelta, list, dict.
+    """Return a query's result as plain Python: scalars, str, bytes, datetime, timedelta, UUID, list, dict.
 
-    Objects become dicts of their properties, enumerations and other opaque values their text; below `depth` levels all is text.
+    Objects become dicts of their properties, enumerations and opaque values their text; below `depth` levels all is text.
     """
     if value is None or depth == 0:
         return None if value is None else str(value)
-    if isinstance(value, (PSEnumBase, PSFlagBase)):
-        return value.name
-    scalar = _scalar(value)
-    if scalar is not None:
-        return scalar
+    if isinstance(value, PSObject) and any(name.endswith("System.Enum") for name in value.PSObject.type_names):
+        return value.PSObject.to_string or str(value)
+    for kind, plain in _PLAIN:
+        if isinstance(value, kind):
+            return plain(value)
     if isinstance(value, Mapping):
         return {str(key): to_plain(one, depth - 1) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -167,15 +165,26 @@ def to_plain(value: Any, depth: int = MAX_DEPTH) -> Any:
     return _object(value, depth)
 
 
-def _scalar(value: Any) -> Any:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, (datetime.datetime, datetime.timedelta, uuid.UUID)):
-        return value
-    for plain in (int, float, decimal.Decimal, str, bytes):
-        if isinstance(value, plain):
-            return plain(value)
-    return None
+def _time(value: datetime.datetime) -> datetime.datetime:
+    return datetime.datetime.combine(value.date(), value.timetz())
+
+
+def _duration(value: datetime.timedelta) -> datetime.timedelta:
+    return datetime.timedelta(value.days, value.seconds, value.microseconds)
+
+
+_PLAIN: tuple[tuple[type[Any], Callable[[Any], Any]], ...] = (
+    (bool, bool),
+    (int, int),
+    (float, float),
+    (decimal.Decimal, decimal.Decimal),
+    (str, str),
+    (bytes, bytes),
+    (datetime.datetime, _time),
+    (datetime.timedelta, _duration),
+    (uuid.UUID, lambda value: uuid.UUID(int=value.int)),
+)
+"""psrpcore's types are subclasses of these, with more attributes than a caller should see."""
 
 
 def _object(value: Any, depth: int) -> Any:
@@ -183,6 +192,6 @@ def _object(value: Any, depth: int) -> Any:
         return type(value).__name__
     meta = value.PSObject
     names = [one.name for one in (*meta.adapted_properties, *meta.extended_properties)]
-    if not names or any(name.endswith("Enum") for name in meta.type_names[:2]):
+    if not names:
         return str(value)
     return {name: to_plain(getattr(value, name, None), depth - 1) for name in names}

@@ -32,7 +32,7 @@ class FoundPowerShell:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Somewhere to look: `look` returns a program or None. A `binding` place is the user's word: nothing is tried after it."""
+    """Somewhere to look: `look` returns a program or None. Nothing is tried after a `binding` one."""
 
     name: str
     look: Callable[[], Path | None]

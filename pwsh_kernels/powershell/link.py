@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,8 +13,18 @@ from pwsh_kernels.powershell.events import Died
 from pwsh_kernels.powershell.launch import Launch
 from pwsh_kernels.powershell.packets import Stray
 from pwsh_kernels.powershell.process import EOF_WAIT, PowerShellProcess
-from pwsh_kernels.powershell.prompts import read_call, refusal
-from pwsh_kernels.powershell.protocol import Command, Connection, Ended, Happening, KeyReady, Opened, OpenFailed, Said
+from pwsh_kernels.powershell.prompts import Question, Unsupported, read_call, refusal
+from pwsh_kernels.powershell.protocol import (
+    Command,
+    Connection,
+    Ended,
+    Happening,
+    KeyReady,
+    Opened,
+    OpenFailed,
+    PsrpEvent,
+    Said,
+)
 
 LAST_OUTPUT_WAIT = 1.0
 """Seconds in which the output of a PowerShell that has ended is still read; a child of it may hold the pipe open."""
@@ -29,7 +38,7 @@ HOST_CANNOT = "this host has no keyboard and no screen buffer"
 class Listener(Protocol):
     """Who the messages of a conversation are for."""
 
-    def hear(self, event: psrpcore.PSRPEvent) -> None:
+    def hear(self, event: PsrpEvent) -> None:
         """Take a decoded message."""
 
     @property
@@ -179,12 +188,12 @@ class Link:
         elif isinstance(happening, OpenFailed):
             _fail(self._opened, PowerShellStartFailed(str(self._launch.executable), happening.reason))
 
-    def _hear(self, event: psrpcore.PSRPEvent) -> None:
+    def _hear(self, event: PsrpEvent) -> None:
         if self._listener is not None:
             self._listener.hear(event)
         elif isinstance(event, psrpcore.RunspacePoolHostCallEvent):
             call = read_call(event)
-            if hasattr(call, "id"):
+            if isinstance(call, Question | Unsupported):
                 self.refuse(call.id, refusal(HOST_CANNOT))
 
     def _set_timer(self) -> None:

@@ -1,7 +1,7 @@
 """The lines on PowerShell's stdin and stdout: bytes to packets and back, pure.
 
-One packet a line: `<Data Stream='Default' PSGuid='...'>base64</Data>`, `<Command PSGuid='...' />` and so on (measured: psrp.md).
-Whatever else stands on stdout, also in front of a packet on the same line, was written there by the script and is stray text.
+One packet a line (measured: psrp.md): `<Data Stream='Default' PSGuid='...'>base64</Data>`, `<Command PSGuid='...' />`.
+Whatever else stands on stdout, also in front of a packet on the same line, was written by the script: stray text.
 """
 
 import base64
@@ -28,7 +28,7 @@ _START_AND_END = 3
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One element: its tag, the runspace pool's or a pipeline's id, and for `Data` the bytes and whether it answers a prompt."""
+    """One element: its tag, whom it is for (the pool or a pipeline), and for `Data` the bytes."""
 
     tag: str
     target: uuid.UUID = POOL

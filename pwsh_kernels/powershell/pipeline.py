@@ -93,7 +93,7 @@ class Pipeline:
         waiting.cancel()
 
     async def answer(self, prompt_id: int, value: Any) -> bool:
-        """Answer a prompt; False when it is no longer open. Raises InvalidRequest for a value of another shape: it stays open."""
+        """Answer a prompt; False when it is no longer open. Raises InvalidRequest for a wrong shape; it stays open."""
         question = self._questions.get(prompt_id)
         if question is None:
             return False

@@ -27,13 +27,6 @@ Method = HostMethodIdentifier
 NO_ANSWER = -100
 """The call id of a call that expects no answer (measured: psrp.md)."""
 
-_PREFIXES = {
-    Method.WriteErrorLine: "",
-    Method.WriteDebugLine: "DEBUG: ",
-    Method.WriteVerboseLine: "VERBOSE: ",
-    Method.WriteWarningLine: "WARNING: ",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class ExitCalled:
@@ -78,10 +71,9 @@ def _host_text(method: HostMethodIdentifier, parameters: Sequence[Any]) -> HostT
         return HostText("")
     if method in (Method.Write1, Method.Write2):
         return HostText(str(parameters[-1] or ""), newline=False)
-    if method in (Method.WriteLine2, Method.WriteLine3):
+    # WriteWarningLine, WriteVerboseLine and WriteDebugLine come as records too (measured): those tell more.
+    if method in (Method.WriteLine2, Method.WriteLine3, Method.WriteErrorLine):
         return HostText(str(parameters[-1] or ""))
-    if method in _PREFIXES:
-        return HostText(_PREFIXES[method] + str(parameters[-1] or ""))
     return None
 
 
@@ -158,7 +150,7 @@ def needs_key(question: Question) -> bool:
 
 
 def answer_value(question: Question, value: Any) -> Any:
-    """Return the wire value of an answer; its shape by kind is written at `Prompt`. Raises InvalidRequest for another shape."""
+    """Return the wire value of an answer, whose shape is written at `Prompt`. Raises InvalidRequest for another."""
     prompt, method = question.prompt, question.method
     if prompt.kind == "choice":
         return _choice_answer(prompt, value)

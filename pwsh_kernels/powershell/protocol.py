@@ -31,6 +31,8 @@ from pwsh_kernels.powershell.packets import (
 )
 from pwsh_kernels.powershell.progress import ProgressThrottle
 
+PsrpEvent = psrpcore.PSRPEvent[Any, Any]
+"""A decoded message."""
 HEIGHT = 50
 """Rows of the window that a script sees."""
 
@@ -51,12 +53,13 @@ _UNDECODABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of a pipeline. `merge` sends all of its streams into its output, in order."""
+    """One command of a pipeline. `merge` sends all of its streams into its output; `local` gives a script its own scope."""
 
     text: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     is_script: bool = False
     merge: bool = False
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class KeyReady:
 class Said:
     """A decoded message of the running pipeline, or a host call of the pool."""
 
-    event: psrpcore.PSRPEvent
+    event: PsrpEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ class Connection:
         """
         pipeline = psrpcore.ClientPowerShell(self._pool, add_to_history=history is not None, history=history)
         for one in commands:
-            command = psrpcore.Command(one.text, is_script=one.is_script)
+            command = psrpcore.Command(one.text, is_script=one.is_script, use_local_scope=one.local)
             command.add_parameters(**one.parameters)
             if one.merge:
                 command.redirect_all()
@@ -256,7 +259,7 @@ class Connection:
         except _UNDECODABLE as error:
             return [Stray(f"(a message of PowerShell could not be read: {type(error).__name__})\n")]
 
-    def _event(self, event: psrpcore.PSRPEvent) -> list[Happening]:
+    def _event(self, event: PsrpEvent) -> list[Happening]:
         if isinstance(event, psrpcore.PipelineStateEvent):
             self._pipeline_state(event)
             return []

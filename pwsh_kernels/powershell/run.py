@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import psrpcore
-from psrpcore.types import PSInvocationState
+from psrpcore.types import ErrorCategory, PSInvocationState
 
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.powershell.conversion import error_record, progress, psrp_error, psrp_message, to_psrp
 from pwsh_kernels.powershell.events import Event, HostText, ProgressChanged, PromptAsked, RecordWritten, Text
 from pwsh_kernels.powershell.prompts import ExitCalled, Question, Unsupported, read_call
-from pwsh_kernels.powershell.protocol import Command, Ended
+from pwsh_kernels.powershell.protocol import Command, Ended, PsrpEvent
 from pwsh_kernels.records import Outcome, Record, RecordKind, RunOptions, Summary
 
 _OUTCOMES: dict[PSInvocationState, Outcome] = {
@@ -19,6 +20,9 @@ _OUTCOMES: dict[PSInvocationState, Outcome] = {
     PSInvocationState.Failed: "failed",
     PSInvocationState.Stopped: "stopped",
 }
+
+STOPPED = Ended(PSInvocationState.Stopped, None)
+"""The end of a run that was stopped before it began."""
 
 
 def run_commands(script: str, options: RunOptions) -> list[Command]:
@@ -34,9 +38,16 @@ def run_commands(script: str, options: RunOptions) -> list[Command]:
     ]
 
 
-def rest_commands(ended: Ended) -> list[Command]:
+def check_commands(script: str, options: RunOptions) -> list[Command]:
+    """Return the pipeline that fails, in the engine's words, when the script does not know one of the parameters."""
+    return [Command("Test-SessionParameter", {"Script": script, "Name": list(options.parameters)})]
+
+
+def rest_commands(ended: Ended, script: str) -> list[Command]:
     """Return the pipeline that fetches what a throw, a stop or an exit kept Out-Session from sending."""
-    return [Command("Get-SessionRest", {"Failed": ended.state == PSInvocationState.Failed})]
+    failed = ended.state == PSInvocationState.Failed
+    syntax = ended.reason is not None and ended.reason.CategoryInfo.Category == ErrorCategory.ParserError
+    return [Command("Get-SessionRest", {"Failed": failed, "Script": script if syntax else ""})]
 
 
 def bound(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +75,7 @@ class Run:
         """True when Out-Session (or the fetching of the rest) has told everything."""
         return self._has_ending
 
-    def take(self, event: psrpcore.PSRPEvent) -> list[Event | Question | Unsupported]:
+    def take(self, event: PsrpEvent) -> list[Event | Question | Unsupported]:
         """Return what a message means. Questions and unsupported calls are still to be answered on the wire."""
         if isinstance(event, psrpcore.PipelineOutputEvent):
             return [*self._output(event.data)]
@@ -76,7 +87,7 @@ class Run:
             return [self._record(psrp_error(event.record))]
         return [*self._message(event)]
 
-    def _message(self, event: psrpcore.PSRPEvent) -> list[Event]:
+    def _message(self, event: PsrpEvent) -> list[Event]:
         kinds: list[tuple[type[Any], RecordKind]] = [
             (psrpcore.WarningRecordEvent, "warning"),
             (psrpcore.VerboseRecordEvent, "verbose"),
@@ -126,6 +137,14 @@ class Run:
         self._warnings += record.kind == "warning"
         return RecordWritten(record)
 
+    def refuse_parameters(self, ended: Ended) -> None:
+        """Take the end of `check_commands`: the error stands for the script's own, so it has no place in our code."""
+        if ended.reason is not None:
+            error = psrp_error(ended.reason, terminating=True)
+            plain_id = error.error_id.partition(",")[0]
+            self._reason = replace(error, error_id=plain_id, line=None, column=None, position="", script_stack="")
+        self._has_ending = True
+
     def summary(self, ended: Ended, duration_s: float) -> Summary:
         """Return how the run ended. A terminating error is told here, once, and counted as one error."""
         error = self._terminating_error(ended)
@@ -146,7 +165,7 @@ class Run:
             return None
         wire = psrp_error(ended.reason, terminating=True) if ended.reason else None
         # The engine's own $Error[0] has more facts; it is only trusted when it is the same error.
-        if self._reason and (wire is None or self._reason.message == wire.message):
+        if self._reason and (wire is None or wire.error_id.startswith(self._reason.error_id)):
             return self._reason
         return wire or Record("error", "The pipeline failed and PowerShell gave no reason.", terminating=True)
 
@@ -165,7 +184,7 @@ class Query:
         self.objects: list[Any] = []
         self.errors: list[Record] = []
 
-    def take(self, event: psrpcore.PSRPEvent) -> list[Event | Question | Unsupported]:
+    def take(self, event: PsrpEvent) -> list[Event | Question | Unsupported]:
         """Keep output and errors; return only what needs an answer on the wire."""
         if isinstance(event, psrpcore.PipelineOutputEvent):
             self.objects.append(event.data)

@@ -5,10 +5,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
-
-import psrpcore
 
 from pwsh_kernels.errors import PowerShellDied, PowerShellQueryFailed, PowerShellStartFailed
 from pwsh_kernels.powershell.conversion import has_secret, psrp_error, to_plain
@@ -17,8 +16,8 @@ from pwsh_kernels.powershell.launch import Launch
 from pwsh_kernels.powershell.link import HOST_CANNOT, Link
 from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.prompts import Question, Unsupported, answer_value, needs_key, refusal
-from pwsh_kernels.powershell.protocol import Command, Ended
-from pwsh_kernels.powershell.run import Query, Run, asked, bound, rest_commands, run_commands
+from pwsh_kernels.powershell.protocol import Command, Ended, PsrpEvent
+from pwsh_kernels.powershell.run import STOPPED, Query, Run, asked, bound, check_commands, rest_commands, run_commands
 from pwsh_kernels.records import Record, RunOptions, Summary
 
 START_WAIT = 60.0
@@ -45,7 +44,6 @@ class PowerShell:
         self._launch = launch
         self._turn = asyncio.Lock()
         self._current: Pipeline | None = None
-        self._signalled = False
         self._unclaimed: deque[str] = deque()
         self._closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -94,8 +92,8 @@ class PowerShell:
 
     async def start(self, script: str, options: RunOptions | None = None, *, add_to_history: bool = True) -> Pipeline:
         """Start a script when its turn comes. Raises PowerShellDied, and InvalidRequest for a value that cannot be bound."""
-        commands = run_commands(script, options or RunOptions())
-        secret = has_secret(dict((options or RunOptions()).parameters))
+        work = _Work(script, options or RunOptions(), script if add_to_history else None)
+        commands = run_commands(work.script, work.options)
         await self._turn.acquire()
         if self.died.done():
             self._turn.release()
@@ -103,40 +101,49 @@ class PowerShell:
         pipeline = self._current = Pipeline(self)
         while self._unclaimed:
             pipeline.put(ConsoleText(self._unclaimed.popleft()))
-        self._keep(asyncio.create_task(self._run(pipeline, commands, script if add_to_history else None, secret=secret)))
+        self._keep(asyncio.create_task(self._run(pipeline, work, commands)))
         return pipeline
 
-    async def _run(self, pipeline: Pipeline, commands: list[Command], history: str | None, *, secret: bool) -> None:
+    async def _run(self, pipeline: Pipeline, work: "_Work", commands: list[Command]) -> None:
         started = time.monotonic()
         last: Finished | Died
         try:
-            last = Finished(await self._complete(pipeline, commands, history, started, secret=secret))
+            run = Run()
+            ended = await self._complete(run, pipeline, work, commands)
+            self._link.drain_console()
+            last = Finished(run.summary(ended, time.monotonic() - started))
         except PowerShellDied as error:
             last = Died(error.exit_status, error.signal)
-        except Exception as error:  # the outermost loop of a run: its reader must get an end
+        except Exception as error:  # noqa: BLE001 - the outermost loop of a run: its reader must get an end
             _log.exception("a run broke inside pwsh-kernels")
             last = Finished(_broken(error, time.monotonic() - started))
         self._current = None
         pipeline.end(last)
         self._turn.release()
 
-    async def _complete(
-        self, pipeline: Pipeline, commands: list[Command], history: str | None, started: float, *, secret: bool
-    ) -> Summary:
-        run = Run()
-        if secret:
-            await self._link.ensure_key()
+    async def _complete(self, run: Run, pipeline: Pipeline, work: "_Work", commands: list[Command]) -> Ended:
         listener = _PipelineListener(pipeline, run, self._link)
-        ended = await self._link.converse(commands, listener, history=history)
+        parameters = work.options.parameters
+        if has_secret(dict(parameters)):
+            await self._link.ensure_key()
+        if parameters:
+            checked = await self._link.converse(check_commands(work.script, work.options), listener)
+            if checked.reason is not None:
+                run.refuse_parameters(checked)
+                return checked
+        if pipeline.stop_asked:
+            return STOPPED
+        ended = await self._link.converse(commands, listener, history=work.history)
         pipeline.close_questions()
         if not run.has_ending:
-            await self._fetch_rest(listener, ended)
-        self._link.drain_console()
-        return run.summary(ended, time.monotonic() - started)
+            await self._fetch_rest(listener, rest_commands(ended, work.script))
+        if not run.has_ending:
+            _log.error("PowerShell did not say what was left of a run; its last output may be missing")
+        return ended
 
-    async def _fetch_rest(self, listener: "_PipelineListener", ended: Ended) -> None:
+    async def _fetch_rest(self, listener: "_PipelineListener", commands: list[Command]) -> None:
         """Fetch what Out-Session could not send; a PowerShell that cannot do even that is of no use any more."""
-        fetching = asyncio.ensure_future(self._link.converse(rest_commands(ended), listener))
+        fetching = asyncio.ensure_future(self._link.converse(commands, listener))
         await asyncio.wait([fetching], timeout=REST_WAIT)
         if not fetching.done():
             self._link.stop()
@@ -154,7 +161,7 @@ class PowerShell:
         Not in the history; prompts are refused; host text is dropped. `wait_s` bounds the run, not the wait for the turn.
         Raises PowerShellQueryFailed when the script failed or took longer, PowerShellDied.
         """
-        commands = [Command(script, bound(parameters or {}), is_script=True)]
+        commands = [Command(script, bound(parameters or {}), is_script=True, local=True)]
         async with self._turn:
             asking = asyncio.create_task(self._ask(commands, secret=has_secret(dict(parameters or {})), wait_s=wait_s))
             try:
@@ -225,6 +232,15 @@ class PowerShell:
         task.add_done_callback(self._tasks.discard)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a run was asked for; `history` is what Get-History shows, None for nothing."""
+
+    script: str
+    options: RunOptions
+    history: str | None
+
+
 class _PipelineListener:
     """Carries a run's messages to its pipeline."""
 
@@ -233,7 +249,7 @@ class _PipelineListener:
         self._run = run
         self._link = link
 
-    def hear(self, event: psrpcore.PSRPEvent) -> None:
+    def hear(self, event: PsrpEvent) -> None:
         for item in self._run.take(event):
             self._tell(item)
 
@@ -263,7 +279,7 @@ class _QueryListener:
         self._query = query
         self._link = link
 
-    def hear(self, event: psrpcore.PSRPEvent) -> None:
+    def hear(self, event: PsrpEvent) -> None:
         for item in self._query.take(event):
             if isinstance(item, Question | Unsupported):
                 self._link.refuse(item.id, refusal("an internal question cannot ask anyone"))
