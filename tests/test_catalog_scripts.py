@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sandbox_fixtures import ADMIN, PROMPT, Answer, SandboxShell, sign_in_as
+from sandbox_fixtures import ADMIN, PAGE, PROMPT, Answer, SandboxShell, sign_in_as
 
 from pwsh_kernels.catalog import Catalog, Script, Tenant
+from pwsh_kernels.powershell import Launch, PowerShell, find_powershell
+from pwsh_kernels.powershell.events import ConsoleText, Finished
+from pwsh_kernels.records import RunOptions, Summary
+from pwsh_kernels.sandbox import Authority, module_path
 
 EXO = Catalog.load().module("exo")
 CONTOSO = Tenant("contoso.example")
@@ -125,3 +129,30 @@ def test_the_scripts_leave_no_variables_but_their_parameters(shell: SandboxShell
         run(shell, script)
     after = set(shell.ask(names).value.split())
     assert not {"route", "connected", "accepted", "connection", "domains", "expiry", "found"} & (after - before)
+
+
+async def connect_over_psrp(folder: Path, account: str) -> Summary:
+    """Run the connect script as a session's kernel does; return how it ended."""
+    authority = Authority(folder)
+    authority.prepare(PAGE)
+    given = {"PSModulePath": str(module_path()), "PWSH_KERNELS_SANDBOX": str(folder)}
+    found = await find_powershell()
+    shell = await PowerShell.open(Launch(executable=found.path, home=folder, environment=given, cwd=None, width=120))
+    try:
+        async for event in await shell.start(EXO.connect.text, RunOptions(), add_to_history=False):
+            if isinstance(event, ConsoleText) and (prompt := PROMPT.search(event.text)):
+                authority.approve(prompt[1], account)
+            if isinstance(event, Finished):
+                return event.summary
+    finally:
+        await shell.close()
+    raise AssertionError("the script did not end")
+
+
+async def test_a_refused_sign_in_ends_the_script_with_the_services_reason(tmp_path: Path) -> None:
+    summary = await connect_over_psrp(tmp_path, "blocked@contoso.example")
+    assert summary.outcome == "failed"
+    assert summary.terminating_error
+    assert summary.terminating_error.message.startswith(
+        "AADSTS53003: Access has been blocked by Conditional Access policies."
+    )
