@@ -46,14 +46,22 @@ class SignInFlow:
         deadline = asyncio.get_running_loop().time() + wait_s
         if live.left_signing_in and live.queue:
             await live.queue.connection.interrupt(STOP_WAIT_S)  # nobody can see its code any more
-        await session.changes.wait_for(lambda: session.state != "starting", wait_s)
+        if session.state == "starting":
+            started = live.tasks.start(self._begin_once_started(live, request), f"begin sign-in {live.key}")
+            await asyncio.wait({started}, timeout=wait_s)
+        else:
+            await self._begin_once_started(live, request)
         if session.state == "signed_in":
             return _already_signed_in(session, request.expected_account)
-        if session.state == "signed_out":
-            self.begin(live, request)
         remaining = max(0.0, deadline - asyncio.get_running_loop().time())
         await session.changes.wait_for(lambda: _shows_something(session), remaining)
         return login_view(session)
+
+    async def _begin_once_started(self, live: LiveSession, request: LoginRequest) -> None:
+        """Begin when the session has started, even if the caller waits no longer."""
+        await live.session.changes.wait_for(lambda: live.session.state != "starting", self._settings.start_timeout)
+        if live.session.state == "signed_out":
+            self.begin(live, request)
 
     def begin(self, live: LiveSession, request: LoginRequest) -> None:
         """Begin a sign-in of a session that is signed out; it goes on in the background."""

@@ -18,6 +18,7 @@ from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.processes import kill_tree
 from pwsh_kernels.sessions.provisioner import living_process
 from pwsh_kernels.sessions.specs import SessionKernelSpecManager
+from pwsh_kernels.sessions.tasks import Tasks
 
 LOG = logging.getLogger(__name__)
 DEATH_POLL_S = 1.0
@@ -68,7 +69,8 @@ class SessionKernelManager(AsyncMappingKernelManager):
     def __init__(self, **kwargs: Any) -> None:
         """Take jupyter_server's arguments."""
         super().__init__(**kwargs)
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: dict[SessionKey, asyncio.Lock] = {}
+        self._tasks = Tasks()
         self.on_session_started: Callable[[SessionKey], None] | None = None
         self.on_session_ended: Callable[[SessionKey, str], None] | None = None
 
@@ -107,18 +109,22 @@ class SessionKernelManager(AsyncMappingKernelManager):
 
     async def close_session(self, key: SessionKey) -> None:
         """Really end a session's kernel: ask, wait (bounded), terminate, kill, with everything that it started."""
-        if key.kernel_id not in self:
-            return
-        process = living_process(self.connection_file(key))
-        family = [process, *process.children(recursive=True)] if process else []
-        await self._async_shutdown_kernel(key.kernel_id)
-        kill_tree(family)
+        async with self._lock(key):
+            if key.kernel_id not in self:
+                return
+            process = living_process(self.connection_file(key))
+            family = [process, *process.children(recursive=True)] if process else []
+            await self._async_shutdown_kernel(key.kernel_id)
+            kill_tree(family)
 
     async def kill_session(self, key: SessionKey) -> None:
         """Kill a session's kernel and everything that it started; waits for nothing that they do."""
-        process = living_process(self.connection_file(key))
-        kill_tree([process, *process.children(recursive=True)] if process else [])
-        await self._discard(key.kernel_id)
+        async with self._lock(key):
+            process = living_process(self.connection_file(key))
+            kill_tree([process, *process.children(recursive=True)] if process else [])
+            kernel = self._forget(key.kernel_id)
+            if kernel is not None:
+                await kernel.cleanup_resources()
 
     # -- jupyter_server's interface ------------------------------------------------------------------------------
 
@@ -131,9 +137,9 @@ class SessionKernelManager(AsyncMappingKernelManager):
         if launch is None:
             started: str = await self._async_start_kernel(kernel_id=kernel_id, kernel_name=kernel_name, **kwargs)
             return started
-        async with self._locks.setdefault(launch.key.kernel_id, asyncio.Lock()):
-            if launch.key.kernel_id not in self:
-                await self._start_session(launch, kwargs["env"])
+        # A caller that goes away in the middle must not leave a process that nobody knows.
+        start = self._tasks.start(self._start_session(launch, kwargs["env"]), f"start the kernel of {launch.key}")
+        await asyncio.shield(start)
         return launch.key.kernel_id
 
     async def shutdown_kernel(  # type: ignore[override]
@@ -167,23 +173,28 @@ class SessionKernelManager(AsyncMappingKernelManager):
             super()._handle_kernel_died(kernel_id)
             return
         LOG.warning("The kernel of %s has died.", key)
-        self._forget(kernel_id)
+        self._tasks.start(self._forget(kernel_id).cleanup_resources(), f"clean up after {key}")
         if self.on_session_ended:
             self.on_session_ended(key, "its kernel process has ended")
 
     # -- inside --------------------------------------------------------------------------------------------------
 
+    def _lock(self, key: SessionKey) -> asyncio.Lock:
+        return self._locks.setdefault(key, asyncio.Lock())
+
     async def _start_session(self, launch: SessionLaunch, env: dict[str, str]) -> None:
-        kernel_id = launch.key.kernel_id
-        env = {**env, **launch.environment}
-        await self._async_start_kernel(
-            kernel_id=kernel_id,
-            kernel_name=launch.key.kernelspec,
-            env=env,
-            cwd=str(launch.cwd),
-            log_file=str(launch.log_file),
-        )
-        self._preset_kernel_info(kernel_id)
+        """Start the kernel unless it runs; concurrent starts of one id would give several processes (rule 15)."""
+        async with self._lock(launch.key):
+            if launch.key.kernel_id in self:
+                return
+            await self._async_start_kernel(
+                kernel_id=launch.key.kernel_id,
+                kernel_name=launch.key.kernelspec,
+                env={**env, **launch.environment},
+                cwd=str(launch.cwd),
+                log_file=str(launch.log_file),
+            )
+        self._preset_kernel_info(launch.key.kernel_id)
         if self.on_session_started:
             self.on_session_started(launch.key)
 
@@ -202,11 +213,6 @@ class SessionKernelManager(AsyncMappingKernelManager):
 
         channel.on_recv(on_reply)
         kernel.session.send(channel, "kernel_info_request")
-
-    async def _discard(self, kernel_id: str) -> None:
-        kernel = self._forget(kernel_id)
-        if kernel is not None:
-            await kernel.cleanup_resources()
 
     def _forget(self, kernel_id: str) -> Any:
         """Drop a kernel whose process is gone or going, with its sockets; return it."""

@@ -34,7 +34,8 @@ def find_device_code(output: str, code: re.Pattern[str], url: re.Pattern[str], *
     found = _last_group(code, text) or _last_group(code, unwrapped)
     if found:
         return DeviceCode(found, _url(url, text, unwrapped))
-    lone = {match.group() for match in _TOKEN.finditer(url.sub(" ", text)) if match.end() < len(text)}
+    words = url.sub(" ", text)
+    lone = {match.group() for match in _TOKEN.finditer(words) if match.end() < len(words)}
     return DeviceCode(lone.pop(), _url(url, text, unwrapped)) if len(lone) == 1 and url.search(unwrapped) else None
 
 
@@ -84,5 +85,5 @@ def _last_group(pattern: re.Pattern[str], text: str) -> str | None:
 
 
 def _url(pattern: re.Pattern[str], text: str, unwrapped: str) -> str:
-    match = pattern.search(text) or pattern.search(unwrapped)
-    return match.group() if match else DEFAULT_URL
+    found = [match.group() for match in (pattern.search(text), pattern.search(unwrapped)) if match]
+    return max(found, key=len, default=DEFAULT_URL)
