@@ -23,6 +23,11 @@ def test_output_comes_as_text_on_stdout(client: Client) -> None:
     assert not run.summary.had_errors
 
 
+def test_objects_are_a_table(client: Client) -> None:
+    run = client.run("1..2 | ForEach-Object { [pscustomobject]@{ N = $_; Square = $_ * $_ } }")
+    assert run.text() == "\nN Square\n- ------\n1      1\n2      4\n\n"
+
+
 def test_variables_live_from_cell_to_cell(client: Client) -> None:
     client.run("$kept = 41")
     assert client.run("$kept + 1").text() == "42\n"
@@ -127,6 +132,7 @@ def test_a_maximum_of_characters_cuts_and_counts_the_rest(client: Client) -> Non
 
 def test_the_width_is_that_of_the_request(client: Client) -> None:
     run = client.run("[pscustomobject]@{ a = 'y' * 50; b = 'z' * 50 } | Format-Table", {"width": 40})
+    assert "yyy" in run.text()
     assert max(map(len, run.text().splitlines())) <= 40
 
 
@@ -167,6 +173,7 @@ def test_exit_with_a_code_is_told_and_the_session_lives_on(client: Client) -> No
     run = client.run("'before'; exit 3")
     assert run.text() == "before\n"
     assert (run.summary.exit_called, run.summary.exit_code, run.summary.had_errors) == (True, 3, True)
+    assert run.content["payload"] == [{"source": "ask_exit", "keepkernel": True}]
     assert client.run("$stays").text() == "here\n"
 
 

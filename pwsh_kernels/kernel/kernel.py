@@ -28,6 +28,8 @@ from pwsh_kernels.records import RunOptions, Summary
 LAST_REPLY_WAIT_S = 2.0
 """After PowerShell's death: longest wait for the replies of what runs and queues, before the kernel exits."""
 EXIT_POWERSHELL_DIED = 70
+LEAVE = {"source": "ask_exit", "keepkernel": True}
+"""For a console whose user typed `exit`: it leaves, and shuts down only a kernel that it has started itself."""
 INTERNAL = ErrorContent("InternalError", "The kernel failed; its log has the traceback.", ())
 
 
@@ -163,7 +165,8 @@ class PwshKernel(LanguageServices, IsolatedClients, PowerShellKernel):
         count = {"execution_count": self.execution_count}
         if ending.error:
             return {"status": "error", **count, **ending.error.to_json()}
-        return {"status": "ok", **count, "payload": [], "user_expressions": await self.evaluate(user_expressions)}
+        payload = [LEAVE] if ending.summary.exit_called else []
+        return {"status": "ok", **count, "payload": payload, "user_expressions": await self.evaluate(user_expressions)}
 
     def finish_metadata(self, _: Any, metadata: dict[str, Any], reply_content: dict[str, Any]) -> dict[str, Any]:
         """Move the summary from the reply's content, where do_execute put it, to the reply's metadata."""
