@@ -48,6 +48,9 @@ class Listener(Protocol):
     async def room(self) -> None:
         """Wait until more may be read."""
 
+    def lift(self) -> None:
+        """Let everything come: the end is near."""
+
 
 class Link:
     """A living connection to one PowerShell process."""
@@ -210,12 +213,14 @@ class Link:
     async def _watch(self, process: PowerShellProcess, reader: asyncio.Task[None]) -> None:
         died = await process.wait()
         process.kill()  # what it left behind in its group, such as a native program
+        if self._listener is not None:
+            self._listener.lift()
         await asyncio.wait([reader], timeout=LAST_OUTPUT_WAIT)
         reader.cancel()
         for happening in self._connection.finish():
             self._happen(happening)
         process.console.drain()
-        process.console.close()
+        process.disconnect()
         if self._timer is not None:
             self._timer.cancel()
         self.died.set_result(died)

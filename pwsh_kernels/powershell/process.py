@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pwsh_kernels.errors import PowerShellStartFailed
 from pwsh_kernels.powershell.console import ConsolePipe
@@ -23,11 +24,25 @@ READ_SIZE = 1 << 16
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """Our ends of the child's stdin and stdout.
+
+    They are pipes of our own making: asyncio's `Process.wait` would wait for its own pipes too, which a program that the
+    child started may hold open for ever.
+    """
+
+    stdin: asyncio.WriteTransport
+    stdout: asyncio.StreamReader
+    stdout_transport: asyncio.ReadTransport
+
+
 class PowerShellProcess:
     """Owns one child in a session and process group of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, console: ConsolePipe) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, wire: _Wire, console: ConsolePipe) -> None:
         self._process = process
+        self._wire = wire
         self.console = console
 
     @classmethod
@@ -35,24 +50,28 @@ class PowerShellProcess:
         """Start the child. Raises PowerShellStartFailed."""
         if launch.home:
             launch.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        console, write_end = ConsolePipe.open(on_console)
+        child_in, our_in = os.pipe()
+        our_out, child_out = os.pipe()
+        console, child_err = ConsolePipe.open(on_console)
+        wire = await _connect(our_in, our_out)
         try:
             process = await asyncio.create_subprocess_exec(
                 *launch.argv,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=write_end,
+                stdin=child_in,
+                stdout=child_out,
+                stderr=child_err,
                 env=child_environment(launch, os.environ),
                 cwd=launch.cwd,
                 start_new_session=True,
-                limit=READ_SIZE,
             )
         except OSError as error:
             console.close()
+            _disconnect(wire)
             raise PowerShellStartFailed(str(launch.executable), error.strerror or str(error)) from error
         finally:
-            os.close(write_end)
-        return cls(process, console)
+            for end in (child_in, child_out, child_err):
+                os.close(end)
+        return cls(process, wire, console)
 
     @property
     def pid(self) -> int:
@@ -61,17 +80,20 @@ class PowerShellProcess:
 
     async def read(self) -> bytes:
         """Return bytes of stdout, empty at its end."""
-        assert self._process.stdout is not None  # noqa: S101 - made with PIPE
-        return await self._process.stdout.read(READ_SIZE)
+        return await self._wire.stdout.read(READ_SIZE)
 
     def write(self, data: bytes) -> None:
         """Queue bytes for stdin. Never waits: who waited here would not read stdout, and the child might wait for that.
 
         A child that has died takes nothing; its death is told by `wait`.
         """
-        stdin = self._process.stdin
-        if data and stdin is not None and not stdin.is_closing():
-            stdin.write(data)
+        if data and not self._wire.stdin.is_closing():
+            self._wire.stdin.write(data)
+
+    def disconnect(self) -> None:
+        """Close our ends of its pipes: it has ended."""
+        self.console.close()
+        _disconnect(self._wire)
 
     async def wait(self) -> Died:
         """Wait for the end and tell how it was."""
@@ -82,8 +104,7 @@ class PowerShellProcess:
 
     async def close(self) -> None:
         """End the child: close stdin, wait, terminate the group, wait, kill it. Bounded and idempotent."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._wire.stdin.close()
         if await self._ended_within(EOF_WAIT):
             return
         self._signal_group(signal.SIGTERM)
@@ -107,3 +128,19 @@ class PowerShellProcess:
     def _signal_group(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+
+async def _connect(stdin: int, stdout: int) -> _Wire:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=READ_SIZE)
+    read_end = os.fdopen(stdout, "rb", buffering=0)
+    reading, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), read_end)
+    write_end = os.fdopen(stdin, "wb", buffering=0)
+    writing, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, write_end)
+    return _Wire(writing, reader, reading)
+
+
+def _disconnect(wire: _Wire) -> None:
+    if not wire.stdin.is_closing():  # asyncio fails on an abort after the end
+        wire.stdin.abort()
+    wire.stdout_transport.close()

@@ -269,6 +269,9 @@ class _PipelineListener:
     async def room(self) -> None:
         await self._pipeline.room()
 
+    def lift(self) -> None:
+        self._pipeline.lift()
+
 
 class _QueryListener:
     """Gathers a query's output; whatever asks is refused."""
@@ -285,6 +288,9 @@ class _QueryListener:
                 self._link.refuse(item.id, refusal("an internal question cannot ask anyone"))
 
     async def room(self) -> None:
+        return
+
+    def lift(self) -> None:
         return
 
 
