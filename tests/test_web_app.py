@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from jupyter_server.serverapp import ServerApp
 from server_fixtures import server_environment
 
-from pwsh_kernels.web.app import PwshKernelsServer, greeting
+from pwsh_kernels.web.app import PwshKernelsApp, PwshKernelsServer, greeting
 
 WAIT = 60
 
@@ -24,12 +25,10 @@ def launch(folder: Path, *arguments: str, **settings: str) -> subprocess.Complet
     )
 
 
-def test_another_jupyter_server_cannot_load_the_extension(tmp_path: Path) -> None:
-    extension = "--ServerApp.jpserver_extensions={'pwsh_kernels.web': True}"
-    strict = "--ServerApp.reraise_server_extension_failures=True"
-    answer = launch(tmp_path, "jupyter_server", "--port=0", "--no-browser", "--allow-root", extension, strict)
-    assert answer.returncode != 0
-    assert "run `pwsh-kernels serve`" in answer.stderr
+def test_another_jupyter_server_cannot_load_the_extension() -> None:
+    extension = PwshKernelsApp(serverapp=ServerApp())
+    with pytest.raises(RuntimeError, match="run `pwsh-kernels serve`"):
+        extension.initialize_handlers()
 
 
 def test_a_server_without_a_token_does_not_start(tmp_path: Path) -> None:

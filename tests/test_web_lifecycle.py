@@ -6,21 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from server_fixtures import CONTOSO, Server, server_environment
 
 LOST_WAIT = 3.0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_restarted_server_finds_the_session_signed_in(own_server: Server, number: int) -> None:
+def test_a_restarted_or_killed_server_finds_the_session_signed_in(own_server: Server) -> None:
     assert own_server.sign_in()["state"] == "signed_in"
     own_server.run("$kept = 'still here'")
-    own_server.stop(number)
-    own_server.start()
-    status = own_server.post("/status", tenant=CONTOSO, wait_s=20)
-    assert (status["state"], status["account"]) == ("signed_in", "admin@contoso.example")
-    assert "still here" in own_server.run("$kept")["result"]
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        own_server.stop(number)
+        own_server.start()
+        status = own_server.post("/status", tenant=CONTOSO, wait_s=20)
+        assert (status["state"], status["account"]) == ("signed_in", "admin@contoso.example")
+        assert "still here" in own_server.run("$kept")["result"]
 
 
 def test_a_killed_powershell_is_lost_within_three_seconds_and_a_new_login_works(own_server: Server) -> None:
@@ -36,10 +35,11 @@ def test_a_killed_powershell_is_lost_within_three_seconds_and_a_new_login_works(
     assert own_server.run("1")["code"] == "session_lost"
     assert own_server.sign_in()["state"] == "signed_in"
     assert own_server.run("1")["result"] == "1"
+    disconnect_leaves_nothing(own_server)
 
 
-def test_nothing_is_left_of_a_session_that_was_disconnected(own_server: Server) -> None:
-    own_server.sign_in()
+def disconnect_leaves_nothing(own_server: Server) -> None:
+    """Close the session and see its processes go."""
     assert own_server.powershells()
     answer = own_server.post("/disconnect", tenant=CONTOSO)
     assert answer == {"success": True, "message": f"Disconnected {CONTOSO}:exo"}
@@ -47,22 +47,22 @@ def test_nothing_is_left_of_a_session_that_was_disconnected(own_server: Server) 
     assert own_server.post("/status", tenant=CONTOSO)["connected"] is False
 
 
-def test_a_second_server_on_the_same_data_is_refused_by_name(own_server: Server) -> None:
+def test_a_second_server_on_the_same_data_is_refused_by_name(server: Server) -> None:
     second = subprocess.run(
         [sys.executable, "-m", "pwsh_kernels.web.launch"],
-        env=server_environment(own_server.folder),
+        env=server_environment(server.folder),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert second.returncode == 1
-    assert f"process {own_server.process.pid}" in second.stderr
+    assert f"process {server.process.pid}" in second.stderr
     assert "Traceback" not in second.stderr
 
 
-def test_a_taken_port_ends_the_server_and_no_other_is_chosen(own_server: Server, tmp_path: Path) -> None:
-    port = own_server.url.rpartition(":")[2]
+def test_a_taken_port_ends_the_server_and_no_other_is_chosen(server: Server, tmp_path: Path) -> None:
+    port = server.url.rpartition(":")[2]
     second = subprocess.run(
         [sys.executable, "-m", "pwsh_kernels.web.launch"],
         env=server_environment(tmp_path / "other", PWSH_MANAGER_PORT=port),
@@ -83,6 +83,19 @@ def test_the_runtime_file_tells_clients_where_the_server_is_and_goes_with_it(own
     own_server.stop()
     assert not file.exists()
     assert own_server.process.returncode == 0
+
+
+def test_a_wait_is_capped_by_the_setting_and_a_login_goes_on_without_its_caller(tmp_path: Path) -> None:
+    server = Server(tmp_path, {"PWSH_MANAGER_MAX_WAIT": "0.2"}).start()
+    try:
+        server.post("/login", tenant=CONTOSO, wait_s=60)
+        server.approve(server.until(lambda: server.post("/status", tenant=CONTOSO, wait_s=60).get("device_code")))
+        server.until(lambda: server.post("/status", tenant=CONTOSO)["state"] == "signed_in")
+        pending = server.run("Start-Sleep 60", wait_s=60)
+        assert pending["code"] == "run_pending"
+        assert server.post(f"/runs/{pending['run_id']}/cancel", wait_s=60)["stopping"] is False
+    finally:
+        server.close()
 
 
 def test_a_token_of_the_settings_is_the_server_s(tmp_path: Path) -> None:
