@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from pwsh_kernels import __version__
-from pwsh_kernels.discovery import SERVICE, ServerAddress, candidates, running_servers
+from pwsh_kernels.discovery import SERVICE, ServerAddress, candidates, host_and_port, running_servers
 from pwsh_kernels.errors import AnswerLost, InvalidSetting, NotOurServer, RequestRefused, ServerUnreachable
 from pwsh_kernels.settings import Settings
 
@@ -159,10 +159,17 @@ async def find_server(settings: Settings) -> ServerAddress:
     for address in candidates(settings, running_servers()):
         problem = await probe(address)
         if problem is None:
-            return address
+            return address if address.token else _with_token(settings, address)
         # Something else on the port explains more than a port where nothing listens.
         failure = failure if isinstance(failure, NotOurServer) else problem
     raise failure or ServerUnreachable(url=settings.url, reason="it is no address")
+
+
+def _with_token(settings: Settings, address: ServerAddress) -> ServerAddress:
+    """Return the same server with its token, when it has written its runtime file only while it was probed."""
+    port = host_and_port(address.url)[1]
+    known = [one for one in candidates(settings, running_servers()) if one.token and host_and_port(one.url)[1] == port]
+    return known[0] if known else address
 
 
 async def probe(address: ServerAddress) -> ServerUnreachable | NotOurServer | None:

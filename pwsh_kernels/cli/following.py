@@ -31,6 +31,7 @@ class Printer:
         self._for_programs = run["format"] in ("json", "csv")
         self._as_json = as_json
         self._result: list[str] = []
+        self._ends_line = True
 
     def show(self, page: Json) -> None:
         """Print, or keep, the entries of a page."""
@@ -38,16 +39,24 @@ class Printer:
             is_result = self._is_result(entry)
             if not self._as_json:
                 _write(sys.stdout if is_result else sys.stderr, entry["text"])
-            elif is_result:
-                self._result.append(entry["text"])
+            if is_result:
+                self._keep(entry["text"])
 
     def end(self, run: Json) -> None:
         """Print what belongs after the output."""
         if self._as_json:
             facts = {name: value for name, value in run.items() if name not in _PAGE_FIELDS}
             say_json({**facts, "result": "".join(self._result)})
-        elif run["state"] in ("cancelled", "lost"):
+            return
+        if self._for_programs and not self._ends_line:
+            _write(sys.stdout, "\n")  # JSON comes without a line end, and files end with one
+        if run["state"] in ("cancelled", "lost"):
             note(f"pwsh-kernels: {run.get('error') or run['state']}")
+
+    def _keep(self, text: str) -> None:
+        self._ends_line = text.endswith("\n")
+        if self._as_json:
+            self._result.append(text)
 
     def _is_result(self, entry: Json) -> bool:
         """What a script only shows (Write-Host) must not break JSON or CSV on stdout."""

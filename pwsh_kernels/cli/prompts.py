@@ -75,7 +75,7 @@ async def _answered_elsewhere(client: "RestClient", run: Json) -> None:
 def summary(prompt: Prompt) -> str:
     """Return what a prompt asks for, in one line."""
     words = [prompt.caption, prompt.message, *(one.label or one.name for one in prompt.fields)]
-    return plain(" ".join(" ".join(words).split())) or prompt.kind
+    return plain(" ".join(" ".join(dict.fromkeys(words)).split())) or prompt.kind
 
 
 def questions(prompt: Prompt) -> list[Question]:

@@ -183,7 +183,7 @@ def question(run: Json) -> str:
     parts = [prompt.get("caption"), prompt.get("message")]
     parts += [field.get("label") or field.get("name") for field in prompt.get("fields") or ()]
     parts += [choice.get("label") for choice in prompt.get("choices") or ()]
-    return plain(" | ".join(part for part in parts if part)) if prompt else ""
+    return plain(" | ".join(dict.fromkeys(part for part in parts if part))) or prompt.get("kind", "")
 
 
 def run_step(run: Json, shown: Excerpt) -> str:
