@@ -92,7 +92,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength, $
 
     function Add-Json {
         if ($run.Format -ne 'json' -or -not $run.Objects.Count) { return }
-        $value = if ($run.Objects.Count -eq 1) { $run.Objects[0] } else { , $run.Objects.ToArray() }
+        $value = $run.Objects.ToArray()
+        if ($value.Length -eq 1) { $value = $value[0] }
         $run.Objects = [Collections.Generic.List[object]]::new()
         [void]$run.Text.Append((Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 10))
     }

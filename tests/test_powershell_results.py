@@ -1,0 +1,273 @@
+"""What a run says is what the engine said: exact values, exact order, every fact (psrp.md, 'Truth about results')."""
+
+import pytest
+from powershell_fixtures import run
+
+from pwsh_kernels.errors import InvalidRequest, PowerShellQueryFailed
+from pwsh_kernels.powershell import HostText, PowerShell, ProgressChanged, RecordWritten, Text
+from pwsh_kernels.records import OutputFormat
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        ("0", "0\n"),
+        ("$false", "False\n"),
+        ("''", "\n"),
+        ("@()", ""),
+        ("$null", ""),
+        ("1..3", "1\n2\n3\n"),
+        ("'a' # comment", "a\n"),
+        ("if ($true) {\n  'multi'\n\n  'line'\n}", "multi\nline\n"),
+        ("using namespace System.Text\n[StringBuilder]::new('ok').ToString()", "ok\n"),
+        ('"é\u4e2d\U0001f600"', "é\u4e2d\U0001f600\n"),
+        ('"a`0b`e[1mc"', "a\x00b\x1b[1mc\n"),
+        ('"x" + [char]0xD800', "x\ufffd\n"),
+        ("[pscustomobject]@{A=1;B='x'}", "\nA B\n- -\n1 x\n\n"),
+        ("Get-Item /nowhere* -ErrorAction SilentlyContinue; 'end'", "end\n"),
+        ("Start-Job { 6 * 7 } | Receive-Job -Wait", "42\n"),
+        ("1..2 | ForEach-Object -Parallel { $_ } | Sort-Object", "1\n2\n"),
+    ],
+)
+async def test_output_text_is_exact(shell: PowerShell, script: str, text: str) -> None:
+    said = await run(shell, script)
+    assert (said.text, said.summary.outcome, said.records) == (text, "completed", [])
+
+
+@pytest.mark.parametrize(
+    ("output_format", "script", "text"),
+    [
+        ("json", "0", "0"),
+        ("json", "$false", "false"),
+        ("json", "''", '""'),
+        ("json", "$null", "null"),
+        ("json", "@()", ""),
+        ("json", ",@(1)", "[\n  1\n]"),
+        ("json", "1; 'a'; $null", '[\n  1,\n  "a",\n  null\n]'),
+        ("json", "[pscustomobject]@{a=1}", '{\n  "a": 1\n}'),
+        ("csv", "[pscustomobject]@{a=1;b='x'}; $null", '"a","b"\n"1","x"\n'),
+        ("csv", "'one', 2", '"Value"\n"one"\n"2"\n'),
+        ("list", "[pscustomobject]@{a=1;b='x'}", "\na : 1\nb : x\n\n"),
+        ("list", "''", "\n"),
+    ],
+)
+async def test_formats_keep_falsy_values_and_single_values(
+    shell: PowerShell, output_format: OutputFormat, script: str, text: str
+) -> None:
+    assert (await run(shell, script, format=output_format)).text == text
+
+
+async def test_json_deeper_than_ten_levels_is_cut_with_a_warning(shell: PowerShell) -> None:
+    script = "$top = @{}; $at = $top; 1..12 | ForEach-Object { $at.k = @{}; $at = $at.k }; $top"
+    said = await run(shell, script, format="json")
+    assert said.text.count('"k"') == 11
+    assert [one.kind for one in said.records] == ["warning"]
+
+
+async def test_streams_come_in_the_order_in_which_the_script_wrote_them(shell: PowerShell) -> None:
+    script = """
+'one'; Write-Warning two; Write-Error three; Write-Host four -NoNewline; 'five'
+Write-Verbose six -Verbose; Write-Debug seven -Debug; Write-Information eight -Tags a, b; 'nine'"""
+    said = await run(shell, script)
+    words = [
+        event.record.message if isinstance(event, RecordWritten) else event.text.strip()
+        for event in said.events
+        if isinstance(event, Text | RecordWritten | HostText)
+    ]
+    assert words == "one two three four five six seven eight nine".split()
+    assert [one.kind for one in said.records] == ["warning", "error", "verbose", "debug", "information"]
+    assert said.records[-1].tags == ("a", "b")
+    assert (said.summary.errors, said.summary.warnings) == (1, 1)
+
+
+async def test_host_text_comes_once_and_keeps_no_newline(shell: PowerShell) -> None:
+    script = """
+Write-Host a -NoNewline; Write-Host b; $Host.UI.Write('c'); $Host.UI.WriteLine('d'); 'e' | Out-Host; $Host.UI.WriteWarningLine('w')
+function Test-WhatIf { [CmdletBinding(SupportsShouldProcess)] param() $null = $PSCmdlet.ShouldProcess('it') }; Test-WhatIf -WhatIf"""
+    said = await run(shell, script)
+    assert said.host.splitlines()[:3] == ["ab", "cd", "e"]
+    assert "What if:" in said.host
+    assert [(one.kind, one.message) for one in said.records] == [("warning", "w")]
+
+
+async def test_an_error_record_has_the_engines_facts(shell: PowerShell) -> None:
+    said = await run(shell, "\n  Get-Item /nowhere")
+    (error,) = said.records
+    assert error.error_id == "PathNotFound,Microsoft.PowerShell.Commands.GetItemCommand"
+    assert (error.category, error.target, error.line, error.column) == ("ObjectNotFound", "/nowhere", 2, 3)
+    assert error.exception_type == "System.Management.Automation.ItemNotFoundException"
+    assert "At line:2 char:3" in error.position
+    assert "<ScriptBlock>" in error.script_stack
+    assert said.summary.had_errors
+
+
+async def test_an_error_shown_as_an_object_is_no_error_of_the_run(shell: PowerShell) -> None:
+    said = await run(shell, "try { throw 'old' } catch { $_ }")
+    assert "old" in said.text
+    assert not said.summary.had_errors
+
+
+async def test_text_printed_before_a_throw_is_not_lost(shell: PowerShell) -> None:
+    said = await run(shell, "1..100; throw 'boom'")
+    assert said.text.split() == [str(number) for number in range(1, 101)]
+    assert (said.summary.outcome, said.summary.errors, said.records) == ("failed", 1, [])
+    assert (said.error.message, said.error.line, said.error.column, said.error.terminating) == ("boom", 1, 9, True)
+
+
+async def test_json_gathered_before_a_throw_is_not_lost(shell: PowerShell) -> None:
+    assert (await run(shell, "1; 2; throw 'boom'", format="json")).text == "[\n  1,\n  2\n]"
+
+
+async def test_a_parse_error_names_its_place(shell: PowerShell) -> None:
+    said = await run(shell, "1\n2\n3 +* 4")
+    assert (said.text, said.summary.outcome, said.summary.errors) == ("", "failed", 1)
+    assert (said.error.line, said.error.column) == (3, 4)
+    assert said.error.message == "You must provide a value expression following the '+' operator."
+    assert said.error.position.startswith("At line:3 char:4")
+
+
+async def test_a_parse_error_does_not_inherit_from_the_run_before(shell: PowerShell) -> None:
+    await run(shell, "/bin/sh -c 'exit 9'; 'x' * 100", max_chars=5)
+    said = await run(shell, "if (")
+    assert (said.summary.exit_code, said.summary.truncated) == (None, 0)
+
+
+@pytest.mark.parametrize(("script", "code", "called"), [("exit 3", 3, True), ("'a'; exit 0", 0, True), ("'a'", None, False)])
+async def test_exit_is_told_and_the_session_lives_on(shell: PowerShell, script: str, code: int | None, called: bool) -> None:
+    said = await run(shell, "$kept = 'still here'\n" + script)
+    assert (said.summary.exit_code, said.summary.exit_called) == (code, called)
+    assert said.summary.had_errors == (code == 3)
+    assert (await run(shell, "$kept")).text == "still here\n"
+
+
+async def test_native_programs_give_output_stderr_and_an_exit_code(shell: PowerShell) -> None:
+    said = await run(shell, "/bin/sh -c 'echo out; echo err >&2; exit 4'; $LASTEXITCODE")
+    assert said.text == "out\n4\n"
+    assert [(one.message, one.native) for one in said.records] == [("err", True)]
+    assert (said.summary.exit_code, said.summary.errors, said.summary.had_errors) == (4, 0, False)
+    assert (await run(shell, "$LASTEXITCODE")).summary.exit_code is None
+
+
+async def test_raw_console_text_of_any_thread_arrives_before_the_end(shell: PowerShell) -> None:
+    script = """
+[Console]::WriteLine('plain'); [Console]::Error.Write('error ')
+[Threading.Tasks.Task]::Run([Action][Delegate]::CreateDelegate([Action], [Console].GetMethod('WriteLine', [type[]]@()))).Wait()
+Start-Process /bin/echo 'child' -Wait"""
+    said = await run(shell, script)
+    assert said.console == "plain\nerror \nchild\n"
+
+
+async def test_text_on_the_wire_itself_is_shown_and_breaks_nothing(shell: PowerShell) -> None:
+    script = """
+$wire = [Console]::OpenStandardOutput(); $bytes = [Text.Encoding]::UTF8.GetBytes("<no packet>"); $wire.Write($bytes); $wire.Flush()
+'after'"""
+    said = await run(shell, script)
+    assert (said.console, said.text) == ("<no packet>", "after\n")
+
+
+async def test_max_chars_cuts_and_counts(shell: PowerShell) -> None:
+    said = await run(shell, "'abcdef'; 'ghijkl'; Write-Warning kept", max_chars=3)
+    assert (said.text, said.summary.truncated, len(said.records)) == ("abc", 11, 1)
+    said = await run(shell, "'\U0001f600\U0001f600'", max_chars=3)
+    assert (said.text, said.summary.truncated) == ("\U0001f600", 3)
+
+
+async def test_width_is_what_was_asked(shell: PowerShell) -> None:
+    script = "[pscustomobject]@{ Long = 'x' * 300 }"
+    for width in (40, 90):
+        said = await run(shell, script, width=width)
+        assert max(len(line) for line in said.text.splitlines()) == width
+
+
+async def test_ten_megabytes_arrive_whole(shell: PowerShell) -> None:
+    said = await run(shell, "'x' * 10mb; foreach ($i in 1..20000) { $i }")
+    assert len(said.text) == 10 * 1024 * 1024 + 1 + sum(len(str(number)) + 1 for number in range(1, 20001))
+    assert said.text.endswith("\n20000\n")
+
+
+async def test_a_script_of_a_megabyte_runs(shell: PowerShell) -> None:
+    assert (await run(shell, "#" + "x" * (1 << 20) + "\n'done'")).text == "done\n"
+
+
+async def test_progress_is_thinned_and_its_last_state_kept(shell: PowerShell) -> None:
+    script = "foreach ($i in 1..5000) { Write-Progress 'Work' -Status $i -PercentComplete ($i / 50) -ParentId 7 -Id 8 }"
+    said = await run(shell, script)
+    states = [one.progress for one in said.events if isinstance(one, ProgressChanged)]
+    assert len(states) <= said.summary.duration_s * 10 + 2
+    last = states[-1]
+    assert (last.status, last.percent, last.activity_id, last.parent_id, last.completed) == ("5000", 100, 8, 7, False)
+
+
+async def test_parameters_are_bound_as_values(shell: PowerShell) -> None:
+    script = """param($Text, [int]$Number, $Real, [switch]$On, $Nothing, $List, $Map, $Big)
+"$Text|$Number|$Real|$On|$($null -eq $Nothing)|$($List -join '+')|$($Map.k)|$($Map.GetType().Name)|$($Real.GetType().Name)|$Big" """
+    values = {
+        "Text": '\'; throw "x" `$é',
+        "Number": 3,
+        "Real": 0.1,
+        "On": True,
+        "Nothing": None,
+        "List": [1, "b"],
+        "Map": {"k": "v"},
+        "Big": 2**64,
+    }
+    said = await run(shell, script, parameters=values)
+    assert said.text == '\'; throw "x" `$é|3|0.1|True|True|1+b|v|Hashtable|Double|18446744073709551616\n'
+
+
+async def test_a_secret_parameter_arrives_as_a_secure_string(shell: PowerShell) -> None:
+    script = "param([securestring]$P) [Net.NetworkCredential]::new('', $P).Password.Length; $P"
+    said = await run(shell, script, parameters={"P": {"$secret": "geheim"}})
+    assert said.text == "6\nSystem.Security.SecureString\n"
+
+
+@pytest.mark.parametrize("script", ["'ran'", "param($Y) 'ran'", "[CmdletBinding()] param([Parameter()]$Y) 'ran'"])
+async def test_an_unknown_parameter_is_the_engines_error_and_nothing_runs(shell: PowerShell, script: str) -> None:
+    said = await run(shell, script, parameters={"X": 1})
+    assert (said.text, said.summary.outcome, said.error.error_id) == ("", "failed", "NamedParameterNotFound")
+    assert said.error.message == "A parameter cannot be found that matches parameter name 'X'."
+
+
+async def test_a_parameter_found_by_its_alias_is_bound(shell: PowerShell) -> None:
+    assert (await run(shell, "param([Alias('X')]$Y) $Y", parameters={"x": 1})).text == "1\n"
+
+
+async def test_a_value_without_a_powershell_form_is_refused_by_name(shell: PowerShell) -> None:
+    with pytest.raises(InvalidRequest, match="parameters.When"):
+        await run(shell, "param($When)", parameters={"When": object()})
+
+
+async def test_the_history_shows_the_script_as_written(shell: PowerShell) -> None:
+    await run(shell, "'remember me' # as it is")
+    await shell.query("'not me'")
+    said = await run(shell, "(Get-History).CommandLine | Select-Object -Last 1")
+    assert said.text == "'remember me' # as it is\n"
+
+
+async def test_a_query_returns_plain_values_and_leaves_no_variable(shell: PowerShell) -> None:
+    script = (
+        "param($In) $left = 1; [pscustomobject]@{ A = $In; B = @(1, 'x'); C = [DayOfWeek]::Monday; D = $null; E = 1.5 }; 2"
+    )
+    assert await shell.query(script, {"In": "é"}) == [{"A": "é", "B": [1, "x"], "C": "Monday", "D": None, "E": 1.5}, 2]
+    assert (await run(shell, "Test-Path variable:left")).text == "False\n"
+    with pytest.raises(PowerShellQueryFailed, match="why"):
+        await shell.query("throw 'why'")
+
+
+async def test_a_query_that_asks_is_refused_and_one_that_hangs_is_stopped(shell: PowerShell) -> None:
+    assert await shell.query("try { Read-Host q } catch { 'refused' }") == ["refused"]
+    with pytest.raises(PowerShellQueryFailed, match="longer"):
+        await shell.query("Start-Sleep 60", wait_s=0.05)
+    assert await shell.query("1") == [1]
+
+
+async def test_user_settings_do_not_reach_into_the_output(shell: PowerShell) -> None:
+    await run(
+        shell,
+        "Set-StrictMode -Version Latest; $PSDefaultParameterValues['Out-String:Width'] = 5; function Out-String { 'hijacked' }",
+    )
+    said = await run(shell, "[pscustomobject]@{ Name = 'a long enough value' }; function Out-Session { 'hijacked' }")
+    assert "a long enough value" in said.text
+    await run(shell, "Set-StrictMode -Off; $PSDefaultParameterValues.Clear(); Remove-Item function:Out-String")
