@@ -48,13 +48,13 @@ def test_without_the_token_a_route_is_closed(server: Server, route: Route, heade
 
 
 def test_a_token_of_other_letters_is_a_wrong_token(server: Server) -> None:
-    with httpx.Client(base_url=server.url) as http:
+    with httpx.Client(base_url=server.url, verify=False) as http:
         answer = http.get("/sessions", headers={b"Authorization": "Bearer ключ".encode()})
     assert_refused(answer, 401, "unauthorized")
 
 
 def test_only_the_header_carries_the_token(server: Server) -> None:
-    with httpx.Client(base_url=server.url) as http:
+    with httpx.Client(base_url=server.url, verify=False) as http:
         http.get("/api/kernels", params={"token": server.token}).raise_for_status()
         assert http.cookies
         assert_refused(http.get("/sessions"), 401, "unauthorized")
@@ -68,7 +68,7 @@ def test_the_token_opens_every_route_in_both_spellings(server: Server, scheme: s
 
 
 def test_jupyter_keeps_its_own_way_of_refusing(server: Server) -> None:
-    with httpx.Client(base_url=server.url) as http:
+    with httpx.Client(base_url=server.url, verify=False) as http:
         assert http.get("/api/kernels").status_code == 403
         assert http.get("/api/kernels", headers={"Authorization": "token wrong"}).status_code == 403
         assert http.get("/api/terminals", params={"token": server.token}).status_code == 404
@@ -155,7 +155,7 @@ def test_a_page_of_this_server_may_call_it(server: Server) -> None:
 
 
 def test_health_is_open_and_tells_the_truth_without_names(server: Server) -> None:
-    with httpx.Client(base_url=server.url) as http:
+    with httpx.Client(base_url=server.url, verify=False) as http:
         health = server.until(lambda: (one := http.get("/health").json())["powershell"]["found"] is not None and one)
     assert (health["status"], health["service"], health["version"]) == ("healthy", "pwsh-kernels", __version__)
     assert health["powershell"]["version"] >= "7.4"
@@ -163,6 +163,13 @@ def test_health_is_open_and_tells_the_truth_without_names(server: Server) -> Non
     assert all(isinstance(count, int) for count in health["sessions"].values())
     assert str(server.folder) not in str(health)
     assert CONTOSO not in str(health)
+
+
+def test_head_tells_what_get_would(server: Server) -> None:
+    with httpx.Client(base_url=server.url, verify=False) as http:
+        answer = http.head("/health")
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert http.head("/sessions").status_code == 401
 
 
 def test_modules_have_the_original_s_fields(server: Server) -> None:
@@ -211,7 +218,7 @@ def test_the_browser_s_login_page_is_still_jupyter_s(server: Server) -> None:
 
 
 def test_the_log_holds_no_token(server: Server) -> None:
-    with httpx.Client(base_url=server.url) as http:
+    with httpx.Client(base_url=server.url, verify=False) as http:
         http.get("/sessions", params={"token": server.token})
     server.until(lambda: any("/sessions" in line for line in server.log))
     assert server.token not in "".join(server.log)

@@ -114,11 +114,11 @@ class RouteHandler(JsonHandler):
     async def prepare(self, *, _redirect_to_login: bool = True) -> None:
         """Refuse what the declared permission does not allow; methods without a route need the token too."""
         await super().prepare()
-        route = self.routes.get(self.request.method or "")
+        route = self.routes.get(self.method)
         if route is None or route.permission is not Permission.OPEN:
             self.require_principal()
         if route is None:
-            raise MethodNotAllowed(method=self.request.method or "", allowed=sorted(self.routes))
+            raise MethodNotAllowed(method=self.method, allowed=sorted(self.routes))
 
     # `prepare` has checked the declared permission; the mark tells Jupyter that this is on purpose.
     @allow_unauthenticated
@@ -130,6 +130,8 @@ class RouteHandler(JsonHandler):
             self.write_answer(await self.work)
         except asyncio.CancelledError:
             self.log.debug("A client left while it waited for %s", self.request.path)
+
+    head = get
 
     @allow_unauthenticated
     async def post(self, **in_path: str) -> None:
@@ -160,7 +162,12 @@ class RouteHandler(JsonHandler):
     @property
     def route(self) -> Route:
         """The route of this request."""
-        return self.routes[self.request.method or ""]
+        return self.routes[self.method]
+
+    @property
+    def method(self) -> str:
+        """The request's method; HEAD is a GET whose body Tornado does not send."""
+        return "GET" if self.request.method == "HEAD" else self.request.method or ""
 
     async def answer(self, call: Call) -> Answer:
         """Let the route do its work, once the server is ready."""
