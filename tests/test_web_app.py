@@ -13,10 +13,11 @@ from pwsh_kernels.web.app import PwshKernelsApp, PwshKernelsServer, greeting
 WAIT = 60
 
 
-def launch(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run a server that is expected to refuse to start."""
+def launch(folder: Path, program: str = "", *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a server (or a program that starts one) that is expected to refuse to start."""
+    what = ["-c", program] if program else ["-m", "pwsh_kernels.web.launch", *arguments]
     return subprocess.run(
-        [sys.executable, "-m", *arguments],
+        [sys.executable, *what],
         env=server_environment(folder, **settings),
         capture_output=True,
         text=True,
@@ -32,7 +33,7 @@ def test_another_jupyter_server_cannot_load_the_extension() -> None:
 
 
 def test_a_server_without_a_token_does_not_start(tmp_path: Path) -> None:
-    answer = launch(tmp_path, "pwsh_kernels.web.launch", "--IdentityProvider.token=")
+    answer = launch(tmp_path, "", "--IdentityProvider.token=")
     assert answer.returncode == 1
     assert "The token is empty" in answer.stderr
 
@@ -40,7 +41,7 @@ def test_a_server_without_a_token_does_not_start(tmp_path: Path) -> None:
 def test_a_start_that_fails_ends_the_server_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "sandbox").write_text("a file where a folder must be", encoding="utf-8")
-    answer = launch(tmp_path, "pwsh_kernels.web.launch")
+    answer = launch(tmp_path)
     assert answer.returncode == 1
     assert "The server cannot start" in answer.stderr
 
@@ -48,9 +49,22 @@ def test_a_start_that_fails_ends_the_server_with_its_reason(tmp_path: Path) -> N
 def test_a_broken_tenants_file_ends_the_server_with_its_reason(tmp_path: Path) -> None:
     broken = tmp_path / "tenants.toml"
     broken.write_text("[[tenant]]\nnaem = 'contoso.com'\n", encoding="utf-8")
-    answer = launch(tmp_path, "pwsh_kernels.web.launch", PWSH_MANAGER_TENANTS=str(broken))
+    answer = launch(tmp_path, PWSH_MANAGER_TENANTS=str(broken))
     assert answer.returncode == 1
-    assert "naem" in answer.stderr or "has no name" in answer.stderr
+    assert answer.stderr.startswith(str(broken))
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_server_with_a_route_without_a_permission_does_not_start(tmp_path: Path) -> None:
+    program = """
+from dataclasses import replace
+from pwsh_kernels.web import handlers, launch
+handlers.ROUTES = (*handlers.ROUTES, replace(handlers.ROUTES[0], path="/secret", permission=None))
+launch.serve()
+"""
+    answer = launch(tmp_path, program)
+    assert answer.returncode == 1
+    assert "GET /secret declares no permission" in answer.stderr
 
 
 def test_what_a_user_allows_for_other_notebooks_does_not_apply_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

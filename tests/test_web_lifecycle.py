@@ -4,8 +4,10 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from server_fixtures import CONTOSO, Server, server_environment
 
 LOST_WAIT = 3.0
@@ -85,27 +87,43 @@ def test_the_runtime_file_tells_clients_where_the_server_is_and_goes_with_it(own
     assert own_server.process.returncode == 0
 
 
-def test_a_wait_is_capped_by_the_setting_and_a_login_goes_on_without_its_caller(tmp_path: Path) -> None:
-    server = Server(tmp_path, {"PWSH_MANAGER_MAX_WAIT": "0.2"}).start()
-    try:
-        server.post("/login", tenant=CONTOSO, wait_s=60)
-        server.approve(server.until(lambda: server.post("/status", tenant=CONTOSO, wait_s=60).get("device_code")))
-        server.until(lambda: server.post("/status", tenant=CONTOSO)["state"] == "signed_in")
-        pending = server.run("Start-Sleep 60", wait_s=60)
-        assert pending["code"] == "run_pending"
-        assert server.post(f"/runs/{pending['run_id']}/cancel", wait_s=60)["stopping"] is False
-    finally:
-        server.close()
+@pytest.fixture(scope="module")
+def talkative(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that logs everything, has a token of the settings and waits no longer than a moment."""
+    settings = {"PWSH_MANAGER_DEBUG": "true", "PWSH_MANAGER_TOKEN": "a-token-of-mine", "PWSH_MANAGER_MAX_WAIT": "0.2"}
+    server = Server(tmp_path_factory.mktemp("talkative"), settings).start()
+    yield server
+    server.close()
 
 
-def test_a_token_of_the_settings_is_the_server_s(tmp_path: Path) -> None:
-    server = Server(tmp_path, {"PWSH_MANAGER_TOKEN": "a-token-of-mine"}).start()
-    try:
-        assert server.token == "a-token-of-mine"
-        assert server.get("/sessions")["success"] is True
-        assert server.token not in "".join(server.log)
-    finally:
-        server.close()
+def test_a_token_of_the_settings_is_the_server_s(talkative: Server) -> None:
+    assert talkative.token == "a-token-of-mine"
+    assert talkative.get("/sessions")["success"] is True
+
+
+def test_no_secret_reaches_the_log_and_a_login_goes_on_without_its_caller(talkative: Server) -> None:
+    talkative.post("/login", tenant=CONTOSO, wait_s=60)
+    code = talkative.until(lambda: talkative.post("/status", tenant=CONTOSO, wait_s=60).get("device_code"))
+    talkative.approve(code)
+    talkative.until(lambda: talkative.post("/status", tenant=CONTOSO)["state"] == "signed_in")
+    asked = talkative.run("Read-Host -AsSecureString 'Secret'; 'done'", wait_s=60)
+    talkative.until(lambda: talkative.get(f"/runs/{asked['run_id']}")["prompt"])
+    talkative.post(f"/runs/{asked['run_id']}/input", value="correct horse")
+    talkative.until(lambda: talkative.get(f"/runs/{asked['run_id']}")["state"] == "succeeded")
+    with talkative.http() as http:
+        http.get("/api/kernels", params={"token": talkative.token})
+    talkative.until(lambda: any("/api/kernels" in line for line in talkative.log))
+    log = "".join(talkative.log)
+    assert [secret for secret in (code, talkative.token, "correct horse") if secret in log] == []
+
+
+def test_a_wait_is_capped_by_the_setting(talkative: Server) -> None:
+    talkative.sign_in()
+    talkative.until(lambda: talkative.post("/status", tenant=CONTOSO)["state"] == "signed_in")
+    pending = talkative.run("Start-Sleep 60", wait_s=60)
+    assert pending["code"] == "run_pending"
+    talkative.post(f"/runs/{pending['run_id']}/cancel", wait_s=60)
+    talkative.until(lambda: talkative.get(f"/runs/{pending['run_id']}")["state"] == "cancelled")
 
 
 def test_without_a_powershell_health_is_degraded_and_names_no_path(tmp_path: Path) -> None:

@@ -12,14 +12,13 @@ from jupyter_server.serverapp import ServerApp
 from traitlets import Instance, default
 
 from pwsh_kernels import __version__
-from pwsh_kernels.catalog import Catalog, Tenants
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.manager import SessionKernelManager
 from pwsh_kernels.sessions.specs import SessionKernelSpecManager
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.attachments import Channels, NotebookRows
-from pwsh_kernels.web.backend import Backend
+from pwsh_kernels.web.backend import Backend, Product
 from pwsh_kernels.web.handlers import rules
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.identity import TokenIdentity
@@ -36,15 +35,15 @@ class PwshKernelsServer(ServerApp):
     # (no token, another address) must not apply to signed-in sessions.
     name = "pwsh-kernels"
 
-    product_settings = Instance(Settings)
+    product = Instance(Product)
 
-    @default("product_settings")
-    def _default_product_settings(self) -> Settings:
-        return Settings()
+    @default("product")
+    def _default_product(self) -> Product:
+        return Product.load(Settings())
 
     @default("port")
     def _default_port(self) -> int:
-        return self.product_settings.port
+        return self.product.settings.port
 
     @default("port_retries")
     def _default_port_retries(self) -> int:
@@ -52,11 +51,11 @@ class PwshKernelsServer(ServerApp):
 
     @default("ip")
     def _default_ip(self) -> str:
-        return self.product_settings.host
+        return self.product.settings.host
 
     @default("log_level")
     def _default_log_level(self) -> int:
-        level = "DEBUG" if self.product_settings.debug else self.product_settings.log_level
+        level = "DEBUG" if self.product.settings.debug else self.product.settings.log_level
         return logging.getLevelNamesMapping()[level]
 
     @default("open_browser")
@@ -75,11 +74,6 @@ class PwshKernelsServer(ServerApp):
     @default("max_body_size")
     def _default_max_body_size(self) -> int:
         return MAX_UPLOAD
-
-    @default("reraise_server_extension_failures")
-    def _default_reraise(self) -> bool:
-        """A server without our routes (a route without a permission, a broken catalog) must not start."""
-        return True
 
     @default("kernel_manager_class")
     def _default_kernel_manager_class(self) -> type[SessionKernelManager]:
@@ -103,8 +97,8 @@ class PwshKernelsServer(ServerApp):
 
     def init_configurables(self) -> None:
         """Build the managers; refuse to go on without a token."""
-        if self.product_settings.token:
-            self.config.IdentityProvider.token = self.product_settings.token
+        if self.product.settings.token:
+            self.config.IdentityProvider.token = self.product.settings.token
         super().init_configurables()
         if not self.identity_provider.token:
             self.log.critical("The token is empty: anybody on this machine could use the sessions. Set one, or none at all.")
@@ -116,6 +110,13 @@ class PwshKernelsServer(ServerApp):
         ours = logging.getLogger("pwsh_kernels")
         ours.setLevel(self.log.level)
         ours.parent = self.log
+
+    def load_server_extensions(self) -> None:
+        """Load the extensions. Without our routes (one has no permission, say) the server must not start."""
+        super().load_server_extensions()
+        if not getattr(self.starter_app, "has_routes", False):
+            self.log.critical("The server's own routes were not loaded; the warning above says why.")
+            self.exit(1)
 
     def init_signal(self) -> None:
         """Stop on Ctrl-C without a question: sessions live on and are found again."""
@@ -154,6 +155,7 @@ class PwshKernelsApp(ExtensionApp):
     serverapp_class = PwshKernelsServer
     load_other_extensions = True
     lookup: asyncio.Task[None] | None = None
+    has_routes = False
 
     @classmethod
     def get_extension_package(cls) -> str:
@@ -168,24 +170,20 @@ class PwshKernelsApp(ExtensionApp):
                 "pwsh_kernels needs its own server: run `pwsh-kernels serve`, and attach notebooks to it, for example "
                 "with `jupyter lab --gateway-url http://127.0.0.1:5100 --GatewayClient.auth_token=TOKEN`."
             )
-        self.tenants = Tenants.load(server.product_settings.tenants_file)
-        self.authority = Authority(server.product_settings.data_dir / "sandbox")
+        self.authority = Authority(server.product.settings.data_dir / "sandbox")
         self.backend = self.make_backend(server)
-        base_url = server.base_url
-        all_rules = [*rules(self.backend, base_url), *self.page_rules(base_url)]
+        page = sandbox_rules(self.authority, server.base_url) if server.product.has_sandbox else []
+        all_rules = [*rules(self.backend, server.base_url), *page]
         server.web_app.add_handlers(".*$", all_rules)  # type: ignore[no-untyped-call]
+        self.has_routes = True
 
     def make_backend(self, server: PwshKernelsServer) -> Backend:
         """Return what the routes work on."""
-        settings, catalog = server.product_settings, Catalog.load()
+        product = server.product
         sandbox = {"PWSH_KERNELS_SANDBOX": str(self.authority.folder), "PWSH_KERNELS_MODULE_PATH": str(module_path())}
-        sessions = Sessions(settings, cast(SessionKernelManager, server.kernel_manager), catalog, self.tenants, sandbox)
-        return Backend(settings, sessions, catalog, Health(), server.identity_provider.token)
-
-    def page_rules(self, base_url: str) -> list[Any]:
-        """Return the rules of the sandbox's sign-in page: none when every tenant is a real one."""
-        has_sandbox = any(tenant.sandbox for tenant in self.tenants.known.values())
-        return sandbox_rules(self.authority, base_url) if has_sandbox else []
+        manager = cast(SessionKernelManager, server.kernel_manager)
+        sessions = Sessions(product.settings, manager, product.catalog, product.tenants, sandbox)
+        return Backend(product.settings, sessions, product.catalog, Health(), server.identity_provider.token)
 
     async def _start_jupyter_server_extension(self, serverapp: PwshKernelsServer) -> None:
         """Find the living kernels, then say that the server is ready. A start that fails ends the server."""

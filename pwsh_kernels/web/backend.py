@@ -1,9 +1,9 @@
-"""What the routes work on: the sessions facade, the catalog, the settings, and whether the server is ready."""
+"""What the server is made of: what it reads at its start, and what the routes work on."""
 
 import asyncio
 from dataclasses import dataclass, field
 
-from pwsh_kernels.catalog import Catalog
+from pwsh_kernels.catalog import Catalog, Tenants
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
@@ -11,6 +11,25 @@ from pwsh_kernels.web.health import Health
 
 READY_WAIT = 15.0
 """Seconds that a request waits for a server that still looks for its living kernels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What the server reads before it starts: settings, service modules, tenants."""
+
+    settings: Settings
+    catalog: Catalog
+    tenants: Tenants
+
+    @classmethod
+    def load(cls, settings: Settings) -> "Product":
+        """Read the catalog and the tenants. Raises BrokenFile."""
+        return cls(settings, Catalog.load(), Tenants.load(settings.tenants_file))
+
+    @property
+    def has_sandbox(self) -> bool:
+        """Whether a tenant is a simulated one."""
+        return any(tenant.sandbox for tenant in self.tenants.known.values())
 
 
 @dataclass(frozen=True, slots=True)

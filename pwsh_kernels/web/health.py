@@ -63,7 +63,11 @@ class Health:
 
     async def look_for_powershell(self) -> None:
         """Find PowerShell once, in a child process, and remember what came out."""
-        self.powershell = await find_powershell()
+        try:
+            self.powershell = await find_powershell()
+        except OSError as error:
+            LOG.warning("The search for PowerShell did not start: %s", error)
+            self.powershell = PowerShellState(found=False, error="powershell_search_failed")
         LOG.info("PowerShell: %s", self.powershell)
 
 

@@ -16,14 +16,15 @@ from pwsh_kernels.settings import Settings
 def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
     """Run the server until it is told to stop (Ctrl-C, SIGTERM). `argv`: Jupyter options, such as `--port=5200`.
 
-    Raises DataFolderInUse when another server already has the sessions of this data folder.
+    Raises DataFolderInUse when another server already has the sessions of this data folder, and BrokenFile.
     """
     spare_the_grammar()
     from pwsh_kernels.web.app import PwshKernelsApp  # noqa: PLC0415 - after the line above
+    from pwsh_kernels.web.backend import Product  # noqa: PLC0415
 
     chosen = settings or Settings()
     with sole_owner(chosen.data_dir):
-        server = PwshKernelsApp.initialize_server(argv=list(argv), product_settings=chosen)  # type: ignore[no-untyped-call]
+        server = PwshKernelsApp.initialize_server(argv=list(argv), product=Product.load(chosen))  # type: ignore[no-untyped-call]
         server.start()
 
 
