@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         "",
         "PWSH_MANAGER_TOKEN",
         "text",
-        "Token that clients send; empty: found in Jupyter's runtime file.",
+        "Token of the server and its clients; empty: the server makes one, clients find it.",
         repr=False,
     )
     client_timeout: float = _setting(
