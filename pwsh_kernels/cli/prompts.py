@@ -78,6 +78,12 @@ def summary(prompt: Prompt) -> str:
     return plain(" ".join(" ".join(dict.fromkeys(words)).split())) or prompt.kind
 
 
+def heading(prompt: Prompt) -> str:
+    """Return what stands above the questions; a single question is its own message."""
+    message = "" if prompt.kind in ("line", "secret") else prompt.message
+    return plain("\n".join(text for text in (prompt.caption, message) if text))
+
+
 def questions(prompt: Prompt) -> list[Question]:
     """Return the lines that a person has to type for a prompt, in order."""
     if prompt.kind == "credential":
@@ -87,7 +93,7 @@ def questions(prompt: Prompt) -> list[Question]:
         return [Question(one.label or one.name, one.secret) for one in prompt.fields]
     if prompt.kind == "choice":
         return [Question(_choices(prompt))]
-    return [Question("", secret=prompt.kind == "secret")]
+    return [Question(prompt.message or "Input", secret=prompt.kind == "secret")]
 
 
 def _choices(prompt: Prompt) -> str:
@@ -122,11 +128,13 @@ def _choice(prompt: Prompt, word: str) -> int:
 
 async def ask(prompt: Prompt) -> Any:
     """Return the person's answer, or None when they end the input (Ctrl-D)."""
-    note(plain("\n".join(text for text in (prompt.caption, prompt.message) if text)))
+    above = heading(prompt)
+    if above:
+        note(above)
     while True:
         lines: list[str] = []
         for question in questions(prompt):
-            line = await read_line(f"{plain(question.label)}: " if question.label else "> ", secret=question.secret)
+            line = await read_line(f"{plain(question.label).rstrip(': ')}: ", secret=question.secret)
             if line is None:
                 return None
             lines.append(line)
@@ -139,10 +147,10 @@ async def ask(prompt: Prompt) -> Any:
 async def read_line(label: str, *, secret: bool) -> str | None:
     """Return the next line of the terminal without its end, or None at the end of the input."""
     descriptor, ready = sys.stdin.fileno(), asyncio.Event()
-    sys.stderr.write(label)
-    sys.stderr.flush()
     loop = asyncio.get_running_loop()
     with _echo(descriptor, shown=not secret):
+        sys.stderr.write(label)
+        sys.stderr.flush()
         loop.add_reader(descriptor, ready.set)
         try:
             await ready.wait()
@@ -162,7 +170,7 @@ def _echo(descriptor: int, *, shown: bool) -> Iterator[None]:
         if not shown:
             hidden = [*before]
             hidden[3] = before[3] & ~termios.ECHO
-            termios.tcsetattr(descriptor, termios.TCSAFLUSH, hidden)
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, hidden)
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSAFLUSH if not shown else termios.TCSANOW, before)
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

@@ -1,0 +1,205 @@
+"""The commands other than `run`, as child processes: what they print, and how they end."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from server_fixtures import FABRIKAM, Server, server_environment
+
+from pwsh_kernels.settings import setting_rows
+
+COMMAND = str(Path(sys.executable).with_name("pwsh-kernels"))
+LIMIT = 60
+SESSION = (FABRIKAM, "exo")
+ACCOUNT = f"admin@{FABRIKAM}"
+
+
+def run(environment: dict[str, str], *arguments: str) -> tuple[str, str, int]:
+    """Run the command to its end; return stdout, stderr and the exit code."""
+    done = subprocess.run(
+        [COMMAND, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    return done.stdout, done.stderr, done.returncode
+
+
+@pytest.fixture
+def signed_out(server: Server) -> Iterator[Server]:
+    """The shared server without a session for fabrikam."""
+    server.post("/disconnect", tenant=FABRIKAM)
+    yield server
+    server.post("/disconnect", tenant=FABRIKAM)
+
+
+def sign_in_line(code: str, url: str, until: str) -> str:
+    """Return the line that tells a person what to do."""
+    return f"To sign in to fabrikam.example:exo, open {url} and enter the code {code} (valid until {until}).\n"
+
+
+def test_a_sign_in_from_the_first_command_to_the_last(signed_out: Server) -> None:
+    environment = signed_out.environment
+    refused = "pwsh-kernels: Not signed in to fabrikam.example exo. Run `pwsh-kernels login fabrikam.example exo`.\n"
+    assert run(environment, "run", *SESSION, "1") == ("", refused, 3)
+
+    stdout, stderr, code = run(environment, "login", *SESSION, "--no-wait")
+    facts = signed_out.post("/status", tenant=FABRIKAM)
+    line = sign_in_line(facts["device_code"], facts["auth_url"], facts["expires_at"])
+    assert (stdout, stderr, code) == (line, "", 0)
+    stdout, stderr, code = run(environment, "status", *SESSION)
+    assert stdout.startswith("fabrikam.example:exo: signing_in")
+    assert (stdout.splitlines(keepends=True)[1], stderr, code) == (line, "", 3)
+    pending = run(environment, "run", *SESSION, "1")
+    assert facts["device_code"] in pending[1]
+    assert pending[2] == 3
+
+    with subprocess.Popen(
+        [COMMAND, "login", *SESSION], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout
+        assert child.stdout.readline() == line
+        signed_out.approve(facts["device_code"], ACCOUNT)
+        stdout, stderr = child.communicate(timeout=LIMIT)
+    assert (stdout, child.returncode) == (f"Signed in to fabrikam.example:exo as {ACCOUNT}.\n", 0)
+    assert stderr == "Waiting for the sign-in (Ctrl-C leaves it pending) ...\n"
+
+    assert run(environment, "login", *SESSION) == (f"Signed in to fabrikam.example:exo as {ACCOUNT}.\n", "", 0)
+    stdout, _, code = run(environment, "sessions")
+    rows = [line.split() for line in stdout.splitlines()]
+    assert rows[0] == ["SESSION", "STATE", "ACCOUNT", "RUNNING", "LAST", "USED"]
+    assert ["fabrikam.example:exo", "signed_in", ACCOUNT, "-"] in [row[:4] for row in rows]
+    assert run(environment, "disconnect", *SESSION) == ("Disconnected fabrikam.example:exo\n", "", 0)
+    gone = "pwsh-kernels: There is no session for fabrikam.example exo. `pwsh-kernels sessions` lists those there are.\n"
+    assert run(environment, "disconnect", *SESSION) == ("", gone, 1)
+
+
+def test_ctrl_c_leaves_a_sign_in_pending_and_says_so(signed_out: Server) -> None:
+    with subprocess.Popen(
+        [COMMAND, "login", *SESSION], env=signed_out.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stderr
+        assert child.stderr.readline().startswith("Waiting for the sign-in")
+        child.send_signal(2)
+        _, stderr = child.communicate(timeout=LIMIT)
+    kept = "The sign-in stays pending: finish it on the page. `pwsh-kernels status fabrikam.example exo` shows it.\n"
+    assert (stderr, child.returncode) == (kept, 130)
+    assert signed_out.post("/status", tenant=FABRIKAM)["state"] == "signing_in"
+
+
+def test_another_account_than_the_expected_one_is_refused(signed_out: Server) -> None:
+    with subprocess.Popen(
+        [COMMAND, "login", *SESSION, "--account", f"someone@{FABRIKAM}"],
+        env=signed_out.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout
+        child.stdout.readline()
+        signed_out.approve(signed_out.post("/status", tenant=FABRIKAM)["device_code"], ACCOUNT)
+        stdout, stderr = child.communicate(timeout=LIMIT)
+    assert (stdout, child.returncode) == ("", 3)
+    assert f"someone@{FABRIKAM}" in stderr
+
+
+def test_the_modules_are_listed(server: Server) -> None:
+    stdout, stderr, code = run(server.environment, "modules")
+    assert (stdout.splitlines()[0].split(), stderr, code) == (["MODULE", "POWERSHELL", "MODULE", "PURPOSE"], "", 0)
+    assert stdout.splitlines()[1].split()[:2] == ["exo", "ExchangeOnlineManagement"]
+    assert json.loads(run(server.environment, "modules", "--json")[0])["modules"] == ["exo"]
+
+
+def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
+    stdout, stderr, code = run(server_environment(tmp_path), "settings")
+    assert [line.split()[0] for line in stdout.splitlines()[1:]] == [row.env for row in setting_rows()]
+    assert (stderr, code) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (("status", "contoso.example", "exchange"), 2, "pwsh-kernels: Unknown module: exchange. Known modules: exo\n"),
+        (("status", "not a tenant"), 2, "'not a tenant' is not a tenant"),
+        (("follow", "r-1"), 1, "pwsh-kernels: There is no run r-1. `pwsh-kernels runs` lists those that are kept.\n"),
+        (("cancel", "../sessions"), 1, "pwsh-kernels: There is no run ../sessions."),
+        (("run", "contoso.example", "exo"), 2, "Missing argument 'command'"),
+        (("run", "contoso.example", "exo", "1", "--format", "xml"), 2, "must be one of text, json, csv, list"),
+        (("run", "contoso.example", "exo", "1", "--param", "novalue"), 2, "'novalue' is no name=value"),
+        (("run", "contoso.example", "exo", "1", "--param", "a:=x"), 2, "the value of a is no JSON"),
+    ],
+)
+def test_wrong_usage_is_said_in_words(server: Server, arguments: tuple[str, ...], code: int, text: str) -> None:
+    stdout, stderr, ended = run(server.environment, *arguments)
+    assert (stdout, ended) == ("", code)
+    assert text in stderr
+    assert "Traceback" not in stderr
+
+
+def test_no_server_is_said_in_one_line(tmp_path: Path, free_tcp_port: int) -> None:
+    environment = {**server_environment(tmp_path), "PWSH_MANAGER_URL": f"http://127.0.0.1:{free_tcp_port}"}
+    stdout, stderr, code = run(environment, "sessions")
+    assert (stdout, code, stderr.count("\n")) == ("", 4, 1)
+    assert stderr.startswith(f"pwsh-kernels: No pwsh-kernels server answers at http://127.0.0.1:{free_tcp_port} (")
+
+
+def test_a_refused_token_is_said_in_one_line(server: Server) -> None:
+    refused = (
+        "pwsh-kernels: The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that `pwsh-kernels serve` prints.\n"
+    )
+    assert run({**server.environment, "PWSH_MANAGER_TOKEN": "wrong"}, "sessions") == ("", refused, 4)
+
+
+def test_a_wrong_setting_is_said_in_one_line(tmp_path: Path) -> None:
+    stdout, stderr, code = run(server_environment(tmp_path, PWSH_MANAGER_PORT="many"), "sessions")
+    assert (stdout, code, stderr.count("\n")) == ("", 2, 1)
+    assert stderr.startswith("pwsh-kernels: PWSH_MANAGER_PORT: ")
+
+
+def test_the_doctor_finds_everything_in_order(server: Server) -> None:
+    stdout, stderr, code = run(server.environment, "doctor")
+    assert (stderr, code) == ("", 0)
+    assert [line.split()[:2] for line in stdout.splitlines()] == [
+        ["ok", "pwsh-kernels"],
+        ["ok", "PowerShell"],
+        ["ok", "Settings:"],
+        ["ok", "Data"],
+        ["ok", "Server"],
+        ["ok", "Token"],
+    ]
+    assert server.token not in stdout
+
+
+def test_the_doctor_names_each_thing_that_is_broken(tmp_path: Path, free_tcp_port: int) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(0o755)
+    environment = server_environment(
+        tmp_path, PWSH_MANAGER_URL=f"http://127.0.0.1:{free_tcp_port}", PWSH_MANAGER_PWSH=str(tmp_path / "none")
+    )
+    stdout, stderr, code = run(environment, "doctor")
+    assert (stderr, code) == ("", 1)
+    wrong = [line.removeprefix("wrong  ") for line in stdout.splitlines() if line.startswith("wrong")]
+    assert wrong[0].startswith("PowerShell: ")
+    assert wrong[1] == f"Data folder {data} is open to other users. Run `chmod 700 {data}`."
+    assert wrong[2].startswith("No pwsh-kernels server answers at ")
+
+
+def test_a_server_that_nobody_has_started_is_nothing_broken(tmp_path: Path) -> None:
+    stdout, _, code = run({**server_environment(tmp_path), "HOME": str(tmp_path)}, "doctor")
+    assert code == 0, stdout
+    assert stdout.splitlines()[-1].startswith("note   No pwsh-kernels server answers at http://localhost:5100")
+
+
+def test_the_command_line_loads_only_what_it_needs() -> None:
+    """People wait for it: the server, the kernel and the MCP SDK stay out."""
+    heavy = ("mcp", "tornado", "zmq", "ipykernel", "httpx")
+    script = f"import sys, pwsh_kernels.cli; print([one for one in {heavy} if one in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=LIMIT, check=True)
+    assert done.stdout == "[]\n"
