@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ from pwsh_kernels.powershell.events import Died
 from pwsh_kernels.powershell.launch import Launch
 from pwsh_kernels.powershell.packets import Stray
 from pwsh_kernels.powershell.process import EOF_WAIT, PowerShellProcess
-from pwsh_kernels.powershell.prompts import Question, Unsupported, read_call, refusal
+from pwsh_kernels.powershell.prompts import NO_ANSWER, Question, Unsupported, read_call, refusal
 from pwsh_kernels.powershell.protocol import (
     Command,
     Connection,
@@ -33,6 +34,9 @@ KEY_WAIT = 10.0
 LARGE_SCRIPT = 50_000
 """Characters from which a script is serialised in a thread (measured: about a second for a megabyte)."""
 HOST_CANNOT = "this host has no keyboard and no screen buffer"
+
+
+_log = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
@@ -155,6 +159,13 @@ class Link:
             self._process.write(self._connection.data_to_send())
 
     async def _read(self, process: PowerShellProcess) -> None:
+        try:
+            await self._read_all(process)
+        except Exception:  # noqa: BLE001 - the outermost loop: a session whose reader has failed can never answer again
+            _log.exception("reading from PowerShell failed; it is killed")
+            process.kill()
+
+    async def _read_all(self, process: PowerShellProcess) -> None:
         while data := await process.read():
             for happening in self._connection.receive(data, self._loop.time()):
                 self._happen(happening)
@@ -193,11 +204,20 @@ class Link:
 
     def _hear(self, event: PsrpEvent) -> None:
         if self._listener is not None:
-            self._listener.hear(event)
+            try:
+                self._listener.hear(event)
+            except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+                self._not_understood(event)
         elif isinstance(event, psrpcore.RunspacePoolHostCallEvent):
             call = read_call(event)
             if isinstance(call, Question | Unsupported):
                 self.refuse(call.id, refusal(HOST_CANNOT))
+
+    def _not_understood(self, event: PsrpEvent) -> None:
+        """Go on after a message with values of another shape than we know; a call must be refused, or the script hangs."""
+        _log.exception("a message of PowerShell was not understood: %s", type(event).__name__)
+        if isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent) and event.ci != NO_ANSWER:
+            self.refuse(event.ci, refusal(f"{event.method_identifier.name}: {HOST_CANNOT}"))
 
     def _set_timer(self) -> None:
         due = self._connection.next_tick()

@@ -125,7 +125,9 @@ def _field(one: FieldDescription) -> PromptField:
 def _choice_prompt(
     caption: str | None, message: str | None, descriptions: Sequence[ChoiceDescription], default: Any, *, multiple: bool
 ) -> Prompt:
-    chosen = default if isinstance(default, (list, tuple)) else [default]
+    # An int[] travels as an object with its elements under "mae" (measured; MS-PSRP 2.2.6.1.4).
+    chosen = getattr(default, "mae", default)
+    chosen = chosen if isinstance(chosen, (list, tuple)) else [chosen]
     return Prompt(
         "choice",
         caption or "",
