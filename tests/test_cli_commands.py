@@ -117,9 +117,15 @@ def test_the_modules_are_listed(server: Server) -> None:
 
 
 def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
-    stdout, stderr, code = run(server_environment(tmp_path), "settings")
+    environment = server_environment(tmp_path, PWSH_MANAGER_PORT="5200", PWSH_MANAGER_TOKEN="hunter2")
+    stdout, stderr, code = run(environment, "settings")
     assert [line.split()[0] for line in stdout.splitlines()[1:]] == [row.env for row in setting_rows()]
+    assert "PWSH_MANAGER_PORT 5200 5100 port" in " ".join(stdout.split())
+    assert "PWSH_MANAGER_TOKEN (set) - text" in " ".join(stdout.split())
+    assert "hunter2" not in stdout
     assert (stderr, code) == ("", 0)
+    first = json.loads(run(environment, "settings", "--json")[0])[0]
+    assert (first["setting"], first["value"], first["default"]) == ("PWSH_MANAGER_HOST", "127.0.0.1", "127.0.0.1")
 
 
 @pytest.mark.parametrize(

@@ -3,21 +3,50 @@
 import asyncio
 from dataclasses import asdict
 
-from pwsh_kernels.cli.console import Json, connected, say, say_json, table
+import typer
+
+from pwsh_kernels.cli.console import ExitCode, Json, connected, error_line, note, say, say_json, table
 from pwsh_kernels.cli.sessions import AsJson
-from pwsh_kernels.settings import setting_rows
+from pwsh_kernels.discovery import read_settings
+from pwsh_kernels.errors import InvalidSetting
+from pwsh_kernels.settings import Settings, setting_rows
 
 
 def settings(as_json: AsJson = False) -> None:
     """List every setting.
 
-    Each is an environment variable, with its default, unit and meaning.
+    Each is an environment variable, with the value in force, its default, unit and meaning.
     """
-    rows = setting_rows()
+    problem = None
+    try:
+        values = values_in_force(read_settings())
+    except InvalidSetting as error:
+        problem, values = error, [row.default for row in setting_rows()]
+    rows = [{"setting": row.env, "value": value, **asdict(row)} for row, value in zip(setting_rows(), values, strict=True)]
     if as_json:
-        say_json([asdict(row) for row in rows])
-        return
-    say(table(("SETTING", "DEFAULT", "UNIT", "MEANING"), [(row.env, row.default, row.unit, row.text) for row in rows]))
+        say_json([{name: value for name, value in row.items() if name != "env"} for row in rows])
+    else:
+        columns = ("setting", "value", "default", "unit", "text")
+        headings = ("SETTING", "VALUE", "DEFAULT", "UNIT", "MEANING")
+        say(table(headings, [[row[name] for name in columns] for row in rows]))
+    if problem:
+        note(f"pwsh-kernels: {error_line(problem)} The values shown are the defaults.")
+        raise typer.Exit(ExitCode.USAGE)
+
+
+def values_in_force(given: Settings) -> list[str]:
+    """Return the values in the order of `setting_rows`; the token is never shown."""
+    return [_shown(name, getattr(given, name)) for name in Settings.model_fields]
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "token":
+        return "(set)" if value else ""
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else ("" if value is None else str(value))
 
 
 def modules(as_json: AsJson = False) -> None:

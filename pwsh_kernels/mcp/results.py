@@ -235,7 +235,8 @@ def error_text(error: ProductError) -> str:
     step = _steps(facts).get(facts["code"], "")
     if facts["code"] in ("not_signed_in", "sign_in_pending", "waiting_for_input", "session_lost"):
         return f"{_cause(facts)} {step}"
-    return f"{error.text()} {step}".strip()
+    text = error.text()
+    return f"{text if text.endswith('.') else text + '.'} {step}" if step else text
 
 
 def _cause(facts: Json) -> str:
@@ -266,6 +267,7 @@ def _steps(facts: Json) -> dict[str, str]:
         "sign_in_expired": f"Call pwsh_login with {where} for a new code when the person is ready.",
         "wrong_account": person,
         "unauthorized": f"PWSH_MANAGER_TOKEN must be set for this MCP server. {person}",
+        "answer_lost": "Call pwsh_sessions to see what goes on before you try again.",
         "server_unreachable": person,
         "server_start_failed": person,
         "not_our_server": person,

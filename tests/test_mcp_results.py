@@ -1,0 +1,126 @@
+"""What a model is told: the next step in words for every refusal, and for every state of a session and a run."""
+
+import pytest
+
+from pwsh_kernels.errors import (
+    AnswerLost,
+    InvalidTenant,
+    NotSignedIn,
+    PowerShellNotFound,
+    ProductError,
+    RequestRefused,
+    ServerStartFailed,
+    SessionLost,
+    SignInPending,
+    UnknownRun,
+    UnknownSession,
+    WaitingForInput,
+)
+from pwsh_kernels.mcp.output import Excerpt, Piece
+from pwsh_kernels.mcp.results import Json, error_text, question, run_step, session_step
+
+WHERE = "tenant contoso.com and module exo"
+SIGN_IN = (
+    "Ask the person to open https://login.example and enter the code ABCD (valid until 17:00). "
+    f"Then call pwsh_wait with {WHERE}. Do not open the page yourself and do not ask for another code."
+)
+ANSWER = "Ask the person to run `pwsh-kernels follow r-1` in a terminal, or call pwsh_cancel with run_id r-1."
+
+
+def refused(error: ProductError) -> RequestRefused:
+    """Return an error as it arrives through the REST API."""
+    facts = error.to_json()
+    details = {name: value for name, value in facts.items() if name not in ("success", "error", "code")}
+    return RequestRefused(error.status, facts["code"], facts["error"], details)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (NotSignedIn("contoso.com", "exo"), f"contoso.com:exo is not signed in. Call pwsh_login with {WHERE}."),
+        (
+            NotSignedIn("contoso.com", "exo", "It ended."),
+            f"contoso.com:exo is not signed in. It ended. Call pwsh_login with {WHERE}.",
+        ),
+        (
+            SignInPending("contoso.com", "exo", "ABCD", "https://login.example", "17:00"),
+            f"The sign-in to contoso.com:exo waits for a person. {SIGN_IN}",
+        ),
+        (
+            SignInPending("contoso.com", "exo", None, None, None),
+            f"The sign-in to contoso.com:exo waits for a person. Call pwsh_login with {WHERE} for the code.",
+        ),
+        (
+            WaitingForInput("contoso.com", "exo", "r-1", "Sure?"),
+            f"Run r-1 in contoso.com:exo waits for an answer to: Sure? {ANSWER}",
+        ),
+        (
+            SessionLost("contoso.com", "exo", "SIGKILL"),
+            f"The PowerShell of contoso.com:exo has died (SIGKILL), and its sign-in with it. Call pwsh_login with {WHERE}.",
+        ),
+        (UnknownSession("contoso.com", "exo"), "No session for contoso.com:exo. pwsh_sessions lists the sessions."),
+    ],
+)
+def test_a_refusal_names_the_next_step_and_no_route(error: ProductError, text: str) -> None:
+    assert error_text(refused(error)) == text
+    assert error_text(error) == text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ServerStartFailed("it ended", "/log"), PowerShellNotFound(["PATH"]), RequestRefused(401, "unauthorized", "No.", {})],
+)
+def test_what_only_a_person_can_mend_is_not_retried(error: ProductError) -> None:
+    assert error_text(error).endswith("Tell the person; do not retry.")
+
+
+def test_what_the_model_itself_can_mend_is_not_given_to_the_person() -> None:
+    assert error_text(InvalidTenant("x")) == InvalidTenant("x").text()
+    assert "pwsh_sessions" in error_text(UnknownRun("r-1"))
+    assert "pwsh_sessions" in error_text(AnswerLost("http://127.0.0.1:5100", "closed"))
+
+
+def session(state: str, **facts: object) -> Json:
+    """Return the JSON of a session."""
+    return {"tenant": "contoso.com", "module": "exo", "state": state, **facts}
+
+
+@pytest.mark.parametrize("state", ["none", "signed_out", "lost", "closed"])
+def test_a_session_without_a_sign_in_leads_to_login(state: str) -> None:
+    assert session_step(session(state)) == f"Call pwsh_login with {WHERE}."
+
+
+def test_a_session_leads_to_what_it_is_ready_for() -> None:
+    assert session_step(session("signed_in")) == f"Call pwsh_run with {WHERE}."
+    assert "code ABCD" in session_step(session("signing_in", device_code="ABCD", auth_url="u", expires_at="e"))
+    assert "shows no code yet" in session_step(session("signing_in"))
+
+
+SHOWN = Excerpt(0, 10, 30, Piece("x", "x"))
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("queued", "Still queued: call pwsh_wait with run_id r-1 and cursor 10"),
+        ("running", "or pwsh_cancel to stop it"),
+        ("waiting_for_input", "`pwsh-kernels follow r-1`"),
+        ("lost", "Call pwsh_login"),
+        ("succeeded", "Call pwsh_wait with run_id r-1 and cursor 10 for the rest"),
+    ],
+)
+def test_a_run_leads_to_what_can_be_done_with_it(state: str, words: str) -> None:
+    assert words in run_step({"run_id": "r-1", "state": state}, SHOWN)
+
+
+def test_an_ended_run_whose_output_is_shown_needs_nothing_more() -> None:
+    assert run_step({"run_id": "r-1", "state": "succeeded"}, Excerpt(0, 30, 30, Piece())) == ""
+
+
+def test_a_question_is_told_once_with_its_choices() -> None:
+    prompt = {"kind": "choice", "caption": "Confirm", "message": "Sure?", "choices": [{"label": "Yes"}, {"label": "No"}]}
+    assert question({"prompt": prompt}) == "Confirm | Sure? | Yes | No"
+    line = {"kind": "line", "message": "Name", "fields": [{"name": "Name", "label": ""}]}
+    assert question({"prompt": line}) == "Name"
+    assert question({"prompt": {"kind": "secret"}}) == "secret"
+    assert question({"prompt": None}) == ""
