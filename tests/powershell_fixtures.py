@@ -98,6 +98,11 @@ async def run_answering(shell: PowerShell, script: str, value: Any) -> tuple[Sai
     return await collect(pipeline, answer), asked
 
 
+def is_text(event: Event) -> bool:
+    """Return whether an event is output text."""
+    return isinstance(event, Text)
+
+
 async def until(pipeline: Pipeline, wanted: Callable[[Event], bool]) -> Event:
     """Read until an event comes."""
     async with asyncio.timeout(WAIT_S):

@@ -33,14 +33,15 @@ async def test_a_prompt_is_answered(shell: PowerShell, script: str, kind: str, q
 
 
 async def test_a_credential_is_asked_for_and_given(shell: PowerShell) -> None:
-    script = "$login = Get-Credential -UserName ann -Message 'For the tests'; $login.UserName; $login.GetNetworkCredential().Password"
+    script = "$login = Get-Credential ann -Message 'For the tests'; $login.UserName; $login.GetNetworkCredential().Password"
     said, asked = await run_answering(shell, script, {"user": "bob", "password": "geheim"})
     assert (asked[0].prompt.kind, asked[0].prompt.user, asked[0].prompt.message) == ("credential", "ann", "For the tests")
     assert said.text == "bob\ngeheim\n"
 
 
 async def test_several_mandatory_parameters_are_one_question_with_fields(shell: PowerShell) -> None:
-    script = """function Get-Them { param([Parameter(Mandatory)][string]$A, [Parameter(Mandatory)][securestring]$B, [Parameter(Mandatory)][string[]]$C)
+    script = """function Get-Them {
+param([Parameter(Mandatory)][string]$A, [Parameter(Mandatory)][securestring]$B, [Parameter(Mandatory)][string[]]$C)
 "$A $($B.Length) $($C -join '+')" }; Get-Them"""
     said, asked = await run_answering(shell, script, {"A": "a", "B": "four", "C": ["x", "y"]})
     assert asked[0].prompt.kind == "fields"

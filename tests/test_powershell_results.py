@@ -76,7 +76,7 @@ Write-Verbose six -Verbose; Write-Debug seven -Debug; Write-Information eight -T
         for event in said.events
         if isinstance(event, Text | RecordWritten | HostText)
     ]
-    assert words == "one two three four five six seven eight nine".split()
+    assert words == ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     assert [one.kind for one in said.records] == ["warning", "error", "verbose", "debug", "information"]
     assert said.records[-1].tags == ("a", "b")
     assert (said.summary.errors, said.summary.warnings) == (1, 1)
@@ -84,8 +84,10 @@ Write-Verbose six -Verbose; Write-Debug seven -Debug; Write-Information eight -T
 
 async def test_host_text_comes_once_and_keeps_no_newline(shell: PowerShell) -> None:
     script = """
-Write-Host a -NoNewline; Write-Host b; $Host.UI.Write('c'); $Host.UI.WriteLine('d'); 'e' | Out-Host; $Host.UI.WriteWarningLine('w')
-function Test-WhatIf { [CmdletBinding(SupportsShouldProcess)] param() $null = $PSCmdlet.ShouldProcess('it') }; Test-WhatIf -WhatIf"""
+Write-Host a -NoNewline; Write-Host b; $Host.UI.Write('c'); $Host.UI.WriteLine('d')
+'e' | Out-Host; $Host.UI.WriteWarningLine('w')
+function Test-WhatIf { [CmdletBinding(SupportsShouldProcess)] param() $null = $PSCmdlet.ShouldProcess('it') }
+Test-WhatIf -WhatIf"""
     said = await run(shell, script)
     assert said.host.splitlines()[:3] == ["ab", "cd", "e"]
     assert "What if:" in said.host
@@ -153,7 +155,8 @@ async def test_native_programs_give_output_stderr_and_an_exit_code(shell: PowerS
 async def test_raw_console_text_of_any_thread_arrives_before_the_end(shell: PowerShell) -> None:
     script = """
 [Console]::WriteLine('plain'); [Console]::Error.Write('error ')
-[Threading.Tasks.Task]::Run([Action][Delegate]::CreateDelegate([Action], [Console].GetMethod('WriteLine', [type[]]@()))).Wait()
+$method = [Console].GetMethod('WriteLine', [type[]]@())
+[Threading.Tasks.Task]::Run([Action][Delegate]::CreateDelegate([Action], $method)).Wait()
 Start-Process /bin/echo 'child' -Wait"""
     said = await run(shell, script)
     assert said.console == "plain\nerror \nchild\n"
@@ -161,7 +164,9 @@ Start-Process /bin/echo 'child' -Wait"""
 
 async def test_text_on_the_wire_itself_is_shown_and_breaks_nothing(shell: PowerShell) -> None:
     script = """
-$wire = [Console]::OpenStandardOutput(); $bytes = [Text.Encoding]::UTF8.GetBytes("<no packet>"); $wire.Write($bytes); $wire.Flush()
+$wire = [Console]::OpenStandardOutput()
+$bytes = [Text.Encoding]::UTF8.GetBytes("<no packet>")
+$wire.Write($bytes); $wire.Flush()
 'after'"""
     said = await run(shell, script)
     assert (said.console, said.text) == ("<no packet>", "after\n")
@@ -202,7 +207,8 @@ async def test_progress_is_thinned_and_its_last_state_kept(shell: PowerShell) ->
 
 async def test_parameters_are_bound_as_values(shell: PowerShell) -> None:
     script = """param($Text, [int]$Number, $Real, [switch]$On, $Nothing, $List, $Map, $Big)
-"$Text|$Number|$Real|$On|$($null -eq $Nothing)|$($List -join '+')|$($Map.k)|$($Map.GetType().Name)|$($Real.GetType().Name)|$Big" """
+$joined = $List -join '+'
+"$Text|$Number|$Real|$On|$($null -eq $Nothing)|$joined|$($Map.k)|$($Map.GetType().Name)|$Big|$($Real.GetType().Name)" """
     values = {
         "Text": '\'; throw "x" `$é',
         "Number": 3,
@@ -214,7 +220,7 @@ async def test_parameters_are_bound_as_values(shell: PowerShell) -> None:
         "Big": 2**64,
     }
     said = await run(shell, script, parameters=values)
-    assert said.text == '\'; throw "x" `$é|3|0.1|True|True|1+b|v|Hashtable|Double|18446744073709551616\n'
+    assert said.text == '\'; throw "x" `$é|3|0.1|True|True|1+b|v|Hashtable|18446744073709551616|Double\n'
 
 
 async def test_a_secret_parameter_arrives_as_a_secure_string(shell: PowerShell) -> None:
@@ -235,7 +241,7 @@ async def test_a_parameter_found_by_its_alias_is_bound(shell: PowerShell) -> Non
 
 
 async def test_a_value_without_a_powershell_form_is_refused_by_name(shell: PowerShell) -> None:
-    with pytest.raises(InvalidRequest, match="parameters.When"):
+    with pytest.raises(InvalidRequest, match=r"parameters\.When"):
         await run(shell, "param($When)", parameters={"When": object()})
 
 
@@ -266,7 +272,7 @@ async def test_a_query_that_asks_is_refused_and_one_that_hangs_is_stopped(shell:
 async def test_user_settings_do_not_reach_into_the_output(shell: PowerShell) -> None:
     await run(
         shell,
-        "Set-StrictMode -Version Latest; $PSDefaultParameterValues['Out-String:Width'] = 5; function Out-String { 'hijacked' }",
+        "Set-StrictMode -Version Latest; $PSDefaultParameterValues['Out-String:Width'] = 5; function Out-String { 'no' }",
     )
     said = await run(shell, "[pscustomobject]@{ Name = 'a long enough value' }; function Out-Session { 'hijacked' }")
     assert "a long enough value" in said.text
