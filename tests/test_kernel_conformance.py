@@ -4,14 +4,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
 
 import jupyter_kernel_test
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
 
-class TestPwshKernel(jupyter_kernel_test.KernelTests):  # type: ignore[misc]
+class TestPwshKernel(jupyter_kernel_test.KernelTests):
     """Jupyter's own suite. Output is text on streams, so that the samples of execute_result do not apply."""
 
     kernel_name = "pwsh"
@@ -21,20 +20,20 @@ class TestPwshKernel(jupyter_kernel_test.KernelTests):  # type: ignore[misc]
     code_stderr = "Write-Warning 'careful'"
     code_generate_error = "throw 'wrong'"
     code_inspect_sample = "Get-Date"
-    completion_samples: ClassVar[list[dict[str, Any]]] = [
+    completion_samples = [  # noqa: RUF012
         {"text": "Get-Random -Min", "matches": {"-Minimum"}},
         {"text": "$PSVersionTa", "matches": {"$PSVersionTable"}},
     ]
-    complete_code_samples: ClassVar[list[str]] = ["1 + 1", "function f { 1 }", "'a'\n'b'", "# note"]
-    incomplete_code_samples: ClassVar[list[str]] = ["if ($true) {", "'open", "Get-Date |", "@'\ntext"]
-    invalid_code_samples: ClassVar[list[str]] = ["}", "1 + )"]
-    code_display_data: ClassVar[list[dict[str, str]]] = [
+    complete_code_samples = ["1 + 1", "function f { 1 }", "'a'\n'b'", "# note"]  # noqa: RUF012
+    incomplete_code_samples = ["if ($true) {", "'open", "Get-Date |", "@'\ntext"]  # noqa: RUF012
+    invalid_code_samples = ["}", "1 + )"]  # noqa: RUF012
+    code_display_data = [  # noqa: RUF012
         {"code": "Write-Progress Working -PercentComplete 50", "mime": "text/html"},
         {"code": "Write-Progress Working -PercentComplete 50", "mime": "text/plain"},
     ]
 
 
-class TestIopubWelcome(jupyter_kernel_test.IopubWelcomeTests):  # type: ignore[misc]
+class TestIopubWelcome(jupyter_kernel_test.IopubWelcomeTests):
     """A client that subscribes is greeted."""
 
     kernel_name = "pwsh"

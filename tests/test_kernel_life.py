@@ -134,7 +134,7 @@ def test_the_environment_of_a_session_reaches_its_powershell(tmp_path: Path) -> 
     }
     with running_kernel(tmp_path, **given) as manager, connected(manager) as client:
         shown = client.run(
-            "$env:HOME; $env:PWSH_KERNELS_SANDBOX; $env:PASSED; \"[$env:JUPYTER_TOKEN]\";"
+            '$env:HOME; $env:PWSH_KERNELS_SANDBOX; $env:PASSED; "[$env:JUPYTER_TOKEN]";'
             "($env:PSModulePath -split [IO.Path]::PathSeparator)[0]; Get-Greeting;"
             "$env:POWERSHELL_TELEMETRY_OPTOUT; $env:POWERSHELL_UPDATECHECK"
         )

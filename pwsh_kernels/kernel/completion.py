@@ -16,7 +16,9 @@ foreach ($match in $kept) {
     $match.ResultType.ToString()
 }
 """
-"""TabExpansion2 sees the variables of its caller: ours have names that can be left out. Its output: index and length of the text to replace, in UTF-16 units, then text and kind of each match."""
+"""TabExpansion2 sees the variables of its caller: ours have names that can be left out.
+
+Its output: index and length of the text to replace, in UTF-16 units, then text and kind of each match."""
 
 
 def parameters(code: str, cursor: int) -> dict[str, Any]:
