@@ -269,6 +269,14 @@ async def test_a_query_that_asks_is_refused_and_one_that_hangs_is_stopped(shell:
     assert await shell.query("1") == [1]
 
 
+async def test_a_script_cannot_remove_what_output_leaves_through(shell: PowerShell) -> None:
+    said = await run(
+        shell, "Remove-Item function:Out-Session -Force; function Get-SessionRest { 'mine' }; Get-Module PwshKernels"
+    )
+    assert (said.text, said.summary.errors) == ("", 2)
+    assert (await run(shell, "'a'; throw 'b'")).text == "a\n"
+
+
 async def test_user_settings_do_not_reach_into_the_output(shell: PowerShell) -> None:
     await run(
         shell,

@@ -10,7 +10,7 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-$null = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages -ScriptBlock {
+$module = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages -ScriptBlock {
     param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages)
 
     # The session's own preferences must not reach into the functions here.
@@ -217,9 +217,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength, $
         }
     }
 
-    Export-ModuleMember -Function Out-Session, Get-SessionRest, Test-SessionParameter
+    Export-ModuleMember
 }
-foreach ($name in 'Out-Session', 'Get-SessionRest', 'Test-SessionParameter') { (Get-Item "function:global:$name").Options = 'ReadOnly' }
+# Constant, so that no script can remove or replace what every run leaves through.
+foreach ($name in 'Out-Session', 'Get-SessionRest', 'Test-SessionParameter') {
+    $block = & $module { param($Name) (Get-Item "function:$Name").ScriptBlock } $name
+    Set-Item -Path "function:global:$name" -Value $block -Options Constant, AllScope
+}
 
 # The first formatting costs 150 ms: pay it while the session opens.
 $null = [pscustomobject]@{ Warm = 1 } | Out-Session -Format text -Width 80 -MaxChars -1
