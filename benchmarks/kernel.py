@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
@@ -27,12 +28,19 @@ def started() -> tuple[KernelManager, BlockingKernelClient, dict[str, float]]:
 def cell(client: BlockingKernelClient, code: str) -> float:
     """Run a cell; seconds from request to reply."""
     begin = time.perf_counter()
-    client.execute(code, store_history=False)
+    request = client.execute(code, store_history=False)
     client.get_shell_msg(timeout=WAIT_S)
-    return time.perf_counter() - begin
+    seconds = time.perf_counter() - begin
+    wait_for(client, lambda message: is_idle(message, request))
+    return seconds
 
 
-def wait_for(client: BlockingKernelClient, wanted: Callable[[dict[str, object]], bool]) -> None:
+def is_idle(message: dict[str, Any], request: str) -> bool:
+    """Say whether this is the end of a request's output."""
+    return message["parent_header"].get("msg_id") == request and message["content"].get("execution_state") == "idle"
+
+
+def wait_for(client: BlockingKernelClient, wanted: Callable[[dict[str, Any]], bool]) -> None:
     """Read iopub until a message is the wanted one."""
     while not wanted(client.get_iopub_msg(timeout=WAIT_S)):
         pass
@@ -42,10 +50,9 @@ def text_of(client: BlockingKernelClient, code: str) -> str:
     """Run a cell and return its first text."""
     texts: list[str] = []
 
-    def gather(message: dict[str, object]) -> None:
-        content = message["content"]
-        if message["msg_type"] == "stream" and isinstance(content, dict):
-            texts.append(str(content["text"]))
+    def gather(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "stream":
+            texts.append(message["content"]["text"])
 
     client.execute_interactive(code, timeout=WAIT_S, output_hook=gather)
     return "".join(texts)
@@ -92,7 +99,6 @@ def main() -> None:
         cell(client, "1+1")
     replies = [cell(client, "1+1") for _ in range(cells)]
     figures |= {"1+1 reply p50": statistics.median(replies), "1+1 reply p99": statistics.quantiles(replies, n=100)[98]}
-    wait_for(client, lambda message: message["msg_type"] == "status")
     figures["interrupt to reply"] = interrupt(client)
     figures |= death(manager, client)
     client.stop_channels()

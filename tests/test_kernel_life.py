@@ -55,6 +55,7 @@ def test_death_in_a_cell_ends_it_with_a_clear_error_an_event_and_the_kernel(
     own_client.read_until(lambda: bool(own_client.events), "the event")
     assert own_client.events[0]["content"] == {"event": POWERSHELL_DIED, "exit_status": None, "signal": "SIGKILL"}
     assert own_client.finish(queued).content["ename"] == "PowerShellDied"
+    assert own_client.finish(queued).summary.outcome == "died"
     assert exit_code(own_kernel) == EXIT_POWERSHELL_DIED
 
 

@@ -14,9 +14,6 @@ from pwsh_kernels.powershell import Died, Launch, PowerShell, find_powershell
 VERSION_WAIT_S = 10.0
 QUERY_WAIT_S = 20.0
 """Longest wait for an internal question: help and module loading can take seconds the first time."""
-# A script's parameters become global variables of the session; the one of this wrapper is removed again.
-IN_OWN_SCOPE = """param([hashtable]$PwshKernelsAsked)
-try { & {%s} @PwshKernelsAsked } finally { $ExecutionContext.SessionState.PSVariable.Remove('PwshKernelsAsked') }"""
 MODULE_PATH_SCRIPT = "param([string]$First) $env:PSModulePath = $First + [IO.Path]::PathSeparator + $env:PSModulePath"
 
 
@@ -57,7 +54,7 @@ class Engine:
         shell = await PowerShell.open(self._launch(found.path))
         shell.died.add_done_callback(self._died)
         if self._environment.module_path:  # PowerShell puts its own folders before an inherited PSModulePath
-            await _query(shell, MODULE_PATH_SCRIPT, {"First": self._environment.module_path})
+            await shell.query(MODULE_PATH_SCRIPT, {"First": self._environment.module_path})
         return shell
 
     def _launch(self, executable: Path) -> Launch:
@@ -78,7 +75,7 @@ class Engine:
         """Return the output of an internal question. Raises ProductError or TimeoutError."""
         async with asyncio.timeout(QUERY_WAIT_S):
             shell = await self.shell()
-            return await _query(shell, script, parameters)
+            return await shell.query(script, parameters)
 
     async def close(self) -> None:
         """End PowerShell, however far it has come; bounded by PowerShell's own waits; to be called once or often."""
@@ -90,10 +87,6 @@ class Engine:
         await asyncio.wait([self._opening])
         if not self._opening.cancelled() and self._opening.exception() is None:
             await self._opening.result().close()
-
-
-async def _query(shell: PowerShell, script: str, parameters: Mapping[str, Any]) -> list[Any]:
-    return await shell.query(IN_OWN_SCOPE % script, {"PwshKernelsAsked": dict(parameters)})
 
 
 def _log_failure(opening: asyncio.Task[PowerShell]) -> None:

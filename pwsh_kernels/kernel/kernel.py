@@ -143,6 +143,8 @@ class PwshKernel(LanguageServices, IsolatedClients, PowerShellKernel):
             if not code.strip():
                 return Ending(Summary("completed"))
             return await self._run(output, code, options, add_to_history=add_to_history)
+        except PowerShellDied as error:
+            return Ending(Summary("died"), product_error(error))
         except ProductError as error:
             return Ending(Summary("failed"), product_error(error))
         except Exception:
