@@ -36,12 +36,11 @@ class KernelConnection:
         self._listeners: dict[str, Listener] = {}
         self._replies: dict[str, asyncio.Future[Message]] = {}
         self._joined = asyncio.Event()
-        plain = zmq.Context(context)  # shares the sockets of an asyncio context; ZMQStream needs plain ones
-        self._streams = {channel: self._connect(plain, info, channel) for channel in SOCKET_TYPES}
+        self._streams = {channel: self._connect(context, info, channel) for channel in SOCKET_TYPES}
         self.closed = False
 
     async def join(self, timeout: float) -> Message:
-        """Wait until the kernel answers and its iopub messages arrive; return its kernel_info. Raises TimeoutError."""
+        """Wait until the kernel answers and its iopub messages arrive; return its kernel_info. Raises TimeoutError, ConnectionError."""
         async with asyncio.timeout(timeout):
             while True:
                 answer = self.request("control", "kernel_info_request")
@@ -70,7 +69,9 @@ class KernelConnection:
         self._listeners.pop(message_id, None)
 
     def request(self, channel: str, kind: str, content: Mapping[str, Any] | None = None) -> asyncio.Future[Message]:
-        """Send a request on `shell` or `control`; the future is its reply."""
+        """Send a request on `shell` or `control`; the future is its reply. Raises ConnectionError when closed."""
+        if self.closed:
+            raise ConnectionError("the connection to the kernel is closed")
         message = self._codec.msg(kind, dict(content or {}))
         reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._replies[message["msg_id"]] = reply
@@ -82,7 +83,7 @@ class KernelConnection:
         """Ask the kernel to stop what runs; return whether it has taken the request within `timeout` seconds."""
         try:
             await asyncio.wait_for(self.request("control", "interrupt_request"), timeout)
-        except TimeoutError:
+        except (TimeoutError, ConnectionError):
             return False
         return True
 
@@ -103,7 +104,7 @@ class KernelConnection:
                 stream.close()
 
     def _connect(self, context: zmq.Context[Any], info: Mapping[str, Any], channel: str) -> ZMQStream:
-        socket = context.socket(SOCKET_TYPES[channel])
+        socket = context.socket(SOCKET_TYPES[channel], socket_class=zmq.Socket)  # of an asyncio context too
         socket.linger = LINGER_MS
         socket.identity = self._codec.bsession  # the kernel sends input_requests to the asker's name on shell
         if channel == "iopub":

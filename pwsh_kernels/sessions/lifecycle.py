@@ -78,6 +78,7 @@ class Lifecycle:
         for live in list(self.table.values()):
             await live.tasks.end_all()
             live.detach()
+            self._manager.release_session(live.key)
 
     async def disconnect(self, live: LiveSession) -> None:
         """Stop what runs, sign out, end the kernel."""
@@ -93,10 +94,10 @@ class Lifecycle:
 
     async def kill(self, live: LiveSession) -> None:
         """End the processes at once."""
+        await live.tasks.end_all()  # first: a start that goes on would connect to what is killed
         self._remove(live, "the session was killed")
         await self._manager.kill_session(live.key)
         self._forget(live)
-        await live.tasks.end_all()
 
     def save(self, live: LiveSession) -> None:
         """Write the note that lets a later server find the session."""
@@ -165,7 +166,7 @@ class Lifecycle:
         try:
             await self._attach(live, self._settings.start_timeout)
             await self._wait_until_ready(live)
-        except TimeoutError as error:
+        except (TimeoutError, ConnectionError) as error:
             self._fail(live, f"its kernel did not start: {error}")
             return
         live.session.become("signed_out")
@@ -183,7 +184,7 @@ class Lifecycle:
         try:
             await self._manager.start_kernel(kernel_name=key.kernelspec)
             await self._attach(live, ADOPT_WAIT_S)
-        except TimeoutError:
+        except (TimeoutError, ConnectionError):
             self._fail(live, "its kernel no longer answers")
             return
         LOG.info("Found the kernel of %s again", key)

@@ -126,8 +126,7 @@ class SignInFlow:
             return find_device_code(output, module.code_pattern, module.url_pattern, complete=complete)
 
         def show(code: DeviceCode) -> None:
-            latest = sign_in.started_at + timedelta(seconds=self._settings.auth_timeout)
-            sign_in.expires_at = min(now() + timedelta(seconds=module.expires_s), latest)
+            sign_in.expires_at = now() + timedelta(seconds=min(module.expires_s, self._settings.auth_timeout))
             live.session.show_code(code)
 
         return SignInRecorder(run, find, show)

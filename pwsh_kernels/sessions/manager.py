@@ -70,6 +70,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
         """Take jupyter_server's arguments."""
         super().__init__(**kwargs)
         self._locks: dict[SessionKey, asyncio.Lock] = {}
+        self._info_channels: dict[str, Any] = {}
         self._tasks = Tasks()
         self.on_session_started: Callable[[SessionKey], None] | None = None
         self.on_session_ended: Callable[[SessionKey, str], None] | None = None
@@ -125,6 +126,10 @@ class SessionKernelManager(AsyncMappingKernelManager):
             kernel = self._forget(key.kernel_id)
             if kernel is not None:
                 await kernel.cleanup_resources()
+
+    def release_session(self, key: SessionKey) -> None:
+        """Let go of a session's kernel, which lives on: close every socket to it."""
+        self._forget(key.kernel_id)
 
     # -- jupyter_server's interface ------------------------------------------------------------------------------
 
@@ -202,7 +207,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
         """Ask for kernel_info on control, before a WebSocket asks on shell, where a busy cell would hold it (rule 5)."""
         kernel: Any = self.get_kernel(kernel_id)
         answer: Future[dict[str, Any]] = Future()
-        channel = kernel.connect_control()
+        channel = self._info_channels[kernel_id] = kernel.connect_control()
         kernel._kernel_info_future = answer  # noqa: SLF001 - the name that ZMQChannelsWebsocketConnection looks for
 
         def on_reply(parts: list[bytes]) -> None:
@@ -220,6 +225,10 @@ class SessionKernelManager(AsyncMappingKernelManager):
             return None
         kernel: Any = self.get_kernel(kernel_id)
         kernel.stop_restarter()
+        kernel._close_control_socket()  # noqa: SLF001 - else left to the garbage collector
+        channel = self._info_channels.pop(kernel_id, None)
+        if channel and not channel.closed():
+            channel.close()
         self.stop_watching_activity(kernel_id)
         self._kernel_connections.pop(kernel_id, None)
         self._kernel_ports.pop(kernel_id, None)

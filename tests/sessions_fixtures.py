@@ -1,0 +1,131 @@
+"""A sessions facade on real kernels and the sandbox's tenants, for tests on one event loop."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pwsh_kernels.catalog import Catalog, Tenants
+from pwsh_kernels.sandbox import Authority, module_path
+from pwsh_kernels.sessions import LoginRequest, RunRequest, Sessions
+from pwsh_kernels.sessions.identity import SessionKey
+from pwsh_kernels.sessions.manager import SessionKernelManager
+from pwsh_kernels.sessions.provisioner import living_process
+from pwsh_kernels.sessions.specs import SessionKernelSpecManager
+from pwsh_kernels.settings import Settings
+
+CONTOSO = "contoso.example"
+FABRIKAM = "fabrikam.example"
+END_WAIT = 30.0
+
+
+def make_settings(folder: Path, **settings: str) -> Settings:
+    """Return settings that keep to one folder, as the environment would give them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"PWSH_MANAGER_DATA_DIR": str(folder / "data"), **settings}.items():
+            patch.setenv(name, value)
+        return Settings()
+
+
+def make_manager(folder: Path) -> SessionKernelManager:
+    """Return a kernel manager whose connection files are in the folder."""
+    runtime = folder / "runtime"
+    runtime.mkdir(exist_ok=True)
+    return SessionKernelManager(
+        connection_dir=str(runtime), kernel_spec_manager=SessionKernelSpecManager(), root_dir=str(folder)
+    )
+
+
+def make_authority(folder: Path) -> Authority:
+    """Return the simulated authority of the folder."""
+    authority = Authority(folder / "data" / "sandbox")
+    authority.prepare("http://127.0.0.1:1/sandbox/devicelogin")
+    return authority
+
+
+@dataclass
+class World:
+    """Everything of one server without its HTTP."""
+
+    folder: Path
+    settings: Settings
+    manager: SessionKernelManager
+    authority: Authority
+    sessions: Sessions
+
+    @classmethod
+    async def begin(cls, folder: Path, **settings: str) -> "World":
+        """Start, as a server does; what an earlier one left in the folder is found again."""
+        known, manager, authority = make_settings(folder, **settings), make_manager(folder), make_authority(folder)
+        sandbox = {"PWSH_KERNELS_SANDBOX": str(authority.folder), "PWSH_KERNELS_MODULE_PATH": str(module_path())}
+        sessions = Sessions(known, manager, Catalog.load(), Tenants.load(), sandbox)
+        await sessions.start()
+        return cls(folder, known, manager, authority, sessions)
+
+    async def end(self) -> None:
+        """End every session and let go."""
+        for view in self.sessions.views():
+            await self.sessions.kill(view["tenant"], view["module"])
+        await self.sessions.stop()
+
+    async def login(self, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
+        """Ask for a sign-in."""
+        return await self.sessions.login(LoginRequest(tenant, **more))
+
+    async def sign_in(self, tenant: str = CONTOSO, account: str | None = None, **more: Any) -> dict[str, Any]:
+        """Sign in as a person does; returns the status afterwards."""
+        answer = await self.login(tenant, **more)
+        if answer["auth_pending"]:
+            self.authority.approve(answer["device_code"], account or f"admin@{tenant}")
+        return await self.sessions.status(tenant, "exo", wait_s=END_WAIT)
+
+    async def run(self, command: str, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
+        """Run a command."""
+        return await self.sessions.run(RunRequest(tenant, command, **{"format": "text", "wait_s": END_WAIT, **more}))
+
+    async def begin_run(self, command: str, tenant: str = CONTOSO, **more: Any) -> str:
+        """Run a command and return its id as soon as it runs."""
+        answer = await self.run(command, tenant, wait_s=0, **more)
+        return str(answer["run_id"])
+
+    async def output_of(self, run_id: str, wanted: str) -> str:
+        """Wait until the output of a run holds a text; return all of it."""
+        text, cursor = "", 0
+        async with asyncio.timeout(END_WAIT):
+            while wanted not in text:
+                page = await self.sessions.run_view(run_id, cursor, wait_s=END_WAIT)
+                assert page["entries"] or page["ended_at"] is None, f"{wanted!r} never came; there is {text!r} and {page}"
+                text += "".join(entry["text"] for entry in page["entries"])
+                cursor = page["next_cursor"]
+        return text
+
+    async def ended(self, run_id: str) -> dict[str, Any]:
+        """Wait for the end of a run."""
+        await self.sessions._runs.get(run_id).wait(END_WAIT, input_too=False)
+        return await self.sessions.run_view(run_id)
+
+    async def asked(self, run_id: str) -> dict[str, Any]:
+        """Wait until a run asks a question or ends."""
+        await self.sessions._runs.get(run_id).wait(END_WAIT)
+        return await self.sessions.run_view(run_id)
+
+    def kernel(self, tenant: str = CONTOSO) -> psutil.Process:
+        """Return the kernel process of a session."""
+        process = living_process(self.manager.connection_file(SessionKey(tenant, "exo")))
+        assert process is not None
+        return psutil.Process(process.pid)
+
+    def powershell(self, tenant: str = CONTOSO) -> psutil.Process:
+        """Return the PowerShell process of a session."""
+        (child,) = [one for one in self.kernel(tenant).children() if "-s" in one.cmdline()]
+        return child
+
+    async def becomes(self, tenant: str, state: str) -> dict[str, Any]:
+        """Wait until a session is in a state; return its status."""
+        live = self.sessions._lifecycle.find(tenant, "exo")
+        assert live is not None
+        assert await live.session.changes.wait_for(lambda: live.session.state == state, END_WAIT), live.session
+        return await self.sessions.status(tenant, "exo")
