@@ -1,8 +1,6 @@
 """One PSRP connection: bytes in, messages out, one pipeline at a time. Pure: no process, no clock, no waiting."""
 
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 from xml.etree import ElementTree
 
@@ -19,6 +17,7 @@ from psrpcore.types import (
     Size,
 )
 
+from pwsh_kernels.powershell.happenings import Command, Ended, Happening, KeyReady, Opened, OpenFailed, PsrpEvent, Said
 from pwsh_kernels.powershell.packets import (
     POOL,
     BrokenFragment,
@@ -31,8 +30,6 @@ from pwsh_kernels.powershell.packets import (
 )
 from pwsh_kernels.powershell.progress import ProgressThrottle
 
-PsrpEvent = psrpcore.PSRPEvent[Any, Any]
-"""A decoded message."""
 HEIGHT = 50
 """Rows of the window that a script sees."""
 
@@ -51,50 +48,6 @@ _UNDECODABLE = (
 """What psrpcore raises on bytes that are no PSRP: it checks little, so Python's own errors come through."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command of a pipeline. `merge` sends all of its streams into its output; `local` gives a script its own scope."""
-
-    text: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    is_script: bool = False
-    merge: bool = False
-    local: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The runspace is ready."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenFailed:
-    """The runspace did not open."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyReady:
-    """Secrets can be sent from now on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A decoded message of the running pipeline, or a host call of the pool."""
-
-    event: PsrpEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The pipeline has ended and is closed: another one may begin."""
-
-    state: PSInvocationState
-    reason: ErrorRecord | None
-
-
-Happening = Opened | OpenFailed | KeyReady | Said | Ended | Stray
 Phase = Literal["idle", "prepared", "commanded", "sent", "running", "closing"]
 
 

@@ -11,8 +11,8 @@ from psrpcore.types import ErrorCategory, PSInvocationState
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.powershell.conversion import error_record, progress, psrp_error, psrp_message, to_psrp
 from pwsh_kernels.powershell.events import Event, HostText, ProgressChanged, PromptAsked, RecordWritten, Text
+from pwsh_kernels.powershell.happenings import Command, Ended, PsrpEvent
 from pwsh_kernels.powershell.prompts import ExitCalled, Question, Unsupported, read_call
-from pwsh_kernels.powershell.protocol import Command, Ended, PsrpEvent
 from pwsh_kernels.records import Outcome, Record, RecordKind, RunOptions, Summary
 
 _OUTCOMES: dict[PSInvocationState, Outcome] = {

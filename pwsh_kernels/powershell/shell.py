@@ -11,13 +11,14 @@ from typing import Any
 
 from pwsh_kernels.errors import PowerShellDied, PowerShellQueryFailed, PowerShellStartFailed
 from pwsh_kernels.powershell.conversion import has_secret, psrp_error, to_plain
-from pwsh_kernels.powershell.events import ConsoleText, Died, Event, Finished
+from pwsh_kernels.powershell.events import ConsoleText, Died, Finished
+from pwsh_kernels.powershell.happenings import Command, Ended
 from pwsh_kernels.powershell.launch import Launch
-from pwsh_kernels.powershell.link import HOST_CANNOT, Link
+from pwsh_kernels.powershell.link import Link
+from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
 from pwsh_kernels.powershell.pipeline import Pipeline
-from pwsh_kernels.powershell.prompts import Question, Unsupported, answer_value, needs_key, refusal
-from pwsh_kernels.powershell.protocol import Command, Ended, PsrpEvent
-from pwsh_kernels.powershell.run import STOPPED, Query, Run, asked, bound, check_commands, rest_commands, run_commands
+from pwsh_kernels.powershell.prompts import Question, answer_value, needs_key, refusal
+from pwsh_kernels.powershell.run import STOPPED, Query, Run, bound, check_commands, rest_commands, run_commands
 from pwsh_kernels.records import Record, RunOptions, Summary
 
 START_WAIT = 60.0
@@ -122,7 +123,7 @@ class PowerShell:
         self._turn.release()
 
     async def _complete(self, run: Run, pipeline: Pipeline, work: "_Work", commands: list[Command]) -> Ended:
-        listener = _PipelineListener(pipeline, run, self._link)
+        listener = PipelineListener(pipeline, run, self._link)
         parameters = work.options.parameters
         if has_secret(dict(parameters)):
             await self._link.ensure_key()
@@ -141,7 +142,7 @@ class PowerShell:
             _log.error("PowerShell did not say what was left of a run; its last output may be missing")
         return ended
 
-    async def _fetch_rest(self, listener: "_PipelineListener", commands: list[Command]) -> None:
+    async def _fetch_rest(self, listener: "PipelineListener", commands: list[Command]) -> None:
         """Fetch what Out-Session could not send; a PowerShell that cannot do even that is of no use any more."""
         fetching = asyncio.ensure_future(self._link.converse(commands, listener))
         await asyncio.wait([fetching], timeout=REST_WAIT)
@@ -176,7 +177,7 @@ class PowerShell:
         if secret:
             await self._link.ensure_key()
         query = Query()
-        conversation = asyncio.ensure_future(self._link.converse(commands, _QueryListener(query, self._link)))
+        conversation = asyncio.ensure_future(self._link.converse(commands, QueryListener(query, self._link)))
         await asyncio.wait([conversation], timeout=wait_s)
         if not conversation.done():
             self._link.stop()
@@ -239,59 +240,6 @@ class _Work:
     script: str
     options: RunOptions
     history: str | None
-
-
-class _PipelineListener:
-    """Carries a run's messages to its pipeline."""
-
-    def __init__(self, pipeline: Pipeline, run: Run, link: Link) -> None:
-        self._pipeline = pipeline
-        self._run = run
-        self._link = link
-
-    def hear(self, event: PsrpEvent) -> None:
-        for item in self._run.take(event):
-            self._tell(item)
-
-    def _tell(self, item: Event | Question | Unsupported) -> None:
-        if isinstance(item, Question):
-            self._pipeline.open_question(item)
-            self._pipeline.put(asked(item))
-        elif isinstance(item, Unsupported):
-            self._link.refuse(item.id, refusal(f"{item.method}: {HOST_CANNOT}"))
-        else:
-            self._pipeline.put(item)
-
-    @property
-    def full(self) -> bool:
-        return self._pipeline.full
-
-    async def room(self) -> None:
-        await self._pipeline.room()
-
-    def lift(self) -> None:
-        self._pipeline.lift()
-
-
-class _QueryListener:
-    """Gathers a query's output; whatever asks is refused."""
-
-    full = False
-
-    def __init__(self, query: Query, link: Link) -> None:
-        self._query = query
-        self._link = link
-
-    def hear(self, event: PsrpEvent) -> None:
-        for item in self._query.take(event):
-            if isinstance(item, Question | Unsupported):
-                self._link.refuse(item.id, refusal("an internal question cannot ask anyone"))
-
-    async def room(self) -> None:
-        return
-
-    def lift(self) -> None:
-        return
 
 
 def _broken(error: Exception, duration_s: float) -> Summary:
