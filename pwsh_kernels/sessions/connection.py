@@ -40,7 +40,7 @@ class KernelConnection:
         self.closed = False
 
     async def join(self, timeout: float) -> Message:
-        """Wait until the kernel answers and its iopub messages arrive; return its kernel_info. Raises TimeoutError, ConnectionError."""
+        """Wait for the kernel's answer and its iopub messages; return kernel_info. Raises TimeoutError, ConnectionError."""
         async with asyncio.timeout(timeout):
             while True:
                 answer = self.request("control", "kernel_info_request")

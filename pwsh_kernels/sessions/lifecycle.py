@@ -18,7 +18,7 @@ from pwsh_kernels.sessions.provisioner import living_process
 from pwsh_kernels.sessions.queue import RunQueue
 from pwsh_kernels.sessions.runs import Runs
 from pwsh_kernels.sessions.session import Session
-from pwsh_kernels.sessions.views import utc
+from pwsh_kernels.sessions.views import failure_sentence, utc
 from pwsh_kernels.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -150,8 +150,13 @@ class Lifecycle:
         await live.queue.join(timeout)
 
     async def _wait_until_ready(self, live: LiveSession) -> None:
-        if live.queue is None or not await live.queue.ready(self._settings.start_timeout):
+        """Run nothing, to see that PowerShell has opened. Raises TimeoutError, ConnectionError."""
+        run = self._runs.make(live.key, "")
+        live.submit(run, "", store_history=False)
+        if not await run.wait(self._settings.start_timeout):
             raise TimeoutError(f"no answer within {self._settings.start_timeout:.0f} s")
+        if run.state != "succeeded":
+            raise ConnectionError(failure_sentence(run))
 
     def _started_elsewhere(self, key: SessionKey) -> None:
         """A Jupyter client started or restarted the kernel of a session that was lost."""

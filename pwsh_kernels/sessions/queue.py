@@ -184,8 +184,8 @@ class RunQueue:
         self.current = None
         content = reply["content"]
         summary = job.recorder.finish(read_summary(reply))
-        reason = f"{content['ename']}: {content['evalue']}" if content["status"] == "error" and summary is None else ""
-        job.run.finish(end_state(summary, content["status"]), summary, reason)
+        state = end_state(summary, content["status"])
+        job.run.finish(state, summary, content.get("evalue", "") if state == "failed" else "")
         self._on_used()
         self._advance()
 

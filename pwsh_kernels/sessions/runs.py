@@ -25,11 +25,15 @@ class Runs:
 
     def add(self, key: SessionKey, command: str, **facts: Any) -> Run:
         """Make a run and remember it; `facts` are Run's fields."""
-        run_id = new_run_id()
-        run = Run(run_id, key, command, OutputLog(self._folder / f"{run_id}.jsonl", self._memory), **facts)
-        self._runs[run_id] = run
+        run = self.make(key, command, **facts)
+        self._runs[run.id] = run
         self.forget_old(now())
         return run
+
+    def make(self, key: SessionKey, command: str, **facts: Any) -> Run:
+        """Make a run that is not remembered; `facts` are Run's fields."""
+        run_id = new_run_id()
+        return Run(run_id, key, command, OutputLog(self._folder / f"{run_id}.jsonl", self._memory), **facts)
 
     def get(self, run_id: str) -> Run:
         """Return a run. Raises UnknownRun."""
