@@ -37,7 +37,8 @@ def cell(client: BlockingKernelClient, code: str) -> float:
 
 def is_idle(message: dict[str, Any], request: str) -> bool:
     """Say whether this is the end of a request's output."""
-    return message["parent_header"].get("msg_id") == request and message["content"].get("execution_state") == "idle"
+    ours = message["parent_header"].get("msg_id") == request
+    return ours and "idle" in message["content"].values()
 
 
 def wait_for(client: BlockingKernelClient, wanted: Callable[[dict[str, Any]], bool]) -> None:

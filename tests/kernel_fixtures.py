@@ -17,7 +17,7 @@ from jupyter_client.session import Session
 from pwsh_kernels.messages import EVENT_MESSAGE, KEY, read_summary
 from pwsh_kernels.records import Summary
 
-WAIT_S = 30.0
+WAIT_S = 30
 Message = dict[str, Any]
 CHANNELS = ("iopub", "shell", "stdin", "control")
 

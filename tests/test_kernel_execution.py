@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import zmq
 from jupyter_client.manager import KernelManager
-from kernel_fixtures import Client
+from kernel_fixtures import WAIT_S, Client
 
 from pwsh_kernels.messages import KEY
 from pwsh_kernels.records import Record
@@ -88,7 +88,7 @@ def test_text_written_fast_comes_in_few_messages(client: Client) -> None:
 def warning(socket: zmq.Socket[bytes]) -> bytes:
     """Return the digits of the next warning on iopub."""
     while True:
-        assert socket.poll(1000), "a message is missing"
+        assert socket.poll(WAIT_S * 1000), "a message is missing"
         found = re.search(rb"WARNING: (\d+)", b"".join(socket.recv_multipart()))
         if found:
             return found[1]

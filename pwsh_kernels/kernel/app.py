@@ -15,6 +15,8 @@ from pwsh_kernels.kernel.kernel import PwshKernel
 IOPUB_MESSAGES = 50_000
 """Output messages that wait for one slow client; beyond, ZeroMQ drops them for this client."""
 
+CONTROL_WAIT_S = 5.0
+
 
 class KernelApp(IPKernelApp):
     """`python -m pwsh_kernels.kernel -f CONNECTION_FILE`."""
@@ -60,9 +62,18 @@ class KernelApp(IPKernelApp):
     def start(self) -> None:
         """Serve until shut down; the process then ends with the kernel's exit status."""
         super().start()
+        self._end_control()
         if self.kernel.exit_status:
             logging.getLogger(__name__).error("PowerShell has died: the kernel ends with it")
             sys.exit(self.kernel.exit_status)
+
+    def _end_control(self) -> None:
+        """Let the control thread finish its last message before the sockets close.
+
+        ipykernel closes iopub first: a shutdown then ended, now and then, in an abort of libzmq or in a hang (measured).
+        """
+        self.control_thread.stop()
+        self.control_thread.join(CONTROL_WAIT_S)
 
 
 def main() -> None:
