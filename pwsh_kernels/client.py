@@ -84,9 +84,14 @@ class RestClient:
         """Return the runs that are kept; `filters`: tenant, module, state, limit."""
         return await self._ask("GET", "/runs", query=filters)
 
-    async def read_run(self, run_id: str, cursor: int = 0, wait_s: float = 0, limit: int = 100_000) -> Json:
-        """Return a run and at most `limit` characters of its output from `cursor` on."""
-        query = {"cursor": cursor, "wait_s": self._bounded(wait_s), "limit": limit}
+    async def read_run(
+        self, run_id: str, cursor: int = 0, wait_s: float = 0, limit: int = 100_000, seen: str | None = None
+    ) -> Json:
+        """Return a run and at most `limit` characters of its output from `cursor` on.
+
+        Waits up to `wait_s` for output beyond `cursor`, or for a state other than `seen`.
+        """
+        query = {"cursor": cursor, "wait_s": self._bounded(wait_s), "limit": limit, "seen": seen}
         return await self._ask("GET", f"/runs/{_quoted(run_id)}", query=query)
 
     async def cancel(self, run_id: str, wait_s: float = 5) -> Json:

@@ -107,17 +107,19 @@ def run_exit_code(run: Json) -> int:
 async def _follow(client: "RestClient", run_id: str, printer: Printer, wait_s: float | None) -> Json:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s if wait_s is not None else float("inf")
-    cursor = 0
+    cursor, seen = 0, None
     while True:
-        page = await client.read_run(run_id, cursor, max(0.0, min(POLL_WAIT, deadline - loop.time())), PAGE_CHARS)
+        wait = max(0.0, min(POLL_WAIT, deadline - loop.time()))
+        page = await client.read_run(run_id, cursor, wait, PAGE_CHARS, seen)
         printer.show(page)
-        cursor = page["next_cursor"]
+        cursor, seen = page["next_cursor"], page["state"]
         if page["more"]:
             continue
         if page["state"] not in OPEN_STATES or loop.time() >= deadline:
             return page
         if page["state"] == "waiting_for_input" and page["prompt"]:
             await answer_prompt(client, page)
+            seen = "running"  # the next question may be there already
 
 
 async def _ends_before(task: "asyncio.Task[Json]", event: asyncio.Event) -> bool:

@@ -67,9 +67,7 @@ async def _send(answer: Awaitable[Json]) -> None:
 async def _answered_elsewhere(client: "RestClient", run: Json) -> None:
     asked, seen = run["prompt"], run
     while seen["state"] == "waiting_for_input" and seen["prompt"] == asked:
-        seen = await client.read_run(run["run_id"], seen["total_chars"], POLL_WAIT, limit=1)
-        # A server that sees the same prompt may answer at once; a person types slower than this.
-        await asyncio.sleep(0.5)
+        seen = await client.read_run(run["run_id"], seen["total_chars"], POLL_WAIT, limit=1, seen=seen["state"])
 
 
 def summary(prompt: Prompt) -> str:

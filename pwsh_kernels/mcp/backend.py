@@ -34,8 +34,8 @@ class Backend(Protocol):
     async def start_run(self, tenant: str, module: str, command: str, options: Json) -> Json:
         """Start a command and return its Run at once; `options`: parameters, format."""
 
-    async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int) -> Json:
-        """Return a Run and its output from a cursor."""
+    async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None) -> Json:
+        """Return a Run and its output from a cursor, once there is some, or its state is not `seen`, or `wait_s` passed."""
 
     async def cancel(self, run_id: str, wait_s: float) -> Json:
         """Stop a run."""
@@ -90,9 +90,9 @@ class RestBackend:
         """POST /run without a wait."""
         return await self._client.run(tenant, module, command, wait_s=0, **options)
 
-    async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int) -> Json:
+    async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None) -> Json:
         """GET /runs/{id}."""
-        return await self._client.read_run(run_id, cursor, wait_s, limit)
+        return await self._client.read_run(run_id, cursor, wait_s, limit, seen)
 
     async def cancel(self, run_id: str, wait_s: float) -> Json:
         """POST /runs/{id}/cancel."""

@@ -58,8 +58,8 @@ async def wait_for_run(backend: Backend, run: Json, waiting: Waiting) -> Json:
     """Return the Run once it has ended or asks a question that it did not ask before, or when the wait is over."""
     asked, pause = run.get("prompt"), 0.01
     while is_open(run) and waiting.left_s and not (run["state"] == "waiting_for_input" and run.get("prompt") != asked):
-        limit = min(TICK, waiting.left_s)
-        run = await backend.read_run(run["run_id"], cursor=int(run.get("total_chars") or 0), wait_s=limit, limit=1)
+        limit, cursor = min(TICK, waiting.left_s), int(run.get("total_chars") or 0)
+        run = await backend.read_run(run["run_id"], cursor=cursor, wait_s=limit, limit=1, seen=run["state"])
         if is_open(run):
             await waiting.tell(describe(run))
             await asyncio.sleep(min(pause, waiting.left_s))

@@ -125,11 +125,13 @@ class Sessions:
         chosen = [run for run in self._runs.newest_first() if _chosen(run, tenant, module, state)]
         return [run_view(run) for run in chosen[:limit]]
 
-    async def run_view(self, run_id: str, cursor: int = 0, wait_s: float = 0, limit: int = 100_000) -> dict[str, Any]:
+    async def run_view(
+        self, run_id: str, cursor: int = 0, wait_s: float = 0, limit: int = 100_000, seen: str | None = None
+    ) -> dict[str, Any]:
         """Return one run and its output from `cursor` (characters), at most `limit` of them. Raises UnknownRun."""
         run = self._runs.get(run_id)
-        seen = run.state
-        await run.changes.wait_for(lambda: run.ended or run.state != seen or run.log.total_chars > cursor, wait_s)
+        known = seen or run.state
+        await run.changes.wait_for(lambda: run.ended or run.state != known or run.log.total_chars > cursor, wait_s)
         return page_view(run, run.log.read(cursor, limit), cursor)
 
     async def cancel(self, run_id: str, wait_s: float = 5) -> dict[str, Any]:

@@ -121,7 +121,7 @@ async def one_run(call: Call) -> Answer:
     """Return one run and its output from a cursor."""
     query = _as(call, RunQuery)
     wait_s = call.backend.capped(query.wait_s) or 0
-    return Answer(await call.backend.sessions.run_view(call.run_id, query.cursor, wait_s, query.limit))
+    return Answer(await call.backend.sessions.run_view(call.run_id, query.cursor, wait_s, query.limit, query.seen))
 
 
 async def cancel(call: Call) -> Answer:

@@ -98,6 +98,7 @@ class RunQuery(Query):
     cursor: Annotated[int, Field(ge=0)] = 0
     wait_s: Seconds = 0
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100_000
+    seen: Name | None = None
 
 
 Model = TypeVar("Model", bound=BaseModel)
