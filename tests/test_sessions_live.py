@@ -170,6 +170,30 @@ async def test_a_question_that_nobody_answers_is_refused_at_the_limit(world: Wor
     assert "nobody answered within 900 s" in ended["error"]
 
 
+async def test_a_cancelled_run_that_cannot_stop_marks_its_session_stuck_until_it_ends(world: World) -> None:
+    run_id = await world.begin_run("'begun'; [Threading.Thread]::Sleep(1000)")
+    await world.output_of(run_id, "begun")
+    cancelled = await world.sessions.cancel(run_id, wait_s=0)
+    assert (cancelled["state"], cancelled["stopping"]) == ("running", True)
+    await world.sessions._watchdog.look(now() + timedelta(seconds=world.settings.stuck_timeout - 60))
+    assert not (await world.sessions.status(CONTOSO, "exo"))["stuck"]
+    await world.sessions._watchdog.look(now() + timedelta(seconds=world.settings.stuck_timeout + 1))
+    status = await world.sessions.status(CONTOSO, "exo")
+    assert status["stuck"]
+    assert run_id in status["stuck_reason"]
+    assert (await world.ended(run_id))["state"] == "cancelled"
+    await world.sessions._watchdog.look(now())
+    assert not (await world.sessions.status(CONTOSO, "exo"))["stuck"]
+
+
+async def test_the_idle_limit_never_closes_a_session_that_runs(world: World) -> None:
+    run_id = await world.begin_run("'begun'; Start-Sleep 60")
+    await world.output_of(run_id, "begun")
+    await world.sessions._watchdog.look(now() + timedelta(seconds=world.settings.idle_timeout + 1))
+    assert (await world.sessions.status(CONTOSO, "exo"))["state"] == "signed_in"
+    assert (await world.sessions.cancel(run_id, wait_s=END_WAIT))["state"] == "cancelled"
+
+
 async def test_input_for_a_run_that_asks_nothing_is_refused(world: World) -> None:
     answer = await world.run("1")
     with pytest.raises(RunNotWaiting):
@@ -216,21 +240,23 @@ async def test_a_notebook_shares_the_session_and_its_runs_are_seen(world: World)
 
 
 async def test_a_command_waits_behind_a_notebooks_cell_and_can_be_cancelled_alone(world: World) -> None:
-    kernel_id = (await world.sessions.status(CONTOSO, "exo"))["kernel_id"]
+    live = world.sessions._lifecycle.find(CONTOSO, "exo")
+    assert live is not None
+    assert live.queue is not None
     client = AsyncKernelClient()
-    client.load_connection_info(world.manager.get_kernel(kernel_id).get_connection_info())
+    client.load_connection_info(world.manager.get_kernel(live.key.kernel_id).get_connection_info())
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=END_WAIT)
-        client.execute("$go = $false; while (-not $go) { Start-Sleep -Milliseconds 20 }")
-        await client.get_iopub_msg(timeout=END_WAIT)
-        assert await world.sessions.status(CONTOSO, "exo", wait_s=0)
+        client.execute("Start-Sleep 30")
+        async with asyncio.timeout(END_WAIT):
+            while live.active is None:
+                await live.queue.connection.request("control", "kernel_info_request")
         waiting = await world.run("'mine'", wait_s=0)
         assert waiting["state"] == "queued"
         assert (await world.sessions.cancel(waiting["run_id"]))["state"] == "cancelled"
-        status = await world.sessions.status(CONTOSO, "exo")
-        cell = await world.sessions.cancel(status["current_run"], wait_s=END_WAIT)
-        assert (cell["principal"], cell["state"]) == ("jupyter", "cancelled")
+        cell = await world.sessions.cancel(live.active.id, wait_s=END_WAIT)
+        assert (cell["principal"], cell["command"], cell["state"]) == ("jupyter", "Start-Sleep 30", "cancelled")
     finally:
         client.stop_channels()
 

@@ -115,6 +115,7 @@ class SignInFlow:
             client=request.client,
         )
         sign_in.run = run
+        sign_in.expires_at = now() + timedelta(seconds=self._settings.auth_timeout)
         live.submit(run, module.connect.text, self._recorder(live, sign_in, run), store_history=False)
         await self._wait_for_person(live, sign_in, run)
         _check_connected(run)
