@@ -99,7 +99,7 @@ def slow_subscriber(kernel: KernelManager) -> Iterator[zmq.Socket[bytes]]:
     """A client whose own buffers hold next to nothing."""
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
         socket.setsockopt(zmq.RCVHWM, 1)
-        socket.setsockopt(zmq.RCVBUF, 4096)
+        socket.setsockopt(zmq.RCVBUF, 65_536)
         socket.connect(f"tcp://{kernel.ip}:{kernel.iopub_port}")
         socket.subscribe(b"")
         yield socket
