@@ -41,7 +41,7 @@ asyncio.run(main())
 @pytest_asyncio.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """One server's sessions, where commands run without a sign-in."""
-    one = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    one = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true", PWSH_MANAGER_PASS_ENV="HANDED_ON")
     yield one
     await one.end()
 
@@ -238,13 +238,14 @@ async def test_a_restart_from_jupyter_begins_the_session_anew(world: World) -> N
 
 async def test_other_kernels_keep_jupyters_ways_but_get_no_secret(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_TOKEN", "secret-of-the-server")
+    monkeypatch.setenv("HANDED_ON", "asked for by name")
     await world.run("1")
     kernel_id = await world.manager.start_kernel(kernel_name="python3")
     kernel_manager: Any = world.manager.get_kernel(kernel_id)
     python = psutil.Process(kernel_manager.provisioner.pid)
     for process in (python, world.kernel(), world.powershell()):
         assert "secret-of-the-server" not in process.environ().values()
-        assert process.environ()["PATH"]
+        assert process.environ()["HANDED_ON"] == "asked for by name"
     await world.manager.shutdown_all(now=True)
     assert gone(python)
     assert world.kernel().is_running()

@@ -49,6 +49,7 @@ class Lifecycle:
         self._notes = SessionNotes(settings.data_dir / "sessions")
         self.sign_ins = SignInFlow(settings, self.save)
         self.table: dict[SessionKey, LiveSession] = {}
+        manager.pass_env = list(settings.pass_env)
         manager.on_session_started = self._started_elsewhere
         manager.on_session_ended = self._ended
 

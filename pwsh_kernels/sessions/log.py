@@ -15,7 +15,7 @@ Stream = Literal["stdout", "stderr"]
 
 ENTRY_CHARS = 64_000
 """Longest text of one entry; a longer one is split, so that reading is bounded."""
-MARK_BYTES = 64_000
+MARK_BYTES = 16_000
 """Distance of two index marks into the file."""
 MOST_CHARS = 200_000_000
 """Longest output of one run that is kept; what is beyond is counted and dropped, or a loop would fill the disk."""
