@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 from server_fixtures import FABRIKAM, Server, server_environment
 
+from pwsh_kernels.cli.run import read_parameters
 from pwsh_kernels.settings import setting_rows
 
 COMMAND = str(Path(sys.executable).with_name("pwsh-kernels"))
@@ -70,7 +72,6 @@ def test_a_sign_in_from_the_first_command_to_the_last(signed_out: Server) -> Non
     assert (stdout, child.returncode) == (f"Signed in to fabrikam.example:exo as {ACCOUNT}.\n", 0)
     assert stderr == "Waiting for the sign-in (Ctrl-C leaves it pending) ...\n"
 
-    assert run(environment, "login", *SESSION) == (f"Signed in to fabrikam.example:exo as {ACCOUNT}.\n", "", 0)
     stdout, _, code = run(environment, "sessions")
     rows = [line.split() for line in stdout.splitlines()]
     assert rows[0] == ["SESSION", "STATE", "ACCOUNT", "RUNNING", "LAST", "USED"]
@@ -132,13 +133,10 @@ def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
     ("arguments", "code", "text"),
     [
         (("status", "contoso.example", "exchange"), 2, "pwsh-kernels: Unknown module: exchange. Known modules: exo\n"),
-        (("status", "not a tenant"), 2, "'not a tenant' is not a tenant"),
         (("follow", "r-1"), 1, "pwsh-kernels: There is no run r-1. `pwsh-kernels runs` lists those that are kept.\n"),
         (("cancel", "../sessions"), 1, "pwsh-kernels: There is no run ../sessions."),
         (("run", "contoso.example", "exo"), 2, "Missing argument 'command'"),
-        (("run", "contoso.example", "exo", "1", "--format", "xml"), 2, "must be one of text, json, csv, list"),
         (("run", "contoso.example", "exo", "1", "--param", "novalue"), 2, "'novalue' is no name=value"),
-        (("run", "contoso.example", "exo", "1", "--param", "a:=x"), 2, "the value of a is no JSON"),
     ],
 )
 def test_wrong_usage_is_said_in_words(server: Server, arguments: tuple[str, ...], code: int, text: str) -> None:
@@ -146,6 +144,17 @@ def test_wrong_usage_is_said_in_words(server: Server, arguments: tuple[str, ...]
     assert (stdout, ended) == ("", code)
     assert text in stderr
     assert "Traceback" not in stderr
+
+
+def test_values_are_text_unless_they_are_said_to_be_json() -> None:
+    given = ["a=1", "b:=1", "c=x=y", "d=", 'e:={"f": [null]}']
+    assert read_parameters(given) == {"a": "1", "b": 1, "c": "x=y", "d": "", "e": {"f": [None]}}
+
+
+@pytest.mark.parametrize("given", ["novalue", "=x", ":=1", "a:=x"])
+def test_what_is_no_value_is_refused(given: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        read_parameters([given])
 
 
 def test_no_server_is_said_in_one_line(tmp_path: Path, free_tcp_port: int) -> None:

@@ -86,6 +86,18 @@ async def test_a_refusal_keeps_its_status_its_code_and_its_facts(server: Server)
     assert error.to_json() == {"success": False, "error": error.text(), "code": "unknown_module", **error.details}
 
 
+async def test_a_change_between_two_reads_is_not_waited_for(server: Server) -> None:
+    assert server.sign_in()["state"] == "signed_in"
+    asking = server.run("Read-Host 'Your name'", wait_s=30)
+    assert asking["state"] == "waiting_for_input"
+    async with asyncio.timeout(20), RestClient(ServerAddress(server.url, server.token, "test"), 60, "test") as client:
+        run = await client.read_run(asking["run_id"], wait_s=60, seen="running")
+        assert run["state"] == "waiting_for_input"
+        await client.refuse(asking["run_id"])
+        ended = await client.read_run(asking["run_id"], cursor=10**9, wait_s=60, seen="running")
+        assert ended["state"] == "failed"
+
+
 @pytest.mark.parametrize("run_id", ["../sessions", "a/b", "", "%2e%2e", "?x=1"])
 async def test_an_id_names_no_other_route(server: Server, run_id: str) -> None:
     async with RestClient(ServerAddress(server.url, server.token, "test"), 10, "test") as client:

@@ -109,7 +109,8 @@ async def _follow(client: "RestClient", run_id: str, printer: Printer, wait_s: f
     deadline = loop.time() + wait_s if wait_s is not None else float("inf")
     cursor, seen = 0, None
     while True:
-        wait = max(0.0, min(POLL_WAIT, deadline - loop.time()))
+        # The first look waits for nothing: the run may ask its question already.
+        wait = max(0.0, min(POLL_WAIT, deadline - loop.time())) if seen else 0.0
         page = await client.read_run(run_id, cursor, wait, PAGE_CHARS, seen)
         printer.show(page)
         cursor, seen = page["next_cursor"], page["state"]
