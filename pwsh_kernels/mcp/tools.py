@@ -11,7 +11,7 @@ from mcp.server.mcpserver.tools.base import Tool
 from pydantic import AliasChoices, BaseModel, Field
 
 from pwsh_kernels.errors import AnswerLost, InvalidRequest, ProductError, RequestRefused
-from pwsh_kernels.mcp import results
+from pwsh_kernels.mcp import models, results
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.schema import strict_tool
 from pwsh_kernels.mcp.waiting import Waiting, read_output, wait_for_run, wait_for_sign_in
@@ -120,7 +120,7 @@ class Tools:
 
     async def pwsh_login(
         self, ctx: Context[Any, Any], tenant: Tenant, module: Module = "exo"
-    ) -> Annotated[types.CallToolResult, results.SessionResult]:
+    ) -> Annotated[types.CallToolResult, models.SessionResult]:
         """Start or follow a sign-in; returns as soon as there is a code."""
         notice = await self._backend.ready()
         waiting = Waiting(MAX_WAIT, ctx.report_progress)
@@ -130,7 +130,7 @@ class Tools:
 
     async def pwsh_status(
         self, tenant: Tenant, module: Module = "exo"
-    ) -> Annotated[types.CallToolResult, results.SessionResult]:
+    ) -> Annotated[types.CallToolResult, models.SessionResult]:
         """Return a session's state."""
         notice = await self._backend.ready()
         return _session_answer(await self._backend.status(tenant, module, 0), notice)
@@ -144,7 +144,7 @@ class Tools:
         parameters: Annotated[Json | None, Field(description="Values for the command's param() block")] = None,
         format: OutputFormat = "text",  # noqa: A002 - the name of the REST API
         wait_s: WaitSeconds = MAX_WAIT,
-    ) -> Annotated[types.CallToolResult, results.RunResult]:
+    ) -> Annotated[types.CallToolResult, models.RunResult]:
         """Run a command; cancelling the call cancels its run."""
         notice = await self._backend.ready()
         waiting = Waiting(wait_s, ctx.report_progress)
@@ -164,7 +164,7 @@ class Tools:
         module: Module = "exo",
         cursor: Annotated[int, Field(ge=0, description="next_cursor of an earlier answer")] = 0,
         wait_s: WaitSeconds = MAX_WAIT,
-    ) -> Annotated[types.CallToolResult, results.WaitResult]:
+    ) -> Annotated[types.CallToolResult, models.WaitResult]:
         """Wait for a run or a sign-in; cancelling the call ends only the waiting."""
         if bool(run_id) == bool(tenant):
             raise InvalidRequest("run_id", "or tenant must be given, and not both")
@@ -178,13 +178,13 @@ class Tools:
             run = await wait_for_run(self._backend, run, waiting)
         return await self._run_answer(run, cursor, notice, awaited=True)
 
-    async def pwsh_cancel(self, run_id: RunId) -> Annotated[types.CallToolResult, results.RunResult]:
+    async def pwsh_cancel(self, run_id: RunId) -> Annotated[types.CallToolResult, models.RunResult]:
         """Stop a run and show what it printed."""
         notice = await self._backend.ready()
         run = await self._backend.cancel(run_id, CANCEL_WAIT)
         return await self._run_answer(run, 0, notice, failure_is_error=False)
 
-    async def pwsh_sessions(self) -> Annotated[types.CallToolResult, results.SessionsResult]:
+    async def pwsh_sessions(self) -> Annotated[types.CallToolResult, models.SessionsResult]:
         """List sessions and modules."""
         notice = await self._backend.ready()
         result = results.sessions_result(await self._backend.sessions(), await self._backend.modules(), notice)
@@ -195,11 +195,11 @@ class Tools:
         tenant: Tenant,
         confirmation: Literal["DISCONNECT"],  # noqa: ARG002 - that it is there is the confirmation
         module: Module = "exo",
-    ) -> Annotated[types.CallToolResult, results.DisconnectResult]:
+    ) -> Annotated[types.CallToolResult, models.DisconnectResult]:
         """Sign out and close a session."""
         notice = await self._backend.ready()
         facts = await self._backend.disconnect(tenant, module)
-        result = results.DisconnectResult(session=f"{tenant}:{module}", message=facts["message"], notice=notice)
+        result = models.DisconnectResult(session=f"{tenant}:{module}", message=facts["message"], notice=notice)
         return _answer(result, f"{notice}\n{result.message}".strip())
 
     async def _start(self, tenant: str, module: str, command: str, options: Json) -> Json:
@@ -220,7 +220,7 @@ class Tools:
     ) -> types.CallToolResult:
         run, shown = await read_output(self._backend, run, cursor)
         result = results.run_result(run, shown, notice)
-        whole = results.WaitResult(run=result) if awaited else result
+        whole = models.WaitResult(run=result) if awaited else result
         return _answer(whole, results.run_text(result, shown), is_error=failure_is_error and results.is_failure(run))
 
 
@@ -235,7 +235,7 @@ def _session_answer(facts: Json, notice: str) -> types.CallToolResult:
 def _awaited_sign_in(facts: Json, notice: str) -> types.CallToolResult:
     result = results.session_result(facts, notice)
     ended_badly = result.state not in ("signed_in", "starting", "signing_in")
-    return _answer(results.WaitResult(session=result), results.session_text(result), is_error=ended_badly)
+    return _answer(models.WaitResult(session=result), results.session_text(result), is_error=ended_badly)
 
 
 def _answer(result: BaseModel, text: str, *, is_error: bool = False) -> types.CallToolResult:
