@@ -34,6 +34,8 @@ class Record:
     position: str = ""
     script_stack: str = ""
     exception_type: str = ""
+    command: str = ""
+    """What PowerShell's console names in front of an error: the command that wrote it, `Exception` for a throw."""
     tags: tuple[str, ...] = ()
     terminating: bool = False
     """True when this error ended the pipeline."""

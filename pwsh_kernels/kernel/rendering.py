@@ -51,7 +51,7 @@ def _error_text(record: Record) -> str:
 def _error_lines(record: Record, *, always_position: bool) -> Iterator[str]:
     """Yield PowerShell's ConciseView: one line for an error in the first line of a cell, else the table with the source."""
     place, source, mark = _position(record.position)
-    reason = error_name(record)
+    reason = record.command or error_name(record)
     if not source or not (always_position or place or (record.line or 0) > 1 or record.category == "ParserError"):
         yield f"{ERROR}{reason}: {record.message}{RESET}"
         return

@@ -33,8 +33,8 @@ _LARGEST_DECIMAL = 2**96
 
 
 def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
-    """Return the record of Out-Session's facts: message, error id, category, target, line, column, position, stack, type."""
-    message, error_id, category, target, line, column, position, stack, exception_type = facts
+    """Return the record of Out-Session's facts: message, error id, category, target, line, column, position, stack, type, command."""
+    message, error_id, category, target, line, column, position, stack, exception_type, command = facts
     return Record(
         kind="error",
         message=message,
@@ -46,6 +46,7 @@ def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
         position=position,
         script_stack=stack,
         exception_type=exception_type,
+        command=command or "",
         terminating=terminating,
         native=error_id in _NATIVE_ERRORS,
     )
@@ -71,6 +72,7 @@ def psrp_error(error: ErrorRecord, *, terminating: bool = False) -> Record:
         getattr(at, "PositionMessage", "") or "",
         error.ScriptStackTrace or "",
         types.type_names[0].removeprefix("Deserialized.") if types and types.type_names else "",
+        (error.CategoryInfo.Activity if error.CategoryInfo else "") or "",
     )
     return error_record(facts, terminating=terminating)
 
