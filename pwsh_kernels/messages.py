@@ -4,7 +4,7 @@
 * `stream`, `error`, `display_data`, `update_display_data` metadata: `{"pwsh": {"kind": KIND, "record"|"progress": {...}}}`
 * `input_request` metadata: `{"pwsh": {"prompt": {...}, "field": name or null}}`
 * `input_reply` metadata: `{"pwsh": {"answer": VALUE}}` answers the whole prompt, all its fields at once, in the shape of its
-  kind (records.Prompt); `{"pwsh": {"refuse": REASON}}` refuses it. Without our key, `content.value` answers the one field asked
+  kind (records.Prompt); `{"pwsh": {"refuse": REASON}}` refuses it. Without our key, `content.value` answers the field asked
 * `execute_reply` metadata: `{"pwsh": {"summary": {...}}}`
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal": name or null}`
 """
