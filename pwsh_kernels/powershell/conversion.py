@@ -33,7 +33,7 @@ _LARGEST_DECIMAL = 2**96
 
 
 def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
-    """Return the record of Out-Session's facts (bootstrap.ps1): message, error id, category, target, line, … in that order."""
+    """Return the record of Out-Session's facts (bootstrap.ps1), which come in the order unpacked here."""
     message, error_id, category, target, line, column, position, stack, exception_type, command = facts
     return Record(
         kind="error",
