@@ -69,7 +69,11 @@ class Client:
         self.replies: dict[str, Message] = {}
         self.events: list[Message] = []
         self._joined = False
-        self._join()
+        try:
+            self._join()
+        except BaseException:
+            self.close()
+            raise
 
     def _join(self) -> None:
         """Ask until a status comes by iopub: a subscription takes effect a moment after it was sent."""

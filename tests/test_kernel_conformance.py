@@ -8,6 +8,7 @@ from pathlib import Path
 import jupyter_kernel_test
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
+from kernel_fixtures import connected
 
 
 class TestPwshKernel(jupyter_kernel_test.KernelTests):
@@ -38,6 +39,13 @@ class TestIopubWelcome(jupyter_kernel_test.IopubWelcomeTests):
 
     kernel_name = "pwsh"
     support_iopub_welcome = True
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Start the kernel and let it say `starting` first: the suite takes the first message for the greeting."""
+        super().setUpClass()
+        with connected(cls.km):
+            pass
 
 
 def test_the_installation_lists_the_kernel() -> None:

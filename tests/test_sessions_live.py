@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from sessions_fixtures import CONTOSO, END_WAIT, FABRIKAM, World
+from sessions_fixtures import CONTOSO, END_WAIT, World
 
 from pwsh_kernels.errors import InvalidRequest, RunNotWaiting, UnknownRun, WaitingForInput
 from pwsh_kernels.sessions.run import now
@@ -259,16 +259,6 @@ async def test_a_command_waits_behind_a_notebooks_cell_and_can_be_cancelled_alon
         assert (cell["principal"], cell["command"], cell["state"]) == ("jupyter", "Start-Sleep 30", "cancelled")
     finally:
         client.stop_channels()
-
-
-async def test_two_tenants_with_twenty_runs_each_get_exactly_their_own_answers(world: World) -> None:
-    assert (await world.sign_in(FABRIKAM))["account"] == "admin@fabrikam.example"
-
-    async def ask(tenant: str, number: int) -> None:
-        answer = await world.run('param($n) "$((Get-AcceptedDomain)[0].Name) $n"', tenant, parameters={"n": number})
-        assert (answer["result"], answer["tenant"]) == (f"{tenant} {number}\n", tenant)
-
-    await asyncio.gather(*(ask(tenant, number) for number in range(20) for tenant in (CONTOSO, FABRIKAM)))
 
 
 async def test_old_runs_are_forgotten_with_their_files(world: World) -> None:

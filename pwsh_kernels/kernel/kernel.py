@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from ipykernel._version import kernel_protocol_version
 from ipykernel.jsonutil import json_clean
 from powershell_kernel.kernel import PowerShellKernel
 
@@ -106,8 +107,20 @@ class PwshKernel(LanguageServices, IsolatedClients, PowerShellKernel):
 
     @property
     def kernel_info(self) -> dict[str, Any]:
-        """The base's answer; no subshells and no debugger, which this kernel has not."""
-        return {**super().kernel_info, "supported_features": []}
+        """What this kernel is; it has no subshells and no debugger.
+
+        Not the base's answer with changes: that imports debugpy in the control thread, which takes 0.3 s and, now and
+        then, raced with an import of the main thread and gave no reply (measured).
+        """
+        return {
+            "protocol_version": kernel_protocol_version,
+            "implementation": self.implementation,
+            "implementation_version": self.implementation_version,
+            "language_info": self.language_info,
+            "banner": self.banner,
+            "help_links": self.help_links,
+            "supported_features": [],
+        }
 
     async def kernel_info_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Answer once PowerShell is found (not: opened), so that the version is the real one."""
