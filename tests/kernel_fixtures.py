@@ -60,11 +60,12 @@ class Run:
 class Client:
     """One Jupyter client with a ZMQ identity of its own."""
 
-    def __init__(self, connection: Mapping[str, Any]) -> None:
+    def __init__(self, connection: Mapping[str, Any], *, stdin: bool = True) -> None:
         session = Session(key=str(connection["key"]).encode() if isinstance(connection["key"], str) else connection["key"])
         self.jupyter = BlockingKernelClient(session=session)
         self.jupyter.load_connection_info(cast(Any, dict(connection)))
-        self.jupyter.start_channels(hb=False)
+        self.channels = tuple(name for name in CHANNELS if stdin or name != "stdin")
+        self.jupyter.start_channels(hb=False, stdin=stdin)
         self.runs: dict[str, Run] = {}
         self.replies: dict[str, Message] = {}
         self.events: list[Message] = []
@@ -81,7 +82,7 @@ class Client:
         while not self._joined:
             assert time.monotonic() < deadline, "no status came by iopub"
             self.ask("kernel_info_request", {}, "control")
-            self._read(0.02, CHANNELS)
+            self._read(0.02, self.channels)
 
     def close(self) -> None:
         self.jupyter.stop_channels()
@@ -143,12 +144,12 @@ class Client:
         """Interrupt as Jupyter does it with interrupt_mode message."""
         return self.ask("interrupt_request", {}, "control")
 
-    def read_until(self, condition: Callable[[], bool], what: str = "", channels: Sequence[str] = CHANNELS) -> None:
+    def read_until(self, condition: Callable[[], bool], what: str = "", channels: Sequence[str] = ()) -> None:
         deadline = time.monotonic() + WAIT_S
         while not condition():
             left = deadline - time.monotonic()
             assert left > 0, f"nothing came within {WAIT_S} s: {what}"
-            self._read(left, channels)
+            self._read(left, channels or self.channels)
 
     def _read(self, wait_s: float, names: Sequence[str]) -> None:
         open_channels = {name: getattr(self.jupyter, f"{name}_channel") for name in names}
@@ -189,9 +190,9 @@ def running_kernel(home: Path, **env: str) -> Iterator[KernelManager]:
 
 
 @contextmanager
-def connected(manager: KernelManager) -> Iterator[Client]:
-    """Connect a client."""
-    client = Client(manager.get_connection_info())
+def connected(manager: KernelManager, *, stdin: bool = True) -> Iterator[Client]:
+    """Connect a client; without `stdin` it cannot be asked."""
+    client = Client(manager.get_connection_info(), stdin=stdin)
     try:
         yield client
     finally:

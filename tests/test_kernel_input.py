@@ -113,7 +113,6 @@ def test_an_answer_to_an_earlier_question_is_not_taken_for_the_next(client: Clie
 
 
 def test_a_client_without_stdin_connection_is_told_so(kernel: KernelManager) -> None:
-    with connected(kernel) as lonely:
-        lonely.jupyter.stdin_channel.close()
+    with connected(kernel, stdin=False) as lonely:
         run = lonely.finish(lonely.send("Read-Host 'Anybody'", allow_stdin=True))
     assert "not connected" in run.text("stderr") + str(run.content.get("evalue", ""))
