@@ -44,8 +44,8 @@ class TestIopubWelcome(jupyter_kernel_test.IopubWelcomeTests):
     def setUpClass(cls) -> None:
         """Start the kernel and let it say `starting` first: the suite takes the first message for the greeting."""
         super().setUpClass()
-        with connected(cls.km):
-            pass
+        with connected(cls.km) as client:
+            client.run("'awake'")
 
 
 def test_the_installation_lists_the_kernel() -> None:
