@@ -81,7 +81,7 @@ class RestClient:
         return await self._ask("POST", "/run", body)
 
     async def runs(self, **filters: Any) -> Json:
-        """Return the runs that are kept; `filters`: tenant, module, state, limit."""
+        """Return the runs that are kept; `filters`: tenant, module, state, purpose, limit."""
         return await self._ask("GET", "/runs", query=filters)
 
     async def read_run(

@@ -110,6 +110,14 @@ def test_another_account_than_the_expected_one_is_refused(signed_out: Server) ->
     assert f"someone@{FABRIKAM}" in stderr
 
 
+def test_commands_are_listed_and_sign_ins_only_when_asked_for(server: Server) -> None:
+    server.sign_in()
+    server.run("'listed command'")
+    assert "listed command" in run(server.environment, "runs")[0]
+    assert "sign in to" not in run(server.environment, "runs")[0]
+    assert "sign in to contoso.example:exo" in run(server.environment, "runs", "--all", "--limit", "500")[0]
+
+
 def test_the_modules_are_listed(server: Server) -> None:
     stdout, stderr, code = run(server.environment, "modules")
     assert (stdout.splitlines()[0].split(), stderr, code) == (["MODULE", "POWERSHELL", "MODULE", "PURPOSE"], "", 0)

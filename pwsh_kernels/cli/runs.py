@@ -20,10 +20,12 @@ def runs(
     module: Annotated[str | None, typer.Option(help="Only this module's.")] = None,
     state: Annotated[str | None, typer.Option(help="Only these, such as running.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    everything: Annotated[bool, typer.Option("--all", help="Also what the server ran itself, such as sign-ins.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the runs that the server keeps, newest first."""
-    answer = asyncio.run(_runs(tenant=tenant, module=module, state=state, limit=limit))
+    purpose = None if everything else "command"
+    answer = asyncio.run(_runs(tenant=tenant, module=module, state=state, purpose=purpose, limit=limit))
     if as_json:
         say_json(answer)
         return

@@ -49,8 +49,9 @@ class LiveSession:
 
     @property
     def counts(self) -> tuple[str | None, int]:
-        """The id of the active run, and how many wait behind it."""
-        return (self.active.id if self.active else None), (self.queue.waiting if self.queue else 0)
+        """The id of the command that runs (a sign-in is told by the state), and how many wait behind it."""
+        active = self.active.id if self.active and self.active.purpose == "command" else None
+        return active, (self.queue.waiting if self.queue else 0)
 
     def observe(self, code: str) -> Run:
         """Make the run of a notebook's execution."""

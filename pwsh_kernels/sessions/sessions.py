@@ -119,10 +119,16 @@ class Sessions:
         return result_view(run)
 
     def run_views(
-        self, tenant: str | None = None, module: str | None = None, state: str | None = None, limit: int = 50
+        self,
+        tenant: str | None = None,
+        module: str | None = None,
+        state: str | None = None,
+        purpose: str | None = None,
+        *,
+        limit: int = 50,
     ) -> list[dict[str, Any]]:
         """Return the runs that are kept, newest first."""
-        chosen = [run for run in self._runs.newest_first() if _chosen(run, tenant, module, state)]
+        chosen = [run for run in self._runs.newest_first() if _chosen(run, tenant, module, state, purpose)]
         return [run_view(run) for run in chosen[:limit]]
 
     async def run_view(
@@ -215,6 +221,6 @@ def _options(request: RunRequest) -> RunOptions:
         raise InvalidRequest(field=error.field.removeprefix("pwsh."), problem=error.problem) from None
 
 
-def _chosen(run: Run, tenant: str | None, module: str | None, state: str | None) -> bool:
-    wanted = ((tenant, run.key.tenant), (module, run.key.module), (state, run.state))
+def _chosen(run: Run, *wanted_facts: str | None) -> bool:
+    wanted = zip(wanted_facts, (run.key.tenant, run.key.module, run.state, run.purpose), strict=True)
     return all(asked is None or asked.lower() == actual for asked, actual in wanted)

@@ -113,7 +113,7 @@ async def run(call: Call) -> Answer:
 async def runs(call: Call) -> Answer:
     """List the runs that are kept."""
     query = _as(call, RunsQuery)
-    views = call.backend.sessions.run_views(query.tenant, query.module, query.state, query.limit)
+    views = call.backend.sessions.run_views(query.tenant, query.module, query.state, query.purpose, limit=query.limit)
     return Answer({"success": True, "runs": views})
 
 

@@ -36,6 +36,10 @@ class PowerShellState:
         place, _, _path = str(facts["place"]).partition("=")
         return cls(found=True, version=str(facts["version"]), place=place)
 
+    def sentence(self) -> str:
+        """Return the line of the log."""
+        return f"{self.version} ({self.place})" if self.found else self.error
+
 
 @dataclass(slots=True)
 class Health:
@@ -68,7 +72,7 @@ class Health:
         except OSError as error:
             LOG.warning("The search for PowerShell did not start: %s", error)
             self.powershell = PowerShellState(found=False, error="powershell_search_failed")
-        LOG.info("PowerShell: %s", self.powershell)
+        LOG.info("PowerShell: %s", self.powershell.sentence())
 
 
 async def find_powershell() -> PowerShellState:
