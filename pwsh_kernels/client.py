@@ -12,8 +12,8 @@ from pwsh_kernels.discovery import SERVICE, ServerAddress, candidates, host_and_
 from pwsh_kernels.errors import AnswerLost, InvalidSetting, NotOurServer, RequestRefused, ServerUnreachable
 from pwsh_kernels.settings import Settings
 
-PROBE_TIMEOUT = 5.0
-"""Seconds that one address may take to answer a probe."""
+PROBE_TIMEOUT = 20.0
+"""Seconds that a program which listens may take to answer a probe: a slow server must not be taken for none."""
 
 CONNECT_TIMEOUT = 5.0
 """Seconds until a server must have taken the connection."""
@@ -180,7 +180,9 @@ def _with_token(settings: Settings, address: ServerAddress) -> ServerAddress:
 async def probe(address: ServerAddress) -> ServerUnreachable | NotOurServer | None:
     """Return None when a pwsh-kernels server answers at the address, else why not. The probe carries no token."""
     try:
-        async with httpx.AsyncClient(timeout=PROBE_TIMEOUT, **_transport(address)) as http:
+        async with httpx.AsyncClient(
+            timeout=httpx.Timeout(PROBE_TIMEOUT, connect=CONNECT_TIMEOUT), **_transport(address)
+        ) as http:
             answer = await http.get(f"{address.url}/health", headers={"Accept": "application/json"})
             facts = answer.json()
     except httpx.HTTPError as error:
