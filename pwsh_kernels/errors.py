@@ -74,7 +74,7 @@ class Unauthorized(ProductError):
 
     def text(self) -> str:
         return (
-            "A token is required: send `Authorization: Bearer TOKEN`. `pwsh-kernels serve` prints it on a terminal, "
+            "A valid token is required: send `Authorization: Bearer TOKEN`. `pwsh-kernels serve` prints it on a terminal, "
             "`jupyter server list` shows it; the pwsh-kernels command and mcp_server.py find it by themselves."
         )
 
@@ -93,6 +93,21 @@ class NotSignedIn(ProductError):
     def text(self) -> str:
         start = "Not authenticated. Call /login first."
         return f"{start} {self.reason}" if self.reason else start
+
+
+@dataclass(eq=False)
+class SessionStarting(ProductError):
+    """A command was asked for in a session that is not ready yet."""
+
+    code: ClassVar[str] = "session_starting"
+    status: ClassVar[int] = 409
+    tenant: str
+    module: str
+    reason: str
+
+    def text(self) -> str:
+        reason = self.reason or "it is starting"
+        return f"The session {self.tenant}:{self.module} is not ready: {reason}. Try again in a moment."
 
 
 @dataclass(eq=False)
@@ -147,7 +162,7 @@ class SessionLost(ProductError):
     def text(self) -> str:
         return (
             f"The PowerShell of {self.tenant}:{self.module} has died ({self.reason}); its variables and its sign-in "
-            f"are gone. Call /login to start a new session."
+            "are gone. Sign in again (/login) to start a new session."
         )
 
 

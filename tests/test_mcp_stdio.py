@@ -133,7 +133,7 @@ async def test_two_at_once_start_one_server_that_outlives_them(nowhere: dict[str
     results = [one for each in answers for one in each]
     assert [text_of(one) for one in results if one.is_error] == []
     notices = [facts_of(one)["notice"] for one in results if facts_of(one)["notice"]]
-    [found] = [re.fullmatch(r"No server was running: .* \(process (\d+), log (.*)\)\.", one) for one in notices]
+    [found] = [re.fullmatch(r"No server was running at \S+: .* \(process (\d+), log (.*)\)\.", one) for one in notices]
     assert found
     assert found[2] == str(folder / "server.log")
     assert stat.S_IMODE((folder / "server.log").stat().st_mode) == 0o600

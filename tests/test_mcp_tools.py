@@ -78,6 +78,7 @@ def ended(server: Server, run_id: str) -> str:
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_whole_story_from_sign_in_to_sign_out(signed_in: Server, era: Era) -> None:
     server = signed_in
+    server.post("/disconnect", tenant=FABRIKAM)
     async with connected(server, era) as client:
         refused = await call(client, "pwsh_run", tenant=FABRIKAM, command="1")
         assert refused.is_error

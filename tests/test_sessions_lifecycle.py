@@ -65,7 +65,7 @@ async def test_a_killed_powershell_loses_the_session_and_its_runs_at_once_and_a_
     assert "begun" in run["entries"][0]["text"]
     with pytest.raises(SessionLost) as lost:
         await world.run("1")
-    assert "Call /login" in lost.value.text()
+    assert "Sign in again" in lost.value.text()
     assert (await world.sign_in())["state"] == "signed_in"
     assert world.kernel().pid != old.pid
     assert (await world.run("'new life'"))["result"] == "new life\n"

@@ -152,7 +152,7 @@ async def test_a_sign_in_that_nobody_finishes_ends_at_its_limit(tmp_path: Path) 
         assert answer["expires_in_s"] <= 3
         code, reason = await ended_login(impatient, answer["device_code"])
         assert code == "sign_in_expired"
-        assert "Call /login again" in reason
+        assert "Sign in again" in reason
         (sign_in,) = [run for run in impatient.sessions.run_views() if run["command"].startswith("sign in to")]
         assert sign_in["state"] == "cancelled"
     finally:

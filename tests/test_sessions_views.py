@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pwsh_kernels.catalog import Catalog, Tenants
-from pwsh_kernels.errors import NotSignedIn, ProductError, SessionLost, SignInPending, WaitingForInput
+from pwsh_kernels.errors import NotSignedIn, ProductError, SessionLost, SessionStarting, SignInPending, WaitingForInput
 from pwsh_kernels.records import Prompt, PromptField, Record, Summary
 from pwsh_kernels.sessions.admission import admit
 from pwsh_kernels.sessions.identity import SessionKey, SignedIn
@@ -56,7 +56,7 @@ def run(tmp_path: Path) -> Run:
 @pytest.mark.parametrize(
     ("path", "error"),
     [
-        ((), NotSignedIn),
+        ((), SessionStarting),
         (("signed_out",), NotSignedIn),
         (("signed_out", "signing_in"), SignInPending),
         (("lost",), SessionLost),
@@ -85,7 +85,7 @@ def test_an_open_question_refuses_another_command_and_names_it(run: Run) -> None
     run.ask(Prompt("fields", message="Details", fields=(PromptField("Name"),)))
     with pytest.raises(WaitingForInput) as refused:
         admit(KEY, make_session("signed_out", "signing_in", "signed_in"), run, run_signed_out=False)
-    assert (refused.value.run_id, refused.value.question) == ("r-1", "Details Name")
+    assert (refused.value.run_id, refused.value.question) == ("r-1", "Details: Name")
 
 
 def test_the_session_has_exactly_the_documented_fields() -> None:

@@ -2,21 +2,36 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from pwsh_kernels import __version__
 from pwsh_kernels.cli import doctor, information, login, run, runs, serve, sessions
-from pwsh_kernels.cli.console import ExitCode, error_line, exit_code, prepare_streams
+from pwsh_kernels.cli.console import ExitCode, error_line, exit_code, prepare_streams, say, say_json
 from pwsh_kernels.errors import ProductError
 
 app = typer.Typer(
     name="pwsh-kernels",
     help="Signed-in PowerShell sessions, one per tenant and module, shared by people, agents and scripts.",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """Take what stands before a command."""
+    if version:
+        say(f"pwsh-kernels {__version__}")
+        raise typer.Exit
+
+
 for _command in (
     serve.serve,
     doctor.doctor,
@@ -40,6 +55,8 @@ def main() -> None:
     try:
         app()
     except ProductError as error:
+        if "--json" in sys.argv[1:]:
+            say_json(error.to_json())  # a program that reads stdout as JSON must find the refusal there
         sys.stderr.write(f"pwsh-kernels: {error_line(error)}\n")
         sys.exit(exit_code(error))
     except KeyboardInterrupt:

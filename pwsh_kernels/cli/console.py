@@ -71,7 +71,7 @@ def _sentence(error: ProductError, facts: Json) -> str:
         "unknown_run": f"There is no run {run_id}. `pwsh-kernels runs` lists those that are kept.",
         "unauthorized": "The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that `pwsh-kernels serve` prints.",
         "waiting_for_input": (
-            f"Run {run_id} waits for an answer to: {facts.get('question')}. "
+            f"Run {run_id} waits for an answer to: {facts.get('question')!r}. "
             f"Answer it with `pwsh-kernels follow {run_id}` or stop it with `pwsh-kernels cancel {run_id}`."
         ),
     }

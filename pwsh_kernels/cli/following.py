@@ -20,6 +20,11 @@ POLL_WAIT = 30.0
 PAGE_CHARS = 100_000
 """Characters of output in one look."""
 
+QUEUED_NOTE_AFTER = 1.0
+"""Seconds that a command waits for its turn before the person is told why nothing happens."""
+
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 OPEN_STATES = ("queued", "running", "waiting_for_input")
 
 
@@ -78,8 +83,8 @@ async def follow_to_end(client: "RestClient", run: Json, *, as_json: bool, wait_
         following = asyncio.create_task(_follow(client, run["run_id"], printer, wait_s))
         try:
             if not await _ends_before(following, first):
+                await client.cancel(run["run_id"], wait_s=0)  # before the note: the terminal may be gone
                 note(f"Cancelling {run['run_id']} ... (Ctrl-C again leaves it running)")
-                await client.cancel(run["run_id"], wait_s=0)
                 if not await _ends_before(following, second):
                     note(f"Left running: `pwsh-kernels follow {run['run_id']}` attaches again.")
                     return ExitCode.INTERRUPTED
@@ -100,6 +105,8 @@ def run_exit_code(run: Json) -> int:
         return ExitCode.STILL_RUNNING
     if run["state"] == "cancelled":
         return ExitCode.INTERRUPTED
+    if run["state"] == "lost":
+        return ExitCode.NOT_SIGNED_IN
     code = (run.get("exit_code") or 0) & 0xFF
     return code or (ExitCode.OK if run["state"] == "succeeded" else ExitCode.FAILED)
 
@@ -107,12 +114,16 @@ def run_exit_code(run: Json) -> int:
 async def _follow(client: "RestClient", run_id: str, printer: Printer, wait_s: float | None) -> Json:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s if wait_s is not None else float("inf")
-    cursor, seen = 0, None
+    cursor, seen, noted = 0, None, False
     while True:
         # The first look waits for nothing: the run may ask its question already.
-        wait = max(0.0, min(POLL_WAIT, deadline - loop.time())) if seen else 0.0
+        longest = QUEUED_NOTE_AFTER if seen == "queued" and not noted else POLL_WAIT
+        wait = max(0.0, min(longest, deadline - loop.time())) if seen else 0.0
         page = await client.read_run(run_id, cursor, wait, PAGE_CHARS, seen)
         printer.show(page)
+        if seen == page["state"] == "queued" and not noted:
+            noted = True
+            note("Waiting: another command runs in this session first (`pwsh-kernels runs --state running`).")
         cursor, seen = page["next_cursor"], page["state"]
         if page["more"]:
             continue
@@ -135,15 +146,17 @@ async def _ends_before(task: "asyncio.Task[Json]", event: asyncio.Event) -> bool
 
 @contextmanager
 def interrupts() -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
-    """Give two events that the first and the second Ctrl-C set."""
+    """Give two events that the first and the second Ctrl-C (or end of the terminal) set."""
     first, second = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def interrupted() -> None:
         (second if first.is_set() else first).set()
 
-    loop.add_signal_handler(signal.SIGINT, interrupted)
+    for number in ENDINGS:
+        loop.add_signal_handler(number, interrupted)
     try:
         yield first, second
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
+        for number in ENDINGS:
+            loop.remove_signal_handler(number)

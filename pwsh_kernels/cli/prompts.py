@@ -52,7 +52,7 @@ async def answer_prompt(client: "RestClient", run: Json) -> None:
     if asking.done() and not asking.cancelled():
         value = asking.result()
         await _send(client.refuse(run_id) if value is None else client.answer(run_id, value))
-    else:
+    elif changing.result()["state"] in ("running", "waiting_for_input", "succeeded", "failed"):
         note("\nAnswered elsewhere.")
 
 
@@ -64,10 +64,12 @@ async def _send(answer: Awaitable[Json]) -> None:
             raise
 
 
-async def _answered_elsewhere(client: "RestClient", run: Json) -> None:
+async def _answered_elsewhere(client: "RestClient", run: Json) -> Json:
+    """Return the run once it asks this no longer: answered by somebody else, cancelled or lost."""
     asked, seen = run["prompt"], run
     while seen["state"] == "waiting_for_input" and seen["prompt"] == asked:
         seen = await client.read_run(run["run_id"], seen["total_chars"], POLL_WAIT, limit=1, seen=seen["state"])
+    return seen
 
 
 def summary(prompt: Prompt) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pwsh_kernels.cli.console import ExitCode, Json, connected, say, say_json, table
+from pwsh_kernels.cli.console import ExitCode, Json, connected, note, say, say_json, table
 from pwsh_kernels.cli.login import say_code
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's domain, such as contoso.example.")]
@@ -38,6 +38,8 @@ def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> N
     else:
         say(status_line(facts))
         say_code(facts)
+        if facts["state"] in ("none", "signed_out", "lost", "closed"):
+            note(f"Run `pwsh-kernels login {facts['tenant']} {facts['module']}` to sign in.")
     if facts["state"] != "signed_in":
         raise typer.Exit(ExitCode.NOT_SIGNED_IN)
 
@@ -51,7 +53,7 @@ def status_line(facts: Json) -> str:
     """Return a session in one line: state, account, what it runs, why it is not signed in."""
     words = [f"{facts['session']}: {facts['state']}"]
     words += [f"as {facts['account']}"] if facts.get("account") else []
-    words += [f"since {facts['signed_in_at']}"] if facts.get("signed_in_at") else []
+    words += [f"since {facts['signed_in_at']}"] if facts["state"] == "signed_in" and facts.get("signed_in_at") else []
     words += [f"running {facts['current_run']}"] if facts.get("current_run") else []
     words += [f"({facts['reason']})"] if facts.get("reason") else []
     return " ".join(words)

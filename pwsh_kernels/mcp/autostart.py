@@ -51,7 +51,10 @@ async def _start(settings: Settings) -> tuple[ServerAddress, str]:
         except ServerUnreachable:
             process = await _spawn(settings, log)
         address = await _wait_until_it_answers(settings, process, log)
-    return address, f"No server was running: started one in the background (process {process.pid}, log {log})."
+    return (
+        address,
+        f"No server was running at {settings.url}: started one in the background (process {process.pid}, log {log}).",
+    )
 
 
 @asynccontextmanager

@@ -147,7 +147,9 @@ class Run:
         if ended.reason is not None:
             error = psrp_error(ended.reason, terminating=True)
             plain_id = error.error_id.partition(",")[0]
-            self._reason = replace(error, error_id=plain_id, line=None, column=None, position="", script_stack="")
+            self._reason = replace(
+                error, error_id=plain_id, command="", line=None, column=None, position="", script_stack=""
+            )
         self._has_ending = True
 
     def summary(self, ended: Ended, duration_s: float) -> Summary:

@@ -1,6 +1,6 @@
 """Whether a session takes a command now, and what to do when it does not. Pure."""
 
-from pwsh_kernels.errors import NotSignedIn, SessionLost, SignInPending, WaitingForInput
+from pwsh_kernels.errors import NotSignedIn, SessionLost, SessionStarting, SignInPending, WaitingForInput
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.run import Run
 from pwsh_kernels.sessions.session import Session
@@ -8,7 +8,7 @@ from pwsh_kernels.sessions.views import code_view, question
 
 
 def admit(key: SessionKey, session: Session | None, active: Run | None, *, run_signed_out: bool) -> None:
-    """Raise NotSignedIn, SignInPending, SessionLost or WaitingForInput when a command may not be queued."""
+    """Raise NotSignedIn, SessionStarting, SignInPending, SessionLost or WaitingForInput when a command may not be queued."""
     if session is None or session.state == "closed":
         raise NotSignedIn(tenant=key.tenant, module=key.module)
     if session.state == "lost":
@@ -16,7 +16,7 @@ def admit(key: SessionKey, session: Session | None, active: Run | None, *, run_s
     if session.state == "signing_in":
         raise _pending(session)
     if session.state == "starting":
-        raise NotSignedIn(tenant=key.tenant, module=key.module, reason="The session is still starting; try again.")
+        raise SessionStarting(tenant=key.tenant, module=key.module, reason=session.reason)
     if session.state == "signed_out" and not run_signed_out:
         raise NotSignedIn(tenant=key.tenant, module=key.module, reason=session.reason)
     if active is not None and active.prompt is not None:

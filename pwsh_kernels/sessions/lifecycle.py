@@ -25,6 +25,7 @@ LOG = logging.getLogger(__name__)
 ADOPT_WAIT_S = 5.0
 """A living kernel answers on control in milliseconds, whatever its PowerShell does."""
 CANCEL_WAIT_S = 5.0
+OLD_COMMAND = "it still runs a command from before the server's restart"
 DISCONNECT_WAIT_S = 20.0
 """Wait for a module's disconnect script; the process ends afterwards anyway."""
 
@@ -194,6 +195,7 @@ class Lifecycle:
             self._fail(live, "its kernel no longer answers")
             return
         LOG.info("Found the kernel of %s again", key)
+        session.reason = OLD_COMMAND
         live.left_signing_in = note.state == "signing_in"
         live.tasks.start(self.sign_ins.resume(live, note), f"check {key}")
 

@@ -20,7 +20,7 @@ from pwsh_kernels.settings import Settings
 PREPARE_WAIT_S = 120.0
 """Importing a module can take a minute (modules.md)."""
 CHECK_WAIT_S = 60.0
-NEW_CODE = "Call /login again for a new code."
+NEW_CODE = "Sign in again for a new code."
 
 
 class SignInRefused(Exception):
@@ -176,7 +176,10 @@ def _already_signed_in(session: Session, expected_account: str | None) -> dict[s
     account = session.signed_in.account if session.signed_in else ""
     if expected_account is None or expected_account.casefold() == account.casefold():
         return login_view(session)
-    reason = f"{session.key} is signed in as {account}, but {expected_account} is expected. Call /disconnect, then /login."
+    reason = (
+        f"{session.key} is signed in as {account}, but {expected_account} is expected. "
+        "Sign out (disconnect) first, then sign in again."
+    )
     return {**login_view(session), "success": False, "result": reason, "error": reason, "code": "wrong_account"}
 
 

@@ -201,7 +201,9 @@ def _sentence(run: Run) -> str:
     if run.state == "cancelled":
         return run.reason or "The command was cancelled before it ended."
     if run.state == "lost":
-        return f"The session's PowerShell has died ({run.reason}); how the command ended is unknown. Call /login again."
+        if run.started_at is None:
+            return f"The command was not run: {run.reason}. Sign in again."
+        return f"The session ended while the command ran ({run.reason}); how the command ended is unknown. Sign in again."
     if run.state == "waiting_for_input":
         return (
             f"The command waits for an answer to: {question(run)!r}. Answer it with POST /runs/{run.id}/input, "
@@ -228,6 +230,7 @@ def question(run: Run) -> str:
     """Return the words of a run's open prompt."""
     if run.prompt is None:
         return ""
-    fields = ", ".join(one.label or one.name for one in run.prompt.fields)
+    # The message of a prompt for one value holds the value's name already.
+    fields = ", ".join(one.label or one.name for one in run.prompt.fields) if run.prompt.kind == "fields" else ""
     texts = (run.prompt.caption, run.prompt.message, fields)
-    return " ".join(text.strip() for text in texts if text.strip()) or run.prompt.kind
+    return ": ".join(text.strip() for text in texts if text.strip()) or run.prompt.kind
