@@ -102,6 +102,14 @@ class World:
                 cursor = page["next_cursor"]
         return text
 
+    async def progress(self, run_id: str) -> dict[str, Any]:
+        """Wait until a run shows progress, and return it."""
+        run = self.sessions._runs.get(run_id)
+        assert await run.changes.wait_for(lambda: run.progress is not None, END_WAIT)
+        (view,) = [one for one in self.sessions.run_views() if one["run_id"] == run_id]
+        shown: dict[str, Any] = view["progress"]
+        return shown
+
     async def ended(self, run_id: str) -> dict[str, Any]:
         """Wait for the end of a run."""
         await self.sessions._runs.get(run_id).wait(END_WAIT, input_too=False)

@@ -20,7 +20,7 @@ def started(run: Run) -> bool:
         "'started'; Start-Sleep 60",
         "'started'; while ($true) { }",
         "'started'; sleep 60",
-        "'started'; try { Start-Sleep 60 } finally { 'cleaned' }",
+        "try { 'started'; Start-Sleep 60 } finally { 'cleaned' }",
     ],
 )
 def test_an_interrupt_stops_the_cell_and_the_kernel_goes_on(client: Client, code: str) -> None:

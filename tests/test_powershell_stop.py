@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from powershell_fixtures import WAIT_S, collect, is_text, run, until
 
-from pwsh_kernels.powershell import PowerShell
+from pwsh_kernels.powershell import ConsoleText, PowerShell
 from pwsh_kernels.records import RunOptions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -30,7 +30,7 @@ async def test_a_stop_keeps_the_text_and_the_session(shell: PowerShell, work: st
 
 
 async def test_what_a_finally_block_says_after_a_stop_arrives(shell: PowerShell) -> None:
-    pipeline = await shell.start("'go'; try { Start-Sleep 60 } finally { 'cleaned'; Write-Warning up }")
+    pipeline = await shell.start("try { 'go'; Start-Sleep 60 } finally { 'cleaned'; Write-Warning up }")
     await until(pipeline, is_text)
     assert await pipeline.stop()
     said = await collect(pipeline)
@@ -45,8 +45,10 @@ async def test_json_gathered_before_a_stop_is_not_lost(shell: PowerShell) -> Non
 
 
 async def test_a_blocked_net_call_is_reported_as_still_stopping_and_ends_later(shell: PowerShell) -> None:
-    pipeline = await shell.start("'go'; [Threading.Thread]::Sleep(1000); 'never'")
-    await until(pipeline, is_text)
+    # Another process says `go` while the call blocks: a stop that comes before the call would end the run at once.
+    herald = "Start-Process bash -ArgumentList '-c', '\"sleep 0.4; echo go >&2\"'"
+    pipeline = await shell.start(f"{herald}; [Threading.Thread]::Sleep(1500); 'never'")
+    await until(pipeline, lambda event: isinstance(event, ConsoleText))
     assert not await pipeline.stop(0.05)
     said = await collect(pipeline)
     assert (said.summary.outcome, said.text) == ("stopped", "")

@@ -85,14 +85,16 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
                 $length = $run.Text.Length
                 $fits = $run.Left -lt 0 -or $length -le $run.Left  # the cut at the caller's maximum is not made here
                 if ($Late.Active -and $fits -and ($length -or $run.Entries.Count)) {
-                    if ($run.Left -ge 0) { $run.Left -= $length }
-                    if ($length) { $run.Entries.Add($run.Text.ToString()) }
-                    [void]$run.Text.Clear()
-                    $json = [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]], $JsonOptions)
-                    $run.Entries.Clear()
+                    $entries = $run.Entries.ToArray()
+                    if ($length) { $entries += $run.Text.ToString() }
+                    $json = [Text.Json.JsonSerializer]::Serialize([object]$entries, [object[]], $JsonOptions)
                     $SessionHost.UI.Write($Mark + $json)
+                    if ($run.Left -ge 0) { $run.Left -= $length }
+                    [void]$run.Text.Clear()
+                    $run.Entries.Clear()
                 }
             }
+            catch { continue }  # nothing was taken: the pipeline's own thread sends it
             finally { [Threading.Monitor]::Exit($Late.Gate) }
         }
     }
