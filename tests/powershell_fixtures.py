@@ -82,7 +82,9 @@ async def collect(pipeline: Pipeline, on_event: Callable[[Event], Awaitable[Any]
 
 async def run(shell: PowerShell, script: str, **options: Any) -> Said:
     """Run a script to its end."""
-    return await collect(await shell.start(script, RunOptions(**options)))
+    async with asyncio.timeout(WAIT_S):
+        pipeline = await shell.start(script, RunOptions(**options))
+    return await collect(pipeline)
 
 
 async def run_answering(shell: PowerShell, script: str, value: Any) -> tuple[Said, list[PromptAsked]]:

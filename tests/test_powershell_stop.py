@@ -1,6 +1,8 @@
 """Stop: bounded, at any moment, with nothing lost, and the session usable at once (psrp.md, 'Stop')."""
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 from powershell_fixtures import WAIT_S, collect, is_text, run, until
@@ -44,10 +46,14 @@ async def test_json_gathered_before_a_stop_is_not_lost(shell: PowerShell) -> Non
     assert (await collect(pipeline)).text == "1"
 
 
-async def test_a_blocked_net_call_is_reported_as_still_stopping_and_ends_later(shell: PowerShell) -> None:
-    pipeline = await shell.start("'go'; [Threading.Thread]::Sleep(1000); 'never'")
-    await until(pipeline, is_text)
+async def test_a_blocked_net_call_is_reported_as_still_stopping_and_ends_later(shell: PowerShell, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    pipeline = await shell.start("param($Path) [IO.File]::ReadAllText($Path); 'never'", RunOptions({"Path": str(fifo)}))
+    async with asyncio.timeout(WAIT_S):
+        writer = await asyncio.to_thread(os.open, fifo, os.O_WRONLY)  # returns when the call is inside its open
     assert not await pipeline.stop(0.05)
+    os.close(writer)
     said = await collect(pipeline)
     assert (said.summary.outcome, said.text) == ("stopped", "")
 

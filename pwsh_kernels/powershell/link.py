@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -68,6 +69,7 @@ class Link:
         """Start PowerShell and open its runspace. Raises PowerShellStartFailed; then nothing is left running."""
         self._process = await PowerShellProcess.start(self._launch, self._on_console)
         reader = asyncio.create_task(self._read(self._process))
+        reader.add_done_callback(functools.partial(self._reader_done, self._process))
         self._tasks = [reader, asyncio.create_task(self._watch(self._process, reader))]
         self._connection.open()
         self._send()
@@ -149,14 +151,13 @@ class Link:
         if self._process is not None:
             self._process.write(self._connection.data_to_send())
 
-    async def _read(self, process: PowerShellProcess) -> None:
-        try:
-            await self._read_all(process)
-        except Exception:  # noqa: BLE001 - the outermost loop: a session whose reader has failed can never answer again
-            _log.exception("reading from PowerShell failed; it is killed")
+    def _reader_done(self, process: PowerShellProcess, reader: asyncio.Task[None]) -> None:
+        """See to it that a session whose reader has failed, however it failed, ends: it could never answer again."""
+        if not reader.cancelled() and (error := reader.exception()) is not None:
+            _log.error("reading from PowerShell failed; it is killed", exc_info=error)
             process.kill()
 
-    async def _read_all(self, process: PowerShellProcess) -> None:
+    async def _read(self, process: PowerShellProcess) -> None:
         while data := await process.read():
             for happening in self._connection.receive(data, self._loop.time()):
                 self._happen(happening)
