@@ -1,9 +1,7 @@
 """What a run says is what the engine said: exact values, exact order, every fact (psrp.md, 'Truth about results')."""
 
-import asyncio
-
 import pytest
-from powershell_fixtures import WAIT_S, run
+from powershell_fixtures import collect, run
 
 from pwsh_kernels.errors import InvalidRequest, PowerShellQueryFailed
 from pwsh_kernels.powershell import HostText, PowerShell, ProgressChanged, RecordWritten, Text
@@ -132,15 +130,23 @@ async def test_an_error_shown_as_an_object_is_no_error_of_the_run(shell: PowerSh
     assert not said.summary.had_errors
 
 
-async def test_output_leaves_while_the_script_goes_on(shell: PowerShell) -> None:
-    pipeline = await shell.start("1..90; while ($true) { Start-Sleep -Milliseconds 20 }")
+async def test_output_leaves_while_the_script_goes_on_however_much_of_it_there_is(shell: PowerShell) -> None:
+    pipeline = await shell.start("1..500; while (-not $goOn) { Start-Sleep -Milliseconds 20 }")
     seen = ""
-    async with asyncio.timeout(WAIT_S):
-        async for event in pipeline:
-            seen += event.text if isinstance(event, Text) else ""
-            if seen.endswith("\n90\n") and not pipeline.stop_asked:
-                await pipeline.stop()
-    assert seen.split() == [str(number) for number in range(1, 91)]
+    async for event in pipeline:
+        seen += event.text if isinstance(event, Text) else ""
+        if seen.endswith("\n500\n"):
+            await pipeline.stop()
+    assert seen.split() == [str(number) for number in range(1, 501)]
+
+
+async def test_late_output_of_a_stopped_run_is_not_lost_and_not_mixed_into_the_next(shell: PowerShell) -> None:
+    for _ in range(5):
+        pipeline = await shell.start("1..150; Start-Sleep 60")
+        await pipeline.stop()
+        said = await collect(pipeline)
+        assert said.text.split() == [str(number) for number in range(1, len(said.text.split()) + 1)]
+        assert (await run(shell, "'next'")).text == "next\n"
 
 
 async def test_text_printed_before_a_throw_is_not_lost(shell: PowerShell) -> None:

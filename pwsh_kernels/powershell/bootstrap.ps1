@@ -1,6 +1,6 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours; every run's output
 # leaves through Out-Session as JSON texts: an array of texts and of records (arrays that begin with their kind).
-param([int]$PieceLength, [int]$ChunkLength, [int]$ChunkMilliseconds, [int]$BurstMessages)
+param([int]$PieceLength, [int]$ChunkLength, [int]$ChunkMilliseconds, [int]$BurstMessages, [string]$FlushMark)
 
 $PSStyle.OutputRendering = 'PlainText'
 $global:FormatEnumerationLimit = -1
@@ -10,8 +10,9 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-$module = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages -ScriptBlock {
-    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages)
+$settings = $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $FlushMark, $Host
+$module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
+    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $FlushMark, $SessionHost)
 
     # The session's own preferences must not reach into the functions here.
     Set-StrictMode -Off
@@ -64,7 +65,46 @@ $module = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength,
             Objects = [Collections.Generic.List[object]]::new(); Format = $Format; Width = $Width
             Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE
         }
-        return $script:run
+        $late.Run = $script:run
+    }
+
+    # A script may sleep or ask a question while text waits for more text. Only the pipeline's thread can write output,
+    # so a runspace of its own sends late text as a host call, on the same wire; the gate keeps the order.
+    $late = [hashtable]::Synchronized(@{
+            Gate = [object]::new(); Wake = [Threading.AutoResetEvent]::new($false); Active = $false; Waits = $false; Run = $null
+        })
+    $sendLate = {
+        param($Late, $SessionHost, $Milliseconds, $Mark, $JsonOptions)
+        while ($true) {
+            [void]$Late.Wake.WaitOne()
+            [Threading.Thread]::Sleep($Milliseconds)
+            [Threading.Monitor]::Enter($Late.Gate)
+            try {
+                $Late.Waits = $false
+                $run = $Late.Run
+                $length = $run.Text.Length
+                $fits = $run.Left -lt 0 -or $length -le $run.Left  # the cut at the caller's maximum is not made here
+                if ($Late.Active -and $fits -and ($length -or $run.Entries.Count)) {
+                    $entries = $run.Entries.ToArray()
+                    if ($length) { $entries += $run.Text.ToString() }
+                    $json = [Text.Json.JsonSerializer]::Serialize([object]$entries, [object[]], $JsonOptions)
+                    $SessionHost.UI.Write($Mark + $json)
+                    if ($run.Left -ge 0) { $run.Left -= $length }
+                    [void]$run.Text.Clear()
+                    $run.Entries.Clear()
+                }
+            }
+            catch { continue }  # nothing was taken: the pipeline's own thread sends it
+            finally { [Threading.Monitor]::Exit($Late.Gate) }
+        }
+    }
+
+    function Start-Flusher {
+        $language = [initialsessionstate]::Create()
+        $language.LanguageMode = 'FullLanguage'
+        $flusher = [powershell]::Create($language).AddScript($sendLate.ToString())
+        foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $FlushMark, $jsonOptions) { [void]$flusher.AddArgument($one) }
+        [void]$flusher.BeginInvoke()
     }
 
     function Send-Entries {
@@ -115,7 +155,7 @@ $module = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength,
         $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]])))
         Send-Entries
         # A script that does not parse never begins a run: what is fetched after it must not be this one's.
-        $null = New-Run 'text' 80 -1
+        New-Run 'text' 80 -1
     }
 
     function Get-SyntaxError([string]$Script) {
@@ -145,54 +185,72 @@ $module = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength,
         [CmdletBinding()]
         param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [string]$Format, [int]$Width, [long]$MaxChars)
         begin {
-            $null = New-Run $Format $Width $MaxChars
+            New-Run $Format $Width $MaxChars
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects
             $clock = [Diagnostics.Stopwatch]::StartNew()
-            $burst = $BurstMessages; $last = $previous = 0L; $formatter = $null
+            $burst = $BurstMessages; $previous = 0L; $formatter = $null
+            $gate = $late.Gate
+            $late.Active = $true
         }
         process {
-            if (($InputObject -is [Management.Automation.ErrorRecord] -or
-                    $InputObject -is [Management.Automation.InformationalRecord] -or
-                    $InputObject -is [Management.Automation.InformationRecord]) -and
-                (-not $getStream -or [int]$getStream.Invoke($InputObject) -or $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
-                if ($text.Length) { Move-Text }
-                $entries.Add((ConvertTo-Facts $InputObject))
-            }
-            elseif ($Format -eq 'json') { $objects.Add($InputObject) }
-            elseif ($null -eq $InputObject) { }
-            elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
-                [void]$text.Append($InputObject).Append("`n")
-            }
-            else {
-                if ($null -eq $formatter) {
-                    $formatter = switch ($Format) {
-                        'csv' { { Microsoft.PowerShell.Utility\ConvertTo-Csv -NoTypeInformation }.GetSteppablePipeline() }
-                        'list' { { Microsoft.PowerShell.Utility\Format-List | Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
-                        default { { Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
+            [Threading.Monitor]::Enter($gate)
+            try {
+                if (($InputObject -is [Management.Automation.ErrorRecord] -or
+                        $InputObject -is [Management.Automation.InformationalRecord] -or
+                        $InputObject -is [Management.Automation.InformationRecord]) -and
+                    (-not $getStream -or [int]$getStream.Invoke($InputObject) -or $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
+                    if ($text.Length) { Move-Text }
+                    $entries.Add((ConvertTo-Facts $InputObject))
+                }
+                elseif ($Format -eq 'json') { $objects.Add($InputObject) }
+                elseif ($null -eq $InputObject) { }
+                elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
+                    [void]$text.Append($InputObject).Append("`n")
+                }
+                else {
+                    if ($null -eq $formatter) {
+                        $formatter = switch ($Format) {
+                            'csv' { { Microsoft.PowerShell.Utility\ConvertTo-Csv -NoTypeInformation }.GetSteppablePipeline() }
+                            'list' { { Microsoft.PowerShell.Utility\Format-List | Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
+                            default { { Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
+                        }
+                        $formatter.Begin($true)
                     }
-                    $formatter.Begin($true)
+                    if ($Format -eq 'csv' -and ($InputObject -is [string] -or $InputObject -is [ValueType])) {
+                        $InputObject = [pscustomobject]@{ Value = $InputObject }  # its properties would say nothing
+                    }
+                    foreach ($line in $formatter.Process($InputObject)) { [void]$text.Append($line).Append("`n") }
                 }
-                if ($Format -eq 'csv' -and ($InputObject -is [string] -or $InputObject -is [ValueType])) {
-                    $InputObject = [pscustomobject]@{ Value = $InputObject }  # its properties would say nothing
+                if ($text.Length -or $entries.Count) {
+                    # The first messages after a pause leave at once, the rest in chunks: at a length, or when they are late.
+                    $now = $clock.ElapsedMilliseconds
+                    if ($now - $previous -gt $ChunkMilliseconds) { $burst = $BurstMessages }
+                    $previous = $now
+                    if ($burst -gt 0 -or $text.Length -gt $ChunkLength -or $entries.Count -gt 200) {
+                        $burst--
+                        Send-Entries
+                    }
+                    elseif (-not $late.Waits) {
+                        $late.Waits = $true
+                        [void]$late.Wake.Set()
+                    }
                 }
-                foreach ($line in $formatter.Process($InputObject)) { [void]$text.Append($line).Append("`n") }
             }
-            if ($text.Length -or $entries.Count) {
-                # The first messages after a pause leave at once, the rest in chunks.
-                $now = $clock.ElapsedMilliseconds
-                if ($now - $previous -gt $ChunkMilliseconds) { $burst = $BurstMessages }
-                $previous = $now
-                if ($burst -gt 0 -or $now - $last -gt $ChunkMilliseconds -or $text.Length -gt $ChunkLength -or $entries.Count -gt 200) {
-                    $burst--
-                    Send-Entries
-                    $last = $clock.ElapsedMilliseconds
-                }
-            }
+            finally { [Threading.Monitor]::Exit($gate) }
         }
         end {
-            if ($null -ne $formatter) { foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") } }
-            Add-Json
-            Send-Ending
+            [Threading.Monitor]::Enter($gate)
+            try {
+                if ($null -ne $formatter) { foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") } }
+                Add-Json
+                Send-Ending
+            }
+            finally { [Threading.Monitor]::Exit($gate) }
+        }
+        clean {
+            [Threading.Monitor]::Enter($gate)
+            $late.Active = $false
+            [Threading.Monitor]::Exit($gate)
         }
     }
 
@@ -227,6 +285,7 @@ $module = New-Module -Name PwshKernels -ArgumentList $PieceLength, $ChunkLength,
         }
     }
 
+    Start-Flusher
     Export-ModuleMember
 }
 # Constant, so that no script can remove or replace what every run leaves through.

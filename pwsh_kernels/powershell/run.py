@@ -21,6 +21,9 @@ _OUTCOMES: dict[PSInvocationState, Outcome] = {
     PSInvocationState.Stopped: "stopped",
 }
 
+FLUSH_MARK = "\x1bpwsh-kernels-late "
+"""Begins a host text that is output which waited too long for more (bootstrap.ps1)."""
+
 STOPPED = Ended(PSInvocationState.Stopped, None)
 """The end of a run that was stopped before it began."""
 
@@ -105,6 +108,8 @@ class Run:
         if isinstance(call, ExitCalled):
             self._exit_called = call.code
             return []
+        if isinstance(call, HostText) and call.text.startswith(FLUSH_MARK):
+            return [*self._output(call.text.removeprefix(FLUSH_MARK))]
         return [call] if call is not None else []
 
     def _output(self, data: object) -> list[Event]:

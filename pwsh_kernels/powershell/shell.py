@@ -18,7 +18,7 @@ from pwsh_kernels.powershell.link import Link
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
 from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.prompts import Question, answer_value, needs_key, refusal
-from pwsh_kernels.powershell.run import STOPPED, Query, Run, bound, check_commands, rest_commands, run_commands
+from pwsh_kernels.powershell.run import FLUSH_MARK, STOPPED, Query, Run, bound, check_commands, rest_commands, run_commands
 from pwsh_kernels.records import Record, RunOptions, Summary
 
 START_WAIT = 60.0
@@ -35,7 +35,7 @@ CHUNK_MILLISECONDS = 50
 BURST_MESSAGES = 100
 """Messages that leave at once after a pause (about 0.3 ms each); further output leaves in chunks of 32 KB or 50 ms.
 
-What waits for its chunk leaves with the next output, or at the end of the run; a host call can overtake it."""
+A host call (-WhatIf text, a prompt) can overtake output that waits for its chunk: by 50 ms of bulk output at most."""
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ class PowerShell:
             "ChunkLength": CHUNK_LENGTH,
             "ChunkMilliseconds": CHUNK_MILLISECONDS,
             "BurstMessages": BURST_MESSAGES,
+            "FlushMark": FLUSH_MARK,
         }
         answer = await self.query(script, sizes)
         self.version = str(answer[-1])
