@@ -8,7 +8,8 @@ from pathlib import Path
 import jupyter_kernel_test
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
-from kernel_fixtures import connected
+from jupyter_client.manager import KernelManager
+from kernel_fixtures import WAIT_S, connected
 
 
 class TestPwshKernel(jupyter_kernel_test.KernelTests):
@@ -46,6 +47,17 @@ class TestIopubWelcome(jupyter_kernel_test.IopubWelcomeTests):
         super().setUpClass()
         with connected(cls.km) as client:
             client.run("'awake'")
+
+
+@pytest.mark.usefixtures("client")
+def test_a_client_is_greeted_also_when_another_listens(kernel: KernelManager) -> None:
+    second = kernel.client()
+    second.start_channels(stdin=False, hb=False, control=False)
+    try:
+        while second.get_iopub_msg(timeout=WAIT_S)["msg_type"] != "iopub_welcome":
+            pass
+    finally:
+        second.stop_channels()
 
 
 def test_the_installation_lists_the_kernel() -> None:

@@ -1,7 +1,9 @@
 """What a run says is what the engine said: exact values, exact order, every fact (psrp.md, 'Truth about results')."""
 
+import asyncio
+
 import pytest
-from powershell_fixtures import collect, run
+from powershell_fixtures import WAIT_S, collect, run
 
 from pwsh_kernels.errors import InvalidRequest, PowerShellQueryFailed
 from pwsh_kernels.powershell import HostText, PowerShell, ProgressChanged, RecordWritten, Text
@@ -133,10 +135,11 @@ async def test_an_error_shown_as_an_object_is_no_error_of_the_run(shell: PowerSh
 async def test_output_leaves_while_the_script_goes_on_however_much_of_it_there_is(shell: PowerShell) -> None:
     pipeline = await shell.start("1..500; while (-not $goOn) { Start-Sleep -Milliseconds 20 }")
     seen = ""
-    async for event in pipeline:
-        seen += event.text if isinstance(event, Text) else ""
-        if seen.endswith("\n500\n"):
-            await pipeline.stop()
+    async with asyncio.timeout(WAIT_S):
+        async for event in pipeline:
+            seen += event.text if isinstance(event, Text) else ""
+            if seen.endswith("\n500\n"):
+                await pipeline.stop()
     assert seen.split() == [str(number) for number in range(1, 501)]
 
 

@@ -34,10 +34,15 @@ class KernelApp(IPKernelApp):
         self.shell_channel_thread = None
 
     def init_iopub(self, context: zmq.Context[Any]) -> None:
-        """Let a client fall behind by more than ZeroMQ's 1,000 messages before it loses some."""
+        """Let a client fall behind by more than ZeroMQ's 1,000 messages before it loses some, and greet every client.
+
+        ZeroMQ tells of a subscription only when no other client has the same: the second one waited for ever (measured).
+        """
         context.setsockopt(zmq.SNDHWM, IOPUB_MESSAGES)  # of sockets to come: it must be set before the bind
+        context.setsockopt(zmq.XPUB_VERBOSE, 1)
         super().init_iopub(context)
         del context.sndhwm
+        del context.xpub_verbose
 
     def init_sockets(self) -> None:
         """Let a question to a client that is gone fail instead of vanish."""

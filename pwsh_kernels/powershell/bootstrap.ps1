@@ -193,8 +193,8 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             $late.Active = $true
         }
         process {
-            [Threading.Monitor]::Enter($gate)
             try {
+                [Threading.Monitor]::Enter($gate)
                 if (($InputObject -is [Management.Automation.ErrorRecord] -or
                         $InputObject -is [Management.Automation.InformationalRecord] -or
                         $InputObject -is [Management.Automation.InformationRecord]) -and
@@ -236,16 +236,16 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
                     }
                 }
             }
-            finally { [Threading.Monitor]::Exit($gate) }
+            finally { if ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) } }
         }
         end {
-            [Threading.Monitor]::Enter($gate)
             try {
+                [Threading.Monitor]::Enter($gate)
                 if ($null -ne $formatter) { foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") } }
                 Add-Json
                 Send-Ending
             }
-            finally { [Threading.Monitor]::Exit($gate) }
+            finally { if ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) } }
         }
         clean {
             [Threading.Monitor]::Enter($gate)
