@@ -1,0 +1,28 @@
+# The tenants of the simulated company, as company.json has them.
+
+function Get-SandboxTenant {
+    # All tenants; with -Name the one that has this name, domain or tenant id; nothing when there is none.
+    [CmdletBinding()]
+    param([Parameter(Position = 0)] [AllowEmptyString()] [string] $Name)
+    if (-not $PSBoundParameters.ContainsKey('Name')) { return $script:Company.tenants }
+    $script:Company.tenants | Where-Object { $_.name -eq $Name -or $_.tenant_id -eq $Name -or $_.domains -contains $Name } | Select-Object -First 1
+}
+
+function Get-SessionTenant {
+    # The tenant that this session is for; nothing outside of one.
+    if ($env:PWSH_KERNELS_SANDBOX_TENANT) { Get-SandboxTenant $env:PWSH_KERNELS_SANDBOX_TENANT }
+}
+
+function Get-HomeTenant {
+    # The tenant that an account or an application belongs to.
+    param([string] $Account)
+    $script:Company.tenants | Where-Object { $_.accounts.upn -contains $Account -or $_.applications.client_id -contains $Account -or
+        $_.managed_identity.client_id -eq $Account } | Select-Object -First 1
+}
+
+function Get-AuthorityFolder {
+    # The folder that PowerShell shares with the server's sign-in page.
+    $folder = $env:PWSH_KERNELS_SANDBOX
+    if (-not $folder) { throw 'This is the sandbox module: it works only in a session of a sandbox tenant (PWSH_KERNELS_SANDBOX is not set).' }
+    $folder
+}

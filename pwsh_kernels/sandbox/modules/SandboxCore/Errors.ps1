@@ -1,0 +1,21 @@
+# Errors in the form of Entra, the service that signs people and applications in.
+
+function New-SandboxSignInError {
+    # Error number and sentence, then what Entra's support asks for.
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0)] [string] $Text)
+    $stamp = [datetime]::UtcNow.ToString("yyyy-MM-dd HH:mm:ss'Z'", [cultureinfo]::InvariantCulture)
+    $whole = "$Text Trace ID: $([guid]::NewGuid()) Correlation ID: $([guid]::NewGuid()) Timestamp: $stamp"
+    [System.Management.Automation.ErrorRecord]::new([System.Exception]::new($whole), $Text.Split(':')[0], 'AuthenticationError', $null)
+}
+
+function New-TokenError {
+    # What a service says about a token; no part of the token is in it.
+    param([string] $Text)
+    [System.Management.Automation.ErrorRecord]::new([System.UnauthorizedAccessException]::new($Text), 'InvalidAuthenticationToken',
+        'AuthenticationError', $null)
+}
+
+$script:BlockedText = 'AADSTS53003: Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.'
+$script:DeviceCodeBlockedText = 'AADSTS530036: Access has been blocked by Conditional Access policies. The authentication flow of this session ' +
+'(device code) is not allowed.'

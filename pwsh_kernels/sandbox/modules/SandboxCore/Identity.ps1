@@ -1,0 +1,67 @@
+# Who signed in, what refuses a sign-in, and whether it still holds.
+
+$script:AccessMinutes = 75
+
+function New-Identity {
+    param([object] $Tenant, [string] $Account, [string] $Type, [string] $Role, [string] $AppId, [string] $Name, [string[]] $Scopes)
+    $now = [datetime]::UtcNow
+    [pscustomobject] @{
+        Account     = $Account
+        AccountType = $Type
+        AppId       = $AppId
+        DisplayName = $Name
+        Tenant      = $Tenant
+        Role        = $Role
+        Scopes      = $Scopes
+        SignedInAt  = $now
+        ExpiresAt   = $now.AddMinutes($script:AccessMinutes)
+    }
+}
+
+function Find-Refusal {
+    # Entra's error for a sign-in that the trap ca_block refuses; nothing when it may go on.
+    param([switch] $DeviceCode)
+    $trap = Get-SandboxTrap 'ca_block'
+    if (-not $trap) { return }
+    if ("$trap" -eq 'device_code') {
+        if ($DeviceCode) { New-SandboxSignInError $script:DeviceCodeBlockedText }
+    } elseif ($trap -is [string] -and $trap.StartsWith('AADSTS')) { New-SandboxSignInError $trap }
+    else { New-SandboxSignInError $script:BlockedText }
+}
+
+function Stop-TrappedProcess {
+    # The trap dies: the process is gone at once, as after a crash.
+    param([string] $Where)
+    if ("$(Get-SandboxTrap 'dies')" -eq $Where) { [System.Environment]::Exit(1) }
+}
+
+function Read-Revocation {
+    # When the account's sign-ins were revoked, or nothing.
+    param([string] $Account)
+    if (-not $env:PWSH_KERNELS_SANDBOX) { return }
+    $file = "$env:PWSH_KERNELS_SANDBOX/revoked/$($Account.ToLowerInvariant())"
+    try { [datetimeoffset]::Parse([System.IO.File]::ReadAllText($file), [cultureinfo]::InvariantCulture).UtcDateTime } catch [System.IO.IOException] { }
+}
+
+function Test-SandboxSignIn {
+    # Nothing while the sign-in holds, else the ErrorRecord that the service cmdlet throws.
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0)] [object] $Identity)
+    $revoked = Read-Revocation $Identity.Account
+    if ((Get-SandboxTrap 'token_revoked') -or ($revoked -and $Identity.SignedInAt -le $revoked)) { return New-RevokedError $Identity ($revoked ?? [datetime]::UtcNow) }
+    if (Get-SandboxTrap 'ca_revoked') { return New-SandboxSignInError $script:BlockedText }
+    # An application or a person gets a new token without being asked; a token that was handed in just ends.
+    $now = [datetime]::UtcNow
+    if ($Identity.AccountType -eq 'AccessToken') {
+        if ($Identity.ExpiresAt -le $now) { return New-TokenError $script:ExpiredText }
+    } elseif ($Identity.ExpiresAt -lt $now.AddMinutes(5)) { $Identity.ExpiresAt = $now.AddMinutes($script:AccessMinutes) }
+}
+
+function New-RevokedError {
+    param([object] $Identity, [datetime] $RevokedAt)
+    $form = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'"
+    $granted, $valid = $Identity.SignedInAt, $RevokedAt | ForEach-Object { $_.ToString($form, [cultureinfo]::InvariantCulture) }
+    New-SandboxSignInError ('AADSTS50173: The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might ' +
+        "have changed or reset their password. The grant was issued on '$granted' and the TokensValidFrom date (before which tokens are not valid) " +
+        "for this user is '$valid'.")
+}
