@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -31,6 +33,17 @@ def run(environment: dict[str, str], *arguments: str) -> tuple[str, str, int]:
         check=False,
     )
     return done.stdout, done.stderr, done.returncode
+
+
+@contextmanager
+def started(environment: dict[str, str], *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start the command; it is killed when the test fails, because its end is waited for."""
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([COMMAND, *arguments], env=environment, **pipes) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
 
 
 @pytest.fixture
@@ -62,9 +75,7 @@ def test_a_sign_in_from_the_first_command_to_the_last(signed_out: Server) -> Non
     assert facts["device_code"] in pending[1]
     assert pending[2] == 3
 
-    with subprocess.Popen(
-        [COMMAND, "login", *SESSION], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as child:
+    with started(environment, "login", *SESSION) as child:
         assert child.stdout
         assert child.stdout.readline() == line
         signed_out.approve(facts["device_code"], ACCOUNT)
@@ -82,9 +93,7 @@ def test_a_sign_in_from_the_first_command_to_the_last(signed_out: Server) -> Non
 
 
 def test_ctrl_c_leaves_a_sign_in_pending_and_says_so(signed_out: Server) -> None:
-    with subprocess.Popen(
-        [COMMAND, "login", *SESSION], env=signed_out.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as child:
+    with started(signed_out.environment, "login", *SESSION) as child:
         assert child.stderr
         assert child.stderr.readline().startswith("Waiting for the sign-in")
         child.send_signal(2)
@@ -95,13 +104,7 @@ def test_ctrl_c_leaves_a_sign_in_pending_and_says_so(signed_out: Server) -> None
 
 
 def test_another_account_than_the_expected_one_is_refused(signed_out: Server) -> None:
-    with subprocess.Popen(
-        [COMMAND, "login", *SESSION, "--account", f"someone@{FABRIKAM}"],
-        env=signed_out.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
+    with started(signed_out.environment, "login", *SESSION, "--account", f"someone@{FABRIKAM}") as child:
         assert child.stdout
         child.stdout.readline()
         signed_out.approve(signed_out.post("/status", tenant=FABRIKAM)["device_code"], ACCOUNT)
