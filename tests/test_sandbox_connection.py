@@ -102,7 +102,7 @@ def test_stopping_a_sign_in_ends_it_and_takes_the_code_away(signed_out_shell: Sa
 
 
 @pytest.mark.parametrize(
-    "route", ["", "-AppId x", "-Device -Prefix Foo", "-ManagedIdentity", "-AccessToken x", "-UseRPSSession"]
+    "route", ["", "-UserPrincipalName admin@contoso.example", "-Device -Prefix Foo", "-Device -UseRPSSession"]
 )
 def test_a_route_that_is_not_simulated_is_refused_plainly(signed_out_shell: SandboxShell, route: str) -> None:
     answer = signed_out_shell.ask(f"Connect-ExchangeOnline {route}")
@@ -114,7 +114,7 @@ def test_a_route_that_is_not_simulated_is_refused_plainly(signed_out_shell: Sand
 def test_every_documented_parameter_of_connect_exists(newcomer_shell: SandboxShell) -> None:
     documented = """
         AccessToken AppId AzureADAuthorizationEndpointUri BypassMailboxAnchoring Certificate CertificateFilePath
-        CertificatePassword CertificateThumbprint CommandName ConnectionUri Credential DelegatedOrganization Device
+        CertificatePassword CommandName ConnectionUri Credential DelegatedOrganization Device
         DisableWAM EXOModuleBasePath EnableErrorReporting ExchangeEnvironmentName FormatTypeName InlineCredential
         LoadCmdletHelp LogDirectoryPath LogLevel ManagedIdentity ManagedIdentityAccountId Organization PSSessionOption
         PageSize Prefix ShowBanner ShowProgress SigningCertificate SkipLoadingCmdletHelp SkipLoadingFormatData

@@ -53,18 +53,9 @@ function New-ArgumentError {
     [System.Management.Automation.ErrorRecord]::new([System.ArgumentException]::new($Message), $Id, 'InvalidArgument', $null)
 }
 
-function New-SignInError {
-    # The form of an answer of Entra: error number and sentence, then what its support asks for.
-    param([string] $Message)
-    $stamp = [datetime]::UtcNow.ToString("yyyy-MM-dd HH:mm:ss'Z'", [cultureinfo]::InvariantCulture)
-    $text = "$Message Trace ID: $([guid]::NewGuid()) Correlation ID: $([guid]::NewGuid()) Timestamp: $stamp"
-    [System.Management.Automation.ErrorRecord]::new([System.Exception]::new($text),
-        $Message.Split(':')[0], 'AuthenticationError', $null)
-}
-
 function New-NotSimulatedError {
     param([string] $What)
     [System.Management.Automation.ErrorRecord]::new(
-        [System.NotSupportedException]::new("$What is not simulated in the sandbox. Sign in with: Connect-ExchangeOnline -Device"),
+        [System.NotSupportedException]::new("$What is not simulated in the sandbox. Sign in with -Device, a certificate, -ManagedIdentity or -AccessToken."),
         'SandboxNotSimulated', 'NotImplemented', $What)
 }

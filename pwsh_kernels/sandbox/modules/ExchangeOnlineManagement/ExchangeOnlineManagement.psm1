@@ -1,10 +1,13 @@
 # A simulation of Exchange Online PowerShell: the real cmdlet and parameter names over generated data.
 
+Import-Module SandboxCore
+$slow = Get-SandboxTrap 'slow_import'
+if ($slow) { Start-Sleep -Milliseconds ([int] (1000 * $slow)) }
+
 $script:Connections = [System.Collections.Generic.List[object]]::new()
 $script:Organizations = @{}
-$script:Company = (Get-Content -Raw -LiteralPath "$PSScriptRoot/../../company.json" | ConvertFrom-Json).tenants
-$script:People = Import-PowerShellDataFile -LiteralPath "$PSScriptRoot/People.psd1"
+$script:Extra = Import-PowerShellDataFile -LiteralPath "$PSScriptRoot/Mailboxes.psd1"
 
-foreach ($part in 'Errors', 'DeviceCode', 'Connection', 'Size', 'Organization', 'Filter', 'Mailbox', 'MailboxChange', 'MailFlow') {
+foreach ($part in 'Errors', 'Connect', 'Route', 'Connection', 'Size', 'Organization', 'Filter', 'Mailbox', 'MailboxChange', 'MailFlow') {
     . "$PSScriptRoot/$part.ps1"
 }

@@ -26,10 +26,10 @@ function Get-TransportRule {
 
 function Get-Rule {
     param([hashtable] $Organization)
-    $random = [System.Random]::new($Organization.People.Seed)
+    $random = [System.Random]::new($Organization.Facts.seed)
     $priority = 0
-    foreach ($facts in $Organization.People.Rules) {
-        $guid = New-RandomGuid $random
+    foreach ($facts in $Organization.Extra.Rules) {
+        $guid = New-SandboxGuid $random
         $rule = [pscustomobject] [ordered] @{
             Name = $facts.Name; State = $facts.State; Mode = $facts.Mode; Priority = $priority++; Comments = ''; Description = $facts.Description
             RuleErrorAction = 'Ignore'; SenderAddressLocation = 'Header'; Guid = $guid; ImmutableId = $guid; Identity = $facts.Name

@@ -183,7 +183,7 @@ function Get-MailboxStatistics {
 function New-Statistics {
     param([hashtable] $Organization, [hashtable] $Record, [bool] $Archive)
     $own = $Record.Properties
-    $random = [System.Random]::new($Organization.People.Seed * 100000 + 50000 + $Record.Number)
+    $random = [System.Random]::new($Organization.Facts.seed * 100000 + 50000 + $Record.Number)
     $items = $random.Next(12, 90000)
     $deleted = $random.Next(0, 2000)
     $statistics = [pscustomobject] [ordered] @{

@@ -9,7 +9,7 @@ $script:Plans = @{
 }
 
 function Get-Organization {
-    # Returns @{ Facts; People; Plan; Mailboxes; Index }: the plan names every mailbox, Mailboxes are those made so far.
+    # Returns @{ Facts; Extra; Plan; Mailboxes; Index }: the plan names every mailbox, Mailboxes are those made so far.
     param([object] $Facts)
     if (-not $script:Organizations.ContainsKey($Facts.name)) { $script:Organizations[$Facts.name] = New-Organization $Facts }
     $script:Organizations[$Facts.name]
@@ -17,48 +17,32 @@ function Get-Organization {
 
 function New-Organization {
     param([object] $Facts)
-    $people = $script:People.Tenants[$Facts.name]
+    $extra = $script:Extra[$Facts.name]
     $organization = @{
-        Facts = $Facts; People = $people; Index = $null
+        Facts = $Facts; Extra = $extra; Index = $null
         Plan = [System.Collections.Generic.List[object]]::new(); Mailboxes = [System.Collections.Generic.List[object]]::new()
     }
-    foreach ($number in 0..($people.Users - 1)) { Add-Person $organization $number }
-    foreach ($account in $Facts.accounts) {
-        Add-Mailbox $organization $account.display_name $account.upn.Split('@')[0] 'UserMailbox' 'Information Technology'
+    # In the order of the people's numbers: the generator of a number makes the same ids here and there.
+    foreach ($person in Get-SandboxPerson $Facts) {
+        $organization.Plan.Add(@($person.DisplayName, $person.MailNickname, 'UserMailbox', $person.Department))
     }
-    foreach ($number in 0..($people.Shared - 1)) { Add-SharedMailbox $organization $number }
-    foreach ($number in 0..($people.Rooms - 1)) {
-        $office = $people.Offices[$number % $people.Offices.Count]
+    foreach ($number in 0..($extra.Shared - 1)) { Add-SharedMailbox $organization $number }
+    foreach ($number in 0..($extra.Rooms - 1)) {
+        $office = $Facts.offices[$number % $Facts.offices.Count]
         Add-Mailbox $organization ('Room {0} {1}' -f $office, (101 + $number)) ('room.{0}.{1}' -f $office.ToLowerInvariant(), (101 + $number)) 'RoomMailbox'
     }
-    foreach ($number in 0..($people.Equipment - 1)) {
+    foreach ($number in 0..($extra.Equipment - 1)) {
         Add-Mailbox $organization ('Equipment {0:00}' -f ($number + 1)) ('equipment{0:00}' -f ($number + 1)) 'EquipmentMailbox'
     }
     $organization
 }
 
-function Add-Person {
-    param([hashtable] $Organization, [int] $Number)
-    $first = $script:People.First[$Number % $script:People.First.Count]
-    # The two lists have no common divisor and every round of first names starts one last name later: no pair repeats.
-    $round = [math]::Floor($Number / $script:People.First.Count)
-    $last = $script:People.Last[($Number + $round + $Organization.People.Seed) % $script:People.Last.Count]
-    $alias = '{0}.{1}' -f (Get-Ascii $first), (Get-Ascii $last)
-    $department = $Organization.People.Departments[$Number % $Organization.People.Departments.Count]
-    Add-Mailbox $Organization "$first $last" $alias.ToLowerInvariant() 'UserMailbox' $department
-}
-
 function Add-SharedMailbox {
     param([hashtable] $Organization, [int] $Number)
-    $names = $Organization.People.SharedNames
+    $names = $Organization.Extra.SharedNames
     $name = $names[$Number % $names.Count]
     if ($Number -ge $names.Count) { $name = '{0} {1}' -f $name, (1 + [math]::Floor($Number / $names.Count)) }
     Add-Mailbox $Organization $name $name.Replace(' ', '').ToLowerInvariant() 'SharedMailbox'
-}
-
-function Get-Ascii {
-    param([string] $Name)
-    if ($script:People.Ascii.ContainsKey($Name)) { $script:People.Ascii[$Name] } else { $Name }
 }
 
 function Add-Mailbox {
@@ -78,25 +62,18 @@ function Expand-Organization {
     }
 }
 
-function New-RandomGuid {
-    param([System.Random] $Random)
-    $bytes = [byte[]]::new(16)
-    $Random.NextBytes($bytes)
-    [guid]::new($bytes)
-}
-
 function New-MailboxRecord {
     # @{ Number; Properties }: a seeded generator makes every value, so that each session sees the same tenant.
     param([hashtable] $Organization, [int] $Number, [string] $Name, [string] $Alias, [string] $Type, [string] $Department)
     $facts = $Organization.Facts
-    $random = [System.Random]::new($Organization.People.Seed * 100000 + $Number)
-    $entra = New-RandomGuid $random
-    $exchange = New-RandomGuid $random
+    $random = [System.Random]::new($facts.seed * 100000 + $Number)
+    $entra = New-SandboxGuid $random
+    $exchange = New-SandboxGuid $random
     $created = [datetime]::new(2019, 1, 7, 8, 0, 0, [System.DateTimeKind]::Utc).AddMinutes($random.Next(60 * 24 * 2400))
     $changed = $created.AddDays($random.Next(1, 300))
     $quota = if ($Type -eq 'UserMailbox' -and $random.Next(2)) { $script:Plans.Large } else { $script:Plans.Standard }
     $container = "$($facts.initial_domain.Split('.')[0]).SANDBOXPR01A001.PROD.OUTLOOK.COM"
-    $database = $Organization.People.Database -f $random.Next(1, 200), $random.Next(1, 100)
+    $database = $Organization.Extra.Database -f $random.Next(1, 200), $random.Next(1, 100)
     $resource = @{ RoomMailbox = 'Room'; EquipmentMailbox = 'Equipment' }[$Type]
     $properties = [ordered] @{
         Name                          = $Name
@@ -113,7 +90,7 @@ function New-MailboxRecord {
         MaxReceiveSize                = $script:Plans.MaxReceive
         ExternalDirectoryObjectId     = $entra.ToString()
         ExchangeGuid                  = $exchange
-        Guid                          = New-RandomGuid $random
+        Guid                          = New-SandboxGuid $random
         UserPrincipalName             = "$Alias@$($facts.name)"
         WindowsLiveID                 = "$Alias@$($facts.name)"
         MicrosoftOnlineServicesID     = "$Alias@$($facts.name)"
@@ -130,7 +107,7 @@ function New-MailboxRecord {
         AccountDisabled               = $Type -ne 'UserMailbox'
         SKUAssigned                   = $Type -eq 'UserMailbox'
         UsageLocation                 = 'United States'
-        Office                        = $Organization.People.Offices[$Number % $Organization.People.Offices.Count]
+        Office                        = $facts.offices[$Number % $facts.offices.Count]
         Languages                     = @('en-US')
         HiddenFromAddressListsEnabled = $false
         ForwardingAddress             = $null

@@ -1,4 +1,4 @@
-# The tenants of the simulated company, as company.json has them.
+# The tenants of the simulated company, as company.json has them, and the folder that is shared with the server.
 
 function Get-SandboxTenant {
     # All tenants; with -Name the one that has this name, domain or tenant id; nothing when there is none.
@@ -25,4 +25,11 @@ function Get-AuthorityFolder {
     $folder = $env:PWSH_KERNELS_SANDBOX
     if (-not $folder) { throw 'This is the sandbox module: it works only in a session of a sandbox tenant (PWSH_KERNELS_SANDBOX is not set).' }
     $folder
+}
+
+function Read-SharedFile {
+    # The text of a file of that folder, or nothing. It asks before it reads: a caught error would still be in a caller's -ErrorVariable.
+    param([string] $Name)
+    $file = "$env:PWSH_KERNELS_SANDBOX/$Name"
+    if ($env:PWSH_KERNELS_SANDBOX -and [System.IO.File]::Exists($file)) { [System.IO.File]::ReadAllText($file) }
 }

@@ -38,9 +38,8 @@ function Stop-TrappedProcess {
 function Read-Revocation {
     # When the account's sign-ins were revoked, or nothing.
     param([string] $Account)
-    if (-not $env:PWSH_KERNELS_SANDBOX) { return }
-    $file = "$env:PWSH_KERNELS_SANDBOX/revoked/$($Account.ToLowerInvariant())"
-    try { [datetimeoffset]::Parse([System.IO.File]::ReadAllText($file), [cultureinfo]::InvariantCulture).UtcDateTime } catch [System.IO.IOException] { }
+    $text = Read-SharedFile "revoked/$($Account.ToLowerInvariant())"
+    if ($text) { [datetimeoffset]::Parse($text, [cultureinfo]::InvariantCulture).UtcDateTime }
 }
 
 function Test-SandboxSignIn {

@@ -11,9 +11,9 @@ function Get-SandboxTrap {
 function Read-TenantTrap {
     # The traps of the session's tenant, as the server or a test has written them.
     $tenant = Get-SessionTenant
-    if (-not $tenant -or -not $env:PWSH_KERNELS_SANDBOX) { return }
-    $file = "$env:PWSH_KERNELS_SANDBOX/traps/$($tenant.name).json"
-    try { [System.IO.File]::ReadAllText($file) | ConvertFrom-Json } catch [System.IO.IOException] { }
+    if (-not $tenant) { return }
+    $text = Read-SharedFile "traps/$($tenant.name).json"
+    if ($text) { $text | ConvertFrom-Json }
 }
 
 function Set-SandboxTrap {
