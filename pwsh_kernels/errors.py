@@ -1,6 +1,6 @@
 """The one error tree: each error has a stable code, an HTTP status, its facts, and a sentence that says what to do."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 
@@ -48,9 +48,25 @@ class UnknownModule(ProductError):
     status: ClassVar[int] = 400
     module: str
     known: list[str]
+    nearest: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        return f"Unknown module: {self.module}. Known modules: {', '.join(self.known)}"
+        meant = f". Did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
+        return f"Unknown module: {self.module}. Known modules: {', '.join(self.known)}{meant}"
+
+
+@dataclass(eq=False)
+class UnsupportedModule(ProductError):
+    """A service that cannot be reached from here."""
+
+    code: ClassVar[str] = "unsupported_module"
+    status: ClassVar[int] = 400
+    module: str
+    reason: str
+    instead: str
+
+    def text(self) -> str:
+        return f"{self.module} is not supported: {self.reason} {self.instead}"
 
 
 @dataclass(eq=False)
@@ -63,6 +79,50 @@ class InvalidTenant(ProductError):
 
     def text(self) -> str:
         return f"{self.tenant!r} is not a tenant: give its domain name, such as contoso.com"
+
+
+@dataclass(eq=False)
+class UnknownSignInRoute(ProductError):
+    """The module has no such way to sign in."""
+
+    code: ClassVar[str] = "unknown_sign_in_route"
+    status: ClassVar[int] = 400
+    module: str
+    route: str
+    known: list[str]
+
+    def text(self) -> str:
+        return f"{self.module} has no sign-in route {self.route}. Its routes: {', '.join(self.known)}"
+
+
+@dataclass(eq=False)
+class RouteNotConfigured(ProductError):
+    """A sign-in route lacks facts that the tenants file must give."""
+
+    code: ClassVar[str] = "route_not_configured"
+    status: ClassVar[int] = 400
+    tenant: str
+    module: str
+    route: str
+    missing: list[str]
+
+    def text(self) -> str:
+        return (
+            f"The sign-in route {self.route} of {self.tenant}:{self.module} needs {' and '.join(self.missing)}. "
+            f"Add it to [tenant.{self.module}] of {self.tenant} in the tenants file (docs/tenants.md)."
+        )
+
+
+@dataclass(eq=False)
+class UnsafeFolder(ProductError):
+    """A folder that would hold sign-ins is open to other users."""
+
+    code: ClassVar[str] = "unsafe_folder"
+    status: ClassVar[int] = 500
+    folder: str
+
+    def text(self) -> str:
+        return f"{self.folder} is open to other users, so no sign-in is kept there. Run `chmod 700 {self.folder}`."
 
 
 @dataclass(eq=False)
@@ -387,9 +447,11 @@ class BrokenFile(ProductError):
     code: ClassVar[str] = "broken_file"
     file: str
     problem: str
+    line: int | None = None
 
     def text(self) -> str:
-        return f"{self.file}: {self.problem}. Correct the file and start again."
+        place = f"{self.file}, line {self.line}" if self.line else self.file
+        return f"{place}: {self.problem}. Correct the file and start again."
 
 
 @dataclass(eq=False)

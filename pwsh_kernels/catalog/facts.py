@@ -1,6 +1,46 @@
-"""The names of the facts that a catalog script can be given."""
+"""The facts that a catalog script can be given: their names, which of them are secret, and how a secret is kept."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-FactName = Literal["tenant", "tenant_id", "organization", "expected_account", "powershell_module", "minimum_version"]
-"""`tenant` … `expected_account` come from the tenant and the request, the last two from the module's own file."""
+FactName = Literal[
+    "tenant",
+    "tenant_id",
+    "organization",
+    "delegated_organization",
+    "expected_account",
+    "sharepoint_url",
+    "client_id",
+    "certificate_file",
+    "certificate_password",
+    "certificate_thumbprint",
+    "client_secret",
+    "access_token",
+    "graph_token",
+    "federated_token",
+    "identity_id",
+    "subscription",
+    "scopes",
+    "powershell_module",
+    "minimum_version",
+    "install",
+    "catalog_folder",
+]
+"""`tenant` … `scopes` come from the tenant and the request, the last four from the module's own file."""
+
+SECRET_FACTS: frozenset[FactName] = frozenset(
+    {"certificate_password", "client_secret", "access_token", "graph_token", "federated_token"}
+)
+"""Facts whose value is a Secret; scripts get them as SecureString."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The value of a secret fact; its text is in no repr."""
+
+    text: str = field(repr=False)
+
+
+Fact = str | Secret | tuple[str, ...]
+Facts = Mapping[FactName, Fact | None]

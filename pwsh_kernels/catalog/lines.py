@@ -1,0 +1,46 @@
+"""Finds the line of a TOML text that a problem is about. Pure."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+_AT_LINE = re.compile(r"at line (\d+)")
+_TABLE = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
+_LONG_TEXT = re.compile(r"'''|\"\"\"")
+
+
+def line_of_syntax_error(message: str, text: str) -> int:
+    """Return the line that tomllib's message names; it calls the last one `end of document`."""
+    named = _AT_LINE.search(message)
+    return int(named[1]) if named else max(1, len(text.splitlines()))
+
+
+def line_of_key(place: Sequence[str], text: str) -> int | None:
+    """Return the line of a key, or of the nearest table around it that the text names; None when there is none."""
+    lines = dict(_keys(text))
+    around = (tuple(place[:length]) for length in range(len(place), 0, -1))
+    return next((lines[keys] for keys in around if keys in lines), None)
+
+
+def _keys(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield each key of the text with its line; what stands inside a text of several lines is no key."""
+    table: tuple[str, ...] = ()
+    inside = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if not inside and (header := _TABLE.match(line)):
+            table = _parts(header[1])
+            yield table, number
+        elif not inside and (key := _KEY.match(line)):
+            yield (*table, *_parts(key[1])), number
+        inside = _inside_after(line, inside)
+
+
+def _inside_after(line: str, inside: str) -> str:
+    """Return the quotes of the long text that is open after a line, or nothing."""
+    for quotes in _LONG_TEXT.findall(line):
+        inside = "" if inside == quotes else inside or quotes
+    return inside
+
+
+def _parts(key: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in key.split("."))

@@ -1,0 +1,81 @@
+"""A service module: what it is for, how to sign in to it, who is signed in, how to sign out; or why there is none."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from pwsh_kernels.catalog.facts import FactName
+from pwsh_kernels.catalog.route import FORM, Route, RouteName, Script, Text
+
+IdentityField = Literal["account", "tenant_id", "domains"]
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A service and the PowerShell module that reaches it. What each field means: docs/modules.md."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = FORM
+
+    key: str
+    folder: Path
+    title: Text
+    powershell_module: Text
+    minimum_version: Text
+    purpose: Text
+    install: Text
+    prepare: Script
+    routes: Annotated[Mapping[RouteName, Route], Field(min_length=1)]
+    check: Script
+    disconnect: Script
+    identity: tuple[IdentityField, ...] = ("account", "tenant_id", "domains")
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ended: tuple[re.Pattern[str], ...] = ()
+    limits: tuple[Text, ...] = ()
+
+    def facts(self) -> dict[FactName, str]:
+        """Return the facts about this module that its scripts can ask for."""
+        return {
+            "powershell_module": self.powershell_module,
+            "minimum_version": self.minimum_version,
+            "install": self.install,
+            "catalog_folder": str(self.folder),
+        }
+
+    @property
+    def connect(self) -> Script:
+        """The device code's script."""
+        return self.routes["device_code"].script
+
+    @property
+    def code_pattern(self) -> re.Pattern[str]:
+        """The device code's pattern."""
+        return self.routes["device_code"].code_pattern
+
+    @property
+    def url_pattern(self) -> re.Pattern[str]:
+        """The pattern of the address where the device code is entered."""
+        return self.routes["device_code"].url_pattern
+
+    @property
+    def expires_s(self) -> int:
+        """Seconds that a device code lives."""
+        return self.routes["device_code"].expires_s
+
+    @property
+    def survives_restart(self) -> tuple[str, ...]:
+        """The routes whose sign-in survives the end of PowerShell."""
+        return tuple(route.name for route in self.routes.values() if route.survives != "nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A service that people ask for and that cannot be reached from here."""
+
+    key: str
+    title: str
+    reason: str
+    instead: str
