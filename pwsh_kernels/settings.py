@@ -75,6 +75,12 @@ class Settings(BaseSettings):
         "path",
         "TOML file with tenants; empty: only the built-in sandbox tenants.",
     )
+    modules_dir: Path | None = _setting(
+        None,
+        "PWSH_MANAGER_MODULES_DIR",
+        "path",
+        "Folder with service modules of your own, one TOML file each; empty: only the built-in ones.",
+    )
     pass_env: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
         "PWSH_MANAGER_PASS_ENV",

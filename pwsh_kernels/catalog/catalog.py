@@ -1,7 +1,7 @@
 """The service modules: one TOML file each says how to sign in, who signed in, and how to sign out."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -26,16 +26,19 @@ class Catalog:
 
         A broken file is kept in `broken`; a built-in module does not come back for a user's broken one.
         """
-        files = {file.stem: file for file in (*_files(folder), *(_files(extra) if extra else ()))}
+        files = {file.stem: file for one in (folder, extra) if one for file in one.glob("*.toml")}
         read = {key: _read(file) for key, file in sorted(files.items())}
         return cls(
             modules={key: one for key, one in read.items() if isinstance(one, Module)},
             unsupported={key: one for key, one in read.items() if isinstance(one, Unsupported)},
-            broken=tuple(one for one in read.values() if isinstance(one, BrokenFile)),
+            broken=(*_missing(extra), *(one for one in read.values() if isinstance(one, BrokenFile))),
         )
 
     def module(self, key: str) -> Module:
-        """Return a module. Raises UnsupportedModule, or UnknownModule, which names the known ones and the nearest."""
+        """Return a module. Raises UnsupportedModule, BrokenFile, or UnknownModule with the known and nearest names."""
+        for broken in self.broken:
+            if Path(broken.file).stem == key:
+                raise replace(broken)
         if key in self.unsupported:
             known = self.unsupported[key]
             raise UnsupportedModule(module=key, reason=known.reason, instead=known.instead)
@@ -44,8 +47,9 @@ class Catalog:
         return self.modules[key]
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    return folder.glob("*.toml")
+def _missing(extra: Path | None) -> Iterator[BrokenFile]:
+    if extra and not extra.is_dir():
+        yield BrokenFile(file=str(extra), problem="there is no such folder (setting PWSH_MANAGER_MODULES_DIR)")
 
 
 def _read(file: Path) -> Module | Unsupported | BrokenFile:

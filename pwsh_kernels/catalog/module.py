@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StringConstraints
 
 from pwsh_kernels.catalog.facts import FactName
 from pwsh_kernels.catalog.route import FORM, Route, RouteName, Script, Text
 
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 IdentityField = Literal["account", "tenant_id", "domains"]
 
 
@@ -20,7 +21,7 @@ class Module:
 
     __pydantic_config__: ClassVar[ConfigDict] = FORM
 
-    key: str
+    key: Key
     folder: Path
     title: Text
     powershell_module: Text
@@ -75,7 +76,9 @@ class Module:
 class Unsupported:
     """A service that people ask for and that cannot be reached from here."""
 
-    key: str
-    title: str
-    reason: str
-    instead: str
+    __pydantic_config__: ClassVar[ConfigDict] = FORM
+
+    key: Key
+    title: Text
+    reason: Text
+    instead: Text

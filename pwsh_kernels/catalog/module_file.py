@@ -24,6 +24,7 @@ _SENTENCES = {
     "unexpected_keyword_argument": "is not a key of this file",
     "string_type": "must be a text",
     "string_too_short": "must be a text",
+    "string_pattern_mismatch": "(the file's name) must be small letters, digits, - and _",
     "pattern_type": "must be a regular expression",
     "dataclass_type": "must be a table",
     "mapping_type": "must be a table",

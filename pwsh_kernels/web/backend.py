@@ -24,7 +24,7 @@ class Product:
     @classmethod
     def load(cls, settings: Settings) -> "Product":
         """Read the catalog and the tenants. Raises BrokenFile."""
-        return cls(settings, Catalog.load(), Tenants.load(settings.tenants_file))
+        return cls(settings, Catalog.load(extra=settings.modules_dir), Tenants.load(settings.tenants_file))
 
     @property
     def has_sandbox(self) -> bool:
