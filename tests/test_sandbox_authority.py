@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from pwsh_kernels.errors import DeviceCodeRefused, InvalidRequest
-from pwsh_kernels.sandbox import Authority, Company, SignIn
+from pwsh_kernels.sandbox import Authority, Company, SignIn, Token
 from pwsh_kernels.sandbox.authority import typed_code
 
 CODE = "ABCDEFGH2"
 NOW = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
 ACCOUNT = "admin@contoso.example"
+AUTOMATION = "c0070500-a991-4c00-8a00-00000000a991"
 PENDING = SignIn(CODE, None, "pending", None, NOW + timedelta(seconds=900))
 
 
@@ -27,7 +28,8 @@ def authority(tmp_path: Path) -> Authority:
 def put(authority: Authority, code: str = CODE, **facts: Any) -> Path:
     """Write a code file as PowerShell does."""
     expires_at = (datetime.now(UTC) + timedelta(seconds=900)).isoformat()
-    content = {"code": code, "tenant": None, "state": "pending", "account": None, "expires_at": expires_at, **facts}
+    content = {"code": code, "tenant": None, "state": "pending", "account": None, "expires_at": expires_at}
+    content |= {"client": "Microsoft Azure PowerShell", "refusal": None, **facts}
     file = authority.codes / f"{code}.json"
     file.write_text(json.dumps(content), encoding="utf-8")
     return file
@@ -156,6 +158,100 @@ def test_no_part_of_a_file_is_left_behind(authority: Authority) -> None:
     put(authority)
     authority.approve(CODE, ACCOUNT)
     assert [file.name for file in authority.codes.iterdir()] == [f"{CODE}.json"]
+
+
+def test_a_pending_code_shows_which_application_asks(authority: Authority) -> None:
+    put(authority)
+    assert authority.pending(CODE).client == "Microsoft Azure PowerShell"
+
+
+def test_traps_are_one_private_file_per_tenant_until_they_are_cleared(authority: Authority) -> None:
+    authority.set_traps("contoso.example", {"silence": 30, "ca_block": "device_code"})
+    file = authority.folder / "traps" / "contoso.example.json"
+    assert json.loads(file.read_text()) == {"silence": 30, "ca_block": "device_code"}
+    assert [one.stat().st_mode & 0o777 for one in (file.parent, file)] == [0o700, 0o600]
+    authority.clear_traps("contoso.example")
+    authority.clear_traps("contoso.example")
+    assert list(file.parent.iterdir()) == []
+
+
+def test_new_traps_replace_the_old_ones(authority: Authority) -> None:
+    authority.set_traps("contoso.example", {"silence": 30})
+    authority.set_traps("contoso.onmicrosoft.example", {"wrapped": True})
+    assert json.loads((authority.folder / "traps" / "contoso.example.json").read_text()) == {"wrapped": True}
+
+
+def test_a_trap_or_tenant_that_does_not_exist_is_refused(authority: Authority) -> None:
+    with pytest.raises(InvalidRequest, match="traps silense is no trap; known: slow_import, "):
+        authority.set_traps("contoso.example", {"silense": 1})
+    with pytest.raises(InvalidRequest, match="tenant is not a tenant of the sandbox"):
+        authority.set_traps("../x", {})
+    with pytest.raises(InvalidRequest, match="tenant is not a tenant of the sandbox"):
+        authority.clear_traps("../x")
+
+
+def test_revoking_ends_earlier_sign_ins_and_no_later_ones(authority: Authority) -> None:
+    before = datetime.now(UTC)
+    authority.revoke(ACCOUNT.upper())
+    after = datetime.now(UTC) + timedelta(microseconds=1)
+    assert [authority.is_revoked(ACCOUNT, moment) for moment in (before, after)] == [True, False]
+    assert not authority.is_revoked("reader@contoso.example", before)
+    authority.restore(ACCOUNT)
+    assert not authority.is_revoked(ACCOUNT, before)
+
+
+def test_applications_are_revoked_like_people_and_strangers_are_refused(authority: Authority) -> None:
+    before = datetime.now(UTC)
+    authority.revoke(AUTOMATION)
+    assert authority.is_revoked(AUTOMATION, before)
+    for act in (authority.revoke, authority.restore):
+        with pytest.raises(InvalidRequest):
+            act("../../etc")
+
+
+def test_a_token_names_its_account_tenant_service_and_end(authority: Authority) -> None:
+    now = datetime.now(UTC)
+    token = Token.decode(authority.issue_token(ACCOUNT, "https://graph.microsoft.com/.default", lifetime_s=60))
+    contoso = authority.company.tenant("contoso.example")
+    assert contoso
+    assert (token.upn, token.app_id, token.account) == (ACCOUNT, None, ACCOUNT)
+    assert token.tenant_id == contoso.tenant_id
+    assert token.is_for("https://graph.microsoft.com/")
+    assert not token.is_for("https://graph.microsoft.com.example")
+    assert not token.expired(now)
+    assert token.expired(now + timedelta(seconds=61))
+
+
+def test_a_token_of_an_application_can_name_another_tenant(authority: Authority) -> None:
+    token = Token.decode(authority.issue_token(AUTOMATION, "x", tenant="fabrikam.example"))
+    fabrikam = authority.company.tenant("fabrikam.example")
+    assert fabrikam
+    assert (token.account, token.upn, token.tenant_id) == (AUTOMATION, None, fabrikam.tenant_id)
+    with pytest.raises(InvalidRequest):
+        authority.issue_token(AUTOMATION, "x", tenant="elsewhere.example")
+    with pytest.raises(InvalidRequest):
+        authority.issue_token("stranger@contoso.example", "x")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "a.b", "a.b.c", "a.e30.sandbox", "a.W10.sandbox", "a.bnVsbA.sandbox", "ä.ö.sandbox"]
+)
+def test_what_is_no_sandbox_token_is_refused_without_showing_it(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^not a sandbox token$"):
+        Token.decode(text)
+
+
+def test_a_token_is_not_shown_by_its_repr(authority: Authority) -> None:
+    text = authority.issue_token(ACCOUNT, "x")
+    assert text not in repr(Token.decode(text))
+
+
+def test_each_tenant_can_be_reached_without_a_person(authority: Authority) -> None:
+    for tenant in authority.company.tenants:
+        names = {app.display_name: app.blocked for app in tenant.applications}
+        assert names.keys() >= {"Automation", "Managed identity"}
+        assert names["Automation"] is None
+        assert any(names.values())
 
 
 def test_each_tenant_has_accounts_of_its_own(authority: Authority) -> None:

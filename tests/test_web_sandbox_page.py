@@ -32,7 +32,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     server.stop()
 
 
-def show_code(folder: Path, code: str = CODE, *, minutes: int = 15) -> Path:
+def show_code(folder: Path, code: str = CODE, *, minutes: int = 15, **more: str) -> Path:
     """Do what Connect-ExchangeOnline of the sandbox does before it prints a code."""
     file = folder / "codes" / f"{code}.json"
     expires_at = datetime.now(UTC) + timedelta(minutes=minutes)
@@ -42,6 +42,7 @@ def show_code(folder: Path, code: str = CODE, *, minutes: int = 15) -> Path:
         "state": "pending",
         "account": None,
         "expires_at": expires_at.isoformat(),
+        **more,
     }
     file.write_text(json.dumps(facts), encoding="utf-8")
     return file
@@ -103,6 +104,21 @@ async def test_a_blocked_account_learns_why(browser: httpx.AsyncClient, tmp_path
     show_code(tmp_path)
     answer = await send(browser, code=CODE, account="blocked@contoso.example", action="approve")
     assert "AADSTS53003" in answer.text
+
+
+async def test_the_page_says_which_application_asks(browser: httpx.AsyncClient, tmp_path: Path) -> None:
+    show_code(tmp_path, client="Microsoft <Azure> PowerShell")
+    assert (
+        "<strong>Microsoft &lt;Azure&gt; PowerShell</strong>, in a PowerShell session"
+        in (await send(browser, code=CODE)).text
+    )
+
+
+async def test_a_code_that_conditional_access_refuses_signs_nobody_in(browser: httpx.AsyncClient, tmp_path: Path) -> None:
+    show_code(tmp_path, refusal="AADSTS530036: device codes are blocked")
+    answer = await send(browser, code=CODE, account="admin@contoso.example", action="approve")
+    assert "AADSTS530036" in answer.text
+    assert "You are signed in" not in answer.text
 
 
 async def test_codes_cannot_be_guessed_in_bulk(browser: httpx.AsyncClient, tmp_path: Path) -> None:

@@ -3,9 +3,20 @@
 from pathlib import Path
 
 from pwsh_kernels.sandbox.authority import Authority, SignIn
-from pwsh_kernels.sandbox.company import Account, Company, CompanyTenant
+from pwsh_kernels.sandbox.company import Account, Application, Company, CompanyTenant, Environment
+from pwsh_kernels.sandbox.tokens import Token
 
-__all__ = ["Account", "Authority", "Company", "CompanyTenant", "SignIn", "module_path"]
+__all__ = [
+    "Account",
+    "Application",
+    "Authority",
+    "Company",
+    "CompanyTenant",
+    "Environment",
+    "SignIn",
+    "Token",
+    "module_path",
+]
 
 
 def module_path() -> Path:

@@ -1,10 +1,10 @@
-"""The simulated sign-in authority: one file per pending device code, written by PowerShell, changed by the sign-in page."""
+"""The simulated sign-in authority: device codes (PowerShell writes them, a person decides), revocations, traps, tokens."""
 
 import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pwsh_kernels.errors import DeviceCodeRefused, InvalidRequest
 from pwsh_kernels.sandbox.company import Account, Company
+from pwsh_kernels.sandbox.tokens import Token
 
 CODE = re.compile(r"[A-Z0-9]{9}")
 """A code as Entra prints it: 9 upper-case letters and digits."""
@@ -22,13 +23,19 @@ SignInState = Literal["pending", "approved", "declined"]
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One device code that somebody was shown. `tenant` is the tenant asked for, `account` who signed in, if known."""
+    """One device code that somebody was shown.
+
+    `tenant` is the tenant asked for, `account` who signed in, if known, `client` the application that asks, `refusal` what
+    Conditional Access says to everybody who signs in with this code.
+    """
 
     code: str
     tenant: str | None
     state: SignInState
     account: str | None
     expires_at: datetime
+    client: str | None = None
+    refusal: str | None = None
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> "SignIn":
@@ -38,7 +45,8 @@ class SignIn:
         expires_at = datetime.fromisoformat(facts["expires_at"])
         if expires_at.tzinfo is None:
             raise ValueError(facts["expires_at"])
-        return cls(str(facts["code"]), facts["tenant"], facts["state"], facts["account"], expires_at)
+        code, tenant, account = str(facts["code"]), facts["tenant"], facts["account"]
+        return cls(code, tenant, facts["state"], account, expires_at, facts.get("client"), facts.get("refusal"))
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of a code file."""
@@ -48,6 +56,8 @@ class SignIn:
             "state": self.state,
             "account": self.account,
             "expires_at": self.expires_at.isoformat(),
+            "client": self.client,
+            "refusal": self.refusal,
         }
 
     def expired(self, now: datetime) -> bool:
@@ -82,7 +92,7 @@ def typed_code(text: str) -> str:
 class Authority:
     """The folder that the sandbox's PowerShell modules and the sign-in page share.
 
-    Only one process, the server, changes a code after it was written, so no lock is needed.
+    Only one process, the server, changes a file after it was written, so no lock is needed.
     """
 
     def __init__(self, folder: Path, company: Company | None = None) -> None:
@@ -94,9 +104,17 @@ class Authority:
         """The folder with one file per code."""
         return self.folder / "codes"
 
+    @property
+    def _traps(self) -> Path:
+        return self.folder / "traps"
+
+    @property
+    def _revoked(self) -> Path:
+        return self.folder / "revoked"
+
     def prepare(self, page_url: str) -> None:
         """Make the folder (0700), say where the sign-in page is, forget codes that a killed PowerShell left behind."""
-        for folder in (self.folder, self.codes):
+        for folder in (self.folder, self.codes, self._traps, self._revoked):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
         _write(self.folder / "page.txt", page_url)
@@ -127,6 +145,58 @@ class Authority:
         for file, sign_in in self._files():
             if sign_in is None or sign_in.expired(now):
                 file.unlink(missing_ok=True)
+
+    def set_traps(self, tenant: str, traps: Mapping[str, object]) -> None:
+        """Switch these traps on in every session of a tenant, and all others off. Raises InvalidRequest."""
+        unknown = sorted(set(traps) - set(self.company.traps))
+        if unknown:
+            raise InvalidRequest(field="traps", problem=f"{unknown[0]} is no trap; known: {', '.join(self.company.traps)}")
+        _write(self._trap_file(tenant), json.dumps(dict(traps)))
+
+    def clear_traps(self, tenant: str) -> None:
+        """Switch a tenant's traps off. Raises InvalidRequest."""
+        self._trap_file(tenant).unlink(missing_ok=True)
+
+    def revoke(self, account: str) -> None:
+        """End every sign-in of an account or application up to now; it can sign in again. Raises InvalidRequest."""
+        _write(self._revocation(account), _now().isoformat())
+
+    def restore(self, account: str) -> None:
+        """Take a revocation back. Raises InvalidRequest."""
+        self._revocation(account).unlink(missing_ok=True)
+
+    def is_revoked(self, account: str, signed_in_at: datetime) -> bool:
+        """Tell whether a sign-in of that moment has been revoked since. Raises InvalidRequest."""
+        file = self._revocation(account)
+        return file.exists() and signed_in_at <= datetime.fromisoformat(file.read_text(encoding="utf-8"))
+
+    def issue_token(self, account: str, audience: str, lifetime_s: float = 4500, tenant: str | None = None) -> str:
+        """Return an access token of an account or application for one service. Raises InvalidRequest.
+
+        `tenant`: another tenant than the account's own that the token is to name.
+        """
+        name, home, field = self._member(account)
+        issuer = self.company.tenant(tenant or home)
+        if issuer is None:
+            raise InvalidRequest(field="tenant", problem="is not a tenant of the sandbox")
+        return Token.issue(issuer.tenant_id, audience, _now(), lifetime_s, **{field: name}).encode()
+
+    def _member(self, account: str) -> tuple[str, str, Literal["upn", "app_id"]]:
+        """Return name, home tenant and kind of an account or application. Raises InvalidRequest."""
+        if person := self.company.account(account):
+            return person.upn, person.tenant, "upn"
+        if application := self.company.application(account):
+            return application.client_id, application.tenant, "app_id"
+        raise InvalidRequest(field="account", problem="is not an account of the sandbox")
+
+    def _revocation(self, account: str) -> Path:
+        return self._revoked / self._member(account)[0]
+
+    def _trap_file(self, tenant: str) -> Path:
+        known = self.company.tenant(tenant)
+        if known is None:
+            raise InvalidRequest(field="tenant", problem="is not a tenant of the sandbox")
+        return self._traps / f"{known.name}.json"
 
     def _files(self) -> Iterator[tuple[Path, SignIn | None]]:
         for file in sorted(self.codes.iterdir()):

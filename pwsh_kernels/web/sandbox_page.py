@@ -92,8 +92,9 @@ class SandboxPage(RequestHandler):
             self.show_accounts(sign_in, "Choose an account.", 400)
             return
         account = self.authority.company.account(approved.account or "")
-        if account is not None and account.blocked:
-            self.show_result("You cannot access this right now", account.blocked, "stop")
+        refusal = approved.refusal or (account and account.blocked)
+        if refusal:
+            self.show_result("You cannot access this right now", refusal, "stop")
         else:
             self.show_result(
                 "You have signed in", f"You are signed in as {approved.account}. You can close this page.", "done"

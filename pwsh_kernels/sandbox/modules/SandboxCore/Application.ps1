@@ -16,7 +16,7 @@ function Invoke-SandboxAppSignIn {
     [void] (Get-AuthorityFolder)
     Stop-TrappedProcess 'connect'
     $refusal = Find-Refusal
-    if ($refusal) { return $refusal }
+    if ($refusal) { return New-SandboxSignInError $refusal }
     $facts = if ($Tenant) { Get-SandboxTenant $Tenant } else { Get-SessionTenant }
     if (-not $facts) { return New-SandboxSignInError (Get-UnknownTenantText $Tenant) }
     if ($ManagedIdentity) { return ConvertTo-ManagedIdentity $facts $ClientId }
@@ -47,7 +47,7 @@ function ConvertTo-ManagedIdentity {
     param([object] $Tenant, [string] $ClientId)
     $identity = $Tenant.managed_identity
     if ($ClientId -and $ClientId -ne $identity.client_id) { return New-SandboxSignInError 'invalid_request: Identity not found' }
-    New-Identity $Tenant $identity.client_id 'ManagedService' 'Global Administrator' $identity.client_id 'Managed identity' $Tenant.applications[0].scopes
+    New-Identity $Tenant $identity.client_id 'ManagedService' $identity.role $identity.client_id $identity.display_name $identity.scopes
 }
 
 function Find-CertificateProblem {

@@ -72,6 +72,7 @@ function Invoke-SandboxDeviceCode {
     $expiresAt = [datetime]::UtcNow + (Get-CodeLifetime $LifetimeSeconds)
     Save-Code $file @{
         code = $code; client = $Client; tenant = if ($Tenant) { $Tenant } else { $null }; state = 'pending'; account = $null
+        refusal = Find-Refusal -DeviceCode
         expires_at = $expiresAt.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", [cultureinfo]::InvariantCulture)
     }
     try {
@@ -90,7 +91,7 @@ function ConvertTo-PersonIdentity {
     }
     if ($Decision.state -ne 'approved') { return New-SandboxSignInError 'AADSTS65004: User declined to consent to access the app.' }
     $refusal = Find-Refusal -DeviceCode
-    if ($refusal) { return $refusal }
+    if ($refusal) { return New-SandboxSignInError $refusal }
     $tenant = Get-HomeTenant $Decision.account
     $person = $tenant.accounts | Where-Object upn -EQ $Decision.account
     if ($person.blocked) { return New-SandboxSignInError $person.blocked }

@@ -19,14 +19,13 @@ function New-Identity {
 }
 
 function Find-Refusal {
-    # Entra's error for a sign-in that the trap ca_block refuses; nothing when it may go on.
+    # Entra's text for a sign-in that the trap ca_block refuses; nothing when it may go on.
     param([switch] $DeviceCode)
     $trap = Get-SandboxTrap 'ca_block'
     if (-not $trap) { return }
     if ("$trap" -eq 'device_code') {
-        if ($DeviceCode) { New-SandboxSignInError $script:DeviceCodeBlockedText }
-    } elseif ($trap -is [string] -and $trap.StartsWith('AADSTS')) { New-SandboxSignInError $trap }
-    else { New-SandboxSignInError $script:BlockedText }
+        if ($DeviceCode) { $script:DeviceCodeBlockedText }
+    } elseif ("$trap".StartsWith('AADSTS')) { $trap } else { $script:BlockedText }
 }
 
 function Stop-TrappedProcess {
