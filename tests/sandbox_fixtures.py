@@ -6,18 +6,34 @@ import queue
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import powershell_engine
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.x509.oid import NameOID
 
+from pwsh_kernels.errors import DeviceCodeRefused
 from pwsh_kernels.sandbox import Authority, module_path
 
 WAIT = 60
 """Seconds for one answer of PowerShell, on a machine that is busy with other tests."""
+
+LOOK_AGAIN = 0.05
+"""Seconds between two looks for a device code."""
+
+CERTIFICATE_PASSWORD = "Sesame-9"
+AUTOMATION = {"contoso": "c0070500-a991-4c00-8a00-00000000a991", "fabrikam": "fab21ca0-a991-4c00-8a00-00000000a991"}
+"""The application of each tenant that may do everything."""
 
 ADMIN = "admin@contoso.example"
 PAGE = "http://127.0.0.1:5100/sandbox/devicelogin"
@@ -27,23 +43,25 @@ PROMPT = re.compile(
 
 HARNESS = r"""
 $ProgressPreference = 'SilentlyContinue'
-while ($null -ne ($line = [Console]::In.ReadLine())) {
-    $request = $line | ConvertFrom-Json -AsHashtable
-    $answer = @{ output = @(); errors = @(); warnings = @(); thrown = $false }
-    $sort = {
+while ($null -ne ($harnessLine = [Console]::In.ReadLine())) {
+    $harnessRequest = $harnessLine | ConvertFrom-Json -AsHashtable
+    $harnessAnswer = @{ output = @(); errors = @(); warnings = @(); information = @(); thrown = $false }
+    $harnessSort = {
         process {
             if ($_ -is [System.Management.Automation.ErrorRecord]) {
-                $answer.errors += @{
+                $harnessAnswer.errors += @{
                     message = $_.Exception.Message; id = $_.FullyQualifiedErrorId; category = "$($_.CategoryInfo.Category)"
                     activity = $_.CategoryInfo.Activity; reason = $_.CategoryInfo.Reason
                 }
-            } elseif ($_ -is [System.Management.Automation.WarningRecord]) { $answer.warnings += $_.Message }
-            elseif ($_ -isnot [System.Management.Automation.InformationRecord]) { $answer.output += , $_ }
+            } elseif ($_ -is [System.Management.Automation.WarningRecord]) { $harnessAnswer.warnings += $_.Message }
+            elseif ($_ -is [System.Management.Automation.InformationRecord]) { $harnessAnswer.information += "$($_.MessageData)" }
+            else { $harnessAnswer.output += , $_ }
         }
     }
-    $values = $request.parameters
-    try { . ([scriptblock]::Create($request.script)) @values *>&1 | & $sort } catch { $answer.thrown = $true; $_ | & $sort }
-    [Console]::Out.WriteLine('@@' + (ConvertTo-Json $answer -Depth 4 -Compress))
+    $harnessValues = $harnessRequest.parameters
+    try { . ([scriptblock]::Create($harnessRequest.script)) @harnessValues *>&1 | & $harnessSort }
+    catch { $harnessAnswer.thrown = $true; $_ | & $harnessSort }
+    [Console]::Out.WriteLine('@@' + (ConvertTo-Json $harnessAnswer -Depth 4 -Compress))
 }
 """
 
@@ -55,6 +73,7 @@ class Answer:
     output: list[Any]
     errors: list[dict[str, str]]
     warnings: list[str]
+    information: list[str]
     thrown: bool
     console: list[str] = field(default_factory=list)
 
@@ -79,6 +98,23 @@ def say_no(authority: Authority, code: str) -> object:
     return authority.decline(code)
 
 
+def make_certificate(folder: Path, subject: str = "contoso-automation", days: int = 1) -> Path:
+    """Write a self-signed certificate with its key, as an application has it; with less than 0 days it has expired."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=9)).not_valid_after(now + timedelta(days=days))
+    file = folder / f"{subject}{days}.pfx"
+    lock = BestAvailableEncryption(CERTIFICATE_PASSWORD.encode())
+    file.write_bytes(pkcs12.serialize_key_and_certificates(None, key, builder.sign(key, hashes.SHA256()), None, lock))
+    return file
+
+
+class ProcessEnded(AssertionError):
+    """PowerShell ended instead of answering; its arguments are the lines that it printed."""
+
+
 class SandboxShell:
     """A PowerShell process of one sandbox session."""
 
@@ -87,6 +123,7 @@ class SandboxShell:
         self.authority.prepare(PAGE)
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         given = {"PSModulePath": str(module_path()), "PWSH_KERNELS_SANDBOX": str(folder), "NO_COLOR": "1"}
+        given["PWSH_KERNELS_SANDBOX_TENANT"] = "contoso.example"
         self.process = subprocess.Popen(
             [powershell_engine.executable(), "-NoLogo", "-NoProfile", "-Command", HARNESS],
             env={**kept, **given, **(environment or {})},
@@ -107,18 +144,29 @@ class SandboxShell:
         self.lines.put(None)
 
     def ask(self, script: str, decide: Decision | None = None, **parameters: object) -> Answer:
-        """Run a script with bound parameters; `decide` is done with the device code as soon as it is shown."""
+        """Run a script with bound parameters; `decide` is done with each device code as soon as a module waits for it."""
         assert self.process.stdin
         self.process.stdin.write(json.dumps({"script": script, "parameters": parameters}) + "\n")
         self.process.stdin.flush()
         console: list[str] = []
-        while (line := self.lines.get(timeout=WAIT)) is not None:
-            if line.startswith("@@"):
-                return Answer(**json.loads(line[2:]), console=console)
-            console.append(line)
-            if decide and (prompt := PROMPT.search(line)):
-                decide(self.authority, prompt[1])
-        raise AssertionError(f"PowerShell ended: {console}")
+        deadline = time.monotonic() + WAIT
+        while time.monotonic() < deadline:
+            if decide:
+                self._decide(decide)
+            with suppress(queue.Empty):
+                line = self.lines.get(timeout=LOOK_AGAIN if decide else WAIT)
+                if line is None:
+                    raise ProcessEnded(console)
+                if line.startswith("@@"):
+                    return Answer(**json.loads(line[2:]), console=console)
+                console.append(line)
+        raise AssertionError(f"PowerShell did not answer: {console}")
+
+    def _decide(self, decide: Decision) -> None:
+        """Do what a person does with a code that appeared; whichever channel shows it, the code's file is there."""
+        for file in self.authority.codes.glob("*.json"):
+            with suppress(DeviceCodeRefused):
+                decide(self.authority, self.authority.pending(file.stem).code)
 
     def connect(self, account: str, arguments: str = "") -> Answer:
         """Connect and sign in."""
@@ -165,4 +213,5 @@ def newcomer_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox
 @pytest.fixture
 def signed_out_shell(newcomer_shell: SandboxShell) -> Iterator[SandboxShell]:
     yield newcomer_shell
-    newcomer_shell.ask("Disconnect-ExchangeOnline -Confirm:$false")
+    newcomer_shell.authority.clear_traps("contoso.example")
+    newcomer_shell.ask("Disconnect-ExchangeOnline -Confirm:$false; Clear-SandboxTrap")

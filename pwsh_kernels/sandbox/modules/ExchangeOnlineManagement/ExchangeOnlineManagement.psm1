@@ -8,6 +8,6 @@ $script:Connections = [System.Collections.Generic.List[object]]::new()
 $script:Organizations = @{}
 $script:Extra = Import-PowerShellDataFile -LiteralPath "$PSScriptRoot/Mailboxes.psd1"
 
-foreach ($part in 'Errors', 'Connect', 'Route', 'Connection', 'Size', 'Organization', 'Filter', 'Mailbox', 'MailboxChange', 'MailFlow') {
+foreach ($part in 'Errors', 'Connect', 'Route', 'Connection', 'Size', 'Organization', 'Filter', 'Mailbox', 'ManyRows', 'MailboxChange', 'MailFlow') {
     . "$PSScriptRoot/$part.ps1"
 }

@@ -106,6 +106,8 @@ function Get-Mailbox {
     process {
         try {
             $limit = Read-ResultSize $ResultSize
+            $many = Get-ManyCount $PSBoundParameters
+            if ($many) { return Write-ManyMailbox $organization $many $limit $PSBoundParameters.ContainsKey('ResultSize') }
             if ($PSBoundParameters.ContainsKey('Identity')) {
                 $records = @(Find-Mailbox $organization $Identity)
                 if (-not $records) { Write-ErrorMessage (New-NotFoundError 'Get-Mailbox' (Get-IdentityText $Identity)); return }
@@ -141,6 +143,11 @@ function Get-EXOMailbox {
         $wanted = @($Identity, $ExternalDirectoryObjectId, $UserPrincipalName, $PrimarySmtpAddress | Where-Object { $_ })
         try {
             $limit = Read-ResultSize $ResultSize
+            $many = Get-ManyCount $PSBoundParameters
+            if ($many) {
+                $columns = @(Select-PropertyName @((Get-FirstMailbox $organization 1 $false)[0].Properties.Keys) $PropertySets $Properties)
+                return Write-ManyMailbox $organization $many $limit $PSBoundParameters.ContainsKey('ResultSize') | Select-Object -Property $columns
+            }
             if ($wanted) {
                 $records = @(Find-Mailbox $organization $wanted[0])
                 if (-not $records) { $PSCmdlet.WriteError((New-RestError 'Get-EXOMailbox' (Get-IdentityText $wanted[0]))); return }
