@@ -1,0 +1,43 @@
+# A simulation of PnP PowerShell: the real cmdlet and parameter names over the sandbox's company.
+
+Import-Module SandboxCore
+$slow = Get-SandboxTrap 'slow_import'
+if ($slow) { Start-Sleep -Milliseconds ([int] (1000 * $slow)) }
+
+$script:Current = $null
+$script:Webs = @{}
+
+# What a connection of PnP shows; who signed in stays hidden, so that no output and no JSON carries it.
+class PnPConnection {
+    [string] $ConnectionMethod
+    [string] $ConnectionType
+    [string] $InitializationType
+    [string[]] $Scopes
+    [pscredential] $PSCredential
+    [string] $ClientId
+    [string] $ClientSecret
+    [string] $Url
+    [string] $TenantAdminUrl
+    [System.Security.Cryptography.X509Certificates.X509Certificate2] $Certificate
+    [bool] $DeleteCertificateFromCacheOnDisconnect
+    [object] $Context
+    [string] $Tenant
+    [string] $UserAssignedManagedIdentityObjectId
+    [string] $UserAssignedManagedIdentityClientId
+    [string] $UserAssignedManagedIdentityAzureResourceId
+    [string] $AzureEnvironment = 'Production'
+    hidden [object] $Identity
+    hidden [object] $SiteTenant
+    hidden [string] $HandedInToken
+}
+
+# An item is its field values: $item['Title'], $item.FieldValues.Title and $item.Title are one value, as with the real one.
+class ListItem : System.Collections.Generic.Dictionary[string, object] {
+    ListItem() : base([System.StringComparer]::OrdinalIgnoreCase) { }
+}
+
+Update-TypeData -TypeName ListItem -MemberType ScriptProperty -MemberName FieldValues -Value { $this } -Force
+
+foreach ($part in 'Errors', 'Tenant', 'PersistedLogin', 'Routes', 'Connection', 'AccessToken', 'Content', 'Site', 'Query', 'List') {
+    . "$PSScriptRoot/$part.ps1"
+}

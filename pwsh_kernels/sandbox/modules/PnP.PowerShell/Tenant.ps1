@@ -1,0 +1,48 @@
+# Which tenant an address belongs to, and whether the connection may do what a cmdlet wants.
+
+function Get-AddressTenant {
+    # contoso.sharepoint.com, contoso-admin.sharepoint.com and contoso-my.sharepoint.com are contoso's; nothing for other hosts.
+    param([uri] $Url)
+    $name = $Url.Host -replace '(-admin|-my)?\.sharepoint\.com$', ''
+    Get-SandboxTenant | Where-Object { $Url.Host.EndsWith('.sharepoint.com') -and $_.sharepoint_host -eq $name } | Select-Object -First 1
+}
+
+function ConvertTo-SiteAddress {
+    param([string] $Url)
+    $plain = $Url.TrimEnd('/')
+    if ($plain -match '^https?://') { $plain } else { "https://$plain" }
+}
+
+function Get-RootAddress {
+    param([string] $Url)
+    ([uri] $Url).GetLeftPart([System.UriPartial]::Authority)
+}
+
+function Test-AdminAddress {
+    param([string] $Url)
+    ([uri] $Url).Host -like '*-admin.sharepoint.com'
+}
+
+function Get-LiveConnection {
+    # The connection a service cmdlet works with. Throws in the caller's name: not connected, ended sign-in, no right to write.
+    param([System.Management.Automation.PSCmdlet] $Caller, [object] $Given, [switch] $Write, [switch] $Admin)
+    $connection = $Given ?? $script:Current
+    $problem = if (-not $connection) { New-PnPError $script:NoConnection }
+    else { (Test-SandboxSignIn $connection.Identity) ?? (Find-MissingRight $connection $Write $Admin) }
+    if ($problem) { $Caller.ThrowTerminatingError($problem) }
+    Invoke-SandboxService $connection.Identity -Caller $Caller
+    $connection
+}
+
+function Find-MissingRight {
+    param([PnPConnection] $Connection, [bool] $Write, [bool] $Admin)
+    if ($Admin -and $Connection.ConnectionType -ne 'TenantAdmin' -and -not $Connection.TenantAdminUrl) { return New-PnPError $script:NoAdminSite }
+    if ($Write -and $Connection.Identity.Role -like '*Reader') { New-PnPError $script:AccessDenied 'EXCEPTION' 'WriteError' }
+}
+
+function Get-ConnectedSite {
+    # The site of company.json that a connection is for, or nothing: an address can be connected to without being a site.
+    param([PnPConnection] $Connection)
+    $address = $Connection.Url.TrimEnd('/') -replace '-admin\.sharepoint\.com', '.sharepoint.com'
+    $Connection.SiteTenant.sites | Where-Object { $_.url -eq $address } | Select-Object -First 1
+}
