@@ -1,8 +1,10 @@
 param([string] $Name, [string] $MinimumVersion, [string] $Install)
-& {
-    $found = Get-Module -ListAvailable -Name $Name | Where-Object Version -ge $MinimumVersion
-    if (-not $found) {
-        throw "The PowerShell module $Name $MinimumVersion or newer is not installed. Install it: $Install"
+try {
+    & {
+        $found = Get-Module -ListAvailable -Name $Name | Where-Object Version -ge $MinimumVersion
+        if (-not $found) {
+            throw "The PowerShell module $Name $MinimumVersion or newer is not installed. Install it: $Install"
+        }
+        Import-Module -Name $Name -MinimumVersion $MinimumVersion -ErrorAction Stop
     }
-    Import-Module -Name $Name -MinimumVersion $MinimumVersion -ErrorAction Stop
-}
+} finally { Remove-Variable -Name Name, MinimumVersion, Install -ErrorAction Ignore }
