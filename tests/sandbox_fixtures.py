@@ -54,7 +54,7 @@ while ($null -ne ($harnessLine = [Console]::In.ReadLine())) {
                     activity = $_.CategoryInfo.Activity; reason = $_.CategoryInfo.Reason
                 }
             } elseif ($_ -is [System.Management.Automation.WarningRecord]) { $harnessAnswer.warnings += $_.Message }
-            elseif ($_ -is [System.Management.Automation.InformationRecord]) { $harnessAnswer.information += "$($_.MessageData)" }
+            elseif ($_ -is [System.Management.Automation.InformationRecord]) { $harnessAnswer.information += "$_" }
             else { $harnessAnswer.output += , $_ }
         }
     }

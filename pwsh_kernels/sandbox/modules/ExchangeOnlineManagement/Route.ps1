@@ -49,6 +49,6 @@ function Read-Certificate {
     try {
         [System.Security.Cryptography.X509Certificates.X509Certificate2]::new((Convert-Path -LiteralPath $File), $Password, 'EphemeralKeySet')
     } catch [System.Security.Cryptography.CryptographicException] {
-        New-ArgumentError $_.Exception.InnerException.Message 'CertificateUnreadable'
+        New-ArgumentError $_.Exception.Message 'CertificateUnreadable'
     }
 }
