@@ -1,206 +1,245 @@
-"""The catalog: modules read from files, tenants found by name."""
+"""The catalog: modules read from files, built-in and the user's own."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from pwsh_kernels.catalog import Catalog, Script, Tenant, Tenants
-from pwsh_kernels.catalog.catalog import read_module
-from pwsh_kernels.errors import BrokenFile, InvalidTenant, UnknownModule
+from pwsh_kernels.catalog import SECRET_FACTS, Catalog, Facts, Module, Route, Script, Secret
+from pwsh_kernels.catalog.catalog import CATALOG_FOLDER
+from pwsh_kernels.errors import BrokenFile, UnknownModule, UnsupportedModule
 
-MODULE = """
+MODULE = """\
 title = "Test"
 powershell_module = "Test.Module"
 minimum_version = "1.0"
 purpose = "Testing."
-prepare = { script = "1" }
-connect = { script = "param($Org) 2", parameters = { Org = "organization" } }
 check = { script = "3" }
 disconnect = { script = "4" }
+
+[routes.device_code]
+script = "param($Org) 2"
+parameters = { Org = "organization" }
+
+[routes.certificate]
+needs = ["client_id", ["certificate_file", "certificate_thumbprint"]]
+parameters = { Id = "client_id" }
+script = '''
+param($Id)
+needs = "no key: this stands inside a text"
+'''
 """
+KEYS = ["azure", "exo", "graph", "pnp", "powerplatform", "teams"]
+BUILT_IN = Catalog.load()
 
 
-def module_file(folder: Path, text: str) -> Path:
-    file = folder / "test.toml"
-    file.write_text(text, encoding="utf-8")
-    return file
+def catalog(folder: Path, text: str = MODULE, name: str = "test.toml") -> Catalog:
+    (folder / name).write_text(text, encoding="utf-8")
+    return Catalog.load(folder)
 
 
-def tenants_file(folder: Path, text: str) -> Path:
-    file = folder / "tenants.toml"
-    file.write_text(text, encoding="utf-8")
-    return file
+def scripts(module: Module) -> list[Script]:
+    return [module.prepare, module.check, module.disconnect, *(route.script for route in module.routes.values())]
 
 
-def test_exchange_online_is_in_the_catalog() -> None:
-    module = Catalog.load().module("exo")
-    assert (module.powershell_module, module.expires_s, module.survives_restart) == ("ExchangeOnlineManagement", 900, ())
+def test_six_services_are_known_and_two_are_named_as_unsupported() -> None:
+    assert list(BUILT_IN.modules) == KEYS
+    assert list(BUILT_IN.unsupported) == ["ipps", "spo"]
+    assert BUILT_IN.broken == ()
 
 
-def test_an_unknown_module_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UnknownModule, match=r"Unknown module: exchange\. Known modules: exo"):
-        Catalog.load().module("exchange")
+def test_an_unknown_module_is_refused_with_the_known_ones_and_the_nearest() -> None:
+    with pytest.raises(UnknownModule, match=r"Unknown module: exchange\. Known modules: azure, exo, graph"):
+        BUILT_IN.module("exchange")
+    with pytest.raises(UnknownModule, match=r"Did you mean azure\?"):
+        BUILT_IN.module("azur")
 
 
-def test_every_parameter_of_a_script_is_bound_by_name_and_declared() -> None:
-    module = Catalog.load().module("exo")
-    for script in (module.prepare, module.connect, module.check, module.disconnect):
-        block = re.match(r"param\(([^)]*)\)", script.text)
-        assert set(re.findall(r"\$(\w+)", block[1]) if block else []) == set(script.parameters)
+def test_an_unsupported_module_is_refused_with_the_reason_and_what_to_use_instead() -> None:
+    with pytest.raises(UnsupportedModule) as refused:
+        BUILT_IN.module("spo")
+    assert refused.value.text() == (
+        "spo is not supported: Microsoft.Online.SharePoint.PowerShell runs on Windows only, and it knows no device code. "
+        "Use pnp; its admin cmdlets work with the site https://TENANT-admin.sharepoint.com (`site` in the tenants file)."
+    )
 
 
-def test_the_default_patterns_find_entras_sentence() -> None:
-    module = Catalog.load().module("exo")
-    page = "https://microsoft.com/devicelogin"
-    text = f"To sign in, use a web browser to open the page {page} and enter the code ABCDEFGH2 to authenticate."
-    code, url = module.code_pattern.search(text), module.url_pattern.search(text)
-    assert code
-    assert url
-    assert (code[1], url[0]) == ("ABCDEFGH2", page)
+@pytest.mark.parametrize("key", KEYS)
+def test_every_parameter_of_a_script_is_bound_by_name_and_forgotten_afterwards(key: str) -> None:
+    for script in scripts(BUILT_IN.module(key)):
+        block = re.match(r"param\((.*?)\)\n", script.text, re.DOTALL)
+        named = set(re.findall(r"\$(\w+)", block[1])) if block else set()
+        removed = re.search(r"Remove-Variable -Name ([\w, ]+) -ErrorAction Ignore", script.text)
+        assert named == set(script.parameters)
+        assert named == (set(removed[1].split(", ")) if removed else set())
 
 
-def test_a_file_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
-    module = read_module(module_file(tmp_path, MODULE))
-    assert (module.key, module.expires_s, module.limits) == ("test", 900, ())
+@pytest.mark.parametrize("key", KEYS)
+def test_secrets_reach_scripts_as_secure_strings_only(key: str) -> None:
+    for script in scripts(BUILT_IN.module(key)):
+        for name, fact in script.parameters.items():
+            assert (f"[securestring] ${name}" in script.text) == (fact in SECRET_FACTS)
 
 
 @pytest.mark.parametrize(
-    ("change", "problem"),
+    ("key", "routes"),
     [
-        (("title", "titel"), "title is missing"),
-        (('"Testing."', '"Testing."\ncolour = "red"'), "colour is not a key of this file"),
-        (('"Test"', "7"), "title must be a text"),
-        (("check = {", "check = 3 #"), "check must be a table"),
-        (('check = { script = "3" }', 'check = { text = "3" }'), "check.script is missing"),
-        (('"organization"', '"city"'), "connect.parameters.Org: 'city' is not one of tenant, tenant_id"),
-        (('"Testing."', '"Testing."\nexpires_s = 0'), "expires_s must be a whole number of seconds"),
-        (('"Testing."', '"Testing."\nlimits = "none"'), "limits must be a list of texts"),
-        (('"Testing."', '"Testing."\ncode_pattern = "no group"'), "code_pattern must have 1 groups"),
-        (('"Testing."', '"Testing."\nurl_pattern = "["'), "unterminated character set"),
-        (('"Testing."', "Testing."), "Invalid value"),
+        ("exo", "device_code certificate managed_identity access_token"),
+        ("pnp", "device_code certificate managed_identity workload_identity access_token"),
+        ("azure", "device_code certificate managed_identity workload_identity access_token client_secret"),
+        ("powerplatform", "device_code certificate managed_identity workload_identity access_token client_secret"),
+        ("graph", "device_code certificate managed_identity access_token client_secret"),
+        ("teams", "device_code certificate managed_identity access_token"),
     ],
 )
-def test_a_broken_file_is_named_with_its_reason(tmp_path: Path, change: tuple[str, str], problem: str) -> None:
-    file = module_file(tmp_path, MODULE.replace(*change))
-    with pytest.raises(BrokenFile) as broken:
-        Catalog.load(tmp_path)
-    assert broken.value.file == file.name
-    assert problem in broken.value.problem
+def test_a_module_has_every_route_that_needs_no_browser_and_device_code_first(key: str, routes: str) -> None:
+    module = BUILT_IN.module(key)
+    assert " ".join(module.routes) == routes
+    assert [route.name for route in module.routes.values() if route.asks_person] == ["device_code"]
 
 
-def test_a_script_gets_the_facts_that_are_known() -> None:
-    script = Script("param($Org, $Who) 1", {"Org": "organization", "Who": "expected_account"})
-    assert script.bind(Tenant("contoso.com", organization="contoso.onmicrosoft.com").facts()) == {
-        "Org": "contoso.onmicrosoft.com"
+def test_codes_live_as_long_as_the_real_modules_let_them() -> None:
+    assert {key: one.routes["device_code"].expires_s for key, one in BUILT_IN.modules.items()} == {
+        **dict.fromkeys(KEYS, 900),
+        "graph": 120,
     }
 
 
-def test_the_sandbox_tenants_are_built_in() -> None:
-    tenants = Tenants.load()
-    assert list(tenants.known) == ["contoso.example", "fabrikam.example"]
-    assert all(tenant.sandbox and tenant.tenant_id for tenant in tenants.known.values())
-
-
-def test_letter_case_of_a_tenant_does_not_matter() -> None:
-    tenants = Tenants.load()
-    assert tenants.find_tenant("Contoso.EXAMPLE") is tenants.known["contoso.example"]
-    assert tenants.find_tenant("Adatum.Com") == Tenant("adatum.com")
-
-
-LONGEST = ".".join(["a" * 63] * 3 + ["a" * 61])
+def test_what_survives_a_restart_is_said_for_every_route() -> None:
+    device = {key: one.routes["device_code"].survives for key, one in BUILT_IN.modules.items()}
+    others = {route.survives for one in BUILT_IN.modules.values() for route in one.routes.values() if not route.asks_person}
+    assert device == {
+        **dict.fromkeys(["exo", "graph", "teams"], "nothing"),
+        **dict.fromkeys(["azure", "pnp", "powerplatform"], "cache"),
+    }
+    assert others == {"again"}
 
 
 @pytest.mark.parametrize(
-    "name", ["contoso.com", "a.b", "xn--mnchen-3ya.example", "7-eleven.co.uk", "contoso.onmicrosoft.com", LONGEST]
-)
-def test_any_domain_name_is_a_tenant(name: str) -> None:
-    assert Tenants.load().find_tenant(name) == Tenant(name)
-
-
-@pytest.mark.parametrize(
-    "name",
+    ("facts", "missing"),
     [
-        "",
-        "contoso",
-        'x"; Get-Date #',
-        "contoso.com; Get-Date",
-        "contoso.com\n",
-        " contoso.com",
-        "-a.com",
-        "a-.com",
-        "a..com",
-        ".com",
-        "contoso.com.",
-        "münchen.example",
-        "a_b.com",
-        "10.0.0.1",
-        "a/../b.com",
-        "$(x).com",
-        "a" * 64 + ".com",
-        "a" + LONGEST,
-        "\u212a.com",  # the Kelvin sign, whose small letter is an ASCII k
+        ({"sharepoint_url": "https://contoso.sharepoint.com"}, [("client_id",)]),
+        ({"client_id": "1", "sharepoint_url": None}, [("sharepoint_url",)]),
+        ({"client_id": "1", "sharepoint_url": "https://contoso.sharepoint.com"}, []),
     ],
 )
-def test_what_is_no_domain_name_is_refused(name: str) -> None:
-    with pytest.raises(InvalidTenant) as refused:
-        Tenants.load().find_tenant(name)
-    assert refused.value.tenant == name
+def test_a_missing_client_id_of_pnp_is_found_before_anything_runs(facts: Facts, missing: list[tuple[str]]) -> None:
+    assert BUILT_IN.module("pnp").routes["device_code"].missing(facts) == missing
 
 
-def test_a_tenants_file_adds_tenants_and_completes_built_in_ones(tmp_path: Path) -> None:
-    text = """
-        [[tenant]]
-        name = "Adatum.com"
-        tenant_id = "3750b40b-a68b-4632-9fb3-5b1aff664079"
-        expected_account = "admin@adatum.com"
-        organization = "adatum.onmicrosoft.com"
-
-        [[tenant]]
-        name = "contoso.example"
-        expected_account = "admin@contoso.example"
-    """
-    tenants = Tenants.load(tenants_file(tmp_path, text))
-    adatum = Tenant(
-        "adatum.com", "3750b40b-a68b-4632-9fb3-5b1aff664079", "admin@adatum.com", organization="adatum.onmicrosoft.com"
-    )
-    contoso = tenants.find_tenant("contoso.example")
-    assert tenants.find_tenant("adatum.com") == adatum
-    assert (contoso.sandbox, contoso.expected_account) == (True, "admin@contoso.example")
-    assert contoso.tenant_id == Tenants.load().find_tenant("contoso.example").tenant_id
-    assert tenants.find_tenant("fabrikam.example").sandbox
+def test_one_of_several_facts_is_enough_where_the_route_says_so() -> None:
+    route = BUILT_IN.module("graph").routes["certificate"]
+    assert route.missing({"client_id": "1", "certificate_thumbprint": "AB"}) == []
+    assert route.missing({"client_id": "1"}) == [("certificate_file", "certificate_thumbprint")]
 
 
-def test_a_built_in_tenant_can_be_switched_off_by_the_file(tmp_path: Path) -> None:
-    text = '[[tenant]]\nname = "contoso.example"\nsandbox = false'
-    assert not Tenants.load(tenants_file(tmp_path, text)).find_tenant("contoso.example").sandbox
+def test_the_default_patterns_find_entras_sentence_and_pnps() -> None:
+    route = BUILT_IN.module("exo").routes["device_code"]
+    page = "https://microsoft.com/devicelogin"
+    for text in (
+        f"To sign in, use a web browser to open the page {page} and enter the code ABCDEFGH2 to authenticate.",
+        f"Open a browser, navigate to {page} and authenticate using code ABCDEFGH2 to proceed.",
+    ):
+        code, url = route.code_pattern.search(text), route.url_pattern.search(text)
+        assert (code and code[1], url and url[0]) == ("ABCDEFGH2", page)
+
+
+def test_a_script_gets_the_facts_that_are_known_and_secrets_marked_as_such() -> None:
+    script = Script("1", {"Org": "organization", "Who": "expected_account", "Key": "client_secret", "For": "scopes"})
+    facts: Facts = {
+        "organization": "contoso.com",
+        "client_secret": Secret("canary"),
+        "scopes": ("a", "b"),
+        "expected_account": None,
+    }
+    assert script.bind(facts) == {"Org": "contoso.com", "Key": {"$secret": "canary"}, "For": ["a", "b"]}
+
+
+def test_a_secret_is_in_no_repr() -> None:
+    assert "canary" not in f"{Secret('canary')!r} {[Secret('canary')]} {Secret('canary')}"
+
+
+def test_a_file_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
+    module = catalog(tmp_path).module("test")
+    assert (module.key, module.limits, module.environment, module.ended) == ("test", (), {}, ())
+    assert module.identity == ("account", "tenant_id", "domains")
+    assert module.install == "Install-PSResource Test.Module -Version '[1.0,)' -Scope AllUsers -TrustRepository"
+    assert module.prepare.parameters == {
+        "Name": "powershell_module",
+        "MinimumVersion": "minimum_version",
+        "Install": "install",
+    }
+    assert module.facts()["catalog_folder"] == str(tmp_path)
+    device: Route = module.routes["device_code"]
+    assert (device.needs, device.expires_s, device.survives, device.code_channel) == ((), 900, "nothing", "any")
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("change", "problem", "line"),
     [
-        ('[[tenant]]\ntenant_id = "x"', "a [[tenant]] has no name"),
-        ('[[tenant]]\nname = "contoso"', "'contoso' is not a tenant"),
-        ('[[tenant]]\nname = "a.com"\nacount = "x"', "acount is not a key of a tenant"),
-        ('[[tenant]]\nname = "a.com"\nsandbox = "yes"', "sandbox must be true or false"),
+        (("title =", "titel ="), "title is missing", None),
+        (('"Testing."', '"Testing."\ncolour = "red"'), "colour is not a key of this file", 5),
+        (('title = "Test"', "title = 7"), "title must be a text", 1),
+        (('title = "Test"', 'title = " "'), "title must be a text", 1),
+        (("check = {", "check = 3 #"), "check must be a table", 5),
+        (('check = { script = "3" }', 'check = { text = "3" }'), "check.script is missing", 5),
+        (('script = "param($Org) 2"', ""), "routes.device_code.script is missing", 8),
+        (('script = "param($Org) 2"', "script = 2"), "routes.device_code.script must be a text", 9),
         (
-            '[[tenant]]\nname = "a.com"\nsandbox = true',
-            "a.com is not simulated; sandbox = true is for contoso.example, fabrikam.example",
+            ('"organization" }', '"city" }'),
+            "routes.device_code.parameters.Org is not one of 'tenant', 'tenant_id'",
+            10,
         ),
-        ('[[tenant]]\nname = "a.com"\n[[tenant]]\nname = "A.com"', "a tenant is named twice"),
-        ('[[tenants]]\nname = "a.com"', "only [[tenant]] tables are known here"),
-        ("tenant = 7", "only [[tenant]] tables are known here"),
-        ("[[tenant", "Expected ']]'"),
+        (("[routes.device_code]", "[routes.telepathy]"), "routes.telepathy is not one of 'device_code'", 8),
+        (('["certificate_file"', '["certificat_file"'), "routes.certificate.needs.1.0 is not one of 'tenant'", 13),
+        (("[routes.certificate]", "[routes.certificate]\ntime_limit_s = 0"), "time_limit_s must be above 0", 13),
+        (("[routes.certificate]", "[routes.certificate]\nexpires_s = 1.5"), "expires_s must be a whole number", 13),
+        (("[routes.certificate]", "[routes.certificate]\ncode_channel = 'tv'"), "code_channel is not one of", 13),
+        (("[routes.certificate]", "[routes.certificate]\ncolour = 1"), "certificate.colour is not a key of this file", 13),
+        (('"Testing."', '"Testing."\nlimits = "none"'), "limits must be a list", 5),
+        (('"Testing."', '"Testing."\nended = ["["]'), "ended.0", 5),
+        (("[routes.certificate]", '[routes.certificate]\ncode_pattern = "none"'), "code_pattern must have 1 groups", 13),
+        (("[routes.certificate]", '[routes.certificate]\nurl_pattern = "(a)"'), "url_pattern must have 0 groups", 13),
+        (('"Testing."', "Testing."), "Invalid value", 4),
+        (('needs = "no key', "'''\nneeds = \"no key"), "Cannot overwrite a value", 18),
     ],
 )
-def test_a_broken_tenants_file_is_named_with_its_reason(tmp_path: Path, text: str, problem: str) -> None:
-    file = tenants_file(tmp_path, text)
-    with pytest.raises(BrokenFile) as broken:
-        Tenants.load(file)
-    assert broken.value.file == str(file)
-    assert problem in broken.value.problem
+def test_a_broken_file_is_named_with_line_and_reason_and_the_rest_loads(
+    tmp_path: Path, change: tuple[str, str], problem: str, line: int | None
+) -> None:
+    (tmp_path / "whole.toml").write_text(MODULE, encoding="utf-8")
+    known = catalog(tmp_path, MODULE.replace(*change, 1))
+    (broken,) = known.broken
+    assert list(known.modules) == ["whole"]
+    assert broken.file == str(tmp_path / "test.toml")
+    assert problem in broken.problem
+    assert broken.line == line
 
 
-def test_a_tenants_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BrokenFile, match=r"missing\.toml: .*No such file"):
-        Tenants.load(tmp_path / "missing.toml")
+def test_asking_for_a_module_of_a_broken_file_says_what_is_wrong(tmp_path: Path) -> None:
+    known = catalog(tmp_path, "title = 7\n")
+    with pytest.raises(BrokenFile, match=r"test\.toml, line 1: .*\. Correct the file and start again\."):
+        known.module("test")
+
+
+def test_the_files_name_must_fit_for_a_key(tmp_path: Path) -> None:
+    known = catalog(tmp_path, name="My Module.toml")
+    assert "must be small letters, digits, - and _" in known.broken[0].problem
+
+
+def test_a_folder_of_the_users_own_adds_modules_and_replaces_built_in_ones(tmp_path: Path) -> None:
+    for name in ("own.toml", "exo.toml", "spo.toml"):
+        (tmp_path / name).write_text(MODULE, encoding="utf-8")
+    known = Catalog.load(extra=tmp_path)
+    assert list(known.modules) == sorted([*KEYS, "own", "spo"])
+    assert known.module("exo").title == "Test"
+    assert list(known.unsupported) == ["ipps"]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (broken,) = Catalog.load(extra=tmp_path / "none").broken
+    assert "there is no such folder" in broken.problem
+
+
+def test_the_built_in_module_files_name_their_folder_for_what_lies_beside_them() -> None:
+    assert BUILT_IN.module("powerplatform").facts()["catalog_folder"] == str(CATALOG_FOLDER)

@@ -26,6 +26,7 @@ _SENTENCES = {
     "string_too_short": "must be a text",
     "string_pattern_mismatch": "(the file's name) must be small letters, digits, - and _",
     "pattern_type": "must be a regular expression",
+    "pattern_regex": "must be a regular expression",
     "dataclass_type": "must be a table",
     "mapping_type": "must be a table",
     "tuple_type": "must be a list",

@@ -184,7 +184,9 @@ function Get-AzConnection {
     $directory = Get-AzTenant -ErrorAction Stop -WarningAction Ignore | Where-Object { "$($_.Id)" -eq "$($context.Tenant.Id)" } | Select-Object -First 1
     $domains = @($directory.Domains | Where-Object { $_ } | ForEach-Object { ([string] $_).ToLowerInvariant() } | Select-Object -Unique)
     $expires = if ($Token.ExpiresOn) { $Token.ExpiresOn.UtcDateTime }
-    [pscustomobject] @{ Account = [string] $context.Account.Id; TenantId = [string] $context.Tenant.Id; Domains = $domains; ExpiresAt = $expires }
+    # Az calls every managed identity MSI@50342; which one it is stands in its token.
+    $account = if ("$($context.Account.Type)" -eq 'ManagedService') { (Read-Claims $Token.Token).appid }
+    [pscustomobject] @{ Account = [string] ($account ?? $context.Account.Id); TenantId = [string] $context.Tenant.Id; Domains = $domains; ExpiresAt = $expires }
 }
 
 function Get-TokenConnection {
