@@ -5,7 +5,8 @@ from pwsh_kernels.catalog.explanations import Explanation, explain
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret
 from pwsh_kernels.catalog.module import Module, Unsupported
 from pwsh_kernels.catalog.route import Route, RouteName, Script
-from pwsh_kernels.catalog.tenants import Tenant, Tenants
+from pwsh_kernels.catalog.secrets import SecretSource
+from pwsh_kernels.catalog.tenants import ModuleAccess, Tenant, Tenants, TenantsFile
 
 __all__ = [
     "SECRET_FACTS",
@@ -15,12 +16,15 @@ __all__ = [
     "FactName",
     "Facts",
     "Module",
+    "ModuleAccess",
     "Route",
     "RouteName",
     "Script",
     "Secret",
+    "SecretSource",
     "Tenant",
     "Tenants",
+    "TenantsFile",
     "Unsupported",
     "explain",
 ]

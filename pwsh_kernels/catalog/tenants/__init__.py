@@ -1,0 +1,7 @@
+"""The tenants: what the sandbox, the user's tenants file and the settings say about them."""
+
+from pwsh_kernels.catalog.tenants.tenant import ModuleAccess, Tenant
+from pwsh_kernels.catalog.tenants.tenants import Tenants
+from pwsh_kernels.catalog.tenants.watched_file import TenantsFile
+
+__all__ = ["ModuleAccess", "Tenant", "Tenants", "TenantsFile"]

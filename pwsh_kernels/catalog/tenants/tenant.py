@@ -1,0 +1,131 @@
+"""A tenant, and how each module signs in to it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, ConfigDict, StrictBool, StringConstraints
+
+from pwsh_kernels.catalog.facts import Fact, FactName
+from pwsh_kernels.catalog.route import RouteName
+from pwsh_kernels.catalog.secrets import File, SecretSource, Source
+from pwsh_kernels.catalog.tenants.names import checked_alias, checked_domain
+
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.IGNORECASE)
+_SITE = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[^\s?#]*)?", re.IGNORECASE)
+# A value of a secret must not be shown by the error that refuses it.
+_FORM = ConfigDict(extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+
+def _matching(pattern: re.Pattern[str], meaning: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(f"must be {meaning}")
+        return text
+
+    return AfterValidator(check)
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Domain = Annotated[str, AfterValidator(checked_domain)]
+Alias = Annotated[str, AfterValidator(checked_alias)]
+Guid = Annotated[str, _matching(_GUID, "an id such as 3750b40b-a68b-4632-9fb3-5b1aff664079"), AfterValidator(str.lower)]
+Host = Annotated[str, _matching(_HOST, "the part before .sharepoint.com"), AfterValidator(str.lower)]
+Site = Annotated[str, _matching(_SITE, "an address such as https://contoso.sharepoint.com/sites/team")]
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleAccess:
+    """How one module signs in to one tenant. What each field means: docs/tenants.md."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _FORM
+
+    route: RouteName | None = None
+    client_id: Text | None = None
+    certificate_file: File | None = None
+    certificate_password: Source | None = None
+    certificate_thumbprint: Text | None = None
+    client_secret: Source | None = None
+    access_token: Source | None = None
+    graph_token: Source | None = None
+    federated_token: Source | None = None
+    identity_id: Text | None = None
+    expected_account: Text | None = None
+    subscription: Text | None = None
+    scopes: tuple[Text, ...] = ()
+    site: Site | None = None
+    read_only: StrictBool = False
+    restore: StrictBool = False
+
+
+NO_ACCESS = ModuleAccess()
+"""What is known about a module that the tenants file does not name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant, named by a domain. What each field means: docs/tenants.md."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _FORM
+
+    name: Domain
+    tenant_id: Guid | None = None
+    expected_account: Text | None = None
+    sandbox: StrictBool = False
+    domains: tuple[Domain, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    sharepoint_host: Host | None = None
+    organization: Domain | None = None
+    delegated_organization: Domain | None = None
+    traps: Mapping[str, Any] = field(default_factory=dict)
+    modules: Mapping[str, ModuleAccess] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name by which the tenant is found, in small letters, its own first."""
+        return tuple(dict.fromkeys((self.name, *self.domains, *self.aliases)))
+
+    def access(self, module: str) -> ModuleAccess:
+        """Return how a module signs in here."""
+        return self.modules.get(module, NO_ACCESS)
+
+    def facts(self, module: str | None = None) -> dict[FactName, Fact | None]:
+        """Return the facts that scripts can ask for, about this tenant and its access for a module; no secrets."""
+        access = self.access(module) if module else NO_ACCESS
+        return {
+            "tenant": self.name,
+            "tenant_id": self.tenant_id,
+            "organization": self.organization or self.name,
+            "delegated_organization": self.delegated_organization,
+            "expected_account": access.expected_account or self.expected_account,
+            "sharepoint_url": access.site or self._sharepoint_url(),
+            "client_id": access.client_id,
+            "certificate_file": _path(access.certificate_file),
+            "certificate_thumbprint": access.certificate_thumbprint,
+            "identity_id": access.identity_id,
+            "subscription": access.subscription,
+            "scopes": access.scopes or None,
+        }
+
+    def secrets(self, module: str) -> dict[FactName, SecretSource]:
+        """Return the places of the secrets for a module; nothing is read."""
+        access = self.access(module)
+        places: dict[FactName, SecretSource | None] = {
+            "certificate_password": access.certificate_password,
+            "client_secret": access.client_secret,
+            "access_token": access.access_token,
+            "graph_token": access.graph_token,
+            "federated_token": access.federated_token,
+        }
+        return {name: place for name, place in places.items() if place}
+
+    def _sharepoint_url(self) -> str | None:
+        host = self.sharepoint_host or (self.name.split(".")[0] if self.sandbox else None)
+        return f"https://{host}.sharepoint.com" if host else None
+
+
+def _path(file: Path | None) -> str | None:
+    return str(file) if file else None

@@ -1,0 +1,64 @@
+"""The tenants file as it is now: read again when it has changed; the last good tenants stay when it breaks."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from pwsh_kernels.catalog.tenants.reading import read_tenants
+from pwsh_kernels.catalog.tenants.tenants import Tenants
+from pwsh_kernels.errors import BrokenFile, ProductError
+
+_log = logging.getLogger(__name__)
+Stamp = tuple[int, int, int] | None
+
+
+class TenantsFile:
+    """The tenants of the sandbox, of a file that may change at any time, and of the settings."""
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        aliases: Mapping[str, str] | None = None,
+        sharepoint: Mapping[str, str] | None = None,
+        *,
+        must_exist: bool = False,
+    ) -> None:
+        """Name the file; nothing is read. `must_exist`: somebody named it, so that a missing one is a mistake."""
+        self.path = path
+        self.problem: BrokenFile | None = None
+        self._aliases, self._sharepoint, self._must_exist = aliases or {}, sharepoint or {}, must_exist
+        self._stamp: Stamp = None
+        self._tenants: Tenants | None = None
+
+    def current(self) -> Tenants:
+        """Return the tenants as the file has them now. Raises BrokenFile, InvalidSetting, at the first call only."""
+        stamp = self._look()
+        if self._tenants is None:
+            self._tenants = self._read(stamp)
+        elif stamp != self._stamp:
+            self._tenants = self._read_again(self._tenants)
+        self._stamp = stamp
+        return self._tenants
+
+    def _look(self) -> Stamp:
+        try:
+            facts = self.path.stat() if self.path else None
+        except OSError:
+            return None
+        return (facts.st_mtime_ns, facts.st_size, facts.st_ino) if facts else None
+
+    def _read(self, stamp: Stamp) -> Tenants:
+        absent = stamp is None and not self._must_exist
+        return read_tenants(None if absent else self.path, self._aliases, self._sharepoint)
+
+    def _read_again(self, last: Tenants) -> Tenants:
+        try:
+            # A file that is gone is no reason to forget tenants: an editor may be about to put a new one there.
+            tenants = read_tenants(self.path, self._aliases, self._sharepoint)
+        except ProductError as problem:
+            broken = problem if isinstance(problem, BrokenFile) else BrokenFile(str(self.path), problem.text())
+            self.problem = broken
+            _log.error("%s The tenants stay as they were.", broken.text())
+            return last
+        self.problem = None
+        return tenants
