@@ -31,5 +31,7 @@ function Read-SharedFile {
     # The text of a file of that folder, or nothing. It asks before it reads: a caught error would still be in a caller's -ErrorVariable.
     param([string] $Name)
     $file = "$env:PWSH_KERNELS_SANDBOX/$Name"
-    if ($env:PWSH_KERNELS_SANDBOX -and [System.IO.File]::Exists($file)) { [System.IO.File]::ReadAllText($file) }
+    if (-not $env:PWSH_KERNELS_SANDBOX -or -not [System.IO.File]::Exists($file)) { return }
+    # Taken away in this very moment is as good as never there.
+    try { [System.IO.File]::ReadAllText($file) } catch [System.IO.IOException] { }
 }
