@@ -1,0 +1,138 @@
+# Requests to Graph: which function answers which path, after the sign-in and the traps have had their say.
+
+$script:Routes = @(
+    @{ Method = 'GET'; Path = '^/me$'; Answer = { param($request) Get-Me $request } }
+    @{ Method = 'PATCH'; Path = '^/me$'; Answer = { param($request) Set-Me $request } }
+    @{ Method = 'GET'; Path = '^/users$'; Answer = { param($request) Get-UserList $request } }
+    @{ Method = 'POST'; Path = '^/users$'; Answer = { param($request) New-User $request } }
+    @{ Method = 'GET'; Path = '^/users/(?<id>[^/]+)$'; Answer = { param($request) Get-User $request } }
+    @{ Method = 'PATCH'; Path = '^/users/(?<id>[^/]+)$'; Answer = { param($request) Set-User $request } }
+    @{ Method = 'GET'; Path = '^/users/(?<id>[^/]+)/memberOf$'; Answer = { param($request) Get-UserGroup $request } }
+    @{ Method = 'GET'; Path = '^/groups$'; Answer = { param($request) Get-GroupList $request } }
+    @{ Method = 'POST'; Path = '^/groups$'; Answer = { param($request) New-Group $request } }
+    @{ Method = 'GET'; Path = '^/groups/(?<id>[^/]+)$'; Answer = { param($request) Get-Group $request } }
+    @{ Method = 'PATCH'; Path = '^/groups/(?<id>[^/]+)$'; Answer = { param($request) Set-Group $request } }
+    @{ Method = 'GET'; Path = '^/groups/(?<id>[^/]+)/(?<link>members|owners)$'; Answer = { param($request) Get-GroupLink $request } }
+    @{ Method = 'GET'; Path = '^/organization$'; Answer = { param($request) Get-OrganizationList $request } }
+)
+
+function Invoke-SandboxGraph {
+    # @{ Status; Reason } with Type and One, or Type and Items (all of them), and Selection; or a refusal with Code and Message.
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [System.Management.Automation.PSCmdlet] $Caller,
+        [string] $Method = 'GET',
+        [Parameter(Mandatory)] [string] $Path,
+        [hashtable] $Query = @{},
+        [object] $Body,
+        [switch] $Advanced
+    )
+    $refusal = Find-SessionRefusal
+    if ($refusal) { return $refusal }
+    Invoke-SandboxService $script:Session.Identity -Caller $Caller
+    try {
+        $request = @{ Session = $script:Session; Directory = Get-SandboxDirectory $script:Session.Tenant; Query = $Query; Body = $Body; Advanced = [bool] $Advanced }
+        Invoke-Route $Method $Path $request
+    } catch [System.InvalidOperationException] {
+        if (-not $_.Exception.Data.Contains('Code')) { throw }
+        New-Refusal $_.Exception.Data['Status'] $_.Exception.Data['Code'] $_.Exception.Message
+    }
+}
+
+function Find-SessionRefusal {
+    # Why no request can be sent: nobody signed in, or the sign-in has ended.
+    if (-not $script:Session) { return New-Refusal 0 '' 'Authentication needed. Please call Connect-MgGraph.' }
+    $ended = Test-SandboxSignIn $script:Session.Identity
+    if ($ended -and $script:Session.Identity.AccountType -ne 'AccessToken') {
+        # The library could not renew the token: its own error, not an answer of Graph.
+        return New-Refusal 0 '' "$($script:Session.Credential) authentication failed: $($ended.Exception.Message)"
+    }
+    if ($ended) { return New-Refusal 401 'InvalidAuthenticationToken' ($ended.Exception.Message -replace '^IDX\d+: ', '') }
+    if ($script:Session.WrongAudience) { New-Refusal 401 'InvalidAuthenticationToken' 'Access token validation failure. Invalid audience.' }
+}
+
+function Invoke-Route {
+    param([string] $Method, [string] $Path, [hashtable] $Request)
+    $fitting = $script:Routes.Where({ $Path -match $_.Path })
+    if (-not $fitting) { Stop-GraphRequest 400 'BadRequest' "Resource not found for the segment '$($Path.Split('/')[-1])'." }
+    $route = $fitting.Where({ $_.Method -eq $Method }, 'First')
+    if (-not $route) { Stop-GraphRequest 405 'Request_BadRequest' 'Specified HTTP method is not allowed for the request target.' }
+    [void] ($Path -match $route[0].Path)
+    $Request.Id = [uri]::UnescapeDataString([string] $Matches.id)
+    $Request.Link = $Matches.link
+    $answer = & $route[0].Answer $Request
+    $answer.Status = $answer.Status ?? 200
+    $answer.Reason = @{ 200 = 'OK'; 201 = 'Created'; 204 = 'NoContent' }[$answer.Status]
+    $answer
+}
+
+function New-ListAnswer {
+    param([hashtable] $Request, [string] $Type, [object[]] $Items)
+    $selection = Get-Selection $Request.Query $Type
+    @{ Type = $Type; Items = @(Select-SandboxResource $Items $Type $Request.Query $Request.Advanced); Selection = $selection }
+}
+
+function Get-Me {
+    param([hashtable] $Request)
+    Assert-Person $Request.Session
+    Assert-Right $Request.Session 'me.read'
+    $account = $Request.Session.Identity.Account
+    $user = Find-SandboxUser $Request.Directory $account
+    # A person of a partner manages this tenant without an account in it.
+    if (-not $user) { Stop-Missing $account }
+    @{ Type = 'user'; One = $user; Selection = Get-Selection $Request.Query 'user' }
+}
+
+function Get-UserList {
+    param([hashtable] $Request)
+    Assert-Right $Request.Session 'users.read'
+    New-ListAnswer $Request 'user' @(Get-UserRow $Request.Directory)
+}
+
+function Get-User {
+    param([hashtable] $Request)
+    $user = Find-SandboxUser $Request.Directory $Request.Id
+    $own = $user -and $user.userPrincipalName -eq $Request.Session.Identity.Account
+    Assert-Right $Request.Session $(if ($own) { 'me.read' } else { 'users.read' })
+    if (-not $user) { Stop-Missing $Request.Id }
+    @{ Type = 'user'; One = $user; Selection = Get-Selection $Request.Query 'user' }
+}
+
+function Get-UserGroup {
+    param([hashtable] $Request)
+    Assert-Right $Request.Session 'groups.read'
+    $user = Find-SandboxUser $Request.Directory $Request.Id
+    if (-not $user) { Stop-Missing $Request.Id }
+    New-ListAnswer $Request 'group' $Request.Directory.Groups.Where({ $_.members.Contains($user.id) })
+}
+
+function Get-GroupList {
+    param([hashtable] $Request)
+    Assert-Right $Request.Session 'groups.read'
+    New-ListAnswer $Request 'group' $Request.Directory.Groups
+}
+
+function Find-Group {
+    param([hashtable] $Request)
+    foreach ($group in $Request.Directory.Groups) { if ($group.id -eq $Request.Id) { return $group } }
+    Stop-Missing $Request.Id
+}
+
+function Get-Group {
+    param([hashtable] $Request)
+    Assert-Right $Request.Session 'groups.read'
+    @{ Type = 'group'; One = Find-Group $Request; Selection = Get-Selection $Request.Query 'group' }
+}
+
+function Get-GroupLink {
+    param([hashtable] $Request)
+    Assert-Right $Request.Session 'groups.read'
+    $wanted = [System.Collections.Generic.HashSet[string]]::new([string[]] (Find-Group $Request)[$Request.Link])
+    New-ListAnswer $Request 'user' $Request.Directory.Users.Where({ $wanted.Contains($_.id) })
+}
+
+function Get-OrganizationList {
+    param([hashtable] $Request)
+    Assert-Right $Request.Session 'organization'
+    New-ListAnswer $Request 'organization' @(Get-Organization $Request.Session.Tenant)
+}
