@@ -79,8 +79,13 @@ function Clear-AzContext {
     if (-not $Force -and -not $PSCmdlet.ShouldProcess('Remove all accounts and subscriptions in all sessions for the current user', 'Clear-AzContext', 'Clear')) { return }
     foreach ($account in @($script:Profile.Contexts.Values.grant | Sort-Object -Unique)) { Remove-Grant $account }
     $script:Profile = @{ Default = ''; Contexts = @{} }
-    if ($Scope -ne 'Process') { Save-Profile }
+    if ($Scope -ne 'Process') { Clear-KeptProfile }
     if ($PassThru) { $true }
+}
+
+function Clear-KeptProfile {
+    # The files of HOME, also when this process itself keeps everything in memory.
+    foreach ($file in (Get-ProfileFile), (Get-CacheFile)) { if ([System.IO.File]::Exists($file)) { Save-JsonFile $file @{} } }
 }
 
 function Disconnect-AzAccount {

@@ -31,7 +31,9 @@ function Save-Grant {
     # What a refresh token is in reality.
     param([object] $Identity)
     $token = New-SandboxToken -Identity $Identity -Audience 'azure-grant' -LifetimeSeconds (90 * 86400)
-    $script:MemoryGrants[$Identity.Account] = @{ Identity = $Identity }
+    $held = $script:MemoryGrants[$Identity.Account] ?? @{}
+    $held.Identity, $held.Restored = $Identity, $false
+    $script:MemoryGrants[$Identity.Account] = $held
     if (-not (Test-Autosave) -or $Identity.AccountType -eq 'AccessToken') { return }
     $cache = Read-JsonFile (Get-CacheFile)
     $cache[$Identity.Account] = $token

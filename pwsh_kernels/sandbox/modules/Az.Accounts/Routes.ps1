@@ -78,7 +78,11 @@ function Connect-WithManagedIdentity {
 function Connect-WithToken {
     # The account's name is what the caller says it is; the token decides whose rights they are.
     param([hashtable] $Asked)
-    $identity = Read-SandboxToken -Token $Asked.AccessToken -Audience 'https://management.azure.com'
+    # Azure's management has two names.
+    foreach ($name in 'https://management.core.windows.net', 'https://management.azure.com') {
+        $identity = Read-SandboxToken -Token $Asked.AccessToken -Audience $name
+        if ($identity -isnot [System.Management.Automation.ErrorRecord]) { break }
+    }
     if ($identity -is [System.Management.Automation.ErrorRecord] -or -not $Asked.Directory -or $identity.Tenant.name -eq $Asked.Directory.name) { return $identity }
     New-AzError "The provided account $($Asked.AccountId) does not have access to tenant '$($Asked.Tenant)'." 'AuthenticationFailed' 'AuthenticationError'
 }
