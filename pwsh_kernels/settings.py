@@ -1,5 +1,6 @@
 """Every setting, in one typed table that feeds the code, `pwsh-kernels settings` and the documentation."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -73,7 +74,19 @@ class Settings(BaseSettings):
         None,
         "PWSH_MANAGER_TENANTS",
         "path",
-        "TOML file with tenants; empty: only the built-in sandbox tenants.",
+        "TOML file with tenants; empty: `tenants.toml` in the user's config folder, where there is one.",
+    )
+    tenant_aliases: Annotated[dict[str, str], NoDecode] = _setting(
+        {},
+        "TENANT_ALIASES",
+        "names",
+        "Short names of tenants (alias=contoso.com,b=fabrikam.com, or a JSON object).",
+    )
+    sharepoint_tenants: Annotated[dict[str, str], NoDecode] = _setting(
+        {},
+        "SHAREPOINT_TENANTS",
+        "names",
+        "SharePoint host prefixes of tenants (contoso.com=contoso, or a JSON object); the tenants file wins.",
     )
     modules_dir: Path | None = _setting(
         None,
@@ -92,6 +105,15 @@ class Settings(BaseSettings):
         "PWSH_MANAGER_RUN_SIGNED_OUT",
         "true/false",
         "Allow commands in sessions that are not signed in.",
+    )
+    restore: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "PWSH_MANAGER_RESTORE",
+        "names",
+        "Sessions that the server opens at its start, where no person is needed (tenant:module,tenant:module).",
+    )
+    fan_out: int = _setting(
+        6, "PWSH_MANAGER_FAN_OUT", "runs", "Tenants in which one call runs its command at the same time.", ge=1
     )
     run_wait: float = _setting(45, "PWSH_MANAGER_RUN_WAIT", "seconds", "Wait of /run when the call names none.", ge=0)
     max_wait: float = _setting(290, "PWSH_MANAGER_MAX_WAIT", "seconds", "Longest `wait_s` that a call may ask.", ge=0)
@@ -138,15 +160,35 @@ class Settings(BaseSettings):
         86400, "PWSH_MANAGER_RUNS_MAX_AGE", "seconds", "An ended run is forgotten after this time.", gt=0
     )
 
-    @field_validator("pass_env", mode="before")
+    @field_validator("pass_env", "restore", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("tenant_aliases", "sharepoint_tenants", mode="before")
+    @classmethod
+    def _split_pairs(cls, value: object) -> object:
+        return _pairs(value) if isinstance(value, str) else value
+
+    @property
+    def tenants_path(self) -> Path:
+        """The tenants file, also while there is none yet; only one that `tenants_file` names must exist."""
+        return self.tenants_file or platformdirs.user_config_path("pwsh-kernels", appauthor=False) / "tenants.toml"
 
     @property
     def homes(self) -> Path:
         """Folder that holds one HOME per tenant and module."""
         return self.token_dir or self.data_dir / "homes"
+
+
+def _pairs(text: str) -> object:
+    """Return the names and values of `a=b,c=d` or of a JSON object."""
+    if text.lstrip().startswith("{"):
+        return json.loads(text)
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if not all(name.strip() and value.strip() for name, _, value in pairs):
+        raise ValueError("write name=value,name=value or a JSON object")
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +215,6 @@ def _row(name: str) -> SettingRow:
 
 
 def _plain(value: object) -> str:
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)

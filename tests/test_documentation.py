@@ -36,7 +36,7 @@ def test_the_readme_shows_each_setting_as_the_code_has_it(row: SettingRow) -> No
 
 
 def test_the_readme_shows_no_setting_that_is_gone() -> None:
-    shown = set(re.findall(r"^\| `(PWSH_\w+)`", README, re.MULTILINE))
+    shown = set(re.findall(r"^\| `([A-Z_]+)`", README, re.MULTILINE))
     assert shown == {row.env for row in setting_rows()}
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pwsh_kernels import __version__
-from pwsh_kernels.cli import doctor, information, login, run, runs, serve, sessions
+from pwsh_kernels.cli import doctor, information, login, run, runs, serve, sessions, tenants, tenants_change
 from pwsh_kernels.cli.console import ExitCode, error_line, exit_code, prepare_streams, say, say_json
 from pwsh_kernels.errors import ProductError
 
@@ -47,6 +47,13 @@ for _command in (
     information.settings,
 ):
     app.command()(_command)
+
+_tenants = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+_tenants.callback()(tenants.tenants)
+_tenants.command()(tenants.check)
+_tenants.command()(tenants_change.add)
+_tenants.command("import")(tenants_change.import_connections)
+app.add_typer(_tenants, name="tenants")
 
 
 def main() -> None:

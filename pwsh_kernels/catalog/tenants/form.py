@@ -44,8 +44,13 @@ class Problem:
 class Form:
     """What a tenants file says: its tenants without those that are broken, and what is wrong."""
 
+    text: str = ""
     tenants: tuple[Tenant, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    def line(self, tenant: str, *place: str) -> int | None:
+        """Return the line of a key of a tenant, or of the tenant itself."""
+        return next((entry.line(place) for entry in entry_places(self.text) if entry.name == tenant), None)
 
 
 def read_form(text: str, folder: Path, simulated: Mapping[str, Facts]) -> Form:
@@ -53,15 +58,18 @@ def read_form(text: str, folder: Path, simulated: Mapping[str, Facts]) -> Form:
     try:
         entries = _entries(tomllib.loads(text))
     except tomllib.TOMLDecodeError as problem:
-        return Form(problems=(Problem(str(problem), line_of_syntax_error(str(problem), text)),))
+        return Form(text, problems=(Problem(str(problem), line_of_syntax_error(str(problem), text)),))
     except ValueError as problem:
-        return Form(problems=(Problem(str(problem)),))
-    tenants, problems, places = [], [], Places(text)
-    for index, entry in enumerate(entries):
-        tenant, wrong = _tenant(entry, folder, simulated)
-        tenants += [tenant] if tenant else []
-        problems += [Problem(sentence, places.line(index, where)) for where, sentence in wrong]
-    return Form(tuple(tenants), (*problems, *_overlaps(tenants, simulated, places, entries)))
+        return Form(text, problems=(Problem(str(problem)),))
+    places = entry_places(text)
+    read = [_tenant(entry, folder, simulated) for entry in entries]
+    wrong = [
+        Problem(sentence, place.line(where))
+        for (_, sentences), place in zip(read, places, strict=False)
+        for where, sentence in sentences
+    ]
+    tenants = [(tenant, place) for (tenant, _), place in zip(read, places, strict=False) if tenant]
+    return Form(text, tuple(tenant for tenant, _ in tenants), (*wrong, *_overlaps(tenants, simulated)))
 
 
 def _entries(facts: Facts) -> list[Facts]:
@@ -72,19 +80,28 @@ def _entries(facts: Facts) -> list[Facts]:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The lines of a file's entries."""
+class EntryPlace:
+    """Where an entry stands in its file. `start`: how many lines are before it; `text` is its own part of the file."""
 
+    name: str
+    start: int
     text: str
 
-    def line(self, index: int, place: Sequence[str] = ()) -> int | None:
-        """Return the line of a key of an entry, or of the entry itself."""
-        starts = [number for number, line in enumerate(self.text.splitlines()) if _ENTRY.match(line)]
-        if index >= len(starts):
-            return None
-        entry = "\n".join(self.text.splitlines()[starts[index] : (*starts, None)[index + 1]])
-        found = line_of_key(("tenant", *place), entry) or 1
-        return starts[index] + found
+    def line(self, place: Sequence[str] = ()) -> int:
+        """Return the line of a key of the entry, or of the nearest table around it."""
+        return self.start + (line_of_key(("tenant", *place), self.text) or 1)
+
+
+def entry_places(text: str) -> list[EntryPlace]:
+    """Return the place of each [[tenant]] of a correct TOML text, in its order."""
+    names = [str(entry.get("name", "")).lower() for entry in _entries(tomllib.loads(text))]
+    lines = text.splitlines()
+    starts = [number for number, line in enumerate(lines) if _ENTRY.match(line)]
+    if len(starts) != len(names):  # written as a list of inline tables: all in one place
+        return [EntryPlace(name, 0, text) for name in names]
+    ends = [*starts, len(lines)][1:]
+    parts = zip(names, starts, ends, strict=True)
+    return [EntryPlace(name, start, "\n".join(lines[start:end])) for name, start, end in parts]
 
 
 Wrong = tuple[Sequence[str], str]
@@ -92,9 +109,9 @@ Wrong = tuple[Sequence[str], str]
 
 def _tenant(entry: Facts, folder: Path, simulated: Mapping[str, Facts]) -> tuple[Tenant | None, list[Wrong]]:
     """Return the tenant of an entry, or what is wrong in it: places and sentences."""
-    if "name" not in entry:
+    if not isinstance(entry.get("name"), str):
         return None, [((), "a [[tenant]] has no name")]
-    built_in = simulated.get(str(entry["name"]).lower())
+    built_in = simulated.get(entry["name"].lower())
     if wrong := _wrong_sandbox(entry, built_in, simulated):
         return None, [wrong]
     completed = {**built_in, **entry} if built_in and entry.get("sandbox", True) else entry
@@ -138,22 +155,18 @@ def _wrong(error: ErrorDetails) -> Wrong:
     return place, f"{'.'.join(place)} {sentence}"
 
 
-def _overlaps(
-    tenants: Sequence[Tenant], simulated: Mapping[str, Facts], places: Places, entries: Sequence[Facts]
-) -> list[Problem]:
+def _overlaps(tenants: Sequence[tuple[Tenant, EntryPlace]], simulated: Mapping[str, Facts]) -> list[Problem]:
     """Return a problem for each name that means two tenants."""
-    lines = {str(entry.get("name", "")).lower(): places.line(index) for index, entry in enumerate(entries)}
-    named = {one.name for one in tenants}
+    named = {tenant.name for tenant, _ in tenants}
     owners = {name: key for key, facts in simulated.items() if key not in named for name in facts["domains"]}
+    seen: set[str] = set()
     problems = []
-    for tenant in tenants:
+    for tenant, place in tenants:
+        if tenant.name in seen:
+            problems.append(Problem(f"a tenant is named twice: {tenant.name}", place.line(("name",))))
+        seen.add(tenant.name)
         for name in tenant.names:
-            if name not in owners:
-                owners[name] = tenant.name
-            elif owners[name] == tenant.name == name:
-                problems.append(Problem(f"a tenant is named twice: {name}", lines.get(name)))
-                break
-            elif owners[name] != tenant.name:
-                sentence = f"{name} would mean both {owners[name]} and {tenant.name}; a name, domain or alias has one tenant"
-                problems.append(Problem(sentence, lines.get(tenant.name)))
+            owner = owners.setdefault(name, tenant.name)
+            if owner != tenant.name:
+                problems.append(Problem(f"{name} would mean both {owner} and {tenant.name}", place.line()))
     return problems

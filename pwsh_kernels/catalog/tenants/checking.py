@@ -1,0 +1,62 @@
+"""Checks what a tenants file promises: modules that exist, routes that have what they need, secrets that can be read."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from pwsh_kernels.catalog.catalog import Catalog
+from pwsh_kernels.catalog.facts import FactName, Secret
+from pwsh_kernels.catalog.module import Module
+from pwsh_kernels.catalog.tenants.form import Form, Problem
+from pwsh_kernels.catalog.tenants.tenant import Tenant
+from pwsh_kernels.errors import BadSecret, ProductError
+
+
+def check_tenants(form: Form, catalog: Catalog) -> list[Problem]:
+    """Return every problem of a tenants file, in the order of its lines. Reads the secrets and shows none."""
+    found = [one for tenant in form.tenants for module in tenant.modules for one in _access(form, tenant, module, catalog)]
+    return sorted([*form.problems, *found], key=lambda problem: problem.line or 0)
+
+
+def _access(form: Form, tenant: Tenant, key: str, catalog: Catalog) -> Iterator[Problem]:
+    try:
+        sentences = _route(tenant, catalog.module(key))
+    except ProductError as problem:
+        yield Problem(problem.text(), form.line(tenant.name, key))
+        return
+    for place, sentence in (*sentences, *_secrets(tenant, key), *_certificate(tenant, key)):
+        yield Problem(f"{tenant.name}:{key}: {sentence}", form.line(tenant.name, key, place))
+
+
+def _route(tenant: Tenant, module: Module) -> list[tuple[str, str]]:
+    """Say what the route that would be taken lacks."""
+    name = tenant.access(module.key).route or next(iter(module.routes), None)
+    if name is None or name not in module.routes:
+        return [("route", f"there is no route {name}; there are {', '.join(module.routes)}")]
+    known: dict[FactName, Secret] = {one: Secret("known") for one in tenant.secrets(module.key)}
+    missing = module.routes[name].missing({**tenant.facts(module.key), **known})
+    return [("route", f"the route {name} needs {' or '.join(need)}") for need in missing]
+
+
+def _secrets(tenant: Tenant, module: str) -> Iterator[tuple[str, str]]:
+    for name, source in tenant.secrets(module).items():
+        try:
+            source.read()
+        except BadSecret as problem:
+            yield name, problem.text().removesuffix(".")
+
+
+def _certificate(tenant: Tenant, module: str) -> Iterator[tuple[str, str]]:
+    file = tenant.access(module).certificate_file
+    if file and (problem := _unusable(file)):
+        yield "certificate_file", f"the certificate {file} cannot be used: {problem}"
+
+
+def _unusable(file: Path) -> str | None:
+    try:
+        with file.open("rb") as opened:
+            opened.read(1)
+        mode = file.stat().st_mode
+    except OSError as problem:
+        return (problem.strerror or str(problem)).lower()
+    return f"other users can read it; run `chmod 600 {file}`" if stat.S_IMODE(mode) & 0o077 else None

@@ -1,0 +1,145 @@
+"""`pwsh-kernels tenants add` and `tenants import`: put tenants into the tenants file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pwsh_kernels.cli.console import Json, note, say
+from pwsh_kernels.discovery import read_settings
+from pwsh_kernels.errors import BrokenFile, InvalidRequest
+
+Text = Annotated[str | None, typer.Option()]
+Texts = Annotated[list[str] | None, typer.Option()]
+Flag = Annotated[bool, typer.Option()]
+Place = Annotated[str | None, typer.Option(metavar="file:PATH|env:NAME")]
+
+
+def add(
+    name: Annotated[str, typer.Argument(help="The tenant's domain name.")],
+    tenant_id: Text = None,
+    alias: Texts = None,
+    domain: Texts = None,
+    sharepoint_host: Text = None,
+    organization: Text = None,
+    delegated_organization: Text = None,
+    expected_account: Annotated[str | None, typer.Option(help="Of --module, when one is given; else of all.")] = None,
+    module: Annotated[str | None, typer.Option(help="Service that the options after this one are for.")] = None,
+    route: Text = None,
+    client_id: Text = None,
+    certificate_file: Text = None,
+    certificate_password: Place = None,
+    certificate_thumbprint: Text = None,
+    client_secret: Place = None,
+    access_token: Place = None,
+    graph_token: Place = None,
+    federated_token: Place = None,
+    identity_id: Text = None,
+    subscription: Text = None,
+    scope: Texts = None,
+    site: Text = None,
+    read_only: Flag = False,
+    restore: Flag = False,
+) -> None:
+    """Add a tenant to the tenants file, or more about one that is there.
+
+    Secrets are never options: name the file or the environment variable that holds one.
+    """
+    from pwsh_kernels.catalog.tenants.editing import Entry
+    from pwsh_kernels.catalog.tenants.names import domain_name
+    from pwsh_kernels.cli.tenants_file import read_correct, replace_file, with_correct_entry
+
+    values = {
+        "tenant_id": tenant_id,
+        "domains": domain,
+        "aliases": alias,
+        "sharepoint_host": sharepoint_host,
+        "organization": organization,
+        "delegated_organization": delegated_organization,
+        "expected_account": None if module else expected_account,
+    }
+    access = {
+        "route": route,
+        "client_id": client_id,
+        "certificate_file": _absolute(certificate_file),
+        "certificate_password": _place("certificate_password", certificate_password),
+        "certificate_thumbprint": certificate_thumbprint,
+        "client_secret": _place("client_secret", client_secret),
+        "access_token": _place("access_token", access_token),
+        "graph_token": _place("graph_token", graph_token),
+        "federated_token": _place("federated_token", federated_token),
+        "identity_id": identity_id,
+        "expected_account": expected_account if module else None,
+        "subscription": subscription,
+        "scopes": scope,
+        "site": site,
+        "read_only": read_only,
+        "restore": restore,
+    }
+    entry = Entry(domain_name(name), _given(values), _modules(module, _given(access)))
+    path = read_settings().tenants_path
+    replace_file(path, with_correct_entry(path, read_correct(path).text, entry))
+    say(f"{entry.name} is in {path}. A running server sees it at once.")
+
+
+def _given(values: Mapping[str, object]) -> Json:
+    return {key: value for key, value in values.items() if value}
+
+
+def _modules(module: str | None, access: Json) -> dict[str, Json]:
+    from pwsh_kernels.catalog import Catalog
+
+    if module:
+        Catalog.load(extra=read_settings().modules_dir).module(module)
+        return {module: access}
+    if access:
+        raise InvalidRequest("--module", f"is needed: {', '.join(access)} belong to a module, such as --module exo")
+    return {}
+
+
+def _absolute(file: str | None) -> str | None:
+    return str(Path(file).expanduser().absolute()) if file else None
+
+
+def _place(option: str, given: str | None) -> Json | None:
+    """Return where a secret is. What was typed is never shown: it may be the secret itself."""
+    kind, _, value = (given or "").partition(":")
+    if given is None:
+        return None
+    if kind not in {"file", "env"} or not value:
+        raise InvalidRequest(f"--{option.replace('_', '-')}", "must be file:PATH or env:NAME, never the secret itself")
+    return {kind: _absolute(value) if kind == "file" else value}
+
+
+def import_connections(
+    file: Annotated[Path, typer.Argument(help="The original's file, such as ~/.m365-connections.json.")],
+) -> None:
+    """Add the connections of the original pwsh-manager to the tenants file.
+
+    A tenant that is there already stays as it is.
+    """
+    from pwsh_kernels.catalog.tenants.connections import read_connections
+    from pwsh_kernels.cli.tenants_file import read_correct, replace_file, with_correct_entry
+
+    try:
+        imported = read_connections(file.expanduser().read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise BrokenFile(str(file), str(problem)) from None
+    path = read_settings().tenants_path
+    form = read_correct(path)
+    there = {one.name for one in form.tenants}
+    text, notes = (
+        form.text,
+        [*imported.notes, *(f"{one.name} is there already" for one in imported.entries if one.name in there)],
+    )
+    for entry in imported.entries:
+        try:
+            text = text if entry.name in there else with_correct_entry(path, text, entry)
+        except InvalidRequest as refused:
+            notes.append(refused.text())
+    replace_file(path, text)
+    for sentence in notes:
+        note(f"pwsh-kernels: {sentence}.")
+    added = [one.name for one in read_correct(path).tenants if one.name not in there]
+    say(f"Added to {path}: {', '.join(added) or 'nothing'}. `pwsh-kernels tenants check` looks at all of it.")
