@@ -13,11 +13,10 @@ function Get-AzADUser {
     )
     $live = & (Get-Module Az.Accounts) { param($Cmdlet) Get-LiveContext $Cmdlet } $PSCmdlet
     $people = @(Get-SandboxPerson $live.Tenant | Where-Object {
-            switch ($PSCmdlet.ParameterSetName) {
-                'ById' { $_.Id -eq $ObjectId } 'ByName' { $_.UserPrincipalName -eq $UserPrincipalName } 'ByDisplayName' { $_.DisplayName -eq $DisplayName }
-                'Starts' { $_.DisplayName.StartsWith($StartsWith, 'OrdinalIgnoreCase') -or $_.UserPrincipalName.StartsWith($StartsWith, 'OrdinalIgnoreCase') }
-                'ByMail' { $_.Mail -eq $Mail } 'Own' { $_.UserPrincipalName -eq $live.Identity.Account } default { $true }
-            }
+            (-not $ObjectId -or $_.Id -eq $ObjectId) -and (-not $UserPrincipalName -or $_.UserPrincipalName -eq $UserPrincipalName) -and
+            (-not $DisplayName -or $_.DisplayName -eq $DisplayName) -and (-not $Mail -or $_.Mail -eq $Mail) -and
+            (-not $SignedIn -or $_.UserPrincipalName -eq $live.Identity.Account) -and
+            (-not $StartsWith -or $_.DisplayName.StartsWith($StartsWith, 'OrdinalIgnoreCase') -or $_.UserPrincipalName.StartsWith($StartsWith, 'OrdinalIgnoreCase'))
         })
     $count = if ($PSBoundParameters.ContainsKey('First')) { $First } else { [int]::MaxValue }
     $users = @($people | Select-Object -Skip $Skip -First $count | ForEach-Object { ConvertTo-User $_ })
