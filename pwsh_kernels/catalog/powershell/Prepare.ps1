@@ -7,4 +7,4 @@ try {
         }
         Import-Module -Name $Name -MinimumVersion $MinimumVersion -ErrorAction Stop
     }
-} finally { Remove-Variable -Name Name, MinimumVersion, Install -ErrorAction Ignore }
+} catch { throw } finally { Remove-Variable -Name Name, MinimumVersion, Install -ErrorAction Ignore }
