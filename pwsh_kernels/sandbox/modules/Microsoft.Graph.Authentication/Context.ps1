@@ -46,12 +46,12 @@ function New-Context {
         CertificateThumbprint  = $Given['CertificateThumbprint']
         CertificateSubjectName = $Given['CertificateSubjectName']
         SendCertificateChain   = [bool] $Given['SendCertificateChain']
-        Account                = if ($person) { $Result.Identity.Account }
+        Account                = if ($person) { $Result.Identity.Account } else { $null }
         AppName                = if ($person) { 'Microsoft Graph Command Line Tools' } else { $Result.Identity.DisplayName }
         ContextScope           = if ($Given['ContextScope']) { $Given['ContextScope'] } else { $default }
         Certificate            = $Given['Certificate']
         PSHostVersion          = $Host.Version
-        ManagedIdentityId      = if ($Result.AuthType -eq 'ManagedIdentity') { $Given['ClientId'] }
+        ManagedIdentityId      = if ($Result.AuthType -eq 'ManagedIdentity') { $Given['ClientId'] } else { $null }
         ClientSecret           = $null
         Environment            = 'Global'
     }

@@ -65,10 +65,10 @@ function New-MgGroup {
 
 function Get-Body {
     # The parameters that name properties of a group, as the body of a request.
-    param([System.Collections.IDictionary] $Given)
+    param([System.Collections.Generic.Dictionary[string, object]] $Given)
     $body = @{}
     foreach ($name in 'Description', 'DisplayName', 'GroupTypes', 'MailEnabled', 'MailNickname', 'SecurityEnabled', 'Visibility') {
-        if (-not $Given.Contains($name)) { continue }
+        if (-not $Given.ContainsKey($name)) { continue }
         $value = $Given[$name]
         $body[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = if ($value -is [switch]) { [bool] $value } else { $value }
     }

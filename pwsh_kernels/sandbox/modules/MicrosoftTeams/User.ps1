@@ -24,8 +24,7 @@ function Get-CsOnlineUser {
         if ($Identity -and -not $users) {
             return Write-SandboxRecord $PSCmdlet (New-ServiceError 'Get-CsOnlineUser' 'NotFound' "User not found. Identity: $Identity")
         }
-        foreach ($user in $users) {
-            if ($ResultSize-- -le 0) { break }
+        foreach ($user in $users | Select-Object -First $ResultSize) {
             $object = ConvertTo-CsUser $user
             if ($Properties) { $object | Select-Object -Property $Properties } else { $object }
         }
