@@ -1,158 +1,239 @@
-"""The catalog's Exchange Online scripts, run as a session runs them, on the sandbox's module."""
+"""The catalog's scripts, run as a session runs them, on the sandbox's modules: each route of each module."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sandbox_fixtures import ADMIN, PAGE, PROMPT, Answer, SandboxShell, sign_in_as
+from catalog_fixtures import ADMIN, AUDIENCES, CATALOG, CONTOSO, IDENTITY, OpenService, Service, error_of
+from sandbox_fixtures import AUTOMATION
 
-from pwsh_kernels.catalog import Catalog, Script, Tenant
-from pwsh_kernels.powershell import Launch, PowerShell, find_powershell
-from pwsh_kernels.powershell.events import ConsoleText, Finished
-from pwsh_kernels.records import RunOptions, Summary
-from pwsh_kernels.sandbox import Authority, module_path
+from pwsh_kernels.catalog import RouteName, Script, Secret, explain
 
-EXO = Catalog.load().module("exo")
-CONTOSO = Tenant("contoso.example")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-
-def run(shell: SandboxShell, script: Script, tenant: Tenant = CONTOSO, account: str = ADMIN) -> Answer:
-    """Run a script with the values that the tenant and the module give it; an account signs in when it is asked."""
-    return shell.ask(script.text, sign_in_as(account), **script.bind({**EXO.facts(), **tenant.facts()}))
-
-
-@pytest.fixture
-def shell(signed_out_shell: SandboxShell) -> SandboxShell:
-    run(signed_out_shell, EXO.prepare)
-    return signed_out_shell
+ROUTES = [(key, route) for key, module in CATALOG.modules.items() for route in module.routes]
+ACCOUNTS: dict[RouteName, str] = {
+    "device_code": ADMIN,
+    "certificate": AUTOMATION["contoso"],
+    "managed_identity": IDENTITY,
+    "workload_identity": AUTOMATION["contoso"],
+    "access_token": ADMIN,
+    "client_secret": AUTOMATION["contoso"],
+}
+HOST = {"information": "host"}
+"""What a module writes for the person at the host is an information record of PowerShell, and comes as host text."""
+EVERY = pytest.mark.parametrize("service", list(CATALOG.modules), indirect=True)
 
 
-@pytest.fixture(scope="module")
-def bare_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxShell]:
-    """A PowerShell without the module."""
-    empty = tmp_path_factory.mktemp("modules")
-    one = SandboxShell(tmp_path_factory.mktemp("sandbox"), {"PSModulePath": str(empty)})
-    yield one
-    one.close()
+def only(*keys: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("service", list(keys), indirect=True)
 
 
-def test_preparing_imports_the_module(shell: SandboxShell) -> None:
-    assert shell.ask("(Get-Module ExchangeOnlineManagement).Name").value == "ExchangeOnlineManagement"
+@EVERY
+async def test_before_a_sign_in_the_check_returns_nothing_and_signing_out_is_no_error(service: Service) -> None:
+    assert await service.check() is None
+    said = await service.run(service.module.disconnect)
+    assert (said.summary.outcome, said.text, said.records) == ("completed", "", [])
 
 
-def test_a_module_that_is_missing_is_an_error_that_says_how_to_install_it(bare_shell: SandboxShell) -> None:
-    answer = run(bare_shell, EXO.prepare)
-    assert answer.thrown
-    assert answer.errors[0]["message"] == (
-        "The PowerShell module ExchangeOnlineManagement 3.5.0 or newer is not installed. Install it: "
-        "Install-PSResource ExchangeOnlineManagement -Version '[3.5.0,)' -Scope AllUsers -TrustRepository"
-    )
+@pytest.mark.parametrize(("service", "route"), ROUTES, indirect=["service"])
+async def test_a_route_signs_in_the_check_tells_who_and_signing_out_leaves_nobody_and_no_variable(
+    service: Service, route: RouteName
+) -> None:
+    listed = "(Get-Variable -Scope Global).Name"
+    before = set(await service.ask(listed))
+    said = await service.connect(route)
+    assert said.summary.outcome == "completed", said.summary
+    check_channel(service, route)
+    found = await service.check()
+    assert found is not None
+    assert (found["account"], found["tenant_id"]) == (ACCOUNTS[route], CONTOSO)
+    assert found["expires_at"] is None or found["expires_at"].endswith("Z")
+    assert isinstance(found["domains"], list)
+    assert route != "device_code" or "contoso.example" in found["domains"]
+    assert not any("fabrikam" in domain for domain in found["domains"])
+    await service.run(service.module.disconnect)
+    assert await service.check() is None
+    assert set(await service.ask(listed)) - before <= {"PwshKernelsTeamsAccount", "LASTEXITCODE"}
 
 
-def test_without_the_module_nobody_is_signed_in_and_signing_out_is_no_error(bare_shell: SandboxShell) -> None:
-    for script in (EXO.check, EXO.disconnect):
-        answer = run(bare_shell, script)
-        assert (answer.output, answer.errors) == ([], [])
+def check_channel(service: Service, route: RouteName) -> None:
+    """A person is shown the code on the channel that the catalog names; nobody is shown one on another route."""
+    channels = {channel for channel, _ in service.codes()}
+    named = service.module.routes[route].code_channel
+    if route != "device_code":
+        assert channels == set()
+    elif named == "any":
+        assert channels
+    else:
+        assert channels & {named, HOST.get(named, named)}
 
 
-def test_connecting_shows_the_code_that_the_patterns_find(shell: SandboxShell) -> None:
-    answer = run(shell, EXO.connect)
-    prompt = PROMPT.search(answer.console[0])
-    found = EXO.code_pattern.search(answer.console[0])
-    assert prompt
-    assert found
-    assert found[1] == prompt[1]
-    assert EXO.url_pattern.findall(answer.console[0]) == ["http://127.0.0.1:5100/sandbox/devicelogin"]
-    assert (answer.output, answer.errors) == ([], [])
+@EVERY
+async def test_a_refused_sign_in_ends_the_script_with_a_reason_that_can_be_explained(service: Service) -> None:
+    error = error_of(await service.connect(account="blocked@contoso.example"))
+    found = explain(f"{error.error_id} {error.message}")
+    assert found is not None, error
+    assert (found.code, found.blocks_route) == ("AADSTS53003", True)
+    assert await service.check() is None
 
 
-def test_before_a_sign_in_the_check_returns_nothing(shell: SandboxShell) -> None:
-    answer = run(shell, EXO.check)
-    assert (answer.output, answer.errors) == ([], [])
+@EVERY
+async def test_a_sign_in_that_was_revoked_fails_the_check(service: Service) -> None:
+    await service.connect("certificate")
+    service.authority.revoke(AUTOMATION["contoso"])
+    try:
+        error = error_of(await service.run(service.module.check, out="json"))
+    finally:
+        service.authority.restore(AUTOMATION["contoso"])
+    found = explain(f"{error.error_id} {error.message}")
+    assert found is not None, error
+    assert found.ends_sign_in
 
 
-def test_after_a_sign_in_the_check_tells_account_tenant_domains_and_expiry(shell: SandboxShell) -> None:
-    run(shell, EXO.connect)
-    found = run(shell, EXO.check).value
-    expiry = found.pop("expires_at")
-    assert found == {
-        "account": ADMIN,
-        "tenant_id": "c0070500-0001-4a11-8c0d-5a9d0b0c0001",
-        "domains": ["contoso.example", "contoso.onmicrosoft.example"],
-    }
-    assert len(expiry) == len("2026-11-22T17:00:00Z")
-    assert expiry.endswith("Z")
+@only("exo", "pnp", "azure", "powerplatform", "graph", "teams")
+async def test_a_token_that_has_expired_signs_nobody_in(service: Service) -> None:
+    old = Secret(service.authority.issue_token(ADMIN, AUDIENCES[service.module.key], lifetime_s=-60))
+    said = await service.connect("access_token", access_token=old)
+    if said.summary.outcome == "completed":
+        said = await service.run(service.module.check, out="json")
+    error = error_of(said)
+    found = explain(f"{error.error_id} {error.message}")
+    assert old.text not in f"{said.events}"
+    assert found is not None, error
+    assert found.ends_sign_in
 
 
-def test_the_check_tells_the_tenant_that_was_signed_in_to_not_the_one_asked_for(shell: SandboxShell) -> None:
-    run(shell, EXO.connect, account="admin@fabrikam.example")
-    found = run(shell, EXO.check).value
+@only("exo")
+async def test_the_check_tells_the_tenant_that_was_signed_in_to_not_the_one_asked_for(service: Service) -> None:
+    await service.connect(account="admin@fabrikam.example")
+    found = await service.check()
+    assert found is not None
     assert found["account"] == "admin@fabrikam.example"
-    assert "contoso.example" not in found["domains"]
-
-
-def test_what_a_user_typed_as_organization_proves_nothing(shell: SandboxShell) -> None:
-    shell.connect("admin@fabrikam.example", "-Organization contoso.example")
-    assert run(shell, EXO.check).value["domains"] == ["fabrikam.example", "fabrikam.onmicrosoft.example"]
-
-
-def test_a_partners_own_domain_does_not_count_for_the_customer_it_manages(shell: SandboxShell) -> None:
-    customer = Tenant("fabrikam.example", organization="fabrikam.onmicrosoft.example")
-    run(shell, EXO.connect, customer)
-    found = run(shell, EXO.check).value
-    assert found["account"] == ADMIN
     assert found["domains"] == ["fabrikam.example", "fabrikam.onmicrosoft.example"]
 
 
-def test_the_check_tolerates_a_connection_without_accepted_domains(shell: SandboxShell) -> None:
-    shell.connect(ADMIN, "-CommandName Get-Mailbox")
-    answer = run(shell, EXO.check)
-    assert answer.value["domains"] == ["contoso.example"]
+@only("exo")
+async def test_a_partners_own_domain_does_not_count_for_the_customer_it_manages(service: Service) -> None:
+    await service.connect(delegated_organization="fabrikam.onmicrosoft.example")
+    found = await service.check()
+    assert found is not None
+    assert (found["account"], found["domains"]) == (ADMIN, ["fabrikam.example", "fabrikam.onmicrosoft.example"])
 
 
-def test_connecting_again_leaves_no_second_connection_open(shell: SandboxShell) -> None:
-    run(shell, EXO.connect)
-    run(shell, EXO.connect)
-    assert shell.ask("@(Get-ConnectionInformation).Count").value == 1
+@only("exo")
+async def test_connecting_again_leaves_no_second_connection_open(service: Service) -> None:
+    await service.connect()
+    await service.connect("certificate")
+    assert await service.ask("@(Get-ConnectionInformation).Count") == 1
 
 
-def test_disconnecting_signs_out_without_a_question(shell: SandboxShell) -> None:
-    run(shell, EXO.connect)
-    assert run(shell, EXO.disconnect).errors == []
-    assert run(shell, EXO.check).output == []
-
-
-def test_the_scripts_leave_no_variables_but_their_parameters(shell: SandboxShell, tmp_path: Path) -> None:
-    names = "(Get-Variable -Scope Global).Name -join ' '"
-    before = set(shell.ask(names).value.split())
-    for script in (EXO.prepare, EXO.connect, EXO.check, EXO.disconnect):
-        run(shell, script)
-    after = set(shell.ask(names).value.split())
-    assert not {"route", "connected", "accepted", "connection", "domains", "expiry", "found"} & (after - before)
-
-
-async def connect_over_psrp(folder: Path, account: str) -> Summary:
-    """Run the connect script as a session's kernel does; return how it ended."""
-    authority = Authority(folder)
-    authority.prepare(PAGE)
-    given = {"PSModulePath": str(module_path()), "PWSH_KERNELS_SANDBOX": str(folder)}
-    found = await find_powershell()
-    shell = await PowerShell.open(Launch(executable=found.path, home=folder, environment=given, cwd=None, width=120))
-    try:
-        async for event in await shell.start(EXO.connect.text, RunOptions(), add_to_history=False):
-            if isinstance(event, ConsoleText) and (prompt := PROMPT.search(event.text)):
-                authority.approve(prompt[1], account)
-            if isinstance(event, Finished):
-                return event.summary
-    finally:
-        await shell.close()
-    raise AssertionError("the script did not end")
-
-
-async def test_a_refused_sign_in_ends_the_script_with_the_services_reason(tmp_path: Path) -> None:
-    summary = await connect_over_psrp(tmp_path, "blocked@contoso.example")
-    assert summary.outcome == "failed"
-    assert summary.terminating_error
-    assert summary.terminating_error.message.startswith(
-        "AADSTS53003: Access has been blocked by Conditional Access policies."
+@only("exo")
+async def test_a_connection_with_few_commands_is_checked_by_its_token(service: Service) -> None:
+    await service.connect("certificate")
+    await service.ask("Disconnect-ExchangeOnline -Confirm:$false")
+    file, app = service.facts["certificate_file"], service.facts["client_id"]
+    await service.ask(
+        f"Connect-ExchangeOnline -AppId {app} -Organization contoso.onmicrosoft.example -CertificateFilePath '{file}' "
+        "-CertificatePassword (ConvertTo-SecureString 'Sesame-9' -AsPlainText -Force) -CommandName Get-Mailbox "
+        "-ShowBanner:$false"
     )
+    found = await service.check()
+    assert found is not None
+    assert found["domains"] == ["contoso.onmicrosoft.example"]
+
+
+@only("pnp")
+async def test_a_connect_that_only_warns_ends_with_the_warnings_reason(service: Service) -> None:
+    service.authority.set_traps("contoso.example", {"null_connection": True})
+    try:
+        error = error_of(await service.connect())
+    finally:
+        service.authority.clear_traps("contoso.example")
+    assert error.message == "Connect-PnPOnline left no connection. A task was canceled."
+
+
+@only("pnp")
+async def test_a_kept_login_of_pnp_signs_in_without_a_code_until_somebody_signs_out(service: Service) -> None:
+    await service.connect()
+    await service.ask("Disconnect-PnPOnline")
+    assert (await service.connect(account="")).summary.outcome == "completed"
+    assert service.codes() == set()
+    await service.run(service.module.disconnect)
+    await service.connect()
+    assert len(service.codes()) == 1
+
+
+@only("azure", "powerplatform")
+async def test_the_subscription_picker_of_azure_asks_nobody(service: Service) -> None:
+    said = await service.connect()
+    assert said.summary.outcome == "completed"
+    assert await service.ask("(Get-AzConfig -LoginExperienceV2).Value") == "Off"
+
+
+@only("graph")
+async def test_a_person_of_graph_may_read_the_directory_unless_other_scopes_are_configured(service: Service) -> None:
+    await service.connect()
+    scopes = "@((Get-MgContext).Scopes)"
+    assert set(await service.ask(scopes)) >= {"User.Read", "Directory.Read.All"}
+    await service.connect(scopes=("Group.Read.All",))
+    assert "Group.Read.All" in await service.ask(scopes)
+
+
+async def test_a_module_that_is_missing_is_an_error_that_says_how_to_install_it(
+    open_service: OpenService, tmp_path: Path
+) -> None:
+    service = await open_service("pnp", PSModulePath=str(tmp_path))
+    try:
+        error = error_of(await service.run(service.module.prepare))
+        assert error.message == (
+            "The PowerShell module PnP.PowerShell 3.1.0 or newer is not installed. Install it: "
+            "Install-PSResource PnP.PowerShell -Prerelease -Scope AllUsers -TrustRepository"
+        )
+        for module in CATALOG.modules.values():
+            for script in (module.check, module.disconnect):
+                said = await service.run(script)
+                assert (said.summary.outcome, said.text, said.records) == ("completed", "", [])
+    finally:
+        await service.close()
+
+
+@only("powerplatform")
+async def test_power_platforms_helpers_show_the_environments_and_apps_of_the_tenant(service: Service) -> None:
+    await service.connect("certificate")
+    shown = await service.ask("Get-PowerPlatformEnvironment | Select-Object Name, DisplayName, Type, Location")
+    assert shown
+    first = shown[0]
+    assert all(first.values())
+    assert await service.ask(f"(Get-PowerPlatformEnvironment -Name '{first['DisplayName']}').Name") == first["Name"]
+    assert await service.ask(f"@(Get-PowerPlatformApp {first['Name']}).Count") > 0
+    path = "providers/Microsoft.BusinessAppPlatform/scopes/admin/environments"
+    assert await service.ask(f"@((Invoke-PowerPlatformApi {path}).value).Count") == len(shown)
+
+
+@only("powerplatform")
+async def test_power_platforms_helpers_refuse_in_the_services_words_and_keep_the_token_here(
+    service: Service,
+) -> None:
+    await service.connect("certificate")
+    script = 'try { %s } catch { $_.FullyQualifiedErrorId; "$_" }'
+    code, text = await service.ask(script % "Get-PowerPlatformApp nowhere")
+    assert code.startswith("PowerPlatform404")
+    assert text.endswith("(HTTP 404)")
+    text = (await service.ask(script % "Invoke-PowerPlatformApi https://example.com/steal"))[1]
+    assert text == "example.com is not 127.0.0.1: give a path."
+
+
+@only("powerplatform")
+async def test_every_helper_of_power_platform_has_help_and_changes_can_be_previewed(service: Service) -> None:
+    lacking = "(Get-Command -Module PowerPlatform | Where-Object { -not (Get-Help $_).Synopsis.EndsWith('.') }).Name"
+    assert await service.ask(lacking) is None
+    said = await service.run(Script("Invoke-PowerPlatformApi x -Method DELETE -WhatIf"))
+    assert (said.summary.outcome, said.host.strip()) == (
+        "completed",
+        'What if: Performing the operation "DELETE" on target "x".',
+    )
+
+
+@only("powerplatform")
+async def test_pac_is_offered_where_it_is_installed_only(service: Service) -> None:
+    assert await service.ask("[bool] (Get-Command Invoke-PacCommand -ErrorAction Ignore)") is False
