@@ -318,6 +318,13 @@ def test_users_are_the_people_of_the_company(app: SandboxShell) -> None:
     assert app.ask("Set-SandboxTrap many_rows 5000; (Get-AzADUser).Count").value == 5000
 
 
+def test_a_service_that_slows_down_says_so_as_a_warning(app: SandboxShell) -> None:
+    app.authority.set_traps("contoso.example", {"throttling": True})
+    answer = app.ask("(Get-AzTenant).Name; (Get-AzTenant -WarningAction SilentlyContinue).Name")
+    assert answer.output == ["Contoso Ltd (sandbox)"] * 2
+    assert len(answer.warnings) == 1
+
+
 async def test_the_picker_asks_through_the_host_and_waits(powershell_path: Path, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "sandbox")
     authority.prepare(PAGE)

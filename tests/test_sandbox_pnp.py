@@ -282,11 +282,8 @@ def test_a_route_that_is_not_simulated_is_refused_plainly(shell: SandboxShell, r
 
 
 def test_one_connection_can_be_returned_and_passed_on(shell: SandboxShell) -> None:
-    script = (
-        f"$own = Connect-PnPOnline -Url {SITE} -ManagedIdentity -ReturnConnection; (Get-PnPWeb -Connection $own).Title; "
-        "($own | ConvertTo-Json -Depth 3 -WarningAction Ignore).Contains('Identity\":{')"
-    )
-    assert shell.ask(script).output == ["Finance", False]
+    script = f"$own = Connect-PnPOnline -Url {SITE} -ManagedIdentity -ReturnConnection; (Get-PnPWeb -Connection $own).Title"
+    assert shell.ask(script).value == "Finance"
     assert shell.ask("Get-PnPWeb").errors[0]["message"].startswith(NOT_CONNECTED)
 
 
@@ -364,3 +361,28 @@ def test_a_reader_changes_nothing_and_an_administrator_does(shell: SandboxShell)
 def test_users_of_a_site_are_people_of_the_company(app: SandboxShell) -> None:
     assert app.ask("(Get-PnPUser)[0].LoginName").value == "i:0#.f|membership|adele.gupta@contoso.example"
     assert app.ask(f"(Get-PnPUser {ADMIN}).IsSiteAdmin").value is True
+
+
+def test_a_connection_shows_no_token(shell: SandboxShell) -> None:
+    token = shell.authority.issue_token(ADMIN, ROOT)
+    shell.ask(f"param($Token) Connect-PnPOnline -Url {ROOT} -AccessToken $Token", Token=token)
+    shown = (
+        "$c = Get-PnPConnection; ($c | ConvertTo-Json -WarningAction Ignore) + ($c | Format-List * -Force | Out-String) + $c"
+    )
+    assert token not in shell.ask(shown).value
+
+
+@pytest.mark.parametrize(
+    ("trap", "text"),
+    [("localized", "Para iniciar sesión, "), ("wrapped", "\x1b[33mTo sign in, use a web browser to open the page\n")],
+)
+def test_the_code_s_sentence_can_be_translated_or_broken_over_lines(shell: SandboxShell, trap: str, text: str) -> None:
+    shell.authority.set_traps("contoso.example", {trap: True})
+    assert shell.ask(DEVICE, sign_in_as(ADMIN)).warnings[0].startswith(text)
+
+
+def test_a_service_that_slows_down_says_so_as_a_warning(app: SandboxShell) -> None:
+    app.authority.set_traps("contoso.example", {"throttling": True})
+    answer = app.ask("(Get-PnPWeb).Title; (Get-PnPWeb -WarningAction SilentlyContinue).Title")
+    assert answer.output == ["Contoso", "Contoso"]
+    assert len(answer.warnings) == 1

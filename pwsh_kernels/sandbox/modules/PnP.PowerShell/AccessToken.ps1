@@ -11,12 +11,13 @@ function Get-PnPAccessToken {
         [object] $Connection
     )
     $live = Get-LiveConnection $PSCmdlet $Connection
+    $signIn = Get-SignIn $live
     $audience = if ($ResourceUrl) { $ResourceUrl -replace '/\.default$' } else {
         @{ Graph = 'https://graph.microsoft.com'; SharePoint = Get-RootAddress $live.Url; AzureManagementApi = 'https://management.azure.com' }[$ResourceTypeName]
     }
     # A token that was handed in cannot be exchanged for another.
-    $token = if ($live.HandedInToken) { $live.HandedInToken } else { New-SandboxToken -Identity $live.Identity -Audience $audience }
-    if ($ListPermissionScopes) { return $live.Identity.Scopes ?? @('AllSites.FullControl', 'User.Read') }
+    $token = if ($signIn.HandedInToken) { $signIn.HandedInToken } else { New-SandboxToken -Identity $signIn.Identity -Audience $audience }
+    if ($ListPermissionScopes) { return $signIn.Identity.Scopes ?? @('AllSites.FullControl', 'User.Read') }
     if ($Decoded) { ConvertTo-DecodedToken $token } else { $token }
 }
 

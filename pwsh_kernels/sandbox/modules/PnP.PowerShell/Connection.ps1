@@ -120,15 +120,16 @@ function New-Connection {
     param([hashtable] $Asked, [object] $Identity)
     $method = if ($Asked.DeviceLogin) { 'DeviceLogin' } elseif ($Asked.Opened) { 'AzureADAppOnly' } elseif ($Asked.AccessToken) { 'AccessToken' }
     elseif ($Asked.ManagedIdentity) { 'ManagedIdentity' } elseif ($Asked.AzureADWorkloadIdentity) { 'AzureADWorkloadIdentity' } else { 'Credentials' }
-    [PnPConnection] @{
+    $made = [PnPConnection] @{
         ConnectionMethod = $method; InitializationType = $method
         ConnectionType   = if (Test-AdminAddress $Asked.Url) { 'TenantAdmin' } else { 'O365' }
         ClientId         = if ($Asked.ClientId) { $Asked.ClientId } else { $Identity.AppId }
         Url              = $Asked.Url; TenantAdminUrl = $Asked.TenantAdminUrl; Tenant = $Asked.Tenant; Certificate = $Asked.Opened
         Context          = [pscustomobject] @{ Url = $Asked.Url; ApplicationName = 'SharePoint PnP PowerShell Library' }
         UserAssignedManagedIdentityClientId = $Asked.UserAssignedManagedIdentityClientId
-        Identity = $Identity; SiteTenant = $Asked.SiteTenant; HandedInToken = $Asked.AccessToken
     }
+    $script:SignIns.Add($made, @{ Identity = $Identity; SiteTenant = $Asked.SiteTenant; HandedInToken = $Asked.AccessToken })
+    $made
 }
 
 function Get-PnPConnection {

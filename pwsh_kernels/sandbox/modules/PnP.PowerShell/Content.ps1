@@ -14,7 +14,7 @@ function Get-SiteContent {
     param([PnPConnection] $Connection)
     $site = Get-ConnectedSite $Connection
     if (-not $site) { return }
-    if (-not $script:Webs.ContainsKey($site.url)) { $script:Webs[$site.url] = New-SiteContent $Connection.SiteTenant $site }
+    if (-not $script:Webs.ContainsKey($site.url)) { $script:Webs[$site.url] = New-SiteContent (Get-SignIn $Connection).SiteTenant $site }
     $script:Webs[$site.url]
 }
 

@@ -87,11 +87,11 @@ function Add-PnPListItem {
         [hashtable] $Values = @{}, [string] $ContentType, [string] $Folder, [string] $Label, [object] $Connection
     )
     process {
-        $live = $Connection ?? $script:Current
         $content = Get-OpenSite $PSCmdlet $Connection -Write
+        $account = (Get-SignIn ($Connection ?? $script:Current)).Identity.Account
         $target = Get-OpenList $PSCmdlet $content $List
         [void] (Get-ListItems $content $target)
-        Add-Item $target $Values $live.Identity.Account ([datetime]::UtcNow)
+        Add-Item $target $Values $account ([datetime]::UtcNow)
         $target.Items[-1]
     }
 }

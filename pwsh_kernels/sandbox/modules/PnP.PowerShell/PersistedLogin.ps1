@@ -23,21 +23,23 @@ function Save-LoginFile {
 function Save-Login {
     # One login serves all sites of a tenant.
     param([PnPConnection] $Connection)
-    $key = $Connection.SiteTenant.sharepoint_host
+    $signIn = Get-SignIn $Connection
+    $key = $signIn.SiteTenant.sharepoint_host
     $settings = Read-LoginFile 'settings.json'
     $settings[$key] = @{ Url = Get-RootAddress $Connection.Url; ClientId = $Connection.ClientId; Enabled = $true }
     Save-LoginFile 'settings.json' $settings
     $cache = Read-LoginFile 'pnp.msal.cache'
-    $cache[$key] = New-SandboxToken -Identity $Connection.Identity -Audience 'pnp-persisted-login' -LifetimeSeconds (90 * 86400)
+    $cache[$key] = New-SandboxToken -Identity $signIn.Identity -Audience 'pnp-persisted-login' -LifetimeSeconds (90 * 86400)
     Save-LoginFile 'pnp.msal.cache' $cache
 }
 
 function Remove-Login {
     param([PnPConnection] $Connection)
+    $key = (Get-SignIn $Connection).SiteTenant.sharepoint_host
     foreach ($name in 'settings.json', 'pnp.msal.cache') {
         $content = Read-LoginFile $name
-        if (-not $content.ContainsKey($Connection.SiteTenant.sharepoint_host)) { continue }
-        $content.Remove($Connection.SiteTenant.sharepoint_host)
+        if (-not $content.ContainsKey($key)) { continue }
+        $content.Remove($key)
         Save-LoginFile $name $content
     }
 }

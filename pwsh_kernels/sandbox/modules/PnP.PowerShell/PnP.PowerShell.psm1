@@ -6,8 +6,9 @@ if ($slow) { Start-Sleep -Milliseconds ([int] (1000 * $slow)) }
 
 $script:Current = $null
 $script:Webs = @{}
+$script:SignIns = [System.Runtime.CompilerServices.ConditionalWeakTable[object, object]]::new()
 
-# What a connection of PnP shows; who signed in stays hidden, so that no output and no JSON carries it.
+# What a connection of PnP shows. Who signed in, and a token that was handed in, are kept beside it: no output and no JSON may carry them.
 class PnPConnection {
     [string] $ConnectionMethod
     [string] $ConnectionType
@@ -26,9 +27,6 @@ class PnPConnection {
     [string] $UserAssignedManagedIdentityClientId
     [string] $UserAssignedManagedIdentityAzureResourceId
     [string] $AzureEnvironment = 'Production'
-    hidden [object] $Identity
-    hidden [object] $SiteTenant
-    hidden [string] $HandedInToken
 }
 
 # An item is its field values: $item['Title'], $item.FieldValues.Title and $item.Title are one value, as with the real one.

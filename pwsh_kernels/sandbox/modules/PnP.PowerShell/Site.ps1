@@ -53,7 +53,8 @@ function Get-PnPTenantSite {
     process {
         if ($Filter) { $PSCmdlet.ThrowTerminatingError((New-NotSimulatedError '-Filter of Get-PnPTenantSite')) }
         $connection = Get-LiveConnection $PSCmdlet $Connection -Admin
-        $sites = @($connection.SiteTenant.sites | ForEach-Object { ConvertTo-TenantSite $connection.SiteTenant $_ })
+        $tenant = (Get-SignIn $connection).SiteTenant
+        $sites = @($tenant.sites | ForEach-Object { ConvertTo-TenantSite $tenant $_ })
         if ($Identity) {
             $wanted = ConvertTo-SiteAddress $Identity
             $sites = @($sites | Where-Object { $_.Url.TrimEnd('/') -eq $wanted })

@@ -23,26 +23,33 @@ function Test-AdminAddress {
     ([uri] $Url).Host -like '*-admin.sharepoint.com'
 }
 
+function Get-SignIn {
+    # @{ Identity; SiteTenant; HandedInToken } of a connection.
+    param([PnPConnection] $Connection)
+    $found = $null
+    if ($script:SignIns.TryGetValue($Connection, [ref] $found)) { $found }
+}
+
 function Get-LiveConnection {
     # The connection a service cmdlet works with. Throws in the caller's name: not connected, ended sign-in, no right to write.
     param([System.Management.Automation.PSCmdlet] $Caller, [object] $Given, [switch] $Write, [switch] $Admin)
     $connection = $Given ?? $script:Current
     $problem = if (-not $connection) { New-PnPError $script:NoConnection }
-    else { (Test-SandboxSignIn $connection.Identity) ?? (Find-MissingRight $connection $Write $Admin) }
+    else { (Test-SandboxSignIn (Get-SignIn $connection).Identity) ?? (Find-MissingRight $connection $Write $Admin) }
     if ($problem) { $Caller.ThrowTerminatingError($problem) }
-    Invoke-SandboxService $connection.Identity -Caller $Caller
+    Invoke-SandboxService (Get-SignIn $connection).Identity -Caller $Caller
     $connection
 }
 
 function Find-MissingRight {
     param([PnPConnection] $Connection, [bool] $Write, [bool] $Admin)
     if ($Admin -and $Connection.ConnectionType -ne 'TenantAdmin' -and -not $Connection.TenantAdminUrl) { return New-PnPError $script:NoAdminSite }
-    if ($Write -and $Connection.Identity.Role -like '*Reader') { New-PnPError $script:AccessDenied 'EXCEPTION' 'WriteError' }
+    if ($Write -and (Get-SignIn $Connection).Identity.Role -like '*Reader') { New-PnPError $script:AccessDenied 'EXCEPTION' 'WriteError' }
 }
 
 function Get-ConnectedSite {
     # The site of company.json that a connection is for, or nothing: an address can be connected to without being a site.
     param([PnPConnection] $Connection)
     $address = $Connection.Url.TrimEnd('/') -replace '-admin\.sharepoint\.com', '.sharepoint.com'
-    $Connection.SiteTenant.sites | Where-Object { $_.url -eq $address } | Select-Object -First 1
+    (Get-SignIn $Connection).SiteTenant.sites | Where-Object { $_.url -eq $address } | Select-Object -First 1
 }
