@@ -152,6 +152,11 @@ def test_a_long_answer_comes_in_pages(directory: SandboxShell) -> None:
     assert (pages, seen) == (3, all_of_them)
 
 
+def test_a_page_size_that_graph_does_not_have_is_refused(directory: SandboxShell) -> None:
+    script = "Invoke-MgGraphRequest GET '/v1.0/users?$top=5000' -SkipHttpErrorCheck | ForEach-Object { $_.error.message }"
+    assert directory.ask(script).value == "Invalid page size specified: '5000'. Must be between 1 and 999 inclusive."
+
+
 def test_a_request_that_graph_refuses_throws_with_the_services_answer(directory: SandboxShell) -> None:
     answer = directory.ask(
         'try { Invoke-MgGraphRequest GET /v1.0/users/nobody } catch { "$($_.ErrorDetails)"; $_.Exception.Message }'

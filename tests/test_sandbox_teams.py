@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sandbox_fixtures import (
@@ -91,7 +92,11 @@ def test_an_application_signs_in_with_a_certificate(teams: SandboxShell, tmp_pat
         (Connect-MicrosoftTeams @route -Certificate $certificate).Account
         (Connect-MicrosoftTeams @route -CertificateThumbprint $certificate.Thumbprint).Account
     """
-    facts = {"File": str(make_certificate(tmp_path)), "Password": CERTIFICATE_PASSWORD, "Id": AUTOMATION["contoso"]}
+    facts: dict[str, Any] = {
+        "File": str(make_certificate(tmp_path)),
+        "Password": CERTIFICATE_PASSWORD,
+        "Id": AUTOMATION["contoso"],
+    }
     assert teams.ask(CERTIFICATE + store, **facts).output == [AUTOMATION["contoso"]] * 2
 
 
@@ -106,7 +111,7 @@ def test_an_application_signs_in_with_a_certificate(teams: SandboxShell, tmp_pat
 def test_a_certificate_is_refused_with_entras_reason(
     teams: SandboxShell, tmp_path: Path, days: int, app: str, tenant: str, code: str
 ) -> None:
-    facts = {"File": str(make_certificate(tmp_path, days=days)), "Password": CERTIFICATE_PASSWORD}
+    facts: dict[str, Any] = {"File": str(make_certificate(tmp_path, days=days)), "Password": CERTIFICATE_PASSWORD}
     script = f"{CERTIFICATE} Connect-MicrosoftTeams @route -Certificate $certificate"
     answer = teams.ask(script, Id=AUTOMATION[app], Tenant=tenant, **facts)
     assert messages(answer)[-1].startswith(f"{code}: ")

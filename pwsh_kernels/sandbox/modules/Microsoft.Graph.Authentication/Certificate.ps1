@@ -13,13 +13,8 @@ function Find-Certificate {
 }
 
 function Read-Store {
-    # The newest of the user's own certificates that fits; on Linux .NET keeps them in a folder of HOME.
-    param([System.Security.Cryptography.X509Certificates.X509FindType] $By, [string] $Value)
-    $store = [System.Security.Cryptography.X509Certificates.X509Store]::new('My', 'CurrentUser')
-    try {
-        $store.Open('ReadOnly')
-        $found = $store.Certificates.Find($By, $Value, $false) | Sort-Object NotAfter -Descending | Select-Object -First 1
-    } finally { $store.Dispose() }
+    param([string] $By, [string] $Value)
+    $found = Find-SandboxCertificate -By $By -Value $Value
     if ($found) { $found } else { New-AuthenticationError "$Value certificate was not found or has expired." }
 }
 

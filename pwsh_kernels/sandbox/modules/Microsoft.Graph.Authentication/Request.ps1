@@ -89,7 +89,7 @@ function ConvertTo-Payload {
         return [ordered] @{ error = [ordered] @{ code = $Answer.Code; message = $Answer.Message; innerError = $inner } }
     }
     if ($Answer.One) { return [ordered] @{ '@odata.context' = "$context/`$entity" } + (Select-Property $Answer.One $Answer.Selection) }
-    $size = if ($Request.Query['$top']) { [int] $Request.Query['$top'] } else { 100 }
+    $size = $Answer.PageSize
     $start = [int] $Request.Query['$skiptoken']
     $payload = [ordered] @{ '@odata.context' = $context }
     if ($Request.Query['$count'] -eq 'true') { $payload['@odata.count'] = $Answer.Items.Count }

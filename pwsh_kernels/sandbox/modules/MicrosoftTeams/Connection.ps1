@@ -1,23 +1,29 @@
 # What every cmdlet of Teams asks first: who is signed in, does it still hold, may it change something.
 
-function Get-ActiveDirectory {
-    # The directory behind the connection, for the cmdlet that asks; ends that cmdlet when nobody is signed in (any more).
+function Assert-Connected {
+    # Ends the cmdlet that asks when nobody is signed in (any more).
     param([System.Management.Automation.PSCmdlet] $Caller, [string] $NotConnected)
     if (-not $script:Connection) { $Caller.ThrowTerminatingError((New-NotConnectedError $NotConnected)) }
     $ended = Test-SandboxSignIn $script:Connection.Identity
     if ($ended) { $Caller.ThrowTerminatingError($ended) }
     Invoke-SandboxService $script:Connection.Identity -Caller $Caller
-    Get-SandboxDirectory $script:Connection.Tenant
 }
 
 function Get-TeamDirectory {
     param([System.Management.Automation.PSCmdlet] $Caller)
-    Get-ActiveDirectory $Caller 'You must call the Connect-MicrosoftTeams cmdlet before calling any other cmdlets.'
+    Assert-Connected $Caller 'You must call the Connect-MicrosoftTeams cmdlet before calling any other cmdlets.'
+    Get-SandboxDirectory $script:Connection.Tenant
+}
+
+function Get-CsConnectedTenant {
+    param([System.Management.Automation.PSCmdlet] $Caller)
+    Assert-Connected $Caller 'Run Connect-MicrosoftTeams before running cmdlets.'
+    $script:Connection.Tenant
 }
 
 function Get-CsDirectory {
     param([System.Management.Automation.PSCmdlet] $Caller)
-    Get-ActiveDirectory $Caller 'Run Connect-MicrosoftTeams before running cmdlets.'
+    Get-SandboxDirectory (Get-CsConnectedTenant $Caller)
 }
 
 function Test-Administrator {

@@ -39,13 +39,8 @@ function Show-Code {
 }
 
 function Read-Store {
-    # A certificate of the user's own store; on Linux .NET keeps it in a folder of HOME.
     param([string] $Thumbprint)
-    $store = [System.Security.Cryptography.X509Certificates.X509Store]::new('My', 'CurrentUser')
-    try {
-        $store.Open('ReadOnly')
-        $found = $store.Certificates.Find('FindByThumbprint', $Thumbprint, $false) | Select-Object -First 1
-    } finally { $store.Dispose() }
+    $found = Find-SandboxCertificate -By FindByThumbprint -Value $Thumbprint
     if ($found) { return $found }
     New-NotConnectedError "No certificate was found in the certificate store with thumbprint $Thumbprint"
 }

@@ -9,7 +9,7 @@ function Get-CsTenant {
     )
     # A report from the field: before a sign-in the cmdlet never comes back. Only a stop ends it.
     while (-not $script:Connection -and (Get-SandboxTrap 'hang')) { Start-Sleep -Milliseconds 100 }
-    $facts = (Get-CsDirectory $PSCmdlet).Tenant
+    $facts = Get-CsConnectedTenant $PSCmdlet
     [pscustomobject] @{
         PSTypeName               = 'Microsoft.Teams.ConfigAPI.Cmdlets.Generated.Models.TenantConfiguration'
         TenantId                 = $facts.tenant_id

@@ -63,7 +63,7 @@ function Get-Selection {
     }
 }
 
-function Get-Top {
+function Get-PageSize {
     param([hashtable] $Query)
     if (-not $Query['$top']) { return 100 }
     $top = 0

@@ -13,11 +13,11 @@ $script:Routes = @(
     @{ Method = 'GET'; Path = '^/groups/(?<id>[^/]+)$'; Answer = { param($request) Get-Group $request } }
     @{ Method = 'PATCH'; Path = '^/groups/(?<id>[^/]+)$'; Answer = { param($request) Set-Group $request } }
     @{ Method = 'GET'; Path = '^/groups/(?<id>[^/]+)/(?<link>members|owners)$'; Answer = { param($request) Get-GroupLink $request } }
-    @{ Method = 'GET'; Path = '^/organization$'; Answer = { param($request) Get-OrganizationList $request } }
+    @{ Method = 'GET'; Path = '^/organization$'; WithoutDirectory = $true; Answer = { param($request) Get-OrganizationList $request } }
 )
 
 function Invoke-SandboxGraph {
-    # @{ Status; Reason } with Type and One, or Type and Items (all of them), and Selection; or a refusal with Code and Message.
+    # @{ Status; Reason } with Type and One, or Type, Items (all of them) and PageSize; and Selection; or a refusal with Code and Message.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [System.Management.Automation.PSCmdlet] $Caller,
@@ -31,7 +31,7 @@ function Invoke-SandboxGraph {
     if ($refusal) { return $refusal }
     Invoke-SandboxService $script:Session.Identity -Caller $Caller
     try {
-        $request = @{ Session = $script:Session; Directory = Get-SandboxDirectory $script:Session.Tenant; Query = $Query; Body = $Body; Advanced = [bool] $Advanced }
+        $request = @{ Session = $script:Session; Query = $Query; Body = $Body; Advanced = [bool] $Advanced }
         Invoke-Route $Method $Path $request
     } catch [System.InvalidOperationException] {
         if (-not $_.Exception.Data.Contains('Code')) { throw }
@@ -60,6 +60,8 @@ function Invoke-Route {
     [void] ($Path -match $route[0].Path)
     $Request.Id = [uri]::UnescapeDataString([string] $Matches.id)
     $Request.Link = $Matches.link
+    # Making the directory takes up to a second; who only asks for the organization, as a check of a sign-in does, need not wait.
+    if (-not $route[0].WithoutDirectory) { $Request.Directory = Get-SandboxDirectory $Request.Session.Tenant }
     $answer = & $route[0].Answer $Request
     $answer.Status = $answer.Status ?? 200
     $answer.Reason = @{ 200 = 'OK'; 201 = 'Created'; 204 = 'NoContent' }[$answer.Status]
@@ -69,7 +71,8 @@ function Invoke-Route {
 function New-ListAnswer {
     param([hashtable] $Request, [string] $Type, [object[]] $Items)
     $selection = Get-Selection $Request.Query $Type
-    @{ Type = $Type; Items = @(Select-SandboxResource $Items $Type $Request.Query $Request.Advanced); Selection = $selection }
+    $found = @(Select-SandboxResource $Items $Type $Request.Query $Request.Advanced)
+    @{ Type = $Type; Items = $found; Selection = $selection; PageSize = Get-PageSize $Request.Query }
 }
 
 function Get-Me {

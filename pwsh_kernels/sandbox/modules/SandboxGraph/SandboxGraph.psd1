@@ -11,7 +11,8 @@
     FunctionsToExport = @(
         'Get-SandboxDirectory', 'Add-SandboxGroup', 'Find-SandboxUser', 'Select-SandboxResource',
         'Get-SandboxGraphSession', 'Set-SandboxGraphSession', 'Invoke-SandboxGraph', 'Get-SandboxGraphResource', 'Resolve-SandboxTenant',
-        'ConvertTo-SandboxGraphObject', 'Write-SandboxGraphError', 'Write-SandboxRecord', 'New-SandboxNotSimulatedError'
+        'ConvertTo-SandboxGraphObject', 'Write-SandboxGraphError', 'Write-SandboxRecord', 'New-SandboxNotSimulatedError',
+        'Find-SandboxCertificate'
     )
     CmdletsToExport = @()
     VariablesToExport = @()

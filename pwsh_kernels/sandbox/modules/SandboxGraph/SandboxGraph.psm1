@@ -5,6 +5,6 @@ Import-Module SandboxCore
 $script:Directories = @{}
 $script:Session = $null
 
-foreach ($part in 'Errors', 'Directory', 'Group', 'Filter', 'Query', 'Right', 'Change', 'Request', 'Session', 'Object') {
+foreach ($part in 'Errors', 'Directory', 'Group', 'Filter', 'Query', 'Right', 'Change', 'Request', 'Session', 'Object', 'Certificate') {
     . "$PSScriptRoot/$part.ps1"
 }
