@@ -35,6 +35,7 @@ _CODES = {
     "invalid_request": ExitCode.USAGE,
     "invalid_setting": ExitCode.USAGE,
     "invalid_tenant": ExitCode.USAGE,
+    "unknown_tenant": ExitCode.USAGE,
     "unknown_module": ExitCode.USAGE,
     "not_signed_in": ExitCode.NOT_SIGNED_IN,
     "sign_in_pending": ExitCode.NOT_SIGNED_IN,

@@ -43,7 +43,7 @@ def _secrets(tenant: Tenant, module: str) -> Iterator[tuple[str, str]]:
         try:
             source.read()
         except BadSecret as problem:
-            yield name, problem.text().removesuffix(".")
+            yield name, f"the secret in {problem.name} cannot be used: {problem.problem}"
 
 
 def _certificate(tenant: Tenant, module: str) -> Iterator[tuple[str, str]]:

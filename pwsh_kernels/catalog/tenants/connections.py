@@ -44,9 +44,9 @@ def read_connections(text: str) -> Imported:
 
 
 def _entry(title: str, connection: Mapping[str, Any]) -> Entry | None:
-    tenant, account = _text(connection, "tenant").lower(), _text(connection, "expectedEmail")
+    tenant, account = _text(connection, "tenant"), _text(connection, "expectedEmail")
     tenant_id = _text(connection, "tenantId") or (tenant if _GUID.fullmatch(tenant) else "")
-    name = next((one for one in (tenant, account.lower().partition("@")[2]) if one.isascii() and is_domain_name(one)), None)
+    name = _domain(tenant) or _domain(account.partition("@")[2])
     values = {
         "tenant_id": tenant_id,
         "aliases": [alias] if (alias := _alias(title)) and alias != name else [],
@@ -55,6 +55,11 @@ def _entry(title: str, connection: Mapping[str, Any]) -> Entry | None:
     }
     given = {key: value for key, value in values.items() if value}
     return Entry(name, given, _modules(connection), _text(connection, "description")) if name else None
+
+
+def _domain(text: str) -> str | None:
+    name = text.lower()
+    return name if text.isascii() and is_domain_name(name) else None
 
 
 def _text(facts: Mapping[str, Any], key: str) -> str:

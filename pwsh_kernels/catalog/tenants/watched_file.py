@@ -58,7 +58,8 @@ class TenantsFile:
         except ProductError as problem:
             broken = problem if isinstance(problem, BrokenFile) else BrokenFile(str(self.path), problem.text())
             self.problem = broken
-            _log.error("%s The tenants stay as they were.", broken.text())
+            place = f"{broken.file}, line {broken.line}" if broken.line else broken.file
+            _log.error("%s: %s. The tenants stay as they were until that is corrected.", place, broken.problem)
             return last
         self.problem = None
         return tenants
