@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
 import httpx
@@ -67,7 +67,7 @@ class RestClient:
         return await self._ask("GET", "/sessions")
 
     async def login(self, tenant: str, module: str, wait_s: float | None = None, **more: Any) -> Json:
-        """Start or follow a sign-in; `more`: expected_account, conversation_id."""
+        """Start or follow a sign-in; `more`: expected_account, route, access_token, graph_token, sharepoint_tenant."""
         body = {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s), **more}
         return await self._ask("POST", "/login", body)
 
@@ -78,6 +78,13 @@ class RestClient:
     async def run(self, tenant: str, module: str, command: str, wait_s: float | None = None, **more: Any) -> Json:
         """Run a command; `more`: parameters, format, width, max_chars, conversation_id."""
         body = {"tenant": tenant, "module": module, "command": command, "wait_s": self._bounded(wait_s), **more}
+        return await self._ask("POST", "/run", body)
+
+    async def run_everywhere(
+        self, tenants: list[str] | Literal["*"], module: str, command: str, wait_s: float | None = None, **more: Any
+    ) -> Json:
+        """Run a command in several tenants; `more` as in `run`. Each of `results` is a run, or why there is none."""
+        body = {"tenants": tenants, "module": module, "command": command, "wait_s": self._bounded(wait_s), **more}
         return await self._ask("POST", "/run", body)
 
     async def runs(self, **filters: Any) -> Json:
@@ -106,9 +113,9 @@ class RestClient:
         """Refuse the prompt of a run: its command gets an error."""
         return await self._ask("POST", f"/runs/{_quoted(run_id)}/input", {"refuse": True})
 
-    async def disconnect(self, tenant: str, module: str) -> Json:
-        """Sign out and close a session."""
-        return await self._ask("POST", "/disconnect", {"tenant": tenant, "module": module})
+    async def disconnect(self, tenant: str, module: str, *, forget: bool = False) -> Json:
+        """Sign out and close a session; `forget`: also remove what is kept of its sign-in on disk."""
+        return await self._ask("POST", "/disconnect", {"tenant": tenant, "module": module, "forget": forget})
 
     def _bounded(self, wait_s: float | None) -> float | None:
         """Never ask the server for a longer wait than we wait for its answer."""

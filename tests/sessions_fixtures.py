@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
-from pwsh_kernels.catalog import Catalog, Tenants
+from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import LoginRequest, RunRequest, Sessions
 from pwsh_kernels.sessions.identity import SessionKey
@@ -61,7 +61,8 @@ class World:
         """Start, as a server does; what an earlier one left in the folder is found again."""
         known, manager, authority = make_settings(folder, **settings), make_manager(folder), make_authority(folder)
         sandbox = {"PWSH_KERNELS_SANDBOX": str(authority.folder), "PWSH_KERNELS_MODULE_PATH": str(module_path())}
-        sessions = Sessions(known, manager, Catalog.load(), Tenants.load(), sandbox)
+        tenants = TenantsFile(known.tenants_file)
+        sessions = Sessions(known, manager, Catalog.load(extra=known.modules_dir), tenants.current, sandbox)
         await sessions.start()
         return cls(folder, known, manager, authority, sessions)
 

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "client": {"discovery", "errors", "settings", "records"},
-    "mcp": {"client", "discovery", "errors", "records", "settings"},
+    "mcp": {"catalog", "client", "discovery", "errors", "records", "settings"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -42,6 +42,8 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "mcp": {"mcp"},
     "mcp_types": {"mcp"},
     "httpx": {"client"},
+    "segno": {"sessions"},
+    "tomlkit": {"catalog"},
     "typer": {"cli"},
 }
 BANNED_NAMES = {"helpers", "utils", "util", "misc", "common", "helper"}

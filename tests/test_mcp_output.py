@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from pwsh_kernels.mcp.output import HEAD_CHARS, MAX_CHARS, TAIL_CHARS, Excerpt, cut_point, excerpt, plain
+from pwsh_kernels.mcp.output import MAX_CHARS, Excerpt, cut_point, excerpt, plain
 
 Json = dict[str, Any]
+
+HALF = MAX_CHARS // 2
 
 
 def entries(*texts: str | tuple[str, str]) -> list[Json]:
@@ -36,7 +38,7 @@ def shown(log: list[Json], cursor: int = 0) -> Excerpt:
     first = page(log, cursor, MAX_CHARS)
     if cursor or total <= MAX_CHARS:
         return excerpt(first, total, MAX_CHARS)
-    return excerpt(first, total, HEAD_CHARS, page(log, total - TAIL_CHARS, TAIL_CHARS))
+    return excerpt(first, total, HALF, page(log, total - HALF, HALF))
 
 
 def reassembled(log: list[Json]) -> str:

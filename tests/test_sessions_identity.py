@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pwsh_kernels.catalog import Tenant
 from pwsh_kernels.sessions.identity import SessionKey, SignedIn, judge, read_check
 
 CONTOSO_ID = "c0070500-0001-4a11-8c0d-5a9d0b0c0001"
@@ -25,35 +26,37 @@ def test_kernelspec_names_hold_only_what_jupyter_allows() -> None:
 
 
 def test_a_tenant_is_recognised_by_any_of_its_domains_whatever_the_letter_case() -> None:
-    assert judge(ADMIN, "Contoso.onmicrosoft.EXAMPLE").accepted
+    assert judge(ADMIN, Tenant("elsewhere.example", domains=("Contoso.onmicrosoft.EXAMPLE",))).accepted
 
 
 def test_an_account_of_another_tenant_is_refused_and_both_are_named() -> None:
-    verdict = judge(ADMIN, "fabrikam.example")
+    verdict = judge(ADMIN, Tenant("fabrikam.example"))
     assert not verdict.accepted
     assert "admin@contoso.example" in verdict.reason
     assert "not to fabrikam.example" in verdict.reason
+    assert verdict.code == "wrong_tenant"
 
 
 def test_a_configured_tenant_id_counts_more_than_domains() -> None:
-    assert judge(ADMIN, "partner.example", CONTOSO_ID.upper()).accepted
-    assert not judge(ADMIN, "contoso.example", "00000000-0000-0000-0000-000000000000").accepted
+    assert judge(ADMIN, Tenant("partner.example", tenant_id=CONTOSO_ID.upper())).accepted
+    assert not judge(ADMIN, Tenant("contoso.example", tenant_id="00000000-0000-0000-0000-000000000000")).accepted
 
 
 def test_a_sign_in_that_names_no_tenant_is_refused() -> None:
-    verdict = judge(SignedIn("someone@contoso.example"), "contoso.example")
+    verdict = judge(SignedIn("someone@contoso.example"), Tenant("contoso.example"))
     assert not verdict.accepted
     assert "an unknown tenant" in verdict.reason
 
 
 def test_the_expected_account_is_compared_without_letter_case() -> None:
-    assert judge(ADMIN, "contoso.example", expected_account="ADMIN@contoso.example").accepted
+    assert judge(ADMIN, Tenant("contoso.example"), expected_account="ADMIN@contoso.example").accepted
 
 
 def test_another_account_of_the_same_tenant_is_refused_when_one_is_expected() -> None:
-    verdict = judge(ADMIN, "contoso.example", expected_account="reader@contoso.example")
+    verdict = judge(ADMIN, Tenant("contoso.example"), expected_account="reader@contoso.example")
     assert not verdict.accepted
     assert "reader@contoso.example is expected" in verdict.reason
+    assert verdict.code == "wrong_account"
 
 
 def test_the_check_scripts_object_is_read() -> None:

@@ -20,7 +20,7 @@ from pwsh_kernels.sessions.identity import SessionKey
 
 KEY = SessionKey(CONTOSO, "exo")
 NOTED = {
-    "tenant", "module", "kernel_id", "connection_file", "created_at", "state", "expected_account", "signed_in_at",
+    "tenant", "module", "kernel_id", "connection_file", "created_at", "state", "expected_account", "signed_in_at", "route",
 }  # fmt: skip
 """Everything that a note holds: no token, no code, no key."""
 FIRST_SERVER = """

@@ -4,15 +4,23 @@ import pytest
 
 from pwsh_kernels.catalog import Catalog
 from pwsh_kernels.records import Record
-from pwsh_kernels.sessions.signin import HIDDEN, DeviceCode, declined, expired, find_device_code, hide_code, hide_in_record
+from pwsh_kernels.sessions.signin import (
+    HIDDEN,
+    DeviceCode,
+    declined,
+    expired,
+    find_device_code,
+    hide_in_record,
+    hide_secrets,
+)
 
-EXO = Catalog.load().module("exo")
+DEVICE = Catalog.load().module("exo").routes["device_code"]
 URL = "https://microsoft.com/devicelogin"
 ENTRA = f"To sign in, use a web browser to open the page {URL} and enter the code ABCD12345 to authenticate."
 
 
 def find(output: str, *, complete: bool = False) -> DeviceCode | None:
-    return find_device_code(output, EXO.code_pattern, EXO.url_pattern, complete=complete)
+    return find_device_code(output, DEVICE.code_pattern, DEVICE.url_pattern, complete=complete)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +78,12 @@ def test_a_second_code_replaces_the_first() -> None:
 
 @pytest.mark.parametrize("printed", ["x ABCD12345 y", "x ABCD\n12345 y", "x AB\x1b[1mCD12345 y", "x ABCD\r\n123\x1b[0m45 y"])
 def test_a_code_is_hidden_also_where_something_was_printed_inside_it(printed: str) -> None:
-    assert hide_code(printed, "ABCD12345") == f"x {HIDDEN} y"
+    assert hide_secrets(printed, ["ABCD12345"]) == f"x {HIDDEN} y"
 
 
 def test_a_code_is_hidden_in_the_facts_of_a_record() -> None:
     record = Record("error", "code ABCD12345 expired", position="At ABCD12345", target="ABCD12345", script_stack="ABCD12345")
-    assert "ABCD12345" not in str(hide_in_record(record, "ABCD12345"))
+    assert "ABCD12345" not in str(hide_in_record(record, ["ABCD12345"]))
 
 
 def test_declined_and_expired_are_told_apart() -> None:

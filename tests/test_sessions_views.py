@@ -33,11 +33,14 @@ def documented(title: str) -> dict[str, Any]:
     return facts
 
 
+END = now() + timedelta(seconds=900)
+
+
 def make_session(*path: SessionState) -> Session:
     session = Session(KEY, Tenants.load().find_tenant(KEY.tenant), Catalog.load().module("exo"))
     for state in path:
         if state == "signing_in":
-            assert session.begin_sign_in(SignIn(now() + timedelta(seconds=900)))
+            assert session.begin_sign_in(SignIn(session.module.routes["device_code"], END, END))
             session.show_code(CODE)
         elif state == "signed_in":
             session.accept(SignedIn("admin@contoso.example", "tenant-id", (KEY.tenant,), now()))

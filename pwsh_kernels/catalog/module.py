@@ -37,6 +37,11 @@ class Module:
     ended: tuple[re.Pattern[str], ...] = ()
     limits: tuple[Text, ...] = ()
 
+    @property
+    def default_route(self) -> RouteName:
+        """The file's first route: the one where nothing else is configured."""
+        return next(iter(self.routes))
+
     def facts(self) -> dict[FactName, str]:
         """Return the facts about this module that its scripts can ask for."""
         return {

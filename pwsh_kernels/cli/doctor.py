@@ -14,7 +14,7 @@ from typing import Literal
 import typer
 
 from pwsh_kernels import __version__
-from pwsh_kernels.cli.console import CLIENT_NAME, ExitCode, error_line, say
+from pwsh_kernels.cli.console import CLIENT_NAME, ExitCode, Json, error_line, say
 from pwsh_kernels.discovery import FROM_SETTINGS, ServerAddress, read_settings
 from pwsh_kernels.errors import ProductError, ServerUnreachable
 from pwsh_kernels.settings import Settings
@@ -54,6 +54,7 @@ def examine() -> Iterator[Finding]:
     yield _powershell()
     yield _set_by_hand(settings)
     yield data_folder(settings.data_dir)
+    yield from homes(settings.homes)
     yield from asyncio.run(_server(settings))
 
 
@@ -90,6 +91,24 @@ def data_folder(folder: Path) -> Finding:
     return Finding("ok", f"Data folder {folder}")
 
 
+def homes(folder: Path) -> Iterator[Finding]:
+    """Yield whether the folder of the sessions' HOMEs is closed to others, and which of them hold something."""
+    if not folder.exists():
+        return
+    if stat.S_IMODE(folder.stat().st_mode) & stat.S_IRWXO:
+        yield Finding("wrong", f"The sessions' HOMEs in {folder} are open to other users. Run `chmod 700 {folder}`.")
+    for kept in kept_sign_ins(folder):
+        yield Finding("note", f"{kept} may keep a sign-in as plain text: encrypt the volume, or `disconnect --forget`.")
+
+
+def kept_sign_ins(folder: Path) -> Iterator[Path]:
+    """Yield the HOMEs in which a module has put a token cache (modules.md, section 6)."""
+    caches = (".Azure", ".local/share/.IdentityService", ".m365pnppowershell", ".mg")
+    for home in sorted(folder.glob("*/*")):
+        if any((home / cache).exists() for cache in caches):
+            yield home
+
+
 async def _server(settings: Settings) -> Iterable[Finding]:
     from pwsh_kernels.client import RestClient, find_server
 
@@ -98,12 +117,19 @@ async def _server(settings: Settings) -> Iterable[Finding]:
         async with RestClient(address, settings.client_timeout, CLIENT_NAME) as client:
             health = await client.health()
             reached = Finding("ok", f"Server {health.get('version', '')} at {address.url}, {health['status']}")
-            await client.sessions()
+            listed = await client.sessions()
     except ServerUnreachable as error:
         return [_no_server(settings, error)]
     except ProductError as error:
         return [Finding("wrong", error_line(error))]
-    return [reached, Finding("ok", f"Token from {_token_place(address)}")]
+    token = Finding("ok", f"Token from {_token_place(address)}")
+    return [reached, token, *(restart_cost(one) for one in listed["sessions"])]
+
+
+def restart_cost(session: Json) -> Finding:
+    """Return what the end of a session's PowerShell would cost."""
+    survival = session.get("survival") or "Nobody has signed in."
+    return Finding("ok", f"{session['session']} ({session['state']}), if its PowerShell ends: {survival}")
 
 
 def _no_server(settings: Settings, error: ServerUnreachable) -> Finding:

@@ -46,6 +46,8 @@ def _shown(name: str, value: object) -> str:
         return f"{value:g}"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return ",".join(f"{one}={meaning}" for one, meaning in value.items())
     return ",".join(value) if isinstance(value, tuple) else ("" if value is None else str(value))
 
 
@@ -55,8 +57,21 @@ def modules(as_json: AsJson = False) -> None:
     if as_json:
         say_json(answer)
         return
-    rows = [(key, facts["name"], facts.get("purpose")) for key, facts in answer["details"].items()]
-    say(table(("MODULE", "POWERSHELL MODULE", "PURPOSE"), rows))
+    details = answer["details"].items()
+    rows = [(key, facts["name"], facts["minimum_version"], facts["installed"], routes(facts)) for key, facts in details]
+    say(table(("MODULE", "POWERSHELL MODULE", "FROM", "INSTALLED", "SIGN-IN ROUTES"), rows))
+    for key, facts in details:
+        if facts["installed"] == "":
+            say(f"{key} is not installed (sandbox tenants need nothing): {facts['install']}")
+    for key, facts in answer["unsupported"].items():
+        say(f"{key} is not supported: {facts['reason']} {facts['instead']}")
+    for problem in answer["broken"]:
+        note(f"pwsh-kernels: {problem}")
+
+
+def routes(facts: Json) -> str:
+    """Return the names of a module's sign-in routes, the default first."""
+    return ", ".join(one["name"] for one in facts["routes"])
 
 
 async def _modules() -> Json:

@@ -1,6 +1,8 @@
 """`pwsh-kernels login`: start or follow a sign-in, and wait until a person has finished it."""
 
 import asyncio
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,31 +21,61 @@ def login(
     tenant: Annotated[str, typer.Argument(help="The tenant's domain, such as contoso.example.")],
     module: Annotated[str, typer.Argument(help="Service; `pwsh-kernels modules` lists them.")] = "exo",
     account: Annotated[str | None, typer.Option(help="Refuse any other account, such as admin@contoso.example.")] = None,
+    route: Annotated[
+        str | None, typer.Option(help="Way to sign in, such as certificate; `pwsh-kernels modules` lists them.")
+    ] = None,
+    token_from: Annotated[
+        str | None, typer.Option("--access-token-from", help="File with an access token; `-` reads it from stdin.")
+    ] = None,
+    graph_token_from: Annotated[
+        str | None, typer.Option("--graph-token-from", help="File with the second token that teams needs.")
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Wait until the person has signed in.")] = True,
 ) -> None:
     """Sign in to a tenant.
 
-    Prints a code and an address: opening the address and entering the code completes the sign-in.
+    Prints a code and an address: opening the address and entering the code completes the sign-in. Other routes
+    (certificate, managed identity, access token ...) need no person.
     """
+    asked: Json = {
+        "expected_account": account,
+        "route": route,
+        "access_token": read_token(token_from),
+        "graph_token": read_token(graph_token_from),
+    }
     try:
-        asyncio.run(_login(tenant, module, account, wait))
+        asyncio.run(_login(tenant, module, asked, wait))
     except KeyboardInterrupt:
         note(f"The sign-in stays pending: finish it on the page. `pwsh-kernels status {tenant} {module}` shows it.")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-async def _login(tenant: str, module: str, account: str | None, wait: bool) -> None:
+def read_token(source: str | None) -> str | None:
+    """Return a token from a file or stdin: on the command line, every user of the machine could read it."""
+    if source is None:
+        return None
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{source} cannot be read ({type(error).__name__})") from None
+    if not text.strip():
+        raise typer.BadParameter(f"{source} is empty")
+    return text.strip()
+
+
+async def _login(tenant: str, module: str, asked: Json, wait: bool) -> None:
     async with connected() as client:
-        facts = await client.login(tenant, module, expected_account=account)
+        facts = await client.login(tenant, module, **asked)
         _refuse_failure(facts)
         if facts["auth_pending"]:
             facts = await _until_code(client, facts)
             say_code(facts)
+            show_qr(facts)
             if not wait:
                 return
             facts = await _until_ended(client, facts)
         if facts["state"] != "signed_in":
-            raise RequestRefused(200, "sign_in_failed", facts["reason"] or f"The sign-in ended: {facts['state']}.", facts)
+            raise _refusal(facts)
         say(f"Signed in to {facts['session']} as {facts['account']}.")
 
 
@@ -52,23 +84,47 @@ def _refuse_failure(facts: Json) -> None:
         raise RequestRefused(200, facts["code"], facts["error"], facts)
 
 
+def _refusal(facts: Json) -> RequestRefused:
+    sign_in = facts.get("sign_in") or {}
+    code = sign_in.get("state") or "failed"
+    code = code if code.startswith("wrong_") else f"sign_in_{code}"
+    return RequestRefused(200, code, facts["reason"] or f"The sign-in ended: {facts['state']}.", facts)
+
+
 def say_code(facts: Json) -> None:
     """Print what the person has to do."""
     if facts.get("device_code"):
+        account = facts.get("expected_account")
         say(
             f"To sign in to {facts['session']}, open {facts['auth_url']} and enter the code {facts['device_code']} "
-            f"(valid until {facts['expires_at']})."
+            f"(valid until {facts['expires_at']})." + (f" Sign in as {account}." if account else "")
         )
+
+
+def show_qr(facts: Json) -> None:
+    """Show the address as a QR code where a person looks at a terminal."""
+    if facts.get("qr_text") and sys.stdout.isatty():
+        say(facts["qr_text"])
 
 
 async def _until_code(client: "RestClient", facts: Json) -> Json:
     while facts["state"] in ("starting", "signing_in") and not facts.get("device_code"):
         facts = await client.status(facts["tenant"], facts["module"], wait_s=1)
+        if _signs_in_alone(facts):
+            break
     return facts
+
+
+def _signs_in_alone(facts: Json) -> bool:
+    return (facts.get("sign_in") or {}).get("route") not in (None, "device_code")
 
 
 async def _until_ended(client: "RestClient", facts: Json) -> Json:
     note("Waiting for the sign-in (Ctrl-C leaves it pending) ...")
+    shown = facts.get("device_code")
     while facts["state"] in ("starting", "signing_in"):
         facts = await client.status(facts["tenant"], facts["module"], wait_s=POLL_WAIT)
+        if facts.get("device_code") not in (None, shown):  # the first one has expired
+            shown = facts["device_code"]
+            say_code(facts)
     return facts

@@ -9,14 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from pwsh_kernels.cli.console import connected, say
+from pwsh_kernels.cli.everywhere import read_tenants, run_everywhere
 from pwsh_kernels.cli.following import follow_to_end
-from pwsh_kernels.cli.sessions import AsJson, Tenant
+from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import OUTPUT_FORMATS
 
 
 def run(
-    tenant: Tenant,
+    tenant: Annotated[str, typer.Argument(help="The tenant's domain; several as a,b; `*`: all signed in to the module.")],
     module: Annotated[str, typer.Argument(help="Service; `pwsh-kernels modules` lists them.")],
     command: Annotated[str, typer.Argument(help="PowerShell; `-` reads it from stdin.")],
     param: Annotated[
@@ -45,6 +46,9 @@ async def _run(
     tenant: str, module: str, script: str, options: dict[str, Any], wait_s: float | None, as_json: bool, detach: bool
 ) -> int:
     async with connected() as client:
+        tenants = read_tenants(tenant)
+        if tenants:
+            return await run_everywhere(client, tenants, module, script, options, as_json=as_json)
         started = await client.run(tenant, module, script, wait_s=0, **options)
         if detach:
             say(started["run_id"])

@@ -37,6 +37,8 @@ def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> N
         say_json(facts)
     else:
         say(status_line(facts))
+        if facts.get("survival"):
+            say(f"At a restart: {facts['survival']}")
         say_code(facts)
         if facts["state"] in ("none", "signed_out", "lost", "closed"):
             note(f"Run `pwsh-kernels login {facts['tenant']} {facts['module']}` to sign in.")
@@ -53,20 +55,27 @@ def status_line(facts: Json) -> str:
     """Return a session in one line: state, account, what it runs, why it is not signed in."""
     words = [f"{facts['session']}: {facts['state']}"]
     words += [f"as {facts['account']}"] if facts.get("account") else []
-    words += [f"since {facts['signed_in_at']}"] if facts["state"] == "signed_in" and facts.get("signed_in_at") else []
+    if facts["state"] == "signed_in":
+        words += [f"by {facts['route']}"] if facts.get("route") else []
+        words += [f"since {facts['signed_in_at']}"] if facts.get("signed_in_at") else []
+        words += [f"until {facts['token_expires_at']}"] if facts.get("token_expires_at") else []
     words += [f"running {facts['current_run']}"] if facts.get("current_run") else []
     words += [f"({facts['reason']})"] if facts.get("reason") else []
     return " ".join(words)
 
 
-def disconnect(tenant: Tenant, module: Module = "exo") -> None:
+def disconnect(
+    tenant: Tenant,
+    module: Module = "exo",
+    forget: Annotated[bool, typer.Option("--forget", help="Also remove what is kept of the sign-in on disk.")] = False,
+) -> None:
     """Sign out and close a session.
 
     For everyone who uses it; its variables are lost.
     """
-    say(asyncio.run(_disconnect(tenant, module))["message"])
+    say(asyncio.run(_disconnect(tenant, module, forget))["message"])
 
 
-async def _disconnect(tenant: str, module: str) -> Json:
+async def _disconnect(tenant: str, module: str, forget: bool) -> Json:
     async with connected() as client:
-        return await client.disconnect(tenant, module)
+        return await client.disconnect(tenant, module, forget=forget)

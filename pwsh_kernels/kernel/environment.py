@@ -1,10 +1,12 @@
 """What the kernel's environment says about the PowerShell to start (docs/architecture.md, kernel/). Pure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-SANDBOX = "PWSH_KERNELS_SANDBOX"
+SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
+"""Variable that holds, as a JSON object, further variables for PowerShell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +26,10 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         pwsh=env.get("PWSH_MANAGER_PWSH", ""),
         home=Path(env.get("PWSH_KERNELS_HOME") or own_home),
         module_path=env.get("PWSH_KERNELS_MODULE_PATH", ""),
-        given={name: env[name] for name in [*named, SANDBOX] if name in env},
+        given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )
+
+
+def _session_environment(env: Mapping[str, str]) -> dict[str, str]:
+    facts = json.loads(env.get(SESSION_ENVIRONMENT) or "{}")
+    return {str(name): str(value) for name, value in facts.items()}

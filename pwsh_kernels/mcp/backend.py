@@ -1,7 +1,7 @@
 """What the tools need from the product, and its implementation over the REST client."""
 
 import asyncio
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pwsh_kernels.client import RestClient
 from pwsh_kernels.mcp.autostart import find_or_start
@@ -19,7 +19,7 @@ class Backend(Protocol):
     async def ready(self) -> str:
         """Make sure that the product answers; return what the caller must be told about it, or an empty text."""
 
-    async def login(self, tenant: str, module: str, wait_s: float) -> Json:
+    async def login(self, tenant: str, module: str, wait_s: float, route: str | None = None) -> Json:
         """Start or follow a sign-in."""
 
     async def status(self, tenant: str, module: str, wait_s: float) -> Json:
@@ -34,13 +34,16 @@ class Backend(Protocol):
     async def start_run(self, tenant: str, module: str, command: str, options: Json) -> Json:
         """Start a command and return its Run at once; `options`: parameters, format."""
 
+    async def start_everywhere(self, tenants: list[str] | Literal["*"], module: str, command: str, options: Json) -> Json:
+        """Start a command in several tenants; `results` has a Run, or a refusal, for each."""
+
     async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None) -> Json:
         """Return a Run and its output from a cursor, once there is some, or its state is not `seen`, or `wait_s` passed."""
 
     async def cancel(self, run_id: str, wait_s: float) -> Json:
         """Stop a run."""
 
-    async def disconnect(self, tenant: str, module: str) -> Json:
+    async def disconnect(self, tenant: str, module: str, forget: bool = False) -> Json:
         """Sign out and close a session."""
 
 
@@ -70,9 +73,9 @@ class RestBackend:
     def _client(self) -> RestClient:
         return self._clients[-1]
 
-    async def login(self, tenant: str, module: str, wait_s: float) -> Json:
+    async def login(self, tenant: str, module: str, wait_s: float, route: str | None = None) -> Json:
         """POST /login."""
-        return await self._client.login(tenant, module, wait_s)
+        return await self._client.login(tenant, module, wait_s, route=route)
 
     async def status(self, tenant: str, module: str, wait_s: float) -> Json:
         """POST /status."""
@@ -90,6 +93,10 @@ class RestBackend:
         """POST /run without a wait."""
         return await self._client.run(tenant, module, command, wait_s=0, **options)
 
+    async def start_everywhere(self, tenants: list[str] | Literal["*"], module: str, command: str, options: Json) -> Json:
+        """POST /run with tenants, without a wait."""
+        return await self._client.run_everywhere(tenants, module, command, wait_s=0, **options)
+
     async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None) -> Json:
         """GET /runs/{id}."""
         return await self._client.read_run(run_id, cursor, wait_s, limit, seen)
@@ -98,6 +105,6 @@ class RestBackend:
         """POST /runs/{id}/cancel."""
         return await self._client.cancel(run_id, wait_s)
 
-    async def disconnect(self, tenant: str, module: str) -> Json:
+    async def disconnect(self, tenant: str, module: str, forget: bool = False) -> Json:
         """POST /disconnect."""
-        return await self._client.disconnect(tenant, module)
+        return await self._client.disconnect(tenant, module, forget=forget)

@@ -17,6 +17,10 @@ class SessionResult(BaseModel):
     session: str
     state: str
     account: str = ""
+    route: str = ""
+    sign_in_as: str = ""
+    token_expires_at: str = ""
+    survives_restart: bool | None = None
     device_code: str = ""
     auth_url: str = ""
     expires_at: str = ""
@@ -26,12 +30,25 @@ class SessionResult(BaseModel):
     notice: str = ""
 
 
+class TenantResult(BaseModel):
+    """What a command gave in one of several tenants."""
+
+    tenant: str
+    state: str
+    run_id: str = ""
+    output: str = ""
+    tail: str = ""
+    truncated: bool = False
+    error: str = ""
+
+
 class RunResult(BaseModel):
     """A run and what is shown of its output: `output` up to `next_cursor`, then `tail` when the middle was left out."""
 
-    run_id: str
-    session: str
     state: str
+    run_id: str = ""
+    session: str = ""
+    results: list[TenantResult] = []
     account: str = ""
     output: str = ""
     tail: str = ""

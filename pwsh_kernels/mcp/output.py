@@ -9,12 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_CHARS = 20_000
-"""Characters of output in one answer."""
-
-HEAD_CHARS = 10_000
-"""Characters of the beginning when not all fits; the rest of MAX_CHARS is the end of the output."""
-
-TAIL_CHARS = MAX_CHARS - HEAD_CHARS
+"""Characters of output in one answer; half is the beginning and half the end when not all fits."""
 
 _LABELS = {"error": "ERROR: ", "warning": "WARNING: "}
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.mcp.models import Fault, RunResult, SessionResult, SessionsResult
+from pwsh_kernels.mcp.models import Fault, RunResult, SessionResult, SessionsResult, TenantResult
 from pwsh_kernels.mcp.output import Excerpt, plain
 
 Json = dict[str, Any]
@@ -21,6 +21,10 @@ def session_result(facts: Json, notice: str = "") -> SessionResult:
         session=facts.get("session") or f"{facts.get('tenant')}:{facts.get('module')}",
         state=facts.get("state") or "none",
         account=facts.get("account") or "",
+        route=facts.get("route") or "",
+        sign_in_as=facts.get("expected_account") or "",
+        token_expires_at=facts.get("token_expires_at") or "",
+        survives_restart=facts.get("survives_restart"),
         device_code=facts.get("device_code") or "",
         auth_url=facts.get("auth_url") or "",
         expires_at=facts.get("expires_at") or "",
@@ -45,9 +49,10 @@ def session_step(facts: Json) -> str:
 
 def sign_in_step(facts: Json) -> str:
     """Return what a person has to do for a pending sign-in, and what the model does then."""
+    account = f" and to sign in as {facts['expected_account']}" if facts.get("expected_account") else ""
     return (
         f"Ask the person to open {facts.get('auth_url')} and enter the code {facts.get('device_code')} "
-        f"(valid until {facts.get('expires_at')}). Then call pwsh_wait with tenant {facts.get('tenant')} and "
+        f"(valid until {facts.get('expires_at')}){account}. Then call pwsh_wait with tenant {facts.get('tenant')} and "
         f"module {facts.get('module')}. Do not open the page yourself and do not ask for another code."
     )
 
@@ -55,6 +60,7 @@ def sign_in_step(facts: Json) -> str:
 def session_text(result: SessionResult) -> str:
     """Return a session in words."""
     who = f" as {result.account}" if result.account else ""
+    who += f" by {result.route}" if result.account and result.route else ""
     busy = f", running {result.current_run}" if result.current_run else ""
     reason = f" ({result.reason})" if result.reason else ""
     return _lines(result.notice, f"{result.session}: {result.state}{who}{busy}{reason}", result.next_step)
@@ -137,6 +143,43 @@ def run_step(run: Json, shown: Excerpt) -> str:
     return ""
 
 
+def tenant_result(run: Json, shown: Excerpt | None) -> TenantResult:
+    """Return what a command gave in one of several tenants; `shown` is None where it was not run."""
+    return TenantResult(
+        tenant=run["tenant"],
+        state=run["state"],
+        run_id=run.get("run_id") or "",
+        output=shown.head.text if shown else "",
+        tail=shown.tail.text if shown else "",
+        truncated=bool(shown and shown.left_out) or bool(run.get("truncated")),
+        error=plain(run.get("error") or "") if run["state"] not in ("queued", "running") else "",
+    )
+
+
+def tenants_result(results: list[TenantResult], notice: str) -> RunResult:
+    """Return what a command gave in all tenants."""
+    states = {one.state for one in results}
+    whole = "succeeded" if states == {"succeeded"} else ("running" if states & {"queued", "running"} else "failed")
+    waiting = [one.run_id for one in results if one.state in ("queued", "running")]
+    step = f"Still running: call pwsh_wait with run_id {', then '.join(waiting)}." if waiting else ""
+    return RunResult(state=whole, results=results, next_step=step, notice=notice)
+
+
+def tenants_text(result: RunResult) -> str:
+    """Return what a command gave in all tenants, in words."""
+    blocks = [_tenant_block(one) for one in result.results]
+    succeeded = sum(one.state == "succeeded" for one in result.results)
+    return _lines(result.notice, f"{succeeded} of {len(result.results)} tenants succeeded.", *blocks, result.next_step)
+
+
+def _tenant_block(one: TenantResult) -> str:
+    error = f": {one.error}" if one.error else ""
+    left_out = "----- more left out -----\n" if one.truncated else ""
+    output = f"----- output -----\n{_ended(one.output)}{left_out}{_ended(one.tail) if one.tail else ''}----- end -----"
+    run = f" (run {one.run_id})" if one.run_id else ""
+    return _lines(f"{one.tenant}: {one.state}{run}{error}", output if one.output else "")
+
+
 def run_text(result: RunResult, shown: Excerpt) -> str:
     """Return a run in words: one line of facts, the output with labels between two marks, the next step."""
     seconds = f" after {result.duration_s:.1f} s" if result.duration_s is not None else ""
@@ -197,7 +240,16 @@ def _steps(facts: Json) -> dict[str, str]:
         "unknown_run": "pwsh_sessions shows the runs that are going on.",
         "sign_in_failed": f"Call pwsh_login with {where} to try again.",
         "sign_in_expired": f"Call pwsh_login with {where} for a new code when the person is ready.",
+        "sign_in_declined": f"Call pwsh_login with {where} for a new code when the person wants to sign in.",
+        "sign_in_cancelled": f"Call pwsh_login with {where} to try again.",
+        "sign_in_ended": f"Call pwsh_login with {where}.",
+        "sign_in_needs_person": f"Call pwsh_login with {where}.",
+        "sign_in_blocked": person,
         "wrong_account": person,
+        "wrong_tenant": person,
+        "route_not_configured": person,
+        "unknown_tenant": "Use one of these names, or ask the person.",
+        "unsupported_module": person,
         "unauthorized": f"PWSH_MANAGER_TOKEN must be set for this MCP server. {person}",
         "answer_lost": "Call pwsh_sessions to see what goes on before you try again.",
         "server_unreachable": person,

@@ -1,5 +1,6 @@
 """The seven tools, defined once over the Backend interface."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -10,9 +11,11 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools.base import Tool
 from pydantic import AliasChoices, BaseModel, Field
 
+from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.errors import AnswerLost, InvalidRequest, ProductError, RequestRefused
 from pwsh_kernels.mcp import models, results
 from pwsh_kernels.mcp.backend import Backend
+from pwsh_kernels.mcp.output import MAX_CHARS
 from pwsh_kernels.mcp.schema import strict_tool
 from pwsh_kernels.mcp.waiting import Waiting, read_output, wait_for_run, wait_for_sign_in
 from pwsh_kernels.records import OutputFormat
@@ -20,8 +23,11 @@ from pwsh_kernels.records import OutputFormat
 MAX_WAIT = 45
 """Seconds of one call: the TypeScript SDKs give up at 60 (measured: mcp.md)."""
 
-START_SHIELD = 30.0
+START_SHIELD = 40.0
 """Seconds in which a command that was already sent may still tell its run id after the client cancelled the call."""
+
+MIN_TENANT_CHARS = 500
+"""Characters of each tenant's output in an answer about many."""
 
 CANCEL_WAIT = 5.0
 """Seconds to wait until PowerShell has stopped."""
@@ -33,6 +39,7 @@ Tenant = Annotated[
     Field(validation_alias=AliasChoices("tenant", "connectionName"), description="The tenant's domain, such as contoso.com"),
 ]
 Module = Annotated[str, Field(description="Service; pwsh_sessions lists them")]
+Route = Annotated[RouteName | None, Field(description="Way to sign in; omit it for the tenant's configured one")]
 RunId = Annotated[str, Field(description="From pwsh_run")]
 WaitSeconds = Annotated[float, Field(ge=0, le=MAX_WAIT, description="Seconds to wait at most")]
 
@@ -119,13 +126,13 @@ class Tools:
         self._backend = backend
 
     async def pwsh_login(
-        self, ctx: Context[Any, Any], tenant: Tenant, module: Module = "exo"
+        self, ctx: Context[Any, Any], tenant: Tenant, module: Module = "exo", route: Route = None
     ) -> Annotated[types.CallToolResult, models.SessionResult]:
         """Start or follow a sign-in; returns as soon as there is a code."""
         notice = await self._backend.ready()
         waiting = Waiting(MAX_WAIT, ctx.report_progress)
         async with waiting.signs_of_life(f"starting the sign-in to {tenant}:{module}"):
-            facts = await self._backend.login(tenant, module, MAX_WAIT)
+            facts = await self._backend.login(tenant, module, MAX_WAIT, route)
         return _session_answer(facts, notice)
 
     async def pwsh_status(
@@ -138,17 +145,25 @@ class Tools:
     async def pwsh_run(  # noqa: PLR0917 - the tool's arguments, always named
         self,
         ctx: Context[Any, Any],
-        tenant: Tenant,
         command: Annotated[str, Field(min_length=1)],
+        tenant: Tenant = "",
+        tenants: Annotated[
+            list[str] | Literal["*"] | None, Field(description='Several tenants at once; "*": all signed in to the module')
+        ] = None,
         module: Module = "exo",
         parameters: Annotated[Json | None, Field(description="Values for the command's param() block")] = None,
         format: OutputFormat = "text",  # noqa: A002 - the name of the REST API
         wait_s: WaitSeconds = MAX_WAIT,
     ) -> Annotated[types.CallToolResult, models.RunResult]:
         """Run a command; cancelling the call cancels its run."""
+        if bool(tenant) == bool(tenants):
+            raise InvalidRequest("tenant", "or tenants must be given, and not both")
         notice = await self._backend.ready()
         waiting = Waiting(wait_s, ctx.report_progress)
-        run = await self._start(tenant, module, command, {"parameters": parameters, "format": format})
+        options: Json = {"parameters": parameters, "format": format}
+        if tenants:
+            return await self._run_everywhere(tenants, module, command, options, waiting, notice)
+        run = await self._start(tenant, module, command, options)
         try:
             run = await wait_for_run(self._backend, run, waiting)
             return await self._run_answer(run, 0, notice)
@@ -195,10 +210,11 @@ class Tools:
         tenant: Tenant,
         confirmation: Literal["DISCONNECT"],  # noqa: ARG002 - that it is there is the confirmation
         module: Module = "exo",
+        forget: Annotated[bool, Field(description="Also remove what is kept of the sign-in on disk")] = False,
     ) -> Annotated[types.CallToolResult, models.DisconnectResult]:
         """Sign out and close a session."""
         notice = await self._backend.ready()
-        facts = await self._backend.disconnect(tenant, module)
+        facts = await self._backend.disconnect(tenant, module, forget)
         result = models.DisconnectResult(session=f"{tenant}:{module}", message=facts["message"], notice=notice)
         return _answer(result, f"{notice}\n{result.message}".strip())
 
@@ -208,7 +224,40 @@ class Tools:
             return await self._backend.start_run(tenant, module, command, options)
         raise AnswerLost(url=f"{tenant}:{module}", reason=f"no run id within {START_SHIELD:.0f} s")
 
+    async def _run_everywhere(  # noqa: PLR0917 - what pwsh_run was called with
+        self, tenants: list[str] | Literal["*"], module: str, command: str, options: Json, waiting: Waiting, notice: str
+    ) -> types.CallToolResult:
+        runs = await self._start_everywhere(tenants, module, command, options)
+        room = max(MIN_TENANT_CHARS, MAX_CHARS // len(runs))
+        try:
+            found = await asyncio.gather(*(self._tenant_result(one, waiting, room) for one in runs))
+        except anyio.get_cancelled_exc_class():
+            for one in runs:
+                await self._cancel_quietly(one.get("run_id") or "")
+            raise
+        result = results.tenants_result(list(found), notice)
+        return _answer(result, results.tenants_text(result), is_error=result.state == "failed")
+
+    async def _start_everywhere(
+        self, tenants: list[str] | Literal["*"], module: str, command: str, options: Json
+    ) -> list[Json]:
+        with anyio.move_on_after(START_SHIELD, shield=True):
+            started = await self._backend.start_everywhere(tenants, module, command, options)
+            return list(started["results"])
+        raise AnswerLost(url=f"{tenants}:{module}", reason=f"no run ids within {START_SHIELD:.0f} s")
+
+    async def _tenant_result(self, run: Json, waiting: Waiting, room: int) -> models.TenantResult:
+        """Wait for the run in one tenant and tell the client when it has ended."""
+        if not run.get("run_id"):
+            return results.tenant_result(run, None)
+        run = await wait_for_run(self._backend, run, waiting)
+        await waiting.tell(f"{run['tenant']}: {run['state']}")
+        run, shown = await read_output(self._backend, run, 0, room)
+        return results.tenant_result(run, shown)
+
     async def _cancel_quietly(self, run_id: str) -> None:
+        if not run_id:
+            return
         with anyio.move_on_after(CANCEL_WAIT, shield=True):
             try:
                 await self._backend.cancel(run_id, 0)

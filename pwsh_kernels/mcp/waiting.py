@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from pwsh_kernels.mcp.backend import Backend
-from pwsh_kernels.mcp.output import HEAD_CHARS, MAX_CHARS, TAIL_CHARS, Excerpt, excerpt, plain
+from pwsh_kernels.mcp.output import MAX_CHARS, Excerpt, excerpt, plain
 from pwsh_kernels.mcp.results import is_open
 
 Json = dict[str, Any]
@@ -85,11 +85,12 @@ async def wait_for_sign_in(backend: Backend, tenant: str, module: str, waiting: 
     return status
 
 
-async def read_output(backend: Backend, run: Json, cursor: int) -> tuple[Json, Excerpt]:
+async def read_output(backend: Backend, run: Json, cursor: int, limit: int = MAX_CHARS) -> tuple[Json, Excerpt]:
     """Return the Run as it is now and what is shown of its output: from 0 head and tail, from a cursor one page."""
-    page = await backend.read_run(run["run_id"], cursor, 0, MAX_CHARS)
+    page = await backend.read_run(run["run_id"], cursor, 0, limit)
     total = max(int(page.get("total_chars") or 0), int(page["next_cursor"]))
-    if cursor or (total <= MAX_CHARS and not page["more"]):
-        return page, excerpt(page, total, MAX_CHARS)
-    tail = await backend.read_run(run["run_id"], max(0, total - TAIL_CHARS), 0, TAIL_CHARS)
-    return page, excerpt(page, total, HEAD_CHARS, tail)
+    if cursor or (total <= limit and not page["more"]):
+        return page, excerpt(page, total, limit)
+    tail_chars = limit // 2
+    tail = await backend.read_run(run["run_id"], max(0, total - tail_chars), 0, tail_chars)
+    return page, excerpt(page, total, limit - tail_chars, tail)

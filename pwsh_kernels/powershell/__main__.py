@@ -1,4 +1,4 @@
-"""`python -m pwsh_kernels.powershell` says, as one JSON object, which PowerShell is used here.
+"""`python -m pwsh_kernels.powershell [MODULE ...]` says, as one JSON object, which PowerShell and modules are there.
 
 The server and `pwsh-kernels doctor` ask this way: only kernels load the code that speaks to PowerShell.
 """
@@ -7,20 +7,46 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from pwsh_kernels.errors import PowerShellNotFound, PowerShellTooOld
+from pwsh_kernels.errors import ProductError
 from pwsh_kernels.powershell.finder import find_powershell
+from pwsh_kernels.powershell.launch import Launch
+from pwsh_kernels.powershell.shell import PowerShell
 
 
-async def describe() -> dict[str, Any]:
-    """Return `{"path", "version", "place"}`, or the error in the product's one shape."""
+INSTALLED = """
+param([string[]] $Name)
+foreach ($one in Get-Module -ListAvailable -Name $Name) { "$($one.Name)=$($one.Version)" }
+"""
+
+
+async def describe(modules: Sequence[str]) -> dict[str, Any]:
+    """Return `{"path", "version", "place", "modules": {name: newest version}}`, or the error in the product's one shape."""
     try:
         found = await find_powershell(os.environ.get("PWSH_MANAGER_PWSH", ""))
-    except (PowerShellNotFound, PowerShellTooOld) as error:
+        installed = await installed_modules(found.path, modules) if modules else {}
+    except ProductError as error:
         return error.to_json()
-    return {"path": str(found.path), "version": found.version, "place": found.place}
+    return {"path": str(found.path), "version": found.version, "place": found.place, "modules": installed}
+
+
+async def installed_modules(executable: Path, names: Sequence[str]) -> dict[str, str]:
+    """Return the newest version of each module that a session would find: one with a HOME of its own. Raises ProductError."""
+    with tempfile.TemporaryDirectory() as home:
+        shell = await PowerShell.open(Launch(executable, home=Path(home)))
+        try:
+            lines = await shell.query(INSTALLED, {"Name": list(names)})
+        finally:
+            await shell.close()
+    found: dict[str, str] = {}
+    for name, _, version in (str(line).partition("=") for line in lines):
+        found.setdefault(name, version)  # Get-Module lists the newest first
+    return found
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asyncio.run(describe())) + "\n")
+    sys.stdout.write(json.dumps(asyncio.run(describe(sys.argv[1:]))) + "\n")

@@ -31,4 +31,5 @@ def _pending(session: Session) -> SignInPending:
         device_code=code["device_code"],
         auth_url=code["auth_url"],
         expires_at=code["expires_at"],
+        route=session.sign_in.route.name if session.sign_in else "",
     )

@@ -1,5 +1,6 @@
 """What the names in a request mean: the tenant, the module, and the key of their session."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pwsh_kernels.catalog import Catalog, Module, Tenant, Tenants
@@ -11,9 +12,14 @@ class Directory:
     """The known modules and tenants."""
 
     catalog: Catalog
-    tenants: Tenants
+    tenants: Callable[[], Tenants]
+    """Returns the tenants as they are now: the user's file may change at any time."""
+
+    def module(self, key: str) -> Module:
+        """Return what a module is. Raises UnknownModule, UnsupportedModule."""
+        return self.catalog.module(key)
 
     def names(self, tenant: str, module: str) -> tuple[Tenant, Module, SessionKey]:
-        """Return what a tenant and a module are. Raises UnknownModule, InvalidTenant."""
-        known_module, known_tenant = self.catalog.module(module), self.tenants.find_tenant(tenant)
+        """Return what a tenant and a module are. Raises UnknownModule, UnsupportedModule, InvalidTenant, UnknownTenant."""
+        known_module, known_tenant = self.catalog.module(module), self.tenants().find_tenant(tenant)
         return known_tenant, known_module, SessionKey(known_tenant.name, known_module.key)

@@ -5,7 +5,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+
+from pwsh_kernels.catalog import Tenant
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,6 +47,7 @@ class Verdict:
 
     accepted: bool
     reason: str = ""
+    code: Literal["wrong_account", "wrong_tenant"] = "wrong_account"
 
 
 def read_check(output: str) -> SignedIn | None:
@@ -69,26 +72,30 @@ def read_check(output: str) -> SignedIn | None:
     )
 
 
-def judge(signed_in: SignedIn, tenant: str, tenant_id: str | None = None, expected_account: str | None = None) -> Verdict:
-    """Compare who signed in with the tenant (its domain, or its id when that is configured) and the account asked for."""
-    if not _same_tenant(signed_in, tenant, tenant_id):
+def judge(signed_in: SignedIn, tenant: Tenant, expected_account: str | None = None) -> Verdict:
+    """Compare who signed in with the tenant (its id where one is configured, else its domains) and the account asked for."""
+    if not _same_tenant(signed_in, tenant):
         actual = ", ".join(signed_in.domains) or signed_in.tenant_id or "an unknown tenant"
         return Verdict(
             accepted=False,
-            reason=f"{signed_in.account} signed in to {actual}, not to {tenant}. Sign in again with an account of {tenant}.",
+            code="wrong_tenant",
+            reason=f"{signed_in.account} signed in to {actual}, not to {tenant.name}. "
+            f"Sign in again with an account of {tenant.name}.",
         )
     if expected_account and signed_in.account.casefold() != expected_account.casefold():
         return Verdict(
             accepted=False,
+            code="wrong_account",
             reason=f"{signed_in.account} signed in, but {expected_account} is expected. Sign in again with that one.",
         )
     return Verdict(accepted=True)
 
 
-def _same_tenant(signed_in: SignedIn, tenant: str, tenant_id: str | None) -> bool:
-    if tenant_id:
-        return signed_in.tenant_id.casefold() == tenant_id.casefold()
-    return tenant.casefold() in {domain.casefold() for domain in signed_in.domains}
+def _same_tenant(signed_in: SignedIn, tenant: Tenant) -> bool:
+    if tenant.tenant_id:
+        return signed_in.tenant_id.casefold() == tenant.tenant_id.casefold()
+    names = {name.casefold() for name in (tenant.name, *tenant.domains)}
+    return not names.isdisjoint(domain.casefold() for domain in signed_in.domains)
 
 
 def _domains(value: Any) -> tuple[str, ...]:

@@ -1,11 +1,21 @@
 """How a session's kernel is started: its HOME, its environment, its log file."""
 
+import json
+import shutil
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from pwsh_kernels.errors import UnsafeFolder
+from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.manager import SessionLaunch
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.settings import Settings
+
+MODULE_PATH = "PWSH_KERNELS_MODULE_PATH"
+SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
+SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
+"""Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
 
 
 class Launcher:
@@ -17,16 +27,46 @@ class Launcher:
         self._sandbox = sandbox
 
     def launch(self, session: Session) -> SessionLaunch:
-        """Return how to start a session's kernel; its folders then exist."""
-        home = _private_folder(self._settings.homes / session.key.tenant / session.key.module)
+        """Return how to start a session's kernel; its folders then exist. Raises UnsafeFolder."""
+        home = self.prepare_home(session.key)
         logs = _private_folder(self._settings.data_dir / "logs")
         return SessionLaunch(session.key, self._environment(session, home), home, logs / f"{session.key.kernelspec}.log")
+
+    def home(self, key: SessionKey) -> Path:
+        """Return the folder that is a session's HOME, which holds what its module keeps of a sign-in."""
+        return self._settings.homes / key.tenant / key.module
+
+    def prepare_home(self, key: SessionKey) -> Path:
+        """Make a session's HOME (0700). Raises UnsafeFolder when the folder of all HOMEs is open to everybody."""
+        check_private(self._settings.homes)
+        for folder in (self._settings.homes, self._settings.homes / key.tenant):
+            _private_folder(folder)
+        return _private_folder(self.home(key))
+
+    def forget(self, key: SessionKey) -> bool:
+        """Remove a session's HOME with all that its module kept in it; return whether there was one."""
+        home = self.home(key)
+        if not home.exists():
+            return False
+        shutil.rmtree(home)
+        return True
 
     def _environment(self, session: Session, home: Path) -> dict[str, str]:
         environment = {"PWSH_KERNELS_HOME": str(home), "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env)}
         if self._settings.pwsh:
             environment["PWSH_MANAGER_PWSH"] = self._settings.pwsh
-        return {**environment, **self._sandbox} if session.tenant.sandbox else environment
+        own = dict(session.module.environment)
+        if session.tenant.sandbox:
+            environment[MODULE_PATH] = self._sandbox.get(MODULE_PATH, "")
+            own |= {name: value for name, value in self._sandbox.items() if name != MODULE_PATH}
+            own[SANDBOX_TENANT] = session.tenant.name
+        return {**environment, SESSION_ENVIRONMENT: json.dumps(own)}
+
+
+def check_private(folder: Path) -> None:
+    """Raise UnsafeFolder for a folder that every user of the machine can read or enter."""
+    if folder.exists() and stat.S_IMODE(folder.stat().st_mode) & stat.S_IRWXO:
+        raise UnsafeFolder(folder=str(folder))
 
 
 def _private_folder(path: Path) -> Path:

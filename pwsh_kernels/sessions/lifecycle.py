@@ -1,13 +1,17 @@
 """From no session to a session and back: start its kernel, find it again, notice its death, end it."""
 
+import asyncio
+import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from pwsh_kernels.catalog import Route
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.messages import POWERSHELL_DIED
 from pwsh_kernels.sessions.connection import Message
 from pwsh_kernels.sessions.directory import Directory
+from pwsh_kernels.sessions.ended import Examiner
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.live import LiveSession
@@ -49,6 +53,7 @@ class Lifecycle:
         self._runs = runs
         self._notes = SessionNotes(settings.data_dir / "sessions")
         self.sign_ins = SignInFlow(settings, self.save)
+        self._examiner = Examiner(self.sign_ins.begin_alone)
         self.table: dict[SessionKey, LiveSession] = {}
         manager.pass_env = list(settings.pass_env)
         manager.on_session_started = self._started_elsewhere
@@ -58,14 +63,30 @@ class Lifecycle:
         """Return a session. Raises UnknownModule, InvalidTenant."""
         return self.table.get(self._directory.names(tenant, module)[2])
 
-    def open(self, tenant: str, module: str) -> LiveSession:
-        """Return the session, or begin a new one when there is none or it is gone; it starts in the background."""
+    def open(self, tenant: str, module: str, *, alone: bool = False) -> LiveSession:
+        """Return the session, or begin a new one when there is none or it is gone; it starts in the background.
+
+        `alone`: nobody asked for a sign-in; it signs in when that needs no person. Raises UnsafeFolder.
+        """
         known_tenant, known_module, key = self._directory.names(tenant, module)
         live = self.table.get(key)
         if live is None or live.session.gone:
+            earlier = live.session.route if live else None
             live = self._add(Session(key, known_tenant, known_module))
-            live.tasks.start(self._start(live), f"start {key}")
+            live.tasks.start(self._start(live, alone=alone, earlier=earlier), f"start {key}")
+        elif live.session.state == "signed_out":
+            live.session.tenant = known_tenant  # nobody is signed in, so what was configured meanwhile counts
+            if alone:
+                self.sign_ins.begin_alone(live)
         return live
+
+    def restore(self, wanted: Collection[SessionKey]) -> None:
+        """Begin sessions that are not there and sign them in, where that needs no person."""
+        for key in wanted:
+            try:
+                self.open(key.tenant, key.module, alone=True)
+            except ProductError as error:
+                LOG.warning("The session %s is not restored: %s", key, error)
 
     async def adopt_all(self) -> None:
         """Find the sessions of an earlier server: those whose kernel lives on, and those that were lost meanwhile."""
@@ -82,8 +103,8 @@ class Lifecycle:
             live.detach()
             self._manager.release_session(live.key)
 
-    async def disconnect(self, live: LiveSession) -> None:
-        """Stop what runs, sign out, end the kernel."""
+    async def disconnect(self, live: LiveSession, *, forget: bool = False) -> None:
+        """Stop what runs, sign out, end the kernel; with `forget` also remove the session's HOME."""
         await live.tasks.end_all()
         if live.active and live.queue:
             await live.queue.cancel(live.active, CANCEL_WAIT_S)
@@ -92,7 +113,13 @@ class Lifecycle:
             await live.run_script(script, f"sign out of {live.key}", "sign_out", DISCONNECT_WAIT_S)
         self._remove(live, "the session was disconnected")
         await self._manager.close_session(live.key)
+        if forget:
+            await self.forget_home(live.key)
         self._forget(live)
+
+    async def forget_home(self, key: SessionKey) -> bool:
+        """Remove the HOME of a session that is not there (any more); return whether there was one."""
+        return await asyncio.to_thread(self._launcher.forget, key)
 
     async def kill(self, live: LiveSession) -> None:
         """End the processes at once."""
@@ -115,6 +142,7 @@ class Lifecycle:
                     state=session.state,
                     expected_account=session.expected_account,
                     signed_in_at=utc(session.signed_in_at),
+                    route=session.route.name if session.route else None,
                 )
             )
 
@@ -126,7 +154,7 @@ class Lifecycle:
         self._manager.add_session(self._launcher.launch(session))
         return live
 
-    async def _start(self, live: LiveSession) -> None:
+    async def _start(self, live: LiveSession, *, alone: bool, earlier: Route | None) -> None:
         try:
             await self._manager.kill_session(live.key)  # a lost kernel's process may linger
             await self._manager.start_kernel(kernel_name=live.key.kernelspec)
@@ -139,6 +167,8 @@ class Lifecycle:
             return
         live.session.become("signed_out")
         self.save(live)
+        if alone:
+            self.sign_ins.begin_alone(live, earlier)
 
     async def _attach(self, live: LiveSession, timeout: float) -> None:
         kernel = self._manager.get_kernel(live.key.kernel_id)
@@ -148,6 +178,7 @@ class Lifecycle:
             live.observe,
             lambda message: self._event(live, message),
             live.session.use,
+            examine=functools.partial(self._examiner.examine, live),
         )
         await live.queue.join(timeout)
 
@@ -184,6 +215,7 @@ class Lifecycle:
     async def _adopt(self, note: SessionNote) -> None:
         tenant, module, key = self._directory.names(note.tenant, note.module)
         session = Session(key, tenant, module, created_at=note.created_time(), expected_account=note.expected_account)
+        session.route = module.routes.get(note.route) if note.route else None
         live = self._add(session)
         if living_process(self._manager.connection_file(key)) is None:
             live.lose("its process ended while no server watched it")

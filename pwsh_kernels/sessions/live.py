@@ -67,12 +67,14 @@ class LiveSession:
         while self.queue and not await self.queue.ready(READY_LOOK_S):
             continue
 
-    def submit(self, run: Run, code: str, recorder: Recorder | None = None, *, store_history: bool = True) -> None:
-        """Queue a run; a session without a kernel loses it at once."""
+    def submit(
+        self, run: Run, code: str, recorder: Recorder | None = None, *, store_history: bool = True, first: bool = False
+    ) -> None:
+        """Queue a run, `first` before those that wait; a session without a kernel loses it at once."""
         if self.queue is None:
             run.finish("lost", reason=self.session.reason or "the session has no kernel")
             return
-        self.queue.submit(run, code, recorder, store_history=store_history)
+        self.queue.submit(run, code, recorder, store_history=store_history, first=first)
 
     async def run_script(
         self,
@@ -81,11 +83,13 @@ class LiveSession:
         purpose: Purpose,
         wait_s: float,
         output_format: OutputFormat = "text",
+        *,
+        first: bool = False,
     ) -> Run:
         """Run a script of the catalog, its values bound, and wait for its end; past `wait_s` seconds it is stopped."""
         options = RunOptions(parameters=script.bind(self.session.facts()), format=output_format)
         run = self.runs.add(self.key, title, options=options, purpose=purpose, principal=OURSELVES, account=self.account)
-        self.submit(run, script.text, store_history=False)
+        self.submit(run, script.text, store_history=False, first=first)
         if not await run.wait(wait_s, input_too=False) and self.queue:
             await self.queue.cancel(run, STOP_WAIT_S)
         return run

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.states import SessionState
 
@@ -27,6 +28,7 @@ class SessionNote:
     state: SessionState = "signed_out"
     expected_account: str | None = None
     signed_in_at: str | None = None
+    route: RouteName | None = None
 
     @property
     def key(self) -> SessionKey:

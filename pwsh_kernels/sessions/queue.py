@@ -1,6 +1,7 @@
 """The queue of one kernel: our runs one after the other, those of notebooks respected, and what runs now stopped."""
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,15 +10,22 @@ from typing import Any
 import zmq
 
 from pwsh_kernels.messages import answer_metadata, options_metadata, read_summary, refusal_metadata
+from pwsh_kernels.records import Summary
 from pwsh_kernels.sessions.connection import KernelConnection, Message
 from pwsh_kernels.sessions.foreign import ForeignRuns
 from pwsh_kernels.sessions.recorder import Recorder
 from pwsh_kernels.sessions.run import Run, end_state, now
 
+NOT_BEGUN = "The command was cancelled before its turn came; nothing of it was run."
 IDLE_WAIT_S = 5.0
 """The kernel's `idle` comes with the reply; after this time without any message of the execution it was lost."""
 INTERRUPT_WAIT_S = 2.0
 """The kernel takes an interrupt_request in milliseconds, whatever its PowerShell does."""
+
+
+def finish_at_once(run: Run, summary: Summary | None, finish: Callable[[], None]) -> None:  # noqa: ARG001 - the hook's shape
+    """End a run without a look at it."""
+    finish()
 
 
 @dataclass(eq=False)
@@ -44,12 +52,18 @@ class RunQueue:
         observe: Callable[[str], Run],
         on_event: Callable[[Message], None],
         on_used: Callable[[], None],
+        *,
+        examine: Callable[[Run, Summary | None, Callable[[], None]], None] = finish_at_once,
     ) -> None:
-        """`observe` makes a notebook's run, `on_event` gets the kernel's events, `on_used` is told each run's end."""
+        """`observe` makes a notebook's run, `on_event` gets the kernel's events, `on_used` is told each run's end.
+
+        `examine` gets a run of ours that has ended in the kernel; calling the given function ends it for its callers.
+        """
         self.current: Job | None = None
         self._waiting: deque[Job] = deque()
         self._foreign = ForeignRuns(observe, self._foreign_ended)
         self._on_used = on_used
+        self._examine = examine
         self._ready = asyncio.Event()
         self._probed: set[str] = set()
         self._timers: set[asyncio.TimerHandle] = set()
@@ -84,17 +98,27 @@ class RunQueue:
         """Runs that wait for their turn."""
         return len(self._waiting)
 
-    def submit(self, run: Run, code: str, recorder: Recorder | None = None, *, store_history: bool = True) -> None:
-        """Queue a run."""
-        self._waiting.append(Job(run, code, recorder or Recorder(run), store_history))
+    def submit(
+        self, run: Run, code: str, recorder: Recorder | None = None, *, store_history: bool = True, first: bool = False
+    ) -> None:
+        """Queue a run, `first` before those that wait."""
+        job = Job(run, code, recorder or Recorder(run), store_history)
+        if first:
+            self._waiting.appendleft(job)
+        else:
+            self._waiting.append(job)
         self._advance()
+
+    def holds(self, run: Run) -> bool:
+        """Return whether a run was given to this queue and has not ended."""
+        return any(job.run is run for job in (self.current, *self._waiting) if job) or run in self._foreign.runs
 
     async def cancel(self, run: Run, wait_s: float) -> None:
         """Stop a run, or take it out of the queue; wait at most `wait_s` seconds for its end."""
         waiting = next((job for job in self._waiting if job.run is run), None)
         if waiting:
             self._waiting.remove(waiting)
-            run.finish("cancelled", reason="The command was cancelled before its turn came; nothing of it was run.")
+            run.finish("cancelled", reason=NOT_BEGUN)
         elif run is self.active and not run.ended:
             run.cancelled_at = run.cancelled_at or now()
             run.changes.notify()
@@ -185,8 +209,9 @@ class RunQueue:
         content = reply["content"]
         summary = job.recorder.finish(read_summary(reply))
         state = end_state(summary, content["status"])
-        job.run.finish(state, summary, content.get("evalue", "") if state == "failed" else "")
+        reason = content.get("evalue", "") if state == "failed" else ""
         self._on_used()
+        self._examine(job.run, summary, functools.partial(job.run.finish, state, summary, reason))
         self._advance()
 
     def _reply(self, run: Run, text: str, metadata: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """What a kernel's messages mean for a run: output, records, progress, prompts."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +9,13 @@ from pwsh_kernels.messages import our_facts
 from pwsh_kernels.records import Progress, Prompt, Record, Summary
 from pwsh_kernels.sessions.log import Stream
 from pwsh_kernels.sessions.run import Run
-from pwsh_kernels.sessions.signin import DeviceCode, hide_code, hide_in_record
+from pwsh_kernels.sessions.signin import DeviceCode, hide_in_record, hide_secrets
 
 Message = Mapping[str, Any]
 QUIET_S = 0.5
 """Output that ends in a code and is followed by nothing for this time has ended there."""
-HELD_CHARS = 200_000
-"""Output of a sign-in that is held back; what is beyond is dropped."""
+READ_CHARS = 200_000
+"""Output of a sign-in in which a code is looked for; what is beyond is dropped."""
 STOPPED = "PipelineStopped"
 """The kernel's name for the error of a run that was interrupted."""
 
@@ -80,38 +80,45 @@ class Recorder:
 
 
 class SignInRecorder(Recorder):
-    """Finds the device code, and holds all output back until the end, when every code in it can be hidden."""
+    """Finds the device code, and keeps nothing of what a sign-in says but its errors, without codes and secrets."""
 
     def __init__(
-        self, run: Run, find: Callable[[str, bool], DeviceCode | None], on_code: Callable[[DeviceCode], None]
+        self,
+        run: Run,
+        find: Callable[[str, bool], DeviceCode | None],
+        on_code: Callable[[DeviceCode], None],
+        secrets: Collection[str] = (),
     ) -> None:
-        """`find(output, complete)` looks for a code; `on_code` gets each that is found."""
+        """`find(output, complete)` looks for a code; `on_code` gets each; `secrets` were given to the script."""
         super().__init__(run)
         self._find = find
         self._on_code = on_code
-        self._held: list[tuple[Stream, str, str, Record | None]] = []
+        self._errors: list[tuple[str, Record]] = []
         self._text = ""
-        self._codes: set[str] = set()
+        self._hidden: set[str] = set(secrets)
+        self._shown: set[str] = set()
         self._quiet: asyncio.TimerHandle | None = None
 
-    def write(self, stream: Stream, kind: str, text: str, record: Record | None) -> None:
-        """Hold output back and look for a code in it."""
-        if len(self._text) + len(text) > HELD_CHARS:
+    def write(self, stream: Stream, kind: str, text: str, record: Record | None) -> None:  # noqa: ARG002 - Recorder's shape
+        """Look for a code; output is forgotten, errors wait for the end, when every code in them can be hidden."""
+        if len(self._text) + len(text) > READ_CHARS:
             return
-        self._held.append((stream, kind, text, record))
         self._text += text
+        if record and record.kind == "error":
+            self._errors.append((text, record))
         self._look(complete=False)
         self._cancel_timer()
         self._quiet = asyncio.get_running_loop().call_later(QUIET_S, lambda: self._look(complete=True))
 
     def finish(self, summary: Summary | None) -> Summary | None:
-        """Write what was held back, without the codes."""
+        """Write the errors, without the codes."""
         self._cancel_timer()
         self._look(complete=True)
-        for stream, kind, text, record in self._held:
-            super().write(stream, kind, self._hide(text), self._hide_record(record))
-        self._held, self._text = [], ""
-        return replace(summary, terminating_error=self._hide_record(summary.terminating_error)) if summary else None
+        for text, record in self._errors:
+            super().write("stderr", "error", hide_secrets(text, self._hidden), hide_in_record(record, self._hidden))
+        self._errors, self._text = [], ""
+        error = summary.terminating_error if summary else None
+        return replace(summary, terminating_error=hide_in_record(error, self._hidden)) if summary and error else summary
 
     def _display(self, message: Message) -> None:
         """Progress is not kept: a code could be in it."""
@@ -120,19 +127,10 @@ class SignInRecorder(Recorder):
 
     def _look(self, *, complete: bool) -> None:
         code = self._find(self._text, complete)
-        if code and code.code not in self._codes:
-            self._codes.add(code.code)
+        if code and code.code not in self._shown:
+            self._shown.add(code.code)
+            self._hidden.add(code.code)
             self._on_code(code)
-
-    def _hide(self, text: str) -> str:
-        for code in self._codes:
-            text = hide_code(text, code)
-        return text
-
-    def _hide_record(self, record: Record | None) -> Record | None:
-        for code in self._codes:
-            record = hide_in_record(record, code) if record else None
-        return record
 
     def _cancel_timer(self) -> None:
         if self._quiet:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pwsh_kernels.catalog import FactName, RouteName, Secret
+
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
@@ -13,9 +15,17 @@ class LoginRequest:
     module: str = "exo"
     expected_account: str | None = None
     """The account that must sign in; None: any account of the tenant."""
+    route: RouteName | None = None
+    """The way to sign in; None: the tenant's configured one, else the module's first."""
+    secrets: Mapping[FactName, Secret] = field(default_factory=dict)
+    """Secrets that are handed in with the request, such as an access token. Used once, kept nowhere."""
+    sharepoint_tenant: str | None = None
+    """The host prefix of SharePoint for this sign-in (`contoso` of contoso.sharepoint.com)."""
     conversation_id: str | None = None
     wait_s: float | None = None
     """Longest wait for a code or an end; None: setting `login_wait`."""
+    attended: bool = True
+    """False: nobody waits for it, so it must not ask for a person."""
     principal: str = "token"
     client: str = ""
 

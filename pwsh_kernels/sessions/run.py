@@ -47,6 +47,8 @@ class Run:
     prompted_at: datetime | None = None
     state: RunState = "queued"
     reason: str = ""
+    code: str = ""
+    """The code of its failure when that is more than the command's own: `sign_in_ended`."""
     errors: list[Record] = field(default_factory=list)
     warnings: list[Record] = field(default_factory=list)
     summary: Summary | None = None
@@ -101,7 +103,11 @@ class Run:
     def finish(self, state: RunState, summary: Summary | None = None, reason: str = "") -> None:
         """End."""
         self.summary = summary or self.summary
-        self.become(state, reason)
+        self.become("failed" if self.code and state == "succeeded" else state, self.reason if self.code else reason)
+
+    def blame(self, code: str, reason: str) -> None:
+        """Say before its end that it fails for another reason than its own error."""
+        self.code, self.reason = code, reason
 
     async def wait(self, timeout: float, *, input_too: bool = True) -> bool:
         """Wait for the end, or for a prompt; return whether it came within `timeout` seconds."""

@@ -4,23 +4,40 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from pwsh_kernels.catalog import Module, Tenant
-from pwsh_kernels.catalog.facts import FactName
+from pwsh_kernels.catalog import Explanation, Fact, FactName, Module, Route, Tenant
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.identity import SessionKey, SignedIn
 from pwsh_kernels.sessions.run import Run, now
 from pwsh_kernels.sessions.signin import DeviceCode
 from pwsh_kernels.sessions.states import GONE, SessionState, session_may_become
 
-SignInCode = Literal["sign_in_failed", "sign_in_declined", "sign_in_expired", "wrong_account"]
+SignInCode = Literal[
+    "sign_in_failed",
+    "sign_in_declined",
+    "sign_in_expired",
+    "sign_in_cancelled",
+    "sign_in_blocked",
+    "sign_in_ended",
+    "sign_in_needs_person",
+    "wrong_account",
+    "wrong_tenant",
+]
+"""How a sign-in ended without success; `sign_in_ended`: it had succeeded, and the service has withdrawn it."""
+
+APP_ROUTES = frozenset({"certificate", "client_secret", "workload_identity"})
+"""Routes on which the configured application signs in, so that who it must be is known."""
 
 
 @dataclass(eq=False)
 class SignIn:
-    """One attempt to sign in, from the connect script's start to the verdict."""
+    """One attempt to sign in, from the connect script's start to the verdict. `expires_at` is the code's, else its own."""
 
+    route: Route
     expires_at: datetime
+    ends_at: datetime
     expected_account: str | None = None
+    attended: bool = True
+    """False for one that nobody asked for: it must end when it asks for a person."""
     started_at: datetime = field(default_factory=now)
     code: DeviceCode | None = None
     run: Run | None = None
@@ -32,6 +49,7 @@ class SignInFailure:
 
     code: SignInCode
     reason: str
+    explanation: Explanation | None = None
 
 
 @dataclass(eq=False)
@@ -52,6 +70,8 @@ class Session:
     checked_at: datetime | None = None
     expected_account: str | None = None
     sign_in: SignIn | None = None
+    route: Route | None = None
+    """The route of the present sign-in, or of the last one."""
     failure: SignInFailure | None = None
     was_pending: bool = False
     stuck_reason: str | None = None
@@ -62,10 +82,18 @@ class Session:
         """True when its process is gone or going."""
         return self.state in GONE
 
-    def facts(self) -> dict[FactName, str | None]:
-        """Return the facts that scripts of the catalog can ask for."""
-        facts = {**self.tenant.facts(), **self.module.facts()}
-        return {**facts, "expected_account": self.expected_account or self.tenant.expected_account}
+    def facts(self) -> dict[FactName, Fact | None]:
+        """Return the facts that scripts of the catalog can ask for, without secrets."""
+        facts = {**self.tenant.facts(self.module.key), **self.module.facts()}
+        return {**facts, "expected_account": self.expected_account or facts.get("expected_account")}
+
+    @property
+    def wanted_account(self) -> str | None:
+        """The account that must be signed in: the one asked for or configured; an application's own id on its routes."""
+        access = self.tenant.access(self.module.key)
+        expected = self.expected_account or self.tenant.facts(self.module.key).get("expected_account")
+        app_only = self.route is not None and self.route.name in APP_ROUTES
+        return str(expected) if expected else (access.client_id if app_only else None)
 
     def become(self, state: SessionState, reason: str = "") -> bool:
         """Go over to `state` when the table allows it; return whether it did."""
@@ -79,6 +107,11 @@ class Session:
         self.changes.notify()
         return True
 
+    def say(self, reason: str) -> None:
+        """Say why its state is as it is."""
+        self.reason = reason
+        self.changes.notify()
+
     def use(self, conversation_id: str | None = None) -> None:
         """Remember that somebody used it now."""
         self.last_used = now()
@@ -88,7 +121,7 @@ class Session:
         """Go over to signing in; return False when the session cannot now."""
         if not self.become("signing_in"):
             return False
-        self.sign_in, self.failure = sign_in, None
+        self.sign_in, self.route, self.failure = sign_in, sign_in.route, None
         self.signing_in_since, self.signed_in_at = sign_in.started_at, None
         self.expected_account = sign_in.expected_account
         return True
@@ -107,8 +140,8 @@ class Session:
             self.signed_in_at = self.signed_in_at or now()
             self.changes.notify()
 
-    def refuse(self, code: SignInCode, reason: str) -> None:
+    def refuse(self, failure: SignInFailure) -> None:
         """End signed out, with the reason."""
         self.was_pending = self.was_pending or bool(self.sign_in and self.sign_in.code)
-        self.failure = SignInFailure(code, reason)
-        self.become("signed_out", reason)
+        self.failure = failure
+        self.become("signed_out", failure.reason)

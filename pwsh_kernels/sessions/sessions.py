@@ -1,20 +1,26 @@
 """The facade that the web layer uses: every act on sessions and runs, in the JSON shapes of docs/rest.md."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
-from pwsh_kernels.catalog import Catalog, Tenants
-from pwsh_kernels.errors import InvalidRequest, RunNotWaiting, UnknownSession
+from pwsh_kernels.catalog import Catalog, Module, Tenant, Tenants
+from pwsh_kernels.errors import InvalidRequest, ProductError, RunNotWaiting, UnknownSession
 from pwsh_kernels.messages import options_metadata, read_options
 from pwsh_kernels.records import OutputFormat, RunOptions
 from pwsh_kernels.sessions.admission import admit
 from pwsh_kernels.sessions.answers import check_answer
+from pwsh_kernels.sessions.choice import choose_route, signs_in_alone
 from pwsh_kernels.sessions.directory import Directory
+from pwsh_kernels.sessions.fanout import Turns, chosen_tenants, refused_view, summary_view
+from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.manager import SessionKernelManager
+from pwsh_kernels.sessions.queue import NOT_BEGUN
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.run import Run
 from pwsh_kernels.sessions.runs import Runs
@@ -31,6 +37,9 @@ from pwsh_kernels.sessions.views import (
 from pwsh_kernels.sessions.watchdog import Watchdog
 from pwsh_kernels.settings import Settings
 
+COMING_WAIT_S = 25.0
+"""Wait of a command for its session to start and to sign in by itself, even when it waits for nothing else."""
+
 
 class Sessions:
     """All sessions and runs of one server. Every method may be called at any time from the event loop."""
@@ -40,23 +49,24 @@ class Sessions:
         settings: Settings,
         kernel_manager: SessionKernelManager,
         catalog: Catalog,
-        tenants: Tenants,
+        tenants: Callable[[], Tenants],
         sandbox: Mapping[str, str],
     ) -> None:
-        """`sandbox`: environment variables that sessions of sandbox tenants get."""
+        """`tenants` returns them as they are now; `sandbox`: environment variables that sessions of sandbox tenants get."""
         self._settings = settings
         self._runs = Runs(settings.data_dir / "runs", settings.run_memory, settings.runs_kept, settings.runs_max_age)
         self._directory = Directory(catalog, tenants)
-        launcher = Launcher(settings, sandbox)
-        self._lifecycle = Lifecycle(settings, kernel_manager, self._directory, launcher, self._runs)
+        self._lifecycle = Lifecycle(settings, kernel_manager, self._directory, Launcher(settings, sandbox), self._runs)
         self._watchdog = Watchdog(settings, self._live, self._lifecycle.disconnect, self._runs.forget_old)
         self._tasks = Tasks()
+        self._turns = Turns(settings.fan_out)
         self._running = False
 
     async def start(self) -> None:
         """Find the kernels that outlived an earlier server and watch them; start the watchdog."""
         self._runs.remove_leftovers()
         await self._lifecycle.adopt_all()
+        self._lifecycle.restore(self._wanted_at_start())
         self._tasks.start(self._watchdog.run(), "watchdog")
         self._running = True
 
@@ -94,7 +104,9 @@ class Sessions:
         return status_view(session, *live.counts, was_pending=was_pending)
 
     async def login(self, request: LoginRequest) -> dict[str, Any]:
-        """Start or follow a sign-in. Raises UnknownModule, InvalidTenant."""
+        """Start or follow a sign-in. Raises as `Directory.names` and `choose_route` do, and UnsafeFolder."""
+        tenant, module, _ = self._directory.names(request.tenant, request.module)
+        choose_route(tenant, module, request.route, request.secrets)  # refused before a session is made for it
         live = self._lifecycle.open(request.tenant, request.module)
         live.session.use(request.conversation_id)
         wait_s = self._settings.login_wait if request.wait_s is None else request.wait_s
@@ -102,9 +114,39 @@ class Sessions:
 
     async def run(self, request: RunRequest) -> dict[str, Any]:
         """Run a command. A `code` of views.PENDING_CODES in the answer means status 202. Raises as `admit` says."""
+        live, run = await self._prepare(request)
+        live.submit(run, request.command)
+        await run.wait(self._run_wait(request))
+        return result_view(run)
+
+    async def run_everywhere(self, request: RunRequest, tenants: Sequence[str]) -> dict[str, Any]:
+        """Run a command in several tenants; `["*"]`: in all that are signed in to the module. Raises InvalidRequest.
+
+        A refusal or a failure in one is none of the others.
+        """
+        _options(request)
+        module = self._directory.module(request.module).key
+        chosen = chosen_tenants(tenants, module, (live.session for live in self._live()))
+        runs = await asyncio.gather(*(self._begin_in_turn(replace(request, tenant=tenant)) for tenant in chosen))
+        waits = [one.wait(self._run_wait(request)) for one in runs if isinstance(one, Run)]
+        await asyncio.gather(*waits)
+        return summary_view(module, [result_view(one) if isinstance(one, Run) else one for one in runs])
+
+    async def _begin_in_turn(self, request: RunRequest) -> Run | dict[str, Any]:
+        try:
+            live, run = await self._prepare(request)
+        except ProductError as error:
+            return refused_view(request, error)
+        self._tasks.start(self._turns.run(live, run, request.command), f"turn of {run.id}")
+        return run
+
+    def _run_wait(self, request: RunRequest) -> float:
+        return self._settings.run_wait if request.wait_s is None else request.wait_s
+
+    async def _prepare(self, request: RunRequest) -> tuple[LiveSession, Run]:
+        """Return the session that takes a command, and its run, not yet sent. Raises as `admit` says."""
         options = _options(request)
-        wait_s = self._settings.run_wait if request.wait_s is None else request.wait_s
-        live = await self._admitted(request, wait_s)
+        live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         run = self._runs.add(
             live.key,
             request.command,
@@ -114,9 +156,7 @@ class Sessions:
             account=live.account,
         )
         live.session.use(request.conversation_id)
-        live.submit(run, request.command)
-        await run.wait(wait_s)
-        return result_view(run)
+        return live, run
 
     def run_views(
         self,
@@ -144,7 +184,9 @@ class Sessions:
         """Stop a run; its `stopping` is true when it has not ended within `wait_s`. Raises UnknownRun."""
         run = self._runs.get(run_id)
         live = self._lifecycle.table.get(run.key)
-        if live and live.queue and not run.ended:
+        if run.state == "queued" and not (live and live.queue and live.queue.holds(run)):
+            run.finish("cancelled", reason=NOT_BEGUN)
+        elif live and live.queue and not run.ended:
             await live.queue.cancel(run, wait_s)
         return run_view(run)
 
@@ -165,13 +207,16 @@ class Sessions:
             raise RunNotWaiting(run_id=run.id, state=run.state)
         return run_view(run)
 
-    async def disconnect(self, tenant: str, module: str) -> dict[str, Any]:
-        """Sign out and close the session. Raises UnknownSession."""
-        live = self._lifecycle.find(tenant, module)
-        if live is None:
-            raise UnknownSession(tenant=tenant, module=module)
-        await self._lifecycle.disconnect(live)
-        return {"success": True, "message": f"Disconnected {live.key}"}
+    async def disconnect(self, tenant: str, module: str, *, forget: bool = False) -> dict[str, Any]:
+        """Sign out and close the session; `forget`: also remove what its HOME keeps. Raises UnknownSession."""
+        _, _, key = self._directory.names(tenant, module)
+        live = self._lifecycle.table.get(key)
+        if live is not None:
+            await self._lifecycle.disconnect(live, forget=forget)
+            return {"success": True, "message": f"Disconnected {key}"}
+        if forget and await self._lifecycle.forget_home(key):
+            return {"success": True, "message": f"Forgot what {key} kept on disk"}
+        raise UnknownSession(tenant=tenant, module=module)
 
     async def kill(self, tenant: str, module: str) -> dict[str, Any]:
         """End the session's processes at once."""
@@ -186,16 +231,24 @@ class Sessions:
 
     async def _admitted(self, request: RunRequest, wait_s: float) -> LiveSession:
         """Return the session that takes the command; one that starts is waited for."""
-        _, _, key = self._directory.names(request.tenant, request.module)
+        tenant, module, key = self._directory.names(request.tenant, request.module)
         live = self._lifecycle.table.get(key)
-        if live is None and self._settings.run_signed_out:
-            live = self._lifecycle.open(request.tenant, request.module)
+        alone = _comes_alone(live, tenant, module)
+        if alone or (live is None and self._settings.run_signed_out):
+            live = self._lifecycle.open(request.tenant, request.module, alone=alone)
         session: Session | None = live.session if live else None
         if session is not None:
-            await session.changes.wait_for(lambda: session.state != "starting", wait_s)
+            await session.changes.wait_for(lambda: not _coming(session), wait_s)
         admit(key, session, live.active if live else None, run_signed_out=self._settings.run_signed_out)
         assert live is not None  # noqa: S101 - told to mypy: `admit` refuses a session that does not exist
         return live
+
+    def _wanted_at_start(self) -> list[SessionKey]:
+        """Return the sessions to open at the start: those of the setting, and those marked in the tenants file."""
+        wanted = [SessionKey(*one.partition(":")[::2]) for one in self._settings.restore]
+        for tenant in self._directory.tenants().known.values():
+            wanted += [SessionKey(tenant.name, module) for module, access in tenant.modules.items() if access.restore]
+        return list(dict.fromkeys(wanted))
 
     def _waiting(self, run_id: str) -> tuple[Run, LiveSession]:
         run = self._runs.get(run_id)
@@ -203,6 +256,20 @@ class Sessions:
         if live is None or run.prompt is None:
             raise RunNotWaiting(run_id=run.id, state=run.state)
         return run, live
+
+
+def _comes_alone(live: LiveSession | None, tenant: Tenant, module: Module) -> bool:
+    """Return whether a session that is not signed in can be signed in now without a person."""
+    if live is not None and not live.session.gone and live.session.state != "signed_out":
+        return False
+    kept = live is not None and live.session.state == "lost" and live.session.route is not None
+    return signs_in_alone(tenant, module) or bool(kept and live.session.route.survives == "cache")  # type: ignore[union-attr]
+
+
+def _coming(session: Session) -> bool:
+    """Return whether the session soon is signed in, or not, without anybody doing something."""
+    by_itself = session.sign_in is not None and not session.sign_in.route.asks_person
+    return session.state == "starting" or (session.state == "signing_in" and by_itself)
 
 
 def _options(request: RunRequest) -> RunOptions:

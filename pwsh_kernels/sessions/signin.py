@@ -1,6 +1,7 @@
 """The device code of a sign-in: found in what a connect script prints, kept out of what is remembered. Pure."""
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,6 +11,9 @@ DEFAULT_URL = "https://login.microsoft.com/device"
 """Where a code is entered when the module prints no address (modules.md section 2)."""
 HIDDEN = "•••"
 
+_BETWEEN = r"(?:\x1b\[[0-9;?]*[A-Za-z]|[\r\n])*"
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}")
+"""A JSON web token, as every service of Microsoft uses."""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9-])(?=[A-Z0-9]*[0-9])[A-Z0-9]{8,10}(?![A-Za-z0-9-])")
 """What looks like a code where a translated sentence has no known words: upper case with at least one digit."""
@@ -39,20 +43,21 @@ def find_device_code(output: str, code: re.Pattern[str], url: re.Pattern[str], *
     return DeviceCode(lone.pop(), _url(url, text, unwrapped)) if len(lone) == 1 and url.search(unwrapped) else None
 
 
-def hide_code(text: str, code: str) -> str:
-    """Return `text` without the code, also where colours or a line break were printed inside it."""
-    between = r"(?:\x1b\[[0-9;?]*[A-Za-z]|[\r\n])*"
-    return re.sub(between.join(map(re.escape, code)), HIDDEN, text) if code else text
+def hide_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Return `text` without the codes and secrets, also where colours or a line break are inside one, and without tokens."""
+    for secret in secrets:
+        text = re.sub(_BETWEEN.join(map(re.escape, secret)), HIDDEN, text) if secret else text
+    return _JWT.sub(HIDDEN, text)
 
 
-def hide_in_record(record: Record, code: str) -> Record:
-    """Return the record with no text that holds the code."""
+def hide_in_record(record: Record, secrets: Collection[str]) -> Record:
+    """Return the record with no text that holds a code, a secret or a token."""
     return replace(
         record,
-        message=hide_code(record.message, code),
-        target=hide_code(record.target, code),
-        position=hide_code(record.position, code),
-        script_stack=hide_code(record.script_stack, code),
+        message=hide_secrets(record.message, secrets),
+        target=hide_secrets(record.target, secrets),
+        position=hide_secrets(record.position, secrets),
+        script_stack=hide_secrets(record.script_stack, secrets),
     )
 
 
@@ -68,10 +73,11 @@ def expired(record: Record | None) -> bool:
     return "expired_token" in said or "code_expired" in said or ("code" in said and "expired" in said)
 
 
-def first_sentence(code: DeviceCode, expires_at: datetime) -> str:
-    """Return what a person has to do."""
+def first_sentence(code: DeviceCode, expires_at: datetime, account: str | None = None) -> str:
+    """Return what a person has to do; `account` is the one that must sign in."""
     until = expires_at.strftime("%H:%M:%S UTC")
-    return f"To sign in, open {code.url} in a web browser and enter the code {code.code} (until {until})."
+    who = f" Sign in as {account}." if account else ""
+    return f"To sign in, open {code.url} in a web browser and enter the code {code.code} (until {until}).{who}"
 
 
 def _unwrapped(text: str) -> str:

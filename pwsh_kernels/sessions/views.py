@@ -1,15 +1,18 @@
 """Sessions, sign-ins and runs in the JSON shapes of docs/rest.md. Pure."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from pwsh_kernels.sessions.log import Page
+from pwsh_kernels.sessions.qr import qr_svg, qr_text
 from pwsh_kernels.sessions.run import Run, now
 from pwsh_kernels.sessions.session import Session, SignIn
 from pwsh_kernels.sessions.signin import first_sentence
 
 PENDING_CODES = frozenset({"run_pending", "waiting_for_input"})
 """Codes of answers that mean: not ended yet (status 202)."""
+_SIGN_IN_STATES = {"signing_in": "pending", "signed_in": "succeeded"}
 RESULT_KINDS = {
     "json": frozenset({"text"}),
     "csv": frozenset({"text"}),
@@ -37,7 +40,10 @@ def session_view(session: Session, current_run: str | None, queued_runs: int) ->
         "reason": session.reason,
         "account": signed_in.account if signed_in else None,
         "tenant_id": signed_in.tenant_id if signed_in else None,
+        "route": session.route.name if session.route else None,
         "token_expires_at": utc(signed_in.expires_at) if signed_in else None,
+        "survives_restart": session.route.survives != "nothing" if session.route else None,
+        "survival": session.route.survival if session.route else None,
         "signed_in_at": utc(session.signed_in_at),
         "sandbox": session.tenant.sandbox,
         "current_run": current_run,
@@ -59,12 +65,29 @@ def session_view(session: Session, current_run: str | None, queued_runs: int) ->
 def code_view(sign_in: SignIn | None) -> dict[str, Any]:
     """Return the device code's fields, all null when there is no code to show."""
     if sign_in is None or sign_in.code is None:
-        return {"device_code": None, "auth_url": None, "expires_at": None, "expires_in_s": None}
+        return dict.fromkeys(("device_code", "auth_url", "expires_at", "expires_in_s", "qr_text", "qr_svg"))
     return {
         "device_code": sign_in.code.code,
         "auth_url": sign_in.code.url,
         "expires_at": utc(sign_in.expires_at),
         "expires_in_s": max(0, int((sign_in.expires_at - now()).total_seconds())),
+        "qr_text": qr_text(sign_in.code.url),
+        "qr_svg": qr_svg(sign_in.code.url),
+    }
+
+
+def sign_in_view(session: Session) -> dict[str, Any] | None:
+    """Return how the present or last sign-in stands: its state, route, the account to use, and why it failed."""
+    if session.route is None:
+        return None
+    failure = session.failure
+    state = failure.code.removeprefix("sign_in_") if failure else _SIGN_IN_STATES.get(session.state, "none")
+    return {
+        "state": state,
+        "route": session.route.name,
+        "expected_account": session.wanted_account,
+        "reason": failure.reason if failure else "",
+        "explanation": asdict(failure.explanation) if failure and failure.explanation else None,
     }
 
 
@@ -75,6 +98,8 @@ def status_view(session: Session, current_run: str | None, queued_runs: int, *, 
         **session_view(session, current_run, queued_runs),
         "was_pending": was_pending,
         **code_view(session.sign_in),
+        "expected_account": session.wanted_account,
+        "sign_in": sign_in_view(session),
         "auth_duration_seconds": None,
     }
     if session.signed_in_at and session.signing_in_since:
@@ -99,6 +124,8 @@ def no_session_view(tenant: str, module: str, *, sandbox: bool) -> dict[str, Any
         "was_pending": False,
         "conversation_id": None,
         **code_view(None),
+        "expected_account": None,
+        "sign_in": None,
         "auth_duration_seconds": None,
     }
 
@@ -111,6 +138,8 @@ def login_view(session: Session) -> dict[str, Any]:
         "result": _login_sentence(session),
         "auth_pending": session.state in ("signing_in", "starting"),
         **code_view(session.sign_in),
+        "expected_account": session.wanted_account,
+        "sign_in": sign_in_view(session),
         "account": signed_in.account if signed_in else None,
         "session": str(session.key),
         "tenant": session.key.tenant,
@@ -129,7 +158,9 @@ def _login_sentence(session: Session) -> str:
     if session.signed_in:
         return f"Connected to {session.key} as {session.signed_in.account}."
     if session.sign_in and session.sign_in.code:
-        return first_sentence(session.sign_in.code, session.sign_in.expires_at)
+        return first_sentence(session.sign_in.code, session.sign_in.expires_at, session.wanted_account)
+    if session.sign_in and not session.sign_in.route.asks_person:
+        return f"{session.key} signs in by itself ({session.sign_in.route.name}). Ask /status."
     return f"The sign-in to {session.key} has started and shows no code yet. Ask /status."
 
 
@@ -192,7 +223,7 @@ def _code(run: Run) -> str:
         "lost": "session_lost",
         "waiting_for_input": "waiting_for_input",
     }
-    return codes.get(run.state, "run_pending")
+    return run.code or codes.get(run.state, "run_pending")
 
 
 def _sentence(run: Run) -> str:
@@ -217,6 +248,8 @@ def _sentence(run: Run) -> str:
 
 def failure_sentence(run: Run) -> str:
     """Return why a run failed: the first error's message, else its exit code."""
+    if run.code:
+        return run.reason
     if run.errors:
         return run.errors[0].message
     if run.summary and run.summary.terminating_error:

@@ -3,13 +3,24 @@
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
+from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.sessions import LoginRequest, RunRequest
 from pwsh_kernels.web.access import Principal
 from pwsh_kernels.web.backend import Backend
-from pwsh_kernels.web.requests import CancelBody, InputBody, LoginBody, RunBody, RunQuery, RunsQuery, SessionBody, StatusBody
+from pwsh_kernels.web.requests import (
+    CancelBody,
+    DisconnectBody,
+    InputBody,
+    LoginBody,
+    RunBody,
+    RunQuery,
+    RunsQuery,
+    SessionBody,
+    StatusBody,
+)
 
 UNENDED = ("queued", "running", "waiting_for_input")
 Model = TypeVar("Model", bound=BaseModel)
@@ -25,7 +36,7 @@ class Call:
     run_id: str = ""
 
     @property
-    def caller(self) -> dict[str, str]:
+    def caller(self) -> dict[str, Any]:
         """Who calls, in the field names of the sessions' requests."""
         return {"principal": self.principal.name, "client": self.principal.client} if self.principal else {}
 
@@ -44,20 +55,46 @@ async def health(call: Call) -> Answer:
 
 
 async def modules(call: Call) -> Answer:
-    """List the services of the catalog, in the original's fields."""
-    known = call.backend.catalog.modules
-    details = {
-        key: {
-            "name": one.powershell_module,
-            "title": one.title,
-            "purpose": one.purpose,
-            "minimum_version": one.minimum_version,
-            "survives_restart": one.survives_restart,
-            "limits": one.limits,
+    """List the services of the catalog, in the original's fields; broken files are named."""
+    catalog = call.backend.catalog
+    return Answer(
+        {
+            "success": True,
+            "modules": list(catalog.modules),
+            "details": {
+                key: _module_view(one, call.backend.health.installed(one.powershell_module))
+                for key, one in catalog.modules.items()
+            },
+            "unsupported": {
+                key: {"title": one.title, "reason": one.reason, "instead": one.instead}
+                for key, one in catalog.unsupported.items()
+            },
+            "broken": [one.text() for one in catalog.broken],
         }
-        for key, one in known.items()
+    )
+
+
+def _module_view(module: Module, installed: str | None) -> dict[str, Any]:
+    return {
+        "name": module.powershell_module,
+        "title": module.title,
+        "purpose": module.purpose,
+        "minimum_version": module.minimum_version,
+        "install": module.install,
+        "installed": installed,
+        "routes": [_route_view(one) for one in module.routes.values()],
+        "limits": module.limits,
     }
-    return Answer({"success": True, "modules": list(known), "details": details})
+
+
+def _route_view(route: Route) -> dict[str, Any]:
+    return {
+        "name": route.name,
+        "asks_person": route.asks_person,
+        "needs": [list(alternatives) for alternatives in route.needs],
+        "survives_restart": route.survives != "nothing",
+        "survival": route.survival,
+    }
 
 
 async def sessions(call: Call) -> Answer:
@@ -77,6 +114,9 @@ async def login(call: Call) -> Answer:
         tenant=body.tenant,
         module=body.module,
         expected_account=body.expected_account,
+        route=body.route,
+        secrets=_handed_in(body),
+        sharepoint_tenant=body.sharepoint_tenant,
         conversation_id=body.conversation_id,
         wait_s=call.backend.capped(body.wait_s),
         **call.caller,
@@ -94,6 +134,8 @@ async def status(call: Call) -> Answer:
 async def run(call: Call) -> Answer:
     """Run a command; 202 when it has not ended within the wait."""
     body = _as(call, RunBody)
+    if bool(body.tenant) == bool(body.tenants):
+        raise InvalidRequest(field="tenant", problem="is required (or tenants, not both)")
     request = RunRequest(
         tenant=body.tenant,
         command=body.command,
@@ -106,6 +148,9 @@ async def run(call: Call) -> Answer:
         conversation_id=body.conversation_id,
         **call.caller,
     )
+    if body.tenants:
+        views = await call.backend.sessions.run_everywhere(request, list(body.tenants))
+        return Answer(views, 202 if not set(UNENDED).isdisjoint(views["states"]) else 200)
     view = await call.backend.sessions.run(request)
     return Answer(view, 202 if view["state"] in UNENDED else 200)
 
@@ -142,14 +187,19 @@ async def give_input(call: Call) -> Answer:
 
 async def disconnect(call: Call) -> Answer:
     """Sign out and close a session."""
-    body = _as(call, SessionBody)
-    return Answer(await call.backend.sessions.disconnect(body.tenant, body.module))
+    body = _as(call, DisconnectBody)
+    return Answer(await call.backend.sessions.disconnect(body.tenant, body.module, forget=body.forget))
 
 
 async def kill(call: Call) -> Answer:
     """End a session's processes at once."""
     body = _as(call, SessionBody)
     return Answer(await call.backend.sessions.kill(body.tenant, body.module))
+
+
+def _handed_in(body: LoginBody) -> dict[FactName, Secret]:
+    given: dict[FactName, SecretStr | None] = {"access_token": body.access_token, "graph_token": body.graph_token}
+    return {name: Secret(value.get_secret_value()) for name, value in given.items() if value}
 
 
 def _as(call: Call, model: type[Model]) -> Model:

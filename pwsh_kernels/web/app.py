@@ -22,6 +22,7 @@ from pwsh_kernels.web.backend import Backend, Product
 from pwsh_kernels.web.handlers import rules
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.identity import TokenIdentity
+from pwsh_kernels.web.powerapps import powerapps_rules
 from pwsh_kernels.web.sandbox_page import PAGE_PATH, sandbox_rules
 
 MAX_UPLOAD = 64 * 1024 * 1024
@@ -172,7 +173,8 @@ class PwshKernelsApp(ExtensionApp):
             )
         self.authority = Authority(server.product.settings.data_dir / "sandbox")
         self.backend = self.make_backend(server)
-        page = sandbox_rules(self.authority, server.base_url) if server.product.has_sandbox else []
+        sandbox = [*sandbox_rules(self.authority, server.base_url), *powerapps_rules(self.authority, server.base_url)]
+        page = sandbox if server.product.has_sandbox else []
         all_rules = [*rules(self.backend, server.base_url), *page]
         server.web_app.add_handlers(".*$", all_rules)  # type: ignore[no-untyped-call]
         self.has_routes = True
@@ -180,20 +182,28 @@ class PwshKernelsApp(ExtensionApp):
     def make_backend(self, server: PwshKernelsServer) -> Backend:
         """Return what the routes work on."""
         product = server.product
-        sandbox = {"PWSH_KERNELS_SANDBOX": str(self.authority.folder), "PWSH_KERNELS_MODULE_PATH": str(module_path())}
+        sandbox = {
+            "PWSH_KERNELS_SANDBOX": str(self.authority.folder),
+            "PWSH_KERNELS_MODULE_PATH": str(module_path()),
+            "PWSH_KERNELS_POWERAPPS_URL": f"{server.loopback_url()}/sandbox/powerapps",
+        }
         manager = cast(SessionKernelManager, server.kernel_manager)
-        sessions = Sessions(product.settings, manager, product.catalog, product.tenants, sandbox)
+        sessions = Sessions(product.settings, manager, product.catalog, product.tenants.current, sandbox)
         return Backend(product.settings, sessions, product.catalog, Health(), server.identity_provider.token)
 
     async def _start_jupyter_server_extension(self, serverapp: PwshKernelsServer) -> None:
         """Find the living kernels, then say that the server is ready. A start that fails ends the server."""
         try:
             self.authority.prepare(serverapp.loopback_url() + PAGE_PATH)
+            for tenant in serverapp.product.tenants.current().known.values():
+                if tenant.traps:
+                    self.authority.set_traps(tenant.name, dict(tenant.traps))
             await self.backend.sessions.start()
         except Exception:
             serverapp.log.critical("The server cannot start", exc_info=True)
             serverapp.exit(1)
-        self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
+        named = [one.powershell_module for one in self.backend.catalog.modules.values()]
+        self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell(named))
         self.backend.ready.set()
         serverapp.announce()
 

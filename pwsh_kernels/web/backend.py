@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from pwsh_kernels.catalog import Catalog, Tenants
+from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
@@ -19,17 +19,20 @@ class Product:
 
     settings: Settings
     catalog: Catalog
-    tenants: Tenants
+    tenants: TenantsFile
 
     @classmethod
     def load(cls, settings: Settings) -> "Product":
         """Read the catalog and the tenants. Raises BrokenFile."""
-        return cls(settings, Catalog.load(extra=settings.modules_dir), Tenants.load(settings.tenants_file))
+        named = settings.tenants_file is not None
+        tenants = TenantsFile(settings.tenants_path, settings.tenant_aliases, settings.sharepoint_tenants, must_exist=named)
+        tenants.current()  # a file that is broken at the start is a mistake that must be seen
+        return cls(settings, Catalog.load(extra=settings.modules_dir), tenants)
 
     @property
     def has_sandbox(self) -> bool:
         """Whether a tenant is a simulated one."""
-        return any(tenant.sandbox for tenant in self.tenants.known.values())
+        return any(tenant.sandbox for tenant in self.tenants.current().known.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +27,8 @@ class PowerShellState:
     version: str = ""
     place: str = ""
     error: str = ""
+    modules: Mapping[str, str] | None = None
+    """Installed service modules with their newest version; None while that is unknown."""
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "PowerShellState":
@@ -34,7 +36,8 @@ class PowerShellState:
         if "error" in facts:
             return cls(found=False, error=str(facts.get("code", "powershell_not_found")))
         place, _, _path = str(facts["place"]).partition("=")
-        return cls(found=True, version=str(facts["version"]), place=place)
+        modules = {str(name): str(version) for name, version in facts.get("modules", {}).items()}
+        return cls(found=True, version=str(facts["version"]), place=place, modules=modules)
 
     def sentence(self) -> str:
         """Return the line of the log."""
@@ -65,20 +68,30 @@ class Health:
             "uptime_s": round(time.monotonic() - self.started, 3),
         }
 
-    async def look_for_powershell(self) -> None:
-        """Find PowerShell once, in a child process, and remember what came out."""
+    def installed(self, module: str) -> str | None:
+        """Return the installed version of a PowerShell module, "" when there is none, None while that is unknown."""
+        return None if self.powershell.modules is None else self.powershell.modules.get(module, "")
+
+    async def look_for_powershell(self, modules: Sequence[str] = ()) -> None:
+        """Find PowerShell and these modules once, in a child process, and remember what came out."""
         try:
             self.powershell = await find_powershell()
+            if self.powershell.found:
+                self.powershell = await find_powershell(modules)
         except OSError as error:
             LOG.warning("The search for PowerShell did not start: %s", error)
             self.powershell = PowerShellState(found=False, error="powershell_search_failed")
         LOG.info("PowerShell: %s", self.powershell.sentence())
 
 
-async def find_powershell() -> PowerShellState:
+async def find_powershell(modules: Sequence[str] = ()) -> PowerShellState:
     """Run the search. A search that fails or takes too long is an answer as well: not found."""
     search = await asyncio.create_subprocess_exec(
-        *LOOKUP, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        *LOOKUP,
+        *modules,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         output, _ = await asyncio.wait_for(search.communicate(), LOOKUP_WAIT)

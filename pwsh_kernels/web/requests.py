@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import OutputFormat
@@ -13,11 +14,15 @@ from pwsh_kernels.records import OutputFormat
 MAX_PAGE = 1_000_000
 """Characters of output in one answer of GET /runs/{id}."""
 MAX_ROWS = 1000
+MAX_TOKEN = 20_000
+"""Characters of an access token; those of Entra have about 2,000."""
 MAX_NAME = 253
 """Longest domain name (RFC 1035); no name that we take is longer."""
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=MAX_NAME)]
+Handed = Annotated[SecretStr, Field(min_length=1, max_length=MAX_TOKEN)]
+"""A secret that is handed in: pydantic shows it in no repr and no error."""
 
 
 class Body(BaseModel):
@@ -45,9 +50,12 @@ class SessionBody(Body):
 
 
 class LoginBody(SessionBody):
-    """POST /login. `account` and `sharepoint_tenant` are the original's; no module in the catalog needs them."""
+    """POST /login. `account` is the original's and has no effect: no sign-in asks for a subscription."""
 
     expected_account: Name | None = None
+    route: RouteName | None = None
+    access_token: Handed | None = None
+    graph_token: Handed | None = None
     wait_s: Seconds | None = None
     account: Name | int | None = None
     sharepoint_tenant: Name | None = None
@@ -59,9 +67,17 @@ class StatusBody(SessionBody):
     wait_s: Seconds = 0
 
 
-class RunBody(SessionBody):
-    """POST /run."""
+class DisconnectBody(SessionBody):
+    """POST /disconnect; `forget` also removes what the session keeps of its sign-in on disk."""
 
+    forget: bool = False
+
+
+class RunBody(SessionBody):
+    """POST /run, in one `tenant` or in several `tenants`."""
+
+    tenant: Name = ""
+    tenants: Annotated[list[Name], Field(min_length=1)] | Literal["*"] | None = None
     command: Annotated[str, Field(min_length=1)]
     parameters: dict[str, Any] = {}
     format: OutputFormat = "json"

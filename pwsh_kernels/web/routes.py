@@ -12,6 +12,7 @@ from pwsh_kernels.web.access import Permission
 from pwsh_kernels.web.answers import Answer, Call
 from pwsh_kernels.web.requests import (
     CancelBody,
+    DisconnectBody,
     InputBody,
     LoginBody,
     NoQuery,
@@ -50,7 +51,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/runs/{id}", Permission.READ, RunQuery, answers.one_run),
     Route("POST", "/runs/{id}/cancel", Permission.RUN, CancelBody, answers.cancel),
     Route("POST", "/runs/{id}/input", Permission.RUN, InputBody, answers.give_input),
-    Route("POST", "/disconnect", Permission.END, SessionBody, answers.disconnect),
+    Route("POST", "/disconnect", Permission.END, DisconnectBody, answers.disconnect),
     Route("POST", "/kill", Permission.END, SessionBody, answers.kill),
     Route("GET", "/watchdog", Permission.READ, NoQuery, answers.watchdog),
 )

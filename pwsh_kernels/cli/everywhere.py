@@ -1,0 +1,72 @@
+"""`pwsh-kernels run` in several tenants: a line when each has ended, then every output in the order asked for."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Literal
+
+from pwsh_kernels.cli.console import ExitCode, Json, note, say, say_json
+from pwsh_kernels.cli.following import OPEN_STATES, PAGE_CHARS, interrupts
+
+if TYPE_CHECKING:
+    from pwsh_kernels.client import RestClient
+
+LOOK_WAIT = 20.0
+"""Seconds that one look at a run waits on the server."""
+
+
+def read_tenants(text: str) -> list[str] | Literal["*"] | None:
+    """Return the tenants of `a,b` or `*`; None for a single one."""
+    if text == "*":
+        return "*"
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return names if "," in text else None
+
+
+async def run_everywhere(
+    client: "RestClient",
+    tenants: list[str] | Literal["*"],
+    module: str,
+    script: str,
+    options: dict[str, Any],
+    *,
+    as_json: bool,
+) -> int:
+    """Run a script in several tenants and return the exit code: 0 when it succeeded in all. Ctrl-C cancels it in all."""
+    started = await client.run_everywhere(tenants, module, script, wait_s=0, **options)
+    runs = started["results"]
+    with interrupts() as (first, _):
+        watching = asyncio.gather(*(_ended(client, run) for run in runs))
+        stop = asyncio.create_task(first.wait())
+        pending: set[asyncio.Future[Any]] = {watching, stop}
+        await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        if not watching.done():
+            await asyncio.gather(*(client.cancel(run["run_id"], wait_s=0) for run in runs if run.get("run_id")))
+        results = await watching
+        stop.cancel()
+    _print(results, as_json=as_json)
+    return ExitCode.OK if all(one["state"] == "succeeded" for one in results) else ExitCode.FAILED
+
+
+async def _ended(client: "RestClient", run: Json) -> Json:
+    """Return a run with its whole output once it has ended; tell on stderr that it has."""
+    page, text, cursor = run, "", 0
+    while run.get("run_id"):
+        page = await client.read_run(run["run_id"], cursor, LOOK_WAIT, PAGE_CHARS, page["state"])
+        text += "".join(entry["text"] for entry in page["entries"])
+        cursor = page["next_cursor"]
+        if page["state"] not in OPEN_STATES and not page["more"]:
+            break
+        if page["state"] == "waiting_for_input":
+            note(f"{run['tenant']}: asks a question, which gets no answer here")
+            page = await client.refuse(run["run_id"])
+    note(f"{run['tenant']}: {page['state']}" + (f" ({page['error']})" if page.get("error") else ""))
+    return {**{name: value for name, value in page.items() if name not in ("entries", "cursor")}, "output": text}
+
+
+def _print(results: list[Json], *, as_json: bool) -> None:
+    if as_json:
+        say_json(results)
+        return
+    for one in results:
+        say(f"== {one['tenant']}: {one['state']}")
+        if one["output"]:
+            say(one["output"].rstrip("\n"))

@@ -1,0 +1,64 @@
+"""Why a sign-in did not succeed: the engine's error made into a code, a plain sentence and the next step. Pure."""
+
+from pwsh_kernels.catalog import Explanation, Module, Route, Tenant, explain
+from pwsh_kernels.records import Record
+from pwsh_kernels.sessions.choice import other_routes
+from pwsh_kernels.sessions.run import Run
+from pwsh_kernels.sessions.session import SignInCode, SignInFailure
+from pwsh_kernels.sessions.signin import declined, expired
+from pwsh_kernels.sessions.views import failure_sentence
+
+NEW_CODE = "Sign in again for a new code."
+
+
+class SignInRefused(Exception):
+    """A sign-in ended without success."""
+
+    def __init__(self, code: SignInCode, reason: str, explanation: Explanation | None = None) -> None:
+        super().__init__(reason)
+        self.failure = SignInFailure(code, reason, explanation)
+
+
+def check_connected(run: Run, tenant: Tenant, module: Module, route: Route) -> None:
+    """Raise SignInRefused when the connect script was stopped or ended by an error; the check decides everything else."""
+    if run.state == "cancelled":
+        raise SignInRefused("sign_in_cancelled", f"The sign-in was cancelled. {_again(route)}")
+    if run.state == "lost":
+        raise SignInRefused("sign_in_failed", f"The session was lost during the sign-in: {run.reason}")
+    if run.state == "succeeded" or (run.summary and run.summary.outcome == "completed"):
+        return
+    error = run.summary.terminating_error if run.summary else None
+    if route.asks_person and expired(error):
+        raise SignInRefused("sign_in_expired", f"The code expired before anyone signed in. {NEW_CODE}")
+    if route.asks_person and declined(error):
+        raise SignInRefused("sign_in_declined", f"The sign-in was declined on the page. {NEW_CODE}")
+    raise _explained(run, error, tenant, module, route)
+
+
+def _explained(run: Run, error: Record | None, tenant: Tenant, module: Module, route: Route) -> SignInRefused:
+    said = failure_sentence(run)
+    found = explain(f"{error.error_id} {error.message}" if error else said)
+    if found is None:
+        return SignInRefused("sign_in_failed", said)
+    advice = found.remedy
+    if found.blocks_route and route.asks_person:
+        advice = f"{advice} {_way_out(tenant, module, route)}"
+    code: SignInCode = "sign_in_blocked" if found.blocks_route else "sign_in_failed"
+    return SignInRefused(code, f"{found.sentence} {advice} ({found.code})", found)
+
+
+def _way_out(tenant: Tenant, module: Module, route: Route) -> str:
+    """Say which other ways to sign in there are."""
+    ready, possible = other_routes(tenant, module, route)
+    if ready:
+        return f"Configured for {tenant.name} without a device code: {', '.join(ready)}. Ask for it with `route`."
+    if possible:
+        return (
+            f"Ways without a device code: {', '.join(possible)}. Configure one in [tenant.{module.key}] of {tenant.name} "
+            "in the tenants file (docs/tenants.md)."
+        )
+    return ""
+
+
+def _again(route: Route) -> str:
+    return NEW_CODE if route.asks_person else "Sign in again."
