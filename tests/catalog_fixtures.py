@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -17,7 +17,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from pwsh_kernels.catalog import Catalog, Fact, FactName, Module, RouteName, Script, Secret
+from pwsh_kernels.catalog import Catalog, Fact, FactName, Facts, Module, RouteName, Script, Secret
 from pwsh_kernels.errors import DeviceCodeRefused
 from pwsh_kernels.powershell import ConsoleText, Event, HostText, Launch, PowerShell, RecordWritten, Text
 from pwsh_kernels.records import OutputFormat, Record, RunOptions
@@ -59,7 +59,8 @@ class Service:
 
     async def run(self, script: Script, account: str | None = None, out: OutputFormat = "text", **facts: Any) -> Said:
         """Run a script with its facts bound; `account` enters each device code that a module waits for."""
-        options = RunOptions(parameters=script.bind({**self.module.facts(), **self.facts, **facts}), format=out)
+        known: dict[FactName, Fact | None] = {**self.module.facts(), **self.facts, **cast(Facts, facts)}
+        options = RunOptions(parameters=script.bind(known), format=out)
         return await self._end(script.text, options, account)
 
     async def ask(self, text: str) -> Any:

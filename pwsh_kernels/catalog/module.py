@@ -51,31 +51,6 @@ class Module:
             "catalog_folder": str(self.folder),
         }
 
-    @property
-    def connect(self) -> Script:
-        """The device code's script."""
-        return self.routes["device_code"].script
-
-    @property
-    def code_pattern(self) -> re.Pattern[str]:
-        """The device code's pattern."""
-        return self.routes["device_code"].code_pattern
-
-    @property
-    def url_pattern(self) -> re.Pattern[str]:
-        """The pattern of the address where the device code is entered."""
-        return self.routes["device_code"].url_pattern
-
-    @property
-    def expires_s(self) -> int:
-        """Seconds that a device code lives."""
-        return self.routes["device_code"].expires_s
-
-    @property
-    def survives_restart(self) -> tuple[str, ...]:
-        """The routes whose sign-in survives the end of PowerShell."""
-        return tuple(route.name for route in self.routes.values() if route.survives != "nothing")
-
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
