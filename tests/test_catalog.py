@@ -216,6 +216,20 @@ def test_a_broken_file_is_named_with_line_and_reason_and_the_rest_loads(
     assert broken.line == line
 
 
+@pytest.mark.parametrize(
+    ("text", "problem", "line"),
+    [
+        ('title = "T"\n[unsupported]\nreason = 1\ninstead = "B."\n', "reason must be a text", 3),
+        ('title = "T"\n[unsupported]\nreason = "A."\n', "instead is missing", 2),
+        ('title = "T"\ncolour = 1\n[unsupported]\nreason = "A."\ninstead = "B."\n', "colour is not a key", 2),
+    ],
+)
+def test_a_broken_file_of_an_unsupported_service_is_named_too(tmp_path: Path, text: str, problem: str, line: int) -> None:
+    (broken,) = catalog(tmp_path, text).broken
+    assert problem in broken.problem
+    assert broken.line == line
+
+
 def test_asking_for_a_module_of_a_broken_file_says_what_is_wrong(tmp_path: Path) -> None:
     known = catalog(tmp_path, "title = 7\n")
     with pytest.raises(BrokenFile, match=r"test\.toml, line 1: .*\. Correct the file and start again\."):

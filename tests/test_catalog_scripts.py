@@ -6,7 +6,7 @@ import pytest
 from catalog_fixtures import ADMIN, AUDIENCES, CATALOG, CONTOSO, IDENTITY, OpenService, Service, error_of
 from sandbox_fixtures import AUTOMATION
 
-from pwsh_kernels.catalog import RouteName, Script, Secret, explain
+from pwsh_kernels.catalog import SECRET_FACTS, RouteName, Script, Secret, explain
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -90,7 +90,24 @@ async def test_a_sign_in_that_was_revoked_fails_the_check(service: Service) -> N
     assert found.ends_sign_in
 
 
-@only("exo", "pnp", "azure", "powerplatform", "graph", "teams")
+@EVERY
+async def test_a_secret_that_is_refused_is_in_no_error_no_output_and_nothing_that_the_session_remembers(
+    service: Service,
+) -> None:
+    canaries = {fact: Secret(f"canary.{fact}.canary") for fact in SECRET_FACTS}
+    for name, route in service.module.routes.items():
+        if not canaries.keys() & set(route.script.parameters.values()):
+            continue
+        said = await service.connect(name, **canaries)
+        if said.summary.outcome == "completed":
+            said = await service.run(service.module.check, out="json")
+        assert error_of(said)
+        assert "canary" not in repr(said.events)
+        remembered = "$Error | Format-List * -Force; Get-Variable | Format-List *; Get-History; Get-ChildItem Env:"
+        assert "canary" not in (await service.run(Script(f"& {{ {remembered} }} 3>$null | Out-String -Width 500"))).text
+
+
+@EVERY
 async def test_a_token_that_has_expired_signs_nobody_in(service: Service) -> None:
     old = Secret(service.authority.issue_token(ADMIN, AUDIENCES[service.module.key], lifetime_s=-60))
     said = await service.connect("access_token", access_token=old)

@@ -50,12 +50,14 @@ def read_module(file: Path) -> Module | Unsupported:
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         place = _place(first["loc"])
-        raise BrokenFile(str(file), f"{'.'.join(place)} {_sentence(first)}", line_of_key(place, text)) from problem
+        line = line_of_key(place, text) or line_of_key(("unsupported", *place), text)
+        raise BrokenFile(str(file), f"{'.'.join(place)} {_sentence(first)}", line) from problem
 
 
 def _module(file: Path, facts: dict[str, Any]) -> Module | Unsupported:
     if isinstance(facts.get("unsupported"), dict):
-        return _UNSUPPORTED.validate_python({"key": file.stem, "title": facts.get("title"), **facts["unsupported"]})
+        others = {key: value for key, value in facts.items() if key != "unsupported"}
+        return _UNSUPPORTED.validate_python({**others, **facts["unsupported"], "key": file.stem})
     return _MODULE.validate_python({**_defaults(facts), **_with_routes(facts), "key": file.stem, "folder": file.parent})
 
 
