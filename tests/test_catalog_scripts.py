@@ -254,3 +254,27 @@ async def test_every_helper_of_power_platform_has_help_and_changes_can_be_previe
 @only("powerplatform")
 async def test_pac_is_offered_where_it_is_installed_only(service: Service) -> None:
     assert await service.ask("[bool] (Get-Command Invoke-PacCommand -ErrorAction Ignore)") is False
+
+
+@only("pnp")
+async def test_the_file_that_pnp_reads_a_federated_token_from_is_private_and_goes_with_the_sign_in(service: Service) -> None:
+    mode = "(Get-Item -LiteralPath ~/.federated_token -Force -ErrorAction Ignore).UnixMode"
+    await service.connect("workload_identity")
+    assert await service.ask(mode) == "-rw-------"
+    await service.run(service.module.disconnect)
+    assert await service.ask(mode) is None
+    error_of(await service.connect("workload_identity", federated_token=Secret("canary")))
+    assert await service.ask(mode) is None
+
+
+@only("teams")
+@pytest.mark.parametrize("channel", ["console", "output", "warning", "information"])
+async def test_the_code_of_teams_is_seen_wherever_it_appears(service: Service, channel: str) -> None:
+    service.authority.set_traps("contoso.example", {"teams_channel": channel})
+    try:
+        await service.connect()
+    finally:
+        service.authority.clear_traps("contoso.example")
+    assert {named for named, _ in service.codes()} <= {channel, HOST.get(channel, channel)}
+    assert service.codes()
+    assert (await service.check() or {})["account"] == ADMIN
