@@ -1,6 +1,7 @@
 """The catalog's scripts, run as a session runs them, on the sandbox's modules: each route of each module."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from catalog_fixtures import ADMIN, AUDIENCES, CATALOG, CONTOSO, IDENTITY, OpenService, Service, error_of
@@ -94,7 +95,7 @@ async def test_a_sign_in_that_was_revoked_fails_the_check(service: Service) -> N
 async def test_a_secret_that_is_refused_is_in_no_error_no_output_and_nothing_that_the_session_remembers(
     service: Service,
 ) -> None:
-    canaries = {fact: Secret(f"canary.{fact}.canary") for fact in SECRET_FACTS}
+    canaries: dict[str, Any] = {fact: Secret(f"canary.{fact}.canary") for fact in SECRET_FACTS}
     for name, route in service.module.routes.items():
         if not canaries.keys() & set(route.script.parameters.values()):
             continue
