@@ -193,64 +193,62 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             $late.Active = $true
         }
         process {
-            try {
-                [Threading.Monitor]::Enter($gate)
-                if (($InputObject -is [Management.Automation.ErrorRecord] -or
-                        $InputObject -is [Management.Automation.InformationalRecord] -or
-                        $InputObject -is [Management.Automation.InformationRecord]) -and
-                    (-not $getStream -or [int]$getStream.Invoke($InputObject) -or $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
-                    if ($text.Length) { Move-Text }
-                    $entries.Add((ConvertTo-Facts $InputObject))
+            # No try and finally here: PowerShell forgets a stop that comes while a finally block runs (measured; PipelineStopper
+            # is suspended and set back), and one ran for each object. `clean` opens the gate when an error left it closed.
+            [Threading.Monitor]::Enter($gate)
+            if (($InputObject -is [Management.Automation.ErrorRecord] -or
+                    $InputObject -is [Management.Automation.InformationalRecord] -or
+                    $InputObject -is [Management.Automation.InformationRecord]) -and
+                (-not $getStream -or [int]$getStream.Invoke($InputObject) -or $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
+                if ($text.Length) { Move-Text }
+                $entries.Add((ConvertTo-Facts $InputObject))
+            }
+            elseif ($Format -eq 'json') { $objects.Add($InputObject) }
+            elseif ($null -eq $InputObject) { }
+            elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
+                [void]$text.Append($InputObject).Append("`n")
+            }
+            else {
+                if ($null -eq $formatter) {
+                    $formatter = switch ($Format) {
+                        'csv' { { Microsoft.PowerShell.Utility\ConvertTo-Csv -NoTypeInformation }.GetSteppablePipeline() }
+                        'list' { { Microsoft.PowerShell.Utility\Format-List | Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
+                        default { { Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
+                    }
+                    $formatter.Begin($true)
                 }
-                elseif ($Format -eq 'json') { $objects.Add($InputObject) }
-                elseif ($null -eq $InputObject) { }
-                elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
-                    [void]$text.Append($InputObject).Append("`n")
+                if ($Format -eq 'csv' -and ($InputObject -is [string] -or $InputObject -is [ValueType])) {
+                    $InputObject = [pscustomobject]@{ Value = $InputObject }  # its properties would say nothing
                 }
-                else {
-                    if ($null -eq $formatter) {
-                        $formatter = switch ($Format) {
-                            'csv' { { Microsoft.PowerShell.Utility\ConvertTo-Csv -NoTypeInformation }.GetSteppablePipeline() }
-                            'list' { { Microsoft.PowerShell.Utility\Format-List | Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
-                            default { { Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
-                        }
-                        $formatter.Begin($true)
-                    }
-                    if ($Format -eq 'csv' -and ($InputObject -is [string] -or $InputObject -is [ValueType])) {
-                        $InputObject = [pscustomobject]@{ Value = $InputObject }  # its properties would say nothing
-                    }
-                    foreach ($line in $formatter.Process($InputObject)) { [void]$text.Append($line).Append("`n") }
+                foreach ($line in $formatter.Process($InputObject)) { [void]$text.Append($line).Append("`n") }
+            }
+            if ($text.Length -or $entries.Count) {
+                # The first messages after a pause leave at once, the rest in chunks: at a length, or when they are late.
+                $now = $clock.ElapsedMilliseconds
+                if ($now - $previous -gt $ChunkMilliseconds) { $burst = $BurstMessages }
+                $previous = $now
+                if ($burst -gt 0 -or $text.Length -gt $ChunkLength -or $entries.Count -gt 200) {
+                    $burst--
+                    Send-Entries
                 }
-                if ($text.Length -or $entries.Count) {
-                    # The first messages after a pause leave at once, the rest in chunks: at a length, or when they are late.
-                    $now = $clock.ElapsedMilliseconds
-                    if ($now - $previous -gt $ChunkMilliseconds) { $burst = $BurstMessages }
-                    $previous = $now
-                    if ($burst -gt 0 -or $text.Length -gt $ChunkLength -or $entries.Count -gt 200) {
-                        $burst--
-                        Send-Entries
-                    }
-                    elseif (-not $late.Waits) {
-                        $late.Waits = $true
-                        [void]$late.Wake.Set()
-                    }
+                elseif (-not $late.Waits) {
+                    $late.Waits = $true
+                    [void]$late.Wake.Set()
                 }
             }
-            finally { if ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) } }
+            [Threading.Monitor]::Exit($gate)
         }
         end {
-            try {
-                [Threading.Monitor]::Enter($gate)
-                if ($null -ne $formatter) { foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") } }
-                Add-Json
-                Send-Ending
-            }
-            finally { if ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) } }
+            [Threading.Monitor]::Enter($gate)
+            if ($null -ne $formatter) { foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") } }
+            Add-Json
+            Send-Ending
+            [Threading.Monitor]::Exit($gate)
         }
         clean {
             [Threading.Monitor]::Enter($gate)
             $late.Active = $false
-            [Threading.Monitor]::Exit($gate)
+            while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
         }
     }
 
