@@ -123,9 +123,15 @@ def test_commands_are_listed_and_sign_ins_only_when_asked_for(server: Server) ->
 
 def test_the_modules_are_listed(server: Server) -> None:
     stdout, stderr, code = run(server.environment, "modules")
-    assert (stdout.splitlines()[0].split(), stderr, code) == (["MODULE", "POWERSHELL", "MODULE", "PURPOSE"], "", 0)
-    assert stdout.splitlines()[1].split()[:2] == ["exo", "ExchangeOnlineManagement"]
-    assert json.loads(run(server.environment, "modules", "--json")[0])["modules"] == ["exo"]
+    lines = stdout.splitlines()
+    assert (stderr, code) == ("", 0)
+    assert lines[0].split() == ["MODULE", "POWERSHELL", "MODULE", "FROM", "INSTALLED", "SIGN-IN", "ROUTES"]
+    assert lines[2].split()[:2] == ["exo", "ExchangeOnlineManagement"]
+    assert lines[2].endswith("device_code, certificate, managed_identity, access_token")
+    assert any(line.startswith("spo is not supported: ") for line in lines)
+    listed = json.loads(run(server.environment, "modules", "--json")[0])
+    assert listed["modules"] == ["azure", "exo", "graph", "pnp", "powerplatform", "teams"]
+    assert (list(listed["unsupported"]), listed["broken"]) == (["ipps", "spo"], [])
 
 
 def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
@@ -143,7 +149,7 @@ def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (("status", "contoso.example", "exchange"), 2, "pwsh-kernels: Unknown module: exchange. Known modules: exo\n"),
+        (("status", "contoso.example", "exchange"), 2, "pwsh-kernels: Unknown module: exchange. Known modules: azure, exo, graph, pnp, powerplatform, teams\n"),
         (("follow", "r-1"), 1, "pwsh-kernels: There is no run r-1. `pwsh-kernels runs` lists those that are kept.\n"),
         (("cancel", "../sessions"), 1, "pwsh-kernels: There is no run ../sessions."),
         (("run", "contoso.example", "exo"), 2, "Missing argument 'command'"),
@@ -191,7 +197,7 @@ def test_a_wrong_setting_is_said_in_one_line(tmp_path: Path) -> None:
 def test_the_doctor_finds_everything_in_order(server: Server) -> None:
     stdout, stderr, code = run(server.environment, "doctor")
     assert (stderr, code) == ("", 0)
-    assert [line.split()[:2] for line in stdout.splitlines()] == [
+    assert [line.split()[:2] for line in stdout.splitlines() if ", if its PowerShell ends: " not in line] == [
         ["ok", "pwsh-kernels"],
         ["ok", "PowerShell"],
         ["ok", "Settings:"],

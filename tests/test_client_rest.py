@@ -81,7 +81,7 @@ async def test_a_refusal_keeps_its_status_its_code_and_its_facts(server: Server)
     assert (error.http_status, error.error_code, error.details) == (
         400,
         "unknown_module",
-        {"module": "exchange", "known": ["exo"]},
+        {"module": "exchange", "known": ["azure", "exo", "graph", "pnp", "powerplatform", "teams"], "nearest": []},
     )
     assert error.to_json() == {"success": False, "error": error.text(), "code": "unknown_module", **error.details}
 

@@ -37,7 +37,7 @@ def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> N
         say_json(facts)
     else:
         say(status_line(facts))
-        if facts.get("survival"):
+        if facts["state"] == "signed_in" and facts.get("survival"):
             say(f"At a restart: {facts['survival']}")
         say_code(facts)
         if facts["state"] in ("none", "signed_out", "lost", "closed"):

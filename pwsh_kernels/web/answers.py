@@ -134,8 +134,6 @@ async def status(call: Call) -> Answer:
 async def run(call: Call) -> Answer:
     """Run a command; 202 when it has not ended within the wait."""
     body = _as(call, RunBody)
-    if bool(body.tenant) == bool(body.tenants):
-        raise InvalidRequest(field="tenant", problem="is required (or tenants, not both)")
     request = RunRequest(
         tenant=body.tenant,
         command=body.command,

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.errors import InvalidRequest
@@ -14,6 +15,8 @@ from pwsh_kernels.records import OutputFormat
 MAX_PAGE = 1_000_000
 """Characters of output in one answer of GET /runs/{id}."""
 MAX_ROWS = 1000
+NO_TENANT = "no_tenant"
+"""Our type of a validation error: neither `tenant` nor `tenants`, or both."""
 MAX_TOKEN = 20_000
 """Characters of an access token; those of Entra have about 2,000."""
 MAX_NAME = 253
@@ -78,6 +81,15 @@ class RunBody(SessionBody):
 
     tenant: Name = ""
     tenants: Annotated[list[Name], Field(min_length=1)] | Literal["*"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_several(cls, values: Any) -> Any:
+        if not values.get("tenant") and not values.get("tenants"):
+            raise PydanticCustomError(NO_TENANT, "is required")
+        if values.get("tenant") and values.get("tenants"):
+            raise PydanticCustomError(NO_TENANT, "or tenants must be given, not both")
+        return values
     command: Annotated[str, Field(min_length=1)]
     parameters: dict[str, Any] = {}
     format: OutputFormat = "json"
@@ -163,6 +175,8 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> InvalidRequest:
         known = ", ".join(model.model_fields) or "none"
         return InvalidRequest(field=", ".join(unknown), problem=f"is not known here. Known fields: {known}")
     first = problems[0]
+    if first["type"] == NO_TENANT:
+        return InvalidRequest(field="tenant", problem=first["msg"])
     if first["type"] in ("missing", "string_too_short"):
         return InvalidRequest(field=_field(first), problem="is required")
     return InvalidRequest(field=_field(first), problem=first["msg"].replace("Input ", "", 1))
