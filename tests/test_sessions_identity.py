@@ -90,3 +90,10 @@ def test_no_answer_of_the_check_script_means_nobody(nobody: str) -> None:
 def test_an_unknown_answer_of_the_check_script_never_counts_as_signed_in(unknown: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         read_check(unknown)
+
+
+def test_what_a_module_cannot_prove_is_no_evidence() -> None:
+    tenant = Tenant("contoso.example", tenant_id=CONTOSO_ID)
+    assert judge(ADMIN, tenant, proven=("domains",)).accepted
+    assert judge(ADMIN, Tenant("contoso.example"), proven=("tenant_id",)).code == "wrong_tenant"
+    assert judge(ADMIN, tenant, ADMIN.account, proven=("tenant_id",)).code == "wrong_account"

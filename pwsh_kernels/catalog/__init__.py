@@ -3,7 +3,7 @@
 from pwsh_kernels.catalog.catalog import Catalog
 from pwsh_kernels.catalog.explanations import Explanation, explain
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret
-from pwsh_kernels.catalog.module import Module, Unsupported
+from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
 from pwsh_kernels.catalog.tenants import ModuleAccess, Tenant, Tenants, TenantsFile
@@ -15,6 +15,7 @@ __all__ = [
     "Fact",
     "FactName",
     "Facts",
+    "IdentityField",
     "Module",
     "ModuleAccess",
     "Route",

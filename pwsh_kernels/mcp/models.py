@@ -19,6 +19,7 @@ class SessionResult(BaseModel):
     account: str = ""
     route: str = ""
     sign_in_as: str = ""
+    signed_in_at: str = ""
     token_expires_at: str = ""
     survives_restart: bool | None = None
     device_code: str = ""

@@ -23,6 +23,7 @@ def session_result(facts: Json, notice: str = "") -> SessionResult:
         account=facts.get("account") or "",
         route=facts.get("route") or "",
         sign_in_as=facts.get("expected_account") or "",
+        signed_in_at=facts.get("signed_in_at") or "",
         token_expires_at=facts.get("token_expires_at") or "",
         survives_restart=facts.get("survives_restart"),
         device_code=facts.get("device_code") or "",
@@ -61,6 +62,10 @@ def session_text(result: SessionResult) -> str:
     """Return a session in words."""
     who = f" as {result.account}" if result.account else ""
     who += f" by {result.route}" if result.account and result.route else ""
+    if result.state == "signed_in":
+        who += f" since {result.signed_in_at}" if result.signed_in_at else ""
+        who += f", token until {result.token_expires_at}" if result.token_expires_at else ""
+        who += ", survives a restart" if result.survives_restart else ", lost at a restart"
     busy = f", running {result.current_run}" if result.current_run else ""
     reason = f" ({result.reason})" if result.reason else ""
     return _lines(result.notice, f"{result.session}: {result.state}{who}{busy}{reason}", result.next_step)

@@ -17,7 +17,6 @@ from pwsh_kernels.powershell.finder import find_powershell
 from pwsh_kernels.powershell.launch import Launch
 from pwsh_kernels.powershell.shell import PowerShell
 
-
 INSTALLED = """
 param([string[]] $Name)
 foreach ($one in Get-Module -ListAvailable -Name $Name) { "$($one.Name)=$($one.Version)" }
@@ -35,7 +34,7 @@ async def describe(modules: Sequence[str]) -> dict[str, Any]:
 
 
 async def installed_modules(executable: Path, names: Sequence[str]) -> dict[str, str]:
-    """Return the newest version of each module that a session would find: one with a HOME of its own. Raises ProductError."""
+    """Return the newest version of each module that a session (with its own HOME) would find. Raises ProductError."""
     with tempfile.TemporaryDirectory() as home:
         shell = await PowerShell.open(Launch(executable, home=Path(home)))
         try:

@@ -143,7 +143,7 @@ async def verdict(live: LiveSession, *, first: bool = False) -> SignedIn:
     signed_in = await check(live, first=first)
     if signed_in is None:
         raise SignInRefused("sign_in_failed", f"The sign-in to {live.key} ended, but nobody is signed in. Sign in again.")
-    judged = judge(signed_in, session.tenant, session.wanted_account)
+    judged = judge(signed_in, session.tenant, session.wanted_account, session.module.identity)
     if not judged.accepted:
         await live.run_script(session.module.disconnect, f"sign out of {live.key}", "sign_out", CHECK_WAIT_S)
         raise SignInRefused(judged.code, judged.reason)

@@ -2,12 +2,12 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pwsh_kernels.catalog import Tenant
+from pwsh_kernels.catalog import IdentityField, Tenant
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,9 +72,17 @@ def read_check(output: str) -> SignedIn | None:
     )
 
 
-def judge(signed_in: SignedIn, tenant: Tenant, expected_account: str | None = None) -> Verdict:
-    """Compare who signed in with the tenant (its id where one is configured, else its domains) and the account asked for."""
-    if not _same_tenant(signed_in, tenant):
+def judge(
+    signed_in: SignedIn,
+    tenant: Tenant,
+    expected_account: str | None = None,
+    proven: Collection[IdentityField] = get_args(IdentityField),
+) -> Verdict:
+    """Compare who signed in with the tenant (its id where one is configured, else its domains) and the account asked for.
+
+    `proven`: the fields that the module's check proves; one that it does not prove is no evidence.
+    """
+    if not _same_tenant(signed_in, tenant, proven):
         actual = ", ".join(signed_in.domains) or signed_in.tenant_id or "an unknown tenant"
         return Verdict(
             accepted=False,
@@ -82,7 +90,8 @@ def judge(signed_in: SignedIn, tenant: Tenant, expected_account: str | None = No
             reason=f"{signed_in.account} signed in to {actual}, not to {tenant.name}. "
             f"Sign in again with an account of {tenant.name}.",
         )
-    if expected_account and signed_in.account.casefold() != expected_account.casefold():
+    same_account = "account" in proven and signed_in.account.casefold() == (expected_account or "").casefold()
+    if expected_account and not same_account:
         return Verdict(
             accepted=False,
             code="wrong_account",
@@ -91,9 +100,11 @@ def judge(signed_in: SignedIn, tenant: Tenant, expected_account: str | None = No
     return Verdict(accepted=True)
 
 
-def _same_tenant(signed_in: SignedIn, tenant: Tenant) -> bool:
-    if tenant.tenant_id:
+def _same_tenant(signed_in: SignedIn, tenant: Tenant, proven: Collection[IdentityField]) -> bool:
+    if tenant.tenant_id and "tenant_id" in proven:
         return signed_in.tenant_id.casefold() == tenant.tenant_id.casefold()
+    if "domains" not in proven:
+        return False
     names = {name.casefold() for name in (tenant.name, *tenant.domains)}
     return not names.isdisjoint(domain.casefold() for domain in signed_in.domains)
 

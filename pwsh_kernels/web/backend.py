@@ -1,6 +1,7 @@
 """What the server is made of: what it reads at its start, and what the routes work on."""
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 
 from pwsh_kernels.catalog import Catalog, TenantsFile
@@ -9,6 +10,7 @@ from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.health import Health
 
+LOG = logging.getLogger(__name__)
 READY_WAIT = 15.0
 """Seconds that a request waits for a server that still looks for its living kernels."""
 
@@ -27,7 +29,10 @@ class Product:
         named = settings.tenants_file is not None
         tenants = TenantsFile(settings.tenants_path, settings.tenant_aliases, settings.sharepoint_tenants, must_exist=named)
         tenants.current()  # a file that is broken at the start is a mistake that must be seen
-        return cls(settings, Catalog.load(extra=settings.modules_dir), tenants)
+        catalog = Catalog.load(extra=settings.modules_dir)
+        for broken in catalog.broken:
+            LOG.warning("%s", broken.text())
+        return cls(settings, catalog, tenants)
 
     @property
     def has_sandbox(self) -> bool:

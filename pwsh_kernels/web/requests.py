@@ -90,6 +90,7 @@ class RunBody(SessionBody):
         if values.get("tenant") and values.get("tenants"):
             raise PydanticCustomError(NO_TENANT, "or tenants must be given, not both")
         return values
+
     command: Annotated[str, Field(min_length=1)]
     parameters: dict[str, Any] = {}
     format: OutputFormat = "json"
