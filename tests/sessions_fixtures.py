@@ -7,6 +7,9 @@ from typing import Any
 
 import psutil
 import pytest
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
 
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.sandbox import Authority, module_path
@@ -16,6 +19,7 @@ from pwsh_kernels.sessions.manager import SessionKernelManager
 from pwsh_kernels.sessions.provisioner import living_process
 from pwsh_kernels.sessions.specs import SessionKernelSpecManager
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.web.powerapps import POWERAPPS_PATH, powerapps_rules
 
 CONTOSO = "contoso.example"
 FABRIKAM = "fabrikam.example"
@@ -46,31 +50,47 @@ def make_authority(folder: Path) -> Authority:
     return authority
 
 
+def serve_powerapps(authority: Authority) -> tuple[HTTPServer, str]:
+    """Serve the simulated PowerApps service, as a server does; return it and its address."""
+    service = HTTPServer(Application(powerapps_rules(authority, "/")))
+    (socket,) = bind_sockets(0, "127.0.0.1")
+    service.add_socket(socket)
+    return service, f"http://127.0.0.1:{socket.getsockname()[1]}{POWERAPPS_PATH}"
+
+
 @dataclass
 class World:
-    """Everything of one server without its HTTP."""
+    """Everything of one server without its HTTP, but for the simulated PowerApps service."""
 
     folder: Path
     settings: Settings
     manager: SessionKernelManager
     authority: Authority
     sessions: Sessions
+    powerapps: HTTPServer
 
     @classmethod
     async def begin(cls, folder: Path, **settings: str) -> "World":
         """Start, as a server does; what an earlier one left in the folder is found again."""
         known, manager, authority = make_settings(folder, **settings), make_manager(folder), make_authority(folder)
+        powerapps, url = serve_powerapps(authority)
         sandbox = {"PWSH_KERNELS_SANDBOX": str(authority.folder), "PWSH_KERNELS_MODULE_PATH": str(module_path())}
+        sandbox["PWSH_KERNELS_POWERAPPS_URL"] = url
         tenants = TenantsFile(known.tenants_file)
         sessions = Sessions(known, manager, Catalog.load(extra=known.modules_dir), tenants.current, sandbox)
         await sessions.start()
-        return cls(folder, known, manager, authority, sessions)
+        return cls(folder, known, manager, authority, sessions, powerapps)
 
     async def end(self) -> None:
         """End every session and let go."""
         for view in self.sessions.views():
             await self.sessions.kill(view["tenant"], view["module"])
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Let go, as a server that stops; sessions live on."""
         await self.sessions.stop()
+        self.powerapps.stop()
 
     async def login(self, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
         """Ask for a sign-in."""
@@ -81,7 +101,11 @@ class World:
         answer = await self.login(tenant, **more)
         if answer["auth_pending"]:
             self.authority.approve(answer["device_code"], account or f"admin@{tenant}")
-        return await self.sessions.status(tenant, "exo", wait_s=END_WAIT)
+        return await self.status(tenant, more.get("module", "exo"))
+
+    async def status(self, tenant: str = CONTOSO, module: str = "exo") -> dict[str, Any]:
+        """Return the status of a session once nothing is pending."""
+        return await self.sessions.status(tenant, module, wait_s=END_WAIT)
 
     async def run(self, command: str, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
         """Run a command."""
@@ -121,20 +145,20 @@ class World:
         await self.sessions._runs.get(run_id).wait(END_WAIT)
         return await self.sessions.run_view(run_id)
 
-    def kernel(self, tenant: str = CONTOSO) -> psutil.Process:
+    def kernel(self, tenant: str = CONTOSO, module: str = "exo") -> psutil.Process:
         """Return the kernel process of a session."""
-        process = living_process(self.manager.connection_file(SessionKey(tenant, "exo")))
+        process = living_process(self.manager.connection_file(SessionKey(tenant, module)))
         assert process is not None
         return psutil.Process(process.pid)
 
-    def powershell(self, tenant: str = CONTOSO) -> psutil.Process:
+    def powershell(self, tenant: str = CONTOSO, module: str = "exo") -> psutil.Process:
         """Return the PowerShell process of a session."""
-        (child,) = [one for one in self.kernel(tenant).children() if "-s" in one.cmdline()]
+        (child,) = [one for one in self.kernel(tenant, module).children() if "-s" in one.cmdline()]
         return child
 
-    async def becomes(self, tenant: str, state: str) -> dict[str, Any]:
+    async def becomes(self, tenant: str, state: str, module: str = "exo") -> dict[str, Any]:
         """Wait until a session is in a state; return its status."""
-        live = self.sessions._lifecycle.find(tenant, "exo")
+        live = self.sessions._lifecycle.find(tenant, module)
         assert live is not None
         assert await live.session.changes.wait_for(lambda: live.session.state == state, END_WAIT), live.session
-        return await self.sessions.status(tenant, "exo")
+        return await self.sessions.status(tenant, module)

@@ -1,7 +1,12 @@
-"""What a kernel inherits of the server's environment."""
+"""What a kernel inherits of the server's environment, and PowerShell of the kernel's."""
+
+from pathlib import Path
 
 import pytest
 
+from pwsh_kernels.kernel.environment import read_environment
+from pwsh_kernels.powershell import Launch
+from pwsh_kernels.powershell.launch import child_environment
 from pwsh_kernels.sessions.environment import kernel_environment
 
 NEEDED = "PATH HOME LANG LC_ALL TZ https_proxy NO_PROXY SSL_CERT_FILE JUPYTER_RUNTIME_DIR powershell_command"
@@ -24,3 +29,21 @@ def test_named_variables_are_passed_on() -> None:
     assert kernel_environment({"AZURE_CLIENT_ID": "id", "OTHER": "x"}, ["AZURE_CLIENT_ID", "MISSING"]) == {
         "AZURE_CLIENT_ID": "id"
     }
+
+
+PLACES = "XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR XDG_DATA_DIRS"
+
+
+@pytest.mark.parametrize("pass_env", ["", f"HOME,{PLACES.replace(' ', ',')}"])
+def test_powershell_keeps_its_token_caches_in_the_sessions_home_whatever_the_server_says(pass_env: str) -> None:
+    server = {**dict.fromkeys(PLACES.split(), "/elsewhere"), "HOME": "/home/somebody", "USER": "somebody"}
+    kernel = {
+        **kernel_environment(server, pass_env.split(",")),
+        "PWSH_KERNELS_HOME": "/homes/contoso.example/azure",
+        "PWSH_MANAGER_PASS_ENV": pass_env,
+    }
+    read = read_environment(kernel, Path("/unused"))
+    environment = child_environment(Launch(Path("pwsh"), home=read.home, environment=read.given), kernel)
+    assert environment["HOME"] == "/homes/contoso.example/azure"
+    assert environment["USER"] == "somebody"
+    assert [name for name in environment if name.startswith("XDG_")] == []

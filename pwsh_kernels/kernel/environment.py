@@ -1,12 +1,15 @@
 """What the kernel's environment says about the PowerShell to start (docs/architecture.md, kernel/). Pure."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable that holds, as a JSON object, further variables for PowerShell."""
+_PLACES = re.compile(r"HOME|XDG_[A-Z_]+")
+"""Variables that say where token caches are: the session's HOME alone decides, or sessions would share sign-ins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class KernelEnvironment:
 
 def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironment:
     """Return what the environment says; `own_home` is PowerShell's HOME when none is named."""
-    named = [name.strip() for name in env.get("PWSH_MANAGER_PASS_ENV", "").split(",")]
+    asked = [name.strip() for name in env.get("PWSH_MANAGER_PASS_ENV", "").split(",")]
+    named = [name for name in asked if not _PLACES.fullmatch(name)]
     return KernelEnvironment(
         pwsh=env.get("PWSH_MANAGER_PWSH", ""),
         home=Path(env.get("PWSH_KERNELS_HOME") or own_home),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pwsh_kernels.catalog import Catalog, Module, Tenant, Tenants
+from pwsh_kernels.errors import ProductError
 from pwsh_kernels.sessions.identity import SessionKey
 
 
@@ -18,6 +19,13 @@ class Directory:
     def module(self, key: str) -> Module:
         """Return what a module is. Raises UnknownModule, UnsupportedModule."""
         return self.catalog.module(key)
+
+    def tenant_name(self, tenant: str) -> str:
+        """Return a tenant's own name for any of its names; a text that names none is returned as it is."""
+        try:
+            return self.tenants().find_tenant(tenant).name
+        except ProductError:
+            return tenant
 
     def names(self, tenant: str, module: str) -> tuple[Tenant, Module, SessionKey]:
         """Return what a tenant and a module are. Raises UnknownModule, UnsupportedModule, InvalidTenant, UnknownTenant."""

@@ -10,6 +10,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 SAME_START_S = 1.0
 """Two readings of one process' start time differ less; a reused process id differs more."""
+PRIVATE = 0o077
+"""umask of sessions: what a module keeps of a sign-in, often as plain text, is for nobody else (files 0600)."""
 
 
 class ForeignProcess(psutil.Process):
@@ -74,7 +76,7 @@ class AdoptingProvisioner(LocalProvisioner):
         if not cmd:
             return self.connection_info
         with _append(kwargs.pop("log_file", os.devnull)) as log:
-            info = await super().launch_kernel(cmd, independent=True, stdout=log, stderr=log, **kwargs)
+            info = await super().launch_kernel(cmd, independent=True, stdout=log, stderr=log, umask=PRIVATE, **kwargs)
         # The manager's __del__ would remove a connection file that it believes to own.
         self.parent._connection_file_written = False  # noqa: SLF001
         self._write_note()

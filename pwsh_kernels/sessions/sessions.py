@@ -126,7 +126,8 @@ class Sessions:
         """
         _options(request)
         module = self._directory.module(request.module).key
-        chosen = chosen_tenants(tenants, module, (live.session for live in self._live()))
+        named = [self._directory.tenant_name(one) for one in tenants]  # two names of one tenant are one turn
+        chosen = chosen_tenants(named, module, (live.session for live in self._live()))
         runs = await asyncio.gather(*(self._begin_in_turn(replace(request, tenant=tenant)) for tenant in chosen))
         waits = [one.wait(self._run_wait(request)) for one in runs if isinstance(one, Run)]
         await asyncio.gather(*waits)
