@@ -3,8 +3,9 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
-from pwsh_kernels.cli.console import ExitCode, Json, note, say, say_json
+from pwsh_kernels.cli.console import ExitCode, Json, error_line, note, say, say_json
 from pwsh_kernels.cli.following import OPEN_STATES, PAGE_CHARS, interrupts
+from pwsh_kernels.errors import RequestRefused
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -58,8 +59,14 @@ async def _ended(client: "RestClient", run: Json) -> Json:
         if page["state"] == "waiting_for_input":
             note(f"{run['tenant']}: asks a question, which gets no answer here")
             page = await client.refuse(run["run_id"])
-    note(f"{run['tenant']}: {page['state']}" + (f" ({page['error']})" if page.get("error") else ""))
+    note(f"{run['tenant']}: {page['state']}{_why(page)}")
     return {**{name: value for name, value in page.items() if name not in ("entries", "cursor")}, "output": text}
+
+
+def _why(page: Json) -> str:
+    if not page.get("error"):
+        return ""
+    return f" ({error_line(RequestRefused(200, page['code'], page['error'], page))})"
 
 
 def _print(results: list[Json], *, as_json: bool) -> None:
