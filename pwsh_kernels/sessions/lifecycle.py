@@ -53,7 +53,7 @@ class Lifecycle:
         self._runs = runs
         self._notes = SessionNotes(settings.data_dir / "sessions")
         self.sign_ins = SignInFlow(settings, self.save)
-        self._examiner = Examiner(self.sign_ins.begin_alone)
+        self._examiner = Examiner(lambda live: self.restore([live.key]))
         self.table: dict[SessionKey, LiveSession] = {}
         manager.pass_env = list(settings.pass_env)
         manager.on_session_started = self._started_elsewhere
@@ -149,9 +149,9 @@ class Lifecycle:
     # -- start ---------------------------------------------------------------------------------------------------
 
     def _add(self, session: Session) -> LiveSession:
+        self._manager.add_session(self._launcher.launch(session))  # first: refused, it leaves no session behind
         live = LiveSession(session, self._runs)
         self.table[session.key] = live
-        self._manager.add_session(self._launcher.launch(session))
         return live
 
     async def _start(self, live: LiveSession, *, alone: bool, earlier: Route | None) -> None:

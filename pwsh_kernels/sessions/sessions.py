@@ -269,7 +269,8 @@ def _comes_alone(live: LiveSession | None, tenant: Tenant, module: Module) -> bo
 
 def _coming(session: Session) -> bool:
     """Return whether the session soon is signed in, or not, without anybody doing something."""
-    by_itself = session.sign_in is not None and not session.sign_in.route.asks_person
+    sign_in = session.sign_in
+    by_itself = sign_in is not None and not (sign_in.attended and sign_in.route.asks_person)
     return session.state == "starting" or (session.state == "signing_in" and by_itself)
 
 

@@ -1,0 +1,151 @@
+"""Sign-ins that end: revoked ones are noticed, applications sign in again, changes count at the next sign-in."""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sandbox_fixtures import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
+from sessions_fixtures import CONTOSO, END_WAIT, FABRIKAM, World
+
+from pwsh_kernels.errors import DeviceCodeRefused, NotSignedIn
+from pwsh_kernels.sessions.run import now
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+REPORTING = "c0070500-a992-4c00-8a00-00000000a992"
+SUBJECTS = {AUTOMATION["contoso"]: "contoso-automation", REPORTING: "contoso-reporting"}
+MAILBOX = "(Get-EXOMailbox -ResultSize 1).Count"
+USER = "(Get-MgUser -Top 1).Count"
+REVOKED = (
+    "The sign-in to {} has ended. The sign-in was ended: the password was changed, or an administrator revoked "
+    "the sessions. (AADSTS50173) {}"
+)
+TENANTS = """
+[[tenant]]
+name = "contoso.example"
+[tenant.exo]
+route = "certificate"
+client_id = "{client}"
+certificate_file = "{certificate}"
+certificate_password = {{ file = "password" }}
+"""
+
+
+@dataclass
+class Place:
+    """A world whose tenants file says with which application Contoso's Exchange signs in."""
+
+    world: World
+
+    def configure(self, client: str) -> None:
+        """Write the tenants file anew."""
+        configure(self.world.folder, client)
+
+
+def configure(folder: Path, client: str) -> None:
+    """Write a tenants file in which an application signs in to Contoso's Exchange."""
+    text = TENANTS.format(client=client, certificate=make_certificate(folder, SUBJECTS[client]))
+    (folder / "tenants.toml").write_text(text, encoding="utf-8")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    folder = tmp_path_factory.mktemp("ended")
+    (folder / "password").touch(0o600)
+    (folder / "password").write_text(CERTIFICATE_PASSWORD, encoding="utf-8")
+    configure(folder, AUTOMATION["contoso"])
+    world = await World.begin(folder, PWSH_MANAGER_TENANTS=str(folder / "tenants.toml"))
+    yield Place(world)
+    await world.end()
+
+
+async def mailbox(world: World) -> dict[str, Any]:
+    """Ask Contoso's Exchange for something, without a login before."""
+    return await world.run(MAILBOX)
+
+
+async def test_an_application_signs_in_at_the_first_run_and_again_after_its_sign_in_was_revoked(place: Place) -> None:
+    world, application = place.world, AUTOMATION["contoso"]
+    first = await mailbox(world)
+    assert (first["state"], first["result"], first["account"]) == ("succeeded", "1\n", application)
+    world.authority.revoke(application)
+    ended = await mailbox(world)
+    again = "The session signs in again by itself: repeat the command."
+    assert (ended["success"], ended["state"], ended["code"]) == (False, "failed", "sign_in_ended")
+    assert ended["error"] == REVOKED.format(f"{CONTOSO}:exo", again)
+    repeated = await mailbox(world)
+    assert (repeated["state"], repeated["result"], repeated["account"]) == ("succeeded", "1\n", application)
+    status = await world.status()
+    assert (status["state"], status["route"], status["sign_in"]["state"]) == ("signed_in", "certificate", "succeeded")
+
+
+async def test_a_changed_tenants_file_leaves_a_signed_in_session_alone_and_counts_at_its_next_sign_in(place: Place) -> None:
+    world = place.world
+    await mailbox(world)
+    try:
+        place.configure(REPORTING)
+        run = await mailbox(world)
+        assert (run["state"], run["account"]) == ("succeeded", AUTOMATION["contoso"])
+        assert (await world.login())["account"] == AUTOMATION["contoso"]
+        world.authority.revoke(AUTOMATION["contoso"])
+        assert (await mailbox(world))["code"] == "sign_in_ended"
+        run = await mailbox(world)
+        assert (run["state"], run["account"]) == ("succeeded", REPORTING)
+    finally:
+        place.configure(AUTOMATION["contoso"])
+        world.authority.revoke(REPORTING)
+        await mailbox(world)
+
+
+async def test_a_person_is_told_to_sign_in_again_and_nothing_runs_until_then(place: Place) -> None:
+    world = place.world
+    status = await world.sign_in(FABRIKAM, module="graph")
+    assert status["state"] == "signed_in"
+    thrown = await world.run("throw 'AADSTS50173: my own words'", FABRIKAM, module="graph")
+    assert (thrown["code"], thrown["error"]) == ("command_failed", "AADSTS50173: my own words")
+    assert (await world.run(USER, FABRIKAM, module="graph"))["result"] == "1\n"
+    world.authority.revoke(f"admin@{FABRIKAM}")
+    ended = await world.run(USER, FABRIKAM, module="graph")
+    sentence = REVOKED.format(f"{FABRIKAM}:graph", "Sign in again (login), then repeat the command.")
+    assert (ended["code"], ended["error"]) == ("sign_in_ended", sentence)
+    with pytest.raises(NotSignedIn) as refused:
+        await world.run(USER, FABRIKAM, module="graph")
+    assert sentence in refused.value.text()
+    status = await world.status(FABRIKAM, "graph")
+    assert (status["state"], status["reason"], status["sign_in"]["state"]) == ("signed_out", sentence, "ended")
+
+
+async def test_a_code_that_expires_is_followed_by_a_new_one_in_the_same_sign_in(place: Place) -> None:
+    world = place.world
+    world.authority.set_traps(FABRIKAM, {"code_expiry": 1})
+    first = await world.login(FABRIKAM, module="graph")
+    world.authority.clear_traps(FABRIKAM)
+    live = world.sessions._lifecycle.find(FABRIKAM, "graph")
+    assert live is not None
+    sign_in = live.session.sign_in
+    assert sign_in is not None
+
+    def followed() -> bool:
+        code = sign_in.code.code if sign_in.code else ""
+        return code != first["device_code"] and lives_on(world, code)
+
+    assert await live.session.changes.wait_for(followed, END_WAIT)
+    assert live.session.sign_in is sign_in
+    asked = await world.login(FABRIKAM, module="graph")
+    status = await world.sessions.status(FABRIKAM, "graph")
+    assert asked["device_code"] == status["device_code"] != first["device_code"]
+    assert [file.stem for file in world.authority.codes.glob("*.json")] == [asked["device_code"]]
+    world.authority.approve(asked["device_code"], f"admin@{FABRIKAM}")
+    assert (await world.status(FABRIKAM, "graph"))["state"] == "signed_in"
+
+
+def lives_on(world: World, code: str) -> bool:
+    """Return whether a code was made after the trap."""
+    with suppress(DeviceCodeRefused):
+        return world.authority.pending(code).expires_at > now() + timedelta(seconds=60)
+    return False
