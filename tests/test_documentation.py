@@ -2,11 +2,17 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from pwsh_kernels.catalog import Catalog
+from pwsh_kernels.errors import ProductError
+from pwsh_kernels.sandbox import Company, module_path
+from pwsh_kernels.sessions.session import SignInCode
+from pwsh_kernels.sessions.states import SESSION_STATES
 from pwsh_kernels.settings import SettingRow, setting_rows
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +29,19 @@ PAGES = [
 def page(name: str) -> str:
     """Return the text of a page under docs/."""
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def rows(text: str, first: str) -> Iterator[list[str]]:
+    """Yield the cells of each row of the table whose heading begins with `first`."""
+    table = re.search(rf"^\| {re.escape(first)} \|.*?(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert table, first
+    for line in table[0].splitlines()[2:]:
+        yield [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def words(cell: str) -> list[str]:
+    """Return what stands in code form."""
+    return re.findall(r"`([^`]+)`", cell)
 
 
 def settings_line(row: SettingRow) -> str:
@@ -58,6 +77,106 @@ def test_every_module_is_documented() -> None:
     for key in Catalog.load().modules:
         assert f"`{key}`" in README
         assert f"`{key}`" in page("modules.md")
+
+
+def test_the_readme_has_the_routes_of_every_module_and_no_others() -> None:
+    shown = {words(cells[0])[0]: cells[2] for cells in rows(README, "Key")}
+    modules = Catalog.load().modules
+    assert shown.keys() == modules.keys()
+    assert shown.pop("powerplatform") == "as `azure`"
+    assert list(modules["powerplatform"].routes) == list(modules["azure"].routes)
+    for key, said in shown.items():
+        assert said.removesuffix(" (two)").replace(" ", "_").split(",_") == list(modules[key].routes), key
+
+
+def test_every_module_says_that_it_was_tested_on_the_sandbox_only() -> None:
+    assert "None of this was tried against a live tenant, and no real module was loaded." in README
+    assert "Nothing here was run against a live tenant, and no real module was loaded." in page("modules.md")
+
+
+@pytest.mark.parametrize("key", Catalog.load().modules)
+def test_the_page_says_what_is_left_of_a_device_code_as_the_route_has_it(key: str) -> None:
+    said = {"nothing": "a person signs in again", "cache": "nobody is asked"}
+    row = next(cells for cells in rows(page("modules.md"), "sign-in") if re.search(rf"device_code of .*\b{key}\b", cells[0]))
+    assert row[1] == said[Catalog.load().module(key).routes["device_code"].survives]
+
+
+def test_every_end_of_a_sign_in_is_documented() -> None:
+    documented = [word for cells in rows(page("rest.md"), "`code` | what happened") for word in words(cells[0])]
+    assert sorted(documented) == sorted(get_args(SignInCode))
+
+
+def test_the_refusals_are_documented_with_their_status() -> None:
+    statuses = {one.code: str(one.status) for one in ProductError.__subclasses__()}
+    for cells in rows(page("rest.md"), "`code` | status | why"):
+        codes = words(cells[0])
+        given = (cells[1].split(", ") * len(codes))[: len(codes)]
+        assert dict(zip(codes, given, strict=True)) == {code: statuses[code] for code in codes}
+
+
+@pytest.mark.parametrize(
+    "code", ["unknown_tenant", "bad_secret", "unsafe_folder", "route_not_configured", "unknown_sign_in_route"]
+)
+def test_a_mistake_in_what_is_configured_is_a_documented_refusal(code: str) -> None:
+    assert f"`{code}`" in page("rest.md")
+
+
+def test_every_state_of_a_session_and_every_change_of_it_is_in_the_picture() -> None:
+    picture = {words(cells[0])[0]: set(words(cells[1])) for cells in rows(page("architecture.md"), "state")}
+    assert picture == {state: set(following) for state, following in SESSION_STATES.items()}
+
+
+def test_every_trap_of_the_sandbox_is_documented_in_its_own_words() -> None:
+    documented = {words(cells[0])[0]: cells[2] for cells in rows(page("sandbox.md"), "trap")}
+    assert documented == Company.load().traps
+    where = {word.split(" = ")[0] for cells in rows(page("sandbox.md"), "traps") for word in words(cells[0])}
+    assert where == documented.keys()
+
+
+def test_every_cmdlet_of_the_simulated_services_is_documented() -> None:
+    services = [one for one in module_path().iterdir() if not one.name.startswith("Sandbox")]
+    text = page("sandbox.md")
+    missing = [name for one in services for name in exported(one) if f"`{name}`" not in text]
+    assert len(services) == 8
+    assert missing == []
+
+
+def exported(folder: Path) -> list[str]:
+    """Return the functions that a PowerShell module's manifest names."""
+    manifest = (folder / f"{folder.name}.psd1").read_text(encoding="utf-8")
+    functions = re.search(r"FunctionsToExport = @\((.*?)\)", manifest, re.DOTALL)
+    assert functions
+    return re.findall(r"'([^']+)'", functions[1])
+
+
+def test_every_command_and_option_of_the_command_line_is_documented() -> None:
+    import typer.main
+
+    from pwsh_kernels.cli.app import app
+
+    text = page("cli.md")
+    root = typer.main.get_command(app)
+    commands: dict[str, Any] = vars(root)["commands"]
+    for name, command in commands.items():
+        assert f"`pwsh-kernels {name}" in text, name
+        options = [
+            one for option in command.params for one in (*option.opts, *option.secondary_opts) if one.startswith("--")
+        ]
+        # `--wait` is what happens without `--no-wait`.
+        assert [one for one in options if one != "--wait" and one not in text] == [], name
+
+
+def test_every_argument_of_a_tool_is_documented() -> None:
+    from pwsh_kernels.mcp.tools import build_tools
+
+    text = page("mcp.md")
+    for tool in build_tools(NoBackend()):  # type: ignore[arg-type]
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{tool.name}` |"))
+        assert [name for name in tool.parameters["properties"] if f"`{name}`" not in row] == []
+
+
+class NoBackend:
+    """The tools are only described."""
 
 
 def test_every_link_to_a_file_leads_somewhere() -> None:
