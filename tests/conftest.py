@@ -3,4 +3,11 @@
 from pwsh_kernels.web.launch import spare_the_grammar
 
 spare_the_grammar()  # saves each worker two seconds, as it does for the server
-pytest_plugins = ["server_fixtures", "kernel_fixtures", "sandbox_fixtures", "powershell_fixtures", "catalog_fixtures"]
+pytest_plugins = [
+    "server_fixtures",
+    "kernel_fixtures",
+    "sandbox_fixtures",
+    "powershell_fixtures",
+    "catalog_fixtures",
+    "signin_fixtures",
+]

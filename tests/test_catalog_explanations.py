@@ -10,7 +10,7 @@ from pwsh_kernels.catalog.explanations import EXPLANATIONS_FILE, REFERENCE
 
 OTHERS = [
     *(50074, 50079, 70016, 70018, 70019, 90120, 700016, 7000218, 7000215, 7000222, 700027, 65001, 65004, 90094),
-    *(50105, 50020, 50034, 90072, 90002, 50053, 50055, 50126),
+    *(50105, 50020, 50034, 90072, 90002, 50053, 50055, 50126, 700024, 500011),
 ]
 PNP = "Please specify a valid client id for an Entra ID App Registration."
 MISSING = "The PowerShell module Az.Accounts 3.0.0 or newer is not installed. Install it: Install-PSResource Az.Accounts"
@@ -64,6 +64,11 @@ def test_a_longer_number_is_not_taken_for_a_shorter_one() -> None:
         (MISSING, "module_not_installed"),
         ("Device code authentication timed out after 120 seconds.", "graph_code_timeout"),
         ("ManagedIdentityCredential authentication unavailable. No Managed Identity endpoint found.", None),
+        ("Device code terminal timed-out after 120 seconds. Please try again.", "graph_code_timeout"),
+        ("ManagedIdentityCredential authentication failed: invalid_request: Identity not found", "managed_identity_unknown"),
+        ("InvalidAuthenticationToken: Access token validation failure. Invalid audience.", "token_unusable"),
+        ("The provided account a@b.com does not have access to tenant 'c'.", "account_of_other_tenant"),
+        ("UnAuthorized", "token_refused"),
         ("The specified network password is not correct.", "certificate_unreadable"),
         ("IDX10223: Lifetime validation failed, the token is expired.", "token_expired"),
         ("IDX10214: Audience validation failed.", "token_unusable"),

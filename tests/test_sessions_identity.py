@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pwsh_kernels.catalog import Tenant
+from pwsh_kernels.catalog import IdentityField, Tenant
 from pwsh_kernels.sessions.identity import SessionKey, SignedIn, judge, read_check
 
 CONTOSO_ID = "c0070500-0001-4a11-8c0d-5a9d0b0c0001"
+DOMAINS: tuple[IdentityField, ...] = ("domains",)
+TENANT_ID: tuple[IdentityField, ...] = ("tenant_id",)
 ADMIN = SignedIn("admin@contoso.example", CONTOSO_ID, ("contoso.example", "contoso.onmicrosoft.example"))
 
 
@@ -40,6 +42,15 @@ def test_an_account_of_another_tenant_is_refused_and_both_are_named() -> None:
 def test_a_configured_tenant_id_counts_more_than_domains() -> None:
     assert judge(ADMIN, Tenant("partner.example", tenant_id=CONTOSO_ID.upper())).accepted
     assert not judge(ADMIN, Tenant("contoso.example", tenant_id="00000000-0000-0000-0000-000000000000")).accepted
+
+
+def test_tenants_that_only_their_ids_tell_apart_are_named_by_their_ids() -> None:
+    names = ("contoso.onmicrosoft.example",)
+    verdict = judge(ADMIN, Tenant("contoso.example", tenant_id="00000000-0000-0000-0000-000000000000", domains=names))
+    assert verdict.reason == (
+        f"admin@contoso.example signed in to the tenant {CONTOSO_ID}, not to contoso.example, whose configured id is "
+        "00000000-0000-0000-0000-000000000000. Sign in again with an account of contoso.example."
+    )
 
 
 def test_a_sign_in_that_names_no_tenant_is_refused() -> None:
@@ -94,6 +105,6 @@ def test_an_unknown_answer_of_the_check_script_never_counts_as_signed_in(unknown
 
 def test_what_a_module_cannot_prove_is_no_evidence() -> None:
     tenant = Tenant("contoso.example", tenant_id=CONTOSO_ID)
-    assert judge(ADMIN, tenant, proven=("domains",)).accepted
-    assert judge(ADMIN, Tenant("contoso.example"), proven=("tenant_id",)).code == "wrong_tenant"
-    assert judge(ADMIN, tenant, ADMIN.account, proven=("tenant_id",)).code == "wrong_account"
+    assert judge(ADMIN, tenant, proven=DOMAINS).accepted
+    assert judge(ADMIN, Tenant("contoso.example"), proven=TENANT_ID).code == "wrong_tenant"
+    assert judge(ADMIN, tenant, ADMIN.account, proven=TENANT_ID).code == "wrong_account"

@@ -93,3 +93,5 @@ def test_declined_and_expired_are_told_apart() -> None:
     assert (declined(late), expired(late)) == (False, True)
     assert not declined(None)
     assert not expired(Record("error", "AADSTS53003: blocked"))
+    assert not expired(Record("error", "The operation timed out."))
+    assert expired(Record("error", "Device code terminal timed-out after 120 seconds. Please try again."))

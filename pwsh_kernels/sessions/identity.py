@@ -83,11 +83,10 @@ def judge(
     `proven`: the fields that the module's check proves; one that it does not prove is no evidence.
     """
     if not _same_tenant(signed_in, tenant, proven):
-        actual = ", ".join(signed_in.domains) or signed_in.tenant_id or "an unknown tenant"
         return Verdict(
             accepted=False,
             code="wrong_tenant",
-            reason=f"{signed_in.account} signed in to {actual}, not to {tenant.name}. "
+            reason=f"{signed_in.account} signed in to {_elsewhere(signed_in, tenant)}. "
             f"Sign in again with an account of {tenant.name}.",
         )
     same_account = "account" in proven and signed_in.account.casefold() == (expected_account or "").casefold()
@@ -107,6 +106,15 @@ def _same_tenant(signed_in: SignedIn, tenant: Tenant, proven: Collection[Identit
         return False
     names = {name.casefold() for name in (tenant.name, *tenant.domains)}
     return not names.isdisjoint(domain.casefold() for domain in signed_in.domains)
+
+
+def _elsewhere(signed_in: SignedIn, tenant: Tenant) -> str:
+    """Say which tenant it is and which it should be: by their ids when the domains do not tell them apart."""
+    names = {name.casefold() for name in (tenant.name, *tenant.domains)}
+    foreign = [domain for domain in signed_in.domains if domain.casefold() not in names]
+    if foreign or not (signed_in.tenant_id and tenant.tenant_id):
+        return f"{', '.join(foreign) or signed_in.tenant_id or 'an unknown tenant'}, not to {tenant.name}"
+    return f"the tenant {signed_in.tenant_id}, not to {tenant.name}, whose configured id is {tenant.tenant_id}"
 
 
 def _domains(value: Any) -> tuple[str, ...]:

@@ -27,24 +27,29 @@ def check_connected(run: Run, tenant: Tenant, module: Module, route: Route) -> N
         raise SignInRefused("sign_in_failed", f"The session was lost during the sign-in: {run.reason}")
     if run.state == "succeeded" or (run.summary and run.summary.outcome == "completed"):
         return
-    error = run.summary.terminating_error if run.summary else None
+    error = _last_word(run)
     if route.asks_person and expired(error):
         raise SignInRefused("sign_in_expired", f"The code expired before anyone signed in. {NEW_CODE}")
     if route.asks_person and declined(error):
         raise SignInRefused("sign_in_declined", f"The sign-in was declined on the page. {NEW_CODE}")
-    raise _explained(run, error, tenant, module, route)
+    raise explained(run, tenant, module, route)
 
 
-def _explained(run: Run, error: Record | None, tenant: Tenant, module: Module, route: Route) -> SignInRefused:
-    said = failure_sentence(run)
+def explained(run: Run, tenant: Tenant, module: Module, route: Route | None, unknown: str = "") -> SignInRefused:
+    """Return the refusal that a failed script of a sign-in means; `unknown` comes before an error that nobody explains."""
+    error, said = _last_word(run), failure_sentence(run)
     found = explain(f"{error.error_id} {error.message}" if error else said)
     if found is None:
-        return SignInRefused("sign_in_failed", said)
+        return SignInRefused("sign_in_failed", f"{unknown}{said}")
     advice = found.remedy
-    if found.blocks_route and route.asks_person:
+    if found.blocks_route and route and route.asks_person:
         advice = f"{advice} {_way_out(tenant, module, route)}"
     code: SignInCode = "sign_in_blocked" if found.blocks_route else "sign_in_failed"
     return SignInRefused(code, f"{found.sentence} {advice} ({found.code})", found)
+
+
+def _last_word(run: Run) -> Record | None:
+    return run.summary.terminating_error if run.summary else None
 
 
 def _way_out(tenant: Tenant, module: Module, route: Route) -> str:

@@ -18,6 +18,9 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9-])(?=[A-Z0-9]*[0-9])[A-Z0-9]{8,10}(?![A-Za-z0-9-])")
 """What looks like a code where a translated sentence has no known words: upper case with at least one digit."""
 
+_EXPIRED = re.compile(r"expired|timed[ -]out")
+"""What errors say of a code whose time is over; graph: "Device code terminal timed-out after 120 seconds."."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
@@ -70,7 +73,7 @@ def declined(record: Record | None) -> bool:
 def expired(record: Record | None) -> bool:
     """Return whether an error says that the code has expired (an explanation only)."""
     said = f"{record.error_id} {record.message}".casefold() if record else ""
-    return "expired_token" in said or "code_expired" in said or ("code" in said and "expired" in said)
+    return "expired_token" in said or ("code" in said and _EXPIRED.search(said) is not None)
 
 
 def first_sentence(code: DeviceCode, expires_at: datetime, account: str | None = None) -> str:
