@@ -8,7 +8,7 @@ from pwsh_kernels.records import RunOptions
 from pwsh_kernels.sessions.identity import SignedIn, judge, read_check
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
 from pwsh_kernels.sessions.recorder import SignInRecorder
-from pwsh_kernels.sessions.refusal import NEW_CODE, SignInRefused, check_connected
+from pwsh_kernels.sessions.refusal import NEW_CODE, SignInRefused, check_connected, explained
 from pwsh_kernels.sessions.requests import LoginRequest
 from pwsh_kernels.sessions.run import Run, now
 from pwsh_kernels.sessions.session import SignIn
@@ -18,6 +18,8 @@ from pwsh_kernels.sessions.views import failure_sentence
 PREPARE_WAIT_S = 180.0
 """Importing a module can take more than a minute (modules.md)."""
 CHECK_WAIT_S = 60.0
+CODE_LOOK_S = 0.5
+"""How often an attempt that waits for its end looks whether a code has come, and how long that one lives."""
 
 
 class Attempt:
@@ -26,6 +28,7 @@ class Attempt:
     def __init__(
         self, live: LiveSession, sign_in: SignIn, request: LoginRequest, secrets: Mapping[FactName, Secret]
     ) -> None:
+        self._lasts = sign_in.ends_at - now()
         self._live = live
         self._sign_in = sign_in
         self._request = request
@@ -47,6 +50,7 @@ class Attempt:
             return None
 
     async def _connect(self) -> None:
+        self._sign_in.ends_at = now() + self._lasts  # the time that the module took to load is not the person's
         while True:
             run = self._submit()
             try:
@@ -91,21 +95,18 @@ class Attempt:
         return SignInRecorder(run, find, self._show, [secret.text for secret in self._secrets.values()])
 
     def _show(self, code: DeviceCode) -> None:
+        if self._sign_in.code is None:
+            self._sign_in.ends_at = now() + self._lasts
         self._sign_in.expires_at = min(self._sign_in.ends_at, now() + timedelta(seconds=self._sign_in.route.expires_s))
         self._live.session.show_code(code)
 
     async def _wait_for_end(self, run: Run) -> None:
         """Wait for the connect script's end; it is stopped when its time is over, or when it asks for a person in vain."""
-        changes, sign_in = self._live.session.changes, self._sign_in
-        ending = self._live.tasks.start(run.wait(sign_in.expires_at.timestamp(), input_too=False), f"end of {run.id}")
-        ending.add_done_callback(lambda _: changes.notify())
-        try:
-            while not run.ended and (remaining := (sign_in.expires_at - now()).total_seconds()) > 0:
-                if not sign_in.attended and sign_in.code:
-                    break
-                await changes.wait_for(lambda: run.ended or bool(sign_in.code and not sign_in.attended), remaining)
-        finally:
-            ending.cancel()
+        sign_in = self._sign_in
+        while not run.ended and (remaining := (sign_in.expires_at - now()).total_seconds()) > 0:
+            if sign_in.code and not sign_in.attended:
+                break
+            await run.wait(min(remaining, CODE_LOOK_S), input_too=False)
         if not run.ended:
             await self._give_up(run)
 
@@ -124,9 +125,9 @@ class Attempt:
 
     def _offers_again(self) -> bool:
         """A code that dies before the attempt (graph: 120 s) is followed by a new one at once."""
-        route, left = self._sign_in.route, (self._sign_in.ends_at - now()).total_seconds()
-        whole = (self._sign_in.ends_at - self._sign_in.started_at).total_seconds()
-        return self._sign_in.attended and route.asks_person and route.expires_s < whole and left > 0
+        sign_in = self._sign_in
+        short = timedelta(seconds=sign_in.route.expires_s) < self._lasts
+        return sign_in.attended and sign_in.route.asks_person and short and now() < sign_in.ends_at
 
 
 async def prepare(live: LiveSession) -> None:
@@ -152,11 +153,12 @@ async def verdict(live: LiveSession, *, first: bool = False) -> SignedIn:
 
 async def check(live: LiveSession, *, first: bool = False) -> SignedIn | None:
     """Ask the module who is signed in, `first` before all that waits. Raises SignInRefused when it is unknown."""
-    script, title = live.session.module.check, f"who is signed in to {live.key}"
-    run = await live.run_script(script, title, "check", CHECK_WAIT_S, "json", first=first)
-    live.session.checked_at = now()
+    session = live.session
+    title = f"who is signed in to {live.key}"
+    run = await live.run_script(session.module.check, title, "check", CHECK_WAIT_S, "json", first=first)
+    session.checked_at = now()
     if run.state != "succeeded":
-        raise SignInRefused("sign_in_failed", f"Who signed in to {live.key} is unknown: {failure_sentence(run)}")
+        raise explained(run, session.tenant, session.module, session.route, f"Who signed in to {live.key} is unknown: ")
     try:
         return read_check(run.log.text(frozenset({"text"})))
     except ValueError as error:

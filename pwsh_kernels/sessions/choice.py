@@ -2,8 +2,11 @@
 
 from collections.abc import Collection
 
-from pwsh_kernels.catalog import Fact, FactName, Module, Route, RouteName, Secret, Tenant
+from pwsh_kernels.catalog import SECRET_FACTS, Fact, FactName, Module, Route, RouteName, Secret, Tenant
 from pwsh_kernels.errors import RouteNotConfigured, UnknownSignInRoute
+
+OWN_FACTS: frozenset[FactName] = SECRET_FACTS | {"client_id", "certificate_file", "certificate_thumbprint", "identity_id"}
+"""Facts that only the tenants file gives."""
 
 
 def choose_route(tenant: Tenant, module: Module, asked: RouteName | None, given: Collection[FactName] = ()) -> Route:
@@ -38,9 +41,14 @@ def signs_in_alone(tenant: Tenant, module: Module) -> bool:
         return False
 
 
+def _configured(route: Route) -> bool:
+    """Return whether somebody must have configured a route when its needs are met: a tenant's name alone is no sign."""
+    return any(fact in OWN_FACTS for need in route.needs for fact in need)
+
+
 def other_routes(tenant: Tenant, module: Module, route: Route) -> tuple[list[RouteName], list[RouteName]]:
     """Return the names of the routes without a device code: those that could be used now, and those to configure."""
     facts = known_facts(tenant, module)
     others = [one for one in module.routes.values() if one is not route and not one.asks_person]
-    ready = [one.name for one in others if one.needs and not one.missing(facts)]
+    ready = [one.name for one in others if _configured(one) and not one.missing(facts)]
     return ready, [one.name for one in others if one.name not in ready]
