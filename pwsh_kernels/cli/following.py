@@ -55,7 +55,7 @@ class Printer:
             return
         if self._for_programs and not self._ends_line:
             _write(sys.stdout, "\n")  # JSON comes without a line end, and files end with one
-        if run["state"] in ("cancelled", "lost"):
+        if run["state"] in ("cancelled", "lost") or run.get("code") == "sign_in_ended":
             note(f"pwsh-kernels: {run.get('error') or run['state']}")
 
     def _keep(self, text: str) -> None:
@@ -105,7 +105,7 @@ def run_exit_code(run: Json) -> int:
         return ExitCode.STILL_RUNNING
     if run["state"] == "cancelled":
         return ExitCode.INTERRUPTED
-    if run["state"] == "lost":
+    if run["state"] == "lost" or run.get("code") == "sign_in_ended":
         return ExitCode.NOT_SIGNED_IN
     code = (run.get("exit_code") or 0) & 0xFF
     return code or (ExitCode.OK if run["state"] == "succeeded" else ExitCode.FAILED)

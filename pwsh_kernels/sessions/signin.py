@@ -58,6 +58,8 @@ def hide_in_record(record: Record, secrets: Collection[str]) -> Record:
     return replace(
         record,
         message=hide_secrets(record.message, secrets),
+        error_id=hide_secrets(record.error_id, secrets),  # a script names its errors, and who wrote them, as it likes
+        command=hide_secrets(record.command, secrets),
         target=hide_secrets(record.target, secrets),
         position=hide_secrets(record.position, secrets),
         script_stack=hide_secrets(record.script_stack, secrets),

@@ -21,6 +21,7 @@ RESULT_KINDS = {
 }
 """Kinds of stdout entries that make a run's result: what a script only shows must not break JSON or CSV."""
 NO_OUTPUT = "OK"
+ONLY_ASKED_FOR = "The route is not configured for this tenant, so somebody must ask for the sign-in again."
 
 
 def utc(time: datetime | None) -> str | None:
@@ -42,8 +43,7 @@ def session_view(session: Session, current_run: str | None, queued_runs: int) ->
         "tenant_id": signed_in.tenant_id if signed_in else None,
         "route": session.route.name if session.route else None,
         "token_expires_at": utc(signed_in.expires_at) if signed_in else None,
-        "survives_restart": session.route.survives != "nothing" if session.route else None,
-        "survival": session.route.survival if session.route else None,
+        **survival_view(session),
         "signed_in_at": utc(session.signed_in_at),
         "sandbox": session.tenant.sandbox,
         "current_run": current_run,
@@ -60,6 +60,16 @@ def session_view(session: Session, current_run: str | None, queued_runs: int) ->
         "stuck": session.stuck_reason is not None,
         "stuck_reason": session.stuck_reason,
     }
+
+
+def survival_view(session: Session) -> dict[str, Any]:
+    """Return what the end of PowerShell would leave of the sign-in: whether it survives, and a sentence."""
+    route = session.route
+    if route is None:
+        return {"survives_restart": None, "survival": None}
+    if route.survives == "again" and session.tenant.access(session.module.key).route != route.name:
+        return {"survives_restart": False, "survival": ONLY_ASKED_FOR}
+    return {"survives_restart": route.survives != "nothing", "survival": route.survival}
 
 
 def code_view(sign_in: SignIn | None) -> dict[str, Any]:
