@@ -98,7 +98,9 @@ def say_no(authority: Authority, code: str) -> object:
     return authority.decline(code)
 
 
-def make_certificate(folder: Path, subject: str = "contoso-automation", days: int = 1) -> Path:
+def make_certificate(
+    folder: Path, subject: str = "contoso-automation", days: int = 1, password: str = CERTIFICATE_PASSWORD
+) -> Path:
     """Write a self-signed certificate with its key, as an application has it; with less than 0 days it has expired."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
@@ -106,7 +108,7 @@ def make_certificate(folder: Path, subject: str = "contoso-automation", days: in
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(days=9)).not_valid_after(now + timedelta(days=days))
     file = folder / f"{subject}{days}.pfx"
-    lock = BestAvailableEncryption(CERTIFICATE_PASSWORD.encode())
+    lock = BestAvailableEncryption(password.encode())
     file.write_bytes(pkcs12.serialize_key_and_certificates(None, key, builder.sign(key, hashes.SHA256()), None, lock))
     return file
 
