@@ -18,6 +18,7 @@ from pwsh_kernels.settings import setting_rows
 COMMAND = str(Path(sys.executable).with_name("pwsh-kernels"))
 LIMIT = 60
 SESSION = (FABRIKAM, "exo")
+UNKNOWN_MODULE = "pwsh-kernels: Unknown module: exchange. Known modules: azure, exo, graph, pnp, powerplatform, teams\n"
 ACCOUNT = f"admin@{FABRIKAM}"
 
 
@@ -149,7 +150,7 @@ def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (("status", "contoso.example", "exchange"), 2, "pwsh-kernels: Unknown module: exchange. Known modules: azure, exo, graph, pnp, powerplatform, teams\n"),
+        (("status", "contoso.example", "exchange"), 2, UNKNOWN_MODULE),
         (("follow", "r-1"), 1, "pwsh-kernels: There is no run r-1. `pwsh-kernels runs` lists those that are kept.\n"),
         (("cancel", "../sessions"), 1, "pwsh-kernels: There is no run ../sessions."),
         (("run", "contoso.example", "exo"), 2, "Missing argument 'command'"),

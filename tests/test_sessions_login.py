@@ -12,7 +12,6 @@ from sessions_fixtures import CONTOSO, END_WAIT, FABRIKAM, World
 
 from pwsh_kernels.errors import InvalidTenant, NotSignedIn, SignInPending, UnknownModule, UnknownSession
 from pwsh_kernels.sessions.run import now
-from pwsh_kernels.sessions.signin import HIDDEN
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
