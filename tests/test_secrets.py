@@ -66,7 +66,7 @@ parameters = {{ First = "{first}", Second = "{second}" }}
 script = '''
 param($First, $Second)
 $tokens = @('{token}')
-foreach ($secret in @($First, $Second).Where{{ $_ }}) {{ $tokens += ConvertFrom-SecureString -SecureString $secret -AsPlainText }}
+foreach ($secret in @($First, $Second).Where{{ $_ }}) {{ $tokens += ConvertFrom-SecureString $secret -AsPlainText }}
 foreach ($text in @('{words}') + $tokens) {{
     $text
     Write-Warning "warning $text"

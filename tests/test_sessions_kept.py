@@ -8,7 +8,7 @@ from sandbox_fixtures import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
 from sessions_fixtures import CONTOSO, FABRIKAM, World, make_settings
 
 from pwsh_kernels.cli.doctor import homes
-from pwsh_kernels.errors import SessionLost, UnsafeFolder
+from pwsh_kernels.errors import NotSignedIn, SessionLost, UnsafeFolder
 
 ADMIN = "admin@contoso.example"
 TENANTS = """
@@ -99,7 +99,7 @@ async def test_a_kept_login_returns_when_powershell_was_killed_and_others_need_a
 
 
 async def returns(world: World) -> None:
-    """See that PnP's login comes back without a person, and Exchange's does not."""
+    """See that PnP's login comes back without a person until it is revoked, and Exchange's does not."""
     home = world.settings.homes / CONTOSO / "pnp"
     pnp, exo = await asyncio.gather(world.sign_in(module="pnp"), world.sign_in(FABRIKAM))
     assert (pnp["state"], pnp["survives_restart"], exo["state"], exo["survives_restart"]) == (
@@ -117,6 +117,11 @@ async def returns(world: World) -> None:
         await world.run("1", FABRIKAM)
     run = await world.run("(Get-PnPWeb).Url", module="pnp")
     assert (run["state"], run["result"], run["account"]) == ("succeeded", "https://contoso.sharepoint.com\n", ADMIN)
+    world.authority.revoke(ADMIN)
+    world.powershell(module="pnp").kill()
+    await world.becomes(CONTOSO, "lost", "pnp")
+    with pytest.raises(NotSignedIn, match=f"{CONTOSO}:pnp needs a person to sign in again: use login"):
+        await world.run("(Get-PnPWeb).Url", module="pnp")
     assert (await world.sessions.disconnect(CONTOSO, "pnp", forget=True))["message"] == f"Disconnected {CONTOSO}:pnp"
     assert not kept(home)
 
