@@ -1,6 +1,7 @@
 """Signing sessions in: what a login starts, what it answers, and what happens without one."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,9 @@ from pwsh_kernels.sessions.run import now
 from pwsh_kernels.sessions.session import Session, SignIn, SignInFailure
 from pwsh_kernels.sessions.views import login_view
 from pwsh_kernels.settings import Settings
+
+LOG = logging.getLogger(__name__)
+BROKEN = "The sign-in broke inside pwsh-kernels; the server's log has the traceback. Sign in again."
 
 
 class SignInFlow:
@@ -102,6 +106,9 @@ class SignInFlow:
             accepted = await attempt.sign_in()
         except SignInRefused as refusal:
             live.session.refuse(refusal.failure)
+        except Exception:  # the outermost caller of a sign-in: a session must not stay signing in for ever
+            LOG.exception("The sign-in to %s broke", live.key)
+            live.session.refuse(SignInFailure("sign_in_failed", BROKEN))
         else:
             live.session.accept(accepted)
         self._save(live)
