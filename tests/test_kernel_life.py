@@ -128,7 +128,7 @@ def test_the_environment_of_a_session_reaches_its_powershell(tmp_path: Path) -> 
     (module / "Greeter.psm1").write_text("function Get-Greeting { 'hello from the module' }\n")
     given = {
         "PWSH_KERNELS_MODULE_PATH": str(tmp_path / "modules"),
-        "PWSH_KERNELS_SANDBOX": "/sandbox/place",
+        "PWSH_KERNELS_ENVIRONMENT": '{"PWSH_KERNELS_SANDBOX": "/sandbox/place"}',
         "PWSH_MANAGER_PASS_ENV": "PASSED, ABSENT",
         "PASSED": "yes",
         "JUPYTER_TOKEN": "secret",

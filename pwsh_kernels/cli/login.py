@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pwsh_kernels.cli.console import ExitCode, Json, connected, note, say
+from pwsh_kernels.cli.following import interrupts
 from pwsh_kernels.errors import RequestRefused
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
 
+END_WAIT = 2.0
+"""Seconds that an interrupted request gets to end."""
 POLL_WAIT = 30.0
 """Seconds that one look at a pending sign-in waits on the server."""
 
@@ -43,11 +46,9 @@ def login(
         "access_token": read_token(token_from),
         "graph_token": read_token(graph_token_from),
     }
-    try:
-        asyncio.run(_login(tenant, module, asked, wait))
-    except KeyboardInterrupt:
+    if not asyncio.run(_login_unless_interrupted(tenant, module, asked, wait)):
         note(f"The sign-in stays pending: finish it on the page. `pwsh-kernels status {tenant} {module}` shows it.")
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+        raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 def read_token(source: str | None) -> str | None:
@@ -63,17 +64,36 @@ def read_token(source: str | None) -> str | None:
     return text.strip()
 
 
-async def _login(tenant: str, module: str, asked: Json, wait: bool) -> None:
+async def _login_unless_interrupted(tenant: str, module: str, asked: Json, wait: bool) -> bool:
+    """Return whether it came to an end before Ctrl-C.
+
+    The loops look at the interrupt themselves: asyncio's own, a cancellation, can be lost below an HTTP request (measured).
+    """
+    with interrupts() as (interrupted, _):
+        work = asyncio.create_task(_login(tenant, module, asked, wait, interrupted))
+        stop = asyncio.create_task(interrupted.wait())
+        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            work.cancel()
+            await asyncio.wait({work}, timeout=END_WAIT)
+            work.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody waits for it any more
+            return False
+        stop.cancel()
+        work.result()
+        return True
+
+
+async def _login(tenant: str, module: str, asked: Json, wait: bool, interrupted: asyncio.Event) -> None:
     async with connected() as client:
         facts = await client.login(tenant, module, **asked)
         _refuse_failure(facts)
         if facts["auth_pending"]:
-            facts = await _until_code(client, facts)
+            facts = await _until_code(client, facts, interrupted)
             say_code(facts)
             show_qr(facts)
             if not wait:
                 return
-            facts = await _until_ended(client, facts)
+            facts = await _until_ended(client, facts, interrupted)
         if facts["state"] != "signed_in":
             raise _refusal(facts)
         say(f"Signed in to {facts['session']} as {facts['account']}.")
@@ -107,22 +127,26 @@ def show_qr(facts: Json) -> None:
         say(facts["qr_text"])
 
 
-async def _until_code(client: "RestClient", facts: Json) -> Json:
-    while facts["state"] in ("starting", "signing_in") and not facts.get("device_code"):
+async def _until_code(client: "RestClient", facts: Json, interrupted: asyncio.Event) -> Json:
+    while _pending(facts, interrupted) and not facts.get("device_code"):
         facts = await client.status(facts["tenant"], facts["module"], wait_s=1)
         if _signs_in_alone(facts):
             break
     return facts
 
 
+def _pending(facts: Json, interrupted: asyncio.Event) -> bool:
+    return facts["state"] in ("starting", "signing_in") and not interrupted.is_set()
+
+
 def _signs_in_alone(facts: Json) -> bool:
     return (facts.get("sign_in") or {}).get("route") not in (None, "device_code")
 
 
-async def _until_ended(client: "RestClient", facts: Json) -> Json:
+async def _until_ended(client: "RestClient", facts: Json, interrupted: asyncio.Event) -> Json:
     note("Waiting for the sign-in (Ctrl-C leaves it pending) ...")
     shown = facts.get("device_code")
-    while facts["state"] in ("starting", "signing_in"):
+    while _pending(facts, interrupted):
         facts = await client.status(facts["tenant"], facts["module"], wait_s=POLL_WAIT)
         if facts.get("device_code") not in (None, shown):  # the first one has expired
             shown = facts["device_code"]
