@@ -39,6 +39,8 @@ class Case:
     login: Mapping[str, Any] = field(default_factory=dict)
     traps: Mapping[str, Any] = field(default_factory=dict)
     person: Person | None = None
+    forget: bool = False
+    """Begin in a new session, with nothing of an earlier sign-in on the disk."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class SignInDesk:
         """Sign in; return what /status says at the end. What /login said must agree with it."""
         self.configure(case)
         self.authority.set_traps(CONTOSO, case.traps)
+        if case.forget:
+            self.server.post("/disconnect", tenant=CONTOSO, module=self.module, forget=True)
         login = self.server.post("/login", tenant=CONTOSO, module=self.module, route=route, **case.login)
         if case.person and login.get("device_code"):
             case.person(self, self.module, login["device_code"])
