@@ -11,6 +11,9 @@ Json = dict[str, Any]
 LISTED_RECORDS = 10
 """Error records and warnings that are listed in one answer; the output has them all."""
 
+FOR_A_PERSON = frozenset({"blocked", "wrong_account", "wrong_tenant"})
+"""Ends of a sign-in that another try would not change."""
+
 RECORD_CHARS = 1_000
 """Characters of one listed message."""
 
@@ -43,6 +46,8 @@ def session_step(facts: Json) -> str:
         return f"Call pwsh_run with {where}."
     if facts.get("device_code"):
         return sign_in_step(facts)
+    if (facts.get("sign_in") or {}).get("state") in FOR_A_PERSON:
+        return "Tell the person; do not retry."
     if facts.get("auth_pending") or facts.get("state") in ("starting", "signing_in"):
         return f"The sign-in shows no code yet: call pwsh_login with {where} again."
     return f"Call pwsh_login with {where}."
@@ -143,6 +148,8 @@ def run_step(run: Json, shown: Excerpt) -> str:
         )
     if state == "lost":
         return "The session's PowerShell has died, and its sign-in with it. Call pwsh_login to start a new session."
+    if run.get("code") == "sign_in_ended":
+        return plain(run.get("error") or "")
     if shown.more:
         return f"Call pwsh_wait with run_id {run_id} and cursor {shown.end} for the rest, or run a narrower command."
     return ""
