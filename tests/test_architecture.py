@@ -1,7 +1,7 @@
 """The fences of docs/architecture.md: who may import whom, which third-party library lives where, and plainness of code."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -49,9 +49,13 @@ LIBRARY_HOMES: dict[str, set[str]] = {
 BANNED_NAMES = {"helpers", "utils", "util", "misc", "common", "helper"}
 
 
-def sources() -> list[Path]:
-    """Return every Python file of the package."""
-    return sorted(PACKAGE.rglob("*.py"))
+Trees = Mapping[Path, ast.Module]
+
+
+@pytest.fixture(scope="module")
+def trees() -> Trees:
+    """Every Python file of the package, parsed."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def layer(path: Path) -> str:
@@ -60,9 +64,9 @@ def layer(path: Path) -> str:
     return parts[0]
 
 
-def imports(path: Path) -> Iterator[str]:
+def imports(tree: ast.Module) -> Iterator[str]:
     """Yield the dotted names that a file imports, wherever in the file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -72,9 +76,9 @@ def imports(path: Path) -> Iterator[str]:
                 yield node.module
 
 
-def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Yield every function and method of a file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -85,55 +89,46 @@ def code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (node.end_lineno or node.lineno) - body[0].lineno + 1 if body else 0
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_one_way(path: Path) -> None:
+def test_imports_point_one_way(trees: Trees) -> None:
     """A layer imports only what the table in docs/architecture.md lets it import."""
-    own = layer(path)
-    allowed = MAY_IMPORT[own] | {own}
-    ours = {name.split(".")[1] for name in imports(path) if name.startswith("pwsh_kernels.")}
-    assert ours - {"__version__"} <= allowed
+    for path, tree in trees.items():
+        own = layer(path)
+        ours = {name.split(".")[1] for name in imports(tree) if name.startswith("pwsh_kernels.")}
+        assert ours - {"__version__"} <= MAY_IMPORT[own] | {own}, path
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_third_party_library_is_used_only_where_it_lives(path: Path) -> None:
+def test_a_third_party_library_is_used_only_where_it_lives(trees: Trees) -> None:
     """Each library has its folder, so that replacing one touches one folder."""
-    used = {name.split(".")[0] for name in imports(path)}
-    strangers = {name for name in used if name in LIBRARY_HOMES and layer(path) not in LIBRARY_HOMES[name]}
-    assert not strangers
+    for path, tree in trees.items():
+        used = {name.split(".")[0] for name in imports(tree)}
+        strangers = {name for name in used if name in LIBRARY_HOMES and layer(path) not in LIBRARY_HOMES[name]}
+        assert not strangers, path
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_every_file_opens_with_a_sentence_and_has_a_noun_for_a_name(path: Path) -> None:
+def test_every_file_opens_with_a_sentence_and_has_a_noun_for_a_name(trees: Trees) -> None:
     """A stranger finds a file by its name and knows by its first line what it is."""
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    assert docstring
-    assert path.stem not in BANNED_NAMES
+    assert [path for path, tree in trees.items() if not ast.get_docstring(tree)] == []
+    assert [path for path in trees if path.stem in BANNED_NAMES] == []
 
 
-def test_functions_are_small() -> None:
+def test_functions_are_small(trees: Trees) -> None:
     """Half of all functions have at most eight lines, and few have more than 25."""
-    sizes = sorted(code_lines(node) for path in sources() for node in functions(path))
+    sizes = sorted(code_lines(node) for tree in trees.values() for node in functions(tree))
     long = [size for size in sizes if size > 25]
     assert sizes[len(sizes) // 2] <= 8
     assert len(long) <= len(sizes) * 0.03
 
 
-def test_no_module_changes_its_globals() -> None:
+def test_no_module_changes_its_globals(trees: Trees) -> None:
     """`global` statements are shared state between sessions."""
-    guilty = [
-        str(path.relative_to(ROOT))
-        for path in sources()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Global)
-    ]
-    assert not guilty
+    assert [path for path, tree in trees.items() for node in ast.walk(tree) if isinstance(node, ast.Global)] == []
 
 
-def test_no_file_names_a_place_of_the_machine_that_built_it() -> None:
+def test_no_file_names_a_place_of_the_machine_that_built_it(trees: Trees) -> None:
     """What we commit runs anywhere: no absolute paths of a builder, no package registry."""
     builders = ("/work" + "/", "/root" + "/", "files.pythonhosted" + ".org", "registry.npmjs" + ".org")
     texts = [
-        *sources(),
+        *trees,
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.md"),
         *ROOT.glob("tests/*.py"),

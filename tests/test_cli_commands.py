@@ -1,50 +1,22 @@
-"""The commands other than `run`, as child processes: what they print, and how they end."""
+"""The commands other than `run`: what they print, and how they end."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
+from cli_fixtures import LIMIT, child_command, run_command
 from server_fixtures import FABRIKAM, Server, server_environment
 
 from pwsh_kernels.cli.run import read_parameters
 from pwsh_kernels.settings import setting_rows
 
-COMMAND = str(Path(sys.executable).with_name("pwsh-kernels"))
-LIMIT = 60
 SESSION = (FABRIKAM, "exo")
 UNKNOWN_MODULE = "pwsh-kernels: Unknown module: exchange. Known modules: azure, exo, graph, pnp, powerplatform, teams\n"
 ACCOUNT = f"admin@{FABRIKAM}"
-
-
-def run(environment: dict[str, str], *arguments: str) -> tuple[str, str, int]:
-    """Run the command to its end; return stdout, stderr and the exit code."""
-    done = subprocess.run(
-        [COMMAND, *arguments],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=False,
-    )
-    return done.stdout, done.stderr, done.returncode
-
-
-@contextmanager
-def started(environment: dict[str, str], *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """Start the command; it is killed when the test fails, because its end is waited for."""
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([COMMAND, *arguments], env=environment, **pipes) as child:
-        try:
-            yield child
-        finally:
-            child.kill()
 
 
 @pytest.fixture
@@ -63,20 +35,20 @@ def sign_in_line(code: str, url: str, until: str) -> str:
 def test_a_sign_in_from_the_first_command_to_the_last(signed_out: Server) -> None:
     environment = signed_out.environment
     refused = "pwsh-kernels: Not signed in to fabrikam.example exo. Run `pwsh-kernels login fabrikam.example exo`.\n"
-    assert run(environment, "run", *SESSION, "1") == ("", refused, 3)
+    assert run_command(environment, "run", *SESSION, "1") == ("", refused, 3)
 
-    stdout, stderr, code = run(environment, "login", *SESSION, "--no-wait")
+    stdout, stderr, code = run_command(environment, "login", *SESSION, "--no-wait")
     facts = signed_out.post("/status", tenant=FABRIKAM)
     line = sign_in_line(facts["device_code"], facts["auth_url"], facts["expires_at"])
     assert (stdout, stderr, code) == (line, "", 0)
-    stdout, stderr, code = run(environment, "status", *SESSION)
+    stdout, stderr, code = run_command(environment, "status", *SESSION)
     assert stdout.startswith("fabrikam.example:exo: signing_in")
     assert (stdout.splitlines(keepends=True)[1], stderr, code) == (line, "", 3)
-    pending = run(environment, "run", *SESSION, "1")
+    pending = run_command(environment, "run", *SESSION, "1")
     assert facts["device_code"] in pending[1]
     assert pending[2] == 3
 
-    with started(environment, "login", *SESSION) as child:
+    with child_command(environment, "login", *SESSION) as child:
         assert child.stdout
         assert child.stdout.readline() == line
         signed_out.approve(facts["device_code"], ACCOUNT)
@@ -84,17 +56,17 @@ def test_a_sign_in_from_the_first_command_to_the_last(signed_out: Server) -> Non
     assert (stdout, child.returncode) == (f"Signed in to fabrikam.example:exo as {ACCOUNT}.\n", 0)
     assert stderr == "Waiting for the sign-in (Ctrl-C leaves it pending) ...\n"
 
-    stdout, _, code = run(environment, "sessions")
+    stdout, _, code = run_command(environment, "sessions")
     rows = [line.split() for line in stdout.splitlines()]
     assert rows[0] == ["SESSION", "STATE", "ACCOUNT", "RUNNING", "LAST", "USED"]
     assert ["fabrikam.example:exo", "signed_in", ACCOUNT, "-"] in [row[:4] for row in rows]
-    assert run(environment, "disconnect", *SESSION) == ("Disconnected fabrikam.example:exo\n", "", 0)
+    assert run_command(environment, "disconnect", *SESSION) == ("Disconnected fabrikam.example:exo\n", "", 0)
     gone = "pwsh-kernels: There is no session for fabrikam.example exo. `pwsh-kernels sessions` lists those there are.\n"
-    assert run(environment, "disconnect", *SESSION) == ("", gone, 1)
+    assert run_command(environment, "disconnect", *SESSION) == ("", gone, 1)
 
 
 def test_ctrl_c_leaves_a_sign_in_pending_and_says_so(signed_out: Server) -> None:
-    with started(signed_out.environment, "login", *SESSION) as child:
+    with child_command(signed_out.environment, "login", *SESSION) as child:
         assert child.stderr
         assert child.stderr.readline().startswith("Waiting for the sign-in")
         child.send_signal(2)
@@ -105,7 +77,7 @@ def test_ctrl_c_leaves_a_sign_in_pending_and_says_so(signed_out: Server) -> None
 
 
 def test_another_account_than_the_expected_one_is_refused(signed_out: Server) -> None:
-    with started(signed_out.environment, "login", *SESSION, "--account", f"someone@{FABRIKAM}") as child:
+    with child_command(signed_out.environment, "login", *SESSION, "--account", f"someone@{FABRIKAM}") as child:
         assert child.stdout
         child.stdout.readline()
         signed_out.approve(signed_out.post("/status", tenant=FABRIKAM)["device_code"], ACCOUNT)
@@ -117,33 +89,33 @@ def test_another_account_than_the_expected_one_is_refused(signed_out: Server) ->
 def test_commands_are_listed_and_sign_ins_only_when_asked_for(server: Server) -> None:
     server.sign_in()
     server.run("'listed command'")
-    assert "listed command" in run(server.environment, "runs")[0]
-    assert "sign in to" not in run(server.environment, "runs")[0]
-    assert "sign in to contoso.example:exo" in run(server.environment, "runs", "--all", "--limit", "500")[0]
+    assert "listed command" in run_command(server.environment, "runs")[0]
+    assert "sign in to" not in run_command(server.environment, "runs")[0]
+    assert "sign in to contoso.example:exo" in run_command(server.environment, "runs", "--all", "--limit", "500")[0]
 
 
 def test_the_modules_are_listed(server: Server) -> None:
-    stdout, stderr, code = run(server.environment, "modules")
+    stdout, stderr, code = run_command(server.environment, "modules")
     lines = stdout.splitlines()
     assert (stderr, code) == ("", 0)
     assert lines[0].split() == ["MODULE", "POWERSHELL", "MODULE", "FROM", "INSTALLED", "SIGN-IN", "ROUTES"]
     assert lines[2].split()[:2] == ["exo", "ExchangeOnlineManagement"]
     assert lines[2].endswith("device_code, certificate, managed_identity, access_token")
     assert any(line.startswith("spo is not supported: ") for line in lines)
-    listed = json.loads(run(server.environment, "modules", "--json")[0])
+    listed = json.loads(run_command(server.environment, "modules", "--json")[0])
     assert listed["modules"] == ["azure", "exo", "graph", "pnp", "powerplatform", "teams"]
     assert (list(listed["unsupported"]), listed["broken"]) == (["ipps", "spo"], [])
 
 
 def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
     environment = server_environment(tmp_path, PWSH_MANAGER_PORT="5200", PWSH_MANAGER_TOKEN="hunter2")
-    stdout, stderr, code = run(environment, "settings")
+    stdout, stderr, code = run_command(environment, "settings")
     assert [line.split()[0] for line in stdout.splitlines()[1:]] == [row.env for row in setting_rows()]
     assert "PWSH_MANAGER_PORT 5200 5100 port" in " ".join(stdout.split())
     assert "PWSH_MANAGER_TOKEN (set) - text" in " ".join(stdout.split())
     assert "hunter2" not in stdout
     assert (stderr, code) == ("", 0)
-    first = json.loads(run(environment, "settings", "--json")[0])[0]
+    first = json.loads(run_command(environment, "settings", "--json")[0])[0]
     assert (first["setting"], first["value"], first["default"]) == ("PWSH_MANAGER_HOST", "127.0.0.1", "127.0.0.1")
 
 
@@ -158,7 +130,7 @@ def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_usage_is_said_in_words(server: Server, arguments: tuple[str, ...], code: int, text: str) -> None:
-    stdout, stderr, ended = run(server.environment, *arguments)
+    stdout, stderr, ended = run_command(server.environment, *arguments)
     assert (stdout, ended) == ("", code)
     assert text in stderr
     assert "Traceback" not in stderr
@@ -177,7 +149,7 @@ def test_what_is_no_value_is_refused(given: str) -> None:
 
 def test_no_server_is_said_in_one_line(tmp_path: Path, free_tcp_port: int) -> None:
     environment = {**server_environment(tmp_path), "PWSH_MANAGER_URL": f"http://127.0.0.1:{free_tcp_port}"}
-    stdout, stderr, code = run(environment, "sessions")
+    stdout, stderr, code = run_command(environment, "sessions")
     assert (stdout, code, stderr.count("\n")) == ("", 4, 1)
     assert stderr.startswith(f"pwsh-kernels: No pwsh-kernels server answers at http://127.0.0.1:{free_tcp_port} (")
 
@@ -186,17 +158,17 @@ def test_a_refused_token_is_said_in_one_line(server: Server) -> None:
     refused = (
         "pwsh-kernels: The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that `pwsh-kernels serve` prints.\n"
     )
-    assert run({**server.environment, "PWSH_MANAGER_TOKEN": "wrong"}, "sessions") == ("", refused, 4)
+    assert run_command({**server.environment, "PWSH_MANAGER_TOKEN": "wrong"}, "sessions") == ("", refused, 4)
 
 
 def test_a_wrong_setting_is_said_in_one_line(tmp_path: Path) -> None:
-    stdout, stderr, code = run(server_environment(tmp_path, PWSH_MANAGER_PORT="many"), "sessions")
+    stdout, stderr, code = run_command(server_environment(tmp_path, PWSH_MANAGER_PORT="many"), "sessions")
     assert (stdout, code, stderr.count("\n")) == ("", 2, 1)
     assert stderr.startswith("pwsh-kernels: PWSH_MANAGER_PORT: ")
 
 
 def test_the_doctor_finds_everything_in_order(server: Server) -> None:
-    stdout, stderr, code = run(server.environment, "doctor")
+    stdout, stderr, code = run_command(server.environment, "doctor")
     assert (stderr, code) == ("", 0)
     assert [line.split()[:2] for line in stdout.splitlines() if ", if its PowerShell ends: " not in line] == [
         ["ok", "pwsh-kernels"],
@@ -216,7 +188,7 @@ def test_the_doctor_names_each_thing_that_is_broken(tmp_path: Path, free_tcp_por
     environment = server_environment(
         tmp_path, PWSH_MANAGER_URL=f"http://127.0.0.1:{free_tcp_port}", PWSH_MANAGER_PWSH=str(tmp_path / "none")
     )
-    stdout, stderr, code = run(environment, "doctor")
+    stdout, stderr, code = run_command(environment, "doctor")
     assert (stderr, code) == ("", 1)
     wrong = [line.removeprefix("wrong  ") for line in stdout.splitlines() if line.startswith("wrong")]
     assert wrong[0].startswith("PowerShell: ")
@@ -225,7 +197,7 @@ def test_the_doctor_names_each_thing_that_is_broken(tmp_path: Path, free_tcp_por
 
 
 def test_a_server_that_nobody_has_started_is_nothing_broken(tmp_path: Path) -> None:
-    stdout, _, code = run({**server_environment(tmp_path), "HOME": str(tmp_path)}, "doctor")
+    stdout, _, code = run_command({**server_environment(tmp_path), "HOME": str(tmp_path)}, "doctor")
     assert code == 0, stdout
     assert stdout.splitlines()[-1].startswith("note   No pwsh-kernels server answers at http://localhost:5100")
 

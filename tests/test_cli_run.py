@@ -1,21 +1,19 @@
-"""`pwsh-kernels run`, `follow` and `cancel` as a person uses them: a child process against a real server."""
+"""`pwsh-kernels run`, `follow` and `cancel` as a person uses them, where a signal or a terminal matters as a child."""
 
 import json
 import os
 import pty
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from cli_fixtures import LIMIT, child_command, run_command
 from server_fixtures import CONTOSO, Server
 
-COMMAND = str(Path(sys.executable).with_name("pwsh-kernels"))
-LIMIT = 60
 SESSION = (CONTOSO, "exo")
 
 
@@ -29,31 +27,12 @@ def signed_in(server: Server) -> Server:
 
 def run(server: Server, *arguments: str, stdin: str = "") -> tuple[str, str, int]:
     """Run the command to its end; return stdout, stderr and the exit code."""
-    done = subprocess.run(
-        [COMMAND, *arguments],
-        env=server.environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=False,
-    )
-    return done.stdout, done.stderr, done.returncode
+    return run_command(server.environment, *arguments, stdin=stdin)
 
 
-@contextmanager
-def started(server: Server, *arguments: str, **streams: Any) -> Iterator[subprocess.Popen[str]]:
-    """Start the command; it is ended with the block."""
-    given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-    child = subprocess.Popen([COMMAND, *arguments], env=server.environment, text=True, **given)
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.wait(LIMIT)
-        for stream in (child.stdout, child.stderr):
-            if stream:
-                stream.close()
+def started(server: Server, *arguments: str, **streams: Any) -> AbstractContextManager["subprocess.Popen[str]"]:
+    """Start the command as a child process; it is ended with the block."""
+    return child_command(server.environment, *arguments, **streams)
 
 
 def opened(stream: IO[str] | None) -> IO[str]:
