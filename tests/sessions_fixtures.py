@@ -77,7 +77,7 @@ class World:
         sandbox = {"PWSH_KERNELS_SANDBOX": str(authority.folder), "PWSH_KERNELS_MODULE_PATH": str(module_path())}
         sandbox["PWSH_KERNELS_POWERAPPS_URL"] = url
         tenants = TenantsFile(known.tenants_file)
-        sessions = Sessions(known, manager, Catalog.load(extra=known.modules_dir), tenants.current, sandbox)
+        sessions = Sessions(known, manager, Catalog.load(extra=known.modules_dir), tenants.current, lambda: sandbox)
         await sessions.start()
         return cls(folder, known, manager, authority, sessions, powerapps)
 

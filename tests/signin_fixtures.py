@@ -1,14 +1,13 @@
 """One server whose tenants file and sandbox a test rewrites between sign-ins, to see through REST how each one ends."""
 
 import json
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from catalog_fixtures import AUDIENCES
+from catalog_fixtures import AUDIENCES, CATALOG
 from sandbox_fixtures import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
 from server_fixtures import ADMIN, CONTOSO, Server
 
@@ -106,12 +105,20 @@ class SignInDesk:
         status = self.sign_in(route, case)
         run = self.run()
         if status["state"] == "signed_in":
+            self.see_no_variable_of(route)
             self.end_sign_in(status["account"])
         sign_in = status["sign_in"]
         explanation = (sign_in["explanation"] or {}).get("code")
         assert status["connected"] is (status["state"] == "signed_in")
         assert sign_in["route"] == route
         return Ending(status["state"], sign_in["state"], status["account"], explanation, run.get("code") or run["state"])
+
+    def see_no_variable_of(self, route: RouteName) -> None:
+        """See that nothing which the route's script was given is left in the session: some of it is secret."""
+        listed = self.server.run("(Get-Variable -Scope Global).Name", CONTOSO, module=self.module, format="text")
+        assert listed["state"] == "succeeded", listed
+        given = CATALOG.modules[self.module].routes[route].script.parameters
+        assert not set(given) & set(listed["result"].split())
 
     def end_sign_in(self, account: str) -> None:
         """Let the service end the sign-in: the next command tells it, and nobody is signed in any more."""
@@ -174,13 +181,6 @@ def _fill(desk: SignInDesk) -> None:
         desk.secret(f"{company}-automation.token", desk.authority.issue_token(application, FEDERATION))
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on: the simulated PowerApps service must be known before the server has a port."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignInDesk]:
     """One server with a tenants file of its own, for all sign-ins of a worker."""
@@ -188,7 +188,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignInDesk]:
     tenants = folder / "keys" / "tenants.toml"
     tenants.parent.mkdir(mode=0o700)
     tenants.touch()
-    server = Server(folder, {"PWSH_MANAGER_TENANTS": str(tenants), "PWSH_MANAGER_PORT": str(free_port())}).start()
+    server = Server(folder, {"PWSH_MANAGER_TENANTS": str(tenants)}).start()
     one = SignInDesk(server, Authority(server.data_dir / "sandbox"), tenants.parent)
     _fill(one)
     yield one

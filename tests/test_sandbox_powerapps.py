@@ -131,6 +131,16 @@ async def test_a_revoked_sign_in_is_refused_until_a_new_one(service: httpx.Async
     assert (await get(service, authority.issue_token(ADMIN, AUDIENCE))).status_code == 200
 
 
+async def test_while_the_trap_is_on_every_token_of_the_tenant_is_revoked(
+    service: httpx.AsyncClient, authority: Authority
+) -> None:
+    token = authority.issue_token(ADMIN, AUDIENCE)
+    authority.set_traps("contoso.example", {"token_revoked": True})
+    assert refusal(await get(service, token)) == (401, "InvalidAuthenticationToken")
+    authority.clear_traps("contoso.example")
+    assert (await get(service, token)).status_code == 200
+
+
 async def test_an_application_that_nobody_made_an_administrator_is_forbidden(
     service: httpx.AsyncClient, authority: Authority
 ) -> None:

@@ -166,7 +166,9 @@ class Authority:
         self._revocation(account).unlink(missing_ok=True)
 
     def is_revoked(self, account: str, signed_in_at: datetime) -> bool:
-        """Tell whether a sign-in of that moment has been revoked since. Raises InvalidRequest."""
+        """Tell whether a sign-in of that moment has been revoked since, or the trap says so. Raises InvalidRequest."""
+        if self._traps_of(self._member(account)[1]).get("token_revoked"):
+            return True
         file = self._revocation(account)
         return file.exists() and signed_in_at <= datetime.fromisoformat(file.read_text(encoding="utf-8"))
 
@@ -197,6 +199,11 @@ class Authority:
         if known is None:
             raise InvalidRequest(field="tenant", problem="is not a tenant of the sandbox")
         return self._traps / f"{known.name}.json"
+
+    def _traps_of(self, tenant: str) -> Mapping[str, object]:
+        file = self._trap_file(tenant)
+        traps: Mapping[str, object] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        return traps
 
     def _files(self) -> Iterator[tuple[Path, SignIn | None]]:
         for file in sorted(self.codes.iterdir()):

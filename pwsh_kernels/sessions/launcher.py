@@ -3,7 +3,7 @@
 import json
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pwsh_kernels.errors import UnsafeFolder
@@ -21,8 +21,8 @@ SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 class Launcher:
     """Prepares folders (0700) and environments."""
 
-    def __init__(self, settings: Settings, sandbox: Mapping[str, str]) -> None:
-        """`sandbox`: environment variables that sessions of sandbox tenants get."""
+    def __init__(self, settings: Settings, sandbox: Callable[[], Mapping[str, str]]) -> None:
+        """`sandbox` returns the environment variables that a session of a sandbox tenant gets."""
         self._settings = settings
         self._sandbox = sandbox
 
@@ -57,8 +57,9 @@ class Launcher:
             environment["PWSH_MANAGER_PWSH"] = self._settings.pwsh
         own = dict(session.module.environment)
         if session.tenant.sandbox:
-            environment[MODULE_PATH] = self._sandbox.get(MODULE_PATH, "")
-            own |= {name: value for name, value in self._sandbox.items() if name != MODULE_PATH}
+            sandbox = self._sandbox()
+            environment[MODULE_PATH] = sandbox.get(MODULE_PATH, "")
+            own |= {name: value for name, value in sandbox.items() if name != MODULE_PATH}
             own[SANDBOX_TENANT] = session.tenant.name
         return {**environment, SESSION_ENVIRONMENT: json.dumps(own)}
 

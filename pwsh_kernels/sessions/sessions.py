@@ -50,9 +50,9 @@ class Sessions:
         kernel_manager: SessionKernelManager,
         catalog: Catalog,
         tenants: Callable[[], Tenants],
-        sandbox: Mapping[str, str],
+        sandbox: Callable[[], Mapping[str, str]],
     ) -> None:
-        """`tenants` returns them as they are now; `sandbox`: environment variables that sessions of sandbox tenants get."""
+        """`tenants` returns them as they are now; `sandbox` the variables of a sandbox tenant's session."""
         self._settings = settings
         self._runs = Runs(settings.data_dir / "runs", settings.run_memory, settings.runs_kept, settings.runs_max_age)
         self._directory = Directory(catalog, tenants)

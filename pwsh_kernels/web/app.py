@@ -22,7 +22,7 @@ from pwsh_kernels.web.backend import Backend, Product
 from pwsh_kernels.web.handlers import rules
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.identity import TokenIdentity
-from pwsh_kernels.web.powerapps import powerapps_rules
+from pwsh_kernels.web.powerapps import POWERAPPS_PATH, powerapps_rules
 from pwsh_kernels.web.sandbox_page import PAGE_PATH, sandbox_rules
 
 MAX_UPLOAD = 64 * 1024 * 1024
@@ -182,14 +182,18 @@ class PwshKernelsApp(ExtensionApp):
     def make_backend(self, server: PwshKernelsServer) -> Backend:
         """Return what the routes work on."""
         product = server.product
-        sandbox = {
+        manager = cast(SessionKernelManager, server.kernel_manager)
+        sessions = Sessions(product.settings, manager, product.catalog, product.tenants.current, self.sandbox_environment)
+        return Backend(product.settings, sessions, product.catalog, Health(), server.identity_provider.token)
+
+    def sandbox_environment(self) -> dict[str, str]:
+        """Return the variables of a sandbox session; asked when one starts, because a free port is known late."""
+        server = cast(PwshKernelsServer, self.serverapp)
+        return {
             "PWSH_KERNELS_SANDBOX": str(self.authority.folder),
             "PWSH_KERNELS_MODULE_PATH": str(module_path()),
-            "PWSH_KERNELS_POWERAPPS_URL": f"{server.loopback_url()}/sandbox/powerapps",
+            "PWSH_KERNELS_POWERAPPS_URL": server.loopback_url() + POWERAPPS_PATH,
         }
-        manager = cast(SessionKernelManager, server.kernel_manager)
-        sessions = Sessions(product.settings, manager, product.catalog, product.tenants.current, sandbox)
-        return Backend(product.settings, sessions, product.catalog, Health(), server.identity_provider.token)
 
     async def _start_jupyter_server_extension(self, serverapp: PwshKernelsServer) -> None:
         """Find the living kernels, then say that the server is ready. A start that fails ends the server."""
