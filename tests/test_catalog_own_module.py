@@ -1,17 +1,25 @@
 """A module of one's own: the example of docs/modules.md, exactly as it stands there."""
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from catalog_fixtures import CATALOG, OpenService, Service, error_of
+from cli_fixtures import run_command
+from mcp import Client
+from mcp_types import TextContent
+from server_fixtures import Server
 
 from pwsh_kernels.catalog import Catalog, Module, Route, RouteName, Secret, Unsupported
+from pwsh_kernels.mcp.backend import RestBackend
+from pwsh_kernels.mcp.server import build_server
+from pwsh_kernels.settings import Settings
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+IN_ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
 
 PAGE = (Path(__file__).parent.parent / "docs" / "modules.md").read_text(encoding="utf-8")
 CRM = """
@@ -25,29 +33,36 @@ function Connect-Crm {
     }
     $script:User = $Credential.UserName ?? "person@$Organization"
 }
-function Get-CrmConnection { if ($script:User) { @{ User = $script:User; TenantId = '1'; Domain = 'contoso.example' } } }
+function Get-CrmConnection { if ($script:User) { @{ User = $script:User; TenantId = '1'; Domain = 'example.org' } } }
 function Get-CrmCustomer { param([int] $First) 'a customer' }
 function Disconnect-Crm { $script:User = $null }
 """
 
 
+TENANTS = """
+[[tenant]]
+name = "example.org"
+[tenant.crm]
+route = "client_secret"
+client_id = "7"
+client_secret = { env = "CRM_SECRET" }
+"""
+LIMIT = 60
+
+
 @pytest.fixture(scope="module")
-def crm(tmp_path_factory: pytest.TempPathFactory) -> Module:
-    """The documented example, read from a folder of the user's own."""
+def catalog_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the user's own with the documented example in it."""
     folder = tmp_path_factory.mktemp("own")
     example = re.search(r"```toml\n(# crm\.toml\n.*?)```", PAGE, re.DOTALL)
     assert example
     (folder / "crm.toml").write_text(example[1], encoding="utf-8")
-    known = Catalog.load(extra=folder)
-    assert known.broken == ()
-    return known.module("crm")
+    return folder
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def session(
-    crm: Module, open_service: OpenService, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Service]:
-    """A PowerShell that has a Contoso.Crm to import."""
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PSModulePath with a Contoso.Crm to import."""
     modules = tmp_path_factory.mktemp("modules")
     folder = modules / "Contoso.Crm" / "2.1.0"
     folder.mkdir(parents=True)
@@ -55,12 +70,67 @@ async def session(
     (folder / "Contoso.Crm.psd1").write_text(
         "@{ RootModule = 'Contoso.Crm.psm1'; ModuleVersion = '2.1.0'; FunctionsToExport = '*' }", encoding="utf-8"
     )
+    return modules
+
+
+@pytest.fixture(scope="module")
+def crm(catalog_folder: Path) -> Module:
+    """The documented example, read by itself."""
+    known = Catalog.load(extra=catalog_folder)
+    assert known.broken == ()
+    return known.module("crm")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def session(crm: Module, open_service: OpenService, modules: Path) -> AsyncIterator[Service]:
+    """A PowerShell that has a Contoso.Crm to import."""
     service = await open_service("exo", PSModulePath=str(modules))
     service.module = crm
     yield service
     await service.close()
 
 
+@pytest.fixture
+def crm_server(catalog_folder: Path, modules: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server whose operator did what docs/modules.md says, and nothing else."""
+    (tmp_path / "tenants.toml").write_text(TENANTS, encoding="utf-8")
+    settings = {
+        "PWSH_MANAGER_MODULES_DIR": str(catalog_folder),
+        "PWSH_MANAGER_TENANTS": str(tmp_path / "tenants.toml"),
+        "PWSH_MANAGER_PASS_ENV": "PSModulePath",
+        "PSModulePath": str(modules),
+        "CRM_SECRET": "right",
+    }
+    server = Server(tmp_path, settings).start()
+    yield server
+    server.close()
+
+
+async def ask_over_mcp(server: Server, command: str) -> str:
+    """Return the text that a model gets for a command."""
+    given = {"PWSH_MANAGER_URL": server.url, "PWSH_MANAGER_TOKEN": server.token, "PWSH_MANAGER_AUTOSTART": "false"}
+    backend = RestBackend(Settings(**given))  # type: ignore[arg-type]
+    try:
+        async with asyncio.timeout(LIMIT), Client(build_server(backend)) as client:
+            answer = await client.call_tool("pwsh_run", {"tenant": "example.org", "module": "crm", "command": command})
+            [content] = answer.content
+            assert isinstance(content, TextContent)
+            return content.text
+    finally:
+        await backend.close()
+
+
+def test_the_documented_example_works_in_rest_mcp_and_the_command_line(crm_server: Server) -> None:
+    where, command = ("example.org", "crm"), "Get-CrmCustomer -First 1"
+    environment = crm_server.environment
+    assert "crm" in crm_server.get("/modules")["modules"]
+    assert run_command(environment, "login", *where) == ("Signed in to example.org:crm as 7.\n", "", 0)
+    assert run_command(environment, "run", *where, command) == ("a customer\n", "", 0)
+    assert crm_server.run(command, "example.org", module="crm")["result"] == '"a customer"'
+    assert "a customer" in asyncio.run(ask_over_mcp(crm_server, command))
+
+
+@IN_ONE_LOOP
 async def test_the_documented_example_is_prepared_signs_in_and_out(session: Service) -> None:
     assert (await session.run(session.module.prepare)).summary.outcome == "completed"
     accounts: dict[RouteName, str] = {"device_code": "person@contoso.example", "client_secret": "7"}
@@ -70,20 +140,21 @@ async def test_the_documented_example_is_prepared_signs_in_and_out(session: Serv
         assert await session.check() == {
             "account": account,
             "tenant_id": "1",
-            "domains": ["contoso.example"],
+            "domains": ["example.org"],
             "expires_at": None,
         }
         await session.run(session.module.disconnect)
         assert await session.check() is None
 
 
+@IN_ONE_LOOP
 async def test_a_refusal_of_the_documented_example_reaches_the_caller(session: Service) -> None:
     await session.run(session.module.prepare)
     said = await session.connect("client_secret", client_id="7", client_secret=Secret("wrong"))
     assert error_of(said).message == "wrong secret"
 
 
-async def test_the_page_names_every_key_fact_route_and_module() -> None:
+def test_the_page_names_every_key_fact_route_and_module() -> None:
     keys = {one.name for form in (Module, Route) for one in fields(form)} - {"key", "folder", "name", "routes"}
     facts = {fact for module in CATALOG.modules.values() for fact in module.facts()}
     routes = {route for module in CATALOG.modules.values() for route in module.routes}
