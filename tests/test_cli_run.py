@@ -143,6 +143,20 @@ def test_a_detached_run_is_followed_and_cancelled_by_its_id(signed_in: Server) -
     assert listed[1].split()[:3] == [slow, "contoso.example:exo", "cancelled"]
 
 
+def test_runs_in_several_tenants_can_be_left_running_and_followed_one_by_one(signed_in: Server) -> None:
+    here = f"{CONTOSO},"
+    stdout, stderr, code = run(signed_in, "run", here, "exo", "'done'", "--detach")
+    tenant, run_id = stdout.split()
+    assert (tenant, stderr, code) == (CONTOSO, "", 0)
+    assert run(signed_in, "follow", run_id) == ("done\n", "", 0)
+
+    stdout, stderr, code = run(signed_in, "run", here, "exo", "'slow'; Start-Sleep 60", "--wait-s", "1")
+    slow = last_id(signed_in)
+    assert (stdout, code) == (f"== {CONTOSO}: running\nslow\n", 5)
+    assert stderr == f"{CONTOSO}: running: `pwsh-kernels follow {slow}` attaches to it\n"
+    assert run(signed_in, "cancel", slow) == (f"{slow}: cancelled\n", "", 0)
+
+
 def last_id(server: Server) -> str:
     """Return the id of the newest run."""
     run_id: str = server.get("/runs", tenant=CONTOSO, limit=1)["runs"][0]["run_id"]

@@ -48,7 +48,9 @@ async def _run(
     async with connected() as client:
         tenants = read_tenants(tenant)
         if tenants:
-            return await run_everywhere(client, tenants, module, script, options, as_json=as_json)
+            return await run_everywhere(
+                client, tenants, module, script, options, wait_s=wait_s, detach=detach, as_json=as_json
+            )
         started = await client.run(tenant, module, script, wait_s=0, **options)
         if detach:
             say(started["run_id"])
