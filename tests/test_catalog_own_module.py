@@ -34,7 +34,7 @@ function Connect-Crm {
     $script:User = $Credential.UserName ?? "person@$Organization"
 }
 function Get-CrmConnection { if ($script:User) { @{ User = $script:User; TenantId = '1'; Domain = 'example.org' } } }
-function Get-CrmCustomer { param([int] $First) 'a customer' }
+function Get-CrmCustomer { param([int] $First) if ($script:User -eq 'locked') { throw 'locked out' } 'a customer' }
 function Disconnect-Crm { $script:User = $null }
 """
 
@@ -44,8 +44,8 @@ TENANTS = """
 name = "example.org"
 [tenant.crm]
 route = "client_secret"
-client_id = "7"
-client_secret = { env = "CRM_SECRET" }
+client_id = "{client}"
+client_secret = {{ env = "CRM_SECRET" }}
 """
 LIMIT = 60
 
@@ -93,12 +93,13 @@ async def session(crm: Module, open_service: OpenService, modules: Path) -> Asyn
 @pytest.fixture
 def crm_server(catalog_folder: Path, modules: Path, tmp_path: Path) -> Iterator[Server]:
     """A server whose operator did what docs/modules.md says, and nothing else."""
-    (tmp_path / "tenants.toml").write_text(TENANTS, encoding="utf-8")
+    (tmp_path / "tenants.toml").write_text(TENANTS.format(client="7"), encoding="utf-8")
     settings = {
         "PWSH_MANAGER_MODULES_DIR": str(catalog_folder),
         "PWSH_MANAGER_TENANTS": str(tmp_path / "tenants.toml"),
         "PWSH_MANAGER_PASS_ENV": "PSModulePath",
         "PSModulePath": str(modules),
+        "PWSH_MANAGER_RUN_SIGNED_OUT": "true",
         "CRM_SECRET": "right",
     }
     server = Server(tmp_path, settings).start()
@@ -128,6 +129,18 @@ def test_the_documented_example_works_in_rest_mcp_and_the_command_line(crm_serve
     assert run_command(environment, "run", *where, command) == ("a customer\n", "", 0)
     assert crm_server.run(command, "example.org", module="crm")["result"] == '"a customer"'
     assert "a customer" in asyncio.run(ask_over_mcp(crm_server, command))
+    see_that_nobody_stays_connected_whom_the_check_cannot_name(crm_server)
+
+
+def see_that_nobody_stays_connected_whom_the_check_cannot_name(server: Server) -> None:
+    """Sign in as an application for which the check fails, after its connect script has succeeded."""
+    (server.folder / "tenants.toml").write_text(TENANTS.format(client="locked"), encoding="utf-8")
+    server.post("/disconnect", tenant="example.org", module="crm")
+    login = server.post("/login", tenant="example.org", module="crm")
+    assert (login["code"], login["state"]) == ("sign_in_failed", "signed_out")
+    assert "locked out" in login["error"]
+    connected = server.run("[bool] (Get-CrmConnection)", "example.org", module="crm")
+    assert (connected["result"], connected["success"]) == ("false", True)
 
 
 @IN_ONE_LOOP

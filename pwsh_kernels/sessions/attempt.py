@@ -18,6 +18,7 @@ from pwsh_kernels.sessions.views import failure_sentence
 PREPARE_WAIT_S = 180.0
 """Importing a module can take more than a minute (modules.md)."""
 CHECK_WAIT_S = 60.0
+SIGNED_OUT_BY_VERDICT = ("wrong_account", "wrong_tenant")
 CODE_LOOK_S = 0.5
 """How often an attempt that waits for its end looks whether a code has come, and how long that one lives."""
 
@@ -40,7 +41,12 @@ class Attempt:
         if self._sign_in.route.survives == "cache" and (cached := await self._cached()):
             return cached
         await self._connect()
-        return await verdict(self._live)
+        try:
+            return await verdict(self._live)
+        except SignInRefused as refused:
+            if refused.failure.code not in SIGNED_OUT_BY_VERDICT:  # nobody could say who it is that is connected
+                await sign_out(self._live)
+            raise
 
     async def _cached(self) -> SignedIn | None:
         """Return who still is signed in from what the module keeps in the session's HOME, or None."""
@@ -146,9 +152,14 @@ async def verdict(live: LiveSession, *, first: bool = False) -> SignedIn:
         raise SignInRefused("sign_in_failed", f"The sign-in to {live.key} ended, but nobody is signed in. Sign in again.")
     judged = judge(signed_in, session.tenant, session.wanted_account, session.module.identity)
     if not judged.accepted:
-        await live.run_script(session.module.disconnect, f"sign out of {live.key}", "sign_out", CHECK_WAIT_S)
+        await sign_out(live)
         raise SignInRefused(judged.code, judged.reason)
     return signed_in
+
+
+async def sign_out(live: LiveSession) -> None:
+    """Let the module disconnect, and forget what it kept."""
+    await live.run_script(live.session.module.disconnect, f"sign out of {live.key}", "sign_out", CHECK_WAIT_S)
 
 
 async def check(live: LiveSession, *, first: bool = False) -> SignedIn | None:
