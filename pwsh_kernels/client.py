@@ -58,9 +58,9 @@ class RestClient:
         """Return what the server tells everyone."""
         return await self._ask("GET", "/health")
 
-    async def modules(self) -> Json:
-        """Return the services of the catalog."""
-        return await self._ask("GET", "/modules")
+    async def modules(self, *, installed: bool = True) -> Json:
+        """Return the services of the catalog; `installed`: search the installed versions, which takes about a second."""
+        return await self._ask("GET", "/modules", query={"installed": installed})
 
     async def sessions(self) -> Json:
         """Return every session."""

@@ -173,9 +173,17 @@ def test_head_tells_what_get_would(server: Server) -> None:
 
 
 def test_modules_have_the_original_s_fields(server: Server) -> None:
-    answer = server.get("/modules")
+    answer = server.get("/modules", installed=False)
     assert "exo" in answer["modules"]
     assert answer["details"]["exo"]["name"] == "ExchangeOnlineManagement"
+
+
+def test_installed_versions_are_searched_when_somebody_asks(server: Server) -> None:
+    def installed(**query: object) -> set[str | None]:
+        return {one["installed"] for one in server.get("/modules", **query)["details"].values()}
+
+    assert installed(installed=False) == {None}
+    assert all(isinstance(one, str) for one in installed())
 
 
 def test_the_watchdog_has_the_original_s_fields(server: Server) -> None:

@@ -87,7 +87,7 @@ class RestBackend:
 
     async def modules(self) -> Json:
         """GET /modules."""
-        return await self._client.modules()
+        return await self._client.modules(installed=False)
 
     async def start_run(self, tenant: str, module: str, command: str, options: Json) -> Json:
         """POST /run without a wait."""

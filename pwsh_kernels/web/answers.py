@@ -15,6 +15,7 @@ from pwsh_kernels.web.requests import (
     DisconnectBody,
     InputBody,
     LoginBody,
+    ModulesQuery,
     RunBody,
     RunQuery,
     RunsQuery,
@@ -56,13 +57,15 @@ async def health(call: Call) -> Answer:
 
 async def modules(call: Call) -> Answer:
     """List the services of the catalog, in the original's fields; broken files are named."""
-    catalog = call.backend.catalog
+    catalog, installed = call.backend.catalog, None
+    if _as(call, ModulesQuery).installed:
+        installed = await call.backend.health.installed([one.powershell_module for one in catalog.modules.values()])
     return Answer(
         {
             "success": True,
             "modules": list(catalog.modules),
             "details": {
-                key: _module_view(one, call.backend.health.installed(one.powershell_module))
+                key: _module_view(one, None if installed is None else installed.get(one.powershell_module, ""))
                 for key, one in catalog.modules.items()
             },
             "unsupported": {

@@ -206,8 +206,7 @@ class PwshKernelsApp(ExtensionApp):
         except Exception:
             serverapp.log.critical("The server cannot start", exc_info=True)
             serverapp.exit(1)
-        named = [one.powershell_module for one in self.backend.catalog.modules.values()]
-        self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell(named))
+        self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
         self.backend.ready.set()
         serverapp.announce()
 
@@ -215,6 +214,7 @@ class PwshKernelsApp(ExtensionApp):
         """Let go of the kernels without ending them."""
         if self.lookup is not None:
             self.lookup.cancel()
+        self.backend.health.stop()
         await self.backend.sessions.stop()
 
 

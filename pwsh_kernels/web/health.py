@@ -16,6 +16,8 @@ LOOKUP_WAIT = 60.0
 """Seconds for a child process to find PowerShell and ask it for its version."""
 LOOKUP = (sys.executable, "-m", "pwsh_kernels.powershell")
 """Prints what it finds as one JSON object. A process of its own: only kernels load our PowerShell code."""
+MODULES_FRESH_S = 60.0
+"""Seconds for which the list of installed modules is believed; somebody may have installed one."""
 LOG = logging.getLogger(__name__)
 
 
@@ -28,7 +30,7 @@ class PowerShellState:
     place: str = ""
     error: str = ""
     modules: Mapping[str, str] | None = None
-    """Installed service modules with their newest version; None while that is unknown."""
+    """Installed PowerShell modules, of those that were asked for, with their newest version; None: unknown."""
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "PowerShellState":
@@ -46,10 +48,12 @@ class PowerShellState:
 
 @dataclass(slots=True)
 class Health:
-    """The server's knowledge of itself; the search for PowerShell runs once, at its start."""
+    """The server's knowledge of itself; PowerShell is searched at the start, its modules when somebody asks."""
 
     started: float = field(default_factory=time.monotonic)
     powershell: PowerShellState = field(default_factory=PowerShellState)
+    search: asyncio.Task[PowerShellState] | None = None
+    searched: float = 0.0
 
     def view(self, counts: Mapping[str, Any]) -> dict[str, Any]:
         """Return the JSON of GET /health. `counts` is the sessions' own part."""
@@ -68,31 +72,40 @@ class Health:
             "uptime_s": round(time.monotonic() - self.started, 3),
         }
 
-    def installed(self, module: str) -> str | None:
-        """Return the installed version of a PowerShell module, "" when there is none, None while that is unknown."""
-        return None if self.powershell.modules is None else self.powershell.modules.get(module, "")
+    async def installed(self, modules: Sequence[str]) -> Mapping[str, str] | None:
+        """Return those of the PowerShell modules that are installed, with their version; None when that is unknown.
 
-    async def look_for_powershell(self, modules: Sequence[str] = ()) -> None:
-        """Find PowerShell and these modules once, in a child process, and remember what came out."""
-        try:
-            self.powershell = await find_powershell()
-            if self.powershell.found:
-                self.powershell = await find_powershell(modules)
-        except OSError as error:
-            LOG.warning("The search for PowerShell did not start: %s", error)
-            self.powershell = PowerShellState(found=False, error="powershell_search_failed")
+        Callers at the same time share one search (about a second), and so do those of the next minute.
+        """
+        if self.search is None or (self.search.done() and time.monotonic() - self.searched > MODULES_FRESH_S):
+            self.searched = time.monotonic()
+            self.search = asyncio.ensure_future(find_powershell(modules))
+        return (await asyncio.shield(self.search)).modules
+
+    async def look_for_powershell(self) -> None:
+        """Find PowerShell once, in a child process, and remember what came out."""
+        self.powershell = await find_powershell()
         LOG.info("PowerShell: %s", self.powershell.sentence())
+
+    def stop(self) -> None:
+        """End a search that is not needed any more, and its process."""
+        if self.search is not None:
+            self.search.cancel()
 
 
 async def find_powershell(modules: Sequence[str] = ()) -> PowerShellState:
     """Run the search. A search that fails or takes too long is an answer as well: not found."""
-    search = await asyncio.create_subprocess_exec(
-        *LOOKUP,
-        *modules,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    try:
+        search = await asyncio.create_subprocess_exec(
+            *LOOKUP,
+            *modules,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError as error:
+        LOG.warning("The search for PowerShell did not start: %s", error)
+        return PowerShellState(found=False, error="powershell_search_failed")
     try:
         output, _ = await asyncio.wait_for(search.communicate(), LOOKUP_WAIT)
         return PowerShellState.from_json(json.loads(output))

@@ -44,6 +44,12 @@ class NoQuery(Query):
     """For routes that take nothing."""
 
 
+class ModulesQuery(Query):
+    """GET /modules; the search for installed modules takes about a second."""
+
+    installed: bool = True
+
+
 class SessionBody(Body):
     """Names a session; every field of the original API is accepted."""
 

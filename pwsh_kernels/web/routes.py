@@ -15,6 +15,7 @@ from pwsh_kernels.web.requests import (
     DisconnectBody,
     InputBody,
     LoginBody,
+    ModulesQuery,
     NoQuery,
     RunBody,
     RunQuery,
@@ -42,7 +43,7 @@ class Route:
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/health", Permission.OPEN, NoQuery, answers.health),
-    Route("GET", "/modules", Permission.READ, NoQuery, answers.modules),
+    Route("GET", "/modules", Permission.READ, ModulesQuery, answers.modules),
     Route("GET", "/sessions", Permission.READ, NoQuery, answers.sessions),
     Route("POST", "/login", Permission.SIGN_IN, LoginBody, answers.login),
     Route("POST", "/status", Permission.READ, StatusBody, answers.status),
