@@ -1,5 +1,7 @@
 """Fixtures that several parts share; session-scoped ones must be registered once to be started once."""
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 from pwsh_kernels.web.launch import spare_the_grammar
@@ -30,7 +32,30 @@ LONG_FILES = (
 """The files that take longest begin first: a worker that began one of them last would leave the others idle."""
 
 
+COMPANIONS: Mapping[str, Sequence[str]] = {
+    "signin": ("test_signin_matrix.py", "test_signin_texts.py"),
+    "exchange": (
+        "test_sandbox_mailboxes.py",
+        "test_sandbox_connection.py",
+        "test_sandbox_core.py",
+        "test_sandbox_core_traps.py",
+        "test_sandbox_exchange_routes.py",
+    ),
+    "kernel": ("test_kernel_execution.py", "test_kernel_control.py", "test_kernel_input.py"),
+}
+"""Files that use the same session-scoped processes run in one worker: each worker would start them again."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the files, not the tests in them."""
+    """Order the files, not the tests in them, and tell xdist (--dist loadgroup) which stay together."""
+    groups = {file: group for group, files in COMPANIONS.items() for file in files}
     places = {name: place for place, name in enumerate(LONG_FILES)}
-    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    firsts = {group: min(places.get(file, len(places)) for file in files) for group, files in COMPANIONS.items()}
+
+    def place(item: pytest.Item) -> tuple[int, str]:
+        group = groups.get(item.path.name)
+        return (firsts[group], group) if group else (places.get(item.path.name, len(places)), "")
+
+    items.sort(key=place)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups.get(item.path.name, item.path.stem)))
