@@ -25,7 +25,7 @@ types: $(STAMP)
 check: lint types
 
 unit: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --cov --cov-report=term
 
 # The type checker runs beside the tests: they wait often.
 test: lint

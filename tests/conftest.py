@@ -1,8 +1,11 @@
 """Fixtures that several parts share; session-scoped ones must be registered once to be started once."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from pwsh_kernels.web.launch import spare_the_grammar
 
@@ -46,16 +49,25 @@ COMPANIONS: Mapping[str, Sequence[str]] = {
 """Files that use the same session-scoped processes run in one worker: each worker would start them again."""
 
 
+def group(name: str) -> str:
+    """Return the group of a test file: that of its companions, or one of its own."""
+    return next((group for group, files in COMPANIONS.items() if name in files), name.removesuffix(".py"))
+
+
+class CompanionScheduling(LoadScopeScheduling):
+    """Sends the tests of a group to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(Path(nodeid.partition("::")[0]).name)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> CompanionScheduling:
+    """Give xdist our scheduler: its own (--dist loadgroup) does nothing on pytest 9.2, whose names of tests are fixed."""
+    return CompanionScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the files, not the tests in them, and tell xdist (--dist loadgroup) which stay together."""
-    groups = {file: group for group, files in COMPANIONS.items() for file in files}
-    places = {name: place for place, name in enumerate(LONG_FILES)}
-    firsts = {group: min(places.get(file, len(places)) for file in files) for group, files in COMPANIONS.items()}
-
-    def place(item: pytest.Item) -> tuple[int, str]:
-        group = groups.get(item.path.name)
-        return (firsts[group], group) if group else (places.get(item.path.name, len(places)), "")
-
-    items.sort(key=place)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups.get(item.path.name, item.path.stem)))
+    """Order the groups, not the tests in them."""
+    places = {group(name): place for place, name in reversed(list(enumerate(LONG_FILES)))}
+    items.sort(key=lambda item: (places.get(group(item.path.name), len(places)), group(item.path.name)))
