@@ -1,5 +1,6 @@
 """The REST client of the command line and of the MCP server: one method per route, one exception per refusal."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -24,35 +25,18 @@ ANSWER_MARGIN = 15.0
 Json = dict[str, Any]
 
 
-class RestClient:
-    """Speaks docs/rest.md to one server; every method returns the answer's JSON object.
+class Requests(ABC):
+    """The requests of docs/rest.md, one method each, apart from the way they take; every answer is a JSON object.
 
-    Raises ServerUnreachable when nothing was sent, AnswerLost when a sent request got no answer, NotOurServer when the
-    answer is no JSON object, RequestRefused for every answer with an error status.
+    Raises RequestRefused for every answer with an error status.
     """
 
-    def __init__(self, address: ServerAddress, timeout_s: float, name: str) -> None:
-        """`timeout_s` bounds the wait for one answer; `name` is what the server shows as a run's client."""
-        self.address = address
-        self.timeout_s = timeout_s
-        headers = {"Accept": "application/json", "User-Agent": f"{name}/{__version__}"}
-        if address.token:
-            headers["Authorization"] = f"Bearer {address.token}"
-        self._http = httpx.AsyncClient(base_url=address.url, headers=headers, **_transport(address))
+    timeout_s: float
+    """Seconds that one answer may take at most."""
 
-    async def __aenter__(self) -> Self:
-        """Return the client; leaving the block closes its connections."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connections."""
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connections; nothing on the server ends."""
-        await self._http.aclose()
+    @abstractmethod
+    async def _ask(self, method: str, path: str, body: Json | None = None, query: Mapping[str, Any] | None = None) -> Json:
+        """Send one request; values that are None are left out."""
 
     async def health(self) -> Json:
         """Return what the server tells everyone."""
@@ -121,9 +105,39 @@ class RestClient:
         """Never ask the server for a longer wait than we wait for its answer."""
         return None if wait_s is None else min(wait_s, self.timeout_s)
 
+
+class RestClient(Requests):
+    """Speaks docs/rest.md to one server over HTTP.
+
+    Raises ServerUnreachable when nothing was sent, AnswerLost when a sent request got no answer, NotOurServer when the
+    answer is no JSON object, RequestRefused for every answer with an error status.
+    """
+
+    def __init__(self, address: ServerAddress, timeout_s: float, name: str) -> None:
+        """`timeout_s` bounds the wait for one answer; `name` is what the server shows as a run's client."""
+        self.address = address
+        self.timeout_s = timeout_s
+        headers = {"Accept": "application/json", "User-Agent": f"{name}/{__version__}"}
+        if address.token:
+            headers["Authorization"] = f"Bearer {address.token}"
+        self._http = httpx.AsyncClient(base_url=address.url, headers=headers, **_transport(address))
+
+    async def __aenter__(self) -> Self:
+        """Return the client; leaving the block closes its connections."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; nothing on the server ends."""
+        await self._http.aclose()
+
     async def _ask(self, method: str, path: str, body: Json | None = None, query: Mapping[str, Any] | None = None) -> Json:
-        given = {name: value for name, value in (body or {}).items() if value is not None}
-        sought = {name: value for name, value in (query or {}).items() if value is not None}
+        given, sought = known(body), known(query)
         timeout = httpx.Timeout(self.timeout_s + ANSWER_MARGIN, connect=CONNECT_TIMEOUT)
         try:
             answer = await self._http.request(
@@ -136,6 +150,18 @@ class RestClient:
         return read_answer(self.address.url, answer)
 
 
+def known(values: Mapping[str, Any] | None) -> Json:
+    """Return the values that are not None: what a caller leaves out is the server's default."""
+    return {name: value for name, value in (values or {}).items() if value is not None}
+
+
+def refusal(status: int, facts: Json) -> RequestRefused:
+    """Return the error of an answer with an error status."""
+    message = str(facts.get("error") or facts.get("message") or f"The server answered with status {status}.")
+    details = {name: value for name, value in facts.items() if name not in ("success", "error", "code")}
+    return RequestRefused(status, str(facts.get("code") or "request_refused"), message, details)
+
+
 def read_answer(url: str, answer: httpx.Response) -> Json:
     """Return the JSON object of an answer. Raises RequestRefused for an error status, NotOurServer for no JSON object."""
     try:
@@ -146,9 +172,7 @@ def read_answer(url: str, answer: httpx.Response) -> Json:
         raise NotOurServer(url=url, problem=f"status {answer.status_code} without a JSON object")
     if answer.is_success:
         return facts
-    message = str(facts.get("error") or facts.get("message") or f"The server answered with status {answer.status_code}.")
-    details = {name: value for name, value in facts.items() if name not in ("success", "error", "code")}
-    raise RequestRefused(answer.status_code, str(facts.get("code") or "request_refused"), message, details)
+    raise refusal(answer.status_code, facts)
 
 
 def _quoted(run_id: str) -> str:

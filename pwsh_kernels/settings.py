@@ -100,6 +100,12 @@ class Settings(BaseSettings):
         "names",
         "Environment variables that sessions inherit beside the allow-list (a,b).",
     )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "PWSH_MANAGER_ALLOWED_HOSTS",
+        "names",
+        "Names by which requests reach the server beside those of loopback, such as host.docker.internal (a,b).",
+    )
     run_signed_out: bool = _setting(
         False,
         "PWSH_MANAGER_RUN_SIGNED_OUT",
@@ -160,7 +166,7 @@ class Settings(BaseSettings):
         86400, "PWSH_MANAGER_RUNS_MAX_AGE", "seconds", "An ended run is forgotten after this time.", gt=0
     )
 
-    @field_validator("pass_env", "restore", mode="before")
+    @field_validator("pass_env", "restore", "allowed_hosts", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value

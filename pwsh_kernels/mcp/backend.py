@@ -1,9 +1,10 @@
 """What the tools need from the product, and its implementation over the REST client."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import Any, Literal, Protocol
 
-from pwsh_kernels.client import RestClient
+from pwsh_kernels.client import Requests, RestClient
 from pwsh_kernels.mcp.autostart import find_or_start
 from pwsh_kernels.settings import Settings
 
@@ -47,31 +48,17 @@ class Backend(Protocol):
         """Sign out and close a session."""
 
 
-class RestBackend:
-    """The product behind its REST API. Finds the server anew for each tool call, so it may restart or move meanwhile."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Nothing is connected or started before `ready`."""
-        self._settings = settings
-        self._finding = asyncio.Lock()
-        self._clients: list[RestClient] = []
-
-    async def close(self) -> None:
-        """Close all connections."""
-        for client in self._clients:
-            await client.close()
-
-    async def ready(self) -> str:
-        """Find the server, or start one on this machine when the settings allow it; see autostart.py."""
-        async with self._finding:
-            address, notice = await find_or_start(self._settings)
-            if not self._clients or self._clients[-1].address != address:
-                self._clients.append(RestClient(address, self._settings.client_timeout, CLIENT_NAME))
-        return notice
+class RequestsBackend(ABC):
+    """The product behind the requests of docs/rest.md, whatever way they take."""
 
     @property
-    def _client(self) -> RestClient:
-        return self._clients[-1]
+    @abstractmethod
+    def _client(self) -> Requests:
+        """What sends the requests of the present call."""
+
+    @abstractmethod
+    async def ready(self) -> str:
+        """Make sure that the product answers; return what the caller must be told about it, or an empty text."""
 
     async def login(self, tenant: str, module: str, wait_s: float, route: str | None = None) -> Json:
         """POST /login."""
@@ -108,3 +95,30 @@ class RestBackend:
     async def disconnect(self, tenant: str, module: str, forget: bool = False) -> Json:
         """POST /disconnect."""
         return await self._client.disconnect(tenant, module, forget=forget)
+
+
+class RestBackend(RequestsBackend):
+    """The product behind its REST API. Finds the server anew for each tool call, so it may restart or move meanwhile."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is connected or started before `ready`."""
+        self._settings = settings
+        self._finding = asyncio.Lock()
+        self._clients: list[RestClient] = []
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            await client.close()
+
+    async def ready(self) -> str:
+        """Find the server, or start one on this machine when the settings allow it; see autostart.py."""
+        async with self._finding:
+            address, notice = await find_or_start(self._settings)
+            if not self._clients or self._clients[-1].address != address:
+                self._clients.append(RestClient(address, self._settings.client_timeout, CLIENT_NAME))
+        return notice
+
+    @property
+    def _client(self) -> RestClient:
+        return self._clients[-1]

@@ -22,6 +22,7 @@ from pwsh_kernels.web.backend import Backend, Product
 from pwsh_kernels.web.handlers import rules
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.identity import TokenIdentity
+from pwsh_kernels.web.mcp_door import McpDoor, mcp_rules
 from pwsh_kernels.web.powerapps import POWERAPPS_PATH, powerapps_rules
 from pwsh_kernels.web.sandbox_page import PAGE_PATH, sandbox_rules
 
@@ -53,6 +54,10 @@ class PwshKernelsServer(ServerApp):
     @default("ip")
     def _default_ip(self) -> str:
         return self.product.settings.host
+
+    @default("local_hostnames")
+    def _default_local_hostnames(self) -> list[str]:
+        return ["localhost", *self.product.settings.allowed_hosts]
 
     @default("log_level")
     def _default_log_level(self) -> int:
@@ -175,7 +180,8 @@ class PwshKernelsApp(ExtensionApp):
         self.backend = self.make_backend(server)
         sandbox = [*sandbox_rules(self.authority, server.base_url), *powerapps_rules(self.authority, server.base_url)]
         page = sandbox if server.product.has_sandbox else []
-        all_rules = [*rules(self.backend, server.base_url), *page]
+        self.mcp = McpDoor(self.backend)
+        all_rules = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url), *page]
         server.web_app.add_handlers(".*$", all_rules)  # type: ignore[no-untyped-call]
         self.has_routes = True
 
@@ -215,6 +221,7 @@ class PwshKernelsApp(ExtensionApp):
         if self.lookup is not None:
             self.lookup.cancel()
         self.backend.health.stop()
+        await self.mcp.close()
         await self.backend.sessions.stop()
 
 

@@ -1,0 +1,51 @@
+"""The MCP server as an ASGI application, for a web server that authenticates its callers itself."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware, get_access_token
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp.server.transport_security import TransportSecuritySettings
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+class HttpApp:
+    """Streamable HTTP in both protocol eras. `app` is the ASGI application; it works while `run` does."""
+
+    def __init__(self, server: MCPServer[Any], allowed_hosts: Sequence[str]) -> None:
+        """`allowed_hosts`: names of this machine, beside those of loopback, that a request may have been sent to."""
+        server.streamable_http_app(transport_security=security(allowed_hosts))
+        self._manager = server.session_manager
+        self.app = AuthContextMiddleware(self._manager.handle_request)
+
+    async def run(self, opened: asyncio.Event, stop: asyncio.Event) -> None:
+        """Serve until `stop`; the SDK wants its manager entered and left in one task."""
+        async with self._manager.run():
+            opened.set()
+            await stop.wait()
+
+    def signed(self, principal: str) -> dict[str, Any]:
+        """Return what a principal's request adds to its ASGI scope: the SDK binds sessions to it. No token is passed on."""
+        token = AccessToken(token="-", client_id=principal, scopes=[], subject=principal)  # noqa: S106 - a placeholder
+        return {"user": AuthenticatedUser(token)}
+
+
+def security(allowed_hosts: Sequence[str]) -> TransportSecuritySettings:
+    """Return which Host and Origin headers are served; a page of another site is refused even with the token."""
+    names = [*LOOPBACK, *allowed_hosts]
+    return TransportSecuritySettings(
+        allowed_hosts=[*names, *(f"{name}:*" for name in names)],
+        allowed_origins=[
+            f"{scheme}://{name}{port}" for scheme in ("http", "https") for name in names for port in ("", ":*")
+        ],
+    )
+
+
+def caller() -> str:
+    """Return the principal whose request is being answered; empty outside one."""
+    token = get_access_token()
+    return (token.subject or "") if token else ""
