@@ -6,6 +6,7 @@
 * `input_reply` metadata: `{"pwsh": {"answer": VALUE}}` answers the whole prompt, all its fields at once, in the shape of its
   kind (records.Prompt); `{"pwsh": {"refuse": REASON}}` refuses it. Without our key, `content.value` answers the field asked
 * `execute_reply` metadata: `{"pwsh": {"summary": {...}}}`
+* `shutdown_request` metadata: `{"pwsh": {"end_session": true}}`: by the owner of a shared kernel, which refuses others
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal": name or null}`
 """
 
@@ -70,6 +71,16 @@ def read_summary(reply: Mapping[str, Any]) -> Summary | None:
     """Return the summary of an execute_reply, or None when another kind of kernel (or an abort) wrote it."""
     facts = our_facts(reply).get("summary")
     return Summary.from_json(facts) if facts else None
+
+
+def ending_metadata() -> dict[str, Any]:
+    """Return the metadata with which the owner of a shared kernel ends it."""
+    return {KEY: {"end_session": True}}
+
+
+def ends_session(message: Mapping[str, Any]) -> bool:
+    """Return whether a shutdown_request is the owner's."""
+    return our_facts(message).get("end_session") is True
 
 
 def options_metadata(options: RunOptions) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pwsh_kernels.kernel.isolation import IsolatedClients
 from pwsh_kernels.kernel.language import LanguageServices
 from pwsh_kernels.kernel.output import Output, Publish
 from pwsh_kernels.kernel.rendering import ErrorContent, product_error, summary_error
+from pwsh_kernels.kernel.sharing import SharedKernel
 from pwsh_kernels.messages import EVENT_MESSAGE, KEY, POWERSHELL_DIED, read_options, summary_metadata
 from pwsh_kernels.powershell import Died
 from pwsh_kernels.records import RunOptions, Summary
@@ -41,7 +42,7 @@ class Ending(NamedTuple):
     error: ErrorContent | None = None
 
 
-class PwshKernel(LanguageServices, IsolatedClients, PowerShellKernel):
+class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKernel):
     """The kernel. Control requests arrive in a thread of their own; PowerShell and every run live in the main loop."""
 
     implementation = "pwsh_kernels"

@@ -14,6 +14,8 @@ from pwsh_kernels.settings import Settings
 
 MODULE_PATH = "PWSH_KERNELS_MODULE_PATH"
 SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
+SHARED = "PWSH_KERNELS_SHARED"
+"""Variable of the kernel: a shutdown_request of a front end does not end it."""
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
 
@@ -52,7 +54,11 @@ class Launcher:
         return True
 
     def _environment(self, session: Session, home: Path) -> dict[str, str]:
-        environment = {"PWSH_KERNELS_HOME": str(home), "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env)}
+        environment = {
+            "PWSH_KERNELS_HOME": str(home),
+            "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env),
+            SHARED: "1",
+        }
         if self._settings.pwsh:
             environment["PWSH_MANAGER_PWSH"] = self._settings.pwsh
         own = dict(session.module.environment)

@@ -17,7 +17,7 @@ from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.manager import SessionKernelManager
 from pwsh_kernels.sessions.specs import SessionKernelSpecManager
 from pwsh_kernels.settings import Settings
-from pwsh_kernels.web.attachments import Channels, NotebookRows
+from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
 from pwsh_kernels.web.backend import Backend, Product
 from pwsh_kernels.web.handlers import rules
 from pwsh_kernels.web.health import Health
@@ -175,7 +175,7 @@ class PwshKernelsApp(ExtensionApp):
         self.backend = self.make_backend(server)
         sandbox = [*sandbox_rules(self.authority, server.base_url), *powerapps_rules(self.authority, server.base_url)]
         page = sandbox if server.product.has_sandbox else []
-        all_rules = [*rules(self.backend, server.base_url), *page]
+        all_rules = [*rules(self.backend, server.base_url), *action_rules(server.base_url), *page]
         server.web_app.add_handlers(".*$", all_rules)  # type: ignore[no-untyped-call]
         self.has_routes = True
 
