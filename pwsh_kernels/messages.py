@@ -8,6 +8,9 @@
 * `execute_reply` metadata: `{"pwsh": {"summary": {...}}}`
 * `shutdown_request` metadata: `{"pwsh": {"end_session": true}}`: by the owner of a shared kernel, which refuses others
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal": name or null}`
+* iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event": "prompt_asked", "prompt": {...},
+  "request": header of the input_request}`, `{"event": "prompt_closed"}`. Others than the asker answer with an `input_reply`
+  whose parent is that request and whose metadata has our key
 """
 
 from collections.abc import Mapping
@@ -19,6 +22,9 @@ from pwsh_kernels.records import OUTPUT_FORMATS, Progress, Prompt, Record, RunOp
 KEY = "pwsh"
 EVENT_MESSAGE = "pwsh_event"
 POWERSHELL_DIED = "powershell_died"
+PROMPT_ASKED = "prompt_asked"
+PROMPT_CLOSED = "prompt_closed"
+PROMPT_EVENTS = (PROMPT_ASKED, PROMPT_CLOSED)
 MAX_WIDTH = 1000
 MIN_WIDTH = 20
 

@@ -18,12 +18,17 @@ REFUSAL = {
 }
 
 
+def is_shared() -> bool:
+    """Return whether this kernel is a session of the server."""
+    return bool(os.environ.get(SHARED))
+
+
 class SharedKernel(Kernel):
     """Kernel mixin. Front ends send a shutdown_request when they close or restart a kernel; a session outlives them."""
 
     async def shutdown_request(self, stream: Any, ident: Any, parent: Mapping[str, Any]) -> None:
         """End when the owner asks; refuse anybody else's request."""
-        if os.environ.get(SHARED) and not ends_session(parent):
+        if is_shared() and not ends_session(parent):
             content = {**REFUSAL, "restart": bool(parent["content"].get("restart"))}
             session: Any = self.session
             session.send(stream, "shutdown_reply", content, parent=parent, ident=ident)

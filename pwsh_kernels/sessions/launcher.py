@@ -1,12 +1,14 @@
 """How a session's kernel is started: its HOME, its environment, its log file."""
 
 import json
+import os
 import shutil
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from pwsh_kernels.errors import UnsafeFolder
+from pwsh_kernels.sessions.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.manager import SessionLaunch
 from pwsh_kernels.sessions.session import Session
@@ -27,6 +29,7 @@ class Launcher:
         """`sandbox`: environment variables that sessions of sandbox tenants get."""
         self._settings = settings
         self._sandbox = sandbox
+        self.history = SessionHistory(settings.data_dir / "history")
 
     def launch(self, session: Session) -> SessionLaunch:
         """Return how to start a session's kernel; its folders then exist. Raises UnsafeFolder."""
@@ -61,9 +64,10 @@ class Launcher:
         }
         if self._settings.pwsh:
             environment["PWSH_MANAGER_PWSH"] = self._settings.pwsh
-        own = dict(session.module.environment)
+        own = {**session.module.environment, VARIABLE: str(self.history.file(session.key))}
+        environment[MODULE_PATH] = str(MODULES)
         if session.tenant.sandbox:
-            environment[MODULE_PATH] = self._sandbox.get(MODULE_PATH, "")
+            environment[MODULE_PATH] = os.pathsep.join(filter(None, (str(MODULES), self._sandbox.get(MODULE_PATH))))
             own |= {name: value for name, value in self._sandbox.items() if name != MODULE_PATH}
             own[SANDBOX_TENANT] = session.tenant.name
         return {**environment, SESSION_ENVIRONMENT: json.dumps(own)}

@@ -20,6 +20,7 @@ from pwsh_kernels.sessions.manager import SessionKernelManager
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
 from pwsh_kernels.sessions.provisioner import living_process
 from pwsh_kernels.sessions.queue import RunQueue
+from pwsh_kernels.sessions.run import Run
 from pwsh_kernels.sessions.runs import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.title import session_title
@@ -58,6 +59,8 @@ class Lifecycle:
         self._launcher = launcher
         self._runs = runs
         self._notes = SessionNotes(settings.data_dir / "sessions")
+        runs.on_end = self._note_run
+        self._history = launcher.history
         self.sign_ins = SignInFlow(settings, self.save)
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self.table: dict[SessionKey, LiveSession] = {}
@@ -199,6 +202,15 @@ class Lifecycle:
         if run.state != "succeeded":
             raise ConnectionError(failure_sentence(run))
 
+    def _note_run(self, run: Run) -> None:
+        """Let the session's own PowerShell know what was run; a full disk must not end the run of its caller."""
+        if run.purpose != "command" or run.key not in self.table:
+            return
+        try:
+            self._history.add(run)
+        except OSError as error:
+            LOG.warning("The history of %s was not written: %s", run.key, error)
+
     def _title(self, key: SessionKey) -> str:
         live = self.table.get(key)
         return session_title(live.session) if live else str(key)
@@ -281,3 +293,4 @@ class Lifecycle:
         if live.key not in self.table:
             self._manager.remove_session(live.key)
             self._notes.remove(live.key)
+            self._history.forget(live.key)
