@@ -18,15 +18,15 @@ FIXED_ROW = "This row is the session {key} itself and keeps its kernel: open a n
 
 
 class NotebookRows(SessionManager):
-    """Jupyter's notebook-to-kernel table: removing a row never ends the kernel, which others use too.
+    """Jupyter's notebook-to-kernel table: removing a row never ends a session, which others use too.
 
     Every session has a row of its own beside those of notebooks, so that lists of running sessions show its name.
     Its id is the kernel's; it is there as long as the kernel runs.
     """
 
     async def list_sessions(self) -> list[dict[str, Any]]:
-        """Return the sessions' own rows, then those of notebooks."""
-        return [*self._own_rows(), *await super().list_sessions()]  # type: ignore[no-untyped-call]
+        """Return the rows of notebooks, then the sessions' own: JupyterLab's picker names a kernel by its last row."""
+        return [*await super().list_sessions(), *self._own_rows()]  # type: ignore[no-untyped-call]
 
     async def get_session(self, **wanted: Any) -> dict[str, Any]:
         """Return the row with these values. Raises HTTPError 404."""
@@ -52,9 +52,12 @@ class NotebookRows(SessionManager):
         return await super().start_kernel_for_session(session_id, *args, **facts)
 
     async def delete_session(self, session_id: str) -> None:
-        """Forget that a notebook is attached. Raises HTTPError 404 for an unknown row."""
-        await self.get_session(session_id=session_id)
-        self.cursor.execute("DELETE FROM session WHERE session_id=?", (session_id,))
+        """Forget that a notebook is attached; a session's own row stays. Raises HTTPError 404 for an unknown row.
+
+        An ordinary kernel ends with its notebook, as in every Jupyter server; for a session the manager only detaches.
+        """
+        if not self._is_own(session_id):
+            await super().delete_session(session_id)  # type: ignore[no-untyped-call]
 
     def _own_rows(self) -> list[dict[str, Any]]:
         manager = self.kernel_manager
@@ -87,8 +90,8 @@ class KernelActions(KernelActionHandler):
 
     async def post(self, kernel_id: str, action: str) -> None:
         """Interrupt or restart. Raises HTTPError 409 for a restart that would end a sign-in."""
-        manager: Any = self.kernel_manager
-        if action == "restart" and self.current_user:
+        manager = self.kernel_manager
+        if action == "restart" and self.current_user and isinstance(manager, SessionKernelManager):
             manager.refuse_restart(kernel_id)
         await cast(Any, super()).post(kernel_id, action)
 
