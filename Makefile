@@ -33,7 +33,7 @@ test: check
 # Slow (6 minutes), and needs Chromium (Debian: apt-get install chromium): jupyter_server's own tests, JupyterLab, papermill.
 conformance: $(CONFORMANCE)/.installed
 	$(CONFORMANCE)/bin/python conformance/upstream.py
-	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath=tests --timeout 180
+	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath=tests -p server_fixtures --timeout 180
 
 clean:
 	rm -rf $(VENV) $(CONFORMANCE) .mypy_cache .pytest_cache .ruff_cache .coverage*

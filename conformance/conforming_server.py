@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import pytest_jupyter.jupyter_server as fixtures
-from differences import DIFFERENCES
+from differences import DIFFERENCES, IMPATIENT
 from jupyter_server.serverapp import ServerApp
 
 from pwsh_kernels.web.app import PwshKernelsApp, PwshKernelsServer
@@ -15,11 +15,17 @@ fixtures_of_upstream: Any = fixtures
 class ConformingServer(PwshKernelsServer):
     """Our server, started as upstream's fixtures start theirs."""
 
-    def initialize(self, argv: Any = None, find_extensions: bool = True, new_httpserver: bool = True, **_: Any) -> None:
+    def initialize(
+        self,
+        argv: list[str] | None = None,
+        find_extensions: bool = True,
+        new_httpserver: bool = True,
+        starter_extension: Any = PwshKernelsApp.name,
+    ) -> None:
         """Load our extension too."""
         chosen = self.config.ServerApp.get("jpserver_extensions", {})
         self.config.ServerApp.jpserver_extensions = {**chosen, PwshKernelsApp.get_extension_package(): True}
-        super().initialize(argv, find_extensions, new_httpserver, starter_extension=PwshKernelsApp.name)
+        super().initialize(argv, find_extensions, new_httpserver, starter_extension)
 
 
 def pytest_configure() -> None:
@@ -35,3 +41,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         reason = next((why for prefix, why in DIFFERENCES.items() if name.startswith(prefix)), None)
         if reason:
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+        if any(name.startswith(prefix) for prefix in IMPATIENT):
+            item.add_marker(pytest.mark.flaky(max_runs=4))

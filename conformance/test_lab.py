@@ -44,7 +44,7 @@ def page(contoso: Server) -> Iterator[Page]:
     assert CHROMIUM, "no Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        one = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+        one = browser.new_page(viewport=SIZE)
         one.set_default_timeout(WAIT_MS)
         expect.set_options(timeout=WAIT_MS)
         one.goto(f"{contoso.url}/?token={contoso.token}")
