@@ -1,6 +1,6 @@
 """Where our server answers otherwise than jupyter_server's own tests expect: one line for each test, with the reason.
 
-What our server does otherwise for sessions (docs/notebooks.md) shows in none of these tests: their kernels are ordinary ones.
+What our server does otherwise for sessions (docs/notebooks.md) shows in none of these tests: all kernels are ordinary.
 """
 
 DIFFERENCES: dict[str, str] = {}
@@ -8,7 +8,7 @@ DIFFERENCES: dict[str, str] = {}
 
 IMPATIENT = {
     "kernels/test_connection.py::test_disconnect_resolves_orphaned_kernel_info_future": (
-        "waits 1 s for the first answer of a Python kernel that was started a moment before; on a busy machine that is too short"
+        "waits 1 s for the first answer of a Python kernel that was started a moment before"
     ),
     "kernels/test_cull.py": "compares the age of kernels with limits of a few seconds",
 }

@@ -6,6 +6,8 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -147,3 +149,16 @@ def test_shutting_down_and_closing_leaves_the_session_signed_in(page: Page, cont
     expect(page.locator(".jp-Toolbar-kernelName")).to_have_text("No Kernel")
     assert contoso.post("/status", tenant=CONTOSO)["state"] == "signed_in"
     assert contoso.run("$shared.Count", format="text")["result"].strip() == "3"
+
+
+def test_the_page_of_pwsh_kernels_lab_opens_jupyterlab_and_is_for_its_owner_only(page: Page, contoso: Server) -> None:
+    command = [sys.executable, "-m", "pwsh_kernels", "lab", "--no-browser"]
+    said = subprocess.run(command, env=contoso.environment, capture_output=True, text=True, timeout=60, check=True).stderr
+    address = said.split()[-1]
+    assert address.startswith("file://")
+    assert contoso.token not in said
+    assert Path(address.removeprefix("file://")).stat().st_mode & 0o077 == 0
+    tab = page.context.browser.new_page() if page.context.browser else page
+    tab.goto(address)
+    expect(tab.locator("#jp-main-content-panel")).to_be_visible()
+    tab.close()

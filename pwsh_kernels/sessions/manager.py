@@ -16,7 +16,7 @@ from tornado.web import HTTPError
 from traitlets import Dict, Instance, List, Unicode, default
 
 from pwsh_kernels.messages import ending_metadata
-from pwsh_kernels.sessions.environment import kernel_environment
+from pwsh_kernels.sessions.environment import kernel_environment, with_our_commands
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.processes import kill_tree
 from pwsh_kernels.sessions.provisioner import living_process
@@ -149,6 +149,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
         launch: SessionLaunch | None = self.launches.get(kernel_name or "")
         kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, self.pass_env)
         if launch is None:
+            kwargs["env"] = with_our_commands(kwargs["env"])
             started: str = await self._async_start_kernel(kernel_id=kernel_id, kernel_name=kernel_name, **kwargs)
             return started
         # A caller that goes away in the middle must not leave a process that nobody knows.
