@@ -27,14 +27,21 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """What it wrote to stdout."""
-        return "".join(one["text"] for one in self.of_kind("stream") if one["name"] == "stdout")
+        """What it shows of its output, as text."""
+        return "".join(_text(one) for one in self.messages)
 
     @property
     def ended(self) -> bool:
         """Whether the reply and the end of the output have come."""
         idle = any(one["execution_state"] == "idle" for one in self.of_kind("status"))
         return idle and bool(self.of_kind("execute_reply"))
+
+
+def _text(message: Message) -> str:
+    content = message["content"]
+    if message["msg_type"] == "stream":
+        return str(content["text"]) if content["name"] == "stdout" else ""
+    return str(content["data"].get("text/plain", "")) if message["msg_type"] == "display_data" else ""
 
 
 class Notebook:
