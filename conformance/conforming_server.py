@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import pytest_jupyter.jupyter_server as fixtures
-from differences import DIFFERENCES, IMPATIENT
+from differences import DIFFERENCES, REPEATED, UNDECIDED
 from jupyter_server.serverapp import ServerApp
 
 from pwsh_kernels.web.app import PwshKernelsApp, PwshKernelsServer
@@ -38,8 +38,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Expect the differences that are listed to fail, each for its reason, and no other test."""
     for item in items:
         name = item.nodeid.removeprefix("tests/services/")
-        reason = next((why for prefix, why in DIFFERENCES.items() if name.startswith(prefix)), None)
-        if reason:
-            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
-        if any(name.startswith(prefix) for prefix in IMPATIENT):
+        for listed, strict in ((DIFFERENCES, True), (UNDECIDED, False)):
+            if reason := reason_of(name, listed):
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=strict))
+        if reason_of(name, REPEATED):
             item.add_marker(pytest.mark.flaky(max_runs=4))
+
+
+def reason_of(name: str, listed: dict[str, str]) -> str:
+    """Return why a test is listed, or "" ."""
+    return next((why for prefix, why in listed.items() if name.startswith(prefix)), "")
