@@ -5,12 +5,19 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 3
 
-.PHONY: serve test check lint types unit clean
+.PHONY: serve test check lint types unit conformance clean
 
 $(STAMP): pyproject.toml $(wildcard vendor/*.whl)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --find-links vendor -e '.[engine,test,dev]'
 	touch $(STAMP)
+
+CONFORMANCE := .venv-conformance
+
+$(CONFORMANCE)/.installed: pyproject.toml $(wildcard vendor/*.whl)
+	$(PYTHON) -m venv $(CONFORMANCE)
+	$(CONFORMANCE)/bin/python -m pip install --quiet --disable-pip-version-check --find-links vendor -e '.[engine,test,lab,conformance]'
+	touch $@
 
 serve: $(STAMP)
 	$(BIN)/pwsh-kernels serve
@@ -31,5 +38,10 @@ unit: $(STAMP)
 test: lint
 	$(MAKE) --no-print-directory --jobs=2 types unit
 
+# Slow (6 minutes), and needs Chromium (Debian: apt-get install chromium): jupyter_server's own tests, JupyterLab, papermill.
+conformance: $(CONFORMANCE)/.installed
+	$(CONFORMANCE)/bin/python conformance/upstream.py
+	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath=tests -p server_fixtures --timeout 180
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .coverage*
+	rm -rf $(VENV) $(CONFORMANCE) .mypy_cache .pytest_cache .ruff_cache .coverage*

@@ -585,6 +585,32 @@ class ServerStartFailed(ProductError):
 
 
 @dataclass(eq=False)
+class FileNotWritten(ProductError):
+    """A file that was asked for cannot be written."""
+
+    code: ClassVar[str] = "file_not_written"
+    file: str
+    problem: str
+
+    def text(self) -> str:
+        return f"{self.file} was not written: {self.problem}."
+
+
+@dataclass(eq=False)
+class LabNotInstalled(ProductError):
+    """`pwsh-kernels lab` needs JupyterLab."""
+
+    code: ClassVar[str] = "lab_not_installed"
+    where: str
+
+    def text(self) -> str:
+        return (
+            f"JupyterLab is not installed {self.where}. Run `pip install 'pwsh-kernels[lab]'` there and start the server "
+            "again; or attach your own JupyterLab: `jupyter lab --gateway-url ADDRESS` (docs/notebooks.md)."
+        )
+
+
+@dataclass(eq=False)
 class DataFolderInUse(ProductError):
     """Another server holds the data folder and its sessions."""
 

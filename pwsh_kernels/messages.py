@@ -6,7 +6,11 @@
 * `input_reply` metadata: `{"pwsh": {"answer": VALUE}}` answers the whole prompt, all its fields at once, in the shape of its
   kind (records.Prompt); `{"pwsh": {"refuse": REASON}}` refuses it. Without our key, `content.value` answers the field asked
 * `execute_reply` metadata: `{"pwsh": {"summary": {...}}}`
+* `shutdown_request` metadata: `{"pwsh": {"end_session": true}}`: by the owner of a shared kernel, which refuses others
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal": name or null}`
+* iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event": "prompt_asked", "prompt": {...},
+  "request": header of the input_request}`, `{"event": "prompt_closed"}`. Others than the asker answer with an `input_reply`
+  whose parent is that request and whose metadata has our key
 """
 
 from collections.abc import Mapping
@@ -18,6 +22,9 @@ from pwsh_kernels.records import OUTPUT_FORMATS, Progress, Prompt, Record, RunOp
 KEY = "pwsh"
 EVENT_MESSAGE = "pwsh_event"
 POWERSHELL_DIED = "powershell_died"
+PROMPT_ASKED = "prompt_asked"
+PROMPT_CLOSED = "prompt_closed"
+PROMPT_EVENTS = (PROMPT_ASKED, PROMPT_CLOSED)
 MAX_WIDTH = 1000
 MIN_WIDTH = 20
 
@@ -70,6 +77,16 @@ def read_summary(reply: Mapping[str, Any]) -> Summary | None:
     """Return the summary of an execute_reply, or None when another kind of kernel (or an abort) wrote it."""
     facts = our_facts(reply).get("summary")
     return Summary.from_json(facts) if facts else None
+
+
+def ending_metadata() -> dict[str, Any]:
+    """Return the metadata with which the owner of a shared kernel ends it."""
+    return {KEY: {"end_session": True}}
+
+
+def ends_session(message: Mapping[str, Any]) -> bool:
+    """Return whether a shutdown_request is the owner's."""
+    return our_facts(message).get("end_session") is True
 
 
 def options_metadata(options: RunOptions) -> dict[str, Any]:

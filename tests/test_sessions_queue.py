@@ -101,7 +101,9 @@ async def queue(kernel: BadKernel, runs: Runs) -> Any:
     """A queue that has joined the kernel."""
     context = zmq.Context()
     events: list[Any] = []
-    one = RunQueue(kernel.info, context, lambda code: runs.add(KEY, code, principal="jupyter"), events.append, lambda: None)
+    one = RunQueue(
+        kernel.info, context, lambda code, _: runs.add(KEY, code, principal="jupyter"), events.append, lambda: None
+    )
     await one.join(WAIT)
     assert await one.ready(WAIT)
     yield one
@@ -235,7 +237,7 @@ async def test_the_kernels_own_events_are_passed_on(kernel: BadKernel, runs: Run
         told.set()
 
     context = zmq.Context()
-    queue = RunQueue(kernel.info, context, lambda code: runs.add(KEY, code), on_event, lambda: None)
+    queue = RunQueue(kernel.info, context, lambda code, _: runs.add(KEY, code), on_event, lambda: None)
     await queue.join(WAIT)
     kernel.say(EVENT_MESSAGE, {"event": "powershell_died"}, None)
     await asyncio.wait_for(told.wait(), WAIT)
@@ -247,7 +249,7 @@ async def test_the_kernels_own_events_are_passed_on(kernel: BadKernel, runs: Run
 async def test_a_kernel_that_never_answers_is_not_waited_for_long(kernel: BadKernel, runs: Runs) -> None:
     kernel.streams["control"].stop_on_recv()
     context = zmq.Context()
-    queue = RunQueue(kernel.info, context, lambda code: runs.add(KEY, code), lambda message: None, lambda: None)
+    queue = RunQueue(kernel.info, context, lambda code, _: runs.add(KEY, code), lambda message: None, lambda: None)
     with pytest.raises(TimeoutError):
         await queue.join(0.2)
     queue.close("done")

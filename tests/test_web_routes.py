@@ -13,7 +13,7 @@ from pwsh_kernels.web.routes import ROUTES, Route
 CLOSED = [route for route in ROUTES if route.permission is not Permission.OPEN]
 POSTS = [route for route in ROUTES if route.method == "POST"]
 OF_A_SESSION = [route for route in POSTS if "tenant" in route.takes.model_fields]
-OF_A_RUN = [route for route in ROUTES if "{id}" in route.path]
+OF_A_RUN = [route for route in ROUTES if route.path.startswith("/runs/{id}")]
 
 
 def name(route: Route) -> str:

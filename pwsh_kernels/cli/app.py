@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pwsh_kernels import __version__
-from pwsh_kernels.cli import doctor, information, login, run, runs, serve, sessions, tenants, tenants_change
+from pwsh_kernels.cli import doctor, information, lab, login, notebook, run, runs, serve, sessions, tenants, tenants_change
 from pwsh_kernels.cli.console import ExitCode, error_line, exit_code, prepare_streams, say, say_json
 from pwsh_kernels.errors import ProductError
 
@@ -43,6 +43,8 @@ for _command in (
     runs.runs,
     runs.cancel,
     sessions.disconnect,
+    notebook.notebook,
+    lab.lab,
     information.modules,
     information.settings,
 ):

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import zmq
 
 from pwsh_kernels.errors import PromptRefused
 from pwsh_kernels.kernel.questions import InvalidAnswer, Question, answer_from_texts, checked_answer, questions
-from pwsh_kernels.messages import our_facts, prompt_metadata
+from pwsh_kernels.messages import PROMPT_ASKED, PROMPT_CLOSED, our_facts, prompt_metadata
 from pwsh_kernels.records import Prompt
 
 ANSWER_WAIT_S = 3600.0
@@ -27,7 +27,12 @@ NOT_CONNECTED = "the client that runs it is not connected for answers (stdin cha
 class MessageCodec(Protocol):
     """The part of jupyter_client's Session that is used here."""
 
-    def send(self, stream: zmq.Socket[bytes], msg_or_type: str, content: Mapping[str, Any], **options: Any) -> Any:
+    def msg(self, msg_type: str, content: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+        """Make one message."""
+
+    def send(
+        self, stream: zmq.Socket[bytes], msg_or_type: Any, content: Mapping[str, Any] | None = None, **options: Any
+    ) -> Any:
         """Sign and send one message."""
 
     def recv(self, socket: zmq.Socket[bytes]) -> tuple[list[bytes] | None, dict[str, Any] | None]:
@@ -46,12 +51,20 @@ class Asker:
     """The client that sent one execute request: asks it the questions of prompts. Lives in the kernel's main loop only."""
 
     def __init__(
-        self, codec: MessageCodec, socket: zmq.Socket[bytes], identity: Sequence[bytes], parent: Mapping[str, Any]
+        self,
+        codec: MessageCodec,
+        socket: zmq.Socket[bytes],
+        identity: Sequence[bytes],
+        parent: Mapping[str, Any],
+        announce: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
+        """`announce` tells the other clients of a shared kernel of an open question: they may answer it too."""
         self._codec = codec
         self._socket = socket
         self._identity = list(identity)
         self._parent = parent
+        self._announce = announce
+        self._request = ""
         self._allowed = bool(parent["content"].get("allow_stdin", False))
 
     async def ask(self, prompt: Prompt) -> Any:
@@ -80,13 +93,19 @@ class Asker:
 
     async def _ask_question(self, prompt: Prompt, question: Question, problem: str) -> str:
         self._drain()
-        await self._send(prompt, question, problem)
         try:
+            await self._send(prompt, question, problem)
             async with asyncio.timeout(ANSWER_WAIT_S):
                 reply = await self._reply()
         except TimeoutError:
             raise PromptRefused(_question(prompt), f"no answer came within {ANSWER_WAIT_S:.0f} s") from None
+        finally:
+            self._tell({"event": PROMPT_CLOSED})
         return _read(prompt, reply)
+
+    def _tell(self, event: Mapping[str, Any]) -> None:
+        if self._announce:
+            self._announce(event)
 
     def _drain(self) -> None:
         """Throw away answers to questions that are no longer open."""
@@ -96,18 +115,20 @@ class Asker:
     async def _send(self, prompt: Prompt, question: Question, problem: str) -> None:
         content = {"prompt": problem + question.text, "password": question.secret}
         metadata = prompt_metadata(prompt, question.field)
+        message = self._codec.msg("input_request", content, parent=self._parent, metadata=metadata)
+        self._request = message["msg_id"]
+        self._tell({"event": PROMPT_ASKED, "prompt": prompt.to_json(), "request": message["header"]})
         for _ in range(round(ROUTE_WAIT_S / POLL_S)):
             try:
-                self._codec.send(
-                    self._socket, "input_request", content, parent=self._parent, ident=self._identity, metadata=metadata
-                )
+                self._codec.send(self._socket, message, ident=self._identity)
             except zmq.ZMQError as error:
                 if error.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
                     raise
                 await asyncio.sleep(POLL_S)
             else:
                 return
-        raise PromptRefused(_question(prompt), NOT_CONNECTED)
+        if self._announce is None:  # in a shared kernel somebody else may answer for an asker who has gone
+            raise PromptRefused(_question(prompt), NOT_CONNECTED)
 
     async def _reply(self) -> dict[str, Any]:
         while True:
@@ -118,15 +139,20 @@ class Asker:
             await asyncio.sleep(POLL_S)
 
     def _receive(self) -> dict[str, Any] | None:
-        """Return an input_reply of the asker; anything else is dropped."""
+        """Return an input_reply of the asker, or of another client to just this question; anything else is dropped."""
         try:
             identity, message = self._codec.recv(self._socket)
         except (ValueError, TypeError, KeyError) as error:
             logging.getLogger(__name__).warning("dropped a bad message on the stdin channel: %s", type(error).__name__)
             return None
-        if message is None or not identity or identity[0] != self._identity[0] or message["msg_type"] != "input_reply":
+        if message is None or not identity or message["msg_type"] != "input_reply":
             return None
-        return message
+        return message if identity[0] == self._identity[0] or self._is_for_us(message) else None
+
+    def _is_for_us(self, reply: Mapping[str, Any]) -> bool:
+        """Return whether another client answers our question on purpose: it names the question, by our key."""
+        facts = our_facts(reply)
+        return reply["parent_header"].get("msg_id") == self._request and ("answer" in facts or "refuse" in facts)
 
 
 def _question(prompt: Prompt) -> str:

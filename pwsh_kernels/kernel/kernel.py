@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -22,6 +22,7 @@ from pwsh_kernels.kernel.isolation import IsolatedClients
 from pwsh_kernels.kernel.language import LanguageServices
 from pwsh_kernels.kernel.output import Output, Publish
 from pwsh_kernels.kernel.rendering import ErrorContent, product_error, summary_error
+from pwsh_kernels.kernel.sharing import SharedKernel, is_shared
 from pwsh_kernels.messages import EVENT_MESSAGE, KEY, POWERSHELL_DIED, read_options, summary_metadata
 from pwsh_kernels.powershell import Died
 from pwsh_kernels.records import RunOptions, Summary
@@ -41,7 +42,7 @@ class Ending(NamedTuple):
     error: ErrorContent | None = None
 
 
-class PwshKernel(LanguageServices, IsolatedClients, PowerShellKernel):
+class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKernel):
     """The kernel. Control requests arrive in a thread of their own; PowerShell and every run live in the main loop."""
 
     implementation = "pwsh_kernels"
@@ -166,7 +167,8 @@ class PwshKernel(LanguageServices, IsolatedClients, PowerShellKernel):
 
     async def _run(self, output: Output, code: str, options: RunOptions, *, add_to_history: bool) -> Ending:
         identity = cast(list[bytes], self._get_shell_context_var(self._shell_parent_ident))
-        asker = Asker(self._codec, self.stdin_socket, identity, self.get_parent("shell"))
+        parent = self.get_parent("shell")
+        asker = Asker(self._codec, self.stdin_socket, identity, parent, self._announcer(parent))
         execution = self._running = Execution(output, asker)
         try:
             end = await execution.run(self.engine.shell(), code, options, add_to_history=add_to_history)
@@ -196,6 +198,10 @@ class PwshKernel(LanguageServices, IsolatedClients, PowerShellKernel):
                 self._publish(kind, content, metadata, parent)
 
         return publish
+
+    def _announcer(self, parent: Any) -> Callable[[Mapping[str, Any]], None] | None:
+        """Return what tells every client of a shared kernel of a question, or None when the asker alone may answer."""
+        return (lambda event: self._publish(EVENT_MESSAGE, event, {}, parent)) if is_shared() else None
 
     def _publish(self, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any], parent: Any = None) -> None:
         facts = json_clean(metadata)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pwsh_kernels.messages import PROMPT_ASKED
+from pwsh_kernels.records import Prompt
 from pwsh_kernels.sessions.recorder import STOPPED, Message, Recorder
 from pwsh_kernels.sessions.run import Run
 from pwsh_kernels.sessions.states import RunState
@@ -18,8 +20,8 @@ class Foreign:
 class ForeignRuns:
     """Follows iopub messages of executions that are not ours."""
 
-    def __init__(self, observe: Callable[[str], Run], on_ended: Callable[[], None]) -> None:
-        """`observe` makes the run of an execution from its code; `on_ended` is called after each end."""
+    def __init__(self, observe: Callable[[str, str], Run], on_ended: Callable[[], None]) -> None:
+        """`observe` makes the run of an execution from its code and its client's name; `on_ended`: after each end."""
         self._observe = observe
         self._on_ended = on_ended
         self._open: dict[str, Foreign] = {}
@@ -42,13 +44,31 @@ class ForeignRuns:
             return
         other = self._open.setdefault(asked, Foreign())
         if kind != "status":
-            self._recorder(other, content["code"] if kind == "execute_input" else "").receive(message)
+            self._recorder(other, message, content["code"] if kind == "execute_input" else "").receive(message)
+
+    def prompt(self, event: Message) -> None:
+        """Take the kernel's word that it asks a client something, or no longer does: others may answer in its place."""
+        other = self._open.get(event["parent_header"].get("msg_id", ""))
+        if other is None or other.recorder is None:
+            return
+        facts = event["content"]
+        if facts["event"] == PROMPT_ASKED:
+            other.recorder.question = {"header": facts["request"]}
+            other.recorder.run.ask(Prompt.from_json(facts["prompt"]))
+        else:
+            other.recorder.question = None
+            other.recorder.run.become("running")
+
+    def recorder_of(self, run: Run) -> Recorder | None:
+        """Return what writes a run that has not ended."""
+        return next((one.recorder for one in self._open.values() if one.recorder and one.recorder.run is run), None)
 
     def end(self, asked: str) -> None:
         """End one. Its reply went to the client that asked: the output is all that we see of how it ended."""
         other = self._open.pop(asked, None)
         if other and other.recorder:
-            other.recorder.run.finish(_end_state(other.recorder))
+            run, state = other.recorder.run, _end_state(other.recorder)
+            run.finish(state, reason=stopped_reason(run) if state == "cancelled" else "")
         if other:
             self._on_ended()
 
@@ -59,11 +79,18 @@ class ForeignRuns:
         for run in runs:
             run.finish("lost", reason=reason)
 
-    def _recorder(self, other: Foreign, code: str) -> Recorder:
+    def _recorder(self, other: Foreign, message: Message, code: str) -> Recorder:
         if other.recorder is None:
-            other.recorder = Recorder(self._observe(code))
+            other.recorder = Recorder(self._observe(code, str(message["parent_header"].get("username") or "")))
             other.recorder.run.become("running")
         return other.recorder
+
+
+def stopped_reason(run: Run) -> str:
+    """Return whose run was stopped, and by which way."""
+    way = f"POST /runs/{run.id}/cancel" if run.cancelled_at else "an interrupt of a Jupyter client of the session"
+    who = f"{run.principal} ({run.client})" if run.client else run.principal
+    return f"The command of {who} was stopped by {way}."
 
 
 def _end_state(recorder: Recorder) -> RunState:

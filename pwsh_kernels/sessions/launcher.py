@@ -1,12 +1,14 @@
 """How a session's kernel is started: its HOME, its environment, its log file."""
 
 import json
+import os
 import shutil
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pwsh_kernels.errors import UnsafeFolder
+from pwsh_kernels.sessions.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.manager import SessionLaunch
 from pwsh_kernels.sessions.session import Session
@@ -14,6 +16,8 @@ from pwsh_kernels.settings import Settings
 
 MODULE_PATH = "PWSH_KERNELS_MODULE_PATH"
 SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
+SHARED = "PWSH_KERNELS_SHARED"
+"""Variable of the kernel: a shutdown_request of a front end does not end it."""
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
 
@@ -25,6 +29,7 @@ class Launcher:
         """`sandbox` returns the environment variables that a session of a sandbox tenant gets."""
         self._settings = settings
         self._sandbox = sandbox
+        self.history = SessionHistory(settings.data_dir / "history")
 
     def launch(self, session: Session) -> SessionLaunch:
         """Return how to start a session's kernel; its folders then exist. Raises UnsafeFolder."""
@@ -52,13 +57,18 @@ class Launcher:
         return True
 
     def _environment(self, session: Session, home: Path) -> dict[str, str]:
-        environment = {"PWSH_KERNELS_HOME": str(home), "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env)}
+        environment = {
+            "PWSH_KERNELS_HOME": str(home),
+            "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env),
+            SHARED: "1",
+        }
         if self._settings.pwsh:
             environment["PWSH_MANAGER_PWSH"] = self._settings.pwsh
-        own = dict(session.module.environment)
+        own = {**session.module.environment, VARIABLE: str(self.history.file(session.key))}
+        environment[MODULE_PATH] = str(MODULES)
         if session.tenant.sandbox:
             sandbox = self._sandbox()
-            environment[MODULE_PATH] = sandbox.get(MODULE_PATH, "")
+            environment[MODULE_PATH] = os.pathsep.join(filter(None, (str(MODULES), sandbox.get(MODULE_PATH))))
             own |= {name: value for name, value in sandbox.items() if name != MODULE_PATH}
             own[SANDBOX_TENANT] = session.tenant.name
         return {**environment, SESSION_ENVIRONMENT: json.dumps(own)}

@@ -20,8 +20,10 @@ from pwsh_kernels.sessions.manager import SessionKernelManager
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
 from pwsh_kernels.sessions.provisioner import living_process
 from pwsh_kernels.sessions.queue import RunQueue
+from pwsh_kernels.sessions.run import Run
 from pwsh_kernels.sessions.runs import Runs
 from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.sessions.title import session_title
 from pwsh_kernels.sessions.views import failure_sentence, utc
 from pwsh_kernels.settings import Settings
 
@@ -30,6 +32,11 @@ ADOPT_WAIT_S = 5.0
 """A living kernel answers on control in milliseconds, whatever its PowerShell does."""
 CANCEL_WAIT_S = 5.0
 OLD_COMMAND = "it still runs a command from before the server's restart"
+RESTART_REFUSED = (
+    "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To stop what runs, "
+    "interrupt it. To really begin anew: `pwsh-kernels disconnect {tenant} {module}`, then "
+    "`pwsh-kernels login {tenant} {module}` (or POST /disconnect and POST /login)."
+)
 DISCONNECT_WAIT_S = 20.0
 """Wait for a module's disconnect script; the process ends afterwards anyway."""
 
@@ -52,12 +59,16 @@ class Lifecycle:
         self._launcher = launcher
         self._runs = runs
         self._notes = SessionNotes(settings.data_dir / "sessions")
+        runs.on_end = self._note_run
+        self._history = launcher.history
         self.sign_ins = SignInFlow(settings, self.save)
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self.table: dict[SessionKey, LiveSession] = {}
         manager.pass_env = list(settings.pass_env)
         manager.on_session_started = self._started_elsewhere
         manager.on_session_ended = self._ended
+        manager.restart_refusal = self._restart_refusal
+        manager.kernel_spec_manager.title = self._title
 
     def find(self, tenant: str, module: str) -> LiveSession | None:
         """Return a session. Raises UnknownModule, InvalidTenant."""
@@ -191,6 +202,25 @@ class Lifecycle:
         if run.state != "succeeded":
             raise ConnectionError(failure_sentence(run))
 
+    def _note_run(self, run: Run) -> None:
+        """Let the session's own PowerShell know what was run; a full disk must not end the run of its caller."""
+        if run.purpose != "command" or run.key not in self.table:
+            return
+        try:
+            self._history.add(run)
+        except OSError as error:
+            LOG.warning("The history of %s was not written: %s", run.key, error)
+
+    def _title(self, key: SessionKey) -> str:
+        live = self.table.get(key)
+        return session_title(live.session) if live else str(key)
+
+    def _restart_refusal(self, key: SessionKey) -> str:
+        """Return why a Jupyter client may not restart a session now, or "" when nothing would be lost."""
+        live = self.table.get(key)
+        signed_in = live is not None and live.session.state in ("signed_in", "signing_in")
+        return RESTART_REFUSED.format(key=key, tenant=key.tenant, module=key.module) if signed_in else ""
+
     def _started_elsewhere(self, key: SessionKey) -> None:
         """A Jupyter client started or restarted the kernel of a session that was lost."""
         live = self.table.get(key)
@@ -263,3 +293,4 @@ class Lifecycle:
         if live.key not in self.table:
             self._manager.remove_session(live.key)
             self._notes.remove(live.key)
+            self._history.forget(live.key)

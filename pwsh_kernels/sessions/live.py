@@ -14,6 +14,9 @@ from pwsh_kernels.sessions.tasks import Tasks
 
 OBSERVER = "jupyter"
 """Principal of runs that a Jupyter client asked the kernel for."""
+NAMELESS = ("", "username")
+"""What front ends send as their user's name when they know none."""
+CLIENT_CHARS = 40
 OURSELVES = "pwsh-kernels"
 STOP_WAIT_S = 5.0
 """Wait for a script of ours to stop."""
@@ -48,14 +51,15 @@ class LiveSession:
         return self.queue is not None and self.queue.busy
 
     @property
-    def counts(self) -> tuple[str | None, int]:
-        """The id of the command that runs (a sign-in is told by the state), and how many wait behind it."""
+    def counts(self) -> tuple[str | None, int, Run | None]:
+        """The id of the command that runs (a sign-in is told by the state), how many wait behind it, and what runs."""
         active = self.active.id if self.active and self.active.purpose == "command" else None
-        return active, (self.queue.waiting if self.queue else 0)
+        return active, (self.queue.waiting if self.queue else 0), self.active
 
-    def observe(self, code: str) -> Run:
-        """Make the run of a notebook's execution."""
-        return self.runs.add(self.key, code, principal=OBSERVER, account=self.account)
+    def observe(self, code: str, client: str = "") -> Run:
+        """Make the run of a notebook's execution; `client` is the name that its front end gives."""
+        known = "" if client in NAMELESS else client[:CLIENT_CHARS]
+        return self.runs.add(self.key, code, principal=OBSERVER, client=known, account=self.account)
 
     @property
     def account(self) -> str | None:

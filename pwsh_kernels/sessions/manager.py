@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.ioloop.restarter import AsyncIOLoopKernelRestarter
+from jupyter_client.session import Session as Codec
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
+from tornado.web import HTTPError
 from traitlets import Dict, Instance, List, Unicode, default
 
-from pwsh_kernels.sessions.environment import kernel_environment
+from pwsh_kernels.messages import ending_metadata
+from pwsh_kernels.sessions.environment import kernel_environment, with_our_commands
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.processes import kill_tree
 from pwsh_kernels.sessions.provisioner import living_process
@@ -45,6 +48,11 @@ class SessionKernel(ServerKernelManager):
         manager: Any = self.parent
         return NoRestart if manager.session_key(self.kernel_name) else AsyncIOLoopKernelRestarter
 
+    @default("session")
+    def _codec_of_the_owner(self) -> Codec:
+        """Sign what we send as the kernel's owner: a shared kernel ends for nobody else."""
+        return Codec(parent=self, metadata=ending_metadata())
+
 
 @dataclass(frozen=True, slots=True)
 class SessionLaunch:
@@ -74,6 +82,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
         self._tasks = Tasks()
         self.on_session_started: Callable[[SessionKey], None] | None = None
         self.on_session_ended: Callable[[SessionKey, str], None] | None = None
+        self.restart_refusal: Callable[[SessionKey], str] = lambda _: ""
 
     @default("kernel_manager_class")
     def _kernel_manager_class(self) -> str:
@@ -140,6 +149,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
         launch: SessionLaunch | None = self.launches.get(kernel_name or "")
         kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, self.pass_env)
         if launch is None:
+            kwargs["env"] = with_our_commands(kwargs["env"])
             started: str = await self._async_start_kernel(kernel_id=kernel_id, kernel_name=kernel_name, **kwargs)
             return started
         # A caller that goes away in the middle must not leave a process that nobody knows.
@@ -160,8 +170,32 @@ class SessionKernelManager(AsyncMappingKernelManager):
         others = [kernel_id for kernel_id in self.list_kernel_ids() if self.session_of(kernel_id) is None]
         await asyncio.gather(*(self._async_shutdown_kernel(kernel_id, now=now) for kernel_id in others))
 
+    def kernel_model(self, kernel_id: str) -> dict[str, Any]:
+        """Return what Jupyter's routes tell of a kernel; of a session also which one it is, and its name for people."""
+        model: dict[str, Any] = super().kernel_model(kernel_id)
+        key = self.session_of(kernel_id)
+        return {**model, "pwsh": {"session": str(key), "title": self.title(key)}} if key else model
+
+    def title(self, key: SessionKey) -> str:
+        """Return what people read as a session's name."""
+        title: str = self.kernel_spec_manager.title(key)
+        return title
+
+    def session_kernels(self) -> list[tuple[SessionKey, str]]:
+        """Return the running kernels of sessions, with their ids."""
+        found = [(self.session_of(kernel_id), kernel_id) for kernel_id in self.list_kernel_ids()]
+        return [(key, kernel_id) for key, kernel_id in found if key]
+
+    def refuse_restart(self, kernel_id: str) -> None:
+        """Raise HTTPError 409 when a restart would end a sign-in, 404 for an unknown kernel."""
+        self._check_kernel_id(kernel_id)
+        key = self.session_of(kernel_id)
+        if key and (refusal := self.restart_refusal(key)):
+            raise HTTPError(409, refusal)
+
     async def restart_kernel(self, kernel_id: str, now: bool = False) -> Any:  # type: ignore[override]
-        """Restart a kernel because somebody asked for it; a session then has lost its sign-in and begins anew."""
+        """Restart a kernel because somebody asked for it. Raises HTTPError 409 where that would end a sign-in."""
+        self.refuse_restart(kernel_id)
         key = self.session_of(kernel_id)
         if key and self.on_session_ended:
             self.on_session_ended(key, "its kernel was restarted by a Jupyter client")

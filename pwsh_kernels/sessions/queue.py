@@ -9,10 +9,10 @@ from typing import Any
 
 import zmq
 
-from pwsh_kernels.messages import answer_metadata, options_metadata, read_summary, refusal_metadata
+from pwsh_kernels.messages import PROMPT_EVENTS, answer_metadata, options_metadata, read_summary, refusal_metadata
 from pwsh_kernels.records import Summary
 from pwsh_kernels.sessions.connection import KernelConnection, Message
-from pwsh_kernels.sessions.foreign import ForeignRuns
+from pwsh_kernels.sessions.foreign import ForeignRuns, stopped_reason
 from pwsh_kernels.sessions.recorder import Recorder
 from pwsh_kernels.sessions.run import Run, end_state, now
 
@@ -49,7 +49,7 @@ class RunQueue:
         self,
         info: Mapping[str, Any],
         context: zmq.Context[Any],
-        observe: Callable[[str], Run],
+        observe: Callable[[str, str], Run],
         on_event: Callable[[Message], None],
         on_used: Callable[[], None],
         *,
@@ -62,12 +62,13 @@ class RunQueue:
         self.current: Job | None = None
         self._waiting: deque[Job] = deque()
         self._foreign = ForeignRuns(observe, self._foreign_ended)
+        self._on_event = on_event
         self._on_used = on_used
         self._examine = examine
         self._ready = asyncio.Event()
         self._probed: set[str] = set()
         self._timers: set[asyncio.TimerHandle] = set()
-        self.connection = KernelConnection(info, context, self._foreign.receive, on_event)
+        self.connection = KernelConnection(info, context, self._foreign.receive, self._happened)
 
     async def join(self, timeout: float) -> Message:
         """Wait until the kernel answers; return its kernel_info. Runs start when its shell is free. Raises TimeoutError."""
@@ -210,18 +211,28 @@ class RunQueue:
         summary = job.recorder.finish(read_summary(reply))
         state = end_state(summary, content["status"])
         reason = content.get("evalue", "") if state == "failed" else ""
+        if state == "cancelled" and job.run.cancelled_at is None and content["status"] != "aborted":
+            reason = stopped_reason(job.run)
         self._on_used()
         self._examine(job.run, summary, functools.partial(job.run.finish, state, summary, reason))
         self._advance()
 
     def _reply(self, run: Run, text: str, metadata: Mapping[str, Any]) -> bool:
-        job = self.current
-        if job is None or job.run is not run or run.prompt is None or job.recorder.question is None:
+        ours = self.current is not None and self.current.run is run
+        recorder = self.current.recorder if self.current and ours else self._foreign.recorder_of(run)
+        if recorder is None or run.prompt is None or recorder.question is None:
             return False
-        question, job.recorder.question = job.recorder.question, None
+        question, recorder.question = recorder.question, None
         run.become("running")
         self.connection.answer(question, text, metadata)
         return True
+
+    def _happened(self, event: Message) -> None:
+        """Take an event of the kernel. A prompt of a run of ours comes as a question of its own."""
+        if event["content"].get("event") in PROMPT_EVENTS:
+            self._foreign.prompt(event)
+        else:
+            self._on_event(event)
 
     def _foreign_ended(self) -> None:
         self._on_used()

@@ -1,6 +1,7 @@
 """A run: one execution in a session, with its state, its output and how it ended."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -55,6 +56,7 @@ class Run:
     prompt: Prompt | None = None
     progress: Progress | None = None
     changes: Broadcast = field(default_factory=Broadcast)
+    on_end: Callable[["Run"], None] | None = field(default=None, repr=False)
 
     @property
     def ended(self) -> bool:
@@ -79,6 +81,8 @@ class Run:
         if state in ENDED:
             self.ended_at = now()
             self.progress = None
+            if self.on_end:
+                self.on_end(self)
         self.changes.notify()
 
     def ask(self, prompt: Prompt) -> None:

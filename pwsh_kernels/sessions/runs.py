@@ -1,7 +1,7 @@
 """The table of runs: every run that is remembered, forgotten by count and age."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,12 @@ class Runs:
         self._kept = kept
         self._max_age = timedelta(seconds=max_age_s)
         self._runs: dict[str, Run] = {}
+        self.on_end: Callable[[Run], None] | None = None
+        """Told of the end of every run that is remembered."""
 
     def add(self, key: SessionKey, command: str, **facts: Any) -> Run:
         """Make a run and remember it; `facts` are Run's fields."""
-        run = self.make(key, command, **facts)
+        run = self.make(key, command, on_end=self.on_end, **facts)
         self._runs[run.id] = run
         self.forget_old(now())
         return run
@@ -40,6 +42,10 @@ class Runs:
         if run_id not in self._runs:
             raise UnknownRun(run_id=run_id)
         return self._runs[run_id]
+
+    def of(self, key: SessionKey) -> list[Run]:
+        """Return the runs of a session, oldest first; they outlive the session."""
+        return [run for run in self._runs.values() if run.key == key]
 
     def newest_first(self) -> Iterable[Run]:
         """Return every run, newest first."""

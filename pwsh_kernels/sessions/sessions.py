@@ -20,9 +20,10 @@ from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.manager import SessionKernelManager
+from pwsh_kernels.sessions.notebook import evidence
 from pwsh_kernels.sessions.queue import NOT_BEGUN
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
-from pwsh_kernels.sessions.run import Run
+from pwsh_kernels.sessions.run import Run, now
 from pwsh_kernels.sessions.runs import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.tasks import Tasks
@@ -37,6 +38,7 @@ from pwsh_kernels.sessions.views import (
 from pwsh_kernels.sessions.watchdog import Watchdog
 from pwsh_kernels.settings import Settings
 
+DEFAULT_MODULE = "exo"
 COMING_WAIT_S = 25.0
 """Wait of a command for its session to start and to sign in by itself, even when it waits for nothing else."""
 
@@ -180,6 +182,18 @@ class Sessions:
         known = seen or run.state
         await run.changes.wait_for(lambda: run.ended or run.state != known or run.log.total_chars > cursor, wait_s)
         return page_view(run, run.log.read(cursor, limit), cursor)
+
+    def notebook(self, name: str) -> dict[str, Any]:
+        """Return the commands of a session, named `tenant:module`, as an .ipynb; also of one that is closed.
+
+        Raises UnknownSession for one that has neither a state nor runs, and as `Directory.names` does.
+        """
+        tenant, _, module = name.partition(":")
+        _, _, key = self._directory.names(tenant, module or DEFAULT_MODULE)
+        live, runs = self._lifecycle.table.get(key), self._runs.of(key)
+        if live is None and not runs:
+            raise UnknownSession(tenant=key.tenant, module=key.module)
+        return evidence(key, live.session if live else None, runs, now())
 
     async def cancel(self, run_id: str, wait_s: float = 5) -> dict[str, Any]:
         """Stop a run; its `stopping` is true when it has not ended within `wait_s`. Raises UnknownRun."""

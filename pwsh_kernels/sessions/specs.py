@@ -1,6 +1,7 @@
 """Kernelspecs: the installed ones, and one per known session, so that a notebook can choose a session."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -18,6 +19,8 @@ class SessionKernelSpecManager(KernelSpecManager):
     """Adds the kernelspec `tenant.module` of every known session to those that are installed."""
 
     session_keys = Dict(help="Known sessions by kernelspec name.")
+    title: Callable[[SessionKey], str] = str
+    """What people read as a session's name; whoever knows the sessions sets it."""
 
     def add_session(self, key: SessionKey) -> None:
         """Make a session's kernelspec known."""
@@ -40,16 +43,16 @@ class SessionKernelSpecManager(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> Any:
         """Return a kernelspec. Raises NoSuchKernel."""
         key = self.session_key(kernel_name)
-        return session_kernelspec(key) if key else super().get_kernel_spec(kernel_name)
+        return session_kernelspec(key, self.title(key)) if key else super().get_kernel_spec(kernel_name)
 
 
-def session_kernelspec(key: SessionKey) -> Any:
-    """Return the kernelspec of a session."""
+def session_kernelspec(key: SessionKey, title: str) -> Any:
+    """Return the kernelspec of a session; `title` is what Jupyter shows."""
     return KernelSpec(
         argv=[sys.executable, "-m", "pwsh_kernels.kernel", "-f", "{connection_file}"],
-        display_name=f"PowerShell {key}",
+        display_name=title,
         language="powershell",
         interrupt_mode="message",
         resource_dir=NO_FOLDER,
-        metadata={"kernel_provisioner": {"provisioner_name": PROVISIONER, "config": {}}},
+        metadata={"kernel_provisioner": {"provisioner_name": PROVISIONER, "config": {}}, "pwsh": {"session": str(key)}},
     )

@@ -9,6 +9,7 @@ from pwsh_kernels.sessions.qr import qr_svg, qr_text
 from pwsh_kernels.sessions.run import Run, now
 from pwsh_kernels.sessions.session import Session, SignIn
 from pwsh_kernels.sessions.signin import first_sentence
+from pwsh_kernels.sessions.title import session_title
 
 PENDING_CODES = frozenset({"run_pending", "waiting_for_input"})
 """Codes of answers that mean: not ended yet (status 202)."""
@@ -29,7 +30,15 @@ def utc(time: datetime | None) -> str | None:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z") if time else None
 
 
-def session_view(session: Session, current_run: str | None, queued_runs: int) -> dict[str, Any]:
+def busy_view(run: Run | None) -> dict[str, Any] | None:
+    """Return whom a session works for now, or None when it is idle."""
+    if run is None:
+        return None
+    who = {"run_id": run.id, "principal": run.principal, "client": run.client, "purpose": run.purpose}
+    return {**who, "state": run.state, "started_at": utc(run.started_at)}
+
+
+def session_view(session: Session, current_run: str | None, queued_runs: int, active: Run | None = None) -> dict[str, Any]:
     """Return the Session shape."""
     signed_in = session.signed_in
     return {
@@ -46,6 +55,8 @@ def session_view(session: Session, current_run: str | None, queued_runs: int) ->
         **survival_view(session),
         "signed_in_at": utc(session.signed_in_at),
         "sandbox": session.tenant.sandbox,
+        "title": session_title(session),
+        "busy": busy_view(active),
         "current_run": current_run,
         "queued_runs": queued_runs,
         "conversation_id": session.conversation_id,
@@ -101,11 +112,13 @@ def sign_in_view(session: Session) -> dict[str, Any] | None:
     }
 
 
-def status_view(session: Session, current_run: str | None, queued_runs: int, *, was_pending: bool) -> dict[str, Any]:
+def status_view(
+    session: Session, current_run: str | None, queued_runs: int, active: Run | None = None, *, was_pending: bool
+) -> dict[str, Any]:
     """Return the Status shape."""
     facts = {
         "success": True,
-        **session_view(session, current_run, queued_runs),
+        **session_view(session, current_run, queued_runs, active),
         "was_pending": was_pending,
         **code_view(session.sign_in),
         "expected_account": session.wanted_account,

@@ -34,7 +34,7 @@ class Call:
     backend: Backend
     principal: Principal | None
     values: BaseModel
-    run_id: str = ""
+    id: str = ""
 
     @property
     def caller(self) -> dict[str, Any]:
@@ -156,6 +156,11 @@ async def run(call: Call) -> Answer:
     return Answer(view, 202 if view["state"] in UNENDED else 200)
 
 
+async def notebook(call: Call) -> Answer:
+    """Return a session's commands and their output as a notebook: the answer is the file."""
+    return Answer(call.backend.sessions.notebook(call.id))
+
+
 async def runs(call: Call) -> Answer:
     """List the runs that are kept."""
     query = _as(call, RunsQuery)
@@ -167,23 +172,23 @@ async def one_run(call: Call) -> Answer:
     """Return one run and its output from a cursor."""
     query = _as(call, RunQuery)
     wait_s = call.backend.capped(query.wait_s) or 0
-    return Answer(await call.backend.sessions.run_view(call.run_id, query.cursor, wait_s, query.limit, query.seen))
+    return Answer(await call.backend.sessions.run_view(call.id, query.cursor, wait_s, query.limit, query.seen))
 
 
 async def cancel(call: Call) -> Answer:
     """Stop a run."""
     wait_s = call.backend.capped(_as(call, CancelBody).wait_s) or 0
-    return Answer(await call.backend.sessions.cancel(call.run_id, wait_s))
+    return Answer(await call.backend.sessions.cancel(call.id, wait_s))
 
 
 async def give_input(call: Call) -> Answer:
     """Answer or refuse a run's prompt."""
     body = _as(call, InputBody)
     if body.refuse:
-        return Answer(await call.backend.sessions.refuse(call.run_id))
+        return Answer(await call.backend.sessions.refuse(call.id))
     if body.value is None:
         raise InvalidRequest(field="value", problem='is required (or "refuse": true)')
-    return Answer(await call.backend.sessions.answer(call.run_id, body.value))
+    return Answer(await call.backend.sessions.answer(call.id, body.value))
 
 
 async def disconnect(call: Call) -> Answer:

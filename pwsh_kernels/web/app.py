@@ -1,15 +1,17 @@
 """The Jupyter server application: our defaults on a ServerApp, and the extension that carries our routes."""
 
 import asyncio
+import importlib.util
 import logging
 import signal
 import sys
+from pathlib import Path
 from typing import Any, cast
 
 from jupyter_core.application import JupyterApp
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from traitlets import Instance, default
+from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
 from pwsh_kernels.sandbox import Authority, module_path
@@ -17,7 +19,7 @@ from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.manager import SessionKernelManager
 from pwsh_kernels.sessions.specs import SessionKernelSpecManager
 from pwsh_kernels.settings import Settings
-from pwsh_kernels.web.attachments import Channels, NotebookRows
+from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
 from pwsh_kernels.web.backend import Backend, Product
 from pwsh_kernels.web.handlers import rules
 from pwsh_kernels.web.health import Health
@@ -38,6 +40,11 @@ class PwshKernelsServer(ServerApp):
     name = "pwsh-kernels"
 
     product = Instance(Product)
+    opens_lab = Bool(
+        default_value=False,
+        help="Open a web browser on JupyterLab. Not `open_browser`: JupyterLab switches that on by being loaded.",
+        config=True,
+    )
 
     @default("product")
     def _default_product(self) -> Product:
@@ -137,9 +144,6 @@ class PwshKernelsServer(ServerApp):
         """Return what the runtime file tells clients; `service` tells our server from other Jupyter servers."""
         return {**super().server_info(), "service": "pwsh-kernels", "service_version": __version__}
 
-    async def cleanup_kernels(self) -> None:
-        """Leave every kernel running: a sign-in outlives the server."""
-
     def loopback_url(self) -> str:
         """Return where this machine reaches the server, without a slash at the end; the sign-in page answers only there."""
         scheme = "https" if self.certfile else "http"
@@ -149,9 +153,14 @@ class PwshKernelsServer(ServerApp):
     def announce(self) -> None:
         """Tell clients and the person at the terminal that the server is ready; the token only goes to a terminal."""
         self.write_server_info_file()
+        if has_lab():
+            Path(self.browser_open_file).touch(mode=0o600)
+            self.write_browser_open_file()
         self.log.info("pwsh-kernels %s listens on %s", __version__, self.connection_url)
         if sys.stderr.isatty():
             sys.stderr.write(greeting(self.connection_url, self.identity_provider.token))
+        if self.opens_lab and has_lab():
+            self.launch_browser()
 
 
 class PwshKernelsApp(ExtensionApp):
@@ -162,6 +171,11 @@ class PwshKernelsApp(ExtensionApp):
     load_other_extensions = True
     lookup: asyncio.Task[None] | None = None
     has_routes = False
+
+    @default("default_url")
+    def _default_default_url(self) -> str:
+        """Where a browser goes first: JupyterLab, where it is installed."""
+        return "/lab" if has_lab() else "/"
 
     @classmethod
     def get_extension_package(cls) -> str:
@@ -181,7 +195,8 @@ class PwshKernelsApp(ExtensionApp):
         sandbox = [*sandbox_rules(self.authority, server.base_url), *powerapps_rules(self.authority, server.base_url)]
         page = sandbox if server.product.has_sandbox else []
         self.mcp = McpDoor(self.backend)
-        all_rules = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url), *page]
+        ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
+        all_rules = [*ours, *action_rules(server.base_url), *page]
         server.web_app.add_handlers(".*$", all_rules)  # type: ignore[no-untyped-call]
         self.has_routes = True
 
@@ -223,6 +238,11 @@ class PwshKernelsApp(ExtensionApp):
         self.backend.health.stop()
         await self.mcp.close()
         await self.backend.sessions.stop()
+
+
+def has_lab() -> bool:
+    """Return whether JupyterLab is installed; its server extension then is loaded beside ours."""
+    return importlib.util.find_spec("jupyterlab") is not None
 
 
 def greeting(url: str, token: str) -> str:

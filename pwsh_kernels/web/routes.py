@@ -45,6 +45,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/health", Permission.OPEN, NoQuery, answers.health),
     Route("GET", "/modules", Permission.READ, ModulesQuery, answers.modules),
     Route("GET", "/sessions", Permission.READ, NoQuery, answers.sessions),
+    Route("GET", "/sessions/{id}/notebook", Permission.READ, NoQuery, answers.notebook),
     Route("POST", "/login", Permission.SIGN_IN, LoginBody, answers.login),
     Route("POST", "/status", Permission.READ, StatusBody, answers.status),
     Route("POST", "/run", Permission.RUN, RunBody, answers.run),
