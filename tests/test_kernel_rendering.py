@@ -81,7 +81,6 @@ def test_a_stopped_run_has_an_error_of_its_own_name_and_a_completed_one_has_none
 def test_progress_as_text_has_a_bar_and_the_details() -> None:
     progress = Progress(1, None, "Copying", "file 3", "reading", percent=25, seconds_left=10)
     assert progress_text(progress) == "Copying [#####...............] 25% file 3 reading (10 s left)"
-    assert progress_text(Progress(1, None, "Copying", completed=True)) == "Copying (completed)"
     assert progress_text(Progress(1, None, "Copying", "file 3")) == "Copying file 3"
 
 
