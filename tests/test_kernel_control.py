@@ -126,7 +126,15 @@ def test_completion_of_nothing_is_empty(client: Client) -> None:
     assert (reply["status"], reply["matches"]) == ("ok", [])
 
 
-@pytest.mark.parametrize("code", ["if (1) {", '"abc', "@'\nabc", "Get-Date |", "Get-Date `", "1 +", "foo(", "<# note"])
+OPEN_CODE = """if (1) {|if (1)|if (1) {} else|if (1) {} elseif|switch (1) {|switch (1)|for (|for ($i = 0;|foreach ($x in|foreach ($x in 1)
+while (1)|do {|do {}|do {} while (|try {|try {}|try {} catch {|try {} finally|trap {|function f|function f {|filter f {|class A {
+class A|enum E {|data {|param(|[Parameter(|begin {|@{|@{ a =|@{ a = 1|@(|$(|(|foo(|$x[|${abc|[int|1 +|1,|1..|1 -eq|$true -and|-not
+$x =|$x.|[int]::|$a ??|1 ? 2|1 ? 2 :|&|1 &&|1 >|"abc|'abc|"$(|"$(if (1) {|<# note|Get-Date `|'a' % {|using namespace"""
+
+
+@pytest.mark.parametrize(
+    "code", [*OPEN_CODE.replace("\n", "|").split("|"), "Get-Date |", "Get-Date |\n", "1 ||", "@'\nabc", '@"\nabc\n', "{\n\n"]
+)
 def test_open_code_is_incomplete(client: Client, code: str) -> None:
     assert client.ask("is_complete_request", {"code": code})["status"] == "incomplete"
 
@@ -137,7 +145,7 @@ def test_an_open_block_asks_for_an_indent_and_an_open_here_string_does_not(clien
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [("1 + 1", "complete"), ("", "complete"), ("}", "invalid"), ("1 + )", "invalid")]
+    ("code", "status"), [("1 + 1", "complete"), ("", "complete"), ("}", "invalid"), ("1 + )", "invalid"), ("1 1", "invalid")]
 )
 def test_code_is_complete_or_invalid_as_the_parser_says(client: Client, code: str, status: str) -> None:
     assert client.ask("is_complete_request", {"code": code})["status"] == status

@@ -17,6 +17,7 @@ BLOCKED = (
     f"returns. What is queued waits. Interrupt again within {AGAIN_S:.0f} s to restart PowerShell instead."
 )
 CANNOT_ASK = "This client answers no questions: restart the kernel to end the call. Variables and sign-ins are lost then."
+WAITING = "Waiting for the call to return."
 RESTART = Prompt(
     kind="choice",
     caption="Restart PowerShell?",
@@ -54,7 +55,10 @@ class Stopping:
             restart = await self._asker.ask(RESTART) == 0
         except PromptRefused:
             self._output.note(CANNOT_ASK)
-            restart = False
-        self._asked.clear()
+            self._asked.clear()
+            return
+        self._asked.clear()  # impatience while the question was open
         if restart:
             shell.kill()
+        else:
+            self._output.note(WAITING)
