@@ -50,7 +50,7 @@ if ($parameter) {
     }
     return
 }
-$variable = $tokens | Where-Object { $_.Kind -in 'Variable', 'SplattedVariable' -and (Test-Here $_) } | Select-Object -First 1
+$variable = $tokens.Where({ $_.Kind -in 'Variable', 'SplattedVariable' -and (Test-Here $_) }, 'First')[0]
 if ($variable) {
     $found = Get-Variable -Name $variable.VariablePath.UserPath -Scope Global -ErrorAction Ignore
     if ($found) {
