@@ -264,3 +264,27 @@ def test_a_variable_of_that_name_that_the_person_has_set_is_left_alone(client: C
 def test_the_pipeline_variable_is_nobodys_between_cells(client: Client) -> None:
     client.run("1..3 | ForEach-Object { $_ }")
     assert client.run("$null -eq $_").text() == "True\n"
+
+
+def test_each_kind_of_result_is_shown_in_its_own_way(client: Client) -> None:
+    code = (
+        "Get-Item /etc | Select-Object Name; [pscustomobject]@{ B = 2 }; [ordered]@{ k = 'v'; l = 'w' };"
+        "[version]'1.2'; Get-Date 2026-01-02"
+    )
+    run = client.notebook_run(code)
+    tables = [Cells(one["text/html"]).texts for one in final_displays(run)]
+    assert tables == [
+        [["Name"], ["etc"]],
+        [["B"], ["2"]],
+        [["Name", "Value"], ["k", "v"], ["l", "w"]],
+        [["Major", "Minor", "Build", "Revision"], ["1", "2", "-1", "-1"]],
+    ]
+    assert "2026" in run.text()
+
+
+def test_write_host_has_the_colours_that_it_was_given(client: Client) -> None:
+    run = client.notebook_run(
+        "Write-Host red -ForegroundColor Red -NoNewline; Write-Host plain; Write-Host on -BackgroundColor Blue"
+    )
+    assert run.text() == "\x1b[91mred\x1b[0mplain\n\x1b[104mon\x1b[0m\n"
+    assert client.run("Write-Host red -ForegroundColor Red", {}).text() == "red\n"

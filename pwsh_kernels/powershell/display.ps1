@@ -150,15 +150,24 @@ function Close-Bytes {
 function Add-Formatted($Value) {
     $view = $run.View
     if ($Value.GetType().FullName.StartsWith($engineFormats)) {  # the script said Format-Table itself
-        Close-Formats
+        if ($view.Formats) { Close-Formats }
         Add-Format $Value
         return
     }
-    if ($null -eq $view.Formats) {
-        $view.Formats = { & $formatDefault }.GetSteppablePipeline()
-        $view.Formats.Begin($true)
+    if ($null -eq $view.Formats) { Add-Anew $Value; return }
+    foreach ($one in $view.Formats.Process($Value)) {
+        if ($one.outOfBand -and $one.formatEntryInfo.listViewFieldList) { Add-Anew $Value; return }
+        Add-Format $one
     }
-    foreach ($one in $view.Formats.Process($Value)) { Add-Format $one }
+}
+
+# The first object decides how a whole pipeline is shown: one of another kind becomes a list, or a row of blanks that hides
+# what it has. A person's cell has several statements, and each kind of result is shown in its own way.
+function Add-Anew($Value) {
+    Close-Formats
+    $run.View.Formats = { & $formatDefault }.GetSteppablePipeline()
+    $run.View.Formats.Begin($true)
+    foreach ($one in $run.View.Formats.Process($Value)) { Add-Format $one }
 }
 
 function Add-Shown([string]$Type, [string]$Text) {
@@ -173,6 +182,20 @@ function Close-Display {
     foreach ($line in $run.View.Lines.End()) { [void]$run.View.Text.Append($line).Append("`n") }
     & $takeView $run
     if ($run.View.Text.Length) { [void]$run.Text.Append($run.View.Text) }
+}
+
+# What Write-Host was asked for; grey on black are the colours of a host that was not asked.
+function Add-Colours($Message, [string]$Text) {
+    if ($Message -isnot [Management.Automation.HostInformationMessage]) { return $Text }
+    $codes = ''
+    if ($null -ne $Message.ForegroundColor -and $Message.ForegroundColor -ne 'Gray') {
+        $codes += $PSStyle.Foreground.FromConsoleColor($Message.ForegroundColor)
+    }
+    if ($null -ne $Message.BackgroundColor -and $Message.BackgroundColor -ne 'Black') {
+        $codes += $PSStyle.Background.FromConsoleColor($Message.BackgroundColor)
+    }
+    if ($codes) { return $codes + $Text + $PSStyle.Reset }
+    return $Text
 }
 
 # The newest result objects, as a variable of the session; one that somebody else has set is not touched.
@@ -211,7 +234,9 @@ function Out-Display {
             if ($bytes.Count) { Close-Bytes }
             Close-Formats
             if ($text.Length) { Move-Text }
-            $entries.Add((ConvertTo-Facts $InputObject))
+            $facts = ConvertTo-Facts $InputObject
+            if ($facts[0] -eq 'host') { $facts[1] = Add-Colours $InputObject.MessageData $facts[1] }
+            $entries.Add($facts)
         }
         elseif ($null -ne $InputObject) {
             $last.Add($InputObject)
@@ -235,8 +260,12 @@ function Out-Display {
             else {
                 # A further row of the open table, most likely.
                 foreach ($one in $view.Formats.Process($InputObject)) {
-                    if ($one.outOfBand -or -not $one.formatEntryInfo) { Add-Format $one; continue }
-                    if ($view.Shown -ge $MaxRows) { $view.More++ } else { Add-Row $one.formatEntryInfo }
+                    $entry = $one.formatEntryInfo
+                    if ($null -eq $entry) { Add-Format $one; continue }
+                    $blank = $true
+                    foreach ($field in $entry.formatPropertyFieldList) { if ($field.propertyValue) { $blank = $false; break } }
+                    if ($blank) { Add-Anew $InputObject; break }
+                    if ($view.Shown -ge $MaxRows) { $view.More++ } else { Add-Row $entry }
                     foreach ($line in $view.Lines.Process($one)) { [void]$viewText.Append($line).Append("`n") }
                 }
             }
