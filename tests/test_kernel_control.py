@@ -35,8 +35,18 @@ def test_an_interrupt_stops_the_cell_and_the_kernel_goes_on(client: Client, code
     assert client.run("'alive'").text() == "alive\n"
 
 
-def test_an_interrupt_withdraws_an_open_prompt(client: Client) -> None:
-    run_id = client.send("Read-Host 'Never answered'", allow_stdin=True)
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Read-Host 'Never answered'",
+        "Read-Host PIN -AsSecureString",
+        "Get-Credential",
+        "function f { param([Parameter(Mandatory)]$Who) } f",
+        "function f { [CmdletBinding(SupportsShouldProcess)] param() $PSCmdlet.ShouldProcess('it') } f -Confirm",
+    ],
+)
+def test_an_interrupt_withdraws_an_open_prompt(client: Client, code: str) -> None:
+    run_id = client.send(code, allow_stdin=True)
     client.question(run_id)
     client.interrupt()
     assert client.finish(run_id).content["ename"] == "PipelineStopped"

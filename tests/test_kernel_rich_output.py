@@ -167,6 +167,19 @@ def test_a_slow_table_grows_in_a_notebook_and_comes_at_once_for_a_program(client
     assert whole.outputs[0]["metadata"] == view_metadata("\nA\n-\n1\n2\n3\n\n")
 
 
+def test_a_slow_table_comes_in_whole_pieces_where_updates_may_be_ignored(client: Client) -> None:
+    slow = "Get-ChildItem / | Select-Object -First 4 | ForEach-Object { $_; Start-Sleep -Milliseconds 250 }"
+    run = client.finish(client.send(slow, allow_stdin=True))  # as jupyter console asks
+    assert {one["msg_type"] for one in run.outputs} == {"display_data"}
+    assert len(run.outputs) > 1
+    pieces = [Cells(data(one)["text/html"]).texts for one in run.outputs]
+    names = [row[-1] for piece in pieces for row in piece[1:]]
+    assert len(names) == 4
+    printed = "\n".join(data(one)["text/plain"] for one in run.outputs)
+    assert printed.count("UnixMode") == 1
+    assert all(printed.count(f" {name}") == 1 for name in names)
+
+
 def test_a_stop_or_an_error_leaves_the_rows_that_came(client: Client) -> None:
     run = client.notebook_run(f"{PEOPLE}; throw 'no'")
     assert only_table(run).texts[1:] == [["Adele", "7"], ["Änne", "1234"]]

@@ -307,5 +307,4 @@ foreach ($name in 'Out-Html', 'Out-Svg', 'Out-Markdown', 'Out-Json') {
 
 # The first formatting costs 150 ms: pay it while the session opens.
 $null = [pscustomobject]@{ Warm = 1 } | Out-Session -Format text -Width 80 -MaxChars -1
-$null = 'Warm', 1, [pscustomobject]@{ Warm = 1 } | Out-Display -Width 80
 $PSVersionTable.PSVersion.ToString()
