@@ -1,4 +1,4 @@
-"""Costs of one kernel: start, a small cell, interrupt, death noticed, end. `python benchmarks/kernel.py [CELLS]`."""
+"""Costs of one kernel: start, cells, completion, interrupt, death noticed, end. `python benchmarks/kernel.py [CELLS]`."""
 
 import os
 import signal
@@ -69,6 +69,51 @@ def interrupt(client: BlockingKernelClient) -> float:
     return time.perf_counter() - begin
 
 
+def answer(client: BlockingKernelClient, kind: str, content: dict[str, Any]) -> float:
+    """Ask a question about code; seconds to its reply."""
+    begin = time.perf_counter()
+    message = client.session.msg(kind, content)
+    client.shell_channel.send(message)
+    while client.get_shell_msg(timeout=WAIT_S)["parent_header"].get("msg_id") != message["msg_id"]:
+        pass
+    return time.perf_counter() - begin
+
+
+QUESTIONS = {
+    "completion of a command": "Get-Ch",
+    "completion of a parameter": "Get-ChildItem -Rec",
+    "completion of a member": "$PSVersionTable.PSVer",
+    "completion of an enum value": "Get-Item / -ErrorAction Si",
+    "completion of a path": "Get-Item /etc/host",
+    "completion of a type": "[System.Tex",
+}
+
+
+def questions(client: BlockingKernelClient, times: int = 20) -> dict[str, float]:
+    """Median seconds of questions about code, after a first one each."""
+    figures = {}
+    for name, code in QUESTIONS.items():
+        asked = {"code": code, "cursor_pos": len(code)}
+        taken = [answer(client, "complete_request", asked) for _ in range(times + 1)]
+        figures[f"{name}, first"], figures[f"{name}, warm"] = taken[0], statistics.median(taken[1:])
+    asked = {"code": "Get-ChildItem", "cursor_pos": 5, "detail_level": 0}
+    taken = [answer(client, "inspect_request", asked) for _ in range(times + 1)]
+    return figures | {"inspection, first": taken[0], "inspection, warm": statistics.median(taken[1:])}
+
+
+BULK = {
+    "2,000 objects as a table": '1..2000 | ForEach-Object { [pscustomobject]@{ Name = "n$_"; Size = $_ } }',
+    "20,000 strings": '1..20000 | ForEach-Object { "line $_" }',
+    "5,000 updates of progress": "1..5000 | ForEach-Object { Write-Progress Copying -PercentComplete ($_ / 50) }",
+    "5,000 turns of a loop": "1..5000 | ForEach-Object { $null = $_ / 50 }",
+}
+
+
+def bulk(client: BlockingKernelClient) -> dict[str, float]:
+    """Seconds of cells with much output, the second time."""
+    return {name: [cell(client, code) for _ in range(2)][1] for name, code in BULK.items()}
+
+
 def death(manager: KernelManager, client: BlockingKernelClient) -> dict[str, float]:
     """Kill PowerShell; seconds until a client has the event, and until the kernel's process is gone."""
     process = int(text_of(client, "$PID"))
@@ -100,6 +145,7 @@ def main() -> None:
         cell(client, "1+1")
     replies = [cell(client, "1+1") for _ in range(cells)]
     figures |= {"1+1 reply p50": statistics.median(replies), "1+1 reply p99": statistics.quantiles(replies, n=100)[98]}
+    figures |= questions(client) | bulk(client)
     figures["interrupt to reply"] = interrupt(client)
     figures |= death(manager, client)
     client.stop_channels()

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import papermill
 import pytest
 from notebook_fixtures import NOTEBOOKS, notebook_environment, shown
+from papermill.execute import execute_notebook
 from server_fixtures import CONTOSO, Server
 
 PERSON = "aiko.hansen@contoso.example"
@@ -26,7 +26,7 @@ def server_of_the_runbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 def test_papermill_runs_the_runbook_for_another_person(server_of_the_runbook: Server, tmp_path: Path) -> None:
     runbook = str(NOTEBOOKS / "runbook-offboarding.ipynb")
-    done = papermill.execute_notebook(runbook, str(tmp_path / "done.ipynb"), {"User": PERSON}, cwd=str(tmp_path))
+    done = execute_notebook(runbook, str(tmp_path / "done.ipynb"), {"User": PERSON}, cwd=str(tmp_path))
     assert any("Aiko Hansen" in text for text in shown(done))
     mailbox = server_of_the_runbook.run(f"(Get-Mailbox {PERSON}).RecipientTypeDetails", CONTOSO, format="text")
     assert mailbox["result"].strip() == "SharedMailbox"

@@ -1,6 +1,9 @@
 """What our Jupyter messages carry beside their standard content: one metadata key, defined once for both sides.
 
-* `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120, "max_chars": null}}`
+* `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120, "max_chars": null,
+  "rich": false}}`; a request without our key is a person's and is `rich`
+* `display_data`, `update_display_data` of tables and the like: `{"pwsh": {"kind": "view", "text": TEXT}}`, the text
+  that this message adds to the output as PowerShell prints it
 * `stream`, `error`, `display_data`, `update_display_data` metadata: `{"pwsh": {"kind": KIND, "record"|"progress": {...}}}`
 * `input_request` metadata: `{"pwsh": {"prompt": {...}, "field": name or null}}`
 * `input_reply` metadata: `{"pwsh": {"answer": VALUE}}` answers the whole prompt, all its fields at once, in the shape of its
@@ -42,9 +45,14 @@ def record_metadata(record: Record) -> dict[str, Any]:
     return {KEY: {"kind": record.kind, "record": record.to_json()}}
 
 
-def progress_metadata(progress: Progress) -> dict[str, Any]:
-    """Return the metadata of a display message that shows progress."""
-    return {KEY: {"kind": "progress", "progress": progress.to_json()}}
+def view_metadata(text: str) -> dict[str, Any]:
+    """Return the metadata of a display message; `text`: what it adds to the output, as PowerShell prints it."""
+    return {KEY: {"kind": "view", "text": text}}
+
+
+def progress_metadata(progress: Progress | None) -> dict[str, Any]:
+    """Return the metadata of a display message that shows progress; None: the run has ended and the bar goes."""
+    return {KEY: {"kind": "progress", **({"progress": progress.to_json()} if progress else {})}}
 
 
 def prompt_metadata(prompt: Prompt, field: str | None = None) -> dict[str, Any]:
@@ -97,16 +105,22 @@ def options_metadata(options: RunOptions) -> dict[str, Any]:
             "format": options.format,
             "width": options.width,
             "max_chars": options.max_chars,
+            **({"rich": True} if options.rich else {}),
         }
     }
 
 
 def read_options(metadata: Mapping[str, Any]) -> RunOptions:
-    """Return the options that an execute_request's metadata asks for. Raises InvalidRequest that names the bad one."""
+    """Return the options that an execute_request's metadata asks for. Raises InvalidRequest that names the bad one.
+
+    A request without our key comes from a person's client: it gets the rich way.
+    """
+    if KEY not in metadata:
+        return RunOptions(rich=True)
     facts = metadata.get(KEY) or {}
     if not isinstance(facts, Mapping):
         raise InvalidRequest(field=KEY, problem="must be an object")
-    unknown = sorted(set(facts) - {"parameters", "format", "width", "max_chars"})
+    unknown = sorted(set(facts) - {"parameters", "format", "width", "max_chars", "rich"})
     if unknown:
         raise InvalidRequest(field=f"{KEY}.{unknown[0]}", problem="is not an option of an execution")
     return RunOptions(
@@ -114,7 +128,21 @@ def read_options(metadata: Mapping[str, Any]) -> RunOptions:
         format=_format(facts.get("format")),
         width=_integer(facts.get("width"), "width", MIN_WIDTH, MAX_WIDTH) or RunOptions().width,
         max_chars=_integer(facts.get("max_chars"), "max_chars", 1, None),
+        rich=_rich(facts),
     )
+
+
+def shows_views(metadata: Mapping[str, Any], *, by_default: bool) -> bool:
+    """Return whether a request wants tables and pictures as such; `by_default`: when it does not speak of it at all."""
+    facts = metadata.get(KEY)
+    return bool(facts.get("rich")) if isinstance(facts, Mapping) else by_default
+
+
+def _rich(facts: Mapping[str, Any]) -> bool:
+    rich = facts.get("rich", False)
+    if not isinstance(rich, bool):
+        raise InvalidRequest(field=f"{KEY}.rich", problem="must be true or false")
+    return rich
 
 
 def _parameters(value: Any) -> dict[str, Any]:

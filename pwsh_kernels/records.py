@@ -13,6 +13,9 @@ PromptKind = Literal["line", "secret", "choice", "credential", "fields"]
 OutputFormat = Literal["text", "json", "csv", "list"]
 Outcome = Literal["completed", "failed", "stopped", "died"]
 
+ViewKind = Literal["table", "list"]
+Alignment = Literal["left", "center", "right"]
+
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list")
 
 
@@ -74,6 +77,23 @@ class Progress:
     def from_json(cls, facts: Mapping[str, Any]) -> "Progress":
         """Return the progress that `to_json` described."""
         return cls(**{name: value for name, value in facts.items() if name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A piece of a table or of a list as PowerShell's formatting made it, with the text that PowerShell prints for it.
+
+    `columns` of a table: label and alignment each. `rows` of a table: its cells; of a list: each object's labels and values.
+    Pieces with the same `group` that follow each other belong together. `more` counts rows that are in the text alone.
+    """
+
+    kind: ViewKind
+    group: int
+    text: str
+    columns: tuple[tuple[str, Alignment], ...] = ()
+    caption: str = ""
+    rows: tuple[Any, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +200,13 @@ class RunOptions:
     """Columns that PowerShell formats for."""
     max_chars: int | None = None
     """Characters of output text that are sent; the rest is counted in `Summary.truncated`. None: all."""
+    rich: bool = False
+    """For a person's client: tables, lists and pictures as such beside their text, and the results kept in `$Last`.
+
+    Only for the format `text` without a maximum.
+    """
+
+    @property
+    def shows_views(self) -> bool:
+        """True when the run is told in views too."""
+        return self.rich and self.format == "text" and self.max_chars is None

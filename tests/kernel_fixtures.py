@@ -87,8 +87,8 @@ class Client:
     def close(self) -> None:
         self.jupyter.stop_channels()
 
-    def send(self, code: str, options: Mapping[str, Any] | None = None, **content: Any) -> str:
-        """Send an execute request and return its id; `options` go to metadata.pwsh."""
+    def send(self, code: str, options: Mapping[str, Any] | None = None, cell: str = "", **content: Any) -> str:
+        """Send an execute request and return its id; `options` go to metadata.pwsh, `cell` is a notebook cell's id."""
         whole = {
             "code": code,
             "silent": False,
@@ -98,7 +98,7 @@ class Client:
             "stop_on_error": False,
             **content,
         }
-        metadata = {} if options is None else {KEY: options}
+        metadata = {**({} if options is None else {KEY: options}), **({"cellId": cell} if cell else {})}
         message = self.jupyter.session.msg("execute_request", whole, metadata=metadata)
         self.runs[message["msg_id"]] = Run()
         self.jupyter.shell_channel.send(message)
@@ -111,6 +111,10 @@ class Client:
             if self.question(run_id, number).reply is None:
                 self.answer(answer)
         return self.finish(run_id)
+
+    def notebook_run(self, code: str) -> Run:
+        """Run code as a notebook does."""
+        return self.finish(self.send(code, cell="c-1"))
 
     def question(self, run_id: str, number: int = 0) -> Run:
         """Wait until a run has asked that question, or has ended without."""

@@ -32,6 +32,9 @@ class TestPwshKernel(jupyter_kernel_test.KernelTests):
     code_display_data = [  # noqa: RUF012
         {"code": "Write-Progress Working -PercentComplete 50", "mime": "text/html"},
         {"code": "Write-Progress Working -PercentComplete 50", "mime": "text/plain"},
+        {"code": "[pscustomobject]@{ A = 1 }", "mime": "text/html"},
+        {"code": ", [byte[]](0x89, 0x50, 0x4E, 0x47, 0)", "mime": "image/png"},
+        {"code": "@{ a = 1 } | Out-Json", "mime": "application/json"},
     ]
 
 

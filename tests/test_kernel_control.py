@@ -35,8 +35,18 @@ def test_an_interrupt_stops_the_cell_and_the_kernel_goes_on(client: Client, code
     assert client.run("'alive'").text() == "alive\n"
 
 
-def test_an_interrupt_withdraws_an_open_prompt(client: Client) -> None:
-    run_id = client.send("Read-Host 'Never answered'", allow_stdin=True)
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Read-Host 'Never answered'",
+        "Read-Host PIN -AsSecureString",
+        "Get-Credential",
+        "function f { param([Parameter(Mandatory)]$Who) } f",
+        "function f { [CmdletBinding(SupportsShouldProcess)] param() $PSCmdlet.ShouldProcess('it') } f -Confirm",
+    ],
+)
+def test_an_interrupt_withdraws_an_open_prompt(client: Client, code: str) -> None:
+    run_id = client.send(code, allow_stdin=True)
     client.question(run_id)
     client.interrupt()
     assert client.finish(run_id).content["ename"] == "PipelineStopped"
@@ -126,7 +136,16 @@ def test_completion_of_nothing_is_empty(client: Client) -> None:
     assert (reply["status"], reply["matches"]) == ("ok", [])
 
 
-@pytest.mark.parametrize("code", ["if (1) {", '"abc', "@'\nabc", "Get-Date |", "Get-Date `", "1 +", "foo(", "<# note"])
+OPEN_CODE = """if (1) {|if (1)|if (1) {} else|if (1) {} elseif|switch (1) {|switch (1)|for (|for ($i = 0;|foreach ($x in
+foreach ($x in 1)|while (1)|do {|do {}|do {} while (|try {|try {}|try {} catch {|try {} finally|trap {|begin {
+function f|function f {|filter f {|class A {|class A|enum E {|data {|param(|[Parameter(|[int|using namespace
+@{|@{ a =|@{ a = 1|@(|$(|(|foo(|$x[|${abc|1 +|1,|1..|1 -eq|$true -and|-not|$x =|$x.|[int]::|$a ??|1 ? 2|1 ? 2 :
+&|1 &&|1 >|"abc|'abc|"$(|"$(if (1) {|<# note|Get-Date `|'a' % {"""
+
+
+@pytest.mark.parametrize(
+    "code", [*OPEN_CODE.replace("\n", "|").split("|"), "Get-Date |", "Get-Date |\n", "1 ||", "@'\nabc", '@"\nabc\n', "{\n\n"]
+)
 def test_open_code_is_incomplete(client: Client, code: str) -> None:
     assert client.ask("is_complete_request", {"code": code})["status"] == "incomplete"
 
@@ -137,7 +156,7 @@ def test_an_open_block_asks_for_an_indent_and_an_open_here_string_does_not(clien
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [("1 + 1", "complete"), ("", "complete"), ("}", "invalid"), ("1 + )", "invalid")]
+    ("code", "status"), [("1 + 1", "complete"), ("", "complete"), ("}", "invalid"), ("1 + )", "invalid"), ("1 1", "invalid")]
 )
 def test_code_is_complete_or_invalid_as_the_parser_says(client: Client, code: str, status: str) -> None:
     assert client.ask("is_complete_request", {"code": code})["status"] == status
@@ -164,6 +183,52 @@ def test_an_alias_a_variable_and_nonsense_are_inspected(client: Client) -> None:
     assert "Get-ChildItem" in inspect(client, "gci")
     assert inspect(client, "1; $inspected", cursor=6) == "$inspected [System.Int32]"
     assert inspect(client, "Get-NoSuchThingAtAll") == ""
+
+
+def test_a_parameter_is_inspected_with_its_type_aliases_values_and_help(client: Client) -> None:
+    parameters = "[Alias('K')][ValidateSet('green')][string]$Kind"
+    client.run(f"function Get-Tea {{ <#\n.PARAMETER Kind\nGreen or black.\n#> param({parameters}) }}")
+    text = inspect(client, "Get-Tea -Ki green", cursor=10)
+    assert text.splitlines() == ["-Kind <string>", "Parameter of Get-Tea", "Aliases: K", "Values: green", "Green or black."]
+    assert "SilentlyContinue" in inspect(client, "gci -ErrorAction Stop", cursor=8)
+
+
+def test_a_member_is_inspected_with_its_signature_and_nothing_is_run(client: Client) -> None:
+    client.run("$ran = 0; $text = 'abc'; $dated = Get-Date")
+    assert "int Length" in inspect(client, "$text.Length")
+    assert "Substring(int startIndex" in inspect(client, "$text.Substring(1)", cursor=9)
+    assert inspect(client, "$dated.DayOfWeek", cursor=3) == "$dated [System.DateTime]"
+    inspect(client, "(++$ran).ToString()", cursor=14)
+    assert client.run("$ran").text() == "0\n"
+
+
+def test_a_type_is_inspected_with_its_constructors_or_values(client: Client) -> None:
+    text = inspect(client, "[datetime]::Now", cursor=4)
+    assert text.startswith("[datetime]\nstruct, derived from System.ValueType\n")
+    assert "datetime new(long ticks)" in text
+    assert "Monday" in inspect(client, "[DayOfWeek]1", cursor=4)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "kind"),
+    [
+        ("Get-Da", "Get-Date", "command"),
+        ("Get-Date -UF", "-UFormat", "parameter"),
+        ("Get-Item -ErrorAction Si", "SilentlyContinue", "value"),
+        ("$completabl", "$completable", "variable"),
+        ("$completable.Subst", "Substring(", "method"),
+        ("$completable.Leng", "Length", "property"),
+        ("[datetim", "datetime", "class"),
+        ("[System.Globaliz", "System.Globalization", "namespace"),
+        ("Get-Item /etc/hostnam", "/etc/hostname", "path"),
+    ],
+)
+def test_a_completion_has_its_kind_and_its_range(client: Client, code: str, text: str, kind: str) -> None:
+    client.run("$completable = 'text'")
+    reply = complete(client, code)
+    found = {one["text"]: one for one in reply["metadata"]["_jupyter_types_experimental"]}
+    assert found[text]["type"] == kind
+    assert (found[text]["start"], found[text]["end"]) == (reply["cursor_start"], len(code))
 
 
 def test_internal_questions_leave_no_trace(client: Client) -> None:

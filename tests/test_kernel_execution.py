@@ -27,8 +27,9 @@ def test_output_comes_as_text_on_stdout(client: Client) -> None:
     assert not run.summary.had_errors
 
 
-def test_objects_are_a_table(client: Client) -> None:
-    run = client.run("1..2 | ForEach-Object { [pscustomobject]@{ N = $_; Square = $_ * $_ } }")
+def test_the_text_of_a_program_is_a_table_of_text(client: Client) -> None:
+    run = client.run("1..2 | ForEach-Object { [pscustomobject]@{ N = $_; Square = $_ * $_ } }", {"format": "text"})
+    assert run.kinds == ["text"]
     assert run.text() == "\nN Square\n- ------\n1      1\n2      4\n\n"
 
 
@@ -120,15 +121,26 @@ def test_progress_is_one_display_that_is_updated_and_ends_in_its_last_state(clie
     assert {one["msg_type"] for one in run.outputs[1:]} <= {"update_display_data"}
     assert len({one["content"]["transient"]["display_id"] for one in run.outputs}) == 1
     assert len(run.outputs) <= 12 + 11 * run.summary.duration_s
-    last = run.outputs[-1]
+    last, gone = run.outputs[-2:]
     assert "file 5000" in last["content"]["data"]["text/plain"]
     assert 'value="100"' in last["content"]["data"]["text/html"]
     assert last["metadata"][KEY]["progress"]["percent"] == 100
+    assert gone["content"]["data"] == {"text/plain": "", "text/html": ""}
 
 
-def test_two_activities_have_two_displays(client: Client) -> None:
-    run = client.run("Write-Progress A -Id 1; Write-Progress B -Id 2 -ParentId 1; Write-Progress A -Id 1 -Completed")
-    assert [one["msg_type"] for one in run.outputs].count("display_data") == 2
+def test_a_bar_is_nested_under_its_parent_and_removed_when_completed(client: Client) -> None:
+    code = (
+        "Write-Progress Outer big -Id 1; Write-Progress Inner deep -Id 2 -ParentId 1; Write-Progress Other -Id 3;"
+        "Start-Sleep -Milliseconds 150; Write-Progress Inner -Id 2 -Completed"
+    )
+    run = client.run(code)
+    shown = [one for one in run.outputs if one["metadata"][KEY]["kind"] == "progress"]
+    displays = {one["content"]["transient"]["display_id"] for one in shown}
+    assert len(displays) == 2
+    plain = [one["content"]["data"]["text/plain"] for one in shown]
+    nested = plain.index("Outer big\n  Inner deep")
+    assert "Outer big" in plain[nested + 1 :]
+    assert plain[-2:] == ["", ""]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from pwsh_kernels.kernel.bars import ProgressForest
 from pwsh_kernels.kernel.rendering import progress_html, progress_text, record_error, record_text, summary_error
 from pwsh_kernels.records import Progress, Record, RecordKind, Summary
 
@@ -81,7 +82,6 @@ def test_a_stopped_run_has_an_error_of_its_own_name_and_a_completed_one_has_none
 def test_progress_as_text_has_a_bar_and_the_details() -> None:
     progress = Progress(1, None, "Copying", "file 3", "reading", percent=25, seconds_left=10)
     assert progress_text(progress) == "Copying [#####...............] 25% file 3 reading (10 s left)"
-    assert progress_text(Progress(1, None, "Copying", completed=True)) == "Copying (completed)"
     assert progress_text(Progress(1, None, "Copying", "file 3")) == "Copying file 3"
 
 
@@ -90,3 +90,33 @@ def test_progress_as_html_escapes_what_the_script_said() -> None:
     assert "<script>" not in shown
     assert "a &amp; b" in shown
     assert 'value="100"' in shown
+
+
+def bar(activity: int, parent: int | None = None, *, completed: bool = False) -> Progress:
+    """Return a state of an activity."""
+    return Progress(activity, parent, f"A{activity}", completed=completed)
+
+
+def test_a_child_that_came_before_its_parent_moves_under_it() -> None:
+    forest = ProgressForest()
+    assert forest.take(bar(2, 1)) == {2: ((0, bar(2, 1)),)}
+    assert forest.take(bar(1)) == {2: (), 1: ((0, bar(1)), (1, bar(2, 1)))}
+
+
+def test_a_completed_parent_takes_its_children_with_it() -> None:
+    forest = ProgressForest()
+    for one in (bar(1), bar(2, 1), bar(3, 2), bar(4)):
+        forest.take(one)
+    assert forest.take(bar(1, completed=True)) == {1: ()}
+    assert forest.clear() == {4: ()}
+    assert forest.clear() == {}
+
+
+def test_activities_that_name_each_other_as_parent_are_all_shown() -> None:
+    forest = ProgressForest()
+    assert forest.take(bar(1, 2)) == {1: ((0, bar(1, 2)),)}
+    assert forest.take(bar(2, 1)) == {2: ((0, bar(2, 1)),)}
+
+
+def test_what_was_never_shown_is_not_shown_by_its_end() -> None:
+    assert ProgressForest().take(bar(7, completed=True)) == {}

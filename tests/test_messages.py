@@ -56,12 +56,15 @@ def test_progress_comes_back_as_it_was_sent() -> None:
 
 
 def test_options_come_back_as_they_were_sent() -> None:
-    options = RunOptions(parameters={"Name": 'x"; Get-Date #'}, format="json", width=200, max_chars=10)
+    options = RunOptions(parameters={"Name": 'x"; Get-Date #'}, format="json", width=200, max_chars=10, rich=True)
     assert messages.read_options(through_json(messages.options_metadata(options))) == options
 
 
-def test_a_message_without_our_key_has_default_options() -> None:
-    assert messages.read_options({}) == RunOptions()
+def test_a_request_without_our_key_is_a_persons_and_gets_the_rich_way() -> None:
+    assert messages.read_options({}) == RunOptions(rich=True)
+    assert messages.read_options({messages.KEY: {}}) == RunOptions()
+    assert messages.shows_views({}, by_default=True)
+    assert not messages.shows_views({messages.KEY: {"width": 80}}, by_default=True)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,7 @@ def test_a_message_without_our_key_has_default_options() -> None:
         ({"width": "80"}, "pwsh.width"),
         ({"width": 5}, "pwsh.width"),
         ({"width": True}, "pwsh.width"),
+        ({"rich": 1}, "pwsh.rich"),
         ({"max_chars": 0}, "pwsh.max_chars"),
         ({"parameters": ["a"]}, "pwsh.parameters"),
         ({"parameters": {"": 1}}, "pwsh.parameters"),

@@ -14,12 +14,18 @@ foreach ($token in $tokens) {
     elseif ($token.Kind -in 'RCurly', 'RParen', 'RBracket') { $depth-- }
 }
 $depth
+$end = $Code.TrimEnd().Length
+$open = 'EmptyPipeElement', 'MissingExpression', 'MissingArgument', 'MissingFileSpecification', 'MissingTypeBody',
+    'EndSquareBracketExpectedAtEndOfAttribute', 'EndSquareBracketExpectedAtEndOfType'
 foreach ($mistake in $errors) {
     $mistake.ErrorId
-    $mistake.IncompleteInput
+    $mistake.IncompleteInput -or ($mistake.Extent.EndOffset -ge $end -and $mistake.ErrorId -in $open)
 }
 """
-"""Its output: the number of open brackets, then id and "is it only incomplete" of each parse error."""
+"""Its output: the number of open brackets, then id and "is it only incomplete" of each parse error.
+
+The parser does not call everything incomplete that more lines can make right: at the end of the code, some errors mean
+that something is still to come (`Get-Item |` with an empty line below, `1 >`, `[int`)."""
 OPEN_TEXTS = {"TerminatorExpectedAtEndOfString", "MissingTerminatorMultiLineComment"}
 """Errors of an open string, here-string or comment: an indent would become part of it."""
 

@@ -1,9 +1,18 @@
 """Completion by PowerShell's TabExpansion2, with its UTF-16 offsets turned into Jupyter's code points. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_MATCHES = 500
+KINDS: Mapping[str, str] = {
+    "ParameterName": "parameter",
+    "ParameterValue": "value",
+    "ProviderItem": "path",
+    "ProviderContainer": "path",
+    "Type": "class",
+    "DynamicKeyword": "keyword",
+}
+"""What notebooks show for PowerShell's kinds of completion; the other kinds keep their names, in small letters."""
 SCRIPT = r"""
 param([string]$PwshKernelsCode, [int]$PwshKernelsCursor, [int]$PwshKernelsMost)
 $found = TabExpansion2 -inputScript $PwshKernelsCode -cursorColumn $PwshKernelsCursor
@@ -39,7 +48,9 @@ def answer(code: str, cursor: int, output: Sequence[Any]) -> dict[str, Any]:
         return no_matches(cursor)
     start, end = code_points(code, index), code_points(code, index + length)
     found = {str(text): str(kind) for text, kind in zip(rest[::2], rest[1::2], strict=True)}
-    types = [{"text": text, "type": kind.lower(), "start": start, "end": end} for text, kind in found.items()]
+    types = [
+        {"text": text, "type": KINDS.get(kind, kind.lower()), "start": start, "end": end} for text, kind in found.items()
+    ]
     return {
         "status": "ok",
         "matches": list(found),

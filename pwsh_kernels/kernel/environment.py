@@ -8,6 +8,8 @@ from pathlib import Path
 
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable that holds, as a JSON object, further variables for PowerShell."""
+RICH_OUTPUT = "PWSH_KERNELS_RICH_OUTPUT"
+_OFF = {"0", "false", "no", "off"}
 _PLACES = re.compile(r"HOME|XDG_[A-Z_]+")
 """Variables that say where token caches are: the session's HOME alone decides, or sessions would share sign-ins."""
 
@@ -20,6 +22,8 @@ class KernelEnvironment:
     home: Path
     module_path: str
     given: Mapping[str, str]
+    rich_output: bool
+    """Whether tables and pictures are shown as such to clients that do not say what they want."""
 
 
 def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironment:
@@ -30,6 +34,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         pwsh=env.get("PWSH_MANAGER_PWSH", ""),
         home=Path(env.get("PWSH_KERNELS_HOME") or own_home),
         module_path=env.get("PWSH_KERNELS_MODULE_PATH", ""),
+        rich_output=env.get(RICH_OUTPUT, "").strip().casefold() not in _OFF,
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )
 

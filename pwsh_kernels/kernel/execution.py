@@ -7,9 +7,11 @@ from collections.abc import Awaitable
 from pwsh_kernels.errors import PromptRefused
 from pwsh_kernels.kernel.input import Asker
 from pwsh_kernels.kernel.output import Output
+from pwsh_kernels.kernel.stopping import Stopping
 from pwsh_kernels.powershell import (
     ConsoleText,
     Died,
+    Displayed,
     Event,
     Finished,
     HostText,
@@ -19,6 +21,7 @@ from pwsh_kernels.powershell import (
     PromptAsked,
     RecordWritten,
     Text,
+    ViewWritten,
 )
 from pwsh_kernels.records import RunOptions, Summary
 
@@ -44,11 +47,12 @@ class Execution:
         if shell is None:
             return Finished(Summary("stopped"))
         pipeline = await shell.start(script, options, add_to_history=add_to_history)
-        self._begin(self._pass_stop_on(pipeline))
+        self._begin(Stopping(self._stop, self._output, self._asker).pass_on(pipeline, shell, attended=options.rich))
         try:
             return await self._follow(pipeline)
         finally:
             self._output.flush()
+            self._output.end_progress()
             await self._end_tasks()
 
     async def _unless_stopped(self, opening: Awaitable[PowerShell]) -> PowerShell | None:
@@ -72,6 +76,10 @@ class Execution:
         match event:
             case Text(text):
                 self._output.text("text", text)
+            case ViewWritten(view):
+                self._output.view(view)
+            case Displayed():
+                self._output.display(event)
             case HostText(text, newline):
                 self._output.text("host", f"{text}\n" if newline else text)
             case ConsoleText(text):
@@ -94,12 +102,6 @@ class Execution:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _pass_stop_on(self, pipeline: Pipeline) -> None:
-        while True:
-            await self._stop.wait()
-            self._stop.clear()
-            await pipeline.stop()
 
     async def _answer(self, pipeline: Pipeline, asked: PromptAsked) -> None:
         try:

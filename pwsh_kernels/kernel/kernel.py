@@ -20,10 +20,11 @@ from pwsh_kernels.kernel.history import History
 from pwsh_kernels.kernel.input import Asker, MessageCodec
 from pwsh_kernels.kernel.isolation import IsolatedClients
 from pwsh_kernels.kernel.language import LanguageServices
-from pwsh_kernels.kernel.output import Output, Publish
+from pwsh_kernels.kernel.output import Output
 from pwsh_kernels.kernel.rendering import ErrorContent, product_error, summary_error
 from pwsh_kernels.kernel.sharing import SharedKernel, is_shared
-from pwsh_kernels.messages import EVENT_MESSAGE, KEY, POWERSHELL_DIED, read_options, summary_metadata
+from pwsh_kernels.kernel.views import Publish, reader_of
+from pwsh_kernels.messages import EVENT_MESSAGE, KEY, POWERSHELL_DIED, read_options, shows_views, summary_metadata
 from pwsh_kernels.powershell import Died
 from pwsh_kernels.records import RunOptions, Summary
 
@@ -60,7 +61,9 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.engine = Engine(read_environment(os.environ, Path.home()), self._powershell_died)
+        environment = read_environment(os.environ, Path.home())
+        self.engine = Engine(environment, self._powershell_died)
+        self._rich_output = environment.rich_output
         self.cells = History()
         self.exit_status = 0
         self._codec = cast(MessageCodec, self.session)
@@ -141,11 +144,14 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
     ) -> dict[str, Any]:
         """Run a cell and return the reply's content, with the reply's metadata under our key (see finish_metadata)."""
         self._allow_stdin = allow_stdin
-        output = Output(self._publisher(silent=silent), self.get_parent("shell")["header"]["msg_id"])
+        parent, metadata = self.get_parent("shell"), cell_meta or {}
+        shown = shows_views(metadata, by_default=self._rich_output)
+        reader = reader_of(parent["content"], metadata) if shown else None
+        output = Output(self._publisher(silent=silent), parent["header"]["msg_id"], reader)
         kept = store_history and not silent and bool(code.strip())
         if kept:
             self.cells.add(self.execution_count, code)
-        ending = await self._end_of_cell(output, code, cell_meta or {}, add_to_history=kept)
+        ending = await self._end_of_cell(output, code, metadata, add_to_history=kept)
         if ending.error:
             output.error(ending.error, ending.summary.terminating_error)
         return {**await self._reply(ending, user_expressions or {}), KEY: summary_metadata(ending.summary)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pwsh_kernels.errors import ProductError
+from pwsh_kernels.kernel.bars import Bars
 from pwsh_kernels.records import Progress, Record, RecordKind, Summary
 
 RESET = "\x1b[0m"
@@ -105,9 +106,10 @@ def summary_error(summary: Summary) -> ErrorContent | None:
     return record_error(summary.terminating_error or Record(kind="error", message="The pipeline failed.", terminating=True))
 
 
-def progress_bundle(progress: Progress) -> dict[str, str]:
-    """Return the MIME bundle of a progress display: a line of text and an HTML bar."""
-    return {"text/plain": progress_text(progress), "text/html": progress_html(progress)}
+def progress_bundle(bars: Bars) -> dict[str, str]:
+    """Return the MIME bundle of a progress display: a line and an HTML bar each, nested; empty texts when all have ended."""
+    lines = [f"{'  ' * depth}{progress_text(progress)}" for depth, progress in bars]
+    return {"text/plain": "\n".join(lines), "text/html": "".join(progress_html(one, depth) for depth, one in bars)}
 
 
 def progress_text(progress: Progress) -> str:
@@ -122,24 +124,23 @@ def _percent(progress: Progress) -> int | None:
 
 def _bar(progress: Progress) -> str:
     percent = _percent(progress)
-    if progress.completed or percent is None:
+    if percent is None:
         return ""
     filled = percent * BAR_WIDTH // 100
     return f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {percent}%"
 
 
 def _details(progress: Progress) -> str:
-    if progress.completed:
-        return "(completed)"
     left = progress.seconds_left
     parts = [progress.status, progress.operation, f"({left} s left)" if left is not None and left >= 0 else ""]
     return " ".join(part for part in parts if part)
 
 
-def progress_html(progress: Progress) -> str:
+def progress_html(progress: Progress, depth: int = 0) -> str:
     """Return the activity, a bar (moving when no percentage is known) and the details; every text is escaped."""
     percent = _percent(progress)
     value = "" if percent is None else f' value="{percent}"'
-    bar = "" if progress.completed else f'<progress max="100"{value}></progress> '
-    number = "" if progress.completed or percent is None else f"{percent}% "
-    return f"<div><b>{html.escape(progress.activity)}</b> {bar}{number}{html.escape(_details(progress))}</div>"
+    bar = f'<progress max="100"{value}></progress> '
+    number = "" if percent is None else f"{percent}% "
+    activity, details = html.escape(progress.activity), html.escape(_details(progress))
+    return f'<div style="padding-left:{2 * depth}em"><b>{activity}</b> {bar}{number}{details}</div>'

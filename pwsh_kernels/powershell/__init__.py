@@ -3,6 +3,7 @@
 from pwsh_kernels.powershell.events import (
     ConsoleText,
     Died,
+    Displayed,
     Event,
     Finished,
     HostText,
@@ -10,6 +11,7 @@ from pwsh_kernels.powershell.events import (
     PromptAsked,
     RecordWritten,
     Text,
+    ViewWritten,
 )
 from pwsh_kernels.powershell.finder import FoundPowerShell, find_powershell
 from pwsh_kernels.powershell.launch import Launch
@@ -19,6 +21,7 @@ from pwsh_kernels.powershell.shell import PowerShell
 __all__ = [
     "ConsoleText",
     "Died",
+    "Displayed",
     "Event",
     "Finished",
     "FoundPowerShell",
@@ -30,5 +33,6 @@ __all__ = [
     "PromptAsked",
     "RecordWritten",
     "Text",
+    "ViewWritten",
     "find_powershell",
 ]

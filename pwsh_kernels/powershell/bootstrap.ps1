@@ -1,6 +1,7 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours; every run's output
 # leaves through Out-Session as JSON texts: an array of texts and of records (arrays that begin with their kind).
-param([int]$PieceLength, [int]$ChunkLength, [int]$ChunkMilliseconds, [int]$BurstMessages, [string]$FlushMark)
+param([int]$PieceLength, [int]$ChunkLength, [int]$ChunkMilliseconds, [int]$BurstMessages, [string]$FlushMark,
+    [string]$Display, [int]$MaxRows, [int]$MaxPicture, [int]$MaxLast)
 
 $PSStyle.OutputRendering = 'PlainText'
 $global:FormatEnumerationLimit = -1
@@ -10,9 +11,9 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-$settings = $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $FlushMark, $Host
+$settings = $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $FlushMark, $Host, $Display, $MaxRows, $MaxPicture, $MaxLast
 $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
-    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $FlushMark, $SessionHost)
+    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $FlushMark, $SessionHost, $Display, $MaxRows, $MaxPicture, $MaxLast)
 
     # The session's own preferences must not reach into the functions here.
     Set-StrictMode -Off
@@ -63,7 +64,7 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         $script:run = @{
             Text = [Text.StringBuilder]::new(); Entries = [Collections.Generic.List[object]]::new()
             Objects = [Collections.Generic.List[object]]::new(); Format = $Format; Width = $Width
-            Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE
+            Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE; View = $null; Last = $null
         }
         $late.Run = $script:run
     }
@@ -74,7 +75,8 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             Gate = [object]::new(); Wake = [Threading.AutoResetEvent]::new($false); Active = $false; Waits = $false; Run = $null
         })
     $sendLate = {
-        param($Late, $SessionHost, $Milliseconds, $Mark, $JsonOptions)
+        param($Late, $SessionHost, $Milliseconds, $Mark, $JsonOptions, $TakeView)
+        $take = [scriptblock]::Create($TakeView)
         while ($true) {
             [void]$Late.Wake.WaitOne()
             [Threading.Thread]::Sleep($Milliseconds)
@@ -84,6 +86,7 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
                 $run = $Late.Run
                 $length = $run.Text.Length
                 $fits = $run.Left -lt 0 -or $length -le $run.Left  # the cut at the caller's maximum is not made here
+                if ($Late.Active -and $fits -and $run.View) { & $take $run }
                 if ($Late.Active -and $fits -and ($length -or $run.Entries.Count)) {
                     $entries = $run.Entries.ToArray()
                     if ($length) { $entries += $run.Text.ToString() }
@@ -103,12 +106,13 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         $language = [initialsessionstate]::Create()
         $language.LanguageMode = 'FullLanguage'
         $flusher = [powershell]::Create($language).AddScript($sendLate.ToString())
-        foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $FlushMark, $jsonOptions) { [void]$flusher.AddArgument($one) }
+        foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $FlushMark, $jsonOptions, $takeView.ToString()) { [void]$flusher.AddArgument($one) }
         [void]$flusher.BeginInvoke()
     }
 
     function Send-Entries {
         if ($run.Text.Length) { Move-Text }
+        if ($run.View) { & $takeView $run }
         if ($run.Entries.Count) {
             [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]], $jsonOptions)
             $run.Entries.Clear()
@@ -148,6 +152,7 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
     }
 
     function Send-Ending {
+        if ($run.Last) { Set-Last }
         $code = $global:LASTEXITCODE
         # A native program sets a new box each time, so the same object means that none ran since the start.
         if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
@@ -157,6 +162,8 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         # A script that does not parse never begins a run: what is fetched after it must not be this one's.
         New-Run 'text' 80 -1
     }
+
+    . ([scriptblock]::Create($Display))
 
     function Get-SyntaxError([string]$Script) {
         $tokens = $errors = $null
@@ -255,6 +262,7 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script: one that did not parse.
     function Get-SessionRest([switch]$Failed, [string]$Script) {
         Add-Json
+        if ($run.View) { Close-Display }
         if ($run.Text.Length) { Move-Text }
         if ($Failed) {
             $reason = Get-Reason $Script
@@ -287,9 +295,14 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
     Export-ModuleMember
 }
 # Constant, so that no script can remove or replace what every run leaves through.
-foreach ($name in 'Out-Session', 'Get-SessionRest', 'Test-SessionParameter') {
+foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter') {
     $block = & $module { param($Name) (Get-Item "function:$Name").ScriptBlock } $name
     Set-Item -Path "function:global:$name" -Value $block -Options Constant, AllScope
+}
+# These are a person's: anyone may replace them.
+foreach ($name in 'Out-Html', 'Out-Svg', 'Out-Markdown', 'Out-Json') {
+    $block = & $module { param($Name) (Get-Item "function:$Name").ScriptBlock } $name
+    Set-Item -Path "function:global:$name" -Value $block
 }
 
 # The first formatting costs 150 ms: pay it while the session opens.

@@ -20,7 +20,7 @@ from psrpcore.types import (
 )
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.records import Progress, Record, RecordKind
+from pwsh_kernels.records import Alignment, Progress, Record, RecordKind, View
 
 SECRET = "$secret"  # noqa: S105 - a name, not a password
 """A parameter value of the shape {"$secret": text} becomes a SecureString."""
@@ -28,6 +28,8 @@ MAX_DEPTH = 20
 
 _NATIVE_ERRORS = ("NativeCommandError", "NativeCommandErrorMessage")
 _STACK_LINE = re.compile(r": line (\d+)")
+_ALIGNMENTS: Mapping[int, Alignment] = {2: "center", 3: "right"}
+"""Microsoft.PowerShell.Commands.Internal.Format.TextAlignment; 0 and 1 are left."""
 _LARGEST_INT64 = 2**63
 _LARGEST_DECIMAL = 2**96
 
@@ -105,6 +107,13 @@ def progress(record: ProgressRecord) -> Progress:
 
 def _given(value: int | None) -> int | None:
     return None if value is None or value < 0 else int(value)
+
+
+def view(facts: Sequence[Any]) -> View:
+    """Return the piece of a table or list of Out-Session's facts (display.ps1), which come in the order unpacked here."""
+    kind, group, columns, caption, rows, more, text = facts
+    aligned = tuple((label, _ALIGNMENTS.get(alignment, "left")) for label, alignment in columns)
+    return View(kind, group, text, aligned, caption, tuple(rows), more)
 
 
 def has_secret(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pwsh_kernels.records import Progress, Prompt, Record, Summary
+from pwsh_kernels.records import Progress, Prompt, Record, Summary, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +10,25 @@ class Text:
     """A chunk of the pipeline's output, formatted as the caller asked; lines end with a line feed."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViewWritten:
+    """A piece of a table or list, with its text; only in a run with `RunOptions.rich`."""
+
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Displayed:
+    """Something with a MIME type of its own: a picture in base64, or HTML, SVG, Markdown, JSON as text.
+
+    `size` is a picture's length in bytes, 0 for a text. Only in a run with `RunOptions.rich`.
+    """
+
+    mime: str
+    data: str
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +83,5 @@ class Died:
     signal: str | None
 
 
-Event = Text | RecordWritten | ProgressChanged | HostText | ConsoleText | PromptAsked | Finished | Died
+Output = Text | ViewWritten | Displayed | RecordWritten | HostText | ConsoleText
+Event = Output | ProgressChanged | PromptAsked | Finished | Died

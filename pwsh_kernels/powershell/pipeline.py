@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
-from pwsh_kernels.powershell.events import ConsoleText, Died, Event, Finished, HostText, Text
+from pwsh_kernels.powershell.events import ConsoleText, Died, Displayed, Event, Finished, HostText, Text, ViewWritten
 from pwsh_kernels.powershell.prompts import Question
 
 STOP_WAIT = 5.0
@@ -147,4 +147,8 @@ class Pipeline:
 
 
 def _weight(event: Event) -> int:
+    if isinstance(event, ViewWritten):
+        return 2 * len(event.view.text)  # its rows say the same again
+    if isinstance(event, Displayed):
+        return len(event.data)
     return len(event.text) if isinstance(event, (Text, HostText, ConsoleText)) else RECORD_WEIGHT

@@ -9,8 +9,17 @@ import psrpcore
 from psrpcore.types import ErrorCategory, PSInvocationState
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.powershell.conversion import error_record, progress, psrp_error, psrp_message, to_psrp
-from pwsh_kernels.powershell.events import Event, HostText, ProgressChanged, PromptAsked, RecordWritten, Text
+from pwsh_kernels.powershell.conversion import error_record, progress, psrp_error, psrp_message, to_psrp, view
+from pwsh_kernels.powershell.events import (
+    Displayed,
+    Event,
+    HostText,
+    ProgressChanged,
+    PromptAsked,
+    RecordWritten,
+    Text,
+    ViewWritten,
+)
 from pwsh_kernels.powershell.happenings import Command, Ended, PsrpEvent
 from pwsh_kernels.powershell.prompts import ExitCalled, Question, Unsupported, read_call
 from pwsh_kernels.records import Outcome, Record, RecordKind, RunOptions, Summary
@@ -35,10 +44,8 @@ def run_commands(script: str, options: RunOptions) -> list[Command]:
         "Width": options.width,
         "MaxChars": -1 if options.max_chars is None else options.max_chars,
     }
-    return [
-        Command(script, bound(options.parameters), is_script=True, merge=True),
-        Command("Out-Session", formatting),
-    ]
+    last = Command("Out-Display", {"Width": options.width}) if options.shows_views else Command("Out-Session", formatting)
+    return [Command(script, bound(options.parameters), is_script=True, merge=True), last]
 
 
 def check_commands(script: str, options: RunOptions) -> list[Command]:
@@ -130,12 +137,19 @@ class Run:
         if kind == "reason":
             self._reason = error_record(facts, terminating=True)
             return []
+        return [self._shown(kind, facts)]
+
+    def _shown(self, kind: str, facts: Sequence[Any]) -> Event:
         if kind == "host":
-            return [HostText(facts[0], newline=facts[1])]
+            return HostText(facts[0], newline=facts[1])
+        if kind == "view":
+            return ViewWritten(view(facts))
+        if kind == "display":
+            return Displayed(*facts)
         if kind == "error":
-            return [self._record(error_record(facts))]
+            return self._record(error_record(facts))
         tags = tuple(facts[1]) if len(facts) > 1 and facts[1] else ()
-        return [self._record(Record(kind=cast(RecordKind, kind), message=facts[0], tags=tags))]
+        return self._record(Record(kind=cast(RecordKind, kind), message=facts[0], tags=tags))
 
     def _record(self, record: Record) -> RecordWritten:
         self._errors += record.kind == "error" and not record.native

@@ -36,6 +36,12 @@ BURST_MESSAGES = 100
 """Messages that leave at once after a pause (about 0.3 ms each); further output leaves in chunks of 32 KB or 50 ms.
 
 A host call (-WhatIf text, a prompt) can overtake output that waits for its chunk: by 50 ms of bulk output at most."""
+MAX_ROWS = 500
+"""Rows of a table, and objects of a list, that are told as such; further ones are in the text alone."""
+MAX_PICTURE = 10 << 20
+"""Bytes of a picture that is shown."""
+MAX_LAST = 1000
+"""Result objects that `$Last` keeps: the newest."""
 
 _log = logging.getLogger(__name__)
 
@@ -74,15 +80,19 @@ class PowerShell:
         return shell
 
     async def _bootstrap(self) -> None:
-        script = resources.files(__package__).joinpath("bootstrap.ps1").read_text(encoding="utf-8")
+        files = resources.files(__package__)
+        script, display = (files.joinpath(name).read_text(encoding="utf-8") for name in ("bootstrap.ps1", "display.ps1"))
         sizes = {
             "PieceLength": PIECE_LENGTH,
             "ChunkLength": CHUNK_LENGTH,
             "ChunkMilliseconds": CHUNK_MILLISECONDS,
             "BurstMessages": BURST_MESSAGES,
             "FlushMark": FLUSH_MARK,
+            "MaxRows": MAX_ROWS,
+            "MaxPicture": MAX_PICTURE,
+            "MaxLast": MAX_LAST,
         }
-        answer = await self.query(script, sizes)
+        answer = await self.query(script, {**sizes, "Display": display})
         self.version = str(answer[-1])
 
     def _with_console(self, reason: str) -> str:

@@ -65,9 +65,11 @@ class Recorder:
         self.write("stderr", "error", "\n".join(lines) + "\n", _record(message))
 
     def _display(self, message: Message) -> None:
-        progress = our_facts(message).get("progress")
-        if progress:
-            self.run.show_progress(Progress.from_json(progress))
+        facts = our_facts(message)
+        if "progress" in facts:
+            self.run.show_progress(Progress.from_json(facts["progress"]))
+        elif "text" in facts:
+            self.write("stdout", "text", str(facts["text"]), None)
         elif message["msg_type"] != "update_display_data" and "text/plain" in message["content"]["data"]:
             self.write("stdout", "text", message["content"]["data"]["text/plain"] + "\n", None)
 

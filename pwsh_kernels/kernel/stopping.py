@@ -1,0 +1,64 @@
+"""Interrupts of a running cell: PowerShell's Stop, and the offer of a restart when a .NET call cannot be stopped."""
+
+import asyncio
+
+from pwsh_kernels.errors import PromptRefused
+from pwsh_kernels.kernel.input import Asker
+from pwsh_kernels.kernel.output import Output
+from pwsh_kernels.powershell import Pipeline, PowerShell
+from pwsh_kernels.records import Choice, Prompt
+
+BLOCKED_S = 2.0
+"""A cell that Stop has not ended after this time is told to be blocked (measured: Stop takes 5-30 ms, at most 0.6 s)."""
+AGAIN_S = 10.0
+"""An interrupt so soon after that notice asks for more than Stop."""
+BLOCKED = (
+    "Stop has been asked for, but PowerShell is inside a .NET call that cannot be stopped: the cell ends when the call "
+    f"returns. What is queued waits. Interrupt again within {AGAIN_S:.0f} s to restart PowerShell instead."
+)
+CANNOT_ASK = "This client answers no questions: restart the kernel to end the call. Variables and sign-ins are lost then."
+WAITING = "Waiting for the call to return."
+RESTART = Prompt(
+    kind="choice",
+    caption="Restart PowerShell?",
+    message="The call is ended by force. Variables, functions and sign-ins of this session are lost.",
+    choices=(Choice("Restart", "R"), Choice("Keep waiting", "K")),
+    default=(1,),
+)
+
+
+class Stopping:
+    """Passes interrupts on to one pipeline; `asked` is set at each."""
+
+    def __init__(self, asked: asyncio.Event, output: Output, asker: Asker) -> None:
+        self._asked = asked
+        self._output = output
+        self._asker = asker
+
+    async def pass_on(self, pipeline: Pipeline, shell: PowerShell, *, attended: bool) -> None:
+        """Go on until cancelled. `attended`: a person reads the output and can be asked; a program has its own limits."""
+        now = asyncio.get_running_loop().time
+        told = float("-inf")
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            if not attended:
+                await pipeline.stop()
+            elif now() - told <= AGAIN_S:
+                await self._offer_restart(shell)
+            elif not await pipeline.stop(BLOCKED_S):
+                self._output.note(BLOCKED)
+                told = now()
+
+    async def _offer_restart(self, shell: PowerShell) -> None:
+        try:
+            restart = await self._asker.ask(RESTART) == 0
+        except PromptRefused:
+            self._output.note(CANNOT_ASK)
+            self._asked.clear()
+            return
+        self._asked.clear()  # impatience while the question was open
+        if restart:
+            shell.kill()
+        else:
+            self._output.note(WAITING)

@@ -1,0 +1,400 @@
+# What a person's client can show beside text: tables, lists, pictures, and what Out-Html and its like give. Part of the
+# module that bootstrap.ps1 makes; all of it runs inside the gate of Out-Session.
+
+# The engine's own decision how an object is shown, as the objects that Format-Table and Format-List make; it has no name.
+$formatDefault = [Management.Automation.CmdletInfo]::new('Format-Default', [Microsoft.PowerShell.Commands.FormatDefaultCommand])
+$engineFormats = 'Microsoft.PowerShell.Commands.Internal.Format.'
+# The strings that Out-Html and its like have given, themselves and not their value, with their MIME types.
+$shown = [Runtime.CompilerServices.ConditionalWeakTable[string, string]]::new()
+$lastValue = $null
+$shapes = @{ TableHeaderInfo = 'table'; ListViewHeaderInfo = 'list' }
+$pictures = @{ 'image/png' = [byte[]](0x89, 0x50, 0x4E, 0x47); 'image/jpeg' = [byte[]](0xFF, 0xD8, 0xFF) }
+
+function New-View([int]$Width) {
+    $lines = { Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline()
+    $lines.Begin($true)
+    return @{
+        Lines = $lines; Formats = $null; Shape = ''; Group = 0; Columns = @(); Caption = ''; Shown = 0; More = 0
+        Rows = [Collections.Generic.List[object]]::new(); Text = [Text.StringBuilder]::new()
+        Bytes = [Collections.Generic.List[byte]]::new()
+    }
+}
+
+# Its text is run by the late sender too, in a runspace where no function of ours is known. Rows may leave before their
+# text, which the engine holds back for 300 ms to find the widths, only where Close-Formats can get it in time.
+$takeView = {
+    param($Run)
+    $view = $Run.View
+    if (-not $view.Shape -or -not ($view.Text.Length -or ($view.Formats -and $view.Rows.Count))) { return }
+    $Run.Entries.Add(@('view', $view.Shape, $view.Group, $view.Columns, $view.Caption, $view.Rows.ToArray(), $view.More, $view.Text.ToString()))
+    $view.Rows.Clear()
+    $view.More = 0
+    [void]$view.Text.Clear()
+}
+
+# Before anything else is written: what the formatter holds back is shown, and the table ends.
+function Close-Formats {
+    $view = $run.View
+    if ($view.Formats) {
+        foreach ($one in $view.Formats.End()) { Add-Format $one }
+        $view.Formats = $null
+    }
+    & $takeView $run
+}
+
+function Get-EntryText($Entry) {
+    foreach ($one in $Entry.formatValueList) {
+        if ($one.formatValueList) { Get-EntryText $one }
+        elseif ($null -ne $one.propertyValue) { [string]$one.propertyValue }
+        elseif ($null -ne $one.text) { [string]$one.text }
+    }
+}
+
+function Get-Pairs($Entry) {
+    foreach ($one in $Entry.listViewFieldList) {
+        $label = if ($one.label) { $one.label } else { $one.propertyName }
+        , @([string]$label, [string]$one.formatPropertyField.propertyValue)
+    }
+}
+
+function Get-Columns($Header) {
+    foreach ($one in $Header.tableColumnInfoList) {
+        $label = if ($Header.hideHeader) { '' } elseif ($one.label) { $one.label } else { $one.propertyName }
+        , @([string]$label, [int]$one.alignment)
+    }
+}
+
+function Add-Row($Entry) {
+    $view = $run.View
+    if ($run.Text.Length) { Move-Text }
+    if ($view.Shown -ge $MaxRows) { $view.More++; return }
+    $view.Shown++
+    if ($view.Shape -eq 'list') { $view.Rows.Add(@(Get-Pairs $Entry)) }
+    else { $view.Rows.Add(@(foreach ($one in $Entry.formatPropertyFieldList) { [string]$one.propertyValue })) }
+}
+
+function Add-Lines($Lines, [Text.StringBuilder]$Target) {
+    foreach ($line in $Lines) { [void]$Target.Append($line).Append("`n") }
+}
+
+# A list of an object that does not belong to the table around it.
+function Add-StrayList($Entry, $Lines) {
+    & $takeView $run
+    $view = $run.View
+    $kept = $view.Shape, $view.Columns, $view.Caption, $view.Shown
+    $view.Shape = 'list'; $view.Columns = @(); $view.Caption = ''; $view.Shown = 0; $view.Group++
+    Add-Row $Entry
+    Add-Lines $Lines $view.Text
+    & $takeView $run
+    $view.Shape, $view.Columns, $view.Caption, $view.Shown = $kept
+    $view.Group++
+}
+
+# One of the engine's format objects, and the lines of text that it makes.
+function Add-Format($Format) {
+    $view = $run.View
+    $lines = $view.Lines.Process($Format)
+    switch ($Format.GetType().Name) {
+        'FormatStartData' {
+            & $takeView $run
+            $view.Shape = [string]$shapes[$Format.shapeInfo.GetType().Name]
+            $view.Columns = @(if ($view.Shape -eq 'table') { Get-Columns $Format.shapeInfo })
+            $view.Rows.Clear()
+            $view.Shown = $view.More = 0
+        }
+        'GroupStartData' {
+            if ($view.Rows.Count -or $view.More) { & $takeView $run }
+            $view.Group++
+            $view.Caption = if ($Format.groupingEntry) { ((Get-EntryText $Format.groupingEntry) -join '').Trim() } else { '' }
+        }
+        'FormatEntryData' {
+            $entry = $Format.formatEntryInfo
+            if ($Format.outOfBand) {
+                if ($entry.listViewFieldList) { Add-StrayList $entry $lines; return }
+                & $takeView $run
+                Add-Lines $lines $run.Text
+                return
+            }
+            if ($view.Shape) { Add-Row $entry }
+        }
+    }
+    if ($view.Shape) { Add-Lines $lines $view.Text } else { Add-Lines $lines $run.Text }
+    if ($Format.GetType().Name -eq 'FormatEndData') { & $takeView $run; $view.Shape = '' }
+}
+
+function Get-PictureType([Collections.Generic.IList[byte]]$Bytes) {
+    foreach ($type in $pictures.Keys) {
+        $mark = $pictures[$type]
+        $length = [Math]::Min($mark.Length, $Bytes.Count)
+        $same = 0
+        while ($same -lt $length -and $Bytes[$same] -eq $mark[$same]) { $same++ }
+        if ($length -and $same -eq $length) { return $type }
+    }
+}
+
+function Add-Picture([string]$Type, [byte[]]$Bytes) {
+    Close-Formats
+    if ($run.Text.Length) { Move-Text }
+    $run.Entries.Add(@('display', $Type, [Convert]::ToBase64String($Bytes), $Bytes.Length))
+}
+
+# What was gathered because a pipeline takes an array of bytes to pieces, and its first bytes were those of a picture.
+function Close-Bytes {
+    $bytes = $run.View.Bytes.ToArray()
+    $run.View.Bytes.Clear()
+    $type = if ($bytes.Length -gt 4 -and $bytes.Length -le $MaxPicture) { Get-PictureType $bytes }
+    if ($type) { Add-Picture $type $bytes; return }
+    foreach ($one in $bytes) { Add-Formatted $one }
+}
+
+function Add-Formatted($Value) {
+    $view = $run.View
+    if ($Value.GetType().FullName.StartsWith($engineFormats)) {  # the script said Format-Table itself
+        if ($view.Formats) { Close-Formats }
+        Add-Format $Value
+        return
+    }
+    if ($null -eq $view.Formats) { Add-Anew $Value; return }
+    foreach ($one in $view.Formats.Process($Value)) {
+        if ($one.outOfBand -and $one.formatEntryInfo.listViewFieldList) { Add-Anew $Value; return }
+        Add-Format $one
+    }
+}
+
+# The first object decides how a whole pipeline is shown: one of another kind becomes a list, or a row of blanks that hides
+# what it has. A person's cell has several statements, and each kind of result is shown in its own way.
+function Add-Anew($Value) {
+    Close-Formats
+    $run.View.Formats = { & $formatDefault }.GetSteppablePipeline()
+    $run.View.Formats.Begin($true)
+    foreach ($one in $run.View.Formats.Process($Value)) { Add-Format $one }
+}
+
+function Add-Shown([string]$Type, [string]$Text) {
+    Close-Formats
+    if ($run.Text.Length) { Move-Text }
+    $run.Entries.Add(@('display', $Type, $Text, 0))
+}
+
+function Close-Display {
+    if ($run.View.Bytes.Count) { Close-Bytes }
+    Close-Formats
+    foreach ($line in $run.View.Lines.End()) { [void]$run.View.Text.Append($line).Append("`n") }
+    & $takeView $run
+    if ($run.View.Text.Length) { [void]$run.Text.Append($run.View.Text) }
+}
+
+# What Write-Host was asked for; grey on black are the colours of a host that was not asked.
+function Add-Colours($Message, [string]$Text) {
+    if ($Message -isnot [Management.Automation.HostInformationMessage]) { return $Text }
+    $codes = ''
+    if ($null -ne $Message.ForegroundColor -and $Message.ForegroundColor -ne 'Gray') {
+        $codes += $PSStyle.Foreground.FromConsoleColor($Message.ForegroundColor)
+    }
+    if ($null -ne $Message.BackgroundColor -and $Message.BackgroundColor -ne 'Black') {
+        $codes += $PSStyle.Background.FromConsoleColor($Message.BackgroundColor)
+    }
+    if ($codes) { return $codes + $Text + $PSStyle.Reset }
+    return $Text
+}
+
+# The newest result objects, as a variable of the session; one that somebody else has set is not touched.
+function Set-Last {
+    $kept = @(foreach ($one in $run.Last) { if (-not $one.GetType().FullName.StartsWith($engineFormats)) { , $one } })
+    $run.Last = $null
+    if (-not $kept.Count) { return }
+    $found = Microsoft.PowerShell.Utility\Get-Variable -Name Last -Scope Global -ErrorAction Ignore
+    if ($found -and -not [object]::ReferenceEquals($found.Value, $script:lastValue)) { return }
+    $value = if ($kept.Count -eq 1) { $kept[0] } else { , [object[]]($kept | Microsoft.PowerShell.Utility\Select-Object -Last $MaxLast) }
+    $global:Last = $value
+    $script:lastValue = (Microsoft.PowerShell.Utility\Get-Variable -Name Last -Scope Global).Value
+}
+
+# Out-Session for a person's client. What happens for each of many objects stands in `process` itself: a call of a function
+# takes 20 times as long as an append (measured), and there are no try and finally, as in Out-Session.
+function Out-Display {
+    [CmdletBinding()]
+    param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [int]$Width)
+    begin {
+        New-Run 'text' $Width -1
+        $view = $run.View = New-View $Width
+        $last = $run.Last = [Collections.Generic.List[object]]::new()
+        $text = $run.Text; $entries = $run.Entries; $bytes = $view.Bytes; $viewText = $view.Text; $rows = $view.Rows
+        $clock = [Diagnostics.Stopwatch]::StartNew()
+        $burst = $BurstMessages; $previous = 0L; $type = ''
+        $gate = $late.Gate
+        $late.Active = $true
+    }
+    process {
+        [Threading.Monitor]::Enter($gate)
+        if (($InputObject -is [Management.Automation.ErrorRecord] -or
+                $InputObject -is [Management.Automation.InformationalRecord] -or
+                $InputObject -is [Management.Automation.InformationRecord]) -and
+            (-not $getStream -or [int]$getStream.Invoke($InputObject) -or $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
+            if ($bytes.Count) { Close-Bytes }
+            Close-Formats
+            if ($text.Length) { Move-Text }
+            $facts = ConvertTo-Facts $InputObject
+            if ($facts[0] -eq 'host') { $facts[1] = Add-Colours $InputObject.MessageData $facts[1] }
+            $entries.Add($facts)
+        }
+        elseif ($null -ne $InputObject) {
+            $last.Add($InputObject)
+            if ($last.Count -ge 2 * $MaxLast) { $last.RemoveRange(0, $last.Count - $MaxLast) }
+            if ($bytes.Count -and ($InputObject -isnot [byte] -or $bytes.Count -ge $MaxPicture)) { Close-Bytes }
+            if ($bytes.Count -ge 4) { $bytes.Add($InputObject) }
+            elseif ($InputObject -is [byte] -and ($bytes.Count -or $InputObject -in 0x89, 0xFF)) {
+                $bytes.Add($InputObject)
+                if (-not (Get-PictureType $bytes)) { Close-Bytes }
+            }
+            elseif ($InputObject -is [string] -and $shown.TryGetValue($InputObject, [ref]$type)) { Add-Shown $type $InputObject }
+            elseif ($InputObject -is [string] -or $InputObject -is [int]) {
+                if ($view.Shape -or $view.Formats) { Close-Formats }
+                [void]$text.Append($InputObject).Append("`n")
+            }
+            elseif ($InputObject -is [byte[]] -and $InputObject.Length -gt 4 -and
+                $InputObject.Length -le $MaxPicture -and (Get-PictureType $InputObject)) {
+                Add-Picture (Get-PictureType $InputObject) $InputObject
+            }
+            elseif ($view.Shape -ne 'table' -or $null -eq $view.Formats) { Add-Formatted $InputObject }
+            else {
+                # A further row of the open table, most likely.
+                foreach ($one in $view.Formats.Process($InputObject)) {
+                    $entry = $one.formatEntryInfo
+                    if ($null -eq $entry) { Add-Format $one; continue }
+                    $blank = $true
+                    foreach ($field in $entry.formatPropertyFieldList) { if ($field.propertyValue) { $blank = $false; break } }
+                    if ($blank) { Add-Anew $InputObject; break }
+                    if ($view.Shown -ge $MaxRows) { $view.More++ } else { Add-Row $entry }
+                    foreach ($line in $view.Lines.Process($one)) { [void]$viewText.Append($line).Append("`n") }
+                }
+            }
+        }
+        if ($text.Length -or $entries.Count -or $viewText.Length -or $rows.Count) {
+            $now = $clock.ElapsedMilliseconds
+            if ($now - $previous -gt $ChunkMilliseconds) { $burst = $BurstMessages }
+            $previous = $now
+            if ($burst -gt 0 -or $text.Length + $viewText.Length -gt $ChunkLength -or $entries.Count -gt 200) {
+                $burst--
+                Send-Entries
+            }
+            elseif (-not $late.Waits) {
+                $late.Waits = $true
+                [void]$late.Wake.Set()
+            }
+        }
+        [Threading.Monitor]::Exit($gate)
+    }
+    end {
+        [Threading.Monitor]::Enter($gate)
+        Close-Display
+        Send-Ending
+        [Threading.Monitor]::Exit($gate)
+    }
+    clean {
+        [Threading.Monitor]::Enter($gate)
+        $late.Active = $false
+        while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
+    }
+}
+
+function New-Shown([string]$Type, [string]$Text) {
+    if (-not $Text) { return }
+    $own = [string]::new($Text.ToCharArray())  # nobody else's: a literal of the script must not become HTML for ever
+    $shown.Add($own, $Type)
+    return $own
+}
+
+function Out-Html {
+    <#
+    .SYNOPSIS
+    Shows HTML in a notebook.
+    .DESCRIPTION
+    The lines that come in are one HTML text; ConvertTo-Html gives such lines. The result is a string that a notebook shows
+    as HTML, and that stays plain text everywhere else: in a terminal, in a file, over REST.
+    .PARAMETER InputObject
+    The HTML, in one or more lines.
+    .EXAMPLE
+    Get-Process | Select-Object -First 5 Name, Id | ConvertTo-Html -Fragment | Out-Html
+    .EXAMPLE
+    '<b>Done</b>' | Out-Html
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param([Parameter(Mandatory, ValueFromPipeline)][AllowEmptyString()][string[]]$InputObject)
+    begin { $lines = [Collections.Generic.List[string]]::new() }
+    process { $lines.AddRange($InputObject) }
+    end { New-Shown 'text/html' ($lines -join "`n") }
+}
+
+function Out-Svg {
+    <#
+    .SYNOPSIS
+    Shows an SVG picture in a notebook.
+    .DESCRIPTION
+    The lines that come in are one SVG document. The result is a string that a notebook shows as a picture, and that stays
+    plain text everywhere else.
+    .PARAMETER InputObject
+    The SVG, in one or more lines.
+    .EXAMPLE
+    '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><circle cx="20" cy="20" r="15"/></svg>' | Out-Svg
+    .EXAMPLE
+    Get-Content ./plan.svg | Out-Svg
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param([Parameter(Mandatory, ValueFromPipeline)][AllowEmptyString()][string[]]$InputObject)
+    begin { $lines = [Collections.Generic.List[string]]::new() }
+    process { $lines.AddRange($InputObject) }
+    end { New-Shown 'image/svg+xml' ($lines -join "`n") }
+}
+
+function Out-Markdown {
+    <#
+    .SYNOPSIS
+    Shows Markdown in a notebook.
+    .DESCRIPTION
+    The lines that come in are one Markdown text. The result is a string that a notebook shows formatted, and that stays
+    plain text everywhere else.
+    .PARAMETER InputObject
+    The Markdown, in one or more lines.
+    .EXAMPLE
+    "# Result`n* **3** mailboxes" | Out-Markdown
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param([Parameter(Mandatory, ValueFromPipeline)][AllowEmptyString()][string[]]$InputObject)
+    begin { $lines = [Collections.Generic.List[string]]::new() }
+    process { $lines.AddRange($InputObject) }
+    end { New-Shown 'text/markdown' ($lines -join "`n") }
+}
+
+function Out-Json {
+    <#
+    .SYNOPSIS
+    Shows objects as JSON: in JupyterLab as a tree that can be opened and closed.
+    .DESCRIPTION
+    One object becomes its JSON, several become an array; a string that is JSON is taken as it is. The result is a string
+    of JSON, which stays plain text where no notebook shows it.
+    .PARAMETER InputObject
+    The objects.
+    .PARAMETER Depth
+    How many levels of objects within objects are written; deeper ones become text.
+    .EXAMPLE
+    Get-Date | Select-Object Year, Month, Day | Out-Json
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param(
+        [Parameter(Mandatory, ValueFromPipeline)][AllowNull()][AllowEmptyString()][object]$InputObject,
+        [ValidateRange(1, 100)][int]$Depth = 10
+    )
+    begin { $objects = [Collections.Generic.List[object]]::new() }
+    process { $objects.Add($InputObject) }
+    end {
+        $value = if ($objects.Count -eq 1) { $objects[0] } else { , $objects.ToArray() }
+        $isJson = $value -is [string] -and (Microsoft.PowerShell.Utility\Test-Json -Json $value -ErrorAction Ignore)
+        $text = if ($isJson) { $value } else { Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $Depth }
+        New-Shown 'application/json' $text
+    }
+}
