@@ -23,11 +23,14 @@ LONG_FILES = (
     "test_signin_matrix.py",
     "test_catalog_scripts.py",
     "test_sessions_many.py",
+    "test_notebook_files.py",
     "test_sessions_kept.py",
     "test_sessions_lifecycle.py",
     "test_cli_commands.py",
     "test_powershell_death.py",
     "test_kernel_life.py",
+    "test_kernel_notebooks.py",
+    "test_kernel_stopping.py",
     "test_web_lifecycle.py",
     "test_mcp_stdio.py",
     "test_cli_run.py",
@@ -44,7 +47,7 @@ COMPANIONS: Mapping[str, Sequence[str]] = {
         "test_sandbox_core_traps.py",
         "test_sandbox_exchange_routes.py",
     ),
-    "kernel": ("test_kernel_execution.py", "test_kernel_control.py", "test_kernel_input.py"),
+    "kernel": ("test_kernel_execution.py", "test_kernel_control.py", "test_kernel_input.py", "test_kernel_rich_output.py"),
 }
 """Files that use the same session-scoped processes run in one worker: each worker would start them again."""
 

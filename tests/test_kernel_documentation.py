@@ -1,6 +1,5 @@
 """docs/kernel.md: each line of the comparison names a test that exists, and its numbers are those of the code."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -23,16 +22,16 @@ def comparison() -> list[list[str]]:
 
 def claims() -> set[str]:
     """Return the names of all tests."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").glob("test_*.py")]
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, functions)}
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py")]
+    return {name for text in texts for name in re.findall(r"^\s*(?:async )?def (test_\w+)", text, re.MULTILINE)}
 
 
 def test_each_line_of_the_comparison_names_a_test_that_exists() -> None:
     named = [cells[1].strip("`") for cells in comparison()]
+    known = claims()
     assert len(named) > 25
     assert all(name.startswith("test_") for name in named)
-    assert [name for name in named if name not in claims()] == []
+    assert [name for name in named if name not in known] == []
     assert len(set(named)) == len(named)
 
 
