@@ -36,7 +36,7 @@ class SessionHistory:
         path = self.file(run.key)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8") as lines:
-            lines.write(json.dumps(history_line(run), ensure_ascii=False) + "\n")
+            lines.write(json.dumps(history_line(run)) + "\n")
         if path.stat().st_size > FULL_BYTES:
             self._cut(path)
 

@@ -81,9 +81,9 @@ class Run:
         if state in ENDED:
             self.ended_at = now()
             self.progress = None
-            if self.on_end:
-                self.on_end(self)
         self.changes.notify()
+        if self.ended and self.on_end:
+            self.on_end(self)
 
     def ask(self, prompt: Prompt) -> None:
         """Wait for the answer to `prompt`."""
