@@ -38,10 +38,12 @@ unit: $(STAMP)
 test: lint
 	$(MAKE) --no-print-directory --jobs=2 types unit
 
-# Slow (6 minutes), and needs Chromium (Debian: apt-get install chromium): jupyter_server's own tests, JupyterLab, papermill.
+# Slow (8 minutes), and needs Chromium (Debian: apt-get install chromium): jupyter_server's own tests, JupyterLab, papermill,
+# and a PowerShell that dies on every sign-in route (`make test` lets every kind of route die once).
 conformance: $(CONFORMANCE)/.installed
 	$(CONFORMANCE)/bin/python conformance/upstream.py
 	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath=tests -p server_fixtures --timeout 180
+	PWSH_KERNELS_TEST_DEATHS=all $(CONFORMANCE)/bin/python -m pytest tests/test_signin_matrix.py --timeout 180
 
 clean:
 	rm -rf $(VENV) $(CONFORMANCE) .mypy_cache .pytest_cache .ruff_cache .coverage*
