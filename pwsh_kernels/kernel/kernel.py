@@ -206,13 +206,8 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         return publish
 
     def _announcer(self, parent: Any) -> Callable[[Mapping[str, Any]], None] | None:
-        """Return what tells every client of a shared kernel of a question, or None when the asker alone may answer.
-
-        A run of the server's own is answered through the server anyway: where it cannot be asked, the prompt is refused.
-        """
-        if not is_shared() or KEY in parent["metadata"]:
-            return None
-        return lambda event: self._publish(EVENT_MESSAGE, event, {}, parent)
+        """Return what tells every client of a shared kernel of a question, or None when the asker alone may answer."""
+        return (lambda event: self._publish(EVENT_MESSAGE, event, {}, parent)) if is_shared() else None
 
     def _publish(self, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any], parent: Any = None) -> None:
         facts = json_clean(metadata)
