@@ -11,7 +11,8 @@ import zmq
 from jupyter_client.session import Session as Codec
 from zmq.eventloop.zmqstream import ZMQStream
 
-from pwsh_kernels.messages import EVENT_MESSAGE
+from pwsh_kernels.messages import EVENT_MESSAGE, PROMPT_ASKED
+from pwsh_kernels.records import Prompt
 from pwsh_kernels.sessions import queue as queue_module
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.queue import RunQueue
@@ -217,6 +218,35 @@ async def test_a_run_that_was_sent_and_has_not_begun_is_interrupted_when_it_begi
     async with asyncio.timeout(WAIT):
         while kernel.interrupts == 0:
             await queue.connection.request("control", "kernel_info_request")
+
+
+async def test_a_question_that_overtakes_the_beginning_of_its_run_is_asked_behind_the_output(
+    kernel: BadKernel, queue: RunQueue, runs: Runs
+) -> None:
+    answers: list[Message] = []
+
+    def ask(message: Message, who: list[bytes]) -> None:
+        request = kernel.codec.msg("input_request", {"prompt": "Name", "password": False}, parent=message["header"])
+        kernel.codec.send(kernel.streams["stdin"], request, ident=who)
+        kernel.streams["stdin"].flush()
+        asyncio.get_running_loop().call_later(0.05, begin, message, request["header"])
+
+    def begin(message: Message, request: Message) -> None:
+        kernel.say("status", {"execution_state": "busy"}, message)
+        kernel.say("stream", {"name": "stdout", "text": "before"}, message)
+        prompt = Prompt("line", message="Name").to_json()
+        kernel.say(EVENT_MESSAGE, {"event": PROMPT_ASKED, "prompt": prompt, "request": request}, message)
+
+    kernel.on_execute = ask
+    kernel.streams["stdin"].on_recv(lambda parts: answers.append(kernel.codec.deserialize(parts[2:])))
+    run = submit(queue, runs, "x")
+    assert await run.wait(WAIT)
+    assert (run.state, run.prompt, output(run)) == ("waiting_for_input", Prompt("line", message="Name"), "before")
+    assert queue.answer(run, "Ada")
+    async with asyncio.timeout(WAIT):
+        while not answers:
+            await queue.connection.request("control", "kernel_info_request")
+    assert (answers[0]["content"]["value"], run.state) == ("Ada", "running")
 
 
 async def test_closing_loses_every_run_with_the_reason(kernel: BadKernel, queue: RunQueue, runs: Runs) -> None:

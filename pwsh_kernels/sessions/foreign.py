@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pwsh_kernels.messages import PROMPT_ASKED
-from pwsh_kernels.records import Prompt
 from pwsh_kernels.sessions.recorder import STOPPED, Message, Recorder
 from pwsh_kernels.sessions.run import Run
 from pwsh_kernels.sessions.states import RunState
@@ -47,17 +45,10 @@ class ForeignRuns:
             self._recorder(other, message, content["code"] if kind == "execute_input" else "").receive(message)
 
     def prompt(self, event: Message) -> None:
-        """Take the kernel's word that it asks a client something, or no longer does: others may answer in its place."""
+        """Take an event about a prompt: others than the client that is asked may answer in its place."""
         other = self._open.get(event["parent_header"].get("msg_id", ""))
-        if other is None or other.recorder is None:
-            return
-        facts = event["content"]
-        if facts["event"] == PROMPT_ASKED:
-            other.recorder.question = {"header": facts["request"]}
-            other.recorder.run.ask(Prompt.from_json(facts["prompt"]))
-        else:
-            other.recorder.question = None
-            other.recorder.run.become("running")
+        if other and other.recorder:
+            other.recorder.prompt(event)
 
     def recorder_of(self, run: Run) -> Recorder | None:
         """Return what writes a run that has not ended."""

@@ -228,11 +228,14 @@ class RunQueue:
         return True
 
     def _happened(self, event: Message) -> None:
-        """Take an event of the kernel. A prompt of a run of ours comes as a question of its own."""
-        if event["content"].get("event") in PROMPT_EVENTS:
-            self._foreign.prompt(event)
-        else:
+        job = self.current
+        if event["content"].get("event") not in PROMPT_EVENTS:
             self._on_event(event)
+        elif job and event["parent_header"].get("msg_id") == job.message_id:
+            job.heard_at = asyncio.get_running_loop().time()
+            job.recorder.prompt(event)
+        else:
+            self._foreign.prompt(event)
 
     def _foreign_ended(self) -> None:
         self._on_used()

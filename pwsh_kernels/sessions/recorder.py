@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pwsh_kernels.messages import our_facts
+from pwsh_kernels.messages import PROMPT_ASKED, our_facts
 from pwsh_kernels.records import Progress, Prompt, Record, Summary
 from pwsh_kernels.sessions.log import Stream
 from pwsh_kernels.sessions.run import Run
@@ -36,11 +36,24 @@ class Recorder:
             "display_data": self._display,
             "update_display_data": self._display,
             "execute_result": self._display,
-            "input_request": self._input_request,
         }
         reader = readers.get(message["msg_type"])
         if reader:
             reader(message)
+
+    def prompt(self, event: Message) -> None:
+        """Take the kernel's word that the execution asks something, or no longer does.
+
+        It comes on iopub, behind the output that leads to the question. The input_request itself comes on another socket
+        and can be here before the execution's `busy` (measured: once in some 200 prompts).
+        """
+        facts = event["content"]
+        if facts["event"] == PROMPT_ASKED:
+            self.question = {"header": facts["request"]}
+            self.run.ask(Prompt.from_json(facts["prompt"]))
+        else:
+            self.question = None
+            self.run.become("running")
 
     def write(self, stream: Stream, kind: str, text: str, record: Record | None) -> None:
         """Add output."""
@@ -72,13 +85,6 @@ class Recorder:
             self.write("stdout", "text", str(facts["text"]), None)
         elif message["msg_type"] != "update_display_data" and "text/plain" in message["content"]["data"]:
             self.write("stdout", "text", message["content"]["data"]["text/plain"] + "\n", None)
-
-    def _input_request(self, message: Message) -> None:
-        self.question = message
-        facts = our_facts(message).get("prompt")
-        content = message["content"]
-        plain = Prompt("secret" if content["password"] else "line", message=content["prompt"])
-        self.run.ask(Prompt.from_json(facts) if facts else plain)
 
 
 class SignInRecorder(Recorder):
