@@ -99,9 +99,9 @@ def test_only_living_servers_of_ours_are_found_and_the_newest_comes_first(tmp_pa
     write_runtime_file(tmp_path, os.getppid(), port=5200)
     os.utime(tmp_path / f"jpserver-{os.getppid()}.json", (1, 1))
     write_runtime_file(tmp_path, ended_process(), port=5300)
-    (tmp_path / "jpserver-1.json").write_text('{"half', encoding="utf-8")
-    (tmp_path / "jpserver-2.json").write_text("[]", encoding="utf-8")
-    (tmp_path / "jpserver-3.json").write_text(json.dumps({**FACTS, "service": "jupyter"}), encoding="utf-8")
+    (tmp_path / "jpserver-half.json").write_text('{"half', encoding="utf-8")
+    (tmp_path / "jpserver-list.json").write_text("[]", encoding="utf-8")
+    (tmp_path / "jpserver-jupyter.json").write_text(json.dumps({**FACTS, "service": "jupyter"}), encoding="utf-8")
     assert [host_and_port(one.url)[1] for one in running_servers(tmp_path)] == [5100, 5200]
 
 

@@ -1,6 +1,6 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours; every run's output
 # leaves through Out-Session as JSON texts: an array of texts and of records (arrays that begin with their kind).
-param([int]$PieceLength, [int]$ChunkLength, [int]$ChunkMilliseconds, [int]$BurstMessages, [string]$FlushMark,
+param([int]$PieceLength, [int]$ChunkLength, [int]$ChunkMilliseconds, [int]$BurstMessages, [int]$ProgressMilliseconds, [string]$FlushMark,
     [string]$Display, [int]$MaxRows, [int]$MaxPicture, [int]$MaxLast)
 
 $PSStyle.OutputRendering = 'PlainText'
@@ -11,9 +11,9 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-$settings = $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $FlushMark, $Host, $Display, $MaxRows, $MaxPicture, $MaxLast
+$settings = $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $Host, $Display, $MaxRows, $MaxPicture, $MaxLast
 $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
-    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $FlushMark, $SessionHost, $Display, $MaxRows, $MaxPicture, $MaxLast)
+    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $SessionHost, $Display, $MaxRows, $MaxPicture, $MaxLast)
 
     # The session's own preferences must not reach into the functions here.
     Set-StrictMode -Off
@@ -73,10 +73,12 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
     # so a runspace of its own sends late text as a host call, on the same wire; the gate keeps the order.
     $late = [hashtable]::Synchronized(@{
             Gate = [object]::new(); Wake = [Threading.AutoResetEvent]::new($false); Active = $false; Waits = $false; Run = $null
+            Progress = [ordered]@{}
         })
     $sendLate = {
-        param($Late, $SessionHost, $Milliseconds, $Mark, $JsonOptions, $TakeView)
+        param($Late, $SessionHost, $Milliseconds, $ProgressMilliseconds, $Mark, $JsonOptions, $TakeView)
         $take = [scriptblock]::Create($TakeView)
+        $sinceProgress = [Diagnostics.Stopwatch]::StartNew()
         while ($true) {
             [void]$Late.Wake.WaitOne()
             [Threading.Thread]::Sleep($Milliseconds)
@@ -87,6 +89,18 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
                 $length = $run.Text.Length
                 $fits = $run.Left -lt 0 -or $length -le $run.Left  # the cut at the caller's maximum is not made here
                 if ($Late.Active -and $fits -and $run.View) { & $take $run }
+                $tellProgress = $Late.Active -and $Late.Progress.Count
+                if ($tellProgress -and $sinceProgress.ElapsedMilliseconds -lt $ProgressMilliseconds) {
+                    $tellProgress = $false
+                    $Late.Waits = $true
+                    [void]$Late.Wake.Set()
+                }
+                if ($tellProgress) {
+                    $json = [Text.Json.JsonSerializer]::Serialize([object]@($Late.Progress.Values), [object[]], $JsonOptions)
+                    $SessionHost.UI.Write($Mark + $json)
+                    $Late.Progress.Clear()
+                    $sinceProgress.Restart()
+                }
                 if ($Late.Active -and $fits -and ($length -or $run.Entries.Count)) {
                     $entries = $run.Entries.ToArray()
                     if ($length) { $entries += $run.Text.ToString() }
@@ -106,7 +120,7 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         $language = [initialsessionstate]::Create()
         $language.LanguageMode = 'FullLanguage'
         $flusher = [powershell]::Create($language).AddScript($sendLate.ToString())
-        foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $FlushMark, $jsonOptions, $takeView.ToString()) { [void]$flusher.AddArgument($one) }
+        foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $ProgressMilliseconds, $FlushMark, $jsonOptions, $takeView.ToString()) { [void]$flusher.AddArgument($one) }
         [void]$flusher.BeginInvoke()
     }
 
@@ -157,6 +171,8 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         # A native program sets a new box each time, so the same object means that none ran since the start.
         if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
         if ($run.Text.Length) { Move-Text }  # before the count of what was dropped is read
+        foreach ($state in $late.Progress.Values) { $run.Entries.Add($state) }
+        $late.Progress.Clear()
         $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]])))
         Send-Entries
         # A script that does not parse never begins a run: what is fetched after it must not be this one's.
@@ -259,6 +275,40 @@ $module = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         }
     }
 
+    # The cmdlet sends each state twice over the wire (0.6 ms, measured): a loop that tells of every item would crawl. The
+    # newest state of each activity leaves with the late text instead. Every other preference than Continue is the cmdlet's.
+    function Write-Progress {
+        <#
+        .ForwardHelpTargetName Microsoft.PowerShell.Utility\Write-Progress
+        .ForwardHelpCategory Cmdlet
+        #>
+        [CmdletBinding()]
+        param(
+            [Parameter(Position = 0)][string]$Activity,
+            [Parameter(Position = 1)][ValidateNotNullOrEmpty()][string]$Status = 'Processing',
+            [Parameter(Position = 2)][ValidateRange(0, [int]::MaxValue)][int]$Id,
+            [ValidateRange(-1, 100)][int]$PercentComplete = -1,
+            [int]$SecondsRemaining = -1,
+            [string]$CurrentOperation,
+            [ValidateRange(-1, [int]::MaxValue)][int]$ParentId = -1,
+            [switch]$Completed,
+            [int]$SourceId
+        )
+        $ProgressPreference = $PSCmdlet.SessionState.PSVariable.GetValue('ProgressPreference')
+        if (-not $late.Active -or -not $Activity -or $ProgressPreference -ne 'Continue' -or $PSBoundParameters.ContainsKey('ProgressAction')) {
+            Microsoft.PowerShell.Utility\Write-Progress @PSBoundParameters
+            return
+        }
+        $state = @('progress', $Id, $ParentId, $Activity, $Status, $CurrentOperation, $PercentComplete, $SecondsRemaining, [bool]$Completed)
+        [Threading.Monitor]::Enter($late.Gate)
+        $late.Progress["$Id"] = $state
+        if (-not $late.Waits) {
+            $late.Waits = $true
+            [void]$late.Wake.Set()
+        }
+        [Threading.Monitor]::Exit($late.Gate)
+    }
+
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script: one that did not parse.
     function Get-SessionRest([switch]$Failed, [string]$Script) {
         Add-Json
@@ -300,7 +350,7 @@ foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-Session
     Set-Item -Path "function:global:$name" -Value $block -Options Constant, AllScope
 }
 # These are a person's: anyone may replace them.
-foreach ($name in 'Out-Html', 'Out-Svg', 'Out-Markdown', 'Out-Json') {
+foreach ($name in 'Out-Html', 'Out-Svg', 'Out-Markdown', 'Out-Json', 'Write-Progress') {
     $block = & $module { param($Name) (Get-Item "function:$Name").ScriptBlock } $name
     Set-Item -Path "function:global:$name" -Value $block
 }

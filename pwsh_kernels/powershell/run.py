@@ -9,7 +9,7 @@ import psrpcore
 from psrpcore.types import ErrorCategory, PSInvocationState
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.powershell.conversion import error_record, progress, psrp_error, psrp_message, to_psrp, view
+from pwsh_kernels.powershell.conversion import error_record, progress, psrp_error, psrp_message, to_psrp, told_progress, view
 from pwsh_kernels.powershell.events import (
     Displayed,
     Event,
@@ -144,6 +144,8 @@ class Run:
             return HostText(facts[0], newline=facts[1])
         if kind == "view":
             return ViewWritten(view(facts))
+        if kind == "progress":
+            return ProgressChanged(told_progress(facts))
         if kind == "display":
             return Displayed(*facts)
         if kind == "error":
