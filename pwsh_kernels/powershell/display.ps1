@@ -278,10 +278,7 @@ function Out-Display {
                 $burst--
                 Send-Entries
             }
-            elseif (-not $late.Waits) {
-                $late.Waits = $true
-                [void]$late.Wake.Set()
-            }
+            elseif (-not $late.Waits) { Request-Flush }
         }
         [Threading.Monitor]::Exit($gate)
     }
