@@ -31,8 +31,10 @@ types: $(STAMP)
 
 check: lint types
 
+# Every kernel, server and command that the tests start would compile what it imports, where Python may keep no bytecode.
 unit: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --cov --cov-report=term
+	$(BIN)/python -m compileall -q pwsh_kernels mcp_server.py
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --cov --cov-report=term
 
 # The type checker runs beside the tests: they wait often.
 test: lint
