@@ -78,12 +78,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
     # so a runspace of its own sends late text as a host call, on the same wire; the gate keeps the order.
     $late = [hashtable]::Synchronized(@{
             Gate = [object]::new(); Wake = [Threading.AutoResetEvent]::new($false); Active = $false; Waits = $false; Run = $null
-            Started = $false; Progress = [ordered]@{}
+            Started = $false; Progress = [ordered]@{}; Clock = [Diagnostics.Stopwatch]::StartNew(); ProgressDue = 0L
         })
     $sendLate = {
         param($Late, $SessionHost, $Milliseconds, $ProgressMilliseconds, $Mark, $JsonOptions, $TakeView)
         $take = [scriptblock]::Create($TakeView)
-        $sinceProgress = [Diagnostics.Stopwatch]::StartNew()
         while ($true) {
             [void]$Late.Wake.WaitOne()
             [Threading.Thread]::Sleep($Milliseconds)
@@ -95,7 +94,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
                 $fits = $run.Left -lt 0 -or $length -le $run.Left  # the cut at the caller's maximum is not made here
                 if ($Late.Active -and $fits -and $run.View) { & $take $run }
                 $tellProgress = $Late.Active -and $Late.Progress.Count
-                if ($tellProgress -and $sinceProgress.ElapsedMilliseconds -lt $ProgressMilliseconds) {
+                if ($tellProgress -and $Late.Clock.ElapsedMilliseconds -lt $Late.ProgressDue) {
                     $tellProgress = $false
                     $Late.Waits = $true
                     [void]$Late.Wake.Set()
@@ -104,7 +103,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
                     $json = [Text.Json.JsonSerializer]::Serialize([object]@($Late.Progress.Values), [object[]], $JsonOptions)
                     $SessionHost.UI.Write($Mark + $json)
                     $Late.Progress.Clear()
-                    $sinceProgress.Restart()
+                    $Late.ProgressDue = $Late.Clock.ElapsedMilliseconds + $ProgressMilliseconds
                 }
                 if ($Late.Active -and $fits -and ($length -or $run.Entries.Count)) {
                     $entries = $run.Entries.ToArray()
@@ -285,8 +284,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         }
     }
 
-    # The cmdlet sends each state twice over the wire (0.6 ms, measured): a loop that tells of every item would crawl. The
-    # newest state of each activity leaves with the late text instead. Every other preference than Continue is the cmdlet's.
+    # The cmdlet sends each state twice over the wire (0.6 ms, measured): a loop that tells of every item would crawl. Of what
+    # comes too soon after another, the newest state of each activity leaves late. What is not Continue is the cmdlet's.
     function Write-Progress {
         <#
         .ForwardHelpTargetName Microsoft.PowerShell.Utility\Write-Progress
@@ -309,11 +308,18 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             Microsoft.PowerShell.Utility\Write-Progress @PSBoundParameters
             return
         }
-        $state = @('progress', $Id, $ParentId, $Activity, $Status, $CurrentOperation, $PercentComplete, $SecondsRemaining, [bool]$Completed)
         [Threading.Monitor]::Enter($late.Gate)
-        $late.Progress["$Id"] = $state
-        if (-not $late.Waits) { Request-Flush }
+        $isSoon = $late.Clock.ElapsedMilliseconds -lt $late.ProgressDue
+        if ($isSoon) {
+            $late.Progress["$Id"] = @('progress', $Id, $ParentId, $Activity, $Status, $CurrentOperation, $PercentComplete, $SecondsRemaining, [bool]$Completed)
+            if (-not $late.Waits) { Request-Flush }
+        }
+        else {
+            $late.Progress.Remove("$Id")
+            $late.ProgressDue = $late.Clock.ElapsedMilliseconds + $ProgressMilliseconds
+        }
         [Threading.Monitor]::Exit($late.Gate)
+        if (-not $isSoon) { Microsoft.PowerShell.Utility\Write-Progress @PSBoundParameters }
     }
 
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script: one that did not parse.
