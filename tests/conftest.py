@@ -29,7 +29,6 @@ LONG_FILES = (
     "test_cli_commands.py",
     "test_powershell_death.py",
     "test_kernel_life.py",
-    "test_kernel_notebooks.py",
     "test_kernel_stopping.py",
     "test_web_lifecycle.py",
     "test_mcp_stdio.py",

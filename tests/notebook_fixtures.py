@@ -71,3 +71,17 @@ def shown(notebook: Any) -> list[str]:
 def _shown(outputs: list[Any]) -> str:
     texts = [str(one.get("text") or one.get("data", {}).get("text/plain", "")) for one in outputs]
     return _COLOURS.sub("", "".join(texts)).strip()
+
+
+def notebook(*cells: str, parameters: str = "") -> Any:
+    """Return a notebook for our kernel; `parameters` is the source of its parameters cell."""
+    spec = {"name": "pwsh", "display_name": "PowerShell", "language": "powershell"}
+    made = nbformat.v4.new_notebook(metadata={"kernelspec": spec, "language_info": {"name": "powershell"}})
+    first = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    made.cells = [*([first] if parameters else []), *(nbformat.v4.new_code_cell(one) for one in cells)]
+    return made
+
+
+def text(cell: Any) -> str:
+    """Return what a cell wrote to its streams."""
+    return "".join(one["text"] for one in cell.outputs if one["output_type"] == "stream")

@@ -22,7 +22,8 @@ def comparison() -> list[list[str]]:
 
 def claims() -> set[str]:
     """Return the names of all tests."""
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py")]
+    files = [path for folder in ("tests", "conformance") for path in (ROOT / folder).glob("test_*.py")]
+    texts = [path.read_text(encoding="utf-8") for path in files]
     return {name for text in texts for name in re.findall(r"^\s*(?:async )?def (test_\w+)", text, re.MULTILINE)}
 
 

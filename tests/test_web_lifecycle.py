@@ -13,7 +13,9 @@ from server_fixtures import CONTOSO, Server, server_environment
 LOST_WAIT = 3.0
 
 
-def test_a_restarted_or_killed_server_finds_the_session_signed_in(own_server: Server) -> None:
+def test_a_session_outlives_restarts_of_its_server_and_is_lost_with_its_powershell_within_three_seconds(
+    own_server: Server,
+) -> None:
     assert own_server.sign_in()["state"] == "signed_in"
     own_server.run("$kept = 'still here'")
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -22,10 +24,6 @@ def test_a_restarted_or_killed_server_finds_the_session_signed_in(own_server: Se
         status = own_server.post("/status", tenant=CONTOSO, wait_s=20)
         assert (status["state"], status["account"]) == ("signed_in", "admin@contoso.example")
         assert "still here" in own_server.run("$kept")["result"]
-
-
-def test_a_killed_powershell_is_lost_within_three_seconds_and_a_new_login_works(own_server: Server) -> None:
-    own_server.sign_in()
     run = own_server.run("Start-Sleep 60", wait_s=0.5)
     for process in own_server.powershells():
         process.kill()
