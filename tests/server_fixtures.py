@@ -151,7 +151,7 @@ class Server:
 
     def powershells(self) -> list[psutil.Process]:
         """Return the PowerShell processes of this server's sessions."""
-        return [one for one in self.family() if "-NoProfile" in one.cmdline() and "-s" in one.cmdline()]
+        return [one for one in self.family() if {"-NoProfile", "-s"} <= set(_arguments(one))]
 
     def end_sessions(self) -> None:
         """End every session and its processes."""
@@ -187,6 +187,14 @@ class Server:
         except psutil.Error:
             return False
         return any(str(self.folder) in fact for fact in facts)
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    """Return a process' command line; one that has just ended has none."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 @pytest.fixture(scope="session")

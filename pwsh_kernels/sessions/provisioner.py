@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import psutil
+from jupyter_client.connect import LocalPortCache
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from pwsh_kernels.sessions.ports import free_ports
+
+PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 SAME_START_S = 1.0
 """Two readings of one process' start time differ less; a reused process id differs more."""
 PRIVATE = 0o077
@@ -67,6 +71,7 @@ class AdoptingProvisioner(LocalProvisioner):
         """Take over a living kernel (its `cmd` is then empty), else prepare to start one."""
         living = living_process(self.parent.connection_file)
         if living is None:
+            self._choose_ports()
             return await super().pre_launch(**kwargs)
         self._adopt(living)
         return {"cmd": [], "env": kwargs.get("env", {})}
@@ -87,6 +92,16 @@ class AdoptingProvisioner(LocalProvisioner):
         await super().cleanup(restart=restart)
         if not restart:
             _remove_files(self.parent.connection_file)
+
+    def _choose_ports(self) -> None:
+        if self.ports_cached or self.parent.transport != "tcp":
+            return
+        reserved = LocalPortCache.instance().currently_used_ports
+        ports = free_ports(self.parent.ip, len(PORTS), reserved)
+        reserved.update(ports)
+        for name, port in zip(PORTS, ports, strict=True):
+            setattr(self.parent, name, port)
+        self.ports_cached = True
 
     def _adopt(self, process: ForeignProcess) -> None:
         self.parent.load_connection_file()
