@@ -37,6 +37,8 @@ AUTOMATION = {"contoso": "c0070500-a991-4c00-8a00-00000000a991", "fabrikam": "fa
 
 ADMIN = "admin@contoso.example"
 PAGE = "http://127.0.0.1:5100/sandbox/devicelogin"
+COMPILES = "DOTNET_TC_CallCountingDelayMs"
+"""When .NET compiles again: the Makefile sets it for all tests."""
 PROMPT = re.compile(
     rf"To sign in, use a web browser to open the page {re.escape(PAGE)} and enter the code (\w+) to authenticate\."
 )
@@ -123,7 +125,7 @@ class SandboxShell:
     def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.authority = Authority(folder)
         self.authority.prepare(PAGE)
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", COMPILES) if name in os.environ}
         given = {"PSModulePath": str(module_path()), "PWSH_KERNELS_SANDBOX": str(folder), "NO_COLOR": "1"}
         given["PWSH_KERNELS_SANDBOX_TENANT"] = "contoso.example"
         self.process = subprocess.Popen(

@@ -7,11 +7,12 @@ from pathlib import Path
 ALLOWED = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "DOTNET_ROOT", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "LD_LIBRARY_PATH",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH",
 )  # fmt: skip
 """Variables that PowerShell inherits from our process; all others stay out, so that no foreign secret enters a session."""
 
-ALLOWED_PREFIXES = ("LC_",)
+ALLOWED_PREFIXES = ("LC_", "DOTNET_")
+"""Languages; the .NET runtime's settings, such as where it is and how much memory it may take."""
 
 QUIET = {
     "POWERSHELL_TELEMETRY_OPTOUT": "1",
