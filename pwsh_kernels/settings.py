@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         (),
         "PWSH_MANAGER_PASS_ENV",
         "names",
-        "Environment variables that sessions inherit beside the allow-list (a,b).",
+        "Environment variables that sessions inherit beside the allow-list (a,b); DOTNET_* is on the list.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
