@@ -1,5 +1,6 @@
-"""Programs of Jupyter that run our kernel in processes of their own: nbconvert, jupyter console."""
+"""Programs of Jupyter that run our kernel in processes of their own: nbconvert, jupyter console, jupyter qtconsole."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,3 +36,27 @@ def test_jupyter_console_shows_tables_as_text_and_leaves_on_exit(tmp_path: Path)
     )
     assert "Name Mode\n---- ----\netc  " in console.stdout, console.stderr
     assert "ab\n" in console.stdout
+
+
+def test_jupyter_qtconsole_shows_text_asks_and_shows_errors(tmp_path: Path) -> None:
+    cells = [
+        "Get-Item /etc | Format-Table Name, Mode",
+        "'Hello ' + (Read-Host 'Your name')\tAda",
+        "$p = Read-Host 'Password' -AsSecureString; $p.Length\tsecret",
+        "throw 'not today'",
+    ]
+    console = subprocess.run(
+        [sys.executable, Path(__file__).with_name("qtconsole_cells.py"), *cells],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=2 * PROGRAM_WAIT,
+        check=False,
+    )
+    assert "Name Mode\n---- ----\netc  " in console.stdout, console.stderr
+    assert "Your name: Ada\nHello Ada\n" in console.stdout
+    assert "QtConsole does not support password mode" in console.stdout
+    assert console.stdout.partition("Password: ")[2].startswith("secret\n6\n")
+    assert "Exception: " in console.stdout
+    assert "not today" in console.stdout.rpartition("throw 'not today'")[2]
