@@ -80,6 +80,17 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Style:
+    """Escape sequences in which records are shown; the defaults are those of PowerShell 7.6's `$PSStyle.Formatting`."""
+
+    error: str = "\x1b[31;1m"
+    accent: str = "\x1b[36;1m"
+    warning: str = "\x1b[33;1m"
+    verbose: str = "\x1b[33;1m"
+    debug: str = "\x1b[33;1m"
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A piece of a table or of a list as PowerShell's formatting made it, with the text that PowerShell prints for it.
 

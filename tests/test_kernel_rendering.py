@@ -6,7 +6,7 @@ import pytest
 
 from pwsh_kernels.kernel.bars import ProgressForest
 from pwsh_kernels.kernel.rendering import progress_html, progress_text, record_error, record_text, summary_error
-from pwsh_kernels.records import Progress, Record, RecordKind, Summary
+from pwsh_kernels.records import Progress, Record, RecordKind, Style, Summary
 
 MISSING = Record(
     kind="error",
@@ -30,21 +30,21 @@ def plain(text: str) -> str:
     [("warning", "WARNING: careful\n"), ("verbose", "VERBOSE: careful\n"), ("debug", "DEBUG: careful\n")],
 )
 def test_a_record_has_the_prefix_of_its_stream_in_yellow(kind: RecordKind, shown: str) -> None:
-    assert record_text(Record(kind=kind, message="careful")) == f"\x1b[33;1m{shown[:-1]}\x1b[0m\n"
+    assert record_text(Record(kind=kind, message="careful"), Style()) == f"\x1b[33;1m{shown[:-1]}\x1b[0m\n"
 
 
 def test_an_information_record_is_shown_as_it_is() -> None:
-    assert record_text(Record(kind="information", message="note")) == "note\n"
+    assert record_text(Record(kind="information", message="note"), Style()) == "note\n"
 
 
 def test_an_error_in_the_first_line_of_a_cell_takes_one_red_line() -> None:
     text = "ItemNotFoundException: Cannot find path '/nope' because it does not exist."
-    assert record_text(MISSING) == f"\x1b[31;1m{text}\x1b[0m\n"
+    assert record_text(MISSING, Style()) == f"\x1b[31;1m{text}\x1b[0m\n"
 
 
 def test_an_error_in_a_later_line_shows_the_source_and_marks_the_place() -> None:
     later = Record(**{**{name: getattr(MISSING, name) for name in MISSING.__dataclass_fields__}, "line": 12})
-    assert plain(record_text(later)).splitlines() == [
+    assert plain(record_text(later, Style())).splitlines() == [
         "ItemNotFoundException: ",
         "Line |",
         "  12 |  $x =  Get-Item /nope",
@@ -55,28 +55,37 @@ def test_an_error_in_a_later_line_shows_the_source_and_marks_the_place() -> None
 
 def test_an_error_in_a_script_file_names_the_file() -> None:
     record = Record(kind="error", message="no", line=3, position="At /a dir/x.ps1:3 char:5\n+ f\n+ ~", exception_type="X.E")
-    assert plain(record_text(record)).splitlines()[0] == "E: /a dir/x.ps1:3"
+    assert plain(record_text(record, Style())).splitlines()[0] == "E: /a dir/x.ps1:3"
 
 
 def test_a_line_of_a_native_program_has_no_prefix_and_no_colour() -> None:
-    assert record_text(Record(kind="error", message="fatal: no such branch", native=True)) == "fatal: no such branch\n"
+    assert (
+        record_text(Record(kind="error", message="fatal: no such branch", native=True), Style()) == "fatal: no such branch\n"
+    )
+
+
+def test_without_colours_an_error_has_no_escape_sequence() -> None:
+    nothing = Style("", "", "", "", "")
+    shown = "\n".join(record_error(MISSING, nothing).traceback)
+    assert "\x1b" not in shown
+    assert shown == plain("\n".join(record_error(MISSING, Style()).traceback))
 
 
 def test_the_traceback_of_a_terminating_error_always_shows_the_position() -> None:
-    content = record_error(MISSING)
+    content = record_error(MISSING, Style())
     assert (content.ename, content.evalue) == ("ItemNotFoundException", MISSING.message)
     assert "  Get-Item /nope" in plain("\n".join(content.traceback))
 
 
 def test_an_error_without_an_exception_type_is_named_by_its_id() -> None:
-    assert record_error(Record(kind="error", message="x", error_id="NoGood,Func")).ename == "NoGood"
+    assert record_error(Record(kind="error", message="x", error_id="NoGood,Func"), Style()).ename == "NoGood"
 
 
 def test_a_stopped_run_has_an_error_of_its_own_name_and_a_completed_one_has_none() -> None:
-    stopped = summary_error(Summary("stopped"))
+    stopped = summary_error(Summary("stopped"), Style())
     assert stopped is not None
     assert stopped.ename == "PipelineStopped"
-    assert summary_error(Summary("completed", errors=2)) is None
+    assert summary_error(Summary("completed", errors=2), Style()) is None
 
 
 def test_progress_as_text_has_a_bar_and_the_details() -> None:

@@ -301,3 +301,14 @@ def test_write_host_has_the_colours_that_it_was_given(client: Client) -> None:
     )
     assert run.text() == "\x1b[91mred\x1b[0mplain\n\x1b[104mon\x1b[0m\n"
     assert client.run("Write-Host red -ForegroundColor Red", {}).text() == "red\n"
+
+
+def test_records_have_the_colours_that_the_session_chose(client: Client) -> None:
+    client.notebook_run('$PSStyle.Formatting.Warning = "`e[35m"; $PSStyle.Formatting.Error = "`e[34m"')
+    warned = client.notebook_run("Write-Warning 'careful'; throw 'bad'")
+    usual = client.notebook_run(
+        '$PSStyle.Formatting.Warning = "`e[33;1m"; $PSStyle.Formatting.Error = "`e[31;1m"; Write-Warning x'
+    )
+    assert "\x1b[35mWARNING: careful\x1b[0m\n" in warned.text("stderr")
+    assert any("\x1b[34mbad\x1b[0m" in line for line in warned.content["traceback"])
+    assert "\x1b[33;1mWARNING: x\x1b[0m\n" in usual.text("stderr")

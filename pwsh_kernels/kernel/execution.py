@@ -20,6 +20,7 @@ from pwsh_kernels.powershell import (
     ProgressChanged,
     PromptAsked,
     RecordWritten,
+    StyleChanged,
     Text,
     ViewWritten,
 )
@@ -84,6 +85,8 @@ class Execution:
                 self._output.text("host", f"{text}\n" if newline else text)
             case ConsoleText(text):
                 self._output.text("console", text)
+            case StyleChanged(style):
+                self._output.style = style
             case RecordWritten(record) if not record.terminating:
                 self._output.record(record)
             case ProgressChanged(progress):

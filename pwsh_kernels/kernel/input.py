@@ -65,6 +65,7 @@ class Asker:
         self._parent = parent
         self._announce = announce
         self._request = ""
+        self._turn = asyncio.Lock()
         self._allowed = bool(parent["content"].get("allow_stdin", False))
 
     async def ask(self, prompt: Prompt) -> Any:
@@ -74,6 +75,10 @@ class Asker:
         """
         if not self._allowed:
             raise PromptRefused(_question(prompt), NO_STDIN)
+        async with self._turn:  # another question's reply would be taken for this one's
+            return await self._ask_in_turn(prompt)
+
+    async def _ask_in_turn(self, prompt: Prompt) -> Any:
         problem = ""
         for _ in range(MAX_ATTEMPTS):
             try:

@@ -182,7 +182,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
             self._running = None
         if isinstance(end, Died):
             return Ending(Summary("died"), product_error(PowerShellDied(end.exit_status, end.signal)))
-        return Ending(end.summary, summary_error(end.summary))
+        return Ending(end.summary, summary_error(end.summary, output.style))
 
     async def _reply(self, ending: Ending, user_expressions: Mapping[str, str]) -> dict[str, Any]:
         count = {"execution_count": self.execution_count}

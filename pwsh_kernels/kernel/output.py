@@ -11,7 +11,7 @@ from pwsh_kernels.kernel.rendering import ErrorContent, progress_bundle, record_
 from pwsh_kernels.kernel.views import OpenView, Publish, Reader
 from pwsh_kernels.messages import TextKind, progress_metadata, record_metadata, text_metadata, view_metadata
 from pwsh_kernels.powershell import Displayed
-from pwsh_kernels.records import Progress, Record, View
+from pwsh_kernels.records import Progress, Record, Style, View
 
 FLUSH_S = 0.02
 """Text waits at most this long for more text of its kind."""
@@ -35,6 +35,8 @@ class Output:
         self._view: OpenView | None = None
         self._progress = ProgressForest()
         self._bars: set[int] = set()
+        self.style = Style()
+        """How records are shown from here on."""
 
     def text(self, kind: TextKind, text: str) -> None:
         """Write text to stdout; small pieces of one kind that come within a moment are sent together."""
@@ -69,7 +71,7 @@ class Output:
     def record(self, record: Record) -> None:
         """Write a record to stderr as PowerShell's console shows it."""
         self.flush()
-        self._publish("stream", {"name": "stderr", "text": record_text(record)}, record_metadata(record))
+        self._publish("stream", {"name": "stderr", "text": record_text(record, self.style)}, record_metadata(record))
 
     def note(self, text: str) -> None:
         """Write a line of the kernel's own to stderr."""

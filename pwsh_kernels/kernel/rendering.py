@@ -7,17 +7,11 @@ from typing import Any
 
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.kernel.bars import Bars
-from pwsh_kernels.records import Progress, Record, RecordKind, Summary
+from pwsh_kernels.records import Progress, Record, RecordKind, Style, Summary
 
 RESET = "\x1b[0m"
-ERROR = "\x1b[31;1m"
-ACCENT = "\x1b[36;1m"
-# The defaults of $PSStyle.Formatting and the prefixes of the console host of PowerShell 7.6 (measured).
-PREFIXES: Mapping[RecordKind, tuple[str, str]] = {
-    "warning": ("\x1b[33;1m", "WARNING: "),
-    "verbose": ("\x1b[33;1m", "VERBOSE: "),
-    "debug": ("\x1b[33;1m", "DEBUG: "),
-}
+PREFIXES: Mapping[RecordKind, str] = {"warning": "WARNING: ", "verbose": "VERBOSE: ", "debug": "DEBUG: "}
+"""Those of the console host of PowerShell 7.6 (measured)."""
 BAR_WIDTH = 20
 STOPPED = "PipelineStopped"
 
@@ -35,34 +29,37 @@ class ErrorContent:
         return {"ename": self.ename, "evalue": self.evalue, "traceback": list(self.traceback)}
 
 
-def record_text(record: Record) -> str:
+def record_text(record: Record, style: Style) -> str:
     """Return the lines, each ended, that PowerShell's console shows for a record."""
     if record.kind == "error":
-        return _error_text(record)
-    colour, prefix = PREFIXES.get(record.kind, ("", ""))
-    return f"{colour}{prefix}{record.message}{RESET}\n" if colour else f"{record.message}\n"
+        return _error_text(record, style)
+    prefix = PREFIXES.get(record.kind, "")
+    return f"{_styled(prefix + record.message, getattr(style, record.kind) if prefix else '')}\n"
 
 
-def _error_text(record: Record) -> str:
+def _styled(text: str, sequence: str) -> str:
+    return f"{sequence}{text}{RESET}" if sequence else text
+
+
+def _error_text(record: Record, style: Style) -> str:
     if record.native:  # a native program's stderr line: shown as it is, even without a line's end
         return f"{record.message}\n"
-    return "".join(f"{line}\n" for line in _error_lines(record, always_position=False))
+    return "".join(f"{line}\n" for line in _error_lines(record, style, always_position=False))
 
 
-def _error_lines(record: Record, *, always_position: bool) -> Iterator[str]:
+def _error_lines(record: Record, style: Style, *, always_position: bool) -> Iterator[str]:
     """Yield PowerShell's ConciseView: one line for an error in the first line of a cell, else the table with the source."""
     place, source, mark = _position(record.position)
     reason = record.command or error_name(record)
     if not source or not (always_position or place or (record.line or 0) > 1 or record.category == "ParserError"):
-        yield f"{ERROR}{reason}: {record.message}{RESET}"
+        yield _styled(f"{reason}: {record.message}", style.error)
         return
-    yield f"{ERROR}{reason}: {place}{RESET}"
-    yield f"{ACCENT}Line |{RESET}"
-    yield f"{ACCENT}{record.line or 0:4d} | {RESET} {source}"
-    if mark:
-        yield f"{ACCENT}     | {ERROR} {mark}{RESET}"
-    for line in record.message.splitlines() or [""]:
-        yield f"{ACCENT}     | {ERROR}{line}{RESET}"
+    yield _styled(f"{reason}: {place}", style.error)
+    yield _styled("Line |", style.accent)
+    yield f"{_styled(f'{record.line or 0:4d} | ', style.accent)} {source}"
+    told = ([f" {mark}"] if mark else []) + (record.message.splitlines() or [""])
+    for line in told:
+        yield f"{style.accent}     | {_styled(line, style.error or (style.accent and RESET))}"
 
 
 def _position(message: str) -> tuple[str, str, str]:
@@ -80,30 +77,31 @@ def error_name(record: Record) -> str:
     return name or record.error_id.split(",", 1)[0] or "Error"
 
 
-def record_error(record: Record) -> ErrorContent:
+def record_error(record: Record, style: Style) -> ErrorContent:
     """Return the error message of the record that ended a run."""
-    return ErrorContent(error_name(record), record.message, tuple(_error_lines(record, always_position=True)))
+    return ErrorContent(error_name(record), record.message, tuple(_error_lines(record, style, always_position=True)))
 
 
 def product_error(error: ProductError) -> ErrorContent:
     """Return the error message of one of our own errors, named by its class."""
     name = type(error).__name__
-    return ErrorContent(name, error.text(), (f"{ERROR}{name}: {error.text()}{RESET}",))
+    return ErrorContent(name, error.text(), (_styled(f"{name}: {error.text()}", Style().error),))
 
 
-def stopped_error() -> ErrorContent:
+def stopped_error(style: Style) -> ErrorContent:
     """Return the error message of a run that was interrupted."""
     text = "The pipeline was stopped."
-    return ErrorContent(STOPPED, text, (f"{ERROR}{text}{RESET}",))
+    return ErrorContent(STOPPED, text, (_styled(text, style.error),))
 
 
-def summary_error(summary: Summary) -> ErrorContent | None:
+def summary_error(summary: Summary, style: Style) -> ErrorContent | None:
     """Return the error that ended a run, or None when PowerShell completed it."""
     if summary.outcome == "stopped":
-        return stopped_error()
+        return stopped_error(style)
     if summary.outcome != "failed":
         return None
-    return record_error(summary.terminating_error or Record(kind="error", message="The pipeline failed.", terminating=True))
+    unknown = Record(kind="error", message="The pipeline failed.", terminating=True)
+    return record_error(summary.terminating_error or unknown, style)
 
 
 def progress_bundle(bars: Bars) -> dict[str, str]:

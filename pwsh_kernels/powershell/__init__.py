@@ -10,6 +10,7 @@ from pwsh_kernels.powershell.events import (
     ProgressChanged,
     PromptAsked,
     RecordWritten,
+    StyleChanged,
     Text,
     ViewWritten,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "ProgressChanged",
     "PromptAsked",
     "RecordWritten",
+    "StyleChanged",
     "Text",
     "ViewWritten",
     "find_powershell",

@@ -45,6 +45,21 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         foreach ($name in $category.Activity, $at.InvocationName, $category.Category, $category.Reason) { if ($name) { return $name } }
     }
 
+    # Five escape sequences: those of errors and of what is put beside them, of warnings, verbose and debug messages.
+    function Get-Style {
+        $of = $PSStyle.Formatting
+        return $of.Error, $of.ErrorAccent, $of.Warning, $of.Verbose, $of.Debug -join "`n"
+    }
+    $usualStyle = Get-Style
+
+    # Tells of colours that the session has changed, before a record that has them.
+    function Add-Style {
+        $style = Get-Style
+        if ($style -ceq $run.Style) { return }
+        $run.Style = $style
+        $run.Entries.Add(@('style') + $style.Split("`n"))
+    }
+
     function ConvertTo-Facts($Record) {
         if ($Record -is [Management.Automation.ErrorRecord]) {
             $at = $Record.InvocationInfo
@@ -70,6 +85,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             Text = [Text.StringBuilder]::new(); Entries = [Collections.Generic.List[object]]::new()
             Objects = [Collections.Generic.List[object]]::new(); Format = $Format; Width = $Width
             Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE; View = $null; Last = $null
+            Style = $usualStyle
         }
         $late.Run = $script:run
     }
@@ -328,6 +344,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         if ($run.View) { Close-Display }
         if ($run.Text.Length) { Move-Text }
         if ($Failed) {
+            Add-Style
             $reason = Get-Reason $Script
             if ($reason) { $run.Entries.Add($reason) }
         }

@@ -235,7 +235,7 @@ function Out-Display {
             Close-Formats
             if ($text.Length) { Move-Text }
             $facts = ConvertTo-Facts $InputObject
-            if ($facts[0] -eq 'host') { $facts[1] = Add-Colours $InputObject.MessageData $facts[1] }
+            if ($facts[0] -eq 'host') { $facts[1] = Add-Colours $InputObject.MessageData $facts[1] } else { Add-Style }
             $entries.Add($facts)
         }
         elseif ($null -ne $InputObject) {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pwsh_kernels.records import Progress, Prompt, Record, Summary, View
+from pwsh_kernels.records import Progress, Prompt, Record, Style, Summary, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,13 @@ class RecordWritten:
     """A line of the error, warning, verbose, debug or information stream. Native stderr is an error with `native`."""
 
     record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class StyleChanged:
+    """Records look different from here on: the session has changed its `$PSStyle.Formatting`."""
+
+    style: Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +91,4 @@ class Died:
 
 
 Output = Text | ViewWritten | Displayed | RecordWritten | HostText | ConsoleText
-Event = Output | ProgressChanged | PromptAsked | Finished | Died
+Event = Output | StyleChanged | ProgressChanged | PromptAsked | Finished | Died

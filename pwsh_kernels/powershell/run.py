@@ -1,7 +1,7 @@
 """What one run has said so far: decoded messages in, events and in the end a summary out. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -17,12 +17,13 @@ from pwsh_kernels.powershell.events import (
     ProgressChanged,
     PromptAsked,
     RecordWritten,
+    StyleChanged,
     Text,
     ViewWritten,
 )
 from pwsh_kernels.powershell.happenings import Command, Ended, PsrpEvent
 from pwsh_kernels.powershell.prompts import ExitCalled, Question, Unsupported, read_call
-from pwsh_kernels.records import Outcome, Record, RecordKind, RunOptions, Summary
+from pwsh_kernels.records import Outcome, Record, RecordKind, RunOptions, Style, Summary
 
 _OUTCOMES: dict[PSInvocationState, Outcome] = {
     PSInvocationState.Completed: "completed",
@@ -66,6 +67,16 @@ def bound(parameters: Mapping[str, Any]) -> dict[str, Any]:
         if not name or not isinstance(name, str):
             raise InvalidRequest(field="parameters", problem="must have names")
     return {name: to_psrp(value, name) for name, value in parameters.items()}
+
+
+_SHOWN: Mapping[str, Callable[[Sequence[Any]], Event]] = {
+    "host": lambda facts: HostText(facts[0], newline=facts[1]),
+    "view": lambda facts: ViewWritten(view(facts)),
+    "style": lambda facts: StyleChanged(Style(*facts)),
+    "progress": lambda facts: ProgressChanged(told_progress(facts)),
+    "display": lambda facts: Displayed(*facts),
+}
+"""Entries that are no records."""
 
 
 class Run:
@@ -140,14 +151,9 @@ class Run:
         return [self._shown(kind, facts)]
 
     def _shown(self, kind: str, facts: Sequence[Any]) -> Event:
-        if kind == "host":
-            return HostText(facts[0], newline=facts[1])
-        if kind == "view":
-            return ViewWritten(view(facts))
-        if kind == "progress":
-            return ProgressChanged(told_progress(facts))
-        if kind == "display":
-            return Displayed(*facts)
+        read = _SHOWN.get(kind)
+        if read:
+            return read(facts)
         if kind == "error":
             return self._record(error_record(facts))
         tags = tuple(facts[1]) if len(facts) > 1 and facts[1] else ()
