@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
-from server_fixtures import ADMIN, CONTOSO, Server
+from server_fixtures import ADMIN, CONTOSO, FABRIKAM, Server
 
 TITLE = f"{CONTOSO} · exo · signed in as {ADMIN}"
 SIZE = {"width": 1040, "height": 640}
@@ -149,6 +149,29 @@ def test_shutting_down_and_closing_leaves_the_session_signed_in(page: Page, cont
     expect(page.locator(".jp-Toolbar-kernelName")).to_have_text("No Kernel")
     assert contoso.post("/status", tenant=CONTOSO)["state"] == "signed_in"
     assert contoso.run("$shared.Count", format="text")["result"].strip() == "3"
+
+
+def test_the_evidence_of_a_session_opens_and_runs_again(page: Page, contoso: Server, shoot: Shoot) -> None:
+    assert contoso.sign_in(FABRIKAM)["state"] == "signed_in"
+    for command in ("$room = Get-Mailbox -RecipientTypeDetails RoomMailbox -ResultSize 1", "$room.Name.Length -gt 3"):
+        assert contoso.run(command, FABRIKAM, format="text")["state"] == "succeeded"
+    evidence = contoso.get(f"/sessions/{FABRIKAM}:exo/notebook")
+    with contoso.http() as http:
+        saved = http.put("/api/contents/evidence.ipynb", json={"type": "notebook", "format": "json", "content": evidence})
+        assert saved.status_code == 201
+    page.goto(f"{contoso.url}/lab/workspaces/evidence/tree/evidence.ipynb")
+    expect(page.locator(".jp-Toolbar-kernelName")).to_contain_text(f"{FABRIKAM} · exo")
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    expect(cells).to_have_count(2)
+    expect(cells.last.locator(".jp-OutputArea").first).to_contain_text("True")
+    expect(page.get_by_text("| Idle")).to_be_visible()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    expect(cells.last.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[[3-9]\d*\]:"))
+    expect(done(cells.last)).to_contain_text("True")
+    shoot("lab-evidence")
+    commands = [run["command"] for run in contoso.get("/runs", tenant=FABRIKAM)["runs"]]
+    assert commands.count("$room.Name.Length -gt 3") == 2
 
 
 def test_the_page_of_pwsh_kernels_lab_opens_jupyterlab_and_is_for_its_owner_only(page: Page, contoso: Server) -> None:

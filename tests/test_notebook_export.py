@@ -51,7 +51,7 @@ def test_each_run_is_a_cell_with_its_output_in_order_and_its_facts(runs: Runs) -
     cell = notebook_of(runs).cells[1]
     assert cell.source == run.command
     assert [(one.name, one.text) for one in cell.outputs] == [("stdout", "Adele\nshown\n"), ("stderr", "WARNING: slow\n")]
-    facts = cell.metadata.pwsh
+    facts = cell.metadata.pwsh_run
     assert (facts.run_id, facts.principal, facts.client, facts.state) == (run.id, "token", "agent", "succeeded")
     assert facts.duration_s >= 0
     assert cell.metadata.execution["shell.execute_reply"] == facts.ended_at

@@ -53,10 +53,10 @@ def test_the_session_s_notebook_holds_the_real_runs_without_secrets(contoso: Ser
     notebook = notebook_of(contoso, f"{CONTOSO}:exo")
     assert notebook.metadata.kernelspec.name == f"{CONTOSO}.exo"
     assert notebook.metadata.pwsh.title == f"{CONTOSO} · exo · signed in as {ADMIN}"
-    agent = [one for one in notebook.cells if one.metadata.get("pwsh", {}).get("client") == "claude-code"]
+    agent = [one for one in notebook.cells if one.metadata.get("pwsh_run", {}).get("client") == "claude-code"]
     assert agent[0].outputs[0].text == "Adele\n"
     assert (agent[1].outputs[-1].output_type, agent[1].outputs[-1].evalue) == ("error", "the agent failed")
-    assert agent[1].metadata.pwsh.account == ADMIN
+    assert agent[1].metadata.pwsh_run.account == ADMIN
     assert "hunter2" not in json.dumps(notebook)
 
 

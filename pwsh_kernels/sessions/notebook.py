@@ -22,6 +22,8 @@ FACTS = (
     "exit_code", "format", "total_chars",
 )  # fmt: skip
 """What a cell's metadata takes over from the Run shape (docs/rest.md)."""
+RUN_KEY = "pwsh_run"
+"""Of a cell's metadata. Not messages.KEY: JupyterLab sends a cell's metadata with it, and the kernel reads options there."""
 LANGUAGE = {
     "name": "powershell",
     "file_extension": ".ps1",
@@ -51,7 +53,7 @@ def _heading(key: SessionKey, title: str, count: int, time: datetime) -> str:
     return (
         f"# {key.tenant} · {key.module}\n\n{title}\n\n"
         f"{count} runs that the server of pwsh-kernels kept, exported at {utc(time)}. Who ran a cell, when and for how long "
-        "is in its metadata (`pwsh`). Secrets are shown as `•••`; output is the session's own text."
+        "is in its metadata (`pwsh_run`). Secrets are shown as `•••`; output is the session's own text."
     )
 
 
@@ -71,7 +73,7 @@ def _cell(number: int, run: Run) -> dict[str, Any]:
         execution_count=number,
         outputs=list(_outputs(run, secrets)),
         metadata={
-            "pwsh": {name: view[name] for name in FACTS},
+            RUN_KEY: {name: view[name] for name in FACTS},
             "execution": {name: value for name, value in timing.items() if value},
         },
     )
