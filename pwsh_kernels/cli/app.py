@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from pwsh_kernels import __version__
-from pwsh_kernels.cli import doctor, information, lab, login, notebook, run, runs, serve, sessions, tenants, tenants_change
+from pwsh_kernels.cli import (
+    doctor,
+    information,
+    lab,
+    login,
+    mcp_config,
+    notebook,
+    run,
+    runs,
+    serve,
+    sessions,
+    tenants,
+    tenants_change,
+)
 from pwsh_kernels.cli.console import ExitCode, error_line, exit_code, prepare_streams, say, say_json
 from pwsh_kernels.errors import ProductError
 
@@ -45,6 +58,7 @@ for _command in (
     sessions.disconnect,
     notebook.notebook,
     lab.lab,
+    mcp_config.mcp_config,
     information.modules,
     information.settings,
 ):

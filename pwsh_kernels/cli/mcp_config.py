@@ -1,0 +1,63 @@
+"""`pwsh-kernels mcp-config`: the JSON with which an MCP client finds us, printed or merged into the client's file."""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pwsh_kernels.cli.console import Json, note, say
+from pwsh_kernels.cli.mcp_clients import TOKEN, Client, Place, configuration, file_of, merged
+from pwsh_kernels.discovery import read_settings
+from pwsh_kernels.errors import FileNotWritten
+from pwsh_kernels.settings import Settings
+
+PROGRAM = Path(__file__).parents[2] / "mcp_server.py"
+"""Beside the package, in the repository and in an installed wheel."""
+
+
+def mcp_config(
+    client: Annotated[Client, typer.Argument(help="The client.")],
+    http: Annotated[bool, typer.Option("--http", help="Over HTTP, to a server that runs, instead of a program.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Merge it into the client's own file.")] = False,
+) -> None:
+    """Print what an MCP client's configuration needs to find this product.
+
+    There is no secret in it: the program reads the token from the server's runtime file, and over HTTP the client takes it
+    from a variable or asks for it.
+    """
+    added = configuration(client, _place(http))
+    if not write:
+        say(json.dumps(added, indent=2))
+    else:
+        file = file_of(client, Path.home(), Path.cwd(), sys.platform, os.environ)
+        _merge(file, added)
+        note(f"{file} has the server now. Restart {client} if it runs.")
+    if http and client != "vscode":
+        note(f"Set {TOKEN} for {client} to the server's token (README, Security).")
+
+
+def _place(http: bool) -> Place:
+    settings = read_settings()
+    other = settings.url != Settings.model_fields["url"].default
+    environment = {"PWSH_MANAGER_URL": settings.url} if other else None
+    return Place(sys.executable, str(PROGRAM), f"{settings.url.rstrip('/')}/mcp", http, environment)
+
+
+def _merge(file: Path, added: Json) -> None:
+    """Write the whole file anew beside the old one, which stays as it was when anything fails."""
+    try:
+        existing = file.read_text(encoding="utf-8") if file.exists() else ""
+        text = json.dumps(merged(existing, added, str(file)), indent=2, ensure_ascii=False) + "\n"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as part:
+            part.write(text)
+        if file.exists():
+            shutil.copymode(file, part.name)
+        Path(part.name).replace(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileNotWritten(file=str(file), problem=getattr(error, "strerror", None) or str(error)) from None
