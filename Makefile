@@ -45,7 +45,7 @@ coverage:
 test: lint
 	$(MAKE) --no-print-directory --jobs=2 types unit
 
-# Slow (8 minutes), and needs Chromium (Debian: apt-get install chromium): jupyter_server's own tests, JupyterLab, papermill,
+# Slow (8 minutes), needs Node with npm and Chromium (Debian: apt-get install chromium): jupyter_server's own tests, Lab, papermill,
 # and a PowerShell that dies on every sign-in route (`make test` lets every kind of route die once).
 conformance: $(CONFORMANCE)/.installed
 	$(CONFORMANCE)/bin/python conformance/upstream.py
