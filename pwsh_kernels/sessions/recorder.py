@@ -45,7 +45,7 @@ class Recorder:
         """Take the kernel's word that the execution asks something, or no longer does.
 
         It comes on iopub, behind the output that leads to the question. The input_request itself comes on another socket
-        and can be here before the execution's `busy` (measured: once in some 200 prompts).
+        and can be here before the execution's `busy` (measured: once in some 600 prompts).
         """
         facts = event["content"]
         if facts["event"] == PROMPT_ASKED:
