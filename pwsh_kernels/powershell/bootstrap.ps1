@@ -324,18 +324,19 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             Microsoft.PowerShell.Utility\Write-Progress @PSBoundParameters
             return
         }
+        $state = @('progress', $Id, $ParentId, $Activity, $Status, $CurrentOperation, $PercentComplete, $SecondsRemaining, [bool]$Completed)
         [Threading.Monitor]::Enter($late.Gate)
-        $isSoon = $late.Clock.ElapsedMilliseconds -lt $late.ProgressDue
-        if ($isSoon) {
-            $late.Progress["$Id"] = @('progress', $Id, $ParentId, $Activity, $Status, $CurrentOperation, $PercentComplete, $SecondsRemaining, [bool]$Completed)
+        if ($late.Clock.ElapsedMilliseconds -lt $late.ProgressDue) {
+            $late.Progress["$Id"] = $state
             if (-not $late.Waits) { Request-Flush }
         }
         else {
+            # The same way as what is late, so that an older state never comes after a newer one.
             $late.Progress.Remove("$Id")
             $late.ProgressDue = $late.Clock.ElapsedMilliseconds + $ProgressMilliseconds
+            $SessionHost.UI.Write($FlushMark + [Text.Json.JsonSerializer]::Serialize([object]@(, $state), [object[]], $jsonOptions))
         }
         [Threading.Monitor]::Exit($late.Gate)
-        if (-not $isSoon) { Microsoft.PowerShell.Utility\Write-Progress @PSBoundParameters }
     }
 
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script: one that did not parse.
