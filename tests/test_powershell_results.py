@@ -254,6 +254,14 @@ async def test_the_newest_progress_is_told_while_the_script_waits(shell: PowerSh
     assert (await collect(pipeline)).summary.outcome == "stopped"
 
 
+async def test_an_activity_that_is_completed_without_its_name_is_not_told_of_afterwards(shell: PowerShell) -> None:
+    said = await run(
+        shell, "foreach ($i in 1..50) { Write-Progress Work -Status $i -Id 3 }; Write-Progress -Id 3 -Completed"
+    )
+    states = [one.progress for one in said.events if isinstance(one, ProgressChanged)]
+    assert (states[-1].activity_id, states[-1].completed) == (3, True)
+
+
 @pytest.mark.parametrize(
     "script",
     [

@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +10,7 @@ import typer
 
 from pwsh_kernels.cli.console import Json, note, say
 from pwsh_kernels.cli.mcp_clients import TOKEN, Client, Place, configuration, file_of, merged
+from pwsh_kernels.cli.tenants_file import replace_file
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import FileNotWritten
 from pwsh_kernels.settings import Settings
@@ -49,15 +48,12 @@ def _place(http: bool) -> Place:
 
 
 def _merge(file: Path, added: Json) -> None:
-    """Write the whole file anew beside the old one, which stays as it was when anything fails."""
+    """Write the whole file anew; the old one stays as it was when anything fails, and who may read it is as before."""
     try:
-        existing = file.read_text(encoding="utf-8") if file.exists() else ""
-        text = json.dumps(merged(existing, added, str(file)), indent=2, ensure_ascii=False) + "\n"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as part:
-            part.write(text)
-        if file.exists():
-            shutil.copymode(file, part.name)
-        Path(part.name).replace(file)
+        mode = file.stat().st_mode if file.exists() else None
+        existing = "" if mode is None else file.read_text(encoding="utf-8")
+        replace_file(file, json.dumps(merged(existing, added, str(file)), indent=2, ensure_ascii=False) + "\n")
+        if mode is not None:
+            file.chmod(mode)
     except (OSError, UnicodeDecodeError) as error:
         raise FileNotWritten(file=str(file), problem=getattr(error, "strerror", None) or str(error)) from None

@@ -320,7 +320,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             [int]$SourceId
         )
         $ProgressPreference = $PSCmdlet.SessionState.PSVariable.GetValue('ProgressPreference')
-        if (-not $late.Active -or -not $Activity -or $ProgressPreference -ne 'Continue' -or $PSBoundParameters.ContainsKey('ProgressAction')) {
+        if (-not $late.Active -or -not ($Activity -or $Completed) -or $ProgressPreference -ne 'Continue' -or $PSBoundParameters.ContainsKey('ProgressAction')) {
             Microsoft.PowerShell.Utility\Write-Progress @PSBoundParameters
             return
         }
