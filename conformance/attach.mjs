@@ -1,9 +1,10 @@
 // What a front end does with an existing Jupyter server through @jupyterlab/services, the library of VS Code's Jupyter
 // extension and of JupyterLab: look, attach, run, answer, interrupt, shut down. Prints JSON.
-// Usage: node attach.mjs FOLDER_OF_NODE_MODULES ADDRESS TOKEN
+// Usage: node attach.mjs FOLDER_OF_NODE_MODULES ADDRESS, with the token in PWSH_MANAGER_TOKEN
 import { createRequire } from 'module';
 
-const [folder, baseUrl, token] = process.argv.slice(2);
+const [folder, baseUrl] = process.argv.slice(2);
+const token = process.env.PWSH_MANAGER_TOKEN;
 const require = createRequire(`${folder}/`);
 const WebSocket = require('ws');
 const { KernelManager, KernelSpecManager, ServerConnection, SessionManager } = require('@jupyterlab/services');

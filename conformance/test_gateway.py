@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -14,17 +13,12 @@ import pytest
 from attach_fixtures import Notebook
 from server_fixtures import ADMIN, CONTOSO, Server
 
+from pwsh_kernels.sessions.ports import free_ports
+
 START_WAIT_S = 40.0
 TITLE = f"{CONTOSO} · exo · signed in as {ADMIN}"
 SPEC = f"{CONTOSO}.exo"
 TOKEN = secrets.token_hex(8)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]") -> None:
@@ -44,7 +38,7 @@ def wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]") -> None:
 def gateway(server: Server, tmp_path: Path) -> Iterator[str]:
     """A plain Jupyter server whose kernels are those of our server; its address."""
     assert server.sign_in(CONTOSO)["state"] == "signed_in"
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{free_ports('127.0.0.1', 1, ())[0]}"
     options = ["--port", url.rpartition(":")[2], "--no-browser", f"--IdentityProvider.token={TOKEN}", "--allow-root"]
     command = [sys.executable, "-m", "jupyter_server", *options, "--gateway-url", server.url]
     places = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("RUNTIME", "CONFIG", "DATA")}

@@ -1,6 +1,7 @@
 """@jupyterlab/services on Node, by which VS Code attaches to a Jupyter server: VS Code itself was not at hand."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +29,9 @@ def test_vs_codes_library_attaches_to_a_session_and_its_shutdown_ends_nothing(se
     folder.mkdir()
     subprocess.run(["npm", "install", "--no-save", "--silent", *PACKAGES], cwd=folder, check=True, timeout=NPM_WAIT)
     program = Path(__file__).with_name("attach.mjs")
-    command = ["node", str(program), str(folder), f"{session.url}/", session.token]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=NPM_WAIT, check=True).stdout
+    command = ["node", str(program), str(folder), f"{session.url}/"]
+    environment = {**os.environ, "PWSH_MANAGER_TOKEN": session.token}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=NPM_WAIT, check=True).stdout
     seen = json.loads(said.splitlines()[-1])
     assert TITLE in seen["specs"]
     assert seen["running"] == TITLE

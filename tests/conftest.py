@@ -72,6 +72,4 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Compani
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order the groups, not the tests in them."""
     places = {group(name): place for place, name in reversed(list(enumerate(LONG_FILES)))}
-    last = len(places) + 1  # a session that several clients have worn out should be nobody's else afterwards
-    places |= {group(name): last for name in ("test_attach_jupyter.py", "test_attach_shared.py")}
-    items.sort(key=lambda item: (places.get(group(item.path.name), last - 1), group(item.path.name)))
+    items.sort(key=lambda item: (places.get(group(item.path.name), len(places)), group(item.path.name)))
