@@ -300,6 +300,35 @@ class RunNotWaiting(ProductError):
 
 
 @dataclass(eq=False)
+class AnswerNotUsable(ProductError):
+    """An answer does not fit what the run asks. The answer itself is no fact: it may be a secret."""
+
+    code: ClassVar[str] = "answer_not_usable"
+    status: ClassVar[int] = 400
+    run_id: str
+    wanted: str
+
+    def text(self) -> str:
+        return f"That does not answer run {self.run_id}, which still waits. It wants {self.wanted}."
+
+
+@dataclass(eq=False)
+class SecretNotTaken(ProductError):
+    """A secret would have to pass through a model."""
+
+    code: ClassVar[str] = "secret_not_taken"
+    status: ClassVar[int] = 403
+    run_id: str
+    question: str
+
+    def text(self) -> str:
+        return (
+            f"Run {self.run_id} asks for a secret ({self.question}), which must not pass through here. Ask the person to "
+            f"run `pwsh-kernels follow {self.run_id}` in a terminal (a notebook's cell: in the notebook), then call pwsh_wait."
+        )
+
+
+@dataclass(eq=False)
 class PromptRefused(ProductError):
     """A script's prompt got no answer; the script sees this as an error."""
 

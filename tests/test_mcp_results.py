@@ -17,14 +17,17 @@ from pwsh_kernels.errors import (
     WaitingForInput,
 )
 from pwsh_kernels.mcp.output import Excerpt, Piece
-from pwsh_kernels.mcp.results import Json, error_text, question, run_step, session_step
+from pwsh_kernels.mcp.questions import question
+from pwsh_kernels.mcp.refusals import error_text
+from pwsh_kernels.mcp.run_results import run_step
+from pwsh_kernels.mcp.session_results import Json, session_step
 
 WHERE = "tenant contoso.com and module exo"
 SIGN_IN = (
     "Ask the person to open https://login.example and enter the code ABCD (valid until 17:00). "
     f"Then call pwsh_wait with {WHERE}. Do not open the page yourself and do not ask for another code."
 )
-ANSWER = "Ask the person to run `pwsh-kernels follow r-1` in a terminal, or call pwsh_cancel with run_id r-1."
+ANSWER = "Answer it with pwsh_answer and run_id r-1, or call pwsh_cancel with run_id r-1."
 
 
 def refused(error: ProductError) -> RequestRefused:
@@ -76,8 +79,8 @@ def test_what_only_a_person_can_mend_is_not_retried(error: ProductError) -> None
 
 def test_what_the_model_itself_can_mend_is_not_given_to_the_person() -> None:
     assert error_text(InvalidTenant("x")) == InvalidTenant("x").text()
-    assert "pwsh_sessions" in error_text(UnknownRun("r-1"))
-    assert "pwsh_sessions" in error_text(AnswerLost("http://127.0.0.1:5100", "closed"))
+    assert "pwsh_status" in error_text(UnknownRun("r-1"))
+    assert "pwsh_status" in error_text(AnswerLost("http://127.0.0.1:5100", "closed"))
 
 
 def session(state: str, **facts: object) -> Json:
@@ -103,10 +106,10 @@ SHOWN = Excerpt(0, 10, 30, Piece("x", "x"))
     ("state", "words"),
     [
         ("queued", "Still queued: call pwsh_wait with run_id r-1 and cursor 10"),
-        ("running", "or pwsh_cancel to stop it"),
-        ("waiting_for_input", "`pwsh-kernels follow r-1`"),
+        ("running", "pwsh_cancel to stop it"),
+        ("waiting_for_input", "Call pwsh_answer with run_id r-1 and answer as text"),
         ("lost", "Call pwsh_login"),
-        ("succeeded", "Call pwsh_wait with run_id r-1 and cursor 10 for the rest"),
+        ("succeeded", "Call pwsh_output with run_id r-1 and cursor 10 for the rest"),
     ],
 )
 def test_a_run_leads_to_what_can_be_done_with_it(state: str, words: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytest
 from mcp import Client
+from mcp.client.session import ElicitationFnT
 from mcp_types import CallToolResult, TextContent
 from server_fixtures import ADMIN, CONTOSO, FABRIKAM, Server
 
@@ -31,11 +32,14 @@ def settings_for(url: str, token: str = "") -> Settings:
 
 
 @asynccontextmanager
-async def connected(server: Server, era: Era = "auto") -> AsyncIterator[Client]:
-    """Give an MCP client of the tools, over the REST API of a server."""
+async def connected(server: Server, era: Era = "auto", ask: ElicitationFnT | None = None) -> AsyncIterator[Client]:
+    """Give an MCP client of the tools, over the REST API of a server; `ask`: the person at a client that asks them."""
     backend = RestBackend(settings_for(server.url, server.token))
     try:
-        async with asyncio.timeout(LIMIT), Client(build_server(backend), mode=era) as client:
+        async with (
+            asyncio.timeout(LIMIT),
+            Client(build_server(backend), mode=era, elicitation_callback=ask) as client,
+        ):
             yield client
     finally:
         await backend.close()
@@ -80,20 +84,19 @@ async def test_the_whole_story_from_sign_in_to_sign_out(signed_in: Server, era: 
     server = signed_in
     server.post("/disconnect", tenant=FABRIKAM)
     async with connected(server, era) as client:
-        refused = await call(client, "pwsh_run", tenant=FABRIKAM, command="1")
-        assert refused.is_error
-        assert text_of(refused) == (
-            "fabrikam.example:exo is not signed in. Call pwsh_login with tenant fabrikam.example and module exo."
-        )
+        first = await call(client, "pwsh_run", tenant=FABRIKAM, command="1")
+        assert (facts_of(first)["state"], facts_of(first)["run_id"]) == ("signing_in", "")
+        code, address = facts_of(first)["device_code"], facts_of(first)["auth_url"]
+        assert facts_of(first)["advice"] == "ask_person"
+        assert "The command was not run" in text_of(first)
+        assert f"Ask the person to open {address} and enter the code {code}" in text_of(first)
 
         login = await call(client, "pwsh_login", tenant=FABRIKAM)
-        code, address = facts_of(login)["device_code"], facts_of(login)["auth_url"]
+        assert facts_of(login)["device_code"] == code
         assert f"Ask the person to open {address} and enter the code {code}" in text_of(login)
-        assert facts_of(await call(client, "pwsh_login", tenant=FABRIKAM))["device_code"] == code
         pending = await call(client, "pwsh_run", tenant=FABRIKAM, command="1")
-        assert pending.is_error
-        assert code in text_of(pending)
-        assert "Do not" in text_of(pending)
+        assert facts_of(pending)["device_code"] == code
+        assert "Do not open the page yourself" in text_of(pending)
 
         waiting = asyncio.create_task(call(client, "pwsh_wait", tenant=FABRIKAM))
         server.approve(code, f"admin@{FABRIKAM}")
@@ -112,6 +115,8 @@ async def test_the_whole_story_from_sign_in_to_sign_out(signed_in: Server, era: 
         assert facts_of(cancelled)["output"].startswith("first\n")
         status = await call(client, "pwsh_status", tenant=FABRIKAM)
         assert text_of(status).startswith(f"fabrikam.example:exo: signed_in as admin@{FABRIKAM}")
+        assert facts_of(status)["recent_runs"][0].startswith(f"{run_id} cancelled, begun 20")
+        assert facts_of(status)["recent_runs"][0].endswith(": 'first'; Start-Sleep 60")
 
         unconfirmed = await call(client, "pwsh_disconnect", tenant=FABRIKAM)
         assert unconfirmed.is_error
@@ -141,7 +146,10 @@ async def test_a_failed_command_is_an_error_that_names_its_cause_first(signed_in
         )
     assert run.is_error
     facts = facts_of(run)
-    assert facts["errors"] == [{"message": "no such thing", "error_id": "Gone", "line": 2}]
+    [fault] = facts["errors"]
+    assert (fault["message"], fault["error_id"], fault["line"], fault["column"]) == ("no such thing", "Gone", 2, 1)
+    assert fault["category"]
+    assert facts["advice"] == "fix_command"
     first, *rest = text_of(run).splitlines()
     assert first.startswith(f"contoso.example:exo as {ADMIN}: failed after ")
     assert first.endswith(": no such thing")
@@ -198,27 +206,6 @@ async def test_output_that_json_cannot_carry_is_shown_as_far_as_it_can_be(signed
     assert facts_of(run)["output"] == "a\ufffdb\nred\n"
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_a_client_that_cancels_its_call_cancels_the_run_that_it_started(signed_in: Server, era: Era) -> None:
-    started = asyncio.Event()
-
-    async def heard(progress: float, total: float | None, message: str | None) -> None:
-        assert total == 45
-        assert message is not None
-        assert message.startswith("running")
-        started.set()
-
-    async with connected(signed_in, era) as client:
-        arguments = {"tenant": CONTOSO, "command": "'mine'; Start-Sleep 60"}
-        running = asyncio.create_task(client.call_tool("pwsh_run", arguments, progress_callback=heard))
-        await started.wait()
-        [run] = signed_in.get("/runs", tenant=CONTOSO, state="running")["runs"]
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        assert await asyncio.to_thread(ended, signed_in, run["run_id"]) == "cancelled"
-
-
 SLOW = "1..12 | ForEach-Object { $_; Start-Sleep -Milliseconds 100 }"
 
 
@@ -252,12 +239,12 @@ async def test_powershells_own_progress_reaches_the_client(signed_in: Server) ->
     assert "running: Moving, mailbox 4, 40 %" in seen
 
 
-async def test_a_question_of_a_command_is_handed_to_a_person(signed_in: Server) -> None:
+async def test_somebody_else_may_answer_what_a_command_asks(signed_in: Server) -> None:
     async with connected(signed_in) as client:
         asked = facts_of(await call(client, "pwsh_run", tenant=CONTOSO, command="$n = Read-Host 'Your name'; \"hello $n\""))
-        assert asked["state"] == "waiting_for_input"
+        assert (asked["state"], asked["advice"]) == ("waiting_for_input", "answer")
         assert "Your name" in asked["question"]
-        assert f"pwsh-kernels follow {asked['run_id']}" in asked["next_step"]
+        assert f"Call pwsh_answer with run_id {asked['run_id']} and answer as text" in asked["next_step"]
         behind = await call(client, "pwsh_run", tenant=CONTOSO, command="1")
         assert behind.is_error
         assert f"pwsh_cancel with run_id {asked['run_id']}" in text_of(behind)
@@ -289,7 +276,9 @@ async def test_the_argument_of_the_original_still_names_the_tenant(signed_in: Se
         ("pwsh_sessions", {"x": "secret"}, "pwsh_sessions takes no arguments. There is no argument x."),
         ("pwsh_wait", {}, "run_id or tenant must be given, and not both"),
         ("pwsh_wait", {"run_id": "r-1", "tenant": CONTOSO}, "run_id or tenant must be given, and not both"),
-        ("pwsh_wait", {"run_id": "r-1"}, "No run 'r-1'. GET /runs lists those that are kept. pwsh_sessions shows the runs "),
+        ("pwsh_wait", {"run_id": "r-1"}, "No run 'r-1'. GET /runs lists those that are kept. pwsh_status of its tenant "),
+        ("pwsh_output", {"run_id": "r-1", "lines": "9-3"}, 'lines must be a range such as "200-260"'),
+        ("pwsh_answer", {"run_id": "r-1", "answer": "secret"}, "No run 'r-1'."),
         ("pwsh_status", {"tenant": CONTOSO, "module": "exchange"}, "Unknown module: exchange. Known modules: azure, exo, "),
         ("pwsh_disconnect", {"tenant": CONTOSO, "confirmation": "yes"}, "confirmation: Input should be 'DISCONNECT'"),
         ("pwsh_run", {"tenant": CONTOSO, "command": "1", "wait_s": 46}, "wait_s: Input should be less than or equal to 45"),
@@ -324,14 +313,21 @@ async def test_the_list_of_tools_is_short_strict_and_says_what_each_does(server:
     wire = json.dumps(
         [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in tools], separators=(",", ":")
     )
-    # JSON takes about four characters for a token.
-    assert len(wire) / 4 < 3200
+    # Measured on such a list: 4.0 characters for a token of o200k_base, 3.88 for one of GPT-2.
+    assert len(wire) / 3.88 < 4000
     for tool in tools:
         assert tool.input_schema["additionalProperties"] is False
         assert tool.output_schema
         assert tool.description
         assert len(tool.description) < 2048
     hints = {one.name: one.annotations.model_dump(exclude_none=True) for one in tools if one.annotations}
-    assert [name for name in TOOL_NAMES if hints[name]["read_only_hint"]] == ["pwsh_status", "pwsh_wait", "pwsh_sessions"]
-    assert [name for name in TOOL_NAMES if hints[name]["destructive_hint"]] == ["pwsh_run", "pwsh_cancel", "pwsh_disconnect"]
-    assert [name for name in TOOL_NAMES if not hints[name]["idempotent_hint"]] == ["pwsh_run"]
+    assert [name for name in TOOL_NAMES if hints[name]["read_only_hint"]] == [
+        "pwsh_status",
+        "pwsh_wait",
+        "pwsh_output",
+        "pwsh_find",
+        "pwsh_sessions",
+    ]
+    destructive = [name for name in TOOL_NAMES if hints[name]["destructive_hint"]]
+    assert destructive == ["pwsh_run", "pwsh_answer", "pwsh_cancel", "pwsh_disconnect"]
+    assert [name for name in TOOL_NAMES if not hints[name]["idempotent_hint"]] == ["pwsh_run", "pwsh_answer"]

@@ -41,8 +41,26 @@ class Backend(Protocol):
     async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None) -> Json:
         """Return a Run and its output from a cursor, once there is some, or its state is not `seen`, or `wait_s` passed."""
 
+    async def recent_runs(self, tenant: str, module: str, limit: int) -> list[Json]:
+        """Return a session's newest runs of commands."""
+
+    async def answer(self, run_id: str, value: Any) -> Json:
+        """Answer the question of a run; the shape of `value` is the prompt's (records.Prompt)."""
+
+    async def refuse(self, run_id: str) -> Json:
+        """Refuse the question of a run: its command gets an error."""
+
     async def cancel(self, run_id: str, wait_s: float) -> Json:
         """Stop a run."""
+
+    async def lines(self, run_id: str, **asked: Any) -> Json:
+        """Return lines of a run's output; `asked`: from, count, search, context, ignore_case."""
+
+    async def query(self, run_id: str, asked: Json) -> Json:
+        """Filter, sort and project a run's kept objects; returns the run that does it."""
+
+    async def find(self, tenant: str, module: str, words: str, limit: int, wait_s: float) -> Json:
+        """Return commands of a session that fit the words."""
 
     async def disconnect(self, tenant: str, module: str, forget: bool = False) -> Json:
         """Sign out and close a session."""
@@ -87,6 +105,19 @@ class RequestsBackend(ABC):
     async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None) -> Json:
         """GET /runs/{id}."""
         return await self._client.read_run(run_id, cursor, wait_s, limit, seen)
+
+    async def recent_runs(self, tenant: str, module: str, limit: int) -> list[Json]:
+        """GET /runs."""
+        found = await self._client.runs(tenant=tenant, module=module, purpose="command", limit=limit)
+        return list(found["runs"])
+
+    async def answer(self, run_id: str, value: Any) -> Json:
+        """POST /runs/{id}/input."""
+        return await self._client.answer(run_id, value)
+
+    async def refuse(self, run_id: str) -> Json:
+        """POST /runs/{id}/input."""
+        return await self._client.refuse(run_id)
 
     async def cancel(self, run_id: str, wait_s: float) -> Json:
         """POST /runs/{id}/cancel."""

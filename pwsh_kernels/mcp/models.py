@@ -1,6 +1,16 @@
 """What the tools answer, as structured content: the models behind their output schemas."""
 
-from pydantic import BaseModel
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, WithJsonSchema
+
+Advice = Literal["", "retry", "wait", "sign_in", "answer", "ask_person", "fix_command", "do_not_retry"]
+"""What to do about a result: nothing, the same call again, pwsh_wait, pwsh_login, pwsh_answer, tell the person what they
+have to do, another command, or tell the person and leave it."""
+
+
+# Schemas are read by every model with every conversation: these say once in words what would be repeated in full.
+ShortAdvice = Annotated[Advice, WithJsonSchema({"type": "string"})]
 
 
 class Fault(BaseModel):
@@ -8,7 +18,10 @@ class Fault(BaseModel):
 
     message: str
     error_id: str = ""
+    category: str = ""
     line: int | None = None
+    column: int | None = None
+    suggestion: str = ""
 
 
 class SessionResult(BaseModel):
@@ -27,8 +40,15 @@ class SessionResult(BaseModel):
     expires_at: str = ""
     reason: str = ""
     current_run: str = ""
+    advice: ShortAdvice = ""
     next_step: str = ""
     notice: str = ""
+
+
+class StatusResult(SessionResult):
+    """A session with its newest runs, one line each: an answer that was lost is found by them."""
+
+    recent_runs: list[str] = []
 
 
 class TenantResult(BaseModel):
@@ -49,7 +69,7 @@ class RunResult(BaseModel):
     state: str
     run_id: str = ""
     session: str = ""
-    results: list[TenantResult] = []
+    tenant: str = ""
     account: str = ""
     output: str = ""
     tail: str = ""
@@ -61,15 +81,64 @@ class RunResult(BaseModel):
     exit_code: int | None = None
     duration_s: float | None = None
     question: str = ""
+    advice: ShortAdvice = ""
     next_step: str = ""
     notice: str = ""
+
+
+class StartedResult(RunResult):
+    """A run, or the sign-in that has to come first (`state` is signing_in, nothing was run), or one entry per tenant."""
+
+    results: list[TenantResult] = []
+    sign_in_as: str = ""
+    device_code: str = ""
+    auth_url: str = ""
+    expires_at: str = ""
 
 
 class WaitResult(BaseModel):
     """What was waited for: a run or a session's sign-in."""
 
-    run: RunResult | None = None
-    session: SessionResult | None = None
+    run: Annotated[RunResult | None, WithJsonSchema({"type": ["object", "null"], "description": "as pwsh_run answers"})] = (
+        None
+    )
+    session: Annotated[
+        SessionResult | None, WithJsonSchema({"type": ["object", "null"], "description": "as pwsh_status answers"})
+    ] = None
+
+
+class OutputResult(BaseModel):
+    """A part of a run's output. `total`, `left_out` and `next` count in `unit`; `next`: where the following part begins."""
+
+    run_id: str
+    state: str
+    output: str = ""
+    tail: str = ""
+    unit: Literal["characters", "lines", "objects"]
+    total: int = 0
+    matches: int | None = None
+    left_out: int = 0
+    next: int | None = None
+    next_step: str = ""
+    notice: str = ""
+
+
+class Command(BaseModel):
+    """A command of a session."""
+
+    name: str
+    module: str = ""
+    synopsis: str = ""
+    syntax: list[str] = []
+
+
+class FindResult(BaseModel):
+    """Commands, best first; `total` is how many fit the words."""
+
+    commands: list[Command]
+    total: int = 0
+    next_step: str = ""
+    notice: str = ""
 
 
 class SessionsResult(BaseModel):

@@ -10,7 +10,7 @@ from mcp_types import ToolAnnotations
 from pydantic import ValidationError
 
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.mcp.results import error_text
+from pwsh_kernels.mcp.refusals import error_text
 
 _IN_ARGUMENTS = frozenset({"title"})
 _IN_RESULTS = frozenset({"title", "default"})
@@ -43,7 +43,7 @@ def strict_tool(function: Callable[..., Any], name: str, title: str, description
     model = tool.fn_metadata.arg_model
     model.model_config["extra"] = "forbid"
     model.model_rebuild(force=True)
-    tool.parameters = short(model.model_json_schema(by_alias=True), _IN_ARGUMENTS)
+    tool.parameters = short(without_null(model.model_json_schema(by_alias=True)), _IN_ARGUMENTS)
     tool.fn_metadata.output_schema = short(tool.fn_metadata.output_schema, _IN_RESULTS)
     return tool
 
@@ -54,11 +54,33 @@ def short(schema: Any, dropped: frozenset[str]) -> Any:
         return [short(one, dropped) for one in schema]
     if not isinstance(schema, dict):
         return schema
+    if _is_nullable(schema):
+        kind, rest = schema["anyOf"][0], {name: value for name, value in schema.items() if name != "anyOf"}
+        return short({**kind, **rest, "type": [kind["type"], "null"]}, dropped)
     return {
         name: {key: short(one, dropped) for key, one in value.items()} if name in _NAMED else short(value, dropped)
         for name, value in schema.items()
         if name not in dropped and not (name == "description" and "properties" in schema)
     }
+
+
+def without_null(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return an arguments' schema in which nothing may be null: who has no value leaves it out (null is taken too)."""
+    return {**arguments, "properties": {name: _not_null(one) for name, one in arguments["properties"].items()}}
+
+
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name != "anyOf" and (name, value) != ("default", None)}
+    return {**kinds[0], **rest} if len(kinds) == 1 else ({**rest, "anyOf": kinds} if kinds else rest)
+
+
+def _is_nullable(schema: dict[str, Any]) -> bool:
+    """Return whether a schema is one plain type or null, which JSON schema says shorter than pydantic does."""
+    kinds = schema.get("anyOf") or []
+    return (
+        len(kinds) == 2 and kinds[1] == {"type": "null"} and "enum" not in kinds[0] and isinstance(kinds[0].get("type"), str)
+    )
 
 
 def argument_text(tool: str, known: list[str], error: ValidationError) -> str:

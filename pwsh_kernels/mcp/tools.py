@@ -1,47 +1,45 @@
-"""The seven tools, defined once over the Backend interface."""
+"""The ten tools: what a model is told of each, and their arguments; defined once over the Backend interface."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import anyio
 import mcp_types as types
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools.base import Tool
 from pydantic import AliasChoices, BaseModel, Field
 
 from pwsh_kernels.catalog import RouteName
-from pwsh_kernels.errors import AnswerLost, InvalidRequest, ProductError, RequestRefused
-from pwsh_kernels.mcp import models, results
-from pwsh_kernels.mcp.backend import Backend
-from pwsh_kernels.mcp.output import MAX_CHARS
+from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.mcp import finding, models, reading, run_results, running, selections, session_results
+from pwsh_kernels.mcp.backend import CLIENT_NAME, Backend
+from pwsh_kernels.mcp.call import MAX_WAIT, Call, begin
+from pwsh_kernels.mcp.following import follow
+from pwsh_kernels.mcp.questions import value_of
 from pwsh_kernels.mcp.schema import strict_tool
-from pwsh_kernels.mcp.waiting import Waiting, read_output, wait_for_run, wait_for_sign_in
+from pwsh_kernels.mcp.signing_in import sign_in
+from pwsh_kernels.mcp.waiting import read_output, wait_for_sign_in
 from pwsh_kernels.records import OutputFormat
 
-MAX_WAIT = 45
-"""Seconds of one call: the TypeScript SDKs give up at 60 (measured: mcp.md)."""
-
-START_SHIELD = 40.0
-"""Seconds in which a command that was already sent may still tell its run id after the client cancelled the call."""
-
-MIN_TENANT_CHARS = 500
-"""Characters of each tenant's output in an answer about many."""
-
-CANCEL_WAIT = 5.0
-"""Seconds to wait until PowerShell has stopped."""
+RECENT_RUNS = 5
+"""Runs that pwsh_status names."""
+MOST_FOUND = 25
+"""Commands of one answer of pwsh_find."""
 
 Json = dict[str, Any]
+Asked = types.InputRequiredResult
+"""What a call of the era of 2026-07-28 returns when the person has to be asked first."""
 # connectionName is what the original pwsh-manager called it; prompts that say so keep working.
 Tenant = Annotated[
     str,
-    Field(validation_alias=AliasChoices("tenant", "connectionName"), description="The tenant's domain, such as contoso.com"),
+    Field(validation_alias=AliasChoices("tenant", "connectionName"), description="Its domain, such as contoso.com"),
 ]
 Module = Annotated[str, Field(description="Service; pwsh_sessions lists them")]
-Route = Annotated[RouteName | None, Field(description="Way to sign in; omit it for the tenant's configured one")]
+Route = Annotated[RouteName | None, Field(description="Omit it for the tenant's usual way to sign in")]
 RunId = Annotated[str, Field(description="From pwsh_run")]
-WaitSeconds = Annotated[float, Field(ge=0, le=MAX_WAIT, description="Seconds to wait at most")]
+WaitSeconds = Annotated[float, Field(ge=0, le=MAX_WAIT)]
+Cursor = Annotated[int, Field(ge=0, description="next_cursor of an earlier answer")]
+Texts = list[str] | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +61,55 @@ FACTS: dict[str, ToolFacts] = {
     "pwsh_login": ToolFacts(
         "Sign in",
         "Start the sign-in of a tenant's session, once per tenant and module; everyone who uses this server shares it. "
-        "Returns a device code and an address for the person, not for you. Calling it again while one is pending returns "
-        "the same code. Not needed when pwsh_status says signed_in.",
+        "Returns a device code and an address for the person, not for you. Again while one is pending: the same code. Not "
+        "needed when pwsh_status says signed_in, nor before pwsh_run, which starts it too.",
         _hints(read_only=False, destructive=False, idempotent=True),
     ),
     "pwsh_status": ToolFacts(
         "Session status",
-        "Say whether a tenant's session is signed in, as which account, and what it runs. Returns at once. To wait for a "
-        "person to sign in, use pwsh_wait.",
+        "Say at once whether a tenant's session is signed in, as which account, what it runs, and its newest runs: also "
+        "after an answer got lost. To wait for a person to sign in, use pwsh_wait.",
         _hints(read_only=True, destructive=False, idempotent=True),
     ),
     "pwsh_run": ToolFacts(
         "Run PowerShell",
         "Run a PowerShell command or script in a tenant's signed-in session; variables stay for the next call. Example: "
-        "tenant contoso.com, command Get-Mailbox -ResultSize 3. Give values as parameters with a param() block instead of "
-        "pasting them into the command. Long output is shown by head and tail. A command that takes longer than wait_s "
-        "goes on: follow it with pwsh_wait, do not run it again.",
+        "tenant contoso.com, command Get-Mailbox -ResultSize 3. Several tenants at once: tenants [contoso.com, "
+        "fabrikam.com]. Give values as parameters with a param() block instead of pasting them into the command. Signed "
+        "out: starts the sign-in and runs nothing. A command that takes longer than wait_s goes on: follow it with "
+        "pwsh_wait, do not run it again. Never run it again to see more or to sort and filter: use pwsh_output. Unsure of "
+        "a cmdlet: pwsh_find.",
         _hints(read_only=False, destructive=True, idempotent=False),
     ),
     "pwsh_wait": ToolFacts(
         "Wait",
-        "Wait for a run (run_id) to end, or for a person to finish a sign-in (tenant, module). With cursor: the run's "
-        "output from that character on, to page through long output.",
+        "Wait for a run (run_id) to end, or for a person to finish a sign-in (tenant, module). With cursor: show the "
+        "run's output from there on. Not for output of an ended run: pwsh_output.",
         _hints(read_only=True, destructive=False, idempotent=True),
+    ),
+    "pwsh_output": ToolFacts(
+        "Read output",
+        'Read a run\'s output again without running it again: from cursor on; or lines "200-260", "-50" (the last 50); or '
+        "search, a regular expression; or its objects by where, sort_by, select. Example: sort_by ItemCount desc, first "
+        '10, select [DisplayName, ItemCount], where ["ItemCount gt 1000", "City like Ro*"].',
+        _hints(read_only=True, destructive=False, idempotent=True),
+    ),
+    "pwsh_answer": ToolFacts(
+        "Answer a question",
+        "Answer what a run in state waiting_for_input asks, then wait for the run. Ask the person before you confirm a "
+        "change. Passwords and other secrets are refused: a person answers those elsewhere.",
+        _hints(read_only=False, destructive=True, idempotent=False),
     ),
     "pwsh_cancel": ToolFacts(
         "Cancel a run",
         "Stop a run. The session stays signed in; what the command has done already stays done.",
         _hints(read_only=False, destructive=True, idempotent=True),
+    ),
+    "pwsh_find": ToolFacts(
+        "Find commands",
+        'Find commands of a session by words, with purpose and syntax, instead of guessing names. Example: words "mailbox '
+        "permission\". A command's exact name gives its whole syntax.",
+        _hints(read_only=True, destructive=False, idempotent=True),
     ),
     "pwsh_sessions": ToolFacts(
         "List sessions",
@@ -127,20 +146,21 @@ class Tools:
 
     async def pwsh_login(
         self, ctx: Context[Any, Any], tenant: Tenant, module: Module = "exo", route: Route = None
-    ) -> Annotated[types.CallToolResult, models.SessionResult]:
-        """Start or follow a sign-in; returns as soon as there is a code."""
-        notice = await self._backend.ready()
-        waiting = Waiting(MAX_WAIT, ctx.report_progress)
-        async with waiting.signs_of_life(f"starting the sign-in to {tenant}:{module}"):
-            facts = await self._backend.login(tenant, module, MAX_WAIT, route)
-        return _session_answer(facts, notice)
+    ) -> Annotated[types.CallToolResult, models.SessionResult] | Asked:
+        """Start or follow a sign-in; returns as soon as there is a code, or when a person who was asked has signed in."""
+        call = await begin(self._backend, ctx)
+        facts = await sign_in(call, tenant, module, route)
+        return facts if isinstance(facts, Asked) else _session_answer(facts, call.notice)
 
     async def pwsh_status(
-        self, tenant: Tenant, module: Module = "exo"
-    ) -> Annotated[types.CallToolResult, models.SessionResult]:
-        """Return a session's state."""
-        notice = await self._backend.ready()
-        return _session_answer(await self._backend.status(tenant, module, 0), notice)
+        self, ctx: Context[Any, Any], tenant: Tenant, module: Module = "exo"
+    ) -> Annotated[types.CallToolResult, models.StatusResult]:
+        """Return a session's state and its newest runs."""
+        call = await begin(self._backend, ctx)
+        facts = await call.backend.status(tenant, module, 0)
+        runs = await call.backend.recent_runs(facts["tenant"], facts["module"], RECENT_RUNS)
+        result = session_results.status_result(facts, runs, CLIENT_NAME, call.notice)
+        return _answer(result, session_results.status_text(result))
 
     async def pwsh_run(  # noqa: PLR0917 - the tool's arguments, always named
         self,
@@ -148,28 +168,30 @@ class Tools:
         command: Annotated[str, Field(min_length=1)],
         tenant: Tenant = "",
         tenants: Annotated[
-            list[str] | Literal["*"] | None, Field(description='Several tenants at once; "*": all signed in to the module')
+            list[str] | Literal["*"] | None, Field(description='Instead of tenant; "*": all signed in to the module')
         ] = None,
         module: Module = "exo",
         parameters: Annotated[Json | None, Field(description="Values for the command's param() block")] = None,
         format: OutputFormat = "text",  # noqa: A002 - the name of the REST API
         wait_s: WaitSeconds = MAX_WAIT,
-    ) -> Annotated[types.CallToolResult, models.RunResult]:
-        """Run a command; cancelling the call cancels its run."""
+    ) -> Annotated[types.CallToolResult, models.StartedResult] | Asked:
+        """Run a command; a client that cancels the call cancels its run."""
         if bool(tenant) == bool(tenants):
             raise InvalidRequest("tenant", "or tenants must be given, and not both")
-        notice = await self._backend.ready()
-        waiting = Waiting(wait_s, ctx.report_progress)
+        call = await begin(self._backend, ctx, wait_s)
         options: Json = {"parameters": parameters, "format": format}
         if tenants:
-            return await self._run_everywhere(tenants, module, command, options, waiting, notice)
-        run = await self._start(tenant, module, command, options)
-        try:
-            run = await wait_for_run(self._backend, run, waiting)
-            return await self._run_answer(run, 0, notice)
-        except anyio.get_cancelled_exc_class():
-            await self._cancel_quietly(run["run_id"])
-            raise
+            result = await running.run_everywhere(call, tenants, module, command, options)
+            return _answer(result, run_results.tenants_text(result), is_error=result.state == "failed")
+        run = await running.run_here(call, tenant, module, command, options)
+        if isinstance(run, Asked):
+            return run
+        if "run_id" not in run:
+            first = run_results.sign_in_first(run, call.notice)
+            return _answer(first, run_results.sign_in_text(first))
+        run, shown = await read_output(call.backend, run, 0)
+        started = run_results.started_result(run, shown, call.notice)
+        return _answer(started, run_results.run_text(started, shown), is_error=run_results.is_failure(run))
 
     async def pwsh_wait(  # noqa: PLR0917 - the tool's arguments, always named
         self,
@@ -177,114 +199,133 @@ class Tools:
         run_id: RunId = "",
         tenant: Tenant = "",
         module: Module = "exo",
-        cursor: Annotated[int, Field(ge=0, description="next_cursor of an earlier answer")] = 0,
+        cursor: Cursor = 0,
         wait_s: WaitSeconds = MAX_WAIT,
-    ) -> Annotated[types.CallToolResult, models.WaitResult]:
+    ) -> Annotated[types.CallToolResult, models.WaitResult] | Asked:
         """Wait for a run or a sign-in; cancelling the call ends only the waiting."""
         if bool(run_id) == bool(tenant):
             raise InvalidRequest("run_id", "or tenant must be given, and not both")
-        notice = await self._backend.ready()
-        waiting = Waiting(wait_s, ctx.report_progress)
+        call = await begin(self._backend, ctx, wait_s)
         if tenant:
-            return _awaited_sign_in(await wait_for_sign_in(self._backend, tenant, module, waiting), notice)
-        run = await self._backend.read_run(run_id, cursor, 0, 1)
-        # Output beyond the cursor is what a paging caller asked for: it need not wait for the end.
-        if not (cursor and run["entries"]):
-            run = await wait_for_run(self._backend, run, waiting)
-        return await self._run_answer(run, cursor, notice, awaited=True)
+            return _awaited_sign_in(await wait_for_sign_in(call.backend, tenant, module, call.waiting), call.notice)
+        run = await follow(call, await call.backend.read_run(run_id, cursor, 0, 1))
+        return run if isinstance(run, Asked) else await _run_answer(call, run, cursor, awaited=True)
 
-    async def pwsh_cancel(self, run_id: RunId) -> Annotated[types.CallToolResult, models.RunResult]:
+    async def pwsh_output(  # noqa: PLR0917 - the tool's arguments, always named
+        self,
+        ctx: Context[Any, Any],
+        run_id: RunId,
+        cursor: Cursor = 0,
+        lines: str = "",
+        search: str = "",
+        where: Annotated[
+            Texts, Field(description="PROPERTY OPERATOR VALUE; eq ne gt ge lt le like match contains in")
+        ] = None,
+        sort_by: Annotated[str, Field(description="Property, or Property desc")] = "",
+        select: Annotated[Texts, Field(description="Properties to show; Owner.Name reaches into objects")] = None,
+        first: Annotated[int, Field(ge=1, le=selections.MOST_LINES)] = 100,
+        skip: Annotated[int, Field(ge=0)] = 0,
+        format: OutputFormat = "text",  # noqa: A002 - the name of the REST API
+    ) -> Annotated[types.CallToolResult, models.OutputResult]:
+        """Show a part of a run's output, or its kept objects in another way."""
+        call = await begin(self._backend, ctx)
+        wanted: Json = {
+            "where": selections.condition_list(where),
+            "select": selections.name_list(select),
+            **selections.sort_order(sort_by),
+        }
+        if any(wanted.values()):
+            result, text, failed = await reading.query(
+                call, run_id, {**wanted, "first": first, "skip": skip, "format": format}
+            )
+            return _answer(result, text, is_error=failed)
+        if lines or search:
+            count = selections.line_range(lines) if lines else {"from": 1, "count": first}
+            result, text = await reading.read_lines(call, run_id, {**count, "search": search or None})
+            return _answer(result, text)
+        result, text = await reading.read_page(call, run_id, cursor)
+        return _answer(result, text)
+
+    async def pwsh_answer(  # noqa: PLR0917 - the tool's arguments, always named
+        self,
+        ctx: Context[Any, Any],
+        run_id: RunId,
+        answer: Annotated[str, Field(description="Text, or a choice's label")] = "",
+        fields: Annotated[dict[str, str] | None, Field(description="For a question with several named fields")] = None,
+        refuse: Annotated[bool, Field(description="Refuse to answer; the command gets an error")] = False,
+        wait_s: WaitSeconds = MAX_WAIT,
+    ) -> Annotated[types.CallToolResult, models.RunResult] | Asked:
+        """Answer a run's question, then wait for the run."""
+        call = await begin(self._backend, ctx, wait_s)
+        run = await call.backend.read_run(run_id, 0, 0, 1)
+        if not call.person.state:  # else this is the same call again, with the answer to a later question
+            value = None if refuse else value_of(run, answer, fields)
+            run = await (call.backend.refuse(run_id) if refuse else call.backend.answer(run_id, value))
+        run_or_question = await follow(call, run)
+        return run_or_question if isinstance(run_or_question, Asked) else await _run_answer(call, run_or_question, 0)
+
+    async def pwsh_cancel(self, ctx: Context[Any, Any], run_id: RunId) -> Annotated[types.CallToolResult, models.RunResult]:
         """Stop a run and show what it printed."""
-        notice = await self._backend.ready()
-        run = await self._backend.cancel(run_id, CANCEL_WAIT)
-        return await self._run_answer(run, 0, notice, failure_is_error=False)
+        call = await begin(self._backend, ctx)
+        run = await call.backend.cancel(run_id, running.CANCEL_WAIT)
+        return await _run_answer(call, run, 0, failure_is_error=False)
 
-    async def pwsh_sessions(self) -> Annotated[types.CallToolResult, models.SessionsResult]:
+    async def pwsh_find(
+        self,
+        ctx: Context[Any, Any],
+        tenant: Tenant,
+        words: Annotated[str, Field(min_length=1)],
+        module: Module = "exo",
+        limit: Annotated[int, Field(ge=1, le=MOST_FOUND)] = 8,
+    ) -> Annotated[types.CallToolResult, models.FindResult]:
+        """Return the commands that fit the words best."""
+        call = await begin(self._backend, ctx)
+        async with call.waiting.signs_of_life(f"looking for commands of {tenant}:{module}"):
+            found = await call.backend.find(tenant, module, words, limit, call.waiting.left_s)
+        result = finding.find_result(found, call.notice)
+        return _answer(result, finding.find_text(result))
+
+    async def pwsh_sessions(self, ctx: Context[Any, Any]) -> Annotated[types.CallToolResult, models.SessionsResult]:
         """List sessions and modules."""
-        notice = await self._backend.ready()
-        result = results.sessions_result(await self._backend.sessions(), await self._backend.modules(), notice)
-        return _answer(result, results.sessions_text(result))
+        call = await begin(self._backend, ctx)
+        sessions, modules = await call.backend.sessions(), await call.backend.modules()
+        result = session_results.sessions_result(sessions, modules, call.notice)
+        return _answer(result, session_results.sessions_text(result))
 
     async def pwsh_disconnect(
         self,
+        ctx: Context[Any, Any],
         tenant: Tenant,
         confirmation: Literal["DISCONNECT"],  # noqa: ARG002 - that it is there is the confirmation
         module: Module = "exo",
         forget: Annotated[bool, Field(description="Also remove what is kept of the sign-in on disk")] = False,
     ) -> Annotated[types.CallToolResult, models.DisconnectResult]:
         """Sign out and close a session."""
-        notice = await self._backend.ready()
-        facts = await self._backend.disconnect(tenant, module, forget)
-        result = models.DisconnectResult(session=f"{tenant}:{module}", message=facts["message"], notice=notice)
-        return _answer(result, f"{notice}\n{result.message}".strip())
+        call = await begin(self._backend, ctx)
+        facts = await call.backend.disconnect(tenant, module, forget)
+        result = models.DisconnectResult(session=f"{tenant}:{module}", message=facts["message"], notice=call.notice)
+        return _answer(result, f"{call.notice}\n{result.message}".strip())
 
-    async def _start(self, tenant: str, module: str, command: str, options: Json) -> Json:
-        """Start a run. A cancelled call still learns the id of what it has started, and stops it."""
-        with anyio.move_on_after(START_SHIELD, shield=True):
-            return await self._backend.start_run(tenant, module, command, options)
-        raise AnswerLost(url=f"{tenant}:{module}", reason=f"no run id within {START_SHIELD:.0f} s")
 
-    async def _run_everywhere(  # noqa: PLR0917 - what pwsh_run was called with
-        self, tenants: list[str] | Literal["*"], module: str, command: str, options: Json, waiting: Waiting, notice: str
-    ) -> types.CallToolResult:
-        runs = await self._start_everywhere(tenants, module, command, options)
-        room = max(MIN_TENANT_CHARS, MAX_CHARS // len(runs))
-        try:
-            found = await asyncio.gather(*(self._tenant_result(one, waiting, room) for one in runs))
-        except anyio.get_cancelled_exc_class():
-            for one in runs:
-                await self._cancel_quietly(one.get("run_id") or "")
-            raise
-        result = results.tenants_result(list(found), notice)
-        return _answer(result, results.tenants_text(result), is_error=result.state == "failed")
-
-    async def _start_everywhere(
-        self, tenants: list[str] | Literal["*"], module: str, command: str, options: Json
-    ) -> list[Json]:
-        with anyio.move_on_after(START_SHIELD, shield=True):
-            started = await self._backend.start_everywhere(tenants, module, command, options)
-            return list(started["results"])
-        raise AnswerLost(url=f"{tenants}:{module}", reason=f"no run ids within {START_SHIELD:.0f} s")
-
-    async def _tenant_result(self, run: Json, waiting: Waiting, room: int) -> models.TenantResult:
-        """Wait for the run in one tenant and tell the client when it has ended."""
-        if not run.get("run_id"):
-            return results.tenant_result(run, None)
-        run = await wait_for_run(self._backend, run, waiting)
-        await waiting.tell(f"{run['tenant']}: {run['state']}")
-        run, shown = await read_output(self._backend, run, 0, room)
-        return results.tenant_result(run, shown)
-
-    async def _cancel_quietly(self, run_id: str) -> None:
-        if not run_id:
-            return
-        with anyio.move_on_after(CANCEL_WAIT, shield=True):
-            try:
-                await self._backend.cancel(run_id, 0)
-            except ProductError:  # the client is gone: nobody is left to tell
-                return
-
-    async def _run_answer(
-        self, run: Json, cursor: int, notice: str, *, awaited: bool = False, failure_is_error: bool = True
-    ) -> types.CallToolResult:
-        run, shown = await read_output(self._backend, run, cursor)
-        result = results.run_result(run, shown, notice)
-        whole = models.WaitResult(run=result) if awaited else result
-        return _answer(whole, results.run_text(result, shown), is_error=failure_is_error and results.is_failure(run))
+async def _run_answer(
+    call: Call, run: Json, cursor: int, *, awaited: bool = False, failure_is_error: bool = True
+) -> types.CallToolResult:
+    run, shown = await read_output(call.backend, run, cursor)
+    result = run_results.run_result(run, shown, call.notice)
+    whole = models.WaitResult(run=result) if awaited else result
+    text = run_results.run_text(result, shown)
+    return _answer(whole, text, is_error=failure_is_error and run_results.is_failure(run))
 
 
 def _session_answer(facts: Json, notice: str) -> types.CallToolResult:
-    if not facts.get("success", True):
-        where = {name: facts.get(name) for name in ("tenant", "module")}
-        raise RequestRefused(200, facts.get("code") or "", facts.get("error") or "The sign-in failed.", where)
-    result = results.session_result(facts, notice)
-    return _answer(result, results.session_text(result))
+    result = session_results.session_result(facts, notice)
+    return _answer(result, session_results.session_text(result))
 
 
 def _awaited_sign_in(facts: Json, notice: str) -> types.CallToolResult:
-    result = results.session_result(facts, notice)
+    result = session_results.session_result(facts, notice)
     ended_badly = result.state not in ("signed_in", "starting", "signing_in")
-    return _answer(models.WaitResult(session=result), results.session_text(result), is_error=ended_badly)
+    return _answer(models.WaitResult(session=result), session_results.session_text(result), is_error=ended_badly)
 
 
 def _answer(result: BaseModel, text: str, *, is_error: bool = False) -> types.CallToolResult:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.output import MAX_CHARS, Excerpt, excerpt, plain
-from pwsh_kernels.mcp.results import is_open
+from pwsh_kernels.mcp.run_results import is_open
 
 Json = dict[str, Any]
 Report = Callable[[float, float, str], Awaitable[None]]

@@ -1,0 +1,131 @@
+"""Ask the person through the MCP client: a page to open, a form to fill in; in the way of the call's protocol era.
+
+Up to 2025-11-25 the server asks and waits; from 2026-07-28 on it answers the call with the question, and the client calls
+again with the person's answer and the state that it was given (measured: mcp.md).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import mcp_types as types
+from mcp.server.mcpserver import Context
+from mcp.server.session import ServerSession
+from mcp.shared.exceptions import MCPError
+
+from pwsh_kernels.discovery import is_loopback
+
+Json = dict[str, Any]
+MODERN = "2026-07-28"
+"""From this protocol version on a server cannot send requests to its client."""
+ASKED = "asked"
+"""Our name of the one question of a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the person is asked: the page at `url`, or the form of `schema`. `state` comes back with the answer."""
+
+    id: str
+    message: str
+    state: Json
+    url: str = ""
+    schema: Json | None = None
+
+    @property
+    def request(self) -> types.ElicitRequest:
+        """The question as MCP puts it."""
+        if self.schema is not None:
+            return types.ElicitRequest(
+                params=types.ElicitRequestFormParams(message=self.message, requested_schema=self.schema)
+            )
+        return types.ElicitRequest(
+            params=types.ElicitRequestURLParams(message=self.message, url=self.url, elicitation_id=self.id)
+        )
+
+
+class Person:
+    """Whoever sits at the client of one call, as far as the client lets us ask."""
+
+    def __init__(self, ctx: Context[Any, Any]) -> None:
+        """`ctx` is the call's."""
+        self._ctx = ctx
+        self._modern = (ctx.protocol_version or "") >= MODERN
+
+    @property
+    def fills_forms(self) -> bool:
+        """True when the client shows forms; a client of 2025-06-18 that names no kind shows forms only."""
+        elicitation = self._elicitation
+        return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+
+    def opens(self, url: str) -> bool:
+        """Return whether the client can offer the page: it must say so, and the page must be safe to offer."""
+        elicitation = self._elicitation
+        return elicitation is not None and elicitation.url is not None and may_be_offered(url)
+
+    @property
+    def state(self) -> Json:
+        """The state of the question that this call brings the answer of; empty for a first call."""
+        return read_state(self._ctx.request_state)
+
+    @property
+    def earlier(self) -> types.ElicitResult | None:
+        """The answer that this call brings."""
+        found = (self._ctx.input_responses or {}).get(ASKED)
+        return found if isinstance(found, types.ElicitResult) else None
+
+    async def ask(self, question: Question, limit_s: float) -> types.ElicitResult | types.InputRequiredResult | None:
+        """Return the answer; or what to return from the call; or None when none came within `limit_s` seconds."""
+        if self._modern:
+            return types.InputRequiredResult(
+                input_requests={ASKED: question.request}, request_state=json.dumps(question.state)
+            )
+        with anyio.move_on_after(limit_s):
+            return await self._ask_now(question)
+        return None
+
+    async def tell_opened(self, question_id: str) -> None:
+        """Tell a client that still shows a page that it has served."""
+        if not self._modern:
+            await self._ctx.session.send_elicit_complete(question_id, self._ctx.request_id)
+
+    async def _ask_now(self, question: Question) -> types.ElicitResult | None:
+        session: ServerSession = self._ctx.session
+        request = self._ctx.request_id
+        try:
+            if question.schema is not None:
+                return await session.elicit_form(question.message, question.schema, request)
+            return await session.elicit_url(question.message, question.url, question.id, request)
+        except MCPError:  # the client cannot after all: it is told in words
+            return None
+
+    @property
+    def _elicitation(self) -> types.ElicitationCapability | None:
+        capabilities = self._ctx.client_capabilities
+        return capabilities.elicitation if capabilities else None
+
+    @property
+    def gave_up(self) -> bool:
+        """True when the client said that it cancels this call, rather than only went away (tested with mcp 2.3)."""
+        session: ServerSession = self._ctx.session
+        return session._request_outbound.cancel_requested.is_set()  # noqa: SLF001 - the SDK tells it nowhere else
+
+
+def may_be_offered(url: str) -> bool:
+    """Return whether a page may be offered: encrypted, or on this machine (the sandbox's)."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+
+
+def read_state(text: str | None) -> Json:
+    """Return the state that a client brought back; the SDK has opened its seal."""
+    state = json.loads(text) if text else {}
+    return state if isinstance(state, dict) else {}
+
+
+def same_question(state: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
+    """Return whether a run still asks what the answered question was."""
+    return state.get("run_id") == run.get("run_id") and state.get("prompt") == run.get("prompt")
