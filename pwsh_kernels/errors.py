@@ -324,7 +324,7 @@ class SecretNotTaken(ProductError):
     def text(self) -> str:
         return (
             f"Run {self.run_id} asks for a secret ({self.question}), which must not pass through here. Ask the person to "
-            f"run `pwsh-kernels follow {self.run_id}` in a terminal (a notebook's cell: in the notebook), then call pwsh_wait."
+            f"run `pwsh-kernels follow {self.run_id}` in a terminal, or to answer in the notebook whose cell it is."
         )
 
 

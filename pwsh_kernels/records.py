@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 RecordKind = Literal["error", "warning", "verbose", "debug", "information"]
 PromptKind = Literal["line", "secret", "choice", "credential", "fields"]
-OutputFormat = Literal["text", "json", "csv", "list"]
+OutputFormat = Literal["text", "json", "csv", "list", "compact"]
 Outcome = Literal["completed", "failed", "stopped", "died"]
 
 ViewKind = Literal["table", "list"]
 Alignment = Literal["left", "center", "right"]
 
-OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list")
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list", "compact")
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ async def test_output_text_is_exact(shell: PowerShell, script: str, text: str) -
     assert (said.text, said.summary.outcome, said.records) == (text, "completed", [])
 
 
+COMPACT_OF_SEVERAL = "a\n1\nb\n\nc\n2\n\nGuid\n00000000-0000-0000-0000-000000000000\n"
+
+
 @pytest.mark.parametrize(
     ("output_format", "script", "text"),
     [
@@ -53,6 +56,13 @@ async def test_output_text_is_exact(shell: PowerShell, script: str, text: str) -
         ("csv", "'one', 2", '"Value"\n"one"\n"2"\n'),
         ("list", "[pscustomobject]@{a=1;b='x'}", "\na : 1\nb : x\n\n"),
         ("list", "''", "\n"),
+        ("compact", "1; 'a'; $null; $true", "1\na\nTrue\n"),
+        ("compact", '1..2 | % { [pscustomobject]@{Name = "n$_"; Note = "a`n b"} }', "Name | Note\nn1 | a b\nn2 | a b\n"),
+        ("compact", "[pscustomobject]@{Name = 'x' * 200; Value = 1}", f"Name | Value\n{'x' * 200} | 1\n"),
+        ("compact", "[pscustomobject]@{a=1;b=2;c=3;d=4;e=5}", "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\n"),
+        ("compact", "[pscustomobject]@{a=1}; 'b'; [pscustomobject]@{c=2}; [guid]::Empty", COMPACT_OF_SEVERAL),
+        ("compact", "[pscustomobject]@{a=1;b=2} | Format-Table b", "b\n2\n"),
+        ("compact", "[pscustomobject]@{a=1}; throw 'x'", "a\n1\n"),
     ],
 )
 async def test_formats_keep_falsy_values_and_single_values(

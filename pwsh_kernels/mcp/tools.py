@@ -1,6 +1,6 @@
 """The ten tools: what a model is told of each, and their arguments; defined once over the Backend interface."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -40,6 +40,9 @@ RunId = Annotated[str, Field(description="From pwsh_run")]
 WaitSeconds = Annotated[float, Field(ge=0, le=MAX_WAIT)]
 Cursor = Annotated[int, Field(ge=0, description="next_cursor of an earlier answer")]
 Texts = list[str] | str | None
+Format = Literal["text", "json", "csv", "list"]
+FORMATS: Mapping[str, OutputFormat] = {"text": "compact"}
+"""Formats of the REST API that have another name here: a model pays for padding and loses what a width cuts off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +175,14 @@ class Tools:
         ] = None,
         module: Module = "exo",
         parameters: Annotated[Json | None, Field(description="Values for the command's param() block")] = None,
-        format: OutputFormat = "text",  # noqa: A002 - the name of the REST API
+        format: Format = "text",  # noqa: A002 - the name of the REST API
         wait_s: WaitSeconds = MAX_WAIT,
     ) -> Annotated[types.CallToolResult, models.StartedResult] | Asked:
         """Run a command; a client that cancels the call cancels its run."""
         if bool(tenant) == bool(tenants):
             raise InvalidRequest("tenant", "or tenants must be given, and not both")
         call = await begin(self._backend, ctx, wait_s)
-        options: Json = {"parameters": parameters, "format": format}
+        options: Json = {"parameters": parameters, "format": FORMATS.get(format, format)}
         if tenants:
             result = await running.run_everywhere(call, tenants, module, command, options)
             return _answer(result, run_results.tenants_text(result), is_error=result.state == "failed")
@@ -225,7 +228,7 @@ class Tools:
         select: Annotated[Texts, Field(description="Properties to show; Owner.Name reaches into objects")] = None,
         first: Annotated[int, Field(ge=1, le=selections.MOST_LINES)] = 100,
         skip: Annotated[int, Field(ge=0)] = 0,
-        format: OutputFormat = "text",  # noqa: A002 - the name of the REST API
+        format: Format = "text",  # noqa: A002 - the name of the REST API
     ) -> Annotated[types.CallToolResult, models.OutputResult]:
         """Show a part of a run's output, or its kept objects in another way."""
         call = await begin(self._backend, ctx)
@@ -236,7 +239,7 @@ class Tools:
         }
         if any(wanted.values()):
             result, text, failed = await reading.query(
-                call, run_id, {**wanted, "first": first, "skip": skip, "format": format}
+                call, run_id, {**wanted, "first": first, "skip": skip, "format": FORMATS.get(format, format)}
             )
             return _answer(result, text, is_error=failed)
         if lines or search:

@@ -1,7 +1,7 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours; every run's output
 # leaves through Out-Session as JSON texts: an array of texts and of records (arrays that begin with their kind).
 param([int]$PieceLength, [int]$ChunkLength, [int]$ChunkMilliseconds, [int]$BurstMessages, [int]$ProgressMilliseconds, [string]$FlushMark,
-    [string]$Display, [int]$MaxRows, [int]$MaxPicture, [int]$MaxLast)
+    [string]$Display, [string]$CompactFormat, [int]$MaxRows, [int]$MaxPicture, [int]$MaxLast)
 
 # By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which all modules are searched.
 foreach ($name in 'Microsoft.PowerShell.Management', 'Microsoft.PowerShell.Utility') {
@@ -16,9 +16,9 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-$settings = $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $Host, $Display, $MaxRows, $MaxPicture, $MaxLast
+$settings = $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $Host, $Display, $CompactFormat, $MaxRows, $MaxPicture, $MaxLast
 $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
-    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $SessionHost, $Display, $MaxRows, $MaxPicture, $MaxLast)
+    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $SessionHost, $Display, $CompactFormat, $MaxRows, $MaxPicture, $MaxLast)
 
     # The session's own preferences must not reach into the functions here.
     Set-StrictMode -Off
@@ -85,6 +85,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             Text = [Text.StringBuilder]::new(); Entries = [Collections.Generic.List[object]]::new()
             Objects = [Collections.Generic.List[object]]::new(); Format = $Format; Width = $Width
             Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE; View = $null; Last = $null
+            Compact = $null; Shown = $false
             Style = $usualStyle
         }
         $late.Run = $script:run
@@ -208,6 +209,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
     }
 
     . ([scriptblock]::Create($Display))
+    . ([scriptblock]::Create($CompactFormat))
 
     function Get-SyntaxError([string]$Script) {
         $tokens = $errors = $null
@@ -241,6 +243,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             $clock = [Diagnostics.Stopwatch]::StartNew()
             $burst = $BurstMessages; $previous = 0L; $formatter = $null
             $gate = $late.Gate
+            $compact = $run.Compact = if ($Format -eq 'compact') { New-Compact $Width }
             $late.Active = $true
         }
         process {
@@ -258,6 +261,14 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             elseif ($null -eq $InputObject) { }
             elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
                 [void]$text.Append($InputObject).Append("`n")
+            }
+            elseif ($null -ne $compact) {
+                if ($InputObject -is [string] -or $InputObject -is [ValueType] -and $InputObject.GetType().IsPrimitive) {
+                    if ($compact.Formats) { Close-Compact }
+                    $run.Shown = $true
+                    [void]$text.Append("$InputObject").Append("`n")
+                }
+                else { Add-Compact $InputObject }
             }
             else {
                 if ($null -eq $formatter) {
@@ -289,6 +300,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         end {
             [Threading.Monitor]::Enter($gate)
             if ($null -ne $formatter) { foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") } }
+            if ($null -ne $compact) { Close-Compact }
             Add-Json
             Send-Ending
             [Threading.Monitor]::Exit($gate)
@@ -343,6 +355,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
     function Get-SessionRest([switch]$Failed, [string]$Script) {
         Add-Json
         if ($run.View) { Close-Display }
+        if ($run.Compact) { Close-Compact }
         if ($run.Text.Length) { Move-Text }
         if ($Failed) {
             Add-Style

@@ -82,7 +82,8 @@ class PowerShell:
 
     async def _bootstrap(self) -> None:
         files = resources.files(__package__)
-        script, display = (files.joinpath(name).read_text(encoding="utf-8") for name in ("bootstrap.ps1", "display.ps1"))
+        names = ("bootstrap.ps1", "display.ps1", "compact.ps1")
+        script, display, compact = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
         sizes = {
             "PieceLength": PIECE_LENGTH,
             "ChunkLength": CHUNK_LENGTH,
@@ -94,7 +95,7 @@ class PowerShell:
             "MaxPicture": MAX_PICTURE,
             "MaxLast": MAX_LAST,
         }
-        answer = await self.query(script, {**sizes, "Display": display})
+        answer = await self.query(script, {**sizes, "Display": display, "CompactFormat": compact})
         self.version = str(answer[-1])
 
     def _with_console(self, reason: str) -> str:

@@ -19,6 +19,7 @@ RESULT_KINDS = {
     "csv": frozenset({"text"}),
     "text": frozenset({"text", "host", "console"}),
     "list": frozenset({"text", "host", "console"}),
+    "compact": frozenset({"text", "host", "console"}),
 }
 """Kinds of stdout entries that make a run's result: what a script only shows must not break JSON or CSV."""
 NO_OUTPUT = "OK"

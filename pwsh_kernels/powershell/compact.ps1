@@ -1,0 +1,113 @@
+# Format 'compact': tables as lines with ' | ' between cells, lists as 'label: value' lines. No padding, and nothing cut at a
+# width: for models and other programs that read text. Part of the module that bootstrap.ps1 makes; runs inside the gate.
+
+function New-Compact([int]$Width) {
+    return @{ Formats = $null; Shape = ''; Width = $Width; Apart = $false }
+}
+
+function Add-Line([string]$Line) { [void]$run.Text.Append($Line).Append("`n") }
+
+# What a cell shows: no colours, one line.
+$unfit = [char[]]"`r`n$([char]27)"
+function Get-OneLine([string]$Text) {
+    return ([Management.Automation.Internal.StringDecorated]::new($Text).ToString('PlainText')).Trim() -replace '\s*[\r\n]+\s*', ' '
+}
+
+function Add-CompactRow($Fields) {
+    $text = $run.Text
+    $apart = ''
+    foreach ($one in $Fields) {
+        $value = $one.propertyValue
+        if ($value -and $value.IndexOfAny($unfit) -ge 0) { $value = Get-OneLine $value }
+        [void]$text.Append($apart).Append($value)
+        $apart = ' | '
+    }
+    [void]$text.Append("`n")
+}
+
+# One of the engine's format objects. Value: the object it was made of, $null for what the script formatted itself.
+function Add-CompactFormat($Format, $Value) {
+    $compact = $run.Compact
+    switch ($Format.GetType().Name) {
+        'FormatStartData' {
+            $compact.Shape = [string]$shapes[$Format.shapeInfo.GetType().Name]
+            $compact.Apart = $false
+            if ($run.Shown) { Add-Line '' }
+            if ($compact.Shape -eq 'table') {
+                $labels = @(foreach ($one in Get-Columns $Format.shapeInfo) { $one[0] })
+                if (($labels -join '') -ne '') { Add-Line ($labels -join ' | ') }
+            }
+        }
+        'GroupStartData' {
+            $caption = if ($Format.groupingEntry) { ((Get-EntryText $Format.groupingEntry) -join '').Trim() } else { '' }
+            if ($caption) { Add-Line $caption }
+        }
+        'FormatEntryData' { Add-CompactEntry $Format $Value }
+    }
+}
+
+function Add-CompactEntry($Format, $Value) {
+    $compact = $run.Compact
+    $entry = $Format.formatEntryInfo
+    $run.Shown = $true
+    if ($entry.listViewFieldList) {
+        if ($compact.Apart) { Add-Line '' }
+        foreach ($pair in Get-Pairs $entry) { Add-Line "$($pair[0]): $($pair[1])" }
+        $compact.Apart = $true
+    }
+    elseif ($entry.formatPropertyFieldList) {
+        Add-CompactRow $entry.formatPropertyFieldList
+    }
+    elseif ($entry.formatPropertyField) { Add-Line (Get-OneLine $entry.formatPropertyField.propertyValue) }
+    elseif ($null -ne $Value) {
+        Add-Line ((Microsoft.PowerShell.Utility\Out-String -InputObject $Value -Width $compact.Width).Trim())
+    }
+    else { Add-Line (@(Get-EntryText $entry; if ($null -ne $entry.text) { $entry.text }) -join '') }
+}
+
+function Close-Compact {
+    $compact = $run.Compact
+    if (-not $compact.Formats) { return }
+    foreach ($one in $compact.Formats.End()) { Add-CompactFormat $one $null }
+    $compact.Formats = $null
+    $compact.Shape = ''
+}
+
+# The first object of a kind opens a table or a list; one that it does not fit opens another.
+function Add-Compact($Value) {
+    $compact = $run.Compact
+    if ($Value.GetType().FullName.StartsWith($engineFormats)) {
+        Close-Compact
+        Add-CompactFormat $Value $null
+        return
+    }
+    if ($compact.Formats) {
+        $formats = $compact.Formats.Process($Value)
+        if ($compact.Shape -eq 'table' -and $formats.Count -eq 1) {  # a further row, most likely
+            $fields = $formats[0].formatEntryInfo.formatPropertyFieldList
+            $filled = $false
+            foreach ($field in $fields) { if ($field.propertyValue) { $filled = $true; break } }
+            if ($filled) { Add-CompactRow $fields; return }
+        }
+        if (-not (Test-Stray $formats)) {
+            foreach ($one in $formats) { Add-CompactFormat $one $Value }
+            return
+        }
+    }
+    Close-Compact
+    $compact.Formats = { & $formatDefault }.GetSteppablePipeline()
+    $compact.Formats.Begin($true)
+    foreach ($one in $compact.Formats.Process($Value)) { Add-CompactFormat $one $Value }
+}
+
+# Whether what the open table or list makes of an object hides what it has: a list of its own, or a row of blanks.
+function Test-Stray($Formats) {
+    foreach ($one in $Formats) {
+        $entry = $one.formatEntryInfo
+        if ($one.outOfBand -and $entry.listViewFieldList) { return $true }
+        if (-not $entry.formatPropertyFieldList) { continue }
+        foreach ($field in $entry.formatPropertyFieldList) { if ($field.propertyValue) { return $false } }
+        return $true
+    }
+    return $false
+}
