@@ -147,7 +147,7 @@ async def test_a_failed_command_is_an_error_that_names_its_cause_first(signed_in
     assert run.is_error
     facts = facts_of(run)
     [fault] = facts["errors"]
-    assert (fault["message"], fault["error_id"], fault["line"], fault["column"]) == ("no such thing", "Gone", 2, 1)
+    assert (fault["message"], fault["error_id"], fault["line"], fault["column"]) == ("no such thing", "Gone", 2, None)
     assert fault["category"]
     assert facts["advice"] == "fix_command"
     first, *rest = text_of(run).splitlines()

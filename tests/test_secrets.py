@@ -1,5 +1,6 @@
 """Canaries in every secret input, and in what a sign-in prints: they are nowhere but in the HOME of their session."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ import psutil
 import pytest
 from sandbox_fixtures import AUTOMATION, make_certificate
 from server_fixtures import ADMIN, CONTOSO, Server
+from test_mcp_tools import connected
 
 from pwsh_kernels.sandbox import Authority
 from pwsh_kernels.sessions.signin import HIDDEN
@@ -179,6 +181,23 @@ def answers_of(server: Server) -> Iterator[tuple[str, str]]:
         yield f"status of {module}", json.dumps(server.post("/status", tenant=CONTOSO, module=module))
 
 
+async def tool_results_of(server: Server) -> list[tuple[str, str]]:
+    """Return what the MCP tools answer about all of it: sign-ins that fail, sessions, and every run."""
+    runs = [run["run_id"] for run in server.get("/runs", limit=200)["runs"]]
+    modules = ("exo", "azure", "teams", "leaky")
+    calls: list[tuple[str, dict[str, Any]]] = [("pwsh_sessions", {})]
+    calls += [("pwsh_status", {"tenant": CONTOSO, "module": module}) for module in modules]
+    calls += [
+        ("pwsh_login", {"tenant": CONTOSO, "module": "leaky", "route": route}) for route in ("certificate", "client_secret")
+    ]
+    calls += [("pwsh_run", {"tenant": CONTOSO, "module": "leaky", "command": "1"})]
+    calls += [("pwsh_wait", {"tenant": CONTOSO, "module": "leaky"})]
+    calls += [(tool, {"run_id": run}) for run in runs for tool in ("pwsh_wait", "pwsh_output")]
+    async with connected(server) as client:
+        results = [await client.call_tool(tool, arguments) for tool, arguments in calls]
+    return [(f"{tool} {arguments}", one.model_dump_json()) for (tool, arguments), one in zip(calls, results, strict=True)]
+
+
 def files_of(server: Server) -> Iterator[tuple[str, str]]:
     """Yield every file that was written outside the sessions' HOMEs."""
     for path in server.folder.rglob("*"):
@@ -224,6 +243,7 @@ def test_a_canary_in_any_secret_or_sign_in_output_is_nowhere_but_in_its_sessions
             (f"{name} {number}", json.dumps(one)) for name, said in answers.items() for number, one in enumerate(said)
         ],
         "gets": [*answers_of(talkative)],
+        "tools": asyncio.run(tool_results_of(talkative)),
         "files": [*files_of(talkative)],
         "processes": [*processes_of(talkative)],
         "log": [("server", "".join(talkative.log))],
