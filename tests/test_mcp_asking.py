@@ -33,35 +33,25 @@ class Person:
         return self._reply
 
 
-@pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("tool", ["pwsh_login", "pwsh_run"])
+@pytest.mark.parametrize(("era", "tool"), [("legacy", "pwsh_login"), ("auto", "pwsh_run")])
 async def test_a_client_that_opens_pages_is_offered_the_sign_in_and_the_call_goes_on_after_it(
     server: Server, era: Era, tool: str
 ) -> None:
     server.post("/disconnect", tenant=FABRIKAM)
-    person = Person("accept", server=server)
     arguments = {"command": "'once'"} if tool == "pwsh_run" else {}
-    async with connected(server, era, person.answer) as client:
-        result = await call(client, tool, tenant=FABRIKAM, **arguments)
-    assert (facts_of(result)["state"], facts_of(result)["account"]) == (
-        "succeeded" if tool == "pwsh_run" else "signed_in",
-        f"admin@{FABRIKAM}",
-    )
-    [page] = person.asked
-    assert isinstance(page, ElicitRequestURLParams)
-    assert page.url == f"{server.url}/sandbox/devicelogin"
-    assert page.message.startswith("Sign in to fabrikam.example (exo): enter the code ")
-
-
-@pytest.mark.parametrize("era", ERAS)
-async def test_a_person_who_does_not_want_to_sign_in_is_left_in_peace(server: Server, era: Era) -> None:
-    server.post("/disconnect", tenant=FABRIKAM)
-    person = Person("decline")
-    async with connected(server, era, person.answer) as client:
-        result = await call(client, "pwsh_run", tenant=FABRIKAM, command="1")
-    assert (facts_of(result)["state"], facts_of(result)["advice"]) == ("signing_in", "do_not_retry")
-    assert "The person does not want to sign in now" in text_of(result)
-    assert len(person.asked) == 1
+    unwilling, willing = Person("decline"), Person("accept", server=server)
+    async with connected(server, era, unwilling.answer) as client:
+        declined = await call(client, tool, tenant=FABRIKAM, **arguments)
+    async with connected(server, era, willing.answer) as client:
+        done = await call(client, tool, tenant=FABRIKAM, **arguments)
+    assert (facts_of(declined)["state"], facts_of(declined)["advice"]) == ("signing_in", "do_not_retry")
+    assert "The person does not want to sign in now" in text_of(declined)
+    assert facts_of(done)["state"] == ("succeeded" if tool == "pwsh_run" else "signed_in")
+    assert facts_of(done)["account"] == f"admin@{FABRIKAM}"
+    for [page] in (unwilling.asked, willing.asked):
+        assert isinstance(page, ElicitRequestURLParams)
+        assert page.url == f"{server.url}/sandbox/devicelogin"
+        assert page.message.startswith("Sign in to fabrikam.example (exo): enter the code ")
 
 
 @pytest.mark.parametrize("era", ERAS)

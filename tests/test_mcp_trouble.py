@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from server_fixtures import CONTOSO, Server
-from test_mcp_tools import ERAS, Era, call, connected, facts_of, signed_in, text_of
+from test_mcp_tools import call, connected, facts_of, signed_in, text_of
 
 from pwsh_kernels.mcp.output import MAX_CHARS
 
@@ -46,10 +46,9 @@ async def test_fifty_thousand_rows_are_told_by_head_and_tail_with_the_ways_to_th
         assert last["output"] == f"{ROWS - 1}: row {ROWS - 1}\n{ROWS}: row {ROWS}\n"
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_a_powershell_that_dies_is_told_and_the_next_command_leads_to_a_new_sign_in(server: Server, era: Era) -> None:
+async def test_a_powershell_that_dies_is_told_and_the_next_command_leads_to_a_new_sign_in(server: Server) -> None:
     server.sign_in(CONTOSO)
-    async with connected(server, era) as client:
+    async with connected(server) as client:
         pids = "'{0}' -f $PID; Start-Sleep 600"
         running = asyncio.create_task(call(client, "pwsh_run", tenant=CONTOSO, command=pids))
         begun = await asyncio.to_thread(server.until, lambda: begun_run(server))

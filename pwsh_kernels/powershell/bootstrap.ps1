@@ -263,7 +263,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
                 [void]$text.Append($InputObject).Append("`n")
             }
             elseif ($null -ne $compact) {
-                if ($InputObject -is [string] -or $InputObject -is [ValueType] -and $InputObject.GetType().IsPrimitive) {
+                if ($InputObject -is [string] -or ($InputObject -is [ValueType] -and $InputObject.GetType().IsPrimitive)) {
                     if ($compact.Formats) { Close-Compact }
                     $run.Shown = $true
                     [void]$text.Append("$InputObject").Append("`n")
