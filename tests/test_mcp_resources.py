@@ -100,23 +100,33 @@ async def test_without_a_server_a_resource_says_what_to_do(free_tcp_port: int) -
     assert "pwsh-kernels serve" in text
 
 
+LINES = 30_000
+LONG = "".join(f"line {number} \U0001f600\n" for number in range(1, LINES + 1))
+
+
+@pytest.fixture(scope="module")
+def long_run(signed_in: Server) -> str:
+    """A run whose output is longer than the bound."""
+    command = f'1..{LINES} | ForEach-Object {{ "line $_ \U0001f600" }}'
+    run = signed_in.run(command, format="text", wait_s=60)
+    assert run["total_chars"] > MAX_OUTPUT
+    return str(run["run_id"])
+
+
 @EACH_WAY
 async def test_a_long_output_is_shown_to_its_bound_and_the_last_line_says_how_to_read_on(
-    signed_in: Server, door: str, era: Era
+    signed_in: Server, long_run: str, door: str, era: Era
 ) -> None:
-    run = signed_in.run('1..30000 | ForEach-Object { "line $_ \U0001f600" }', format="text", wait_s=60)
-    whole = "".join(f"line {number} \U0001f600\n" for number in range(1, 30001))
     async with through(door, signed_in, era) as client:
-        text = (await read(client, f"pwsh://runs/{run['run_id']}/output")).text
-        shown, _, last = text.rpartition("-----\n")[0].rpartition("----- ")
-        cursor = re.search(r"pwsh_output with run_id (\S+) and cursor (\d+)", last)
+        text = (await read(client, f"pwsh://runs/{long_run}/output")).text
+    shown, _, last = text.rpartition("-----\n")[0].rpartition("----- ")
+    cursor = re.search(r"pwsh_output with run_id (\S+) and cursor (\d+)", last)
     assert cursor
-    assert cursor[1] == run["run_id"]
+    assert cursor[1] == long_run
     assert len(shown) <= MAX_OUTPUT
     assert shown.endswith("\U0001f600\n")
-    assert shown == whole[: len(shown)]
-    rest = signed_in.get(f"/runs/{run['run_id']}", cursor=int(cursor[2]), limit=1_000_000)
-    assert shown + "".join(entry["text"] for entry in rest["entries"]) == whole
+    rest = signed_in.get(f"/runs/{long_run}", cursor=int(cursor[2]), limit=1_000_000)
+    assert shown + "".join(entry["text"] for entry in rest["entries"]) == LONG
 
 
 async def test_the_output_of_a_run_that_goes_on_says_so(signed_in: Server) -> None:
