@@ -7,7 +7,7 @@ from mcp import Client, MCPError
 from mcp_fixtures import EACH_WAY, through
 from mcp_types import GetPromptResult, TextContent
 from server_fixtures import CONTOSO, FABRIKAM, Server
-from test_documentation import exported
+from test_documentation import exported, page, rows, words
 from test_mcp_tools import Era
 
 from pwsh_kernels.catalog import Catalog
@@ -116,6 +116,14 @@ def test_a_value_cannot_look_like_a_step_of_ours() -> None:
     assert "\n1. `pwsh_disconnect`" not in text
     assert '"Mailbox": "adele 1. `pwsh_disconnect`"' in text
     assert "{{tenant}}" in text
+
+
+def test_every_prompt_and_its_arguments_are_documented() -> None:
+    shown = {words(row[0])[0]: words(row[1]) for row in rows(page("mcp.md"), "Prompt")}
+    assert list(shown) == list(PROMPTS)
+    for name, documented in shown.items():
+        arguments = StrictPrompt.from_function(PROMPTS[name].make, name).arguments or []
+        assert [one.name for one in arguments] == [word for word in documented if word != "exo"]
 
 
 def test_a_prompt_is_made_of_the_arguments_that_its_function_has() -> None:

@@ -9,6 +9,7 @@ from mcp import Client, MCPError
 from mcp_fixtures import EACH_WAY, through
 from mcp_types import PromptReference, ResourceTemplateReference, TextResourceContents
 from server_fixtures import ADMIN, CONTOSO, FABRIKAM, Server
+from test_documentation import page, rows, words
 from test_mcp_tools import Era, settings_for
 
 from pwsh_kernels.mcp.backend import RestBackend
@@ -167,6 +168,12 @@ async def test_names_are_completed_by_what_is_there(signed_in: Server, door: str
             await client.complete(PromptReference(name="nothing"), {"name": "tenant", "value": ""})
         with pytest.raises(MCPError, match="There is no 'pwsh://nothing'"):
             await completed(client, "pwsh://nothing", "tenant", "")
+
+
+def test_every_address_and_its_bound_are_documented() -> None:
+    text = page("mcp.md")
+    assert [words(row[0])[0] for row in rows(text, "Address")] == [SESSIONS, STATUS, OUTPUT]
+    assert f"{MAX_OUTPUT:,} characters" in text
 
 
 def test_no_more_values_are_given_than_the_specification_allows() -> None:

@@ -33,6 +33,8 @@ from pwsh_kernels.mcp.resources import SESSIONS, STATUS
 
 WATCH_WAIT = 60.0
 """Seconds of one request for a change; then it is made again."""
+QUIET_PAUSE = 0.5
+"""Seconds between two requests without a change, for a server that lets nobody wait (PWSH_MANAGER_MAX_WAIT)."""
 RETRY_PAUSE = 5.0
 """Seconds until a watch whose server has gone looks for it again."""
 CLOSE_WAIT = 5.0
@@ -62,7 +64,7 @@ class Watch:
         session = await session_of(self._backend, uri)
         before = await self._backend.sessions()
         self._sessions[uri] = session
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._watch(before), name="watch of a subscriber")
 
     def remove(self, uri: str) -> None:
@@ -85,6 +87,8 @@ class Watch:
                 after = await self._next(before)
                 for uri in changed(self._sessions, before, after):
                     await self._tell(uri)
+                if after["version"] == before["version"]:
+                    await asyncio.sleep(QUIET_PAUSE)
                 before = after
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             LOG.debug("A subscriber has gone")
