@@ -46,9 +46,13 @@ class Requests(ABC):
         """Return the services of the catalog; `installed`: search the installed versions, which takes about a second."""
         return await self._ask("GET", "/modules", query={"installed": installed})
 
-    async def sessions(self) -> Json:
-        """Return every session."""
-        return await self._ask("GET", "/sessions")
+    async def tenants(self) -> Json:
+        """Return the known tenants."""
+        return await self._ask("GET", "/tenants")
+
+    async def sessions(self, seen: str | None = None, wait_s: float | None = None) -> Json:
+        """Return every session; with `seen`, a version, once they are of another one or `wait_s` passed."""
+        return await self._ask("GET", "/sessions", query={"seen": seen, "wait_s": self._bounded(wait_s)})
 
     async def login(self, tenant: str, module: str, wait_s: float | None = None, **more: Any) -> Json:
         """Start or follow a sign-in; `more`: expected_account, route, access_token, graph_token, sharepoint_tenant."""

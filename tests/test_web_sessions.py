@@ -3,6 +3,7 @@
 import json
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -213,3 +214,28 @@ def test_sessions_answer_while_every_session_is_busy(contoso: Server) -> None:
     session = next(one for one in answers[0]["sessions"] if one["tenant"] == CONTOSO)
     assert (session["state"], session["current_run"]) == ("signed_in", run["run_id"])
     contoso.post(f"/runs/{run['run_id']}/cancel")
+
+
+def test_who_has_seen_the_sessions_waits_until_one_changes(contoso: Server) -> None:
+    sign_out(contoso, FABRIKAM)
+    seen = contoso.get("/sessions")["version"]
+    assert contoso.get("/sessions", seen=seen, wait_s=0)["version"] == seen
+    assert contoso.get("/sessions", seen="another", wait_s=60)["version"] == seen
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(contoso.get, "/sessions", seen=seen, wait_s=60)
+        contoso.run("'a command is no change'")
+        assert not waiting.done()
+        contoso.post("/login", tenant=FABRIKAM, wait_s=0)
+        told = waiting.result(20)
+    assert told["version"] != seen
+    assert f"{FABRIKAM}:exo" in [one["session"] for one in told["sessions"]]
+    sign_out(contoso, FABRIKAM)
+
+
+def test_the_tenants_that_are_known_are_listed_by_all_their_names(server: Server) -> None:
+    answer = server.get("/tenants")
+    names = {one["tenant"]: one for one in answer["tenants"]}
+    assert answer["closed"] is False
+    assert names[CONTOSO]["sandbox"] is True
+    assert names[CONTOSO]["names"][0] == CONTOSO
+    assert list(names) == sorted(names)

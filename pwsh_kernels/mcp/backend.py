@@ -4,7 +4,8 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import Any, Literal, Protocol
 
-from pwsh_kernels.client import Requests, RestClient
+from pwsh_kernels.client import Requests, RestClient, find_server
+from pwsh_kernels.discovery import ServerAddress
 from pwsh_kernels.mcp.autostart import find_or_start
 from pwsh_kernels.settings import Settings
 
@@ -20,6 +21,9 @@ class Backend(Protocol):
     async def ready(self) -> str:
         """Make sure that the product answers; return what the caller must be told about it, or an empty text."""
 
+    async def find(self) -> None:
+        """Make sure that the product answers, and start nothing: for what nobody asked for just now."""
+
     async def login(self, tenant: str, module: str, wait_s: float, route: str | None = None) -> Json:
         """Start or follow a sign-in."""
 
@@ -29,8 +33,17 @@ class Backend(Protocol):
     async def sessions(self) -> Json:
         """Return every session."""
 
+    async def changed_sessions(self, seen: str, wait_s: float) -> Json:
+        """Return every session once their version is not `seen`, or `wait_s` passed."""
+
     async def modules(self) -> Json:
         """Return the services of the catalog."""
+
+    async def tenants(self) -> Json:
+        """Return the known tenants."""
+
+    async def commands(self, limit: int) -> Json:
+        """Return the runs of commands that are kept, newest first."""
 
     async def start_run(self, tenant: str, module: str, command: str, options: Json) -> Json:
         """Start a command and return its Run at once; `options`: parameters, format."""
@@ -78,6 +91,10 @@ class RequestsBackend(ABC):
     async def ready(self) -> str:
         """Make sure that the product answers; return what the caller must be told about it, or an empty text."""
 
+    @abstractmethod
+    async def find(self) -> None:
+        """Make sure that the product answers, and start nothing."""
+
     async def login(self, tenant: str, module: str, wait_s: float, route: str | None = None) -> Json:
         """POST /login."""
         return await self._client.login(tenant, module, wait_s, route=route)
@@ -90,9 +107,21 @@ class RequestsBackend(ABC):
         """GET /sessions."""
         return await self._client.sessions()
 
+    async def changed_sessions(self, seen: str, wait_s: float) -> Json:
+        """GET /sessions with seen."""
+        return await self._client.sessions(seen, wait_s)
+
     async def modules(self) -> Json:
         """GET /modules."""
         return await self._client.modules(installed=False)
+
+    async def tenants(self) -> Json:
+        """GET /tenants."""
+        return await self._client.tenants()
+
+    async def commands(self, limit: int) -> Json:
+        """GET /runs."""
+        return await self._client.runs(purpose="command", limit=limit)
 
     async def start_run(self, tenant: str, module: str, command: str, options: Json) -> Json:
         """POST /run without a wait."""
@@ -146,9 +175,17 @@ class RestBackend(RequestsBackend):
         """Find the server, or start one on this machine when the settings allow it; see autostart.py."""
         async with self._finding:
             address, notice = await find_or_start(self._settings)
-            if not self._clients or self._clients[-1].address != address:
-                self._clients.append(RestClient(address, self._settings.client_timeout, CLIENT_NAME))
+            self._use(address)
         return notice
+
+    async def find(self) -> None:
+        """Find the server. Raises ServerUnreachable, NotOurServer."""
+        async with self._finding:
+            self._use(await find_server(self._settings))
+
+    def _use(self, address: ServerAddress) -> None:
+        if not self._clients or self._clients[-1].address != address:
+            self._clients.append(RestClient(address, self._settings.client_timeout, CLIENT_NAME))
 
     @property
     def _client(self) -> RestClient:

@@ -9,9 +9,16 @@ class Broadcast:
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
+        self._whole: Broadcast | None = None
+
+    def be_part_of(self, whole: "Broadcast") -> None:
+        """From now on a change here is a change of the whole, too."""
+        self._whole = whole
 
     def notify(self) -> None:
         """Wake everyone who waits now."""
+        if self._whole is not None:
+            self._whole.notify()
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_result(None)

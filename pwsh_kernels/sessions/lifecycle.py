@@ -9,6 +9,7 @@ from typing import Any
 from pwsh_kernels.catalog import Route
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.messages import POWERSHELL_DIED
+from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.connection import Message
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.ended import Examiner
@@ -64,6 +65,7 @@ class Lifecycle:
         self.sign_ins = SignInFlow(settings, self.save)
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self.table: dict[SessionKey, LiveSession] = {}
+        self.changes = Broadcast()
         manager.pass_env = list(settings.pass_env)
         manager.on_session_started = self._started_elsewhere
         manager.on_session_ended = self._ended
@@ -163,6 +165,8 @@ class Lifecycle:
         self._manager.add_session(self._launcher.launch(session))  # first: refused, it leaves no session behind
         live = LiveSession(session, self._runs)
         self.table[session.key] = live
+        session.changes.be_part_of(self.changes)
+        self.changes.notify()
         return live
 
     async def _start(self, live: LiveSession, *, alone: bool, earlier: Route | None) -> None:
@@ -288,6 +292,7 @@ class Lifecycle:
     def _remove(self, live: LiveSession, reason: str) -> None:
         live.close(reason)
         self.table.pop(live.key, None)
+        self.changes.notify()
 
     def _forget(self, live: LiveSession) -> None:
         if live.key not in self.table:

@@ -27,6 +27,7 @@ from pwsh_kernels.sessions.run import Run, now
 from pwsh_kernels.sessions.runs import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.tasks import Tasks
+from pwsh_kernels.sessions.version import list_version
 from pwsh_kernels.sessions.views import (
     no_session_view,
     page_view,
@@ -34,6 +35,7 @@ from pwsh_kernels.sessions.views import (
     run_view,
     session_view,
     status_view,
+    tenant_view,
 )
 from pwsh_kernels.sessions.watchdog import Watchdog
 from pwsh_kernels.settings import Settings
@@ -93,6 +95,19 @@ class Sessions:
     def views(self) -> list[dict[str, Any]]:
         """Return every session; runs nothing and waits for nothing."""
         return [session_view(live.session, *live.counts) for live in self._live()]
+
+    def version(self) -> str:
+        """Return a text that is another one once a session has come, gone or changed its state or sign-in."""
+        return list_version(live.session for live in self._live())
+
+    async def changed(self, seen: str, wait_s: float) -> None:
+        """Wait until the version is not `seen`, at most `wait_s` seconds."""
+        await self._lifecycle.changes.wait_for(lambda: self.version() != seen, wait_s)
+
+    def tenants(self) -> dict[str, Any]:
+        """Return the known tenants by name, and whether there are no others (`closed`)."""
+        tenants = self._directory.tenants()
+        return {"tenants": [tenant_view(one) for _, one in sorted(tenants.known.items())], "closed": tenants.closed}
 
     async def status(self, tenant: str, module: str, wait_s: float = 0) -> dict[str, Any]:
         """Return one session's state, after a pending sign-in has ended or `wait_s`. Raises UnknownModule, InvalidTenant."""

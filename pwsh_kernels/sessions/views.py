@@ -4,12 +4,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from pwsh_kernels.catalog import Tenant
 from pwsh_kernels.sessions.log import Page
 from pwsh_kernels.sessions.qr import qr_svg, qr_text
 from pwsh_kernels.sessions.run import Run, now
 from pwsh_kernels.sessions.session import Session, SignIn
 from pwsh_kernels.sessions.signin import first_sentence
 from pwsh_kernels.sessions.title import session_title
+from pwsh_kernels.sessions.version import session_version
 
 PENDING_CODES = frozenset({"run_pending", "waiting_for_input"})
 """Codes of answers that mean: not ended yet (status 202)."""
@@ -47,6 +49,7 @@ def session_view(session: Session, current_run: str | None, queued_runs: int, ac
         "tenant": session.key.tenant,
         "module": session.key.module,
         "kernel_id": session.key.kernel_id,
+        "version": session_version(session),
         "state": session.state,
         "reason": session.reason,
         "account": signed_in.account if signed_in else None,
@@ -71,6 +74,16 @@ def session_view(session: Session, current_run: str | None, queued_runs: int, ac
         "last_health_check": utc(session.checked_at),
         "stuck": session.stuck_reason is not None,
         "stuck_reason": session.stuck_reason,
+    }
+
+
+def tenant_view(tenant: Tenant) -> dict[str, Any]:
+    """Return the Tenant shape: its names, and the route that each module is configured for; nothing of its secrets."""
+    return {
+        "tenant": tenant.name,
+        "names": list(tenant.names),
+        "sandbox": tenant.sandbox,
+        "modules": {key: {"route": access.route} for key, access in tenant.modules.items()},
     }
 
 

@@ -20,6 +20,7 @@ from pwsh_kernels.web.requests import (
     RunQuery,
     RunsQuery,
     SessionBody,
+    SessionsQuery,
     StatusBody,
 )
 
@@ -101,8 +102,16 @@ def _route_view(route: Route) -> dict[str, Any]:
 
 
 async def sessions(call: Call) -> Answer:
-    """List the sessions."""
-    return Answer({"success": True, "sessions": call.backend.sessions.views()})
+    """List the sessions, once they are not as the caller has seen them."""
+    query, known = _as(call, SessionsQuery), call.backend.sessions
+    if query.seen is not None:
+        await known.changed(query.seen, call.backend.capped(query.wait_s) or 0)
+    return Answer({"success": True, "version": known.version(), "sessions": known.views()})
+
+
+async def tenants(call: Call) -> Answer:
+    """List the known tenants."""
+    return Answer({"success": True, **call.backend.sessions.tenants()})
 
 
 async def watchdog(call: Call) -> Answer:

@@ -22,6 +22,9 @@ class DirectBackend(RequestsBackend):
         """Nothing is to be found or started: the server answers itself."""
         return ""
 
+    async def find(self) -> None:
+        """Nothing is to be found."""
+
 
 def make_app(backend: Backend) -> HttpApp:
     """Return the MCP application of a server."""

@@ -50,6 +50,13 @@ class ModulesQuery(Query):
     installed: bool = True
 
 
+class SessionsQuery(Query):
+    """GET /sessions; `seen` is the version of an earlier answer, and `wait_s` waits for another one."""
+
+    seen: Name | None = None
+    wait_s: Seconds = 0
+
+
 class SessionBody(Body):
     """Names a session; every field of the original API is accepted."""
 

@@ -21,6 +21,7 @@ from pwsh_kernels.web.requests import (
     RunQuery,
     RunsQuery,
     SessionBody,
+    SessionsQuery,
     StatusBody,
 )
 
@@ -44,7 +45,8 @@ class Route:
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/health", Permission.OPEN, NoQuery, answers.health),
     Route("GET", "/modules", Permission.READ, ModulesQuery, answers.modules),
-    Route("GET", "/sessions", Permission.READ, NoQuery, answers.sessions),
+    Route("GET", "/tenants", Permission.READ, NoQuery, answers.tenants),
+    Route("GET", "/sessions", Permission.READ, SessionsQuery, answers.sessions),
     Route("GET", "/sessions/{id}/notebook", Permission.READ, NoQuery, answers.notebook),
     Route("POST", "/login", Permission.SIGN_IN, LoginBody, answers.login),
     Route("POST", "/status", Permission.READ, StatusBody, answers.status),
