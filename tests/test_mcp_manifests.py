@@ -174,7 +174,7 @@ def test_every_variable_of_the_bundle_is_a_setting_that_the_user_gives(bundle: B
 
 
 def test_the_bundle_names_the_tools_and_its_own_files(bundle: Bundle, project: Json) -> None:
-    assert {one["name"] for one in bundle.tools} >= set(TOOL_NAMES)
+    assert {one["name"] for one in bundle.tools} == set(TOOL_NAMES)
     assert (ROOT / bundle.server.entry_point).is_file()
     assert bundle.compatibility["runtimes"]["python"] == project["requires-python"]
     kept = [line for line in (ROOT / ".mcpbignore").read_text(encoding="utf-8").splitlines() if line.startswith("!/")]

@@ -16,7 +16,7 @@ from pwsh_kernels.mcp.server import INSTRUCTIONS
 from pwsh_kernels.mcp.tools import TOOL_NAMES
 from pwsh_kernels.sandbox import module_path
 
-TOOLS = {*TOOL_NAMES, "pwsh_answer", "pwsh_output", "pwsh_find"}
+TOOLS = set(TOOL_NAMES)
 ARGUMENTS = {
     "onboard_tenant": {"tenant": CONTOSO, "module": "exo"},
     "investigate_mailbox": {"tenant": CONTOSO, "mailbox": "adele.vance@contoso.example", "question": "Is it full?"},

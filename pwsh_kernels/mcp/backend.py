@@ -42,9 +42,6 @@ class Backend(Protocol):
     async def tenants(self) -> Json:
         """Return the known tenants."""
 
-    async def commands(self, limit: int) -> Json:
-        """Return the runs of commands that are kept, newest first."""
-
     async def start_run(self, tenant: str, module: str, command: str, options: Json) -> Json:
         """Start a command and return its Run at once; `options`: parameters, format."""
 
@@ -54,8 +51,8 @@ class Backend(Protocol):
     async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None) -> Json:
         """Return a Run and its output from a cursor, once there is some, or its state is not `seen`, or `wait_s` passed."""
 
-    async def recent_runs(self, tenant: str, module: str, limit: int) -> list[Json]:
-        """Return a session's newest runs of commands."""
+    async def recent_runs(self, limit: int, tenant: str | None = None, module: str | None = None) -> list[Json]:
+        """Return the newest runs of commands, of one session or of all."""
 
     async def answer(self, run_id: str, value: Any) -> Json:
         """Answer the question of a run; the shape of `value` is the prompt's (records.Prompt)."""
@@ -72,7 +69,7 @@ class Backend(Protocol):
     async def query(self, run_id: str, asked: Json) -> Json:
         """Filter, sort and project a run's kept objects; returns the run that does it."""
 
-    async def find(self, tenant: str, module: str, words: str, limit: int, wait_s: float) -> Json:
+    async def find_commands(self, tenant: str, module: str, words: str, limit: int, wait_s: float) -> Json:
         """Return commands of a session that fit the words."""
 
     async def disconnect(self, tenant: str, module: str, forget: bool = False) -> Json:
@@ -119,10 +116,6 @@ class RequestsBackend(ABC):
         """GET /tenants."""
         return await self._client.tenants()
 
-    async def commands(self, limit: int) -> Json:
-        """GET /runs."""
-        return await self._client.runs(purpose="command", limit=limit)
-
     async def start_run(self, tenant: str, module: str, command: str, options: Json) -> Json:
         """POST /run without a wait."""
         return await self._client.run(tenant, module, command, wait_s=0, **options)
@@ -135,7 +128,7 @@ class RequestsBackend(ABC):
         """GET /runs/{id}."""
         return await self._client.read_run(run_id, cursor, wait_s, limit, seen)
 
-    async def recent_runs(self, tenant: str, module: str, limit: int) -> list[Json]:
+    async def recent_runs(self, limit: int, tenant: str | None = None, module: str | None = None) -> list[Json]:
         """GET /runs."""
         found = await self._client.runs(tenant=tenant, module=module, purpose="command", limit=limit)
         return list(found["runs"])

@@ -58,7 +58,7 @@ class Completions:
         return [*used, *(await self._backend.modules())["modules"]]
 
     async def _runs(self, _: Mapping[str, str]) -> list[str]:
-        return [run["run_id"] for run in (await self._backend.commands(MAX_RUNS))["runs"]]
+        return [run["run_id"] for run in await self._backend.recent_runs(MAX_RUNS)]
 
 
 def is_known(ref: PromptReference | ResourceTemplateReference) -> bool:

@@ -8,7 +8,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.mcp.results import error_text
+from pwsh_kernels.mcp.refusals import error_text
 
 NOTHING_THERE = frozenset(
     {"unknown_run", "unknown_session", "unknown_tenant", "invalid_tenant", "unknown_module", "unsupported_module"}

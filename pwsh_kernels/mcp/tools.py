@@ -161,7 +161,7 @@ class Tools:
         """Return a session's state and its newest runs."""
         call = await begin(self._backend, ctx)
         facts = await call.backend.status(tenant, module, 0)
-        runs = await call.backend.recent_runs(facts["tenant"], facts["module"], RECENT_RUNS)
+        runs = await call.backend.recent_runs(RECENT_RUNS, facts["tenant"], facts["module"])
         result = session_results.status_result(facts, runs, CLIENT_NAME, call.notice)
         return _answer(result, session_results.status_text(result))
 
@@ -284,7 +284,7 @@ class Tools:
         """Return the commands that fit the words best."""
         call = await begin(self._backend, ctx)
         async with call.waiting.signs_of_life(f"looking for commands of {tenant}:{module}"):
-            found = await call.backend.find(tenant, module, words, limit, call.waiting.left_s)
+            found = await call.backend.find_commands(tenant, module, words, limit, call.waiting.left_s)
         result = finding.find_result(found, call.notice)
         return _answer(result, finding.find_text(result))
 
