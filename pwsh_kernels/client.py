@@ -85,6 +85,10 @@ class Requests(ABC):
         query = {"cursor": cursor, "wait_s": self._bounded(wait_s), "limit": limit, "seen": seen}
         return await self._ask("GET", f"/runs/{_quoted(run_id)}", query=query)
 
+    async def lines(self, run_id: str, **query: Any) -> Json:
+        """Return lines of a run's output; `query`: from, count, search, context, ignore_case."""
+        return await self._ask("GET", f"/runs/{_quoted(run_id)}/lines", query=query)
+
     async def notebook(self, tenant: str, module: str) -> Json:
         """Return the commands of a session, with their output, as an .ipynb."""
         return await self._ask("GET", f"/sessions/{_quoted(f'{tenant}:{module}')}/notebook")

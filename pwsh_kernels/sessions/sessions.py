@@ -18,16 +18,19 @@ from pwsh_kernels.sessions.fanout import Turns, chosen_tenants, refused_view, su
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
+from pwsh_kernels.sessions.lines import LinesQuery
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.manager import SessionKernelManager
 from pwsh_kernels.sessions.notebook import evidence
 from pwsh_kernels.sessions.queue import NOT_BEGUN
+from pwsh_kernels.sessions.reading import LineReader
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.run import Run, now
 from pwsh_kernels.sessions.runs import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.tasks import Tasks
 from pwsh_kernels.sessions.views import (
+    lines_view,
     no_session_view,
     page_view,
     result_view,
@@ -62,6 +65,7 @@ class Sessions:
         self._watchdog = Watchdog(settings, self._live, self._lifecycle.disconnect, self._runs.forget_old)
         self._tasks = Tasks()
         self._turns = Turns(settings.fan_out)
+        self._reader = LineReader()
         self._running = False
 
     async def start(self) -> None:
@@ -182,6 +186,11 @@ class Sessions:
         known = seen or run.state
         await run.changes.wait_for(lambda: run.ended or run.state != known or run.log.total_chars > cursor, wait_s)
         return page_view(run, run.log.read(cursor, limit), cursor)
+
+    async def lines(self, run_id: str, query: LinesQuery) -> dict[str, Any]:
+        """Return lines of a run's output, or those that a search finds. Raises UnknownRun, InvalidRequest."""
+        run = self._runs.get(run_id)
+        return lines_view(run, await self._reader.read(run.log, query))
 
     def notebook(self, name: str) -> dict[str, Any]:
         """Return the commands of a session, named `tenant:module`, as an .ipynb; also of one that is closed.

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from pwsh_kernels.sessions.lines import LinesPage
 from pwsh_kernels.sessions.log import Page
 from pwsh_kernels.sessions.qr import qr_svg, qr_text
 from pwsh_kernels.sessions.run import Run, now
@@ -234,6 +235,21 @@ def page_view(run: Run, page: Page, cursor: int) -> dict[str, Any]:
     """Return the answer of GET /runs/{id}."""
     entries = [entry.to_json() for entry in page.entries]
     return {**run_view(run), "entries": entries, "cursor": cursor, "next_cursor": page.next_cursor, "more": page.more}
+
+
+def lines_view(run: Run, page: LinesPage) -> dict[str, Any]:
+    """Return the answer of GET /runs/{id}/lines; of a search each line says whether it matches or stands around one."""
+    searched = page.matches is not None
+    return {
+        "success": True,
+        "run_id": run.id,
+        "session": str(run.key),
+        "state": run.state,
+        "total_lines": page.total_lines,
+        "matches": page.matches,
+        "lines": [{**one.to_json(), **({"match": one.at is not None} if searched else {})} for one in page.lines],
+        "more": page.more,
+    }
 
 
 def _outcome(run: Run) -> dict[str, Any]:

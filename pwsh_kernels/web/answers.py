@@ -7,13 +7,14 @@ from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.sessions import LoginRequest, RunRequest
+from pwsh_kernels.sessions import LinesQuery, LoginRequest, RunRequest
 from pwsh_kernels.web.access import Principal
 from pwsh_kernels.web.backend import Backend
 from pwsh_kernels.web.requests import (
     CancelBody,
     DisconnectBody,
     InputBody,
+    LinesQueryString,
     LoginBody,
     ModulesQuery,
     RunBody,
@@ -173,6 +174,13 @@ async def one_run(call: Call) -> Answer:
     query = _as(call, RunQuery)
     wait_s = call.backend.capped(query.wait_s) or 0
     return Answer(await call.backend.sessions.run_view(call.id, query.cursor, wait_s, query.limit, query.seen))
+
+
+async def lines(call: Call) -> Answer:
+    """Return lines of a run's output, or those that a search finds."""
+    query = _as(call, LinesQueryString)
+    asked = LinesQuery(query.first, query.count, query.search, query.context, query.ignore_case)
+    return Answer(await call.backend.sessions.lines(call.id, asked))
 
 
 async def cancel(call: Call) -> Answer:
