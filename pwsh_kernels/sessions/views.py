@@ -212,6 +212,8 @@ def run_view(run: Run) -> dict[str, Any]:
         "errors": [record.to_json() for record in run.errors],
         "warnings": [record.to_json() for record in run.warnings],
         "exit_code": run.summary.exit_code if run.summary else None,
+        "objects": run.summary.kept_objects if run.summary else None,
+        **({"query": run.query} if run.purpose == "query" else {}),
         "created_at": utc(run.created_at),
         "started_at": utc(run.started_at),
         "ended_at": utc(run.ended_at),
@@ -228,6 +230,8 @@ def result_view(run: Run) -> dict[str, Any]:
     """Return the answer of POST /run: the Run shape with its result."""
     text = run.log.text(RESULT_KINDS[run.options.format])
     silent = run.state == "succeeded" and run.log.total_chars == 0
+    if silent and run.purpose == "query":
+        return {**run_view(run), "result": "[]" if run.options.format == "json" else ""}
     return {**run_view(run), "result": NO_OUTPUT if silent and run.options.format == "json" else text}
 
 

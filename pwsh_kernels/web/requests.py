@@ -18,6 +18,10 @@ MAX_ROWS = 1000
 MAX_LINES = 2000
 """Lines, or matches, in one answer of GET /runs/{id}/lines."""
 MAX_CONTEXT = 10
+MAX_OBJECTS = 100_000
+"""Objects that one POST /runs/{id}/query passes over, or shows; no run has more that are kept."""
+MAX_CONDITIONS = 20
+MAX_SELECTED = 100
 NO_TENANT = "no_tenant"
 """Our type of a validation error: neither `tenant` nor `tenants`, or both."""
 MAX_TOKEN = 20_000
@@ -27,6 +31,7 @@ MAX_NAME = 253
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=MAX_NAME)]
+Property = Annotated[str, Field(min_length=1, max_length=200)]
 Handed = Annotated[SecretStr, Field(min_length=1, max_length=MAX_TOKEN)]
 """A secret that is handed in: pydantic shows it in no repr and no error."""
 
@@ -138,6 +143,20 @@ class RunQuery(Query):
     wait_s: Seconds = 0
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100_000
     seen: Name | None = None
+
+
+class QueryBody(Body):
+    """POST /runs/{id}/query."""
+
+    where: Annotated[list[str], Field(max_length=MAX_CONDITIONS)] = []
+    sort_by: Property | None = None
+    descending: bool = False
+    select: Annotated[list[Property], Field(min_length=1, max_length=MAX_SELECTED)] | None = None
+    skip: Annotated[int, Field(ge=0, le=MAX_OBJECTS)] = 0
+    first: Annotated[int, Field(ge=1, le=MAX_OBJECTS)] = 100
+    format: OutputFormat = "text"
+    width: Annotated[int, Field(ge=MIN_WIDTH, le=MAX_WIDTH)] | None = None
+    wait_s: Seconds | None = None
 
 
 class LinesQueryString(Query):
