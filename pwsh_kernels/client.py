@@ -89,6 +89,18 @@ class Requests(ABC):
         query = {"cursor": cursor, "wait_s": self._bounded(wait_s), "limit": limit, "seen": seen}
         return await self._ask("GET", f"/runs/{_quoted(run_id)}", query=query)
 
+    async def lines(self, run_id: str, **query: Any) -> Json:
+        """Return lines of a run's output; `query`: from, count, search, context, ignore_case."""
+        return await self._ask("GET", f"/runs/{_quoted(run_id)}/lines", query=query)
+
+    async def query(self, run_id: str, body: Json) -> Json:
+        """Filter, sort and project the kept objects of a run.
+
+        `body`: where, sort_by, descending, select, skip, first, format, width, wait_s.
+        """
+        wait_s = self._bounded(body.get("wait_s"))
+        return await self._ask("POST", f"/runs/{_quoted(run_id)}/query", {**body, "wait_s": wait_s})
+
     async def notebook(self, tenant: str, module: str) -> Json:
         """Return the commands of a session, with their output, as an .ipynb."""
         return await self._ask("GET", f"/sessions/{_quoted(f'{tenant}:{module}')}/notebook")

@@ -16,6 +16,8 @@ Outcome = Literal["completed", "failed", "stopped", "died"]
 ViewKind = Literal["table", "list"]
 Alignment = Literal["left", "center", "right"]
 
+QUERY_TAG = "pwsh-kernels-query"
+"""Tag of the record that tells what is known of a question about kept objects; its message is a JSON object."""
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list", "compact")
 
 
@@ -182,6 +184,8 @@ class Summary:
     duration_s: float = 0.0
     truncated: int = 0
     terminating_error: Record | None = None
+    kept_objects: int = 0
+    """Output objects of the run that the session keeps for questions about them."""
 
     @property
     def had_errors(self) -> bool:
@@ -216,6 +220,8 @@ class RunOptions:
 
     Only for the format `text` without a maximum.
     """
+    keep_as: str = ""
+    """The name under which PowerShell keeps the output objects; "": it keeps none. The kernel's choice, not the caller's."""
 
     @property
     def shows_views(self) -> bool:

@@ -1,6 +1,7 @@
 """The catalog: what the product knows about service modules and tenants, read from files; no other I/O."""
 
 from pwsh_kernels.catalog.catalog import Catalog
+from pwsh_kernels.catalog.commands import CommandIndex, Home
 from pwsh_kernels.catalog.explanations import Explanation, explain
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret
 from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
@@ -11,10 +12,12 @@ from pwsh_kernels.catalog.tenants import ModuleAccess, Tenant, Tenants, TenantsF
 __all__ = [
     "SECRET_FACTS",
     "Catalog",
+    "CommandIndex",
     "Explanation",
     "Fact",
     "FactName",
     "Facts",
+    "Home",
     "IdentityField",
     "Module",
     "ModuleAccess",

@@ -12,6 +12,8 @@ from pwsh_kernels.catalog.facts import FactName
 from pwsh_kernels.catalog.route import FORM, Route, RouteName, Script, Text
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+CommandPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z*,]+-[A-Za-z0-9*]+$")]
+"""`Get-Mailbox`; `Get,Set-Mailbox` for two commands; `*-Mg*` for all that look so."""
 IdentityField = Literal["account", "tenant_id", "domains"]
 
 
@@ -36,6 +38,8 @@ class Module:
     environment: Mapping[str, str] = field(default_factory=dict)
     ended: tuple[re.Pattern[str], ...] = ()
     limits: tuple[Text, ...] = ()
+    commands: tuple[CommandPattern, ...] = ()
+    replaces: Mapping[CommandPattern, Text] = field(default_factory=dict)
 
     @property
     def default_route(self) -> RouteName:
@@ -62,3 +66,4 @@ class Unsupported:
     title: Text
     reason: Text
     instead: Text
+    commands: tuple[CommandPattern, ...] = ()

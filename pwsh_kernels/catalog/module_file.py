@@ -25,6 +25,7 @@ _SENTENCES = {
     "string_type": "must be a text",
     "string_too_short": "must be a text",
     "string_pattern_mismatch": "(the file's name) must be small letters, digits, - and _",
+    "command_pattern": "must be names such as Get-Mailbox, Get,Set-Mailbox or *-Mg*",
     "pattern_type": "must be a regular expression",
     "pattern_regex": "must be a regular expression",
     "dataclass_type": "must be a table",
@@ -94,6 +95,8 @@ def _place(location: Sequence[str | int]) -> tuple[str, ...]:
 
 def _sentence(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
+    if error["loc"][0] in ("commands", "replaces") and error["type"] == "string_pattern_mismatch":
+        return _SENTENCES["command_pattern"]
     if error["type"] == "literal_error":
         return f"is not one of {context['expected']}"
     if error["type"] == "value_error":

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -151,15 +152,18 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         kept = store_history and not silent and bool(code.strip())
         if kept:
             self.cells.add(self.execution_count, code)
-        ending = await self._end_of_cell(output, code, metadata, add_to_history=kept)
+        keep_as = parent["header"]["msg_id"] if kept and is_shared() else ""
+        ending = await self._end_of_cell(output, code, metadata, keep_as, add_to_history=kept)
         if ending.error:
             output.error(ending.error, ending.summary.terminating_error)
         return {**await self._reply(ending, user_expressions or {}), KEY: summary_metadata(ending.summary)}
 
-    async def _end_of_cell(self, output: Output, code: str, metadata: Mapping[str, Any], *, add_to_history: bool) -> Ending:
+    async def _end_of_cell(
+        self, output: Output, code: str, metadata: Mapping[str, Any], keep_as: str, *, add_to_history: bool
+    ) -> Ending:
         """Run the code; an exception that left this method would leave the client without a reply (jupyter.md, 2)."""
         try:
-            options = read_options(metadata)
+            options = replace(read_options(metadata), keep_as=keep_as)
             if not code.strip():
                 return Ending(Summary("completed"))
             return await self._run(output, code, options, add_to_history=add_to_history)

@@ -133,6 +133,14 @@ class RequestsBackend(ABC):
         found = await self._client.runs(tenant=tenant, module=module, purpose="command", limit=limit)
         return list(found["runs"])
 
+    async def lines(self, run_id: str, **asked: Any) -> Json:
+        """GET /runs/{id}/lines."""
+        return await self._client.lines(run_id, **asked)
+
+    async def query(self, run_id: str, asked: Json) -> Json:
+        """POST /runs/{id}/query."""
+        return await self._client.query(run_id, asked)
+
     async def answer(self, run_id: str, value: Any) -> Json:
         """POST /runs/{id}/input."""
         return await self._client.answer(run_id, value)

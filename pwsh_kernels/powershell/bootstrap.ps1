@@ -1,7 +1,8 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours; every run's output
 # leaves through Out-Session as JSON texts: an array of texts and of records (arrays that begin with their kind).
 param([int]$PieceLength, [int]$ChunkLength, [int]$ChunkMilliseconds, [int]$BurstMessages, [int]$ProgressMilliseconds, [string]$FlushMark,
-    [string]$Display, [string]$CompactFormat, [int]$MaxRows, [int]$MaxPicture, [int]$MaxLast)
+    [string]$Display, [string]$CompactFormat, [int]$MaxRows, [int]$MaxPicture, [int]$MaxLast, [string]$KeptScript, [int]$MaxKept, [int]$MaxKeptRuns,
+    [int]$MaxForgotten, [int]$MaxNames, [int]$MaxLooks, [int]$MatchMilliseconds, [string]$QueryTag)
 
 # By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which all modules are searched.
 foreach ($name in 'Microsoft.PowerShell.Management', 'Microsoft.PowerShell.Utility') {
@@ -16,9 +17,11 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-$settings = $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $Host, $Display, $CompactFormat, $MaxRows, $MaxPicture, $MaxLast
+$settings = $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $Host, $Display, $CompactFormat, $MaxRows, $MaxPicture, $MaxLast,
+    $KeptScript, $MaxKept, $MaxKeptRuns, $MaxForgotten, $MaxNames, $MaxLooks, $MatchMilliseconds, $QueryTag
 $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
-    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $SessionHost, $Display, $CompactFormat, $MaxRows, $MaxPicture, $MaxLast)
+    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $SessionHost, $Display, $CompactFormat, $MaxRows, $MaxPicture, $MaxLast,
+        $KeptScript, $MaxKept, $MaxKeptRuns, $MaxForgotten, $MaxNames, $MaxLooks, $MatchMilliseconds, $QueryTag)
 
     # The session's own preferences must not reach into the functions here.
     Set-StrictMode -Off
@@ -80,13 +83,14 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         return , @($kind.ToLowerInvariant(), [string]$Record.Message)
     }
 
-    function New-Run([string]$Format, [int]$Width, [long]$MaxChars) {
+    function New-Run([string]$Format, [int]$Width, [long]$MaxChars, [string]$Key) {
         $script:run = @{
             Text = [Text.StringBuilder]::new(); Entries = [Collections.Generic.List[object]]::new()
             Objects = [Collections.Generic.List[object]]::new(); Format = $Format; Width = $Width
             Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE; View = $null; Last = $null
             Compact = $null; Shown = $false
-            Style = $usualStyle
+            Style = $usualStyle; Key = $Key; KeptCount = 0; Beyond = 0; AlwaysList = $false
+            Kept = $(if ($Key) { , [Collections.Generic.List[object]]::new() })
         }
         $late.Run = $script:run
     }
@@ -189,20 +193,21 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
     function Add-Json {
         if ($run.Format -ne 'json' -or -not $run.Objects.Count) { return }
         $value = $run.Objects.ToArray()
-        if ($value.Length -eq 1) { $value = $value[0] }
+        if ($value.Length -eq 1 -and -not $run.AlwaysList) { $value = $value[0] }
         $run.Objects = [Collections.Generic.List[object]]::new()
         [void]$run.Text.Append((Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 10))
     }
 
     function Send-Ending {
         if ($run.Last) { Set-Last }
+        if ($run.Kept -and $run.Kept.Count) { Save-Kept }
         $code = $global:LASTEXITCODE
         # A native program sets a new box each time, so the same object means that none ran since the start.
         if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
         if ($run.Text.Length) { Move-Text }  # before the count of what was dropped is read
         foreach ($state in $late.Progress.Values) { $run.Entries.Add($state) }
         $late.Progress.Clear()
-        $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]])))
+        $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]]), $run.KeptCount))
         Send-Entries
         # A script that does not parse never begins a run: what is fetched after it must not be this one's.
         New-Run 'text' 80 -1
@@ -210,6 +215,34 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
 
     . ([scriptblock]::Create($Display))
     . ([scriptblock]::Create($CompactFormat))
+
+    # The objects that the newest runs have given stay reachable for questions (kept.ps1, which is read with the first one).
+    $keptRuns = [ordered]@{}
+    $forgottenRuns = [Collections.Generic.Queue[string]]::new()
+
+    function Save-Kept {
+        $objects = $run.Kept
+        $run.Kept = $null
+        # What Format-Table and its like have made of objects is no object of the caller's.
+        if ($objects[0].GetType().FullName.StartsWith($engineFormats)) {
+            $objects = [Collections.Generic.List[object]]@(foreach ($one in $objects) { if (-not $one.GetType().FullName.StartsWith($engineFormats)) { , $one } })
+        }
+        if (-not $objects.Count) { return }
+        $run.KeptCount = $objects.Count
+        $keptRuns[$run.Key] = @{ Objects = $objects; Beyond = $run.Beyond }
+        while ($keptRuns.Count -gt $MaxKeptRuns) {
+            $forgottenRuns.Enqueue(@($keptRuns.Keys)[0])
+            $keptRuns.RemoveAt(0)
+        }
+        while ($forgottenRuns.Count -gt $MaxForgotten) { [void]$forgottenRuns.Dequeue() }
+    }
+
+    # Answers a question (JSON) about the objects of a run. While it runs, Out-Session's own variables hide the module's of the same
+    # name (measured).
+    function Get-KeptObject([string]$Query) {
+        if (-not (Test-Path function:Get-Answer)) { . ([scriptblock]::Create($KeptScript)) }
+        Send-Answer $Query
+    }
 
     function Get-SyntaxError([string]$Script) {
         $tokens = $errors = $null
@@ -236,10 +269,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
 
     function Out-Session {
         [CmdletBinding()]
-        param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [string]$Format, [int]$Width, [long]$MaxChars)
+        param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [string]$Format, [int]$Width, [long]$MaxChars, [string]$Key)
         begin {
-            New-Run $Format $Width $MaxChars
-            $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects
+            New-Run $Format $Width $MaxChars $Key
+            $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
             $burst = $BurstMessages; $previous = 0L; $formatter = $null
             $gate = $late.Gate
@@ -257,32 +290,35 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
                 if ($text.Length) { Move-Text }
                 $entries.Add((ConvertTo-Facts $InputObject))
             }
-            elseif ($Format -eq 'json') { $objects.Add($InputObject) }
-            elseif ($null -eq $InputObject) { }
+            elseif ($null -eq $InputObject) { if ($Format -eq 'json') { $objects.Add($null) } }
             elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
                 [void]$text.Append($InputObject).Append("`n")
             }
-            elseif ($null -ne $compact) {
-                if ($InputObject -is [string] -or ($InputObject -is [ValueType] -and $InputObject.GetType().IsPrimitive)) {
-                    if ($compact.Formats) { Close-Compact }
-                    $run.Shown = $true
-                    [void]$text.Append("$InputObject").Append("`n")
-                }
-                else { Add-Compact $InputObject }
+            elseif ($null -ne $compact -and ($InputObject -is [string] -or ($InputObject -is [ValueType] -and $InputObject.GetType().IsPrimitive))) {
+                if ($compact.Formats) { Close-Compact }
+                $run.Shown = $true
+                [void]$text.Append("$InputObject").Append("`n")
             }
             else {
-                if ($null -eq $formatter) {
-                    $formatter = switch ($Format) {
-                        'csv' { { Microsoft.PowerShell.Utility\ConvertTo-Csv -NoTypeInformation }.GetSteppablePipeline() }
-                        'list' { { Microsoft.PowerShell.Utility\Format-List | Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
-                        default { { Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
+                if ($null -ne $kept -and $InputObject -isnot [string] -and ($InputObject -isnot [ValueType] -or -not $InputObject.GetType().IsPrimitive)) {
+                    if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
+                }
+                if ($Format -eq 'json') { $objects.Add($InputObject) }
+                elseif ($null -ne $compact) { Add-Compact $InputObject }
+                else {
+                    if ($null -eq $formatter) {
+                        $formatter = switch ($Format) {
+                            'csv' { { Microsoft.PowerShell.Utility\ConvertTo-Csv -NoTypeInformation }.GetSteppablePipeline() }
+                            'list' { { Microsoft.PowerShell.Utility\Format-List | Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
+                            default { { Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
+                        }
+                        $formatter.Begin($true)
                     }
-                    $formatter.Begin($true)
+                    if ($Format -eq 'csv' -and ($InputObject -is [string] -or $InputObject -is [ValueType])) {
+                        $InputObject = [pscustomobject]@{ Value = $InputObject }  # its properties would say nothing
+                    }
+                    foreach ($line in $formatter.Process($InputObject)) { [void]$text.Append($line).Append("`n") }
                 }
-                if ($Format -eq 'csv' -and ($InputObject -is [string] -or $InputObject -is [ValueType])) {
-                    $InputObject = [pscustomobject]@{ Value = $InputObject }  # its properties would say nothing
-                }
-                foreach ($line in $formatter.Process($InputObject)) { [void]$text.Append($line).Append("`n") }
             }
             if ($text.Length -or $entries.Count) {
                 # The first messages after a pause leave at once, the rest in chunks: at a length, or when they are late.
@@ -386,7 +422,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
     }
 
     # Constant, so that no script can remove or replace what every run leaves through.
-    foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter') {
+    foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter', 'Get-KeptObject') {
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock -Options Constant, AllScope
     }
     # These are a person's: anyone may replace them.

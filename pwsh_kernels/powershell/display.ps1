@@ -214,11 +214,12 @@ function Set-Last {
 # takes 20 times as long as an append (measured), and there are no try and finally, as in Out-Session.
 function Out-Display {
     [CmdletBinding()]
-    param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [int]$Width)
+    param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [int]$Width, [string]$Key)
     begin {
-        New-Run 'text' $Width -1
+        New-Run 'text' $Width -1 $Key
         $view = $run.View = New-View $Width
         $last = $run.Last = [Collections.Generic.List[object]]::new()
+        $kept = $run.Kept
         $text = $run.Text; $entries = $run.Entries; $bytes = $view.Bytes; $viewText = $view.Text; $rows = $view.Rows
         $clock = [Diagnostics.Stopwatch]::StartNew()
         $burst = $BurstMessages; $previous = 0L; $type = ''
@@ -241,6 +242,9 @@ function Out-Display {
         elseif ($null -ne $InputObject) {
             $last.Add($InputObject)
             if ($last.Count -ge 2 * $MaxLast) { $last.RemoveRange(0, $last.Count - $MaxLast) }
+            if ($null -ne $kept -and $InputObject -isnot [string] -and ($InputObject -isnot [ValueType] -or -not $InputObject.GetType().IsPrimitive)) {
+                if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
+            }
             if ($bytes.Count -and ($InputObject -isnot [byte] -or $bytes.Count -ge $MaxPicture)) { Close-Bytes }
             if ($bytes.Count -ge 4) { $bytes.Add($InputObject) }
             elseif ($InputObject -is [byte] -and ($bytes.Count -or $InputObject -in 0x89, 0xFF)) {

@@ -45,7 +45,9 @@ def run_commands(script: str, options: RunOptions) -> list[Command]:
         "Width": options.width,
         "MaxChars": -1 if options.max_chars is None else options.max_chars,
     }
-    last = Command("Out-Display", {"Width": options.width}) if options.shows_views else Command("Out-Session", formatting)
+    key = {"Key": options.keep_as} if options.keep_as else {}
+    shown = Command("Out-Display", {"Width": options.width, **key})
+    last = shown if options.shows_views else Command("Out-Session", {**formatting, **key})
     return [Command(script, bound(options.parameters), is_script=True, merge=True), last]
 
 
@@ -88,6 +90,7 @@ class Run:
         self._exit_called: int | None = None
         self._native_exit: int | None = None
         self._truncated = 0
+        self._kept_objects = 0
         self._reason: Record | None = None
         self._has_ending = False
 
@@ -142,7 +145,8 @@ class Run:
 
     def _entry(self, kind: str, facts: Sequence[Any]) -> list[Event]:
         if kind == "end":
-            self._truncated, self._native_exit = facts
+            self._truncated, self._native_exit, *kept = facts
+            self._kept_objects = kept[0] if kept else 0
             self._has_ending = True
             return []
         if kind == "reason":
@@ -187,6 +191,7 @@ class Run:
             duration_s=duration_s,
             truncated=self._truncated,
             terminating_error=error,
+            kept_objects=self._kept_objects,
         )
 
     def _terminating_error(self, ended: Ended) -> Record | None:

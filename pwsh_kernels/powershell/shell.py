@@ -20,7 +20,7 @@ from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.progress import INTERVAL_S
 from pwsh_kernels.powershell.prompts import Question, answer_value, needs_key, refusal
 from pwsh_kernels.powershell.run import FLUSH_MARK, STOPPED, Query, Run, bound, check_commands, rest_commands, run_commands
-from pwsh_kernels.records import Record, RunOptions, Summary
+from pwsh_kernels.records import QUERY_TAG, Record, RunOptions, Summary
 
 START_WAIT = 60.0
 """Seconds for PowerShell to start and to open its runspace (measured: 0.3 s)."""
@@ -43,6 +43,18 @@ MAX_PICTURE = 10 << 20
 """Bytes of a picture that is shown."""
 MAX_LAST = 1000
 """Result objects that `$Last` keeps: the newest."""
+
+MAX_KEPT = 100_000
+"""Output objects of one run that PowerShell keeps; of more, the first. They live as long as the run is kept."""
+MAX_KEPT_RUNS = 10
+"""Runs with objects that are kept: the newest."""
+MAX_FORGOTTEN = 1000
+"""Runs of which is known that their objects were kept once."""
+MAX_NAMES = 40
+"""Properties that are named when one is asked for that no object has; MAX_LOOKS objects are looked at for them."""
+MAX_LOOKS = 200
+MATCH_MILLISECONDS = 500
+"""Time of a regular expression for one value of a kept object."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,8 +94,8 @@ class PowerShell:
 
     async def _bootstrap(self) -> None:
         files = resources.files(__package__)
-        names = ("bootstrap.ps1", "display.ps1", "compact.ps1")
-        script, display, compact = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
+        names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "kept.ps1")
+        script, display, compact, kept = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
         sizes = {
             "PieceLength": PIECE_LENGTH,
             "ChunkLength": CHUNK_LENGTH,
@@ -94,8 +106,15 @@ class PowerShell:
             "MaxRows": MAX_ROWS,
             "MaxPicture": MAX_PICTURE,
             "MaxLast": MAX_LAST,
+            "MaxKept": MAX_KEPT,
+            "MaxKeptRuns": MAX_KEPT_RUNS,
+            "MaxForgotten": MAX_FORGOTTEN,
+            "MaxNames": MAX_NAMES,
+            "MaxLooks": MAX_LOOKS,
+            "MatchMilliseconds": MATCH_MILLISECONDS,
+            "QueryTag": QUERY_TAG,
         }
-        answer = await self.query(script, {**sizes, "Display": display, "CompactFormat": compact})
+        answer = await self.query(script, {**sizes, "Display": display, "CompactFormat": compact, "KeptScript": kept})
         self.version = str(answer[-1])
 
     def _with_console(self, reason: str) -> str:

@@ -73,6 +73,7 @@ class ForeignRuns:
     def _recorder(self, other: Foreign, message: Message, code: str) -> Recorder:
         if other.recorder is None:
             other.recorder = Recorder(self._observe(code, str(message["parent_header"].get("username") or "")))
+            other.recorder.run.message_id = message["parent_header"]["msg_id"]
             other.recorder.run.become("running")
         return other.recorder
 

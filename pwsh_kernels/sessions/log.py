@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import IO, Any, Literal
+from types import TracebackType
+from typing import IO, Any, Literal, Self
 
 from pwsh_kernels.records import Record
 
@@ -80,8 +81,11 @@ class OutputLog:
         self._starts: list[int] = []
         self._file: IO[bytes] | None = None
         self._marks: list[tuple[int, int]] = []
+        self._mark_line_ends: list[int] = []
         self._file_bytes = 0
         self._in_memory = 0
+        self._line_ends = 0
+        self._inside_line = False
         self.total_chars = 0
         self.dropped_chars = 0
 
@@ -89,6 +93,11 @@ class OutputLog:
     def spilled(self) -> bool:
         """True when a part of the output is in the file."""
         return self._file is not None
+
+    @property
+    def total_lines(self) -> int:
+        """Lines of the whole output; a last one without its end counts."""
+        return self._line_ends + self._inside_line
 
     def append(self, stream: Stream, kind: str, text: str, record: Record | None = None) -> None:
         """Add output at the end."""
@@ -111,9 +120,17 @@ class OutputLog:
         """Return the text of every stdout entry of these kinds, in order."""
         return "".join(one.text for one in self._from(0) if one.stream == "stdout" and one.kind in kinds)
 
+    def texts(self) -> "LogTexts":
+        """Return the output as it is now, for another thread to read. Leaving its block closes the file."""
+        if self._file is None:
+            return LogTexts(tuple(self._entries), self.total_lines)
+        self._file.flush()
+        marks = tuple(zip(self._mark_line_ends, (offset for _, offset in self._marks), strict=True))
+        return LogTexts(tuple(self._entries), self.total_lines, marks, self._path.open("rb"), self._file_bytes)
+
     def close(self) -> None:
         """Forget everything and delete the file."""
-        self._entries, self._starts, self._marks = [], [], []
+        self._entries, self._starts, self._marks, self._mark_line_ends = [], [], [], []
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -127,6 +144,8 @@ class OutputLog:
         else:
             self._spill(entry)
         self.total_chars = entry.end
+        self._line_ends += entry.text.count("\n")
+        self._inside_line = not entry.text.endswith("\n") if entry.text else self._inside_line
 
     def _keep(self, entry: Entry) -> None:
         self._entries.append(entry)
@@ -139,6 +158,7 @@ class OutputLog:
         line = json.dumps(entry.to_json()).encode() + b"\n"
         if not self._marks or self._file_bytes - self._marks[-1][1] >= MARK_BYTES:
             self._marks.append((entry.start, self._file_bytes))
+            self._mark_line_ends.append(self._line_ends)
         self._file.write(line)
         self._file_bytes += len(line)
 
@@ -156,6 +176,56 @@ class OutputLog:
             lines.seek(self._marks[mark][1])
             for line in lines:
                 yield Entry.from_json(json.loads(line))
+
+
+class LogTexts:
+    """The text of an output as it was at one moment. Belongs to one reader, in any thread; the log may grow or close."""
+
+    def __init__(
+        self,
+        entries: tuple[Entry, ...],
+        total_lines: int,
+        marks: tuple[tuple[int, int], ...] = (),
+        file: IO[bytes] | None = None,
+        file_bytes: int = 0,
+    ) -> None:
+        """`marks`: line ends before, and place in the file, of some entries there; what is beyond `file_bytes` is newer."""
+        self.total_lines = total_lines
+        self._entries = entries
+        self._marks = marks
+        self._file = file
+        self._file_bytes = file_bytes
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def around_line(self, number: int) -> tuple[int, Iterator[str]]:
+        """Return texts in order, up to the end, and the number (from 1) of the line in which they begin.
+
+        They begin before the line `number`, or at the output's beginning.
+        """
+        mark = bisect_right(self._marks, number - 2, key=lambda one: one[0]) - 1
+        if mark < 0:
+            return 1, self._all()
+        line_ends, offset = self._marks[mark]
+        return line_ends + 1, self._in_file(offset)
+
+    def _all(self) -> Iterator[str]:
+        yield from (entry.text for entry in self._entries)
+        yield from self._in_file(0)
+
+    def _in_file(self, offset: int) -> Iterator[str]:
+        if self._file is None:
+            return
+        self._file.seek(offset)
+        while self._file.tell() < self._file_bytes:
+            yield json.loads(self._file.readline())["text"]
 
 
 def _create(path: Path) -> IO[bytes]:

@@ -160,6 +160,7 @@ class RunQueue:
             lambda message: self._received(job, message),
             store_history=job.store_history,
         )
+        job.run.message_id = job.message_id
 
     def _received(self, job: Job, message: Message) -> None:
         kind, content = message["msg_type"], message["content"]

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from pwsh_kernels.errors import ProductError
 from pwsh_kernels.records import Progress, Prompt, Record, RunOptions, Summary
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.log import OutputLog
 from pwsh_kernels.sessions.states import ENDED, RunState, run_may_become
 
-Purpose = Literal["command", "sign_in", "check", "sign_out"]
+Purpose = Literal["command", "sign_in", "check", "sign_out", "query"]
+"""`query`: a question of the product's own about what the session has; it never calls the service."""
 
 RECORDS_KEPT = 100
 """Error records, and warning records, of one run that are kept as facts; all are in the output log."""
@@ -50,6 +52,12 @@ class Run:
     reason: str = ""
     code: str = ""
     """The code of its failure when that is more than the command's own: `sign_in_ended`."""
+    message_id: str = ""
+    """The execute request that ran it; "" before it was sent. PowerShell keeps its objects by this name."""
+    query: dict[str, Any] | None = None
+    """Of a question about objects: how many are kept, were found, are shown, and of which run."""
+    refusal: ProductError | None = None
+    """Why a question has no answer."""
     errors: list[Record] = field(default_factory=list)
     warnings: list[Record] = field(default_factory=list)
     summary: Summary | None = None

@@ -16,12 +16,15 @@ from pwsh_kernels.sessions.choice import choose_route, signs_in_alone
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.fanout import Turns, chosen_tenants, refused_view, summary_view
 from pwsh_kernels.sessions.identity import SessionKey
+from pwsh_kernels.sessions.kept import SCRIPT, ObjectsQuery, QueryRecorder, check_kept
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
+from pwsh_kernels.sessions.lines import LinesQuery
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.manager import SessionKernelManager
 from pwsh_kernels.sessions.notebook import evidence
 from pwsh_kernels.sessions.queue import NOT_BEGUN
+from pwsh_kernels.sessions.reading import LineReader
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.run import Run, now
 from pwsh_kernels.sessions.runs import Runs
@@ -29,6 +32,7 @@ from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.tasks import Tasks
 from pwsh_kernels.sessions.version import list_version
 from pwsh_kernels.sessions.views import (
+    lines_view,
     no_session_view,
     page_view,
     result_view,
@@ -64,6 +68,7 @@ class Sessions:
         self._watchdog = Watchdog(settings, self._live, self._lifecycle.disconnect, self._runs.forget_old)
         self._tasks = Tasks()
         self._turns = Turns(settings.fan_out)
+        self._reader = LineReader()
         self._running = False
 
     async def start(self) -> None:
@@ -197,6 +202,30 @@ class Sessions:
         known = seen or run.state
         await run.changes.wait_for(lambda: run.ended or run.state != known or run.log.total_chars > cursor, wait_s)
         return page_view(run, run.log.read(cursor, limit), cursor)
+
+    async def lines(self, run_id: str, query: LinesQuery) -> dict[str, Any]:
+        """Return lines of a run's output, or those that a search finds. Raises UnknownRun, InvalidRequest."""
+        run = self._runs.get(run_id)
+        return lines_view(run, await self._reader.read(run.log, query))
+
+    async def query(self, run_id: str, query: ObjectsQuery) -> dict[str, Any]:
+        """Return those of a run's objects that a question asks for, as a run of its own.
+
+        Raises UnknownRun, as `check_kept` and `refusal` say, and as `admit` does for a session that cannot answer now.
+        """
+        run = self._runs.get(run_id)
+        live = self._lifecycle.table.get(run.key)
+        check_kept(run, live.session if live else None)
+        admit(run.key, live.session if live else None, live.active if live else None, run_signed_out=True)
+        assert live is not None  # noqa: S101 - told to mypy: `check_kept` refuses a session that does not exist
+        asked = RunOptions(query.parameters(run.message_id), query.format, query.width or RunOptions().width)
+        facts = {"principal": query.principal, "client": query.client, "account": live.account}
+        asking = self._runs.add(live.key, query.title(run.id), options=asked, purpose="query", **facts)
+        live.submit(asking, SCRIPT, QueryRecorder(asking, run.id, str(live.key)), store_history=False)
+        await asking.wait(self._settings.run_wait if query.wait_s is None else query.wait_s)
+        if asking.refusal:
+            raise asking.refusal
+        return result_view(asking)
 
     def notebook(self, name: str) -> dict[str, Any]:
         """Return the commands of a session, named `tenant:module`, as an .ipynb; also of one that is closed.

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pwsh_kernels.catalog import Tenant
+from pwsh_kernels.sessions.lines import LinesPage
 from pwsh_kernels.sessions.log import Page
 from pwsh_kernels.sessions.qr import qr_svg, qr_text
 from pwsh_kernels.sessions.run import Run, now
@@ -225,6 +226,8 @@ def run_view(run: Run) -> dict[str, Any]:
         "errors": [record.to_json() for record in run.errors],
         "warnings": [record.to_json() for record in run.warnings],
         "exit_code": run.summary.exit_code if run.summary else None,
+        "objects": run.summary.kept_objects if run.summary else None,
+        **({"query": run.query} if run.purpose == "query" else {}),
         "created_at": utc(run.created_at),
         "started_at": utc(run.started_at),
         "ended_at": utc(run.ended_at),
@@ -241,6 +244,8 @@ def result_view(run: Run) -> dict[str, Any]:
     """Return the answer of POST /run: the Run shape with its result."""
     text = run.log.text(RESULT_KINDS[run.options.format])
     silent = run.state == "succeeded" and run.log.total_chars == 0
+    if silent and run.purpose == "query":
+        return {**run_view(run), "result": "[]" if run.options.format == "json" else ""}
     return {**run_view(run), "result": NO_OUTPUT if silent and run.options.format == "json" else text}
 
 
@@ -248,6 +253,21 @@ def page_view(run: Run, page: Page, cursor: int) -> dict[str, Any]:
     """Return the answer of GET /runs/{id}."""
     entries = [entry.to_json() for entry in page.entries]
     return {**run_view(run), "entries": entries, "cursor": cursor, "next_cursor": page.next_cursor, "more": page.more}
+
+
+def lines_view(run: Run, page: LinesPage) -> dict[str, Any]:
+    """Return the answer of GET /runs/{id}/lines; of a search each line says whether it matches or stands around one."""
+    searched = page.matches is not None
+    return {
+        "success": True,
+        "run_id": run.id,
+        "session": str(run.key),
+        "state": run.state,
+        "total_lines": page.total_lines,
+        "matches": page.matches,
+        "lines": [{**one.to_json(), **({"match": one.at is not None} if searched else {})} for one in page.lines],
+        "more": page.more,
+    }
 
 
 def _outcome(run: Run) -> dict[str, Any]:

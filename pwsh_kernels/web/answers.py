@@ -7,15 +7,17 @@ from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.sessions import LoginRequest, RunRequest
+from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.web.access import Principal
 from pwsh_kernels.web.backend import Backend
 from pwsh_kernels.web.requests import (
     CancelBody,
     DisconnectBody,
     InputBody,
+    LinesQueryString,
     LoginBody,
     ModulesQuery,
+    QueryBody,
     RunBody,
     RunQuery,
     RunsQuery,
@@ -182,6 +184,32 @@ async def one_run(call: Call) -> Answer:
     query = _as(call, RunQuery)
     wait_s = call.backend.capped(query.wait_s) or 0
     return Answer(await call.backend.sessions.run_view(call.id, query.cursor, wait_s, query.limit, query.seen))
+
+
+async def lines(call: Call) -> Answer:
+    """Return lines of a run's output, or those that a search finds."""
+    query = _as(call, LinesQueryString)
+    asked = LinesQuery(query.first, query.count, query.search, query.context, query.ignore_case)
+    return Answer(await call.backend.sessions.lines(call.id, asked))
+
+
+async def query(call: Call) -> Answer:
+    """Filter, sort and project the kept objects of a run; 202 when the session had no time for it within the wait."""
+    body = _as(call, QueryBody)
+    asked = ObjectsQuery(
+        where=tuple(read_condition(one) for one in body.where),
+        sort_by=body.sort_by,
+        descending=body.descending,
+        select=tuple(dict.fromkeys(body.select)) if body.select else None,
+        skip=body.skip,
+        first=body.first,
+        format=body.format,
+        width=body.width,
+        wait_s=call.backend.capped(body.wait_s),
+        **call.caller,
+    )
+    view = await call.backend.sessions.query(call.id, asked)
+    return Answer(view, 202 if view["state"] in UNENDED else 200)
 
 
 async def cancel(call: Call) -> Answer:

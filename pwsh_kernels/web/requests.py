@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from pwsh_kernels.catalog import RouteName
@@ -15,6 +15,13 @@ from pwsh_kernels.records import OutputFormat
 MAX_PAGE = 1_000_000
 """Characters of output in one answer of GET /runs/{id}."""
 MAX_ROWS = 1000
+MAX_LINES = 2000
+"""Lines, or matches, in one answer of GET /runs/{id}/lines."""
+MAX_CONTEXT = 10
+MAX_OBJECTS = 100_000
+"""Objects that one POST /runs/{id}/query passes over, or shows; no run has more that are kept."""
+MAX_CONDITIONS = 20
+MAX_SELECTED = 100
 NO_TENANT = "no_tenant"
 """Our type of a validation error: neither `tenant` nor `tenants`, or both."""
 MAX_TOKEN = 20_000
@@ -24,6 +31,7 @@ MAX_NAME = 253
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=MAX_NAME)]
+Property = Annotated[str, Field(min_length=1, max_length=200)]
 Handed = Annotated[SecretStr, Field(min_length=1, max_length=MAX_TOKEN)]
 """A secret that is handed in: pydantic shows it in no repr and no error."""
 
@@ -144,6 +152,37 @@ class RunQuery(Query):
     seen: Name | None = None
 
 
+class QueryBody(Body):
+    """POST /runs/{id}/query."""
+
+    where: Annotated[list[str], Field(max_length=MAX_CONDITIONS)] = []
+    sort_by: Property | None = None
+    descending: bool = False
+    select: Annotated[list[Property], Field(min_length=1, max_length=MAX_SELECTED)] | None = None
+    skip: Annotated[int, Field(ge=0, le=MAX_OBJECTS)] = 0
+    first: Annotated[int, Field(ge=1, le=MAX_OBJECTS)] = 100
+    format: OutputFormat = "text"
+    width: Annotated[int, Field(ge=MIN_WIDTH, le=MAX_WIDTH)] | None = None
+    wait_s: Seconds | None = None
+
+
+class LinesQueryString(Query):
+    """GET /runs/{id}/lines; `from` is a word of Python's."""
+
+    first: Annotated[int, Field(alias="from")] = 1
+    count: Annotated[int, Field(ge=1, le=MAX_LINES)] = 200
+    search: Annotated[str, Field(min_length=1)] | None = None
+    context: Annotated[int, Field(ge=0, le=MAX_CONTEXT)] = 0
+    ignore_case: bool = True
+
+    @field_validator("first")
+    @classmethod
+    def _not_zero(cls, value: int) -> int:
+        if value == 0:
+            raise PydanticCustomError("zero", "must not be 0: lines count from 1, and from the end from -1")
+        return value
+
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -186,7 +225,7 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> InvalidRequest:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     unknown = [_field(one) for one in problems if one["type"] == "extra_forbidden"]
     if unknown:
-        known = ", ".join(model.model_fields) or "none"
+        known = ", ".join(one.alias or name for name, one in model.model_fields.items()) or "none"
         return InvalidRequest(field=", ".join(unknown), problem=f"is not known here. Known fields: {known}")
     first = problems[0]
     if first["type"] == NO_TENANT:
