@@ -44,6 +44,15 @@ class Backend(Protocol):
     async def cancel(self, run_id: str, wait_s: float) -> Json:
         """Stop a run."""
 
+    async def lines(self, run_id: str, **query: Any) -> Json:
+        """Return lines of a run's output; `query`: from, count, search, context, ignore_case."""
+
+    async def query(self, run_id: str, body: Json) -> Json:
+        """Filter, sort and project the kept objects of a run; `body`: that of POST /runs/{id}/query."""
+
+    async def find(self, tenant: str, module: str, words: str, limit: int, wait_s: float) -> Json:
+        """Return the commands of a session that words mean."""
+
     async def disconnect(self, tenant: str, module: str, forget: bool = False) -> Json:
         """Sign out and close a session."""
 
@@ -91,6 +100,18 @@ class RequestsBackend(ABC):
     async def cancel(self, run_id: str, wait_s: float) -> Json:
         """POST /runs/{id}/cancel."""
         return await self._client.cancel(run_id, wait_s)
+
+    async def lines(self, run_id: str, **query: Any) -> Json:
+        """GET /runs/{id}/lines."""
+        return await self._client.lines(run_id, **query)
+
+    async def query(self, run_id: str, body: Json) -> Json:
+        """POST /runs/{id}/query."""
+        return await self._client.query(run_id, body)
+
+    async def find(self, tenant: str, module: str, words: str, limit: int, wait_s: float) -> Json:
+        """GET /sessions/{id}/commands."""
+        return await self._client.find(tenant, module, words, limit, wait_s)
 
     async def disconnect(self, tenant: str, module: str, forget: bool = False) -> Json:
         """POST /disconnect."""
