@@ -101,6 +101,11 @@ class Requests(ABC):
         wait_s = self._bounded(body.get("wait_s"))
         return await self._ask("POST", f"/runs/{_quoted(run_id)}/query", {**body, "wait_s": wait_s})
 
+    async def find(self, tenant: str, module: str, words: str, limit: int = 10, wait_s: float = 10) -> Json:
+        """Return the commands of a session that words mean."""
+        query = {"words": words, "limit": limit, "wait_s": self._bounded(wait_s)}
+        return await self._ask("GET", f"/sessions/{_quoted(f'{tenant}:{module}')}/commands", query=query)
+
     async def notebook(self, tenant: str, module: str) -> Json:
         """Return the commands of a session, with their output, as an .ipynb."""
         return await self._ask("GET", f"/sessions/{_quoted(f'{tenant}:{module}')}/notebook")

@@ -262,6 +262,38 @@ class SessionLost(ProductError):
 
 
 @dataclass(eq=False)
+class SessionBusy(ProductError):
+    """The session had no time for a question of the product's own within the wait."""
+
+    code: ClassVar[str] = "session_busy"
+    status: ClassVar[int] = 409
+    session: str
+    run_id: str
+    waited_s: float
+
+    def text(self) -> str:
+        if self.run_id:
+            return (
+                f"{self.session} runs {self.run_id} and had no time for this within {self.waited_s:g} s: wait for that run, "
+                "or cancel it, then ask again."
+            )
+        return f"{self.session} did not answer within {self.waited_s:g} s: ask again with a longer wait_s."
+
+
+@dataclass(eq=False)
+class CommandSearchFailed(ProductError):
+    """PowerShell did not tell what commands there are."""
+
+    code: ClassVar[str] = "command_search_failed"
+    status: ClassVar[int] = 502
+    session: str
+    reason: str
+
+    def text(self) -> str:
+        return f"The commands of {self.session} could not be listed: {self.reason} Try again; Get-Command lists them too."
+
+
+@dataclass(eq=False)
 class UnknownSession(ProductError):
     """There is no session for that tenant and module."""
 

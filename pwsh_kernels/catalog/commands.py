@@ -54,7 +54,9 @@ class CommandIndex:
         for key in sorted(self._names, key=lambda one: one != own):
             for name in get_close_matches(command.lower(), self._names[key], n=NEAREST, cutoff=CLOSE):
                 found.setdefault(self._names[key][name], key)
-        return list(found.items())[:NEAREST]
+        verb = command.partition("-")[0].lower()
+        same_verb = [one for one in found.items() if one[0].lower().startswith(f"{verb}-")]
+        return (same_verb or list(found.items()))[:NEAREST]
 
     def listed(self, command: str, key: str) -> bool:
         """Return whether a service's file names a command, or a pattern of it fits."""

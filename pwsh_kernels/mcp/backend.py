@@ -153,6 +153,10 @@ class RequestsBackend(ABC):
         """POST /runs/{id}/cancel."""
         return await self._client.cancel(run_id, wait_s)
 
+    async def find_commands(self, tenant: str, module: str, words: str, limit: int, wait_s: float) -> Json:
+        """GET /sessions/{id}/commands."""
+        return await self._client.find(tenant, module, words, limit, wait_s)
+
     async def disconnect(self, tenant: str, module: str, forget: bool = False) -> Json:
         """POST /disconnect."""
         return await self._client.disconnect(tenant, module, forget=forget)

@@ -11,11 +11,15 @@ PERSON = "Tell the person; do not retry."
 
 def error_text(error: ProductError) -> str:
     """Return what happened and the next step."""
-    facts = error.to_json()
+    return refusal_text(error.to_json())
+
+
+def refusal_text(facts: Json) -> str:
+    """Return the same for the JSON of an error."""
     step = _steps(facts).get(facts["code"], "")
     if facts["code"] in ("not_signed_in", "sign_in_pending", "waiting_for_input", "session_lost"):
         return f"{cause(facts)} {step}"
-    text = error.text()
+    text: str = facts["error"]
     return f"{text if text.endswith('.') else text + '.'} {step}" if step else text
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from pwsh_kernels.mcp.models import Advice, Fault, RunResult, StartedResult, TenantResult
 from pwsh_kernels.mcp.output import Excerpt, plain
 from pwsh_kernels.mcp.questions import how_to_answer, is_secret, question
+from pwsh_kernels.mcp.refusals import refusal_text
 from pwsh_kernels.mcp.session_results import session_advice, session_step
 from pwsh_kernels.mcp.words import END, ended, lines, output_text
 
@@ -143,6 +144,7 @@ def _question_step(run: Json) -> str:
 
 def tenant_result(run: Json, shown: Excerpt | None) -> TenantResult:
     """Return what a command gave in one of several tenants; `shown` is None where it was not run."""
+    error = refusal_text(run) if run["state"] == "refused" else plain(run.get("error") or "")
     return TenantResult(
         tenant=run["tenant"],
         state=run["state"],
@@ -150,7 +152,7 @@ def tenant_result(run: Json, shown: Excerpt | None) -> TenantResult:
         output=shown.head.text if shown else "",
         tail=shown.tail.text if shown else "",
         truncated=bool(shown and shown.left_out) or bool(run.get("truncated")),
-        error=plain(run.get("error") or "") if run["state"] not in ("queued", "running") else "",
+        error=error if run["state"] not in ("queued", "running") else "",
     )
 
 
@@ -159,9 +161,15 @@ def tenants_result(results: list[TenantResult], notice: str) -> StartedResult:
     states = {one.state for one in results}
     whole = "succeeded" if states == {"succeeded"} else ("running" if states & {"queued", "running"} else "failed")
     waiting = [one.run_id for one in results if one.state in ("queued", "running")]
-    step = f"Still running: call pwsh_wait with run_id {', then '.join(waiting)}." if waiting else ""
     advice: Advice = "wait" if waiting else ""
-    return StartedResult(state=whole, results=results, advice=advice, next_step=step, notice=notice)
+    return StartedResult(state=whole, results=results, advice=advice, next_step=_rest_of(results, waiting), notice=notice)
+
+
+def _rest_of(results: list[TenantResult], waiting: list[str]) -> str:
+    if waiting:
+        return f"Still running: call pwsh_wait with run_id {', then '.join(waiting)}."
+    cut = [one.run_id for one in results if one.truncated]
+    return f"Not all is shown: pwsh_output has the rest, by run_id {', '.join(cut)}." if cut else ""
 
 
 def tenants_text(result: StartedResult) -> str:

@@ -12,6 +12,7 @@ from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.log import OutputLog
 from pwsh_kernels.sessions.states import ENDED, RunState, run_may_become
+from pwsh_kernels.sessions.suggestions import Advice
 
 Purpose = Literal["command", "sign_in", "check", "sign_out", "query"]
 """`query`: a question of the product's own about what the session has; it never calls the service."""
@@ -59,12 +60,15 @@ class Run:
     refusal: ProductError | None = None
     """Why a question has no answer."""
     errors: list[Record] = field(default_factory=list)
+    advice: list[Advice] = field(default_factory=list)
+    """For each of `errors` what to do about it."""
     warnings: list[Record] = field(default_factory=list)
     summary: Summary | None = None
     prompt: Prompt | None = None
     progress: Progress | None = None
     changes: Broadcast = field(default_factory=Broadcast)
     on_end: Callable[["Run"], None] | None = field(default=None, repr=False)
+    advise: Callable[[Record], Advice] = field(default=lambda _: Advice(), repr=False)
 
     @property
     def ended(self) -> bool:
@@ -104,6 +108,7 @@ class Run:
         """Keep an error's or a warning's facts, a bounded number of them."""
         if record.kind == "error" and not record.native and len(self.errors) < RECORDS_KEPT:
             self.errors.append(record)
+            self.advice.append(self.advise(record))
         if record.kind == "warning" and len(self.warnings) < RECORDS_KEPT:
             self.warnings.append(record)
 

@@ -1,5 +1,6 @@
 """The table of runs: every run that is remembered, forgotten by count and age."""
 
+import functools
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -10,17 +11,22 @@ from pwsh_kernels.errors import UnknownRun
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.log import OutputLog
 from pwsh_kernels.sessions.run import Run, new_run_id, now
+from pwsh_kernels.sessions.suggestions import Advisor
 
 
 class Runs:
     """All runs, oldest first; only ended ones are forgotten."""
 
-    def __init__(self, folder: Path, memory: int, kept: int, max_age_s: float) -> None:
-        """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`, `max_age_s`: of ended runs."""
+    def __init__(self, folder: Path, memory: int, kept: int, max_age_s: float, advisor: Advisor | None = None) -> None:
+        """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`, `max_age_s`: of ended runs.
+
+        `advisor` says of each error what to do about it.
+        """
         self._folder = folder
         self._memory = memory
         self._kept = kept
         self._max_age = timedelta(seconds=max_age_s)
+        self._advisor = advisor
         self._runs: dict[str, Run] = {}
         self.on_end: Callable[[Run], None] | None = None
         """Told of the end of every run that is remembered."""
@@ -35,6 +41,8 @@ class Runs:
     def make(self, key: SessionKey, command: str, **facts: Any) -> Run:
         """Make a run that is not remembered; `facts` are Run's fields."""
         run_id = new_run_id()
+        if self._advisor:
+            facts["advise"] = functools.partial(self._advisor.advise, key.module)
         return Run(run_id, key, command, OutputLog(self._folder / f"{run_id}.jsonl", self._memory), **facts)
 
     def get(self, run_id: str) -> Run:

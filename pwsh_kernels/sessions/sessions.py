@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from pwsh_kernels.catalog import Catalog, Module, Tenant, Tenants
+from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
 from pwsh_kernels.errors import InvalidRequest, ProductError, RunNotWaiting, UnknownSession
 from pwsh_kernels.messages import options_metadata, read_options
 from pwsh_kernels.records import OutputFormat, RunOptions
@@ -15,6 +15,7 @@ from pwsh_kernels.sessions.answers import check_answer
 from pwsh_kernels.sessions.choice import choose_route, signs_in_alone
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.fanout import Turns, chosen_tenants, refused_view, summary_view
+from pwsh_kernels.sessions.finding import CommandSearch
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.kept import SCRIPT, ObjectsQuery, QueryRecorder, check_kept
 from pwsh_kernels.sessions.launcher import Launcher
@@ -29,6 +30,7 @@ from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.run import Run, now
 from pwsh_kernels.sessions.runs import Runs
 from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.sessions.suggestions import Advisor
 from pwsh_kernels.sessions.tasks import Tasks
 from pwsh_kernels.sessions.version import list_version
 from pwsh_kernels.sessions.views import (
@@ -62,7 +64,9 @@ class Sessions:
     ) -> None:
         """`tenants` returns them as they are now; `sandbox` the variables of a sandbox tenant's session."""
         self._settings = settings
-        self._runs = Runs(settings.data_dir / "runs", settings.run_memory, settings.runs_kept, settings.runs_max_age)
+        self._commands = CommandIndex(catalog)
+        folder, advisor = settings.data_dir / "runs", Advisor(self._commands)
+        self._runs = Runs(folder, settings.run_memory, settings.runs_kept, settings.runs_max_age, advisor)
         self._directory = Directory(catalog, tenants)
         self._lifecycle = Lifecycle(settings, kernel_manager, self._directory, Launcher(settings, sandbox), self._runs)
         self._watchdog = Watchdog(settings, self._live, self._lifecycle.disconnect, self._runs.forget_old)
@@ -226,6 +230,24 @@ class Sessions:
         if asking.refusal:
             raise asking.refusal
         return result_view(asking)
+
+    async def find(
+        self, name: str, words: str, limit: int, wait_s: float, *, principal: str = "token", client: str = ""
+    ) -> dict[str, Any]:
+        """Return the commands that words mean in a session, named `tenant:module`; also in one that is signed out.
+
+        Raises SessionBusy, CommandSearchFailed, and as `Directory.names` and `admit` do.
+        """
+        tenant, _, module = name.partition(":")
+        _, _, key = self._directory.names(tenant, module or DEFAULT_MODULE)
+        live = self._lifecycle.table.get(key)
+        if live is not None:
+            await live.session.changes.wait_for(lambda: live.session.state != "starting", wait_s)
+        admit(key, live.session if live else None, live.active if live else None, run_signed_out=True)
+        assert live is not None  # noqa: S101 - told to mypy: `admit` refuses a session that does not exist
+        search = CommandSearch(live, self._commands, wait_s, principal, client)
+        found = await search.find(words, limit)
+        return {"success": True, "session": str(key), "state": live.session.state, **found}
 
     def notebook(self, name: str) -> dict[str, Any]:
         """Return the commands of a session, named `tenant:module`, as an .ipynb; also of one that is closed.

@@ -223,7 +223,10 @@ def run_view(run: Run) -> dict[str, Any]:
         "command": run.command,
         "principal": run.principal,
         "client": run.client,
-        "errors": [record.to_json() for record in run.errors],
+        "errors": [
+            {**record.to_json(), "suggestion": advice.suggestion, "advice": advice.action}
+            for record, advice in zip(run.errors, run.advice, strict=True)
+        ],
         "warnings": [record.to_json() for record in run.warnings],
         "exit_code": run.summary.exit_code if run.summary else None,
         "objects": run.summary.kept_objects if run.summary else None,

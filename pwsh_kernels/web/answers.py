@@ -12,6 +12,7 @@ from pwsh_kernels.web.access import Principal
 from pwsh_kernels.web.backend import Backend
 from pwsh_kernels.web.requests import (
     CancelBody,
+    CommandsQuery,
     DisconnectBody,
     InputBody,
     LinesQueryString,
@@ -170,6 +171,13 @@ async def run(call: Call) -> Answer:
 async def notebook(call: Call) -> Answer:
     """Return a session's commands and their output as a notebook: the answer is the file."""
     return Answer(call.backend.sessions.notebook(call.id))
+
+
+async def commands(call: Call) -> Answer:
+    """Find commands of a session by words."""
+    asked = _as(call, CommandsQuery)
+    wait_s = call.backend.capped(asked.wait_s) or 0
+    return Answer(await call.backend.sessions.find(call.id, asked.words, asked.limit, wait_s, **call.caller))
 
 
 async def runs(call: Call) -> Answer:

@@ -21,6 +21,8 @@ MAX_CONTEXT = 10
 MAX_OBJECTS = 100_000
 """Objects that one POST /runs/{id}/query passes over, or shows; no run has more that are kept."""
 MAX_CONDITIONS = 20
+MAX_COMMANDS = 50
+"""Commands in one answer of GET /sessions/{id}/commands: the help of each takes some 30 ms (measured)."""
 MAX_SELECTED = 100
 NO_TENANT = "no_tenant"
 """Our type of a validation error: neither `tenant` nor `tenants`, or both."""
@@ -164,6 +166,14 @@ class QueryBody(Body):
     format: OutputFormat = "text"
     width: Annotated[int, Field(ge=MIN_WIDTH, le=MAX_WIDTH)] | None = None
     wait_s: Seconds | None = None
+
+
+class CommandsQuery(Query):
+    """GET /sessions/{id}/commands."""
+
+    words: Annotated[str, Field(min_length=1, max_length=200)]
+    limit: Annotated[int, Field(ge=1, le=MAX_COMMANDS)] = 10
+    wait_s: Seconds = 10
 
 
 class LinesQueryString(Query):

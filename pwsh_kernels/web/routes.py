@@ -12,6 +12,7 @@ from pwsh_kernels.web.access import Permission
 from pwsh_kernels.web.answers import Answer, Call
 from pwsh_kernels.web.requests import (
     CancelBody,
+    CommandsQuery,
     DisconnectBody,
     InputBody,
     LinesQueryString,
@@ -50,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/tenants", Permission.READ, NoQuery, answers.tenants),
     Route("GET", "/sessions", Permission.READ, SessionsQuery, answers.sessions),
     Route("GET", "/sessions/{id}/notebook", Permission.READ, NoQuery, answers.notebook),
+    Route("GET", "/sessions/{id}/commands", Permission.READ, CommandsQuery, answers.commands),
     Route("POST", "/login", Permission.SIGN_IN, LoginBody, answers.login),
     Route("POST", "/status", Permission.READ, StatusBody, answers.status),
     Route("POST", "/run", Permission.RUN, RunBody, answers.run),

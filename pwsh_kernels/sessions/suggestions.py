@@ -1,0 +1,184 @@
+"""What to do about an error of a command: a sentence, and one word that a program can act on. Pure."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from pwsh_kernels.catalog import CommandIndex, Explanation, Home, Module, Unsupported, explain
+from pwsh_kernels.records import Record
+
+Action = Literal["", "retry", "ask_person", "do_not_retry", "fix_command", "sign_in"]
+"""`retry`: the same again, later; `fix_command`: another command or another value; `ask_person`: somebody must change or
+decide something; `sign_in`: sign in again, then the same; `do_not_retry`: it can never work here."""
+
+MISSING_COMMAND = "CommandNotFoundException"
+NAME_CHARS = 100
+"""Longest command that is looked for: what is longer is no name."""
+TEXT_CHARS = 4_000
+"""Characters of an error's message that are looked at."""
+SIGN_IN_CODES = frozenset({"AADSTS65004", "AADSTS70018", "AADSTS70019", "AADSTS70020", "AADSTS90120", "graph_code_timeout"})
+"""Explained errors which another sign-in ends, beside those that end one."""
+_PAUSE = re.compile(
+    r"retry[- ]after\D{0,5}(\d{1,5})|(?:try again|retry) (?:in|after) (\d{1,5}) (?:second|s\b)", re.IGNORECASE
+)
+_COMMAND = re.compile(r"[A-Za-z]+-\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do about an error; both are empty when nothing is known."""
+
+    suggestion: str = ""
+    action: Action = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """`pattern` is looked for in error id, category and message, in this order, with spaces between."""
+
+    pattern: re.Pattern[str]
+    action: Action
+    suggestion: str
+
+
+def _rule(pattern: str, action: Action, suggestion: str) -> _Rule:
+    return _Rule(re.compile(pattern, re.IGNORECASE), action, suggestion)
+
+
+RULES = (
+    _rule(
+        r"\b429\b|too ?many ?requests|throttl|server ?busy|micro delay|activitylimit|\bquota for requests",
+        "retry",
+        "The service is throttling: wait {pause} s, then repeat the command for fewer objects or with pauses.",
+    ),
+    _rule(
+        r"access(?: to \S+)? (?:is |was )?denied|accessdenied|\b403\b|forbidden|insufficient (?:privilege|permission|access)"
+        r"|permissiondenied|unauthorizedaccess|not authorized|within (?:a|the) (?:write )?scope|management role",
+        "ask_person",
+        "The signed-in account may not do this: ask the person for the role or permission, or for another account.",
+    ),
+    _rule(
+        r"already exists|alreadyexist|already (?:being )?(?:used|in use|assigned|a member)|resourceexists|proxyaddressexists"
+        r"|conflictingobjects|MemberAlreadyExists",
+        "fix_command",
+        "It exists already: look at it with the Get command, then change that one or use another name.",
+    ),
+    _rule(
+        r"NamedParameterNotFound|AmbiguousParameter|PositionalParameterNotFound|MissingMandatoryParameter|MissingArgument"
+        r"|ParameterArgument|AmbiguousParameterSet|CannotConvertArgument|ParameterBinding",
+        "fix_command",
+        "Check the parameters: Get-Command {command} -Syntax shows them.",
+    ),
+    _rule(
+        r"ParserError|ParseException|UnexpectedToken|MissingEndCurlyBrace|TerminatorExpected",
+        "fix_command",
+        "The script is no valid PowerShell: correct it at the line and column that are named; nothing of it was run.",
+    ),
+    _rule(
+        r"could ?n[o']t be found|cannot find|was not found|wasn't found|not ?found|does not exist|doesn't exist"
+        r"|no \w+ (?:was|were) found|objectnotfound|\b404\b",
+        "fix_command",
+        "Nothing has that name: list what there is with the Get command, without the name or with a filter.",
+    ),
+    _rule(
+        r"timed? ?out|temporar(?:y|ily)|service ?unavailable|gateway|\b50[234]\b"
+        r"|connection (?:was )?(?:closed|reset)|could not be resolved|try again later|transient",
+        "retry",
+        "This can pass: wait {pause} s, then repeat the command once.",
+    ),
+    _rule(
+        r"PlatformNotSupported|not supported on this platform|only supported on Windows",
+        "do_not_retry",
+        "It does not work on Linux.",
+    ),
+)
+PAUSE_S = 30
+"""Wait that is advised when the service names none."""
+
+
+class Advisor:
+    """Advises on errors of commands, with what the catalog knows of commands and services."""
+
+    def __init__(self, index: CommandIndex) -> None:
+        self._index = index
+        self._on_missing: Callable[[str, str], Advice] = lru_cache(256)(self._missing)
+
+    def advise(self, module_key: str, record: Record) -> Advice:
+        """Return what to do about an error in a session of a module."""
+        if record.exception_type.endswith(MISSING_COMMAND) or record.error_id.startswith(MISSING_COMMAND):
+            name = record.target.rpartition("\\")[2]
+            return self._on_missing(name, module_key) if len(name) <= NAME_CHARS else Advice()
+        text = f"{record.error_id} {record.category} {record.message[:TEXT_CHARS]}"
+        elsewhere = self._elsewhere(module_key, text, record.command)
+        if elsewhere:
+            return elsewhere
+        explained = explain(f"{record.error_id} {record.message[:TEXT_CHARS]}")
+        if explained:
+            return _of_explanation(explained)
+        module = self._index.catalog.modules.get(module_key)
+        if module and _ended(module, text):
+            return Advice("The service no longer accepts the sign-in: sign in again, then repeat the command.", "sign_in")
+        return _by_rule(text, record)
+
+    def _elsewhere(self, own: str, text: str, command: str) -> Advice | None:
+        """Return where a command belongs that another service's module has, and to which nobody is signed in here."""
+        home = self._index.home(command, own) if len(command) <= NAME_CHARS else None
+        if home is None or home.module.key == own or not isinstance(home.module, Module) or not _ended(home.module, text):
+            return None
+        return _at_home(command, home, own)
+
+    def _missing(self, name: str, own: str) -> Advice:
+        home = self._index.home(name, own)
+        if home and (home.by != "pattern" or home.module.key != own):
+            return _at_home(name, home, own)
+        nearest = self._index.nearest(name, own)
+        if nearest:
+            meant = " or ".join(one if key == own else f"{one} (module {key})" for one, key in nearest)
+            return Advice(f"{name} is not known. Did you mean {meant}?", "fix_command")
+        if home and isinstance(home.module, Module):
+            return Advice(_not_there(name, home.module), "fix_command")
+        return Advice("", "fix_command")
+
+
+def _at_home(name: str, home: Home, own: str) -> Advice:
+    """Return what to do about a command that belongs to a service."""
+    module = home.module
+    if isinstance(module, Unsupported):
+        said = f"{name} belongs to {module.title}, which cannot be reached from here: {module.reason} {module.instead}"
+        return Advice(said, "do_not_retry")
+    where = "" if module.key == own else f" in module {module.key} ({module.title})"
+    if home.by == "retired":
+        return Advice(f"{name} is retired or not available here; use {home.instead}{where}.", "fix_command")
+    if module.key == own:
+        return Advice(_not_there(name, module), "ask_person")
+    return Advice(f"{name} belongs to module {module.key} ({module.title}): call with module {module.key}.", "fix_command")
+
+
+def _ended(module: Module, text: str) -> bool:
+    return any(one.search(text) for one in module.ended)
+
+
+def _not_there(name: str, module: Module) -> str:
+    return (
+        f"{name} belongs to this session's service, {module.title}, and is not there: nobody is signed in, the signed-in "
+        f"account's roles do not have it, or the PowerShell module with it is not installed ({module.install})."
+    )
+
+
+def _of_explanation(found: Explanation) -> Advice:
+    action: Action = "sign_in" if found.code in SIGN_IN_CODES else "ask_person"
+    if found.ends_sign_in and not found.blocks_route:
+        action = "sign_in"
+    return Advice(f"{found.sentence} {found.remedy} ({found.code})", action)
+
+
+def _by_rule(text: str, record: Record) -> Advice:
+    rule = next((one for one in RULES if one.pattern.search(text)), None)
+    if rule is None:
+        return Advice()
+    pause = _PAUSE.search(text)
+    seconds = (pause[1] or pause[2]) if pause else str(PAUSE_S)
+    command = record.command if _COMMAND.fullmatch(record.command) else "NAME"
+    return Advice(rule.suggestion.replace("{pause}", seconds).replace("{command}", command), rule.action)
