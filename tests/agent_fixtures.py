@@ -11,10 +11,42 @@ from test_mcp_tools import Json, text_of
 STEP = re.compile(r"[Cc]all (pwsh_\w+)(?: with (.*?))?(?=[.,;](?:\s|$)|\s(?:to|for|again)\b|$)", re.MULTILINE)
 ARGUMENT = re.compile(r"\b(tenant|module|run_id|cursor) ([\w.@:-]+\w)")
 SIGN_IN = re.compile(r"open (\S+) and enter the code (\S+).*?pwsh_wait with tenant (\S+)", re.DOTALL)
+OTHER_MODULE = re.compile(r"belongs to module (\w+) ")
+FIRST = ("pwsh_login", "pwsh_wait")
+"""Tools that prepare another's work."""
 MOST_STEPS = 12
 """Steps for one wish: more would be going round in circles."""
+SHOWN_LINES = 16
+"""Lines of one answer that are written down."""
+CHANGING = [
+    (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:5100"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z"), "2026-01-15T09:30:00Z"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[0-9:]{8}(?![0-9.:Z])"), "2026-01-15T09:30:00"),
+    (re.compile(r"\br-[0-9a-f]{16}"), "r-5e1f0c7a9b2d4836"),
+    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "7f6d1a52-0c3e-4b9a-8d21-5e4c9b7a1f00"),
+    (re.compile(r"after \d+\.\d s"), "after 0.4 s"),
+]
+CODE = re.compile(r"enter the code ([A-Z0-9]+)")
 Approve = Callable[[str, str, str], Awaitable[None]]
 """The person at the sign-in page: takes its address, the code, and the tenant that it is for."""
+
+
+def stable(text: str) -> str:
+    """Return a story without what differs from one run to the next."""
+    for code in set(CODE.findall(text)):
+        text = text.replace(code, "ABCD12345")
+    for pattern, shown in CHANGING:
+        text = pattern.sub(shown, text)
+    return text
+
+
+def shortened(text: str) -> str:
+    """Return the first and the last lines of a long answer."""
+    lines = text.splitlines()
+    if len(lines) <= SHOWN_LINES:
+        return text
+    half = SHOWN_LINES // 2
+    return "\n".join([*lines[:half], f"[{len(lines) - 2 * half} lines are not printed here]", *lines[-half:]])
 
 
 def next_call(text: str) -> tuple[str, Json] | None:
@@ -33,8 +65,8 @@ class Agent:
         """`approve` is what the person does when the agent shows them a code."""
         self._client = client
         self._approve = approve
+        self._codes: set[str] = set()
         self.story: list[str] = []
-        self._shown: set[str] = set()
 
     def say(self, who: str, text: str) -> None:
         """Write down what the agent or the person says."""
@@ -43,39 +75,41 @@ class Agent:
     async def call(self, tool: str, **arguments: Any) -> CallToolResult:
         """Call a tool once."""
         result = await self._client.call_tool(tool, arguments)
-        shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-        self.story.append(f"`{tool}({shown})`\n\n```text\n{text_of(result)}\n```\n")
+        given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        self.story.append(f"`{tool}({given})`\n\n```text\n{shortened(text_of(result))}\n```\n")
         return result
 
     async def reach(self, tool: str, **arguments: Any) -> CallToolResult:
         """Call a tool, and do as its answers say until it has done what was wanted, or an answer says to leave it."""
         result = await self.call(tool, **arguments)
         for _ in range(MOST_STEPS):
-            step = await self._on_the_way(result)
-            if step is None:
+            if module := OTHER_MODULE.search(text_of(result)):
+                arguments["module"] = module[1]
+            elif refused := await self._prepare(result):
+                return refused
+            elif not self._is_on_the_way(result):
                 return result
-            reached = await self.call(step[0], **step[1])
-            while (wait := next_call(text_of(reached))) and wait[0] == "pwsh_wait":
-                await self._show_code(text_of(reached))
-                reached = await self.call(wait[0], **wait[1])
-            if "do not retry" in text_of(reached).lower():
-                return reached
             result = await self.call(tool, **arguments)
-        raise AssertionError(f"{tool} was not reached in {MOST_STEPS} steps: {chr(10).join(self.story)}")
+        raise AssertionError(f"{tool} was not reached in {MOST_STEPS} steps:\n" + "\n".join(self.story))
 
-    async def _on_the_way(self, result: CallToolResult) -> tuple[str, Json] | None:
-        """Return the call that has to come before the one that gave this result can do its work."""
-        text = text_of(result)
-        step = next_call(text)
-        if step is None or "do not retry" in text.lower() or step[0] not in ("pwsh_login", "pwsh_wait"):
-            return None
-        await self._show_code(text)
-        return step
+    def _is_on_the_way(self, result: CallToolResult) -> bool:
+        step = next_call(text_of(result))
+        return step is not None and step[0] in FIRST and "do not retry" not in text_of(result).lower()
+
+    async def _prepare(self, result: CallToolResult) -> CallToolResult | None:
+        """Do what an answer says has to come first. Return the answer that says to leave it, where one does."""
+        while self._is_on_the_way(result):
+            await self._show_code(text_of(result))
+            tool, arguments = next_call(text_of(result)) or ("", {})
+            result = await self.call(tool, **arguments)
+            if "do not retry" in text_of(result).lower():
+                return result
+        return None
 
     async def _show_code(self, text: str) -> None:
-        code = SIGN_IN.search(text)
-        if code and code[2] not in self._shown:
-            self._shown.add(code[2])
-            self.say("Agent", f"Please open {code[1]}, enter the code {code[2]} and sign in to {code[3]}.")
-            await self._approve(code[1], code[2], code[3])
+        found = SIGN_IN.search(text)
+        if found and found[2] not in self._codes:
+            self._codes.add(found[2])
+            self.say("Agent", f"Please open {found[1]}, enter the code {found[2]} and sign in to {found[3]}.")
+            await self._approve(found[1], found[2], found[3])
             self.say("Person", "I have.")

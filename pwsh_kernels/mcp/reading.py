@@ -99,7 +99,8 @@ def _query_step(run: Json, shown: Excerpt, run_id: str, following: int, matched:
 
 
 def _query_text(result: OutputResult, shown: Excerpt, run: Json) -> str:
-    what = f"{result.matches} of {result.total} objects match" if result.matches is not None else f"{result.state}"
-    error = run["errors"][0]["message"] if run.get("errors") else ""
+    if run["state"] in ("failed", "cancelled", "lost"):
+        return lines(result.notice, plain(run.get("error") or f"The question is {run['state']}."), result.next_step)
+    what = f"{result.matches} of {result.total} objects match." if result.matches is not None else f"{result.state}."
     output = marked("objects", shown.head.labelled + shown.tail.labelled) if shown.head.labelled else ""
-    return lines(result.notice, f"{what}.", plain(error), output, result.next_step)
+    return lines(result.notice, what, output, result.next_step)
