@@ -41,7 +41,10 @@ async def over_http(server: Server, era: Era = "auto", **headers: str) -> AsyncI
 async def every_tool(client: Client) -> list[CallToolResult]:
     """Call each tool, also with what it refuses; return all answers."""
 
+    called = set()
+
     async def call(tool: str, **arguments: Any) -> CallToolResult:
+        called.add(tool)
         return await client.call_tool(tool, arguments)
 
     answers = [await call("pwsh_login", tenant=CONTOSO), await call("pwsh_status", tenant=CONTOSO)]
@@ -51,9 +54,20 @@ async def every_tool(client: Client) -> list[CallToolResult]:
     assert slow.structured_content
     run_id = slow.structured_content["run_id"]
     answers += [slow, await call("pwsh_wait", run_id=run_id, wait_s=0), await call("pwsh_cancel", run_id=run_id)]
+    objects = await call("pwsh_run", tenant=CONTOSO, command="Get-Mailbox -ResultSize 3 -WarningAction Ignore")
+    assert objects.structured_content
+    shown = {"run_id": objects.structured_content["run_id"]}
+    answers += [objects, await call("pwsh_output", **shown), await call("pwsh_output", **shown, lines="-1")]
+    answers += [await call("pwsh_output", **shown, search="ad"), await call("pwsh_output", **shown, where="Nothing eq 1")]
+    answers += [await call("pwsh_output", **shown, where="Alias like a*", sort_by="Alias desc", select="Alias,Office")]
+    asked = await call("pwsh_run", tenant=CONTOSO, command="Read-Host 'Name'")
+    assert asked.structured_content
+    answers += [asked, await call("pwsh_answer", run_id=asked.structured_content["run_id"], answer="Adele")]
+    answers += [await call("pwsh_find", tenant=CONTOSO, words="mailbox", limit=2)]
     answers += [await call("pwsh_run", tenants=[CONTOSO, FABRIKAM], command="1"), await call("pwsh_sessions")]
     answers += [await call("pwsh_disconnect", tenant="nobody.example", confirmation="DISCONNECT")]
     answers += [await call("pwsh_run", tenant=CONTOSO, command="1", nonsense=1), await call("pwsh_wait", run_id="r-none")]
+    assert called == set(TOOL_NAMES)
     return answers
 
 

@@ -95,12 +95,13 @@ def test_plurals_lose_their_ending() -> None:
 
 def test_syntax_is_one_line_without_what_all_commands_have() -> None:
     parameters = "[[-Identity] <string>] [-Filter <string>]\n [-WhatIf] [-Confirm] [<CommonParameters>]"
-    assert syntax_line("Get-X", parameters, 400) == "Get-X [[-Identity] <string>] [-Filter <string>]"
+    assert syntax_line("Get-X", parameters, 400) == "Get-X [[-Identity] <string>] [-Filter <string>] [-WhatIf]"
     assert syntax_line("Get-X", "[<CommonParameters>]", 400) == "Get-X"
     long = syntax_line("Get-X", " ".join(f"[-Parameter{number} <string>]" for number in range(100)), SYNTAX_CHARS)
     assert len(long) <= SYNTAX_CHARS + 20
     shown = long.count("[-Parameter")
     assert long.endswith(f"… ({100 - shown} more parameters)")
+    assert syntax_line("Set-X", "[-Long <string>] " * 100 + "[-WhatIf]", 100).endswith(" more parameters) [-WhatIf]")
 
 
 def test_the_syntax_that_help_shows_is_no_synopsis() -> None:

@@ -182,7 +182,7 @@ def test_a_pattern_that_backtracks_without_end_is_stopped(contoso: Server) -> No
 
 
 @pytest.mark.parametrize(
-    "command", ["'only text'; 1; $true", "Get-Item / | Format-Table", "Get-Item / | ConvertTo-Json -Depth 1", ""]
+    "command", ["'only text'; 1; $true", "Get-Item / | Format-Table", "Get-Item / | ConvertTo-Json -Depth 1", "$null"]
 )
 def test_what_gave_no_objects_says_so(contoso: Server, command: str) -> None:
     run = contoso.run(command, format="text")

@@ -17,6 +17,7 @@ FOUND_SETS = 2
 EXACT_SETS = 12
 SYNOPSIS_CHARS = 300
 OWN_BONUS = 1.5
+PREVIEW = "[-WhatIf]"
 _PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _WORDS = re.compile(r"[A-Za-z0-9]+")
 _COMMON = re.compile(r"\s*\[(?:<CommonParameters>|-WhatIf|-Confirm|-ProgressAction <[^>]*>)\]")
@@ -143,13 +144,17 @@ def command_view(command: Command, details: Mapping[str, Any] | None, *, exact: 
 
 
 def syntax_line(name: str, parameters: str, chars: int) -> str:
-    """Return one parameter set in a line, without the parameters that all commands have; cut at a parameter's end."""
+    """Return one parameter set in a line, cut at a parameter's end.
+
+    Parameters that all commands have are left out, but for -WhatIf, never cut: whether a preview is offered must be seen.
+    """
     line = f"{name} {' '.join(_COMMON.sub('', parameters).split())}".rstrip()
+    preview = f" {PREVIEW}" if PREVIEW in parameters else ""
     if len(line) <= chars:
-        return line
+        return line + preview
     end = line.rfind(" [-", 0, chars - 20)
     cut = line[: end if end > len(name) else chars - 20]
-    return f"{cut} … ({line.count(' -', len(cut)) + line.count('[-', len(cut))} more parameters)"
+    return f"{cut} … ({line.count(' -', len(cut)) + line.count('[-', len(cut))} more parameters){preview}"
 
 
 def synopsis_of(name: str, synopsis: str) -> str:
