@@ -38,10 +38,10 @@ def package_folder(name: str) -> Path:
     return FOLDER / "node_modules" / name
 
 
-def package_version(name: str) -> str:
-    """Return the version of an installed package."""
-    version: str = json.loads((package_folder(name) / "package.json").read_text(encoding="utf-8"))["version"]
-    return version
+def pinned_version(name: str) -> str:
+    """Return the version of a package that package.json names; an alias is `npm:NAME@VERSION`."""
+    wanted: str = json.loads(PACKAGES.read_text(encoding="utf-8"))["dependencies"][name]
+    return wanted.rpartition("@")[2]
 
 
 def node_command(package: str, program: str) -> list[str]:

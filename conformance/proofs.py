@@ -1,0 +1,67 @@
+"""pytest plugin: what tests with a `proof` mark have proved goes into the table of docs/conformance.md."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parent.parent / "docs" / "conformance.md"
+HEAD = "| suite | version | against | result |\n|---|---|---|---|\n"
+_TABLE = re.compile(re.escape(HEAD) + r"(?:\|.*\n)*")
+Row = tuple[str, str, str, str]
+"""Suite, version, against what, result."""
+
+_told: pytest.StashKey[list[str]] = pytest.StashKey()
+_rows: pytest.StashKey[list[Row]] = pytest.StashKey()
+
+
+def cells(line: str) -> Row:
+    """Return the cells of a line of the table. Pure."""
+    suite, version, against, result = (cell.strip() for cell in line.strip().strip("|").split(" | "))
+    return suite, version, against, result
+
+
+def merged(page: str, rows: list[Row]) -> str:
+    """Return the page with these rows in its table; what was not run again keeps its row. Pure."""
+    table = _TABLE.search(page)
+    assert table, "docs/conformance.md has no table of results"
+    kept = [cells(line) for line in table[0].splitlines()[2:]]
+    latest = {(suite, against): (suite, version, against, result) for suite, version, against, result in [*kept, *rows]}
+    lines = "".join(f"| {' | '.join(row)} |\n" for row in sorted(latest.values()))
+    return page.replace(table[0], HEAD + lines)
+
+
+@pytest.fixture
+def prove(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Give a function that takes what a test has proved, as a few words for the table."""
+    said = request.node.stash.setdefault(_told, [])
+    return lambda words: said.append(words)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark."""
+    config.addinivalue_line("markers", "proof(suite, version, against): the row of docs/conformance.md that a test proves")
+    config.stash[_rows] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[None]:
+    """Take down how a test with a mark has ended."""
+    report: pytest.TestReport = yield
+    mark = item.get_closest_marker("proof")
+    if mark and not report.skipped and (report.when == "call" or report.failed):
+        words = ", ".join(item.stash.get(_told, []))
+        suite, version, against = mark.args
+        row = (suite, version, against, words if report.passed else f"**failed** {words}".strip())
+        item.config.stash[_rows].append(row)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the page, when something was proved."""
+    if rows := session.config.stash[_rows]:
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(merged(page, rows), encoding="utf-8")
