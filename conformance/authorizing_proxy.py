@@ -38,22 +38,24 @@ async def _forward_requests(client: asyncio.StreamReader, server: asyncio.Stream
             await server.drain()
 
 
-async def _forward_answers(server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+async def _forward_answers(server: asyncio.StreamReader, client: asyncio.StreamWriter, heard: bytearray | None) -> None:
     with suppress(*BROKEN):
         while piece := await server.read(PIECE):
+            if heard is not None:
+                heard += piece
             client.write(piece)
             await client.drain()
 
 
 @asynccontextmanager
-async def authorizing_proxy(port: int, token: str) -> AsyncIterator[int]:
-    """Give the port of a proxy on loopback in front of another port; its connections end with it."""
+async def authorizing_proxy(port: int, token: str, heard: bytearray | None = None) -> AsyncIterator[int]:
+    """Give the port of a proxy on loopback in front of another port; its connections end with it. `heard` takes all answers."""
 
     async def connected(from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         from_server, to_server = await asyncio.open_connection(LOOPBACK, port)
         ways = [
             asyncio.create_task(_forward_requests(from_client, to_server, token)),
-            asyncio.create_task(_forward_answers(from_server, to_client)),
+            asyncio.create_task(_forward_answers(from_server, to_client, heard)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)

@@ -66,11 +66,11 @@ def read_checks(folder: Path) -> Iterator[Check]:
 
 
 @asynccontextmanager
-async def opened_to(url: str, token: str) -> AsyncIterator[str]:
-    """Give an address at which the MCP door of a server answers without a token."""
+async def opened_to(url: str, token: str, heard: bytearray | None = None) -> AsyncIterator[str]:
+    """Give an address at which the MCP door of a server answers without a token; `heard` takes all that it answers."""
     port = urlsplit(url).port
     assert port
-    async with authorizing_proxy(port, token) as front:
+    async with authorizing_proxy(port, token, heard) as front:
         yield f"http://{LOOPBACK}:{front}/mcp"
 
 
