@@ -45,11 +45,12 @@ coverage:
 test: lint
 	$(MAKE) --no-print-directory --jobs=2 types unit
 
-# Slow (8 minutes), needs Node with npm and Chromium (Debian: apt-get install chromium): jupyter_server's own tests, Lab, papermill,
-# and a PowerShell that dies on every sign-in route (`make test` lets every kind of route die once).
+# Slow (15 minutes), needs Node with npm and Chromium (Debian: apt-get install chromium): jupyter_server's own tests, Lab, papermill,
+# MCP's own suites and clients (docs/conformance.md is written by them), and a PowerShell that dies on every sign-in route
+# (`make test` lets every kind of route die once).
 conformance: $(CONFORMANCE)/.installed
 	$(CONFORMANCE)/bin/python conformance/upstream.py
-	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath=tests -p server_fixtures --timeout 180
+	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath="tests conformance" -p server_fixtures -p proofs --timeout 180
 	PWSH_KERNELS_TEST_DEATHS=all $(CONFORMANCE)/bin/python -m pytest tests/test_signin_matrix.py --timeout 180
 
 clean:

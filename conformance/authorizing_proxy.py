@@ -1,4 +1,4 @@
-"""A forwarding proxy that adds the Authorization header to each request and changes nothing else: the suites cannot send one."""
+"""A forwarding proxy that adds the Authorization header to each request and nothing else: the suites cannot send one."""
 
 import asyncio
 import re
@@ -49,7 +49,7 @@ async def _forward_answers(server: asyncio.StreamReader, client: asyncio.StreamW
 
 @asynccontextmanager
 async def authorizing_proxy(port: int, token: str, heard: bytearray | None = None) -> AsyncIterator[int]:
-    """Give the port of a proxy on loopback in front of another port; its connections end with it. `heard` takes all answers."""
+    """Give the port of a proxy on loopback in front of another port; its connections end with it. `heard` takes answers."""
 
     async def connected(from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         from_server, to_server = await asyncio.open_connection(LOOPBACK, port)

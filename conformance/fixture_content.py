@@ -123,7 +123,10 @@ def add_prompts(server: MCPServer[Any]) -> None:
     async def test_prompt_with_image() -> list[UserMessage]:
         return [UserMessage(image_block()), UserMessage("Please analyze the image above.")]
 
-    @server.completion()
+
+def add_completion(server: MCPServer[Any]) -> None:
+    """Complete every argument with the same few words."""
+
     async def complete(
         _ref: types.PromptReference | types.ResourceTemplateReference,
         argument: types.CompletionArgument,
@@ -131,3 +134,6 @@ def add_prompts(server: MCPServer[Any]) -> None:
     ) -> types.Completion:
         found = [one for one in ("paris", "park", "party") if one.startswith(argument.value)]
         return types.Completion(values=found, total=len(found), has_more=False)
+
+    register: Any = server.completion
+    register()(complete)

@@ -7,6 +7,7 @@ from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from pydantic import BaseModel, Field
+from pydantic.config import JsonDict, JsonValue
 
 Ctx = Context[Any, Any]
 Answer = str | types.InputRequiredResult
@@ -29,24 +30,24 @@ class Defaults(BaseModel):
     verified: bool = True
 
 
-def titled(values: dict[str, str]) -> list[dict[str, str]]:
+def titled(**values: str) -> JsonValue:
     """Return choices with titles as JSON Schema has them."""
     return [{"const": value, "title": title} for value, title in values.items()]
 
 
-VALUES = titled({"value1": "First Option", "value2": "Second Option", "value3": "Third Option"})
-OPTIONS = ["option1", "option2", "option3"]
-LEGACY = {"enum": ["opt1", "opt2", "opt3"], "enumNames": ["Option One", "Option Two", "Option Three"]}
+VALUES = titled(value1="First Option", value2="Second Option", value3="Third Option")
+OPTIONS: JsonValue = ["option1", "option2", "option3"]
+LEGACY: JsonDict = {"enum": ["opt1", "opt2", "opt3"], "enumNames": ["Option One", "Option Two", "Option Three"]}
 
 
 class Choices(BaseModel):
     """A form with each of the five kinds of choice (SEP-1330)."""
 
-    untitledSingle: str = Field(json_schema_extra={"enum": [*OPTIONS]})  # noqa: N815 - the suite's names
-    titledSingle: str = Field(json_schema_extra={"oneOf": [*VALUES]})  # noqa: N815
-    legacyEnum: str = Field(json_schema_extra={**LEGACY})  # noqa: N815
-    untitledMulti: list[str] = Field(json_schema_extra={"items": {"type": "string", "enum": [*OPTIONS]}})  # noqa: N815
-    titledMulti: list[str] = Field(json_schema_extra={"items": {"anyOf": [*VALUES]}})  # noqa: N815
+    untitledSingle: str = Field(json_schema_extra={"enum": OPTIONS})  # noqa: N815 - the suite's names
+    titledSingle: str = Field(json_schema_extra={"oneOf": VALUES})  # noqa: N815
+    legacyEnum: str = Field(json_schema_extra=LEGACY)  # noqa: N815
+    untitledMulti: list[str] = Field(json_schema_extra={"items": {"type": "string", "enum": OPTIONS}})  # noqa: N815
+    titledMulti: list[str] = Field(json_schema_extra={"items": {"anyOf": VALUES}})  # noqa: N815
 
 
 def add_legacy_questions(server: MCPServer[Any]) -> None:
@@ -112,7 +113,7 @@ def field(answer: Any, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def required(state: str | None = None, **requests: Any) -> types.InputRequiredResult:
+def required(state: str | None = None, /, **requests: Any) -> types.InputRequiredResult:
     """Return what makes the client ask and call again."""
     return types.InputRequiredResult(input_requests=requests, request_state=state)
 
@@ -144,19 +145,19 @@ def add_single_questions(server: MCPServer[Any]) -> None:
     async def test_input_required_result_capabilities(ctx: Ctx) -> Answer:
         declared = ctx.client_capabilities or types.ClientCapabilities()
         able = {"user_name": (declared.elicitation, NAME), "capital_question": (declared.sampling, CAPITAL)}
-        requests = {name: request for name, (capability, request) in able.items() if capability is not None}
+        requests: dict[str, Any] = {name: request for name, (capability, request) in able.items() if capability is not None}
         return required(**requests) if requests and not ctx.input_responses else "done"
 
     @server.tool(description="Refuse a client without sampling")
     async def test_missing_capability(ctx: Ctx) -> str:
         if ctx.client_capabilities is None or ctx.client_capabilities.sampling is None:
-            missing = {"requiredCapabilities": {"sampling": {}}}
+            missing: dict[str, Any] = {"requiredCapabilities": {"sampling": {}}}
             raise MCPError(types.MISSING_REQUIRED_CLIENT_CAPABILITY, "The client cannot sample", missing)
         return "The client can sample"
 
 
 def add_stateful_questions(server: MCPServer[Any]) -> None:
-    """Add what keeps state with the client between questions, and a prompt that asks."""
+    """Add what keeps state with the client between questions."""
 
     @server.tool(structured_output=False, description="Keep state between two calls")
     async def test_input_required_result_request_state(ctx: Ctx) -> Answer:
@@ -183,6 +184,10 @@ def add_stateful_questions(server: MCPServer[Any]) -> None:
         if answers(ctx, "step1") and ctx.request_state == "first":
             return required("second", step2=form_request("Step 2: What is your favorite color?", color="string"))
         return required("first", step1=form_request("Step 1: What is your name?", name="string"))
+
+
+def add_asking_prompt(server: MCPServer[Any]) -> None:
+    """Add a prompt that asks."""
 
     @server.prompt(description="A prompt that asks")
     async def test_input_required_result_prompt(ctx: Ctx) -> Answer:

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import mcp_types as types
-from fixture_content import add_content_tools, add_prompts, add_resources, text
-from fixture_questions import Ctx, add_legacy_questions, add_single_questions, add_stateful_questions
+from fixture_content import add_completion, add_content_tools, add_prompts, add_resources, text
+from fixture_questions import Ctx, add_asking_prompt, add_legacy_questions, add_single_questions, add_stateful_questions
 from mcp.server import MCPServer
 from mcp.server.mcpserver.tools.base import Tool
 from mcp.server.streamable_http import EventCallback, EventMessage, EventStore
@@ -21,7 +21,7 @@ from tornado.web import Application
 from pwsh_kernels.mcp.http import HttpApp
 from pwsh_kernels.web.mcp_door import McpDoor, mcp_rules
 
-TOKEN_VARIABLE = "FIXTURE_TOKEN"  # noqa: S105 - the name of a variable
+TOKEN_VARIABLE = "FIXTURE_TOKEN"
 LOOPBACK = "127.0.0.1"
 STEP = 0.05
 """Seconds between two messages of one call, as the suite asks for."""
@@ -154,18 +154,32 @@ def add_legacy_requests(server: MCPServer[Any]) -> None:
     async def done(_ctx: Any, _params: Any) -> types.EmptyResult:
         return types.EmptyResult()
 
-    requests = server._lowlevel_server
+    requests = server._lowlevel_server  # noqa: SLF001 - there is no other way to them
     requests.add_request_handler("logging/setLevel", types.SetLevelRequestParams, done)
     requests.add_request_handler("resources/subscribe", types.SubscribeRequestParams, done)
     requests.add_request_handler("resources/unsubscribe", types.UnsubscribeRequestParams, done)
 
 
+PARTS = (
+    add_content_tools,
+    add_resources,
+    add_prompts,
+    add_completion,
+    add_legacy_questions,
+    add_single_questions,
+    add_stateful_questions,
+    add_asking_prompt,
+    add_telling_tools,
+    add_changing_tools,
+    add_schema_tools,
+    add_legacy_requests,
+)
+
+
 def build() -> MCPServer[Any]:
     """Return the whole server."""
     server: MCPServer[Any] = MCPServer("conformance-fixture", version="1.0.0", tools=[schema_tool()])
-    parts = (add_content_tools, add_resources, add_prompts, add_legacy_questions, add_single_questions)
-    more = (add_stateful_questions, add_telling_tools, add_changing_tools, add_schema_tools, add_legacy_requests)
-    for add in (*parts, *more):
+    for add in PARTS:
         add(server)
     return server
 

@@ -77,7 +77,9 @@ async def opened_to(url: str, token: str, heard: bytearray | None = None) -> Asy
 async def run_suite(package: str, url: str, folder: Path, *options: str) -> Findings:
     """Run a suite against an MCP address; `folder` takes what it writes."""
     command = [*node_command(package, PROGRAM), "server", "--url", url, "--output-dir", str(folder), *options]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
     try:
         said, _ = await asyncio.wait_for(process.communicate(), SUITE_WAIT)
     finally:

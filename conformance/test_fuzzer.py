@@ -31,8 +31,8 @@ OPTIONS = (
     f"--mode all --phase both --runs 16 --runs-per-type 4 --tool-timeout {HANGS} --timeout {HANGS} --no-network --no-corpus"
 ).split()
 HARMLESS = {"accepted_malformed", "injection_reflection", "non_determinism", "performance_outlier"}
-"""Findings that are none here: odd input that MCP lets a server ignore, a wrong argument named in its refusal, an answer that
-depends on the session's state, a first call that starts a PowerShell. What is left: crash, hang, leak, internal error."""
+"""Findings that are none here: odd input that MCP lets a server ignore, a wrong argument named in its refusal, an answer
+that depends on the session's state, a first call that starts a PowerShell. The rest: crash, hang, leak, internal error."""
 
 TRACEBACK = "Traceback (most recent call last)"
 Json = dict[str, Any]
@@ -109,7 +109,9 @@ def healthy(server: Server) -> None:
 @pytest.mark.parametrize(
     ("door", "seed"),
     [
-        pytest.param(door, seed, marks=pytest.mark.proof(f"mcp-fuzzer, seed {seed}", version("mcp-fuzzer"), f"product, {door}"))
+        pytest.param(
+            door, seed, marks=pytest.mark.proof(f"mcp-fuzzer, seed {seed}", version("mcp-fuzzer"), f"product, {door}")
+        )
         for door in ("stdio", "streamablehttp")
         for seed in SEEDS
     ],

@@ -1,4 +1,4 @@
-"""The MCP Inspector's command line, by which people look at MCP servers: it lists and calls every tool through both doors."""
+"""The MCP Inspector's command line, with which people look at servers: it lists and calls every tool through both doors."""
 
 import asyncio
 import json

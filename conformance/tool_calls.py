@@ -12,7 +12,13 @@ OPEN = "tenant with a session that nobody needs"
 CALLS: dict[str, Json] = {
     "pwsh_login": {"tenant": CONTOSO},
     "pwsh_status": {"tenant": CONTOSO, "module": "exo"},
-    "pwsh_run": {"tenant": CONTOSO, "command": "param($name) \"Hello $name\"", "parameters": {"name": "Ada"}, "format": "json"},
+    "pwsh_run": {
+        "tenant": CONTOSO,
+        "command": "param($name) $name.Length",
+        "parameters": {"name": "Ada"},
+        "format": "json",
+        "wait_s": 30,
+    },
     "pwsh_wait": {"run_id": RUN, "cursor": 0, "wait_s": 5},
     "pwsh_cancel": {"run_id": RUN},
     "pwsh_answer": {"run_id": ASKING, "answer": "Ada"},
