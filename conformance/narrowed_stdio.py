@@ -1,7 +1,7 @@
-"""mcp_server.py for a fuzzer: writes down all that it answers, and names in the tools' schemas what there is.
+"""mcp_server.py for a fuzzer: writes down all that it says, and names in the tools' schemas what there is.
 
-Usage: python narrowed_stdio.py FILE RUN_ID. A fuzzer that is not told a tenant, a module and a run guesses them, is refused,
-and tests nothing that lies behind that.
+Usage: python narrowed_stdio.py FILE RUN_ID; FILE takes stdout, FILE.log stderr. A fuzzer that is not told a tenant, a module
+and a run guesses them, is refused, and tests nothing that lies behind that.
 """
 
 import json
@@ -33,8 +33,9 @@ def narrowed(line: str, run_id: str) -> str:
 def main(heard: Path, run_id: str) -> int:
     """Pass messages on until the server ends; return its exit status."""
     with (
-        subprocess.Popen([sys.executable, str(SCRIPT)], stdout=subprocess.PIPE, text=True) as child,
         heard.open("a", encoding="utf-8") as file,
+        heard.with_suffix(".log").open("a", encoding="utf-8") as log,
+        subprocess.Popen([sys.executable, str(SCRIPT)], stdout=subprocess.PIPE, stderr=log, text=True) as child,
     ):
         assert child.stdout
         for line in child.stdout:

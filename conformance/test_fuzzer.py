@@ -34,7 +34,9 @@ HARMLESS = {"accepted_malformed", "injection_reflection", "non_determinism", "pe
 """Findings that are none here: odd input that MCP lets a server ignore, a wrong argument named in its refusal, an answer
 that depends on the session's state, a first call that starts a PowerShell. The rest: crash, hang, leak, internal error."""
 
-TRACEBACK = "Traceback (most recent call last)"
+TRACEBACK = "Traceback (most rec"
+"""Its beginning: a log with frames may cut the line."""
+
 Json = dict[str, Any]
 Prove = Callable[[str], None]
 
@@ -49,7 +51,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @asynccontextmanager
 async def door_of(server: Server, door: str, folder: Path, heard: bytearray) -> AsyncIterator[list[str]]:
-    """Give the fuzzer's options for a door; what it answers is in `heard` afterwards."""
+    """Give the fuzzer's options for a door; what it answers (over stdio also what it logs) is in `heard` afterwards."""
     if door == "streamablehttp":
         async with opened_to(server.url, server.token, heard) as url:
             yield ["--protocol", door, "--endpoint", url]
@@ -58,7 +60,7 @@ async def door_of(server: Server, door: str, folder: Path, heard: bytearray) -> 
     run_id = (await asyncio.to_thread(server.run, "1..5000"))["run_id"]
     command = [sys.executable, str(HERE / "narrowed_stdio.py"), str(file), run_id]
     yield ["--protocol", door, "--endpoint", shlex.join(command)]
-    heard += file.read_bytes()
+    heard += file.read_bytes() + file.with_suffix(".log").read_bytes()
 
 
 async def fuzz(server: Server, folder: Path, seed: int, where: list[str]) -> str:

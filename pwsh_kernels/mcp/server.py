@@ -6,6 +6,7 @@ from mcp.server import MCPServer
 
 from pwsh_kernels import __version__
 from pwsh_kernels.mcp.backend import Backend
+from pwsh_kernels.mcp.prompt_errors import refuse_wrong_prompts
 from pwsh_kernels.mcp.tools import build_tools
 
 INSTRUCTIONS = """\
@@ -23,4 +24,5 @@ def build_server(backend: Backend) -> MCPServer[Any]:
         version=__version__,
         tools=build_tools(backend),
         log_level="WARNING",
+        middleware=[refuse_wrong_prompts],
     )
