@@ -10,7 +10,6 @@ from pwsh_kernels.mcp.backend import RestBackend
 from pwsh_kernels.mcp.server import build_server
 from pwsh_kernels.settings import Settings
 
-
 LOG_LINE = "%(levelname)s %(name)s: %(message)s"
 
 

@@ -13,7 +13,6 @@ from typing import cast
 from pwsh_kernels.errors import DataFolderInUse, ProductError
 from pwsh_kernels.settings import Settings
 
-
 LOG_LINE = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 """As the server's own lines are; they do not go through the root logger."""
 
