@@ -9,9 +9,9 @@ from typing import Any, Literal
 import httpx
 import httpx2
 import pytest
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import CallToolResult
+from mcp_types import INVALID_PARAMS, CallToolResult
 from server_fixtures import CONTOSO, FABRIKAM, Server
 from test_mcp_tools import ERAS, Era, connected
 
@@ -155,6 +155,23 @@ async def test_a_cancelled_call_stops_its_run_where_that_is_no_broken_connection
         assert found.structured_content["state"] == state
         assert found.structured_content["output"].startswith("begun\n")
         await client.call_tool("pwsh_cancel", {"run_id": begun})
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_unknown_prompt_is_the_callers_mistake_and_no_traceback_in_the_log(server: Server, era: Era) -> None:
+    said_before = len(server.log)
+    async with over_http(server, era) as client:
+        with pytest.raises(MCPError, match="Unknown prompt: nonsense") as refused:
+            await client.get_prompt("nonsense")
+    assert refused.value.code == INVALID_PARAMS
+    assert "Traceback" not in "".join(server.log[said_before:])
+
+
+def test_a_library_of_the_server_logs_in_lines_of_the_servers_form(server: Server) -> None:
+    accept = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {server.token}"}
+    httpx.post(f"{server.url}/mcp", json={}, headers={**accept, "Host": "evil.example"}, verify=False, trust_env=False)
+    line = server.until(lambda: next((line for line in server.log if "evil.example" in line), None))
+    assert re.match(r"\[W [^\]]+ mcp\.server\.transport_security\] .*evil\.example", line)
 
 
 def running(server: Server) -> str | None:

@@ -67,7 +67,7 @@ async def test_a_prompt_that_cannot_be_made_says_why(server: Server, door: str, 
         ]
     assert {code for code, _ in answers} == {-32602}
     assert [text for _, text in answers] == [
-        "There is no prompt 'offboard'. There are: onboard_tenant, investigate_mailbox, compare_tenants.",
+        "Unknown prompt: offboard. prompts/list has the prompts and their arguments.",
         "onboard_tenant takes tenant, module. tenant is missing.",
         "onboard_tenant takes tenant, module. There is no argument surprise.",
         "tenant is empty.",

@@ -8,6 +8,7 @@ from mcp.server import MCPServer
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware, get_access_token
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.server.streamable_http import EventStore
 from mcp.server.transport_security import TransportSecuritySettings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -16,9 +17,22 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 class HttpApp:
     """Streamable HTTP in both protocol eras. `app` is the ASGI application; it works while `run` does."""
 
-    def __init__(self, server: MCPServer[Any], allowed_hosts: Sequence[str]) -> None:
-        """`allowed_hosts`: names of this machine, beside those of loopback, that a request may have been sent to."""
-        server.streamable_http_app(transport_security=security(allowed_hosts))
+    def __init__(
+        self,
+        server: MCPServer[Any],
+        allowed_hosts: Sequence[str],
+        event_store: EventStore | None = None,
+        retry_interval: int | None = None,
+    ) -> None:
+        """Make the application.
+
+        `allowed_hosts`: names of this machine, beside those of loopback, that a request may have been sent to.
+        `event_store` keeps what a client of the legacy era missed while its stream was closed, `retry_interval` tells it
+        after how many milliseconds to come back. Our tools need neither: a run is asked for by its id.
+        """
+        server.streamable_http_app(
+            transport_security=security(allowed_hosts), event_store=event_store, retry_interval=retry_interval
+        )
         self._manager = server.session_manager
         self.app = AuthContextMiddleware(self._manager.handle_request)
 

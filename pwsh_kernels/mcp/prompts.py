@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from mcp import MCPError
 from mcp.server import MCPServer
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.prompts.base import Message, Prompt
 from mcp_types import INVALID_PARAMS, InputRequiredResult
@@ -124,14 +123,6 @@ def add_prompts(server: MCPServer[Any]) -> None:
     """Offer the prompts."""
     for name, facts in PROMPTS.items():
         server.add_prompt(StrictPrompt.from_function(facts.make, name, facts.title, facts.description))
-
-
-async def refuse_unknown_prompts(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Name the prompts there are: the SDK's ValueError would be an internal error without its words."""
-    name = (ctx.params or {}).get("name")
-    if ctx.method == "prompts/get" and isinstance(name, str) and name not in PROMPTS:
-        raise MCPError(INVALID_PARAMS, f"There is no prompt {name!r}. There are: {', '.join(PROMPTS)}.")
-    return await call_next(ctx)
 
 
 def filled(name: str, **values: str) -> str:

@@ -7,7 +7,8 @@ from mcp.server import MCPServer
 from pwsh_kernels import __version__
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.completion import Completions
-from pwsh_kernels.mcp.prompts import add_prompts, refuse_unknown_prompts
+from pwsh_kernels.mcp.prompt_errors import refuse_wrong_prompts
+from pwsh_kernels.mcp.prompts import add_prompts
 from pwsh_kernels.mcp.resources import add_resources
 from pwsh_kernels.mcp.tools import build_tools
 from pwsh_kernels.mcp.updates import add_updates
@@ -36,7 +37,7 @@ def build_server(backend: Backend) -> MCPServer[Any]:
         tools=build_tools(backend),
         log_level="WARNING",
         subscriptions=False,  # the SDK's own would promise updates of every address; ours are in updates.py
-        middleware=[refuse_unknown_prompts],
+        middleware=[refuse_wrong_prompts],
     )
     add_resources(server, backend)
     add_prompts(server)

@@ -1,6 +1,7 @@
 """Serve the tools over stdin and stdout, which are the wire: everything else goes to stderr."""
 
 import asyncio
+import logging
 import sys
 
 from pwsh_kernels.discovery import read_settings
@@ -9,9 +10,13 @@ from pwsh_kernels.mcp.backend import RestBackend
 from pwsh_kernels.mcp.server import build_server
 from pwsh_kernels.settings import Settings
 
+LOG_LINE = "%(levelname)s %(name)s: %(message)s"
+
 
 def main() -> int:
     """Serve until the client closes stdin; return the exit status."""
+    # The SDK configures the root logger, unless somebody has: with frames, and lines broken at 80 columns.
+    logging.basicConfig(level=logging.WARNING, format=LOG_LINE)
     try:
         asyncio.run(serve(read_settings()))
     except ProductError as error:

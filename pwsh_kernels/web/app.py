@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from pwsh_kernels.web.backend import Backend, Product
 from pwsh_kernels.web.handlers import rules
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.identity import TokenIdentity
-from pwsh_kernels.web.mcp_door import McpDoor, mcp_rules
+from pwsh_kernels.web.mcp_door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.powerapps import POWERAPPS_PATH, powerapps_rules
 from pwsh_kernels.web.sandbox_page import PAGE_PATH, sandbox_rules
 
@@ -194,7 +195,7 @@ class PwshKernelsApp(ExtensionApp):
         self.backend = self.make_backend(server)
         sandbox = [*sandbox_rules(self.authority, server.base_url), *powerapps_rules(self.authority, server.base_url)]
         page = sandbox if server.product.has_sandbox else []
-        self.mcp = McpDoor(self.backend)
+        self.mcp = McpDoor(self.backend.token, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
         all_rules = [*ours, *action_rules(server.base_url), *page]
         server.web_app.add_handlers(".*$", all_rules)  # type: ignore[no-untyped-call]

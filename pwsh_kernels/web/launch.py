@@ -1,6 +1,7 @@
 """Start the server: `serve` is what `pwsh-kernels serve` calls, and it returns when the server has stopped."""
 
 import fcntl
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,12 +13,17 @@ from typing import cast
 from pwsh_kernels.errors import DataFolderInUse, ProductError
 from pwsh_kernels.settings import Settings
 
+LOG_LINE = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
+"""As the server's own lines are; they do not go through the root logger."""
+
 
 def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
     """Run the server until it is told to stop (Ctrl-C, SIGTERM). `argv`: Jupyter options, such as `--port=5200`.
 
     Raises DataFolderInUse when another server already has the sessions of this data folder, and BrokenFile.
     """
+    # The MCP SDK configures the root logger, unless somebody has: with frames, and lines broken at 80 columns.
+    logging.basicConfig(level=logging.WARNING, format=LOG_LINE)
     spare_the_grammar()
     from pwsh_kernels.web.app import PwshKernelsApp  # noqa: PLC0415 - after the line above
     from pwsh_kernels.web.backend import Product  # noqa: PLC0415

@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -27,11 +27,21 @@ CLOSE_WAIT = 5.0
 _log = logging.getLogger(__name__)
 
 
-class McpDoor:
-    """Owns the MCP application: opened by the first request, closed with the server."""
+async def load_tools(backend: Backend) -> "HttpApp":
+    """Return the application of the product's tools."""
+    # The SDK takes a second of computing to load: not at every start, and not in the loop's own thread.
+    tools = await asyncio.to_thread(importlib.import_module, "pwsh_kernels.web.mcp_tools")
+    app: HttpApp = tools.make_app(backend)
+    return app
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
+
+class McpDoor:
+    """Owns an MCP application: opened by the first request, closed with the server."""
+
+    def __init__(self, token: str, load: "Callable[[], Awaitable[HttpApp]]") -> None:
+        """`token` lets in; `load` makes the application."""
+        self.token = token
+        self._load = load
         self._stop = asyncio.Event()
         self._opened = asyncio.Event()
         self._opening = asyncio.Lock()
@@ -42,9 +52,7 @@ class McpDoor:
         """Return the application. Raises ServerStarting when the SDK does not load in time."""
         async with self._opening:
             if self._http is None:
-                # The SDK takes a second of computing to load: not at every start, and not in the loop's own thread.
-                tools = await asyncio.to_thread(importlib.import_module, "pwsh_kernels.web.mcp_tools")
-                self._http = tools.make_app(self.backend)
+                self._http = await self._load()
                 self._task = asyncio.create_task(self._http.run(self._opened, self._stop), name="mcp")
         try:
             await asyncio.wait_for(self._opened.wait(), OPEN_WAIT)
@@ -73,8 +81,7 @@ class McpHandler(RequestHandler):
     def prepare(self) -> None:
         """Check the token before a byte of the message is read."""
         headers = self.request.headers
-        token = self.door.backend.token
-        self.principal = find_principal(headers.get("Authorization", ""), headers.get("User-Agent", ""), token)
+        self.principal = find_principal(headers.get("Authorization", ""), headers.get("User-Agent", ""), self.door.token)
         if self.principal is None:
             refused = Unauthorized()
             self.set_status(refused.status)

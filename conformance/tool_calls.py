@@ -1,0 +1,59 @@
+"""One call of every tool that succeeds, for programs that call whatever a server lists. A new tool needs a row here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from server_fixtures import CONTOSO, FABRIKAM, Server
+
+Json = dict[str, Any]
+RUN = "id of a run that has ended"
+ASKING = "id of a run that waits for an answer"
+OPEN = "tenant with a session that nobody needs"
+CALLS: dict[str, Json] = {
+    "pwsh_login": {"tenant": CONTOSO},
+    "pwsh_status": {"tenant": CONTOSO, "module": "exo"},
+    "pwsh_run": {
+        "tenant": CONTOSO,
+        "command": "param($name) $name.Length",
+        "parameters": {"name": "Ada"},
+        "format": "json",
+        "wait_s": 30,
+    },
+    "pwsh_wait": {"run_id": RUN, "cursor": 0, "wait_s": 5},
+    "pwsh_cancel": {"run_id": RUN},
+    "pwsh_answer": {"run_id": ASKING, "answer": "Ada"},
+    "pwsh_sessions": {},
+    "pwsh_output": {"run_id": RUN, "search": "counted"},
+    "pwsh_find": {"tenant": CONTOSO, "module": "exo", "words": "mailbox"},
+    "pwsh_disconnect": {"tenant": OPEN, "confirmation": "DISCONNECT"},
+}
+"""Tool → arguments. RUN, ASKING and OPEN stand for what is made when the call is made."""
+
+
+def arguments(tool: str, server: Server) -> Json:
+    """Return the arguments of a tool's call, with what it needs in place. Raises KeyError for a tool without a row."""
+    makers: dict[Any, Callable[[Server], str]] = {RUN: ended_run, ASKING: asking_run, OPEN: open_tenant}
+    return {
+        name: makers[value](server) if isinstance(value, str) and value in makers else value
+        for name, value in CALLS[tool].items()
+    }
+
+
+def ended_run(server: Server) -> str:
+    """Run something to its end; return its id."""
+    run_id: str = server.run("'counted'")["run_id"]
+    return run_id
+
+
+def open_tenant(server: Server) -> str:
+    """Open a session that nobody signs in to; return its tenant."""
+    assert server.post("/login", tenant=FABRIKAM)["success"]
+    return FABRIKAM
+
+
+def asking_run(server: Server) -> str:
+    """Start a command that asks, in a session of its own, because it would block others; return its id once it asks."""
+    assert server.sign_in(FABRIKAM)["state"] == "signed_in"
+    run_id: str = server.run("Read-Host 'Name?'", FABRIKAM, wait_s=0)["run_id"]
+    server.until(lambda: server.get(f"/runs/{run_id}")["state"] == "waiting_for_input")
+    return run_id
