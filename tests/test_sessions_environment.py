@@ -9,7 +9,7 @@ from pwsh_kernels.powershell import Launch
 from pwsh_kernels.powershell.launch import child_environment
 from pwsh_kernels.sessions.environment import kernel_environment
 
-NEEDED = "PATH HOME LANG LC_ALL TZ https_proxy NO_PROXY SSL_CERT_FILE JUPYTER_RUNTIME_DIR powershell_command"
+NEEDED = "PATH HOME LANG LC_ALL TZ https_proxy NO_PROXY SSL_CERT_FILE JUPYTER_RUNTIME_DIR powershell_command DOTNET_gcServer"
 
 
 @pytest.mark.parametrize("name", NEEDED.split())
