@@ -71,7 +71,7 @@ def test_the_holder_of_the_token_is_the_principal() -> None:
         (b'{"tenant": "a.b"}', "command", "is required"),
         (b'{"tenant": "a.b", "command": "x", "wait_s": true}', "wait_s", "valid number"),
         (b'{"tenant": "a.b", "command": "x", "wait_s": -1}', "wait_s", "greater than or equal to 0"),
-        (b'{"tenant": "a.b", "command": "x", "format": "xml"}', "format", "'text', 'json', 'csv' or 'list'"),
+        (b'{"tenant": "a.b", "command": "x", "format": "xml"}', "format", "'text', 'json', 'csv', 'list' or 'compact'"),
         (b'{"tenant": "a.b", "command": "x", "width": 5}', "width", "greater than or equal to 20"),
         (b'{"tenant": "a.b", "command": "x", "parameters": [1]}', "parameters", "dictionary"),
         (b'{"tenant": "a.b", "command": "x", "comand": 1, "tennant": 2}', "comand, tennant", "Known fields: tenant"),

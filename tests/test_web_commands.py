@@ -1,9 +1,13 @@
 """Commands of a session by words, and advice with errors, over HTTP."""
 
+import json
 from typing import Any
 
 import pytest
 from server_fixtures import CONTOSO, FABRIKAM, Server
+
+from pwsh_kernels.client import RestClient
+from pwsh_kernels.discovery import ServerAddress
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +55,10 @@ def test_a_function_of_the_session_is_found_with_its_help(contoso: Server) -> No
 
 
 def test_a_search_leaves_no_trace_and_is_no_command(contoso: Server) -> None:
-    before = contoso.get(f"/sessions/{CONTOSO}:exo/notebook")["metadata"]["pwsh"]["runs"]
+    before = contoso.run("'before'")["run_id"]
     find(contoso, "mailbox", wait_s=60)
-    assert contoso.get(f"/sessions/{CONTOSO}:exo/notebook")["metadata"]["pwsh"]["runs"] == before
+    *_, last = contoso.get(f"/sessions/{CONTOSO}:exo/notebook")["cells"]
+    assert last["metadata"]["pwsh_run"]["run_id"] == before
     assert contoso.run("(Get-Variable PwshKernels*).Count", format="text")["result"].strip() == "0"
     purposes = {one["purpose"] for one in contoso.get("/runs", tenant=CONTOSO, limit=2)["runs"]}
     assert purposes == {"command", "query"}
@@ -81,6 +86,19 @@ def test_a_busy_session_says_what_it_does(contoso: Server) -> None:
 def test_a_search_without_words_or_bounds_is_refused(server: Server, query: dict[str, Any]) -> None:
     answer = server.get(f"/sessions/{CONTOSO}:exo/commands", **query)
     assert answer["code"] == "invalid_request"
+
+
+async def test_the_client_asks_for_lines_objects_and_commands(contoso: Server) -> None:
+    async with RestClient(ServerAddress(contoso.url, contoso.token, "test"), 60, "test") as client:
+        run = (await client.run(CONTOSO, "exo", "1..3 | ForEach-Object { [pscustomobject]@{ N = $_ } }", format="csv"))[
+            "run_id"
+        ]
+        lines = await client.lines(run, **{"from": -1})
+        assert lines["lines"] == [{"number": 4, "text": '"3"'}]
+        assert (await client.lines(run, search="[23]", ignore_case=False, count=1))["more"] == 4
+        answer = await client.query(run, {"where": ["N gt 1"], "sort_by": "N", "descending": True, "format": "json"})
+        assert (json.loads(answer["result"]), answer["query"]["matched"]) == ([{"N": 3}, {"N": 2}], 2)
+        assert (await client.find(CONTOSO, "exo", "mailboxes", limit=1, wait_s=60))["commands"][0]["name"] == "Get-Mailbox"
 
 
 def test_every_error_of_a_run_has_advice(contoso: Server) -> None:

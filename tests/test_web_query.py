@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from attach_fixtures import Notebook
 from server_fixtures import CONTOSO, FABRIKAM, Server
 
 MIXED = """
@@ -182,7 +183,7 @@ def test_a_pattern_that_backtracks_without_end_is_stopped(contoso: Server) -> No
 
 
 @pytest.mark.parametrize(
-    "command", ["'only text'; 1; $true", "Get-Item / | Format-Table", "Get-Item / | ConvertTo-Json -Depth 1", "$null"]
+    "command", ["'only text'; 1; $true", "Get-Item / | Format-Table", "Get-Item / | ConvertTo-Json -Depth 1", "$null = 1"]
 )
 def test_what_gave_no_objects_says_so(contoso: Server, command: str) -> None:
     run = contoso.run(command, format="text")
@@ -190,7 +191,19 @@ def test_what_gave_no_objects_says_so(contoso: Server, command: str) -> None:
     assert query(contoso, run["run_id"])["code"] == "no_objects"
 
 
-def test_the_objects_of_a_run_that_failed_or_was_shown_to_a_person_are_kept(contoso: Server) -> None:
+async def test_the_objects_of_a_notebook_s_cell_are_kept(contoso: Server) -> None:
+    (session,) = [one for one in contoso.get("/sessions")["sessions"] if one["session"] == f"{CONTOSO}:exo"]
+    async with Notebook(contoso.url, contoso.token, session["kernel_id"]) as notebook:
+        cell = await notebook.run("1..3 | ForEach-Object { [pscustomobject]@{ Name = \"n$_\" } }; 'text'")
+    assert "n3" in cell.text
+    (run, *_) = contoso.get("/runs", tenant=CONTOSO, purpose="command")["runs"]
+    assert (run["principal"], run["objects"]) == ("jupyter", None)
+    assert names(query(contoso, run["run_id"], sort_by="Name", descending=True)) == ["n3", "n2", "n1"]
+    assert contoso.get(f"/runs/{run['run_id']}/lines", search="^text$")["matches"] == 1
+    assert contoso.run("$Last.Count", format="text")["result"].strip() == "4"
+
+
+def test_the_objects_of_a_run_that_failed_are_kept(contoso: Server) -> None:
     run = contoso.run("[pscustomobject]@{ Name = 'before' }; throw 'no'", format="text")
     assert (run["state"], run["objects"]) == ("failed", 1)
     assert names(query(contoso, run["run_id"])) == ["before"]

@@ -52,12 +52,22 @@ async def _start_signed_in(
     try:
         return await _start(call, tenant, module, command, options)
     except RequestRefused as refused:
-        if refused.error_code not in SIGN_IN_FIRST:
+        if not mended_by_sign_in(refused):
             raise
         first = await sign_in(call, tenant, module)
         if isinstance(first, types.InputRequiredResult) or first.get("state") != "signed_in":
             return first if isinstance(first, types.InputRequiredResult) else _explained(first, refused)
     return await _start(call, tenant, module, command, options)
+
+
+def mended_by_sign_in(refused: RequestRefused) -> bool:
+    """Return whether a refusal means no more than that somebody has to sign in.
+
+    Where the last sign-in failed or was ended, its reason has to be read first: another try may be the wrong thing.
+    """
+    return refused.error_code in SIGN_IN_FIRST and not (
+        refused.error_code == "not_signed_in" and refused.details.get("reason")
+    )
 
 
 def _explained(session: Json, refused: RequestRefused) -> Json:
