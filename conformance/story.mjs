@@ -43,8 +43,8 @@ async function facts(name, args, options) {
 
 // The one place that knows how output is paged.
 async function page(runId, cursor) {
-  const answer = await facts('pwsh_wait', { run_id: runId, cursor });
-  return answer.run;
+  const answer = await facts('pwsh_output', { run_id: runId, cursor });
+  return { output: answer.output, next_cursor: answer.next };
 }
 
 const { tools } = await client.listTools();
@@ -84,9 +84,13 @@ const aborted = call('pwsh_run', { tenant, command: '"aborted"; Start-Sleep 300'
   onprogress: () => abort.abort('the person has changed her mind')
 });
 const refused = await aborted.then(() => false, () => true);
+// Over HTTP the modern era has no other cancellation than a closed stream, which the server takes for a broken connection.
+const [newest] = (await facts('pwsh_status', { tenant })).recent_runs;
+const wentOn = newest.includes(' running, ');
+if (wentOn) await facts('pwsh_cancel', { run_id: newest.split(' ')[0] });
 // Runs of a session take turns: this one would wait for the aborted one, if that went on.
 const free = await facts('pwsh_run', { tenant, command: '"free"', wait_s: 20 });
-tell('aborted', { refused, next: free.output });
+tell('aborted', { refused, wentOn, next: free.output });
 
 const closed = await facts('pwsh_disconnect', { tenant, confirmation: 'DISCONNECT' });
 const after = await facts('pwsh_status', { tenant });

@@ -79,7 +79,7 @@ async def test_a_client_signs_in_runs_pages_cancels_and_disconnects(
     assert steps["progress"]["told"] >= 2
     assert steps["progress"]["output"] == "counted\n"
     assert steps["cancelled"] == {"before": "running", "after": "cancelled", "output": "begun"}
-    assert steps["aborted"] == {"refused": True, "next": "free\n"}
+    assert steps["aborted"] == {"refused": True, "wentOn": (era, door) == ("modern", "http"), "next": "free\n"}
     assert steps["disconnected"] == {"session": f"{CONTOSO}:exo", "state": "none"}
     last = server.get("/runs", tenant=CONTOSO, limit=3)["runs"]  # the sign-out, "free", the aborted one
     assert (last[2]["command"], last[2]["state"]) == (ABORTED, "cancelled")
