@@ -85,9 +85,12 @@ const aborted = call('pwsh_run', { tenant, command: '"aborted"; Start-Sleep 300'
 });
 const refused = await aborted.then(() => false, () => true);
 // Over HTTP the modern era has no other cancellation than a closed stream, which the server takes for a broken connection.
-const [newest] = (await facts('pwsh_status', { tenant })).recent_runs;
-const wentOn = newest.includes(' running, ');
-if (wentOn) await facts('pwsh_cancel', { run_id: newest.split(' ')[0] });
+let wentOn = false;
+if (!legacy && door === 'http') {
+  const [newest] = (await facts('pwsh_status', { tenant })).recent_runs;
+  wentOn = newest.includes(' running, ');
+  await facts('pwsh_cancel', { run_id: newest.split(' ')[0] });
+}
 // Runs of a session take turns: this one would wait for the aborted one, if that went on.
 const free = await facts('pwsh_run', { tenant, command: '"free"', wait_s: 20 });
 tell('aborted', { refused, wentOn, next: free.output });
