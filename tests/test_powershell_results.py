@@ -61,6 +61,8 @@ COMPACT_OF_SEVERAL = "a\n1\nb\n\nc\n2\n\nGuid\n00000000-0000-0000-0000-000000000
         ("compact", "[pscustomobject]@{Name = 'x' * 200; Value = 1}", f"Name | Value\n{'x' * 200} | 1\n"),
         ("compact", "[pscustomobject]@{a=1;b=2;c=3;d=4;e=5}", "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\n"),
         ("compact", "[pscustomobject]@{a=1}; 'b'; [pscustomobject]@{c=2}; [guid]::Empty", COMPACT_OF_SEVERAL),
+        ("compact", "1..2 | % { [pscustomobject]@{a=$_}; 'text' }", "a\n1\ntext\n2\ntext\n"),
+        ("compact", "[DayOfWeek]1; [timespan]::Zero | Select-Object Days; [DayOfWeek]2", "Monday\n\nDays\n0\nTuesday\n"),
         ("compact", "[pscustomobject]@{a=1;b=2} | Format-Table b", "b\n2\n"),
         ("compact", "[pscustomobject]@{a=1}; throw 'x'", "a\n1\n"),
     ],

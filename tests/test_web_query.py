@@ -246,7 +246,7 @@ def test_fifty_thousand_objects_are_kept_filtered_and_sorted(contoso: Server) ->
 
 def test_more_objects_than_are_kept_are_counted(contoso: Server) -> None:
     run = contoso.run(
-        "$one = [pscustomobject]@{ A = 1 }; for ($i = 0; $i -lt 100003; $i++) { $one }", format="csv", max_chars=1000
+        "$one = [DayOfWeek]::Monday; for ($i = 0; $i -lt 100003; $i++) { $one }", format="list", max_chars=1000
     )
     assert run["objects"] == 100_000
     answer = query(contoso, run["run_id"], first=1)

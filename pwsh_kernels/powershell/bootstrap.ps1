@@ -294,8 +294,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
                 [void]$text.Append($InputObject).Append("`n")
             }
-            elseif ($null -ne $compact -and ($InputObject -is [string] -or ($InputObject -is [ValueType] -and $InputObject.GetType().IsPrimitive))) {
-                if ($compact.Formats) { Close-Compact }
+            elseif ($null -ne $compact -and ($InputObject -is [string] -or ($InputObject -is [ValueType] -and ($InputObject.GetType().IsPrimitive -or $InputObject -is [enum])))) {
                 $run.Shown = $true
                 [void]$text.Append("$InputObject").Append("`n")
             }
@@ -304,7 +303,21 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
                     if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
                 }
                 if ($Format -eq 'json') { $objects.Add($InputObject) }
-                elseif ($null -ne $compact) { Add-Compact $InputObject }
+                elseif ($null -ne $compact) {
+                    # A further row of the open table, most likely; a call of a function for each row would take twice as long.
+                    $formats = $null; $line = ''
+                    if ($compact.Shape -eq 'table' -and $compact.Type -eq $InputObject.GetType()) {
+                        $formats = $compact.Formats.Process($InputObject)
+                        if ($formats.Count -eq 1) {
+                            $cells = foreach ($one in $formats[0].formatEntryInfo.formatPropertyFieldList) {
+                                if ($one.propertyValue -and $one.propertyValue.IndexOfAny($unfit) -ge 0) { Get-OneLine $one.propertyValue }
+                                else { $one.propertyValue }
+                            }
+                            $line = $cells -join ' | '
+                        }
+                    }
+                    if ($line.Trim(' |').Length) { [void]$text.Append($line).Append("`n") } else { Add-Compact $InputObject $formats }
+                }
                 else {
                     if ($null -eq $formatter) {
                         $formatter = switch ($Format) {

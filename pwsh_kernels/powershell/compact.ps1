@@ -2,7 +2,7 @@
 # width: for models and other programs that read text. Part of the module that bootstrap.ps1 makes; runs inside the gate.
 
 function New-Compact([int]$Width) {
-    return @{ Formats = $null; Shape = ''; Width = $Width; Apart = $false }
+    return @{ Formats = $null; Shape = ''; Type = $null; Width = $Width; Apart = $false }
 }
 
 function Add-Line([string]$Line) { [void]$run.Text.Append($Line).Append("`n") }
@@ -73,24 +73,20 @@ function Close-Compact {
     $compact.Shape = ''
 }
 
-# The first object of a kind opens a table or a list; one that it does not fit opens another.
-function Add-Compact($Value) {
+# The first object of a kind opens a table or a list; one that it does not fit opens another. Formats: what the open one has
+# made of the object already.
+function Add-Compact($Value, $Formats) {
     $compact = $run.Compact
     if ($Value.GetType().FullName.StartsWith($engineFormats)) {
         Close-Compact
         Add-CompactFormat $Value $null
         return
     }
+    $compact.Type = $Value.GetType()
     if ($compact.Formats) {
-        $formats = $compact.Formats.Process($Value)
-        if ($compact.Shape -eq 'table' -and $formats.Count -eq 1) {  # a further row, most likely
-            $fields = $formats[0].formatEntryInfo.formatPropertyFieldList
-            $filled = $false
-            foreach ($field in $fields) { if ($field.propertyValue) { $filled = $true; break } }
-            if ($filled) { Add-CompactRow $fields; return }
-        }
-        if (-not (Test-Stray $formats)) {
-            foreach ($one in $formats) { Add-CompactFormat $one $Value }
+        if ($null -eq $Formats) { $Formats = $compact.Formats.Process($Value) }
+        if (-not (Test-Stray $Formats)) {
+            foreach ($one in $Formats) { Add-CompactFormat $one $Value }
             return
         }
     }
