@@ -66,6 +66,13 @@ def test_an_error_is_on_stderr_and_fails_the_command_whatever_its_last_program_s
     assert stderr.endswith(": no\n")
 
 
+def test_what_helps_against_an_error_stands_behind_it(signed_in: Server) -> None:
+    _, stderr, code = run(signed_in, "run", *SESSION, "Get-Mailbx")
+    assert code == 1
+    *_, hint = stderr.splitlines()
+    assert hint.startswith("pwsh-kernels: Get-Mailbx is not known. Did you mean Get-Mailbox")
+
+
 def test_values_are_bound_and_the_script_comes_from_stdin(signed_in: Server) -> None:
     script = 'param($Name, $Count)\n"$Name," + ($Count + 1)'
     values = ("--param", "Name=o'neil; exit 3", "--param", "Count:=41")

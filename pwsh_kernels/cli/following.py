@@ -57,6 +57,10 @@ class Printer:
             _write(sys.stdout, "\n")  # JSON comes without a line end, and files end with one
         if run["state"] in ("cancelled", "lost") or run.get("code") == "sign_in_ended":
             note(f"pwsh-kernels: {run.get('error') or run['state']}")
+            return
+        for suggestion in dict.fromkeys(one.get("suggestion") for one in run["errors"]):
+            if suggestion:
+                note(f"pwsh-kernels: {plain(suggestion)}")
 
     def _keep(self, text: str) -> None:
         self._ends_line = text.endswith("\n")
