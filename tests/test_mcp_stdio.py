@@ -96,6 +96,50 @@ def test_what_is_no_message_does_not_end_the_server_and_only_messages_are_on_std
     child.stderr.close()
 
 
+NOW = "io.modelcontextprotocol"
+META = {
+    f"{NOW}/protocolVersion": "2026-07-28",
+    f"{NOW}/clientInfo": {"name": "test", "version": "1"},
+    f"{NOW}/clientCapabilities": {},
+}
+
+
+def test_a_cancelled_call_stops_its_run_and_a_client_that_ends_leaves_its_run_alone(server: Server) -> None:
+    server.sign_in(CONTOSO)
+    child = subprocess.Popen(
+        [sys.executable, str(SCRIPT)], env=server.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdin
+    assert child.stdout
+
+    def send(**message: Any) -> None:
+        assert child.stdin
+        child.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+        child.stdin.flush()
+
+    def started(number: int) -> str:
+        arguments = {"tenant": CONTOSO, "command": f"'begun {number}'; Start-Sleep 300"}
+        send(id=number, method="tools/call", params={"name": "pwsh_run", "arguments": arguments, "_meta": META})
+        run: dict[str, Any] = server.until(lambda: begun(server, arguments["command"]))
+        return str(run["run_id"])
+
+    cancelled = started(1)
+    send(method="notifications/cancelled", params={"requestId": 1, "_meta": META})
+    assert server.get(f"/runs/{cancelled}", cursor=10**9, wait_s=20)["state"] == "cancelled"
+    left = started(2)
+    child.stdin.close()
+    assert child.wait(20) == 0
+    child.stdout.close()
+    assert server.get(f"/runs/{left}")["state"] == "running"
+    assert server.post(f"/runs/{left}/cancel")["state"] == "cancelled"
+
+
+def begun(server: Server, command: str) -> dict[str, Any] | None:
+    """Return the run of a command once it has written something."""
+    runs = server.get("/runs", tenant=CONTOSO, state="running", limit=1)["runs"]
+    return runs[0] if runs and runs[0]["command"] == command and runs[0]["total_chars"] else None
+
+
 def test_a_wrong_setting_ends_it_with_one_line(tmp_path: Path) -> None:
     environment = server_environment(tmp_path, PWSH_MANAGER_TIMEOUT="soon")
     done = subprocess.run(
