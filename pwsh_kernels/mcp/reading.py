@@ -34,7 +34,7 @@ async def read_page(call: Call, run_id: str, cursor: int) -> tuple[OutputResult,
 async def read_lines(call: Call, run_id: str, asked: Json) -> tuple[OutputResult, str]:
     """Return lines of a run's output, by number or by an expression, and the same in words."""
     page = await call.backend.lines(run_id, **asked)
-    shown, more = numbered(page["lines"], MAX_CHARS)
+    shown, count, more = numbered(page["lines"], MAX_CHARS)
     following = more or page.get("more")
     result = OutputResult(
         run_id=run_id,
@@ -43,7 +43,7 @@ async def read_lines(call: Call, run_id: str, asked: Json) -> tuple[OutputResult
         unit="lines",
         total=page["total_lines"],
         matches=page.get("matches"),
-        left_out=page["total_lines"] - shown.count("\n"),
+        left_out=page["total_lines"] - count,
         next=following,
         next_step=_lines_step(run_id, following, asked),
         notice=call.notice,

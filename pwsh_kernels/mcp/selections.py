@@ -14,6 +14,15 @@ MOST_LINES = 1_000
 _RANGE = re.compile(r"(-?\d+)(?:\s*(?:-|\.\.|:)\s*(\d+))?")
 
 
+def one_way(*, page: bool, lines: bool, objects: bool) -> None:
+    """Raise InvalidRequest when more than one way to read an output is asked for: the others would be ignored in silence."""
+    if page + lines + objects > 1:
+        raise InvalidRequest(
+            "cursor",
+            "is one way to read; lines and search are another; where, sort_by, select, skip, format a third: use one",
+        )
+
+
 def line_range(text: str) -> Json:
     """Return `from` and `count` of "200-260", "200" (from there on) or "-50" (the last 50). Raises InvalidRequest."""
     found = _RANGE.fullmatch(text.strip())
@@ -46,13 +55,16 @@ def sort_order(given: str) -> Json:
     return {"sort_by": name.lstrip("-"), "descending": descending} if name else {}
 
 
-def numbered(found: Sequence[Json], limit: int) -> tuple[str, int | None]:
-    """Return lines with their numbers, as many as fit; then the number of the first that did not. Gaps are marked by --."""
+def numbered(found: Sequence[Json], limit: int) -> tuple[str, int, int | None]:
+    """Return lines with their numbers, as many as fit; how many; the number of the first that did not fit.
+
+    Gaps between them are marked by --.
+    """
     text, previous = "", None
-    for line in found:
+    for count, line in enumerate(found):
         gap = "--\n" if previous is not None and line["number"] != previous + 1 else ""
         added = f"{gap}{line['number']}: {plain(line['text'])}\n"
         if text and len(text) + len(added) > limit:
-            return text, int(line["number"])
+            return text, count, int(line["number"])
         text, previous = text + added, line["number"]
-    return text, None
+    return text, len(found), None

@@ -237,7 +237,9 @@ class Tools:
             "select": selections.name_list(select),
             **selections.sort_order(sort_by),
         }
-        if any(wanted.values()):
+        objects = any(wanted.values()) or skip > 0 or format != "text"
+        selections.one_way(page=cursor > 0, lines=bool(lines or search), objects=objects)
+        if objects:
             result, text, failed = await reading.query(
                 call, run_id, {**wanted, "first": first, "skip": skip, "format": FORMATS.get(format, format)}
             )
