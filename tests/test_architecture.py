@@ -8,10 +8,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "records", "settings", "messages"}
+LEAVES = {"errors", "escapes", "records", "settings", "messages"}
 EVERY_LAYER = LEAVES | {"powershell", "kernel", "catalog", "sessions", "sandbox", "web", "discovery", "client", "mcp", "cli"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "escapes": set(),
     "records": set(),
     "settings": set(),
     "messages": {"errors", "records"},
@@ -19,11 +20,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kernel": {"powershell", "messages", "records", "errors"},
     "catalog": {"errors"},
     "sandbox": {"errors"},
-    "sessions": {"catalog", "messages", "records", "errors", "settings", "sandbox"},
+    "sessions": {"catalog", "escapes", "messages", "records", "errors", "settings", "sandbox"},
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "client": {"discovery", "errors", "settings", "records"},
-    "mcp": {"catalog", "client", "discovery", "errors", "records", "settings"},
+    "mcp": {"catalog", "client", "discovery", "errors", "escapes", "records", "settings"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),

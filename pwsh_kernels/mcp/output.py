@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pwsh_kernels.escapes import without_escapes
+
 MAX_CHARS = 20_000
 """Characters of output in one answer; half is the beginning and half the end when not all fits."""
 
 _LABELS = {"error": "ERROR: ", "warning": "WARNING: "}
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
 _UNFINISHED_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*)?\Z")
 _LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
@@ -47,7 +48,7 @@ class Excerpt:
 
 def plain(text: str) -> str:
     """Return the text without terminal escapes and without characters that JSON cannot carry."""
-    return _LONE_SURROGATES.sub("\ufffd", _ESCAPES.sub("", text))
+    return _LONE_SURROGATES.sub("\ufffd", without_escapes(text))
 
 
 def excerpt(page: dict[str, Any], total: int, limit: int, tail_page: dict[str, Any] | None = None) -> Excerpt:

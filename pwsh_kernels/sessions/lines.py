@@ -1,6 +1,5 @@
 """A run's output by its lines: a page of them, or those that a caller's regular expression finds. Pure."""
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Any
 import re2
 
 from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.escapes import without_escapes
 from pwsh_kernels.sessions.log import LogTexts
 
 SHOWN_CHARS = 2_000
@@ -20,7 +20,6 @@ ANSWER_CHARS = 1_000_000
 PATTERN_CHARS = 1_000
 PATTERN_MEMORY = 1 << 20
 """Bytes that a compiled pattern may take; a larger one is refused."""
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +115,7 @@ def numbered(pieces: Iterable[str], number: int) -> Iterator[Line]:
 
 
 def _line(number: int, text: str, length: int) -> Line:
-    plain = _ESCAPES.sub("", text) if "\x1b" in text else text
-    return Line(number, plain.removesuffix("\r"), length - len(text))
+    return Line(number, without_escapes(text).removesuffix("\r"), length - len(text))
 
 
 def shortened(line: Line) -> str:

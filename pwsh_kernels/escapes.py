@@ -1,0 +1,10 @@
+"""Escape sequences of terminals (ECMA-48): colours, titles, links. Pure; imports nothing of ours."""
+
+import re
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
+
+
+def without_escapes(text: str) -> str:
+    """Return the text without its escape sequences."""
+    return _ESCAPES.sub("", text) if "\x1b" in text else text
