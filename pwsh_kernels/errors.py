@@ -387,8 +387,8 @@ class NoObjects(ProductError):
     def text(self) -> str:
         return (
             f"Nothing is kept of run {self.run_id}: it gave no objects, only text or numbers, or it formatted them itself "
-            "(Format-Table, Out-String, ConvertTo-Json). Search its lines instead, or run the command again without the "
-            "formatting."
+            "(Format-Table, Out-String, ConvertTo-Json), or PWSH_MANAGER_KEPT_OBJECTS is 0. Search its lines instead, or "
+            "run the command again without the formatting."
         )
 
 

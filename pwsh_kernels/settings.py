@@ -161,6 +161,13 @@ class Settings(BaseSettings):
         "Output of one run kept in memory; the rest goes to a file.",
         ge=1000,
     )
+    kept_objects: int = _setting(
+        100_000,
+        "PWSH_MANAGER_KEPT_OBJECTS",
+        "objects",
+        "Output objects of one run that its PowerShell keeps in memory for later questions; 0: none.",
+        ge=0,
+    )
     runs_kept: int = _setting(200, "PWSH_MANAGER_RUNS_KEPT", "runs", "Ended runs that are remembered.", ge=1)
     runs_max_age: float = _setting(
         86400, "PWSH_MANAGER_RUNS_MAX_AGE", "seconds", "An ended run is forgotten after this time.", gt=0

@@ -24,6 +24,8 @@ ANSWER_WAIT = 60.0
 READY = "listens on"
 CONTOSO = "contoso.example"
 FABRIKAM = "fabrikam.example"
+KEPT = 50_000
+"""Objects of one run that the shared server's sessions keep: the usual limit takes long to reach."""
 ADMIN = "admin@contoso.example"
 STRANGER = "admin@fabrikam.example"
 _OURS = re.compile(r"^(?:PWSH_|JUPYTER)")
@@ -200,7 +202,7 @@ def _arguments(process: psutil.Process) -> list[str]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests of a worker: leave it running, and its sessions usable."""
-    one = Server(tmp_path_factory.mktemp("server")).start()
+    one = Server(tmp_path_factory.mktemp("server"), {"PWSH_MANAGER_KEPT_OBJECTS": str(KEPT)}).start()
     yield one
     one.close()
 

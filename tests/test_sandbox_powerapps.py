@@ -36,7 +36,7 @@ async def service(authority: Authority) -> AsyncIterator[httpx.AsyncClient]:
     server = HTTPServer(Application(powerapps_rules(authority, "/")))
     socket, port = bind_unused_port()
     server.add_sockets([socket])
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10, verify=False) as client:
         yield client
     server.stop()
 

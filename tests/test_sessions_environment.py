@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pwsh_kernels.kernel.environment import read_environment
-from pwsh_kernels.powershell import Launch
+from pwsh_kernels.powershell import MAX_KEPT, Launch
 from pwsh_kernels.powershell.launch import child_environment
 from pwsh_kernels.sessions.environment import kernel_environment
 
@@ -47,6 +47,11 @@ def test_powershell_keeps_its_token_caches_in_the_sessions_home_whatever_the_ser
     assert environment["HOME"] == "/homes/contoso.example/azure"
     assert environment["USER"] == "somebody"
     assert [name for name in environment if name.startswith("XDG_")] == []
+
+
+@pytest.mark.parametrize(("asked", "kept"), [({}, MAX_KEPT), ({"PWSH_KERNELS_KEPT_OBJECTS": "0"}, 0)])
+def test_a_kernel_keeps_as_many_objects_as_it_is_told(asked: dict[str, str], kept: int) -> None:
+    assert read_environment(asked, Path("/unused")).kept_objects == kept
 
 
 @pytest.mark.parametrize(("ours", "port"), [({}, "0"), ({"DOTNET_EnableDiagnostics": "1"}, "1")])

@@ -74,7 +74,7 @@ async def test_sessions_are_opened_at_the_start_and_sign_in_as_far_as_nobody_is_
     try:
         exo, azure = await asyncio.gather(second.status(), second.status(module="azure"))
         assert (exo["state"], exo["account"]) == ("signed_in", AUTOMATION["contoso"])
-        assert (azure["state"], azure["account"], azure["was_pending"]) == ("signed_in", ADMIN, False)
+        assert (azure["state"], azure["account"], azure["was_pending"]) == ("signed_in", ADMIN, False), azure
         await forgets(second, "azure", home)
     finally:
         await second.end()

@@ -26,6 +26,8 @@ NOTED = {
 FIRST_SERVER = """
 import asyncio, sys
 from pathlib import Path
+from pwsh_kernels.web.launch import spare_the_grammar
+spare_the_grammar()
 from sessions_fixtures import World
 
 async def main():

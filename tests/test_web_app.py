@@ -58,7 +58,9 @@ def test_a_broken_tenants_file_ends_the_server_with_its_reason(tmp_path: Path) -
 def test_a_server_with_a_route_without_a_permission_does_not_start(tmp_path: Path) -> None:
     program = """
 from dataclasses import replace
-from pwsh_kernels.web import handlers, launch
+from pwsh_kernels.web import launch
+launch.spare_the_grammar()
+from pwsh_kernels.web import handlers
 handlers.ROUTES = (*handlers.ROUTES, replace(handlers.ROUTES[0], path="/secret", permission=None))
 launch.serve()
 """

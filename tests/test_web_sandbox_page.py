@@ -27,7 +27,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     server = HTTPServer(Application(sandbox_rules(authority, "/"), xsrf_cookies=True))
     socket, port = bind_unused_port()
     server.add_sockets([socket])
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10, verify=False) as client:
         yield client
     server.stop()
 

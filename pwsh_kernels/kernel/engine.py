@@ -59,7 +59,8 @@ class Engine:
 
     def _launch(self, executable: Path) -> Launch:
         home, given = self._environment.home, dict(self._environment.given)
-        return Launch(executable=executable, home=home, environment=given, cwd=Path.cwd())
+        kept = self._environment.kept_objects
+        return Launch(executable=executable, home=home, environment=given, cwd=Path.cwd(), kept_objects=kept)
 
     def _died(self, death: asyncio.Future[Died]) -> None:
         if not self._closing and not death.cancelled():

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pwsh_kernels.powershell import MAX_KEPT
+
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable that holds, as a JSON object, further variables for PowerShell."""
 RICH_OUTPUT = "PWSH_KERNELS_RICH_OUTPUT"
+KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 _OFF = {"0", "false", "no", "off"}
 _PLACES = re.compile(r"HOME|XDG_[A-Z_]+")
 """Variables that say where token caches are: the session's HOME alone decides, or sessions would share sign-ins."""
@@ -24,6 +27,8 @@ class KernelEnvironment:
     given: Mapping[str, str]
     rich_output: bool
     """Whether tables and pictures are shown as such to clients that do not say what they want."""
+    kept_objects: int
+    """Output objects of one run that PowerShell keeps."""
 
 
 def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironment:
@@ -35,6 +40,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         home=Path(env.get("PWSH_KERNELS_HOME") or own_home),
         module_path=env.get("PWSH_KERNELS_MODULE_PATH", ""),
         rich_output=env.get(RICH_OUTPUT, "").strip().casefold() not in _OFF,
+        kept_objects=int(env.get(KEPT_OBJECTS) or MAX_KEPT),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )
 

@@ -1,5 +1,6 @@
 """The prompts: what a person can ask for by name; each tells a model the order of our tools for one piece of work."""
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -121,8 +122,14 @@ class StrictPrompt(Prompt):
 
 def add_prompts(server: MCPServer[Any]) -> None:
     """Offer the prompts."""
-    for name, facts in PROMPTS.items():
-        server.add_prompt(StrictPrompt.from_function(facts.make, name, facts.title, facts.description))
+    for name in PROMPTS:
+        server.add_prompt(_described(name))
+
+
+@functools.cache  # as the tools' are
+def _described(name: str) -> Prompt:
+    facts = PROMPTS[name]
+    return StrictPrompt.from_function(facts.make, name, facts.title, facts.description)
 
 
 def filled(name: str, **values: str) -> str:

@@ -1,6 +1,7 @@
 """The ten tools: what a model is told of each, and their arguments; defined once over the Backend interface."""
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -132,11 +133,13 @@ TOOL_NAMES = tuple(FACTS)
 def build_tools(backend: Backend) -> list[Tool]:
     """Return the tools, in the order of TOOL_NAMES."""
     tools = Tools(backend)
-    return [_build(getattr(tools, name), name) for name in TOOL_NAMES]
+    return [_described(name).model_copy(update={"fn": getattr(tools, name)}) for name in TOOL_NAMES]
 
 
-def _build(function: Callable[..., Any], name: str) -> Tool:
+@functools.cache  # pydantic takes 0.1 s for the schemas of all (measured); no backend changes them
+def _described(name: str) -> Tool:
     facts = FACTS[name]
+    function = getattr(object.__new__(Tools), name)
     return strict_tool(function, name, facts.title, facts.description, facts.annotations)
 
 

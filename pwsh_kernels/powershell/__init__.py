@@ -15,11 +15,12 @@ from pwsh_kernels.powershell.events import (
     ViewWritten,
 )
 from pwsh_kernels.powershell.finder import FoundPowerShell, find_powershell
-from pwsh_kernels.powershell.launch import Launch
+from pwsh_kernels.powershell.launch import MAX_KEPT, Launch
 from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.shell import PowerShell
 
 __all__ = [
+    "MAX_KEPT",
     "ConsoleText",
     "Died",
     "Displayed",

@@ -25,6 +25,8 @@ USUAL = {"DOTNET_EnableDiagnostics": "0"}
 """Unless our own environment says otherwise: no port of .NET's diagnostics, which reads the memory of a session; opening
 takes 0.1 s less (measured)."""
 
+MAX_KEPT = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class Launch:
@@ -36,6 +38,8 @@ class Launch:
     cwd: Path | None = None
     width: int = 120
     """Columns of the window that scripts see."""
+    kept_objects: int = MAX_KEPT
+    """Output objects of one run that PowerShell keeps; of more, the first. They live as long as the run is kept."""
     pass_env: tuple[str, ...] = ()
     """Names of our own variables that the child inherits beside the allow-list."""
 

@@ -21,7 +21,9 @@ _PACKET = re.compile(
     rb"(?: Stream='(\w+)')? PSGuid='([0-9a-fA-F-]{36})'\s*(?:/>|>([A-Za-z0-9+/=]*)</\1>)"
 )
 _FRAGMENT = struct.Struct(">QQBI")
+_HEADER = struct.Struct("<iI16s16s")
 _MESSAGE_HEADER = 40
+_TO_SERVER = 2
 _END = 2
 _START_AND_END = 3
 
@@ -116,9 +118,15 @@ class Message:
         """The XML."""
         return self.raw[_MESSAGE_HEADER:]
 
-    def as_fragment(self) -> bytes:
+    def as_fragment(self, object_id: int = 1) -> bytes:
         """Return the message as one fragment, the shape that psrpcore reads."""
-        return _FRAGMENT.pack(1, 0, _START_AND_END, len(self.raw)) + self.raw
+        return _FRAGMENT.pack(object_id, 0, _START_AND_END, len(self.raw)) + self.raw
+
+
+def new_message(kind: int, pool: uuid.UUID, pipeline: uuid.UUID, body: bytes) -> Message:
+    """Return a message for PowerShell (MS-PSRP 2.2.1)."""
+    header = _HEADER.pack(_TO_SERVER, kind, pool.bytes_le, pipeline.bytes_le)
+    return Message(kind, pipeline, header + body)
 
 
 class BrokenFragment(ValueError):

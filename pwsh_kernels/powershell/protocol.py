@@ -1,6 +1,7 @@
 """One PSRP connection: bytes in, messages out, one pipeline at a time. Pure: no process, no clock, no waiting."""
 
 import struct
+from collections.abc import Sequence
 from typing import Any, Literal
 from xml.etree import ElementTree
 
@@ -26,12 +27,18 @@ from pwsh_kernels.powershell.packets import (
     Packet,
     PacketReader,
     Stray,
+    new_message,
     write_packet,
 )
 from pwsh_kernels.powershell.progress import ProgressThrottle
+from pwsh_kernels.powershell.templates import Templates, xml_of
 
 HEIGHT = 50
 """Rows of the window that a script sees."""
+MAX_FILLED = 30_000
+"""Bytes of a pipeline that is sent as one fragment; psrpcore cuts a longer one (MS-PSRP leaves 32 KB to each)."""
+FIRST_FILLED = 1 << 32
+"""Ids of what we write begin here: psrpcore counts its own messages from 1."""
 
 _PROGRESS_TWIN = b"<ToString>WriteProgress</ToString>"
 _UNDECODABLE = (
@@ -60,6 +67,8 @@ class Connection:
 
     def __init__(self, width: int) -> None:
         self._pool = psrpcore.ClientRunspacePool(host=_host(width))
+        self._templates = Templates(self._xml)
+        self._filled_messages = 0
         self._packets = PacketReader()
         self._fragments = Defragmenter()
         self._progress = ProgressThrottle()
@@ -91,22 +100,17 @@ class Connection:
         self._pool.exchange_key()
         self._flush()
 
-    def prepare(self, commands: list[Command], *, history: str | None) -> None:
+    def prepare(self, commands: Sequence[Command], *, history: str | None) -> None:
         """Serialise a pipeline; `history` is the text that Get-History shows. May take a second for a script of a megabyte.
 
         Touches nothing that `receive` uses while no pipeline runs, so that it may run in a thread of its own.
         """
-        pipeline = psrpcore.ClientPowerShell(self._pool, add_to_history=history is not None, history=history)
-        for one in commands:
-            command = psrpcore.Command(one.text, is_script=one.is_script, use_local_scope=one.local)
-            command.add_parameters(**one.parameters)
-            if one.merge:
-                command.redirect_all()
-            pipeline.add_command(command)
-        pipeline.start()
+        xml = self._templates.fill(commands, history)
+        if xml is None or len(xml) > MAX_FILLED:
+            pipeline, self._held = self._written(commands, history)
+        else:
+            pipeline, self._held = self._filled(xml)
         self._pipeline, self._phase, self._stop_asked, self._last = pipeline, "prepared", False, None
-        payload = self._pool.data_to_send()
-        self._held = _data(payload) if payload else b""
 
     def begin(self) -> None:
         """Send the prepared pipeline."""
@@ -153,6 +157,39 @@ class Connection:
     def tick(self, now: float) -> list[Happening]:
         """Return the progress that was held back and is due."""
         return self._decode_all(self._progress.due(now))
+
+    def _written(self, commands: Sequence[Command], history: str | None) -> tuple[psrpcore.ClientPowerShell, bytes]:
+        """Return a started pipeline and its data, as psrpcore writes it."""
+        pipeline = self._described(commands, history)
+        pipeline.start()
+        payload = self._pool.data_to_send()
+        return pipeline, _data(payload) if payload else b""
+
+    def _filled(self, xml: bytes) -> tuple[psrpcore.ClientPowerShell, bytes]:
+        """Return a started pipeline and its data: psrpcore knows it, but has not written it."""
+        pipeline = psrpcore.ClientPowerShell(self._pool)
+        pipeline.state = PSInvocationState.Running
+        self._filled_messages += 1
+        message = new_message(PSRPMessageType.CreatePipeline.value, self._pool.runspace_pool_id, pipeline.pipeline_id, xml)
+        fragment = message.as_fragment(FIRST_FILLED + self._filled_messages)
+        return pipeline, write_packet(Packet("Data", pipeline.pipeline_id, fragment))
+
+    def _xml(self, commands: Sequence[Command], history: str | None) -> bytes:
+        """Return the XML of a pipeline that is not started."""
+        pipeline = self._described(commands, history)
+        pipeline.close()
+        pool = self._pool
+        return xml_of(pipeline.metadata, our_capability=pool.our_capability, their_capability=pool.their_capability)
+
+    def _described(self, commands: Sequence[Command], history: str | None) -> psrpcore.ClientPowerShell:
+        pipeline = psrpcore.ClientPowerShell(self._pool, add_to_history=history is not None, history=history)
+        for one in commands:
+            command = psrpcore.Command(one.text, is_script=one.is_script, use_local_scope=one.local)
+            command.add_parameters(**one.parameters)
+            if one.merge:
+                command.redirect_all()
+            pipeline.add_command(command)
+        return pipeline
 
     def _packet(self, packet: Packet, now: float) -> list[Happening]:
         if packet.tag == "Data":

@@ -44,8 +44,6 @@ MAX_PICTURE = 10 << 20
 MAX_LAST = 1000
 """Result objects that `$Last` keeps: the newest."""
 
-MAX_KEPT = 100_000
-"""Output objects of one run that PowerShell keeps; of more, the first. They live as long as the run is kept."""
 MAX_KEPT_RUNS = 10
 """Runs with objects that are kept: the newest."""
 MAX_FORGOTTEN = 1000
@@ -106,7 +104,7 @@ class PowerShell:
             "MaxRows": MAX_ROWS,
             "MaxPicture": MAX_PICTURE,
             "MaxLast": MAX_LAST,
-            "MaxKept": MAX_KEPT,
+            "MaxKept": self._launch.kept_objects,
             "MaxKeptRuns": MAX_KEPT_RUNS,
             "MaxForgotten": MAX_FORGOTTEN,
             "MaxNames": MAX_NAMES,

@@ -18,6 +18,7 @@ MODULE_PATH = "PWSH_KERNELS_MODULE_PATH"
 SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
 SHARED = "PWSH_KERNELS_SHARED"
 """Variable of the kernel: a shutdown_request of a front end does not end it."""
+KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
 
@@ -61,6 +62,7 @@ class Launcher:
             "PWSH_KERNELS_HOME": str(home),
             "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env),
             SHARED: "1",
+            KEPT_OBJECTS: str(self._settings.kept_objects),
         }
         if self._settings.pwsh:
             environment["PWSH_MANAGER_PWSH"] = self._settings.pwsh

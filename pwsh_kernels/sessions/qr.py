@@ -1,13 +1,17 @@
 """QR codes of an address, for terminals and for pages."""
 
+import functools
 import io
 
 import segno
 
 QUIET_ZONE = 2
 """Modules of empty border; a phone needs at least two."""
+ADDRESSES = 16
+"""Drawn codes that are kept: services have one address each, and every look at a pending sign-in shows it."""
 
 
+@functools.lru_cache(ADDRESSES)
 def qr_text(address: str) -> str:
     """Return a QR code of half blocks, for a terminal; its lines end with a line feed."""
     text = io.StringIO()
@@ -15,6 +19,7 @@ def qr_text(address: str) -> str:
     return text.getvalue()
 
 
+@functools.lru_cache(ADDRESSES)
 def qr_svg(address: str) -> str:
     """Return a QR code as an SVG element that scales with its place; it holds no script and no address of others."""
     return segno.make_qr(address, error="m").svg_inline(border=QUIET_ZONE, omitsize=True)
