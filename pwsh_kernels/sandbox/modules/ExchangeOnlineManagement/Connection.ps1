@@ -34,7 +34,7 @@ $script:ThrottlingText = 'Micro delay applied. Actual delayed: 1000 msecs, Enfor
 
 function Get-ActiveOrganization {
     # The data behind the newest connection, for the cmdlet that asks; ends that cmdlet when it may not run.
-    param([System.Management.Automation.PSCmdlet] $Caller)
+    param([System.Management.Automation.PSCmdlet] $Caller, [switch] $WithoutMailboxes)
     $name = $Caller.MyInvocation.MyCommand.Name
     if ($script:Connections.Count -eq 0) {
         $text = 'You must call the Connect-ExchangeOnline cmdlet before calling any other cmdlets.'
@@ -53,7 +53,7 @@ function Get-ActiveOrganization {
     # As the real module: a use shortly before the end, or after it, has got a new token without asking anyone.
     $connection.TokenExpiryTimeUTC = [datetimeoffset] $connection.SandboxIdentity.ExpiresAt
     Invoke-SandboxService $connection.SandboxIdentity -Caller $Caller -ThrottlingText $script:ThrottlingText
-    Get-Organization $connection.SandboxTenant
+    Get-Organization $connection.SandboxTenant -WithoutMailboxes:$WithoutMailboxes
 }
 
 function Test-Granted {

@@ -7,7 +7,7 @@ function Get-TransportRule {
         [ValidateSet('Enabled', 'Disabled')] [string] $State,
         [object] $ResultSize
     )
-    begin { $organization = Get-ActiveOrganization $PSCmdlet }
+    begin { $organization = Get-ActiveOrganization $PSCmdlet -WithoutMailboxes }
     process {
         $rules = @(Get-Rule $organization)
         if ($PSBoundParameters.ContainsKey('Identity')) {
@@ -47,7 +47,7 @@ function Get-AcceptedDomain {
         [Parameter(Position = 0, ValueFromPipeline, ValueFromPipelineByPropertyName)] [object] $Identity,
         [object] $ResultSize
     )
-    begin { $organization = Get-ActiveOrganization $PSCmdlet }
+    begin { $organization = Get-ActiveOrganization $PSCmdlet -WithoutMailboxes }
     process {
         $domains = @($organization.Facts.domains)
         if ($PSBoundParameters.ContainsKey('Identity')) {

@@ -9,32 +9,35 @@ $script:Plans = @{
 }
 
 function Get-Organization {
-    # Returns @{ Facts; Extra; Plan; Mailboxes; Index }: the plan names every mailbox, Mailboxes are those made so far.
-    param([object] $Facts)
-    if (-not $script:Organizations.ContainsKey($Facts.name)) { $script:Organizations[$Facts.name] = New-Organization $Facts }
-    $script:Organizations[$Facts.name]
+    # Returns @{ Facts; Extra; Plan; Mailboxes; Index }: the plan names every mailbox, Mailboxes are those made so far. Naming them takes
+    # longer than all else in a sign-in: who needs none of them leaves that to the first who does.
+    param([object] $Facts, [switch] $WithoutMailboxes)
+    if (-not $script:Organizations.ContainsKey($Facts.name)) {
+        $script:Organizations[$Facts.name] = @{
+            Facts = $Facts; Extra = $script:Extra[$Facts.name]; Index = $null; Plan = $null; Mailboxes = [System.Collections.Generic.List[object]]::new()
+        }
+    }
+    $organization = $script:Organizations[$Facts.name]
+    if (-not $WithoutMailboxes -and $null -eq $organization.Plan) { Add-Plan $organization }
+    $organization
 }
 
-function New-Organization {
-    param([object] $Facts)
-    $extra = $script:Extra[$Facts.name]
-    $organization = @{
-        Facts = $Facts; Extra = $extra; Index = $null
-        Plan = [System.Collections.Generic.List[object]]::new(); Mailboxes = [System.Collections.Generic.List[object]]::new()
-    }
+function Add-Plan {
+    param([hashtable] $Organization)
+    $facts, $extra = $Organization.Facts, $Organization.Extra
+    $Organization.Plan = [System.Collections.Generic.List[object]]::new()
     # In the order of the people's numbers: the generator of a number makes the same ids here and there.
-    foreach ($person in Get-SandboxPerson $Facts) {
-        $organization.Plan.Add(@($person.DisplayName, $person.MailNickname, 'UserMailbox', $person.Department))
+    foreach ($person in Get-SandboxPerson $facts) {
+        $Organization.Plan.Add(@($person.DisplayName, $person.MailNickname, 'UserMailbox', $person.Department))
     }
-    foreach ($number in 0..($extra.Shared - 1)) { Add-SharedMailbox $organization $number }
+    foreach ($number in 0..($extra.Shared - 1)) { Add-SharedMailbox $Organization $number }
     foreach ($number in 0..($extra.Rooms - 1)) {
-        $office = $Facts.offices[$number % $Facts.offices.Count]
-        Add-Mailbox $organization ('Room {0} {1}' -f $office, (101 + $number)) ('room.{0}.{1}' -f $office.ToLowerInvariant(), (101 + $number)) 'RoomMailbox'
+        $office = $facts.offices[$number % $facts.offices.Count]
+        Add-Mailbox $Organization ('Room {0} {1}' -f $office, (101 + $number)) ('room.{0}.{1}' -f $office.ToLowerInvariant(), (101 + $number)) 'RoomMailbox'
     }
     foreach ($number in 0..($extra.Equipment - 1)) {
-        Add-Mailbox $organization ('Equipment {0:00}' -f ($number + 1)) ('equipment{0:00}' -f ($number + 1)) 'EquipmentMailbox'
+        Add-Mailbox $Organization ('Equipment {0:00}' -f ($number + 1)) ('equipment{0:00}' -f ($number + 1)) 'EquipmentMailbox'
     }
-    $organization
 }
 
 function Add-SharedMailbox {
