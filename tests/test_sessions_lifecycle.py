@@ -17,6 +17,7 @@ from tornado.web import HTTPError
 
 from pwsh_kernels.errors import SessionLost
 from pwsh_kernels.sessions.identity import SessionKey
+from pwsh_kernels.sessions.manager import SessionKernelManager
 
 KEY = SessionKey(CONTOSO, "exo")
 NOTED = {
@@ -168,6 +169,31 @@ async def test_a_session_that_died_while_no_server_ran_is_shown_as_lost(tmp_path
     try:
         (view,) = second.sessions.views()
         assert (view["state"], view["reason"]) == ("lost", "its process ended while no server watched it")
+    finally:
+        await second.end()
+
+
+async def test_a_kernel_that_ends_while_it_is_taken_over_is_lost_and_none_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    await first.run("1")
+    kernel, powershell = first.kernel(), first.powershell()
+    await first.sessions.stop()
+    taken_over = SessionKernelManager.start_kernel
+
+    async def just_too_late(manager: SessionKernelManager, **how: Any) -> str:
+        kernel.kill()
+        assert gone(kernel)
+        return await taken_over(manager, **how)
+
+    monkeypatch.setattr(SessionKernelManager, "start_kernel", just_too_late)
+    second = await World.begin(tmp_path)
+    try:
+        (view,) = second.sessions.views()
+        assert (view["state"], view["reason"]) == ("lost", "its process ended while a server looked for it")
+        assert second.manager.process_id(KEY) is None
+        assert gone(powershell)
     finally:
         await second.end()
 

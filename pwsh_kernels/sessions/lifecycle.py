@@ -251,7 +251,8 @@ class Lifecycle:
         session = Session(key, tenant, module, created_at=note.created_time(), expected_account=note.expected_account)
         session.route = module.routes.get(note.route) if note.route else None
         live = self._add(session)
-        if living_process(self._manager.connection_file(key)) is None:
+        found = living_process(self._manager.connection_file(key))
+        if found is None:
             live.lose("its process ended while no server watched it")
             return
         try:
@@ -259,6 +260,10 @@ class Lifecycle:
             await self._attach(live, ADOPT_WAIT_S)
         except (TimeoutError, ConnectionError):
             self._fail(live, "its kernel no longer answers")
+            return
+        if found.pid != self._manager.process_id(key):  # it ended in this very moment, and a new one was started
+            self._fail(live, "its process ended while a server looked for it")
+            await self._manager.kill_session(key)
             return
         LOG.info("Found the kernel of %s again", key)
         session.reason = OLD_COMMAND

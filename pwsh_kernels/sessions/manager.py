@@ -117,6 +117,11 @@ class SessionKernelManager(AsyncMappingKernelManager):
         """Return where the connection file of a session's kernel is."""
         return Path(self.connection_dir) / f"kernel-{key.kernel_id}.json"
 
+    def process_id(self, key: SessionKey) -> int | None:
+        """Return the id of the process that a session's kernel is, or None."""
+        process = living_process(self.connection_file(key))
+        return process.pid if process else None
+
     async def close_session(self, key: SessionKey) -> None:
         """Really end a session's kernel: ask, wait (bounded), terminate, kill, with everything that it started."""
         async with self._lock(key):
