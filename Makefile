@@ -40,11 +40,12 @@ types: $(STAMP)
 check: lint types
 
 # Every kernel, server and command that the tests start would compile what it imports, where Python may keep no bytecode.
-# .NET compiles with care, and again what is called often: two seconds of computing in each session. These PowerShells do not
-# live long enough for that.
+# .NET compiles with care, and again what is called often: two seconds of computing in each session. It also collects its garbage
+# twice while a session signs in. These PowerShells do not live long enough for that.
 unit: $(STAMP)
 	$(BIN)/python -m compileall -q pwsh_kernels mcp_server.py
-	DOTNET_JITMinOpts=1 DOTNET_TC_CallCountThreshold=FFFF DOTNET_TieredPGO=0 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(COVERAGE)
+	DOTNET_JITMinOpts=1 DOTNET_TC_CallCountThreshold=FFFF DOTNET_TieredPGO=0 DOTNET_GCgen0size=8000000 PYTHONDONTWRITEBYTECODE= \
+	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(COVERAGE)
 
 # Tells what the tests' own processes ran of the package; a tenth slower.
 coverage:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import zmq
@@ -43,11 +44,18 @@ class KernelConnection:
         """Wait for the kernel's answer and its iopub messages; return kernel_info. Raises TimeoutError, ConnectionError."""
         async with asyncio.timeout(timeout):
             while True:
+                # A kernel that is only starting answers when it can: it would have to answer every further question, too.
                 answer = self.request("control", "kernel_info_request")
-                await asyncio.wait((answer,), timeout=JOIN_PAUSE_S)
-                if self._joined.is_set():
-                    content: Message = (await answer)["content"]
+                await asyncio.wait((answer,))
+                if not answer.cancelled() and await self._has_joined():
+                    content: Message = answer.result()["content"]
                     return content
+
+    async def _has_joined(self) -> bool:
+        """Wait for a moment until iopub has brought something; return whether it has."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._joined.wait(), JOIN_PAUSE_S)
+        return self._joined.is_set()
 
     def execute(self, code: str, metadata: Mapping[str, Any], listener: Listener, *, store_history: bool) -> str:
         """Send an execute request; `listener` gets all that belongs to it until `forget`. Return its id."""
