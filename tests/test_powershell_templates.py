@@ -11,7 +11,7 @@ from psrpcore.types import PSDouble, PSSecureString
 
 from pwsh_kernels.powershell.happenings import Command
 from pwsh_kernels.powershell.run import run_commands
-from pwsh_kernels.powershell.templates import MAX_TEMPLATES, Templates, xml_of
+from pwsh_kernels.powershell.templates import MAX_TEMPLATES, MAX_TEXTS, Templates, xml_of
 from pwsh_kernels.records import RunOptions
 
 AWKWARD = "<a> & \"b\" 'c'\r\n\t_x000A_ _X \x00\x1b\x85 é 漢 \U0001f600 \ud800 ]]>"
@@ -102,6 +102,12 @@ def test_whatever_else_differs_is_another_message(one: list[Command], other: lis
 @pytest.mark.parametrize("value", [PSSecureString("secret"), PSDouble(1.5), ["a"], {"a": "b"}, 1.5])
 def test_what_is_no_plain_value_is_left_to_psrpcore(value: Any) -> None:
     assert Templates(Writer()).fill(script("x", A=value), None) is None
+
+
+def test_a_long_script_is_left_to_psrpcore_which_cuts_it() -> None:
+    write = Writer()
+    assert Templates(write).fill(script("x" * (MAX_TEXTS + 1)), None) is None
+    assert write.written == 0
 
 
 def test_the_oldest_shape_makes_room() -> None:

@@ -16,6 +16,8 @@ from pwsh_kernels.powershell.happenings import Command
 
 MAX_TEMPLATES = 32
 """Shapes that are known at a time; a session's runs have about ten."""
+MAX_TEXTS = 10_000
+"""Characters that are filled in; more would not fit into one fragment, where each text stands up to three times."""
 _PLAIN = (str, bool, int, type(None))
 """Types of values whose XML does not depend on what else there is, as references and secrets do."""
 
@@ -31,15 +33,16 @@ class Templates:
         self._known: dict[tuple[Any, ...], list[bytes]] = {}
 
     def fill(self, commands: Sequence[Command], history: str | None) -> bytes | None:
-        """Return the XML of a pipeline, or None when it has to be written anew: a value in it is not a plain one."""
-        if not all(type(value) in _PLAIN for one in commands for value in one.parameters.values()):
+        """Return the XML of a pipeline, or None when psrpcore has to write it: it is long, or a value is no plain one."""
+        texts = list(_texts(commands, history))
+        plain = all(type(value) in _PLAIN for one in commands for value in one.parameters.values())
+        if not plain or sum(map(len, texts)) > MAX_TEXTS:
             return None
         shape = _shape(commands, history)
         if shape not in self._known:
             if len(self._known) >= MAX_TEMPLATES:
                 del self._known[next(iter(self._known))]
             self._known[shape] = self._parts(commands, history)
-        texts = list(_texts(commands, history))
         pieces = enumerate(self._known[shape])
         return b"".join(_escaped(texts[int(piece)]) if index % 2 else piece for index, piece in pieces)
 
