@@ -10,12 +10,13 @@ CONFORMANCE_EXTRAS := engine,test,lab,conformance
 .PHONY: serve test check lint types unit coverage conformance clean
 
 # install VENV,EXTRAS: uv does in 10 s what takes pip 80 s. It does not read pip's settings: where only these lead to an index,
-# pip installs.
+# pip installs. Modules are compiled here: the tests' processes, which begin at the same time, would all compile the same ones.
 define install
-$(PYTHON) -m venv $(1)
-$(1)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9' && \
-  $(1)/bin/uv pip install --quiet --python $(1)/bin/python --find-links vendor -e '.[$(strip $(2))]' || \
-  $(1)/bin/python -m pip install --quiet --disable-pip-version-check --find-links vendor -e '.[$(strip $(2))]'
+$(PYTHON) -m venv --without-pip $(1)
+$(PYTHON) -m pip --quiet --disable-pip-version-check --python $(1)/bin/python install 'uv>=0.9' && \
+  $(1)/bin/uv pip install --quiet --compile-bytecode --python $(1)/bin/python --find-links vendor -e '.[$(strip $(2))]' || \
+  { $(PYTHON) -m venv $(1) && \
+    $(1)/bin/python -m pip install --quiet --disable-pip-version-check --find-links vendor -e '.[$(strip $(2))]'; }
 touch $(1)/.installed
 endef
 
