@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-WORKERS ?= 4
+WORKERS ?= 3
 EXTRAS := engine,test,dev
 CONFORMANCE_EXTRAS := engine,test,lab,conformance
 
