@@ -76,8 +76,8 @@ async def test_a_secret_that_is_refused_is_in_no_error_no_output_and_nothing_tha
             said = await service.run(service.module.check, out="json")
         assert error_of(said)
         assert "canary" not in repr(said.events)
-    remembered = "$Error | Format-List * -Force; Get-Variable | Format-List *; Get-History; Get-ChildItem Env:"
-    assert "canary" not in (await service.run(Script(f"& {{ {remembered} }} 3>$null | Out-String -Width 500"))).text
+        remembered = "$Error | Format-List * -Force; Get-Variable | Format-List *; Get-History; Get-ChildItem Env:"
+        assert "canary" not in (await service.run(Script(f"& {{ {remembered} }} 3>$null | Out-String -Width 500"))).text
 
 
 @only("exo")
