@@ -1,18 +1,17 @@
 """Fixtures that several parts share; session-scoped ones must be registered once to be started once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from jupyter_client.connect import LocalPortCache
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from pwsh_kernels.sessions.ports import free_ports
 from pwsh_kernels.web.launch import spare_the_grammar
 
 spare_the_grammar()  # saves each worker two seconds, as it does for the server
 pytest_plugins = [
+    "ports_fixtures",
     "server_fixtures",
     "kernel_fixtures",
     "sandbox_fixtures",
@@ -56,20 +55,6 @@ COMPANIONS: Mapping[str, Sequence[str]] = {
 def group(name: str) -> str:
     """Return the group of a test file: that of its companions, or one of its own."""
     return next((group for group, files in COMPANIONS.items() if name in files), name.removesuffix(".py"))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def ports_that_stay_free() -> Iterator[None]:
-    """Kernels that papermill and its like start get ports that nobody else is given meanwhile (why: sessions/ports.py)."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(LocalPortCache, "find_available_port", _free_port)
-        yield
-
-
-def _free_port(cache: LocalPortCache, ip: str) -> int:
-    [port] = free_ports(ip, 1, cache.currently_used_ports)
-    cache.currently_used_ports.add(port)
-    return port
 
 
 class CompanionScheduling(LoadScopeScheduling):

@@ -131,12 +131,12 @@ class Server:
             assert account in choose.text, choose.text
             return browser.post(page, data={"code": code, "account": account, "action": "approve"}).text
 
-    def sign_in(self, tenant: str = CONTOSO, account: str | None = None, **more: Any) -> dict[str, Any]:
+    def sign_in(self, tenant: str = CONTOSO, account: str | None = None, module: str = "exo", **more: Any) -> dict[str, Any]:
         """Sign a session in through the page, unless it is signed in; returns its status."""
-        login = self.post("/login", tenant=tenant, **more)
+        login = self.post("/login", tenant=tenant, module=module, **more)
         if login.get("auth_pending"):
             self.approve(login["device_code"], account or f"admin@{tenant}")
-        return self.post("/status", tenant=tenant, wait_s=30)
+        return self.post("/status", tenant=tenant, module=module, wait_s=30)
 
     def run(self, command: str, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
         """Run a command in a session."""
