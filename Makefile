@@ -3,18 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+COMPILED := $(VENV)/.compiled
 WORKERS ?= 3
 EXTRAS := engine,test,dev
 CONFORMANCE_EXTRAS := engine,test,lab,conformance
 
 .PHONY: serve test check lint types unit coverage conformance clean
 
-# install VENV,EXTRAS: uv does in 10 s what takes pip 80 s. It does not read pip's settings: where only these lead to an index,
-# pip installs. Modules are compiled here: the tests' processes, which begin at the same time, would all compile the same ones.
+# install VENV,EXTRAS: uv does in 5 s what takes pip 80 s. It does not read pip's settings: where only these lead to an index,
+# pip installs.
 define install
 $(PYTHON) -m venv --without-pip $(1)
 $(PYTHON) -m pip --quiet --disable-pip-version-check --python $(1)/bin/python install 'uv>=0.9' && \
-  $(1)/bin/uv pip install --quiet --compile-bytecode --python $(1)/bin/python --find-links vendor -e '.[$(strip $(2))]' || \
+  $(1)/bin/uv pip install --quiet --python $(1)/bin/python --find-links vendor -e '.[$(strip $(2))]' || \
   { $(PYTHON) -m venv $(1) && \
     $(1)/bin/python -m pip install --quiet --disable-pip-version-check --find-links vendor -e '.[$(strip $(2))]'; }
 touch $(1)/.installed
@@ -40,10 +41,14 @@ types: $(STAMP)
 
 check: lint types
 
+# Imports and rewrites all tests once, before each worker would at the same time. What is wrong with them, the tests' own run tells.
+$(COMPILED): $(STAMP)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq > $@ 2>&1 || true
+
 # Every kernel, server and command that the tests start would compile what it imports, where Python may keep no bytecode.
 # .NET compiles with care, and again what is called often: two seconds of computing in each session. It also collects its garbage
 # twice while a session signs in. These PowerShells do not live long enough for that.
-unit: $(STAMP)
+unit: $(COMPILED)
 	$(BIN)/python -m compileall -q pwsh_kernels mcp_server.py
 	DOTNET_JITMinOpts=1 DOTNET_TC_CallCountThreshold=FFFF DOTNET_TieredPGO=0 DOTNET_GCgen0size=8000000 PYTHONDONTWRITEBYTECODE= \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(COVERAGE)

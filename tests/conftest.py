@@ -21,10 +21,12 @@ pytest_plugins = [
 ]
 
 LONG_FILES = (
+    "test_mcp_agent.py",
     "test_signin_matrix.py",
     "test_catalog_scripts.py",
     "test_sessions_many.py",
     "test_notebook_files.py",
+    "test_secrets.py",
     "test_sessions_kept.py",
     "test_sessions_lifecycle.py",
     "test_cli_commands.py",
@@ -39,6 +41,31 @@ LONG_FILES = (
 
 
 COMPANIONS: Mapping[str, Sequence[str]] = {
+    "server": (
+        "test_attach_jupyter.py",
+        "test_attach_shared.py",
+        "test_client_rest.py",
+        "test_mcp_agent.py",
+        "test_mcp_asking.py",
+        "test_mcp_http.py",
+        "test_mcp_prompts.py",
+        "test_mcp_resources.py",
+        "test_mcp_tools.py",
+        "test_mcp_trouble.py",
+        "test_mcp_updates.py",
+        "test_web_commands.py",
+        "test_web_query.py",
+        "test_web_routes.py",
+        "test_web_sessions.py",
+        "test_whole_path.py",
+    ),
+    "commands": (
+        "test_cli_commands.py",
+        "test_cli_mcp_config.py",
+        "test_cli_run.py",
+        "test_notebook_files.py",
+        "test_notebook_history.py",
+    ),
     "signin": ("test_signin_matrix.py", "test_signin_texts.py"),
     "exchange": (
         "test_sandbox_mailboxes.py",
