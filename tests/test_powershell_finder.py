@@ -7,7 +7,7 @@ import pytest
 
 from pwsh_kernels.errors import PowerShellNotFound, PowerShellTooOld
 from pwsh_kernels.powershell import find_powershell
-from pwsh_kernels.powershell.finder import Place, choose, is_new_enough, places
+from pwsh_kernels.powershell.finder import Place, choose, is_new_enough, places, read_version
 
 MakeProgram = Callable[[str, str], Path]
 
@@ -51,7 +51,10 @@ async def test_powershell_kernels_variable_comes_before_path(make_program: MakeP
 
 async def test_the_embedded_engine_is_the_default(powershell_path: Path) -> None:
     pytest.importorskip("powershell_engine")
-    assert (await find_powershell("", {"PATH": "/nowhere"})).place == "the powershell_engine package"
+    found = await find_powershell("", {"PATH": "/nowhere"})
+    assert found.place == "the powershell_engine package"
+    # The package was believed; its program says the same.
+    assert found.version == read_version(found.path, found.path.stat().st_mtime_ns)
 
 
 async def test_a_setting_that_names_nothing_is_an_error_and_no_other_is_taken(make_program: MakeProgram) -> None:

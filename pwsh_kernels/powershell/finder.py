@@ -32,11 +32,15 @@ class FoundPowerShell:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Somewhere to look: `look` returns a program or None. Nothing is tried after a `binding` one."""
+    """Somewhere to look: `look` returns a program or None. Nothing is tried after a `binding` one.
+
+    `version` spares asking the program, 0.1 s of each session's start; "" when the place does not know it.
+    """
 
     name: str
     look: Callable[[], Path | None]
     binding: bool = False
+    version: Callable[[], str] = str
 
 
 def places(explicit: str, environment: Mapping[str, str]) -> list[Place]:
@@ -47,7 +51,7 @@ def places(explicit: str, environment: Mapping[str, str]) -> list[Place]:
         Place(f"PWSH_MANAGER_PWSH={explicit}", lambda: _program(explicit, path), binding=True) if explicit else None,
         Place(f"powershell_command={command}", lambda: _program(command, path)) if command else None,
         Place("pwsh on PATH", lambda: _program("pwsh", path)),
-        Place("the powershell_engine package", _engine),
+        Place("the powershell_engine package", _engine, version=_engine_version),
     ]
     return [place for place in found if place]
 
@@ -66,7 +70,7 @@ def choose(candidates: list[Place]) -> FoundPowerShell:
     for place in candidates:
         path = place.look()
         if path is not None:
-            version = read_version(path, path.stat().st_mtime_ns)
+            version = place.version() or read_version(path, path.stat().st_mtime_ns)
             if is_new_enough(version):
                 return FoundPowerShell(path, version, place.name)
             too_old = too_old or PowerShellTooOld(str(path), version)
@@ -113,3 +117,7 @@ def _engine() -> Path | None:
         return None
     executable = Path(engine.executable())
     return executable if os.access(executable, os.X_OK) else None
+
+
+def _engine_version() -> str:
+    return str(getattr(importlib.import_module("powershell_engine"), "__version__", ""))
