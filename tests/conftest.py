@@ -1,5 +1,6 @@
 """Fixtures that several parts share; session-scoped ones must be registered once to be started once."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -95,6 +96,17 @@ class CompanionScheduling(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> CompanionScheduling:
     """Give xdist our scheduler: its own (--dist loadgroup) does nothing on pytest 9.2, whose names of tests are fixed."""
     return CompanionScheduling(config, log)
+
+
+def pytest_collection() -> None:
+    """Look for no garbage meanwhile: what is collected stays, and each worker would look through it for a second."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look only for garbage of what comes from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
