@@ -1,8 +1,6 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours; every run's output
 # leaves through Out-Session as JSON texts: an array of texts and of records (arrays that begin with their kind).
-param([int]$PieceLength, [int]$ChunkLength, [int]$ChunkMilliseconds, [int]$BurstMessages, [int]$ProgressMilliseconds, [string]$FlushMark,
-    [string]$Display, [string]$CompactFormat, [int]$MaxRows, [int]$MaxPicture, [int]$MaxLast, [string]$KeptScript, [int]$MaxKept, [int]$MaxKeptRuns,
-    [int]$MaxForgotten, [int]$MaxNames, [int]$MaxLooks, [int]$MatchMilliseconds, [string]$QueryTag)
+param([hashtable]$Settings)
 
 # By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which all modules are searched.
 foreach ($name in 'Microsoft.PowerShell.Management', 'Microsoft.PowerShell.Utility') {
@@ -17,11 +15,11 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-$settings = $PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $Host, $Display, $CompactFormat, $MaxRows, $MaxPicture, $MaxLast,
-    $KeptScript, $MaxKept, $MaxKeptRuns, $MaxForgotten, $MaxNames, $MaxLooks, $MatchMilliseconds, $QueryTag
-$null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
-    param($PieceLength, $ChunkLength, $ChunkMilliseconds, $BurstMessages, $ProgressMilliseconds, $FlushMark, $SessionHost, $Display, $CompactFormat, $MaxRows, $MaxPicture, $MaxLast,
-        $KeptScript, $MaxKept, $MaxKeptRuns, $MaxForgotten, $MaxNames, $MaxLooks, $MatchMilliseconds, $QueryTag)
+$null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock {
+    param($Settings, $SessionHost)
+
+    # By name: for twenty typed parameters .NET compiles a type with sixty methods, in each session.
+    foreach ($one in $Settings.GetEnumerator()) { Set-Variable -Name $one.Key -Value $one.Value }
 
     # The session's own preferences must not reach into the functions here.
     Set-StrictMode -Off
@@ -29,14 +27,19 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
     $PSDefaultParameterValues = @{}
 
     $run = $null
+    $encoder = [Text.Encodings.Web.JavaScriptEncoder]::UnsafeRelaxedJsonEscaping
     $jsonOptions = [Text.Json.JsonSerializerOptions]::new()
-    $jsonOptions.Encoder = [Text.Encodings.Web.JavaScriptEncoder]::UnsafeRelaxedJsonEscaping
+    $jsonOptions.Encoder = $encoder
 
-    # Only the engine knows whether a record came by a stream (Write-Error) or as an object ($Error[0]): PSObject.WriteStream.
+    # Whether a record came by a stream (Write-Error) or as an object ($Error[0]): only the engine knows, by PSObject.WriteStream.
     $getStream = $null
-    $property = [psobject].GetProperty('WriteStream', [Reflection.BindingFlags]'NonPublic, Instance')
-    if ($property) {
-        $getStream = $property.GetMethod.CreateDelegate([Func`2].MakeGenericType([psobject], $property.PropertyType))
+    function Test-Streamed($Record) {
+        if ($null -eq $script:getStream) {
+            $property = [psobject].GetProperty('WriteStream', [Reflection.BindingFlags]'NonPublic, Instance')
+            $kind = if ($property) { [Func`2].MakeGenericType([psobject], $property.PropertyType) }
+            $script:getStream = if ($property) { $property.GetMethod.CreateDelegate($kind) } else { $false }
+        }
+        return -not $getStream -or [int]$getStream.Invoke($Record) -or $Record.FullyQualifiedErrorId -like 'NativeCommandError*'
     }
 
     # What PowerShell's ConciseView puts in front of an error: its rules, without looking commands up.
@@ -157,11 +160,24 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
         [void]$late.Wake.Set()
     }
 
+    # The serializer takes 0.05 s to get ready (measured): most runs give nothing but text and their end.
+    function ConvertTo-Wire($Entries) {
+        foreach ($one in $Entries) {
+            if ($one -isnot [string] -and $one[0] -ne 'end') {
+                return [Text.Json.JsonSerializer]::Serialize([object]$Entries.ToArray(), [object[]], $jsonOptions)
+            }
+        }
+        $parts = foreach ($one in $Entries) {
+            if ($one -is [string]) { '"' + $encoder.Encode($one) + '"' } else { '["end",{0},{1},{2}]' -f $one[1], ($one[2] ?? 'null'), $one[3] }
+        }
+        return "[$($parts -join ',')]"
+    }
+
     function Send-Entries {
         if ($run.Text.Length) { Move-Text }
         if ($run.View) { & $takeView $run }
         if ($run.Entries.Count) {
-            [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]], $jsonOptions)
+            ConvertTo-Wire $run.Entries
             $run.Entries.Clear()
         }
     }
@@ -285,8 +301,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $settings -ScriptBlock {
             [Threading.Monitor]::Enter($gate)
             if (($InputObject -is [Management.Automation.ErrorRecord] -or
                     $InputObject -is [Management.Automation.InformationalRecord] -or
-                    $InputObject -is [Management.Automation.InformationRecord]) -and
-                (-not $getStream -or [int]$getStream.Invoke($InputObject) -or $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
+                    $InputObject -is [Management.Automation.InformationRecord]) -and (Test-Streamed $InputObject)) {
                 if ($text.Length) { Move-Text }
                 $entries.Add((ConvertTo-Facts $InputObject))
             }

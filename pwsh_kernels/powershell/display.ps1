@@ -230,8 +230,7 @@ function Out-Display {
         [Threading.Monitor]::Enter($gate)
         if (($InputObject -is [Management.Automation.ErrorRecord] -or
                 $InputObject -is [Management.Automation.InformationalRecord] -or
-                $InputObject -is [Management.Automation.InformationRecord]) -and
-            (-not $getStream -or [int]$getStream.Invoke($InputObject) -or $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
+                $InputObject -is [Management.Automation.InformationRecord]) -and (Test-Streamed $InputObject)) {
             if ($bytes.Count) { Close-Bytes }
             Close-Formats
             if ($text.Length) { Move-Text }

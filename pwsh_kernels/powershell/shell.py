@@ -94,7 +94,10 @@ class PowerShell:
         files = resources.files(__package__)
         names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "kept.ps1")
         script, display, compact, kept = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
-        sizes = {
+        settings = {
+            "Display": display,
+            "CompactFormat": compact,
+            "KeptScript": kept,
             "PieceLength": PIECE_LENGTH,
             "ChunkLength": CHUNK_LENGTH,
             "ChunkMilliseconds": CHUNK_MILLISECONDS,
@@ -112,7 +115,7 @@ class PowerShell:
             "MatchMilliseconds": MATCH_MILLISECONDS,
             "QueryTag": QUERY_TAG,
         }
-        answer = await self.query(script, {**sizes, "Display": display, "CompactFormat": compact, "KeptScript": kept})
+        answer = await self.query(script, {"Settings": settings})
         self.version = str(answer[-1])
 
     def _with_console(self, reason: str) -> str:
