@@ -38,6 +38,17 @@ async def test_output_text_is_exact(shell: PowerShell, script: str, text: str) -
     assert (said.text, said.summary.outcome, said.records) == (text, "completed", [])
 
 
+@pytest.mark.asyncio(loop_scope="function")
+async def test_text_and_exit_code_are_the_same_before_and_after_the_serializer_is_ready(own_shell: PowerShell) -> None:
+    # bootstrap.ps1 writes the JSON of its first messages itself, then leaves it to .NET.
+    script = r"""'"q" \ <b>&amp; + / ' + "`0`b`t`r`e[1m" + [char]0xD800 + [char]0x2028 + 'é中😀'; /bin/sh -c 'exit 3'"""
+    first = await run(own_shell, script)
+    assert first.text == '"q" \\ <b>&amp; + / \0\b\t\r\x1b[1m\ufffd\u2028é中😀\n'
+    for _ in range(21):
+        said = await run(own_shell, script)
+        assert (said.text, said.summary.exit_code) == (first.text, 3)
+
+
 COMPACT_OF_SEVERAL = "a\n1\nb\n\nc\n2\n\nGuid\n00000000-0000-0000-0000-000000000000\n"
 
 

@@ -31,15 +31,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     $jsonOptions = [Text.Json.JsonSerializerOptions]::new()
     $jsonOptions.Encoder = $encoder
 
-    # Whether a record came by a stream (Write-Error) or as an object ($Error[0]): only the engine knows, by PSObject.WriteStream.
+    # Only the engine knows whether a record came by a stream (Write-Error) or as an object ($Error[0]): PSObject.WriteStream.
     $getStream = $null
-    function Test-Streamed($Record) {
-        if ($null -eq $script:getStream) {
-            $property = [psobject].GetProperty('WriteStream', [Reflection.BindingFlags]'NonPublic, Instance')
-            $kind = if ($property) { [Func`2].MakeGenericType([psobject], $property.PropertyType) }
-            $script:getStream = if ($property) { $property.GetMethod.CreateDelegate($kind) } else { $false }
-        }
-        return -not $getStream -or [int]$getStream.Invoke($Record) -or $Record.FullyQualifiedErrorId -like 'NativeCommandError*'
+    function Find-Stream {
+        $property = [psobject].GetProperty('WriteStream', [Reflection.BindingFlags]'NonPublic, Instance')
+        $kind = if ($property) { [Func`2].MakeGenericType([psobject], $property.PropertyType) }
+        $script:getStream = if ($property) { $property.GetMethod.CreateDelegate($kind) } else { $false }
+        return $script:getStream
     }
 
     # What PowerShell's ConciseView puts in front of an error: its rules, without looking commands up.
@@ -160,10 +158,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         [void]$late.Wake.Set()
     }
 
-    # The serializer takes 0.05 s to get ready (measured): most runs give nothing but text and their end.
+    # The serializer is faster, but takes 0.05 s to get ready (measured): not before much or many things are to be said.
+    $plainSends = 20
     function ConvertTo-Wire($Entries) {
+        $script:plainSends--
         foreach ($one in $Entries) {
-            if ($one -isnot [string] -and $one[0] -ne 'end') {
+            if ($one -is [string] ? $one.Length -gt 10000 : $one[0] -ne 'end') {
+                $script:plainSends = 0
                 return [Text.Json.JsonSerializer]::Serialize([object]$Entries.ToArray(), [object[]], $jsonOptions)
             }
         }
@@ -177,7 +178,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         if ($run.Text.Length) { Move-Text }
         if ($run.View) { & $takeView $run }
         if ($run.Entries.Count) {
-            ConvertTo-Wire $run.Entries
+            if ($plainSends -gt 0) { ConvertTo-Wire $run.Entries }
+            else { [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]], $jsonOptions) }
             $run.Entries.Clear()
         }
     }
@@ -301,7 +303,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             [Threading.Monitor]::Enter($gate)
             if (($InputObject -is [Management.Automation.ErrorRecord] -or
                     $InputObject -is [Management.Automation.InformationalRecord] -or
-                    $InputObject -is [Management.Automation.InformationRecord]) -and (Test-Streamed $InputObject)) {
+                    $InputObject -is [Management.Automation.InformationRecord]) -and
+                (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
                 if ($text.Length) { Move-Text }
                 $entries.Add((ConvertTo-Facts $InputObject))
             }

@@ -230,7 +230,8 @@ function Out-Display {
         [Threading.Monitor]::Enter($gate)
         if (($InputObject -is [Management.Automation.ErrorRecord] -or
                 $InputObject -is [Management.Automation.InformationalRecord] -or
-                $InputObject -is [Management.Automation.InformationRecord]) -and (Test-Streamed $InputObject)) {
+                $InputObject -is [Management.Automation.InformationRecord]) -and
+            (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
             if ($bytes.Count) { Close-Bytes }
             Close-Formats
             if ($text.Length) { Move-Text }
