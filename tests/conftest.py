@@ -110,6 +110,12 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the groups, not the tests in them."""
-    places = {group(name): place for place, name in reversed(list(enumerate(LONG_FILES)))}
-    items.sort(key=lambda item: (places.get(group(item.path.name), len(places)), group(item.path.name)))
+    """Order the groups, and in them the files, not the tests in a file."""
+    own = {name: place for place, name in enumerate(LONG_FILES)}
+    places = {group(name): place for name, place in reversed(own.items())}
+
+    def place(item: pytest.Item) -> tuple[int, str, int]:
+        name = item.path.name
+        return places.get(group(name), len(own)), group(name), own.get(name, len(own))
+
+    items.sort(key=place)
