@@ -10,7 +10,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from pwsh_kernels.web.launch import spare_the_grammar
 
-spare_the_grammar()  # saves each worker two seconds, as it does for the server
+# Saves each worker seconds, as it does for the server. What loads Jupyter comes after it: fixtures are plugins, not imports.
+spare_the_grammar()
 pytest_plugins = [
     "ports_fixtures",
     "server_fixtures",

@@ -160,14 +160,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
 
     # The serializer is faster, but takes 0.05 s to get ready (measured): not before much or many things are to be said.
     $plainSends = 20
-    function ConvertTo-Wire($Entries) {
-        $script:plainSends--
+    $littleText = 10000
+    function Get-PlainJson($Entries) {
         foreach ($one in $Entries) {
-            if ($one -is [string] ? $one.Length -gt 10000 : $one[0] -ne 'end') {
-                $script:plainSends = 0
-                return [Text.Json.JsonSerializer]::Serialize([object]$Entries.ToArray(), [object[]], $jsonOptions)
-            }
+            if ($one -is [string] ? $one.Length -gt $littleText : $one[0] -ne 'end') { $script:plainSends = 0; return }
         }
+        $script:plainSends--
         $parts = foreach ($one in $Entries) {
             if ($one -is [string]) { '"' + $encoder.Encode($one) + '"' } else { '["end",{0},{1},{2}]' -f $one[1], ($one[2] ?? 'null'), $one[3] }
         }
@@ -178,8 +176,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         if ($run.Text.Length) { Move-Text }
         if ($run.View) { & $takeView $run }
         if ($run.Entries.Count) {
-            if ($plainSends -gt 0) { ConvertTo-Wire $run.Entries }
-            else { [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]], $jsonOptions) }
+            $json = if ($plainSends -gt 0) { Get-PlainJson $run.Entries }
+            $json ?? [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]], $jsonOptions)
             $run.Entries.Clear()
         }
     }

@@ -19,7 +19,6 @@ from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.login import SignInFlow
 from pwsh_kernels.sessions.manager import SessionKernelManager
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
-from pwsh_kernels.sessions.provisioner import living_process
 from pwsh_kernels.sessions.queue import RunQueue
 from pwsh_kernels.sessions.run import Run
 from pwsh_kernels.sessions.runs import Runs
@@ -251,7 +250,7 @@ class Lifecycle:
         session = Session(key, tenant, module, created_at=note.created_time(), expected_account=note.expected_account)
         session.route = module.routes.get(note.route) if note.route else None
         live = self._add(session)
-        found = living_process(self._manager.connection_file(key))
+        found = self._manager.process_id(key)
         if found is None:
             live.lose("its process ended while no server watched it")
             return
@@ -261,7 +260,7 @@ class Lifecycle:
         except (TimeoutError, ConnectionError):
             self._fail(live, "its kernel no longer answers")
             return
-        if found.pid != self._manager.process_id(key):  # it ended in this very moment, and a new one was started
+        if found != self._manager.process_id(key):  # it ended in this very moment, and a new one was started
             self._fail(live, "its process ended while a server looked for it")
             await self._manager.kill_session(key)
             return
