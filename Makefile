@@ -5,28 +5,35 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 COMPILED := $(VENV)/.compiled
 WORKERS ?= 3
-EXTRAS := engine,test,dev
-CONFORMANCE_EXTRAS := engine,test,lab,conformance
+EXTRAS := test,dev
+CONFORMANCE_EXTRAS := test,lab,conformance
+RUNTIME ?= linux-x64
+# The PowerShell that the tests and the server use, instead of the first that is found: make test PWSH=/path/to/pwsh
+ifdef PWSH
+export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
+endif
 
-.PHONY: serve test check lint types unit coverage conformance clean
+.PHONY: serve test check lint types unit coverage conformance engine clean
 
 # install VENV,EXTRAS: uv does in 5 s what takes pip 80 s. It does not read pip's settings: where only these lead to an index,
-# pip installs.
+# pip installs. The embedded PowerShell is taken by its path and hash alone, where there is one for this machine.
 define install
 $(PYTHON) -m venv --without-pip $(1)
 $(PYTHON) -m pip --quiet --disable-pip-version-check --python $(1)/bin/python install 'uv>=0.9' && \
-  $(1)/bin/uv pip install --quiet --python $(1)/bin/python --find-links vendor -e '.[$(strip $(2))]' || \
-  { $(PYTHON) -m venv $(1) && \
-    $(1)/bin/python -m pip install --quiet --disable-pip-version-check --find-links vendor -e '.[$(strip $(2))]'; }
+  $(1)/bin/uv pip install --quiet --python $(1)/bin/python -e '.[$(strip $(2))]' || \
+  { $(PYTHON) -m venv $(1) && $(1)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(strip $(2))]'; }
+$(1)/bin/python vendor/choose_engine.py > $(1)/engine.lock
+[ ! -s $(1)/engine.lock ] || \
+  $(PYTHON) -m pip --quiet --disable-pip-version-check --python $(1)/bin/python install --no-deps --require-hashes -r $(1)/engine.lock
 touch $(1)/.installed
 endef
 
-$(STAMP): pyproject.toml $(wildcard vendor/*.whl)
+$(STAMP): pyproject.toml vendor/engine.lock
 	$(call install,$(VENV),$(EXTRAS))
 
 CONFORMANCE := .venv-conformance
 
-$(CONFORMANCE)/.installed: pyproject.toml $(wildcard vendor/*.whl)
+$(CONFORMANCE)/.installed: pyproject.toml vendor/engine.lock
 	$(call install,$(CONFORMANCE),$(CONFORMANCE_EXTRAS))
 
 serve: $(STAMP)
@@ -68,6 +75,14 @@ conformance: $(CONFORMANCE)/.installed
 	$(CONFORMANCE)/bin/python conformance/upstream.py
 	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath="tests conformance" -p server_fixtures -p proofs --timeout 180
 	PWSH_KERNELS_TEST_DEATHS=all $(CONFORMANCE)/bin/python -m pytest tests/test_signin_matrix.py --timeout 180
+
+# The wheel of a whole PowerShell (engine/README.md): 1 minute. What another kind of machine would run is built, not checked.
+engine:
+	@dotnet --list-sdks 2>/dev/null | grep -q '^10\.' || \
+	  { echo 'make engine needs the .NET 10 SDK (dotnet on PATH, https://dot.net) and a NuGet source.' >&2; exit 1; }
+	engine/build.sh dist $(RUNTIME)
+	@if [ $(RUNTIME) = "$$(engine/runtime.sh)" ]; then engine/check.sh "$$(ls -t dist/powershell_engine-*.whl | head -1)"; \
+	else echo 'Not checked: $(RUNTIME) does not run here; use engine/check.sh WHEEL where it does.'; fi
 
 clean:
 	rm -rf $(VENV) $(CONFORMANCE) .mypy_cache .pytest_cache .ruff_cache .coverage*

@@ -469,7 +469,7 @@ class PowerShellNotFound(ProductError):
     def text(self) -> str:
         return (
             f"No PowerShell was found (looked in: {'; '.join(self.looked_in)}). Install PowerShell 7.4 or newer "
-            "(https://aka.ms/powershell), name one in PWSH_MANAGER_PWSH, or install pwsh-kernels[engine]."
+            "(https://aka.ms/powershell), name one in PWSH_MANAGER_PWSH, or install the embedded one (vendor/README.md)."
         )
 
 

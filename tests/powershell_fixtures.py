@@ -1,6 +1,7 @@
 """The real engine for tests: its path, PowerShells that are closed afterwards, and what a run said."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,8 @@ from pwsh_kernels.powershell import (
     PromptAsked,
     RecordWritten,
     Text,
-    find_powershell,
 )
+from pwsh_kernels.powershell.finder import choose, places
 from pwsh_kernels.records import Record, RunOptions, Summary
 
 WAIT_S = 30.0
@@ -114,11 +115,16 @@ async def until(pipeline: Pipeline, wanted: Callable[[Event], bool]) -> Event:
     raise AssertionError("the run ended before the awaited event came")
 
 
+def usual_powershell() -> Path:
+    """Return the PowerShell of this machine, or that of `make test PWSH=…`. Raises ProductError."""
+    return choose(places(os.environ.get("PWSH_MANAGER_PWSH", ""), os.environ)).path
+
+
 @pytest.fixture(scope="session")
 def powershell_path() -> Path:
-    """The PowerShell of this machine; without one the engine tests fail, they are not skipped."""
+    """The PowerShell that tests use; without one the engine tests fail, they are not skipped."""
     try:
-        return asyncio.run(find_powershell()).path
+        return usual_powershell()
     except ProductError as error:
         pytest.fail(f"engine tests need a PowerShell: {error.text()}")
 

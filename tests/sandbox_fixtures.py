@@ -14,13 +14,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import powershell_engine
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from cryptography.x509.oid import NameOID
+
+from powershell_fixtures import usual_powershell
 
 from pwsh_kernels.errors import DeviceCodeRefused
 from pwsh_kernels.sandbox import Authority, module_path
@@ -131,7 +132,7 @@ class SandboxShell:
         given = {"PSModulePath": str(module_path()), "PWSH_KERNELS_SANDBOX": str(folder), "NO_COLOR": "1"}
         given["PWSH_KERNELS_SANDBOX_TENANT"] = "contoso.example"
         self.process = subprocess.Popen(
-            [powershell_engine.executable(), "-NoLogo", "-NoProfile", "-Command", HARNESS],
+            [usual_powershell(), "-NoLogo", "-NoProfile", "-Command", HARNESS],
             env={**kept, **given, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

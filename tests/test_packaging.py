@@ -1,6 +1,8 @@
-"""What `pip install` puts on a machine: the kernelspec, the command, the catalog, the sandbox, and no engine wheel."""
+"""What `pip install` puts on a machine: the kernelspec, the command, the catalog, the sandbox; the engine by path and hash alone."""
 
+import hashlib
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+VENDOR = ROOT / "vendor"
 BUILD_LIMIT = 60
 """Seconds that building the wheel may take."""
 
@@ -44,3 +47,42 @@ def test_an_editable_install_shows_the_kernelspec() -> None:
     command = [sys.executable, "-m", "jupyter", "kernelspec", "list", "--json"]
     listed = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=BUILD_LIMIT).stdout)
     assert listed["kernelspecs"]["pwsh"]["spec"]["display_name"] == "PowerShell"
+
+
+def choose_engine(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run what chooses the engine's wheel for this machine."""
+    command = [sys.executable, str(VENDOR / "choose_engine.py"), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=BUILD_LIMIT)
+
+
+def test_the_lock_and_the_page_name_the_one_vendored_wheel_by_its_hash() -> None:
+    (wheel,) = VENDOR.glob("*.whl")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    assert f"./vendor/{wheel.name} --hash=sha256:{digest}\n" in (VENDOR / "engine.lock").read_text()
+    page = (VENDOR / "README.md").read_text()
+    assert wheel.name in page
+    assert re.findall(r"\b[0-9a-f]{64}\b", page) == [digest]
+
+
+def test_a_wheel_that_was_changed_is_not_installed(tmp_path: Path) -> None:
+    (wheel,) = VENDOR.glob("*.whl")
+    (tmp_path / wheel.name).write_bytes(wheel.read_bytes() + b"\0")
+    (tmp_path / "lock").write_text((VENDOR / "engine.lock").read_text().replace("./vendor", str(tmp_path)))
+    command = ["uv", "pip", "install", "--dry-run", "--reinstall", "--no-deps", "--require-hashes", "-r", "lock"]
+    refused = subprocess.run(
+        [sys.executable, "-m", *command], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=BUILD_LIMIT
+    )
+    assert refused.returncode
+    assert "Hash mismatch" in refused.stderr
+
+
+def test_a_machine_without_a_wheel_is_told_the_ways_to_a_powershell(tmp_path: Path) -> None:
+    lock = tmp_path / "engine.lock"
+    lock.write_text("./vendor/powershell_engine-7.6.9.post1-py3-none-win_amd64.whl --hash=sha256:00\n")
+    chosen = choose_engine(str(lock))
+    assert chosen.stdout == ""
+    assert re.fullmatch(r"No embedded PowerShell is here for .*https://aka\.ms/powershell.*PWSH_MANAGER_PWSH.*make engine.*\n", chosen.stderr)
+
+
+def test_nobody_can_get_an_engine_of_the_same_name_from_an_index() -> None:
+    assert "powershell-engine" not in (ROOT / "pyproject.toml").read_text()

@@ -120,4 +120,4 @@ def _engine() -> Path | None:
 
 
 def _engine_version() -> str:
-    return str(getattr(importlib.import_module("powershell_engine"), "__version__", ""))
+    return str(importlib.import_module("powershell_engine").powershell_version)
