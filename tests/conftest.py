@@ -16,8 +16,8 @@ pytest_plugins = [
     "ports_fixtures",
     "server_fixtures",
     "kernel_fixtures",
-    "sandbox_fixtures",
     "powershell_fixtures",
+    "sandbox_fixtures",
     "catalog_fixtures",
     "signin_fixtures",
 ]

@@ -1,4 +1,4 @@
-"""What `pip install` puts on a machine: the kernelspec, the command, the catalog, the sandbox; the engine by path and hash alone."""
+"""What `pip install` puts on a machine: kernelspec, command, catalog, sandbox; and the engine by path and hash alone."""
 
 import hashlib
 import json
@@ -68,7 +68,7 @@ def test_a_wheel_that_was_changed_is_not_installed(tmp_path: Path) -> None:
     (wheel,) = VENDOR.glob("*.whl")
     (tmp_path / wheel.name).write_bytes(wheel.read_bytes() + b"\0")
     (tmp_path / "lock").write_text((VENDOR / "engine.lock").read_text().replace("./vendor", str(tmp_path)))
-    command = ["uv", "pip", "install", "--dry-run", "--reinstall", "--no-deps", "--require-hashes", "-r", "lock"]
+    command = ["uv", "pip", "install", "--target", "here", "--no-deps", "--require-hashes", "-r", "lock"]
     refused = subprocess.run(
         [sys.executable, "-m", *command], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=BUILD_LIMIT
     )
@@ -81,7 +81,9 @@ def test_a_machine_without_a_wheel_is_told_the_ways_to_a_powershell(tmp_path: Pa
     lock.write_text("./vendor/powershell_engine-7.6.9.post1-py3-none-win_amd64.whl --hash=sha256:00\n")
     chosen = choose_engine(str(lock))
     assert chosen.stdout == ""
-    assert re.fullmatch(r"No embedded PowerShell is here for .*https://aka\.ms/powershell.*PWSH_MANAGER_PWSH.*make engine.*\n", chosen.stderr)
+    assert re.fullmatch(
+        r"No embedded PowerShell is here for .*https://aka\.ms/powershell.*PWSH_MANAGER_PWSH.*make engine.*\n", chosen.stderr
+    )
 
 
 def test_nobody_can_get_an_engine_of_the_same_name_from_an_index() -> None:

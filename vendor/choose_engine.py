@@ -1,4 +1,4 @@
-"""Print the line of the lock whose wheel fits this machine, with its path made an address: python vendor/choose_engine.py [LOCK].
+"""Print the requirement in a lock whose wheel fits this machine, as an address: python vendor/choose_engine.py [LOCK].
 
 Where none fits it prints nothing, and one sentence on stderr that names the ways to a PowerShell; that is no error.
 """
@@ -22,7 +22,7 @@ def line_for(lock: str, tags: Collection[Tag]) -> str | None:
 
 def wheel_tags(line: str) -> frozenset[Tag]:
     """Return the tags in the name of a requirement's wheel."""
-    return parse_wheel_filename(Path(line.split()[0]).name)[3]
+    return parse_wheel_filename(Path(line.split(maxsplit=1)[0]).name)[3]
 
 
 def main(lock: Path) -> None:
@@ -34,7 +34,8 @@ def main(lock: Path) -> None:
         return
     sys.stderr.write(
         f"No embedded PowerShell is here for {platform.system()} {platform.machine()}: install PowerShell 7.4 or newer "
-        "(https://aka.ms/powershell) so that `pwsh` is on PATH, name one in PWSH_MANAGER_PWSH, or build one with `make engine`.\n"
+        "(https://aka.ms/powershell) so that `pwsh` is on PATH, name one in PWSH_MANAGER_PWSH, or build one with "
+        "`make engine`.\n"
     )
 
 
