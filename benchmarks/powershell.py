@@ -58,7 +58,7 @@ async def main(explicit: str) -> None:
     found = await find_powershell(explicit)
     print(f"PowerShell {found.version} ({found.place})\n\n| what | measured |\n|---|---|")
     with tempfile.TemporaryDirectory() as home:
-        launch = Launch(found.path, home=Path(home))
+        launch = Launch(found.path, home=Path(home), machine_modules=False)
         opens: list[float] = []
         for _ in range(OPENS):
             started = time.perf_counter()

@@ -94,6 +94,12 @@ class Settings(BaseSettings):
         "path",
         "Folder with service modules of your own, one TOML file each; empty: only the built-in ones.",
     )
+    machine_modules: bool = _setting(
+        True,
+        "PWSH_MANAGER_MACHINE_MODULES",
+        "true/false",
+        "Sessions also find the PowerShell modules that are installed on this machine; false: only those of `modules install`.",
+    )
     pass_env: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
         "PWSH_MANAGER_PASS_ENV",

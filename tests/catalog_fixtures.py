@@ -134,9 +134,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def open_service(tmp_path_factory: pytest.TempPathFactory, powershell_path: Path, certificate: Path) -> OpenService:
-    """Return what opens a module's PowerShell; whoever does closes it."""
+    """Return what opens a module's PowerShell, with another folder than the sandbox's `modules`; whoever does closes it."""
 
-    async def opened(key: str, **environment: str) -> Service:
+    async def opened(key: str, modules: Path | None = None, **environment: str) -> Service:
         authority = Authority(tmp_path_factory.mktemp("sandbox"))
         authority.prepare(PAGE)
         module = CATALOG.module(key)
@@ -144,7 +144,6 @@ def open_service(tmp_path_factory: pytest.TempPathFactory, powershell_path: Path
         (socket,) = bind_sockets(0, "127.0.0.1")
         endpoint.add_socket(socket)
         given = {
-            "PSModulePath": str(module_path()),
             "PWSH_KERNELS_SANDBOX": str(authority.folder),
             "PWSH_KERNELS_SANDBOX_TENANT": "contoso.example",
             "PWSH_KERNELS_POWERAPPS_URL": f"http://127.0.0.1:{socket.getsockname()[1]}/sandbox/powerapps",
@@ -152,7 +151,9 @@ def open_service(tmp_path_factory: pytest.TempPathFactory, powershell_path: Path
             **environment,
         }
         home = tmp_path_factory.mktemp("home")
-        shell = await PowerShell.open(Launch(powershell_path, home=home, environment=given))
+        folder = str(modules or module_path())
+        launch = Launch(powershell_path, home=home, environment=given, module_path=folder, machine_modules=False)
+        shell = await PowerShell.open(launch)
         return Service(module, shell, authority, endpoint, contoso_facts(authority, key, certificate))
 
     return opened

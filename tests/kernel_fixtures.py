@@ -185,7 +185,7 @@ class Client:
 def running_kernel(home: Path, **env: str) -> Iterator[KernelManager]:
     """Start the installed `pwsh` kernelspec and end it afterwards; PowerShell's HOME is `home`."""
     manager = KernelManager(kernel_name="pwsh")
-    manager.start_kernel(env={**os.environ, "PWSH_KERNELS_HOME": str(home), **env})
+    manager.start_kernel(env={**os.environ, "PWSH_KERNELS_HOME": str(home), "PWSH_KERNELS_MACHINE_MODULES": "off", **env})
     try:
         yield manager
     finally:

@@ -132,7 +132,7 @@ def powershell_path() -> Path:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shell(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PowerShell]:
     """One PowerShell that a module's tests share."""
-    opened = await PowerShell.open(Launch(powershell_path, home=tmp_path_factory.mktemp("home")))
+    opened = await PowerShell.open(Launch(powershell_path, home=tmp_path_factory.mktemp("home"), machine_modules=False))
     yield opened
     await opened.close()
 
@@ -140,6 +140,6 @@ async def shell(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest_asyncio.fixture(loop_scope="function")
 async def own_shell(powershell_path: Path, tmp_path: Path) -> AsyncIterator[PowerShell]:
     """A PowerShell that the test may kill."""
-    opened = await PowerShell.open(Launch(powershell_path, home=tmp_path / "home"))
+    opened = await PowerShell.open(Launch(powershell_path, home=tmp_path / "home", machine_modules=False))
     yield opened
     await opened.close()

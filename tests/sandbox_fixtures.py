@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from powershell_fixtures import usual_powershell
 
 from pwsh_kernels.errors import DeviceCodeRefused
+from pwsh_kernels.powershell.modulepath import SCRIPT as MODULE_PATH_SCRIPT
 from pwsh_kernels.sandbox import Authority, module_path
 
 WAIT = 60
@@ -43,7 +44,11 @@ PROMPT = re.compile(
     rf"To sign in, use a web browser to open the page {re.escape(PAGE)} and enter the code (\w+) to authenticate\."
 )
 
-HARNESS = r"""
+HARNESS = (
+    rf"""
+& {{ {MODULE_PATH_SCRIPT} }} -First $env:PWSH_KERNELS_TEST_MODULES -Machine $false
+"""
+    + r"""
 $ProgressPreference = 'SilentlyContinue'
 while ($null -ne ($harnessLine = [Console]::In.ReadLine())) {
     $harnessRequest = $harnessLine | ConvertFrom-Json -AsHashtable
@@ -66,6 +71,7 @@ while ($null -ne ($harnessLine = [Console]::In.ReadLine())) {
     [Console]::Out.WriteLine('@@' + (ConvertTo-Json $harnessAnswer -Depth 4 -Compress))
 }
 """
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ class SandboxShell:
         kept = {
             name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG") or COMPILES.match(name)
         }
-        given = {"PSModulePath": str(module_path()), "PWSH_KERNELS_SANDBOX": str(folder), "NO_COLOR": "1"}
+        given = {"PWSH_KERNELS_TEST_MODULES": str(module_path()), "PWSH_KERNELS_SANDBOX": str(folder), "NO_COLOR": "1"}
         given["PWSH_KERNELS_SANDBOX_TENANT"] = "contoso.example"
         self.process = subprocess.Popen(
             [usual_powershell(), "-NoLogo", "-NoProfile", "-Command", HARNESS],

@@ -40,6 +40,7 @@ def server_environment(folder: Path, **more: str) -> dict[str, str]:
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "PWSH_MANAGER_DATA_DIR": str(folder / "data"),
+        "PWSH_MANAGER_MACHINE_MODULES": "false",
         "PWSH_MANAGER_PORT": "0",
         **more,
     }

@@ -29,7 +29,8 @@ END_WAIT = 30.0
 def make_settings(folder: Path, **settings: str) -> Settings:
     """Return settings that keep to one folder, as the environment would give them."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"PWSH_MANAGER_DATA_DIR": str(folder / "data"), **settings}.items():
+        given = {"PWSH_MANAGER_DATA_DIR": str(folder / "data"), "PWSH_MANAGER_MACHINE_MODULES": "false", **settings}
+        for name, value in given.items():
             patch.setenv(name, value)
         return Settings()
 

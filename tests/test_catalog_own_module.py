@@ -84,7 +84,7 @@ def crm(catalog_folder: Path) -> Module:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def session(crm: Module, open_service: OpenService, modules: Path) -> AsyncIterator[Service]:
     """A PowerShell that has a Contoso.Crm to import."""
-    service = await open_service("exo", PSModulePath=str(modules))
+    service = await open_service("exo", modules)
     service.module = crm
     yield service
     await service.close()
@@ -97,6 +97,7 @@ def crm_server(catalog_folder: Path, modules: Path, tmp_path: Path) -> Iterator[
     settings = {
         "PWSH_MANAGER_MODULES_DIR": str(catalog_folder),
         "PWSH_MANAGER_TENANTS": str(tmp_path / "tenants.toml"),
+        "PWSH_MANAGER_MACHINE_MODULES": "true",
         "PWSH_MANAGER_PASS_ENV": "PSModulePath",
         "PSModulePath": str(modules),
         "PWSH_MANAGER_RUN_SIGNED_OUT": "true",

@@ -159,7 +159,7 @@ async def test_a_person_of_graph_may_read_the_directory_unless_other_scopes_are_
 async def test_a_module_that_is_missing_is_an_error_that_says_how_to_install_it(
     open_service: OpenService, tmp_path: Path
 ) -> None:
-    service = await open_service("pnp", PSModulePath=str(tmp_path))
+    service = await open_service("pnp", tmp_path)
     try:
         error = error_of(await service.run(service.module.prepare))
         assert error.message == (

@@ -330,11 +330,11 @@ async def test_the_picker_asks_through_the_host_and_waits(powershell_path: Path,
     authority.prepare(PAGE)
     authority.set_traps("contoso.example", {"picker": True})
     environment = {
-        "PSModulePath": str(module_path()),
         "PWSH_KERNELS_SANDBOX": str(authority.folder),
         "PWSH_KERNELS_SANDBOX_TENANT": "contoso.example",
     }
-    shell = await PowerShell.open(Launch(powershell_path, home=tmp_path / "home", environment=environment))
+    places = {"home": tmp_path / "home", "module_path": str(module_path()), "machine_modules": False}
+    shell = await PowerShell.open(Launch(powershell_path, environment=environment, **places))
     pipeline = await shell.start("(Connect-AzAccount -Identity).Context.Subscription.Name")
     answers = iter(["9", "2"])
 

@@ -14,7 +14,6 @@ from pwsh_kernels.powershell import Died, Launch, PowerShell, find_powershell
 VERSION_WAIT_S = 10.0
 QUERY_WAIT_S = 20.0
 """Longest wait for an internal question: help and module loading can take seconds the first time."""
-MODULE_PATH_SCRIPT = "param([string]$First) $env:PSModulePath = $First + [IO.Path]::PathSeparator + $env:PSModulePath"
 
 
 class Engine:
@@ -53,14 +52,19 @@ class Engine:
                 self._version.set_result("")
         shell = await PowerShell.open(self._launch(found.path))
         shell.died.add_done_callback(self._died)
-        if self._environment.module_path:  # PowerShell puts its own folders before an inherited PSModulePath
-            await shell.query(MODULE_PATH_SCRIPT, {"First": self._environment.module_path})
         return shell
 
     def _launch(self, executable: Path) -> Launch:
-        home, given = self._environment.home, dict(self._environment.given)
-        kept = self._environment.kept_objects
-        return Launch(executable=executable, home=home, environment=given, cwd=Path.cwd(), kept_objects=kept)
+        wanted = self._environment
+        return Launch(
+            executable=executable,
+            home=wanted.home,
+            environment=dict(wanted.given),
+            cwd=Path.cwd(),
+            kept_objects=wanted.kept_objects,
+            module_path=wanted.module_path,
+            machine_modules=wanted.machine_modules,
+        )
 
     def _died(self, death: asyncio.Future[Died]) -> None:
         if not self._closing and not death.cancelled():

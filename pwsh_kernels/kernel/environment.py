@@ -12,6 +12,7 @@ SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable that holds, as a JSON object, further variables for PowerShell."""
 RICH_OUTPUT = "PWSH_KERNELS_RICH_OUTPUT"
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
+MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 _OFF = {"0", "false", "no", "off"}
 _PLACES = re.compile(r"HOME|XDG_[A-Z_]+")
 """Variables that say where token caches are: the session's HOME alone decides, or sessions would share sign-ins."""
@@ -24,6 +25,8 @@ class KernelEnvironment:
     pwsh: str
     home: Path
     module_path: str
+    machine_modules: bool
+    """Whether PSModulePath goes on with the modules that are installed on this machine."""
     given: Mapping[str, str]
     rich_output: bool
     """Whether tables and pictures are shown as such to clients that do not say what they want."""
@@ -39,10 +42,16 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         pwsh=env.get("PWSH_MANAGER_PWSH", ""),
         home=Path(env.get("PWSH_KERNELS_HOME") or own_home),
         module_path=env.get("PWSH_KERNELS_MODULE_PATH", ""),
-        rich_output=env.get(RICH_OUTPUT, "").strip().casefold() not in _OFF,
+        machine_modules=_is_on(env.get(MACHINE_MODULES, "")),
+        rich_output=_is_on(env.get(RICH_OUTPUT, "")),
         kept_objects=int(env.get(KEPT_OBJECTS) or MAX_KEPT),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )
+
+
+def _is_on(value: str) -> bool:
+    """Return whether a variable is not switched off; one that is not set is on."""
+    return value.strip().casefold() not in _OFF
 
 
 def _session_environment(env: Mapping[str, str]) -> dict[str, str]:

@@ -40,6 +40,10 @@ class Launch:
     """Columns of the window that scripts see."""
     kept_objects: int = MAX_KEPT
     """Output objects of one run that PowerShell keeps; of more, the first. They live as long as the run is kept."""
+    module_path: str = ""
+    """Folders that come first on PSModulePath."""
+    machine_modules: bool = True
+    """False: behind them only PowerShell's own modules, none that is installed on this machine or inherited."""
     pass_env: tuple[str, ...] = ()
     """Names of our own variables that the child inherits beside the allow-list."""
 

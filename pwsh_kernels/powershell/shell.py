@@ -16,6 +16,7 @@ from pwsh_kernels.powershell.happenings import Command, Ended
 from pwsh_kernels.powershell.launch import Launch
 from pwsh_kernels.powershell.link import Link
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
+from pwsh_kernels.powershell.modulepath import SCRIPT, module_path
 from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.progress import INTERVAL_S
 from pwsh_kernels.powershell.prompts import Question, answer_value, needs_key, refusal
@@ -117,6 +118,8 @@ class PowerShell:
         }
         answer = await self.query(script, {"Settings": settings})
         self.version = str(answer[-1])
+        if folders := module_path(self._launch):
+            await self.query(SCRIPT, folders)
 
     def _with_console(self, reason: str) -> str:
         said = "".join(self._unclaimed).strip()

@@ -15,6 +15,8 @@ from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.settings import Settings
 
 MODULE_PATH = "PWSH_KERNELS_MODULE_PATH"
+MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
+"""Variable of the kernel: with `off` its PowerShell finds no module that is installed on this machine."""
 SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
 SHARED = "PWSH_KERNELS_SHARED"
 """Variable of the kernel: a shutdown_request of a front end does not end it."""
@@ -66,6 +68,8 @@ class Launcher:
         }
         if self._settings.pwsh:
             environment["PWSH_MANAGER_PWSH"] = self._settings.pwsh
+        if session.tenant.sandbox or not self._settings.machine_modules:
+            environment[MACHINE_MODULES] = "off"
         own = {**session.module.environment, VARIABLE: str(self.history.file(session.key))}
         environment[MODULE_PATH] = str(MODULES)
         if session.tenant.sandbox:
