@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         True,
         "PWSH_MANAGER_MACHINE_MODULES",
         "true/false",
-        "Sessions also find the PowerShell modules that are installed on this machine; false: only those of `modules install`.",
+        "Sessions also find the modules that are installed on this machine; false: only those of `modules install`.",
     )
     pass_env: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),

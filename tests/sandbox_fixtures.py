@@ -44,11 +44,10 @@ PROMPT = re.compile(
     rf"To sign in, use a web browser to open the page {re.escape(PAGE)} and enter the code (\w+) to authenticate\."
 )
 
-HARNESS = (
-    rf"""
-& {{ {MODULE_PATH_SCRIPT} }} -First $env:PWSH_KERNELS_TEST_MODULES -Machine $false
-"""
-    + r"""
+ONLY_OURS = f"& {{ {MODULE_PATH_SCRIPT} }} -First $env:PWSH_KERNELS_TEST_MODULES -Machine $false\n"
+"""A test never finds what is installed on the machine."""
+
+HARNESS = r"""
 $ProgressPreference = 'SilentlyContinue'
 while ($null -ne ($harnessLine = [Console]::In.ReadLine())) {
     $harnessRequest = $harnessLine | ConvertFrom-Json -AsHashtable
@@ -71,7 +70,6 @@ while ($null -ne ($harnessLine = [Console]::In.ReadLine())) {
     [Console]::Out.WriteLine('@@' + (ConvertTo-Json $harnessAnswer -Depth 4 -Compress))
 }
 """
-)
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ class SandboxShell:
         given = {"PWSH_KERNELS_TEST_MODULES": str(module_path()), "PWSH_KERNELS_SANDBOX": str(folder), "NO_COLOR": "1"}
         given["PWSH_KERNELS_SANDBOX_TENANT"] = "contoso.example"
         self.process = subprocess.Popen(
-            [usual_powershell(), "-NoLogo", "-NoProfile", "-Command", HARNESS],
+            [usual_powershell(), "-NoLogo", "-NoProfile", "-Command", ONLY_OURS + HARNESS],
             env={**kept, **given, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
