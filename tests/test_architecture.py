@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kernel": {"powershell", "messages", "records", "errors"},
     "catalog": {"errors"},
     "sandbox": {"errors"},
-    "sessions": {"catalog", "escapes", "messages", "records", "errors", "settings", "sandbox"},
+    "sessions": {"catalog", "modules", "escapes", "messages", "records", "errors", "settings", "sandbox"},
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "client": {"discovery", "errors", "settings", "records"},

@@ -6,24 +6,15 @@ from pathlib import Path
 
 import pytest
 from powershell_fixtures import run
+from store_fixtures import POISON, write_module
 
 from pwsh_kernels.powershell import Launch, PowerShell
 from pwsh_kernels.powershell.modulepath import module_path
 
-POISON = "throw 'a module of the machine was loaded'\n"
+NAME = "Contoso.Crm"
 LISTED = "(Get-Module -ListAvailable Contoso.Crm).Version.ForEach('ToString') -join ' '"
 IN_A_JOB = f"Start-Job {{ {LISTED} }} | Receive-Job -Wait"
 IN_A_CHILD = f"& (Get-Process -Id $PID).Path -NoProfile -Command {{ {LISTED} }}"
-
-
-def write_module(folder: Path, version: str, script: str) -> Path:
-    """Write a module Contoso.Crm into a folder for PSModulePath; return that folder."""
-    place = folder / "Contoso.Crm" / version
-    place.mkdir(parents=True)
-    (place / "Contoso.Crm.psm1").write_text(script, encoding="utf-8")
-    manifest = f"@{{ RootModule = 'Contoso.Crm.psm1'; ModuleVersion = '{version}'; FunctionsToExport = 'Get-Crm' }}"
-    (place / "Contoso.Crm.psd1").write_text(manifest, encoding="utf-8")
-    return folder
 
 
 @pytest.fixture
@@ -32,11 +23,11 @@ def poisoned(powershell_path: Path, tmp_path: Path) -> Launch:
     home = tmp_path / "home"
     settings = home / ".config" / "powershell" / "powershell.config.json"
     settings.parent.mkdir(parents=True)
-    configured = write_module(tmp_path / "configured", "9.9.7", POISON)
+    configured = write_module(tmp_path / "configured", NAME, "9.9.7", POISON)
     settings.write_text(json.dumps({"PSModulePath": str(configured)}), encoding="utf-8")
-    write_module(home / ".local" / "share" / "powershell" / "Modules", "9.9.8", POISON)
-    inherited = write_module(tmp_path / "inherited", "9.9.9", POISON)
-    first = write_module(tmp_path / "first", "1.0", "function Get-Crm { 'the first folder' }\n")
+    write_module(home / ".local" / "share" / "powershell" / "Modules", NAME, "9.9.8", POISON)
+    inherited = write_module(tmp_path / "inherited", NAME, "9.9.9", POISON)
+    first = write_module(tmp_path / "first", NAME, "1.0", "function Get-Crm { 'the first folder' }\n")
     return Launch(powershell_path, home=home, environment={"PSModulePath": str(inherited)}, module_path=str(first))
 
 

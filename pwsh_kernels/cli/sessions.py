@@ -39,6 +39,8 @@ def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> N
         say(status_line(facts))
         if facts["state"] == "signed_in" and facts.get("survival"):
             say(f"At a restart: {facts['survival']}")
+        if facts.get("modules"):
+            say(f"Modules: {', '.join(f'{name} {version}' for name, version in facts['modules'].items())}")
         say_code(facts)
         if facts["state"] in ("none", "signed_out", "lost", "closed"):
             note(f"Run `pwsh-kernels login {facts['tenant']} {facts['module']}` to sign in.")

@@ -46,8 +46,12 @@ class SessionResult(BaseModel):
 
 
 class StatusResult(SessionResult):
-    """A session with its newest runs, one line each: an answer that was lost is found by them."""
+    """A session with its newest runs, one line each: an answer that was lost is found by them.
 
+    `modules`: the installed PowerShell modules that it has pinned, with their versions.
+    """
+
+    modules: dict[str, str] = {}
     recent_runs: list[str] = []
 
 

@@ -21,7 +21,8 @@ def session_result(facts: Json, notice: str = "") -> SessionResult:
 
 def status_result(facts: Json, runs: list[Json], agent: str, notice: str) -> StatusResult:
     """Return a session with its newest runs; `agent` is the client name of runs whose commands may be shown."""
-    return StatusResult(**_facts(facts), recent_runs=[run_line(run, agent) for run in runs], notice=notice)
+    newest = [run_line(run, agent) for run in runs]
+    return StatusResult(**_facts(facts), modules=facts.get("modules") or {}, recent_runs=newest, notice=notice)
 
 
 def _facts(facts: Json) -> Json:
@@ -111,7 +112,8 @@ def session_text(result: SessionResult) -> str:
 def status_text(result: StatusResult) -> str:
     """Return a session with its newest runs, in words."""
     runs = [f"Newest runs (pwsh_output shows their output): {'; '.join(result.recent_runs)}"] if result.recent_runs else []
-    return lines(session_text(result), *runs)
+    pinned = ", ".join(f"{name} {version}" for name, version in result.modules.items())
+    return lines(session_text(result), *([f"Modules: {pinned}"] if pinned else []), *runs)
 
 
 def sessions_result(sessions: Json, modules: Json, notice: str) -> SessionsResult:

@@ -11,6 +11,7 @@ from pwsh_kernels.errors import UnsafeFolder
 from pwsh_kernels.sessions.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.manager import SessionLaunch
+from pwsh_kernels.sessions.pins import Pins
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.settings import Settings
 
@@ -33,12 +34,21 @@ class Launcher:
         self._settings = settings
         self._sandbox = sandbox
         self.history = SessionHistory(settings.data_dir / "history")
+        self.pins = Pins(settings.data_dir)
 
     def launch(self, session: Session) -> SessionLaunch:
         """Return how to start a session's kernel; its folders then exist. Raises UnsafeFolder."""
         home = self.prepare_home(session.key)
         logs = _private_folder(self._settings.data_dir / "logs")
         return SessionLaunch(session.key, self._environment(session, home), home, logs / f"{session.key.kernelspec}.log")
+
+    def pin(self, session: Session) -> dict[str, str]:
+        """Let a session that begins have the module versions that are selected now; return them. Raises BrokenFile.
+
+        One of a simulated tenant has no module that the sandbox plays, nor what needs one: it would reach for the service.
+        """
+        played = _modules_in(self._sandbox().get(MODULE_PATH, "")) if session.tenant.sandbox else ()
+        return self.pins.pin(session.key, without=played)
 
     def home(self, key: SessionKey) -> Path:
         """Return the folder that is a session's HOME, which holds what its module keeps of a sign-in."""
@@ -71,13 +81,19 @@ class Launcher:
         if session.tenant.sandbox or not self._settings.machine_modules:
             environment[MACHINE_MODULES] = "off"
         own = {**session.module.environment, VARIABLE: str(self.history.file(session.key))}
-        environment[MODULE_PATH] = str(MODULES)
+        folders = [str(MODULES), str(self.pins.folder(session.key))]
         if session.tenant.sandbox:
             sandbox = self._sandbox()
-            environment[MODULE_PATH] = os.pathsep.join(filter(None, (str(MODULES), sandbox.get(MODULE_PATH))))
+            folders[1:1] = filter(None, [sandbox.get(MODULE_PATH)])
             own |= {name: value for name, value in sandbox.items() if name != MODULE_PATH}
             own[SANDBOX_TENANT] = session.tenant.name
+        environment[MODULE_PATH] = os.pathsep.join(folders)
         return {**environment, SESSION_ENVIRONMENT: json.dumps(own)}
+
+
+def _modules_in(module_path: str) -> list[str]:
+    """Return the names of the modules in the folders of a path."""
+    return [module.name for folder in module_path.split(os.pathsep) if folder for module in Path(folder).iterdir()]
 
 
 def check_private(folder: Path) -> None:

@@ -61,6 +61,7 @@ class Lifecycle:
         self._notes = SessionNotes(settings.data_dir / "sessions")
         runs.on_end = self._note_run
         self._history = launcher.history
+        self._pins = launcher.pins
         self.sign_ins = SignInFlow(settings, self.save)
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self.table: dict[SessionKey, LiveSession] = {}
@@ -107,6 +108,7 @@ class Lifecycle:
                 await self._adopt(note)
             except ProductError as error:
                 LOG.warning("The session %s is not taken over: %s", note.key, error)
+        self._release_stale_pins()
 
     async def detach_all(self) -> None:
         """Let go of every kernel; all live on."""
@@ -160,8 +162,10 @@ class Lifecycle:
 
     # -- start ---------------------------------------------------------------------------------------------------
 
-    def _add(self, session: Session) -> LiveSession:
-        self._manager.add_session(self._launcher.launch(session))  # first: refused, it leaves no session behind
+    def _add(self, session: Session, *, adopted: bool = False) -> LiveSession:
+        launch = self._launcher.launch(session)  # first: refused, it leaves no session behind
+        session.modules = self._pins.pinned(session.key) if adopted else self._launcher.pin(session)
+        self._manager.add_session(launch)
         live = LiveSession(session, self._runs)
         self.table[session.key] = live
         session.changes.be_part_of(self.changes)
@@ -249,7 +253,7 @@ class Lifecycle:
         tenant, module, key = self._directory.names(note.tenant, note.module)
         session = Session(key, tenant, module, created_at=note.created_time(), expected_account=note.expected_account)
         session.route = module.routes.get(note.route) if note.route else None
-        live = self._add(session)
+        live = self._add(session, adopted=True)
         found = self._manager.process_id(key)
         if found is None:
             live.lose("its process ended while no server watched it")
@@ -291,6 +295,8 @@ class Lifecycle:
     def _fail(self, live: LiveSession, reason: str) -> None:
         LOG.warning("The session %s is lost: %s", live.key, reason)
         live.lose(reason)
+        if self.table.get(live.key) is live:
+            self._pins.release(live.key)
         self.save(live)
 
     def _remove(self, live: LiveSession, reason: str) -> None:
@@ -303,3 +309,11 @@ class Lifecycle:
             self._manager.remove_session(live.key)
             self._notes.remove(live.key)
             self._history.forget(live.key)
+            self._pins.release(live.key)
+
+    def _release_stale_pins(self) -> None:
+        """Release what sessions have pinned that are no more; one may live that we could not take over."""
+        for key in self._pins.sessions():
+            live = self.table.get(key)
+            if (live is None or live.session.gone) and self._manager.process_id(key) is None:
+                self._pins.release(key)

@@ -1,5 +1,6 @@
 """A session: what is known of one tenant and module, with its state and its sign-in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -75,6 +76,8 @@ class Session:
     failure: SignInFailure | None = None
     was_pending: bool = False
     stuck_reason: str | None = None
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """The PowerShell modules that it has pinned, with their versions."""
     changes: Broadcast = field(default_factory=Broadcast)
 
     @property
