@@ -1,4 +1,4 @@
-"""Measure powershell/: python benchmarks/powershell.py [PATH_TO_PWSH]. Prints a table; compare with reference/psrp.md."""
+"""Measure powershell/: python benchmarks/powershell.py [PATH_TO_PWSH]. Prints a table (its bounds: decision 0002)."""
 
 import asyncio
 import statistics

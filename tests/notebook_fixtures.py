@@ -17,7 +17,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class SharedKernelNotebook(NotebookClient):
-    """nbclient on a kernel that is not its own: stock nbclient starts a new one (jupyter.md, section 6)."""
+    """nbclient on a kernel that is not its own: stock nbclient starts a new one (decision 0011)."""
 
     async def run_on(self, client: AsyncKernelClient) -> None:
         """Run every cell with this client."""

@@ -9,7 +9,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {"errors", "escapes", "records", "settings", "messages"}
-EVERY_LAYER = LEAVES | {"powershell", "kernel", "catalog", "sessions", "sandbox", "web", "discovery", "client", "mcp", "cli"}
+EVERY_LAYER = LEAVES | {
+    "powershell",
+    "kernel",
+    "catalog",
+    "modules",
+    "sessions",
+    "sandbox",
+    "web",
+    "discovery",
+    "client",
+    "mcp",
+    "cli",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "escapes": set(),
@@ -19,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "powershell": {"errors", "records"},
     "kernel": {"powershell", "messages", "records", "errors"},
     "catalog": {"errors"},
+    "modules": {"catalog", "errors", "settings"},
     "sandbox": {"errors"},
     "sessions": {"catalog", "modules", "escapes", "messages", "records", "errors", "settings", "sandbox"},
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
@@ -44,7 +57,7 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "mcp_types": {"mcp"},
     "httpx": {"client"},
     "segno": {"sessions"},
-    "tomlkit": {"catalog"},
+    "tomlkit": {"catalog", "modules"},
     "typer": {"cli"},
 }
 BANNED_NAMES = {"helpers", "utils", "util", "misc", "common", "helper"}

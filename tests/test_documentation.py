@@ -22,8 +22,19 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     ROOT / "SECURITY.md",
     ROOT / "vendor" / "README.md",
-    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("docs/**/*.md")),
 ]
+SOURCES = [
+    ROOT / "Makefile",
+    ROOT / "pyproject.toml",
+    *(
+        file
+        for folder in ("pwsh_kernels", "tests", "benchmarks", "conformance", "engine", "vendor")
+        for file in sorted((ROOT / folder).rglob("*"))
+        if file.suffix in {".py", ".ps1", ".psm1", ".psd1", ".toml", ".mjs", ".sh", ".md"}
+    ),
+]
+DECISIONS = {file.name[:4]: file for file in sorted(ROOT.glob("docs/decisions/[0-9]*.md"))}
 
 
 def page(name: str) -> str:
@@ -187,6 +198,27 @@ def test_every_link_to_a_file_leads_somewhere() -> None:
         if not (one.parent / target).exists()
     ]
     assert not broken
+
+
+def missing_pages(file: Path) -> list[str]:
+    """Return the pages and decisions that a file names and that are not there."""
+    text = file.read_text(encoding="utf-8")
+    pages = re.findall(r"(?<![\w/{*.-])((?:[\w-]+/)*[\w-]+\.md)\b", text)
+    places = (file.parent, ROOT, ROOT / "docs")
+    lost = [name for name in pages if not any((place / name).is_file() for place in places)]
+    return lost + sorted(set(re.findall(r"\bdecision (\d{4})\b", text)) - DECISIONS.keys())
+
+
+def test_every_page_and_decision_that_is_named_is_there() -> None:
+    missing = {str(file.relative_to(ROOT)): missing_pages(file) for file in (*SOURCES, *PAGES)}
+    assert {file: names for file, names in missing.items() if names} == {}
+
+
+def test_the_list_of_decisions_has_every_page_with_its_title() -> None:
+    listed = {cells[0]: cells[1] for cells in rows(page("decisions/README.md"), "page")}
+    titles = {file: file.read_text(encoding="utf-8").splitlines()[0] for file in DECISIONS.values()}
+    assert {f"[{file.name[:4]}]({file.name})" for file in titles} == listed.keys()
+    assert all(titles[DECISIONS[cell[1:5]]] == f"# {cell[1:5]} {rule}" for cell, rule in listed.items())
 
 
 def test_every_json_example_is_json() -> None:

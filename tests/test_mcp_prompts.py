@@ -92,7 +92,7 @@ def test_the_instructions_name_the_tools_of_every_piece_of_work_and_stay_short()
     named = set(re.findall(r"pwsh_[a-z]+", INSTRUCTIONS))
     assert named >= TOOLS - {"pwsh_cancel", "pwsh_sessions"}
     assert len(INSTRUCTIONS.splitlines()) == 11
-    assert len(INSTRUCTIONS) < 2000  # Claude Code cuts what is longer than 2 KB (mcp.md)
+    assert len(INSTRUCTIONS) < 2000  # Claude Code cuts what is longer than 2 KB (decision 0013)
 
 
 def test_every_command_of_a_first_look_is_one_of_its_services_module_and_only_reads() -> None:

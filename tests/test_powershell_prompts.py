@@ -1,4 +1,4 @@
-"""Every prompt is a question with an answer, a refusal, or a stop; nothing waits for a terminal (psrp.md, 'Prompts')."""
+"""Every prompt is a question with an answer, a refusal, or a stop; nothing waits for a terminal (decision 0004)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a run says is what the engine said: exact values, exact order, every fact (psrp.md, 'Truth about results')."""
+"""What a run says is what the engine said: exact values, exact order, every fact (decision 0003)."""
 
 import asyncio
 

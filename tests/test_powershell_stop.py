@@ -1,4 +1,4 @@
-"""Stop: bounded, at any moment, with nothing lost, and the session usable at once (psrp.md, 'Stop')."""
+"""Stop: bounded, at any moment, with nothing lost, and the session usable at once (decision 0005)."""
 
 import asyncio
 import os

@@ -139,7 +139,7 @@ def test_a_variable_set_over_rest_is_seen_by_jupyter_console(signed_in: Server) 
 
 
 class AttachedNotebook(NotebookClient):
-    """nbclient on a kernel that is not its own: stock nbclient starts a new one (jupyter.md, section 6)."""
+    """nbclient on a kernel that is not its own: stock nbclient starts a new one (decision 0011)."""
 
     async def async_setup_kernel_on(self, client: AsyncKernelClient) -> None:
         """Use this client's kernel."""

@@ -102,7 +102,7 @@ def homes(folder: Path) -> Iterator[Finding]:
 
 
 def kept_sign_ins(folder: Path) -> Iterator[Path]:
-    """Yield the HOMEs in which a module has put a token cache (modules.md, section 6)."""
+    """Yield the HOMEs in which a module has put a token cache (decision 0014)."""
     caches = (".Azure", ".local/share/.IdentityService", ".m365pnppowershell", ".mg", ".federated_token")
     for home in sorted(folder.glob("*/*")):
         if any((home / cache).exists() for cache in caches):

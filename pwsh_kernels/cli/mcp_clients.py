@@ -1,6 +1,6 @@
 """What each MCP client wants to read about our MCP server: pure. Absolute paths, and never a secret.
 
-Sources: mcp.md section 8, and each client's documentation of its file and of how it expands variables.
+Sources: decision 0013, and each client's documentation of its file and of how it expands variables.
 """
 
 import json

@@ -8,7 +8,7 @@ from ipykernel.kernelbase import Kernel
 
 
 class IsolatedClients(Kernel):
-    """Kernel mixin. Stock ipykernel aborts the queued cells of every client after one client's error (jupyter.md, 2)."""
+    """Kernel mixin. Stock ipykernel aborts the queued cells of every client after one client's error (decision 0008)."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -161,7 +161,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
     async def _end_of_cell(
         self, output: Output, code: str, metadata: Mapping[str, Any], keep_as: str, *, add_to_history: bool
     ) -> Ending:
-        """Run the code; an exception that left this method would leave the client without a reply (jupyter.md, 2)."""
+        """Run the code; an exception that left this method would leave the client without a reply (decision 0008)."""
         try:
             options = replace(read_options(metadata), keep_as=keep_as)
             if not code.strip():

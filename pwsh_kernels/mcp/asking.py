@@ -1,7 +1,7 @@
 """Ask the person through the MCP client: a page to open, a form to fill in; in the way of the call's protocol era.
 
 Up to 2025-11-25 the server asks and waits; from 2026-07-28 on it answers the call with the question, and the client calls
-again with the person's answer and the state that it was given (measured: mcp.md).
+again with the person's answer and the state that it was given (decision 0013).
 """
 
 import json

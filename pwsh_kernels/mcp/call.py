@@ -10,7 +10,7 @@ from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.waiting import Waiting
 
 MAX_WAIT = 45
-"""Seconds of one call: the TypeScript SDKs give up at 60 (measured: mcp.md)."""
+"""Seconds of one call: the TypeScript SDKs give up at 60 (decision 0013)."""
 
 
 @dataclass(frozen=True, slots=True)

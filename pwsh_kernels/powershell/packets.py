@@ -1,6 +1,6 @@
 """The lines on PowerShell's stdin and stdout: bytes to packets and back, pure.
 
-One packet a line (measured: psrp.md): `<Data Stream='Default' PSGuid='...'>base64</Data>`, `<Command PSGuid='...' />`.
+One packet a line (decision 0001): `<Data Stream='Default' PSGuid='...'>base64</Data>`, `<Command PSGuid='...' />`.
 Whatever else stands on stdout, also in front of a packet on the same line, was written by the script: stray text.
 """
 

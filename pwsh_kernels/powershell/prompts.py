@@ -25,12 +25,12 @@ Call = PipelineHostCallEvent | RunspacePoolHostCallEvent
 Method = HostMethodIdentifier
 
 NO_ANSWER = -100
-"""The call id of a call that expects no answer (measured: psrp.md)."""
+"""The call id of a call that expects no answer (decision 0001)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExitCalled:
-    """The script said `exit N`; the runspace lives on (measured: psrp.md)."""
+    """The script said `exit N`; the runspace lives on (decision 0001)."""
 
     code: int
 

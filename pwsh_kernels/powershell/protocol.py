@@ -62,7 +62,7 @@ class Connection:
     """The client's half of the protocol.
 
     A pipeline goes: `prepare` and `begin` send <Command>; its <CommandAck> releases the data (sent together they can hang:
-    psrp.md); the data's ack makes it stoppable; its last state sends <Close>, and <CloseAck> yields `Ended`.
+    decision 0001); the data's ack makes it stoppable; its last state sends <Close>, and <CloseAck> yields `Ended`.
     """
 
     def __init__(self, width: int) -> None:

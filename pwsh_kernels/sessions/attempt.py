@@ -16,7 +16,7 @@ from pwsh_kernels.sessions.signin import DeviceCode, find_device_code
 from pwsh_kernels.sessions.views import failure_sentence
 
 PREPARE_WAIT_S = 180.0
-"""Importing a module can take more than a minute (modules.md)."""
+"""Importing a module can take more than a minute (decision 0014)."""
 CHECK_WAIT_S = 60.0
 SIGNED_OUT_BY_VERDICT = ("wrong_account", "wrong_tenant")
 CODE_LOOK_S = 0.5

@@ -14,7 +14,7 @@ from pwsh_kernels.messages import EVENT_MESSAGE
 
 LOG = logging.getLogger(__name__)
 JOIN_PAUSE_S = 0.02
-"""Pause between two kernel_info requests while iopub is being joined (measured: jupyter.md section 4)."""
+"""Pause between two kernel_info requests while iopub is being joined (decision 0011)."""
 LINGER_MS = 1000
 
 Message = Mapping[str, Any]

@@ -22,7 +22,7 @@ class SessionKey:
 
     @property
     def kernel_id(self) -> str:
-        """The same kernel id on every server: Jupyter's routes take only what looks like a UUID (measured: jupyter.md)."""
+        """The same kernel id on every server: Jupyter's routes take only what looks like a UUID (decision 0009, 10)."""
         return str(uuid.uuid5(uuid.NAMESPACE_URL, str(self)))
 
     @property

@@ -29,7 +29,7 @@ DEATH_POLL_S = 1.0
 
 
 class NoRestart(AsyncIOLoopKernelRestarter):
-    """Reports a death instead of restarting: a silent one would lose the sign-in unseen (jupyter.md rule 7)."""
+    """Reports a death instead of restarting: a silent one would lose the sign-in unseen (decision 0009, 7)."""
 
     @default("restart_limit")
     def _restart_limit(self) -> int:
@@ -67,7 +67,7 @@ class SessionLaunch:
 class SessionKernelManager(AsyncMappingKernelManager):
     """Maps kernel ids to kernels. A session's id is fixed, starting it twice gives one process, shutting it down detaches.
 
-    Each deviation from jupyter_server answers a measured way of losing a shared session: jupyter.md section 3.
+    Each deviation from jupyter_server answers a measured way of losing a shared session: decision 0009.
     """
 
     kernel_spec_manager: Any = Instance(SessionKernelSpecManager)
@@ -165,7 +165,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
     async def shutdown_kernel(  # type: ignore[override]
         self, kernel_id: str, now: bool = False, restart: bool = False
     ) -> None:
-        """Shut a kernel down; of a session, only the caller goes away (rules 1, 2, 3, 8)."""
+        """Shut a kernel down; of a session, only the caller goes away (decision 0009: 1, 2, 3, 8)."""
         self._check_kernel_id(kernel_id)
         if self.session_of(kernel_id) is None:
             await self._async_shutdown_kernel(kernel_id, now=now, restart=restart)
@@ -227,7 +227,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
         return self._locks.setdefault(key, asyncio.Lock())
 
     async def _start_session(self, launch: SessionLaunch, env: dict[str, str]) -> None:
-        """Start the kernel unless it runs; concurrent starts of one id would give several processes (rule 15)."""
+        """Start the kernel unless it runs; concurrent starts of one id would give several processes (decision 0009, 15)."""
         async with self._lock(launch.key):
             if launch.key.kernel_id in self:
                 return
@@ -243,7 +243,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
             self.on_session_started(launch.key)
 
     def _preset_kernel_info(self, kernel_id: str) -> None:
-        """Ask for kernel_info on control, before a WebSocket asks on shell, where a busy cell would hold it (rule 5)."""
+        """Ask for kernel_info on control, before a WebSocket does on shell: a busy cell would hold it (decision 0009, 5)."""
         kernel: Any = self.get_kernel(kernel_id)
         answer: Future[dict[str, Any]] = Future()
         channel = self._info_channels[kernel_id] = kernel.connect_control()

@@ -8,7 +8,7 @@ from datetime import datetime
 from pwsh_kernels.records import Record
 
 DEFAULT_URL = "https://login.microsoft.com/device"
-"""Where a code is entered when the module prints no address (modules.md section 2)."""
+"""Where a code is entered when the module prints no address (decision 0014)."""
 HIDDEN = "•••"
 
 _BETWEEN = r"(?:\x1b\[[0-9;?]*[A-Za-z]|[\r\n])*"
@@ -34,7 +34,7 @@ def find_device_code(output: str, code: re.Pattern[str], url: re.Pattern[str], *
     """Return the code and address in the output of a connect script, or None when there is no code yet.
 
     `code` and `url` are the module's patterns (catalog). Knows ANSI colours, wrapped lines and translated sentences
-    (rules: modules.md section 2). Unless `complete`, a code at the very end is not believed: more of it may follow.
+    (decision 0014). Unless `complete`, a code at the very end is not believed: more of it may follow.
     """
     text = _ANSI.sub("", output) + ("\n" if complete else "")
     unwrapped = _unwrapped(text)
