@@ -70,6 +70,25 @@ class UnsupportedModule(ProductError):
 
 
 @dataclass(eq=False)
+class ModuleNotReady(ProductError):
+    """A service's PowerShell module is not there, or in no version that works. `found`: the version that is there, or ""."""
+
+    code: ClassVar[str] = "module_not_ready"
+    status: ClassVar[int] = 409
+    module: str
+    powershell_module: str
+    minimum: str
+    found: str
+    install: str
+
+    def text(self) -> str:
+        what = f"The PowerShell module {self.powershell_module}"
+        if not self.found:
+            return f"{what} {self.minimum} or newer is not installed. Install it: {self.install}"
+        return f"{what} is too old: {self.found} is installed, {self.minimum} or newer is needed. Install it: {self.install}"
+
+
+@dataclass(eq=False)
 class InvalidTenant(ProductError):
     """The tenant is neither a domain name nor an alias."""
 

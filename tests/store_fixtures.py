@@ -1,9 +1,10 @@
 """PowerShell modules that a test writes: into a folder for PSModulePath, or into the store as `modules install` does."""
 
-import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from pwsh_kernels.modules.lock import LockedModule, lock_text
 from pwsh_kernels.modules.store import ModuleStore
 
 POISON = "throw 'a module was loaded that this session must not find'\n"
@@ -26,9 +27,7 @@ def write_module(folder: Path, name: str, version: str, script: str, needs: Sequ
 def install(data_dir: Path, name: str, version: str, script: str = POISON, needs: Sequence[str] = ()) -> None:
     """Put a version of a module into the store, selected for new sessions."""
     write_module(data_dir / "modules", name, version, script, needs)
-    stub = data_dir / "stub.json"
-    old = json.loads(stub.read_text()) if stub.exists() else []
-    for one in old:
-        one["selected"] = one["selected"] and one["name"] != name
-    stub.write_text(json.dumps([*old, {"name": name, "version": version, "dependencies": list(needs), "selected": True}]))
-    assert ModuleStore(data_dir).selected()[name].version == version
+    store = ModuleStore(data_dir)
+    others = [replace(one, selected=one.selected and not one.is_named(name)) for one in store.installed()]
+    new = LockedModule(name, version, source="Tests", dependencies=tuple(needs))
+    store.lock_file.write_text(lock_text([*others, new]), encoding="utf-8")

@@ -10,7 +10,10 @@ import pytest
 import typer
 from cli_fixtures import LIMIT, child_command, run_command
 from server_fixtures import FABRIKAM, Server, server_environment
+from store_fixtures import install
 
+from pwsh_kernels.catalog import Catalog
+from pwsh_kernels.cli.doctor_modules import module_finding
 from pwsh_kernels.cli.run import read_parameters
 from pwsh_kernels.settings import setting_rows
 
@@ -194,6 +197,37 @@ def test_the_doctor_names_each_thing_that_is_broken(tmp_path: Path, free_tcp_por
     assert wrong[0].startswith("PowerShell: ")
     assert wrong[1] == f"Data folder {data} is open to other users. Run `chmod 700 {data}`."
     assert wrong[2].startswith("No pwsh-kernels server answers at ")
+
+
+def test_the_doctor_tells_of_each_service_of_a_real_tenant_whether_its_module_is_installed(tmp_path: Path) -> None:
+    tenants = tmp_path / "tenants.toml"
+    tenants.write_text('[[tenant]]\nname = "adatum.com"\n[tenant.exo]\n[tenant.graph]\n[tenant.teams]\n', encoding="utf-8")
+    install(tmp_path / "data", "ExchangeOnlineManagement", "3.9.0")
+    install(tmp_path / "data", "MicrosoftTeams", "5.0.0")
+    (tmp_path / "data").chmod(0o700)
+    environment = server_environment(tmp_path, PWSH_MANAGER_TENANTS=str(tenants))
+    stdout, stderr, code = run_command({**environment, "HOME": str(tmp_path)}, "doctor")
+    assert (stderr, code) == ("", 1)
+    known = Catalog.load().modules
+    missing = (
+        f"The PowerShell module Microsoft.Graph.Authentication {known['graph'].minimum_version} or newer is not installed."
+    )
+    old = (
+        f"The PowerShell module MicrosoftTeams is too old: 5.0.0 is installed, {known['teams'].minimum_version} or newer is"
+    )
+    assert stdout.splitlines()[2:5] == [
+        "ok     exo: ExchangeOnlineManagement 3.9.0 is installed by `modules install`",
+        f"wrong  graph: {missing} Install it: {known['graph'].install}",
+        f"wrong  teams: {old} needed. Install it: {known['teams'].install}",
+    ]
+
+
+def test_what_the_machine_has_counts_where_the_store_has_nothing_fit() -> None:
+    exo = Catalog.load().module("exo")
+    found = [
+        module_finding(exo, *versions).text.rpartition("Management ")[2] for versions in (("", "3.9.0"), ("3.1", "3.8"))
+    ]
+    assert found == ["3.9.0 is installed on this machine", "3.8 is installed on this machine"]
 
 
 def test_a_server_that_nobody_has_started_is_nothing_broken(tmp_path: Path) -> None:

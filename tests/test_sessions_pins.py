@@ -148,6 +148,6 @@ async def test_a_later_server_leaves_living_sessions_their_versions_and_releases
 
 async def test_what_needs_a_module_that_is_left_out_is_left_out_too() -> None:
     needs: dict[str, tuple[str, ...]] = {"A": (), "B": ("a",), "C": ("B",), "D": ()}
-    modules = {name: LockedModule(name, "1", "", "", others, selected=True) for name, others in needs.items()}
+    modules = {name: LockedModule(name, "1", dependencies=others) for name, others in needs.items()}
     assert [one.name for one in usable(modules, ["A"])] == ["D"]
     assert [one.name for one in usable(modules, [])] == ["A", "B", "C", "D"]

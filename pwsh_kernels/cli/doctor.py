@@ -7,28 +7,20 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import typer
 
 from pwsh_kernels import __version__
 from pwsh_kernels.cli.console import CLIENT_NAME, ExitCode, Json, error_line, say
+from pwsh_kernels.cli.doctor_modules import installed_modules, wanted_modules
+from pwsh_kernels.cli.findings import Finding
 from pwsh_kernels.discovery import FROM_SETTINGS, ServerAddress, read_settings
 from pwsh_kernels.errors import ProductError, ServerUnreachable
 from pwsh_kernels.settings import Settings
 
 FIND_WAIT = 60.0
 """Seconds for finding a PowerShell and asking it for its version."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report: `wrong` is broken, `note` is worth knowing."""
-
-    verdict: Literal["ok", "note", "wrong"]
-    text: str
 
 
 def doctor() -> None:
@@ -51,24 +43,40 @@ def examine() -> Iterator[Finding]:
     except ProductError as error:
         yield Finding("wrong", error_line(error))
         return
-    yield _powershell()
+    yield from _powershell(settings)
     yield _set_by_hand(settings)
     yield data_folder(settings.data_dir)
     yield from homes(settings.homes)
     yield from asyncio.run(_server(settings))
 
 
-def _powershell() -> Finding:
+def _powershell(settings: Settings) -> Iterator[Finding]:
+    """Yield which PowerShell there is, and which modules it finds for the real tenants."""
+    try:
+        wanted = wanted_modules(settings)
+    except ProductError as error:
+        yield Finding("wrong", error_line(error))
+        wanted = []
+    facts = _search([one.powershell_module for one in wanted] if settings.machine_modules else [])
+    if "error" in facts:
+        yield Finding("wrong", f"PowerShell: {facts['error']}")
+        return
+    yield Finding("ok", f"PowerShell {facts['version']} at {facts['path']} ({facts['place']})")
+    try:
+        yield from installed_modules(settings, wanted, facts["modules"])
+    except ProductError as error:
+        yield Finding("wrong", error_line(error))
+
+
+def _search(modules: list[str]) -> Json:
     """Look in a process of its own: only kernels load our PowerShell code."""
-    command = [sys.executable, "-m", "pwsh_kernels.powershell"]
+    command = [sys.executable, "-m", "pwsh_kernels.powershell", *modules]
     try:
         found = subprocess.run(command, capture_output=True, timeout=FIND_WAIT, check=False)
-        facts = json.loads(found.stdout)
+        facts: Json = json.loads(found.stdout)
     except (subprocess.TimeoutExpired, ValueError) as error:
-        return Finding("wrong", f"PowerShell: the search failed ({type(error).__name__}). Install PowerShell 7.4 or newer.")
-    if "error" in facts:
-        return Finding("wrong", f"PowerShell: {facts['error']}")
-    return Finding("ok", f"PowerShell {facts['version']} at {facts['path']} ({facts['place']})")
+        return {"error": f"the search failed ({type(error).__name__}). Install PowerShell 7.4 or newer."}
+    return facts
 
 
 def _set_by_hand(settings: Settings) -> Finding:

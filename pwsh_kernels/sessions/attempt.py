@@ -1,9 +1,10 @@
 """One attempt to sign in: prepare, connect on its route, find the code, check who it is, refuse the wrong one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from pwsh_kernels.catalog import FactName, Secret
+from pwsh_kernels.catalog import FactName, Script, Secret, explain, unfit
+from pwsh_kernels.errors import ProductError
 from pwsh_kernels.records import RunOptions
 from pwsh_kernels.sessions.identity import SignedIn, judge, read_check
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
@@ -11,13 +12,20 @@ from pwsh_kernels.sessions.recorder import SignInRecorder
 from pwsh_kernels.sessions.refusal import NEW_CODE, SignInRefused, check_connected, explained
 from pwsh_kernels.sessions.requests import LoginRequest
 from pwsh_kernels.sessions.run import Run, now
-from pwsh_kernels.sessions.session import SignIn
+from pwsh_kernels.sessions.session import Session, SignIn
 from pwsh_kernels.sessions.signin import DeviceCode, find_device_code
 from pwsh_kernels.sessions.views import failure_sentence
 
 PREPARE_WAIT_S = 180.0
 """Importing a module can take more than a minute (decision 0014)."""
 CHECK_WAIT_S = 60.0
+FIND = Script(
+    """param([string] $Name)
+try { Get-Module -ListAvailable -Name $Name | ForEach-Object { "$($_.Version)" } }
+finally { Remove-Variable -Name Name -ErrorAction Ignore }""",
+    {"Name": "powershell_module"},
+)
+"""The versions of the service's module, in the order in which PowerShell would take them."""
 SIGNED_OUT_BY_VERDICT = ("wrong_account", "wrong_tenant")
 CODE_LOOK_S = 0.5
 """How often an attempt that waits for its end looks whether a code has come, and how long that one lives."""
@@ -27,8 +35,15 @@ class Attempt:
     """Signs one session in, once. A new code is offered while the attempt lasts, when codes live shorter than that."""
 
     def __init__(
-        self, live: LiveSession, sign_in: SignIn, request: LoginRequest, secrets: Mapping[FactName, Secret]
+        self,
+        live: LiveSession,
+        sign_in: SignIn,
+        request: LoginRequest,
+        secrets: Mapping[FactName, Secret],
+        pin_again: Callable[[Session], bool],
     ) -> None:
+        """`pin_again` gives the session what is selected now; returns whether that is something else."""
+        self._pin_again = pin_again
         self._lasts = sign_in.ends_at - now()
         self._live = live
         self._sign_in = sign_in
@@ -37,6 +52,7 @@ class Attempt:
 
     async def sign_in(self) -> SignedIn:
         """Return who signed in. Raises SignInRefused; then nobody is signed in."""
+        await self._see_that_module_is_fit()
         await prepare(self._live)
         if self._sign_in.route.survives == "cache" and (cached := await self._cached()):
             return cached
@@ -47,6 +63,24 @@ class Attempt:
             if refused.failure.code not in SIGNED_OUT_BY_VERDICT:  # nobody could say who it is that is connected
                 await sign_out(self._live)
             raise
+
+    async def _see_that_module_is_fit(self) -> None:
+        """Look for the service's module before anybody is asked for something; it may be installed since the session began.
+
+        Raises SignInRefused. What the sandbox plays is always there.
+        """
+        session = self._live.session
+        if session.tenant.sandbox:
+            return
+        problem = unfit(session.module, await found_versions(self._live))
+        try:
+            has_others = problem is not None and self._pin_again(session)
+        except ProductError as error:
+            raise SignInRefused("sign_in_failed", error.text()) from error
+        if has_others:
+            problem = unfit(session.module, await found_versions(self._live))
+        if problem:
+            raise SignInRefused("sign_in_failed", problem.text(), explain(problem.text()))
 
     async def _cached(self) -> SignedIn | None:
         """Return who still is signed in from what the module keeps in the session's HOME, or None."""
@@ -142,6 +176,15 @@ async def prepare(live: LiveSession) -> None:
     run = await live.run_script(module.prepare, f"prepare {module.powershell_module}", "sign_in", PREPARE_WAIT_S)
     if run.state != "succeeded":
         raise SignInRefused("sign_in_failed", f"{module.title} is not ready: {failure_sentence(run)}")
+
+
+async def found_versions(live: LiveSession) -> list[str]:
+    """Return the versions of the service's module that the session finds. Raises SignInRefused."""
+    module = live.session.module
+    run = await live.run_script(FIND, f"find {module.powershell_module}", "sign_in", PREPARE_WAIT_S)
+    if run.state != "succeeded":
+        raise SignInRefused("sign_in_failed", f"{module.title} is not ready: {failure_sentence(run)}")
+    return run.log.text(frozenset({"text"})).split()
 
 
 async def verdict(live: LiveSession, *, first: bool = False) -> SignedIn:

@@ -50,6 +50,11 @@ class Launcher:
         played = _modules_in(self._sandbox().get(MODULE_PATH, "")) if session.tenant.sandbox else ()
         return self.pins.pin(session.key, without=played)
 
+    def pin_again(self, session: Session) -> bool:
+        """Let a session have what is selected now; return whether that is something else. Raises BrokenFile."""
+        before, session.modules = session.modules, self.pin(session)
+        return session.modules != before
+
     def home(self, key: SessionKey) -> Path:
         """Return the folder that is a session's HOME, which holds what its module keeps of a sign-in."""
         return self._settings.homes / key.tenant / key.module

@@ -62,7 +62,7 @@ class Lifecycle:
         runs.on_end = self._note_run
         self._history = launcher.history
         self._pins = launcher.pins
-        self.sign_ins = SignInFlow(settings, self.save)
+        self.sign_ins = SignInFlow(settings, self.save, launcher.pin_again)
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self.table: dict[SessionKey, LiveSession] = {}
         self.changes = Broadcast()

@@ -26,8 +26,11 @@ BROKEN = "The sign-in broke inside pwsh-kernels; the server's log has the traceb
 class SignInFlow:
     """Signs sessions in."""
 
-    def __init__(self, settings: Settings, save: Callable[[LiveSession], None]) -> None:
-        """`save` writes the session's note after each change."""
+    def __init__(
+        self, settings: Settings, save: Callable[[LiveSession], None], pin_again: Callable[[Session], bool]
+    ) -> None:
+        """`save` writes the session's note after each change; `pin_again`: see Launcher."""
+        self._pin_again = pin_again
         self._settings = settings
         self._save = save
 
@@ -66,7 +69,9 @@ class SignInFlow:
         sign_in = SignIn(route, ends_at, ends_at, request.expected_account, request.attended)
         if session.begin_sign_in(sign_in):
             self._save(live)
-            live.tasks.start(self._sign_in(live, Attempt(live, sign_in, request, secrets)), f"sign-in {live.key}")
+            live.tasks.start(
+                self._sign_in(live, Attempt(live, sign_in, request, secrets, self._pin_again)), f"sign-in {live.key}"
+            )
 
     def begin_alone(self, live: LiveSession, earlier: Route | None = None) -> None:
         """Begin a sign-in that needs nobody, when there is a route for it, or when an `earlier` one is kept in HOME."""

@@ -63,7 +63,7 @@ async def modules(call: Call) -> Answer:
     """List the services of the catalog, in the original's fields; broken files are named."""
     catalog, installed = call.backend.catalog, None
     if _as(call, ModulesQuery).installed:
-        installed = await call.backend.health.installed([one.powershell_module for one in catalog.modules.values()])
+        installed = await call.backend.installed([one.powershell_module for one in catalog.modules.values()])
     return Answer(
         {
             "success": True,

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.errors import ServerStarting
+from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.health import Health
@@ -59,6 +61,17 @@ class Backend:
             await asyncio.wait_for(self.ready.wait(), READY_WAIT)
         except TimeoutError:
             raise ServerStarting from None
+
+    async def installed(self, modules: Sequence[str]) -> Mapping[str, str] | None:
+        """Return which of these PowerShell modules a new session finds, with their version; None: it is not known.
+
+        What `modules install` brought comes before what is installed on the machine. Raises BrokenFile.
+        """
+        ours = {name: one.version for name, one in ModuleStore(self.settings.data_dir).selected().items() if name in modules}
+        if not self.settings.machine_modules or ours.keys() >= set(modules):
+            return ours
+        machine = await self.health.installed(modules)
+        return None if machine is None else {**machine, **ours}
 
     def capped(self, wait_s: float | None) -> float | None:
         """Return the wait that a call asked for, at most the setting `max_wait`."""

@@ -1,0 +1,62 @@
+"""A service's PowerShell module that is not there, or too old: said with the command that installs it, before any code."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from sessions_fixtures import World
+from store_fixtures import install
+
+from pwsh_kernels.catalog import Catalog, unfit
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TENANT = "adatum.com"
+EXO = Catalog.load().module("exo")
+REACHED = "function Get-ConnectionInformation { throw 'the service was reached' }\nfunction Connect-ExchangeOnline { }\n"
+MISSING = f"The PowerShell module ExchangeOnlineManagement 3.5.0 or newer is not installed. Install it: {EXO.install}"
+TOO_OLD = (
+    "The PowerShell module ExchangeOnlineManagement is too old: 3.4.9 is installed, 3.5.0 or newer is needed. "
+    f"Install it: {EXO.install}"
+)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """Sessions on a machine without modules, with an empty store."""
+    folder = tmp_path_factory.mktemp("readiness")
+    (folder / "tenants.toml").write_text(f'[[tenant]]\nname = "{TENANT}"\n', encoding="utf-8")
+    one = await World.begin(folder, PWSH_MANAGER_TENANTS=str(folder / "tenants.toml"))
+    yield one
+    await one.end()
+
+
+async def test_a_login_tells_how_to_install_the_module_and_a_later_one_finds_it_in_the_same_session(world: World) -> None:
+    data = world.settings.data_dir
+    told = [await world.login(TENANT)]
+    install(data, "ExchangeOnlineManagement", "3.4.9", REACHED)
+    told.append(await world.login(TENANT))
+    kernel = world.kernel(TENANT)
+    assert [one["error"] for one in told] == [MISSING, TOO_OLD]
+    assert {one["code"] for one in told} == {"sign_in_failed"}
+    assert {one["device_code"] for one in told} == {None}
+    assert {one["sign_in"]["explanation"]["code"] for one in told} == {"module_not_installed"}
+    install(data, "ExchangeOnlineManagement", "3.9.0", REACHED)
+    assert "the service was reached" in (await world.login(TENANT))["error"]
+    assert (world.kernel(TENANT), (await world.status(TENANT))["modules"]) == (kernel, {EXO.powershell_module: "3.9.0"})
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (["3.5.0"], None),
+        (["3.5"], None),
+        (["3.10.0", "3.4.0"], None),
+        (["3.4.0", "3.10.0"], None),
+        ([], MISSING),
+        (["3.4.9"], TOO_OLD),
+    ],
+)
+async def test_a_module_is_fit_when_one_that_is_found_is_new_enough(found: list[str], said: str | None) -> None:
+    problem = unfit(EXO, found)
+    assert (problem.text() if problem else None) == said
