@@ -71,7 +71,10 @@ class UnsupportedModule(ProductError):
 
 @dataclass(eq=False)
 class ModuleNotReady(ProductError):
-    """A service's PowerShell module is not there, or in no version that works. `found`: the version that is there, or ""."""
+    """A service's PowerShell module is not there, or in no version that works.
+
+    `found`: the version that is there, or ""; `reason`: why it is known not to work, "" for one that is too old.
+    """
 
     code: ClassVar[str] = "module_not_ready"
     status: ClassVar[int] = 409
@@ -80,9 +83,12 @@ class ModuleNotReady(ProductError):
     minimum: str
     found: str
     install: str
+    reason: str = ""
 
     def text(self) -> str:
         what = f"The PowerShell module {self.powershell_module}"
+        if self.reason:
+            return f"{what} {self.found} is known not to work: {self.reason}. Install another version: {self.install}"
         if not self.found:
             return f"{what} {self.minimum} or newer is not installed. Install it: {self.install}"
         return f"{what} is too old: {self.found} is installed, {self.minimum} or newer is needed. Install it: {self.install}"

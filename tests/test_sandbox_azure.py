@@ -333,8 +333,8 @@ async def test_the_picker_asks_through_the_host_and_waits(powershell_path: Path,
         "PWSH_KERNELS_SANDBOX": str(authority.folder),
         "PWSH_KERNELS_SANDBOX_TENANT": "contoso.example",
     }
-    places = {"home": tmp_path / "home", "module_path": str(module_path()), "machine_modules": False}
-    shell = await PowerShell.open(Launch(powershell_path, environment=environment, **places))
+    launch = Launch(powershell_path, tmp_path / "home", environment, module_path=str(module_path()), machine_modules=False)
+    shell = await PowerShell.open(launch)
     pipeline = await shell.start("(Connect-AzAccount -Identity).Context.Subscription.Name")
     answers = iter(["9", "2"])
 

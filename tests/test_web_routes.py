@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from server_fixtures import CONTOSO, Server
+from store_fixtures import install
 
 from pwsh_kernels import __version__
 from pwsh_kernels.web.access import Permission
@@ -184,6 +185,13 @@ def test_installed_versions_are_searched_when_somebody_asks(server: Server) -> N
 
     assert installed(installed=False) == {None}
     assert all(isinstance(one, str) for one in installed())
+
+
+def test_what_modules_install_brought_counts_as_installed(server: Server) -> None:
+    install(server.data_dir, "MicrosoftTeams", "7.1.0")
+    details = server.get("/modules")["details"]
+    (server.data_dir / "modules.lock.toml").unlink()
+    assert {key: one["installed"] for key, one in details.items() if one["installed"]} == {"teams": "7.1.0"}
 
 
 def test_the_watchdog_has_the_original_s_fields(server: Server) -> None:

@@ -13,11 +13,12 @@ def unfit(module: Module, found: Sequence[str]) -> ModuleNotReady | None:
     `found`: the versions that PowerShell finds, in its order: it imports the first that is new enough.
     """
     new_enough = [one for one in found if _numbers(one) >= _numbers(module.minimum_version)]
-    if new_enough:
+    taken = new_enough[0] if new_enough else ""
+    reason = module.bad_versions.get(taken, "")
+    if taken and not reason:
         return None
-    return ModuleNotReady(
-        module.key, module.powershell_module, module.minimum_version, found[0] if found else "", module.install
-    )
+    there = taken or next(iter(found), "")
+    return ModuleNotReady(module.key, module.powershell_module, module.minimum_version, there, module.install, reason)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -31,7 +31,7 @@ def module_finding(module: Module, ours: str, machine: str) -> Finding:
     """Return what there is of a service's module: `ours` comes first, then the machine's; "" for none. Pure."""
     problem = unfit(module, [version for version in (ours, machine) if version])
     if problem:
-        return Finding("wrong", f"{module.key}: {problem.text()}")
+        return Finding("note" if problem.reason else "wrong", f"{module.key}: {problem.text()}")
     place = "by `modules install`" if ours and not unfit(module, [ours]) else "on this machine"
     version = ours if place.startswith("by") else machine
     return Finding("ok", f"{module.key}: {module.powershell_module} {version} is installed {place}")

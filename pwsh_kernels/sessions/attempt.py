@@ -67,7 +67,8 @@ class Attempt:
     async def _see_that_module_is_fit(self) -> None:
         """Look for the service's module before anybody is asked for something; it may be installed since the session began.
 
-        Raises SignInRefused. What the sandbox plays is always there.
+        Raises SignInRefused. What the sandbox plays is always there. A version that is known to be bad does what it can
+        where no person would be sent to a page for nothing.
         """
         session = self._live.session
         if session.tenant.sandbox:
@@ -79,7 +80,7 @@ class Attempt:
             raise SignInRefused("sign_in_failed", error.text()) from error
         if has_others:
             problem = unfit(session.module, await found_versions(self._live))
-        if problem:
+        if problem and (self._sign_in.route.asks_person or not problem.reason):
             raise SignInRefused("sign_in_failed", problem.text(), explain(problem.text()))
 
     async def _cached(self) -> SignedIn | None:
