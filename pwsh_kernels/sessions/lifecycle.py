@@ -61,9 +61,9 @@ class Lifecycle:
         self._notes = SessionNotes(settings.data_dir / "sessions")
         runs.on_end = self._note_run
         self._history = launcher.history
-        self.sign_ins = SignInFlow(settings, self.save)
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self.table: dict[SessionKey, LiveSession] = {}
+        self.sign_ins = SignInFlow(settings, self.save, self.table.values)
         self.changes = Broadcast()
         manager.pass_env = list(settings.pass_env)
         manager.on_session_started = self._started_elsewhere

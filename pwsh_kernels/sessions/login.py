@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from pwsh_kernels.catalog import FactName, Route, Secret
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.sessions.attempt import Attempt, verdict
 from pwsh_kernels.sessions.choice import choose_route, signs_in_alone
+from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
 from pwsh_kernels.sessions.notes import SessionNote
 from pwsh_kernels.sessions.refusal import SignInRefused
@@ -26,10 +27,13 @@ BROKEN = "The sign-in broke inside pwsh-kernels; the server's log has the traceb
 class SignInFlow:
     """Signs sessions in."""
 
-    def __init__(self, settings: Settings, save: Callable[[LiveSession], None]) -> None:
-        """`save` writes the session's note after each change."""
+    def __init__(
+        self, settings: Settings, save: Callable[[LiveSession], None], sessions: Callable[[], Iterable[LiveSession]]
+    ) -> None:
+        """`save` writes the session's note after each change; `sessions` returns all that there are."""
         self._settings = settings
         self._save = save
+        self._sessions = sessions
 
     async def follow(self, live: LiveSession, request: LoginRequest, wait_s: float) -> dict[str, Any]:
         """Begin a sign-in when none is pending; return how it stands at a code, an end, or after `wait_s`."""
@@ -66,7 +70,13 @@ class SignInFlow:
         sign_in = SignIn(route, ends_at, ends_at, request.expected_account, request.attended)
         if session.begin_sign_in(sign_in):
             self._save(live)
-            live.tasks.start(self._sign_in(live, Attempt(live, sign_in, request, secrets)), f"sign-in {live.key}")
+            attempt = Attempt(live, sign_in, request, secrets, lambda: self._crowd(live))
+            live.tasks.start(self._sign_in(live, attempt), f"sign-in {live.key}")
+
+    def _crowd(self, live: LiveSession) -> list[SessionKey]:
+        """Return the other sessions that compute while they wait for a person, once they are as many as may."""
+        others = [one.key for one in self._sessions() if one is not live and waits_busily(one)]
+        return others if len(others) >= self._settings.busy_sign_ins else []
 
     def begin_alone(self, live: LiveSession, earlier: Route | None = None) -> None:
         """Begin a sign-in that needs nobody, when there is a route for it, or when an `earlier` one is kept in HOME."""
@@ -112,6 +122,12 @@ class SignInFlow:
         else:
             live.session.accept(accepted)
         self._save(live)
+
+
+def waits_busily(live: LiveSession) -> bool:
+    """Return whether a session's module keeps a processor busy while a person is waited for; also one found at the start."""
+    sign_in, route = live.session.sign_in, live.session.route
+    return route is not None and route.busy_wait and (live.left_signing_in or (sign_in is not None and sign_in.connecting))
 
 
 def read_secrets(session: Session, route: Route, request: LoginRequest) -> dict[FactName, Secret]:
