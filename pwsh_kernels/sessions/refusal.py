@@ -38,7 +38,7 @@ def check_connected(run: Run, tenant: Tenant, module: Module, route: Route) -> N
 def explained(run: Run, tenant: Tenant, module: Module, route: Route | None, unknown: str = "") -> SignInRefused:
     """Return the refusal that a failed script of a sign-in means; `unknown` comes before an error that nobody explains."""
     error, said = _last_word(run), failure_sentence(run)
-    found = explain(f"{error.error_id} {error.message}" if error else said)
+    found = explain(error.said if error else said)
     if found is None:
         return SignInRefused("sign_in_failed", f"{unknown}{said}")
     advice = found.remedy
