@@ -1,11 +1,13 @@
 """Before and beside a sign-in: hosts out of reach, attempts without a code, reasons in warnings, HOME, busy waits."""
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import pytest_asyncio
 from sandbox_fixtures import AUTOMATION
@@ -14,6 +16,7 @@ from sessions_fixtures import CONTOSO, END_WAIT, World
 from pwsh_kernels.catalog import explain
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.network import OutOfReach, named_in, unreachable_sentence
+from pwsh_kernels.sessions.priority import WAITING_NICE, can_be_raised_again
 
 IN_ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
 
@@ -340,3 +343,19 @@ async def test_no_more_sign_ins_wait_busily_for_a_person_than_may(world: World) 
     (home(world, "busy") / "go").touch()
     assert (await world.status(OURS, "busy"))["state"] == "signed_in"
     assert (await sign_in(world, "busy", waiting, OTHER))["device_code"] == CODE
+
+
+@IN_ONE_LOOP
+async def test_a_busy_wait_has_a_lower_priority_where_it_can_be_raised_again(world: World) -> None:
+    answer = await sign_in(world, "busy", f"{SHOW}; {WAIT}; {CONNECT}", OTHER)
+    assert answer["device_code"] == CODE
+    powershell = world.powershell(OTHER, "busy")
+    assert niceness(powershell) == {WAITING_NICE if can_be_raised_again() else 0}
+    (home(world, "busy", OTHER) / "go").touch()
+    assert (await world.status(OTHER, "busy"))["state"] == "signed_in"
+    assert niceness(powershell) == {0}
+
+
+def niceness(process: psutil.Process) -> set[int]:
+    """Return the niceness of a process's threads."""
+    return {os.getpriority(os.PRIO_PROCESS, thread.id) for thread in process.threads()}

@@ -1,12 +1,15 @@
 """One attempt to sign in: prepare, connect on its route, find the code, check who it is, refuse the wrong one."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pwsh_kernels.catalog import Fact, FactName, Secret
 from pwsh_kernels.records import RunOptions
 from pwsh_kernels.sessions.identity import SessionKey, SignedIn, judge, read_check
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
+from pwsh_kernels.sessions.priority import lowered
 from pwsh_kernels.sessions.readiness import check_reach, clear_home, keeps_login, prepare
 from pwsh_kernels.sessions.recorder import SignInRecorder
 from pwsh_kernels.sessions.refusal import NEW_CODE, SignInRefused, check_connected, explained
@@ -21,6 +24,17 @@ CODE_LOOK_S = 0.5
 """How often an attempt that waits for its end looks whether a code has come, and how long that one lives."""
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What there is for a sign-in that computes while it waits for a person.
+
+    `crowd` returns the sessions that keep it from waiting now, none when it may; `process_id` its kernel's process.
+    """
+
+    crowd: Callable[[], Sequence[SessionKey]]
+    process_id: Callable[[], int | None]
+
+
 class Attempt:
     """Signs one session in, once. A new code is offered while the attempt lasts, when codes live shorter than that."""
 
@@ -30,15 +44,15 @@ class Attempt:
         sign_in: SignIn,
         request: LoginRequest,
         secrets: Mapping[FactName, Secret],
-        crowd: Callable[[], Sequence[SessionKey]] = tuple,
+        room: Room,
     ) -> None:
-        """`crowd` returns the sessions that keep this one from waiting for a person now; none: it may."""
+        """`room`: what there is for one that waits busily for a person."""
         self._lasts = sign_in.ends_at - now()
         self._live = live
         self._sign_in = sign_in
         self._request = request
         self._secrets = secrets
-        self._crowd = crowd
+        self._room = room
 
     async def sign_in(self) -> SignedIn:
         """Return who signed in. Raises SignInRefused; then nobody is signed in."""
@@ -81,7 +95,7 @@ class Attempt:
     def _take_turn(self) -> None:
         """Raise SignInRefused when too many others wait for a person with modules that compute while they wait."""
         route, session = self._sign_in.route, self._live.session
-        others = self._crowd() if route.busy_wait and self._sign_in.attended else ()
+        others = self._room.crowd() if route.busy_wait and self._sign_in.attended else ()
         if others:
             raise SignInRefused("too_many_sign_ins", crowded_sentence(session.module.title, others))
         self._sign_in.connecting = True
@@ -91,7 +105,8 @@ class Attempt:
         while True:
             run = self._submit(self._show)
             try:
-                await self._wait_for_end(run, self._asks_in_vain)
+                with lowered(self._room.process_id()) if self._sign_in.route.busy_wait else nullcontext():
+                    await self._wait_for_end(run, self._asks_in_vain)
                 if not run.ended:
                     await self._give_up(run)
                 self._check_connected(run)

@@ -63,7 +63,7 @@ class Lifecycle:
         self._history = launcher.history
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self.table: dict[SessionKey, LiveSession] = {}
-        self.sign_ins = SignInFlow(settings, self.save, self.table.values)
+        self.sign_ins = SignInFlow(settings, self.save, self.table.values, manager.process_id)
         self.changes = Broadcast()
         manager.pass_env = list(settings.pass_env)
         manager.on_session_started = self._started_elsewhere

@@ -8,11 +8,12 @@ from typing import Any
 
 from pwsh_kernels.catalog import FactName, Route, Secret
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.sessions.attempt import Attempt, verdict
+from pwsh_kernels.sessions.attempt import Attempt, Room, verdict
 from pwsh_kernels.sessions.choice import choose_route, signs_in_alone
 from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
 from pwsh_kernels.sessions.notes import SessionNote
+from pwsh_kernels.sessions.priority import USUAL_NICE, can_be_raised_again, set_nice
 from pwsh_kernels.sessions.refusal import SignInRefused
 from pwsh_kernels.sessions.requests import LoginRequest
 from pwsh_kernels.sessions.run import now
@@ -28,12 +29,17 @@ class SignInFlow:
     """Signs sessions in."""
 
     def __init__(
-        self, settings: Settings, save: Callable[[LiveSession], None], sessions: Callable[[], Iterable[LiveSession]]
+        self,
+        settings: Settings,
+        save: Callable[[LiveSession], None],
+        sessions: Callable[[], Iterable[LiveSession]],
+        process_id: Callable[[SessionKey], int | None],
     ) -> None:
-        """`save` writes the session's note after each change; `sessions` returns all that there are."""
+        """`save` writes a session's note; `sessions` returns all that there are, `process_id` a kernel's process."""
         self._settings = settings
         self._save = save
         self._sessions = sessions
+        self._process_id = process_id
 
     async def follow(self, live: LiveSession, request: LoginRequest, wait_s: float) -> dict[str, Any]:
         """Begin a sign-in when none is pending; return how it stands at a code, an end, or after `wait_s`."""
@@ -70,7 +76,8 @@ class SignInFlow:
         sign_in = SignIn(route, ends_at, ends_at, request.expected_account, request.attended)
         if session.begin_sign_in(sign_in):
             self._save(live)
-            attempt = Attempt(live, sign_in, request, secrets, lambda: self._crowd(live))
+            room = Room(lambda: self._crowd(live), lambda: self._process_id(live.key))
+            attempt = Attempt(live, sign_in, request, secrets, room)
             live.tasks.start(self._sign_in(live, attempt), f"sign-in {live.key}")
 
     def _crowd(self, live: LiveSession) -> list[SessionKey]:
@@ -98,6 +105,9 @@ class SignInFlow:
     async def resume(self, live: LiveSession, note: SessionNote) -> None:
         """Find out who is signed in in a session of an earlier server, as soon as its kernel is free."""
         await live.queue_ready()
+        process_id = self._process_id(live.key)
+        if process_id is not None and note.state == "signing_in" and can_be_raised_again():
+            set_nice(process_id, USUAL_NICE)  # the earlier server ended while a person was waited for
         if note.state not in ("signed_in", "signing_in"):
             live.session.become("signed_out")
             return

@@ -39,7 +39,7 @@ def check_connected(run: Run, tenant: Tenant, module: Module, route: Route) -> N
 def explained(run: Run, tenant: Tenant, module: Module, route: Route | None, unknown: str = "") -> SignInRefused:
     """Return the refusal that a failed script of a sign-in means; `unknown` comes before an error that nobody explains."""
     witnesses, said = _witnesses(run), failure_sentence(run)
-    words = [_words(one) for one in witnesses] or [said]
+    words = [one.said for one in witnesses] or [said]
     text, found = next(((text, known) for text in words if (known := explain(text))), ("", None))
     if found is None:
         return SignInRefused("sign_in_failed", f"{unknown}{said}{_last_warning(witnesses)}")
@@ -59,13 +59,9 @@ def _witnesses(run: Run) -> list[Record]:
     The last warning comes first. PnP's error is always the same; what the service said is in a warning (real-modules.md).
     """
     error = run.summary.terminating_error if run.summary else None
-    if error and (explain(_words(error)) or expired(error) or declined(error)):
+    if error and (explain(error.said) or expired(error) or declined(error)):
         return [error]
     return [*([error] if error else []), *reversed(run.warnings)]
-
-
-def _words(record: Record) -> str:
-    return f"{record.error_id} {record.message}"
 
 
 def _last_warning(witnesses: list[Record]) -> str:
