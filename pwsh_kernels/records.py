@@ -39,6 +39,11 @@ class Record:
     position: str = ""
     script_stack: str = ""
     exception_type: str = ""
+    causes: tuple[str, ...] = ()
+    """What the exceptions inside the error's exception say, the outer one first, where the message does not say it.
+
+    An exception with a code of its own, as those of sign-in libraries have, is "code: message".
+    """
     command: str = ""
     """What PowerShell's console names in front of an error: the command that wrote it, `Exception` for a throw."""
     tags: tuple[str, ...] = ()
@@ -47,15 +52,21 @@ class Record:
     native: bool = False
     """True for a line that a native program wrote to its stderr: PowerShell does not count it as an error."""
 
+    @property
+    def said(self) -> str:
+        """All that the error says in words that explanations know: its id, its message and its causes."""
+        return " ".join((self.error_id, self.message, *self.causes))
+
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
-        return {**asdict(self), "tags": list(self.tags)}
+        return {**asdict(self), "tags": list(self.tags), "causes": list(self.causes)}
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Record":
         """Return the record that `to_json` described; unknown facts of a newer version are dropped."""
         known = {name: value for name, value in facts.items() if name in cls.__dataclass_fields__}
-        return cls(**{**known, "tags": tuple(known.get("tags", ()))})
+        lists = {name: tuple(known.get(name, ())) for name in ("tags", "causes")}
+        return cls(**{**known, **lists})
 
 
 @dataclass(frozen=True, slots=True)

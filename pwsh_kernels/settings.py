@@ -133,6 +133,13 @@ class Settings(BaseSettings):
         60, "PWSH_MANAGER_LOGIN_WAIT", "seconds", "Wait of /login for a code or an end of the sign-in.", gt=0
     )
     auth_timeout: float = _setting(900, "PWSH_AUTH_TIMEOUT", "seconds", "Longest life of a pending sign-in.", gt=0)
+    busy_sign_ins: int = _setting(
+        4,
+        "PWSH_MANAGER_BUSY_SIGN_INS",
+        "sign-ins",
+        "Sign-ins of modules that compute while a person is waited for (pnp, azure, powerplatform), at the same time.",
+        ge=1,
+    )
     input_timeout: float = _setting(
         900,
         "PWSH_MANAGER_INPUT_TIMEOUT",

@@ -120,13 +120,20 @@ async def test_a_connection_with_few_commands_is_checked_by_its_token(service: S
 
 
 @only("pnp")
-async def test_a_connect_that_only_warns_ends_with_the_warnings_reason(service: Service) -> None:
+async def test_a_connect_that_only_warns_is_an_error_and_the_warning_tells_why(service: Service) -> None:
     service.authority.set_traps("contoso.example", {"null_connection": True})
     try:
-        error = error_of(await service.connect())
+        said = await service.connect()
     finally:
         service.authority.clear_traps("contoso.example")
-    assert error.message == "Connect-PnPOnline left no connection. A task was canceled."
+    assert error_of(said).message == "Connect-PnPOnline left no connection."
+    assert [record.message for record in said.records if record.kind == "warning"][-1] == "A task was canceled."
+
+
+@only("pnp")
+async def test_pnp_is_told_to_ask_no_other_host(service: Service) -> None:
+    said = await service.ask("$env:PNPPOWERSHELL_UPDATECHECK, $env:PNPPOWERSHELL_DISABLETELEMETRY")
+    assert said == ["Off", "true"]
 
 
 @only("pnp")

@@ -7,7 +7,7 @@ from powershell_fixtures import WAIT_S, collect, run, until
 
 from pwsh_kernels.errors import InvalidRequest, PowerShellQueryFailed
 from pwsh_kernels.powershell import HostText, PowerShell, ProgressChanged, RecordWritten, Text
-from pwsh_kernels.records import OutputFormat
+from pwsh_kernels.records import OutputFormat, Record
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -128,6 +128,43 @@ async def test_an_error_record_has_the_engines_facts(shell: PowerShell) -> None:
     assert "At line:2 char:3" in error.position
     assert "<ScriptBlock>" in error.script_stack
     assert said.summary.had_errors
+
+
+WRAPPED = """
+    $last = [InvalidOperationException]::new('AADSTS50076: a second factor')
+    $middle = [ArgumentException]::new('the middle', $last)
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("act", "causes"),
+    [
+        ("throw [Exception]::new('failed: ', $middle)", ("the middle", "AADSTS50076: a second factor")),
+        ("throw [Exception]::new('failed: the middle', $middle)", ("AADSTS50076: a second factor",)),
+        ("Write-Error -Exception ([Exception]::new('x', $last))", ("AADSTS50076: a second factor",)),
+        ("throw $last", ()),
+        ("[int]::Parse('x')", ()),  # its message repeats the inner one's
+    ],
+)
+async def test_an_error_tells_what_its_inner_exceptions_say_and_it_does_not(
+    shell: PowerShell, act: str, causes: tuple[str, ...]
+) -> None:
+    said = await run(shell, WRAPPED.replace("{}", act))
+    record = said.summary.terminating_error or said.records[0]
+    assert record.causes == causes
+    assert Record.from_json(record.to_json()) == record
+
+
+async def test_a_cause_has_the_code_that_its_library_gives_it_and_no_more_than_eight_are_told(shell: PowerShell) -> None:
+    script = """
+        class Coded : Exception { [string] $ErrorCode = 'invalid_grant'; Coded($Text) : base($Text) { } }
+        $inner = [Coded]::new('refused')
+        foreach ($number in 1..20) { $inner = [Exception]::new("layer $number", $inner) }
+        Write-Error -Exception $inner; Write-Error -Exception ([Exception]::new('x', [Coded]::new('refused')))
+    """
+    deep, coded = (await run(shell, script)).records
+    assert (len(deep.causes), coded.causes) == (8, ("invalid_grant: refused",))
 
 
 @pytest.mark.parametrize(

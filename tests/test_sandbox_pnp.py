@@ -22,17 +22,21 @@ from sandbox_fixtures import (
 APP = AUTOMATION["contoso"]
 ROOT = "https://contoso.sharepoint.com"
 SITE = f"{ROOT}/sites/finance"
+CONNECT = "PnP.PowerShell.Commands.Base.ConnectOnline"
 DEVICE = f"Connect-PnPOnline -Url {SITE} -DeviceLogin -ClientId {APP} -Tenant contoso.onmicrosoft.example"
 CERTIFICATE = f"param($File, $Password) Connect-PnPOnline -Url {ROOT} -ClientId {APP} -Tenant contoso.onmicrosoft.example "
 PASSWORD = "-CertificatePassword (ConvertTo-SecureString $Password -AsPlainText -Force)"
-NOT_CONNECTED = "There is currently no connection yet."
-UNABLE = "Unable to connect using provided arguments"
+NOT_CONNECTED = "You are not signed in. Please use Connect-PnPOnline to connect."
+UNABLE = ("Unable to connect using provided arguments", f"InvalidOperation,{CONNECT}", True)
+"""How every device sign-in fails: message, id, whether it is thrown."""
+WRONG_THREAD = "The WriteObject and WriteError methods cannot be called from outside the overrides of "
 CLEAN = """
     if ($(try { Get-PnPConnection } catch { $false })) { Disconnect-PnPOnline }
     Clear-SandboxTrap
-    Remove-Item -Recurse -Force $HOME/.m365pnppowershell, Env:ENTRAID_APP_ID, Env:AZURE_* -ErrorAction Ignore
+    Remove-Item -Recurse -Force $HOME/.m365pnppowershell, Env:ENTRAID_*, Env:AZURE_* -ErrorAction Ignore
 """
 CODE_TEXT = re.compile(rf"Open a browser, navigate to {re.escape(PAGE)} and authenticate using code \w{{9}} to proceed\.")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,23 @@ def connect_app(shell: SandboxShell, url: str = ROOT) -> Answer:
     return shell.ask(f"Connect-PnPOnline -Url {url} -ManagedIdentity")
 
 
+def failure(answer: Answer) -> tuple[str, str, bool]:
+    """Return the one error of a sign-in: message, id, whether it was thrown."""
+    [error] = answer.errors
+    return error["message"], error["id"], answer.thrown
+
+
+def unwrapped(warning: str) -> str:
+    """Return a warning as it was before the console's lines and colours."""
+    return " ".join(ANSI.sub("", warning).split())
+
+
+def reason(answer: Answer) -> str:
+    """Return what PnP says by the host: no stream has it."""
+    said = [line.removeprefix("WARNING: ") for line in answer.console if line.startswith("WARNING: ")]
+    return said[-1] if said else ""
+
+
 def claims(shell: SandboxShell) -> dict[str, str]:
     """Return the claims of the connection's token."""
     script = "$c = @{}; (Get-PnPAccessToken -ResourceTypeName SharePoint -Decoded).Claims | % { $c[$_.Type] = $_.Value }; $c"
@@ -72,11 +93,18 @@ def claims(shell: SandboxShell) -> dict[str, str]:
     return found
 
 
-def test_the_code_is_a_warning_in_pnp_s_own_words(shell: SandboxShell) -> None:
+def test_the_code_is_a_warning_in_pnp_s_own_words_inverted_on_a_console(shell: SandboxShell) -> None:
     answer = shell.ask(DEVICE, sign_in_as(ADMIN))
-    assert [bool(CODE_TEXT.fullmatch(text)) for text in answer.warnings] == [True]
+    [warning] = answer.warnings
+    assert CODE_TEXT.fullmatch(unwrapped(warning))
+    assert (warning.startswith("\x1b[7m\n"), warning.endswith("\x1b[0m\n")) == (True, True)
     assert (answer.output, answer.errors) == ([], [])
     assert (claims(shell)["upn"], claims(shell)["appid"]) == (ADMIN, APP)
+
+
+def test_a_script_that_silences_warnings_hides_the_code(shell: SandboxShell) -> None:
+    answer = shell.ask(f"{DEVICE} 3>$null; (Get-PnPWeb).Title", sign_in_as(ADMIN))
+    assert (answer.value, answer.warnings, answer.console) == ("Finance", [], [])
 
 
 def test_in_a_cloud_shell_the_sentence_is_entra_s(shell: SandboxShell) -> None:
@@ -85,18 +113,19 @@ def test_in_a_cloud_shell_the_sentence_is_entra_s(shell: SandboxShell) -> None:
         "{ $env:POWERSHELL_DISTRIBUTION_CHANNEL = $null }",
         sign_in_as(ADMIN),
     )
-    assert answer.warnings[0].startswith(f"To sign in, use a web browser to open the page {PAGE} and enter the code ")
+    start = f"To sign in, use a web browser to open the page {PAGE} and enter the code "
+    assert unwrapped(answer.warnings[0]).startswith(start)
 
 
 def test_without_an_app_of_one_s_own_there_is_no_sign_in(shell: SandboxShell) -> None:
-    answer = shell.ask(f"Connect-PnPOnline -Url {ROOT} -DeviceLogin")
-    assert answer.warnings == ["Please specify a valid client id for an Entra ID App Registration."]
-    assert answer.errors[0]["message"] == "Specified method is not supported."
-    assert answer.errors[0]["id"] == "CLIENTIDREQUIRED,Connect-PnPOnline"
-    assert answer.thrown
+    answer = shell.ask(f"Connect-PnPOnline -Url {ROOT} -Interactive")
+    assert list(map(unwrapped, answer.warnings)) == ["Please specify a valid client id for an Entra ID App Registration."]
+    assert failure(answer) == ("Specified method is not supported.", f"CLIENTIDREQUIRED,{CONNECT}", True)
+    device = shell.ask(f"Connect-PnPOnline -Url {ROOT} -DeviceLogin")
+    assert (failure(device), reason(device)[: len(WRONG_THREAD)]) == (UNABLE, WRONG_THREAD)
 
 
-@pytest.mark.parametrize("variable", ["ENTRAID_APP_ID", "AZURE_CLIENT_ID"])
+@pytest.mark.parametrize("variable", ["ENTRAID_APP_ID", "ENTRAID_CLIENT_ID", "AZURE_CLIENT_ID"])
 def test_the_app_can_stand_in_the_environment(shell: SandboxShell, variable: str) -> None:
     shell.ask(f"$env:{variable} = '{APP}'; Connect-PnPOnline -Url {ROOT} -DeviceLogin", sign_in_as(ADMIN))
     assert shell.ask("(Get-PnPConnection).ClientId").value == APP
@@ -104,45 +133,42 @@ def test_the_app_can_stand_in_the_environment(shell: SandboxShell, variable: str
 
 def test_an_app_that_the_tenant_does_not_know_is_refused_before_any_code(shell: SandboxShell) -> None:
     answer = shell.ask(f"Connect-PnPOnline -Url {ROOT} -DeviceLogin -ClientId {AUTOMATION['fabrikam']}")
-    assert answer.warnings[0].startswith("AADSTS700016: ")
-    assert answer.errors[0]["message"] == UNABLE
+    assert (reason(answer)[:14], failure(answer), answer.warnings) == ("AADSTS700016: ", UNABLE, [])
 
 
 @pytest.mark.parametrize(
     ("account", "code"), [("blocked@contoso.example", "AADSTS53003"), ("admin@fabrikam.example", "AADSTS50020")]
 )
-def test_a_refused_device_sign_in_says_why_in_a_warning_only(shell: SandboxShell, account: str, code: str) -> None:
-    answer = shell.ask(DEVICE, sign_in_as(account))
-    assert answer.warnings[1].startswith(f"{code}: ")
-    assert [error["message"] for error in answer.errors] == [UNABLE]
-    assert answer.thrown
+def test_a_refused_device_sign_in_says_why_in_a_warning_of_the_host_only(
+    shell: SandboxShell, account: str, code: str
+) -> None:
+    answer = shell.ask(f"{DEVICE} -WarningVariable said; $said.Count", sign_in_as(account))
+    assert (reason(answer).partition(":")[0], failure(answer)) == (code, UNABLE)
+    assert shell.ask("$said | Where-Object { $_ -match 'AADSTS' }").output == []
     assert shell.ask("Get-PnPConnection").errors[0]["message"].startswith(NOT_CONNECTED)
 
 
 def test_a_declined_sign_in_leaves_no_connection(shell: SandboxShell) -> None:
     answer = shell.ask(DEVICE, say_no)
-    assert answer.warnings[1].startswith("AADSTS65004: ")
-    assert answer.errors[0]["message"] == UNABLE
+    assert (reason(answer)[:13], failure(answer)) == ("AADSTS65004: ", UNABLE)
 
 
 def test_an_expired_code_leaves_no_connection(shell: SandboxShell) -> None:
     answer = shell.ask(f"Set-SandboxTrap code_expiry 0.2; {DEVICE}")
-    assert answer.warnings[1].startswith("AADSTS70020: ")
-    assert answer.errors[0]["message"] == UNABLE
+    assert (reason(answer)[:13], failure(answer)) == ("AADSTS70020: ", UNABLE)
 
 
 def test_without_a_tenant_the_account_s_own_tenant_must_have_the_site(shell: SandboxShell) -> None:
     answer = shell.ask(f"Connect-PnPOnline -Url {ROOT} -DeviceLogin -ClientId {APP}", sign_in_as("admin@fabrikam.example"))
-    assert answer.warnings[1].startswith(
-        f"AADSTS500011: The resource principal named {ROOT} was not found in the tenant named Fabrikam"
-    )
+    missing = f"AADSTS500011: The resource principal named {ROOT} was not found in the tenant named Fabrikam"
+    assert reason(answer).startswith(missing)
 
 
 def test_the_null_connection_only_warns(shell: SandboxShell) -> None:
     shell.authority.set_traps("contoso.example", {"null_connection": True})
     answer = shell.ask(DEVICE, sign_in_as(ADMIN))
     assert (answer.thrown, answer.errors) == (False, [])
-    assert answer.warnings[1:] == ["A task was canceled."]
+    assert reason(answer) == "A task was canceled."
     refused = shell.ask(DEVICE, say_no)
     assert (refused.thrown, refused.errors) == (False, [])
     assert shell.ask("Get-PnPConnection").errors[0]["message"].startswith(NOT_CONNECTED)
@@ -184,18 +210,20 @@ def test_a_certificate_that_is_unknown_or_expired_is_refused(
 ) -> None:
     file = make_certificate(tmp_path, subject, days)
     answer = shell.ask(f"{CERTIFICATE} -CertificatePath $File {PASSWORD}", File=str(file), Password=CERTIFICATE_PASSWORD)
-    assert answer.errors[0]["message"].startswith(code)
+    message, error_id, thrown = failure(answer)
+    assert (message.partition(":")[0], thrown) == (code, True)
+    assert error_id == f"Microsoft.Identity.Client.MsalServiceException,{CONNECT}"
 
 
 def test_a_wrong_password_and_a_missing_file_say_what_is_wrong(shell: SandboxShell, tmp_path: Path) -> None:
     values: dict[str, Any] = {"File": str(make_certificate(tmp_path)), "Password": "canary"}
-    wrong = shell.ask(f"{CERTIFICATE} -CertificatePath $File {PASSWORD}", **values).errors[0]["message"]
-    assert "password" in wrong
-    assert "canary" not in wrong
-    missing = shell.ask(f"{CERTIFICATE} -CertificatePath /nowhere.pfx")
-    assert missing.errors[0]["message"] == "Certificate not found"
-    absent = shell.ask(f"{CERTIFICATE} -Thumbprint 0123")
-    assert absent.errors[0]["message"].startswith("Cannot find certificate with this thumbprint")
+    wrong = failure(shell.ask(f"{CERTIFICATE} -CertificatePath $File {PASSWORD}", **values))
+    assert wrong[0].startswith(f"The specified certificate at '{values['File']}' could not be read.")
+    assert (wrong[1:], "canary" in wrong[0]) == ((f"Argument,{CONNECT}", True), False)
+    missing = failure(shell.ask(f"{CERTIFICATE} -CertificatePath /nowhere.pfx"))
+    assert missing == ("Certificate not found", f"System.IO.FileNotFoundException,{CONNECT}", True)
+    absent = "Cannot find certificate with this thumbprint in the certificate store."
+    assert failure(shell.ask(f"{CERTIFICATE} -Thumbprint 0123")) == (absent, f"Argument,{CONNECT}", True)
 
 
 def test_a_workload_identity_is_taken_from_the_environment(shell: SandboxShell, tmp_path: Path) -> None:
@@ -225,21 +253,43 @@ def test_an_access_token_of_the_site_signs_in_and_of_another_service_does_not(sh
     assert other not in str(answer.errors)
 
 
+def keep_login(shell: SandboxShell) -> Answer:
+    """Sign in as a person whose login is kept, and leave the connection."""
+    return shell.ask(f"{DEVICE} -PersistLogin -ErrorAction Stop; Disconnect-PnPOnline", sign_in_as(ADMIN))
+
+
+def test_a_sign_in_leaves_nothing_on_disk_unless_it_is_to_be_kept(shell: SandboxShell) -> None:
+    shell.ask(DEVICE, sign_in_as(ADMIN))
+    assert shell.ask("Test-Path $HOME/.m365pnppowershell").value is False
+
+
 def test_a_kept_login_needs_no_person_afterwards(shell: SandboxShell) -> None:
-    shell.ask(f"{DEVICE} -PersistLogin; Disconnect-PnPOnline", sign_in_as(ADMIN))
+    keep_login(shell)
     modes = shell.ask('Get-ChildItem -Force $HOME/.m365pnppowershell | % { "$($_.UnixMode) $($_.Name)" }').output
-    assert modes == ["-rw------- pnp.msal.cache", "-rw------- settings.json"]
+    assert modes == ["-rw------- pnp.msal.cache", "-rw-r--r-- settings.json"]
     again = shell.ask(f"Connect-PnPOnline -Url {ROOT}/sites/people; (Get-PnPWeb).Title")
     assert again.value == "Human Resources"
-    assert "Connecting using token cache." in again.console[0]
+    assert "Connecting using token cache." in reason(again)
     assert claims(shell)["upn"] == ADMIN
-    assert shell.ask(DEVICE).warnings == []
+    resumed = shell.ask(f"{DEVICE} -ErrorAction Stop")
+    assert (resumed.warnings, resumed.errors) == ([], [])
+
+
+@pytest.mark.parametrize("action", ["", "-ErrorAction Continue"])
+def test_a_login_that_is_to_be_kept_fails_and_makes_later_ones_fail_unless_errors_stop(
+    shell: SandboxShell, action: str
+) -> None:
+    first = shell.ask(f"{DEVICE} -PersistLogin {action}")
+    assert (failure(first), reason(first)[: len(WRONG_THREAD)]) == (UNABLE, WRONG_THREAD)
+    later = shell.ask(f"{DEVICE} {action}")
+    assert (failure(later), reason(later)[: len(WRONG_THREAD)]) == (UNABLE, WRONG_THREAD)
+    assert shell.ask(f"& {{ $ErrorActionPreference = 'Stop'; {DEVICE} }}", sign_in_as(ADMIN)).errors == []
 
 
 def test_a_kept_login_serves_another_powershell_of_the_same_home_and_no_other_app(
     shell: SandboxShell,
 ) -> None:
-    shell.ask(f"{DEVICE} -PersistLogin", sign_in_as(ADMIN))
+    keep_login(shell)
     connect = f"Connect-PnPOnline -Url {ROOT} -ClientId {APP}; (Get-PnPWeb).Title"
     assert shell.ask(f"$p = [powershell]::Create().AddScript('{connect}'); $p.Invoke(); $p.Dispose()").value == "Contoso"
     other = "c0070500-a992-4c00-8a00-00000000a992"
@@ -247,20 +297,52 @@ def test_a_kept_login_serves_another_powershell_of_the_same_home_and_no_other_ap
     assert "does not simulate signing in with a password or a browser" in answer.errors[0]["message"]
 
 
+def test_the_connection_belongs_to_the_whole_process(app: SandboxShell) -> None:
+    elsewhere = "[powershell]::Create().AddScript({0}).Invoke()"
+    assert app.ask(elsewhere.format("'(Get-PnPWeb).Title'")).value == "Contoso"
+    app.ask(elsewhere.format("'Disconnect-PnPOnline'"))
+    assert failure(app.ask("Get-PnPWeb"))[0] == NOT_CONNECTED
+
+
 def test_clearing_a_kept_login_forgets_it(shell: SandboxShell) -> None:
-    shell.ask(f"{DEVICE} -PersistLogin; Disconnect-PnPOnline -ClearPersistedLogin", sign_in_as(ADMIN))
+    clear = "Disconnect-PnPOnline -ClearPersistedLogin"
+    shell.ask(f"{DEVICE} -PersistLogin -ErrorAction Stop; {clear}", sign_in_as(ADMIN))
     answer = shell.ask(f"Connect-PnPOnline -Url {ROOT}")
-    assert answer.errors[0]["id"] == "CLIENTIDREQUIRED,Connect-PnPOnline"
+    assert answer.errors[0]["id"] == f"CLIENTIDREQUIRED,{CONNECT}"
 
 
 def test_a_revoked_or_blocked_kept_login_signs_nobody_in(shell: SandboxShell) -> None:
-    shell.ask(f"{DEVICE} -PersistLogin; Disconnect-PnPOnline", sign_in_as(ADMIN))
+    keep_login(shell)
     shell.authority.set_traps("contoso.example", {"ca_block": "device_code"})
-    assert shell.ask(f"Connect-PnPOnline -Url {ROOT}").errors[0]["message"].startswith("AADSTS530036: ")
+    message, error_id, thrown = failure(shell.ask(f"Connect-PnPOnline -Url {ROOT}"))
+    assert (message[:14], thrown) == ("AADSTS530036: ", True)
+    assert error_id == f"Microsoft.Identity.Client.MsalUiRequiredException,{CONNECT}"
     shell.authority.clear_traps("contoso.example")
     shell.authority.revoke(ADMIN)
     assert shell.ask(f"Connect-PnPOnline -Url {ROOT}").errors[0]["message"].startswith("AADSTS50173: ")
     shell.authority.restore(ADMIN)
+
+
+def test_a_wrong_client_secret_connects_and_is_refused_at_the_first_command(shell: SandboxShell) -> None:
+    connect = f"Connect-PnPOnline -Url {ROOT} -ClientId {APP} -ClientSecret "
+    wrong = shell.ask(f"{connect} canary; (Get-PnPConnection).ClientId")
+    assert (wrong.value, unwrapped(wrong.warnings[0])[:34]) == (APP, "Connecting with Client Secret uses")
+    refused = shell.ask("Get-PnPWeb")
+    assert refused.errors[0]["message"].startswith("AADSTS7000215: ")
+    assert "canary" not in str(refused) + str(shell.ask("Get-PnPConnection | Format-List * -Force | Out-String").output)
+    right = shell.ask(f"{connect} contoso-automation-sandbox-secret -WarningAction Ignore; (Get-PnPWeb).Title")
+    assert (right.value, right.warnings) == ("Contoso", [])
+
+
+def test_an_interactive_sign_in_without_a_screen_falls_back_to_nothing(shell: SandboxShell) -> None:
+    message, error_id, thrown = failure(shell.ask(f"Connect-PnPOnline -Url {ROOT} -ClientId {APP} -Interactive"))
+    assert message.startswith("Unable to open a web page using xdg-open, gnome-open, kfmclient or wslview tools.")
+    assert (error_id, thrown) == (f"Microsoft.Identity.Client.MsalClientException,{CONNECT}", True)
+
+
+def test_without_a_connection_there_is_none_to_disconnect(shell: SandboxShell) -> None:
+    disconnect = "System.InvalidOperationException,PnP.PowerShell.Commands.Base.DisconnectOnline"
+    assert failure(shell.ask("Disconnect-PnPOnline")) == ("No connection to disconnect", disconnect, True)
 
 
 def test_an_address_that_is_nobody_s_cannot_be_connected(shell: SandboxShell) -> None:
@@ -275,7 +357,7 @@ def test_a_site_that_does_not_exist_is_only_noticed_when_validated(shell: Sandbo
     assert validated.errors[0]["message"] == f"Site at {ROOT}/sites/nowhere does not exist"
 
 
-@pytest.mark.parametrize("route", ["-Interactive", "-ClientSecret x", "-OSLogin", "-FederatedIdentity"])
+@pytest.mark.parametrize("route", ["-OSLogin", "-FederatedIdentity"])
 def test_a_route_that_is_not_simulated_is_refused_plainly(shell: SandboxShell, route: str) -> None:
     answer = shell.ask(f"Connect-PnPOnline -Url {ROOT} -ClientId {APP} {route}")
     assert "The sandbox does not simulate" in answer.errors[0]["message"]
@@ -374,11 +456,11 @@ def test_a_connection_shows_no_token(shell: SandboxShell) -> None:
 
 @pytest.mark.parametrize(
     ("trap", "text"),
-    [("localized", "Para iniciar sesión, "), ("wrapped", "\x1b[33mTo sign in, use a web browser to open the page\n")],
+    [("localized", "Para iniciar sesión, "), ("wrapped", "\x1b[33mTo sign in, use a web browser to open the page ")],
 )
 def test_the_code_s_sentence_can_be_translated_or_broken_over_lines(shell: SandboxShell, trap: str, text: str) -> None:
     shell.authority.set_traps("contoso.example", {trap: True})
-    assert shell.ask(DEVICE, sign_in_as(ADMIN)).warnings[0].startswith(text)
+    assert shell.ask(DEVICE, sign_in_as(ADMIN)).warnings[0].startswith(f"\x1b[7m\n {text}")
 
 
 def test_a_service_that_slows_down_says_so_as_a_warning(app: SandboxShell) -> None:

@@ -85,7 +85,7 @@ def test_a_code_is_hidden_also_where_something_was_printed_inside_it(printed: st
 
 def test_a_code_is_hidden_in_the_facts_of_a_record() -> None:
     record = Record("error", "code ABCD12345 expired", position="At ABCD12345", target="ABCD12345", script_stack="ABCD12345")
-    record = replace(record, error_id="Leak,ABCD12345", command="ABCD12345")
+    record = replace(record, error_id="Leak,ABCD12345", command="ABCD12345", causes=("ABCD12345 was no good",))
     assert "ABCD12345" not in str(hide_in_record(record, ["ABCD12345"]))
 
 
@@ -97,4 +97,9 @@ def test_declined_and_expired_are_told_apart() -> None:
     assert not declined(None)
     assert not expired(Record("error", "AADSTS53003: blocked"))
     assert not expired(Record("error", "The operation timed out."))
+    assert expired(
+        Record("error", "DeviceCodeCredential authentication failed: ", causes=("code_expired: before it was used",))
+    )
+    assert declined(Record("error", "DeviceCodeCredential authentication failed: ", causes=("authorization_declined: no",)))
+    assert expired(Record("error", "Authentication timed out after 120 seconds due to inactivity. Please try again."))
     assert expired(Record("error", "Device code terminal timed-out after 120 seconds. Please try again."))

@@ -114,6 +114,13 @@ def test_an_error_says_whether_to_repeat_to_ask_or_to_correct(message: str, erro
     assert said in found.suggestion
 
 
+def test_the_reason_is_looked_for_in_the_causes_too() -> None:
+    bare = Record(
+        "error", "ClientSecretCredential authentication failed: ", causes=("invalid_client: AADSTS7000222: expired",)
+    )
+    assert "client secret is wrong or has expired" in ADVISOR.advise("azure", bare).suggestion
+
+
 def test_a_command_of_another_service_that_is_installed_here_is_sent_there() -> None:
     record = Record("error", "Authentication needed. Please call Connect-MgGraph.", command="Get-MgUser")
     assert "belongs to module graph" in ADVISOR.advise("exo", record).suggestion

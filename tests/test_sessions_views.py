@@ -56,6 +56,12 @@ def run(tmp_path: Path) -> Run:
     return one
 
 
+def test_an_error_that_ends_where_its_reason_should_follow_is_told_with_its_cause(run: Run) -> None:
+    run.add_record(Record("error", "DeviceCodeCredential authentication failed: ", causes=("invalid_grant: no",)))
+    run.finish("failed", Summary("completed", errors=1))
+    assert result_view(run)["error"] == "DeviceCodeCredential authentication failed: invalid_grant: no"
+
+
 @pytest.mark.parametrize(
     ("path", "error"),
     [

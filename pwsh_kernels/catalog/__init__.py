@@ -2,10 +2,11 @@
 
 from pwsh_kernels.catalog.catalog import Catalog
 from pwsh_kernels.catalog.commands import CommandIndex, Home
-from pwsh_kernels.catalog.explanations import Explanation, explain
+from pwsh_kernels.catalog.explanations import Explanation, explain, explanation
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret
 from pwsh_kernels.catalog.fitness import unfit
 from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
+from pwsh_kernels.catalog.readiness import clear_script, kept_script, reach_script
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
 from pwsh_kernels.catalog.tenants import ModuleAccess, Tenant, Tenants, TenantsFile
@@ -31,6 +32,10 @@ __all__ = [
     "Tenants",
     "TenantsFile",
     "Unsupported",
+    "clear_script",
     "explain",
+    "explanation",
+    "kept_script",
+    "reach_script",
     "unfit",
 ]

@@ -41,6 +41,11 @@ def explain(text: str) -> Explanation | None:
     return next((explanation for pattern, explanation in book.texts if pattern.search(text)), None)
 
 
+def explanation(code: str) -> Explanation:
+    """Return the explanation of a text's code in the file. Raises StopIteration for one that is not there."""
+    return next(one for _, one in _read_book(EXPLANATIONS_FILE).texts if one.code == code)
+
+
 @cache
 def _read_book(file: Path) -> _Book:
     facts = tomllib.loads(file.read_text(encoding="utf-8"))

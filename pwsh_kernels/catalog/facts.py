@@ -26,8 +26,9 @@ FactName = Literal[
     "minimum_version",
     "install",
     "catalog_folder",
+    "home_files",
 ]
-"""`tenant` … `scopes` come from the tenant and the request, the last four from the module's own file."""
+"""`tenant` … `scopes` come from the tenant and the request, the last five from the module's own file."""
 
 SECRET_FACTS: frozenset[FactName] = frozenset(
     {"certificate_password", "client_secret", "access_token", "graph_token", "federated_token"}

@@ -3,18 +3,33 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from pwsh_kernels.catalog.facts import FactName
+from pwsh_kernels.catalog.facts import Fact, FactName, Facts
 from pwsh_kernels.catalog.route import FORM, Route, RouteName, Script, Text
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 CommandPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z*,]+-[A-Za-z0-9*]+$")]
 """`Get-Mailbox`; `Get,Set-Mailbox` for two commands; `*-Mg*` for all that look so."""
 IdentityField = Literal["account", "tenant_id", "domains"]
+Host = Annotated[str, StringConstraints(pattern=r"^(?:[a-z0-9.-]+(?::[0-9]{1,5})?|\{sharepoint_url\})$")]
+"""`graph.microsoft.com`, `127.0.0.1:5100` (port 443 unless named), or `{sharepoint_url}`: the host of that address."""
+_OF_SITE = "{sharepoint_url}"
+
+
+def _inside_home(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or parts[0] == "/" or ".." in parts or "*" in path:
+        raise ValueError("must be paths inside HOME, without wildcards")
+    return path
+
+
+HomePath = Annotated[str, AfterValidator(_inside_home)]
+"""A file or folder in a session's HOME: `.mg/mg.authrecord.json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +59,34 @@ class Module:
     bad_versions: Mapping[Text, Text] = field(default_factory=dict)
     commands: tuple[CommandPattern, ...] = ()
     replaces: Mapping[CommandPattern, Text] = field(default_factory=dict)
+    login_hosts: tuple[Host, ...] = ()
+    hosts: tuple[Host, ...] = ()
+    home_files: tuple[HomePath, ...] = ()
 
     @property
     def default_route(self) -> RouteName:
         """The file's first route: the one where nothing else is configured."""
         return next(iter(self.routes))
 
-    def facts(self) -> dict[FactName, str]:
+    def hosts_of(self, route: Route, facts: Facts) -> tuple[str, ...]:
+        """Return the hosts that a sign-in needs, each as `host` or `host:port`; one that no fact names is left out."""
+        wanted = (*(() if route.has_token else self.login_hosts), *self.hosts)
+        named = (_site_host(facts.get("sharepoint_url")) if one == _OF_SITE else one for one in wanted)
+        return tuple(dict.fromkeys(one for one in named if one))
+
+    def facts(self) -> dict[FactName, Fact]:
         """Return the facts about this module that its scripts can ask for."""
         return {
             "powershell_module": self.powershell_module,
             "minimum_version": self.minimum_version,
             "install": self.install,
             "catalog_folder": str(self.folder),
+            "home_files": self.home_files,
         }
+
+
+def _site_host(address: Fact | None) -> str | None:
+    return urlsplit(address).netloc.lower() or None if isinstance(address, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from pwsh_kernels.catalog.facts import Fact, FactName, Facts, Secret
 RouteName = Literal["device_code", "certificate", "managed_identity", "workload_identity", "access_token", "client_secret"]
 CodeChannel = Literal["console", "output", "warning", "information", "any"]
 Survival = Literal["nothing", "cache", "again"]
+Resuming = Literal["check", "connect"]
+"""What finds a kept login again: the module by itself, so that the check sees it, or the connect script."""
 
 DEFAULT_CODE_PATTERN = re.compile(r"\b[Cc]ode\s+([A-Z0-9]{8,10})\b")
 DEFAULT_URL_PATTERN = re.compile(r"https?://\S*(?:devicelogin|/device)\b")
@@ -76,11 +78,19 @@ class Route:
     expires_s: Annotated[int, Field(gt=0, strict=True)] = 900
     survives: Survival = "nothing"
     survival: Text = "Nothing of this sign-in survives the end of the session's PowerShell."
+    resumed_by: Resuming = "check"
+    code_within_s: Seconds = 60.0
+    busy_wait: bool = False
 
     @property
     def asks_person(self) -> bool:
         """Whether somebody must enter a code; every other route signs in by itself."""
         return self.name == "device_code"
+
+    @property
+    def has_token(self) -> bool:
+        """Whether the token comes from the machine or from the caller: nobody asks Entra's sign-in hosts for it."""
+        return self.name in ("managed_identity", "access_token")
 
     def missing(self, facts: Facts) -> list[tuple[FactName, ...]]:
         """Return the needs that the facts do not meet."""

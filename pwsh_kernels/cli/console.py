@@ -49,6 +49,8 @@ _CODES = {
     "sign_in_blocked": ExitCode.NOT_SIGNED_IN,
     "sign_in_ended": ExitCode.NOT_SIGNED_IN,
     "sign_in_needs_person": ExitCode.NOT_SIGNED_IN,
+    "sign_in_unreachable": ExitCode.NOT_SIGNED_IN,
+    "too_many_sign_ins": ExitCode.NOT_SIGNED_IN,
     "wrong_account": ExitCode.NOT_SIGNED_IN,
     "wrong_tenant": ExitCode.NOT_SIGNED_IN,
     "session_lost": ExitCode.NOT_SIGNED_IN,

@@ -63,6 +63,8 @@ def _steps(facts: Json) -> dict[str, str]:
 
 _FOR_A_PERSON = (
     "sign_in_blocked",
+    "sign_in_unreachable",
+    "too_many_sign_ins",
     "wrong_account",
     "wrong_tenant",
     "route_not_configured",

@@ -64,13 +64,27 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $run.Entries.Add(@('style') + $style.Split("`n"))
     }
 
+    # What inner exceptions say that the text before them does not; sign-in libraries give theirs a code. Bounded: whoever
+    # wraps an exception may do so again and again.
+    function Get-Cause([Exception]$Exception, [string]$Said) {
+        for ($depth = 0; ($Exception = $Exception.InnerException) -and $depth -lt 8; $depth++) {
+            $code = if ($Exception.ErrorCode -is [string]) { $Exception.ErrorCode }
+            $text = if ($code -and -not $Exception.Message.Contains($code)) { "${code}: $($Exception.Message)" } else { $Exception.Message }
+            if ($Said.Contains($text)) { continue }
+            $Said += $text
+            $text.Substring(0, [Math]::Min($text.Length, 4000))
+        }
+    }
+
     function ConvertTo-Facts($Record) {
         if ($Record -is [Management.Automation.ErrorRecord]) {
             $at = $Record.InvocationInfo
             $message = if ($Record.ErrorDetails -and $Record.ErrorDetails.Message) { $Record.ErrorDetails.Message } else { $Record.Exception.Message }
-            return , @('error', [string]$message, [string]$Record.FullyQualifiedErrorId, [string]$Record.CategoryInfo.Category,
+            $facts = @('error', [string]$message, [string]$Record.FullyQualifiedErrorId, [string]$Record.CategoryInfo.Category,
                 [string]$Record.CategoryInfo.TargetName, [int]$at.ScriptLineNumber, [int]$at.OffsetInLine, [string]$at.PositionMessage,
                 [string]$Record.ScriptStackTrace, $Record.Exception.GetType().FullName, [string](Get-ErrorSource $Record))
+            if ($Record.Exception.InnerException) { $facts += @(Get-Cause $Record.Exception $message) }
+            return , $facts
         }
         if ($Record -is [Management.Automation.InformationRecord]) {
             $data = $Record.MessageData

@@ -36,7 +36,7 @@ _LARGEST_DECIMAL = 2**96
 
 def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
     """Return the record of Out-Session's facts (bootstrap.ps1), which come in the order unpacked here."""
-    message, error_id, category, target, line, column, position, stack, exception_type, command = facts
+    message, error_id, category, target, line, column, position, stack, exception_type, command, *causes = facts
     return Record(
         kind="error",
         message=message,
@@ -48,6 +48,7 @@ def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
         position=position,
         script_stack=stack,
         exception_type=exception_type,
+        causes=tuple(causes),
         command=command or "",
         terminating=terminating,
         native=error_id in _NATIVE_ERRORS,

@@ -1,34 +1,40 @@
 """One attempt to sign in: prepare, connect on its route, find the code, check who it is, refuse the wrong one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
 
-from pwsh_kernels.catalog import FactName, Script, Secret, explain, unfit
-from pwsh_kernels.errors import ProductError
+from pwsh_kernels.catalog import Fact, FactName, Secret
 from pwsh_kernels.records import RunOptions
-from pwsh_kernels.sessions.identity import SignedIn, judge, read_check
+from pwsh_kernels.sessions.identity import SessionKey, SignedIn, judge, read_check
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
+from pwsh_kernels.sessions.priority import lowered
+from pwsh_kernels.sessions.readiness import check_fit, check_reach, clear_home, keeps_login, prepare
 from pwsh_kernels.sessions.recorder import SignInRecorder
 from pwsh_kernels.sessions.refusal import NEW_CODE, SignInRefused, check_connected, explained
 from pwsh_kernels.sessions.requests import LoginRequest
 from pwsh_kernels.sessions.run import Run, now
 from pwsh_kernels.sessions.session import Session, SignIn
 from pwsh_kernels.sessions.signin import DeviceCode, find_device_code
-from pwsh_kernels.sessions.views import failure_sentence
 
-PREPARE_WAIT_S = 180.0
-"""Importing a module can take more than a minute (decision 0014)."""
 CHECK_WAIT_S = 60.0
-FIND = Script(
-    """param([string] $Name)
-try { Get-Module -ListAvailable -Name $Name | ForEach-Object { "$($_.Version)" } }
-finally { Remove-Variable -Name Name -ErrorAction Ignore }""",
-    {"Name": "powershell_module"},
-)
-"""The versions of the service's module, in the order in which PowerShell would take them."""
 SIGNED_OUT_BY_VERDICT = ("wrong_account", "wrong_tenant")
 CODE_LOOK_S = 0.5
 """How often an attempt that waits for its end looks whether a code has come, and how long that one lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What there is around a sign-in.
+
+    `crowd` returns the sessions that keep one that computes from waiting for a person now, none when it may; `process_id` its
+    kernel's process; `pin_again` gives its session the modules that are selected now, and tells whether these are others.
+    """
+
+    pin_again: Callable[[Session], bool]
+    crowd: Callable[[], Sequence[SessionKey]]
+    process_id: Callable[[], int | None]
 
 
 class Attempt:
@@ -40,22 +46,25 @@ class Attempt:
         sign_in: SignIn,
         request: LoginRequest,
         secrets: Mapping[FactName, Secret],
-        pin_again: Callable[[Session], bool],
+        room: Room,
     ) -> None:
-        """`pin_again` gives the session what is selected now; returns whether that is something else."""
-        self._pin_again = pin_again
+        """`room`: what there is around it."""
         self._lasts = sign_in.ends_at - now()
         self._live = live
         self._sign_in = sign_in
         self._request = request
         self._secrets = secrets
+        self._room = room
 
     async def sign_in(self) -> SignedIn:
         """Return who signed in. Raises SignInRefused; then nobody is signed in."""
-        await self._see_that_module_is_fit()
+        await check_fit(self._live, self._sign_in.route, self._room.pin_again)
         await prepare(self._live)
+        await check_reach(self._live, self._sign_in.route, self._facts())
         if self._sign_in.route.survives == "cache" and (cached := await self._cached()):
             return cached
+        self._take_turn()
+        await clear_home(self._live)
         await self._connect()
         try:
             return await verdict(self._live)
@@ -64,76 +73,89 @@ class Attempt:
                 await sign_out(self._live)
             raise
 
-    async def _see_that_module_is_fit(self) -> None:
-        """Look for the service's module before anybody is asked for something; it may be installed since the session began.
-
-        Raises SignInRefused. What the sandbox plays is always there. A version that is known to be bad does what it can
-        where no person would be sent to a page for nothing.
-        """
-        session = self._live.session
-        if session.tenant.sandbox:
-            return
-        problem = unfit(session.module, await found_versions(self._live))
-        try:
-            has_others = problem is not None and self._pin_again(session)
-        except ProductError as error:
-            raise SignInRefused("sign_in_failed", error.text()) from error
-        if has_others:
-            problem = unfit(session.module, await found_versions(self._live))
-        if problem and (self._sign_in.route.asks_person or not problem.reason):
-            raise SignInRefused("sign_in_failed", problem.text(), explain(problem.text()))
-
     async def _cached(self) -> SignedIn | None:
         """Return who still is signed in from what the module keeps in the session's HOME, or None."""
         try:
-            return await verdict(self._live)
-        except SignInRefused:
+            return await self._resumed() if self._sign_in.route.resumed_by == "connect" else await verdict(self._live)
+        except SignInRefused as refused:
+            if refused.failure.code == "sign_in_unreachable":  # what is kept may be good: it is not cleared
+                raise
             return None
+
+    async def _resumed(self) -> SignedIn | None:
+        """Let the connect script use what is kept. When it asks for a person all the same, what is kept is good no more."""
+        if not await keeps_login(self._live):
+            return None
+        asked: list[DeviceCode] = []
+        run = self._submit(asked.append)
+        await self._wait_for_end(run, lambda: bool(asked))
+        if not run.ended:
+            await self._stop(run)
+            return None
+        self._check_connected(run)
+        return await verdict(self._live)
+
+    def _take_turn(self) -> None:
+        """Raise SignInRefused when too many others wait for a person with modules that compute while they wait."""
+        route, session = self._sign_in.route, self._live.session
+        others = self._room.crowd() if route.busy_wait and self._sign_in.attended else ()
+        if others:
+            raise SignInRefused("too_many_sign_ins", crowded_sentence(session.module.title, others))
+        self._sign_in.connecting = True
 
     async def _connect(self) -> None:
         self._sign_in.ends_at = now() + self._lasts  # the time that the module took to load is not the person's
         while True:
-            run = self._submit()
+            run = self._submit(self._show)
             try:
-                await self._wait_for_end(run)
-                session = self._live.session
-                check_connected(run, session.tenant, session.module, self._sign_in.route)
+                with lowered(self._room.process_id()) if self._sign_in.route.busy_wait else nullcontext():
+                    await self._wait_for_end(run, self._asks_in_vain)
+                if not run.ended:
+                    await self._give_up(run)
+                self._check_connected(run)
             except SignInRefused as refused:
                 if refused.failure.code != "sign_in_expired" or not self._offers_again():
                     raise
             else:
                 return
 
-    def _submit(self) -> Run:
-        live, script = self._live, self._sign_in.route.script
-        facts = {**live.session.facts(), **self._secrets}
+    def _check_connected(self, run: Run) -> None:
+        session = self._live.session
+        check_connected(run, session.tenant, session.module, self._sign_in.route)
+
+    def _facts(self) -> dict[FactName, Fact | None]:
+        facts = {**self._live.session.facts(), **self._secrets}
         if self._request.sharepoint_tenant:
             facts["sharepoint_url"] = f"https://{self._request.sharepoint_tenant}.sharepoint.com"
+        return facts
+
+    def _submit(self, show: Callable[[DeviceCode], None]) -> Run:
+        live, script = self._live, self._sign_in.route.script
         run = live.runs.add(
             live.key,
             f"sign in to {live.key}",
-            options=RunOptions(parameters=script.bind(facts)),
+            options=RunOptions(parameters=script.bind(self._facts())),
             purpose="sign_in",
             principal=self._request.principal or OURSELVES,
             client=self._request.client,
         )
         self._sign_in.run = run
         self._sign_in.expires_at = min(self._sign_in.ends_at, now() + timedelta(seconds=self._limit()))
-        live.submit(run, script.text, self._recorder(run), store_history=False)
+        live.submit(run, script.text, self._recorder(run, show), store_history=False)
         return run
 
     def _limit(self) -> float:
-        """Seconds that the connect script may take: a person's time, or the module's."""
+        """Seconds that the connect script may take until it shows a code, or ends."""
         route = self._sign_in.route
-        return max(route.time_limit_s, float(route.expires_s)) if route.asks_person else route.time_limit_s
+        return route.code_within_s if route.asks_person else route.time_limit_s
 
-    def _recorder(self, run: Run) -> SignInRecorder:
+    def _recorder(self, run: Run, show: Callable[[DeviceCode], None]) -> SignInRecorder:
         route = self._sign_in.route
 
         def find(output: str, complete: bool) -> DeviceCode | None:
             return find_device_code(output, route.code_pattern, route.url_pattern, complete=complete)
 
-        return SignInRecorder(run, find, self._show, [secret.text for secret in self._secrets.values()])
+        return SignInRecorder(run, find, show, [secret.text for secret in self._secrets.values()])
 
     def _show(self, code: DeviceCode) -> None:
         if self._sign_in.code is None:
@@ -141,27 +163,31 @@ class Attempt:
         self._sign_in.expires_at = min(self._sign_in.ends_at, now() + timedelta(seconds=self._sign_in.route.expires_s))
         self._live.session.show_code(code)
 
-    async def _wait_for_end(self, run: Run) -> None:
-        """Wait for the connect script's end; it is stopped when its time is over, or when it asks for a person in vain."""
+    async def _wait_for_end(self, run: Run, given_up: Callable[[], bool]) -> None:
+        """Wait for the connect script's end, until its time is over or it is `given_up`."""
         sign_in = self._sign_in
-        while not run.ended and (remaining := (sign_in.expires_at - now()).total_seconds()) > 0:
-            if sign_in.code and not sign_in.attended:
-                break
+        while not run.ended and not given_up() and (remaining := (sign_in.expires_at - now()).total_seconds()) > 0:
             await run.wait(min(remaining, CODE_LOOK_S), input_too=False)
-        if not run.ended:
-            await self._give_up(run)
 
-    async def _give_up(self, run: Run) -> None:
-        key, sign_in = self._live.key, self._sign_in
+    def _asks_in_vain(self) -> bool:
+        return self._sign_in.code is not None and not self._sign_in.attended
+
+    async def _stop(self, run: Run) -> None:
         if self._live.queue:
             await self._live.queue.cancel(run, STOP_WAIT_S)
-        if sign_in.code and not sign_in.attended:
+
+    async def _give_up(self, run: Run) -> None:
+        """Stop the connect script, whose time is over or which asks for a person in vain. Raises SignInRefused."""
+        key, sign_in = self._live.key, self._sign_in
+        await self._stop(run)
+        if self._asks_in_vain():
             raise SignInRefused("sign_in_needs_person", f"{key} needs a person to sign in again: use login.")
-        if sign_in.route.asks_person:
+        if sign_in.code or (sign_in.route.asks_person and now() >= sign_in.ends_at):
             raise SignInRefused("sign_in_expired", f"Nobody finished the sign-in to {key} in time. {NEW_CODE}")
-        limit = f"{sign_in.route.time_limit_s:.0f} s"
+        await check_reach(self._live, sign_in.route, self._facts())  # it could be reached before, and may not be any more
+        what = "show a code for" if sign_in.route.asks_person else "finish"
         raise SignInRefused(
-            "sign_in_failed", f"The service did not finish the sign-in to {key} within {limit}. Sign in again."
+            "sign_in_failed", f"The service did not {what} the sign-in to {key} within {self._limit():.0f} s. Sign in again."
         )
 
     def _offers_again(self) -> bool:
@@ -169,23 +195,6 @@ class Attempt:
         sign_in = self._sign_in
         short = timedelta(seconds=sign_in.route.expires_s) < self._lasts
         return sign_in.attended and sign_in.route.asks_person and short and now() < sign_in.ends_at
-
-
-async def prepare(live: LiveSession) -> None:
-    """Load the module. Raises SignInRefused."""
-    module = live.session.module
-    run = await live.run_script(module.prepare, f"prepare {module.powershell_module}", "sign_in", PREPARE_WAIT_S)
-    if run.state != "succeeded":
-        raise SignInRefused("sign_in_failed", f"{module.title} is not ready: {failure_sentence(run)}")
-
-
-async def found_versions(live: LiveSession) -> list[str]:
-    """Return the versions of the service's module that the session finds. Raises SignInRefused."""
-    module = live.session.module
-    run = await live.run_script(FIND, f"find {module.powershell_module}", "sign_in", PREPARE_WAIT_S)
-    if run.state != "succeeded":
-        raise SignInRefused("sign_in_failed", f"{module.title} is not ready: {failure_sentence(run)}")
-    return run.log.text(frozenset({"text"})).split()
 
 
 async def verdict(live: LiveSession, *, first: bool = False) -> SignedIn:
@@ -199,6 +208,15 @@ async def verdict(live: LiveSession, *, first: bool = False) -> SignedIn:
         await sign_out(live)
         raise SignInRefused(judged.code, judged.reason)
     return signed_in
+
+
+def crowded_sentence(title: str, others: Sequence[SessionKey]) -> str:
+    """Return why a sign-in must not begin to wait for a person now, and what to do."""
+    return (
+        f"{title} keeps a processor busy while it waits for a person, and as many sign-ins as may do so at once wait "
+        f"already: {', '.join(map(str, others))}. Finish or disconnect one of them, then sign in again; "
+        "PWSH_MANAGER_BUSY_SIGN_INS sets how many."
+    )
 
 
 async def sign_out(live: LiveSession) -> None:

@@ -63,7 +63,7 @@ def records_of(run: Run, summary: Summary | None) -> list[Record]:
 def suspect(module: Module, errors: Iterable[Record]) -> str | None:
     """Return the sentence of the first error that may mean an ended sign-in, or None."""
     for error in errors:
-        text = f"{error.error_id} {error.message}"
+        text = error.said
         found = explain(text)
         if found and found.ends_sign_in:
             return f"{found.sentence} ({found.code})"

@@ -62,9 +62,9 @@ class Lifecycle:
         runs.on_end = self._note_run
         self._history = launcher.history
         self._pins = launcher.pins
-        self.sign_ins = SignInFlow(settings, self.save, launcher.pin_again)
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self.table: dict[SessionKey, LiveSession] = {}
+        self.sign_ins = SignInFlow(settings, self.save, self.table.values, manager.process_id, launcher.pin_again)
         self.changes = Broadcast()
         manager.pass_env = list(settings.pass_env)
         manager.on_session_started = self._started_elsewhere

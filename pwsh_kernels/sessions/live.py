@@ -1,6 +1,8 @@
 """A live session: the session with its queue, and the scripts that the product itself runs in it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pwsh_kernels.catalog import Script
 from pwsh_kernels.records import OutputFormat, RunOptions
@@ -89,9 +91,14 @@ class LiveSession:
         output_format: OutputFormat = "text",
         *,
         first: bool = False,
+        values: Mapping[str, Any] | None = None,
     ) -> Run:
-        """Run a script of the catalog, its values bound, and wait for its end; past `wait_s` seconds it is stopped."""
-        options = RunOptions(parameters=script.bind(self.session.facts()), format=output_format)
+        """Run a script of the catalog and wait for its end; past `wait_s` seconds it is stopped.
+
+        Bound are `values`, or the session's facts that it names.
+        """
+        parameters = script.bind(self.session.facts()) if values is None else values
+        options = RunOptions(parameters=parameters, format=output_format)
         run = self.runs.add(self.key, title, options=options, purpose=purpose, principal=OURSELVES, account=self.account)
         self.submit(run, script.text, store_history=False, first=first)
         if not await run.wait(wait_s, input_too=False) and self.queue:

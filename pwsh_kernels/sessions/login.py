@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
 from pwsh_kernels.catalog import FactName, Route, Secret
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.sessions.attempt import Attempt, verdict
+from pwsh_kernels.sessions.attempt import Attempt, Room, verdict
 from pwsh_kernels.sessions.choice import choose_route, signs_in_alone
+from pwsh_kernels.sessions.identity import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
 from pwsh_kernels.sessions.notes import SessionNote
+from pwsh_kernels.sessions.priority import USUAL_NICE, can_be_raised_again, set_nice
 from pwsh_kernels.sessions.refusal import SignInRefused
 from pwsh_kernels.sessions.requests import LoginRequest
 from pwsh_kernels.sessions.run import now
@@ -27,12 +29,22 @@ class SignInFlow:
     """Signs sessions in."""
 
     def __init__(
-        self, settings: Settings, save: Callable[[LiveSession], None], pin_again: Callable[[Session], bool]
+        self,
+        settings: Settings,
+        save: Callable[[LiveSession], None],
+        sessions: Callable[[], Iterable[LiveSession]],
+        process_id: Callable[[SessionKey], int | None],
+        pin_again: Callable[[Session], bool],
     ) -> None:
-        """`save` writes the session's note after each change; `pin_again`: see Launcher."""
+        """`save` writes a session's note; `sessions` returns all that there are, `process_id` a kernel's process.
+
+        `pin_again`: see Launcher.
+        """
         self._pin_again = pin_again
         self._settings = settings
         self._save = save
+        self._sessions = sessions
+        self._process_id = process_id
 
     async def follow(self, live: LiveSession, request: LoginRequest, wait_s: float) -> dict[str, Any]:
         """Begin a sign-in when none is pending; return how it stands at a code, an end, or after `wait_s`."""
@@ -69,9 +81,14 @@ class SignInFlow:
         sign_in = SignIn(route, ends_at, ends_at, request.expected_account, request.attended)
         if session.begin_sign_in(sign_in):
             self._save(live)
-            live.tasks.start(
-                self._sign_in(live, Attempt(live, sign_in, request, secrets, self._pin_again)), f"sign-in {live.key}"
-            )
+            room = Room(self._pin_again, lambda: self._crowd(live), lambda: self._process_id(live.key))
+            attempt = Attempt(live, sign_in, request, secrets, room)
+            live.tasks.start(self._sign_in(live, attempt), f"sign-in {live.key}")
+
+    def _crowd(self, live: LiveSession) -> list[SessionKey]:
+        """Return the other sessions that compute while they wait for a person, once they are as many as may."""
+        others = [one.key for one in self._sessions() if one is not live and waits_busily(one)]
+        return others if len(others) >= self._settings.busy_sign_ins else []
 
     def begin_alone(self, live: LiveSession, earlier: Route | None = None) -> None:
         """Begin a sign-in that needs nobody, when there is a route for it, or when an `earlier` one is kept in HOME."""
@@ -93,6 +110,9 @@ class SignInFlow:
     async def resume(self, live: LiveSession, note: SessionNote) -> None:
         """Find out who is signed in in a session of an earlier server, as soon as its kernel is free."""
         await live.queue_ready()
+        process_id = self._process_id(live.key)
+        if process_id is not None and note.state == "signing_in" and can_be_raised_again():
+            set_nice(process_id, USUAL_NICE)  # the earlier server ended while a person was waited for
         if note.state not in ("signed_in", "signing_in"):
             live.session.become("signed_out")
             return
@@ -117,6 +137,12 @@ class SignInFlow:
         else:
             live.session.accept(accepted)
         self._save(live)
+
+
+def waits_busily(live: LiveSession) -> bool:
+    """Return whether a session's module keeps a processor busy while a person is waited for; also one found at the start."""
+    sign_in, route = live.session.sign_in, live.session.route
+    return route is not None and route.busy_wait and (live.left_signing_in or (sign_in is not None and sign_in.connecting))
 
 
 def read_secrets(session: Session, route: Route, request: LoginRequest) -> dict[FactName, Secret]:

@@ -88,7 +88,10 @@ class Recorder:
 
 
 class SignInRecorder(Recorder):
-    """Finds the device code, and keeps nothing of what a sign-in says but its errors, without codes and secrets."""
+    """Finds the device code, and keeps of what a sign-in says only errors and warnings, without codes and secrets.
+
+    A warning that showed a code is not kept: it tells nothing else.
+    """
 
     def __init__(
         self,
@@ -101,30 +104,31 @@ class SignInRecorder(Recorder):
         super().__init__(run)
         self._find = find
         self._on_code = on_code
-        self._errors: list[tuple[str, Record]] = []
+        self._records: list[tuple[str, Record]] = []
         self._text = ""
         self._hidden: set[str] = set(secrets)
         self._shown: set[str] = set()
         self._quiet: asyncio.TimerHandle | None = None
 
     def write(self, stream: Stream, kind: str, text: str, record: Record | None) -> None:  # noqa: ARG002 - Recorder's shape
-        """Look for a code; output is forgotten, errors wait for the end, when every code in them can be hidden."""
+        """Look for a code; output is forgotten, records wait for the end, when every code in them can be hidden."""
         if len(self._text) + len(text) > READ_CHARS:
             return
         self._text += text
-        if record and record.kind == "error":
-            self._errors.append((text, record))
+        if record and record.kind in ("error", "warning"):
+            self._records.append((text, record))
         self._look(complete=False)
         self._cancel_timer()
         self._quiet = asyncio.get_running_loop().call_later(QUIET_S, lambda: self._look(complete=True))
 
     def finish(self, summary: Summary | None) -> Summary | None:
-        """Write the errors, without the codes."""
+        """Write the errors and warnings, without the codes."""
         self._cancel_timer()
         self._look(complete=True)
-        for text, record in self._errors:
-            super().write("stderr", "error", hide_secrets(text, self._hidden), hide_in_record(record, self._hidden))
-        self._errors, self._text = [], ""
+        for text, record in self._records:
+            if record.kind == "error" or hide_secrets(record.message, self._shown) == hide_secrets(record.message, ()):
+                super().write("stderr", record.kind, hide_secrets(text, self._hidden), hide_in_record(record, self._hidden))
+        self._records, self._text = [], ""
         error = summary.terminating_error if summary else None
         return replace(summary, terminating_error=hide_in_record(error, self._hidden)) if summary and error else summary
 

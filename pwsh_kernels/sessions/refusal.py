@@ -2,7 +2,8 @@
 
 from pwsh_kernels.catalog import Explanation, Module, Route, Tenant, explain
 from pwsh_kernels.records import Record
-from pwsh_kernels.sessions.choice import other_routes
+from pwsh_kernels.sessions.choice import known_facts, other_routes
+from pwsh_kernels.sessions.network import UNREACHABLE, named_in, unreachable_sentence
 from pwsh_kernels.sessions.run import Run
 from pwsh_kernels.sessions.session import SignInCode, SignInFailure
 from pwsh_kernels.sessions.signin import declined, expired
@@ -27,20 +28,24 @@ def check_connected(run: Run, tenant: Tenant, module: Module, route: Route) -> N
         raise SignInRefused("sign_in_failed", f"The session was lost during the sign-in: {run.reason}")
     if run.state == "succeeded" or (run.summary and run.summary.outcome == "completed"):
         return
-    error = _last_word(run)
-    if route.asks_person and expired(error):
+    witnesses = _witnesses(run)
+    if route.asks_person and any(map(expired, witnesses)):
         raise SignInRefused("sign_in_expired", f"The code expired before anyone signed in. {NEW_CODE}")
-    if route.asks_person and declined(error):
+    if route.asks_person and any(map(declined, witnesses)):
         raise SignInRefused("sign_in_declined", f"The sign-in was declined on the page. {NEW_CODE}")
     raise explained(run, tenant, module, route)
 
 
 def explained(run: Run, tenant: Tenant, module: Module, route: Route | None, unknown: str = "") -> SignInRefused:
     """Return the refusal that a failed script of a sign-in means; `unknown` comes before an error that nobody explains."""
-    error, said = _last_word(run), failure_sentence(run)
-    found = explain(f"{error.error_id} {error.message}" if error else said)
+    witnesses, said = _witnesses(run), failure_sentence(run)
+    words = [one.said for one in witnesses] or [said]
+    text, found = next(((text, known) for text in words if (known := explain(text))), ("", None))
     if found is None:
-        return SignInRefused("sign_in_failed", f"{unknown}{said}")
+        return SignInRefused("sign_in_failed", f"{unknown}{said}{_last_warning(witnesses)}")
+    if found.code == UNREACHABLE:
+        hosts = module.hosts_of(route, known_facts(tenant, module)) if route else ()
+        return SignInRefused("sign_in_unreachable", unreachable_sentence(named_in(text, hosts)), found)
     advice = found.remedy
     if found.blocks_route and route and route.asks_person:
         advice = f"{advice} {_way_out(tenant, module, route)}"
@@ -48,8 +53,21 @@ def explained(run: Run, tenant: Tenant, module: Module, route: Route | None, unk
     return SignInRefused(code, f"{found.sentence} {advice} ({found.code})", found)
 
 
-def _last_word(run: Run) -> Record | None:
-    return run.summary.terminating_error if run.summary else None
+def _witnesses(run: Run) -> list[Record]:
+    """Return what may say why a run failed, the best first: its error; where that explains nothing, its warnings too.
+
+    The last warning comes first. PnP's error is always the same; what the service said is in a warning (real-modules.md).
+    """
+    error = run.summary.terminating_error if run.summary else None
+    if error and (explain(error.said) or expired(error) or declined(error)):
+        return [error]
+    return [*([error] if error else []), *reversed(run.warnings)]
+
+
+def _last_warning(witnesses: list[Record]) -> str:
+    """Return the last warning as a sentence that follows the error."""
+    last = next((" ".join(one.message.split()) for one in witnesses if one.kind == "warning"), "")
+    return f" The last warning was: {last}" if last else ""
 
 
 def _way_out(tenant: Tenant, module: Module, route: Route) -> str:

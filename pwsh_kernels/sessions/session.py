@@ -20,10 +20,13 @@ SignInCode = Literal[
     "sign_in_blocked",
     "sign_in_ended",
     "sign_in_needs_person",
+    "sign_in_unreachable",
+    "too_many_sign_ins",
     "wrong_account",
     "wrong_tenant",
 ]
-"""How a sign-in ended without success; `sign_in_ended`: it had succeeded, and the service has withdrawn it."""
+"""How a sign-in ended without success; `sign_in_ended`: it had succeeded, and the service has withdrawn it;
+`sign_in_unreachable`: a host is out of reach; `too_many_sign_ins`: too many others wait for a person, busily."""
 
 APP_ROUTES = frozenset({"certificate", "client_secret", "workload_identity"})
 """Routes on which the configured application signs in, so that who it must be is known."""
@@ -42,6 +45,8 @@ class SignIn:
     started_at: datetime = field(default_factory=now)
     code: DeviceCode | None = None
     run: Run | None = None
+    connecting: bool = False
+    """True once the connect script may ask for a person."""
 
 
 @dataclass(frozen=True, slots=True)

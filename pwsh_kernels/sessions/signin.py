@@ -19,7 +19,9 @@ _TOKEN = re.compile(r"(?<![A-Za-z0-9-])(?=[A-Z0-9]*[0-9])[A-Z0-9]{8,10}(?![A-Za-
 """What looks like a code where a translated sentence has no known words: upper case with at least one digit."""
 
 _EXPIRED = re.compile(r"expired|timed[ -]out")
-"""What errors say of a code whose time is over; graph: "Device code terminal timed-out after 120 seconds."."""
+_OVER = re.compile(r"expired_token|code_expired|authentication timed out after \d+ seconds")
+"""What errors say of a code whose time is over: the sign-in library's own codes; graph: "Authentication timed out after 120
+seconds due to inactivity.", and older "Device code terminal timed-out after 120 seconds."."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def hide_in_record(record: Record, secrets: Collection[str]) -> Record:
     return replace(
         record,
         message=hide_secrets(record.message, secrets),
+        causes=tuple(hide_secrets(cause, secrets) for cause in record.causes),
         error_id=hide_secrets(record.error_id, secrets),  # a script names its errors, and who wrote them, as it likes
         command=hide_secrets(record.command, secrets),
         target=hide_secrets(record.target, secrets),
@@ -68,14 +71,14 @@ def hide_in_record(record: Record, secrets: Collection[str]) -> Record:
 
 def declined(record: Record | None) -> bool:
     """Return whether an error says that the person declined (an explanation only: that it failed is the engine's word)."""
-    said = f"{record.error_id} {record.message}".casefold() if record else ""
+    said = record.said.casefold() if record else ""
     return "authorization_declined" in said or "declined" in said
 
 
 def expired(record: Record | None) -> bool:
     """Return whether an error says that the code has expired (an explanation only)."""
-    said = f"{record.error_id} {record.message}".casefold() if record else ""
-    return "expired_token" in said or ("code" in said and _EXPIRED.search(said) is not None)
+    said = record.said.casefold() if record else ""
+    return _OVER.search(said) is not None or ("code" in said and _EXPIRED.search(said) is not None)
 
 
 def first_sentence(code: DeviceCode, expires_at: datetime, account: str | None = None) -> str:

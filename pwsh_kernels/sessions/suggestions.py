@@ -110,11 +110,12 @@ class Advisor:
         if record.exception_type.endswith(MISSING_COMMAND) or record.error_id.startswith(MISSING_COMMAND):
             name = record.target.rpartition("\\")[2]
             return self._on_missing(name, module_key) if len(name) <= NAME_CHARS else Advice()
-        text = f"{record.error_id} {record.category} {record.message[:TEXT_CHARS]}"
+        causes = " ".join(record.causes)[:TEXT_CHARS]
+        text = f"{record.error_id} {record.category} {record.message[:TEXT_CHARS]} {causes}".rstrip()
         elsewhere = self._elsewhere(module_key, text, record.command)
         if elsewhere:
             return elsewhere
-        explained = explain(f"{record.error_id} {record.message[:TEXT_CHARS]}")
+        explained = explain(f"{record.error_id} {record.message[:TEXT_CHARS]} {causes}")
         if explained:
             return _of_explanation(explained)
         module = self._index.catalog.modules.get(module_key)

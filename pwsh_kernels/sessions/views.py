@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pwsh_kernels.catalog import Tenant
+from pwsh_kernels.records import Record
 from pwsh_kernels.sessions.lines import LinesPage
 from pwsh_kernels.sessions.log import Page
 from pwsh_kernels.sessions.qr import qr_svg, qr_text
@@ -317,12 +318,18 @@ def failure_sentence(run: Run) -> str:
     if run.code:
         return run.reason
     if run.errors:
-        return run.errors[0].message
+        return _words(run.errors[0])
     if run.summary and run.summary.terminating_error:
-        return run.summary.terminating_error.message
+        return _words(run.summary.terminating_error)
     if run.summary and run.summary.exit_called:
         return f"The command ended with exit code {run.summary.exit_code}."
     return run.reason or "The command failed without an error message."
+
+
+def _words(error: Record) -> str:
+    """Return an error's message; one that ends where its reason should follow is completed by its causes."""
+    unfinished = error.causes and error.message.rstrip().endswith(":")
+    return " ".join((error.message.rstrip(), *error.causes)) if unfinished else error.message
 
 
 def question(run: Run) -> str:

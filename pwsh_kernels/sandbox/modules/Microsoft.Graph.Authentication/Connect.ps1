@@ -37,6 +37,7 @@ function Connect-MgGraph {
     $answer = if ($Environment -ne 'Global') { New-EnvironmentError $Environment } else { Invoke-Route $PSCmdlet $PSBoundParameters }
     if ($answer -isnot [System.Management.Automation.ErrorRecord]) { $answer = New-Session $answer $PSBoundParameters }
     if ($answer -is [System.Management.Automation.ErrorRecord]) { return Write-SandboxRecord $PSCmdlet $answer }
+    if ($answer.Context.AuthType -eq 'Delegated') { $answer.OtherRecord = Save-AuthRecord $answer.Identity }
     Set-SandboxGraphSession $answer
     if (-not $NoWelcome) { Get-Welcome $answer.Context }
 }
@@ -66,5 +67,6 @@ function Disconnect-MgGraph {
                 [System.ArgumentException]::new('No application to sign out from.'), '', 'CloseError', $null))
     }
     Set-SandboxGraphSession $null
+    if ([System.IO.File]::Exists((Get-RecordFile))) { Remove-AuthRecord }
     $session.Context
 }

@@ -51,20 +51,21 @@ function Connect-PnPOnline {
     $answer = Connect-WithRoute $PSCmdlet $asked $PSCmdlet.ParameterSetName
     $lost = [bool] (Get-SandboxTrap 'null_connection')
     if ($answer -is [System.Management.Automation.ErrorRecord]) { return Show-Refusal $PSCmdlet $answer $lost }
-    if ($lost) { return $PSCmdlet.WriteWarning('A task was canceled.') }
+    if ($lost) { return Write-HostWarning $PSCmdlet 'A task was canceled.' }
     $made = New-Connection $asked $answer
     if ($PersistLogin) { Save-Login $made }
     if ($ValidateConnection -and -not (Get-ConnectedSite $made)) { Write-Error "Site at $($asked.Url) does not exist" }
     if ($ReturnConnection) { return $made }
-    $script:Current = $made
+    $script:Process.Current = $made
 }
 
 function Find-UnusableAddress {
     param([hashtable] $Asked, [string] $Cloud, [bool] $Validate)
     if ($Cloud -ne 'Production') { return New-NotSimulatedError "the cloud $Cloud" }
     if ($Asked.SiteTenant) { return }
-    $text = if ($Validate) { 'Host not reachable' } else { "Name or service not known ($(([uri] $Asked.Url).Host):443)" }
-    New-PnPError $text 'System.Management.Automation.PSArgumentException' 'InvalidArgument'
+    if ($Validate) { return New-ArgumentError 'Host not reachable' }
+    New-ConnectError 'System.Net.Http.HttpRequestException' -Exception ([System.Net.Http.HttpRequestException]::new(
+            "Name or service not known ($(([uri] $Asked.Url).Host):443)"))
 }
 
 function Connect-WithRoute {
@@ -72,12 +73,13 @@ function Connect-WithRoute {
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked, [string] $Route)
     if ($Route -in 'Device', 'Interactive', 'Credentials' -and -not $Asked.ClientId) { $Asked.ClientId = Get-FirstVariable $script:ClientIdVariables }
     $identity = switch ($Route) {
-        'Device' { if ($Asked.ClientId) { Connect-WithDevice $Caller $Asked } else { Show-MissingClientId $Caller } }
+        'Device' { Connect-WithDevice $Caller $Asked }
         { $_ -in 'Certificate', 'Thumbprint' } { Connect-WithCertificate $Asked }
         'ManagedIdentity' { Connect-WithManagedIdentity $Asked }
         'Workload' { Connect-WithWorkloadIdentity $Asked }
         'Variables' { Connect-WithVariables $Asked }
         'Token' { Connect-WithToken $Asked }
+        'ClientSecret' { Connect-WithSecret $Caller $Asked }
         default { Connect-WithoutWords $Caller $Asked $Route }
     }
     if ($identity -is [System.Management.Automation.ErrorRecord] -or $identity.Tenant.name -eq $Asked.SiteTenant.name) { return $identity }
@@ -85,35 +87,35 @@ function Connect-WithRoute {
 }
 
 function Connect-WithoutWords {
-    # Connect-PnPOnline -Url (and -Interactive) uses a kept login; without one the real module opens a browser, which the sandbox has not.
+    # Connect-PnPOnline -Url (and -Interactive) uses a kept login; without one it opens a browser, and here is none.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked, [string] $Route)
     if ($Route -in 'Interactive', 'Credentials' -and -not $Asked.Credentials) {
         $kept = Find-Login $Asked.SiteTenant $Asked.ClientId
         if ($kept) {
-            if ($kept -isnot [System.Management.Automation.ErrorRecord]) { Write-LoginNote }
+            if ($kept -isnot [System.Management.Automation.ErrorRecord]) { Write-LoginNote $Caller }
             return $kept
         }
         if (-not $Asked.ClientId) { return Show-MissingClientId $Caller }
+        if ($Route -eq 'Interactive') { return New-ConnectError 'Microsoft.Identity.Client.MsalClientException' $script:NoBrowser }
     }
-    $names = @{ ClientSecret = 'a client secret (-ClientSecret)'; Federated = '-FederatedIdentity'; OSLogin = '-OSLogin'
-        Interactive = 'signing in with a browser on this machine (-Interactive)'; Credentials = 'signing in with a password or a browser on this machine' }
+    $names = @{ Federated = '-FederatedIdentity'; OSLogin = '-OSLogin'; Interactive = 'signing in with a password (-Interactive -Credentials)'
+        Credentials = 'signing in with a password or a browser on this machine' }
     New-NotSimulatedError $names[$Route]
 }
 
 function Show-MissingClientId {
     param([System.Management.Automation.PSCmdlet] $Caller)
-    $Caller.WriteWarning('Please specify a valid client id for an Entra ID App Registration.')
+    Write-FormattedWarning $Caller 'Please specify a valid client id for an Entra ID App Registration.'
     New-ClientIdError
 }
 
 function Show-Refusal {
-    # The real one warns with the reason of a device sign-in and then throws a text that says nothing. Older ones only warned.
+    # The real one warns with the reason of a device sign-in, by the host, and then throws a text that says nothing. Older ones only warned.
     param([System.Management.Automation.PSCmdlet] $Caller, [System.Management.Automation.ErrorRecord] $Problem, [bool] $OnlyWarn)
-    $ofDevice = $Caller.ParameterSetName -eq 'Device' -and $Problem.CategoryInfo.Category -eq 'AuthenticationError' -and
-    $Problem.FullyQualifiedErrorId -ne 'CLIENTIDREQUIRED'
-    if (-not $ofDevice -and -not $OnlyWarn) { $Caller.ThrowTerminatingError($Problem) }
-    $Caller.WriteWarning($Problem.Exception.Message)
-    if (-not $OnlyWarn) { $Caller.ThrowTerminatingError((New-PnPError $script:NotConnected 'PSInvalidOperation' 'InvalidOperation')) }
+    $ofDevice = $Caller.ParameterSetName -eq 'Device' -and $Problem.CategoryInfo.Category -eq 'AuthenticationError'
+    if (-not $ofDevice -and -not $OnlyWarn) { $Caller.ThrowTerminatingError((ConvertTo-ConnectError $Problem $Caller.ParameterSetName)) }
+    Write-HostWarning $Caller $Problem.Exception.Message
+    if (-not $OnlyWarn) { $Caller.ThrowTerminatingError((New-NotConnectedError)) }
 }
 
 function New-Connection {
@@ -128,7 +130,7 @@ function New-Connection {
         Context          = [pscustomobject] @{ Url = $Asked.Url; ApplicationName = 'SharePoint PnP PowerShell Library' }
         UserAssignedManagedIdentityClientId = $Asked.UserAssignedManagedIdentityClientId
     }
-    $script:SignIns.Add($made, @{ Identity = $Identity; SiteTenant = $Asked.SiteTenant; HandedInToken = $Asked.AccessToken })
+    $script:Process.SignIns.Add($made, @{ Identity = $Identity; SiteTenant = $Asked.SiteTenant; HandedInToken = $Asked.AccessToken; Secret = $Asked.Unshown })
     $made
 }
 
@@ -136,7 +138,7 @@ function Get-PnPConnection {
     [CmdletBinding()]
     param([object] $Connection)
     # Local: it does not prove that the sign-in still holds.
-    $found = $Connection ?? $script:Current
+    $found = $Connection ?? $script:Process.Current
     if (-not $found) { $PSCmdlet.ThrowTerminatingError((New-PnPError $script:NoConnection)) }
     $found
 }
@@ -144,7 +146,9 @@ function Get-PnPConnection {
 function Disconnect-PnPOnline {
     [CmdletBinding()]
     param([switch] $ClearPersistedLogin)
-    if (-not $script:Current) { $PSCmdlet.ThrowTerminatingError((New-PnPError 'There is currently no connection to disconnect.')) }
-    if ($ClearPersistedLogin) { Remove-Login $script:Current }
-    $script:Current = $null
+    if (-not $script:Process.Current) {
+        $PSCmdlet.ThrowTerminatingError((Set-CmdletClass (New-PnPError $script:NothingToDisconnect) 'System.InvalidOperationException' $script:Disconnect))
+    }
+    if ($ClearPersistedLogin) { Remove-Login $script:Process.Current }
+    $script:Process.Current = $null
 }

@@ -11,7 +11,7 @@ $script:Templates = [ordered] @{
 
 function Get-SiteContent {
     # @{ Facts; Web; Lists }: one record per site, made at its first use.
-    param([PnPConnection] $Connection)
+    param([object] $Connection)
     $site = Get-ConnectedSite $Connection
     if (-not $site) { return }
     if (-not $script:Webs.ContainsKey($site.url)) { $script:Webs[$site.url] = New-SiteContent (Get-SignIn $Connection).SiteTenant $site }

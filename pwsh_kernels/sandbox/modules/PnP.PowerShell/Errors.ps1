@@ -1,19 +1,53 @@
-# Errors with the texts and ids of the real module (seen in its source and in public issue threads).
+# Errors with the texts and ids of the real module (seen where it ran, in its source and in public issue threads).
 
-$script:NoConnection = 'There is currently no connection yet. Use Connect-PnPOnline to connect or provide a valid connection using -Connection.'
+$script:NoConnection = 'You are not signed in. Please use Connect-PnPOnline to connect.'
+$script:NothingToDisconnect = 'No connection to disconnect'
 $script:NotConnected = 'Unable to connect using provided arguments'
+$script:WrongThread = 'The WriteObject and WriteError methods cannot be called from outside the overrides of the BeginProcessing, ProcessRecord, ' +
+'and EndProcessing methods, and they can only be called from within the same thread. Validate that the cmdlet makes these calls correctly, or ' +
+'contact Microsoft Customer Support Services.'
+$script:NoBrowser = 'Unable to open a web page using xdg-open, gnome-open, kfmclient or wslview tools. See inner exception for details. Possible ' +
+'causes for this error are: tools are not installed or they cannot open a URL. Make sure you can open a web page by invoking from a terminal: ' +
+'xdg-open https://www.bing.com '
 $script:AccessDenied = 'Access denied. You do not have permission to perform this action or access this resource.'
 $script:NoAdminSite = 'Current site is not a tenant admin site'
 $script:NotFound = 'The remote server returned an error: (404) Not Found.'
+$script:Connect = 'PnP.PowerShell.Commands.Base.ConnectOnline'
+$script:Disconnect = 'PnP.PowerShell.Commands.Base.DisconnectOnline'
+$script:AskPerson = 'Microsoft.Identity.Client.MsalUiRequiredException'
+$script:Service = 'Microsoft.Identity.Client.MsalServiceException'
 
 function New-PnPError {
     param([string] $Text, [string] $Id = 'System.InvalidOperationException', [string] $Category = 'NotSpecified', [object] $Target)
     [System.Management.Automation.ErrorRecord]::new([System.InvalidOperationException]::new($Text), $Id, $Category, $Target)
 }
 
+function New-ConnectError {
+    # An error of Connect-PnPOnline itself: its id ends in the class of the cmdlet. -Exception: one whose type exists here too.
+    param([string] $Id, [string] $Text, [string] $Category = 'NotSpecified', [System.Exception] $Exception = [System.Exception]::new($Text))
+    Set-CmdletClass ([System.Management.Automation.ErrorRecord]::new($Exception, $Id, $Category, $null)) $Id $script:Connect
+}
+
+function Set-CmdletClass {
+    # The engine would end the id in the name of our function; an error that came over a wire keeps the id that it had.
+    param([System.Management.Automation.ErrorRecord] $Record, [string] $Id, [string] $Class)
+    $kept = [System.Management.Automation.ErrorRecord].GetField('_serializedFullyQualifiedErrorId', [System.Reflection.BindingFlags] 'NonPublic, Instance')
+    if ($kept) { $kept.SetValue($Record, "$Id,$Class") }
+    $Record
+}
+
 function New-ClientIdError {
     # Since September 2024 everybody needs an app registration of their own.
-    [System.Management.Automation.ErrorRecord]::new([System.NotSupportedException]::new(), 'CLIENTIDREQUIRED', 'AuthenticationError', $null)
+    New-ConnectError 'CLIENTIDREQUIRED' -Category AuthenticationError -Exception ([System.NotSupportedException]::new())
+}
+
+function New-NotConnectedError {
+    New-ConnectError 'InvalidOperation' -Category InvalidOperation -Exception ([System.Management.Automation.PSInvalidOperationException]::new($script:NotConnected))
+}
+
+function New-ArgumentError {
+    param([string] $Text)
+    New-ConnectError 'Argument' -Category InvalidArgument -Exception ([System.Management.Automation.PSArgumentException]::new($Text))
 }
 
 function New-NotSimulatedError {
@@ -41,4 +75,11 @@ function New-ForeignResourceError {
     param([object] $Identity, [string] $Resource)
     New-SandboxSignInError ("AADSTS500011: The resource principal named $Resource was not found in the tenant named $($Identity.Tenant.display_name). " +
         'This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant.')
+}
+
+function ConvertTo-ConnectError {
+    # What Entra refused, as Connect-PnPOnline throws it: a person could mend it (MsalUiRequiredException), or nobody at the prompt.
+    param([System.Management.Automation.ErrorRecord] $Problem, [string] $Route)
+    if ($Problem.CategoryInfo.Category -ne 'AuthenticationError' -or -not $Problem.Exception.Message.StartsWith('AADSTS')) { return $Problem }
+    New-ConnectError ($Route -in 'Interactive', 'Credentials' ? $script:AskPerson : $script:Service) $Problem.Exception.Message
 }

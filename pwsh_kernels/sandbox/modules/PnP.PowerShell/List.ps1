@@ -88,7 +88,7 @@ function Add-PnPListItem {
     )
     process {
         $content = Get-OpenSite $PSCmdlet $Connection -Write
-        $account = (Get-SignIn ($Connection ?? $script:Current)).Identity.Account
+        $account = (Get-SignIn ($Connection ?? $script:Process.Current)).Identity.Account
         $target = Get-OpenList $PSCmdlet $content $List
         [void] (Get-ListItems $content $target)
         Add-Item $target $Values $account ([datetime]::UtcNow)

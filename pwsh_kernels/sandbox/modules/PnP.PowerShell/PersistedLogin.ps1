@@ -3,53 +3,75 @@
 function Get-LoginFolder { Join-Path ([System.Environment]::GetFolderPath('UserProfile')) '.m365pnppowershell' }
 
 function Read-LoginFile {
-    # settings.json says for which tenant and app a login is kept; pnp.msal.cache holds what renews it.
+    # settings.json says for which address and app a login is kept; pnp.msal.cache holds what renews it.
     param([string] $Name)
     try { [System.IO.File]::ReadAllText("$(Get-LoginFolder)/$Name") | ConvertFrom-Json -AsHashtable } catch [System.IO.IOException], [System.ArgumentException] { @{} }
 }
 
 function Save-LoginFile {
+    # As the real one makes them: everybody may read which logins are kept, nobody else what renews them.
     param([string] $Name, [System.Collections.IDictionary] $Content)
     $folder = Get-LoginFolder
     if (-not [System.IO.Directory]::Exists($folder)) { [void] [System.IO.Directory]::CreateDirectory($folder, 'UserRead, UserWrite, UserExecute') }
     $options = [System.IO.FileStreamOptions]::new()
     $options.Mode = 'Create'
     $options.Access = 'Write'
-    $options.UnixCreateMode = 'UserRead, UserWrite'
+    $options.UnixCreateMode = $Name -eq 'settings.json' ? 'UserRead, UserWrite, GroupRead, OtherRead' : 'UserRead, UserWrite'
     $writer = [System.IO.StreamWriter]::new("$folder/$Name", $options)
     try { $writer.Write((ConvertTo-Json $Content -Depth 4)) } finally { $writer.Dispose() }
 }
 
+function Get-LoginEntry {
+    # The entries of settings.json; one serves all sites of a tenant, for one app.
+    param([object] $Tenant, [string] $ClientId)
+    @((Read-LoginFile 'settings.json').Cache) | Where-Object { $_.Enabled -and $_.Url -eq "https://$($Tenant.sharepoint_host).sharepoint.com" -and
+        (-not $ClientId -or $_.ClientId -eq $ClientId) } | Select-Object -First 1
+}
+
+function Enable-Login {
+    # Written before anybody has signed in, and left there when nobody does.
+    param([object] $Tenant, [string] $ClientId)
+    if (Get-LoginEntry $Tenant $ClientId) { return }
+    $entry = @{ Url = "https://$($Tenant.sharepoint_host).sharepoint.com"; ClientId = $ClientId; Enabled = $true }
+    Save-LoginFile 'settings.json' @{ Cache = @(@((Read-LoginFile 'settings.json').Cache | Where-Object { $_ }) + $entry) }
+}
+
 function Save-Login {
-    # One login serves all sites of a tenant.
-    param([PnPConnection] $Connection)
+    param([object] $Connection)
     $signIn = Get-SignIn $Connection
-    $key = $signIn.SiteTenant.sharepoint_host
-    $settings = Read-LoginFile 'settings.json'
-    $settings[$key] = @{ Url = Get-RootAddress $Connection.Url; ClientId = $Connection.ClientId; Enabled = $true }
-    Save-LoginFile 'settings.json' $settings
+    Enable-Login $signIn.SiteTenant $Connection.ClientId
     $cache = Read-LoginFile 'pnp.msal.cache'
-    $cache[$key] = New-SandboxToken -Identity $signIn.Identity -Audience 'pnp-persisted-login' -LifetimeSeconds (90 * 86400)
+    $cache[$signIn.SiteTenant.sharepoint_host] = New-SandboxToken -Identity $signIn.Identity -Audience 'pnp-persisted-login' -LifetimeSeconds (90 * 86400)
     Save-LoginFile 'pnp.msal.cache' $cache
 }
 
 function Remove-Login {
-    param([PnPConnection] $Connection)
-    $key = (Get-SignIn $Connection).SiteTenant.sharepoint_host
-    foreach ($name in 'settings.json', 'pnp.msal.cache') {
-        $content = Read-LoginFile $name
-        if (-not $content.ContainsKey($key)) { continue }
-        $content.Remove($key)
-        Save-LoginFile $name $content
+    param([object] $Connection)
+    $tenant = (Get-SignIn $Connection).SiteTenant
+    $entry = Get-LoginEntry $tenant
+    if ($entry) {
+        $others = @((Read-LoginFile 'settings.json').Cache | Where-Object { $_.Url -ne $entry.Url })
+        Save-LoginFile 'settings.json' @{ Cache = $others }
     }
+    $cache = Read-LoginFile 'pnp.msal.cache'
+    if (-not $cache.ContainsKey($tenant.sharepoint_host)) { return }
+    $cache.Remove($tenant.sharepoint_host)
+    Save-LoginFile 'pnp.msal.cache' $cache
+}
+
+function Test-LoginBreaks {
+    # The real module writes an error from a thread of its own where a login is kept: only these error actions let it.
+    param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)
+    $action = $Asked.ErrorAction ?? $Caller.SessionState.PSVariable.GetValue('ErrorActionPreference')
+    ($Asked.PersistLogin -or (Get-LoginEntry $Asked.SiteTenant $Asked.ClientId)) -and "$action" -notin 'Stop', 'Ignore', 'SilentlyContinue'
 }
 
 function Find-Login {
     # Whoever is kept for this tenant and, when one is named, this app; an ErrorRecord when the login no longer holds.
     param([object] $Tenant, [string] $ClientId)
-    $entry = (Read-LoginFile 'settings.json')[$Tenant.sharepoint_host]
+    $entry = Get-LoginEntry $Tenant $ClientId
     $token = (Read-LoginFile 'pnp.msal.cache')[$Tenant.sharepoint_host]
-    if (-not $entry -or -not $token -or ($ClientId -and $ClientId -ne $entry.ClientId)) { return }
+    if (-not $entry -or -not $token) { return }
     $identity = Read-SandboxToken -Token $token
     if ($identity -is [System.Management.Automation.ErrorRecord]) { return $identity }
     $identity.AccountType = 'User'
@@ -63,6 +85,6 @@ function Find-Login {
 }
 
 function Write-LoginNote {
-    $note = 'Connecting using token cache. See https://pnp.github.io/powershell/articles/persistedlogin.html for more information.'
-    $Host.UI.WriteWarningLine($note)
+    param([System.Management.Automation.PSCmdlet] $Caller)
+    Write-HostWarning $Caller 'Connecting using token cache. See https://pnp.github.io/powershell/articles/persistedlogin.html for more information.'
 }

@@ -4,9 +4,13 @@ Import-Module SandboxCore
 $slow = Get-SandboxTrap 'slow_import'
 if ($slow) { Start-Sleep -Milliseconds ([int] (1000 * $slow)) }
 
-$script:Current = $null
 $script:Webs = @{}
-$script:SignIns = [System.Runtime.CompilerServices.ConditionalWeakTable[object, object]]::new()
+# The connection belongs to the process, not to the runspace: a job in a thread is signed in as everybody else here.
+$script:Process = [System.AppDomain]::CurrentDomain.GetData('pwsh-kernels.sandbox.PnP')
+if (-not $script:Process) {
+    $script:Process = [hashtable]::Synchronized(@{ Current = $null; SignIns = [System.Runtime.CompilerServices.ConditionalWeakTable[object, object]]::new() })
+    [System.AppDomain]::CurrentDomain.SetData('pwsh-kernels.sandbox.PnP', $script:Process)
+}
 
 # What a connection of PnP shows. Who signed in, and a token that was handed in, are kept beside it: no output and no JSON may carry them.
 class PnPConnection {
@@ -36,6 +40,6 @@ class ListItem : System.Collections.Generic.Dictionary[string, object] {
 
 Update-TypeData -TypeName ListItem -MemberType ScriptProperty -MemberName FieldValues -Value { $this } -Force
 
-foreach ($part in 'Errors', 'Tenant', 'PersistedLogin', 'Routes', 'Connection', 'AccessToken', 'Content', 'Site', 'Query', 'List') {
+foreach ($part in 'Errors', 'Warnings', 'Tenant', 'PersistedLogin', 'Routes', 'Connection', 'AccessToken', 'Content', 'Site', 'Query', 'List') {
     . "$PSScriptRoot/$part.ps1"
 }

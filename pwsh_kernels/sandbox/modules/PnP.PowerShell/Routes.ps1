@@ -15,12 +15,16 @@ function Get-FirstVariable {
 function Connect-WithDevice {
     # A kept login needs nobody; else the code goes to the Warning stream, in PnP's own sentence.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)
+    if (-not $Asked.ClientId) { return New-ConnectError 'WrongThread' $script:WrongThread -Category AuthenticationError }
+    if ($Asked.PersistLogin) { Enable-Login $Asked.SiteTenant $Asked.ClientId }
+    if (Test-LoginBreaks $Caller $Asked) { return New-ConnectError 'WrongThread' $script:WrongThread -Category AuthenticationError }
+    if (Get-LoginEntry $Asked.SiteTenant $Asked.ClientId) { Write-LoginNote $Caller }
     $kept = Find-Login $Asked.SiteTenant $Asked.ClientId
-    if ($kept -and $kept -isnot [System.Management.Automation.ErrorRecord]) { Write-LoginNote; return $kept }
+    if ($kept -and $kept -isnot [System.Management.Automation.ErrorRecord]) { return $kept }
     $directory = if ($Asked.Tenant) { Get-SandboxTenant $Asked.Tenant } else { $Asked.SiteTenant }
     if (-not $directory) { return New-SandboxSignInError "AADSTS90002: Tenant '$($Asked.Tenant)' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud." }
     if ($directory.applications.client_id -notcontains $Asked.ClientId) { return New-UnknownAppError $Asked.ClientId $directory.display_name }
-    $show = { param($Message, $Url, $Code) $Caller.WriteWarning((Get-CodeText $Message $Url $Code)) }
+    $show = { param($Message, $Url, $Code) Write-FormattedWarning $Caller (Get-CodeText $Message $Url $Code) }
     $identity = Invoke-SandboxDeviceCode -Client 'PnP PowerShell' -Tenant $directory.name -ClientId $Asked.ClientId -Show $show
     if ($identity -is [System.Management.Automation.ErrorRecord] -or -not $Asked.Tenant -or $identity.Tenant.name -eq $directory.name) { return $identity }
     New-ForeignAccountError $identity $directory
@@ -30,7 +34,7 @@ function Get-CodeText {
     # Entra's sentence in a cloud shell (and when a trap changes it), else PnP's own.
     param([string] $Message, [string] $Url, [string] $Code)
     $own = $env:POWERSHELL_DISTRIBUTION_CHANNEL -ne 'CloudShell' -and -not (Get-SandboxTrap 'localized') -and -not (Get-SandboxTrap 'wrapped')
-    if ($own) { "Open a browser, navigate to $Url and authenticate using code $Code to proceed." } else { $Message }
+    if ($own) { "`n`nOpen a browser, navigate to $Url and authenticate using code $Code to proceed.`n`n" } else { $Message }
 }
 
 function Connect-WithCertificate {
@@ -46,7 +50,9 @@ function Open-Certificate {
     try {
         if ($Asked.CertificatePath) {
             $path = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Asked.CertificatePath)
-            if (-not [System.IO.File]::Exists($path)) { return New-PnPError 'Certificate not found' 'System.IO.FileNotFoundException' }
+            if (-not [System.IO.File]::Exists($path)) {
+                return New-ConnectError 'System.IO.FileNotFoundException' -Exception ([System.IO.FileNotFoundException]::new('Certificate not found'))
+            }
             return [System.Security.Cryptography.X509Certificates.X509Certificate2]::new($path, $Asked.CertificatePassword)
         }
         if ($Asked.CertificateBase64Encoded) {
@@ -54,7 +60,11 @@ function Open-Certificate {
             return [System.Security.Cryptography.X509Certificates.X509Certificate2]::new($bytes, $Asked.CertificatePassword)
         }
     } catch [System.Management.Automation.MethodInvocationException] {
-        return New-PnPError $_.Exception.InnerException.Message $_.Exception.InnerException.GetType().FullName
+        if (-not $Asked.CertificatePath) {
+            return New-ConnectError $_.Exception.InnerException.GetType().FullName -Exception $_.Exception.InnerException
+        }
+        return New-ArgumentError ("The specified certificate at '$path' could not be read. The certificate could be corrupt or it may require a " +
+            'password which has not been provided or is incorrect.')
     }
     Find-StoredCertificate $Asked.Thumbprint
 }
@@ -70,7 +80,7 @@ function Find-StoredCertificate {
             if ($found.Count) { return $found[0] }
         } catch [System.Management.Automation.MethodInvocationException] { Write-Debug 'There is no such store on this machine.' } finally { $store.Dispose() }
     }
-    New-PnPError 'Cannot find certificate with this thumbprint in the certificate store.' 'System.Management.Automation.PSArgumentException' 'InvalidArgument'
+    New-ArgumentError 'Cannot find certificate with this thumbprint in the certificate store.'
 }
 
 function Connect-WithVariables {
@@ -104,4 +114,14 @@ function Connect-WithWorkloadIdentity {
 function Connect-WithToken {
     param([hashtable] $Asked)
     Read-SandboxToken -Token $Asked.AccessToken -Audience (Get-RootAddress $Asked.Url)
+}
+
+function Connect-WithSecret {
+    # Access Control Services: nothing is asked before the first request, so that any secret connects.
+    param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)
+    Write-FormattedWarning $Caller ('Connecting with Client Secret uses legacy authentication and provides limited functionality. We can for instance not execute ' +
+        'requests towards the Microsoft Graph, which limits cmdlets related to Microsoft Teams, Microsoft Planner, Microsoft Flow and Microsoft 365 Groups. ' +
+        'You can hide this warning by using Connect-PnPOnline [your parameters] -WarningAction Ignore')
+    $Asked.Unshown = ConvertTo-SecureString $Asked.ClientSecret -AsPlainText -Force
+    [pscustomobject] @{ Tenant = $Asked.SiteTenant; AppId = $Asked.ClientId; Account = $Asked.ClientId; SignedInAt = [datetime]::UtcNow }
 }

@@ -25,31 +25,41 @@ function Test-AdminAddress {
 
 function Get-SignIn {
     # @{ Identity; SiteTenant; HandedInToken } of a connection.
-    param([PnPConnection] $Connection)
+    param([object] $Connection)
     $found = $null
-    if ($script:SignIns.TryGetValue($Connection, [ref] $found)) { $found }
+    if ($script:Process.SignIns.TryGetValue($Connection, [ref] $found)) { $found }
 }
 
 function Get-LiveConnection {
     # The connection a service cmdlet works with. Throws in the caller's name: not connected, ended sign-in, no right to write.
     param([System.Management.Automation.PSCmdlet] $Caller, [object] $Given, [switch] $Write, [switch] $Admin)
-    $connection = $Given ?? $script:Current
+    $connection = $Given ?? $script:Process.Current
     $problem = if (-not $connection) { New-PnPError $script:NoConnection }
-    else { (Test-SandboxSignIn (Get-SignIn $connection).Identity) ?? (Find-MissingRight $connection $Write $Admin) }
+    else { (Confirm-Secret (Get-SignIn $connection)) ?? (Test-SandboxSignIn (Get-SignIn $connection).Identity) ?? (Find-MissingRight $connection $Write $Admin) }
     if ($problem) { $Caller.ThrowTerminatingError($problem) }
     Invoke-SandboxService (Get-SignIn $connection).Identity -Caller $Caller
     $connection
 }
 
+function Confirm-Secret {
+    # A client secret is shown to nobody before the first request; nothing when it is right, or was no secret.
+    param([hashtable] $SignIn)
+    if (-not $SignIn.Secret) { return }
+    $secret = ConvertFrom-SecureString -SecureString $SignIn.Secret -AsPlainText
+    $identity = Invoke-SandboxAppSignIn -Tenant $SignIn.SiteTenant.name -ClientId $SignIn.Identity.AppId -Secret $secret
+    if ($identity -is [System.Management.Automation.ErrorRecord]) { return $identity }
+    $SignIn.Identity, $SignIn.Secret = $identity, $null
+}
+
 function Find-MissingRight {
-    param([PnPConnection] $Connection, [bool] $Write, [bool] $Admin)
+    param([object] $Connection, [bool] $Write, [bool] $Admin)
     if ($Admin -and $Connection.ConnectionType -ne 'TenantAdmin' -and -not $Connection.TenantAdminUrl) { return New-PnPError $script:NoAdminSite }
     if ($Write -and (Get-SignIn $Connection).Identity.Role -like '*Reader') { New-PnPError $script:AccessDenied 'EXCEPTION' 'WriteError' }
 }
 
 function Get-ConnectedSite {
     # The site of company.json that a connection is for, or nothing: an address can be connected to without being a site.
-    param([PnPConnection] $Connection)
+    param([object] $Connection)
     $address = $Connection.Url.TrimEnd('/') -replace '-admin\.sharepoint\.com', '.sharepoint.com'
     (Get-SignIn $Connection).SiteTenant.sites | Where-Object { $_.url -eq $address } | Select-Object -First 1
 }

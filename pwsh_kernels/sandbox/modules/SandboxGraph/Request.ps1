@@ -42,6 +42,8 @@ function Invoke-SandboxGraph {
 function Find-SessionRefusal {
     # Why no request can be sent: nobody signed in, or the sign-in has ended.
     if (-not $script:Session) { return New-Refusal 0 '' 'Authentication needed. Please call Connect-MgGraph.' }
+    # A record of somebody else leads the token library to nothing: it asks for a new code, for which no request waits.
+    if ($script:Session.OtherRecord) { return New-Refusal 0 '' 'DeviceCodeCredential authentication failed: The pipeline has been stopped.' }
     $ended = Test-SandboxSignIn $script:Session.Identity
     if ($ended -and $script:Session.Identity.AccountType -ne 'AccessToken') {
         # The library could not renew the token: its own error, not an answer of Graph.

@@ -1,0 +1,5 @@
+# Whether a module has left anything in HOME: its paths, as JSON shows them; nothing when there is none.
+param([string[]] $HomeFiles)
+try {
+    & { foreach ($file in $HomeFiles) { if (Test-Path -LiteralPath (Join-Path $HOME $file)) { $file } } }
+} catch { throw } finally { Remove-Variable -Name HomeFiles -ErrorAction Ignore }

@@ -1,0 +1,32 @@
+"""Scripts that every sign-in runs before it connects: are the hosts reachable, is a login kept, clear what is left."""
+
+from functools import cache
+from pathlib import Path
+
+from pwsh_kernels.catalog.facts import FactName
+from pwsh_kernels.catalog.route import Script
+
+_FOLDER = Path(__file__).parent / "powershell"
+_LEFT: dict[str, FactName] = {"HomeFiles": "home_files"}
+
+
+@cache
+def reach_script() -> Script:
+    """Return the script `param($Hosts, $Seconds)`: one object `{host, proxy, problem}` for each host out of reach."""
+    return Script(_text("Reach"))
+
+
+@cache
+def clear_script() -> Script:
+    """Return the script that removes what the module has left in HOME."""
+    return Script(_text("Clear"), _LEFT)
+
+
+@cache
+def kept_script() -> Script:
+    """Return the script that names what the module has left in HOME."""
+    return Script(_text("Kept"), _LEFT)
+
+
+def _text(name: str) -> str:
+    return (_FOLDER / f"{name}.ps1").read_text(encoding="utf-8")
