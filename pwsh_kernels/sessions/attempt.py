@@ -28,8 +28,8 @@ CODE_LOOK_S = 0.5
 class Room:
     """What there is around a sign-in.
 
-    `crowd` returns the sessions that keep one that computes from waiting for a person now, none when it may; `process_id` its
-    kernel's process; `pin_again` gives its session the modules that are selected now, and tells whether these are others.
+    `pin_again` gives its session the modules that are selected now, and tells whether these are others. `crowd` returns the
+    sessions that keep one that computes from waiting for a person now, none when it may; `process_id` its kernel's process.
     """
 
     pin_again: Callable[[Session], bool]

@@ -56,7 +56,7 @@ def explained(run: Run, tenant: Tenant, module: Module, route: Route | None, unk
 def _witnesses(run: Run) -> list[Record]:
     """Return what may say why a run failed, the best first: its error; where that explains nothing, its warnings too.
 
-    The last warning comes first. PnP's error is always the same; what the service said is in a warning (real-modules.md).
+    The last warning comes first. PnP's error is always the same; what the service said is in a warning (docs/sandbox.md).
     """
     error = run.summary.terminating_error if run.summary else None
     if error and (explain(error.said) or expired(error) or declined(error)):
