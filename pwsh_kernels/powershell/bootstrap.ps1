@@ -7,8 +7,18 @@ foreach ($name in 'Microsoft.PowerShell.Management', 'Microsoft.PowerShell.Utili
     $file = "$PSHOME/Modules/$name/$name.psd1"
     if ([IO.File]::Exists($file)) { Import-Module $file }
 }
-$PSStyle.OutputRendering = 'PlainText'
-$global:FormatEnumerationLimit = -1
+
+# What the engine's server mode leaves out of a session, and every other PowerShell has.
+$configuration = [string]::IsNullOrEmpty($env:XDG_CONFIG_HOME) ? "$HOME/.config/powershell" : "$env:XDG_CONFIG_HOME/powershell"
+$profiles = [ordered]@{
+    AllUsersAllHosts = "$PSHOME/profile.ps1"; AllUsersCurrentHost = "$PSHOME/Microsoft.PowerShell_profile.ps1"
+    CurrentUserAllHosts = "$configuration/profile.ps1"; CurrentUserCurrentHost = "$configuration/Microsoft.PowerShell_profile.ps1"
+}
+$global:PROFILE = $profiles.CurrentUserCurrentHost | Microsoft.PowerShell.Utility\Add-Member -NotePropertyMembers $profiles -PassThru
+# Without it Get-FormatData takes us for a client of PowerShell 2, and hides what such a one could not read.
+$PSSenderInfo.ApplicationArguments['PSVersionTable'] = [Management.Automation.PSPrimitiveDictionary]@{ PSVersion = [version]$PSVersionTable.PSVersion }
+$null = $ExecutionContext.SessionState.Path.SetLocation([WildcardPattern]::Escape([Environment]::CurrentDirectory))
+
 $writer = [IO.StreamWriter]::new([Console]::OpenStandardError(), [Text.UTF8Encoding]::new($false))
 $writer.AutoFlush = $true
 $console = [IO.TextWriter]::Synchronized($writer)
@@ -100,10 +110,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     # so a runspace of its own sends late text as a host call, on the same wire; the gate keeps the order.
     $late = [hashtable]::Synchronized(@{
             Gate = [object]::new(); Wake = [Threading.AutoResetEvent]::new($false); Active = $false; Waits = $false; Run = $null
-            Started = $false; Progress = [ordered]@{}; Clock = [Diagnostics.Stopwatch]::StartNew(); ProgressDue = 0L
+            Started = $false
         })
     $sendLate = {
-        param($Late, $SessionHost, $Milliseconds, $ProgressMilliseconds, $Mark, $JsonOptions, $TakeView)
+        param($Late, $SessionHost, $Milliseconds, $Mark, $JsonOptions, $TakeView)
         $take = [scriptblock]::Create($TakeView)
         while ($true) {
             [void]$Late.Wake.WaitOne()
@@ -115,18 +125,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 $length = $run.Text.Length
                 $fits = $run.Left -lt 0 -or $length -le $run.Left  # the cut at the caller's maximum is not made here
                 if ($Late.Active -and $fits -and $run.View) { & $take $run }
-                $tellProgress = $Late.Active -and $Late.Progress.Count
-                if ($tellProgress -and $Late.Clock.ElapsedMilliseconds -lt $Late.ProgressDue) {
-                    $tellProgress = $false
-                    $Late.Waits = $true
-                    [void]$Late.Wake.Set()
-                }
-                if ($tellProgress) {
-                    $json = [Text.Json.JsonSerializer]::Serialize([object]@($Late.Progress.Values), [object[]], $JsonOptions)
-                    $SessionHost.UI.Write($Mark + $json)
-                    $Late.Progress.Clear()
-                    $Late.ProgressDue = $Late.Clock.ElapsedMilliseconds + $ProgressMilliseconds
-                }
                 if ($Late.Active -and $fits -and ($length -or $run.Entries.Count)) {
                     $entries = $run.Entries.ToArray()
                     if ($length) { $entries += $run.Text.ToString() }
@@ -146,7 +144,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $language = [initialsessionstate]::Create()
         $language.LanguageMode = 'FullLanguage'
         $flusher = [powershell]::Create($language).AddScript($sendLate.ToString())
-        foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $ProgressMilliseconds, $FlushMark, $jsonOptions, $takeView.ToString()) { [void]$flusher.AddArgument($one) }
+        foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $FlushMark, $jsonOptions, $takeView.ToString()) { [void]$flusher.AddArgument($one) }
         [void]$flusher.BeginInvoke()
         $late.Started = $true
     }
@@ -221,8 +219,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         # A native program sets a new box each time, so the same object means that none ran since the start.
         if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
         if ($run.Text.Length) { Move-Text }  # before the count of what was dropped is read
-        foreach ($state in $late.Progress.Values) { $run.Entries.Add($state) }
-        $late.Progress.Clear()
         $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]]), $run.KeptCount))
         Send-Entries
         # A script that does not parse never begins a run: what is fetched after it must not be this one's.
@@ -377,45 +373,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         }
     }
 
-    # The cmdlet sends each state twice over the wire (0.6 ms, measured): a loop that tells of every item would crawl. Of what
-    # comes too soon after another, the newest state of each activity leaves late. What is not Continue is the cmdlet's.
-    function Write-Progress {
-        <#
-        .ForwardHelpTargetName Microsoft.PowerShell.Utility\Write-Progress
-        .ForwardHelpCategory Cmdlet
-        #>
-        [CmdletBinding()]
-        param(
-            [Parameter(Position = 0)][string]$Activity,
-            [Parameter(Position = 1)][ValidateNotNullOrEmpty()][string]$Status = 'Processing',
-            [Parameter(Position = 2)][ValidateRange(0, [int]::MaxValue)][int]$Id,
-            [ValidateRange(-1, 100)][int]$PercentComplete = -1,
-            [int]$SecondsRemaining = -1,
-            [string]$CurrentOperation,
-            [ValidateRange(-1, [int]::MaxValue)][int]$ParentId = -1,
-            [switch]$Completed,
-            [int]$SourceId
-        )
-        $ProgressPreference = $PSCmdlet.SessionState.PSVariable.GetValue('ProgressPreference')
-        if (-not $late.Active -or -not ($Activity -or $Completed) -or $ProgressPreference -ne 'Continue' -or $PSBoundParameters.ContainsKey('ProgressAction')) {
-            Microsoft.PowerShell.Utility\Write-Progress @PSBoundParameters
-            return
-        }
-        $state = @('progress', $Id, $ParentId, $Activity, $Status, $CurrentOperation, $PercentComplete, $SecondsRemaining, [bool]$Completed)
-        [Threading.Monitor]::Enter($late.Gate)
-        if ($late.Clock.ElapsedMilliseconds -lt $late.ProgressDue) {
-            $late.Progress["$Id"] = $state
-            if (-not $late.Waits) { Request-Flush }
-        }
-        else {
-            # The same way as what is late, so that an older state never comes after a newer one.
-            $late.Progress.Remove("$Id")
-            $late.ProgressDue = $late.Clock.ElapsedMilliseconds + $ProgressMilliseconds
-            $SessionHost.UI.Write($FlushMark + [Text.Json.JsonSerializer]::Serialize([object]@(, $state), [object[]], $jsonOptions))
-        }
-        [Threading.Monitor]::Exit($late.Gate)
-    }
-
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script: one that did not parse.
     function Get-SessionRest([switch]$Failed, [string]$Script) {
         Add-Json
@@ -455,7 +412,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock -Options Constant, AllScope
     }
     # These are a person's: anyone may replace them.
-    foreach ($name in 'Out-Html', 'Out-Svg', 'Out-Markdown', 'Out-Json', 'Write-Progress') {
+    foreach ($name in 'Out-Html', 'Out-Svg', 'Out-Markdown', 'Out-Json') {
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock
     }
     Export-ModuleMember

@@ -17,7 +17,6 @@ from pwsh_kernels.powershell.launch import Launch
 from pwsh_kernels.powershell.link import Link
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
 from pwsh_kernels.powershell.pipeline import Pipeline
-from pwsh_kernels.powershell.progress import INTERVAL_S
 from pwsh_kernels.powershell.prompts import Question, answer_value, needs_key, refusal
 from pwsh_kernels.powershell.run import FLUSH_MARK, STOPPED, Query, Run, bound, check_commands, rest_commands, run_commands
 from pwsh_kernels.records import QUERY_TAG, Record, RunOptions, Summary
@@ -102,7 +101,6 @@ class PowerShell:
             "ChunkLength": CHUNK_LENGTH,
             "ChunkMilliseconds": CHUNK_MILLISECONDS,
             "BurstMessages": BURST_MESSAGES,
-            "ProgressMilliseconds": round(1000 * INTERVAL_S),
             "FlushMark": FLUSH_MARK,
             "MaxRows": MAX_ROWS,
             "MaxPicture": MAX_PICTURE,
