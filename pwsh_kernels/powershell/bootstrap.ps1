@@ -99,7 +99,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             Text = [Text.StringBuilder]::new(); Entries = [Collections.Generic.List[object]]::new()
             Objects = [Collections.Generic.List[object]]::new(); Format = $Format; Width = $Width
             Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE; View = $null; Last = $null
-            Compact = $null; Shown = $false
+            Compact = $null; Shown = $false; Stops = [Collections.Generic.HashSet[string]]::new()
             Style = $usualStyle; Key = $Key; KeptCount = 0; Beyond = 0; AlwaysList = $false
             Kept = $(if ($Key) { , [Collections.Generic.List[object]]::new() })
         }
@@ -227,6 +227,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
 
     . ([scriptblock]::Create($Display))
     . ([scriptblock]::Create($CompactFormat))
+    . ([scriptblock]::Create($DebuggerStops))
 
     # The objects that the newest runs have given stay reachable for questions (kept.ps1, which is read with the first one).
     $keptRuns = [ordered]@{}
@@ -410,10 +411,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     # Constant, so that no script can remove or replace what every run leaves through.
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter', 'Get-KeptObject') {
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock -Options Constant, AllScope
-    }
-    # These are a person's: anyone may replace them.
-    foreach ($name in 'Out-Html', 'Out-Svg', 'Out-Markdown', 'Out-Json') {
-        Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock
     }
     Export-ModuleMember
 }

@@ -91,11 +91,12 @@ class PowerShell:
 
     async def _bootstrap(self) -> None:
         files = resources.files(__package__)
-        names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "kept.ps1")
-        script, display, compact, kept = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
+        names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "debugger.ps1", "kept.ps1")
+        script, display, compact, stops, kept = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
         settings = {
             "Display": display,
             "CompactFormat": compact,
+            "DebuggerStops": stops,
             "KeptScript": kept,
             "PieceLength": PIECE_LENGTH,
             "ChunkLength": CHUNK_LENGTH,
