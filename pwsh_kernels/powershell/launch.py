@@ -27,8 +27,8 @@ USUAL = {"DOTNET_EnableDiagnostics": "0", "TERM": "xterm-256color"}
 takes 0.1 s less (measured). A terminal's name, without which Clear-Host fails in a server that no terminal has started."""
 
 COMMANDS = Path(__file__).parent / "commands"
-"""Scripts that every session finds at the end of its PATH: Out-Html and its like. Functions of these names would hide verbs from
-PowerShell's completion of `Get-Command -Noun Json -Verb`, which knows only cmdlets."""
+"""Scripts that every session finds at the end of its PATH: Out-Html and its like. PowerShell's completion of
+`Get-Command -Noun Json -Verb` fails on functions of such names, but not on scripts."""
 
 MAX_KEPT = 100_000
 
@@ -55,7 +55,7 @@ class Launch:
 
 
 def child_environment(launch: Launch, ours: Mapping[str, str]) -> dict[str, str]:
-    """Return the whole environment of the child: what is usual, allowed names of `ours`, its HOME, given values, quiet, COMMANDS."""
+    """Return the whole environment of the child: usual, allowed names of `ours`, its HOME, given values, quiet, COMMANDS."""
     allowed = {*ALLOWED, *launch.pass_env}
     inherited = {name: value for name, value in ours.items() if name in allowed or name.startswith(ALLOWED_PREFIXES)}
     home = {"HOME": str(launch.home)} if launch.home else {}

@@ -7,7 +7,7 @@ import os
 WATCH = 'trap "" HUP INT TERM; read -r line; kill -s KILL -- "-$1"'
 """Reads a pipe whose writing end only our process holds: the kernel closes it, however our process ends.
 
-PowerShell sees its own stdin end, but not while it is in a .NET call that blocks; a parent-death signal would spare its children.
+PowerShell sees its own stdin end, but not in a .NET call that blocks; a parent-death signal would spare its children.
 """
 
 END_WAIT = 2.0
