@@ -146,6 +146,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $flusher = [powershell]::Create($language).AddScript($sendLate.ToString())
         foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $FlushMark, $jsonOptions, $takeView.ToString()) { [void]$flusher.AddArgument($one) }
         [void]$flusher.BeginInvoke()
+        $flusher.Runspace.Name = 'PwshKernels'
         $late.Started = $true
     }
 
