@@ -145,8 +145,8 @@ async def test_what_the_environment_has_of_ours_is_named_on_the_page(shell: Powe
             "1",
         ),
         (
-            "$f = \"$HOME/b.ps1\"; \"'a'`n'b'\" > $f; $null = Set-PSBreakpoint $f -Line 2 -Action { $global:hit++ }; & $f; $hit",
-            "a\nb\n1",
+            '$f = "$HOME/b.ps1"; "1`n2" > $f; $null = Set-PSBreakpoint $f -Line 2 -Action { $global:hit++ }; & $f; $hit',
+            "1\n2\n1",
         ),
     ],
 )

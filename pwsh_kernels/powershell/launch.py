@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ALLOWED = (
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM",
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH",
 )  # fmt: skip
@@ -24,7 +24,7 @@ QUIET = {
 
 USUAL = {"DOTNET_EnableDiagnostics": "0", "TERM": "xterm-256color"}
 """Unless our own environment says otherwise: no port of .NET's diagnostics, which reads the memory of a session; opening
-takes 0.1 s less (measured). A terminal's name, without which Clear-Host fails in a server that no terminal has started."""
+takes 0.1 s less (measured). The terminal is not the one that has started us: front ends of Jupyter are like an xterm."""
 
 COMMANDS = Path(__file__).parent / "commands"
 """Scripts that every session finds at the end of its PATH: Out-Html and its like. PowerShell's completion of
