@@ -1,6 +1,5 @@
 """How a kernel starts, loses its PowerShell, and ends without leaving a process behind."""
 
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,10 +82,18 @@ def test_a_shutdown_in_the_middle_of_a_cell_leaves_no_process(own_kernel: Kernel
     assert exit_code(own_kernel) == 0
 
 
-def test_powershell_does_not_outlive_a_killed_kernel(own_kernel: KernelManager, own_client: Client) -> None:
+def test_a_killed_kernel_leaves_neither_a_blocked_powershell_nor_its_programs_nor_its_watcher(
+    own_kernel: KernelManager, own_client: Client
+) -> None:
     process = powershell(own_client)
-    os.kill(own_kernel.provisioner.pid, signal.SIGKILL)  # type: ignore[union-attr]
-    process.wait(WAIT_S)
+    kernel = psutil.Process(own_kernel.provisioner.pid)  # type: ignore[union-attr]
+    run_id = own_client.send("(Start-Process /bin/sleep 300 -PassThru).Id; [Threading.Thread]::Sleep(90000)")
+    own_client.until(run_id, lambda run: bool(run.text()))
+    family = {*kernel.children(recursive=True)}
+    assert {process.pid, int(own_client.runs[run_id].text())} <= {one.pid for one in family}
+    kernel.send_signal(signal.SIGKILL)
+    _, alive = psutil.wait_procs(family, timeout=WAIT_S)
+    assert alive == []
 
 
 def test_without_powershell_the_kernel_answers_and_each_cell_says_what_is_missing(tmp_path: Path) -> None:

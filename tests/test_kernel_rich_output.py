@@ -312,3 +312,37 @@ def test_records_have_the_colours_that_the_session_chose(client: Client) -> None
     assert "\x1b[35mWARNING: careful\x1b[0m\n" in warned.text("stderr")
     assert any("\x1b[34mbad\x1b[0m" in line for line in warned.content["traceback"])
     assert "\x1b[33;1mWARNING: x\x1b[0m\n" in usual.text("stderr")
+
+
+def test_clear_host_clears_the_output_of_a_cell_and_is_nothing_to_a_program(client: Client) -> None:
+    run = client.notebook_run("'before'; Clear-Host; 'after'")
+    assert [one["msg_type"] for one in run.outputs] == ["stream", "clear_output", "stream"]
+    assert run.outputs[1]["content"] == {"wait": False}
+    assert run.text() == "before\nafter\n"
+    program = client.run("'before'; Clear-Host; 'after'", {})
+    assert {one["msg_type"] for one in program.outputs} == {"stream"}
+    assert program.text() == "before\nafter\n"
+
+
+def test_colours_of_the_host_are_shown_to_a_person_alone(client: Client) -> None:
+    code = "$Host.UI.Write('Red', 'Black', 'a'); $Host.UI.WriteLine('Gray', 'DarkBlue', 'b'); $Host.UI.WriteLine('c')"
+    assert client.notebook_run(code).text() == "\x1b[91ma\x1b[0m\x1b[44mb\x1b[0m\nc\n"
+    assert client.run(code, {}).text() == "ab\nc\n"
+
+
+@pytest.mark.parametrize(
+    "stop", ["Wait-Debugger", "Get-Item /nowhere -ErrorAction Break", "$ErrorActionPreference = 'Break'; 1/0"]
+)
+def test_a_cell_that_would_wait_for_a_debugger_goes_on_with_a_warning(client: Client, stop: str) -> None:
+    run = client.notebook_run(f"'before'; & {{ {stop} }}; 'after'")
+    assert run.text() == "before\nafter\n"
+    assert "A debugger would stop here: line 1" in run.text("stderr")
+
+
+def test_an_interrupt_ends_a_cell_that_stops_for_a_debugger_again_and_again(client: Client) -> None:
+    run_id = client.send(
+        "& { $ErrorActionPreference = 'Break'; 'go'; while ($true) { Get-Item /nowhere 2>$null; Wait-Debugger } }"
+    )
+    client.until(run_id, lambda run: "go" in run.text())
+    client.interrupt()
+    assert client.finish(run_id).summary.outcome == "stopped"

@@ -84,8 +84,17 @@ async def test_a_close_during_a_run_is_bounded_and_harmless_again(own_shell: Pow
     await own_shell.close()
 
 
-@pytest.mark.parametrize("work", ["while ($true) { }", "/bin/sleep 60"])
-async def test_powershell_ends_when_its_parent_is_killed(powershell_path: Path, tmp_path: Path, work: str) -> None:
+@pytest.mark.parametrize(
+    "work",
+    [
+        "while ($true) { }",
+        "/bin/sleep 60",
+        "$null = Start-Process /bin/sleep 300 -PassThru; [Threading.Thread]::Sleep(90000)",
+    ],
+)
+async def test_powershell_and_what_it_started_end_when_its_parent_is_killed(
+    powershell_path: Path, tmp_path: Path, work: str
+) -> None:
     script = f"$PID; {work}"
     command = [sys.executable, "-c", PARENT, str(powershell_path), str(tmp_path), script]
     parent = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)

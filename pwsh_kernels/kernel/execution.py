@@ -81,10 +81,10 @@ class Execution:
                 self._output.view(view)
             case Displayed():
                 self._output.display(event)
-            case HostText(text, newline):
-                self._output.text("host", f"{text}\n" if newline else text)
+            case HostText():
+                self._output.host(event)
             case ConsoleText(text):
-                self._output.text("console", text)
+                self._output.console(text)
             case StyleChanged(style):
                 self._output.style = style
             case RecordWritten(record) if not record.terminating:

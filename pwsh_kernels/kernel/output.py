@@ -8,9 +8,10 @@ from typing import Any
 
 from pwsh_kernels.kernel.bars import Bars, ProgressForest
 from pwsh_kernels.kernel.rendering import ErrorContent, progress_bundle, record_text
+from pwsh_kernels.kernel.terminal import coloured, screens
 from pwsh_kernels.kernel.views import OpenView, Publish, Reader
 from pwsh_kernels.messages import TextKind, progress_metadata, record_metadata, text_metadata, view_metadata
-from pwsh_kernels.powershell import Displayed
+from pwsh_kernels.powershell import Displayed, HostText
 from pwsh_kernels.records import Progress, Record, Style, View
 
 FLUSH_S = 0.02
@@ -51,6 +52,26 @@ class Output:
             self.flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
+
+    def host(self, event: HostText) -> None:
+        """Write host text: for a person in its colours."""
+        text = event.text if self._reader is None else coloured(event.text, event.foreground, event.background)
+        self.text("host", f"{text}\n" if event.newline else text)
+
+    def console(self, text: str) -> None:
+        """Write console text. Where it clears the screen, a person's output is cleared; a program gets nothing of it."""
+        first, *later = screens(text)
+        self.text("console", first)
+        for screen in later:
+            self._clear()
+            self.text("console", screen)
+
+    def _clear(self) -> None:
+        if self._reader is None:
+            return
+        self.flush()
+        self._bars.clear()
+        self._publish("clear_output", {"wait": False}, {})
 
     def flush(self) -> None:
         """Send what waits; a table that could have grown is complete."""

@@ -7,8 +7,23 @@ foreach ($name in 'Microsoft.PowerShell.Management', 'Microsoft.PowerShell.Utili
     $file = "$PSHOME/Modules/$name/$name.psd1"
     if ([IO.File]::Exists($file)) { Import-Module $file }
 }
-$PSStyle.OutputRendering = 'PlainText'
-$global:FormatEnumerationLimit = -1
+
+# What the engine's server mode leaves out of a session, and every other PowerShell has. The text with its four properties is read
+# from CLIXML, which the engine has at hand: each property that is added by a call takes 4 ms (measured).
+$folder = [Security.SecurityElement]::Escape(($env:XDG_CONFIG_HOME ? $env:XDG_CONFIG_HOME : "$HOME/.config") + '/powershell')
+$name = 'Microsoft.PowerShell_profile.ps1'
+$all = [Security.SecurityElement]::Escape($PSHOME)
+$global:PROFILE = [Management.Automation.PSSerializer]::Deserialize(@"
+<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04"><Obj RefId="0"><S>$folder/$name</S><MS>
+<S N="AllUsersAllHosts">$all/profile.ps1</S><S N="AllUsersCurrentHost">$all/$name</S>
+<S N="CurrentUserAllHosts">$folder/profile.ps1</S><S N="CurrentUserCurrentHost">$folder/$name</S></MS></Obj></Objs>
+"@)
+# Without it Get-FormatData takes us for a client of PowerShell 2, and hides what such a one could not read.
+$table = [Management.Automation.PSPrimitiveDictionary]::new()
+$table['PSVersion'] = [version]$PSVersionTable.PSVersion
+$PSSenderInfo.ApplicationArguments['PSVersionTable'] = $table
+Microsoft.PowerShell.Management\Set-Location -LiteralPath ([Environment]::CurrentDirectory)
+
 $writer = [IO.StreamWriter]::new([Console]::OpenStandardError(), [Text.UTF8Encoding]::new($false))
 $writer.AutoFlush = $true
 $console = [IO.TextWriter]::Synchronized($writer)
@@ -103,7 +118,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             Text = [Text.StringBuilder]::new(); Entries = [Collections.Generic.List[object]]::new()
             Objects = [Collections.Generic.List[object]]::new(); Format = $Format; Width = $Width
             Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE; View = $null; Last = $null
-            Compact = $null; Shown = $false
+            Compact = $null; Shown = $false; Stops = [Collections.Generic.HashSet[string]]::new()
             Style = $usualStyle; Key = $Key; KeptCount = 0; Beyond = 0; AlwaysList = $false
             Kept = $(if ($Key) { , [Collections.Generic.List[object]]::new() })
         }
@@ -114,10 +129,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     # so a runspace of its own sends late text as a host call, on the same wire; the gate keeps the order.
     $late = [hashtable]::Synchronized(@{
             Gate = [object]::new(); Wake = [Threading.AutoResetEvent]::new($false); Active = $false; Waits = $false; Run = $null
-            Started = $false; Progress = [ordered]@{}; Clock = [Diagnostics.Stopwatch]::StartNew(); ProgressDue = 0L
+            Started = $false
         })
     $sendLate = {
-        param($Late, $SessionHost, $Milliseconds, $ProgressMilliseconds, $Mark, $JsonOptions, $TakeView)
+        param($Late, $SessionHost, $Milliseconds, $Mark, $JsonOptions, $TakeView)
         $take = [scriptblock]::Create($TakeView)
         while ($true) {
             [void]$Late.Wake.WaitOne()
@@ -129,18 +144,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 $length = $run.Text.Length
                 $fits = $run.Left -lt 0 -or $length -le $run.Left  # the cut at the caller's maximum is not made here
                 if ($Late.Active -and $fits -and $run.View) { & $take $run }
-                $tellProgress = $Late.Active -and $Late.Progress.Count
-                if ($tellProgress -and $Late.Clock.ElapsedMilliseconds -lt $Late.ProgressDue) {
-                    $tellProgress = $false
-                    $Late.Waits = $true
-                    [void]$Late.Wake.Set()
-                }
-                if ($tellProgress) {
-                    $json = [Text.Json.JsonSerializer]::Serialize([object]@($Late.Progress.Values), [object[]], $JsonOptions)
-                    $SessionHost.UI.Write($Mark + $json)
-                    $Late.Progress.Clear()
-                    $Late.ProgressDue = $Late.Clock.ElapsedMilliseconds + $ProgressMilliseconds
-                }
                 if ($Late.Active -and $fits -and ($length -or $run.Entries.Count)) {
                     $entries = $run.Entries.ToArray()
                     if ($length) { $entries += $run.Text.ToString() }
@@ -160,8 +163,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $language = [initialsessionstate]::Create()
         $language.LanguageMode = 'FullLanguage'
         $flusher = [powershell]::Create($language).AddScript($sendLate.ToString())
-        foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $ProgressMilliseconds, $FlushMark, $jsonOptions, $takeView.ToString()) { [void]$flusher.AddArgument($one) }
+        foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $FlushMark, $jsonOptions, $takeView.ToString()) { [void]$flusher.AddArgument($one) }
         [void]$flusher.BeginInvoke()
+        $flusher.Runspace.Name = 'PwshKernels'
         $late.Started = $true
     }
 
@@ -235,8 +239,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         # A native program sets a new box each time, so the same object means that none ran since the start.
         if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
         if ($run.Text.Length) { Move-Text }  # before the count of what was dropped is read
-        foreach ($state in $late.Progress.Values) { $run.Entries.Add($state) }
-        $late.Progress.Clear()
         $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]]), $run.KeptCount))
         Send-Entries
         # A script that does not parse never begins a run: what is fetched after it must not be this one's.
@@ -245,6 +247,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
 
     . ([scriptblock]::Create($Display))
     . ([scriptblock]::Create($CompactFormat))
+    . ([scriptblock]::Create($DebuggerStops))
 
     # The objects that the newest runs have given stay reachable for questions (kept.ps1, which is read with the first one).
     $keptRuns = [ordered]@{}
@@ -391,45 +394,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         }
     }
 
-    # The cmdlet sends each state twice over the wire (0.6 ms, measured): a loop that tells of every item would crawl. Of what
-    # comes too soon after another, the newest state of each activity leaves late. What is not Continue is the cmdlet's.
-    function Write-Progress {
-        <#
-        .ForwardHelpTargetName Microsoft.PowerShell.Utility\Write-Progress
-        .ForwardHelpCategory Cmdlet
-        #>
-        [CmdletBinding()]
-        param(
-            [Parameter(Position = 0)][string]$Activity,
-            [Parameter(Position = 1)][ValidateNotNullOrEmpty()][string]$Status = 'Processing',
-            [Parameter(Position = 2)][ValidateRange(0, [int]::MaxValue)][int]$Id,
-            [ValidateRange(-1, 100)][int]$PercentComplete = -1,
-            [int]$SecondsRemaining = -1,
-            [string]$CurrentOperation,
-            [ValidateRange(-1, [int]::MaxValue)][int]$ParentId = -1,
-            [switch]$Completed,
-            [int]$SourceId
-        )
-        $ProgressPreference = $PSCmdlet.SessionState.PSVariable.GetValue('ProgressPreference')
-        if (-not $late.Active -or -not ($Activity -or $Completed) -or $ProgressPreference -ne 'Continue' -or $PSBoundParameters.ContainsKey('ProgressAction')) {
-            Microsoft.PowerShell.Utility\Write-Progress @PSBoundParameters
-            return
-        }
-        $state = @('progress', $Id, $ParentId, $Activity, $Status, $CurrentOperation, $PercentComplete, $SecondsRemaining, [bool]$Completed)
-        [Threading.Monitor]::Enter($late.Gate)
-        if ($late.Clock.ElapsedMilliseconds -lt $late.ProgressDue) {
-            $late.Progress["$Id"] = $state
-            if (-not $late.Waits) { Request-Flush }
-        }
-        else {
-            # The same way as what is late, so that an older state never comes after a newer one.
-            $late.Progress.Remove("$Id")
-            $late.ProgressDue = $late.Clock.ElapsedMilliseconds + $ProgressMilliseconds
-            $SessionHost.UI.Write($FlushMark + [Text.Json.JsonSerializer]::Serialize([object]@(, $state), [object[]], $jsonOptions))
-        }
-        [Threading.Monitor]::Exit($late.Gate)
-    }
-
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script: one that did not parse.
     function Get-SessionRest([switch]$Failed, [string]$Script) {
         Add-Json
@@ -467,10 +431,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     # Constant, so that no script can remove or replace what every run leaves through.
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter', 'Get-KeptObject') {
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock -Options Constant, AllScope
-    }
-    # These are a person's: anyone may replace them.
-    foreach ($name in 'Out-Html', 'Out-Svg', 'Out-Markdown', 'Out-Json', 'Write-Progress') {
-        Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock
     }
     Export-ModuleMember
 }

@@ -60,7 +60,7 @@ function Add-CompactEntry($Format, $Value) {
     }
     elseif ($entry.formatPropertyField) { Add-Line (Get-OneLine $entry.formatPropertyField.propertyValue) }
     elseif ($null -ne $Value) {
-        Add-Line ((Microsoft.PowerShell.Utility\Out-String -InputObject $Value -Width $compact.Width).Trim())
+        Add-Line ((Invoke-Uncut { Microsoft.PowerShell.Utility\Out-String -InputObject $Value -Width $compact.Width }).Trim())
     }
     else { Add-Line (@(Get-EntryText $entry; if ($null -ne $entry.text) { $entry.text }) -join '') }
 }
@@ -92,8 +92,21 @@ function Add-Compact($Value, $Formats) {
     }
     Close-Compact
     $compact.Formats = { & $formatDefault }.GetSteppablePipeline()
-    $compact.Formats.Begin($true)
+    Invoke-Uncut { $run.Compact.Formats.Begin($true) }
     foreach ($one in $compact.Formats.Process($Value)) { Add-CompactFormat $one $Value }
+}
+
+# The engine reads this variable of the session when a formatter begins: a list in a cell would end after four values. No script
+# runs meanwhile, so none sees it.
+function Invoke-Uncut([scriptblock]$Work) {
+    $limit = $ExecutionContext.SessionState.PSVariable.Get('global:FormatEnumerationLimit')
+    if ($null -eq $limit -or $limit.Options -ne 'None') { return & $Work }
+    $usual = $limit.Value
+    try {
+        $limit.Value = -1
+        & $Work
+    }
+    finally { $limit.Value = $usual }
 }
 
 # Whether what the open table or list makes of an object hides what it has: a list of its own, or a row of blanks.

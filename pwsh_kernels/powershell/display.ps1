@@ -1,11 +1,12 @@
-# What a person's client can show beside text: tables, lists, pictures, and what Out-Html and its like give. Part of the
-# module that bootstrap.ps1 makes; all of it runs inside the gate of Out-Session.
+# What a person's client can show beside text: tables, lists, pictures, and what Out-Html and its like (commands/) give. Part of
+# the module that bootstrap.ps1 makes; all of it runs inside the gate of Out-Session.
 
 # The engine's own decision how an object is shown, as the objects that Format-Table and Format-List make; it has no name.
 $formatDefault = [Management.Automation.CmdletInfo]::new('Format-Default', [Microsoft.PowerShell.Commands.FormatDefaultCommand])
 $engineFormats = 'Microsoft.PowerShell.Commands.Internal.Format.'
 # The strings that Out-Html and its like have given, themselves and not their value, with their MIME types.
 $shown = [Runtime.CompilerServices.ConditionalWeakTable[string, string]]::new()
+[AppDomain]::CurrentDomain.SetData('PwshKernels.Shown', $shown)
 $lastValue = $null
 $shapes = @{ TableHeaderInfo = 'table'; ListViewHeaderInfo = 'list' }
 $pictures = @{ 'image/png' = [byte[]](0x89, 0x50, 0x4E, 0x47); 'image/jpeg' = [byte[]](0xFF, 0xD8, 0xFF) }
@@ -296,106 +297,5 @@ function Out-Display {
         [Threading.Monitor]::Enter($gate)
         $late.Active = $false
         while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
-    }
-}
-
-function New-Shown([string]$Type, [string]$Text) {
-    if (-not $Text) { return }
-    $own = [string]::new($Text.ToCharArray())  # nobody else's: a literal of the script must not become HTML for ever
-    $shown.Add($own, $Type)
-    return $own
-}
-
-function Out-Html {
-    <#
-    .SYNOPSIS
-    Shows HTML in a notebook.
-    .DESCRIPTION
-    The lines that come in are one HTML text; ConvertTo-Html gives such lines. The result is a string that a notebook shows
-    as HTML, and that stays plain text everywhere else: in a terminal, in a file, over REST.
-    .PARAMETER InputObject
-    The HTML, in one or more lines.
-    .EXAMPLE
-    Get-Process | Select-Object -First 5 Name, Id | ConvertTo-Html -Fragment | Out-Html
-    .EXAMPLE
-    '<b>Done</b>' | Out-Html
-    #>
-    [CmdletBinding()]
-    [OutputType([string])]
-    param([Parameter(Mandatory, ValueFromPipeline)][AllowEmptyString()][string[]]$InputObject)
-    begin { $lines = [Collections.Generic.List[string]]::new() }
-    process { $lines.AddRange($InputObject) }
-    end { New-Shown 'text/html' ($lines -join "`n") }
-}
-
-function Out-Svg {
-    <#
-    .SYNOPSIS
-    Shows an SVG picture in a notebook.
-    .DESCRIPTION
-    The lines that come in are one SVG document. The result is a string that a notebook shows as a picture, and that stays
-    plain text everywhere else.
-    .PARAMETER InputObject
-    The SVG, in one or more lines.
-    .EXAMPLE
-    '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><circle cx="20" cy="20" r="15"/></svg>' | Out-Svg
-    .EXAMPLE
-    Get-Content ./plan.svg | Out-Svg
-    #>
-    [CmdletBinding()]
-    [OutputType([string])]
-    param([Parameter(Mandatory, ValueFromPipeline)][AllowEmptyString()][string[]]$InputObject)
-    begin { $lines = [Collections.Generic.List[string]]::new() }
-    process { $lines.AddRange($InputObject) }
-    end { New-Shown 'image/svg+xml' ($lines -join "`n") }
-}
-
-function Out-Markdown {
-    <#
-    .SYNOPSIS
-    Shows Markdown in a notebook.
-    .DESCRIPTION
-    The lines that come in are one Markdown text. The result is a string that a notebook shows formatted, and that stays
-    plain text everywhere else.
-    .PARAMETER InputObject
-    The Markdown, in one or more lines.
-    .EXAMPLE
-    "# Result`n* **3** mailboxes" | Out-Markdown
-    #>
-    [CmdletBinding()]
-    [OutputType([string])]
-    param([Parameter(Mandatory, ValueFromPipeline)][AllowEmptyString()][string[]]$InputObject)
-    begin { $lines = [Collections.Generic.List[string]]::new() }
-    process { $lines.AddRange($InputObject) }
-    end { New-Shown 'text/markdown' ($lines -join "`n") }
-}
-
-function Out-Json {
-    <#
-    .SYNOPSIS
-    Shows objects as JSON: in JupyterLab as a tree that can be opened and closed.
-    .DESCRIPTION
-    One object becomes its JSON, several become an array; a string that is JSON is taken as it is. The result is a string
-    of JSON, which stays plain text where no notebook shows it.
-    .PARAMETER InputObject
-    The objects.
-    .PARAMETER Depth
-    How many levels of objects within objects are written; deeper ones become text.
-    .EXAMPLE
-    Get-Date | Select-Object Year, Month, Day | Out-Json
-    #>
-    [CmdletBinding()]
-    [OutputType([string])]
-    param(
-        [Parameter(Mandatory, ValueFromPipeline)][AllowNull()][AllowEmptyString()][object]$InputObject,
-        [ValidateRange(1, 100)][int]$Depth = 10
-    )
-    begin { $objects = [Collections.Generic.List[object]]::new() }
-    process { $objects.Add($InputObject) }
-    end {
-        $value = if ($objects.Count -eq 1) { $objects[0] } else { , $objects.ToArray() }
-        $isJson = $value -is [string] -and (Microsoft.PowerShell.Utility\Test-Json -Json $value -ErrorAction Ignore)
-        $text = if ($isJson) { $value } else { Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $Depth }
-        New-Shown 'application/json' $text
     }
 }

@@ -54,10 +54,15 @@ class ProgressChanged:
 
 @dataclass(frozen=True, slots=True)
 class HostText:
-    """Text for the person at the host: Write-Host, Out-Host, -WhatIf. `newline` is False after -NoNewline."""
+    """Text for the person at the host: Write-Host, Out-Host, -WhatIf. `newline` is False after -NoNewline.
+
+    The colours are names of [ConsoleColor] that `$Host.UI.Write` was given, "" for none; Write-Host's stand in the text.
+    """
 
     text: str
     newline: bool = True
+    foreground: str = ""
+    background: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """How a PowerShell process is started: its arguments and its environment, pure."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ALLOWED = (
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM",
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH",
 )  # fmt: skip
@@ -21,9 +22,13 @@ QUIET = {
 }
 """No telemetry, no update checks."""
 
-USUAL = {"DOTNET_EnableDiagnostics": "0"}
+USUAL = {"DOTNET_EnableDiagnostics": "0", "TERM": "xterm-256color"}
 """Unless our own environment says otherwise: no port of .NET's diagnostics, which reads the memory of a session; opening
-takes 0.1 s less (measured)."""
+takes 0.1 s less (measured). The terminal is not the one that has started us: front ends of Jupyter are like an xterm."""
+
+COMMANDS = Path(__file__).parent / "commands"
+"""Scripts that every session finds at the end of its PATH: Out-Html and its like. PowerShell's completion of
+`Get-Command -Noun Json -Verb` fails on functions of such names, but not on scripts."""
 
 MAX_KEPT = 100_000
 
@@ -54,8 +59,9 @@ class Launch:
 
 
 def child_environment(launch: Launch, ours: Mapping[str, str]) -> dict[str, str]:
-    """Return the whole environment of the child: what is usual, allowed names of `ours`, its HOME, given values, quiet."""
+    """Return the whole environment of the child: usual, allowed names of `ours`, its HOME, given values, quiet, COMMANDS."""
     allowed = {*ALLOWED, *launch.pass_env}
     inherited = {name: value for name, value in ours.items() if name in allowed or name.startswith(ALLOWED_PREFIXES)}
     home = {"HOME": str(launch.home)} if launch.home else {}
-    return {**USUAL, **inherited, **home, **launch.environment, **QUIET}
+    whole = {**USUAL, **inherited, **home, **launch.environment, **QUIET}
+    return {**whole, "PATH": os.pathsep.join(filter(None, (whole.get("PATH"), str(COMMANDS))))}

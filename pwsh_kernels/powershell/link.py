@@ -232,7 +232,7 @@ class Link:
         for happening in self._connection.finish():
             self._happen(happening)
         process.console.drain()
-        process.disconnect()
+        await process.disconnect()
         if self._timer is not None:
             self._timer.cancel()
         self.died.set_result(died)

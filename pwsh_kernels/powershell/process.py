@@ -1,4 +1,4 @@
-"""The PowerShell process: its pipes, its own process group, and its bounded end."""
+"""The PowerShell process: its pipes, its own process group with a watcher, and its bounded end."""
 
 import asyncio
 import contextlib
@@ -12,6 +12,7 @@ from pwsh_kernels.errors import PowerShellStartFailed
 from pwsh_kernels.powershell.console import ConsolePipe
 from pwsh_kernels.powershell.events import Died
 from pwsh_kernels.powershell.launch import Launch, child_environment
+from pwsh_kernels.powershell.watcher import Watcher
 
 EOF_WAIT = 2.0
 """Seconds that PowerShell gets to end after its stdin was closed (measured: 60 ms)."""
@@ -43,6 +44,7 @@ class PowerShellProcess:
     def __init__(self, process: asyncio.subprocess.Process, wire: _Wire, console: ConsolePipe) -> None:
         self._process = process
         self._wire = wire
+        self._watcher: Watcher | None = None
         self.console = console
 
     @classmethod
@@ -71,7 +73,19 @@ class PowerShellProcess:
         finally:
             for end in (child_in, child_out, child_err):
                 os.close(end)
-        return cls(process, wire, console)
+        started = cls(process, wire, console)
+        await started._watch(launch)
+        return started
+
+    async def _watch(self, launch: Launch) -> None:
+        try:
+            self._watcher = await Watcher.start(self.pid)
+        except BaseException as error:
+            self.kill()
+            await self.disconnect()
+            if not isinstance(error, OSError):
+                raise
+            raise PowerShellStartFailed(str(launch.executable), f"its watcher /bin/sh: {error.strerror or error}") from error
 
     @property
     def pid(self) -> int:
@@ -90,8 +104,10 @@ class PowerShellProcess:
         if data and not self._wire.stdin.is_closing():
             self._wire.stdin.write(data)
 
-    def disconnect(self) -> None:
-        """Close our ends of its pipes: it has ended."""
+    async def disconnect(self) -> None:
+        """Close our ends of its pipes and end its watcher: it has ended."""
+        if self._watcher is not None:
+            await self._watcher.end()
         self.console.close()
         _disconnect(self._wire)
 

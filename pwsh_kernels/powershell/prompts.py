@@ -69,12 +69,11 @@ def read_call(call: Call) -> HostText | ExitCalled | Question | Unsupported | No
 def _host_text(method: HostMethodIdentifier, parameters: Sequence[Any]) -> HostText | None:
     if method == Method.WriteLine1:
         return HostText("")
-    if method in (Method.Write1, Method.Write2):
-        return HostText(str(parameters[-1] or ""), newline=False)
     # WriteWarningLine, WriteVerboseLine and WriteDebugLine come as records too (measured): those tell more.
-    if method in (Method.WriteLine2, Method.WriteLine3, Method.WriteErrorLine):
-        return HostText(str(parameters[-1] or ""))
-    return None
+    if method not in (Method.Write1, Method.Write2, Method.WriteLine2, Method.WriteLine3, Method.WriteErrorLine):
+        return None
+    *colours, text = parameters
+    return HostText(str(text or ""), method not in (Method.Write1, Method.Write2), *(one.name for one in colours))
 
 
 def _prompt(method: HostMethodIdentifier, parameters: Sequence[Any]) -> Prompt | None:

@@ -18,7 +18,6 @@ from pwsh_kernels.powershell.link import Link
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
 from pwsh_kernels.powershell.modulepath import SCRIPT, module_path
 from pwsh_kernels.powershell.pipeline import Pipeline
-from pwsh_kernels.powershell.progress import INTERVAL_S
 from pwsh_kernels.powershell.prompts import Question, answer_value, needs_key, refusal
 from pwsh_kernels.powershell.run import FLUSH_MARK, STOPPED, Query, Run, bound, check_commands, rest_commands, run_commands
 from pwsh_kernels.records import QUERY_TAG, Record, RunOptions, Summary
@@ -93,17 +92,17 @@ class PowerShell:
 
     async def _bootstrap(self) -> None:
         files = resources.files(__package__)
-        names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "kept.ps1")
-        script, display, compact, kept = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
+        names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "debugger.ps1", "kept.ps1")
+        script, display, compact, stops, kept = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
         settings = {
             "Display": display,
             "CompactFormat": compact,
+            "DebuggerStops": stops,
             "KeptScript": kept,
             "PieceLength": PIECE_LENGTH,
             "ChunkLength": CHUNK_LENGTH,
             "ChunkMilliseconds": CHUNK_MILLISECONDS,
             "BurstMessages": BURST_MESSAGES,
-            "ProgressMilliseconds": round(1000 * INTERVAL_S),
             "FlushMark": FLUSH_MARK,
             "MaxRows": MAX_ROWS,
             "MaxPicture": MAX_PICTURE,
