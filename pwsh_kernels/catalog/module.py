@@ -38,6 +38,9 @@ class Module:
     environment: Mapping[str, str] = field(default_factory=dict)
     ended: tuple[re.Pattern[str], ...] = ()
     limits: tuple[Text, ...] = ()
+    companions: tuple[Text, ...] = ()
+    companions_in_step: bool = False
+    prerelease: bool = False
     bad_versions: Mapping[Text, Text] = field(default_factory=dict)
     commands: tuple[CommandPattern, ...] = ()
     replaces: Mapping[CommandPattern, Text] = field(default_factory=dict)

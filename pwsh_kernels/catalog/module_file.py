@@ -1,7 +1,7 @@
 """Reads a module's TOML file; what is wrong in it is named with its line."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ _SENTENCES = {
     "command_pattern": "must be names such as Get-Mailbox, Get,Set-Mailbox or *-Mg*",
     "pattern_type": "must be a regular expression",
     "pattern_regex": "must be a regular expression",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
     "dataclass_type": "must be a table",
     "mapping_type": "must be a table",
     "tuple_type": "must be a list",
@@ -59,13 +61,12 @@ def _module(file: Path, facts: dict[str, Any]) -> Module | Unsupported:
     if isinstance(facts.get("unsupported"), dict):
         others = {key: value for key, value in facts.items() if key != "unsupported"}
         return _UNSUPPORTED.validate_python({**others, **facts["unsupported"], "key": file.stem})
-    return _MODULE.validate_python({**_defaults(facts), **_with_routes(facts), "key": file.stem, "folder": file.parent})
+    return _MODULE.validate_python({**_defaults(file.stem), **_with_routes(facts), "key": file.stem, "folder": file.parent})
 
 
-def _defaults(facts: Mapping[str, Any]) -> dict[str, Any]:
-    name, version = facts.get("powershell_module"), facts.get("minimum_version")
+def _defaults(key: str) -> dict[str, Any]:
     return {
-        "install": f"Install-PSResource {name} -Version '[{version},)' -Scope AllUsers -TrustRepository",
+        "install": f"pwsh-kernels modules install {key}",
         "prepare": {"script": PREPARE.read_text(encoding="utf-8"), "parameters": _PREPARE_PARAMETERS},
     }
 

@@ -14,6 +14,8 @@ from pwsh_kernels.cli import (
     login,
     mcp,
     mcp_config,
+    modules,
+    modules_change,
     notebook,
     run,
     runs,
@@ -61,7 +63,6 @@ for _command in (
     lab.lab,
     mcp.mcp,
     mcp_config.mcp_config,
-    information.modules,
     information.settings,
 ):
     app.command()(_command)
@@ -72,6 +73,15 @@ _tenants.command()(tenants.check)
 _tenants.command()(tenants_change.add)
 _tenants.command("import")(tenants_change.import_connections)
 app.add_typer(_tenants, name="tenants")
+
+_modules = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+_modules.callback()(information.modules)
+_modules.command()(modules_change.install)
+_modules.command("list")(modules.list_modules)
+_modules.command()(modules_change.update)
+_modules.command()(modules_change.remove)
+_modules.command()(modules.verify)
+app.add_typer(_modules, name="modules")
 
 
 def main() -> None:

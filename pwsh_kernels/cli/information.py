@@ -51,8 +51,13 @@ def _shown(name: str, value: object) -> str:
     return ",".join(value) if isinstance(value, tuple) else ("" if value is None else str(value))
 
 
-def modules(as_json: AsJson = False) -> None:
-    """List the services."""
+def modules(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the services; install, list, update, remove and verify PowerShell modules.
+
+    Without a command: the services, as the server knows them.
+    """
+    if context.invoked_subcommand:
+        return
     answer = asyncio.run(_modules())
     if as_json:
         say_json(answer)

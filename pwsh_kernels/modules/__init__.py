@@ -1,1 +1,1 @@
-"""PowerShell modules that the product installs for its sessions: by name and version, side by side, the same on every server."""
+"""PowerShell modules that the product installs for its sessions: side by side by version, the same on every server."""

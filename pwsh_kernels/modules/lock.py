@@ -30,7 +30,7 @@ class LockedModule:
 
     `version` names its folder, as PowerShell wants it (3.2.0); `prerelease` is what follows it in the package's version.
     `source` is the repository's name or a folder, `address` the repository's URL. `sha256` is that of the list of its files
-    (checksums.py). `dependencies` are names, `ranges` the versions of each that it takes, in the same order. New sessions get
+    (checksums.py). `dependencies` are names, `ranges` the versions of each that it takes, in that order. New sessions get
     the `selected` version, one for each name. `requested`: somebody asked for it; else it is there as a dependency.
     """
 
@@ -104,7 +104,8 @@ def _module(file: Path, number: int, entry: Any) -> LockedModule:
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise BrokenFile(str(file), f"module {number}: {key} must be a list of texts")
     flags = {key: entry.get(key, True) is True for key in ("selected", "requested")}
-    return LockedModule(**texts, **{key: tuple(value) for key, value in lists.items()}, **flags)
+    values: dict[str, Any] = {**texts, **{key: tuple(value) for key, value in lists.items()}, **flags}
+    return LockedModule(**values)
 
 
 def _one_selected(file: Path, modules: tuple[LockedModule, ...]) -> tuple[LockedModule, ...]:

@@ -1,0 +1,134 @@
+"""`pwsh-kernels modules install`, `update` and `remove`: which PowerShell modules there are for sessions."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pwsh_kernels.cli.console import note, say
+from pwsh_kernels.cli.modules import NAMES_HELP, Names, installed, rules_of, store_of
+from pwsh_kernels.discovery import read_settings
+from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.settings import Settings
+
+if TYPE_CHECKING:
+    from pwsh_kernels.modules.installation import Installation
+    from pwsh_kernels.modules.lock import LockedModule
+
+From = Annotated[str, typer.Option("--from", metavar="REPOSITORY|FOLDER", help="Where packages are; else PSGallery.")]
+Version = Annotated[str, typer.Option(help="Version (3.2.0), or a range: '[3.0,4.0)'.")]
+Force = Annotated[bool, typer.Option("--force", help="Also what is known not to work, or what a session uses.")]
+
+
+def install(
+    names: Names = None,
+    version: Version = "",
+    source: From = "",
+    prerelease: Annotated[bool, typer.Option("--prerelease", help="Versions before their release, too.")] = False,
+    locked: Annotated[bool, typer.Option("--locked", help="Exactly what a lock file says.")] = False,
+    lock: Annotated[Path | None, typer.Option("--lock", help="The lock file; else that of the data folder.")] = None,
+    force: Force = False,
+) -> None:
+    """Install PowerShell modules for sessions.
+
+    With what they need. New sessions get them; living ones keep what they began with.
+    """
+    if bool(names) == locked or (lock and not locked):
+        raise InvalidRequest("modules install", "needs the modules to install, or --locked (with --lock FILE) alone")
+    settings = read_settings()
+    installation = _installation(settings, force=force)
+    if locked:
+        done = asyncio.run(_locked(settings, installation, source, lock))
+    else:
+        done = asyncio.run(_install(settings, installation, names or [], version, source, prerelease=prerelease))
+    _tell(settings, done)
+
+
+async def _locked(settings: Settings, installation: "Installation", source: str, lock: Path | None) -> "list[LockedModule]":
+    from pwsh_kernels.modules.source import source_of
+
+    return await installation.install_locked(lock or store_of(settings).lock_file, source_of(source) if source else None)
+
+
+async def _install(
+    settings: Settings, installation: "Installation", names: Sequence[str], version: str, source: str, *, prerelease: bool
+) -> "list[LockedModule]":
+    from pwsh_kernels.modules.source import GALLERY, source_of
+    from pwsh_kernels.modules.wanted import every_wanted
+
+    wanted = every_wanted(rules_of(settings), names, version, prerelease=prerelease)
+    return await installation.install(wanted, source_of(source or GALLERY))
+
+
+def update(names: Names = None, source: From = "", force: Force = False) -> None:
+    """Install the newest versions.
+
+    Of the named modules, else of all that somebody asked for, each from where it came. The old version stays beside the new
+    one: `modules remove --unused` removes what nobody uses any more.
+    """
+    settings = read_settings()
+    store, rules = store_of(settings), rules_of(settings)
+    before = set(store.installed())
+    named = installed(store, rules, names) if names else [one for one in store.installed() if one.requested]
+    done = asyncio.run(_update(settings, [one for one in named if one.selected], source, force=force))
+    new = [one for one in done if one not in before]
+    _tell(settings, new)
+    if not new:
+        note("Everything is up to date.")
+
+
+async def _update(
+    settings: Settings, modules: "Sequence[LockedModule]", source: str, *, force: bool
+) -> "list[LockedModule]":
+    from pwsh_kernels.modules.source import source_of
+    from pwsh_kernels.modules.wanted import every_wanted
+
+    installation, done = _installation(settings, force=force), list[LockedModule]()
+    for place in dict.fromkeys(source or one.source for one in modules):
+        mine = [one for one in modules if (source or one.source) == place]
+        early = any(one.prerelease for one in mine)
+        wanted = every_wanted(rules_of(settings), [one.name for one in mine], "", prerelease=early)
+        done += await installation.install(wanted, source_of(place))
+    return done
+
+
+def remove(
+    names: Annotated[list[str] | None, typer.Argument(help=NAMES_HELP)] = None,
+    version: Annotated[str, typer.Option(help="Only this version.")] = "",
+    unused: Annotated[bool, typer.Option("--unused", help="All versions that no session has and no new one gets.")] = False,
+    force: Force = False,
+) -> None:
+    """Remove installed modules.
+
+    Refused while a session has one, or another module needs it.
+    """
+    from pwsh_kernels.modules.changes import changing, drop
+    from pwsh_kernels.modules.removal import check_removal, unused_versions
+
+    if bool(names) == unused:
+        raise InvalidRequest("modules remove", "needs the modules to remove, or --unused")
+    settings = read_settings()
+    store = store_of(settings)
+    with changing(store):
+        going = installed(store, rules_of(settings), names, version) if names else unused_versions(store)
+        if not force:
+            check_removal(store, going)
+        drop(store, going)
+    for one in going:
+        say(f"{one.name} {one.package_version} is removed.")
+
+
+def _installation(settings: Settings, *, force: bool) -> "Installation":
+    from pwsh_kernels.modules.installation import Installation
+
+    return Installation(store_of(settings), rules_of(settings), note, force=force)
+
+
+def _tell(settings: Settings, done: "Sequence[LockedModule]") -> None:
+    store = store_of(settings)
+    for one in done:
+        say(f"{one.name} {one.package_version} is in {store.folder(one.name, one.version)}")
+    if any(store.pinned_by(one) for new in done for one in store.versions(new.name) if one.version != new.version):
+        note("Sessions that are open keep the versions that they began with.")

@@ -1,0 +1,222 @@
+"""Installs modules: finds what is needed, fetches it aside, checks it, and only then puts it to its place."""
+
+import errno
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from pwsh_kernels.errors import (
+    BrokenFile,
+    LockFileEmpty,
+    NoSpaceLeft,
+    PackageDoesNotLoad,
+    PackageHashMismatch,
+    PackagePinned,
+)
+from pwsh_kernels.modules.changes import Staged, changing, put
+from pwsh_kernels.modules.checksums import digest, folder_sums, list_text
+from pwsh_kernels.modules.engine import opened_engine
+from pwsh_kernels.modules.gallery import Gallery, opened_gallery
+from pwsh_kernels.modules.lock import LockedModule, read_lock
+from pwsh_kernels.modules.packages import Package, Wanted, check_together, lacking, selection
+from pwsh_kernels.modules.source import Source, source_of, without_login
+from pwsh_kernels.modules.store import ModuleStore
+from pwsh_kernels.modules.versions import Version
+from pwsh_kernels.modules.wanted import Rules
+
+IMPORT_WAIT = 300.0
+"""Seconds for importing everything that was fetched."""
+Progress = Callable[[str], None]
+
+
+class Installation:
+    """Changes a store; `progress` is told what happens, a sentence at a time."""
+
+    def __init__(self, store: ModuleStore, rules: Rules, progress: Progress, *, force: bool = False) -> None:
+        self._store = store
+        self._rules = rules
+        self._progress = progress
+        self._force = force
+
+    async def install(self, wanted: Sequence[Wanted], source: Source) -> list[LockedModule]:
+        """Install the newest versions that are wanted, with what they need, for new sessions; return those that they get.
+
+        What is installed already is not fetched again. Raises ProductError; then nothing has changed.
+        """
+        with changing(self._store) as part, self._full_disk_is_said():
+            there = [self._installed(one) for one in wanted]
+            if all(there):
+                return self._finish(part, [], [replace(one, requested=True) for one in there if one])
+            async with opened_gallery(source) as gallery:
+                packages = await self._resolve(gallery, wanted, source)
+                known = [(one, self._same(one)) for one in packages]
+                self._check_selection(packages)
+                new = [one for one, same in known if same is None]
+                staged = [
+                    await self._fetch(gallery, one, source, part, f"{number} of {len(new)}")
+                    for number, one in enumerate(new, 1)
+                ]
+            await self._check_import(staged)
+            kept = [replace(same, requested=same.requested or one.asked) for one, same in known if same]
+            return self._finish(part, staged, [*kept, *(one.module for one in staged)])
+
+    async def install_locked(self, lock_file: Path, source: Source | None) -> list[LockedModule]:
+        """Install exactly what a lock file says, from its sources or another one. Raises ProductError; then nothing changed.
+
+        What is installed already and as it was is not fetched again.
+        """
+        locked = read_lock(lock_file)
+        if not locked:
+            raise LockFileEmpty(str(lock_file))
+        with changing(self._store) as part, self._full_disk_is_said():
+            self._check_locked(lock_file, locked)
+            new = [one for one in locked if not self._is_intact(one)]
+            staged: list[Staged] = []
+            for place, modules in _by_source(new, source).items():
+                async with opened_gallery(place) as gallery:
+                    for one in modules:
+                        count = f"{len(staged) + 1} of {len(new)}"
+                        staged.append(await self._fetch_locked(gallery, one, place, part, count))
+            await self._check_import(staged)
+            named = {one.name.casefold() for one in locked}
+            others = [one for one in self._store.installed() if not any(one.shares_folder(other) for other in locked)]
+            kept = [replace(one, selected=one.selected and one.name.casefold() not in named) for one in others]
+            put(self._store, part, staged, [*kept, *locked])
+            return list(locked)
+
+    async def _resolve(self, gallery: Gallery, wanted: Sequence[Wanted], source: Source) -> list[Package]:
+        """Return the packages that are needed: those asked for, and what neither they nor new sessions have of it."""
+        selected = list(self._store.selected().values())
+        chosen: dict[str, Package] = {}
+        waiting = deque(wanted)
+        while waiting:
+            one = waiting.popleft()
+            self._progress(f"Looking for {one.name} in {source.label}")
+            refused = self._rules.problem if not self._force else _nothing_refused
+            package = replace(await gallery.find(one, refused, self._rules.known_names()), asked=one.asked)
+            if not self._force:
+                self._rules.check(package.name, package.package_version)
+            chosen[package.name.casefold()] = package
+            later = {other.name.casefold() for other in waiting}
+            needed = lacking(package, chosen, selected)
+            waiting.extend(other for other in needed if other.name.casefold() not in later)
+        return list(chosen.values())
+
+    async def _fetch(self, gallery: Gallery, package: Package, source: Source, part: Path, count: str) -> Staged:
+        self._progress(f"Fetching {package.name} {package.package_version} ({count}) from {source.label}")
+        aside = _made(part / f"new-{package.name}-{package.package_version}")
+        folder = await gallery.fetch(package, aside, _made(part / "incoming"))
+        files = list_text(folder_sums(folder))
+        needs = package.dependencies or {}
+        module = LockedModule(
+            name=folder.parent.name,
+            version=folder.name,
+            source=source.label,
+            sha256=digest(files),
+            dependencies=tuple(needs),
+            prerelease=package.prerelease,
+            address=without_login(gallery.address),
+            ranges=tuple(needs.values()),
+            requested=package.asked,
+        )
+        self._check_place(module)
+        return Staged(folder, module, files)
+
+    async def _fetch_locked(self, gallery: Gallery, one: LockedModule, source: Source, part: Path, count: str) -> Staged:
+        package = Package(one.name, one.version, one.prerelease, one.needs)
+        staged = await self._fetch(gallery, package, source, part, count)
+        if staged.module.sha256 != one.sha256:
+            raise PackageHashMismatch(one.name, one.package_version, source.label, one.sha256, staged.module.sha256)
+        return replace(staged, module=one)
+
+    async def _check_import(self, staged: Sequence[Staged]) -> None:
+        """Raise PackageDoesNotLoad when PowerShell cannot import one of the modules here."""
+        if not staged:
+            return
+        self._progress("Checking that PowerShell can import what has arrived")
+        modules = [{"name": one.module.name, "version": one.module.version} for one in staged]
+        folders = [*{str(one.folder.parent.parent): None for one in staged}, str(self._store.root)]
+        async with opened_engine(with_settings=False) as engine:
+            answer = await engine.ask(IMPORT_WAIT, do="import", modules=modules, folders=folders)
+        for failed in answer.get("answer", [{"name": staged[0].module.name, "reason": "the check itself failed"}]):
+            version = next(one.module.package_version for one in staged if one.module.name == failed["name"])
+            raise PackageDoesNotLoad(failed["name"], version, " ".join(str(failed["reason"]).split()))
+
+    def _finish(self, part: Path, staged: Sequence[Staged], chosen: Sequence[LockedModule]) -> list[LockedModule]:
+        """Put what is staged to its place and select the chosen modules for new sessions."""
+        chosen = [replace(one, selected=True) for one in chosen]
+        check_together(selection(self._store.installed(), chosen))
+        names = {one.name.casefold() for one in chosen}
+        others = [one for one in self._store.installed() if not any(one.shares_folder(other) for other in chosen)]
+        kept = [replace(one, selected=one.selected and one.name.casefold() not in names) for one in others]
+        put(self._store, part, staged, [*kept, *chosen])
+        return list(chosen)
+
+    def _installed(self, wanted: Wanted) -> LockedModule | None:
+        """Return what is installed of a module that is wanted in just one version."""
+        exact = wanted.range.exact
+        versions = self._store.versions(wanted.name) if exact else []
+        return next((one for one in versions if Version.parse(one.package_version) == exact), None)
+
+    def _same(self, package: Package) -> LockedModule | None:
+        return next((one for one in self._store.versions(package.name) if package.is_installed_as(one)), None)
+
+    def _check_selection(self, packages: Sequence[Package]) -> None:
+        """Raise PackageConflict before anything is fetched."""
+        chosen = [
+            LockedModule(
+                one.name,
+                one.version,
+                prerelease=one.prerelease,
+                dependencies=tuple(one.dependencies or {}),
+                ranges=tuple((one.dependencies or {}).values()),
+            )
+            for one in packages
+        ]
+        check_together(selection(self._store.installed(), chosen))
+
+    def _check_place(self, module: LockedModule) -> None:
+        """Raise PackagePinned when another prerelease is in the module's folder, and a session has it."""
+        for one in self._store.versions(module.name):
+            sessions = self._store.pinned_by(one)
+            if one.shares_folder(module) and one.package_version != module.package_version and sessions and not self._force:
+                raise PackagePinned(one.name, one.package_version, sessions)
+
+    def _check_locked(self, lock_file: Path, locked: Sequence[LockedModule]) -> None:
+        for one in locked:
+            if not one.sha256:
+                raise BrokenFile(str(lock_file), f"{one.name} {one.package_version} has no sha256")
+            if not self._force:
+                self._rules.check(one.name, one.package_version)
+
+    def _is_intact(self, locked: LockedModule) -> bool:
+        installed = next((one for one in self._store.versions(locked.name) if one.version == locked.version), None)
+        return installed is not None and installed.sha256 == locked.sha256 and not self._store.differences(installed)
+
+    @contextmanager
+    def _full_disk_is_said(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as problem:
+            if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise NoSpaceLeft(str(self._store.root), shutil.disk_usage(self._store.root).free) from problem
+
+
+def _nothing_refused(_name: str, _version: str) -> str:
+    return ""
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _by_source(modules: Sequence[LockedModule], source: Source | None) -> Mapping[Source, list[LockedModule]]:
+    groups: dict[Source, list[LockedModule]] = {}
+    for one in modules:
+        groups.setdefault(source or source_of(one.source), []).append(one)
+    return groups

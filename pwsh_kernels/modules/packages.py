@@ -1,0 +1,85 @@
+"""What is asked of a repository, what it offers, and which of that is taken. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pwsh_kernels.errors import PackageConflict
+from pwsh_kernels.modules.lock import LockedModule
+from pwsh_kernels.modules.versions import Range, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A module that is looked for. `asked`: by somebody, not as a dependency."""
+
+    name: str
+    range: Range
+    prerelease: bool = False
+    asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A version that a repository has; `dependencies` with the range of versions that it takes of each."""
+
+    name: str
+    version: str
+    prerelease: str = ""
+    dependencies: Mapping[str, str] | None = None
+    asked: bool = True
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> "Package":
+        """Read what gallery.ps1 tells of a package."""
+        needs = {str(one["name"]): str(one["range"]) for one in facts["dependencies"]}
+        return cls(str(facts["name"]), str(facts["version"]), str(facts["prerelease"]), needs)
+
+    @property
+    def package_version(self) -> str:
+        """The whole version: `3.2.0`, `3.2.0-beta1`."""
+        return f"{self.version}-{self.prerelease}" if self.prerelease else self.version
+
+    def is_installed_as(self, module: LockedModule) -> bool:
+        """Return whether an installed module is this package."""
+        mine, other = Version.parse(self.package_version), Version.parse(module.package_version)
+        return module.is_named(self.name) and mine == other
+
+
+def newest(packages: Iterable[Package], wanted: Range) -> Package | None:
+    """Return the newest package of a range."""
+    fitting = [one for one in packages if Version.parse(one.package_version) in wanted]
+    return max(fitting, key=lambda one: Version.parse(one.package_version), default=None)
+
+
+def lacking(package: Package, chosen: Mapping[str, Package], selected: Iterable[LockedModule]) -> list[Wanted]:
+    """Return the dependencies that neither what is chosen so far nor what new sessions get already meets.
+
+    `chosen` is by name, in small letters. What somebody asked for in one version is never looked for in another.
+    """
+    have = {one.name.casefold(): one.package_version for one in selected}
+    have |= {name: one.package_version for name, one in chosen.items()}
+    found = []
+    for name, text in (package.dependencies or {}).items():
+        known, wanted = have.get(name.casefold()), Range.parse(text)
+        settled = name.casefold() in chosen and chosen[name.casefold()].asked
+        if not settled and not (known and Version.parse(known) in wanted):
+            found.append(Wanted(name, wanted, prerelease=bool(wanted.low and wanted.low.label), asked=False))
+    return found
+
+
+def selection(installed: Sequence[LockedModule], chosen: Iterable[LockedModule]) -> tuple[LockedModule, ...]:
+    """Return what new sessions would get once others are chosen."""
+    new = list(chosen)
+    kept = [one for one in installed if one.selected and not any(one.is_named(other.name) for other in new)]
+    return (*kept, *new)
+
+
+def check_together(modules: Sequence[LockedModule]) -> None:
+    """Raise PackageConflict when what new sessions would get lacks what one of it needs."""
+    versions = {one.name.casefold(): one.package_version for one in modules}
+    for one in modules:
+        for name, text in one.needs.items():
+            version = versions.get(name.casefold(), "")
+            if not version or Version.parse(version) not in Range.parse(text):
+                raise PackageConflict(one.name, name, text, version)

@@ -1,0 +1,45 @@
+"""Where packages come from: a repository that PowerShell knows by name, or a folder of .nupkg files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pwsh_kernels.errors import InvalidRequest
+
+GALLERY = "PSGallery"
+FOLDER_NAME = "pwsh-kernels-folder"
+"""The name that a folder has as a repository, in settings of PowerShell that end with the installation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`label` is what people read and the lock file keeps; `folder` is None for a repository."""
+
+    label: str
+    folder: Path | None = None
+
+    @property
+    def repository(self) -> str:
+        """PowerShell's name of it."""
+        return FOLDER_NAME if self.folder else self.label
+
+
+def source_of(text: str) -> Source:
+    """Return what somebody means: a folder that is there, else the name of a repository. Raises InvalidRequest."""
+    folder = Path(text).expanduser()
+    if folder.is_dir():
+        return Source(str(folder.absolute()), folder.absolute())
+    if "://" in text:
+        problem = "must be a folder or a name: Register-PSResourceRepository gives an address a name"
+        raise InvalidRequest("--from", problem)
+    if "/" in text:
+        raise InvalidRequest("--from", f"{text} is no folder")
+    return Source(text)
+
+
+def without_login(address: str) -> str:
+    """Return a repository's address for the lock file: a name and password in it are nobody's business."""
+    parts = urlsplit(address)
+    return (
+        parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl() if parts.scheme.startswith("http") else ""
+    )
