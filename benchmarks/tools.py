@@ -39,6 +39,7 @@ def a_server(folder: Path) -> Iterator[Json]:
         "HOME": str(folder),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "PWSH_MANAGER_DATA_DIR": str(folder / "data"),
+        "PWSH_MANAGER_MACHINE_MODULES": "false",
         "PWSH_MANAGER_PORT": "0",
         "PWSH_MANAGER_TOKEN": token,
     }
