@@ -8,7 +8,7 @@ from typing import Any
 from pwsh_kernels.messages import PROMPT_ASKED, our_facts
 from pwsh_kernels.records import Progress, Prompt, Record, Summary
 from pwsh_kernels.sessions.log import Stream
-from pwsh_kernels.sessions.run import Run
+from pwsh_kernels.sessions.run import RECORDS_KEPT, Run
 from pwsh_kernels.sessions.signin import DeviceCode, hide_in_record, hide_secrets
 
 Message = Mapping[str, Any]
@@ -88,9 +88,9 @@ class Recorder:
 
 
 class SignInRecorder(Recorder):
-    """Finds the device code, and keeps of what a sign-in says only errors and warnings, without codes and secrets.
+    """Finds the device code, and keeps of what a sign-in says only its errors, without codes and secrets.
 
-    A warning that showed a code is not kept: it tells nothing else.
+    Warnings are hints for whoever explains why it failed, but for those that showed a code: they tell nothing else.
     """
 
     def __init__(
@@ -122,12 +122,15 @@ class SignInRecorder(Recorder):
         self._quiet = asyncio.get_running_loop().call_later(QUIET_S, lambda: self._look(complete=True))
 
     def finish(self, summary: Summary | None) -> Summary | None:
-        """Write the errors and warnings, without the codes."""
+        """Write the errors and keep the hints, without the codes."""
         self._cancel_timer()
         self._look(complete=True)
         for text, record in self._records:
-            if record.kind == "error" or hide_secrets(record.message, self._shown) == hide_secrets(record.message, ()):
-                super().write("stderr", record.kind, hide_secrets(text, self._hidden), hide_in_record(record, self._hidden))
+            hidden = hide_in_record(record, self._hidden)
+            if record.kind == "error":
+                super().write("stderr", "error", hide_secrets(text, self._hidden), hidden)
+            elif len(self.run.hints) < RECORDS_KEPT and not self._shows_code(record):
+                self.run.hints.append(hidden)
         self._records, self._text = [], ""
         error = summary.terminating_error if summary else None
         return replace(summary, terminating_error=hide_in_record(error, self._hidden)) if summary and error else summary
@@ -143,6 +146,9 @@ class SignInRecorder(Recorder):
             self._shown.add(code.code)
             self._hidden.add(code.code)
             self._on_code(code)
+
+    def _shows_code(self, record: Record) -> bool:
+        return hide_secrets(record.message, self._shown) != hide_secrets(record.message, ())
 
     def _cancel_timer(self) -> None:
         if self._quiet:

@@ -61,7 +61,7 @@ def _witnesses(run: Run) -> list[Record]:
     error = run.summary.terminating_error if run.summary else None
     if error and (explain(error.said) or expired(error) or declined(error)):
         return [error]
-    return [*([error] if error else []), *reversed(run.warnings)]
+    return [*([error] if error else []), *reversed([*run.warnings, *run.hints])]
 
 
 def _last_warning(witnesses: list[Record]) -> str:

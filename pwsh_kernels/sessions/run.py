@@ -63,6 +63,8 @@ class Run:
     advice: list[Advice] = field(default_factory=list)
     """For each of `errors` what to do about it."""
     warnings: list[Record] = field(default_factory=list)
+    hints: list[Record] = field(default_factory=list, repr=False)
+    """Warnings of a sign-in, without codes and secrets: why it failed may stand in one. They are shown nowhere."""
     summary: Summary | None = None
     prompt: Prompt | None = None
     progress: Progress | None = None
