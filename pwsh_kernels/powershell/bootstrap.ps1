@@ -26,6 +26,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     $ErrorActionPreference = 'Continue'
     $PSDefaultParameterValues = @{}
 
+    # What Start-Process starts inherits fd 0, which was the wire (PowerShell reads a copy of it): `Start-Process cat` would take
+    # what is for PowerShell. The next pipe gets the free number: nobody writes to it, so that its readers are at its end. Kept: its
+    # finalizer would close it.
+    [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]0, $true).Dispose()
+    $emptyInput = [IO.Pipes.AnonymousPipeServerStream]::new('Out', 'Inheritable')
+    $emptyInput.SafePipeHandle.Dispose()
+
     $run = $null
     $encoder = [Text.Encodings.Web.JavaScriptEncoder]::UnsafeRelaxedJsonEscaping
     $jsonOptions = [Text.Json.JsonSerializerOptions]::new()
@@ -74,11 +81,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         }
         if ($Record -is [Management.Automation.InformationRecord]) {
             $data = $Record.MessageData
-            if ($Record.Tags -contains 'PSHOST') {
-                $stay = $data -is [Management.Automation.HostInformationMessage] -and $data.NoNewLine
-                return , @('host', [string]$data, -not $stay)
-            }
-            return , @('information', [string]$data, [string[]]$Record.Tags)
+            # The process of a job sends what it shows twice: as this record, and behind it as a call of the host.
+            $echo = $null
+            if ($Record.ProcessId -ne $PID) { $echo = [string]$data; $run.Echoes = $true }
+            if ($Record.Tags -contains 'PSHOST') { return , @('host', [string]$data, ($data.NoNewLine -ne $true), $echo) }
+            return , @('information', [string]$data, [string[]]$Record.Tags, $echo)
         }
         $kind = $Record.GetType().Name -replace 'Record$'
         return , @($kind.ToLowerInvariant(), [string]$Record.Message)
@@ -89,7 +96,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             Text = [Text.StringBuilder]::new(); Entries = [Collections.Generic.List[object]]::new()
             Objects = [Collections.Generic.List[object]]::new(); Format = $Format; Width = $Width
             Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE; View = $null; Last = $null
-            Compact = $null; Shown = $false
+            Compact = $null; Shown = $false; Echoes = $false
             Style = $usualStyle; Key = $Key; KeptCount = 0; Beyond = 0; AlwaysList = $false
             Kept = $(if ($Key) { , [Collections.Generic.List[object]]::new() })
         }
@@ -354,8 +361,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 $now = $clock.ElapsedMilliseconds
                 if ($now - $previous -gt $ChunkMilliseconds) { $burst = $BurstMessages }
                 $previous = $now
-                if ($burst -gt 0 -or $text.Length -gt $ChunkLength -or $entries.Count -gt 200) {
+                if ($burst -gt 0 -or $text.Length -gt $ChunkLength -or $entries.Count -gt 200 -or $run.Echoes) {
                     $burst--
+                    $run.Echoes = $false
                     Send-Entries
                 }
                 elseif (-not $late.Waits) { Request-Flush }

@@ -186,14 +186,12 @@ function Close-Display {
 
 # What Write-Host was asked for; grey on black are the colours of a host that was not asked.
 function Add-Colours($Message, [string]$Text) {
-    if ($Message -isnot [Management.Automation.HostInformationMessage]) { return $Text }
+    if (-not ($Message.PSObject.TypeNames -match 'HostInformationMessage$')) { return $Text }
     $codes = ''
-    if ($null -ne $Message.ForegroundColor -and $Message.ForegroundColor -ne 'Gray') {
-        $codes += $PSStyle.Foreground.FromConsoleColor($Message.ForegroundColor)
-    }
-    if ($null -ne $Message.BackgroundColor -and $Message.BackgroundColor -ne 'Black') {
-        $codes += $PSStyle.Background.FromConsoleColor($Message.BackgroundColor)
-    }
+    # From a job they come as texts.
+    $front, $back = $Message.ForegroundColor, $Message.BackgroundColor
+    if ($null -ne $front -and $front -ne 'Gray') { $codes += $PSStyle.Foreground.FromConsoleColor([string]$front) }
+    if ($null -ne $back -and $back -ne 'Black') { $codes += $PSStyle.Background.FromConsoleColor([string]$back) }
     if ($codes) { return $codes + $Text + $PSStyle.Reset }
     return $Text
 }
@@ -278,8 +276,9 @@ function Out-Display {
             $now = $clock.ElapsedMilliseconds
             if ($now - $previous -gt $ChunkMilliseconds) { $burst = $BurstMessages }
             $previous = $now
-            if ($burst -gt 0 -or $text.Length + $viewText.Length -gt $ChunkLength -or $entries.Count -gt 200) {
+            if ($burst -gt 0 -or $text.Length + $viewText.Length -gt $ChunkLength -or $entries.Count -gt 200 -or $run.Echoes) {
                 $burst--
+                $run.Echoes = $false
                 Send-Entries
             }
             elseif (-not $late.Waits) { Request-Flush }
