@@ -54,6 +54,22 @@ def test_a_kernel_keeps_as_many_objects_as_it_is_told(asked: dict[str, str], kep
     assert read_environment(asked, Path("/unused")).kept_objects == kept
 
 
+def test_a_tenants_culture_goes_before_every_language_of_the_server() -> None:
+    server = {"LANG": "en_US.UTF-8", "LC_ALL": "C.UTF-8", "LC_MESSAGES": "C", "LANGUAGE": "fr", "PATH": "/bin"}
+    kernel = {**kernel_environment(server), "PWSH_KERNELS_CULTURE": "de-CH", "PWSH_MANAGER_PASS_ENV": "LC_ALL,LANGUAGE"}
+    read = read_environment(kernel, Path("/unused"))
+    launch = Launch(Path("pwsh"), environment=read.given, culture=read.culture)
+    languages = {name: value for name, value in child_environment(launch, kernel).items() if name.startswith(("LA", "LC"))}
+    assert languages == {"LANG": "de_CH.UTF-8"}
+
+
+def test_without_a_tenants_culture_the_languages_are_the_servers() -> None:
+    server = {"LANG": "en_US.UTF-8", "LC_ALL": "C.UTF-8"}
+    launch = Launch(Path("pwsh"), culture=read_environment(server, Path("/unused")).culture)
+    environment = child_environment(launch, kernel_environment(server))
+    assert {name: environment[name] for name in server} == server
+
+
 @pytest.mark.parametrize(("ours", "port"), [({}, "0"), ({"DOTNET_EnableDiagnostics": "1"}, "1")])
 def test_dotnets_diagnostics_are_off_unless_somebody_wants_them(ours: dict[str, str], port: str) -> None:
     assert child_environment(Launch(Path("pwsh")), ours)["DOTNET_EnableDiagnostics"] == port

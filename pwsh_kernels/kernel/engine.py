@@ -59,8 +59,10 @@ class Engine:
 
     def _launch(self, executable: Path) -> Launch:
         home, given = self._environment.home, dict(self._environment.given)
-        kept = self._environment.kept_objects
-        return Launch(executable=executable, home=home, environment=given, cwd=Path.cwd(), kept_objects=kept)
+        kept, culture = self._environment.kept_objects, self._environment.culture
+        return Launch(
+            executable=executable, home=home, environment=given, cwd=Path.cwd(), kept_objects=kept, culture=culture
+        )
 
     def _died(self, death: asyncio.Future[Died]) -> None:
         if not self._closing and not death.cancelled():

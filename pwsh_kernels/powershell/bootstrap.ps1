@@ -297,7 +297,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             New-Run $Format $Width $MaxChars $Key
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
-            $burst = $BurstMessages; $previous = 0L; $formatter = $null
+            $burst = $BurstMessages; $previous = 0L; $formatter = $null; $culture = $null
             $gate = $late.Gate
             $compact = $run.Compact = if ($Format -eq 'compact') { New-Compact $Width }
             $late.Active = $true
@@ -319,7 +319,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             }
             elseif ($null -ne $compact -and ($InputObject -is [string] -or ($InputObject -is [ValueType] -and ($InputObject.GetType().IsPrimitive -or $InputObject -is [enum])))) {
                 $run.Shown = $true
-                [void]$text.Append("$InputObject").Append("`n")
+                [void]$text.Append($InputObject.ToString()).Append("`n")
             }
             else {
                 if ($null -ne $kept -and $InputObject -isnot [string] -and ($InputObject -isnot [ValueType] -or -not $InputObject.GetType().IsPrimitive)) {
@@ -353,7 +353,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                     if ($Format -eq 'csv' -and ($InputObject -is [string] -or $InputObject -is [ValueType])) {
                         $InputObject = [pscustomobject]@{ Value = $InputObject }  # its properties would say nothing
                     }
+                    # Another program reads it: 1.5 is no 1,5 for it. ConvertTo-Csv writes what the culture says.
+                    if ($Format -eq 'csv') { $culture = [cultureinfo]::CurrentCulture; [cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture }
                     foreach ($line in $formatter.Process($InputObject)) { [void]$text.Append($line).Append("`n") }
+                    if ($culture) { [cultureinfo]::CurrentCulture = $culture; $culture = $null }
                 }
             }
             if ($text.Length -or $entries.Count) {
@@ -379,6 +382,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             [Threading.Monitor]::Exit($gate)
         }
         clean {
+            if ($culture) { [cultureinfo]::CurrentCulture = $culture }
             [Threading.Monitor]::Enter($gate)
             $late.Active = $false
             while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }

@@ -154,7 +154,8 @@ function Add-Formatted($Value) {
         Add-Format $Value
         return
     }
-    if ($null -eq $view.Formats) { Add-Anew $Value; return }
+    # PowerShell's own property DateTime calls Set-StrictMode, which is not found from where a formatter was begun that has returned.
+    if ($null -eq $view.Formats -or $Value -is [datetime]) { Add-Anew $Value; return }
     foreach ($one in $view.Formats.Process($Value)) {
         if ($one.outOfBand -and $one.formatEntryInfo.listViewFieldList) { Add-Anew $Value; return }
         Add-Format $one
@@ -258,7 +259,7 @@ function Out-Display {
                 $InputObject.Length -le $MaxPicture -and (Get-PictureType $InputObject)) {
                 Add-Picture (Get-PictureType $InputObject) $InputObject
             }
-            elseif ($view.Shape -ne 'table' -or $null -eq $view.Formats) { Add-Formatted $InputObject }
+            elseif ($view.Shape -ne 'table' -or $null -eq $view.Formats -or $InputObject -is [datetime]) { Add-Formatted $InputObject }
             else {
                 # A further row of the open table, most likely.
                 foreach ($one in $view.Formats.Process($InputObject)) {
