@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from pwsh_kernels.catalog import Catalog, ModuleAccess, Tenant
 from pwsh_kernels.kernel.environment import read_environment
 from pwsh_kernels.powershell import MAX_KEPT, Launch
 from pwsh_kernels.powershell.launch import child_environment
 from pwsh_kernels.sessions.environment import kernel_environment
+from pwsh_kernels.sessions.identity import SessionKey
+from pwsh_kernels.sessions.launcher import Launcher
+from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.settings import Settings
 
 NEEDED = "PATH HOME LANG LC_ALL TZ https_proxy NO_PROXY SSL_CERT_FILE JUPYTER_RUNTIME_DIR powershell_command DOTNET_gcServer"
 
@@ -61,6 +66,15 @@ def test_a_tenants_culture_goes_before_every_language_of_the_server() -> None:
     launch = Launch(Path("pwsh"), environment=read.given, culture=read.culture)
     languages = {name: value for name, value in child_environment(launch, kernel).items() if name.startswith(("LA", "LC"))}
     assert languages == {"LANG": "de_CH.UTF-8"}
+
+
+@pytest.mark.parametrize(("module", "culture"), [("exo", "fr-FR"), ("teams", "de-CH")])
+def test_the_kernel_of_a_session_is_told_the_culture_of_its_tenant(tmp_path: Path, module: str, culture: str) -> None:
+    tenant = Tenant("adatum.com", culture="de-CH", modules={"exo": ModuleAccess(culture="fr-FR")})
+    session = Session(SessionKey("adatum.com", module), tenant, Catalog.load().module(module))
+    settings = Settings.model_validate({"PWSH_MANAGER_DATA_DIR": tmp_path})
+    launch = Launcher(settings, dict).launch(session)
+    assert read_environment(launch.environment, Path("/unused")).culture == culture
 
 
 def test_without_a_tenants_culture_the_languages_are_the_servers() -> None:
