@@ -15,6 +15,7 @@ from pwsh_kernels.cli import (
     mcp,
     mcp_config,
     notebook,
+    pwsh,
     run,
     runs,
     serve,
@@ -65,6 +66,7 @@ for _command in (
     information.settings,
 ):
     app.command()(_command)
+app.command(cls=pwsh.Untouched)(pwsh.pwsh)
 
 _tenants = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 _tenants.callback()(tenants.tenants)
