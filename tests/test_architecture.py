@@ -8,19 +8,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "settings", "messages"}
+LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages"}
 EVERY_LAYER = LEAVES | {"powershell", "kernel", "catalog", "sessions", "sandbox", "web", "discovery", "client", "mcp", "cli"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "escapes": set(),
     "records": set(),
+    "screens": {"records"},
     "settings": set(),
     "messages": {"errors", "records"},
     "powershell": {"errors", "records"},
-    "kernel": {"powershell", "messages", "records", "errors"},
+    "kernel": {"powershell", "messages", "records", "screens", "errors"},
     "catalog": {"errors"},
     "sandbox": {"errors"},
-    "sessions": {"catalog", "escapes", "messages", "records", "errors", "settings", "sandbox"},
+    "sessions": {"catalog", "escapes", "messages", "records", "screens", "errors", "settings", "sandbox"},
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "client": {"discovery", "errors", "settings", "records"},

@@ -312,3 +312,17 @@ def test_records_have_the_colours_that_the_session_chose(client: Client) -> None
     assert "\x1b[35mWARNING: careful\x1b[0m\n" in warned.text("stderr")
     assert any("\x1b[34mbad\x1b[0m" in line for line in warned.content["traceback"])
     assert "\x1b[33;1mWARNING: x\x1b[0m\n" in usual.text("stderr")
+
+
+def test_beside_an_error_of_what_needs_a_screen_stands_what_to_use(client: Client) -> None:
+    cell = client.notebook_run("1 | Out-GridView; 2 | Out-GridView")
+    assert cell.text("stderr").count("Out-GridView opens a window") == 1
+    assert "is not recognized" in cell.text("stderr")
+    ended = client.notebook_run(
+        "$ErrorActionPreference = 'Stop'; try { Out-GridView } finally { $ErrorActionPreference = 'Continue' }"
+    )
+    assert "Out-GridView opens a window" in ended.outputs[-1]["content"]["traceback"][-1]
+
+
+def test_a_program_gets_the_error_alone(client: Client) -> None:
+    assert "opens a window" not in client.run("1 | Out-GridView", {}).text("stderr")
