@@ -1,9 +1,11 @@
 """What needs a screen, a keyboard or a terminal says so and holds nothing up."""
 
+from pathlib import Path
+
 import pytest
 from powershell_fixtures import run
 
-from pwsh_kernels.powershell import PowerShell
+from pwsh_kernels.powershell import Launch, PowerShell
 from pwsh_kernels.screens import screen_advice
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -84,3 +86,19 @@ async def test_an_error_of_another_kind_gets_no_such_advice(shell: PowerShell, s
 async def test_what_is_no_program_is_not_told_of_terminals(shell: PowerShell) -> None:
     said = await run(shell, "Write-Error 'This mailbox is not a terminal.'")
     assert [screen_advice(one) for one in said.records] == [""]
+
+
+async def test_help_texts_that_cannot_be_fetched_are_an_error_and_hold_nothing_up(
+    powershell_path: Path, tmp_path: Path
+) -> None:
+    nowhere = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), "http://127.0.0.1:9")
+    opened = await PowerShell.open(Launch(powershell_path, home=tmp_path, environment=nowhere, cwd=tmp_path))
+    try:
+        for command in ("Update-Help -Force", "Save-Help -DestinationPath ."):
+            said = await run(opened, f"{command} -Module Microsoft.PowerShell.Utility -UICulture en-US; 'on'")
+            (error,) = said.records
+            assert error.error_id.startswith("UnknownErrorId,Microsoft.PowerShell.Commands.")
+            assert "Help for the module(s) 'Microsoft.PowerShell.Utility'" in error.message
+            assert said.text == "on\n"
+    finally:
+        await opened.close()

@@ -467,7 +467,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock -Options Constant, AllScope
     }
     # These are a person's: anyone may replace them.
-    foreach ($name in 'Out-Html', 'Out-Svg', 'Out-Markdown', 'Out-Json', 'Write-Progress') {
+    foreach ($name in 'Out-Html', 'Out-Svg', 'Out-Markdown', 'Out-Json', 'Show-Markdown', 'Write-Progress') {
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock
     }
     Export-ModuleMember

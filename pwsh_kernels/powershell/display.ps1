@@ -171,10 +171,12 @@ function Add-Anew($Value) {
     foreach ($one in $run.View.Formats.Process($Value)) { Add-Format $one }
 }
 
+# The type may be followed by a line's end and what is to be shown instead of the text: Show-Markdown's text is no Markdown.
 function Add-Shown([string]$Type, [string]$Text) {
     Close-Formats
     if ($run.Text.Length) { Move-Text }
-    $run.Entries.Add(@('display', $Type, $Text, 0))
+    $kind, $instead = $Type.Split("`n", 2)
+    $run.Entries.Add(@('display', $kind, ($instead ?? $Text), 0))
 }
 
 function Close-Display {
@@ -368,6 +370,45 @@ function Out-Markdown {
     begin { $lines = [Collections.Generic.List[string]]::new() }
     process { $lines.AddRange($InputObject) }
     end { New-Shown 'text/markdown' ($lines -join "`n") }
+}
+
+# The cmdlet hands on the text of its Markdown only, which no notebook can show as such. Errors are the cmdlet's own.
+function Show-Markdown {
+    <#
+    .ForwardHelpTargetName Microsoft.PowerShell.Utility\Show-Markdown
+    .ForwardHelpCategory Cmdlet
+    #>
+    [CmdletBinding(DefaultParameterSetName = 'Path', HelpUri = 'https://go.microsoft.com/fwlink/?linkid=2102329')]
+    [OutputType([string])]
+    param(
+        [Parameter(Position = 0, Mandatory, ValueFromPipelineByPropertyName, ParameterSetName = 'Path')][string[]]$Path,
+        [Parameter(Mandatory, ValueFromPipeline, ParameterSetName = 'InputObject')][psobject]$InputObject,
+        [Parameter(Mandatory, ValueFromPipelineByPropertyName, ParameterSetName = 'LiteralPath')][Alias('PSPath', 'LP')][string[]]$LiteralPath,
+        [switch]$UseBrowser
+    )
+    process {
+        $given = @{}
+        foreach ($name in 'Path', 'InputObject', 'LiteralPath', 'UseBrowser') { if ($PSBoundParameters.ContainsKey($name)) { $given[$name] = $PSBoundParameters[$name] } }
+        $texts = @(Microsoft.PowerShell.Utility\Show-Markdown @given)
+        $sources = @(if ($run.View) { Get-MarkdownSource $PSCmdlet $InputObject $Path $LiteralPath })
+        for ($number = 0; $number -lt $texts.Count; $number++) {
+            if ($sources.Count -eq $texts.Count) { New-Shown "text/markdown`n$($sources[$number])" $texts[$number] }
+            else { $texts[$number] }
+        }
+    }
+}
+
+# The Markdown behind what Show-Markdown shows, in its order; nothing for what was converted before.
+function Get-MarkdownSource($Cmdlet, $Given, [string[]]$Path, [string[]]$LiteralPath) {
+    $given = $Given.PSObject.BaseObject
+    if ($given -is [string]) { return $given }
+    if ($given -is [IO.FileInfo]) { return [IO.File]::ReadAllText($given.FullName) }
+    $provider = $null
+    $files = @(
+        foreach ($one in $Path) { try { $Cmdlet.GetResolvedProviderPathFromPSPath($one, [ref]$provider) } catch { continue } }
+        foreach ($one in $LiteralPath) { $Cmdlet.GetUnresolvedProviderPathFromPSPath($one) }
+    )
+    foreach ($file in $files) { if ([IO.File]::Exists($file)) { [IO.File]::ReadAllText($file) } }
 }
 
 function Out-Json {
