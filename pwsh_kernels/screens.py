@@ -86,6 +86,10 @@ NO_TERMINAL = (
     "If it goes on, stop it."
 )
 
+FULL_SCREEN = re.compile(r"\bVim: Warning: (?:In|Out)put is not|\x1b\[\?1049h")
+"""What a program says that fills a screen and waits for keys that nobody can press; the second is for terminals."""
+HUNG_UP = "A program that fills a screen was told that there is none (SIGHUP)."
+
 
 def screen_advice(record: Record) -> str:
     """Return what to use instead of something that needs a screen or Windows; "" for any other error."""
