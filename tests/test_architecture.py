@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "settings", "messages"}
+LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages"}
 EVERY_LAYER = LEAVES | {
     "powershell",
     "kernel",
@@ -26,14 +26,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "escapes": set(),
     "records": set(),
+    "screens": {"records"},
     "settings": set(),
     "messages": {"errors", "records"},
     "powershell": {"errors", "records"},
-    "kernel": {"powershell", "messages", "records", "errors"},
+    "kernel": {"powershell", "messages", "records", "screens", "errors"},
     "catalog": {"errors"},
     "modules": {"catalog", "errors", "settings"},
     "sandbox": {"errors"},
-    "sessions": {"catalog", "modules", "escapes", "messages", "records", "errors", "settings", "sandbox"},
+    "sessions": {"catalog", "modules", "escapes", "messages", "records", "screens", "errors", "settings", "sandbox"},
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "client": {"discovery", "errors", "settings", "records"},

@@ -55,7 +55,8 @@ def test_without_a_file_the_sandbox_tenants_are_listed(tenants: Command, file: P
 
 def test_a_tenant_is_added_and_listed(tenants: Command, file: Path) -> None:
     options = ("--module", "exo", "--route", "certificate", "--client-id", "app", "--certificate-password", "env:EXO_P")
-    done = tenants("add", "Adatum.com", "--alias", "Ada", "--expected-account", "app", *options)
+    tenants("add", "Adatum.com", "--culture", "de-ch")
+    done = tenants("add", "Adatum.com", "--alias", "Ada", "--expected-account", "app", *options, "--culture", "fr-FR")
     assert done == Done(f"adatum.com is in {file}. A running server sees it at once.\n", "", 0)
     listed = tenants()
     assert listed.out.splitlines()[3].split() == ["adatum.com", "ada", "-", "-", "exo", "(certificate)", "-"]
@@ -64,11 +65,13 @@ def test_a_tenant_is_added_and_listed(tenants: Command, file: Path) -> None:
         "name": "adatum.com",
         "sandbox": False,
         "aliases": ["ada"],
+        "culture": "de-CH",
         "modules": {
             "exo": {
                 "route": "certificate",
                 "client_id": "app",
                 "expected_account": "app",
+                "culture": "fr-FR",
                 "certificate_password": {"env": "EXO_P"},
             }
         },

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -229,3 +230,25 @@ def test_cell_ids_and_foreign_metadata_are_accepted(client: Client) -> None:
     client.jupyter.shell_channel.send(message)
     client.read_until(lambda: message["msg_id"] in client.replies)
     assert client.replies[message["msg_id"]]["content"]["status"] == "ok"
+
+
+FILLS_SCREEN = """sh -c 'echo Vim: Warning: Input is not from a terminal >&2; sleep 300; true'"""
+
+
+@pytest.mark.parametrize(("start", "code"), [("& ./fill", 129), ("Start-Process -Wait ./fill", None)])
+def test_a_program_that_fills_a_screen_is_told_that_there_is_none_and_the_cell_goes_on(
+    client: Client, tmp_path: Path, start: str, code: int | None
+) -> None:
+    program = tmp_path / "fill"
+    program.write_text(f"#!/bin/sh\n{FILLS_SCREEN}\ntrue\n", encoding="utf-8")
+    program.chmod(0o700)
+    run = client.run(f"{start.replace('./fill', str(program))}; 'on'", {})
+    assert run.text().splitlines()[-1] == "on"
+    assert "fills a screen" in run.text("stderr")
+    assert (run.summary.outcome, run.summary.exit_code) == ("completed", code)
+
+
+def test_what_an_earlier_cell_has_started_is_not_told_of_a_screen(client: Client) -> None:
+    client.run("$earlier = Start-Process sleep 300 -PassThru", {})
+    run = client.run(f"{FILLS_SCREEN}; $earlier.HasExited; $earlier.Kill()", {})
+    assert run.text() == "False\n"

@@ -210,6 +210,7 @@ def test_a_jpeg_is_a_picture_and_other_bytes_are_numbers(client: Client) -> None
     [
         ("'<b>x</b>' | Out-Html", "text/html", "<b>x</b>"),
         ("'# A', 'b' | Out-Markdown", "text/markdown", "# A\nb"),
+        ("'# A', '*b*' -join \"`n\" | Show-Markdown", "text/markdown", "# A\n*b*"),
         ("Out-Svg '<svg/>'", "image/svg+xml", "<svg/>"),
         ("@{ a = 1, 2 } | Out-Json", "application/json", {"a": [1, 2]}),
         ("1, 2 | Out-Json", "application/json", [1, 2]),
@@ -346,3 +347,70 @@ def test_an_interrupt_ends_a_cell_that_stops_for_a_debugger_again_and_again(clie
     client.until(run_id, lambda run: "go" in run.text())
     client.interrupt()
     assert client.finish(run_id).summary.outcome == "stopped"
+
+
+def test_beside_an_error_of_what_needs_a_screen_stands_what_to_use(client: Client) -> None:
+    cell = client.notebook_run("1 | Out-GridView; 2 | Out-GridView")
+    assert cell.text("stderr").count("Out-GridView opens a window") == 1
+    assert "is not recognized" in cell.text("stderr")
+    ended = client.notebook_run("try { Out-GridView } catch { throw }")
+    (error,) = [one["content"] for one in ended.outputs if one["msg_type"] == "error"]
+    assert "Out-GridView opens a window" in error["traceback"][-1]
+
+
+def test_a_program_gets_the_error_alone(client: Client) -> None:
+    assert "opens a window" not in client.run("1 | Out-GridView", {}).text("stderr")
+
+
+def test_markdown_in_files_is_shown_as_markdown_and_what_was_converted_before_as_text(
+    client: Client, tmp_path: Path
+) -> None:
+    (tmp_path / "a.md").write_text("# A\n", encoding="utf-8")
+    (tmp_path / "b.md").write_text("*b*\n", encoding="utf-8")
+    for code in (f"Show-Markdown {tmp_path}/*.md", f"Show-Markdown -LiteralPath {tmp_path}/a.md, {tmp_path}/b.md"):
+        assert [one["text/markdown"] for one in final_displays(client.notebook_run(code))] == ["# A\n", "*b*\n"]
+    (one,) = final_displays(client.notebook_run(f"Get-Item {tmp_path}/a.md | Show-Markdown"))
+    assert one["text/markdown"] == "# A\n"
+    converted = client.notebook_run("'# A' | ConvertFrom-Markdown -AsVT100EncodedString | Show-Markdown")
+    assert (converted.text(), final_displays(converted)) == ("A\n\n\n", [])
+    missing = client.notebook_run(f"Show-Markdown {tmp_path}/none.md")
+    assert "none.md' because it does not exist" in missing.text("stderr")
+
+
+def test_for_a_program_markdown_is_plain_text(client: Client) -> None:
+    run = client.run('$x = "# A`n* **b**" | Show-Markdown; $x', {"format": "text"})
+    assert run.text() == "A\n\n* b\n\n"
+
+
+@pytest.mark.parametrize("program", [True, False], ids=["program", "person"])
+def test_help_is_formatted_as_help(client: Client, program: bool) -> None:
+    code = "Get-Help Out-Html -Full"
+    text = client.run(code, {}).text() if program else client.notebook_run(code).text()
+    headings = ["NAME", "SYNOPSIS", "SYNTAX", "DESCRIPTION", "PARAMETERS"]
+    assert [line for line in text.splitlines() if line in headings] == headings
+    assert "\n    Out-Html [-InputObject] <String[]> [<CommonParameters>]\n" in text
+    assert "-------------------------- EXAMPLE 1 --------------------------" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("program", [True, False], ids=["program", "person"])
+def test_get_error_shows_the_whole_error_readably(client: Client, program: bool) -> None:
+    code = "Get-Item /nowhere -ErrorAction SilentlyContinue; Get-Error -Newest 1"
+    text = client.run(code, {}).text() if program else client.notebook_run(code).text()
+    assert "FullyQualifiedErrorId : PathNotFound,Microsoft.PowerShell.Commands.GetItemCommand" in text
+    assert "\n    Message              : Cannot find path '/nowhere' because it does not exist.\n" in text
+    assert not program or "\x1b" not in text
+
+
+def test_converttohtml_gives_strings_that_outhtml_shows(client: Client) -> None:
+    code = "[pscustomobject]@{ Name = '<Adele>' } | ConvertTo-Html -Fragment"
+    lines = client.notebook_run(code).text().splitlines()
+    assert lines == [
+        "<table>",
+        "<colgroup><col/></colgroup>",
+        "<tr><th>Name</th></tr>",
+        "<tr><td>&lt;Adele&gt;</td></tr>",
+        "</table>",
+    ]
+    (shown,) = final_displays(client.notebook_run(f"{code} | Out-Html"))
+    assert shown["text/html"].splitlines() == lines

@@ -6,7 +6,7 @@ import pytest
 from powershell_fixtures import WAIT_S, collect, run, until
 
 from pwsh_kernels.errors import InvalidRequest, PowerShellQueryFailed
-from pwsh_kernels.powershell import HostText, PowerShell, ProgressChanged, RecordWritten, Text
+from pwsh_kernels.powershell import HostText, PowerShell, ProgressChanged, RecordWritten, Text, ViewWritten
 from pwsh_kernels.records import OutputFormat, Record
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -425,3 +425,16 @@ async def test_user_settings_do_not_reach_into_the_output(shell: PowerShell) -> 
     said = await run(shell, "[pscustomobject]@{ Name = 'a long enough value' }; function Out-Session { 'hijacked' }")
     assert "a long enough value" in said.text
     await run(shell, "Set-StrictMode -Off; $PSDefaultParameterValues.Clear(); Remove-Item function:Out-String")
+
+
+@pytest.mark.parametrize("options", [{}, {"rich": True}, {"format": "compact"}])
+async def test_each_of_several_dates_is_shown_and_leaves_no_error_behind(
+    shell: PowerShell, options: dict[str, object]
+) -> None:
+    dates = "; ".join(f"[datetime]::new(2026, 1, {day})" for day in (29, 30, 31))
+    said = await run(
+        shell, f"$Error.Clear(); 1.5; {dates}; [pscustomobject]@{{ a = 1 }}, [datetime]::new(2026, 1, 28)", **options
+    )
+    shown = said.text + "".join(one.view.text for one in said.events if isinstance(one, ViewWritten))
+    assert shown.count("2026") == 4
+    assert (await run(shell, "$Error.Count")).text == "0\n"

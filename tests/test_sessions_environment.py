@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from pwsh_kernels.catalog import Catalog, ModuleAccess, Tenant
 from pwsh_kernels.kernel.environment import read_environment
 from pwsh_kernels.powershell import MAX_KEPT, Launch
 from pwsh_kernels.powershell.launch import child_environment
 from pwsh_kernels.sessions.environment import kernel_environment
+from pwsh_kernels.sessions.identity import SessionKey
+from pwsh_kernels.sessions.launcher import Launcher
+from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.settings import Settings
 
 NEEDED = "PATH HOME LANG LC_ALL TZ https_proxy NO_PROXY SSL_CERT_FILE JUPYTER_RUNTIME_DIR powershell_command DOTNET_gcServer"
 
@@ -52,6 +57,31 @@ def test_powershell_keeps_its_token_caches_in_the_sessions_home_whatever_the_ser
 @pytest.mark.parametrize(("asked", "kept"), [({}, MAX_KEPT), ({"PWSH_KERNELS_KEPT_OBJECTS": "0"}, 0)])
 def test_a_kernel_keeps_as_many_objects_as_it_is_told(asked: dict[str, str], kept: int) -> None:
     assert read_environment(asked, Path("/unused")).kept_objects == kept
+
+
+def test_a_tenants_culture_goes_before_every_language_of_the_server() -> None:
+    server = {"LANG": "en_US.UTF-8", "LC_ALL": "C.UTF-8", "LC_MESSAGES": "C", "LANGUAGE": "fr", "PATH": "/bin"}
+    kernel = {**kernel_environment(server), "PWSH_KERNELS_CULTURE": "de-CH", "PWSH_MANAGER_PASS_ENV": "LC_ALL,LANGUAGE"}
+    read = read_environment(kernel, Path("/unused"))
+    launch = Launch(Path("pwsh"), environment=read.given, culture=read.culture)
+    languages = {name: value for name, value in child_environment(launch, kernel).items() if name.startswith(("LA", "LC"))}
+    assert languages == {"LANG": "de_CH.UTF-8"}
+
+
+@pytest.mark.parametrize(("module", "culture"), [("exo", "fr-FR"), ("teams", "de-CH")])
+def test_the_kernel_of_a_session_is_told_the_culture_of_its_tenant(tmp_path: Path, module: str, culture: str) -> None:
+    tenant = Tenant("adatum.com", culture="de-CH", modules={"exo": ModuleAccess(culture="fr-FR")})
+    session = Session(SessionKey("adatum.com", module), tenant, Catalog.load().module(module))
+    settings = Settings.model_validate({"PWSH_MANAGER_DATA_DIR": tmp_path})
+    launch = Launcher(settings, dict).launch(session)
+    assert read_environment(launch.environment, Path("/unused")).culture == culture
+
+
+def test_without_a_tenants_culture_the_languages_are_the_servers() -> None:
+    server = {"LANG": "en_US.UTF-8", "LC_ALL": "C.UTF-8"}
+    launch = Launch(Path("pwsh"), culture=read_environment(server, Path("/unused")).culture)
+    environment = child_environment(launch, kernel_environment(server))
+    assert {name: environment[name] for name in server} == server
 
 
 @pytest.mark.parametrize(("ours", "port"), [({}, "0"), ({"DOTNET_EnableDiagnostics": "1"}, "1")])

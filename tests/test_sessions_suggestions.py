@@ -143,3 +143,11 @@ def test_every_listed_command_leads_to_its_own_service() -> None:
                 assert home
                 assert home.module.key == key
                 assert home.by == "name", pattern
+
+
+@pytest.mark.parametrize(("name", "own"), [("Out-GridView", "exo"), ("Get-Service", "azure"), ("Show-Command", "graph")])
+def test_a_command_that_needs_a_screen_or_windows_is_not_looked_for_in_modules(name: str, own: str) -> None:
+    found = missing(name, own)
+    assert found.action == "fix_command"
+    assert found.suggestion.startswith(f"{name} ")
+    assert "module" not in found.suggestion

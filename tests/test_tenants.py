@@ -191,3 +191,9 @@ def test_only_the_places_of_secrets_are_given_and_only_for_their_module() -> Non
     assert tenant.secrets("teams") == {"access_token": token, "graph_token": secret}
     assert tenant.secrets("graph") == {}
     assert not set(tenant.secrets("exo")) & set(tenant.facts("exo"))
+
+
+def test_a_modules_culture_goes_before_the_tenants() -> None:
+    tenant = Tenant("adatum.com", culture="de-CH", modules={"exo": ModuleAccess(culture="fr-FR")})
+    assert [tenant.culture_of(module) for module in ("exo", "teams")] == ["fr-FR", "de-CH"]
+    assert Tenant("adatum.com").culture_of("exo") is None

@@ -45,6 +45,7 @@ restore = true
 
 [tenant.pnp]
 site = "https://adatum.sharepoint.com/sites/team"
+culture = "zh-hans-cn"
 
 [[tenant]]
 name = "contoso.example"
@@ -87,7 +88,7 @@ def test_a_file_can_say_everything_about_a_tenant(tmp_path: Path) -> None:
                 read_only=True,
                 restore=True,
             ),
-            "pnp": ModuleAccess(site="https://adatum.sharepoint.com/sites/team"),
+            "pnp": ModuleAccess(site="https://adatum.sharepoint.com/sites/team", culture="zh-Hans-CN"),
         },
     )
 
@@ -140,6 +141,8 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
         (f'{A}[tenant.exo]\nscopes = "a"', 4, "exo.scopes must be a list of texts"),
         (f'{A}[tenant.exo]\ncertificate_file = ""', 4, "exo.certificate_file must be the path of a file"),
         (f'{A}[tenant.pnp]\nsite = "http://a.sharepoint.com"', 4, "pnp.site must be an address such as https://"),
+        (f'{A}culture = "German"', 3, "culture must be the name of a culture, such as de-CH"),
+        (f'{A}[tenant.exo]\nculture = "de_CH.UTF-8"', 4, "exo.culture must be the name of a culture, such as de-CH"),
         (f'{A}[tenant.exo]\nclient_secret = "canary"', 4, f"exo.client_secret {SECRET}"),
         (f'{A}[tenant.exo]\naccess_token = {{ text = "canary" }}', 4, f"exo.access_token {SECRET}"),
         (f'{A}[tenant.exo]\ngraph_token = {{ file = "canary", env = "X" }}', 4, f"exo.graph_token {SECRET}"),

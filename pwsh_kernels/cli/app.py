@@ -17,6 +17,7 @@ from pwsh_kernels.cli import (
     modules,
     modules_change,
     notebook,
+    pwsh,
     run,
     runs,
     serve,
@@ -66,6 +67,7 @@ for _command in (
     information.settings,
 ):
     app.command()(_command)
+app.command(cls=pwsh.Untouched)(pwsh.pwsh)
 
 _tenants = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 _tenants.callback()(tenants.tenants)

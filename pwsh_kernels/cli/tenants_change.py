@@ -25,6 +25,9 @@ def add(
     organization: Text = None,
     delegated_organization: Text = None,
     expected_account: Annotated[str | None, typer.Option(help="Of --module, when one is given; else of all.")] = None,
+    culture: Annotated[
+        str | None, typer.Option(help="Of the sessions, such as de-CH. Of --module, when one is given; else of all.")
+    ] = None,
     module: Annotated[str | None, typer.Option(help="Service that the options after this one are for.")] = None,
     route: Text = None,
     client_id: Text = None,
@@ -58,6 +61,7 @@ def add(
         "organization": organization,
         "delegated_organization": delegated_organization,
         "expected_account": None if module else expected_account,
+        "culture": None if module else culture,
     }
     access = {
         "route": route,
@@ -71,6 +75,7 @@ def add(
         "federated_token": _place("federated_token", federated_token),
         "identity_id": identity_id,
         "expected_account": expected_account if module else None,
+        "culture": culture if module else None,
         "subscription": subscription,
         "scopes": scope,
         "site": site,

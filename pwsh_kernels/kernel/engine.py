@@ -64,6 +64,7 @@ class Engine:
             kept_objects=wanted.kept_objects,
             module_path=wanted.module_path,
             machine_modules=wanted.machine_modules,
+            culture=wanted.culture,
         )
 
     def _died(self, death: asyncio.Future[Died]) -> None:

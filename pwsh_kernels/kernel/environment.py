@@ -13,6 +13,7 @@ SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 RICH_OUTPUT = "PWSH_KERNELS_RICH_OUTPUT"
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
+CULTURE = "PWSH_KERNELS_CULTURE"
 _OFF = {"0", "false", "no", "off"}
 _PLACES = re.compile(r"HOME|XDG_[A-Z_]+")
 """Variables that say where token caches are: the session's HOME alone decides, or sessions would share sign-ins."""
@@ -32,6 +33,8 @@ class KernelEnvironment:
     """Whether tables and pictures are shown as such to clients that do not say what they want."""
     kept_objects: int
     """Output objects of one run that PowerShell keeps."""
+    culture: str
+    """The culture of PowerShell, such as "de-CH"; "": as the environment says."""
 
 
 def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironment:
@@ -45,6 +48,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         machine_modules=_is_on(env.get(MACHINE_MODULES, "")),
         rich_output=_is_on(env.get(RICH_OUTPUT, "")),
         kept_objects=int(env.get(KEPT_OBJECTS) or MAX_KEPT),
+        culture=env.get(CULTURE, ""),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )
 

@@ -24,7 +24,12 @@ from pwsh_kernels.powershell import (
     Text,
     ViewWritten,
 )
+from pwsh_kernels.powershell.programs import machine_time
 from pwsh_kernels.records import RunOptions, Summary
+from pwsh_kernels.screens import FULL_SCREEN, HUNG_UP
+
+HANG_UP_S = 1.0
+"""A program that fills a screen, where there is none, gets this long to find out itself."""
 
 
 class Execution:
@@ -35,6 +40,8 @@ class Execution:
         self._asker = asker
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._begun = machine_time()
+        self._hangs_up = False
 
     def interrupt(self) -> None:
         """Ask PowerShell to stop the script; again, when it is still stopping."""
@@ -50,7 +57,7 @@ class Execution:
         pipeline = await shell.start(script, options, add_to_history=add_to_history)
         self._begin(Stopping(self._stop, self._output, self._asker).pass_on(pipeline, shell, attended=options.rich))
         try:
-            return await self._follow(pipeline)
+            return await self._follow(pipeline, shell)
         finally:
             self._output.flush()
             self._output.end_progress()
@@ -66,11 +73,14 @@ class Execution:
             stop.cancel()
             opened.cancel()
 
-    async def _follow(self, pipeline: Pipeline) -> Finished | Died:
+    async def _follow(self, pipeline: Pipeline, shell: PowerShell) -> Finished | Died:
         async for event in pipeline:
             if isinstance(event, Finished | Died):
                 return event
             self._handle(pipeline, event)
+            if not self._hangs_up and fills_screen(event):
+                self._hangs_up = True
+                self._begin(self._hang_up(shell))
         raise RuntimeError("a pipeline ended without saying how")
 
     def _handle(self, pipeline: Pipeline, event: Event) -> None:
@@ -95,6 +105,11 @@ class Execution:
                 self._output.flush()
                 self._begin(self._answer(pipeline, event))
 
+    async def _hang_up(self, shell: PowerShell) -> None:
+        await asyncio.sleep(HANG_UP_S)
+        if shell.hang_up(self._begun):
+            self._output.note(HUNG_UP)
+
     def _begin(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
@@ -114,3 +129,13 @@ class Execution:
         except Exception:
             logging.getLogger(__name__).exception("a prompt could not be asked")
             await pipeline.refuse(asked.id, "The kernel could not ask; its log has the traceback.")
+
+
+def fills_screen(event: Event) -> bool:
+    """Return whether an event is the word of a program that fills a screen."""
+    match event:
+        case RecordWritten(record) if record.native:
+            return bool(FULL_SCREEN.search(record.message))
+        case ConsoleText(text):
+            return bool(FULL_SCREEN.search(text))
+    return False

@@ -13,6 +13,7 @@ from pwsh_kernels.kernel.views import OpenView, Publish, Reader
 from pwsh_kernels.messages import TextKind, progress_metadata, record_metadata, text_metadata, view_metadata
 from pwsh_kernels.powershell import Displayed, HostText
 from pwsh_kernels.records import Progress, Record, Style, View
+from pwsh_kernels.screens import screen_advice
 
 FLUSH_S = 0.02
 """Text waits at most this long for more text of its kind."""
@@ -36,6 +37,7 @@ class Output:
         self._view: OpenView | None = None
         self._progress = ProgressForest()
         self._bars: set[int] = set()
+        self._advised: set[str] = set()
         self.style = Style()
         """How records are shown from here on."""
 
@@ -93,6 +95,13 @@ class Output:
         """Write a record to stderr as PowerShell's console shows it."""
         self.flush()
         self._publish("stream", {"name": "stderr", "text": record_text(record, self.style)}, record_metadata(record))
+        if self._reader is not None:  # a program gets it as the suggestion of its run's error
+            self._advise(screen_advice(record))
+
+    def _advise(self, sentence: str) -> None:
+        if sentence and sentence not in self._advised:
+            self._advised.add(sentence)
+            self.note(sentence)
 
     def note(self, text: str) -> None:
         """Write a line of the kernel's own to stderr."""

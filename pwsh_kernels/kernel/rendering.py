@@ -8,6 +8,7 @@ from typing import Any
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.kernel.bars import Bars
 from pwsh_kernels.records import Progress, Record, RecordKind, Style, Summary
+from pwsh_kernels.screens import screen_advice
 
 RESET = "\x1b[0m"
 PREFIXES: Mapping[RecordKind, str] = {"warning": "WARNING: ", "verbose": "VERBOSE: ", "debug": "DEBUG: "}
@@ -79,7 +80,8 @@ def error_name(record: Record) -> str:
 
 def record_error(record: Record, style: Style) -> ErrorContent:
     """Return the error message of the record that ended a run."""
-    return ErrorContent(error_name(record), record.message, tuple(_error_lines(record, style, always_position=True)))
+    lines = [*_error_lines(record, style, always_position=True), screen_advice(record)]
+    return ErrorContent(error_name(record), record.message, tuple(filter(None, lines)))
 
 
 def product_error(error: ProductError) -> ErrorContent:

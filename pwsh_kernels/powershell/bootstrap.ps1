@@ -41,6 +41,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     $ErrorActionPreference = 'Continue'
     $PSDefaultParameterValues = @{}
 
+    # What Start-Process starts inherits fd 0, which was the wire (PowerShell reads a copy of it): `Start-Process cat` would take
+    # what is for PowerShell. The next pipe gets the free number: nobody writes to it, so that its readers are at its end. Kept: its
+    # finalizer would close it.
+    [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]0, $true).Dispose()
+    $emptyInput = [IO.Pipes.AnonymousPipeServerStream]::new('Out', 'Inheritable')
+    $emptyInput.SafePipeHandle.Dispose()
+
     $run = $null
     $encoder = [Text.Encodings.Web.JavaScriptEncoder]::UnsafeRelaxedJsonEscaping
     $jsonOptions = [Text.Json.JsonSerializerOptions]::new()
@@ -103,11 +110,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         }
         if ($Record -is [Management.Automation.InformationRecord]) {
             $data = $Record.MessageData
-            if ($Record.Tags -contains 'PSHOST') {
-                $stay = $data -is [Management.Automation.HostInformationMessage] -and $data.NoNewLine
-                return , @('host', [string]$data, -not $stay)
-            }
-            return , @('information', [string]$data, [string[]]$Record.Tags)
+            # The process of a job sends what it shows twice: as this record, and behind it as a call of the host.
+            $echo = $null
+            if ($Record.ProcessId -ne $PID) { $echo = [string]$data; $run.Echoes = $true }
+            if ($Record.Tags -contains 'PSHOST') { return , @('host', [string]$data, ($data.NoNewLine -ne $true), $echo) }
+            return , @('information', [string]$data, [string[]]$Record.Tags, $echo)
         }
         $kind = $Record.GetType().Name -replace 'Record$'
         return , @($kind.ToLowerInvariant(), [string]$Record.Message)
@@ -118,7 +125,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             Text = [Text.StringBuilder]::new(); Entries = [Collections.Generic.List[object]]::new()
             Objects = [Collections.Generic.List[object]]::new(); Format = $Format; Width = $Width
             Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE; View = $null; Last = $null
-            Compact = $null; Shown = $false; Stops = [Collections.Generic.HashSet[string]]::new()
+            Compact = $null; Shown = $false; Stops = [Collections.Generic.HashSet[string]]::new(); Echoes = $false
             Style = $usualStyle; Key = $Key; KeptCount = 0; Beyond = 0; AlwaysList = $false
             Kept = $(if ($Key) { , [Collections.Generic.List[object]]::new() })
         }
@@ -307,7 +314,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             New-Run $Format $Width $MaxChars $Key
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
-            $burst = $BurstMessages; $previous = 0L; $formatter = $null
+            $burst = $BurstMessages; $previous = 0L; $formatter = $null; $culture = $null
             $gate = $late.Gate
             $compact = $run.Compact = if ($Format -eq 'compact') { New-Compact $Width }
             $late.Active = $true
@@ -329,7 +336,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             }
             elseif ($null -ne $compact -and ($InputObject -is [string] -or ($InputObject -is [ValueType] -and ($InputObject.GetType().IsPrimitive -or $InputObject -is [enum])))) {
                 $run.Shown = $true
-                [void]$text.Append("$InputObject").Append("`n")
+                [void]$text.Append($InputObject.ToString()).Append("`n")
             }
             else {
                 if ($null -ne $kept -and $InputObject -isnot [string] -and ($InputObject -isnot [ValueType] -or -not $InputObject.GetType().IsPrimitive)) {
@@ -363,7 +370,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                     if ($Format -eq 'csv' -and ($InputObject -is [string] -or $InputObject -is [ValueType])) {
                         $InputObject = [pscustomobject]@{ Value = $InputObject }  # its properties would say nothing
                     }
+                    # Another program reads it: 1.5 is no 1,5 for it. ConvertTo-Csv writes what the culture says.
+                    if ($Format -eq 'csv') { $culture = [cultureinfo]::CurrentCulture; [cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture }
                     foreach ($line in $formatter.Process($InputObject)) { [void]$text.Append($line).Append("`n") }
+                    if ($culture) { [cultureinfo]::CurrentCulture = $culture; $culture = $null }
                 }
             }
             if ($text.Length -or $entries.Count) {
@@ -371,8 +381,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 $now = $clock.ElapsedMilliseconds
                 if ($now - $previous -gt $ChunkMilliseconds) { $burst = $BurstMessages }
                 $previous = $now
-                if ($burst -gt 0 -or $text.Length -gt $ChunkLength -or $entries.Count -gt 200) {
+                if ($burst -gt 0 -or $text.Length -gt $ChunkLength -or $entries.Count -gt 200 -or $run.Echoes) {
                     $burst--
+                    $run.Echoes = $false
                     Send-Entries
                 }
                 elseif (-not $late.Waits) { Request-Flush }
@@ -388,6 +399,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             [Threading.Monitor]::Exit($gate)
         }
         clean {
+            if ($culture) { [cultureinfo]::CurrentCulture = $culture }
             [Threading.Monitor]::Enter($gate)
             $late.Active = $false
             while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
@@ -432,6 +444,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter', 'Get-KeptObject') {
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock -Options Constant, AllScope
     }
+    # A person's: anyone may replace it.
+    Set-Item function:global:Show-Markdown -Value (Get-Item function:Show-Markdown).ScriptBlock
     Export-ModuleMember
 }
 $PSVersionTable.PSVersion.ToString()

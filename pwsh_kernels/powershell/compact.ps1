@@ -83,7 +83,7 @@ function Add-Compact($Value, $Formats) {
         return
     }
     $compact.Type = $Value.GetType()
-    if ($compact.Formats) {
+    if ($compact.Formats -and $Value -isnot [datetime]) {  # as in Add-Formatted
         if ($null -eq $Formats) { $Formats = $compact.Formats.Process($Value) }
         if (-not (Test-Stray $Formats)) {
             foreach ($one in $Formats) { Add-CompactFormat $one $Value }

@@ -155,7 +155,8 @@ function Add-Formatted($Value) {
         Add-Format $Value
         return
     }
-    if ($null -eq $view.Formats) { Add-Anew $Value; return }
+    # PowerShell's own property DateTime calls Set-StrictMode, which is not found from where a formatter was begun that has returned.
+    if ($null -eq $view.Formats -or $Value -is [datetime]) { Add-Anew $Value; return }
     foreach ($one in $view.Formats.Process($Value)) {
         if ($one.outOfBand -and $one.formatEntryInfo.listViewFieldList) { Add-Anew $Value; return }
         Add-Format $one
@@ -171,10 +172,12 @@ function Add-Anew($Value) {
     foreach ($one in $run.View.Formats.Process($Value)) { Add-Format $one }
 }
 
+# The type may be followed by a line's end and what is to be shown instead of the text: Show-Markdown's text is no Markdown.
 function Add-Shown([string]$Type, [string]$Text) {
     Close-Formats
     if ($run.Text.Length) { Move-Text }
-    $run.Entries.Add(@('display', $Type, $Text, 0))
+    $kind, $instead = $Type.Split("`n", 2)
+    $run.Entries.Add(@('display', $kind, ($instead ?? $Text), 0))
 }
 
 function Close-Display {
@@ -187,14 +190,12 @@ function Close-Display {
 
 # What Write-Host was asked for; grey on black are the colours of a host that was not asked.
 function Add-Colours($Message, [string]$Text) {
-    if ($Message -isnot [Management.Automation.HostInformationMessage]) { return $Text }
+    if (-not ($Message.PSObject.TypeNames -match 'HostInformationMessage$')) { return $Text }
     $codes = ''
-    if ($null -ne $Message.ForegroundColor -and $Message.ForegroundColor -ne 'Gray') {
-        $codes += $PSStyle.Foreground.FromConsoleColor($Message.ForegroundColor)
-    }
-    if ($null -ne $Message.BackgroundColor -and $Message.BackgroundColor -ne 'Black') {
-        $codes += $PSStyle.Background.FromConsoleColor($Message.BackgroundColor)
-    }
+    # From a job they come as texts.
+    $front, $back = $Message.ForegroundColor, $Message.BackgroundColor
+    if ($null -ne $front -and $front -ne 'Gray') { $codes += $PSStyle.Foreground.FromConsoleColor([string]$front) }
+    if ($null -ne $back -and $back -ne 'Black') { $codes += $PSStyle.Background.FromConsoleColor([string]$back) }
     if ($codes) { return $codes + $Text + $PSStyle.Reset }
     return $Text
 }
@@ -261,7 +262,7 @@ function Out-Display {
                 $InputObject.Length -le $MaxPicture -and (Get-PictureType $InputObject)) {
                 Add-Picture (Get-PictureType $InputObject) $InputObject
             }
-            elseif ($view.Shape -ne 'table' -or $null -eq $view.Formats) { Add-Formatted $InputObject }
+            elseif ($view.Shape -ne 'table' -or $null -eq $view.Formats -or $InputObject -is [datetime]) { Add-Formatted $InputObject }
             else {
                 # A further row of the open table, most likely.
                 foreach ($one in $view.Formats.Process($InputObject)) {
@@ -279,8 +280,9 @@ function Out-Display {
             $now = $clock.ElapsedMilliseconds
             if ($now - $previous -gt $ChunkMilliseconds) { $burst = $BurstMessages }
             $previous = $now
-            if ($burst -gt 0 -or $text.Length + $viewText.Length -gt $ChunkLength -or $entries.Count -gt 200) {
+            if ($burst -gt 0 -or $text.Length + $viewText.Length -gt $ChunkLength -or $entries.Count -gt 200 -or $run.Echoes) {
                 $burst--
+                $run.Echoes = $false
                 Send-Entries
             }
             elseif (-not $late.Waits) { Request-Flush }
@@ -298,4 +300,50 @@ function Out-Display {
         $late.Active = $false
         while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
     }
+}
+
+function New-Shown([string]$Type, [string]$Text) {
+    if (-not $Text) { return }
+    $own = [string]::new($Text.ToCharArray())  # nobody else's: a literal of the script must not become HTML for ever
+    $shown.Add($own, $Type)
+    return $own
+}
+
+# The cmdlet hands on the text of its Markdown only, which no notebook can show as such. Errors are the cmdlet's own.
+function Show-Markdown {
+    <#
+    .ForwardHelpTargetName Microsoft.PowerShell.Utility\Show-Markdown
+    .ForwardHelpCategory Cmdlet
+    #>
+    [CmdletBinding(DefaultParameterSetName = 'Path', HelpUri = 'https://go.microsoft.com/fwlink/?linkid=2102329')]
+    [OutputType([string])]
+    param(
+        [Parameter(Position = 0, Mandatory, ValueFromPipelineByPropertyName, ParameterSetName = 'Path')][string[]]$Path,
+        [Parameter(Mandatory, ValueFromPipeline, ParameterSetName = 'InputObject')][psobject]$InputObject,
+        [Parameter(Mandatory, ValueFromPipelineByPropertyName, ParameterSetName = 'LiteralPath')][Alias('PSPath', 'LP')][string[]]$LiteralPath,
+        [switch]$UseBrowser
+    )
+    process {
+        $given = @{}
+        foreach ($name in 'Path', 'InputObject', 'LiteralPath', 'UseBrowser') { if ($PSBoundParameters.ContainsKey($name)) { $given[$name] = $PSBoundParameters[$name] } }
+        $texts = @(Microsoft.PowerShell.Utility\Show-Markdown @given)
+        $sources = @(if ($run.View) { Get-MarkdownSource $PSCmdlet $InputObject $Path $LiteralPath })
+        for ($number = 0; $number -lt $texts.Count; $number++) {
+            if ($sources.Count -eq $texts.Count) { New-Shown "text/markdown`n$($sources[$number])" $texts[$number] }
+            else { $texts[$number] }
+        }
+    }
+}
+
+# The Markdown behind what Show-Markdown shows, in its order; nothing for what was converted before.
+function Get-MarkdownSource($Cmdlet, $Given, [string[]]$Path, [string[]]$LiteralPath) {
+    $given = $Given.PSObject.BaseObject
+    if ($given -is [string]) { return $given }
+    if ($given -is [IO.FileInfo]) { return [IO.File]::ReadAllText($given.FullName) }
+    $provider = $null
+    $files = @(
+        foreach ($one in $Path) { try { $Cmdlet.GetResolvedProviderPathFromPSPath($one, [ref]$provider) } catch { continue } }
+        foreach ($one in $LiteralPath) { $Cmdlet.GetUnresolvedProviderPathFromPSPath($one) }
+    )
+    foreach ($file in $files) { if ([IO.File]::Exists($file)) { [IO.File]::ReadAllText($file) } }
 }

@@ -43,6 +43,8 @@ class Launch:
     cwd: Path | None = None
     width: int = 120
     """Columns of the window that scripts see."""
+    culture: str = ""
+    """Culture such as "de-CH", in place of the one that our own environment names."""
     kept_objects: int = MAX_KEPT
     """Output objects of one run that PowerShell keeps; of more, the first. They live as long as the run is kept."""
     module_path: str = ""
@@ -64,4 +66,11 @@ def child_environment(launch: Launch, ours: Mapping[str, str]) -> dict[str, str]
     inherited = {name: value for name, value in ours.items() if name in allowed or name.startswith(ALLOWED_PREFIXES)}
     home = {"HOME": str(launch.home)} if launch.home else {}
     whole = {**USUAL, **inherited, **home, **launch.environment, **QUIET}
-    return {**whole, "PATH": os.pathsep.join(filter(None, (whole.get("PATH"), str(COMMANDS))))}
+    whole["PATH"] = os.pathsep.join(filter(None, (whole.get("PATH"), str(COMMANDS))))
+    return _with_culture(whole, launch.culture) if launch.culture else whole
+
+
+def _with_culture(environment: Mapping[str, str], culture: str) -> dict[str, str]:
+    """.NET asks LC_ALL, LC_MESSAGES and LANG, in this order; the C library need not have the language."""
+    others = {name: value for name, value in environment.items() if name != "LANGUAGE" and not name.startswith("LC_")}
+    return {**others, "LANG": f"{culture.replace('-', '_')}.UTF-8"}

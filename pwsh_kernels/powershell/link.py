@@ -16,6 +16,7 @@ from pwsh_kernels.powershell.happenings import Command, Ended, Happening, KeyRea
 from pwsh_kernels.powershell.launch import Launch
 from pwsh_kernels.powershell.packets import Stray
 from pwsh_kernels.powershell.process import EOF_WAIT, PowerShellProcess
+from pwsh_kernels.powershell.programs import hang_up
 from pwsh_kernels.powershell.prompts import NO_ANSWER, Question, Unsupported, read_call, refusal
 from pwsh_kernels.powershell.protocol import Connection
 
@@ -104,6 +105,10 @@ class Link:
         """Ask the running pipeline to stop."""
         self._connection.stop()
         self._send()
+
+    def hang_up(self, since: float) -> int:
+        """Tell programs of PowerShell's that they have no terminal (programs.py); return how many."""
+        return hang_up(self._process.pid, since) if self._process else 0
 
     async def ensure_key(self) -> None:
         """Exchange the session key unless that is done. Raises PowerShellDied, TimeoutError."""

@@ -93,6 +93,7 @@ class Run:
         self._kept_objects = 0
         self._reason: Record | None = None
         self._has_ending = False
+        self._echo: str | None = None
 
     @property
     def has_ending(self) -> bool:
@@ -131,12 +132,16 @@ class Run:
             return []
         if isinstance(call, HostText) and call.text.startswith(FLUSH_MARK):
             return [*self._output(call.text.removeprefix(FLUSH_MARK))]
+        told, self._echo = self._echo, None
+        if isinstance(call, HostText) and call.text == told:
+            return []
         return [call] if call is not None else []
 
     def _output(self, data: object) -> list[Event]:
         """Read one text of Out-Session: a JSON array of texts and of arrays that begin with their kind."""
         events: list[Event] = []
         for entry in _entries(str(data)):
+            self._echo = _echo(entry)
             if isinstance(entry, str):
                 events.append(Text(entry))
             else:
@@ -209,6 +214,12 @@ def _entries(text: str) -> list[Any]:
         return cast(list[Any], json.loads(text))
     except ValueError:
         return [text]
+
+
+def _echo(entry: Any) -> str | None:
+    """Return the text that a call of the host may say again: a job's own process sends both (bootstrap.ps1)."""
+    told = entry[0] in ("host", "information") and len(entry) > 3
+    return entry[3] if told else None
 
 
 class Query:

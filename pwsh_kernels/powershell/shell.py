@@ -251,6 +251,10 @@ class PowerShell:
             self._current.lift()
         await self._link.close()
 
+    def hang_up(self, since: float) -> int:
+        """Tell programs that were started since a moment of `machine_time` that they have no terminal; return how many."""
+        return self._link.hang_up(since)
+
     def kill(self) -> None:
         """Kill the process group at once."""
         self._closing = True

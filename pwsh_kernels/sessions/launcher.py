@@ -22,6 +22,7 @@ SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
 SHARED = "PWSH_KERNELS_SHARED"
 """Variable of the kernel: a shutdown_request of a front end does not end it."""
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
+CULTURE = "PWSH_KERNELS_CULTURE"
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
 
@@ -81,6 +82,8 @@ class Launcher:
             SHARED: "1",
             KEPT_OBJECTS: str(self._settings.kept_objects),
         }
+        if culture := session.tenant.culture_of(session.key.module):
+            environment[CULTURE] = culture
         if self._settings.pwsh:
             environment["PWSH_MANAGER_PWSH"] = self._settings.pwsh
         if session.tenant.sandbox or not self._settings.machine_modules:

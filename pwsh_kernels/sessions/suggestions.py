@@ -8,12 +8,12 @@ from typing import Literal
 
 from pwsh_kernels.catalog import CommandIndex, Explanation, Home, Module, Unsupported, explain
 from pwsh_kernels.records import Record
+from pwsh_kernels.screens import MISSING_COMMAND, screen_advice
 
 Action = Literal["", "retry", "ask_person", "do_not_retry", "fix_command", "sign_in"]
 """`retry`: the same again, later; `fix_command`: another command or another value; `ask_person`: somebody must change or
 decide something; `sign_in`: sign in again, then the same; `do_not_retry`: it can never work here."""
 
-MISSING_COMMAND = "CommandNotFoundException"
 NAME_CHARS = 100
 """Longest command that is looked for: what is longer is no name."""
 TEXT_CHARS = 4_000
@@ -107,6 +107,8 @@ class Advisor:
 
     def advise(self, module_key: str, record: Record) -> Advice:
         """Return what to do about an error in a session of a module."""
+        if on_screen := screen_advice(record):
+            return Advice(on_screen, "fix_command")
         if record.exception_type.endswith(MISSING_COMMAND) or record.error_id.startswith(MISSING_COMMAND):
             name = record.target.rpartition("\\")[2]
             return self._on_missing(name, module_key) if len(name) <= NAME_CHARS else Advice()

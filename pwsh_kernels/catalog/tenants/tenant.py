@@ -15,6 +15,7 @@ from pwsh_kernels.catalog.tenants.names import checked_alias, checked_domain
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.IGNORECASE)
+_CULTURE = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?", re.IGNORECASE)
 _SITE = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[^\s?#]*)?", re.IGNORECASE)
 # A value of a secret must not be shown by the error that refuses it.
 _FORM = ConfigDict(extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -29,11 +30,20 @@ def _matching(pattern: re.Pattern[str], meaning: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _checked_culture(text: str) -> str:
+    found = _CULTURE.fullmatch(text)
+    if not found:
+        raise ValueError("must be the name of a culture, such as de-CH")
+    language, script, region = (part or "" for part in found.groups())
+    return "-".join(part for part in (language.lower(), script.capitalize(), region.upper()) if part)
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Domain = Annotated[str, AfterValidator(checked_domain)]
 Alias = Annotated[str, AfterValidator(checked_alias)]
 Guid = Annotated[str, _matching(_GUID, "an id such as 3750b40b-a68b-4632-9fb3-5b1aff664079"), AfterValidator(str.lower)]
 Host = Annotated[str, _matching(_HOST, "the part before .sharepoint.com"), AfterValidator(str.lower)]
+Culture = Annotated[str, AfterValidator(_checked_culture)]
 Site = Annotated[str, _matching(_SITE, "an address such as https://contoso.sharepoint.com/sites/team")]
 
 
@@ -57,6 +67,7 @@ class ModuleAccess:
     subscription: Text | None = None
     scopes: tuple[Text, ...] = ()
     site: Site | None = None
+    culture: Culture | None = None
     read_only: StrictBool = False
     restore: StrictBool = False
 
@@ -80,6 +91,7 @@ class Tenant:
     sharepoint_host: Host | None = None
     organization: Domain | None = None
     delegated_organization: Domain | None = None
+    culture: Culture | None = None
     traps: Mapping[str, Any] = field(default_factory=dict)
     modules: Mapping[str, ModuleAccess] = field(default_factory=dict)
 
@@ -91,6 +103,10 @@ class Tenant:
     def access(self, module: str) -> ModuleAccess:
         """Return how a module signs in here."""
         return self.modules.get(module, NO_ACCESS)
+
+    def culture_of(self, module: str) -> str | None:
+        """Return the culture of a module's session, such as "de-CH"; None: the server's."""
+        return self.access(module).culture or self.culture
 
     def facts(self, module: str | None = None) -> dict[FactName, Fact | None]:
         """Return the facts that scripts can ask for, about this tenant and its access for a module; no secrets."""

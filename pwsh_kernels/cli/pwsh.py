@@ -1,0 +1,28 @@
+"""`pwsh-kernels pwsh`: an ordinary PowerShell at the terminal, the same program and modules as sessions have."""
+
+import os
+import sys
+
+import typer
+from typer.core import TyperCommand
+
+from pwsh_kernels.discovery import read_settings
+
+
+class Untouched(TyperCommand):
+    """A command that takes no option itself, not even --help: all are PowerShell's."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Keep every argument as it is."""
+        ctx.args = list(args)
+        return []
+
+
+def pwsh(context: typer.Context) -> None:
+    """Start PowerShell at the terminal, to try something without a session.
+
+    The program and the modules are those of sessions; all arguments and the exit code are PowerShell's.
+    """
+    modules = read_settings().data_dir / "modules"
+    program = [sys.executable, "-m", "pwsh_kernels.powershell.interactive", str(modules)]
+    os.execv(sys.executable, [*program, *context.args])  # noqa: S606 - no shell is wanted
