@@ -20,6 +20,7 @@ class TestPwshKernel(jupyter_kernel_test.KernelTests):
     file_extension = ".ps1"
     code_hello_world = "Write-Host 'hello, world'"
     code_stderr = "Write-Warning 'careful'"
+    code_clear_output = "Clear-Host"
     code_generate_error = "throw 'wrong'"
     code_inspect_sample = "Get-Date"
     completion_samples = [  # noqa: RUF012

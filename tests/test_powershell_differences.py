@@ -175,6 +175,18 @@ async def test_1_what_would_wait_for_a_debugger_goes_on_with_one_warning(shell: 
     assert said.summary.warnings == 1
 
 
+async def test_1_a_breakpoint_of_a_script_is_none_in_the_kernels_own_code(shell: PowerShell) -> None:
+    script = (
+        "$null = Set-PSBreakpoint -Command Out-String, Move-Text -Action { $global:hit++ };"
+        "$null = Set-PSBreakpoint -Variable text, run, late, one, view, entries -Mode ReadWrite -Action { $global:hit++ };"
+        "Get-Item /etc; 'x'; Write-Warning w"
+    )
+    for options in ({}, {"rich": True}, {"format": "compact"}, {"format": "json"}):
+        await run(shell, script, **options)
+        said = await run(shell, '"hits: $hit"; Get-PSBreakpoint | Remove-PSBreakpoint')
+        assert said.text == "hits: \n"
+
+
 async def test_1_a_stop_in_a_loop_is_told_once_and_in_its_place(shell: PowerShell) -> None:
     said = await run(shell, "foreach ($i in 1..50) { Wait-Debugger; $i }", rich=True)
     assert len(warnings(said)) == 1

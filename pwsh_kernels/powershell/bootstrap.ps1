@@ -280,7 +280,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     # Answers a question (JSON) about the objects of a run. While it runs, Out-Session's own variables hide the module's of the same
     # name (measured).
     function Get-KeptObject([string]$Query) {
-        if (-not (Test-Path function:Get-Answer)) { . ([scriptblock]::Create($KeptScript)) }
+        if (-not (Test-Path function:Get-Answer)) {
+            . ([scriptblock]::Create($KeptScript))
+            if ($debugger.GetBreakpoints().Count) { Hide-Function }
+        }
         Send-Answer $Query
     }
 
@@ -308,6 +311,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     }
 
     function Out-Session {
+        [Diagnostics.DebuggerHidden()]  # it runs when a script sets the first breakpoint (debugger.ps1)
         [CmdletBinding()]
         param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [string]$Format, [int]$Width, [long]$MaxChars, [string]$Key)
         begin {

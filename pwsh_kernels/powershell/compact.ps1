@@ -99,6 +99,7 @@ function Add-Compact($Value, $Formats) {
 # The engine reads this variable of the session when a formatter begins: a list in a cell would end after four values. No script
 # runs meanwhile, so none sees it.
 function Invoke-Uncut([scriptblock]$Work) {
+    $Work.DebuggerHidden = $true
     $limit = $ExecutionContext.SessionState.PSVariable.Get('global:FormatEnumerationLimit')
     if ($null -eq $limit -or $limit.Options -ne 'None') { return & $Work }
     $usual = $limit.Value

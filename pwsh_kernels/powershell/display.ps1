@@ -215,6 +215,7 @@ function Set-Last {
 # Out-Session for a person's client. What happens for each of many objects stands in `process` itself: a call of a function
 # takes 20 times as long as an append (measured), and there are no try and finally, as in Out-Session.
 function Out-Display {
+    [Diagnostics.DebuggerHidden()]  # it runs when a script sets the first breakpoint (debugger.ps1)
     [CmdletBinding()]
     param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [int]$Width, [string]$Key)
     begin {
