@@ -365,16 +365,16 @@ def test_a_program_gets_the_error_alone(client: Client) -> None:
 def test_markdown_in_files_is_shown_as_markdown_and_what_was_converted_before_as_text(
     client: Client, tmp_path: Path
 ) -> None:
-    (tmp_path / "a.md").write_text("# A\n", encoding="utf-8")
-    (tmp_path / "b.md").write_text("*b*\n", encoding="utf-8")
-    for code in (f"Show-Markdown {tmp_path}/*.md", f"Show-Markdown -LiteralPath {tmp_path}/a.md, {tmp_path}/b.md"):
+    (tmp_path / "a.markdown").write_text("# A\n", encoding="utf-8")
+    (tmp_path / "b.markdown").write_text("*b*\n", encoding="utf-8")
+    for code in (f"Show-Markdown {tmp_path}/*.markdown", f"Show-Markdown -LiteralPath {tmp_path}/a.markdown, {tmp_path}/b.markdown"):
         assert [one["text/markdown"] for one in final_displays(client.notebook_run(code))] == ["# A\n", "*b*\n"]
-    (one,) = final_displays(client.notebook_run(f"Get-Item {tmp_path}/a.md | Show-Markdown"))
+    (one,) = final_displays(client.notebook_run(f"Get-Item {tmp_path}/a.markdown | Show-Markdown"))
     assert one["text/markdown"] == "# A\n"
     converted = client.notebook_run("'# A' | ConvertFrom-Markdown -AsVT100EncodedString | Show-Markdown")
     assert (converted.text(), final_displays(converted)) == ("A\n\n\n", [])
-    missing = client.notebook_run(f"Show-Markdown {tmp_path}/none.md")
-    assert "none.md' because it does not exist" in missing.text("stderr")
+    missing = client.notebook_run(f"Show-Markdown {tmp_path}/none.markdown")
+    assert "none.markdown' because it does not exist" in missing.text("stderr")
 
 
 def test_for_a_program_markdown_is_plain_text(client: Client) -> None:
@@ -388,7 +388,7 @@ def test_help_is_formatted_as_help(client: Client, program: bool) -> None:
     text = client.run(code, {}).text() if program else client.notebook_run(code).text()
     headings = ["NAME", "SYNOPSIS", "SYNTAX", "DESCRIPTION", "PARAMETERS"]
     assert [line for line in text.splitlines() if line in headings] == headings
-    assert "\n    Out-Html [-InputObject] <String[]> [<CommonParameters>]\n" in text
+    assert "Out-Html.ps1 [-InputObject] <String[]> [<CommonParameters>]\n" in text
     assert "-------------------------- EXAMPLE 1 --------------------------" in text
     assert "\x1b" not in text
 

@@ -448,8 +448,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter', 'Get-KeptObject') {
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock -Options Constant, AllScope
     }
-    # A person's: anyone may replace it.
-    Set-Item function:global:Show-Markdown -Value (Get-Item function:Show-Markdown).ScriptBlock
     Export-ModuleMember
 }
 $PSVersionTable.PSVersion.ToString()

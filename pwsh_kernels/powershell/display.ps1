@@ -228,6 +228,7 @@ function Out-Display {
         $burst = $BurstMessages; $previous = 0L; $type = ''
         $gate = $late.Gate
         $late.Active = $true
+        $lent = Add-MarkdownFunction
     }
     process {
         [Threading.Monitor]::Enter($gate)
@@ -297,6 +298,7 @@ function Out-Display {
         [Threading.Monitor]::Exit($gate)
     }
     clean {
+        if ($lent) { Remove-MarkdownFunction $lent }
         [Threading.Monitor]::Enter($gate)
         $late.Active = $false
         while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
@@ -310,8 +312,21 @@ function New-Shown([string]$Type, [string]$Text) {
     return $own
 }
 
+# Only while a person's cell runs: where a function of such a name stays, PowerShell completes no verbs of its noun.
+function Add-MarkdownFunction {
+    if ($ExecutionContext.InvokeCommand.GetCommand('Show-Markdown', 'Function')) { return $null }
+    Set-Item function:global:Show-Markdown -Value ${function:Show-MarkdownText}
+    return $ExecutionContext.InvokeCommand.GetCommand('Show-Markdown', 'Function').ScriptBlock
+}
+
+function Remove-MarkdownFunction($Lent) {
+    $there = $ExecutionContext.InvokeCommand.GetCommand('Show-Markdown', 'Function')
+    # By the short name: with its scope the path is one that Remove-Item does not find, and says nothing of (measured).
+    if ($there -and [object]::ReferenceEquals($there.ScriptBlock, $Lent)) { Remove-Item function:Show-Markdown }
+}
+
 # The cmdlet hands on the text of its Markdown only, which no notebook can show as such. Errors are the cmdlet's own.
-function Show-Markdown {
+function Show-MarkdownText {
     <#
     .ForwardHelpTargetName Microsoft.PowerShell.Utility\Show-Markdown
     .ForwardHelpCategory Cmdlet
