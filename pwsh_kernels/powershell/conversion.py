@@ -106,14 +106,6 @@ def progress(record: ProgressRecord) -> Progress:
     )
 
 
-def told_progress(facts: Sequence[Any]) -> Progress:
-    """Return the state of a progress bar of the facts of our Write-Progress (bootstrap.ps1), in the order unpacked here."""
-    activity_id, parent_id, activity, status, operation, percent, seconds, completed = facts
-    return Progress(
-        activity_id, _given(parent_id), activity, status, operation or "", _given(percent), _given(seconds), completed
-    )
-
-
 def _given(value: int | None) -> int | None:
     return None if value is None or value < 0 else int(value)
 

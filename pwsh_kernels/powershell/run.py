@@ -9,7 +9,7 @@ import psrpcore
 from psrpcore.types import ErrorCategory, PSInvocationState
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.powershell.conversion import error_record, progress, psrp_error, psrp_message, to_psrp, told_progress, view
+from pwsh_kernels.powershell.conversion import error_record, progress, psrp_error, psrp_message, to_psrp, view
 from pwsh_kernels.powershell.events import (
     Displayed,
     Event,
@@ -75,7 +75,6 @@ _SHOWN: Mapping[str, Callable[[Sequence[Any]], Event]] = {
     "host": lambda facts: HostText(facts[0], newline=facts[1]),
     "view": lambda facts: ViewWritten(view(facts)),
     "style": lambda facts: StyleChanged(Style(*facts)),
-    "progress": lambda facts: ProgressChanged(told_progress(facts)),
     "display": lambda facts: Displayed(*facts),
 }
 """Entries that are no records."""
