@@ -414,3 +414,15 @@ def test_converttohtml_gives_strings_that_outhtml_shows(client: Client) -> None:
     ]
     (shown,) = final_displays(client.notebook_run(f"{code} | Out-Html"))
     assert shown["text/html"].splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    "start",
+    ["1 | ForEach-Object -Parallel {0}", "Start-Job {0} | Receive-Job -Wait", "Start-ThreadJob {0} | Receive-Job -Wait"],
+)
+def test_the_progress_of_jobs_is_a_bar_that_goes_with_the_cell(client: Client, start: str) -> None:
+    work = "{ Write-Progress -Activity Copy -Status half -PercentComplete 50; 'out' }"
+    run = client.notebook_run(start.replace("{0}", work))
+    bars = [data(one)["text/plain"] for one in run.outputs if one["metadata"].get(KEY, {}).get("kind") == "progress"]
+    assert (bars[0], bars[-1]) == ("Copy [##########..........] 50% half", "")
+    assert run.text() == "out\n"
