@@ -208,13 +208,13 @@ def test_an_own_catalog_file_has_a_say_in_what_is_installed(tmp_path: Path) -> N
         Path(__file__).parent.parent / builtin, extra, ignore=shutil.ignore_patterns("*.py", "tenants", "__pycache__")
     )
     text = (extra / "exo.toml").read_text(encoding="utf-8")
-    (extra / "exo.toml").write_text(f'bad_versions = {{ "[3.9,3.10)" = "it was withdrawn" }}\n{text}', encoding="utf-8")
+    (extra / "exo.toml").write_text(f'bad_versions = {{ "3.9.2" = "it was withdrawn" }}\n{text}', encoding="utf-8")
     rules = Rules(Catalog.load(extra=extra))
     assert rules.problem("exchangeonlinemanagement", "3.9.2") == "it was withdrawn"
     assert rules.problem("ExchangeOnlineManagement", "3.4.0") == "it is older than 3.5.0, the oldest version that works"
     assert [one.range.text for one in rules.wanted("exo")] == ["[3.5.0, )"]
     with pytest.raises(PackageUnfit):
-        rules.check("ExchangeOnlineManagement", "3.9.0")
+        rules.check("ExchangeOnlineManagement", "3.9.2-beta")
 
 
 def test_a_key_brings_its_service_s_other_modules_in_step_where_they_must_be() -> None:
