@@ -82,13 +82,18 @@ def test_nothing_of_the_user_s_own_powershell_is_touched(machine: Machine) -> No
 
 
 def test_an_update_leaves_the_old_versions_and_one_can_go_back_to_them_without_a_source(
-    machine: Machine, packages: Path
+    machine: Machine, packages: Path, tmp_path: Path
 ) -> None:
     done = machine.modules("update")
     assert (done.code, done.err.splitlines()[-2:-1]) == (0, [f"Fetching Contoso.Core 2.0.0 (2 of 2) from {packages}"])
     assert machine.versions() == ["Contoso.Core 1.0.0", "Contoso.Core 2.0.0*", "Contoso.Mail 1.0.0", "Contoso.Mail 2.0.0*"]
     again = machine.modules("update", "Contoso.Mail")
     assert (again.out, again.err.splitlines()[-1]) == ("", "Everything is up to date.")
+    pack(tmp_path, "Contoso.Mail", "1.5.0")
+    older = machine.modules("update", "Contoso.Mail", "--from", str(tmp_path))
+    assert older.err.endswith(
+        f"{tmp_path} has no version [2.0.0, ) of Contoso.Mail. It has 1.5.0. Name one of them with --version.\n"
+    )
     back = machine.modules("install", "Contoso.Mail", "--version", "1.0.0", "--from", "Nowhere")
     assert (back.code, back.err) == (0, "")
     assert machine.versions() == ["Contoso.Core 1.0.0*", "Contoso.Core 2.0.0", "Contoso.Mail 1.0.0*", "Contoso.Mail 2.0.0"]

@@ -83,15 +83,14 @@ async def _update(
     settings: Settings, modules: "Sequence[LockedModule]", source: str, *, force: bool
 ) -> "list[LockedModule]":
     from pwsh_kernels.modules.source import noted_source, source_of
-    from pwsh_kernels.modules.wanted import every_wanted
 
     installation = _installation(settings, force=force)
     done: list[LockedModule] = []
     places = {one: source_of(source) if source else noted_source(one.source, one.address) for one in modules}
     for place in dict.fromkeys(places.values()):
         mine = [one for one in modules if places[one] == place]
-        early = any(one.prerelease for one in mine)
-        wanted = every_wanted(rules_of(settings), [one.name for one in mine], "", prerelease=early)
+        newer = [(one.name, f"[{one.package_version}, )") for one in mine]
+        wanted = [found for name, version in newer for found in rules_of(settings).wanted(name, version)]
         done += await installation.install(wanted, place)
     return done
 

@@ -42,7 +42,7 @@ def source_of(text: str) -> Source:
 
 
 def noted_source(text: str, address: str = "") -> Source:
-    """Return what a lock file means: a folder is absolute there, so that no folder where we are takes a repository's place."""
+    """Return what a lock file means: a folder is absolute there, so that none where we are takes a repository's place."""
     return source_of(text) if Path(text).is_absolute() else Source(text, address=address)
 
 
