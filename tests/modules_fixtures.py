@@ -1,11 +1,17 @@
 """PowerShell modules that tests write and pack, and machines on which the `modules` command is run."""
 
+import json
 import os
+import re
 import sys
+import threading
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from cli_fixtures import run_command
 
@@ -79,6 +85,55 @@ def pin(data_dir: Path, session: str, name: str, version: str) -> None:
     link.symlink_to(ModuleStore(data_dir).folder(name, version))
 
 
+Answers = Mapping[str, Any]
+"""What a server answers, by the beginning of the path: JSON, bytes, or a status alone."""
+
+
+def repository(package: Path) -> Answers:
+    """Return what a NuGet repository (version 3 of its protocol) with one package answers."""
+    name, version = re.findall(r"(.*?)\.(\d.*)", package.stem)[0]
+    place = f"/flat/{name}/{version}/{package.name}".lower()
+    kinds = {"/registrations/": "RegistrationsBaseUrl/3.6.0", "/flat/": "PackageBaseAddress/3.0.0"}
+    about = {"id": name, "version": version, "authors": "Contoso", "description": "", "tags": ["PSModule"], "listed": True}
+    groups = [{"@id": "any", "dependencies": []}]
+    entry = {"catalogEntry": {**about, "packageContent": place, "dependencyGroups": groups}, "packageContent": place}
+    page = {"@id": "page", "count": 1, "lower": version, "upper": version, "items": [entry]}
+    return {
+        "/v3/index.json": {"version": "3.0.0", "resources": [{"@id": one, "@type": kind} for one, kind in kinds.items()]},
+        f"/registrations/{name.lower()}/": {"count": 1, "items": [page]},
+        place: package.read_bytes(),
+    }
+
+
+@contextmanager
+def served(answers: Answers, *, cut: bool = False) -> Iterator[str]:
+    """Serve a repository on loopback; give its address. `cut`: the connection ends in the middle of a package."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer = next((one for path, one in answers.items() if self.path.startswith(path)), 404)
+            address = f"http://127.0.0.1:{server.server_port}"
+            text = re.sub(r'"(/[a-z])', rf'"{address}\1', json.dumps(answer)) if isinstance(answer, dict) else ""
+            body = answer if isinstance(answer, bytes) else text.encode()
+            self.send_response(answer if isinstance(answer, int) else 200)
+            self.send_header("WWW-Authenticate", 'Basic realm="packages"')
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2] if cut and isinstance(answer, bytes) else body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v3/index.json"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @dataclass
 class Done:
     """How a command ended."""
@@ -115,6 +170,19 @@ class Machine:
         self.home.mkdir(parents=True, exist_ok=True)
         own = {"HOME": str(self.home), "PWSH_MANAGER_DATA_DIR": str(self.data), "PATH": os.environ["PATH"]}
         return {**kept, **own, "PYTHONPATH": os.pathsep.join(sys.path), **self.more}
+
+    @property
+    def repositories(self) -> Path:
+        return self.home / ".local/share/PSResourceGet/PSResourceRepository.xml"
+
+    def register(self, name: str, address: str) -> None:
+        """Tell the user's PowerShell of a repository, as Register-PSResourceRepository writes it."""
+        self.repositories.parent.mkdir(parents=True)
+        self.repositories.write_text(
+            f'<configuration><Repository Name="{name}" Url="{address}" APIVersion="V3" Priority="50" Trusted="false" '
+            'CredentialProvider="None" /></configuration>',
+            encoding="utf-8",
+        )
 
     def modules(self, *arguments: str) -> Done:
         """Run `pwsh-kernels modules ...`."""

@@ -3,15 +3,11 @@
 import shutil
 import socket
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from cli_fixtures import COMMAND, LIMIT
-from modules_fixtures import Done, Machine, pack
+from modules_fixtures import Done, Machine, pack, repository, served
 
 from pwsh_kernels.modules.changes import changing
 
@@ -42,41 +38,6 @@ def last_line(done: Done) -> str:
     return done.err.splitlines()[-1].removeprefix("pwsh-kernels: ")
 
 
-def register(machine: Machine, name: str, address: str) -> None:
-    """Tell the user's PowerShell of a repository, as Register-PSResourceRepository writes it."""
-    file = machine.home / ".local/share/PSResourceGet/PSResourceRepository.xml"
-    file.parent.mkdir(parents=True)
-    file.write_text(
-        f'<configuration><Repository Name="{name}" Url="{address}" APIVersion="V3" Priority="50" Trusted="false" '
-        'CredentialProvider="None" /></configuration>',
-        encoding="utf-8",
-    )
-
-
-@contextmanager
-def answering(status: int) -> Iterator[str]:
-    """Serve a NuGet repository on loopback that answers everything with one status; give its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("WWW-Authenticate", 'Basic realm="packages"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/v3/index.json"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def test_half_a_package_is_refused(machine: Machine, packages: Path, tmp_path: Path) -> None:
     folder = tmp_path / "packages"
     shutil.copytree(packages, folder)
@@ -85,6 +46,13 @@ def test_half_a_package_is_refused(machine: Machine, packages: Path, tmp_path: P
     reason = refused(machine, "Contoso.Mail", "--version", "1.1.0", "--from", str(folder))
     assert reason.startswith(f"The package of Contoso.Mail from {folder} is broken or did not arrive whole (")
     assert reason.endswith("Nothing was installed. Try again; of a folder, copy the .nupkg file again.")
+
+
+def test_half_a_download_is_refused(machine: Machine, packages: Path) -> None:
+    with served(repository(packages / "Contoso.Mail.1.1.0.nupkg"), cut=True) as address:
+        machine.register("Company", address)
+        reason = refused(machine, "Contoso.Mail", "--from", "Company")
+    assert reason.startswith("The package of Contoso.Mail from Company is broken or did not arrive whole (")
 
 
 def test_a_mistyped_name_is_told_the_nearest_ones(machine: Machine, packages: Path) -> None:
@@ -104,7 +72,7 @@ def test_without_a_network_the_host_and_the_proxy_settings_are_named(tmp_path: P
     machine = Machine(tmp_path, {"NO_PROXY": "127.0.0.1"})
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and it does not listen
-        register(machine, "Company", f"http://127.0.0.1:{taken.getsockname()[1]}/v3/index.json")
+        machine.register("Company", f"http://127.0.0.1:{taken.getsockname()[1]}/v3/index.json")
         reason = refused(machine, "Contoso.Mail", "--from", "company")
     assert reason.startswith("The repository company cannot be reached: 127.0.0.1 (Connection refused")
     assert reason.endswith(
@@ -114,8 +82,8 @@ def test_without_a_network_the_host_and_the_proxy_settings_are_named(tmp_path: P
 
 
 def test_a_repository_that_wants_credentials_says_so(machine: Machine) -> None:
-    with answering(401) as address:
-        register(machine, "Company", address)
+    with served({"": 401}) as address:
+        machine.register("Company", address)
         reason = refused(machine, "Contoso.Mail", "--from", "Company")
     assert reason == (
         "The repository Company (127.0.0.1) wants credentials, or refuses those that it got. Give it some in PowerShell: "
