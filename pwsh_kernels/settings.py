@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default_factory=_data_dir,
         validation_alias=AliasChoices("PWSH_MANAGER_DATA_DIR"),
-        description="Folder for session notes, long outputs and logs.",
+        description="Folder for session notes, long outputs, logs and installed modules.",
         json_schema_extra={"unit": "path"},
     )
     token_dir: Path | None = _setting(

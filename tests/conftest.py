@@ -35,6 +35,8 @@ LONG_FILES = (
     "test_powershell_death.py",
     "test_kernel_life.py",
     "test_kernel_stopping.py",
+    "test_modules_install.py",
+    "test_modules_refused.py",
     "test_web_lifecycle.py",
     "test_mcp_stdio.py",
     "test_cli_run.py",

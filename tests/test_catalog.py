@@ -163,7 +163,7 @@ def test_a_file_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
     module = catalog(tmp_path).module("test")
     assert (module.key, module.limits, module.environment, module.ended) == ("test", (), {}, ())
     assert module.identity == ("account", "tenant_id", "domains")
-    assert module.install == "Install-PSResource Test.Module -Version '[1.0,)' -Scope AllUsers -TrustRepository"
+    assert module.install == "pwsh-kernels modules install test"
     assert module.prepare.parameters == {
         "Name": "powershell_module",
         "MinimumVersion": "minimum_version",

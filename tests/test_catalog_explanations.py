@@ -13,7 +13,7 @@ OTHERS = [
     *(50105, 50020, 50034, 90072, 90002, 50053, 50055, 50126, 700024, 500011),
 ]
 PNP = "Please specify a valid client id for an Entra ID App Registration."
-MISSING = "The PowerShell module Az.Accounts 3.0.0 or newer is not installed. Install it: Install-PSResource Az.Accounts"
+MISSING = "The PowerShell module Az.Accounts 3.0.0 or newer is not installed. Install it: pwsh-kernels modules install azure"
 
 
 def explained(text: str) -> Explanation:

@@ -164,7 +164,7 @@ async def test_a_module_that_is_missing_is_an_error_that_says_how_to_install_it(
         error = error_of(await service.run(service.module.prepare))
         assert error.message == (
             "The PowerShell module PnP.PowerShell 3.1.0 or newer is not installed. Install it: "
-            "Install-PSResource PnP.PowerShell -Prerelease -Scope AllUsers -TrustRepository"
+            "pwsh-kernels modules install pnp"
         )
         for module in CATALOG.modules.values():
             for script in (module.check, module.disconnect):

@@ -77,7 +77,7 @@ def test_a_command_of_the_session_s_own_service_that_is_not_there_asks_the_perso
     assert found.action == "ask_person"
     assert "the signed-in account's roles do not have it" in found.suggestion
     submodule = missing("Get-MgDeviceManagementDeviceCategory", "graph")
-    assert "Install-PSResource" in submodule.suggestion
+    assert "`pwsh-kernels modules install graph`, or the module's own name" in submodule.suggestion
 
 
 @pytest.mark.parametrize("name", ["gti", "Get-Nothing", "x" * 500, "C:\\x.ps1", ""])

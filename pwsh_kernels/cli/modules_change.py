@@ -85,7 +85,8 @@ async def _update(
     from pwsh_kernels.modules.source import source_of
     from pwsh_kernels.modules.wanted import every_wanted
 
-    installation, done = _installation(settings, force=force), list[LockedModule]()
+    installation = _installation(settings, force=force)
+    done: list[LockedModule] = []
     for place in dict.fromkeys(source or one.source for one in modules):
         mine = [one for one in modules if (source or one.source) == place]
         early = any(one.prerelease for one in mine)

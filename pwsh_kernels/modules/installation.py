@@ -21,7 +21,7 @@ from pwsh_kernels.modules.checksums import digest, folder_sums, list_text
 from pwsh_kernels.modules.engine import opened_engine
 from pwsh_kernels.modules.gallery import Gallery, opened_gallery
 from pwsh_kernels.modules.lock import LockedModule, read_lock
-from pwsh_kernels.modules.packages import Package, Wanted, check_together, lacking, selection
+from pwsh_kernels.modules.packages import Package, Wanted, check_together, completed, lacking, selection
 from pwsh_kernels.modules.source import Source, source_of, without_login
 from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.modules.versions import Version
@@ -49,7 +49,8 @@ class Installation:
         with changing(self._store) as part, self._full_disk_is_said():
             there = [self._installed(one) for one in wanted]
             if all(there):
-                return self._finish(part, [], [replace(one, requested=True) for one in there if one])
+                asked = [replace(one, requested=True) for one in there if one]
+                return self._finish(part, [], completed(self._store.installed(), asked))
             async with opened_gallery(source) as gallery:
                 packages = await self._resolve(gallery, wanted, source)
                 known = [(one, self._same(one)) for one in packages]

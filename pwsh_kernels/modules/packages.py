@@ -75,6 +75,20 @@ def selection(installed: Sequence[LockedModule], chosen: Iterable[LockedModule])
     return (*kept, *new)
 
 
+def completed(installed: Sequence[LockedModule], chosen: Sequence[LockedModule]) -> list[LockedModule]:
+    """Return what is chosen, with installed versions of what it needs where those of new sessions do not fit."""
+    found = list(chosen)
+    for one in found:  # which grows meanwhile
+        for name, text in one.needs.items():
+            versions = {other.name.casefold(): other for other in selection(installed, found)}
+            known = versions.get(name.casefold())
+            if not (known and Version.parse(known.package_version) in Range.parse(text)) and known not in found:
+                fitting = [other for other in installed if other.is_named(name)]
+                fitting = [other for other in fitting if Version.parse(other.package_version) in Range.parse(text)]
+                found += fitting[-1:]
+    return found
+
+
 def check_together(modules: Sequence[LockedModule]) -> None:
     """Raise PackageConflict when what new sessions would get lacks what one of it needs."""
     versions = {one.name.casefold(): one.package_version for one in modules}

@@ -43,12 +43,12 @@ class Rules:
 
     def problem(self, name: str, version: str) -> str:
         """Return why a version is known not to work, or ""."""
-        mine = Version.parse(version)
+        mine = Version(Version.parse(version).numbers)  # what a session sees of it
         for module in self._of(name):
             if mine < Version.parse(module.minimum_version):
                 return f"it is older than {module.minimum_version}, the oldest version that works"
             for text, reason in module.bad_versions.items():
-                if mine in Range.parse(text):
+                if mine == Version.parse(text):
                     return reason
         return ""
 

@@ -163,7 +163,8 @@ def _ended(module: Module, text: str) -> bool:
 def _not_there(name: str, module: Module) -> str:
     return (
         f"{name} belongs to this session's service, {module.title}, and is not there: nobody is signed in, the signed-in "
-        f"account's roles do not have it, or the PowerShell module with it is not installed ({module.install})."
+        f"account's roles do not have it, or the PowerShell module with it is not installed (`{module.install}`, "
+        "or the module's own name)."
     )
 
 
