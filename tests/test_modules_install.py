@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from modules_fixtures import Machine, pack, repository, served
 
-from pwsh_kernels.modules.lock import read_lock
+from pwsh_kernels.modules.lock import LockedModule, lock_text, read_lock
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +82,18 @@ def test_nothing_of_the_user_s_own_powershell_is_touched(machine: Machine) -> No
 
 
 def test_an_update_leaves_the_old_versions_and_one_can_go_back_to_them_without_a_source(
-    machine: Machine, packages: Path
+    machine: Machine, packages: Path, tmp_path: Path
 ) -> None:
     done = machine.modules("update")
     assert (done.code, done.err.splitlines()[-2:-1]) == (0, [f"Fetching Contoso.Core 2.0.0 (2 of 2) from {packages}"])
     assert machine.versions() == ["Contoso.Core 1.0.0", "Contoso.Core 2.0.0*", "Contoso.Mail 1.0.0", "Contoso.Mail 2.0.0*"]
     again = machine.modules("update", "Contoso.Mail")
     assert (again.out, again.err.splitlines()[-1]) == ("", "Everything is up to date.")
+    pack(tmp_path, "Contoso.Mail", "1.5.0")
+    older = machine.modules("update", "Contoso.Mail", "--from", str(tmp_path))
+    assert older.err.endswith(
+        f"{tmp_path} has no version [2.0.0, ) of Contoso.Mail. It has 1.5.0. Name one of them with --version.\n"
+    )
     back = machine.modules("install", "Contoso.Mail", "--version", "1.0.0", "--from", "Nowhere")
     assert (back.code, back.err) == (0, "")
     assert machine.versions() == ["Contoso.Core 1.0.0*", "Contoso.Core 2.0.0", "Contoso.Mail 1.0.0*", "Contoso.Mail 2.0.0"]
@@ -153,3 +158,17 @@ def test_a_repository_of_the_user_s_settings_is_used_and_the_settings_stay(packa
     assert (core.source, core.address, core.requested) == ("Company", address, True)
     assert machine.repositories.read_bytes() == before
     assert "canary" not in done.out + done.err
+
+
+def test_a_lock_file_s_repository_that_is_not_known_here_is_told_with_its_address(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    known = LockedModule("Contoso.Core", "2.0.0", source="Company", sha256="0" * 64, address="https://packages.example/v3")
+    machine.data.mkdir(parents=True)
+    (machine.data / "modules.lock.toml").write_text(lock_text([known]), encoding="utf-8")
+    done = machine.modules("install", "--locked")
+    assert (done.code, machine.files()) == (1, ["modules.lock.toml"])
+    assert "`Register-PSResourceRepository -Name Company -Uri https://packages.example/v3`" in done.err
+    (machine.data / "modules.lock.toml").write_text("", encoding="utf-8")
+    assert (
+        "names no module. Copy the modules.lock.toml of another server there" in machine.modules("install", "--locked").err
+    )

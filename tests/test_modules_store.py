@@ -12,6 +12,7 @@ from pwsh_kernels.catalog import Catalog
 from pwsh_kernels.errors import BrokenFile, PackageUnfit
 from pwsh_kernels.modules.changes import Staged, changing, put
 from pwsh_kernels.modules.lock import LockedModule, lock_text, read_lock
+from pwsh_kernels.modules.source import Source, noted_source, source_of
 from pwsh_kernels.modules.wanted import Rules
 
 CORE = LockedModule("Contoso.Core", "1.0.0", source="PSGallery", requested=False)
@@ -215,6 +216,16 @@ def test_an_own_catalog_file_has_a_say_in_what_is_installed(tmp_path: Path) -> N
     assert [one.range.text for one in rules.wanted("exo")] == ["[3.5.0, )"]
     with pytest.raises(PackageUnfit):
         rules.check("ExchangeOnlineManagement", "3.9.2-beta")
+
+
+def test_a_folder_where_we_are_does_not_take_the_place_of_a_repository_that_was_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Company").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert source_of("Company") == Source(str(tmp_path / "Company"), tmp_path / "Company")
+    assert noted_source("Company", "https://a.example/v3") == Source("Company", None, "https://a.example/v3")
+    assert noted_source(str(tmp_path)).folder == tmp_path
 
 
 def test_a_key_brings_its_service_s_other_modules_in_step_where_they_must_be() -> None:

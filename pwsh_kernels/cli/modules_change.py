@@ -55,11 +55,11 @@ async def _locked(settings: Settings, installation: "Installation", source: str,
 async def _install(
     settings: Settings, installation: "Installation", names: Sequence[str], version: str, source: str, *, prerelease: bool
 ) -> "list[LockedModule]":
-    from pwsh_kernels.modules.source import GALLERY, source_of
+    from pwsh_kernels.modules.source import GALLERY, Source, source_of
     from pwsh_kernels.modules.wanted import every_wanted
 
     wanted = every_wanted(rules_of(settings), names, version, prerelease=prerelease)
-    return await installation.install(wanted, source_of(source or GALLERY))
+    return await installation.install(wanted, source_of(source) if source else Source(GALLERY))
 
 
 def update(names: Names = None, source: From = "", force: Force = False) -> None:
@@ -82,16 +82,16 @@ def update(names: Names = None, source: From = "", force: Force = False) -> None
 async def _update(
     settings: Settings, modules: "Sequence[LockedModule]", source: str, *, force: bool
 ) -> "list[LockedModule]":
-    from pwsh_kernels.modules.source import source_of
-    from pwsh_kernels.modules.wanted import every_wanted
+    from pwsh_kernels.modules.source import noted_source, source_of
 
     installation = _installation(settings, force=force)
     done: list[LockedModule] = []
-    for place in dict.fromkeys(source or one.source for one in modules):
-        mine = [one for one in modules if (source or one.source) == place]
-        early = any(one.prerelease for one in mine)
-        wanted = every_wanted(rules_of(settings), [one.name for one in mine], "", prerelease=early)
-        done += await installation.install(wanted, source_of(place))
+    places = {one: source_of(source) if source else noted_source(one.source, one.address) for one in modules}
+    for place in dict.fromkeys(places.values()):
+        mine = [one for one in modules if places[one] == place]
+        newer = [(one.name, f"[{one.package_version}, )") for one in mine]
+        wanted = [found for name, version in newer for found in rules_of(settings).wanted(name, version)]
+        done += await installation.install(wanted, place)
     return done
 
 

@@ -118,7 +118,7 @@ async def _address(engine: Engine, source: Source) -> str:
     known = {str(one["name"]): str(one["address"]) for one in answer.get("answer", [])}
     address = next((value for name, value in known.items() if name.casefold() == source.label.casefold()), None)
     if address is None:
-        raise UnknownRepository(source.label, sorted(known))
+        raise UnknownRepository(source.label, sorted(known), source.address)
     return address
 
 

@@ -22,7 +22,7 @@ from pwsh_kernels.modules.engine import opened_engine
 from pwsh_kernels.modules.gallery import Gallery, opened_gallery
 from pwsh_kernels.modules.lock import LockedModule, read_lock
 from pwsh_kernels.modules.packages import Package, Wanted, check_together, completed, lacking, selection
-from pwsh_kernels.modules.source import Source, source_of, without_login
+from pwsh_kernels.modules.source import Source, noted_source, without_login
 from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.modules.versions import Version
 from pwsh_kernels.modules.wanted import Rules
@@ -219,5 +219,5 @@ def _made(folder: Path) -> Path:
 def _by_source(modules: Sequence[LockedModule], source: Source | None) -> Mapping[Source, list[LockedModule]]:
     groups: dict[Source, list[LockedModule]] = {}
     for one in modules:
-        groups.setdefault(source or source_of(one.source), []).append(one)
+        groups.setdefault(source or noted_source(one.source, one.address), []).append(one)
     return groups

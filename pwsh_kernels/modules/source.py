@@ -13,10 +13,14 @@ FOLDER_NAME = "pwsh-kernels-folder"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`label` is what people read and the lock file keeps; `folder` is None for a repository."""
+    """`label` is what people read and the lock file keeps; `folder` is None for a repository.
+
+    `address` is where a repository was when it was noted: a hint for a machine that does not know it.
+    """
 
     label: str
     folder: Path | None = None
+    address: str = ""
 
     @property
     def repository(self) -> str:
@@ -35,6 +39,11 @@ def source_of(text: str) -> Source:
     if "/" in text:
         raise InvalidRequest("--from", f"{text} is no folder")
     return Source(text)
+
+
+def noted_source(text: str, address: str = "") -> Source:
+    """Return what a lock file means: a folder is absolute there, so that none where we are takes a repository's place."""
+    return source_of(text) if Path(text).is_absolute() else Source(text, address=address)
 
 
 def without_login(address: str) -> str:
