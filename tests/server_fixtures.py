@@ -28,7 +28,8 @@ KEPT = 50_000
 """Objects of one run that the shared server's sessions keep: the usual limit takes long to reach."""
 ADMIN = "admin@contoso.example"
 STRANGER = "admin@fabrikam.example"
-_OURS = re.compile(r"^(?:PWSH_|JUPYTER)")
+_OURS = re.compile(r"^(?!PWSH_MANAGER_PWSH$)(?:PWSH_|JUPYTER)")
+"""Settings of the caller; which PowerShell the tests use (`make test PWSH=…`) is none of them."""
 
 
 def server_environment(folder: Path, **more: str) -> dict[str, str]:

@@ -170,6 +170,14 @@ def test_a_wrong_setting_is_said_in_one_line(tmp_path: Path) -> None:
     assert stderr.startswith("pwsh-kernels: PWSH_MANAGER_PORT: ")
 
 
+def test_a_status_shows_which_modules_the_session_has_pinned(signed_out: Server) -> None:
+    install(signed_out.data_dir, "Contoso.Tools", "1.0")
+    signed_out.post("/login", tenant=FABRIKAM)
+    (signed_out.data_dir / "modules.lock.toml").unlink()
+    stdout, _, _ = run_command(signed_out.environment, "status", *SESSION)
+    assert "Modules: Contoso.Tools 1.0" in stdout.splitlines()
+
+
 def test_the_doctor_finds_everything_in_order(server: Server) -> None:
     stdout, stderr, code = run_command(server.environment, "doctor")
     assert (stderr, code) == ("", 0)

@@ -20,7 +20,7 @@ from pwsh_kernels.mcp.output import Excerpt, Piece
 from pwsh_kernels.mcp.questions import question
 from pwsh_kernels.mcp.refusals import error_text
 from pwsh_kernels.mcp.run_results import run_step
-from pwsh_kernels.mcp.session_results import Json, session_step
+from pwsh_kernels.mcp.session_results import Json, session_step, status_result, status_text
 
 WHERE = "tenant contoso.com and module exo"
 SIGN_IN = (
@@ -97,6 +97,13 @@ def test_a_session_leads_to_what_it_is_ready_for() -> None:
     assert session_step(session("signed_in")) == f"Call pwsh_run with {WHERE}."
     assert "code ABCD" in session_step(session("signing_in", device_code="ABCD", auth_url="u", expires_at="e"))
     assert "shows no code yet" in session_step(session("signing_in"))
+
+
+def test_a_status_tells_which_modules_the_session_has_pinned() -> None:
+    status = status_result(session("signed_out", modules={"Contoso.Tools": "1.0", "Az.Accounts": "5.5.2"}), [], "", "")
+    assert status.modules == {"Contoso.Tools": "1.0", "Az.Accounts": "5.5.2"}
+    assert "Modules: Contoso.Tools 1.0, Az.Accounts 5.5.2" in status_text(status).splitlines()
+    assert "Modules" not in status_text(status_result(session("signed_out"), [], "", ""))
 
 
 SHOWN = Excerpt(0, 10, 30, Piece("x", "x"))

@@ -109,7 +109,8 @@ async def test_an_update_touches_new_sessions_only_and_each_finds_one_version(wo
 
 async def test_the_stores_modules_come_before_the_machines_in_a_session_of_a_real_tenant(world: World) -> None:
     names = "(Get-Module -ListAvailable ExchangeOnlineManagement).Version.ForEach('ToString')"
-    assert await said(world, names, ADATUM) == ["9.9.8", "9.9.9"]
+    first, *others = await said(world, names, ADATUM)
+    assert (first, set(others)) == ("9.9.8", {"9.9.9"})
     first, second, *_ = await said(world, "$env:PSModulePath -split [IO.Path]::PathSeparator", ADATUM)
     assert first.endswith(f"sessions{os.sep}powershell")
     assert second.endswith(f"pins{os.sep}{ADATUM}.exo")
