@@ -3,7 +3,7 @@
 from pwsh_kernels.catalog.catalog import Catalog
 from pwsh_kernels.catalog.commands import CommandIndex, Home
 from pwsh_kernels.catalog.explanations import Explanation, explain
-from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret
+from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret, file_keys
 from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
@@ -31,4 +31,5 @@ __all__ = [
     "TenantsFile",
     "Unsupported",
     "explain",
+    "file_keys",
 ]

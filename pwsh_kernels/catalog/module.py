@@ -14,6 +14,7 @@ from pwsh_kernels.catalog.route import FORM, Route, RouteName, Script, Text
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 CommandPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z*,]+-[A-Za-z0-9*]+$")]
 """`Get-Mailbox`; `Get,Set-Mailbox` for two commands; `*-Mg*` for all that look so."""
+Command = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]+-[A-Za-z0-9]+$")]
 IdentityField = Literal["account", "tenant_id", "domains"]
 
 
@@ -37,6 +38,7 @@ class Module:
     identity: tuple[IdentityField, ...] = ("account", "tenant_id", "domains")
     environment: Mapping[str, str] = field(default_factory=dict)
     ended: tuple[re.Pattern[str], ...] = ()
+    connects: tuple[Command, ...] = ()
     limits: tuple[Text, ...] = ()
     commands: tuple[CommandPattern, ...] = ()
     replaces: Mapping[CommandPattern, Text] = field(default_factory=dict)
