@@ -28,7 +28,7 @@ function Write-SandboxGraphError {
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Answer, [string] $Variant, [string] $Target)
     $class = "Microsoft.Graph.PowerShell.Cmdlets.$($Variant.Replace('-', ''))"
     if ($Answer.Status -eq 0) {
-        $record = [System.Management.Automation.ErrorRecord]::new([System.Exception]::new($Answer.Message), $class, 'NotSpecified', $null)
+        $record = New-SandboxErrorRecord -Exception ($Answer.Exception ?? [System.Exception]::new($Answer.Message)) -Id $class
     } else {
         $problem = [System.Exception]::new("[$($Answer.Code)] : $($Answer.Message)")
         $record = [System.Management.Automation.ErrorRecord]::new($problem, "$($Answer.Code),$class", 'InvalidOperation', $Target)
