@@ -38,19 +38,6 @@ function Write-SandboxGraphError {
     Write-SandboxRecord $Caller $record
 }
 
-function Write-SandboxRecord {
-    # Writes an error as a compiled cmdlet does: the caller's own $ErrorActionPreference counts, which a module's function does not see.
-    [CmdletBinding()]
-    param([Parameter(Mandatory)] [System.Management.Automation.PSCmdlet] $Caller, [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $Record)
-    if ($Caller.MyInvocation.BoundParameters.ContainsKey('ErrorAction')) { return $Caller.WriteError($Record) }
-    switch ("$($Caller.SessionState.PSVariable.GetValue('ErrorActionPreference'))") {
-        'Stop' { $Caller.ThrowTerminatingError($Record) }
-        'SilentlyContinue' { Write-Error -ErrorRecord $Record -ErrorAction SilentlyContinue }
-        'Ignore' { }
-        default { $Caller.WriteError($Record) }
-    }
-}
-
 function Get-ErrorDetail {
     param([hashtable] $Answer)
     $id = [guid]::NewGuid()
