@@ -18,6 +18,7 @@ pytest_plugins = [
     "kernel_fixtures",
     "powershell_fixtures",
     "sandbox_fixtures",
+    "sandbox_graph_fixtures",
     "catalog_fixtures",
     "signin_fixtures",
 ]
@@ -78,6 +79,7 @@ COMPANIONS: Mapping[str, Sequence[str]] = {
         "test_sandbox_core_traps.py",
         "test_sandbox_exchange_routes.py",
     ),
+    "graph": ("test_sandbox_graph.py", "test_sandbox_graph_routes.py", "test_sandbox_graph_truth.py"),
     "kernel": ("test_kernel_execution.py", "test_kernel_control.py", "test_kernel_input.py", "test_kernel_rich_output.py"),
 }
 """Files that use the same session-scoped processes run in one worker: each worker would start them again."""

@@ -58,6 +58,9 @@ while ($null -ne ($harnessLine = [Console]::In.ReadLine())) {
                 $harnessAnswer.errors += @{
                     message = $_.Exception.Message; id = $_.FullyQualifiedErrorId; category = "$($_.CategoryInfo.Category)"
                     activity = $_.CategoryInfo.Activity; reason = $_.CategoryInfo.Reason
+                    types = @(for ($one = $_.Exception; $one; $one = $one.InnerException) {
+                            "$($one.GetType().FullName) $($one.ErrorCode)".Trim()
+                        })
                 }
             } elseif ($_ -is [System.Management.Automation.WarningRecord]) { $harnessAnswer.warnings += $_.Message }
             elseif ($_ -is [System.Management.Automation.InformationRecord]) { $harnessAnswer.information += "$_" }
@@ -77,7 +80,7 @@ class Answer:
     """What one script gave: its output as JSON values, its records, and what reached the console or the host."""
 
     output: list[Any]
-    errors: list[dict[str, str]]
+    errors: list[dict[str, Any]]
     warnings: list[str]
     information: list[str]
     thrown: bool

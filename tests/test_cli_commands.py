@@ -15,6 +15,8 @@ from store_fixtures import install
 from pwsh_kernels.catalog import Catalog
 from pwsh_kernels.cli.doctor_modules import module_finding
 from pwsh_kernels.cli.run import read_parameters
+from pwsh_kernels.cli.sessions import status_line
+from pwsh_kernels.sandbox import Authority
 from pwsh_kernels.settings import setting_rows
 
 SESSION = (FABRIKAM, "exo")
@@ -66,6 +68,18 @@ def test_a_sign_in_from_the_first_command_to_the_last(signed_out: Server) -> Non
     assert run_command(environment, "disconnect", *SESSION) == ("Disconnected fabrikam.example:exo\n", "", 0)
     gone = "pwsh-kernels: There is no session for fabrikam.example exo. `pwsh-kernels sessions` lists those there are.\n"
     assert run_command(environment, "disconnect", *SESSION) == ("", gone, 1)
+
+
+def test_a_signed_out_session_is_one_whole_line(signed_out: Server) -> None:
+    signed_out.post("/login", tenant=FABRIKAM)
+    Authority(signed_out.data_dir / "sandbox").decline(signed_out.post("/status", tenant=FABRIKAM)["device_code"])
+    signed_out.post("/status", tenant=FABRIKAM, wait_s=LIMIT)
+    stdout, stderr, code = run_command(signed_out.environment, "status", *SESSION)
+    declined = "The sign-in was declined on the page. Sign in again for a new code."
+    assert (stdout, code) == (f"fabrikam.example:exo: signed_out ({declined})\n", 3)
+    assert stderr.endswith(" to sign in.\n")
+    facts = {"session": "a:b", "state": "signed_out", "reason": "two\nlines"}
+    assert status_line(facts) == "a:b: signed_out (two lines)"
 
 
 def test_ctrl_c_leaves_a_sign_in_pending_and_says_so(signed_out: Server) -> None:

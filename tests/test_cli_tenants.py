@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pwsh_kernels.catalog import Catalog
+from pwsh_kernels.catalog.tenants.form import MODULE_KEYS, TENANT_KEYS
 from pwsh_kernels.cli import main
 
 Command = Callable[..., "Done"]
@@ -136,6 +138,23 @@ def test_a_check_names_every_problem_with_its_line(tenants: Command, file: Path,
     assert (done.err, done.code) == ("", 1)
     problems = json.loads(tenants("check", "--json").out)["problems"]
     assert [one["line"] for one in problems] == [5, 7]
+
+
+def test_what_a_route_lacks_is_named_by_keys_of_the_tenants_file(tenants: Command, file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text('[[tenant]]\nname = "adatum.com"\n[tenant.pnp]\nclient_id = "app"\n', encoding="utf-8")
+    done = tenants("check")
+    assert "needs site (or sharepoint_host beside the tenant's name)" in done.out + done.err
+    assert {"site", "sharepoint_host"} <= {*TENANT_KEYS, *MODULE_KEYS}
+    known = {*TENANT_KEYS, *MODULE_KEYS, "sharepoint_url"}
+    assert [
+        need
+        for one in Catalog.load().modules.values()
+        for route in one.routes.values()
+        for needs in route.needs
+        for need in needs
+        if need not in known
+    ] == []
 
 
 def test_a_check_says_that_all_is_well(tenants: Command, file: Path) -> None:

@@ -12,6 +12,7 @@ from sandbox_fixtures import (
     CERTIFICATE_PASSWORD,
     PAGE,
     Answer,
+    Decision,
     SandboxShell,
     make_certificate,
     say_no,
@@ -88,37 +89,104 @@ def test_the_code_is_an_information_record_in_azure_s_own_form(shell: SandboxShe
         r"and enter the code \w{9} to authenticate\.",
         plain[0],
     )
-    assert "\x1b[4m" in answer.information[0]
+    assert answer.information[0].startswith("\x1b[1m\x1b[34m[Login to Azure]\x1b[0m ")
+    assert re.search(r"the code \x1b\[4m\w{9}\x1b\[0m to", answer.information[0])
     assert (answer.warnings, answer.errors) == ([], [])
     assert shell.ask(WHO).value == f"User {ADMIN} {TENANT}"
 
 
-@pytest.mark.parametrize(
-    "script", [f"{DEVICE} -InformationAction Ignore", f"& {{ $InformationPreference = 'Ignore'; {DEVICE} }}"]
-)
-def test_information_must_not_be_ignored_when_a_code_is_to_be_shown(shell: SandboxShell, script: str) -> None:
-    answer = shell.ask(script)
-    assert answer.thrown
-    assert "Ignore" in answer.errors[0]["message"]
+def test_information_must_not_be_ignored_when_a_code_is_to_be_shown(shell: SandboxShell) -> None:
+    answer = shell.ask(f"& {{ $InformationPreference = 'Ignore'; {DEVICE} }}")
+    assert (answer.thrown, answer.errors[0]["types"]) == (
+        True,
+        ["System.Management.Automation.ActionPreferenceStopException"],
+    )
+
+
+def test_information_ignored_by_the_parameter_hides_the_code(shell: SandboxShell) -> None:
+    answer = shell.ask(f"{DEVICE} -InformationAction Ignore | Out-Null", sign_in_as(ADMIN))
+    assert (answer.information, answer.console, answer.errors) == ([], [], [])
+    assert shell.ask(WHO).value == f"User {ADMIN} {TENANT}"
+
+
+FAILED = "DeviceCodeCredential authentication failed: "
+MSAL = "Microsoft.Identity.Client.Msal"
 
 
 @pytest.mark.parametrize(
-    ("account", "code"), [("blocked@contoso.example", "AADSTS53003"), ("admin@fabrikam.example", "AADSTS50020")]
+    ("decide", "code", "inner"),
+    [
+        (sign_in_as("blocked@contoso.example"), "AADSTS53003", "UiRequiredException invalid_grant"),
+        (sign_in_as("admin@fabrikam.example"), "AADSTS50020", "UiRequiredException invalid_grant"),
+        (say_no, "AADSTS65004", "ServiceException authorization_declined"),
+    ],
 )
-def test_a_refused_sign_in_throws_entra_s_error(shell: SandboxShell, account: str, code: str) -> None:
-    answer = shell.ask(DEVICE, sign_in_as(account))
-    assert answer.errors[0]["message"].startswith(f"{code}: ")
+def test_a_refused_sign_in_is_written_as_the_real_one_does(
+    shell: SandboxShell, decide: Decision, code: str, inner: str
+) -> None:
+    answer = shell.ask(f"{DEVICE}; 'went on'", decide)
+    (error,) = answer.errors
+    assert (answer.output, answer.thrown) == (["went on"], False)
+    assert error["message"].startswith(f"{FAILED}{code}: ")
+    assert (error["id"], error["category"]) == (
+        "Microsoft.Azure.Commands.Profile.ConnectAzureRmAccountCommand",
+        "CloseError",
+    )
+    assert error["types"] == ["Azure.Identity.AuthenticationFailedException", f"{MSAL}{inner}"]
     assert shell.ask("Get-AzContext").output == []
 
 
-def test_declined_and_expired_codes_throw(shell: SandboxShell) -> None:
-    assert shell.ask(DEVICE, say_no).errors[0]["message"].startswith("AADSTS65004: ")
-    assert shell.ask(f"Set-SandboxTrap code_expiry 0.2; {DEVICE}").errors[0]["message"].startswith("AADSTS70020: ")
+def test_an_expired_code_is_an_error_of_the_service(shell: SandboxShell) -> None:
+    answer = shell.ask(f"Set-SandboxTrap code_expiry 0.2; {DEVICE}")
+    assert answer.errors[0]["message"].startswith(f"{FAILED}AADSTS70020: ")
 
 
-def test_an_unknown_tenant_is_refused_before_any_code(shell: SandboxShell) -> None:
+def test_an_unknown_domain_is_an_argument_error_before_any_code(shell: SandboxShell) -> None:
     answer = shell.ask("Connect-AzAccount -UseDeviceAuthentication -Tenant nobody.example")
-    assert answer.errors[0]["message"].startswith("AADSTS90002: Tenant 'nobody.example' not found.")
+    (error,) = answer.errors
+    assert "Could not find tenant id for provided tenant domain 'nobody.example'. Please ensure" in error["message"]
+    assert (error["types"], error["category"]) == (["System.ArgumentNullException"], "CloseError")
+    assert (answer.information, answer.thrown) == ([], False)
+
+
+def test_an_unknown_tenant_id_is_refused_by_entra(shell: SandboxShell) -> None:
+    answer = shell.ask("Connect-AzAccount -UseDeviceAuthentication -Tenant 11111111-2222-4333-8444-555555555555")
+    assert answer.errors[0]["message"].startswith(f"{FAILED}AADSTS90002: ")
+
+
+def test_without_a_screen_connect_warns_and_returns_without_an_error(shell: SandboxShell) -> None:
+    answer = shell.ask("Connect-AzAccount; 'went on'")
+    (warning,) = answer.warnings
+    assert warning.startswith("Interactive authentication is not supported in this session, please run cmdlet 'Connect-Az")
+    assert (answer.output, answer.errors) == (["went on"], [])
+
+
+def test_another_tenant_that_wants_a_second_factor_is_warned_about(shell: SandboxShell) -> None:
+    script = "Set-SandboxTrap second_factor; Connect-AzAccount -UseDeviceAuthentication | Out-Null"
+    (warning,) = shell.ask(script, sign_in_as(ADMIN)).warnings
+    assert warning.startswith(
+        "Unable to acquire token for tenant 'fab21ca0-0002-4b22-9f0e-6b8e0c0d0002' with error 'You must use"
+    )
+
+
+def test_without_a_keyring_the_module_warns_when_it_is_imported(shell: SandboxShell) -> None:
+    assert other_powershell(shell, "Import-Module Az.Accounts 3>&1 | Out-String -Width 500").value.startswith(
+        "INITIALIZATION: Token cache encryption is not supported"
+    )
+
+
+def test_a_secret_is_kept_in_the_users_scope(shell: SandboxShell) -> None:
+    shell.ask(SECRET, Secret="contoso-automation-sandbox-secret")
+    kept = "(Get-Content -Raw $HOME/.Azure/AzureRmContext.json).Contains('contoso-automation-sandbox-secret')"
+    assert shell.ask(kept).value is True
+    shell.ask("Clear-AzContext -Force; Disable-AzContextAutosave -Scope Process | Out-Null")
+    shell.ask(SECRET, Secret="contoso-automation-sandbox-secret")
+    assert shell.ask(kept).value is False
+
+
+def test_a_variable_switches_autosave_off(shell: SandboxShell) -> None:
+    mode = "$env:Azure_Profile_Autosave = 'false'; (Get-AzContextAutosaveSetting).Mode; $env:Azure_Profile_Autosave = $null"
+    assert other_powershell(shell, mode.replace("'", "''")).value == "Process"
 
 
 def test_a_certificate_signs_an_application_in(shell: SandboxShell, tmp_path: Path) -> None:
@@ -126,7 +194,7 @@ def test_a_certificate_signs_an_application_in(shell: SandboxShell, tmp_path: Pa
     assert "service principal secret will be included in the 'AzureRmContext.json'" in answer.warnings[0]
     assert shell.ask(WHO).value == f"ServicePrincipal {APP} {TENANT}"
     refused = shell.ask(FILE, File=str(make_certificate(tmp_path, "contoso-other")), Password=CERTIFICATE_PASSWORD)
-    assert refused.errors[0]["message"].startswith("AADSTS700027: ")
+    assert refused.errors[0]["message"].startswith("ClientCertificateCredential authentication failed: AADSTS700027: ")
 
 
 def test_in_memory_only_nothing_is_warned_about_and_nothing_written(shell: SandboxShell) -> None:
@@ -139,7 +207,7 @@ def test_in_memory_only_nothing_is_warned_about_and_nothing_written(shell: Sandb
 
 def test_a_wrong_secret_is_refused_and_not_repeated(shell: SandboxShell) -> None:
     answer = shell.ask(SECRET, Secret="canary-secret")
-    assert answer.errors[0]["message"].startswith("AADSTS7000215: ")
+    assert answer.errors[0]["message"].startswith("ClientSecretCredential authentication failed: AADSTS7000215: ")
     assert "canary" not in str(answer)
 
 
@@ -148,7 +216,7 @@ def test_a_federated_token_signs_an_application_in(shell: SandboxShell) -> None:
     shell.ask(FEDERATED, Token=token)
     assert shell.ask(WHO).value == f"ClientAssertion {APP} {TENANT}"
     wrong = shell.ask(FEDERATED, Token=shell.authority.issue_token(APP, ARM))
-    assert wrong.errors[0]["message"].startswith("AADSTS700212: ")
+    assert wrong.errors[0]["message"].startswith("ClientAssertionCredential authentication failed: AADSTS700212: ")
 
 
 def test_a_managed_identity_has_azure_s_name_for_it(app: SandboxShell) -> None:
@@ -166,8 +234,8 @@ def test_a_handed_in_token_is_good_for_its_service_only(shell: SandboxShell) -> 
     assert "the token is expired" in expired.errors[0]["message"]
 
 
-def test_a_browser_or_a_password_is_not_simulated(shell: SandboxShell) -> None:
-    for route in ("", "-Credential ([pscredential]::new('a', (ConvertTo-SecureString b -AsPlainText -Force)))"):
+def test_a_password_is_not_simulated(shell: SandboxShell) -> None:
+    for route in ("-Credential ([pscredential]::new('a', (ConvertTo-SecureString b -AsPlainText -Force)))",):
         assert "The sandbox does not simulate" in shell.ask(f"Connect-AzAccount {route}").errors[0]["message"]
 
 
@@ -180,7 +248,7 @@ def test_a_token_is_a_secure_string_for_the_asked_service(app: SandboxShell) -> 
 def test_contexts_are_kept_in_home_so_that_a_new_powershell_is_signed_in(shell: SandboxShell) -> None:
     shell.ask(f"{DEVICE} | Out-Null", sign_in_as(ADMIN))
     files = 'Get-ChildItem -Force $HOME/.Azure, $HOME/.local/share/.IdentityService | % { "$($_.UnixMode) $($_.Name)" }'
-    assert set(shell.ask(files).output) >= {"-rw------- AzureRmContext.json", "-rw------- msal.cache.cae"}
+    assert set(shell.ask(files).output) >= {"-rw------- AzureRmContext.json", "-rw------- msal.cache"}
     assert other_powershell(shell, "(Get-AzContext).Account.Id; (Get-AzAccessToken).UserId").output == [ADMIN, ADMIN]
 
 

@@ -6,8 +6,6 @@ import pytest
 from sandbox_fixtures import ADMIN, SandboxShell, sign_in_as
 from sandbox_graph_fixtures import DEVICE, READER, TENANT, TENANT_ID, message
 
-pytest_plugins = ["sandbox_graph_fixtures"]
-
 
 @pytest.mark.parametrize(
     "command", ["Get-MgUser", "Update-MgUser -UserId x -City y", "Get-MgGroup", "Invoke-MgGraphRequest GET /v1.0/me"]

@@ -338,6 +338,8 @@ def test_an_interactive_sign_in_without_a_screen_falls_back_to_nothing(shell: Sa
     message, error_id, thrown = failure(shell.ask(f"Connect-PnPOnline -Url {ROOT} -ClientId {APP} -Interactive"))
     assert message.startswith("Unable to open a web page using xdg-open, gnome-open, kfmclient or wslview tools.")
     assert (error_id, thrown) == (f"Microsoft.Identity.Client.MsalClientException,{CONNECT}", True)
+    kind = "$Error[0].Exception.GetType().FullName, $Error[0].Exception.ErrorCode"
+    assert shell.ask(kind).output == ["Microsoft.Identity.Client.MsalClientException", "linux_xdg_open_failed"]
 
 
 def test_without_a_connection_there_is_none_to_disconnect(shell: SandboxShell) -> None:

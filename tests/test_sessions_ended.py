@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from sandbox_fixtures import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
 from sessions_fixtures import CONTOSO, END_WAIT, FABRIKAM, World
 
@@ -24,6 +25,17 @@ USER = "(Get-MgUser -Top 1).Count"
 REVOKED = (
     "The sign-in to {} has ended. The sign-in was ended: the password was changed, or an administrator revoked "
     "the sessions. (AADSTS50173) {}"
+)
+RENEWAL = (
+    "The sign-in to {} has ended. The service wants a new sign-in, and the module cannot show a code in the middle of a "
+    "command. (graph_renewal_failed) Sign in again (login), then repeat the command."
+)
+"""What is left of the reason when Graph's module could not ask the person anew."""
+SECRET = "[pscredential]::new('x', (ConvertTo-SecureString y -AsPlainText -Force))"
+WRONG = f"Connect-MgGraph -TenantId fabrikam.example -ClientSecretCredential ({SECRET})"
+DROPPED = (
+    "The sign-in to fabrikam.example:graph has ended. Connect-MgGraph failed, and the module has dropped its connection. "
+    "Sign in again (login), then repeat the command."
 )
 TENANTS = """
 [[tenant]]
@@ -111,13 +123,89 @@ async def test_a_person_is_told_to_sign_in_again_and_nothing_runs_until_then(pla
     assert (await world.run(USER, FABRIKAM, module="graph"))["result"] == "1\n"
     world.authority.revoke(f"admin@{FABRIKAM}")
     ended = await world.run(USER, FABRIKAM, module="graph")
-    sentence = REVOKED.format(f"{FABRIKAM}:graph", "Sign in again (login), then repeat the command.")
+    sentence = RENEWAL.format(f"{FABRIKAM}:graph")
     assert (ended["code"], ended["error"]) == ("sign_in_ended", sentence)
     with pytest.raises(NotSignedIn) as refused:
         await world.run(USER, FABRIKAM, module="graph")
     assert sentence in refused.value.text()
     status = await world.status(FABRIKAM, "graph")
     assert (status["state"], status["reason"], status["sign_in"]["state"]) == ("signed_out", sentence, "ended")
+
+
+async def test_a_connect_in_a_command_that_failed_ends_the_sign_in_and_its_caller_is_told(place: Place) -> None:
+    world = place.world
+    await world.sign_in(FABRIKAM, module="graph")
+    ended = await world.run(f"'before'; {WRONG}", FABRIKAM, module="graph")
+    assert (ended["state"], ended["code"], ended["error"]) == ("failed", "sign_in_ended", DROPPED)
+    status = await world.status(FABRIKAM, "graph")
+    assert (status["state"], status["connected"], status["reason"]) == ("signed_out", False, DROPPED)
+
+
+@pytest.mark.parametrize(
+    "act", [f"try {{ {WRONG} -ErrorAction Stop }} catch {{ 'went on' }}", "[void] (Disconnect-MgGraph); 'went on'"]
+)
+async def test_a_command_that_hides_its_error_or_signs_out_succeeds_and_the_session_is_signed_out(
+    place: Place, act: str
+) -> None:
+    world = place.world
+    await world.sign_in(FABRIKAM, module="graph")
+    run = await world.run(act, FABRIKAM, module="graph")
+    assert (run["state"], run["result"]) == ("succeeded", "went on\n")
+    status = await world.status(FABRIKAM, "graph")
+    assert (status["state"], "nobody is signed in since" in status["reason"]) == ("signed_out", True)
+
+
+async def test_a_notebooks_cell_that_signs_out_signs_the_session_out(place: Place) -> None:
+    world = place.world
+    await world.sign_in(FABRIKAM, module="graph")
+    live = world.sessions._lifecycle.find(FABRIKAM, "graph")
+    assert live is not None
+    client = AsyncKernelClient()
+    kernel_id = (await world.status(FABRIKAM, "graph"))["kernel_id"]
+    client.load_connection_info(world.manager.get_kernel(kernel_id).get_connection_info())
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=END_WAIT)
+        await client.execute_interactive(f"try {{ {WRONG} -ErrorAction Stop }} catch {{ }}", timeout=END_WAIT)
+    finally:
+        client.stop_channels()
+    assert await live.session.changes.wait_for(lambda: live.session.state == "signed_out", END_WAIT)
+
+
+async def test_a_command_that_signs_in_as_somebody_else_changes_the_account_of_the_session(place: Place) -> None:
+    world = place.world
+    await world.sign_in(FABRIKAM, module="graph")
+    token = world.authority.issue_token(f"reader@{FABRIKAM}", "https://graph.microsoft.com")
+    connect = "param($Token) Connect-MgGraph -NoWelcome -AccessToken (ConvertTo-SecureString $Token -As -Force)"
+    await world.run(connect, FABRIKAM, module="graph", parameters={"Token": token})
+    assert (await world.status(FABRIKAM, "graph"))["account"] == f"reader@{FABRIKAM}"
+    await world.sessions.disconnect(FABRIKAM, "graph")
+
+
+@pytest.mark.parametrize("reason", ["AADSTS70043: sign-in frequency", "AADSTS50076: a second factor", True])
+async def test_a_person_whom_the_service_wants_to_see_again_is_signed_out(place: Place, reason: str | bool) -> None:
+    world = place.world
+    await world.sign_in(FABRIKAM, module="graph")
+    world.authority.set_traps(FABRIKAM, {"ca_revoked": reason})
+    ended = await world.run("Invoke-MgGraphRequest GET /v1.0/me", FABRIKAM, module="graph")
+    world.authority.clear_traps(FABRIKAM)
+    assert (ended["code"], ended["error"]) == ("sign_in_ended", RENEWAL.format(f"{FABRIKAM}:graph"))
+    assert (await world.status(FABRIKAM, "graph"))["state"] == "signed_out"
+
+
+async def test_a_reason_that_stands_in_the_inner_exception_alone_is_found(place: Place) -> None:
+    world = place.world
+    world.authority.set_traps(FABRIKAM, {"hidden_reason": True})
+    answer = await world.login(FABRIKAM, module="graph")
+    world.authority.decline(answer["device_code"])
+    status = await world.status(FABRIKAM, "graph")
+    assert status["sign_in"]["state"] == "declined"
+    world.authority.set_traps(FABRIKAM, {"hidden_reason": True, "ca_block": True})
+    answer = await world.login(FABRIKAM, module="graph")
+    world.authority.approve(answer["device_code"], f"admin@{FABRIKAM}")
+    status = await world.status(FABRIKAM, "graph")
+    world.authority.clear_traps(FABRIKAM)
+    assert (status["sign_in"]["state"], status["sign_in"]["explanation"]["code"]) == ("blocked", "AADSTS53003")
 
 
 async def test_a_code_that_expires_is_followed_by_a_new_one_in_the_same_sign_in(place: Place) -> None:

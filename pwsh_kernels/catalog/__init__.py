@@ -3,7 +3,7 @@
 from pwsh_kernels.catalog.catalog import Catalog
 from pwsh_kernels.catalog.commands import CommandIndex, Home
 from pwsh_kernels.catalog.explanations import Explanation, explain, explanation
-from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret
+from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret, file_keys
 from pwsh_kernels.catalog.fitness import unfit
 from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
 from pwsh_kernels.catalog.readiness import clear_script, kept_script, reach_script
@@ -35,6 +35,7 @@ __all__ = [
     "clear_script",
     "explain",
     "explanation",
+    "file_keys",
     "kept_script",
     "reach_script",
     "unfit",

@@ -1,6 +1,6 @@
 """The facts that a catalog script can be given: their names, which of them are secret, and how a secret is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,6 +34,14 @@ SECRET_FACTS: frozenset[FactName] = frozenset(
     {"certificate_password", "client_secret", "access_token", "graph_token", "federated_token"}
 )
 """Facts whose value is a Secret; scripts get them as SecureString."""
+
+_TENANTS_FILE: Mapping[FactName, str] = {"sharepoint_url": "site (or sharepoint_host beside the tenant's name)"}
+"""Facts that the tenants file has under other keys."""
+
+
+def file_keys(need: Iterable[FactName]) -> str:
+    """Return what the tenants file must have for one of these facts, in the file's own words."""
+    return " or ".join(_TENANTS_FILE.get(fact, fact) for fact in need)
 
 
 @dataclass(frozen=True, slots=True)

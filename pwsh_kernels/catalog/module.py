@@ -15,6 +15,7 @@ from pwsh_kernels.catalog.route import FORM, Route, RouteName, Script, Text
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 CommandPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z*,]+-[A-Za-z0-9*]+$")]
 """`Get-Mailbox`; `Get,Set-Mailbox` for two commands; `*-Mg*` for all that look so."""
+Command = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]+-[A-Za-z0-9]+$")]
 IdentityField = Literal["account", "tenant_id", "domains"]
 Host = Annotated[str, StringConstraints(pattern=r"^(?:[a-z0-9.-]+(?::[0-9]{1,5})?|\{sharepoint_url\})$")]
 """`graph.microsoft.com`, `127.0.0.1:5100` (port 443 unless named), or `{sharepoint_url}`: the host of that address."""
@@ -52,6 +53,7 @@ class Module:
     identity: tuple[IdentityField, ...] = ("account", "tenant_id", "domains")
     environment: Mapping[str, str] = field(default_factory=dict)
     ended: tuple[re.Pattern[str], ...] = ()
+    connects: tuple[Command, ...] = ()
     limits: tuple[Text, ...] = ()
     companions: tuple[Text, ...] = ()
     companions_in_step: bool = False

@@ -63,7 +63,7 @@ def status_line(facts: Json) -> str:
         words += [f"until {facts['token_expires_at']}"] if facts.get("token_expires_at") else []
     words += [f"running {facts['current_run']}"] if facts.get("current_run") else []
     words += [f"({facts['reason']})"] if facts.get("reason") else []
-    return " ".join(words)
+    return " ".join(" ".join(words).split())  # a reason may have line breaks of its own
 
 
 def disconnect(

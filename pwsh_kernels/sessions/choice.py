@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from pwsh_kernels.catalog import SECRET_FACTS, Fact, FactName, Module, Route, RouteName, Secret, Tenant
+from pwsh_kernels.catalog import SECRET_FACTS, Fact, FactName, Module, Route, RouteName, Secret, Tenant, file_keys
 from pwsh_kernels.errors import RouteNotConfigured, UnknownSignInRoute
 
 OWN_FACTS: frozenset[FactName] = SECRET_FACTS | {"client_id", "certificate_file", "certificate_thumbprint", "identity_id"}
@@ -22,7 +22,7 @@ def choose_route(tenant: Tenant, module: Module, asked: RouteName | None, given:
         raise UnknownSignInRoute(module=module.key, route=name, known=list(module.routes))
     missing = route.missing(known_facts(tenant, module, given))
     if missing:
-        needs = [" or ".join(alternatives) for alternatives in missing]
+        needs = [file_keys(alternatives) for alternatives in missing]
         raise RouteNotConfigured(tenant=tenant.name, module=module.key, route=name, missing=needs)
     return route
 

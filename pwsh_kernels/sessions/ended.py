@@ -1,7 +1,9 @@
 """Sign-ins that the service has ended: suspected from an ordinary command's error, decided by the module's check."""
 
 import functools
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from pwsh_kernels.catalog import Module, explain
 from pwsh_kernels.records import Record, Summary
@@ -15,8 +17,21 @@ from pwsh_kernels.sessions.session import Session, SignInFailure
 EndingSignIn = Callable[[LiveSession], None]
 
 
+NO_LONGER = "The service no longer accepts it."
+REFUSED = ("wrong_account", "wrong_tenant")
+"""Ends of a sign-in that say themselves who signed in instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Why a sign-in may have ended. `failed`: the run's own errors say so, else only its text gives reason to look."""
+
+    sentence: str
+    failed: bool = True
+
+
 class Examiner:
-    """Looks at runs that failed before their callers learn of it."""
+    """Looks at runs that may have ended their session's sign-in, before their callers learn of them."""
 
     def __init__(self, sign_in_again: EndingSignIn) -> None:
         """`sign_in_again` is told of a session whose sign-in ended and that can sign in by itself."""
@@ -24,7 +39,7 @@ class Examiner:
 
     def examine(self, live: LiveSession, run: Run, summary: Summary | None, finish: Callable[[], None]) -> None:
         """End a run: at once, or after a look at whether its session still is signed in."""
-        suspicion = suspect(live.session.module, records_of(run, summary)) if run.purpose == "command" else None
+        suspicion = suspect(live.session.module, run, summary) if run.purpose == "command" else None
         if suspicion is None:
             finish()
         elif live.session.state != "signed_in":
@@ -34,24 +49,29 @@ class Examiner:
             look = live.tasks.start(self._look(live, run, suspicion), f"is {live.key} still signed in")
             look.add_done_callback(functools.partial(_finish, finish))
 
-    async def _look(self, live: LiveSession, run: Run, suspicion: str) -> None:
+    async def _look(self, live: LiveSession, run: Run, suspicion: Suspicion) -> None:
+        session = live.session
         try:
-            await verdict(live, first=True)
-        except SignInRefused:
-            session = live.session
+            session.recognize(await verdict(live, first=True))
+        except SignInRefused as refused:
             if session.state != "signed_in":  # another run's look was quicker
                 self._blame(session, run, suspicion)
                 return
             alone = signs_in_alone(session.tenant, session.module)
-            failure = SignInFailure("sign_in_ended", ended_sentence(session, suspicion))
-            session.refuse(failure)
-            run.blame("sign_in_ended", failure.reason)
+            session.refuse(_failure(session, suspicion, refused))
+            self._blame(session, run, suspicion)
             if alone:
                 self._sign_in_again(live)
 
-    def _blame(self, session: Session, run: Run, suspicion: str) -> None:
-        if session.failure and session.failure.code == "sign_in_ended":
-            run.blame("sign_in_ended", ended_sentence(session, suspicion))
+    def _blame(self, session: Session, run: Run, suspicion: Suspicion) -> None:
+        if suspicion.failed and session.failure and session.failure.code == "sign_in_ended":
+            run.blame("sign_in_ended", ended_sentence(session, suspicion.sentence))
+
+
+def _failure(session: Session, suspicion: Suspicion, refused: SignInRefused) -> SignInFailure:
+    if refused.failure.code in REFUSED:
+        return refused.failure
+    return SignInFailure("sign_in_ended", ended_sentence(session, suspicion.sentence))
 
 
 def records_of(run: Run, summary: Summary | None) -> list[Record]:
@@ -60,16 +80,36 @@ def records_of(run: Run, summary: Summary | None) -> list[Record]:
     return [*run.errors, *([terminating] if terminating else [])]
 
 
-def suspect(module: Module, errors: Iterable[Record]) -> str | None:
-    """Return the sentence of the first error that may mean an ended sign-in, or None."""
+def suspect(module: Module, run: Run, summary: Summary | None) -> Suspicion | None:
+    """Return why a run may have ended the sign-in, or None: an error says so, or a connect command failed or was used."""
+    errors = records_of(run, summary)
     for error in errors:
-        text = error.said
-        found = explain(text)
-        if found and found.ends_sign_in:
-            return f"{found.sentence} ({found.code})"
-        if any(pattern.search(text) for pattern in module.ended):
-            return "The service no longer accepts it."
-    return None
+        if sentence := _said(module, error):
+            return Suspicion(sentence)
+    connects = _names(module.connects)
+    if connects is None:
+        return None
+    for error in errors:
+        if error.command and connects.fullmatch(error.command):
+            return Suspicion(f"{error.command} failed, and the module has dropped its connection.")
+    named = connects.search(run.command)
+    return (
+        Suspicion(f"A command used {named.group()}, and nobody is signed in since.", failed=bool(errors)) if named else None
+    )
+
+
+def _said(module: Module, error: Record) -> str | None:
+    """Return the sentence of an error that may mean an ended sign-in, or None."""
+    found = explain(error.said)
+    if found and found.ends_sign_in:
+        return f"{found.sentence} ({found.code})"
+    return NO_LONGER if any(pattern.search(error.said) for pattern in module.ended) else None
+
+
+@functools.lru_cache(maxsize=64)
+def _names(commands: tuple[str, ...]) -> re.Pattern[str] | None:
+    names = "|".join(map(re.escape, commands))
+    return re.compile(rf"(?<![\w-])(?:{names})(?![\w-])", re.IGNORECASE) if commands else None
 
 
 def ended_sentence(session: Session, why: str) -> str:

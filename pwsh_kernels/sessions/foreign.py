@@ -1,5 +1,6 @@
 """Executions that other clients of a kernel asked for: observed as runs, and known to occupy the kernel."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,9 +19,18 @@ class Foreign:
 class ForeignRuns:
     """Follows iopub messages of executions that are not ours."""
 
-    def __init__(self, observe: Callable[[str, str], Run], on_ended: Callable[[], None]) -> None:
-        """`observe` makes the run of an execution from its code and its client's name; `on_ended`: after each end."""
+    def __init__(
+        self,
+        observe: Callable[[str, str], Run],
+        examine: Callable[[Run, Callable[[], None]], None],
+        on_ended: Callable[[], None],
+    ) -> None:
+        """`observe` makes the run of an execution from its code and its client's name; `on_ended`: after each end.
+
+        `examine` gets a run that has ended in the kernel; calling the given function ends it for its readers.
+        """
         self._observe = observe
+        self._examine = examine
         self._on_ended = on_ended
         self._open: dict[str, Foreign] = {}
 
@@ -59,7 +69,8 @@ class ForeignRuns:
         other = self._open.pop(asked, None)
         if other and other.recorder:
             run, state = other.recorder.run, _end_state(other.recorder)
-            run.finish(state, reason=stopped_reason(run) if state == "cancelled" else "")
+            reason = stopped_reason(run) if state == "cancelled" else ""
+            self._examine(run, functools.partial(run.finish, state, None, reason))
         if other:
             self._on_ended()
 

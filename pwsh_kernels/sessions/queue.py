@@ -57,11 +57,12 @@ class RunQueue:
     ) -> None:
         """`observe` makes a notebook's run, `on_event` gets the kernel's events, `on_used` is told each run's end.
 
-        `examine` gets a run of ours that has ended in the kernel; calling the given function ends it for its callers.
+        `examine` gets a run that has ended in the kernel, ours or a notebook's; calling the given function ends it for
+        its callers.
         """
         self.current: Job | None = None
         self._waiting: deque[Job] = deque()
-        self._foreign = ForeignRuns(observe, self._foreign_ended)
+        self._foreign = ForeignRuns(observe, lambda run, finish: examine(run, None, finish), self._foreign_ended)
         self._on_event = on_event
         self._on_used = on_used
         self._examine = examine

@@ -148,6 +148,12 @@ class Session:
             self.signed_in_at = self.signed_in_at or now()
             self.changes.notify()
 
+    def recognize(self, signed_in: SignedIn) -> None:
+        """Tell who is signed in now: a command may have signed in as somebody else."""
+        if self.state == "signed_in" and self.signed_in != signed_in:
+            self.signed_in = signed_in
+            self.changes.notify()
+
     def refuse(self, failure: SignInFailure) -> None:
         """End signed out, with the reason."""
         self.was_pending = self.was_pending or bool(self.sign_in and self.sign_in.code)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pwsh_kernels.catalog.catalog import Catalog
-from pwsh_kernels.catalog.facts import FactName, Secret
+from pwsh_kernels.catalog.facts import FactName, Secret, file_keys
 from pwsh_kernels.catalog.module import Module
 from pwsh_kernels.catalog.tenants.form import Form, Problem
 from pwsh_kernels.catalog.tenants.tenant import Tenant
@@ -35,7 +35,7 @@ def _route(tenant: Tenant, module: Module) -> list[tuple[str, str]]:
         return [("route", f"there is no route {name}; there are {', '.join(module.routes)}")]
     known: dict[FactName, Secret] = {one: Secret("known") for one in tenant.secrets(module.key)}
     missing = module.routes[name].missing({**tenant.facts(module.key), **known})
-    return [("route", f"the route {name} needs {' or '.join(need)}") for need in missing]
+    return [("route", f"the route {name} needs {file_keys(need)}") for need in missing]
 
 
 def _secrets(tenant: Tenant, module: str) -> Iterator[tuple[str, str]]:

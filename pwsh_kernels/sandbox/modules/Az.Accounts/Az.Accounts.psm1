@@ -17,3 +17,4 @@ Set-Alias Logout-AzAccount Disconnect-AzAccount
 Set-Alias Select-AzContext Set-AzContext
 Set-Alias Select-AzSubscription Set-AzContext
 Set-Alias Set-AzSubscription Set-AzContext
+if (Test-Autosave) { Write-Warning $script:PlainText }

@@ -35,12 +35,16 @@ function Connect-AzAccount {
     $asked = @{} + $PSBoundParameters
     $problem = Find-ConnectProblem $PSCmdlet $asked $Environment
     if ($problem) { $PSCmdlet.ThrowTerminatingError($problem) }
+    if ($PSCmdlet.ParameterSetName -eq 'User' -and -not $env:DISPLAY) { return $PSCmdlet.WriteWarning($script:NoScreen) }
     if (-not $PSCmdlet.ShouldProcess("$($PSCmdlet.ParameterSetName) account in environment '$Environment'", 'log in')) { return }
-    $answer = Connect-WithRoute $PSCmdlet $asked
-    if ($answer -is [System.Management.Automation.ErrorRecord]) { $PSCmdlet.ThrowTerminatingError($answer) }
-    $chosen = Select-Subscription $PSCmdlet $asked $answer.Tenant ($PSCmdlet.ParameterSetName -eq 'Device')
-    if ($chosen -is [System.Management.Automation.ErrorRecord]) { $PSCmdlet.ThrowTerminatingError($chosen) }
+    $answer = (Find-TenantProblem $asked) ?? (Connect-WithRoute $PSCmdlet $asked)
+    if ($answer -isnot [System.Management.Automation.ErrorRecord]) {
+        $chosen = Select-Subscription $PSCmdlet $asked $answer.Tenant ($PSCmdlet.ParameterSetName -eq 'Device')
+        if ($chosen -is [System.Management.Automation.ErrorRecord]) { $answer = $chosen }
+    }
+    if ($answer -is [System.Management.Automation.ErrorRecord]) { return Write-ConnectError $PSCmdlet $answer }
     Write-StorageWarning $PSCmdlet
+    if ($PSCmdlet.ParameterSetName -eq 'Device' -and -not $Tenant) { Write-SecondFactorWarning $PSCmdlet $answer.Tenant }
     Save-Connection $asked $answer $chosen
     ConvertTo-ProfileOutput
 }
@@ -49,13 +53,44 @@ function Find-ConnectProblem {
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked, [string] $Cloud)
     if ($Cloud -ne 'AzureCloud') { return New-NotSimulatedError "the cloud $Cloud" }
     $Asked.Directory = if ($Asked.Tenant) { Get-SandboxTenant $Asked.Tenant }
-    if ($Asked.Tenant -and -not $Asked.Directory) { return New-UnknownTenantError $Asked.Tenant }
     if ($Asked.UseDeviceAuthentication -and (Test-IgnoredInformation $Caller)) {
         return [System.Management.Automation.ErrorRecord]::new([System.Management.Automation.ActionPreferenceStopException]::new($script:IgnoredInformation), 'ActionPreferenceStop', 'OperationStopped', $null)
     }
     # Everything of an application needs its tenant.
     if ($Caller.ParameterSetName -in 'Secret', 'CertificateFile', 'Thumbprint', 'Federated' -and -not $Asked.Tenant) {
         New-AzError 'The tenant is needed to sign in as a service principal: use -Tenant.' 'ParameterBindingFailed' 'InvalidArgument'
+    }
+}
+
+function Find-TenantProblem {
+    # The id of an unknown domain is looked for first; an id goes to Entra as it is.
+    param([hashtable] $Asked)
+    if (-not $Asked.Tenant -or $Asked.Directory) { return }
+    if ([guid]::TryParse($Asked.Tenant, [ref] [guid]::Empty)) { return New-UnknownTenantError $Asked.Tenant }
+    # The real one passes its sentence where .NET takes the name of a parameter.
+    $problem = [System.ArgumentNullException]::new("Could not find tenant id for provided tenant domain '$($Asked.Tenant)'. Please ensure that " +
+        'the provided service principal is found in the provided tenant domain.')
+    [System.Management.Automation.ErrorRecord]::new($problem, '', 'CloseError', $null)
+}
+
+function Write-ConnectError {
+    # As every cmdlet of Az: written, not thrown; what the sandbox does not have is thrown.
+    param([System.Management.Automation.PSCmdlet] $Caller, [System.Management.Automation.ErrorRecord] $Answer)
+    if ($Answer.Exception -is [System.NotSupportedException]) { $Caller.ThrowTerminatingError($Answer) }
+    $problem = $Answer.Exception
+    if ($problem.Message -match '^(AADSTS\d+|invalid_request): ') {
+        $problem = New-SandboxAuthenticationFailure -Credential $script:Credentials[$Caller.ParameterSetName] -Cause $problem
+    }
+    Write-SandboxRecord $Caller (New-SandboxErrorRecord -Exception $problem -Category CloseError -Id 'Microsoft.Azure.Commands.Profile.ConnectAzureRmAccountCommand')
+}
+
+function Write-SecondFactorWarning {
+    # A sign-in to all tenants of a person goes on without one that wants more.
+    param([System.Management.Automation.PSCmdlet] $Caller, [object] $Own)
+    if (-not (Get-SandboxTrap 'second_factor')) { return }
+    foreach ($id in (Get-SandboxTenant).tenant_id.Where({ $_ -ne $Own.tenant_id })) {
+        $Caller.WriteWarning("Unable to acquire token for tenant '$id' with error 'You must use multi-factor authentication to access tenant $id, " +
+            "please rerun 'Connect-AzAccount' with additional parameter '-TenantId $id'.'")
     }
 }
 
@@ -97,6 +132,7 @@ function Save-Connection {
     }
     $facts = New-ContextFacts $Identity $account $Identity.Tenant $Chosen $Asked.ContextName
     $facts.thumbprint = $Asked.CertificateThumbprint
+    if ($Asked.Credential -and (Test-Autosave)) { $facts.secret = $Asked.Credential.GetNetworkCredential().Password }
     Add-Context $facts
 }
 

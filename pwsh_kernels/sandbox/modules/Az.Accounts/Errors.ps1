@@ -5,6 +5,14 @@ $script:NoCredentials = 'Your Azure credentials have not been set up or have exp
 $script:NoSubscription = 'Please provide a valid tenant or a valid subscription.'
 $script:IgnoredInformation = "Please do not set InformationAction (or `$InformationPreference) to Ignore with -UseDeviceAuthentication: the device code would not be shown."
 
+$script:NoScreen = "Interactive authentication is not supported in this session, please run cmdlet 'Connect-AzAccount -UseDeviceAuthentication'."
+$script:PlainText = 'INITIALIZATION: Token cache encryption is not supported in this environment, so token cache will be persisted as plain text.'
+# The kind of credential that the sign-in library tries, by parameter set.
+$script:Credentials = @{
+    Device = 'DeviceCode'; Secret = 'ClientSecret'; CertificateFile = 'ClientCertificate'; Thumbprint = 'ClientCertificate'
+    Federated = 'ClientAssertion'; ManagedService = 'ManagedIdentity'; Token = 'AccessToken'
+}
+
 function New-AzError {
     param([string] $Text, [string] $Id = 'InvalidOperation', [string] $Category = 'CloseError', [object] $Target)
     [System.Management.Automation.ErrorRecord]::new([System.Management.Automation.PSInvalidOperationException]::new($Text), $Id, $Category, $Target)

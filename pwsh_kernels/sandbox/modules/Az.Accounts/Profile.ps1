@@ -7,6 +7,8 @@ function Get-ProfileFile { Join-Path (Get-AzureFolder) 'AzureRmContext.json' }
 
 function Test-Autosave {
     if ($null -ne $script:ProcessAutosave) { return $script:ProcessAutosave }
+    $given = $false
+    if ([bool]::TryParse($env:Azure_Profile_Autosave, [ref] $given)) { return $given }
     (Read-JsonFile (Join-Path (Get-AzureFolder) 'AzureRmContextSettings.json')).Mode -ne 'Process'
 }
 

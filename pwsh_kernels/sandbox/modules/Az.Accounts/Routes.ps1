@@ -5,7 +5,7 @@ function Connect-WithDevice {
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)
     $show = {
         param($Message, $Url, $Code)
-        Write-HostRecord $Caller ("`e[1m`e[44m[Login to Azure]`e[0m " + $Message.Replace($Code, "`e[4m$Code`e[0m"))
+        Write-HostRecord $Caller ("`e[1m`e[34m[Login to Azure]`e[0m " + $Message.Replace($Code, "`e[4m$Code`e[0m"))
     }
     $identity = Invoke-SandboxDeviceCode -Client 'Microsoft Azure PowerShell' -Tenant ([string] $Asked.Directory.name) -Show $show
     if ($identity -is [System.Management.Automation.ErrorRecord] -or -not $Asked.Directory -or $identity.Tenant.name -eq $Asked.Directory.name) { return $identity }
@@ -21,10 +21,9 @@ function Write-HostRecord {
 }
 
 function Test-IgnoredInformation {
-    # The code would never be seen, so the real one refuses to begin.
+    # As a preference it ends the cmdlet when the code is written; as a parameter it hides the code, and the wait begins.
     param([System.Management.Automation.PSCmdlet] $Caller)
-    $bound = $Caller.MyInvocation.BoundParameters
-    if ($bound.ContainsKey('InformationAction')) { return "$($bound.InformationAction)" -eq 'Ignore' }
+    if ($Caller.MyInvocation.BoundParameters.ContainsKey('InformationAction')) { return }
     "$($Caller.SessionState.PSVariable.GetValue('InformationPreference', ''))" -eq 'Ignore'
 }
 

@@ -5,7 +5,7 @@ function Get-AzureFolder { Join-Path ([System.Environment]::GetFolderPath('UserP
 function Get-CacheFile {
     # As .NET's LocalApplicationData, which the real cache uses.
     $local = if ($env:XDG_DATA_HOME) { $env:XDG_DATA_HOME } else { Join-Path ([System.Environment]::GetFolderPath('UserProfile')) '.local/share' }
-    Join-Path $local '.IdentityService/msal.cache.cae'
+    Join-Path $local '.IdentityService/msal.cache'
 }
 
 function Read-JsonFile {

@@ -7,7 +7,7 @@ function Connect-MgGraph {
         [Parameter(ParameterSetName = 'UserParameterSet')]
         [Parameter(ParameterSetName = 'IdentityParameterSet')]
         [Parameter(ParameterSetName = 'AppCertificateParameterSet', Mandatory, Position = 1)]
-        [Alias('AppId')] [string] $ClientId,
+        [Alias('AppId', 'ApplicationId')] [string] $ClientId,
         [Parameter(ParameterSetName = 'AppCertificateParameterSet', Position = 2)] [Alias('CertificateSubject', 'CertificateName')] [string] $CertificateSubjectName,
         [Parameter(ParameterSetName = 'AppCertificateParameterSet', Position = 3)] [string] $CertificateThumbprint,
         [Parameter(ParameterSetName = 'AppCertificateParameterSet')] [bool] $SendCertificateChain,
@@ -34,12 +34,27 @@ function Connect-MgGraph {
         [ValidateNotNullOrEmpty()] [double] $ClientTimeout,
         [switch] $NoWelcome
     )
-    $answer = if ($Environment -ne 'Global') { New-EnvironmentError $Environment } else { Invoke-Route $PSCmdlet $PSBoundParameters }
+    $problem = Find-ParameterProblem $PSCmdlet $PSBoundParameters
+    if ($problem) { return Write-SandboxRecord $PSCmdlet $problem }
+    # From here on whoever was connected no longer is, however this ends.
+    Set-SandboxGraphSession $null
+    $answer = Invoke-Route $PSCmdlet $PSBoundParameters
     if ($answer -isnot [System.Management.Automation.ErrorRecord]) { $answer = New-Session $answer $PSBoundParameters }
     if ($answer -is [System.Management.Automation.ErrorRecord]) { return Write-SandboxRecord $PSCmdlet $answer }
-    if ($answer.Context.AuthType -eq 'Delegated') { $answer.OtherRecord = Save-AuthRecord $answer.Identity }
     Set-SandboxGraphSession $answer
     if (-not $NoWelcome) { Get-Welcome $answer.Context }
+}
+
+function Find-ParameterProblem {
+    # What is wrong before anything is tried.
+    param([System.Management.Automation.PSCmdlet] $Caller, [System.Collections.IDictionary] $Given)
+    if ($Given['Environment'] -and $Given['Environment'] -ne 'Global') { return New-EnvironmentError $Given['Environment'] }
+    if ($Caller.ParameterSetName -eq 'AppCertificateParameterSet' -and -not $Given['TenantId']) {
+        return New-AuthenticationError "Parameter 'TenantId' cannot be null or empty."
+    }
+    if ($Caller.ParameterSetName -eq 'UserParameterSet' -and -not $Given['UseDeviceCode'] -and $env:DISPLAY) {
+        New-SandboxNotSimulatedError -What 'Signing in with a browser on this machine (no -UseDeviceCode, and there is a DISPLAY)' -Instead 'Use -UseDeviceCode.'
+    }
 }
 
 function New-EnvironmentError {
@@ -67,6 +82,7 @@ function Disconnect-MgGraph {
                 [System.ArgumentException]::new('No application to sign out from.'), '', 'CloseError', $null))
     }
     Set-SandboxGraphSession $null
-    if ([System.IO.File]::Exists((Get-RecordFile))) { Remove-AuthRecord }
+    Clear-SandboxGraphToken
+    Remove-AuthRecord
     $session.Context
 }

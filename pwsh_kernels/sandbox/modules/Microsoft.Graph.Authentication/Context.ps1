@@ -16,8 +16,8 @@ function New-Session {
     if ($tenant -is [System.Management.Automation.ErrorRecord]) { return New-RouteResult $tenant $Result.AuthType $Result.Credential }
     $scopes = Get-Scope $Result $Given
     @{
-        Identity = $Result.Identity; Tenant = $tenant; Scopes = $scopes; Credential = "$($Result.Credential)Credential"
-        WrongAudience = [bool] $Result.WrongAudience; Context = New-Context $Result $Given $tenant $scopes
+        Identity = $Result.Identity; Tenant = $tenant; Scopes = $scopes; Credential = $Result.Credential
+        Problem = $Result.Problem; Stranger = $Result.Stranger; Context = New-Context $Result $Given $tenant $scopes
     }
 }
 
@@ -48,7 +48,7 @@ function New-Context {
         SendCertificateChain   = [bool] $Given['SendCertificateChain']
         Account                = if ($person) { $Result.Identity.Account } else { $null }
         AppName                = if ($person) { 'Microsoft Graph Command Line Tools' } else { $Result.Identity.DisplayName }
-        ContextScope           = if ($Given['ContextScope']) { $Given['ContextScope'] } else { $default }
+        ContextScope           = Resolve-ContextScope $(if ($Given['ContextScope']) { $Given['ContextScope'] } else { $default })
         Certificate            = $Given['Certificate']
         PSHostVersion          = $Host.Version
         ManagedIdentityId      = if ($Result.AuthType -eq 'ManagedIdentity') { $Given['ClientId'] } else { $null }

@@ -63,8 +63,9 @@ function Read-Query {
 
 function New-AuthenticationNeeded {
     param([hashtable] $Answer)
-    [System.Management.Automation.ErrorRecord]::new([System.Exception]::new($Answer.Message),
-        'InvokeGraphRequestMissingAuthenticationContext,Microsoft.Graph.PowerShell.Authentication.Cmdlets.InvokeMgGraphRequest', 'AuthenticationError', $null)
+    $class = 'Microsoft.Graph.PowerShell.Authentication.Cmdlets.InvokeMgGraphRequest'
+    if ($Answer.Exception) { return New-SandboxErrorRecord -Exception $Answer.Exception -Id $class }
+    New-SandboxErrorRecord -Exception ([System.Exception]::new($Answer.Message)) -Id "AuthenticationError,$class" -Category AuthenticationError
 }
 
 function New-HttpError {

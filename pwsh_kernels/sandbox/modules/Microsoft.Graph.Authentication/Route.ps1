@@ -1,7 +1,8 @@
 # The ways to sign in to Graph. Each returns @{ Identity; AuthType; Credential; ClientId; ... } or an ErrorRecord.
 
 # Seconds that Connect-MgGraph waits for a person, whatever the code's own life is.
-$script:MaxDeviceCodeTimeOut = 120
+$script:PatienceSeconds = 120
+$script:Malformed = 'IDX14100: JWT is not well formed, there are no dots (.). The token needs to be in JWS or JWE Compact Serialization Format.'
 $script:CommandLineTools = '14d82eec-204b-4c2f-b7e8-296a70dab67e'
 $script:Audience = 'https://graph.microsoft.com'
 $script:Routes = @{
@@ -15,56 +16,86 @@ $script:Routes = @{
 function Invoke-Route {
     param([System.Management.Automation.PSCmdlet] $Caller, [System.Collections.IDictionary] $Given)
     $route = $script:Routes[$Caller.ParameterSetName]
-    if ($route) { return & $route $Given }
-    if ($Given['UseDeviceCode']) { return Invoke-DeviceRoute $Caller $Given }
-    New-SandboxNotSimulatedError -What 'Signing in with a browser on this machine (no -UseDeviceCode)' -Instead ('Use -UseDeviceCode, -Certificate, ' +
-        '-CertificateThumbprint, -CertificateSubjectName, -ClientSecretCredential, -Identity, -EnvironmentVariable or -AccessToken.')
+    # Without a screen the real one takes the device code, asked for or not, and does not say so.
+    if ($route) { & $route $Given } else { Invoke-DeviceRoute $Caller $Given }
 }
 
 function New-RouteResult {
-    # What a route found; an ErrorRecord gets the words that the Azure.Identity library puts before it.
+    # What a route found; around an ErrorRecord comes what the Azure.Identity library says.
     param([object] $Identity, [string] $AuthType, [string] $Credential, [hashtable] $More = @{})
     if ($Identity -is [System.Management.Automation.ErrorRecord]) {
-        return New-AuthenticationError "$($Credential)Credential authentication failed: $($Identity.Exception.Message)"
+        return New-ConnectError (New-SandboxAuthenticationFailure -Credential $Credential -Cause $Identity.Exception)
     }
     @{ Identity = $Identity; AuthType = $AuthType; Credential = $Credential } + $More
 }
 
+function New-ConnectError {
+    param([System.Exception] $Exception)
+    New-SandboxErrorRecord -Exception $Exception -Id 'Microsoft.Graph.PowerShell.Authentication.Cmdlets.ConnectMgGraph'
+}
+
 function New-AuthenticationError {
     param([string] $Message)
-    [System.Management.Automation.ErrorRecord]::new([System.Exception]::new($Message),
-        'Microsoft.Graph.PowerShell.Authentication.Cmdlets.ConnectMgGraph', 'NotSpecified', $null)
+    New-ConnectError ([System.Exception]::new($Message))
 }
 
 function Invoke-DeviceRoute {
     param([System.Management.Automation.PSCmdlet] $Caller, [System.Collections.IDictionary] $Given)
-    $asked = [string] $Given['TenantId']
-    $unknown = Resolve-SandboxTenant -Name $asked
-    if ($unknown -is [System.Management.Automation.ErrorRecord]) { return New-RouteResult $unknown 'Delegated' 'DeviceCode' }
     $client = if ($Given['ClientId']) { $Given['ClientId'] } else { $script:CommandLineTools }
-    # As the real module does: as output of Connect-MgGraph, so that whoever assigns or redirects it does not see the code.
-    $identity = Invoke-SandboxDeviceCode -Client 'Microsoft Graph Command Line Tools' -Tenant $asked -ClientId $client `
-        -LifetimeSeconds $script:MaxDeviceCodeTimeOut -Show { param($Message) $Caller.WriteObject($Message) }
-    if ($identity -is [System.Management.Automation.ErrorRecord] -and $identity.Exception.Message.StartsWith('AADSTS70020')) {
-        return New-AuthenticationError "Device code terminal timed-out after $script:MaxDeviceCodeTimeOut seconds. Please try again."
+    $record = Read-AuthRecord
+    $identity = if ($record) { Get-SandboxGraphToken -Key "person/$client/$($record.username)" }
+    if (-not $identity) { $identity = Read-Person $Caller ([string] $Given['TenantId']) $client }
+    if (-not $identity) {
+        $limit = "Authentication timed out after $script:PatienceSeconds seconds due to inactivity. Please try again."
+        return New-ConnectError ([System.Exception]::new($limit, [System.Threading.Tasks.TaskCanceledException]::new()))
     }
-    New-RouteResult $identity 'Delegated' 'DeviceCode' @{ ClientId = $client }
+    if ($identity -isnot [System.Management.Automation.ErrorRecord]) { Save-Person $identity $client $record }
+    # Who is not the person of a record that was there already is asked again with every request, in vain.
+    $stranger = $record -and $record.username -ne $identity.Account
+    New-RouteResult $identity 'Delegated' 'DeviceCode' @{ ClientId = $client; Stranger = [bool] $stranger }
+}
+
+function Read-Person {
+    # A person, an ErrorRecord, or nothing when nobody came in time.
+    param([System.Management.Automation.PSCmdlet] $Caller, [string] $Tenant, [string] $Client)
+    $unknown = Resolve-SandboxTenant -Name $Tenant
+    if ($unknown -is [System.Management.Automation.ErrorRecord]) { return $unknown }
+    $patience = (Get-SandboxTrap 'patience') ?? $script:PatienceSeconds
+    # As the real module does: as output of Connect-MgGraph, so that whoever assigns or redirects it does not see the code.
+    $identity = Invoke-SandboxDeviceCode -Client 'Microsoft Graph Command Line Tools' -Tenant $Tenant -ClientId $Client `
+        -PatienceSeconds $patience -Show { param($Message) $Caller.WriteObject($Message) }
+    if (-not $identity -or $identity -is [System.Management.Automation.ErrorRecord]) { return $identity }
+    # The tenant that was asked for has to let the person in, before anything is kept.
+    $tenant = Resolve-SandboxTenant -Name $Tenant -Identity $identity
+    if ($tenant -is [System.Management.Automation.ErrorRecord]) { $tenant } else { $identity }
 }
 
 function Invoke-CertificateRoute {
     param([System.Collections.IDictionary] $Given)
-    if (-not $Given['TenantId']) { return New-AuthenticationError "Parameter 'TenantId' cannot be null or empty." }
     $certificate = Find-Certificate $Given
     if ($certificate -is [System.Management.Automation.ErrorRecord]) { return $certificate }
-    $identity = Invoke-SandboxAppSignIn -Tenant $Given['TenantId'] -ClientId $Given['ClientId'] -Certificate $certificate
+    $identity = Invoke-Application $Given['TenantId'] $Given['ClientId'] @{ Certificate = $certificate }
     New-RouteResult $identity 'AppOnly' 'ClientCertificate' @{ ClientId = $Given['ClientId'] }
 }
 
 function Invoke-SecretRoute {
     param([string] $TenantId, [pscredential] $Credential)
-    if (-not $TenantId) { return New-AuthenticationError "Parameter 'TenantId' cannot be null or empty." }
-    $identity = Invoke-SandboxAppSignIn -Tenant $TenantId -ClientId $Credential.UserName -Secret $Credential.GetNetworkCredential().Password
+    if (-not $TenantId) {
+        return New-ConnectError ([System.ArgumentNullException]::new('tenantId', 'Tenant id cannot be null. You can locate your tenant id by following ' +
+                'the instructions listed here: https://learn.microsoft.com/partner-center/find-ids-and-domain-names'))
+    }
+    $identity = Invoke-Application $TenantId $Credential.UserName @{ Secret = $Credential.GetNetworkCredential().Password }
     New-RouteResult $identity 'AppOnly' 'ClientSecret' @{ ClientId = $Credential.UserName }
+}
+
+function Invoke-Application {
+    # As the library: while it holds a token of the application, it does not look at what proves the application.
+    param([string] $Tenant, [string] $ClientId, [hashtable] $Proof)
+    $key = "application/$Tenant/$ClientId"
+    $identity = Get-SandboxGraphToken -Key $key
+    if (-not $identity) { $identity = Invoke-SandboxAppSignIn -Tenant $Tenant -ClientId $ClientId @Proof }
+    if ($identity -isnot [System.Management.Automation.ErrorRecord]) { Save-SandboxGraphToken -Key $key -Identity $identity }
+    $identity
 }
 
 function Invoke-IdentityRoute {
@@ -89,16 +120,18 @@ function Invoke-EnvironmentRoute {
 }
 
 function Invoke-TokenRoute {
-    # The module reads the token's dates only; whether it is meant for Graph turns out with the first request.
+    # A token that cannot be read is taken as well: what is wrong with one, unless it has expired, turns out with the first request.
     param([securestring] $AccessToken)
     $token = ConvertFrom-SecureString -SecureString $AccessToken -AsPlainText
-    $identity = Read-SandboxToken -Token $token
-    if ($identity -is [System.Management.Automation.ErrorRecord]) {
-        $state = if ($identity.Exception.Message -like '*expired*') { 'has expired' } else { 'is invalid' }
-        return New-AuthenticationError "The provided access token $state. Set a valid access token to ``-AccessToken`` parameter and try again."
+    $identity = if ($token.Split('.').Count -eq 3) { Read-SandboxToken -Token $token }
+    if ($identity -is [System.Management.Automation.ErrorRecord] -and $identity.Exception.Message -like '*expired*') {
+        return New-AuthenticationError "The provided access token has expired. Set a valid access token to ``-AccessToken`` parameter and try again."
+    }
+    if (-not $identity -or $identity -is [System.Management.Automation.ErrorRecord]) {
+        $identity = [pscustomobject] @{ Account = ''; AccountType = 'AccessToken'; AppId = $null; DisplayName = $null; Tenant = $null; Scopes = @() }
+        return New-RouteResult $identity 'UserProvidedAccessToken' 'UserProvidedAccessToken' @{ Problem = $script:Malformed }
     }
     $checked = Read-SandboxToken -Token $token -Audience $script:Audience
-    New-RouteResult $identity 'UserProvidedAccessToken' 'UserProvidedAccessToken' @{
-        ClientId = $identity.AppId; WrongAudience = $checked -is [System.Management.Automation.ErrorRecord]
-    }
+    $problem = if ($checked -is [System.Management.Automation.ErrorRecord]) { 'Access token validation failure. Invalid audience.' }
+    New-RouteResult $identity 'UserProvidedAccessToken' 'UserProvidedAccessToken' @{ ClientId = $identity.AppId; Problem = $problem }
 }

@@ -96,7 +96,7 @@ function Connect-WithoutWords {
             return $kept
         }
         if (-not $Asked.ClientId) { return Show-MissingClientId $Caller }
-        if ($Route -eq 'Interactive') { return New-ConnectError 'Microsoft.Identity.Client.MsalClientException' $script:NoBrowser }
+        if ($Route -eq 'Interactive') { return New-ConnectError $script:Client $script:NoBrowser }
     }
     $names = @{ Federated = '-FederatedIdentity'; OSLogin = '-OSLogin'; Interactive = 'signing in with a password (-Interactive -Credentials)'
         Credentials = 'signing in with a password or a browser on this machine' }
@@ -147,7 +147,8 @@ function Disconnect-PnPOnline {
     [CmdletBinding()]
     param([switch] $ClearPersistedLogin)
     if (-not $script:Process.Current) {
-        $PSCmdlet.ThrowTerminatingError((Set-CmdletClass (New-PnPError $script:NothingToDisconnect) 'System.InvalidOperationException' $script:Disconnect))
+        $nothing = [System.InvalidOperationException]::new($script:NothingToDisconnect)
+        $PSCmdlet.ThrowTerminatingError((New-SandboxErrorRecord -Exception $nothing -Id "System.InvalidOperationException,$script:Disconnect"))
     }
     if ($ClearPersistedLogin) { Remove-Login $script:Process.Current }
     $script:Process.Current = $null

@@ -16,6 +16,8 @@ $script:Connect = 'PnP.PowerShell.Commands.Base.ConnectOnline'
 $script:Disconnect = 'PnP.PowerShell.Commands.Base.DisconnectOnline'
 $script:AskPerson = 'Microsoft.Identity.Client.MsalUiRequiredException'
 $script:Service = 'Microsoft.Identity.Client.MsalServiceException'
+$script:Client = 'Microsoft.Identity.Client.MsalClientException'
+$script:LibraryCodes = @{ $script:AskPerson = 'invalid_grant'; $script:Client = 'linux_xdg_open_failed' }
 
 function New-PnPError {
     param([string] $Text, [string] $Id = 'System.InvalidOperationException', [string] $Category = 'NotSpecified', [object] $Target)
@@ -23,17 +25,12 @@ function New-PnPError {
 }
 
 function New-ConnectError {
-    # An error of Connect-PnPOnline itself: its id ends in the class of the cmdlet. -Exception: one whose type exists here too.
-    param([string] $Id, [string] $Text, [string] $Category = 'NotSpecified', [System.Exception] $Exception = [System.Exception]::new($Text))
-    Set-CmdletClass ([System.Management.Automation.ErrorRecord]::new($Exception, $Id, $Category, $null)) $Id $script:Connect
-}
-
-function Set-CmdletClass {
-    # The engine would end the id in the name of our function; an error that came over a wire keeps the id that it had.
-    param([System.Management.Automation.ErrorRecord] $Record, [string] $Id, [string] $Class)
-    $kept = [System.Management.Automation.ErrorRecord].GetField('_serializedFullyQualifiedErrorId', [System.Reflection.BindingFlags] 'NonPublic, Instance')
-    if ($kept) { $kept.SetValue($Record, "$Id,$Class") }
-    $Record
+    # An error of Connect-PnPOnline itself: its id ends in the class of the cmdlet.
+    param([string] $Id, [string] $Text, [string] $Category = 'NotSpecified', [System.Exception] $Exception)
+    $cause = $Exception ?? $(if ($Id.StartsWith('Microsoft.Identity.Client.')) {
+            New-SandboxException -Type $Id -Message $Text -ErrorCode $script:LibraryCodes[$Id]
+        } else { [System.Exception]::new($Text) })
+    New-SandboxErrorRecord -Exception $cause -Id "$Id,$script:Connect" -Category $Category
 }
 
 function New-ClientIdError {

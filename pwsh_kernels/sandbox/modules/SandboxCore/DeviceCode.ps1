@@ -56,7 +56,8 @@ function Get-SignInPage {
 }
 
 function Invoke-SandboxDeviceCode {
-    # Shows a code and waits; a stop ends the wait. Returns an identity, or the ErrorRecord that the caller throws.
+    # Shows a code and waits; a stop ends the wait. Returns an identity, the ErrorRecord that the caller throws, or nothing when its
+    # patience was over before the code's life.
     # -Show prints on the module's own channel; its output goes nowhere, so it writes objects with its caller's $PSCmdlet.
     [CmdletBinding()]
     param(
@@ -64,6 +65,7 @@ function Invoke-SandboxDeviceCode {
         [AllowEmptyString()] [string] $Tenant,
         [string] $ClientId,
         [double] $LifetimeSeconds = 900,
+        [double] $PatienceSeconds = 86400,
         [Parameter(Mandatory)] [scriptblock] $Show
     )
     $page = Get-SignInPage
@@ -77,9 +79,11 @@ function Invoke-SandboxDeviceCode {
     }
     try {
         $null = & $Show (Get-CodeSentence $page $code) $page $code
-        $decision = Wait-Approval $file $expiresAt
+        $givesUpAt = [datetime]::UtcNow.AddSeconds($PatienceSeconds)
+        $decision = Wait-Approval $file ($expiresAt -lt $givesUpAt ? $expiresAt : $givesUpAt)
     } finally { [System.IO.File]::Delete($file) }
     Stop-TrappedProcess 'connect'
+    if (-not $decision -and $givesUpAt -lt $expiresAt) { return }
     ConvertTo-PersonIdentity $decision $ClientId
 }
 

@@ -16,6 +16,19 @@ function New-TokenError {
         'AuthenticationError', $null)
 }
 
+function Write-SandboxRecord {
+    # Writes an error as a compiled cmdlet does: the caller's own $ErrorActionPreference counts, which a module's function does not see.
+    [CmdletBinding()]
+    param([Parameter(Mandatory)] [System.Management.Automation.PSCmdlet] $Caller, [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $Record)
+    if ($Caller.MyInvocation.BoundParameters.ContainsKey('ErrorAction')) { return $Caller.WriteError($Record) }
+    switch ("$($Caller.SessionState.PSVariable.GetValue('ErrorActionPreference'))") {
+        'Stop' { $Caller.ThrowTerminatingError($Record) }
+        'SilentlyContinue' { Write-Error -ErrorRecord $Record -ErrorAction SilentlyContinue }
+        'Ignore' { }
+        default { $Caller.WriteError($Record) }
+    }
+}
+
 $script:BlockedText = 'AADSTS53003: Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.'
 $script:DeviceCodeBlockedText = 'AADSTS530036: Access has been blocked by Conditional Access policies. The authentication flow of this session ' +
 '(device code) is not allowed.'

@@ -47,7 +47,8 @@ function Test-SandboxSignIn {
     param([Parameter(Mandatory, Position = 0)] [object] $Identity)
     $revoked = Read-Revocation $Identity.Account
     if ((Get-SandboxTrap 'token_revoked') -or ($revoked -and $Identity.SignedInAt -le $revoked)) { return New-RevokedError $Identity ($revoked ?? [datetime]::UtcNow) }
-    if (Get-SandboxTrap 'ca_revoked') { return New-SandboxSignInError $script:BlockedText }
+    $ending = Get-SandboxTrap 'ca_revoked'
+    if ($ending) { return New-SandboxSignInError ("$ending".StartsWith('AADSTS') ? $ending : $script:BlockedText) }
     # An application or a person gets a new token without being asked; a token that was handed in just ends.
     $now = [datetime]::UtcNow
     if ($Identity.AccountType -eq 'AccessToken') {

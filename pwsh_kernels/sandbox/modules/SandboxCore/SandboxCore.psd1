@@ -12,7 +12,8 @@
         'Get-SandboxTenant', 'Get-SandboxPerson', 'New-SandboxGuid',
         'Get-SandboxTrap', 'Set-SandboxTrap', 'Clear-SandboxTrap',
         'Invoke-SandboxDeviceCode', 'Invoke-SandboxAppSignIn', 'Read-SandboxToken', 'New-SandboxToken',
-        'Test-SandboxSignIn', 'Invoke-SandboxService', 'New-SandboxSignInError'
+        'Test-SandboxSignIn', 'Invoke-SandboxService', 'New-SandboxSignInError', 'Write-SandboxRecord',
+        'New-SandboxException', 'New-SandboxAuthenticationFailure', 'New-SandboxErrorRecord'
     )
     CmdletsToExport = @()
     VariablesToExport = @()

@@ -5,6 +5,6 @@ $script:Names = Import-PowerShellDataFile -LiteralPath "$PSScriptRoot/Names.psd1
 $script:People = @{}
 $script:SessionTraps = @{}
 
-foreach ($part in 'Errors', 'Company', 'People', 'Trap', 'Identity', 'DeviceCode', 'Application', 'Token', 'Service') {
+foreach ($part in 'Errors', 'Exception', 'Company', 'People', 'Trap', 'Identity', 'DeviceCode', 'Application', 'Token', 'Service') {
     . "$PSScriptRoot/$part.ps1"
 }

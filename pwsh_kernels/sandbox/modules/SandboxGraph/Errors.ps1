@@ -28,7 +28,7 @@ function Write-SandboxGraphError {
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Answer, [string] $Variant, [string] $Target)
     $class = "Microsoft.Graph.PowerShell.Cmdlets.$($Variant.Replace('-', ''))"
     if ($Answer.Status -eq 0) {
-        $record = [System.Management.Automation.ErrorRecord]::new([System.Exception]::new($Answer.Message), $class, 'NotSpecified', $null)
+        $record = New-SandboxErrorRecord -Exception ($Answer.Exception ?? [System.Exception]::new($Answer.Message)) -Id $class
     } else {
         $problem = [System.Exception]::new("[$($Answer.Code)] : $($Answer.Message)")
         $record = [System.Management.Automation.ErrorRecord]::new($problem, "$($Answer.Code),$class", 'InvalidOperation', $Target)
@@ -36,19 +36,6 @@ function Write-SandboxGraphError {
     }
     $record.CategoryInfo.Activity = $Variant
     Write-SandboxRecord $Caller $record
-}
-
-function Write-SandboxRecord {
-    # Writes an error as a compiled cmdlet does: the caller's own $ErrorActionPreference counts, which a module's function does not see.
-    [CmdletBinding()]
-    param([Parameter(Mandatory)] [System.Management.Automation.PSCmdlet] $Caller, [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $Record)
-    if ($Caller.MyInvocation.BoundParameters.ContainsKey('ErrorAction')) { return $Caller.WriteError($Record) }
-    switch ("$($Caller.SessionState.PSVariable.GetValue('ErrorActionPreference'))") {
-        'Stop' { $Caller.ThrowTerminatingError($Record) }
-        'SilentlyContinue' { Write-Error -ErrorRecord $Record -ErrorAction SilentlyContinue }
-        'Ignore' { }
-        default { $Caller.WriteError($Record) }
-    }
 }
 
 function Get-ErrorDetail {

@@ -29,9 +29,9 @@ function Invoke-SandboxGraph {
     )
     $refusal = Find-SessionRefusal
     if ($refusal) { return $refusal }
-    Invoke-SandboxService $script:Session.Identity -Caller $Caller
+    Invoke-SandboxService $script:Shared.Session.Identity -Caller $Caller
     try {
-        $request = @{ Session = $script:Session; Query = $Query; Body = $Body; Advanced = [bool] $Advanced }
+        $request = @{ Session = $script:Shared.Session; Query = $Query; Body = $Body; Advanced = [bool] $Advanced }
         Invoke-Route $Method $Path $request
     } catch [System.InvalidOperationException] {
         if (-not $_.Exception.Data.Contains('Code')) { throw }
@@ -41,16 +41,32 @@ function Invoke-SandboxGraph {
 
 function Find-SessionRefusal {
     # Why no request can be sent: nobody signed in, or the sign-in has ended.
-    if (-not $script:Session) { return New-Refusal 0 '' 'Authentication needed. Please call Connect-MgGraph.' }
-    # A record of somebody else leads the token library to nothing: it asks for a new code, for which no request waits.
-    if ($script:Session.OtherRecord) { return New-Refusal 0 '' 'DeviceCodeCredential authentication failed: The pipeline has been stopped.' }
-    $ended = Test-SandboxSignIn $script:Session.Identity
-    if ($ended -and $script:Session.Identity.AccountType -ne 'AccessToken') {
-        # The library could not renew the token: its own error, not an answer of Graph.
-        return New-Refusal 0 '' "$($script:Session.Credential) authentication failed: $($ended.Exception.Message)"
-    }
-    if ($ended) { return New-Refusal 401 'InvalidAuthenticationToken' ($ended.Exception.Message -replace '^IDX\d+: ', '') }
-    if ($script:Session.WrongAudience) { New-Refusal 401 'InvalidAuthenticationToken' 'Access token validation failure. Invalid audience.' }
+    if (-not $script:Shared.Session) { return New-Refusal 0 '' 'Authentication needed. Please call Connect-MgGraph.' }
+    if ($script:Shared.Session.Problem) { return New-Refusal 401 'InvalidAuthenticationToken' $script:Shared.Session.Problem }
+    $ended = Find-Ending $script:Shared.Session
+    if ($ended -isnot [System.Management.Automation.ErrorRecord]) { return $ended }
+    # The library could not renew the token: its own error, not an answer of Graph.
+    $refusal = New-Refusal 0 '' ''
+    $refusal.Exception = New-SandboxAuthenticationFailure -Credential $script:Shared.Session.Credential -Cause $ended.Exception
+    $refusal.Message = $refusal.Exception.Message
+    $refusal
+}
+
+function Find-Ending {
+    # Nothing while the sign-in holds; a refusal of Graph; or the ErrorRecord of the sign-in library.
+    param([hashtable] $Session)
+    $ended = if ($Session.Stranger) { New-PersonError 'PipelineStopped' } else { Test-SandboxSignIn $Session.Identity }
+    if (-not $ended) { return }
+    if ($Session.Identity.AccountType -eq 'AccessToken') { return New-Refusal 401 'InvalidAuthenticationToken' ($ended.Exception.Message -replace '^IDX\d+: ', '') }
+    # To ask the person anew, the library shows a code through the cmdlet that connected, which is long gone: Entra's own reason is lost.
+    if ($Session.Credential -eq 'DeviceCode' -and -not $Session.Stranger) { return New-PersonError 'NullReference' }
+    $ended
+}
+
+function New-PersonError {
+    param([string] $Kind)
+    $problem = if ($Kind -eq 'NullReference') { [System.NullReferenceException]::new() } else { [System.Management.Automation.PipelineStoppedException]::new() }
+    [System.Management.Automation.ErrorRecord]::new($problem, $Kind, 'NotSpecified', $null)
 }
 
 function Invoke-Route {

@@ -10,8 +10,8 @@
     CompatiblePSEditions = @('Core')
     FunctionsToExport = @(
         'Get-SandboxDirectory', 'Add-SandboxGroup', 'Find-SandboxUser', 'Select-SandboxResource',
-        'Get-SandboxGraphSession', 'Set-SandboxGraphSession', 'Invoke-SandboxGraph', 'Get-SandboxGraphResource', 'Resolve-SandboxTenant',
-        'ConvertTo-SandboxGraphObject', 'Write-SandboxGraphError', 'Write-SandboxRecord', 'New-SandboxNotSimulatedError',
+        'Get-SandboxGraphSession', 'Set-SandboxGraphSession', 'Get-SandboxGraphToken', 'Save-SandboxGraphToken', 'Clear-SandboxGraphToken', 'Invoke-SandboxGraph', 'Get-SandboxGraphResource', 'Resolve-SandboxTenant',
+        'ConvertTo-SandboxGraphObject', 'Write-SandboxGraphError', 'New-SandboxNotSimulatedError',
         'Find-SandboxCertificate'
     )
     CmdletsToExport = @()

@@ -2,8 +2,13 @@
 
 Import-Module SandboxCore
 
-$script:Directories = @{}
-$script:Session = $null
+# One for the process, as the real module's: whoever connects in one runspace is connected in all. Tokens: what sign-ins of this process have got.
+$script:Shared = [System.AppDomain]::CurrentDomain.GetData('PwshKernels.Sandbox.Graph')
+if (-not $script:Shared) {
+    $script:Shared = [hashtable]::Synchronized(@{ Session = $null; Tokens = [hashtable]::Synchronized(@{}); Directories = [hashtable]::Synchronized(@{}) })
+    [System.AppDomain]::CurrentDomain.SetData('PwshKernels.Sandbox.Graph', $script:Shared)
+}
+$script:Directories = $script:Shared.Directories
 
 foreach ($part in 'Errors', 'Directory', 'Group', 'Filter', 'Query', 'Right', 'Change', 'Request', 'Session', 'Object', 'Certificate') {
     . "$PSScriptRoot/$part.ps1"

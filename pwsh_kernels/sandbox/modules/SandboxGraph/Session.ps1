@@ -1,17 +1,37 @@
 # The one sign-in to Graph of this process, which every Microsoft.Graph module uses.
 
 function Get-SandboxGraphSession {
-    # @{ Identity; Tenant; Scopes; Credential; WrongAudience; Context }, or nothing when nobody is signed in.
+    # @{ Identity; Tenant; Scopes; Credential; Problem; Context }, or nothing when nobody is signed in.
     [CmdletBinding()]
     param()
-    $script:Session
+    $script:Shared.Session
 }
 
 function Set-SandboxGraphSession {
     # -Session $null: nobody is signed in any more.
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [AllowNull()] [hashtable] $Session)
-    $script:Session = $Session
+    $script:Shared.Session = $Session
+}
+
+function Get-SandboxGraphToken {
+    # The identity that an earlier sign-in of this process has got a token for, as long as that lives; nothing when there is none.
+    [CmdletBinding()]
+    param([Parameter(Mandatory)] [string] $Key)
+    $identity = $script:Shared.Tokens[$Key.ToLowerInvariant()]
+    if ($identity -and $identity.ExpiresAt -gt [datetime]::UtcNow) { $identity }
+}
+
+function Save-SandboxGraphToken {
+    [CmdletBinding()]
+    param([Parameter(Mandatory)] [string] $Key, [Parameter(Mandatory)] [object] $Identity)
+    $script:Shared.Tokens[$Key.ToLowerInvariant()] = $Identity
+}
+
+function Clear-SandboxGraphToken {
+    [CmdletBinding()]
+    param()
+    $script:Shared.Tokens.Clear()
 }
 
 function Resolve-SandboxTenant {
