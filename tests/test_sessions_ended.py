@@ -141,6 +141,17 @@ async def test_a_connect_in_a_command_that_failed_ends_the_sign_in_and_its_calle
     assert (status["state"], status["connected"], status["reason"]) == ("signed_out", False, DROPPED)
 
 
+async def test_after_a_dropped_connection_another_person_can_sign_in(place: Place) -> None:
+    world = place.world
+    await world.sign_in(FABRIKAM, module="graph")
+    await world.run(WRONG, FABRIKAM, module="graph")
+    answer = await world.login(FABRIKAM, module="graph")
+    assert answer["auth_pending"]  # not silently who it was before: the module still keeps that token
+    world.authority.approve(answer["device_code"], f"reader@{FABRIKAM}")
+    assert (await world.status(FABRIKAM, "graph"))["account"] == f"reader@{FABRIKAM}"
+    await world.sessions.disconnect(FABRIKAM, "graph")
+
+
 @pytest.mark.parametrize(
     "act", [f"try {{ {WRONG} -ErrorAction Stop }} catch {{ 'went on' }}", "[void] (Disconnect-MgGraph); 'went on'"]
 )
