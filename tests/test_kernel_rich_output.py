@@ -367,7 +367,10 @@ def test_markdown_in_files_is_shown_as_markdown_and_what_was_converted_before_as
 ) -> None:
     (tmp_path / "a.markdown").write_text("# A\n", encoding="utf-8")
     (tmp_path / "b.markdown").write_text("*b*\n", encoding="utf-8")
-    for code in (f"Show-Markdown {tmp_path}/*.markdown", f"Show-Markdown -LiteralPath {tmp_path}/a.markdown, {tmp_path}/b.markdown"):
+    for code in (
+        f"Show-Markdown {tmp_path}/*.markdown",
+        f"Show-Markdown -LiteralPath {tmp_path}/a.markdown, {tmp_path}/b.markdown",
+    ):
         assert [one["text/markdown"] for one in final_displays(client.notebook_run(code))] == ["# A\n", "*b*\n"]
     (one,) = final_displays(client.notebook_run(f"Get-Item {tmp_path}/a.markdown | Show-Markdown"))
     assert one["text/markdown"] == "# A\n"

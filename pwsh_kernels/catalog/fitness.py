@@ -1,9 +1,9 @@
 """Whether a service's PowerShell module can be used in a version that was found, and what to do where not. Pure."""
 
-import re
 from collections.abc import Sequence
 
 from pwsh_kernels.catalog.module import Module
+from pwsh_kernels.catalog.versions import Version
 from pwsh_kernels.errors import ModuleNotReady
 
 
@@ -12,16 +12,20 @@ def unfit(module: Module, found: Sequence[str]) -> ModuleNotReady | None:
 
     `found`: the versions that PowerShell finds, in its order: it imports the first that is new enough.
     """
-    new_enough = [one for one in found if _numbers(one) >= _numbers(module.minimum_version)]
-    taken = new_enough[0] if new_enough else ""
-    reason = module.bad_versions.get(taken, "")
+    taken = next((one for one in found if not too_old(module, one)), "")
+    reason = known_bad(module, taken) if taken else ""
     if taken and not reason:
         return None
     there = taken or next(iter(found), "")
     return ModuleNotReady(module.key, module.powershell_module, module.minimum_version, there, module.install, reason)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version for a comparison: 3.5 is 3.5.0.0, and a label after them counts for nothing."""
-    numbers = [int(one) for one in re.findall(r"\d+", version.partition("-")[0])]
-    return (*numbers, *[0] * (4 - len(numbers)))
+def too_old(module: Module, version: str) -> bool:
+    """Return whether a version is older than the oldest that works; a label after its numbers counts for nothing."""
+    return Version.parse(version).numbers < Version.parse(module.minimum_version).numbers
+
+
+def known_bad(module: Module, version: str) -> str:
+    """Return why a version is known not to work, or ""."""
+    mine = Version.parse(version).numbers
+    return next((reason for bad, reason in module.bad_versions.items() if Version.parse(bad).numbers == mine), "")

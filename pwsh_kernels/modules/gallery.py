@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
+from pwsh_kernels.catalog.versions import Range, Version
 from pwsh_kernels.errors import (
     NoSpaceLeft,
     PackageInstallFailed,
@@ -21,7 +22,6 @@ from pwsh_kernels.modules.engine import Engine, opened_engine
 from pwsh_kernels.modules.packages import Package, Wanted, newest
 from pwsh_kernels.modules.refusals import Failure, refusal
 from pwsh_kernels.modules.source import Source
-from pwsh_kernels.modules.versions import Range, Version
 
 FIND_WAIT = 300.0
 """Seconds for one question to a repository: its own time limits come first."""

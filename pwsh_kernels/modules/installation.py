@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from pwsh_kernels.catalog.versions import Version
 from pwsh_kernels.errors import (
     BrokenFile,
     LockFileEmpty,
@@ -24,7 +25,6 @@ from pwsh_kernels.modules.lock import LockedModule, read_lock
 from pwsh_kernels.modules.packages import Package, Wanted, check_together, completed, lacking, selection
 from pwsh_kernels.modules.source import Source, noted_source, without_login
 from pwsh_kernels.modules.store import ModuleStore
-from pwsh_kernels.modules.versions import Version
 from pwsh_kernels.modules.wanted import Rules
 
 IMPORT_WAIT = 300.0

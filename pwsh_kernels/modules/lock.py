@@ -9,8 +9,8 @@ from typing import Any
 
 import tomlkit
 
+from pwsh_kernels.catalog.versions import Version
 from pwsh_kernels.errors import BrokenFile
-from pwsh_kernels.modules.versions import Version
 
 HEADER = (
     "What `pwsh-kernels modules install` has installed. `pwsh-kernels modules install --locked` installs the same elsewhere."

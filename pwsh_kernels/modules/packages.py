@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pwsh_kernels.catalog.versions import Range, Version
 from pwsh_kernels.errors import PackageConflict
 from pwsh_kernels.modules.lock import LockedModule
-from pwsh_kernels.modules.versions import Range, Version
 
 
 @dataclass(frozen=True, slots=True)

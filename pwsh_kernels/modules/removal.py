@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from pwsh_kernels.catalog.versions import Version
 from pwsh_kernels.errors import PackagePinned
 from pwsh_kernels.modules.lock import LockedModule
 from pwsh_kernels.modules.packages import check_together
 from pwsh_kernels.modules.store import ModuleStore
-from pwsh_kernels.modules.versions import Version
 
 
 def check_removal(store: ModuleStore, going: Sequence[LockedModule]) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from pwsh_kernels.catalog import Catalog, Module
+from pwsh_kernels.catalog.fitness import known_bad, too_old
+from pwsh_kernels.catalog.versions import Range, Version
 from pwsh_kernels.errors import PackageUnfit
 from pwsh_kernels.modules.packages import Wanted
-from pwsh_kernels.modules.versions import Range, Version
 
 
 class Rules:
@@ -43,13 +44,11 @@ class Rules:
 
     def problem(self, name: str, version: str) -> str:
         """Return why a version is known not to work, or ""."""
-        mine = Version(Version.parse(version).numbers)  # what a session sees of it
         for module in self._of(name):
-            if mine < Version.parse(module.minimum_version):
+            if too_old(module, version):
                 return f"it is older than {module.minimum_version}, the oldest version that works"
-            for text, reason in module.bad_versions.items():
-                if mine == Version.parse(text):
-                    return reason
+            if reason := known_bad(module, version):
+                return reason
         return ""
 
     def check(self, name: str, version: str) -> None:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from pwsh_kernels.catalog.versions import Range, Version
 from pwsh_kernels.errors import InvalidRequest, PackageConflict
 from pwsh_kernels.modules.lock import LockedModule
 from pwsh_kernels.modules.packages import Package, check_together, completed, lacking, newest, selection
-from pwsh_kernels.modules.versions import Range, Version
 
 IN_ORDER = ["1.0", "1.2", "1.10.0-alpha", "1.10.0-beta.2", "1.10.0-beta.10", "1.10", "1.10.0.1", "2.0.0"]
 
