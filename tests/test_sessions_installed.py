@@ -1,5 +1,6 @@
 """A service's PowerShell module that is not there, or too old: said with the command that installs it, before any code."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -34,7 +35,8 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     (folder / "tenants.toml").write_text(f'[[tenant]]\nname = "{TENANT}"\n', encoding="utf-8")
     (folder / "catalog").mkdir()
     known_bad = 'bad_versions = { "3.7.0" = "it forgets the tenant" }\n'
-    built_in = (EXO.folder / "exo.toml").read_text(encoding="utf-8")
+    everywhere = (EXO.folder / "exo.toml").read_text(encoding="utf-8")
+    built_in = re.sub(r"(?m)^(?:login_)?hosts = .*\n", "", everywhere)  # no network here
     (folder / "catalog" / "exo.toml").write_text(known_bad + built_in, encoding="utf-8")
     places = {"PWSH_MANAGER_TENANTS": folder / "tenants.toml", "PWSH_MANAGER_MODULES_DIR": folder / "catalog"}
     one = await World.begin(folder, **{name: str(place) for name, place in places.items()})

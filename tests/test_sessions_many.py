@@ -60,7 +60,9 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     (folder / "tenants.toml").write_text(TENANTS, encoding="utf-8")
     patience = dict.fromkeys(("PWSH_MANAGER_LOGIN_WAIT", "PWSH_MANAGER_START_TIMEOUT"), str(LONG_WAIT))
     tenants = str(folder / "tenants.toml")
-    one = await World.begin(folder, PWSH_MANAGER_TENANTS=tenants, PWSH_MANAGER_FAN_OUT="1", **patience)
+    one = await World.begin(
+        folder, PWSH_MANAGER_TENANTS=tenants, PWSH_MANAGER_FAN_OUT="1", PWSH_MANAGER_BUSY_SIGN_INS="9", **patience
+    )
     yield one
     await one.end()
 

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from sandbox_fixtures import AUTOMATION
 from sessions_fixtures import CONTOSO, END_WAIT, World
+from store_fixtures import install
 
 from pwsh_kernels.catalog import explain
 from pwsh_kernels.sessions.identity import SessionKey
@@ -81,6 +82,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory, service: asyncio.Serve
     }.items():
         text = SCRIPTED.format(name=name, keys=keys, route=route)
         (modules / f"{name}.toml").write_text(text, encoding="utf-8")
+        install(folder / "data", f"Test.{name}", "1.0")
     (folder / "tenants.toml").write_text(TENANTS, encoding="utf-8")
     settings = {"PWSH_MANAGER_MODULES_DIR": str(modules), "PWSH_MANAGER_TENANTS": str(folder / "tenants.toml")}
     one = await World.begin(folder, **settings, PWSH_MANAGER_BUSY_SIGN_INS="1")
