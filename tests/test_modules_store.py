@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pwsh_kernels.errors import BrokenFile, PackageUnfit
 from pwsh_kernels.modules.changes import Staged, changing, put
 from pwsh_kernels.modules.lock import LockedModule, lock_text, read_lock
 from pwsh_kernels.modules.source import Source, noted_source, source_of
+from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.modules.wanted import Rules
 
 CORE = LockedModule("Contoso.Core", "1.0.0", source="PSGallery", requested=False)
@@ -192,6 +194,12 @@ def store_module_again(machine: Machine) -> None:
         folder.mkdir(parents=True)
         (folder / "Contoso.Core.psm1").write_text("'another build'\n", encoding="utf-8")
         put(machine.store, part, [Staged(folder, CORE, "")], [CORE])
+
+
+def test_a_data_folder_that_no_server_has_made_yet_is_for_its_owner_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with changing(ModuleStore(data)):
+        assert stat.S_IMODE(data.stat().st_mode) == 0o700
 
 
 def test_what_a_killed_installation_has_left_goes_with_the_next_change(machine: Machine) -> None:

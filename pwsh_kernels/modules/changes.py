@@ -28,7 +28,8 @@ class Staged:
 @contextmanager
 def changing(store: ModuleStore) -> Iterator[Path]:
     """Give an empty folder on the store's disk to the one who changes it. Raises ModulesBusy."""
-    store.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store.root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the data folder: maybe nobody has served yet
+    store.root.mkdir(mode=0o700, exist_ok=True)
     holder = os.open(store.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
