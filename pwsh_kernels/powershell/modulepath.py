@@ -6,15 +6,18 @@ from pwsh_kernels.powershell.launch import Launch
 
 SCRIPT = """
 param([string] $First, [bool] $Machine)
-$rest = $env:PSModulePath -split [IO.Path]::PathSeparator
-if (-not $Machine) {
+# Without cmdlets and operators on lists: these take 0.1 s of a session's start (measured).
+$folders = [Collections.Generic.List[string]]::new()
+if ($First) { $folders.Add($First) }
+$own = "$PSHOME/Modules"
+if (-not $Machine) { $folders.Add($own) }
+foreach ($one in [Environment]::GetEnvironmentVariable('PSModulePath').Split([IO.Path]::PathSeparator)) {
     # A PowerShell that this one starts (a job) puts its usual folders in front, unless it finds them here, in small or
     # capital letters. So they are named in a way that is no folder where letters matter.
-    $own = "$PSHOME/Modules"
-    $names = $rest | Where-Object { $_ -ne $own } | ForEach-Object ToUpperInvariant
-    $rest = @($own) + @($names | Where-Object { -not [IO.Directory]::Exists($_) })
+    $name = $Machine ? $one : $one.ToUpperInvariant()
+    if ($one -and ($Machine -or ($one -ne $own -and -not [IO.Directory]::Exists($name)))) { $folders.Add($name) }
 }
-$env:PSModulePath = (@($First) + $rest | Where-Object { $_ }) -join [IO.Path]::PathSeparator
+[Environment]::SetEnvironmentVariable('PSModulePath', [string]::Join([IO.Path]::PathSeparator, $folders))
 """
 """PowerShell puts its own folders before an inherited PSModulePath, so that only a script can put others first."""
 
