@@ -19,7 +19,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from pwsh_kernels.mcp.http import HttpApp
-from pwsh_kernels.web.mcp_door import McpDoor, mcp_rules
+from pwsh_kernels.web.mcp.door import McpDoor, mcp_rules
 
 TOKEN_VARIABLE = "FIXTURE_TOKEN"
 LOOPBACK = "127.0.0.1"

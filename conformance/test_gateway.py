@@ -13,7 +13,7 @@ import pytest
 from attach_fixtures import Notebook
 from server_fixtures import ADMIN, CONTOSO, Server
 
-from pwsh_kernels.sessions.ports import free_ports
+from pwsh_kernels.sessions.jupyter.ports import free_ports
 
 START_WAIT_S = 40.0
 TITLE = f"{CONTOSO} · exo · signed in as {ADMIN}"

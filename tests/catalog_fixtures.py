@@ -22,7 +22,7 @@ from pwsh_kernels.errors import DeviceCodeRefused
 from pwsh_kernels.powershell import ConsoleText, Event, HostText, Launch, PowerShell, RecordWritten, Text
 from pwsh_kernels.records import OutputFormat, Record, RunOptions
 from pwsh_kernels.sandbox import Authority, module_path
-from pwsh_kernels.web.powerapps import powerapps_rules
+from pwsh_kernels.web.sandbox.powerapps import powerapps_rules
 
 ADMIN = "admin@contoso.example"
 PAGE = "http://127.0.0.1:5100/sandbox/devicelogin"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import psrpcore
 
-from pwsh_kernels.powershell.packets import POOL, Packet, PacketReader, Stray, write_packet
+from pwsh_kernels.powershell.wire.packets import POOL, Packet, PacketReader, Stray, write_packet
 
 TEXT = '["hello\\n"]'
 ENDING = '["bye\\n", ["end", 0, null]]'

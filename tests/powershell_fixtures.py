@@ -24,7 +24,7 @@ from pwsh_kernels.powershell import (
     RecordWritten,
     Text,
 )
-from pwsh_kernels.powershell.finder import choose, places
+from pwsh_kernels.powershell.host.finder import choose, places
 from pwsh_kernels.records import Record, RunOptions, Summary
 
 WAIT_S = 30.0

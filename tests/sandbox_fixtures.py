@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from powershell_fixtures import usual_powershell
 
 from pwsh_kernels.errors import DeviceCodeRefused
-from pwsh_kernels.powershell.modulepath import SCRIPT as MODULE_PATH_SCRIPT
+from pwsh_kernels.powershell.host.module_path import SCRIPT as MODULE_PATH_SCRIPT
 from pwsh_kernels.sandbox import Authority, module_path
 
 WAIT = 60

@@ -14,12 +14,12 @@ from tornado.web import Application
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import LoginRequest, RunRequest, Sessions
-from pwsh_kernels.sessions.identity import SessionKey
-from pwsh_kernels.sessions.manager import SessionKernelManager
-from pwsh_kernels.sessions.provisioner import living_process
-from pwsh_kernels.sessions.specs import SessionKernelSpecManager
+from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
+from pwsh_kernels.sessions.jupyter.provisioner import living_process
+from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from pwsh_kernels.settings import Settings
-from pwsh_kernels.web.powerapps import POWERAPPS_PATH, powerapps_rules
+from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
 
 CONTOSO = "contoso.example"
 FABRIKAM = "fabrikam.example"

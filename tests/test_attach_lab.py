@@ -10,7 +10,7 @@ from server_fixtures import Server, server_environment
 
 from pwsh_kernels.cli.lab import opening_page
 from pwsh_kernels.discovery import ServerAddress
-from pwsh_kernels.sessions.environment import with_our_commands
+from pwsh_kernels.sessions.jupyter.environment import with_our_commands
 
 WAIT_S = 60
 WITHOUT_LAB = """

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cli_fixtures import COMMAND, LIMIT, child_command
 
-from pwsh_kernels.powershell.interactive import with_modules
+from pwsh_kernels.powershell.host.interactive import with_modules
 
 MODULE = "Ours/Ours.psm1"
 

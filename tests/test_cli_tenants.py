@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pwsh_kernels.catalog import Catalog
-from pwsh_kernels.catalog.tenants.form import MODULE_KEYS, TENANT_KEYS
+from pwsh_kernels.catalog.tenants.parsing import MODULE_KEYS, TENANT_KEYS
 from pwsh_kernels.cli import main
 
 Command = Callable[..., "Done"]

@@ -71,7 +71,7 @@ def test_the_readme_shows_no_setting_that_is_gone() -> None:
 
 
 def test_every_route_is_documented() -> None:
-    from pwsh_kernels.web.routes import ROUTES
+    from pwsh_kernels.web.rest.routes import ROUTES
 
     table = page("rest.md")
     missing = [f"{route.method} {route.path}" for route in ROUTES if f"`{route.method} {route.path}`" not in table]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pwsh_kernels.kernel import completeness, completion
-from pwsh_kernels.kernel.history import Cell, History, answer
+from pwsh_kernels.kernel.language import completeness, completion
+from pwsh_kernels.kernel.language.history import Cell, History, answer
 
 
 def filled(*codes: str) -> History:

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from pwsh_kernels.kernel.bars import ProgressForest
-from pwsh_kernels.kernel.rendering import progress_html, progress_text, record_error, record_text, summary_error
+from pwsh_kernels.kernel.display.progress_bars import ProgressForest
+from pwsh_kernels.kernel.display.rendering import progress_html, progress_text, record_error, record_text, summary_error
 from pwsh_kernels.records import Progress, Record, RecordKind, Style, Summary
 
 MISSING = Record(

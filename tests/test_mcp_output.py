@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pwsh_kernels.mcp.output import MAX_CHARS, Excerpt, cut_point, excerpt, plain
+from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, cut_point, excerpt, plain
 
 Json = dict[str, Any]
 

@@ -11,7 +11,14 @@ from test_documentation import exported, page, rows, words
 from test_mcp_tools import Era
 
 from pwsh_kernels.catalog import Catalog
-from pwsh_kernels.mcp.prompts import FIRST_LOOK, PROMPTS, StrictPrompt, compare_tenants, investigate_mailbox, onboard_tenant
+from pwsh_kernels.mcp.offers.prompts import (
+    FIRST_LOOK,
+    PROMPTS,
+    StrictPrompt,
+    compare_tenants,
+    investigate_mailbox,
+    onboard_tenant,
+)
 from pwsh_kernels.mcp.server import INSTRUCTIONS
 from pwsh_kernels.mcp.tools import TOOL_NAMES
 from pwsh_kernels.sandbox import module_path

@@ -13,8 +13,8 @@ from test_documentation import page, rows, words
 from test_mcp_tools import Era, settings_for
 
 from pwsh_kernels.mcp.backend import RestBackend
-from pwsh_kernels.mcp.completion import MAX_VALUES, listed, matching
-from pwsh_kernels.mcp.resources import MAX_OUTPUT, OUTPUT, SESSIONS, STATUS, output_text
+from pwsh_kernels.mcp.offers.completion import MAX_VALUES, listed, matching
+from pwsh_kernels.mcp.offers.resources import MAX_OUTPUT, OUTPUT, SESSIONS, STATUS, output_text
 from pwsh_kernels.mcp.server import build_server
 
 INVALID_PARAMS = -32602

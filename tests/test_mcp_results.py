@@ -16,11 +16,11 @@ from pwsh_kernels.errors import (
     UnknownSession,
     WaitingForInput,
 )
-from pwsh_kernels.mcp.output import Excerpt, Piece
-from pwsh_kernels.mcp.questions import question
-from pwsh_kernels.mcp.refusals import error_text
-from pwsh_kernels.mcp.run_results import run_step
-from pwsh_kernels.mcp.session_results import Json, session_step, status_result, status_text
+from pwsh_kernels.mcp.answers.excerpts import Excerpt, Piece
+from pwsh_kernels.mcp.answers.questions import question
+from pwsh_kernels.mcp.answers.refusals import error_text
+from pwsh_kernels.mcp.answers.run_results import run_step
+from pwsh_kernels.mcp.answers.session_results import Json, session_step, status_result, status_text
 
 WHERE = "tenant contoso.com and module exo"
 SIGN_IN = (

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.mcp.selections import MOST_LINES, condition_list, line_range, name_list, numbered, one_way, sort_order
+from pwsh_kernels.mcp.answers.arguments import (
+    MOST_LINES,
+    condition_list,
+    line_range,
+    name_list,
+    numbered,
+    one_way,
+    sort_order,
+)
 
 
 @pytest.mark.parametrize(

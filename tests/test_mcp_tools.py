@@ -12,8 +12,8 @@ from mcp.client.session import ElicitationFnT
 from mcp_types import CallToolResult, TextContent
 from server_fixtures import ADMIN, CONTOSO, FABRIKAM, Server
 
+from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS
 from pwsh_kernels.mcp.backend import RestBackend
-from pwsh_kernels.mcp.output import MAX_CHARS
 from pwsh_kernels.mcp.server import build_server
 from pwsh_kernels.mcp.tools import TOOL_NAMES
 from pwsh_kernels.settings import Settings

@@ -6,7 +6,7 @@ import pytest
 from server_fixtures import CONTOSO, Server
 from test_mcp_tools import call, connected, facts_of, signed_in, text_of
 
-from pwsh_kernels.mcp.output import MAX_CHARS
+from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS
 
 __all__ = ["signed_in"]
 

@@ -10,8 +10,8 @@ from mcp_fixtures import EACH_WAY, News, subscribed, through
 from server_fixtures import CONTOSO, FABRIKAM, Server
 from test_mcp_tools import ERAS, LIMIT, Era
 
-from pwsh_kernels.mcp.resources import SESSIONS
-from pwsh_kernels.mcp.updates import changed
+from pwsh_kernels.mcp.offers.resources import SESSIONS
+from pwsh_kernels.mcp.offers.subscriptions import changed
 
 SCRIPT = Path(__file__).parent.parent / "mcp_server.py"
 HERE = f"pwsh://{FABRIKAM}/exo/status"

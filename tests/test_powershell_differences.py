@@ -14,7 +14,7 @@ import pytest_asyncio
 from powershell_fixtures import WAIT_S, Said, collect, is_text, run, until
 
 from pwsh_kernels.powershell import Launch, Pipeline, PowerShell
-from pwsh_kernels.powershell.launch import COMMANDS, QUIET, USUAL, child_environment
+from pwsh_kernels.powershell.host.launch import COMMANDS, QUIET, USUAL, child_environment
 from pwsh_kernels.records import RunOptions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 from pwsh_kernels.errors import PowerShellNotFound, PowerShellTooOld
 from pwsh_kernels.powershell import find_powershell
-from pwsh_kernels.powershell.finder import Place, choose, is_new_enough, places, read_version
+from pwsh_kernels.powershell.host.finder import Place, choose, is_new_enough, places, read_version
 
 MakeProgram = Callable[[str, str], Path]
 

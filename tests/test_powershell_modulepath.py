@@ -9,7 +9,7 @@ from powershell_fixtures import run
 from store_fixtures import POISON, write_module
 
 from pwsh_kernels.powershell import Launch, PowerShell
-from pwsh_kernels.powershell.modulepath import module_path
+from pwsh_kernels.powershell.host.module_path import module_path
 
 NAME = "Contoso.Crm"
 LISTED = "(Get-Module -ListAvailable Contoso.Crm).Version.ForEach('ToString') -join ' '"

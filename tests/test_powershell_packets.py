@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from pwsh_kernels.powershell.packets import (
+from pwsh_kernels.powershell.wire.packets import (
     MAX_STRAY,
     POOL,
     BrokenFragment,
@@ -16,7 +16,7 @@ from pwsh_kernels.powershell.packets import (
     Stray,
     write_packet,
 )
-from pwsh_kernels.powershell.progress import INTERVAL_S, MAX_HELD, ProgressThrottle
+from pwsh_kernels.powershell.wire.progress_throttle import INTERVAL_S, MAX_HELD, ProgressThrottle
 
 PIPELINE = uuid.UUID("11111111-2222-3333-4444-555555555555")
 

@@ -6,9 +6,9 @@ from misbehaving_powershell import Server
 from psrpcore import PipelineOutputEvent, ProgressRecordEvent, ServerHostRequestor, ServerPipeline
 from psrpcore.types import PSInvocationState
 
-from pwsh_kernels.powershell.happenings import Command, Ended, Happening, KeyReady, Opened, Said
-from pwsh_kernels.powershell.packets import PacketReader, Stray
-from pwsh_kernels.powershell.protocol import Connection
+from pwsh_kernels.powershell.wire.happenings import Command, Ended, Happening, KeyReady, Opened, Said
+from pwsh_kernels.powershell.wire.packets import PacketReader, Stray
+from pwsh_kernels.powershell.wire.protocol import Connection
 
 TAG = re.compile(rb"<(\w+) ")
 

@@ -9,9 +9,9 @@ import psrpcore
 import pytest
 from psrpcore.types import PSDouble, PSSecureString
 
-from pwsh_kernels.powershell.happenings import Command
-from pwsh_kernels.powershell.run import run_commands
-from pwsh_kernels.powershell.templates import MAX_TEMPLATES, MAX_TEXTS, Templates, xml_of
+from pwsh_kernels.powershell.run_events import run_commands
+from pwsh_kernels.powershell.wire.happenings import Command
+from pwsh_kernels.powershell.wire.templates import MAX_TEMPLATES, MAX_TEXTS, Templates, xml_of
 from pwsh_kernels.records import RunOptions
 
 AWKWARD = "<a> & \"b\" 'c'\r\n\t_x000A_ _X \x00\x1b\x85 é 漢 \U0001f600 \ud800 ]]>"

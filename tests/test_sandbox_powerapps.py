@@ -13,7 +13,7 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application
 
 from pwsh_kernels.sandbox import Authority
-from pwsh_kernels.web.powerapps import powerapps_rules
+from pwsh_kernels.web.sandbox.powerapps import powerapps_rules
 
 AUDIENCE = "https://service.powerapps.com/"
 ENVIRONMENTS = "/sandbox/powerapps/providers/Microsoft.BusinessAppPlatform/scopes/admin/environments"

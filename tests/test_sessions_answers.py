@@ -6,7 +6,7 @@ import pytest
 
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.records import Choice, Prompt, PromptField
-from pwsh_kernels.sessions.answers import check_answer
+from pwsh_kernels.sessions.runs.prompt_answers import check_answer
 
 CHOICES = (Choice("Yes", "Y"), Choice("No", "N"))
 CHOICE = Prompt("choice", choices=CHOICES)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pwsh_kernels.sessions.commands import SYNTAX_CHARS, Command, command_view, rank, singular, syntax_line
+from pwsh_kernels.sessions.queries.command_ranking import SYNTAX_CHARS, Command, command_view, rank, singular, syntax_line
 
 EXCHANGE = (
     "Get-Mailbox Get-MailboxStatistics Get-MailboxPermission Set-Mailbox New-Mailbox Remove-Mailbox Disable-Mailbox "

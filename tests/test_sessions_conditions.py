@@ -3,7 +3,7 @@
 import pytest
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.sessions.conditions import OPERATORS, read_condition
+from pwsh_kernels.sessions.queries.conditions import OPERATORS, read_condition
 
 
 @pytest.mark.parametrize(

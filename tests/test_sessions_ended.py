@@ -14,7 +14,7 @@ from sandbox_fixtures import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
 from sessions_fixtures import CONTOSO, END_WAIT, FABRIKAM, World
 
 from pwsh_kernels.errors import DeviceCodeRefused, NotSignedIn
-from pwsh_kernels.sessions.run import now
+from pwsh_kernels.sessions.runs.run import now
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,11 +7,11 @@ import pytest
 from pwsh_kernels.catalog import Catalog, ModuleAccess, Tenant
 from pwsh_kernels.kernel.environment import read_environment
 from pwsh_kernels.powershell import MAX_KEPT, Launch
-from pwsh_kernels.powershell.launch import child_environment
-from pwsh_kernels.sessions.environment import kernel_environment
-from pwsh_kernels.sessions.identity import SessionKey
+from pwsh_kernels.powershell.host.launch import child_environment
+from pwsh_kernels.sessions.jupyter.environment import kernel_environment
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from pwsh_kernels.settings import Settings
 
 NEEDED = "PATH HOME LANG LC_ALL TZ https_proxy NO_PROXY SSL_CERT_FILE JUPYTER_RUNTIME_DIR powershell_command DOTNET_gcServer"

@@ -16,8 +16,8 @@ from sessions_fixtures import CONTOSO, END_WAIT, World
 from tornado.web import HTTPError
 
 from pwsh_kernels.errors import SessionLost
-from pwsh_kernels.sessions.identity import SessionKey
-from pwsh_kernels.sessions.manager import SessionKernelManager
+from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 
 KEY = SessionKey(CONTOSO, "exo")
 NOTED = {

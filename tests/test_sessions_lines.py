@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.sessions.lines import READ_CHARS, SHOWN_CHARS, LinesPage, LinesQuery, compiled, read_lines, shortened
-from pwsh_kernels.sessions.log import OutputLog
-from pwsh_kernels.sessions.reading import LineReader
+from pwsh_kernels.sessions.queries.line_reader import LineReader
+from pwsh_kernels.sessions.queries.lines import (
+    READ_CHARS,
+    SHOWN_CHARS,
+    LinesPage,
+    LinesQuery,
+    compiled,
+    read_lines,
+    shortened,
+)
+from pwsh_kernels.sessions.runs.output_log import OutputLog
 
 MEMORY = 2_000
 

@@ -12,7 +12,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from sessions_fixtures import CONTOSO, END_WAIT, World
 
 from pwsh_kernels.errors import InvalidRequest, RunNotWaiting, UnknownRun, WaitingForInput
-from pwsh_kernels.sessions.run import now
+from pwsh_kernels.sessions.runs.run import now
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

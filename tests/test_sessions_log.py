@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pwsh_kernels.records import Record
-from pwsh_kernels.sessions import log as log_module
-from pwsh_kernels.sessions.log import ENTRY_CHARS, OutputLog
+from pwsh_kernels.sessions.runs import output_log as log_module
+from pwsh_kernels.sessions.runs.output_log import ENTRY_CHARS, OutputLog
 
 MEMORY = 2_000
 

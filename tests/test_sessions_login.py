@@ -11,7 +11,7 @@ import pytest_asyncio
 from sessions_fixtures import CONTOSO, END_WAIT, FABRIKAM, World
 
 from pwsh_kernels.errors import InvalidTenant, NotSignedIn, SignInPending, UnknownModule, UnknownSession
-from pwsh_kernels.sessions.run import now
+from pwsh_kernels.sessions.runs.run import now
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,7 +10,7 @@ from sessions_fixtures import CONTOSO, World
 from store_fixtures import POISON, install, write_module
 
 from pwsh_kernels.modules.lock import LockedModule
-from pwsh_kernels.sessions.pins import usable
+from pwsh_kernels.sessions.jupyter.pinned_modules import usable
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -2,7 +2,7 @@
 
 import socket
 
-from pwsh_kernels.sessions.ports import HIGHEST, LOWEST, free_ports
+from pwsh_kernels.sessions.jupyter.ports import HIGHEST, LOWEST, free_ports
 
 IP = "127.0.0.1"
 

@@ -6,7 +6,7 @@ import pytest
 
 from pwsh_kernels.catalog import Catalog
 from pwsh_kernels.records import Record
-from pwsh_kernels.sessions.signin import (
+from pwsh_kernels.sessions.sign_in.device_code import (
     HIDDEN,
     DeviceCode,
     declined,

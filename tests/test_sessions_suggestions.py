@@ -4,7 +4,7 @@ import pytest
 
 from pwsh_kernels.catalog import Catalog, CommandIndex
 from pwsh_kernels.records import Record
-from pwsh_kernels.sessions.suggestions import Advice, Advisor
+from pwsh_kernels.sessions.runs.advice import Advice, Advisor
 
 ADVISOR = Advisor(CommandIndex(Catalog.load()))
 COMMANDS = {

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from test_sessions_views import END, make_session
 
-from pwsh_kernels.sessions.run import now
+from pwsh_kernels.sessions.runs.run import now
 from pwsh_kernels.sessions.session import Session, SignIn, SignInFailure
-from pwsh_kernels.sessions.signin import DeviceCode
-from pwsh_kernels.sessions.version import list_version, session_version
+from pwsh_kernels.sessions.sign_in.device_code import DeviceCode
+from pwsh_kernels.sessions.views.version import list_version, session_version
 
 
 def test_each_step_of_a_sign_in_is_a_version_of_its_own() -> None:

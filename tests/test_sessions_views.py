@@ -12,13 +12,13 @@ from pwsh_kernels.catalog import Catalog, Tenants
 from pwsh_kernels.errors import NotSignedIn, ProductError, SessionLost, SessionStarting, SignInPending, WaitingForInput
 from pwsh_kernels.records import Prompt, PromptField, Record, Summary
 from pwsh_kernels.sessions.admission import admit
-from pwsh_kernels.sessions.identity import SessionKey, SignedIn
-from pwsh_kernels.sessions.log import OutputLog
-from pwsh_kernels.sessions.run import Run, now
+from pwsh_kernels.sessions.runs.output_log import OutputLog
+from pwsh_kernels.sessions.runs.run import Run, now
 from pwsh_kernels.sessions.session import Session, SignIn
-from pwsh_kernels.sessions.signin import DeviceCode
+from pwsh_kernels.sessions.sign_in.device_code import DeviceCode
+from pwsh_kernels.sessions.sign_in.verdict import SessionKey, SignedIn
 from pwsh_kernels.sessions.states import SessionState
-from pwsh_kernels.sessions.views import login_view, page_view, result_view, session_view, status_view, utc
+from pwsh_kernels.sessions.views.session_views import login_view, page_view, result_view, session_view, status_view, utc
 
 KEY = SessionKey("contoso.example", "exo")
 CODE = DeviceCode("ABCD12345", "https://microsoft.com/devicelogin")

@@ -5,8 +5,8 @@ import tomllib
 
 import pytest
 
-from pwsh_kernels.catalog.tenants.connections import read_connections
 from pwsh_kernels.catalog.tenants.editing import Entry, with_entry
+from pwsh_kernels.catalog.tenants.pwsh_manager_import import read_connections
 
 FILE = """\
 # Our tenants. Ask Avery before you change one.

@@ -10,8 +10,8 @@ import pytest
 
 from pwsh_kernels.catalog import Catalog, ModuleAccess, SecretSource, Tenant, Tenants, TenantsFile
 from pwsh_kernels.catalog.tenants.checking import check_tenants
-from pwsh_kernels.catalog.tenants.form import MODULE_KEYS, TENANT_KEYS
-from pwsh_kernels.catalog.tenants.reading import read_file
+from pwsh_kernels.catalog.tenants.loading import read_file
+from pwsh_kernels.catalog.tenants.parsing import MODULE_KEYS, TENANT_KEYS
 from pwsh_kernels.errors import BrokenFile, InvalidSetting, UnknownTenant
 
 WHOLE = """\

@@ -4,10 +4,10 @@ import pytest
 
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.web.access import Permission, client_label, find_principal, read_token, same_token
-from pwsh_kernels.web.answers import Answer, Call
-from pwsh_kernels.web.attempts import MAX_WRONG, WINDOW, Attempts
-from pwsh_kernels.web.requests import InputBody, LoginBody, NoQuery, RunBody, RunQuery, read_json, read_model
-from pwsh_kernels.web.routes import ROUTES, Route, by_path
+from pwsh_kernels.web.rest.bodies import InputBody, LoginBody, NoQuery, RunBody, RunQuery, read_json, read_model
+from pwsh_kernels.web.rest.endpoints import Answer, Call
+from pwsh_kernels.web.rest.routes import ROUTES, Route, by_path
+from pwsh_kernels.web.sandbox.guess_limit import MAX_WRONG, WINDOW, Attempts
 
 
 @pytest.mark.parametrize("header", ["Bearer abc", "bearer abc", "token abc", "Token  abc", " Bearer\tabc "])

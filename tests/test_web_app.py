@@ -60,7 +60,7 @@ def test_a_server_with_a_route_without_a_permission_does_not_start(tmp_path: Pat
 from dataclasses import replace
 from pwsh_kernels.web import launch
 launch.spare_the_grammar()
-from pwsh_kernels.web import handlers
+from pwsh_kernels.web.rest import handlers
 handlers.ROUTES = (*handlers.ROUTES, replace(handlers.ROUTES[0], path="/secret", permission=None))
 launch.serve()
 """

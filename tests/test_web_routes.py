@@ -9,7 +9,7 @@ from store_fixtures import install
 
 from pwsh_kernels import __version__
 from pwsh_kernels.web.access import Permission
-from pwsh_kernels.web.routes import ROUTES, Route
+from pwsh_kernels.web.rest.routes import ROUTES, Route
 
 CLOSED = [route for route in ROUTES if route.permission is not Permission.OPEN]
 POSTS = [route for route in ROUTES if route.method == "POST"]

@@ -13,8 +13,8 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application
 
 from pwsh_kernels.sandbox import Authority
-from pwsh_kernels.web.attempts import MAX_WRONG
-from pwsh_kernels.web.sandbox_page import is_loopback, is_loopback_host, sandbox_rules
+from pwsh_kernels.web.sandbox.guess_limit import MAX_WRONG
+from pwsh_kernels.web.sandbox.page import is_loopback, is_loopback_host, sandbox_rules
 
 CODE = "ABCD12345"
 

@@ -1,7 +1,7 @@
 """The catalog: what the product knows about service modules and tenants, read from files; no other I/O."""
 
 from pwsh_kernels.catalog.catalog import Catalog
-from pwsh_kernels.catalog.commands import CommandIndex, Home
+from pwsh_kernels.catalog.command_index import CommandIndex, Home
 from pwsh_kernels.catalog.explanations import Explanation, explain, explanation
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret, file_keys
 from pwsh_kernels.catalog.fitness import unfit

@@ -9,7 +9,7 @@ from pwsh_kernels.catalog.module import Module, Unsupported
 from pwsh_kernels.catalog.module_file import read_module
 from pwsh_kernels.errors import BrokenFile, UnknownModule, UnsupportedModule
 
-CATALOG_FOLDER = Path(__file__).parent
+CATALOG_FOLDER = Path(__file__).parent / "services"
 
 
 @dataclass(frozen=True, slots=True)

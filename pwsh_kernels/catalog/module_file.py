@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from pwsh_kernels.catalog.lines import line_of_key, line_of_syntax_error
 from pwsh_kernels.catalog.module import Module, Unsupported
+from pwsh_kernels.catalog.toml_lines import line_of_key, line_of_syntax_error
 from pwsh_kernels.errors import BrokenFile
 
 PREPARE = Path(__file__).parent / "powershell" / "Prepare.ps1"

@@ -56,7 +56,7 @@ class Script:
 
 
 def _bound(value: Fact) -> Any:
-    """Return a fact as a session binds it (pwsh_kernels/powershell/conversion.py): a secret becomes a SecureString."""
+    """Return a fact as a session binds it (pwsh_kernels/powershell/wire/conversion.py): a secret becomes a SecureString."""
     if isinstance(value, Secret):
         return {"$secret": value.text}
     return list(value) if isinstance(value, tuple) else value

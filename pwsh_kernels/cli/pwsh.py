@@ -24,5 +24,5 @@ def pwsh(context: typer.Context) -> None:
     The program and the modules are those of sessions; all arguments and the exit code are PowerShell's.
     """
     modules = read_settings().data_dir / "modules"
-    program = [sys.executable, "-m", "pwsh_kernels.powershell.interactive", str(modules)]
+    program = [sys.executable, "-m", "pwsh_kernels.powershell.host.interactive", str(modules)]
     os.execv(sys.executable, [*program, *context.args])  # noqa: S606 - no shell is wanted

@@ -13,7 +13,7 @@ from pwsh_kernels.settings import Settings
 
 if TYPE_CHECKING:
     from pwsh_kernels.catalog import ModuleAccess, Tenant, TenantsFile
-    from pwsh_kernels.catalog.tenants.form import Problem
+    from pwsh_kernels.catalog.tenants.parsing import Problem
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -92,7 +92,7 @@ def check(
 def _problems(settings: Settings, path: Path) -> "list[Problem]":
     from pwsh_kernels.catalog import Catalog
     from pwsh_kernels.catalog.tenants.checking import check_tenants
-    from pwsh_kernels.catalog.tenants.reading import read_file
+    from pwsh_kernels.catalog.tenants.loading import read_file
 
     form = read_file(path)
     found = check_tenants(form, Catalog.load(extra=settings.modules_dir))
@@ -100,8 +100,8 @@ def _problems(settings: Settings, path: Path) -> "list[Problem]":
 
 
 def _wrong_settings(settings: Settings, path: Path) -> "list[Problem]":
-    from pwsh_kernels.catalog.tenants.form import Problem
-    from pwsh_kernels.catalog.tenants.reading import read_tenants
+    from pwsh_kernels.catalog.tenants.loading import read_tenants
+    from pwsh_kernels.catalog.tenants.parsing import Problem
 
     try:
         read_tenants(path, settings.tenant_aliases, settings.sharepoint_tenants)

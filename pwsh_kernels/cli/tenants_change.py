@@ -124,7 +124,7 @@ def import_connections(
 
     A tenant that is there already stays as it is.
     """
-    from pwsh_kernels.catalog.tenants.connections import read_connections
+    from pwsh_kernels.catalog.tenants.pwsh_manager_import import read_connections
     from pwsh_kernels.cli.tenants_file import read_correct, replace_file, with_correct_entry
 
     try:

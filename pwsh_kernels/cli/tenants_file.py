@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 
 from pwsh_kernels.catalog.tenants.editing import Entry, with_entry
-from pwsh_kernels.catalog.tenants.form import Form
-from pwsh_kernels.catalog.tenants.reading import read_file
+from pwsh_kernels.catalog.tenants.loading import read_file
+from pwsh_kernels.catalog.tenants.parsing import Form
 from pwsh_kernels.errors import BrokenFile, InvalidRequest
 
 

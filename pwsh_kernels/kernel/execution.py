@@ -5,8 +5,8 @@ import logging
 from collections.abc import Awaitable
 
 from pwsh_kernels.errors import PromptRefused
-from pwsh_kernels.kernel.input import Asker
-from pwsh_kernels.kernel.output import Output
+from pwsh_kernels.kernel.asker import Asker
+from pwsh_kernels.kernel.display.output import Output
 from pwsh_kernels.kernel.stopping import Stopping
 from pwsh_kernels.powershell import (
     ConsoleText,
@@ -24,7 +24,7 @@ from pwsh_kernels.powershell import (
     Text,
     ViewWritten,
 )
-from pwsh_kernels.powershell.programs import machine_time
+from pwsh_kernels.powershell.host.programs import machine_time
 from pwsh_kernels.records import RunOptions, Summary
 from pwsh_kernels.screens import FULL_SCREEN, HUNG_UP
 

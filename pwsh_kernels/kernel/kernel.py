@@ -14,17 +14,17 @@ from powershell_kernel.kernel import PowerShellKernel
 
 from pwsh_kernels import __version__
 from pwsh_kernels.errors import PowerShellDied, ProductError
+from pwsh_kernels.kernel.asker import Asker, MessageCodec
+from pwsh_kernels.kernel.display.open_view import Publish, reader_of
+from pwsh_kernels.kernel.display.output import Output
+from pwsh_kernels.kernel.display.rendering import ErrorContent, product_error, summary_error
 from pwsh_kernels.kernel.engine import Engine
 from pwsh_kernels.kernel.environment import read_environment
 from pwsh_kernels.kernel.execution import Execution
-from pwsh_kernels.kernel.history import History
-from pwsh_kernels.kernel.input import Asker, MessageCodec
 from pwsh_kernels.kernel.isolation import IsolatedClients
-from pwsh_kernels.kernel.language import LanguageServices
-from pwsh_kernels.kernel.output import Output
-from pwsh_kernels.kernel.rendering import ErrorContent, product_error, summary_error
+from pwsh_kernels.kernel.language.history import History
+from pwsh_kernels.kernel.language.services import LanguageServices
 from pwsh_kernels.kernel.sharing import SharedKernel, is_shared
-from pwsh_kernels.kernel.views import Publish, reader_of
 from pwsh_kernels.messages import EVENT_MESSAGE, KEY, POWERSHELL_DIED, read_options, shows_views, summary_metadata
 from pwsh_kernels.powershell import Died
 from pwsh_kernels.records import RunOptions, Summary

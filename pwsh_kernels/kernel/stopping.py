@@ -3,8 +3,8 @@
 import asyncio
 
 from pwsh_kernels.errors import PromptRefused
-from pwsh_kernels.kernel.input import Asker
-from pwsh_kernels.kernel.output import Output
+from pwsh_kernels.kernel.asker import Asker
+from pwsh_kernels.kernel.display.output import Output
 from pwsh_kernels.powershell import Pipeline, PowerShell
 from pwsh_kernels.records import Choice, Prompt
 

@@ -6,12 +6,12 @@ from mcp.server import MCPServer
 
 from pwsh_kernels import __version__
 from pwsh_kernels.mcp.backend import Backend
-from pwsh_kernels.mcp.completion import Completions
-from pwsh_kernels.mcp.prompt_errors import refuse_wrong_prompts
-from pwsh_kernels.mcp.prompts import add_prompts
-from pwsh_kernels.mcp.resources import add_resources
+from pwsh_kernels.mcp.offers.completion import Completions
+from pwsh_kernels.mcp.offers.prompt_errors import refuse_wrong_prompts
+from pwsh_kernels.mcp.offers.prompts import add_prompts
+from pwsh_kernels.mcp.offers.resources import add_resources
+from pwsh_kernels.mcp.offers.subscriptions import add_updates
 from pwsh_kernels.mcp.tools import build_tools
-from pwsh_kernels.mcp.updates import add_updates
 
 INSTRUCTIONS = """\
 PowerShell in signed-in Microsoft 365 and Azure sessions, one per tenant and module (contoso.com:exo), shared with people.

@@ -12,14 +12,15 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.mcp import finding, models, reading, run_results, running, selections, session_results
+from pwsh_kernels.mcp.answers import arguments, command_results, models, run_results, session_results
+from pwsh_kernels.mcp.answers.questions import value_of
 from pwsh_kernels.mcp.backend import CLIENT_NAME, Backend
-from pwsh_kernels.mcp.call import MAX_WAIT, Call, begin
-from pwsh_kernels.mcp.following import follow
-from pwsh_kernels.mcp.questions import value_of
-from pwsh_kernels.mcp.schema import strict_tool
-from pwsh_kernels.mcp.signing_in import sign_in
-from pwsh_kernels.mcp.waiting import read_output, wait_for_sign_in
+from pwsh_kernels.mcp.calls import reading_output, running
+from pwsh_kernels.mcp.calls.call import MAX_WAIT, Call, begin
+from pwsh_kernels.mcp.calls.following import follow
+from pwsh_kernels.mcp.calls.signing_in import sign_in
+from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_sign_in
+from pwsh_kernels.mcp.strict_tool import strict_tool
 from pwsh_kernels.records import OutputFormat
 
 RECENT_RUNS = 5
@@ -229,29 +230,29 @@ class Tools:
         ] = None,
         sort_by: Annotated[str, Field(description="Property, or Property desc")] = "",
         select: Annotated[Texts, Field(description="Properties to show; Owner.Name reaches into objects")] = None,
-        first: Annotated[int, Field(ge=1, le=selections.MOST_LINES)] = 100,
+        first: Annotated[int, Field(ge=1, le=arguments.MOST_LINES)] = 100,
         skip: Annotated[int, Field(ge=0)] = 0,
         format: Format = "text",  # noqa: A002 - the name of the REST API
     ) -> Annotated[types.CallToolResult, models.OutputResult]:
         """Show a part of a run's output, or its kept objects in another way."""
         call = await begin(self._backend, ctx)
         wanted: Json = {
-            "where": selections.condition_list(where),
-            "select": selections.name_list(select),
-            **selections.sort_order(sort_by),
+            "where": arguments.condition_list(where),
+            "select": arguments.name_list(select),
+            **arguments.sort_order(sort_by),
         }
         objects = any(wanted.values()) or skip > 0 or format != "text"
-        selections.one_way(page=cursor > 0, lines=bool(lines or search), objects=objects)
+        arguments.one_way(page=cursor > 0, lines=bool(lines or search), objects=objects)
         if objects:
-            result, text, failed = await reading.query(
+            result, text, failed = await reading_output.query(
                 call, run_id, {**wanted, "first": first, "skip": skip, "format": FORMATS.get(format, format)}
             )
             return _answer(result, text, is_error=failed)
         if lines or search:
-            count = selections.line_range(lines) if lines else {"from": 1, "count": first}
-            result, text = await reading.read_lines(call, run_id, {**count, "search": search or None})
+            count = arguments.line_range(lines) if lines else {"from": 1, "count": first}
+            result, text = await reading_output.read_lines(call, run_id, {**count, "search": search or None})
             return _answer(result, text)
-        result, text = await reading.read_page(call, run_id, cursor)
+        result, text = await reading_output.read_page(call, run_id, cursor)
         return _answer(result, text)
 
     async def pwsh_answer(  # noqa: PLR0917 - the tool's arguments, always named
@@ -290,8 +291,8 @@ class Tools:
         call = await begin(self._backend, ctx)
         async with call.waiting.signs_of_life(f"looking for commands of {tenant}:{module}"):
             found = await call.backend.find_commands(tenant, module, words, limit, call.waiting.left_s)
-        result = finding.find_result(found, call.notice)
-        return _answer(result, finding.find_text(result))
+        result = command_results.find_result(found, call.notice)
+        return _answer(result, command_results.find_text(result))
 
     async def pwsh_sessions(self, ctx: Context[Any, Any]) -> Annotated[types.CallToolResult, models.SessionsResult]:
         """List sessions and modules."""

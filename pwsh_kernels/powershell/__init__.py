@@ -14,8 +14,8 @@ from pwsh_kernels.powershell.events import (
     Text,
     ViewWritten,
 )
-from pwsh_kernels.powershell.finder import FoundPowerShell, find_powershell
-from pwsh_kernels.powershell.launch import MAX_KEPT, Launch
+from pwsh_kernels.powershell.host.finder import FoundPowerShell, find_powershell
+from pwsh_kernels.powershell.host.launch import MAX_KEPT, Launch
 from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.shell import PowerShell
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.powershell.finder import find_powershell
-from pwsh_kernels.powershell.launch import Launch
+from pwsh_kernels.powershell.host.finder import find_powershell
+from pwsh_kernels.powershell.host.launch import Launch
 from pwsh_kernels.powershell.shell import PowerShell
 
 INSTALLED = """

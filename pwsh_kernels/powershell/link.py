@@ -12,13 +12,13 @@ from psrpcore.types import ErrorRecord
 
 from pwsh_kernels.errors import PowerShellDied, PowerShellStartFailed
 from pwsh_kernels.powershell.events import Died
-from pwsh_kernels.powershell.happenings import Command, Ended, Happening, KeyReady, Opened, OpenFailed, PsrpEvent, Said
-from pwsh_kernels.powershell.launch import Launch
-from pwsh_kernels.powershell.packets import Stray
-from pwsh_kernels.powershell.process import EOF_WAIT, PowerShellProcess
-from pwsh_kernels.powershell.programs import hang_up
-from pwsh_kernels.powershell.prompts import NO_ANSWER, Question, Unsupported, read_call, refusal
-from pwsh_kernels.powershell.protocol import Connection
+from pwsh_kernels.powershell.host.launch import Launch
+from pwsh_kernels.powershell.host.process import EOF_WAIT, PowerShellProcess
+from pwsh_kernels.powershell.host.programs import hang_up
+from pwsh_kernels.powershell.host_calls import NO_ANSWER, Question, Unsupported, read_call, refusal
+from pwsh_kernels.powershell.wire.happenings import Command, Ended, Happening, KeyReady, Opened, OpenFailed, PsrpEvent, Said
+from pwsh_kernels.powershell.wire.packets import Stray
+from pwsh_kernels.powershell.wire.protocol import Connection
 
 LAST_OUTPUT_WAIT = 1.0
 """Seconds in which the output of a PowerShell that has ended is still read; a child of it may hold the pipe open."""

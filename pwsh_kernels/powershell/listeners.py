@@ -1,11 +1,11 @@
 """Who hears a conversation: a pipeline, whose reader gets events, or an internal question, which gathers output."""
 
 from pwsh_kernels.powershell.events import Event
-from pwsh_kernels.powershell.happenings import PsrpEvent
+from pwsh_kernels.powershell.host_calls import Question, Unsupported, refusal
 from pwsh_kernels.powershell.link import HOST_CANNOT, Link
 from pwsh_kernels.powershell.pipeline import Pipeline
-from pwsh_kernels.powershell.prompts import Question, Unsupported, refusal
-from pwsh_kernels.powershell.run import Query, Run, asked
+from pwsh_kernels.powershell.run_events import Query, Run, asked
+from pwsh_kernels.powershell.wire.happenings import PsrpEvent
 
 
 class PipelineListener:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 from pwsh_kernels.powershell.events import ConsoleText, Died, Displayed, Event, Finished, HostText, Text, ViewWritten
-from pwsh_kernels.powershell.prompts import Question
+from pwsh_kernels.powershell.host_calls import Question
 
 STOP_WAIT = 5.0
 """Seconds that `stop` waits; measured: a stop takes 5-30 ms, 0.6 s for a stubborn native program."""

@@ -10,16 +10,25 @@ from importlib import resources
 from typing import Any
 
 from pwsh_kernels.errors import PowerShellDied, PowerShellQueryFailed, PowerShellStartFailed
-from pwsh_kernels.powershell.conversion import has_secret, psrp_error, to_plain
 from pwsh_kernels.powershell.events import ConsoleText, Died, Finished
-from pwsh_kernels.powershell.happenings import Command, Ended
-from pwsh_kernels.powershell.launch import Launch
+from pwsh_kernels.powershell.host.launch import Launch
+from pwsh_kernels.powershell.host.module_path import SCRIPT, module_path
+from pwsh_kernels.powershell.host_calls import Question, answer_value, needs_key, refusal
 from pwsh_kernels.powershell.link import Link
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
-from pwsh_kernels.powershell.modulepath import SCRIPT, module_path
 from pwsh_kernels.powershell.pipeline import Pipeline
-from pwsh_kernels.powershell.prompts import Question, answer_value, needs_key, refusal
-from pwsh_kernels.powershell.run import FLUSH_MARK, STOPPED, Query, Run, bound, check_commands, rest_commands, run_commands
+from pwsh_kernels.powershell.run_events import (
+    FLUSH_MARK,
+    STOPPED,
+    Query,
+    Run,
+    bound,
+    check_commands,
+    rest_commands,
+    run_commands,
+)
+from pwsh_kernels.powershell.wire.conversion import has_secret, psrp_error, to_plain
+from pwsh_kernels.powershell.wire.happenings import Command, Ended
 from pwsh_kernels.records import QUERY_TAG, Record, RunOptions, Summary
 
 START_WAIT = 60.0
@@ -91,7 +100,7 @@ class PowerShell:
         return shell
 
     async def _bootstrap(self) -> None:
-        files = resources.files(__package__)
+        files = resources.files(__package__) / "scripts"
         names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "debugger.ps1", "kept.ps1")
         script, display, compact, stops, kept = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
         settings = {

@@ -1,10 +1,10 @@
 """Whether a session takes a command now, and what to do when it does not. Pure."""
 
 from pwsh_kernels.errors import NotSignedIn, SessionLost, SessionStarting, SignInPending, WaitingForInput
-from pwsh_kernels.sessions.identity import SessionKey
-from pwsh_kernels.sessions.run import Run
+from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import Session
-from pwsh_kernels.sessions.views import code_view, question
+from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+from pwsh_kernels.sessions.views.session_views import code_view, question
 
 
 def admit(key: SessionKey, session: Session | None, active: Run | None, *, run_signed_out: bool) -> None:

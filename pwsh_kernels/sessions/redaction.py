@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pwsh_kernels.sessions.signin import HIDDEN, hide_secrets
+from pwsh_kernels.sessions.sign_in.device_code import HIDDEN, hide_secrets
 
 _LITERAL = r"""(?:'(?:[^']|'')*'|"(?:[^"`]|`.|"")*")"""
 _NAME = r"\w*(?:password|passphrase|secret|token|apikey|api_key)\w*"

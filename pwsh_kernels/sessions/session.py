@@ -7,9 +7,9 @@ from typing import Literal
 
 from pwsh_kernels.catalog import Explanation, Fact, FactName, Module, Route, Tenant
 from pwsh_kernels.sessions.broadcast import Broadcast
-from pwsh_kernels.sessions.identity import SessionKey, SignedIn
-from pwsh_kernels.sessions.run import Run, now
-from pwsh_kernels.sessions.signin import DeviceCode
+from pwsh_kernels.sessions.runs.run import Run, now
+from pwsh_kernels.sessions.sign_in.device_code import DeviceCode
+from pwsh_kernels.sessions.sign_in.verdict import SessionKey, SignedIn
 from pwsh_kernels.sessions.states import GONE, SessionState, session_may_become
 
 SignInCode = Literal[

@@ -17,17 +17,17 @@ from traitlets import Bool, Instance, default
 from pwsh_kernels import __version__
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
-from pwsh_kernels.sessions.manager import SessionKernelManager
-from pwsh_kernels.sessions.specs import SessionKernelSpecManager
+from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
-from pwsh_kernels.web.backend import Backend, Product
-from pwsh_kernels.web.handlers import rules
 from pwsh_kernels.web.health import Health
-from pwsh_kernels.web.identity import TokenIdentity
-from pwsh_kernels.web.mcp_door import McpDoor, load_tools, mcp_rules
-from pwsh_kernels.web.powerapps import POWERAPPS_PATH, powerapps_rules
-from pwsh_kernels.web.sandbox_page import PAGE_PATH, sandbox_rules
+from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
+from pwsh_kernels.web.product import Backend, Product
+from pwsh_kernels.web.rest.handlers import rules
+from pwsh_kernels.web.sandbox.page import PAGE_PATH, sandbox_rules
+from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
+from pwsh_kernels.web.token_identity import TokenIdentity
 
 MAX_UPLOAD = 64 * 1024 * 1024
 """Bytes of one request; Jupyter's 512 MB would let anybody on this machine fill the memory without a token."""

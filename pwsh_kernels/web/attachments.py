@@ -10,7 +10,7 @@ from tornado.routing import PathMatches, Rule
 from tornado.web import HTTPError
 from traitlets import default
 
-from pwsh_kernels.sessions.manager import SessionKernelManager
+from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 
 OWN_ROW = "console"
 """Type of a session's own row: front ends open a console on it."""

@@ -26,7 +26,7 @@ def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
     logging.basicConfig(level=logging.WARNING, format=LOG_LINE)
     spare_the_grammar()
     from pwsh_kernels.web.app import PwshKernelsApp  # noqa: PLC0415 - after the line above
-    from pwsh_kernels.web.backend import Product  # noqa: PLC0415
+    from pwsh_kernels.web.product import Product  # noqa: PLC0415
 
     chosen = settings or Settings()
     with sole_owner(chosen.data_dir):

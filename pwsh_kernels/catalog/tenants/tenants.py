@@ -29,7 +29,7 @@ class Tenants:
     @classmethod
     def load(cls, file: Path | None = None) -> "Tenants":
         """Read the sandbox's tenants and the user's file once. Raises BrokenFile. A server uses TenantsFile."""
-        from pwsh_kernels.catalog.tenants.reading import read_tenants  # noqa: PLC0415 - reading makes what is defined here
+        from pwsh_kernels.catalog.tenants.loading import read_tenants  # noqa: PLC0415 - reading makes what is defined here
 
         return read_tenants(file)
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from pwsh_kernels.catalog.tenants.reading import read_tenants
+from pwsh_kernels.catalog.tenants.loading import read_tenants
 from pwsh_kernels.catalog.tenants.tenants import Tenants
 from pwsh_kernels.errors import BrokenFile, ProductError
 

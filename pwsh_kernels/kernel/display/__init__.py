@@ -1,0 +1,1 @@
+"""What a person sees in a cell: text, tables, progress bars, pictures."""

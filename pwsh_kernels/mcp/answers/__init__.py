@@ -1,0 +1,1 @@
+"""What a model reads: the results of tools, excerpts of output, refusals, questions."""

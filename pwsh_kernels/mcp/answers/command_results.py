@@ -1,0 +1,40 @@
+"""Commands that were found, in the words of the tools. Pure."""
+
+from typing import Any
+
+from pwsh_kernels.mcp.answers.excerpts import plain
+from pwsh_kernels.mcp.answers.models import Command, FindResult
+from pwsh_kernels.mcp.answers.words import lines
+
+Json = dict[str, Any]
+
+
+def find_result(found: Json, notice: str = "") -> FindResult:
+    """Return commands from the JSON of GET /sessions/{id}/commands."""
+    commands = [
+        Command(
+            name=one["name"],
+            module=one.get("module") or "",
+            synopsis=plain(one.get("synopsis") or ""),
+            syntax=[plain(line) for line in one.get("syntax") or ()],
+        )
+        for one in found["commands"]
+    ]
+    return FindResult(commands=commands, total=found["total"], next_step=_step(found), notice=notice)
+
+
+def _step(found: Json) -> str:
+    if not found["commands"]:
+        return "No command fits: try other words, fewer of them, or another module (pwsh_sessions lists them)."
+    return "There are more: use more words." if found["total"] > len(found["commands"]) else ""
+
+
+def find_text(result: FindResult) -> str:
+    """Return the commands in words: name, purpose, syntax below it."""
+    return lines(result.notice, *(_command_text(one) for one in result.commands), result.next_step)
+
+
+def _command_text(command: Command) -> str:
+    module = f" ({command.module})" if command.module else ""
+    purpose = f": {command.synopsis}" if command.synopsis else ""
+    return lines(f"{command.name}{module}{purpose}", *(f"  {line}" for line in command.syntax))

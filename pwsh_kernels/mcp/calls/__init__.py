@@ -1,0 +1,1 @@
+"""What a tool call does: it runs, follows, signs in, waits, reads output."""

@@ -1,0 +1,30 @@
+"""One call of a tool: the product, the person behind the client, how long it may take, and what the answer must tell."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.mcpserver import Context
+
+from pwsh_kernels.mcp.backend import Backend
+from pwsh_kernels.mcp.calls.person import Person
+from pwsh_kernels.mcp.calls.waiting import Waiting
+
+MAX_WAIT = 45
+"""Seconds of one call: the TypeScript SDKs give up at 60 (decision 0013)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the parts of one call share."""
+
+    backend: Backend
+    person: Person
+    waiting: Waiting
+    notice: str = ""
+    """What the model must be told beside the answer, such as that a server was started."""
+
+
+async def begin(backend: Backend, ctx: Context[Any, Any], wait_s: float = MAX_WAIT) -> Call:
+    """Make sure that the product answers, and begin to count the time. Raises as `Backend.ready` does."""
+    notice = await backend.ready()
+    return Call(backend, Person(ctx), Waiting(wait_s, ctx.report_progress), notice)

@@ -1,0 +1,106 @@
+"""Read a run's output again: a page, lines, what matches an expression, or its objects filtered, sorted and projected."""
+
+from typing import Any
+
+from pwsh_kernels.mcp.answers.arguments import numbered
+from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, plain
+from pwsh_kernels.mcp.answers.models import OutputResult
+from pwsh_kernels.mcp.answers.run_results import run_step
+from pwsh_kernels.mcp.answers.words import lines, marked, output_text
+from pwsh_kernels.mcp.calls.call import Call
+from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_run
+
+Json = dict[str, Any]
+
+
+async def read_page(call: Call, run_id: str, cursor: int) -> tuple[OutputResult, str]:
+    """Return a run's output from a cursor on, from 0 head and tail, and the same in words."""
+    run, shown = await read_output(call.backend, {"run_id": run_id}, cursor)
+    result = OutputResult(
+        run_id=run_id,
+        state=run["state"],
+        output=shown.head.text,
+        tail=shown.tail.text,
+        unit="characters",
+        total=shown.total,
+        left_out=shown.left_out or shown.total - shown.end,
+        next=shown.end if shown.more else None,
+        next_step=run_step(run, shown),
+        notice=call.notice,
+    )
+    return result, lines(call.notice, f"Run {run_id}: {run['state']}.", output_text(shown), result.next_step)
+
+
+async def read_lines(call: Call, run_id: str, asked: Json) -> tuple[OutputResult, str]:
+    """Return lines of a run's output, by number or by an expression, and the same in words."""
+    page = await call.backend.lines(run_id, **asked)
+    shown, count, more = numbered(page["lines"], MAX_CHARS)
+    following = more or page.get("more")
+    result = OutputResult(
+        run_id=run_id,
+        state=page["state"],
+        output=shown,
+        unit="lines",
+        total=page["total_lines"],
+        matches=page.get("matches"),
+        left_out=page["total_lines"] - count,
+        next=following,
+        next_step=_lines_step(run_id, following, asked),
+        notice=call.notice,
+    )
+    return result, _lines_text(result)
+
+
+def _lines_step(run_id: str, following: int | None, asked: Json) -> str:
+    if following is None:
+        return ""
+    again = " and the same search" if asked.get("search") else ""
+    return f'Call pwsh_output with run_id {run_id}{again} and lines "{following}" to go on.'
+
+
+def _lines_text(result: OutputResult) -> str:
+    found = f"{result.matches} matching of {result.total} lines" if result.matches is not None else f"{result.total} lines"
+    head = f"Run {result.run_id}: {result.state}, {found}."
+    shown = marked("lines", result.output) if result.output else "(none)"
+    return lines(result.notice, head, shown, result.next_step)
+
+
+async def query(call: Call, run_id: str, asked: Json) -> tuple[OutputResult, str, bool]:
+    """Return kept objects of a run as asked for, the same in words, and whether it failed. Nothing is run again."""
+    run = await wait_for_run(call.backend, await call.backend.query(run_id, {**asked, "wait_s": 0}), call.waiting)
+    run, shown = await read_output(call.backend, run, 0)
+    counts = run.get("query") or {}
+    ended, first, matched = run["state"] == "succeeded", asked.get("skip", 0), counts.get("matched")
+    following = first + counts.get("shown", 0)
+    result = OutputResult(
+        run_id=run["run_id"],
+        state=run["state"],
+        output=shown.head.text,
+        tail=shown.tail.text,
+        unit="objects",
+        total=counts.get("kept", 0),
+        matches=matched,
+        left_out=(matched or 0) - counts.get("shown", 0),
+        next=following if ended and following < (matched or 0) else None,
+        next_step=_query_step(run, shown, run_id, following, matched or 0),
+        notice=call.notice,
+    )
+    return result, _query_text(result, shown, run), run["state"] in ("failed", "cancelled", "lost")
+
+
+def _query_step(run: Json, shown: Excerpt, run_id: str, following: int, matched: int) -> str:
+    if run["state"] in ("queued", "running"):
+        return f"The session is busy: call pwsh_wait with run_id {run['run_id']} for the answer."
+    if run["state"] != "succeeded":
+        return "Correct the arguments, or read the run's text with lines or search."
+    if shown.left_out:
+        return "Only head and tail are shown: ask for fewer properties (select) or fewer objects (first)."
+    return f"Call pwsh_output with run_id {run_id}, the same arguments and skip {following}." if following < matched else ""
+
+
+def _query_text(result: OutputResult, shown: Excerpt, run: Json) -> str:
+    if run["state"] in ("failed", "cancelled", "lost"):
+        return lines(result.notice, plain(run.get("error") or f"The question is {run['state']}."), result.next_step)
+    what = f"{result.matches} of {result.total} objects match." if result.matches is not None else f"{result.state}."
+    output = marked("objects", shown.head.labelled + shown.tail.labelled) if shown.head.labelled else ""
+    return lines(result.notice, what, output, result.next_step)

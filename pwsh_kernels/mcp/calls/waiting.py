@@ -1,0 +1,96 @@
+"""Wait for a run or a sign-in within a limit, and tell the client meanwhile how it goes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, excerpt, plain
+from pwsh_kernels.mcp.answers.run_results import is_open
+from pwsh_kernels.mcp.backend import Backend
+
+Json = dict[str, Any]
+Report = Callable[[float, float, str], Awaitable[None]]
+"""Tells the client seconds passed, seconds at most, and what is going on."""
+
+TICK = 2.0
+"""Seconds between two signs of life."""
+
+LONGEST_PAUSE = 0.25
+"""Seconds between two looks at a run that prints all the time; output wakes a look, and only its end matters here."""
+
+
+class Waiting:
+    """One bounded wait: knows its limit and reports how long it has lasted."""
+
+    def __init__(self, limit_s: float, report: Report) -> None:
+        """The wait begins now."""
+        self._report = report
+        self._limit_s = limit_s
+        self._now = asyncio.get_running_loop().time
+        self._began = self._now()
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the limit."""
+        return max(0.0, self._began + self._limit_s - self._now())
+
+    async def tell(self, what: str) -> None:
+        """Report a sign of life."""
+        await self._report(round(self._now() - self._began, 1), self._limit_s, what)
+
+    @asynccontextmanager
+    async def signs_of_life(self, what: str) -> AsyncIterator[None]:
+        """Report every TICK seconds while the block runs."""
+        task = asyncio.create_task(self._keep_telling(what))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _keep_telling(self, what: str) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            await self.tell(what)
+
+
+async def wait_for_run(backend: Backend, run: Json, waiting: Waiting) -> Json:
+    """Return the Run once it has ended or asks a question that it did not ask before, or when the wait is over."""
+    asked, pause = run.get("prompt"), 0.01
+    while is_open(run) and waiting.left_s and not (run["state"] == "waiting_for_input" and run.get("prompt") != asked):
+        limit, cursor = min(TICK, waiting.left_s), int(run.get("total_chars") or 0)
+        run = await backend.read_run(run["run_id"], cursor=cursor, wait_s=limit, limit=1, seen=run["state"])
+        if is_open(run):
+            await waiting.tell(describe(run))
+            await asyncio.sleep(min(pause, waiting.left_s))
+            pause = min(pause * 2, LONGEST_PAUSE)
+    return run
+
+
+def describe(run: Json) -> str:
+    """Return a line about a run that goes on, with PowerShell's own progress."""
+    progress = run.get("progress") or {}
+    percent = progress.get("percent")
+    parts = [progress.get("activity"), progress.get("status"), f"{percent} %" if percent is not None else ""]
+    shown = plain(", ".join(str(part) for part in parts if part))
+    return f"{run['state']}: {shown}" if shown else f"{run['state']}, {run.get('total_chars') or 0} characters of output"
+
+
+async def wait_for_sign_in(backend: Backend, tenant: str, module: str, waiting: Waiting) -> Json:
+    """Return the session's status once no sign-in is pending, or when the wait is over."""
+    status = await backend.status(tenant, module, 0)
+    while status.get("state") in ("starting", "signing_in") and waiting.left_s:
+        await waiting.tell(f"waiting for the sign-in to {tenant}:{module}")
+        status = await backend.status(tenant, module, min(TICK, waiting.left_s))
+    return status
+
+
+async def read_output(backend: Backend, run: Json, cursor: int, limit: int = MAX_CHARS) -> tuple[Json, Excerpt]:
+    """Return the Run as it is now and what is shown of its output: from 0 head and tail, from a cursor one page."""
+    page = await backend.read_run(run["run_id"], cursor, 0, limit)
+    total = max(int(page.get("total_chars") or 0), int(page["next_cursor"]))
+    if cursor or (total <= limit and not page["more"]):
+        return page, excerpt(page, total, limit)
+    tail_chars = limit // 2
+    tail = await backend.read_run(run["run_id"], max(0, total - tail_chars), 0, tail_chars)
+    return page, excerpt(page, total, limit - tail_chars, tail)

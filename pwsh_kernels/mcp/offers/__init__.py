@@ -1,0 +1,1 @@
+"""What the server offers besides tools: resources, prompts, completion, subscriptions."""

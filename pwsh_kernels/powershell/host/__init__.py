@@ -1,0 +1,1 @@
+"""The PowerShell process: how it is found, started, watched and ended."""

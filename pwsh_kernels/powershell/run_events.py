@@ -1,0 +1,245 @@
+"""What one run has said so far: decoded messages in, events and in the end a summary out. Pure."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import psrpcore
+from psrpcore.types import ErrorCategory, PSInvocationState
+
+from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.powershell.events import (
+    Displayed,
+    Event,
+    HostText,
+    ProgressChanged,
+    PromptAsked,
+    RecordWritten,
+    StyleChanged,
+    Text,
+    ViewWritten,
+)
+from pwsh_kernels.powershell.host_calls import ExitCalled, Question, Unsupported, read_call
+from pwsh_kernels.powershell.wire.conversion import error_record, progress, psrp_error, psrp_message, to_psrp, view
+from pwsh_kernels.powershell.wire.happenings import Command, Ended, PsrpEvent
+from pwsh_kernels.records import Outcome, Record, RecordKind, RunOptions, Style, Summary
+
+_OUTCOMES: dict[PSInvocationState, Outcome] = {
+    PSInvocationState.Completed: "completed",
+    PSInvocationState.Failed: "failed",
+    PSInvocationState.Stopped: "stopped",
+}
+
+FLUSH_MARK = "\x1bpwsh-kernels-late "
+"""Begins a host text that is output which waited too long for more (bootstrap.ps1)."""
+
+STOPPED = Ended(PSInvocationState.Stopped, None)
+"""The end of a run that was stopped before it began."""
+
+
+def run_commands(script: str, options: RunOptions) -> list[Command]:
+    """Return the pipeline of a run: the script with its parameters bound, all streams merged, into Out-Session."""
+    formatting = {
+        "Format": options.format,
+        "Width": options.width,
+        "MaxChars": -1 if options.max_chars is None else options.max_chars,
+    }
+    key = {"Key": options.keep_as} if options.keep_as else {}
+    shown = Command("Out-Display", {"Width": options.width, **key})
+    last = shown if options.shows_views else Command("Out-Session", {**formatting, **key})
+    return [Command(script, bound(options.parameters), is_script=True, merge=True), last]
+
+
+def check_commands(script: str, options: RunOptions) -> list[Command]:
+    """Return the pipeline that fails, in the engine's words, when the script does not know one of the parameters."""
+    return [Command("Test-SessionParameter", {"Script": script, "Name": list(options.parameters)})]
+
+
+def rest_commands(ended: Ended, script: str) -> list[Command]:
+    """Return the pipeline that fetches what a throw, a stop or an exit kept Out-Session from sending."""
+    failed = ended.state == PSInvocationState.Failed
+    syntax = ended.reason is not None and ended.reason.CategoryInfo.Category == ErrorCategory.ParserError
+    return [Command("Get-SessionRest", {"Failed": failed, "Script": script if syntax else ""})]
+
+
+def bound(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the wire values of parameters. Raises InvalidRequest that names the bad one."""
+    for name in parameters:
+        if not name or not isinstance(name, str):
+            raise InvalidRequest(field="parameters", problem="must have names")
+    return {name: to_psrp(value, name) for name, value in parameters.items()}
+
+
+_SHOWN: Mapping[str, Callable[[Sequence[Any]], Event]] = {
+    "host": lambda facts: HostText(facts[0], newline=facts[1]),
+    "view": lambda facts: ViewWritten(view(facts)),
+    "style": lambda facts: StyleChanged(Style(*facts)),
+    "display": lambda facts: Displayed(*facts),
+}
+"""Entries that are no records."""
+
+
+class Run:
+    """Turns the messages of a run's pipeline into events, and counts for the summary."""
+
+    def __init__(self) -> None:
+        self._errors = 0
+        self._warnings = 0
+        self._exit_called: int | None = None
+        self._native_exit: int | None = None
+        self._truncated = 0
+        self._kept_objects = 0
+        self._reason: Record | None = None
+        self._has_ending = False
+        self._echo: str | None = None
+
+    @property
+    def has_ending(self) -> bool:
+        """True when Out-Session (or the fetching of the rest) has told everything."""
+        return self._has_ending
+
+    def take(self, event: PsrpEvent) -> list[Event | Question | Unsupported]:
+        """Return what a message means. Questions and unsupported calls are still to be answered on the wire."""
+        if isinstance(event, psrpcore.PipelineOutputEvent):
+            return [*self._output(event.data)]
+        if isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent):
+            return self._call(event)
+        if isinstance(event, psrpcore.ProgressRecordEvent):
+            return [ProgressChanged(progress(event.record))]
+        if isinstance(event, psrpcore.ErrorRecordEvent):
+            return [self._record(psrp_error(event.record))]
+        return [*self._message(event)]
+
+    def _message(self, event: PsrpEvent) -> list[Event]:
+        kinds: list[tuple[type[Any], RecordKind]] = [
+            (psrpcore.WarningRecordEvent, "warning"),
+            (psrpcore.VerboseRecordEvent, "verbose"),
+            (psrpcore.DebugRecordEvent, "debug"),
+            (psrpcore.InformationRecordEvent, "information"),
+        ]
+        for event_type, kind in kinds:
+            if isinstance(event, event_type):
+                record = psrp_message(kind, event.record)
+                return [HostText(record.message)] if "PSHOST" in record.tags else [self._record(record)]
+        return []
+
+    def _call(self, event: psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent) -> list[Any]:
+        call = read_call(event)
+        if isinstance(call, ExitCalled):
+            self._exit_called = call.code
+            return []
+        if isinstance(call, HostText) and call.text.startswith(FLUSH_MARK):
+            return [*self._output(call.text.removeprefix(FLUSH_MARK))]
+        told, self._echo = self._echo, None
+        if isinstance(call, HostText) and call.text == told:
+            return []
+        return [call] if call is not None else []
+
+    def _output(self, data: object) -> list[Event]:
+        """Read one text of Out-Session: a JSON array of texts and of arrays that begin with their kind."""
+        events: list[Event] = []
+        for entry in _entries(str(data)):
+            self._echo = _echo(entry)
+            if isinstance(entry, str):
+                events.append(Text(entry))
+            else:
+                events += self._entry(entry[0], entry[1:])
+        return events
+
+    def _entry(self, kind: str, facts: Sequence[Any]) -> list[Event]:
+        if kind == "end":
+            self._truncated, self._native_exit, *kept = facts
+            self._kept_objects = kept[0] if kept else 0
+            self._has_ending = True
+            return []
+        if kind == "reason":
+            self._reason = error_record(facts, terminating=True)
+            return []
+        return [self._shown(kind, facts)]
+
+    def _shown(self, kind: str, facts: Sequence[Any]) -> Event:
+        read = _SHOWN.get(kind)
+        if read:
+            return read(facts)
+        if kind == "error":
+            return self._record(error_record(facts))
+        tags = tuple(facts[1]) if len(facts) > 1 and facts[1] else ()
+        return self._record(Record(kind=cast(RecordKind, kind), message=facts[0], tags=tags))
+
+    def _record(self, record: Record) -> RecordWritten:
+        self._errors += record.kind == "error" and not record.native
+        self._warnings += record.kind == "warning"
+        return RecordWritten(record)
+
+    def refuse_parameters(self, ended: Ended) -> None:
+        """Take the end of `check_commands`: the error stands for the script's own, so it has no place in our code."""
+        if ended.reason is not None:
+            error = psrp_error(ended.reason, terminating=True)
+            plain_id = error.error_id.partition(",")[0]
+            self._reason = replace(
+                error, error_id=plain_id, command="", line=None, column=None, position="", script_stack=""
+            )
+        self._has_ending = True
+
+    def summary(self, ended: Ended, duration_s: float) -> Summary:
+        """Return how the run ended. A terminating error is told here, once, and counted as one error."""
+        error = self._terminating_error(ended)
+        exited = self._exit_called is not None
+        return Summary(
+            outcome=_OUTCOMES[ended.state],
+            errors=self._errors + (error is not None),
+            warnings=self._warnings,
+            exit_code=self._exit_called if exited else self._native_exit,
+            exit_called=exited,
+            duration_s=duration_s,
+            truncated=self._truncated,
+            terminating_error=error,
+            kept_objects=self._kept_objects,
+        )
+
+    def _terminating_error(self, ended: Ended) -> Record | None:
+        if ended.state != PSInvocationState.Failed:
+            return None
+        wire = psrp_error(ended.reason, terminating=True) if ended.reason else None
+        # The engine's own $Error[0] has more facts; it is only trusted when it is the same error.
+        if self._reason and (wire is None or wire.error_id.startswith(self._reason.error_id)):
+            return self._reason
+        return wire or Record("error", "The pipeline failed and PowerShell gave no reason.", terminating=True)
+
+
+def _entries(text: str) -> list[Any]:
+    try:
+        return cast(list[Any], json.loads(text))
+    except ValueError:
+        return [text]
+
+
+def _echo(entry: Any) -> str | None:
+    """Return the text that a call of the host may say again: a job's own process sends both (bootstrap.ps1)."""
+    told = entry[0] in ("host", "information") and len(entry) > 3
+    return entry[3] if told else None
+
+
+class Query:
+    """Gathers the output of an internal question."""
+
+    def __init__(self) -> None:
+        self.objects: list[Any] = []
+        self.errors: list[Record] = []
+
+    def take(self, event: PsrpEvent) -> list[Event | Question | Unsupported]:
+        """Keep output and errors; return only what needs an answer on the wire."""
+        if isinstance(event, psrpcore.PipelineOutputEvent):
+            self.objects.append(event.data)
+        elif isinstance(event, psrpcore.ErrorRecordEvent):
+            self.errors.append(psrp_error(event.record))
+        elif isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent):
+            call = read_call(event)
+            return [call] if isinstance(call, Question | Unsupported) else []
+        return []
+
+
+def asked(question: Question) -> PromptAsked:
+    """Return the event of a question."""
+    return PromptAsked(question.id, question.prompt)

@@ -1,0 +1,1 @@
+"""The bytes between us and PowerShell: packets, protocol, templates, conversion."""

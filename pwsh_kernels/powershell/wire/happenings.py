@@ -1,0 +1,59 @@
+"""What a connection is asked to run, and what it tells of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import psrpcore
+from psrpcore.types import ErrorRecord, PSInvocationState
+
+from pwsh_kernels.powershell.wire.packets import Stray
+
+PsrpEvent = psrpcore.PSRPEvent[Any, Any]
+"""A decoded message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of a pipeline. `merge` sends all of its streams into its output; `local` gives a script its own scope."""
+
+    text: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    is_script: bool = False
+    merge: bool = False
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The runspace is ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFailed:
+    """The runspace did not open."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReady:
+    """Secrets can be sent from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A decoded message of the running pipeline, or a host call of the pool."""
+
+    event: PsrpEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The pipeline has ended and is closed: another one may begin."""
+
+    state: PSInvocationState
+    reason: ErrorRecord | None
+
+
+Happening = Opened | OpenFailed | KeyReady | Said | Ended | Stray

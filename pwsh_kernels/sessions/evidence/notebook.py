@@ -1,0 +1,120 @@
+"""The runs of a session as a notebook: what was run, by whom, and what came of it. Pure."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from nbformat import v4
+
+from pwsh_kernels.sessions.evidence.literals import with_parameters
+from pwsh_kernels.sessions.redaction import redacted, secrets_of
+from pwsh_kernels.sessions.runs.output_log import Entry
+from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+from pwsh_kernels.sessions.views.session_views import run_view, utc
+from pwsh_kernels.sessions.views.title import session_title
+
+OUTPUT_CHARS = 200_000
+"""Characters of one run's output in the notebook; a browser shows no more with pleasure."""
+FACTS = (
+    "run_id", "principal", "client", "account", "state", "created_at", "started_at", "ended_at", "duration_s",
+    "exit_code", "format", "total_chars",
+)  # fmt: skip
+"""What a cell's metadata takes over from the Run shape (docs/rest.md)."""
+RUN_KEY = "pwsh_run"
+"""Of a cell's metadata. Not messages.KEY: JupyterLab sends a cell's metadata with it, and the kernel reads options there."""
+LANGUAGE = {
+    "name": "powershell",
+    "file_extension": ".ps1",
+    "mimetype": "application/x-powershell",
+    "pygments_lexer": "powershell",
+    "codemirror_mode": "powershell",
+}
+STOPPED = "PipelineStopped"
+
+
+def evidence(key: SessionKey, session: Session | None, runs: Iterable[Run], time: datetime) -> dict[str, Any]:
+    """Return an .ipynb of the commands that have begun, oldest first; `session` is None for one that is closed."""
+    begun = [run for run in runs if run.purpose == "command" and run.started_at]
+    title = session_title(session) if session else f"{key.tenant} · {key.module} · closed"
+    notebook: dict[str, Any] = v4.new_notebook(
+        cells=[v4.new_markdown_cell(_heading(key, title, len(begun), time), id="about"), *_cells(begun)],
+        metadata={
+            "kernelspec": {"name": key.kernelspec, "display_name": title, "language": LANGUAGE["name"]},
+            "language_info": LANGUAGE,
+            "pwsh": {"session": str(key), "title": title, "exported_at": utc(time), "runs": len(begun)},
+        },
+    )
+    return notebook
+
+
+def _heading(key: SessionKey, title: str, count: int, time: datetime) -> str:
+    return (
+        f"# {key.tenant} · {key.module}\n\n{title}\n\n"
+        f"{count} runs that the server of pwsh-kernels kept, exported at {utc(time)}. Who ran a cell, when and for how long "
+        "is in its metadata (`pwsh_run`). Secrets are shown as `•••`; output is the session's own text."
+    )
+
+
+def _cells(runs: Iterable[Run]) -> Iterator[dict[str, Any]]:
+    for number, run in enumerate(runs, 1):
+        yield _cell(number, run)
+
+
+def _cell(number: int, run: Run) -> dict[str, Any]:
+    secrets = secrets_of(run.command, run.options.parameters)
+    source = redacted(with_parameters(run.command, run.options.parameters), secrets)
+    view = run_view(run)
+    timing = {"iopub.execute_input": utc(run.started_at), "shell.execute_reply": utc(run.ended_at)}
+    cell: dict[str, Any] = v4.new_code_cell(
+        source,
+        id=run.id,
+        execution_count=number,
+        outputs=list(_outputs(run, secrets)),
+        metadata={
+            RUN_KEY: {name: view[name] for name in FACTS},
+            "execution": {name: value for name, value in timing.items() if value},
+        },
+    )
+    return cell
+
+
+def _outputs(run: Run, secrets: set[str]) -> Iterator[dict[str, Any]]:
+    page = run.log.read(0, OUTPUT_CHARS)
+    for group in _grouped(page.entries):
+        text = redacted("".join(entry.text for entry in group), secrets)
+        if _ended_by(group[0]):
+            yield _error(group[0], text, secrets)
+        elif text:
+            yield v4.new_output("stream", name=group[0].stream, text=text)
+    if page.more:
+        text = f"… {run.log.total_chars - page.next_cursor} more characters: GET /runs/{run.id}?cursor={page.next_cursor}\n"
+        yield v4.new_output("stream", name="stderr", text=text)
+
+
+def _grouped(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Yield runs of entries of one stream; what ended the run stands alone."""
+    group: list[Entry] = []
+    for entry in entries:
+        if group and (group[0].stream != entry.stream or _ended_by(entry) or _ended_by(group[0])):
+            yield group
+            group = []
+        group.append(entry)
+    if group:
+        yield group
+
+
+def _ended_by(entry: Entry) -> bool:
+    """Return whether this is the error that ended the run; the kernel's own errors have no record."""
+    return entry.kind == "error" and (entry.record is None or entry.record.terminating)
+
+
+def _error(entry: Entry, text: str, secrets: set[str]) -> dict[str, Any]:
+    record = entry.record
+    name = record.exception_type.rsplit(".", 1)[-1] or record.error_id.split(",", 1)[0] if record else STOPPED
+    value = redacted(record.message, secrets) if record else text.strip()
+    error: dict[str, Any] = v4.new_output(
+        "error", ename=name or "Error", evalue=value, traceback=text.rstrip("\n").split("\n")
+    )
+    return error

@@ -1,0 +1,61 @@
+"""One command in several tenants: who they are, whose turn it is, and one result for each in the order asked for."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pwsh_kernels.errors import InvalidRequest, ProductError
+from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.requests import RunRequest
+from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.sessions.session import Session
+
+ALL = "*"
+"""Stands for every tenant that is signed in to the module."""
+MAX_TENANTS = 200
+LOOK_S = 60.0
+"""How often a turn that a long run holds is looked at."""
+
+
+def chosen_tenants(asked: Sequence[str], module: str, sessions: Iterable[Session]) -> list[str]:
+    """Return the tenants, each once, in the order asked for; `*` alone: those signed in, by name. Raises InvalidRequest."""
+    if list(asked) == [ALL]:
+        names = sorted(one.key.tenant for one in sessions if one.key.module == module and one.state == "signed_in")
+        if not names:
+            raise InvalidRequest(field="tenants", problem=f"is *, and no tenant is signed in to {module}")
+        return names
+    if not asked or len(asked) > MAX_TENANTS or ALL in asked:
+        raise InvalidRequest(field="tenants", problem=f'must name 1 to {MAX_TENANTS} tenants, or be "*" alone')
+    return list(dict.fromkeys(asked))
+
+
+def refused_view(request: RunRequest, error: ProductError) -> dict[str, Any]:
+    """Return the result of a tenant in which nothing was run."""
+    return {"tenant": request.tenant, "module": request.module, "state": "refused", **error.to_json()}
+
+
+def summary_view(module: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the answer: the results, how many are in which state, and whether all succeeded."""
+    states = dict(Counter(str(one["state"]) for one in results))
+    view = {"module": module, "results": list(results), "states": states}
+    if all(one["success"] for one in results):
+        return {"success": True, **view}
+    told = ", ".join(f"{count} {state}" for state, count in states.items())
+    return {"success": False, **view, "error": f"Not all have succeeded: {told}.", "code": "not_all_succeeded"}
+
+
+class Turns:
+    """Lets a bounded number of fanned-out runs go at the same time; the others are queued."""
+
+    def __init__(self, parallel: int) -> None:
+        self._free = asyncio.Semaphore(parallel)
+
+    async def run(self, live: LiveSession, run: Run, code: str) -> None:
+        """Send a run when its turn comes; the turn is over at its end, or when it asks a question."""
+        async with self._free:
+            if run.ended:  # cancelled before its turn
+                return
+            live.submit(run, code)
+            while not await run.wait(LOOK_S):
+                continue

@@ -1,0 +1,1 @@
+"""How a session is a Jupyter kernel, and is found again after a restart."""

@@ -1,0 +1,274 @@
+"""The kernel manager of the server: sessions keep their kernel through clients, servers and mistakes; others as usual."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.ioloop.restarter import AsyncIOLoopKernelRestarter
+from jupyter_client.session import Session as Codec
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
+from tornado.web import HTTPError
+from traitlets import Dict, Instance, List, Unicode, default
+
+from pwsh_kernels.messages import ending_metadata
+from pwsh_kernels.sessions.jupyter.environment import kernel_environment, with_our_commands
+from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
+from pwsh_kernels.sessions.jupyter.processes import kill_tree
+from pwsh_kernels.sessions.jupyter.provisioner import living_process
+from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+from pwsh_kernels.sessions.tasks import Tasks
+
+LOG = logging.getLogger(__name__)
+DEATH_POLL_S = 1.0
+"""How often a kernel's process is looked at: a death is known well within 3 s."""
+
+
+class NoRestart(AsyncIOLoopKernelRestarter):
+    """Reports a death instead of restarting: a silent one would lose the sign-in unseen (decision 0009, 7)."""
+
+    @default("restart_limit")
+    def _restart_limit(self) -> int:
+        return 0
+
+    @default("time_to_dead")
+    def _time_to_dead(self) -> float:
+        return DEATH_POLL_S
+
+
+class SessionKernel(ServerKernelManager):
+    """Manages one kernel; jupyter_server makes one for every kernel, session or not."""
+
+    @default("restarter_class")
+    def _restarter_class(self) -> type[AsyncIOLoopKernelRestarter]:
+        manager: Any = self.parent
+        return NoRestart if manager.session_key(self.kernel_name) else AsyncIOLoopKernelRestarter
+
+    @default("session")
+    def _codec_of_the_owner(self) -> Codec:
+        """Sign what we send as the kernel's owner: a shared kernel ends for nobody else."""
+        return Codec(parent=self, metadata=ending_metadata())
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLaunch:
+    """How the kernel of a session is started."""
+
+    key: SessionKey
+    environment: Mapping[str, str]
+    cwd: Path
+    log_file: Path
+
+
+class SessionKernelManager(AsyncMappingKernelManager):
+    """Maps kernel ids to kernels. A session's id is fixed, starting it twice gives one process, shutting it down detaches.
+
+    Each deviation from jupyter_server answers a measured way of losing a shared session: decision 0009.
+    """
+
+    kernel_spec_manager: Any = Instance(SessionKernelSpecManager)
+    pass_env = List(Unicode(), help="Environment variables that kernels inherit beside the allow-list.", config=True)
+    launches = Dict(help="SessionLaunch by kernelspec name.")
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Take jupyter_server's arguments."""
+        super().__init__(**kwargs)
+        self._locks: dict[SessionKey, asyncio.Lock] = {}
+        self._info_channels: dict[str, Any] = {}
+        self._tasks = Tasks()
+        self.on_session_started: Callable[[SessionKey], None] | None = None
+        self.on_session_ended: Callable[[SessionKey, str], None] | None = None
+        self.restart_refusal: Callable[[SessionKey], str] = lambda _: ""
+
+    @default("kernel_manager_class")
+    def _kernel_manager_class(self) -> str:
+        return f"{SessionKernel.__module__}.{SessionKernel.__name__}"
+
+    @default("buffer_offline_messages")
+    def _no_buffers(self) -> bool:
+        return False
+
+    # -- sessions ------------------------------------------------------------------------------------------------
+
+    def add_session(self, launch: SessionLaunch) -> None:
+        """Make a session known: its kernelspec, and how its kernel starts."""
+        self.launches = {**self.launches, launch.key.kernelspec: launch}
+        self.kernel_spec_manager.add_session(launch.key)
+
+    def remove_session(self, key: SessionKey) -> None:
+        """Forget a session."""
+        self.launches = {name: one for name, one in self.launches.items() if one.key != key}
+        self.kernel_spec_manager.remove_session(key)
+
+    def session_key(self, kernel_name: str | None) -> SessionKey | None:
+        """Return the session that a kernelspec name stands for."""
+        launch: SessionLaunch | None = self.launches.get(kernel_name or "")
+        return launch.key if launch else None
+
+    def session_of(self, kernel_id: str) -> SessionKey | None:
+        """Return the session that a running kernel belongs to."""
+        return self.session_key(self._kernels[kernel_id].kernel_name) if kernel_id in self._kernels else None
+
+    def connection_file(self, key: SessionKey) -> Path:
+        """Return where the connection file of a session's kernel is."""
+        return Path(self.connection_dir) / f"kernel-{key.kernel_id}.json"
+
+    def process_id(self, key: SessionKey) -> int | None:
+        """Return the id of the process that a session's kernel is, or None."""
+        process = living_process(self.connection_file(key))
+        return process.pid if process else None
+
+    async def close_session(self, key: SessionKey) -> None:
+        """Really end a session's kernel: ask, wait (bounded), terminate, kill, with everything that it started."""
+        async with self._lock(key):
+            if key.kernel_id not in self:
+                return
+            process = living_process(self.connection_file(key))
+            family = [process, *process.children(recursive=True)] if process else []
+            await self._async_shutdown_kernel(key.kernel_id)
+            kill_tree(family)
+
+    async def kill_session(self, key: SessionKey) -> None:
+        """Kill a session's kernel and everything that it started; waits for nothing that they do."""
+        async with self._lock(key):
+            process = living_process(self.connection_file(key))
+            kill_tree([process, *process.children(recursive=True)] if process else [])
+            kernel = self._forget(key.kernel_id)
+            if kernel is not None:
+                await kernel.cleanup_resources()
+
+    def release_session(self, key: SessionKey) -> None:
+        """Let go of a session's kernel, which lives on: close every socket to it."""
+        self._forget(key.kernel_id)
+
+    # -- jupyter_server's interface ------------------------------------------------------------------------------
+
+    async def start_kernel(  # type: ignore[override]
+        self, *, kernel_id: str | None = None, kernel_name: str | None = None, **kwargs: Any
+    ) -> str:
+        """Start a kernel, or return the running one when that session or id has one."""
+        launch: SessionLaunch | None = self.launches.get(kernel_name or "")
+        kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, self.pass_env)
+        if launch is None:
+            kwargs["env"] = with_our_commands(kwargs["env"])
+            started: str = await self._async_start_kernel(kernel_id=kernel_id, kernel_name=kernel_name, **kwargs)
+            return started
+        # A caller that goes away in the middle must not leave a process that nobody knows.
+        start = self._tasks.start(self._start_session(launch, kwargs["env"]), f"start the kernel of {launch.key}")
+        await asyncio.shield(start)
+        return launch.key.kernel_id
+
+    async def shutdown_kernel(  # type: ignore[override]
+        self, kernel_id: str, now: bool = False, restart: bool = False
+    ) -> None:
+        """Shut a kernel down; of a session, only the caller goes away (decision 0009: 1, 2, 3, 8)."""
+        self._check_kernel_id(kernel_id)
+        if self.session_of(kernel_id) is None:
+            await self._async_shutdown_kernel(kernel_id, now=now, restart=restart)
+
+    async def shutdown_all(self, now: bool = False) -> None:  # type: ignore[override]
+        """Shut down every kernel that is no session: sessions outlive the server."""
+        others = [kernel_id for kernel_id in self.list_kernel_ids() if self.session_of(kernel_id) is None]
+        await asyncio.gather(*(self._async_shutdown_kernel(kernel_id, now=now) for kernel_id in others))
+
+    def kernel_model(self, kernel_id: str) -> dict[str, Any]:
+        """Return what Jupyter's routes tell of a kernel; of a session also which one it is, and its name for people."""
+        model: dict[str, Any] = super().kernel_model(kernel_id)
+        key = self.session_of(kernel_id)
+        return {**model, "pwsh": {"session": str(key), "title": self.title(key)}} if key else model
+
+    def title(self, key: SessionKey) -> str:
+        """Return what people read as a session's name."""
+        title: str = self.kernel_spec_manager.title(key)
+        return title
+
+    def session_kernels(self) -> list[tuple[SessionKey, str]]:
+        """Return the running kernels of sessions, with their ids."""
+        found = [(self.session_of(kernel_id), kernel_id) for kernel_id in self.list_kernel_ids()]
+        return [(key, kernel_id) for key, kernel_id in found if key]
+
+    def refuse_restart(self, kernel_id: str) -> None:
+        """Raise HTTPError 409 when a restart would end a sign-in, 404 for an unknown kernel."""
+        self._check_kernel_id(kernel_id)
+        key = self.session_of(kernel_id)
+        if key and (refusal := self.restart_refusal(key)):
+            raise HTTPError(409, refusal)
+
+    async def restart_kernel(self, kernel_id: str, now: bool = False) -> Any:  # type: ignore[override]
+        """Restart a kernel because somebody asked for it. Raises HTTPError 409 where that would end a sign-in."""
+        self.refuse_restart(kernel_id)
+        key = self.session_of(kernel_id)
+        if key and self.on_session_ended:
+            self.on_session_ended(key, "its kernel was restarted by a Jupyter client")
+        restarted = await self._async_restart_kernel(kernel_id, now=now)
+        if key:
+            self._preset_kernel_info(kernel_id)
+            if self.on_session_started:
+                self.on_session_started(key)
+        return restarted
+
+    def _handle_kernel_died(self, kernel_id: str) -> None:
+        key = self.session_of(kernel_id)
+        if key is None:
+            super()._handle_kernel_died(kernel_id)
+            return
+        LOG.warning("The kernel of %s has died.", key)
+        self._tasks.start(self._forget(kernel_id).cleanup_resources(), f"clean up after {key}")
+        if self.on_session_ended:
+            self.on_session_ended(key, "its kernel process has ended")
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _lock(self, key: SessionKey) -> asyncio.Lock:
+        return self._locks.setdefault(key, asyncio.Lock())
+
+    async def _start_session(self, launch: SessionLaunch, env: dict[str, str]) -> None:
+        """Start the kernel unless it runs; concurrent starts of one id would give several processes (decision 0009, 15)."""
+        async with self._lock(launch.key):
+            if launch.key.kernel_id in self:
+                return
+            await self._async_start_kernel(
+                kernel_id=launch.key.kernel_id,
+                kernel_name=launch.key.kernelspec,
+                env={**env, **launch.environment},
+                cwd=str(launch.cwd),
+                log_file=str(launch.log_file),
+            )
+        self._preset_kernel_info(launch.key.kernel_id)
+        if self.on_session_started:
+            self.on_session_started(launch.key)
+
+    def _preset_kernel_info(self, kernel_id: str) -> None:
+        """Ask for kernel_info on control, before a WebSocket does on shell: a busy cell would hold it (decision 0009, 5)."""
+        kernel: Any = self.get_kernel(kernel_id)
+        answer: Future[dict[str, Any]] = Future()
+        channel = self._info_channels[kernel_id] = kernel.connect_control()
+        kernel._kernel_info_future = answer  # noqa: SLF001 - the name that ZMQChannelsWebsocketConnection looks for
+
+        def on_reply(parts: list[bytes]) -> None:
+            _, message = kernel.session.feed_identities(parts)
+            if not answer.done():
+                answer.set_result(kernel.session.deserialize(message)["content"])
+            channel.close()
+
+        channel.on_recv(on_reply)
+        kernel.session.send(channel, "kernel_info_request")
+
+    def _forget(self, kernel_id: str) -> Any:
+        """Drop a kernel whose process is gone or going, with its sockets; return it."""
+        if kernel_id not in self:
+            return None
+        kernel: Any = self.get_kernel(kernel_id)
+        kernel.stop_restarter()
+        kernel._close_control_socket()  # noqa: SLF001 - else left to the garbage collector
+        channel = self._info_channels.pop(kernel_id, None)
+        if channel and not channel.closed():
+            channel.close()
+        self.stop_watching_activity(kernel_id)
+        self._kernel_connections.pop(kernel_id, None)
+        self._kernel_ports.pop(kernel_id, None)
+        return self.remove_kernel(kernel_id)

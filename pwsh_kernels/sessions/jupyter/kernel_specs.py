@@ -1,0 +1,58 @@
+"""Kernelspecs: the installed ones, and one per known session, so that a notebook can choose a session."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from traitlets import Dict
+
+from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+
+PROVISIONER = "pwsh-kernels-adopting"
+"""The entry point's name in pyproject.toml."""
+PWSH_SPEC = "pwsh"
+NO_FOLDER = "/nonexistent"
+
+
+class SessionKernelSpecManager(KernelSpecManager):
+    """Adds the kernelspec `tenant.module` of every known session to those that are installed."""
+
+    session_keys = Dict(help="Known sessions by kernelspec name.")
+    title: Callable[[SessionKey], str] = str
+    """What people read as a session's name; whoever knows the sessions sets it."""
+
+    def add_session(self, key: SessionKey) -> None:
+        """Make a session's kernelspec known."""
+        self.session_keys = {**self.session_keys, key.kernelspec: key}
+
+    def remove_session(self, key: SessionKey) -> None:
+        """Forget a session's kernelspec."""
+        self.session_keys = {name: one for name, one in self.session_keys.items() if one != key}
+
+    def session_key(self, kernel_name: str | None) -> SessionKey | None:
+        """Return the session that a kernelspec stands for, or None for an installed kernelspec."""
+        key: SessionKey | None = self.session_keys.get(kernel_name or "")
+        return key
+
+    def find_kernel_specs(self) -> dict[str, str]:
+        """Return every kernelspec's name and folder; sessions show the logos of the installed `pwsh` kernelspec."""
+        installed: dict[str, str] = super().find_kernel_specs()
+        return {**installed, **dict.fromkeys(self.session_keys, installed.get(PWSH_SPEC, NO_FOLDER))}
+
+    def get_kernel_spec(self, kernel_name: str) -> Any:
+        """Return a kernelspec. Raises NoSuchKernel."""
+        key = self.session_key(kernel_name)
+        return session_kernelspec(key, self.title(key)) if key else super().get_kernel_spec(kernel_name)
+
+
+def session_kernelspec(key: SessionKey, title: str) -> Any:
+    """Return the kernelspec of a session; `title` is what Jupyter shows."""
+    return KernelSpec(
+        argv=[sys.executable, "-m", "pwsh_kernels.kernel", "-f", "{connection_file}"],
+        display_name=title,
+        language="powershell",
+        interrupt_mode="message",
+        resource_dir=NO_FOLDER,
+        metadata={"kernel_provisioner": {"provisioner_name": PROVISIONER, "config": {}}, "pwsh": {"session": str(key)}},
+    )

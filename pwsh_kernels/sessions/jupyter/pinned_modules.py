@@ -1,0 +1,76 @@
+"""The modules that a session has pinned when it began: a folder of links to their versions, which is on its PSModulePath.
+
+`modules update` and `remove` leave alone what is linked here, and a session finds no other version of it.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from pwsh_kernels.modules.lock import LockedModule
+from pwsh_kernels.modules.store import ModuleStore
+from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+
+
+class Pins:
+    """The folder `pins` of a data folder: `TENANT.MODULE/NAME/VERSION`, each a link into the store of modules."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir.absolute() / "pins"  # PowerShell looks from a folder of its own
+        self._store = ModuleStore(data_dir.absolute())
+
+    def folder(self, key: SessionKey) -> Path:
+        """Return what goes on PSModulePath of a session; it is there while the session has pinned something."""
+        return self._folder / key.kernelspec
+
+    def pin(self, key: SessionKey, without: Collection[str] = ()) -> dict[str, str]:
+        """Link the selected versions for a session that begins, and return them by name. Raises BrokenFile.
+
+        `without` names modules that it must not find; nor does it find what needs one of them.
+        """
+        self.release(key)
+        wanted = usable(self._store.selected(), without)
+        if not wanted:
+            return {}
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=".", dir=self._folder))
+        for one in wanted:
+            _link(part / one.name / one.version, self._store.folder(one.name, one.version))
+        part.replace(self.folder(key))
+        return self.pinned(key)
+
+    def pinned(self, key: SessionKey) -> dict[str, str]:
+        """Return the versions that a session has pinned, by name; only those that are still there."""
+        links = sorted(self.folder(key).glob("*/*"), key=lambda link: link.parent.name.casefold())
+        return {link.parent.name: link.name for link in links if link.is_dir()}
+
+    def release(self, key: SessionKey) -> None:
+        """Forget what a session has pinned; the modules themselves stay."""
+        shutil.rmtree(self.folder(key), ignore_errors=True)
+
+    def sessions(self) -> Iterator[SessionKey]:
+        """Yield the sessions that have pinned something; what a pinning that broke has left is removed."""
+        for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
+            tenant, _, module = folder.name.rpartition(".")
+            if tenant:
+                yield SessionKey(tenant, module)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def usable(selected: Mapping[str, LockedModule], without: Collection[str]) -> list[LockedModule]:
+    """Return the modules but for those named in `without` and all that need one of these. Pure."""
+    barred = {name.casefold() for name in without}
+    while needing := {
+        one.name.casefold()
+        for one in selected.values()
+        if one.name.casefold() not in barred and not barred.isdisjoint(name.casefold() for name in one.dependencies)
+    }:
+        barred |= needing
+    return [one for one in selected.values() if one.name.casefold() not in barred]
+
+
+def _link(link: Path, target: Path) -> None:
+    link.parent.mkdir(mode=0o700)
+    link.symlink_to(target, target_is_directory=True)

@@ -1,0 +1,1 @@
+"""How what a run gave is asked again: lines, objects, commands."""

@@ -1,0 +1,139 @@
+"""Questions about the objects that a run has given, which the session's PowerShell keeps: the script, and its answer."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from pwsh_kernels.errors import (
+    InvalidRequest,
+    NoObjects,
+    ObjectsForgotten,
+    ObjectsLost,
+    ProductError,
+    RunNotEnded,
+    UnknownProperty,
+)
+from pwsh_kernels.records import QUERY_TAG, OutputFormat, Record, Summary
+from pwsh_kernels.sessions.queries.conditions import Condition
+from pwsh_kernels.sessions.runs.output_log import Stream
+from pwsh_kernels.sessions.runs.recorder import Recorder
+from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.sessions.session import Session
+
+SCRIPT = """param([string] $PwshKernelsQuery)
+try { Get-KeptObject $PwshKernelsQuery }
+finally { Microsoft.PowerShell.Utility\\Remove-Variable -Name PwshKernelsQuery -ErrorAction Ignore }"""
+"""Get-KeptObject is the session's own (powershell/scripts/bootstrap.ps1)."""
+PARAMETER = "PwshKernelsQuery"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsQuery:
+    """What is asked of a run's objects: those that fulfil all conditions, ordered, from `skip` on, `first` of them."""
+
+    where: tuple[Condition, ...] = ()
+    sort_by: str | None = None
+    descending: bool = False
+    select: tuple[str, ...] | None = None
+    skip: int = 0
+    first: int = 100
+    format: OutputFormat = "text"
+    width: int | None = None
+    wait_s: float | None = None
+    """Longest wait for the answer; None: setting `run_wait`."""
+    principal: str = "token"
+    client: str = ""
+
+    def parameters(self, key: str) -> dict[str, str]:
+        """Return what is bound to SCRIPT; `key`: the execute request of the run whose objects are meant."""
+        asked = {
+            "key": key,
+            "where": [one.to_json() for one in self.where],
+            "sort_by": self.sort_by,
+            "descending": self.descending,
+            "select": list(self.select) if self.select else None,
+            "skip": self.skip,
+            "first": self.first,
+        }
+        return {PARAMETER: json.dumps(asked)}
+
+    def title(self, run_id: str) -> str:
+        """Return what a person reads as the run's command."""
+        where = [f"where {' and '.join(one.text for one in self.where)}"] if self.where else []
+        order = [f"sort by {self.sort_by}{' descending' if self.descending else ''}"] if self.sort_by else []
+        chosen = [f"select {', '.join(self.select)}"] if self.select else []
+        return " ".join([f"query {run_id}", *where, *order, *chosen])
+
+
+class QueryRecorder(Recorder):
+    """Takes what is known of a question out of the output: how many objects there are, or why there is no answer."""
+
+    def __init__(self, run: Run, of_run: str, session: str) -> None:
+        """`of_run`: the run whose objects are asked for."""
+        super().__init__(run)
+        self._of_run = of_run
+        self._session = session
+
+    def write(self, stream: Stream, kind: str, text: str, record: Record | None) -> None:
+        """Keep the facts apart from the output."""
+        if record is None or QUERY_TAG not in record.tags:
+            super().write(stream, kind, text, record)
+            return
+        facts = json.loads(record.message)
+        if "refused" not in facts:
+            self.run.query = known_facts(facts, self._of_run)
+            return
+        self.run.refusal = refusal(facts, self._of_run, self._session)
+
+    def finish(self, summary: Summary | None) -> Summary | None:
+        """Let the run fail for the refusal."""
+        if self.run.refusal:
+            self.run.blame(self.run.refusal.code, self.run.refusal.text())
+        return summary
+
+
+def known_facts(facts: Mapping[str, Any], run_id: str) -> dict[str, Any]:
+    """Return how many objects are kept, were found and are shown; `beyond`: those that were too many to be kept."""
+    view = {"kept": facts["kept"], "matched": facts["matched"], "shown": facts["shown"], "of_run": run_id}
+    return {**view, "beyond": facts["beyond"]} if facts["beyond"] else view
+
+
+def refusal(facts: Mapping[str, Any], run_id: str, session: str) -> ProductError:
+    """Return the error that PowerShell's facts mean (kept.ps1)."""
+    makers: dict[str, Callable[[], ProductError]] = {
+        "no_objects": lambda: NoObjects(run_id=run_id),
+        "objects_forgotten": lambda: ObjectsForgotten(run_id=run_id, session=session),
+        "unknown_property": lambda: _unknown(facts),
+        "not_comparable": lambda: InvalidRequest(
+            field="where",
+            problem=f"{facts['condition']!r} compares nothing: {facts['value']!r} cannot be put in order with values of "
+            f"{facts['property']}, such as {facts['example']!r}",
+        ),
+        "bad_pattern": lambda: InvalidRequest(
+            field="where", problem=f"{facts['condition']!r} has a bad regular expression: {facts['problem']}"
+        ),
+    }
+    return makers[str(facts["refused"])]()
+
+
+def _unknown(facts: Mapping[str, Any]) -> UnknownProperty:
+    known = list(facts["known"])
+    last = str(facts["property"]).rpartition(".")[2]
+    by_lower = {one.lower(): one for one in known}
+    nearest = [by_lower[one] for one in get_close_matches(last.lower(), by_lower, n=3)]
+    return UnknownProperty(
+        property=str(facts["property"]), inside=str(facts["inside"]), known=known, total=int(facts["total"]), nearest=nearest
+    )
+
+
+def check_kept(run: Run, session: Session | None) -> None:
+    """Raise RunNotEnded, NoObjects or ObjectsLost when the session's PowerShell cannot have the objects of a run."""
+    if not run.ended:
+        raise RunNotEnded(run_id=run.id, state=run.state)
+    if run.purpose != "command" or not run.message_id:
+        raise NoObjects(run_id=run.id)
+    if session is None or session.gone or session.created_at > run.created_at:
+        reason = session.reason if session is not None and session.gone else "it has ended, and another one began"
+        raise ObjectsLost(run_id=run.id, session=str(run.key), reason=reason if session else "it was closed")

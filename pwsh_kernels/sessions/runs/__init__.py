@@ -1,0 +1,1 @@
+"""What happens to one execution, from the request to its end."""

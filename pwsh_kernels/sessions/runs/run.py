@@ -1,0 +1,146 @@
+"""A run: one execution in a session, with its state, its output and how it ended."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pwsh_kernels.errors import ProductError
+from pwsh_kernels.records import Progress, Prompt, Record, RunOptions, Summary
+from pwsh_kernels.sessions.broadcast import Broadcast
+from pwsh_kernels.sessions.runs.advice import Advice
+from pwsh_kernels.sessions.runs.output_log import OutputLog
+from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+from pwsh_kernels.sessions.states import ENDED, RunState, run_may_become
+
+Purpose = Literal["command", "sign_in", "check", "sign_out", "query"]
+"""`query`: a question of the product's own about what the session has; it never calls the service."""
+
+RECORDS_KEPT = 100
+"""Error records, and warning records, of one run that are kept as facts; all are in the output log."""
+
+
+def now() -> datetime:
+    """Return the time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_run_id() -> str:
+    """Return an id that no earlier run has and that nobody can guess."""
+    return f"r-{secrets.token_hex(8)}"
+
+
+@dataclass(eq=False)
+class Run:
+    """Everything known of one execution. Lives on the event loop; changes only through its methods."""
+
+    id: str
+    key: SessionKey
+    command: str
+    log: OutputLog
+    options: RunOptions = field(default_factory=RunOptions)
+    purpose: Purpose = "command"
+    principal: str = ""
+    client: str = ""
+    account: str | None = None
+    created_at: datetime = field(default_factory=now)
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    prompted_at: datetime | None = None
+    state: RunState = "queued"
+    reason: str = ""
+    code: str = ""
+    """The code of its failure when that is more than the command's own: `sign_in_ended`."""
+    message_id: str = ""
+    """The execute request that ran it; "" before it was sent. PowerShell keeps its objects by this name."""
+    query: dict[str, Any] | None = None
+    """Of a question about objects: how many are kept, were found, are shown, and of which run."""
+    refusal: ProductError | None = None
+    """Why a question has no answer."""
+    errors: list[Record] = field(default_factory=list)
+    advice: list[Advice] = field(default_factory=list)
+    """For each of `errors` what to do about it."""
+    warnings: list[Record] = field(default_factory=list)
+    hints: list[Record] = field(default_factory=list, repr=False)
+    """Warnings of a sign-in, without codes and secrets: why it failed may stand in one. They are shown nowhere."""
+    summary: Summary | None = None
+    prompt: Prompt | None = None
+    progress: Progress | None = None
+    changes: Broadcast = field(default_factory=Broadcast)
+    on_end: Callable[["Run"], None] | None = field(default=None, repr=False)
+    advise: Callable[[Record], Advice] = field(default=lambda _: Advice(), repr=False)
+
+    @property
+    def ended(self) -> bool:
+        """True when nothing more will happen."""
+        return self.state in ENDED
+
+    @property
+    def stopping(self) -> bool:
+        """True when it was cancelled and has not ended."""
+        return self.cancelled_at is not None and not self.ended
+
+    def become(self, state: RunState, reason: str = "") -> None:
+        """Go over to `state` when the table allows it; an ended run stays as it ended."""
+        if not run_may_become(self.state, state):
+            return
+        self.state = state
+        self.reason = reason or self.reason
+        if state == "running" and self.started_at is None:
+            self.started_at = now()
+        if state != "waiting_for_input":
+            self.prompt = self.prompted_at = None
+        if state in ENDED:
+            self.ended_at = now()
+            self.progress = None
+        self.changes.notify()
+        if self.ended and self.on_end:
+            self.on_end(self)
+
+    def ask(self, prompt: Prompt) -> None:
+        """Wait for the answer to `prompt`."""
+        self.become("waiting_for_input")
+        if self.state == "waiting_for_input":
+            self.prompt, self.prompted_at = prompt, now()
+            self.changes.notify()
+
+    def add_record(self, record: Record) -> None:
+        """Keep an error's or a warning's facts, a bounded number of them."""
+        if record.kind == "error" and not record.native and len(self.errors) < RECORDS_KEPT:
+            self.errors.append(record)
+            self.advice.append(self.advise(record))
+        if record.kind == "warning" and len(self.warnings) < RECORDS_KEPT:
+            self.warnings.append(record)
+
+    def show_progress(self, progress: Progress) -> None:
+        """Remember the latest progress."""
+        self.progress = None if progress.completed else progress
+        self.changes.notify()
+
+    def finish(self, state: RunState, summary: Summary | None = None, reason: str = "") -> None:
+        """End."""
+        self.summary = summary or self.summary
+        self.become("failed" if self.code and state == "succeeded" else state, self.reason if self.code else reason)
+
+    def blame(self, code: str, reason: str) -> None:
+        """Say before its end that it fails for another reason than its own error."""
+        self.code, self.reason = code, reason
+
+    async def wait(self, timeout: float, *, input_too: bool = True) -> bool:
+        """Wait for the end, or for a prompt; return whether it came within `timeout` seconds."""
+        return await self.changes.wait_for(lambda: self.ended or (input_too and self.prompt is not None), timeout)
+
+
+def end_state(summary: Summary | None, status: str) -> RunState:
+    """Return how a run ended by the engine's summary, or by the reply's status for a kernel that sends none."""
+    if summary is None:
+        fallback: dict[str, Any] = {"ok": "succeeded", "aborted": "cancelled"}
+        state: RunState = fallback.get(status, "failed")
+        return state
+    if summary.outcome == "stopped":
+        return "cancelled"
+    if summary.outcome == "died":
+        return "lost"
+    return "failed" if summary.had_errors else "succeeded"

@@ -1,0 +1,1 @@
+"""How somebody signs in, and who it turned out to be."""

@@ -1,0 +1,1 @@
+"""The door of MCP: /mcp, served by the same server."""

@@ -1,0 +1,126 @@
+"""`/mcp`: the MCP tools over Streamable HTTP, for those who hold the server's token."""
+
+import asyncio
+import importlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.utils import url_path_join
+from tornado.routing import PathMatches, Rule
+from tornado.web import RequestHandler
+
+from pwsh_kernels.errors import ServerStarting, Unauthorized
+from pwsh_kernels.web.access import Principal, find_principal
+from pwsh_kernels.web.mcp.asgi import serve
+from pwsh_kernels.web.product import Backend
+
+if TYPE_CHECKING:
+    from pwsh_kernels.mcp.http import HttpApp
+
+MCP_PATH = "/mcp"
+OPEN_WAIT = 30.0
+"""Seconds for the MCP SDK to load, at the first request: most servers are never asked."""
+CLOSE_WAIT = 5.0
+_log = logging.getLogger(__name__)
+
+
+async def load_tools(backend: Backend) -> "HttpApp":
+    """Return the application of the product's tools."""
+    # The SDK takes a second of computing to load: not at every start, and not in the loop's own thread.
+    tools = await asyncio.to_thread(importlib.import_module, "pwsh_kernels.web.mcp.tools")
+    app: HttpApp = tools.make_app(backend)
+    return app
+
+
+class McpDoor:
+    """Owns an MCP application: opened by the first request, closed with the server."""
+
+    def __init__(self, token: str, load: "Callable[[], Awaitable[HttpApp]]") -> None:
+        """`token` lets in; `load` makes the application."""
+        self.token = token
+        self._load = load
+        self._stop = asyncio.Event()
+        self._opened = asyncio.Event()
+        self._opening = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._http: HttpApp | None = None
+
+    async def open(self) -> "HttpApp":
+        """Return the application. Raises ServerStarting when the SDK does not load in time."""
+        async with self._opening:
+            if self._http is None:
+                self._http = await self._load()
+                self._task = asyncio.create_task(self._http.run(self._opened, self._stop), name="mcp")
+        try:
+            await asyncio.wait_for(self._opened.wait(), OPEN_WAIT)
+        except TimeoutError:
+            raise ServerStarting from None
+        return self._http
+
+    async def close(self) -> None:
+        """End every MCP session; runs that they started go on."""
+        self._stop.set()
+        if self._task is not None:
+            done, _ = await asyncio.wait([self._task], timeout=CLOSE_WAIT)
+            if not done:
+                self._task.cancel()
+
+
+class McpHandler(RequestHandler):
+    """Lets in who holds the token; all else is the SDK's: protocol, sessions, Host and Origin."""
+
+    def initialize(self, door: McpDoor) -> None:
+        """Take the door."""
+        self.door = door
+        self.gone = asyncio.Event()
+        self.principal: Principal | None = None
+
+    def prepare(self) -> None:
+        """Check the token before a byte of the message is read."""
+        headers = self.request.headers
+        self.principal = find_principal(headers.get("Authorization", ""), headers.get("User-Agent", ""), self.door.token)
+        if self.principal is None:
+            refused = Unauthorized()
+            self.set_status(refused.status)
+            self.set_header("WWW-Authenticate", 'Bearer realm="pwsh-kernels"')
+            self.set_header("Content-Type", "application/json")
+            self.finish(json.dumps(refused.to_json()))
+
+    # `prepare` has checked the token; the mark tells Jupyter that this is on purpose.
+    @allow_unauthenticated
+    async def post(self) -> None:
+        """Answer a message."""
+        await self._serve()
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """Open the stream of what the server tells by itself (legacy era)."""
+        await self._serve()
+
+    @allow_unauthenticated
+    async def delete(self) -> None:
+        """End an MCP session (legacy era)."""
+        await self._serve()
+
+    async def _serve(self) -> None:
+        http = await self.door.open()
+        extra = http.signed(self.principal.name) if self.principal else {}
+        await serve(http.app, self, self.gone, extra)
+
+    def on_connection_close(self) -> None:
+        """Tell the application that its client has gone."""
+        self.gone.set()
+
+    def check_xsrf_cookie(self) -> None:
+        """No cookie is read here, so that no cookie can be forged."""
+
+    def compute_etag(self) -> None:
+        """Answers are never cached."""
+
+
+def mcp_rules(door: McpDoor, base_url: str) -> Sequence[Rule]:
+    """Return Tornado's rule for the door."""
+    return [Rule(PathMatches(url_path_join(base_url, MCP_PATH) + "/?$"), McpHandler, {"door": door})]

@@ -1,0 +1,259 @@
+"""What each route does: one function per route, from a checked call to a JSON answer."""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, SecretStr
+
+from pwsh_kernels.catalog import FactName, Module, Route, Secret
+from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
+from pwsh_kernels.web.access import Principal
+from pwsh_kernels.web.product import Backend
+from pwsh_kernels.web.rest.bodies import (
+    CancelBody,
+    CommandsQuery,
+    DisconnectBody,
+    InputBody,
+    LinesQueryString,
+    LoginBody,
+    ModulesQuery,
+    QueryBody,
+    RunBody,
+    RunQuery,
+    RunsQuery,
+    SessionBody,
+    SessionsQuery,
+    StatusBody,
+)
+
+UNENDED = ("queued", "running", "waiting_for_input")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, checked: its body or query as the model that the route declares, its caller, the id in its path."""
+
+    backend: Backend
+    principal: Principal | None
+    values: BaseModel
+    id: str = ""
+
+    @property
+    def caller(self) -> dict[str, Any]:
+        """Who calls, in the field names of the sessions' requests."""
+        return {"principal": self.principal.name, "client": self.principal.client} if self.principal else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON object and its HTTP status."""
+
+    body: dict[str, Any]
+    status: int = 200
+
+
+async def health(call: Call) -> Answer:
+    """Tell whether the product works here, without names and paths: anybody may ask."""
+    return Answer(call.backend.health.view(call.backend.sessions.health()))
+
+
+async def modules(call: Call) -> Answer:
+    """List the services of the catalog, in the original's fields; broken files are named."""
+    catalog, installed = call.backend.catalog, None
+    if _as(call, ModulesQuery).installed:
+        installed = await call.backend.installed([one.powershell_module for one in catalog.modules.values()])
+    return Answer(
+        {
+            "success": True,
+            "modules": list(catalog.modules),
+            "details": {
+                key: _module_view(one, None if installed is None else installed.get(one.powershell_module, ""))
+                for key, one in catalog.modules.items()
+            },
+            "unsupported": {
+                key: {"title": one.title, "reason": one.reason, "instead": one.instead}
+                for key, one in catalog.unsupported.items()
+            },
+            "broken": [one.text() for one in catalog.broken],
+        }
+    )
+
+
+def _module_view(module: Module, installed: str | None) -> dict[str, Any]:
+    return {
+        "name": module.powershell_module,
+        "title": module.title,
+        "purpose": module.purpose,
+        "minimum_version": module.minimum_version,
+        "install": module.install,
+        "installed": installed,
+        "routes": [_route_view(one) for one in module.routes.values()],
+        "limits": module.limits,
+    }
+
+
+def _route_view(route: Route) -> dict[str, Any]:
+    return {
+        "name": route.name,
+        "asks_person": route.asks_person,
+        "needs": [list(alternatives) for alternatives in route.needs],
+        "survives_restart": route.survives != "nothing",
+        "survival": route.survival,
+    }
+
+
+async def sessions(call: Call) -> Answer:
+    """List the sessions, once they are not as the caller has seen them."""
+    query, known = _as(call, SessionsQuery), call.backend.sessions
+    if query.seen is not None:
+        await known.changed(query.seen, call.backend.capped(query.wait_s) or 0)
+    return Answer({"success": True, "version": known.version(), "sessions": known.views()})
+
+
+async def tenants(call: Call) -> Answer:
+    """List the known tenants."""
+    return Answer({"success": True, **call.backend.sessions.tenants()})
+
+
+async def watchdog(call: Call) -> Answer:
+    """Tell the watchdog's limits."""
+    return Answer({"success": True, **call.backend.sessions.watchdog()})
+
+
+async def login(call: Call) -> Answer:
+    """Start or follow a sign-in."""
+    body = _as(call, LoginBody)
+    request = LoginRequest(
+        tenant=body.tenant,
+        module=body.module,
+        expected_account=body.expected_account,
+        route=body.route,
+        secrets=_handed_in(body),
+        sharepoint_tenant=body.sharepoint_tenant,
+        conversation_id=body.conversation_id,
+        wait_s=call.backend.capped(body.wait_s),
+        **call.caller,
+    )
+    return Answer(await call.backend.sessions.login(request))
+
+
+async def status(call: Call) -> Answer:
+    """Tell one session's state; creates none."""
+    body = _as(call, StatusBody)
+    wait_s = call.backend.capped(body.wait_s) or 0
+    return Answer(await call.backend.sessions.status(body.tenant, body.module, wait_s))
+
+
+async def run(call: Call) -> Answer:
+    """Run a command; 202 when it has not ended within the wait."""
+    body = _as(call, RunBody)
+    request = RunRequest(
+        tenant=body.tenant,
+        command=body.command,
+        module=body.module,
+        parameters=body.parameters,
+        format=body.format,
+        width=body.width,
+        max_chars=body.max_chars,
+        wait_s=call.backend.capped(body.wait_s),
+        conversation_id=body.conversation_id,
+        **call.caller,
+    )
+    if body.tenants:
+        views = await call.backend.sessions.run_everywhere(request, list(body.tenants))
+        return Answer(views, 202 if not set(UNENDED).isdisjoint(views["states"]) else 200)
+    view = await call.backend.sessions.run(request)
+    return Answer(view, 202 if view["state"] in UNENDED else 200)
+
+
+async def notebook(call: Call) -> Answer:
+    """Return a session's commands and their output as a notebook: the answer is the file."""
+    return Answer(call.backend.sessions.notebook(call.id))
+
+
+async def commands(call: Call) -> Answer:
+    """Find commands of a session by words."""
+    asked = _as(call, CommandsQuery)
+    wait_s = call.backend.capped(asked.wait_s) or 0
+    return Answer(await call.backend.sessions.find(call.id, asked.words, asked.limit, wait_s, **call.caller))
+
+
+async def runs(call: Call) -> Answer:
+    """List the runs that are kept."""
+    query = _as(call, RunsQuery)
+    views = call.backend.sessions.run_views(query.tenant, query.module, query.state, query.purpose, limit=query.limit)
+    return Answer({"success": True, "runs": views})
+
+
+async def one_run(call: Call) -> Answer:
+    """Return one run and its output from a cursor."""
+    query = _as(call, RunQuery)
+    wait_s = call.backend.capped(query.wait_s) or 0
+    return Answer(await call.backend.sessions.run_view(call.id, query.cursor, wait_s, query.limit, query.seen))
+
+
+async def lines(call: Call) -> Answer:
+    """Return lines of a run's output, or those that a search finds."""
+    query = _as(call, LinesQueryString)
+    asked = LinesQuery(query.first, query.count, query.search, query.context, query.ignore_case)
+    return Answer(await call.backend.sessions.lines(call.id, asked))
+
+
+async def query(call: Call) -> Answer:
+    """Filter, sort and project the kept objects of a run; 202 when the session had no time for it within the wait."""
+    body = _as(call, QueryBody)
+    asked = ObjectsQuery(
+        where=tuple(read_condition(one) for one in body.where),
+        sort_by=body.sort_by,
+        descending=body.descending,
+        select=tuple(dict.fromkeys(body.select)) if body.select else None,
+        skip=body.skip,
+        first=body.first,
+        format=body.format,
+        width=body.width,
+        wait_s=call.backend.capped(body.wait_s),
+        **call.caller,
+    )
+    view = await call.backend.sessions.query(call.id, asked)
+    return Answer(view, 202 if view["state"] in UNENDED else 200)
+
+
+async def cancel(call: Call) -> Answer:
+    """Stop a run."""
+    wait_s = call.backend.capped(_as(call, CancelBody).wait_s) or 0
+    return Answer(await call.backend.sessions.cancel(call.id, wait_s))
+
+
+async def give_input(call: Call) -> Answer:
+    """Answer or refuse a run's prompt."""
+    body = _as(call, InputBody)
+    if body.refuse:
+        return Answer(await call.backend.sessions.refuse(call.id))
+    if body.value is None:
+        raise InvalidRequest(field="value", problem='is required (or "refuse": true)')
+    return Answer(await call.backend.sessions.answer(call.id, body.value))
+
+
+async def disconnect(call: Call) -> Answer:
+    """Sign out and close a session."""
+    body = _as(call, DisconnectBody)
+    return Answer(await call.backend.sessions.disconnect(body.tenant, body.module, forget=body.forget))
+
+
+async def kill(call: Call) -> Answer:
+    """End a session's processes at once."""
+    body = _as(call, SessionBody)
+    return Answer(await call.backend.sessions.kill(body.tenant, body.module))
+
+
+def _handed_in(body: LoginBody) -> dict[FactName, Secret]:
+    given: dict[FactName, SecretStr | None] = {"access_token": body.access_token, "graph_token": body.graph_token}
+    return {name: Secret(value.get_secret_value()) for name, value in given.items() if value}
+
+
+def _as(call: Call, model: type[Model]) -> Model:
+    if not isinstance(call.values, model):
+        raise TypeError(f"the route declares {type(call.values).__name__}, its function reads {model.__name__}")
+    return call.values
