@@ -1,4 +1,7 @@
-"""Costs of one kernel: start, cells, completion, interrupt, death noticed, end. `python benchmarks/kernel.py [CELLS]`."""
+"""Costs of one kernel: start, cells, completion, interrupt, death noticed, end.
+
+`python benchmarks/kernel.py [CELLS]`.
+"""
 
 import os
 import signal
@@ -17,12 +20,20 @@ WAIT_S = 30.0
 
 
 def started() -> tuple[KernelManager, BlockingKernelClient, dict[str, float]]:
-    """Start a kernel; seconds from the start to its first kernel_info, and to the reply of its first cell."""
+    """Start a kernel; seconds from the start to its first kernel_info, and to the reply of its
+    first cell.
+    """
     begin = time.perf_counter()
-    manager, client = start_new_kernel(kernel_name="pwsh", env={**os.environ, "PWSH_KERNELS_MACHINE_MODULES": "off"})
+    manager, client = start_new_kernel(
+        kernel_name="pwsh", env={**os.environ, "PWSH_KERNELS_MACHINE_MODULES": "off"}
+    )
     ready = time.perf_counter() - begin
     cell(client, "1+1")
-    return manager, client, {"start to ready": ready, "start to first cell's reply": time.perf_counter() - begin}
+    return (
+        manager,
+        client,
+        {"start to ready": ready, "start to first cell's reply": time.perf_counter() - begin},
+    )
 
 
 def cell(client: BlockingKernelClient, code: str) -> float:
@@ -98,13 +109,20 @@ def questions(client: BlockingKernelClient, times: int = 20) -> dict[str, float]
         figures[f"{name}, first"], figures[f"{name}, warm"] = taken[0], statistics.median(taken[1:])
     asked = {"code": "Get-ChildItem", "cursor_pos": 5, "detail_level": 0}
     taken = [answer(client, "inspect_request", asked) for _ in range(times + 1)]
-    return figures | {"inspection, first": taken[0], "inspection, warm": statistics.median(taken[1:])}
+    return figures | {
+        "inspection, first": taken[0],
+        "inspection, warm": statistics.median(taken[1:]),
+    }
 
 
 BULK = {
-    "2,000 objects as a table": '1..2000 | ForEach-Object { [pscustomobject]@{ Name = "n$_"; Size = $_ } }',
+    "2,000 objects as a table": (
+        '1..2000 | ForEach-Object { [pscustomobject]@{ Name = "n$_"; Size = $_ } }'
+    ),
     "20,000 strings": '1..20000 | ForEach-Object { "line $_" }',
-    "5,000 updates of progress": "1..5000 | ForEach-Object { Write-Progress Copying -PercentComplete ($_ / 50) }",
+    "5,000 updates of progress": (
+        "1..5000 | ForEach-Object { Write-Progress Copying -PercentComplete ($_ / 50) }"
+    ),
     "5,000 turns of a loop": "1..5000 | ForEach-Object { $null = $_ / 50 }",
 }
 
@@ -115,7 +133,9 @@ def bulk(client: BlockingKernelClient) -> dict[str, float]:
 
 
 def death(manager: KernelManager, client: BlockingKernelClient) -> dict[str, float]:
-    """Kill PowerShell; seconds until a client has the event, and until the kernel's process is gone."""
+    """Kill PowerShell; seconds until a client has the event, and until the kernel's process is
+    gone.
+    """
     process = int(text_of(client, "$PID"))
     begin = time.perf_counter()
     os.kill(process, signal.SIGKILL)
@@ -123,7 +143,10 @@ def death(manager: KernelManager, client: BlockingKernelClient) -> dict[str, flo
     noticed = time.perf_counter() - begin
     assert manager.provisioner
     manager.provisioner.process.wait(WAIT_S)  # type: ignore[attr-defined]
-    return {"PowerShell's death to event": noticed, "PowerShell's death to kernel's end": time.perf_counter() - begin}
+    return {
+        "PowerShell's death to event": noticed,
+        "PowerShell's death to kernel's end": time.perf_counter() - begin,
+    }
 
 
 def shutdown() -> float:
@@ -144,7 +167,10 @@ def main() -> None:
     for _ in range(WARM_UP):
         cell(client, "1+1")
     replies = [cell(client, "1+1") for _ in range(cells)]
-    figures |= {"1+1 reply p50": statistics.median(replies), "1+1 reply p99": statistics.quantiles(replies, n=100)[98]}
+    figures |= {
+        "1+1 reply p50": statistics.median(replies),
+        "1+1 reply p99": statistics.quantiles(replies, n=100)[98],
+    }
     figures |= questions(client) | bulk(client)
     figures["interrupt to reply"] = interrupt(client)
     figures |= death(manager, client)

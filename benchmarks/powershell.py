@@ -1,4 +1,7 @@
-"""Measure powershell/: python benchmarks/powershell.py [PATH_TO_PWSH]. Prints a table (its bounds: decision 0002)."""
+"""Measure powershell/: python benchmarks/powershell.py [PATH_TO_PWSH].
+
+Prints a table (its bounds: decision 0002).
+"""
 
 import asyncio
 import statistics
@@ -18,9 +21,13 @@ BULK = {
     "10 MB string": "'x' * 10mb",
     "10 MB in 100,000 lines": "foreach ($i in 1..100000) { 'x' * 104 }",
     "10,000 integers": "1..10000",
-    "2,000 objects as a table": "1..2000 | ForEach-Object { [pscustomobject]@{ Number = $_; Name = 'abc' } }",
+    "2,000 objects as a table": (
+        "1..2000 | ForEach-Object { [pscustomobject]@{ Number = $_; Name = 'abc' } }"
+    ),
     "5,000 warnings": 'foreach ($i in 1..5000) { Write-Warning "w$i" }',
-    "5,000 progress records": "foreach ($i in 1..5000) { Write-Progress 'Work' -Status $i -PercentComplete ($i / 50) }",
+    "5,000 progress records": (
+        "foreach ($i in 1..5000) { Write-Progress 'Work' -Status $i -PercentComplete ($i / 50) }"
+    ),
     "1 MB script": "#" + "x" * (1 << 20),
 }
 
@@ -68,7 +75,10 @@ async def main(explicit: str) -> None:
         print(f"| open | min {min(opens):.0f}, p50 {statistics.median(opens):.0f} ms |")
         shell = await PowerShell.open(launch)
         small = sorted([await timed(lambda: read(shell, "1+1")) for _ in range(SMALL_RUNS)])
-        print(f"| 1+1 | min {small[0]:.1f}, p50 {small[SMALL_RUNS // 2]:.1f}, p99 {small[int(SMALL_RUNS * 0.99)]:.1f} ms |")
+        print(
+            f"| 1+1 | min {small[0]:.1f}, p50 {small[SMALL_RUNS // 2]:.1f}, p99"
+            f" {small[int(SMALL_RUNS * 0.99)]:.1f} ms |"
+        )
         for name, script in BULK.items():
             await bulk(shell, name, script)
         print(f"| close | {await timed(shell.close):.0f} ms |")

@@ -1,4 +1,6 @@
-"""Times of the MCP tools over both doors: calls, waits, floods, deaths. `python benchmarks/tools.py [CALLS]`.
+"""Times of the MCP tools over both doors: calls, waits, floods, deaths.
+
+`python benchmarks/tools.py [CALLS]`.
 
 Starts a server of its own with a data folder of its own, and signs in to a tenant of the sandbox.
 """
@@ -32,7 +34,9 @@ Json = dict[str, Any]
 
 @contextmanager
 def a_server(folder: Path) -> Iterator[Json]:
-    """Start a server; give its url, its token, and the environment for programs that look for it."""
+    """Start a server; give its url, its token, and the environment for programs that look
+    for it.
+    """
     token = os.urandom(16).hex()
     environment = {
         **os.environ,
@@ -44,14 +48,21 @@ def a_server(folder: Path) -> Iterator[Json]:
         "PWSH_MANAGER_TOKEN": token,
     }
     command = [sys.executable, "-m", "pwsh_kernels.web.launch"]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder)
+    process = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder
+    )
     assert process.stderr
     line = next(one for one in process.stderr if "listens on" in one)
     url = next(word for word in line.split() if word.startswith("http")).rstrip("/.")
     try:
         yield {"url": url, "token": token, "environment": {**environment, "PWSH_MANAGER_URL": url}}
     finally:
-        httpx.post(f"{url}/kill", json={"tenant": TENANT}, headers={"Authorization": f"Bearer {token}"}, timeout=LIMIT)
+        httpx.post(
+            f"{url}/kill",
+            json={"tenant": TENANT},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=LIMIT,
+        )
         process.terminate()
         process.wait(START_WAIT)
 
@@ -70,7 +81,9 @@ async def over_http(server: Json) -> AsyncIterator[Client]:
 @asynccontextmanager
 async def over_stdio(server: Json) -> AsyncIterator[Client]:
     """Give a client of mcp_server.py."""
-    command = StdioServerParameters(command=sys.executable, args=[str(ROOT / "mcp_server.py")], env=server["environment"])
+    command = StdioServerParameters(
+        command=sys.executable, args=[str(ROOT / "mcp_server.py")], env=server["environment"]
+    )
     async with Client(stdio_client(command)) as client:
         yield client
 
@@ -88,27 +101,40 @@ async def sign_in(server: Json, client: Client) -> None:
     page, code = f"{server['url']}/sandbox/devicelogin", login["device_code"]
     async with httpx.AsyncClient(timeout=LIMIT) as browser:
         await browser.post(page, data={"code": code, "action": "next"})
-        await browser.post(page, data={"code": code, "account": f"admin@{TENANT}", "action": "approve"})
+        await browser.post(
+            page, data={"code": code, "account": f"admin@{TENANT}", "action": "approve"}
+        )
     await timed(client, "pwsh_wait", tenant=TENANT)
 
 
 def show(name: str, seconds: list[float]) -> None:
     """Print a median and the 95th percentile."""
     p95 = sorted(seconds)[int(0.95 * (len(seconds) - 1))]
-    sys.stdout.write(f"{name:58} {1000 * statistics.median(seconds):8.1f} ms  p95 {1000 * p95:8.1f} ms\n")
+    sys.stdout.write(
+        f"{name:58} {1000 * statistics.median(seconds):8.1f} ms  p95 {1000 * p95:8.1f} ms\n"
+    )
 
 
 async def measure_calls(door: str, client: Client, calls: int) -> None:
     """Measure calls that wait for nothing."""
-    for tool, arguments in (("pwsh_status", {"tenant": TENANT}), ("pwsh_run", {"tenant": TENANT, "command": "1"})):
+    for tool, arguments in (
+        ("pwsh_status", {"tenant": TENANT}),
+        ("pwsh_run", {"tenant": TENANT, "command": "1"}),
+    ):
         show(f"{door}: {tool}", [(await timed(client, tool, **arguments))[0] for _ in range(calls)])
 
 
 async def measure_trouble(door: str, client: Client) -> None:
-    """Measure answers that come before a command's end: each within its wait and one second more."""
-    seconds, run = await timed(client, "pwsh_run", tenant=TENANT, command="Start-Sleep 600", wait_s=WAIT_S)
+    """Measure answers that come before a command's end: each within its wait and one
+    second more.
+    """
+    seconds, run = await timed(
+        client, "pwsh_run", tenant=TENANT, command="Start-Sleep 600", wait_s=WAIT_S
+    )
     show(f"{door}: a command of ten minutes, wait_s 1", [seconds])
-    show(f"{door}: its cancellation", [(await timed(client, "pwsh_cancel", run_id=run["run_id"]))[0]])
+    show(
+        f"{door}: its cancellation", [(await timed(client, "pwsh_cancel", run_id=run["run_id"]))[0]]
+    )
     rows = '1..50000 | ForEach-Object { [pscustomobject]@{Name = "n$_"; Size = $_} }'
     seconds, run = await timed(client, "pwsh_run", tenant=TENANT, command=rows, wait_s=WAIT_S)
     show(f"{door}: 50,000 rows, wait_s 1, {run['state']}", [seconds])
@@ -121,12 +147,21 @@ async def measure_trouble(door: str, client: Client) -> None:
             [(await timed(client, "pwsh_output", run_id=run["run_id"], **largest))[0]],
         )
     show(
-        f"{door}: a search in their text", [(await timed(client, "pwsh_output", run_id=run["run_id"], search="n4999. "))[0]]
+        f"{door}: a search in their text",
+        [(await timed(client, "pwsh_output", run_id=run["run_id"], search="n4999. "))[0]],
     )
-    seconds, run = await timed(client, "pwsh_run", tenant=TENANT, command="Read-Host 'Name'", wait_s=WAIT_S)
+    seconds, run = await timed(
+        client, "pwsh_run", tenant=TENANT, command="Read-Host 'Name'", wait_s=WAIT_S
+    )
     show(f"{door}: a question, wait_s 1", [seconds])
-    show(f"{door}: its answer", [(await timed(client, "pwsh_answer", run_id=run["run_id"], answer="Adele"))[0]])
-    show(f"{door}: a search for commands", [(await timed(client, "pwsh_find", tenant=TENANT, words="mailbox size"))[0]])
+    show(
+        f"{door}: its answer",
+        [(await timed(client, "pwsh_answer", run_id=run["run_id"], answer="Adele"))[0]],
+    )
+    show(
+        f"{door}: a search for commands",
+        [(await timed(client, "pwsh_find", tenant=TENANT, words="mailbox size"))[0]],
+    )
 
 
 async def main(calls: int) -> None:

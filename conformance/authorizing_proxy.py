@@ -1,4 +1,6 @@
-"""A forwarding proxy that adds the Authorization header to each request and nothing else: the suites cannot send one."""
+"""A forwarding proxy that adds the Authorization header to each request and nothing else: the
+suites cannot send one.
+"""
 
 import asyncio
 import re
@@ -16,21 +18,30 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 
 
 def authorized(head: bytes, token: str) -> bytes:
-    """Return the head of a request with the token in it; one that has an Authorization header keeps that. Pure."""
+    """Return the head of a request with the token in it; one that has an Authorization header keeps
+    that.
+
+    Pure.
+    """
     if b"\r\nauthorization:" in head.lower():
         return head
     return head.removesuffix(b"\r\n") + f"Authorization: Bearer {token}\r\n\r\n".encode()
 
 
 def body_length(head: bytes) -> int:
-    """Return how many bytes follow the head of a request. Raises ValueError for a body without a length. Pure."""
+    """Return how many bytes follow the head of a request.
+
+    Raises ValueError for a body without a length. Pure.
+    """
     if _CHUNKED.search(head):
         raise ValueError("the proxy forwards only bodies with a Content-Length")
     found = _LENGTH.search(head)
     return int(found[1]) if found else 0
 
 
-async def _forward_requests(client: asyncio.StreamReader, server: asyncio.StreamWriter, token: str) -> None:
+async def _forward_requests(
+    client: asyncio.StreamReader, server: asyncio.StreamWriter, token: str
+) -> None:
     with suppress(*BROKEN):
         while True:
             head = await client.readuntil(HEAD_END)
@@ -38,7 +49,9 @@ async def _forward_requests(client: asyncio.StreamReader, server: asyncio.Stream
             await server.drain()
 
 
-async def _forward_answers(server: asyncio.StreamReader, client: asyncio.StreamWriter, heard: bytearray | None) -> None:
+async def _forward_answers(
+    server: asyncio.StreamReader, client: asyncio.StreamWriter, heard: bytearray | None
+) -> None:
     with suppress(*BROKEN):
         while piece := await server.read(PIECE):
             if heard is not None:
@@ -48,8 +61,13 @@ async def _forward_answers(server: asyncio.StreamReader, client: asyncio.StreamW
 
 
 @asynccontextmanager
-async def authorizing_proxy(port: int, token: str, heard: bytearray | None = None) -> AsyncIterator[int]:
-    """Give the port of a proxy on loopback in front of another port; its connections end with it. `heard` takes answers."""
+async def authorizing_proxy(
+    port: int, token: str, heard: bytearray | None = None
+) -> AsyncIterator[int]:
+    """Give the port of a proxy on loopback in front of another port; its connections end with it.
+
+    `heard` takes answers.
+    """
 
     async def connected(from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         from_server, to_server = await asyncio.open_connection(LOOPBACK, port)

@@ -24,7 +24,10 @@ class ConformingServer(PwshKernelsServer):
     ) -> None:
         """Load our extension too."""
         chosen = self.config.ServerApp.get("jpserver_extensions", {})
-        self.config.ServerApp.jpserver_extensions = {**chosen, PwshKernelsApp.get_extension_package(): True}
+        self.config.ServerApp.jpserver_extensions = {
+            **chosen,
+            PwshKernelsApp.get_extension_package(): True,
+        }
         super().initialize(argv, find_extensions, new_httpserver, starter_extension)
 
 

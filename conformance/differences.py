@@ -1,15 +1,20 @@
-"""Where our server answers otherwise than jupyter_server's own tests expect: one line for each test, with the reason.
+"""Where our server answers otherwise than jupyter_server's own tests expect: one line for each
+test, with the reason.
 
-What our server does otherwise for sessions (docs/notebooks.md) shows in none of these tests: all kernels are ordinary.
+What our server does otherwise for sessions (docs/notebooks.md) shows in none of these tests: all
+kernels are ordinary.
 """
 
 DIFFERENCES: dict[str, str] = {}
-"""The beginning of a test's id below tests/services/, and why it fails here. An entry that no longer fails is an error."""
+"""The beginning of a test's id below tests/services/, and why it fails here.
+
+An entry that no longer fails is an error.
+"""
 
 UNDECIDED = {
     "kernels/test_connection.py::test_disconnect_resolves_orphaned_kernel_info_future": (
-        "waits 1 s for the first answer of a Python kernel that was started a moment before: on a busy machine "
-        "jupyter_server itself fails it too (measured)"
+        "waits 1 s for the first answer of a Python kernel that was started a moment before: on a"
+        " busy machine jupyter_server itself fails it too (measured)"
     ),
 }
 """Tests whose failure says nothing about our server, and why; whether they pass is reported."""

@@ -1,4 +1,6 @@
-"""Fixed content that the conformance suites ask a server for: texts, a picture, a sound, resources, prompts."""
+"""Fixed content that the conformance suites ask a server for: texts, a picture, a sound, resources,
+prompts.
+"""
 
 import base64
 import io
@@ -20,7 +22,9 @@ def picture() -> bytes:
     """Return a PNG of one red pixel."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     head = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
     pixel = zlib.compress(b"\x00\xff\x00\x00")
@@ -45,7 +49,9 @@ def text(words: str) -> types.TextContent:
 
 def image_block() -> types.ImageContent:
     """Return the picture as a block."""
-    return types.ImageContent(type="image", data=base64.b64encode(picture()).decode(), mime_type="image/png")
+    return types.ImageContent(
+        type="image", data=base64.b64encode(picture()).decode(), mime_type="image/png"
+    )
 
 
 def embedded(uri: str, mime_type: str, words: str) -> types.EmbeddedResource:
@@ -67,15 +73,23 @@ def add_content_tools(server: MCPServer[Any]) -> None:
 
     @server.tool(description="Return a sound", structured_output=False)
     async def test_audio_content() -> types.AudioContent:
-        return types.AudioContent(type="audio", data=base64.b64encode(sound()).decode(), mime_type="audio/wav")
+        return types.AudioContent(
+            type="audio", data=base64.b64encode(sound()).decode(), mime_type="audio/wav"
+        )
 
     @server.tool(description="Return a resource", structured_output=False)
     async def test_embedded_resource() -> types.EmbeddedResource:
-        return embedded("test://embedded-resource", "text/plain", "This is an embedded resource content.")
+        return embedded(
+            "test://embedded-resource", "text/plain", "This is an embedded resource content."
+        )
 
     @server.tool(description="Return several kinds of content", structured_output=False)
     async def test_multiple_content_types() -> list[types.ContentBlock]:
-        resource = embedded("test://mixed-content-resource", "application/json", json.dumps({"test": "data", "value": 123}))
+        resource = embedded(
+            "test://mixed-content-resource",
+            "application/json",
+            json.dumps({"test": "data", "value": 123}),
+        )
         return [text("Multiple content types test:"), image_block(), resource]
 
     @server.tool(description="Fail")
@@ -98,7 +112,9 @@ def add_resources(server: MCPServer[Any]) -> None:
     async def watched() -> str:
         return "Watched resource content"
 
-    @server.resource("test://template/{name}/data", description="Data of a name", mime_type="application/json")
+    @server.resource(
+        "test://template/{name}/data", description="Data of a name", mime_type="application/json"
+    )
     async def template(name: str) -> str:
         return json.dumps({"id": name, "templateTest": True, "data": f"Data for ID: {name}"})
 
@@ -115,7 +131,9 @@ def add_prompts(server: MCPServer[Any]) -> None:
         return f"Prompt with arguments: arg1='{arg1}', arg2='{arg2}'"
 
     @server.prompt(description="A resource and a text")
-    async def test_prompt_with_embedded_resource(resourceUri: str) -> list[UserMessage]:  # noqa: N803 - the suite's name
+    async def test_prompt_with_embedded_resource(
+        resourceUri: str,  # noqa: N803 - the suite's name
+    ) -> list[UserMessage]:
         resource = embedded(resourceUri, "text/plain", "Embedded resource content for testing.")
         return [UserMessage(resource), UserMessage("Please process the embedded resource above.")]
 

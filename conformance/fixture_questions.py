@@ -1,4 +1,6 @@
-"""Tools of fixed names by which the conformance suites let a server ask its client, in both protocol eras."""
+"""Tools of fixed names by which the conformance suites let a server ask its client, in both
+protocol eras.
+"""
 
 from typing import Any, Literal
 
@@ -37,7 +39,10 @@ def titled(**values: str) -> JsonValue:
 
 VALUES = titled(value1="First Option", value2="Second Option", value3="Third Option")
 OPTIONS: JsonValue = ["option1", "option2", "option3"]
-LEGACY: JsonDict = {"enum": ["opt1", "opt2", "opt3"], "enumNames": ["Option One", "Option Two", "Option Three"]}
+LEGACY: JsonDict = {
+    "enum": ["opt1", "opt2", "opt3"],
+    "enumNames": ["Option One", "Option Two", "Option Three"],
+}
 
 
 class Choices(BaseModel):
@@ -46,7 +51,9 @@ class Choices(BaseModel):
     untitledSingle: str = Field(json_schema_extra={"enum": OPTIONS})  # noqa: N815 - the suite's names
     titledSingle: str = Field(json_schema_extra={"oneOf": VALUES})  # noqa: N815
     legacyEnum: str = Field(json_schema_extra=LEGACY)  # noqa: N815
-    untitledMulti: list[str] = Field(json_schema_extra={"items": {"type": "string", "enum": OPTIONS}})  # noqa: N815
+    untitledMulti: list[str] = Field(  # noqa: N815
+        json_schema_extra={"items": {"type": "string", "enum": OPTIONS}}
+    )
     titledMulti: list[str] = Field(json_schema_extra={"items": {"anyOf": VALUES}})  # noqa: N815
 
 
@@ -55,7 +62,9 @@ def add_legacy_questions(server: MCPServer[Any]) -> None:
 
     @server.tool(description="Ask the client's model")
     async def test_sampling(prompt: str, ctx: Ctx) -> str:
-        message = types.SamplingMessage(role="user", content=types.TextContent(type="text", text=prompt))
+        message = types.SamplingMessage(
+            role="user", content=types.TextContent(type="text", text=prompt)
+        )
         answer = await ctx.session.create_message([message], max_tokens=100)
         return f"LLM response: {getattr(answer.content, 'text', '')}"
 
@@ -86,13 +95,17 @@ def form_request(message: str, **properties: str) -> types.ElicitRequest:
         "properties": {name: {"type": kind} for name, kind in properties.items()},
         "required": [*properties],
     }
-    return types.ElicitRequest(params=types.ElicitRequestFormParams(message=message, requested_schema=schema))
+    return types.ElicitRequest(
+        params=types.ElicitRequestFormParams(message=message, requested_schema=schema)
+    )
 
 
 def model_request(words: str, max_tokens: int) -> types.CreateMessageRequest:
     """Return a question for the client's model."""
     message = types.SamplingMessage(role="user", content=types.TextContent(type="text", text=words))
-    return types.CreateMessageRequest(params=types.CreateMessageRequestParams(messages=[message], max_tokens=max_tokens))
+    return types.CreateMessageRequest(
+        params=types.CreateMessageRequestParams(messages=[message], max_tokens=max_tokens)
+    )
 
 
 ROOTS = types.ListRootsRequest()
@@ -109,7 +122,11 @@ def answers(ctx: Ctx, *names: str) -> list[Any] | None:
 
 def field(answer: Any, name: str) -> str | None:
     """Return a field of an accepted form, or None when it is no such thing."""
-    value = (getattr(answer, "content", None) or {}).get(name) if isinstance(answer, types.ElicitResult) else None
+    value = (
+        (getattr(answer, "content", None) or {}).get(name)
+        if isinstance(answer, types.ElicitResult)
+        else None
+    )
     return value if isinstance(value, str) else None
 
 
@@ -119,7 +136,9 @@ def required(state: str | None = None, /, **requests: Any) -> types.InputRequire
 
 
 def add_single_questions(server: MCPServer[Any]) -> None:
-    """Add the tools that ask one question of each kind by their result, as the modern era wants it."""
+    """Add the tools that ask one question of each kind by their result, as the modern era
+    wants it.
+    """
 
     @server.tool(structured_output=False, description="Ask for a name")
     async def test_input_required_result_elicitation(ctx: Ctx) -> Answer:
@@ -130,12 +149,20 @@ def add_single_questions(server: MCPServer[Any]) -> None:
     @server.tool(structured_output=False, description="Ask the client's model")
     async def test_input_required_result_sampling(ctx: Ctx) -> Answer:
         given = answers(ctx, "capital_question")
-        return str(getattr(given[0].content, "text", "")) if given else required(capital_question=CAPITAL)
+        return (
+            str(getattr(given[0].content, "text", ""))
+            if given
+            else required(capital_question=CAPITAL)
+        )
 
     @server.tool(structured_output=False, description="Ask for roots")
     async def test_input_required_result_list_roots(ctx: Ctx) -> Answer:
         given = answers(ctx, "client_roots")
-        return ", ".join(str(root.uri) for root in given[0].roots) if given else required(client_roots=ROOTS)
+        return (
+            ", ".join(str(root.uri) for root in given[0].roots)
+            if given
+            else required(client_roots=ROOTS)
+        )
 
     @server.tool(structured_output=False, description="Ask by a stream")
     async def test_streaming_elicitation(ctx: Ctx) -> Answer:
@@ -144,15 +171,22 @@ def add_single_questions(server: MCPServer[Any]) -> None:
     @server.tool(structured_output=False, description="Ask only what the client has declared")
     async def test_input_required_result_capabilities(ctx: Ctx) -> Answer:
         declared = ctx.client_capabilities or types.ClientCapabilities()
-        able = {"user_name": (declared.elicitation, NAME), "capital_question": (declared.sampling, CAPITAL)}
-        requests: dict[str, Any] = {name: request for name, (capability, request) in able.items() if capability is not None}
+        able = {
+            "user_name": (declared.elicitation, NAME),
+            "capital_question": (declared.sampling, CAPITAL),
+        }
+        requests: dict[str, Any] = {
+            name: request for name, (capability, request) in able.items() if capability is not None
+        }
         return required(**requests) if requests and not ctx.input_responses else "done"
 
     @server.tool(description="Refuse a client without sampling")
     async def test_missing_capability(ctx: Ctx) -> str:
         if ctx.client_capabilities is None or ctx.client_capabilities.sampling is None:
             missing: dict[str, Any] = {"requiredCapabilities": {"sampling": {}}}
-            raise MCPError(types.MISSING_REQUIRED_CLIENT_CAPABILITY, "The client cannot sample", missing)
+            raise MCPError(
+                types.MISSING_REQUIRED_CLIENT_CAPABILITY, "The client cannot sample", missing
+            )
         return "The client can sample"
 
 
@@ -182,7 +216,9 @@ def add_stateful_questions(server: MCPServer[Any]) -> None:
         if answers(ctx, "step2") and ctx.request_state == "second":
             return "Both are there"
         if answers(ctx, "step1") and ctx.request_state == "first":
-            return required("second", step2=form_request("Step 2: What is your favorite color?", color="string"))
+            return required(
+                "second", step2=form_request("Step 2: What is your favorite color?", color="string")
+            )
         return required("first", step1=form_request("Step 1: What is your name?", name="string"))
 
 
@@ -193,4 +229,8 @@ def add_asking_prompt(server: MCPServer[Any]) -> None:
     async def test_input_required_result_prompt(ctx: Ctx) -> Answer:
         given = answers(ctx, "user_context")
         question = form_request("What context should the prompt use?", context="string")
-        return f"Use this context: {field(given[0], 'context')}" if given else required(user_context=question)
+        return (
+            f"Use this context: {field(given[0], 'context')}"
+            if given
+            else required(user_context=question)
+        )

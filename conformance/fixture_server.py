@@ -1,4 +1,6 @@
-"""A server with what the MCP conformance suites ask for, behind our own door: `python fixture_server.py` prints its port."""
+"""A server with what the MCP conformance suites ask for, behind our own door: `python
+fixture_server.py` prints its port.
+"""
 
 import asyncio
 import json
@@ -9,7 +11,13 @@ from typing import Annotated, Any
 
 import mcp_types as types
 from fixture_content import add_completion, add_content_tools, add_prompts, add_resources, text
-from fixture_questions import Ctx, add_asking_prompt, add_legacy_questions, add_single_questions, add_stateful_questions
+from fixture_questions import (
+    Ctx,
+    add_asking_prompt,
+    add_legacy_questions,
+    add_single_questions,
+    add_stateful_questions,
+)
 from mcp.server import MCPServer
 from mcp.server.mcpserver.tools.base import Tool
 from mcp.server.streamable_http import EventCallback, EventMessage, EventStore
@@ -68,7 +76,9 @@ class KeptEvents(EventStore):
         self._events.append((stream_id, message))
         return str(len(self._events) - 1)
 
-    async def replay_events_after(self, last_event_id: str, send_callback: EventCallback) -> str | None:
+    async def replay_events_after(
+        self, last_event_id: str, send_callback: EventCallback
+    ) -> str | None:
         """Send again what followed on the stream of an event."""
         if not last_event_id.isdigit() or int(last_event_id) >= len(self._events):
             return None
@@ -85,7 +95,9 @@ def add_telling_tools(server: MCPServer[Any]) -> None:
 
     @server.tool(description="Log three messages")
     async def test_tool_with_logging(ctx: Ctx) -> str:
-        await in_steps(ctx.info, "Tool execution started", "Tool processing data", "Tool execution completed")
+        await in_steps(
+            ctx.info, "Tool execution started", "Tool processing data", "Tool execution completed"
+        )
         return "Logged"
 
     @server.tool(description="Log a message")
@@ -143,7 +155,9 @@ def schema_tool() -> Tool:
     async def nothing() -> str:
         return "ok"
 
-    tool = Tool.from_function(nothing, name=SCHEMA_TOOL, description="Tool with JSON Schema 2020-12 features")
+    tool = Tool.from_function(
+        nothing, name=SCHEMA_TOOL, description="Tool with JSON Schema 2020-12 features"
+    )
     tool.parameters = SCHEMA
     return tool
 
@@ -178,7 +192,9 @@ PARTS = (
 
 def build() -> MCPServer[Any]:
     """Return the whole server."""
-    server: MCPServer[Any] = MCPServer("conformance-fixture", version="1.0.0", tools=[schema_tool()])
+    server: MCPServer[Any] = MCPServer(
+        "conformance-fixture", version="1.0.0", tools=[schema_tool()]
+    )
     for add in PARTS:
         add(server)
     return server

@@ -1,4 +1,6 @@
-"""The Node packages of package.json, installed once under .make/node, and commands that run them."""
+"""The Node packages of package.json, installed once under .make/node, and commands that
+run them.
+"""
 
 import hashlib
 import json

@@ -23,7 +23,10 @@ _RESULT_FOLDER = re.compile(r"server-(?P<scenario>.+)-\d{4}-\d\d-\d\dT[0-9-]+Z")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that a scenario has looked at. `status`: SUCCESS, FAILURE, WARNING, SKIPPED or INFO."""
+    """One thing that a scenario has looked at.
+
+    `status`: SUCCESS, FAILURE, WARNING, SKIPPED or INFO.
+    """
 
     scenario: str
     name: str
@@ -48,7 +51,9 @@ class Findings:
         return {one.scenario for one in self.checks}
 
     def summary(self, unscored: frozenset[str] = frozenset()) -> str:
-        """Return the counts as a sentence; failures in `unscored` scenarios are not counted as such."""
+        """Return the counts as a sentence; failures in `unscored` scenarios are not counted as
+        such.
+        """
         counts = Counter(one.status for one in self.checks if one.scenario not in unscored)
         words = [f"{counts['SUCCESS']} checks passed", f"{counts['FAILURE']} failed"]
         return ", ".join(words + ([f"{counts['WARNING']} warnings"] if counts["WARNING"] else []))
@@ -67,7 +72,9 @@ def read_checks(folder: Path) -> Iterator[Check]:
 
 @asynccontextmanager
 async def opened_to(url: str, token: str, heard: bytearray | None = None) -> AsyncIterator[str]:
-    """Give an address at which the MCP door of a server answers without a token; `heard` takes all that it answers."""
+    """Give an address at which the MCP door of a server answers without a token; `heard` takes all
+    that it answers.
+    """
     port = urlsplit(url).port
     assert port
     async with authorizing_proxy(port, token, heard) as front:
@@ -76,7 +83,15 @@ async def opened_to(url: str, token: str, heard: bytearray | None = None) -> Asy
 
 async def run_suite(package: str, url: str, folder: Path, *options: str) -> Findings:
     """Run a suite against an MCP address; `folder` takes what it writes."""
-    command = [*node_command(package, PROGRAM), "server", "--url", url, "--output-dir", str(folder), *options]
+    command = [
+        *node_command(package, PROGRAM),
+        "server",
+        "--url",
+        url,
+        "--output-dir",
+        str(folder),
+        *options,
+    ]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

@@ -1,4 +1,6 @@
-"""pytest plugin: what tests with a `proof` mark have proved goes into the table of docs/conformance.md."""
+"""pytest plugin: what tests with a `proof` mark have proved goes into the table of
+docs/conformance.md.
+"""
 
 import re
 from collections.abc import Callable, Generator
@@ -19,16 +21,25 @@ _rows: pytest.StashKey[list[Row]] = pytest.StashKey()
 
 def cells(line: str) -> Row:
     """Return the cells of a line of the table. Pure."""
-    suite, version, against, result = (cell.strip() for cell in line.strip().strip("|").split(" | "))
+    suite, version, against, result = (
+        cell.strip() for cell in line.strip().strip("|").split(" | ")
+    )
     return suite, version, against, result
 
 
 def merged(page: str, rows: list[Row], *, whole: bool) -> str:
-    """Return the page with these rows in its table; after a run that is not `whole`, the others keep their rows. Pure."""
+    """Return the page with these rows in its table; after a run that is not `whole`, the others
+    keep their rows.
+
+    Pure.
+    """
     table = _TABLE.search(page)
     assert table, "docs/conformance.md has no table of results"
     kept = [] if whole else [cells(line) for line in table[0].splitlines()[2:]]
-    latest = {(suite, against): (suite, version, against, result) for suite, version, against, result in [*kept, *rows]}
+    latest = {
+        (suite, against): (suite, version, against, result)
+        for suite, version, against, result in [*kept, *rows]
+    }
     lines = "".join(f"| {' | '.join(row)} |\n" for row in sorted(latest.values()))
     return page.replace(table[0], HEAD + lines)
 
@@ -42,12 +53,17 @@ def prove(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark."""
-    config.addinivalue_line("markers", "proof(suite, version, against): the row of docs/conformance.md that a test proves")
+    config.addinivalue_line(
+        "markers",
+        "proof(suite, version, against): the row of docs/conformance.md that a test proves",
+    )
     config.stash[_rows] = []
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Take down how a test with a mark has ended."""
     report = yield
     mark = item.get_closest_marker("proof")

@@ -1,4 +1,5 @@
-"""What `jupyter qtconsole --kernel pwsh` shows, without a screen: runs each argument as a cell, prints the console's text.
+"""What `jupyter qtconsole --kernel pwsh` shows, without a screen: runs each argument as a cell,
+prints the console's text.
 
 A cell that asks something gets the answer that stands behind a tab in its argument.
 """

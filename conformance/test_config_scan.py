@@ -1,4 +1,6 @@
-"""mcp-scan, a lint of MCP clients' configurations, on what `pwsh-kernels mcp-config` prints; it opens no connection."""
+"""mcp-scan, a lint of MCP clients' configurations, on what `pwsh-kernels mcp-config` prints; it
+opens no connection.
+"""
 
 import json
 import os
@@ -24,9 +26,18 @@ def findings(config: str, folder: Path) -> set[str]:
     """Return the ids of what the scanner finds in a configuration."""
     file = folder / "mcp.json"
     file.write_text(config, encoding="utf-8")
-    command = [*node_command(PACKAGE, "dist/index.js"), "scan", "--config", str(file), "--offline", "--json"]
+    command = [
+        *node_command(PACKAGE, "dist/index.js"),
+        "scan",
+        "--config",
+        str(file),
+        "--offline",
+        "--json",
+    ]
     environment = {**os.environ, "HOME": str(folder)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=COMMAND_WAIT, check=True)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=COMMAND_WAIT, check=True
+    )
     report: dict[str, Any] = json.loads(done.stdout)
     assert report["totalScanned"] == 1
     return {one["id"] for server in report["results"] for one in server["findings"]}
@@ -36,13 +47,19 @@ def printed(folder: Path, *options: str) -> str:
     """Return what our command prints for any client."""
     command = [sys.executable, "-m", "pwsh_kernels", "mcp-config", "generic", *options]
     environment = server_environment(folder)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=COMMAND_WAIT, check=True).stdout
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=COMMAND_WAIT, check=True
+    ).stdout
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        pytest.param(options, expected, marks=pytest.mark.proof(f"{PACKAGE} --offline", pinned_version(PACKAGE), against))
+        pytest.param(
+            options,
+            expected,
+            marks=pytest.mark.proof(f"{PACKAGE} --offline", pinned_version(PACKAGE), against),
+        )
         for options, expected, against in (
             ([], set(), "mcp-config generic"),
             (["--http"], LOOPBACK_HTTP, "mcp-config generic --http"),
@@ -53,7 +70,11 @@ def test_the_scanner_finds_nothing_in_our_configuration(
     tmp_path: Path, prove: Prove, options: list[str], expected: set[str]
 ) -> None:
     found = findings(printed(tmp_path, *options), tmp_path)
-    prove("no findings" if not found else f"no findings but {', '.join(sorted(found))} (the address is of this machine)")
+    prove(
+        "no findings"
+        if not found
+        else f"no findings but {', '.join(sorted(found))} (the address is of this machine)"
+    )
     assert found == expected
 
 

@@ -1,4 +1,6 @@
-"""mcp-fuzzer on both doors: hundreds of wrong, odd and hostile calls, after which everything still works."""
+"""mcp-fuzzer on both doors: hundreds of wrong, odd and hostile calls, after which everything still
+works.
+"""
 
 import asyncio
 import json
@@ -28,11 +30,15 @@ HANGS = 20
 """Seconds after which a call counts as one that hangs: no tool waits longer than that here."""
 
 OPTIONS = (
-    f"--mode all --phase both --runs 16 --runs-per-type 4 --tool-timeout {HANGS} --timeout {HANGS} --no-network --no-corpus"
+    f"--mode all --phase both --runs 16 --runs-per-type 4 --tool-timeout {HANGS} --timeout {HANGS}"
+    " --no-network --no-corpus"
 ).split()
 HARMLESS = {"accepted_malformed", "injection_reflection", "non_determinism", "performance_outlier"}
-"""Findings that are none here: odd input that MCP lets a server ignore, a wrong argument named in its refusal, an answer
-that depends on the session's state, a first call that starts a PowerShell. The rest: crash, hang, leak, internal error."""
+"""Findings that are none here: odd input that MCP lets a server ignore, a wrong argument named in
+its refusal, an answer that depends on the session's state, a first call that starts a PowerShell.
+
+The rest: crash, hang, leak, internal error.
+"""
 
 TRACEBACK = "Traceback (most rec"
 """Its beginning: a log with frames may cut the line."""
@@ -50,8 +56,12 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @asynccontextmanager
-async def door_of(server: Server, door: str, folder: Path, heard: bytearray) -> AsyncIterator[list[str]]:
-    """Give the fuzzer's options for a door; what it answers (over stdio also what it logs) is in `heard` afterwards."""
+async def door_of(
+    server: Server, door: str, folder: Path, heard: bytearray
+) -> AsyncIterator[list[str]]:
+    """Give the fuzzer's options for a door; what it answers (over stdio also what it logs) is in
+    `heard` afterwards.
+    """
     if door == "streamablehttp":
         async with opened_to(server.url, server.token, heard) as url:
             yield ["--protocol", door, "--endpoint", url]
@@ -93,7 +103,9 @@ def report(folder: Path) -> Json:
 
 def findings(folder: Path) -> list[Json]:
     """Return what the fuzzer has found."""
-    found: list[Json] = json.loads((folder / "out" / "findings.json").read_text(encoding="utf-8"))["findings"]
+    found: list[Json] = json.loads((folder / "out" / "findings.json").read_text(encoding="utf-8"))[
+        "findings"
+    ]
     return found
 
 
@@ -112,7 +124,11 @@ def healthy(server: Server) -> None:
     ("door", "seed"),
     [
         pytest.param(
-            door, seed, marks=pytest.mark.proof(f"mcp-fuzzer, seed {seed}", version("mcp-fuzzer"), f"product, {door}")
+            door,
+            seed,
+            marks=pytest.mark.proof(
+                f"mcp-fuzzer, seed {seed}", version("mcp-fuzzer"), f"product, {door}"
+            ),
         )
         for door in ("stdio", "streamablehttp")
         for seed in SEEDS
@@ -131,7 +147,9 @@ async def test_nothing_that_a_fuzzer_sends_breaks_a_door(
     assert calls >= CALLS, said
     assert [one for one in findings(tmp_path) if one["category"] not in HARMLESS] == []
     for tool in found["data"]["tools_tested"]:
-        assert not {"crashed", "exceptions", "anomaly"} & {name for name, count in tool["outcomes"].items() if count}, tool
+        assert not {"crashed", "exceptions", "anomaly"} & {
+            name for name, count in tool["outcomes"].items() if count
+        }, tool
     assert heard.count(b'"jsonrpc"') >= calls / 2
     assert TRACEBACK.encode() not in heard
     assert [line for line in fuzzed.log if TRACEBACK in line] == [], "".join(fuzzed.log)

@@ -1,4 +1,6 @@
-"""A Jupyter server of its own, in another process, that attaches to sessions with `--gateway-url`."""
+"""A Jupyter server of its own, in another process, that attaches to sessions with
+`--gateway-url`.
+"""
 
 import os
 import secrets
@@ -39,7 +41,13 @@ def gateway(server: Server, tmp_path: Path) -> Iterator[str]:
     """A plain Jupyter server whose kernels are those of our server; its address."""
     assert server.sign_in(CONTOSO)["state"] == "signed_in"
     url = f"http://127.0.0.1:{free_ports('127.0.0.1', 1, ())[0]}"
-    options = ["--port", url.rpartition(":")[2], "--no-browser", f"--IdentityProvider.token={TOKEN}", "--allow-root"]
+    options = [
+        "--port",
+        url.rpartition(":")[2],
+        "--no-browser",
+        f"--IdentityProvider.token={TOKEN}",
+        "--allow-root",
+    ]
     command = [sys.executable, "-m", "jupyter_server", *options, "--gateway-url", server.url]
     places = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("RUNTIME", "CONFIG", "DATA")}
     environment = {**os.environ, **places, "JUPYTER_GATEWAY_AUTH_TOKEN": server.token}
@@ -53,12 +61,16 @@ def gateway(server: Server, tmp_path: Path) -> Iterator[str]:
         process.wait(START_WAIT_S)
 
 
-async def test_a_lab_behind_a_gateway_attaches_by_name_and_its_end_ends_nothing(server: Server, gateway: str) -> None:
+async def test_a_lab_behind_a_gateway_attaches_by_name_and_its_end_ends_nothing(
+    server: Server, gateway: str
+) -> None:
     server.run("$seenThroughGateway = 'seen'")
     async with httpx.AsyncClient(
         base_url=gateway, headers={"Authorization": f"token {TOKEN}"}, trust_env=False, timeout=30
     ) as http:
-        assert (await http.get("/api/kernelspecs")).json()["kernelspecs"][SPEC]["spec"]["display_name"] == TITLE
+        assert (await http.get("/api/kernelspecs")).json()["kernelspecs"][SPEC]["spec"][
+            "display_name"
+        ] == TITLE
         notebook = {"path": "g.ipynb", "name": "g", "type": "notebook", "kernel": {"name": SPEC}}
         row = (await http.post("/api/sessions", json=notebook)).json()
         assert row["kernel"]["id"] == server.post("/status", tenant=CONTOSO)["kernel_id"]

@@ -1,4 +1,6 @@
-"""The MCP Inspector's command line, with which people look at servers: it lists and calls every tool through both doors."""
+"""The MCP Inspector's command line, with which people look at servers: it lists and calls every
+tool through both doors.
+"""
 
 import asyncio
 import json
@@ -47,7 +49,14 @@ class Inspector:
 
     async def ask(self, method: str, *options: str) -> Json:
         """Return the result of a request; fail when the Inspector does."""
-        where = ["--config", str(self.folder / "mcp.json"), "--server", self.door, "--protocol-era", self.era]
+        where = [
+            "--config",
+            str(self.folder / "mcp.json"),
+            "--server",
+            self.door,
+            "--protocol-era",
+            self.era,
+        ]
         process = await asyncio.create_subprocess_exec(
             *node_command(PACKAGE, PROGRAM),
             *("--cli", *where, "--method", method, "--format", "json", *options),
@@ -62,7 +71,13 @@ class Inspector:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        assert process.returncode == 0, (method, options, process.returncode, said.decode(), wrong.decode())
+        assert process.returncode == 0, (
+            method,
+            options,
+            process.returncode,
+            said.decode(),
+            wrong.decode(),
+        )
         answer: Json = json.loads(said)["result"]
         return answer
 
@@ -70,7 +85,11 @@ class Inspector:
 @pytest.mark.parametrize(
     ("door", "era"),
     [
-        pytest.param(door, era, marks=pytest.mark.proof(PACKAGE, pinned_version(PACKAGE), f"product, {door}, {era}"))
+        pytest.param(
+            door,
+            era,
+            marks=pytest.mark.proof(PACKAGE, pinned_version(PACKAGE), f"product, {door}, {era}"),
+        )
         for door, era in (("http", "modern"), ("stdio", "legacy"))
     ],
 )

@@ -1,4 +1,5 @@
-"""The real JupyterLab, served by our server, in a headless Chromium: what a person sees who works on a session.
+"""The real JupyterLab, served by our server, in a headless Chromium: what a person sees who works
+on a session.
 
 `PWSH_KERNELS_SCREENSHOTS` names a folder for the pictures; those of docs/images come from here.
 """
@@ -24,7 +25,7 @@ PROGRESS = """
 1..3 | ForEach-Object { Write-Progress -Id 1 'Reading mailboxes' "page $_ of 4" -PercentComplete (25 * $_) }
 while (-not (Test-Path ~/go)) { Start-Sleep -Milliseconds 50 }
 'read'
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,9 @@ def contoso(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         assert server.sign_in(CONTOSO)["state"] == "signed_in"
         with server.http(**{"User-Agent": "claude-code/2"}) as agent:
-            agent.post("/run", json={"tenant": CONTOSO, "command": "$shared = Get-Mailbox -ResultSize 3"})
+            agent.post(
+                "/run", json={"tenant": CONTOSO, "command": "$shared = Get-Mailbox -ResultSize 3"}
+            )
         yield server
     finally:
         server.close()
@@ -87,7 +90,9 @@ def test_the_launcher_has_a_tile_for_the_session(page: Page, shoot: Shoot) -> No
     tile.click()
     expect(page.locator(".jp-Toolbar-kernelName")).to_have_text(TITLE)
     expect(page.get_by_text("| Idle")).to_be_visible()
-    page.keyboard.press("Control+B")  # without the side bar, the toolbar has room for the session's name
+    page.keyboard.press(
+        "Control+B"
+    )  # without the side bar, the toolbar has room for the session's name
 
 
 def test_the_notebook_sees_what_the_agent_left_and_who_it_was(page: Page) -> None:
@@ -97,7 +102,9 @@ def test_the_notebook_sees_what_the_agent_left_and_who_it_was(page: Page) -> Non
     expect(history).to_contain_text("claude-code")
 
 
-def test_a_progress_bar_is_one_bar_and_goes_with_its_activity(page: Page, contoso: Server, shoot: Shoot) -> None:
+def test_a_progress_bar_is_one_bar_and_goes_with_its_activity(
+    page: Page, contoso: Server, shoot: Shoot
+) -> None:
     cell = run(page, PROGRESS)
     bar = cell.locator("progress")
     expect(bar).to_have_count(1)
@@ -132,7 +139,9 @@ def test_the_picker_shows_the_session_by_name(page: Page, shoot: Shoot) -> None:
 
 
 def test_a_restart_from_the_menu_is_refused_with_the_reason(page: Page, contoso: Server) -> None:
-    """JupyterLab 4.6 shows a refusal in the browser's console only; the notebook stays attached, with its variables."""
+    """JupyterLab 4.6 shows a refusal in the browser's console only; the notebook stays attached,
+    with its variables.
+    """
     page.get_by_role("menuitem", name="Kernel").click()
     page.get_by_role("menuitem", name="Restart Kernel…").click()
     with page.expect_response(re.compile("/restart")) as answer:
@@ -143,7 +152,9 @@ def test_a_restart_from_the_menu_is_refused_with_the_reason(page: Page, contoso:
     assert contoso.post("/status", tenant=CONTOSO)["state"] == "signed_in"
 
 
-def test_shutting_down_and_closing_leaves_the_session_signed_in(page: Page, contoso: Server) -> None:
+def test_shutting_down_and_closing_leaves_the_session_signed_in(
+    page: Page, contoso: Server
+) -> None:
     page.get_by_role("menuitem", name="Kernel").click()
     page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
     expect(page.locator(".jp-Toolbar-kernelName")).to_have_text("No Kernel")
@@ -151,13 +162,21 @@ def test_shutting_down_and_closing_leaves_the_session_signed_in(page: Page, cont
     assert contoso.run("$shared.Count", format="text")["result"].strip() == "3"
 
 
-def test_the_evidence_of_a_session_opens_and_runs_again(page: Page, contoso: Server, shoot: Shoot) -> None:
+def test_the_evidence_of_a_session_opens_and_runs_again(
+    page: Page, contoso: Server, shoot: Shoot
+) -> None:
     assert contoso.sign_in(FABRIKAM)["state"] == "signed_in"
-    for command in ("$room = Get-Mailbox -RecipientTypeDetails RoomMailbox -ResultSize 1", "$room.Name.Length -gt 3"):
+    for command in (
+        "$room = Get-Mailbox -RecipientTypeDetails RoomMailbox -ResultSize 1",
+        "$room.Name.Length -gt 3",
+    ):
         assert contoso.run(command, FABRIKAM, format="text")["state"] == "succeeded"
     evidence = contoso.get(f"/sessions/{FABRIKAM}:exo/notebook")
     with contoso.http() as http:
-        saved = http.put("/api/contents/evidence.ipynb", json={"type": "notebook", "format": "json", "content": evidence})
+        saved = http.put(
+            "/api/contents/evidence.ipynb",
+            json={"type": "notebook", "format": "json", "content": evidence},
+        )
         assert saved.status_code == 201
     page.goto(f"{contoso.url}/lab/workspaces/evidence/tree/evidence.ipynb")
     expect(page.locator(".jp-Toolbar-kernelName")).to_contain_text(f"{FABRIKAM} · exo")
@@ -174,9 +193,13 @@ def test_the_evidence_of_a_session_opens_and_runs_again(page: Page, contoso: Ser
     assert commands.count("$room.Name.Length -gt 3") == 2
 
 
-def test_the_page_of_pwsh_kernels_lab_opens_jupyterlab_and_is_for_its_owner_only(page: Page, contoso: Server) -> None:
+def test_the_page_of_pwsh_kernels_lab_opens_jupyterlab_and_is_for_its_owner_only(
+    page: Page, contoso: Server
+) -> None:
     command = [sys.executable, "-m", "pwsh_kernels", "lab", "--no-browser"]
-    said = subprocess.run(command, env=contoso.environment, capture_output=True, text=True, timeout=60, check=True).stderr
+    said = subprocess.run(
+        command, env=contoso.environment, capture_output=True, text=True, timeout=60, check=True
+    ).stderr
     address = said.split()[-1]
     assert address.startswith("file://")
     assert contoso.token not in said

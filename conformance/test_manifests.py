@@ -1,4 +1,6 @@
-"""What others say of our files: the registry's own schema, mcpb's own check, and a bundle that was packed and started."""
+"""What others say of our files: the registry's own schema, mcpb's own check, and a bundle that was
+packed and started.
+"""
 
 import asyncio
 import json
@@ -31,7 +33,9 @@ def read(path: Path) -> Json:
 
 def mcpb(*arguments: str | Path) -> str:
     """Run mcpb; return what it says."""
-    done = subprocess.run([*MCPB, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=LIMIT, check=False)
+    done = subprocess.run(
+        [*MCPB, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -39,7 +43,11 @@ def mcpb(*arguments: str | Path) -> str:
 def test_server_json_has_the_form_of_the_registry_s_schema() -> None:
     """The schema is in a linter's package: the registry itself publishes it on its site only."""
     described = read(ROOT / "server.json")
-    schema = json.loads(files("skillsaw").joinpath("schemas/mcp_registry/v2025_12_11/server.schema.json").read_text())
+    schema = json.loads(
+        files("skillsaw")
+        .joinpath("schemas/mcp_registry/v2025_12_11/server.schema.json")
+        .read_text()
+    )
     assert schema["$id"] == described["$schema"]
     jsonschema.validate(described, schema, format_checker=jsonschema.FormatChecker())
     with pytest.raises(jsonschema.ValidationError):
@@ -68,17 +76,28 @@ def test_a_packed_bundle_starts_and_speaks_to_the_server(server: Server, tmp_pat
         "pwsh_kernels",
         "pyproject.toml",
     }
-    asyncio.run(speak(started(tmp_path, {"url": server.url, "token": server.token, "autostart": "false"})))
+    asyncio.run(
+        speak(started(tmp_path, {"url": server.url, "token": server.token, "autostart": "false"}))
+    )
 
 
 def started(folder: Path, values: Mapping[str, str]) -> StdioServerParameters:
     """Return how a client starts the bundle: its manifest's own words, with what the user gave."""
     config = read(folder / "bundle" / "manifest.json")["server"]["mcp_config"]
-    uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    uv = shutil.which(
+        "uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    )
     assert uv
     arguments = [one.replace("${__dirname}", str(folder / "bundle")) for one in config["args"]]
-    given = {name: values[value.removeprefix("${user_config.").removesuffix("}")] for name, value in config["env"].items()}
-    own = {"UV_CACHE_DIR": str(folder / "cache"), "UV_PYTHON": sys.executable, "UV_LINK_MODE": "copy"}
+    given = {
+        name: values[value.removeprefix("${user_config.").removesuffix("}")]
+        for name, value in config["env"].items()
+    }
+    own = {
+        "UV_CACHE_DIR": str(folder / "cache"),
+        "UV_PYTHON": sys.executable,
+        "UV_LINK_MODE": "copy",
+    }
     return StdioServerParameters(command=uv, args=arguments, env={**os.environ, **own, **given})
 
 

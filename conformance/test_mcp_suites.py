@@ -1,4 +1,6 @@
-"""The MCP project's own conformance suites: all of them against our door, those without a fixture against the product."""
+"""The MCP project's own conformance suites: all of them against our door, those without a fixture
+against the product.
+"""
 
 import asyncio
 import json
@@ -34,10 +36,14 @@ TASKS = frozenset(
         "tasks-wire-fields",
     }
 )
-"""Fail, and are not scored by the suite for 2026-07-28: tasks are an extension of the protocol that the MCP SDK has not."""
+"""Fail, and are not scored by the suite for 2026-07-28: tasks are an extension of the protocol that
+the MCP SDK has not.
+"""
 
 OLD_POLLING = frozenset({"server-sse-priming-event", "server-sse-retry-field"})
-"""Warnings of 0.1.16, whose scenario asks in the name of 2025-03-26, when there were no such events; 0.2.0 asks rightly."""
+"""Warnings of 0.1.16, whose scenario asks in the name of 2025-03-26, when there were no such
+events; 0.2.0 asks rightly.
+"""
 
 WITHOUT_FIXTURE = (
     "tools-list",
@@ -56,8 +62,13 @@ STATELESS = (
     "input-required-result-ignore-extra-params",
     "server-stateless",
 )
-NEEDS_A_FIXTURE = frozenset({"sep-2575-server-rejects-undeclared-capability", "sep-2575-missing-capability-http-400"})
-"""Failures of server-stateless on the product: it calls a tool of a fixed name. Against the fixture they pass."""
+NEEDS_A_FIXTURE = frozenset(
+    {"sep-2575-server-rejects-undeclared-capability", "sep-2575-missing-capability-http-400"}
+)
+"""Failures of server-stateless on the product: it calls a tool of a fixed name.
+
+Against the fixture they pass.
+"""
 
 NEVER_CHANGES = frozenset(
     {
@@ -65,7 +76,9 @@ NEVER_CHANGES = frozenset(
         "sep-2575-server-sends-tools-list-changed-on-subscription",
     }
 )
-"""Warnings of server-stateless on the product: it calls tools of fixed names that change the lists; ours never change."""
+"""Warnings of server-stateless on the product: it calls tools of fixed names that change the lists;
+ours never change.
+"""
 
 Prove = Callable[[str], None]
 
@@ -102,7 +115,9 @@ async def fixture_door() -> AsyncIterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole run of a suite and what is expected of it: how many scenarios, which fail unscored, which checks only warn."""
+    """A whole run of a suite and what is expected of it: how many scenarios, which fail unscored,
+    which checks only warn.
+    """
 
     package: str
     options: str
@@ -119,8 +134,12 @@ WHOLE = [
 ]
 
 
-@pytest.mark.parametrize("whole", [pytest.param(one, marks=proof(one.package, one.options, "our door")) for one in WHOLE])
-async def test_the_suite_passes_against_our_door(fixture_door: str, tmp_path: Path, prove: Prove, whole: Whole) -> None:
+@pytest.mark.parametrize(
+    "whole", [pytest.param(one, marks=proof(one.package, one.options, "our door")) for one in WHOLE]
+)
+async def test_the_suite_passes_against_our_door(
+    fixture_door: str, tmp_path: Path, prove: Prove, whole: Whole
+) -> None:
     found = await run_suite(whole.package, fixture_door, tmp_path, *whole.options.split())
     prove(f"{len(found.scenarios() - whole.unscored)} scenarios, {found.summary(whole.unscored)}")
     assert {one.scenario for one in found.of("FAILURE")} == whole.unscored, found.of("FAILURE")
@@ -131,7 +150,9 @@ async def test_the_suite_passes_against_our_door(fixture_door: str, tmp_path: Pa
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """Scenarios that need no fixture, each in a run of its own; `version` is of the protocol, empty for the suite's own."""
+    """Scenarios that need no fixture, each in a run of its own; `version` is of the protocol, empty
+    for the suite's own.
+    """
 
     package: str
     version: str
@@ -143,14 +164,21 @@ class Single:
 SINGLE = [
     Single(OLD, "", HANDSHAKE + WITHOUT_FIXTURE),
     Single(NEW, "2025-11-25", (*HANDSHAKE, "server-session-lifecycle", *WITHOUT_FIXTURE)),
-    Single(NEW, "2026-07-28", WITHOUT_FIXTURE + STATELESS, failed=NEEDS_A_FIXTURE, warned=NEVER_CHANGES),
+    Single(
+        NEW, "2026-07-28", WITHOUT_FIXTURE + STATELESS, failed=NEEDS_A_FIXTURE, warned=NEVER_CHANGES
+    ),
 ]
 
 
 @pytest.mark.parametrize(
     "single",
     [
-        pytest.param(one, marks=proof(one.package, f"scenarios without a fixture {one.version}".strip(), "product, http"))
+        pytest.param(
+            one,
+            marks=proof(
+                one.package, f"scenarios without a fixture {one.version}".strip(), "product, http"
+            ),
+        )
         for one in SINGLE
     ],
 )
@@ -159,10 +187,18 @@ async def test_every_scenario_without_a_fixture_passes_against_the_product(
 ) -> None:
     era = ["--spec-version", single.version] if single.version else []
     async with opened_to(server.url, server.token) as url:
-        runs = [await run_suite(single.package, url, tmp_path / one, "--scenario", one, *era) for one in single.scenarios]
-    found = Findings(tuple(check for run in runs for check in run.checks), "".join(run.said for run in runs), 0)
+        runs = [
+            await run_suite(single.package, url, tmp_path / one, "--scenario", one, *era)
+            for one in single.scenarios
+        ]
+    found = Findings(
+        tuple(check for run in runs for check in run.checks), "".join(run.said for run in runs), 0
+    )
     failed = [one for one in found.of("FAILURE") if one.name not in single.failed]
-    prove(f"{len(single.scenarios)} scenarios, {len(found.of('SUCCESS'))} checks passed, {len(failed)} failed")
+    prove(
+        f"{len(single.scenarios)} scenarios, {len(found.of('SUCCESS'))} checks passed,"
+        f" {len(failed)} failed"
+    )
     assert failed == []
     assert {one.scenario for one in found.of("SUCCESS")} == {*single.scenarios}, found.said
     assert {one.name for one in found.of("FAILURE")} == single.failed

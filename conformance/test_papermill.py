@@ -24,9 +24,15 @@ def server_of_the_runbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     one.close()
 
 
-def test_papermill_runs_the_runbook_for_another_person(server_of_the_runbook: Server, tmp_path: Path) -> None:
+def test_papermill_runs_the_runbook_for_another_person(
+    server_of_the_runbook: Server, tmp_path: Path
+) -> None:
     runbook = str(NOTEBOOKS / "runbook-offboarding.ipynb")
-    done = execute_notebook(runbook, str(tmp_path / "done.ipynb"), {"User": PERSON}, cwd=str(tmp_path))
+    done = execute_notebook(
+        runbook, str(tmp_path / "done.ipynb"), {"User": PERSON}, cwd=str(tmp_path)
+    )
     assert any("Aiko Hansen" in text for text in shown(done))
-    mailbox = server_of_the_runbook.run(f"(Get-Mailbox {PERSON}).RecipientTypeDetails", CONTOSO, format="text")
+    mailbox = server_of_the_runbook.run(
+        f"(Get-Mailbox {PERSON}).RecipientTypeDetails", CONTOSO, format="text"
+    )
     assert mailbox["result"].strip() == "SharedMailbox"

@@ -1,4 +1,6 @@
-"""Programs of Jupyter that run our kernel in processes of their own: nbconvert, jupyter console, jupyter qtconsole."""
+"""Programs of Jupyter that run our kernel in processes of their own: nbconvert, jupyter console,
+jupyter qtconsole.
+"""
 
 import os
 import subprocess
@@ -13,13 +15,31 @@ PROGRAM_WAIT = 80
 
 
 def test_nbconvert_executes_a_notebook(tmp_path: Path) -> None:
-    nbformat.write(notebook("'plain'; Write-Progress Working; Get-Item /etc | Format-Table Name"), tmp_path / "in.ipynb")
-    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", "--output", "out", "in.ipynb"]
+    nbformat.write(
+        notebook("'plain'; Write-Progress Working; Get-Item /etc | Format-Table Name"),
+        tmp_path / "in.ipynb",
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "nbconvert",
+        "--to",
+        "notebook",
+        "--execute",
+        "--output",
+        "out",
+        "in.ipynb",
+    ]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=PROGRAM_WAIT)
     done = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     nbformat.validate(done)
     assert text(done.cells[0]) == "plain\n"
-    progress, table = (one["data"]["text/html"] for one in done.cells[0].outputs if one["output_type"] == "display_data")
+    progress, table = (
+        one["data"]["text/html"]
+        for one in done.cells[0].outputs
+        if one["output_type"] == "display_data"
+    )
     assert progress == ""
     assert ">etc</td>" in table
 

@@ -11,7 +11,10 @@ REQUEST = b"POST /mcp HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 12\r\n\r
 def test_a_row_is_replaced_and_others_are_kept_until_everything_runs_again() -> None:
     rows = [("b", "2", "door", "new"), ("a", "1", "door", "first")]
     both = "| a | 1 | door | first |\n| b | 2 | door | new |\n"
-    assert merged(PAGE, rows, whole=False) == f"# Title\n\n{HEAD}{both}| c | 1 | door | kept |\n\nMore.\n"
+    assert (
+        merged(PAGE, rows, whole=False)
+        == f"# Title\n\n{HEAD}{both}| c | 1 | door | kept |\n\nMore.\n"
+    )
     assert merged(PAGE, rows, whole=True) == f"# Title\n\n{HEAD}{both}\nMore.\n"
 
 

@@ -1,4 +1,6 @@
-"""@jupyterlab/services on Node, by which VS Code attaches to a Jupyter server: VS Code itself was not at hand."""
+"""@jupyterlab/services on Node, by which VS Code attaches to a Jupyter server: VS Code itself was
+not at hand.
+"""
 
 import json
 import os
@@ -24,14 +26,23 @@ def session(tmp_path: Path) -> Iterator[Server]:
     server.close()
 
 
-def test_vs_codes_library_attaches_to_a_session_and_its_shutdown_ends_nothing(session: Server, tmp_path: Path) -> None:
+def test_vs_codes_library_attaches_to_a_session_and_its_shutdown_ends_nothing(
+    session: Server, tmp_path: Path
+) -> None:
     folder = tmp_path / "node"
     folder.mkdir()
-    subprocess.run(["npm", "install", "--no-save", "--silent", *PACKAGES], cwd=folder, check=True, timeout=NPM_WAIT)
+    subprocess.run(
+        ["npm", "install", "--no-save", "--silent", *PACKAGES],
+        cwd=folder,
+        check=True,
+        timeout=NPM_WAIT,
+    )
     program = Path(__file__).with_name("attach.mjs")
     command = ["node", str(program), str(folder), f"{session.url}/"]
     environment = {**os.environ, "PWSH_MANAGER_TOKEN": session.token}
-    said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=NPM_WAIT, check=True).stdout
+    said = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=NPM_WAIT, check=True
+    ).stdout
     seen = json.loads(said.splitlines()[-1])
     assert TITLE in seen["specs"]
     assert seen["running"] == TITLE

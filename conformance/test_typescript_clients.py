@@ -1,4 +1,6 @@
-"""The TypeScript SDKs of both protocol eras, by which most MCP clients are built: a whole story through each door."""
+"""The TypeScript SDKs of both protocol eras, by which most MCP clients are built: a whole story
+through each door.
+"""
 
 import asyncio
 import json
@@ -26,7 +28,9 @@ Prove = Callable[[str], None]
 
 
 async def told(server: Server, era: str, door: str) -> dict[str, Any]:
-    """Let a client tell its story, type the code when it shows one, and return what each step told."""
+    """Let a client tell its story, type the code when it shows one, and return what each
+    step told.
+    """
     folder = package_folder(SDKS[era]).parents[2]
     process = await asyncio.create_subprocess_exec(
         *(str(NODE), str(STORY), str(folder), era, door, CONTOSO),
@@ -60,7 +64,11 @@ async def told(server: Server, era: str, door: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("era", "door"),
     [
-        pytest.param(era, door, marks=pytest.mark.proof(SDKS[era], pinned_version(SDKS[era]), f"product, {door}"))
+        pytest.param(
+            era,
+            door,
+            marks=pytest.mark.proof(SDKS[era], pinned_version(SDKS[era]), f"product, {door}"),
+        )
         for era in SDKS
         for door in ("http", "stdio")
     ],
@@ -79,8 +87,14 @@ async def test_a_client_signs_in_runs_pages_cancels_and_disconnects(
     assert steps["progress"]["told"] >= 2
     assert steps["progress"]["output"] == "counted\n"
     assert steps["cancelled"] == {"before": "running", "after": "cancelled", "output": "begun"}
-    assert steps["aborted"] == {"refused": True, "wentOn": (era, door) == ("modern", "http"), "next": "free\n"}
+    assert steps["aborted"] == {
+        "refused": True,
+        "wentOn": (era, door) == ("modern", "http"),
+        "next": "free\n",
+    }
     assert steps["disconnected"] == {"session": f"{CONTOSO}:exo", "state": "none"}
-    last = server.get("/runs", tenant=CONTOSO, limit=3)["runs"]  # the sign-out, "free", the aborted one
+    last = server.get("/runs", tenant=CONTOSO, limit=3)[
+        "runs"
+    ]  # the sign-out, "free", the aborted one
     assert (last[2]["command"], last[2]["state"]) == (ABORTED, "cancelled")
     prove("sign-in, run, page, progress, cancel, abort, disconnect")

@@ -1,4 +1,7 @@
-"""One call of every tool that succeeds, for programs that call whatever a server lists. A new tool needs a row here."""
+"""One call of every tool that succeeds, for programs that call whatever a server lists.
+
+A new tool needs a row here.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,8 +34,15 @@ CALLS: dict[str, Json] = {
 
 
 def arguments(tool: str, server: Server) -> Json:
-    """Return the arguments of a tool's call, with what it needs in place. Raises KeyError for a tool without a row."""
-    makers: dict[Any, Callable[[Server], str]] = {RUN: ended_run, ASKING: asking_run, OPEN: open_tenant}
+    """Return the arguments of a tool's call, with what it needs in place.
+
+    Raises KeyError for a tool without a row.
+    """
+    makers: dict[Any, Callable[[Server], str]] = {
+        RUN: ended_run,
+        ASKING: asking_run,
+        OPEN: open_tenant,
+    }
     return {
         name: makers[value](server) if isinstance(value, str) and value in makers else value
         for name, value in CALLS[tool].items()
@@ -52,7 +62,9 @@ def open_tenant(server: Server) -> str:
 
 
 def asking_run(server: Server) -> str:
-    """Start a command that asks, in a session of its own, because it would block others; return its id once it asks."""
+    """Start a command that asks, in a session of its own, because it would block others; return its
+    id once it asks.
+    """
     assert server.sign_in(FABRIKAM)["state"] == "signed_in"
     run_id: str = server.run("Read-Host 'Name?'", FABRIKAM, wait_s=0)["run_id"]
     server.until(lambda: server.get(f"/runs/{run_id}")["state"] == "waiting_for_input")

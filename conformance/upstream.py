@@ -1,4 +1,6 @@
-"""Run jupyter_server's own tests of kernels and sessions, from the source of the installed version, on our server."""
+"""Run jupyter_server's own tests of kernels and sessions, from the source of the installed version,
+on our server.
+"""
 
 import os
 import subprocess
@@ -14,7 +16,9 @@ TESTS = ("tests/services/sessions", "tests/services/kernels")
 
 
 def source() -> Path:
-    """Return the unpacked source distribution of the installed jupyter_server; it is fetched once."""
+    """Return the unpacked source distribution of the installed jupyter_server; it is
+    fetched once.
+    """
     name = f"jupyter_server-{version('jupyter_server')}"
     if not (CACHE / name).is_dir():
         CACHE.mkdir(exist_ok=True)
@@ -27,7 +31,18 @@ def source() -> Path:
 
 def main() -> int:
     """Run the tests and return pytest's exit status."""
-    options = ["-p", "conforming_server", "-p", "no:cacheprovider", "-W", "default", "-q", "--timeout", "60", "-rxX"]
+    options = [
+        "-p",
+        "conforming_server",
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "default",
+        "-q",
+        "--timeout",
+        "60",
+        "-rxX",
+    ]
     with tempfile.TemporaryDirectory() as data:
         environment = {**os.environ, "PYTHONPATH": str(HERE), "PWSH_MANAGER_DATA_DIR": data}
         command = [sys.executable, "-m", "pytest", *options, *TESTS]

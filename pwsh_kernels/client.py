@@ -1,4 +1,6 @@
-"""The REST client of the command line and of the MCP server: one method per route, one exception per refusal."""
+"""The REST client of the command line and of the MCP server: one method per route, one exception
+per refusal.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,12 +11,26 @@ from urllib.parse import quote
 import httpx
 
 from pwsh_kernels import __version__
-from pwsh_kernels.discovery import SERVICE, ServerAddress, candidates, host_and_port, running_servers
-from pwsh_kernels.errors import AnswerLost, InvalidSetting, NotOurServer, RequestRefused, ServerUnreachable
+from pwsh_kernels.discovery import (
+    SERVICE,
+    ServerAddress,
+    candidates,
+    host_and_port,
+    running_servers,
+)
+from pwsh_kernels.errors import (
+    AnswerLost,
+    InvalidSetting,
+    NotOurServer,
+    RequestRefused,
+    ServerUnreachable,
+)
 from pwsh_kernels.settings import Settings
 
 PROBE_TIMEOUT = 20.0
-"""Seconds that a program which listens may take to answer a probe: a slow server must not be taken for none."""
+"""Seconds that a program which listens may take to answer a probe: a slow server must not be taken
+for none.
+"""
 
 CONNECT_TIMEOUT = 5.0
 """Seconds until a server must have taken the connection."""
@@ -26,7 +42,8 @@ Json = dict[str, Any]
 
 
 class Requests(ABC):
-    """The requests of docs/rest.md, one method each, apart from the way they take; every answer is a JSON object.
+    """The requests of docs/rest.md, one method each, apart from the way they take; every answer is
+    a JSON object.
 
     Raises RequestRefused for every answer with an error status.
     """
@@ -35,7 +52,13 @@ class Requests(ABC):
     """Seconds that one answer may take at most."""
 
     @abstractmethod
-    async def _ask(self, method: str, path: str, body: Json | None = None, query: Mapping[str, Any] | None = None) -> Json:
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Json:
         """Send one request; values that are None are left out."""
 
     async def health(self) -> Json:
@@ -43,7 +66,9 @@ class Requests(ABC):
         return await self._ask("GET", "/health")
 
     async def modules(self, *, installed: bool = True) -> Json:
-        """Return the services of the catalog; `installed`: search the installed versions, which takes about a second."""
+        """Return the services of the catalog; `installed`: search the installed versions, which
+        takes about a second.
+        """
         return await self._ask("GET", "/modules", query={"installed": installed})
 
     async def tenants(self) -> Json:
@@ -51,28 +76,60 @@ class Requests(ABC):
         return await self._ask("GET", "/tenants")
 
     async def sessions(self, seen: str | None = None, wait_s: float | None = None) -> Json:
-        """Return every session; with `seen`, a version, once they are of another one or `wait_s` passed."""
-        return await self._ask("GET", "/sessions", query={"seen": seen, "wait_s": self._bounded(wait_s)})
+        """Return every session; with `seen`, a version, once they are of another one or `wait_s`
+        passed.
+        """
+        return await self._ask(
+            "GET", "/sessions", query={"seen": seen, "wait_s": self._bounded(wait_s)}
+        )
 
-    async def login(self, tenant: str, module: str, wait_s: float | None = None, **more: Any) -> Json:
-        """Start or follow a sign-in; `more`: expected_account, route, access_token, graph_token, sharepoint_tenant."""
+    async def login(
+        self, tenant: str, module: str, wait_s: float | None = None, **more: Any
+    ) -> Json:
+        """Start or follow a sign-in; `more`: expected_account, route, access_token, graph_token,
+        sharepoint_tenant.
+        """
         body = {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s), **more}
         return await self._ask("POST", "/login", body)
 
     async def status(self, tenant: str, module: str, wait_s: float = 0) -> Json:
         """Return one session's state, after a pending sign-in ended or `wait_s` passed."""
-        return await self._ask("POST", "/status", {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s)})
+        return await self._ask(
+            "POST", "/status", {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s)}
+        )
 
-    async def run(self, tenant: str, module: str, command: str, wait_s: float | None = None, **more: Any) -> Json:
+    async def run(
+        self, tenant: str, module: str, command: str, wait_s: float | None = None, **more: Any
+    ) -> Json:
         """Run a command; `more`: parameters, format, width, max_chars, conversation_id."""
-        body = {"tenant": tenant, "module": module, "command": command, "wait_s": self._bounded(wait_s), **more}
+        body = {
+            "tenant": tenant,
+            "module": module,
+            "command": command,
+            "wait_s": self._bounded(wait_s),
+            **more,
+        }
         return await self._ask("POST", "/run", body)
 
     async def run_everywhere(
-        self, tenants: list[str] | Literal["*"], module: str, command: str, wait_s: float | None = None, **more: Any
+        self,
+        tenants: list[str] | Literal["*"],
+        module: str,
+        command: str,
+        wait_s: float | None = None,
+        **more: Any,
     ) -> Json:
-        """Run a command in several tenants; `more` as in `run`. Each of `results` is a run, or why there is none."""
-        body = {"tenants": tenants, "module": module, "command": command, "wait_s": self._bounded(wait_s), **more}
+        """Run a command in several tenants; `more` as in `run`.
+
+        Each of `results` is a run, or why there is none.
+        """
+        body = {
+            "tenants": tenants,
+            "module": module,
+            "command": command,
+            "wait_s": self._bounded(wait_s),
+            **more,
+        }
         return await self._ask("POST", "/run", body)
 
     async def runs(self, **filters: Any) -> Json:
@@ -80,7 +137,12 @@ class Requests(ABC):
         return await self._ask("GET", "/runs", query=filters)
 
     async def read_run(
-        self, run_id: str, cursor: int = 0, wait_s: float = 0, limit: int = 100_000, seen: str | None = None
+        self,
+        run_id: str,
+        cursor: int = 0,
+        wait_s: float = 0,
+        limit: int = 100_000,
+        seen: str | None = None,
     ) -> Json:
         """Return a run and at most `limit` characters of its output from `cursor` on.
 
@@ -101,10 +163,14 @@ class Requests(ABC):
         wait_s = self._bounded(body.get("wait_s"))
         return await self._ask("POST", f"/runs/{_quoted(run_id)}/query", {**body, "wait_s": wait_s})
 
-    async def find(self, tenant: str, module: str, words: str, limit: int = 10, wait_s: float = 10) -> Json:
+    async def find(
+        self, tenant: str, module: str, words: str, limit: int = 10, wait_s: float = 10
+    ) -> Json:
         """Return the commands of a session that words mean."""
         query = {"words": words, "limit": limit, "wait_s": self._bounded(wait_s)}
-        return await self._ask("GET", f"/sessions/{_quoted(f'{tenant}:{module}')}/commands", query=query)
+        return await self._ask(
+            "GET", f"/sessions/{_quoted(f'{tenant}:{module}')}/commands", query=query
+        )
 
     async def notebook(self, tenant: str, module: str) -> Json:
         """Return the commands of a session, with their output, as an .ipynb."""
@@ -112,10 +178,15 @@ class Requests(ABC):
 
     async def cancel(self, run_id: str, wait_s: float = 5) -> Json:
         """Stop a run and return it."""
-        return await self._ask("POST", f"/runs/{_quoted(run_id)}/cancel", {"wait_s": self._bounded(wait_s)})
+        return await self._ask(
+            "POST", f"/runs/{_quoted(run_id)}/cancel", {"wait_s": self._bounded(wait_s)}
+        )
 
     async def answer(self, run_id: str, value: Any) -> Json:
-        """Answer the prompt of a run. The shape of `value` is the prompt's kind's (records.Prompt)."""
+        """Answer the prompt of a run.
+
+        The shape of `value` is the prompt's kind's (records.Prompt).
+        """
         return await self._ask("POST", f"/runs/{_quoted(run_id)}/input", {"value": value})
 
     async def refuse(self, run_id: str) -> Json:
@@ -123,8 +194,12 @@ class Requests(ABC):
         return await self._ask("POST", f"/runs/{_quoted(run_id)}/input", {"refuse": True})
 
     async def disconnect(self, tenant: str, module: str, *, forget: bool = False) -> Json:
-        """Sign out and close a session; `forget`: also remove what is kept of its sign-in on disk."""
-        return await self._ask("POST", "/disconnect", {"tenant": tenant, "module": module, "forget": forget})
+        """Sign out and close a session; `forget`: also remove what is kept of its sign-in
+        on disk.
+        """
+        return await self._ask(
+            "POST", "/disconnect", {"tenant": tenant, "module": module, "forget": forget}
+        )
 
     def _bounded(self, wait_s: float | None) -> float | None:
         """Never ask the server for a longer wait than we wait for its answer."""
@@ -134,12 +209,15 @@ class Requests(ABC):
 class RestClient(Requests):
     """Speaks docs/rest.md to one server over HTTP.
 
-    Raises ServerUnreachable when nothing was sent, AnswerLost when a sent request got no answer, NotOurServer when the
-    answer is no JSON object, RequestRefused for every answer with an error status.
+    Raises ServerUnreachable when nothing was sent, AnswerLost when a sent request got no answer,
+    NotOurServer when the answer is no JSON object, RequestRefused for every answer with an error
+    status.
     """
 
     def __init__(self, address: ServerAddress, timeout_s: float, name: str) -> None:
-        """`timeout_s` bounds the wait for one answer; `name` is what the server shows as a run's client."""
+        """`timeout_s` bounds the wait for one answer; `name` is what the server shows as a run's
+        client.
+        """
         self.address = address
         self.timeout_s = timeout_s
         headers = {"Accept": "application/json", "User-Agent": f"{name}/{__version__}"}
@@ -152,7 +230,10 @@ class RestClient(Requests):
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Close the connections."""
         await self.close()
@@ -161,12 +242,22 @@ class RestClient(Requests):
         """Close the connections; nothing on the server ends."""
         await self._http.aclose()
 
-    async def _ask(self, method: str, path: str, body: Json | None = None, query: Mapping[str, Any] | None = None) -> Json:
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Json:
         given, sought = known(body), known(query)
         timeout = httpx.Timeout(self.timeout_s + ANSWER_MARGIN, connect=CONNECT_TIMEOUT)
         try:
             answer = await self._http.request(
-                method, path, json=given if body is not None else None, params=sought, timeout=timeout
+                method,
+                path,
+                json=given if body is not None else None,
+                params=sought,
+                timeout=timeout,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise ServerUnreachable(url=self.address.url, reason=_reason(error)) from error
@@ -182,13 +273,20 @@ def known(values: Mapping[str, Any] | None) -> Json:
 
 def refusal(status: int, facts: Json) -> RequestRefused:
     """Return the error of an answer with an error status."""
-    message = str(facts.get("error") or facts.get("message") or f"The server answered with status {status}.")
-    details = {name: value for name, value in facts.items() if name not in ("success", "error", "code")}
+    message = str(
+        facts.get("error") or facts.get("message") or f"The server answered with status {status}."
+    )
+    details = {
+        name: value for name, value in facts.items() if name not in ("success", "error", "code")
+    }
     return RequestRefused(status, str(facts.get("code") or "request_refused"), message, details)
 
 
 def read_answer(url: str, answer: httpx.Response) -> Json:
-    """Return the JSON object of an answer. Raises RequestRefused for an error status, NotOurServer for no JSON object."""
+    """Return the JSON object of an answer.
+
+    Raises RequestRefused for an error status, NotOurServer for no JSON object.
+    """
     try:
         facts = answer.json()
     except ValueError:
@@ -206,7 +304,9 @@ def _quoted(run_id: str) -> str:
 
 
 def _transport(address: ServerAddress) -> dict[str, Any]:
-    """No proxy of the environment sees what goes to this machine; certificates are loaded (30 ms) where there are some."""
+    """No proxy of the environment sees what goes to this machine; certificates are loaded (30 ms)
+    where there are some.
+    """
     return {"trust_env": not address.is_loopback, "verify": address.url.startswith("https:")}
 
 
@@ -215,7 +315,10 @@ def _reason(error: Exception) -> str:
 
 
 async def find_server(settings: Settings) -> ServerAddress:
-    """Return the first address at which a pwsh-kernels server answers. Raises ServerUnreachable, NotOurServer."""
+    """Return the first address at which a pwsh-kernels server answers.
+
+    Raises ServerUnreachable, NotOurServer.
+    """
     failure: ServerUnreachable | NotOurServer | None = None
     for address in candidates(settings, running_servers()):
         problem = await probe(address)
@@ -227,14 +330,23 @@ async def find_server(settings: Settings) -> ServerAddress:
 
 
 def _with_token(settings: Settings, address: ServerAddress) -> ServerAddress:
-    """Return the same server with its token, when it has written its runtime file only while it was probed."""
+    """Return the same server with its token, when it has written its runtime file only while it was
+    probed.
+    """
     port = host_and_port(address.url)[1]
-    known = [one for one in candidates(settings, running_servers()) if one.token and host_and_port(one.url)[1] == port]
+    known = [
+        one
+        for one in candidates(settings, running_servers())
+        if one.token and host_and_port(one.url)[1] == port
+    ]
     return known[0] if known else address
 
 
 async def probe(address: ServerAddress) -> ServerUnreachable | NotOurServer | None:
-    """Return None when a pwsh-kernels server answers at the address, else why not. The probe carries no token."""
+    """Return None when a pwsh-kernels server answers at the address, else why not.
+
+    The probe carries no token.
+    """
     try:
         async with httpx.AsyncClient(
             timeout=httpx.Timeout(PROBE_TIMEOUT, connect=CONNECT_TIMEOUT), **_transport(address)
@@ -244,7 +356,9 @@ async def probe(address: ServerAddress) -> ServerUnreachable | NotOurServer | No
     except httpx.HTTPError as error:
         return ServerUnreachable(url=address.url, reason=_reason(error))
     except httpx.InvalidURL as error:
-        raise InvalidSetting(setting=address.place, problem=f"{address.url!r} is not an address: {error}") from error
+        raise InvalidSetting(
+            setting=address.place, problem=f"{address.url!r} is not an address: {error}"
+        ) from error
     except ValueError:
         facts = None
     ours = isinstance(facts, dict) and facts.get("service") == SERVICE

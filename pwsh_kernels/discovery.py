@@ -1,8 +1,9 @@
 """Where the server may be that clients talk to, and the token that belongs to each address.
 
-`PWSH_MANAGER_URL` and `PWSH_MANAGER_TOKEN` say where; without a token the runtime files that every Jupyter server of this
-user writes (`jpserver-PID.json`: address, port, token, process id) give it. A token from such a file goes to the
-loopback address of the server that wrote the file and nowhere else.
+`PWSH_MANAGER_URL` and `PWSH_MANAGER_TOKEN` say where; without a token the runtime files that every
+Jupyter server of this user writes (`jpserver-PID.json`: address, port, token, process id) give it.
+A token from such a file goes to the loopback address of the server that wrote the file and nowhere
+else.
 """
 
 import ipaddress
@@ -25,12 +26,19 @@ SERVICE = "pwsh-kernels"
 
 FROM_SETTINGS = "PWSH_MANAGER_URL"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_EVERY_ADDRESS = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
+_EVERY_ADDRESS = {
+    "": "127.0.0.1",
+    "*": "127.0.0.1",
+    "0.0.0.0": "127.0.0.1",  # noqa: S104 - read, not bound
+    "::": "::1",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a server is, the token that belongs to it (empty: none is known), and the place that said so."""
+    """Where a server is, the token that belongs to it (empty: none is known), and the place that
+    said so.
+    """
 
     url: str
     token: str = field(repr=False)
@@ -43,7 +51,10 @@ class ServerAddress:
 
 
 def read_settings() -> Settings:
-    """Return the settings of the environment. Raises InvalidSetting for the first that is wrong, without its value."""
+    """Return the settings of the environment.
+
+    Raises InvalidSetting for the first that is wrong, without its value.
+    """
     try:
         return Settings()
     except ValidationError as error:
@@ -67,14 +78,18 @@ def host_and_port(url: str) -> tuple[str, int]:
         parts = urlsplit(url)
         port = parts.port or _DEFAULT_PORTS[parts.scheme]
     except (ValueError, KeyError) as error:
-        raise InvalidSetting(setting=FROM_SETTINGS, problem=f"{url!r} is not an http or https address") from error
+        raise InvalidSetting(
+            setting=FROM_SETTINGS, problem=f"{url!r} is not an http or https address"
+        ) from error
     if not parts.hostname:
         raise InvalidSetting(setting=FROM_SETTINGS, problem=f"{url!r} names no host")
     return parts.hostname, port
 
 
 def running_servers(runtime_dir: Path | None = None) -> list[ServerAddress]:
-    """Return the living pwsh-kernels servers of this user that listen on loopback, the newest first."""
+    """Return the living pwsh-kernels servers of this user that listen on loopback, the newest
+    first.
+    """
     files = sorted((runtime_dir or Path(jupyter_runtime_dir())).glob("jpserver-*.json"), key=_age)
     return [address for file in files if (address := _read_runtime_file(file))]
 
@@ -91,13 +106,19 @@ def _read_runtime_file(file: Path) -> ServerAddress | None:
         facts = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # gone, or half written
         return None
-    if not isinstance(facts, dict) or facts.get("service") != SERVICE or not _is_our_process(facts.get("pid")):
+    if (
+        not isinstance(facts, dict)
+        or facts.get("service") != SERVICE
+        or not _is_our_process(facts.get("pid"))
+    ):
         return None
     return runtime_address(facts, str(file))
 
 
 def _is_our_process(pid: object) -> bool:
-    """Return whether the process lives and is this user's: another user's process with that id is not the server."""
+    """Return whether the process lives and is this user's: another user's process with that id is
+    not the server.
+    """
     if not isinstance(pid, int) or pid <= 0:
         return False
     try:
@@ -108,7 +129,9 @@ def _is_our_process(pid: object) -> bool:
 
 
 def runtime_address(facts: Mapping[str, Any], place: str) -> ServerAddress | None:
-    """Return the loopback address and the token that a runtime file tells, or None when the server has none."""
+    """Return the loopback address and the token that a runtime file tells, or None when the server
+    has none.
+    """
     hostname, port = str(facts.get("hostname", "")), facts.get("port")
     host = _EVERY_ADDRESS.get(hostname, "127.0.0.1" if hostname == "localhost" else hostname)
     if not isinstance(port, int) or port <= 0 or not is_loopback(host):
@@ -123,13 +146,17 @@ def runtime_address(facts: Mapping[str, Any], place: str) -> ServerAddress | Non
 def candidates(settings: Settings, running: Sequence[ServerAddress]) -> list[ServerAddress]:
     """Return the addresses to try, best first.
 
-    A token that was set goes to PWSH_MANAGER_URL. Without one, a local server on that port gives its own. When
-    PWSH_MANAGER_URL is the default, a local server on another port is as good.
+    A token that was set goes to PWSH_MANAGER_URL. Without one, a local server on that port gives
+    its own. When PWSH_MANAGER_URL is the default, a local server on another port is as good.
     """
     host, port = host_and_port(settings.url)
     named = ServerAddress(settings.url.rstrip("/"), settings.token, FROM_SETTINGS)
     if not is_loopback(host):
         return [named]
     same = [one for one in running if host_and_port(one.url)[1] == port]
-    others = [one for one in running if one not in same] if settings.url == Settings.model_fields["url"].default else []
+    others = (
+        [one for one in running if one not in same]
+        if settings.url == Settings.model_fields["url"].default
+        else []
+    )
     return [named, *others] if settings.token else [*same, *others, named]

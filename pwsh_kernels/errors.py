@@ -1,4 +1,6 @@
-"""The one error tree: each error has a stable code, an HTTP status, its facts, and a sentence that says what to do."""
+"""The one error tree: each error has a stable code, an HTTP status, its facts, and a sentence that
+says what to do.
+"""
 
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
@@ -6,7 +8,10 @@ from typing import Any, ClassVar
 
 @dataclass(eq=False)
 class ProductError(Exception):
-    """Base of all our errors. Subclasses are dataclasses: their fields are the facts, `text()` is made from them."""
+    """Base of all our errors.
+
+    Subclasses are dataclasses: their fields are the facts, `text()` is made from them.
+    """
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
@@ -73,7 +78,8 @@ class UnsupportedModule(ProductError):
 class ModuleNotReady(ProductError):
     """A service's PowerShell module is not there, or in no version that works.
 
-    `found`: the version that is there, or ""; `reason`: why it is known not to work, "" for one that is too old.
+    `found`: the version that is there, or ""; `reason`: why it is known not to work, "" for one
+    that is too old.
     """
 
     code: ClassVar[str] = "module_not_ready"
@@ -88,10 +94,16 @@ class ModuleNotReady(ProductError):
     def text(self) -> str:
         what = f"The PowerShell module {self.powershell_module}"
         if self.reason:
-            return f"{what} {self.found} is known not to work: {self.reason}. Install another version: {self.install}"
+            return (
+                f"{what} {self.found} is known not to work: {self.reason}. Install another version:"
+                f" {self.install}"
+            )
         if not self.found:
             return f"{what} {self.minimum} or newer is not installed. Install it: {self.install}"
-        return f"{what} is too old: {self.found} is installed, {self.minimum} or newer is needed. Install it: {self.install}"
+        return (
+            f"{what} is too old: {self.found} is installed, {self.minimum} or newer is needed."
+            f" Install it: {self.install}"
+        )
 
 
 @dataclass(eq=False)
@@ -127,7 +139,10 @@ class UnknownTenant(ProductError):
 
 @dataclass(eq=False)
 class BadSecret(ProductError):
-    """A secret cannot be read from its place. `name` is that of the file or variable; the content is never shown."""
+    """A secret cannot be read from its place.
+
+    `name` is that of the file or variable; the content is never shown.
+    """
 
     code: ClassVar[str] = "bad_secret"
     status: ClassVar[int] = 500
@@ -149,7 +164,9 @@ class UnknownSignInRoute(ProductError):
     known: list[str]
 
     def text(self) -> str:
-        return f"{self.module} has no sign-in route {self.route}. Its routes: {', '.join(self.known)}"
+        return (
+            f"{self.module} has no sign-in route {self.route}. Its routes: {', '.join(self.known)}"
+        )
 
 
 @dataclass(eq=False)
@@ -165,8 +182,9 @@ class RouteNotConfigured(ProductError):
 
     def text(self) -> str:
         return (
-            f"The sign-in route {self.route} of {self.tenant}:{self.module} needs {' and '.join(self.missing)}. "
-            f"Add it to [tenant.{self.module}] of {self.tenant} in the tenants file (docs/tenants.md)."
+            f"The sign-in route {self.route} of {self.tenant}:{self.module} needs"
+            f" {' and '.join(self.missing)}. Add it to [tenant.{self.module}] of {self.tenant} in"
+            " the tenants file (docs/tenants.md)."
         )
 
 
@@ -179,7 +197,10 @@ class UnsafeFolder(ProductError):
     folder: str
 
     def text(self) -> str:
-        return f"{self.folder} is open to other users, so no sign-in is kept there. Run `chmod 700 {self.folder}`."
+        return (
+            f"{self.folder} is open to other users, so no sign-in is kept there. Run `chmod 700"
+            f" {self.folder}`."
+        )
 
 
 @dataclass(eq=False)
@@ -191,8 +212,9 @@ class Unauthorized(ProductError):
 
     def text(self) -> str:
         return (
-            "A valid token is required: send `Authorization: Bearer TOKEN`. `pwsh-kernels serve` prints it on a terminal, "
-            "`jupyter server list` shows it; the pwsh-kernels command and mcp_server.py find it by themselves."
+            "A valid token is required: send `Authorization: Bearer TOKEN`. `pwsh-kernels serve`"
+            " prints it on a terminal, `jupyter server list` shows it; the pwsh-kernels command and"
+            " mcp_server.py find it by themselves."
         )
 
 
@@ -224,7 +246,10 @@ class SessionStarting(ProductError):
 
     def text(self) -> str:
         reason = self.reason or "it is starting"
-        return f"The session {self.tenant}:{self.module} is not ready: {reason}. Try again in a moment."
+        return (
+            f"The session {self.tenant}:{self.module} is not ready: {reason}. Try again in a"
+            " moment."
+        )
 
 
 @dataclass(eq=False)
@@ -242,12 +267,18 @@ class SignInPending(ProductError):
 
     def text(self) -> str:
         if self.route not in ("", "device_code"):
-            return f"{self.tenant}:{self.module} signs in by itself ({self.route}). Try again in a moment."
+            return (
+                f"{self.tenant}:{self.module} signs in by itself ({self.route}). Try again in a"
+                " moment."
+            )
         if not self.device_code:
-            return f"The sign-in to {self.tenant}:{self.module} has started and shows no code yet. Ask /status again."
+            return (
+                f"The sign-in to {self.tenant}:{self.module} has started and shows no code yet. Ask"
+                " /status again."
+            )
         return (
-            f"The sign-in to {self.tenant}:{self.module} waits for a person: "
-            f"open {self.auth_url} and enter the code {self.device_code} (until {self.expires_at}), then try again."
+            f"The sign-in to {self.tenant}:{self.module} waits for a person: open {self.auth_url}"
+            f" and enter the code {self.device_code} (until {self.expires_at}), then try again."
         )
 
 
@@ -264,8 +295,9 @@ class WaitingForInput(ProductError):
 
     def text(self) -> str:
         return (
-            f"Run {self.run_id} in {self.tenant}:{self.module} waits for an answer to: {self.question!r}. "
-            f"Answer it with POST /runs/{self.run_id}/input, or cancel it with POST /runs/{self.run_id}/cancel."
+            f"Run {self.run_id} in {self.tenant}:{self.module} waits for an answer to:"
+            f" {self.question!r}. Answer it with POST /runs/{self.run_id}/input, or cancel it with"
+            f" POST /runs/{self.run_id}/cancel."
         )
 
 
@@ -281,8 +313,8 @@ class SessionLost(ProductError):
 
     def text(self) -> str:
         return (
-            f"The PowerShell of {self.tenant}:{self.module} has died ({self.reason}); its variables and its sign-in "
-            "are gone. Sign in again (/login) to start a new session."
+            f"The PowerShell of {self.tenant}:{self.module} has died ({self.reason}); its variables"
+            " and its sign-in are gone. Sign in again (/login) to start a new session."
         )
 
 
@@ -299,10 +331,13 @@ class SessionBusy(ProductError):
     def text(self) -> str:
         if self.run_id:
             return (
-                f"{self.session} runs {self.run_id} and had no time for this within {self.waited_s:g} s: wait for that run, "
-                "or cancel it, then ask again."
+                f"{self.session} runs {self.run_id} and had no time for this within"
+                f" {self.waited_s:g} s: wait for that run, or cancel it, then ask again."
             )
-        return f"{self.session} did not answer within {self.waited_s:g} s: ask again with a longer wait_s."
+        return (
+            f"{self.session} did not answer within {self.waited_s:g} s: ask again with a longer"
+            " wait_s."
+        )
 
 
 @dataclass(eq=False)
@@ -315,7 +350,10 @@ class CommandSearchFailed(ProductError):
     reason: str
 
     def text(self) -> str:
-        return f"The commands of {self.session} could not be listed: {self.reason} Try again; Get-Command lists them too."
+        return (
+            f"The commands of {self.session} could not be listed: {self.reason} Try again;"
+            " Get-Command lists them too."
+        )
 
 
 @dataclass(eq=False)
@@ -358,7 +396,10 @@ class RunNotWaiting(ProductError):
 
 @dataclass(eq=False)
 class AnswerNotUsable(ProductError):
-    """An answer does not fit what the run asks. The answer itself is no fact: it may be a secret."""
+    """An answer does not fit what the run asks.
+
+    The answer itself is no fact: it may be a secret.
+    """
 
     code: ClassVar[str] = "answer_not_usable"
     status: ClassVar[int] = 400
@@ -380,8 +421,9 @@ class SecretNotTaken(ProductError):
 
     def text(self) -> str:
         return (
-            f"Run {self.run_id} asks for a secret ({self.question}), which must not pass through here. Ask the person to "
-            f"run `pwsh-kernels follow {self.run_id}` in a terminal, or to answer in the notebook whose cell it is."
+            f"Run {self.run_id} asks for a secret ({self.question}), which must not pass through"
+            f" here. Ask the person to run `pwsh-kernels follow {self.run_id}` in a terminal, or to"
+            " answer in the notebook whose cell it is."
         )
 
 
@@ -396,8 +438,8 @@ class RunNotEnded(ProductError):
 
     def text(self) -> str:
         return (
-            f"Run {self.run_id} is {self.state}: its objects can be asked for when it has ended. Wait for it; the lines "
-            "that it has printed so far can be read and searched now."
+            f"Run {self.run_id} is {self.state}: its objects can be asked for when it has ended."
+            " Wait for it; the lines that it has printed so far can be read and searched now."
         )
 
 
@@ -411,9 +453,10 @@ class NoObjects(ProductError):
 
     def text(self) -> str:
         return (
-            f"Nothing is kept of run {self.run_id}: it gave no objects, only text or numbers, or it formatted them itself "
-            "(Format-Table, Out-String, ConvertTo-Json), or PWSH_MANAGER_KEPT_OBJECTS is 0. Search its lines instead, or "
-            "run the command again without the formatting."
+            f"Nothing is kept of run {self.run_id}: it gave no objects, only text or numbers, or it"
+            " formatted them itself (Format-Table, Out-String, ConvertTo-Json), or"
+            " PWSH_MANAGER_KEPT_OBJECTS is 0. Search its lines instead, or run the command again"
+            " without the formatting."
         )
 
 
@@ -428,8 +471,8 @@ class ObjectsForgotten(ProductError):
 
     def text(self) -> str:
         return (
-            f"The objects of run {self.run_id} are no longer kept: {self.session} keeps those of its newest runs only. Run "
-            "the command again, or search the lines of its output."
+            f"The objects of run {self.run_id} are no longer kept: {self.session} keeps those of"
+            " its newest runs only. Run the command again, or search the lines of its output."
         )
 
 
@@ -445,8 +488,8 @@ class ObjectsLost(ProductError):
 
     def text(self) -> str:
         return (
-            f"The PowerShell of {self.session} that kept the objects of run {self.run_id} is gone ({self.reason}). Search "
-            "the lines of the run's output, or run the command again."
+            f"The PowerShell of {self.session} that kept the objects of run {self.run_id} is gone"
+            f" ({self.reason}). Search the lines of the run's output, or run the command again."
         )
 
 
@@ -466,7 +509,11 @@ class UnknownProperty(ProductError):
         owner = f"{self.inside} of the objects" if self.inside else "the objects"
         meant = f" Did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
         more = f", and {self.total - len(self.known)} more" if self.total > len(self.known) else ""
-        there = f"Properties of {owner}: {', '.join(self.known)}{more}." if self.known else f"There are none in {owner}."
+        there = (
+            f"Properties of {owner}: {', '.join(self.known)}{more}."
+            if self.known
+            else f"There are none in {owner}."
+        )
         return f"No object has a property {self.property}.{meant} {there}"
 
 
@@ -493,8 +540,9 @@ class PowerShellNotFound(ProductError):
 
     def text(self) -> str:
         return (
-            f"No PowerShell was found (looked in: {'; '.join(self.looked_in)}). Install PowerShell 7.4 or newer "
-            "(https://aka.ms/powershell), name one in PWSH_MANAGER_PWSH, or install the embedded one (vendor/README.md)."
+            f"No PowerShell was found (looked in: {'; '.join(self.looked_in)}). Install PowerShell"
+            " 7.4 or newer (https://aka.ms/powershell), name one in PWSH_MANAGER_PWSH, or install"
+            " the embedded one (vendor/README.md)."
         )
 
 
@@ -510,8 +558,9 @@ class PowerShellTooOld(ProductError):
 
     def text(self) -> str:
         return (
-            f"{self.path} is PowerShell {self.version or '(unknown)'}; {self.minimum} or newer is needed. "
-            "Install one (https://aka.ms/powershell) or name another in PWSH_MANAGER_PWSH."
+            f"{self.path} is PowerShell {self.version or '(unknown)'}; {self.minimum} or newer is"
+            " needed. Install one (https://aka.ms/powershell) or name another in"
+            " PWSH_MANAGER_PWSH."
         )
 
 
@@ -525,7 +574,10 @@ class PowerShellStartFailed(ProductError):
     reason: str
 
     def text(self) -> str:
-        return f"{self.path} did not start: {self.reason}. `pwsh-kernels doctor` checks the installation."
+        return (
+            f"{self.path} did not start: {self.reason}. `pwsh-kernels doctor` checks the"
+            " installation."
+        )
 
 
 @dataclass(eq=False)
@@ -542,7 +594,10 @@ class PowerShellDied(ProductError):
         return f"killed by {self.signal}" if self.signal else f"exit status {self.exit_status}"
 
     def text(self) -> str:
-        return f"PowerShell has ended ({self.how()}); its variables and sign-ins are gone. Start a new session."
+        return (
+            f"PowerShell has ended ({self.how()}); its variables and sign-ins are gone. Start a new"
+            " session."
+        )
 
 
 @dataclass(eq=False)
@@ -554,12 +609,17 @@ class PowerShellQueryFailed(ProductError):
     reason: str
 
     def text(self) -> str:
-        return f"PowerShell did not answer an internal question: {self.reason}. Try again; the server's log may say more."
+        return (
+            f"PowerShell did not answer an internal question: {self.reason}. Try again; the"
+            " server's log may say more."
+        )
 
 
 @dataclass(eq=False)
 class ForeignHost(ProductError):
-    """The request names a host that is not this machine: a web page may have rebound a domain name to us."""
+    """The request names a host that is not this machine: a web page may have rebound a domain name
+    to us.
+    """
 
     code: ClassVar[str] = "foreign_host"
     status: ClassVar[int] = 403
@@ -578,7 +638,10 @@ class ForeignOrigin(ProductError):
     origin: str
 
     def text(self) -> str:
-        return f"Requests of web pages from {self.origin!r} are refused: only this server's own pages may call it."
+        return (
+            f"Requests of web pages from {self.origin!r} are refused: only this server's own pages"
+            " may call it."
+        )
 
 
 @dataclass(eq=False)
@@ -616,7 +679,10 @@ class BodyTooLarge(ProductError):
     limit: int
 
     def text(self) -> str:
-        return f"The body has {self.size} bytes; at most {self.limit} are read. Put large data into a file and read that."
+        return (
+            f"The body has {self.size} bytes; at most {self.limit} are read. Put large data into a"
+            " file and read that."
+        )
 
 
 @dataclass(eq=False)
@@ -632,7 +698,10 @@ class ServerStarting(ProductError):
 
 @dataclass(eq=False)
 class DeviceCodeRefused(ProductError):
-    """The sandbox's sign-in page was given a code that nobody waits for. The code itself is a secret and no fact."""
+    """The sandbox's sign-in page was given a code that nobody waits for.
+
+    The code itself is a secret and no fact.
+    """
 
     code: ClassVar[str] = "device_code_refused"
     status: ClassVar[int] = 400
@@ -670,7 +739,10 @@ class InvalidSetting(ProductError):
     problem: str
 
     def text(self) -> str:
-        return f"{self.setting}: {self.problem}. `pwsh-kernels settings` lists every setting with its unit."
+        return (
+            f"{self.setting}: {self.problem}. `pwsh-kernels settings` lists every setting with its"
+            " unit."
+        )
 
 
 @dataclass(eq=False)
@@ -691,7 +763,9 @@ class ServerUnreachable(ProductError):
 
 @dataclass(eq=False)
 class AnswerLost(ProductError):
-    """The server took a request and its answer did not arrive: what was asked may have been done."""
+    """The server took a request and its answer did not arrive: what was asked may have
+    been done.
+    """
 
     code: ClassVar[str] = "answer_lost"
     status: ClassVar[int] = 502
@@ -700,8 +774,9 @@ class AnswerLost(ProductError):
 
     def text(self) -> str:
         return (
-            f"The server at {self.url} did not answer ({self.reason}); what was asked may still be done. "
-            "`pwsh-kernels runs` shows what it does; PWSH_MANAGER_TIMEOUT sets the longest wait."
+            f"The server at {self.url} did not answer ({self.reason}); what was asked may still be"
+            " done. `pwsh-kernels runs` shows what it does; PWSH_MANAGER_TIMEOUT sets the longest"
+            " wait."
         )
 
 
@@ -716,14 +791,17 @@ class NotOurServer(ProductError):
 
     def text(self) -> str:
         return (
-            f"What answers at {self.url} is not a pwsh-kernels server ({self.problem}). "
-            "Name the right address in PWSH_MANAGER_URL, or start a server on another port with PWSH_MANAGER_PORT."
+            f"What answers at {self.url} is not a pwsh-kernels server ({self.problem}). Name the"
+            " right address in PWSH_MANAGER_URL, or start a server on another port with"
+            " PWSH_MANAGER_PORT."
         )
 
 
 @dataclass(eq=False)
 class RequestRefused(ProductError):
-    """The server answered with an error: its status, its stable code, its sentence and its facts."""
+    """The server answered with an error: its status, its stable code, its sentence and
+    its facts.
+    """
 
     code: ClassVar[str] = "request_refused"
     status: ClassVar[int] = 502
@@ -776,8 +854,9 @@ class LabNotInstalled(ProductError):
 
     def text(self) -> str:
         return (
-            f"JupyterLab is not installed {self.where}. Run `pip install 'pwsh-kernels[lab]'` there and start the server "
-            "again; or attach your own JupyterLab: `jupyter lab --gateway-url ADDRESS` (docs/notebooks.md)."
+            f"JupyterLab is not installed {self.where}. Run `pip install 'pwsh-kernels[lab]'` there"
+            " and start the server again; or attach your own JupyterLab: `jupyter lab"
+            " --gateway-url ADDRESS` (docs/notebooks.md)."
         )
 
 
@@ -792,8 +871,9 @@ class DataFolderInUse(ProductError):
 
     def text(self) -> str:
         return (
-            f"A pwsh-kernels server (process {self.pid or 'unknown'}) already has the sessions in {self.folder}. "
-            "Use that one, or give this one another folder with PWSH_MANAGER_DATA_DIR."
+            f"A pwsh-kernels server (process {self.pid or 'unknown'}) already has the sessions in"
+            f" {self.folder}. Use that one, or give this one another folder with"
+            " PWSH_MANAGER_DATA_DIR."
         )
 
 
@@ -810,7 +890,8 @@ class PackageNotFound(ProductError):
     def text(self) -> str:
         meant = f" Did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
         return (
-            f"{self.source} has no PowerShell module {self.name}.{meant} Check the name, or name another source with --from."
+            f"{self.source} has no PowerShell module {self.name}.{meant} Check the name, or name"
+            " another source with --from."
         )
 
 
@@ -826,8 +907,13 @@ class PackageVersionNotFound(ProductError):
     available: list[str]
 
     def text(self) -> str:
-        there = f"It has {', '.join(self.available)}." if self.available else "It has no other either."
-        return f"{self.source} has no version {self.version} of {self.name}. {there} Name one of them with --version."
+        there = (
+            f"It has {', '.join(self.available)}." if self.available else "It has no other either."
+        )
+        return (
+            f"{self.source} has no version {self.version} of {self.name}. {there} Name one of them"
+            " with --version."
+        )
 
 
 @dataclass(eq=False)
@@ -843,14 +929,17 @@ class PackageUnfit(ProductError):
 
     def text(self) -> str:
         return (
-            f"{self.name} {self.version} is not installed: {self.reason.rstrip('. ')}. Name another version with --version "
-            f"(the oldest that works is {self.minimum}), or say --force."
+            f"{self.name} {self.version} is not installed: {self.reason.rstrip('. ')}. Name another"
+            f" version with --version (the oldest that works is {self.minimum}), or say --force."
         )
 
 
 @dataclass(eq=False)
 class PackageConflict(ProductError):
-    """What new sessions would get does not fit together. `version` is what `needs` would find; empty: nothing."""
+    """What new sessions would get does not fit together.
+
+    `version` is what `needs` would find; empty: nothing.
+    """
 
     code: ClassVar[str] = "package_conflict"
     status: ClassVar[int] = 409
@@ -860,10 +949,15 @@ class PackageConflict(ProductError):
     version: str
 
     def text(self) -> str:
-        found = f"the one for new sessions would be {self.version}" if self.version else "there would be none"
+        found = (
+            f"the one for new sessions would be {self.version}"
+            if self.version
+            else "there would be none"
+        )
         return (
-            f"{self.name} needs {self.needs} {self.range or '(any version)'}, and {found}. Nothing was changed. Install or "
-            f"remove the two together: `pwsh-kernels modules install {self.name} {self.needs}`."
+            f"{self.name} needs {self.needs} {self.range or '(any version)'}, and {found}. Nothing"
+            " was changed. Install or remove the two together: `pwsh-kernels modules install"
+            f" {self.name} {self.needs}`."
         )
 
 
@@ -879,8 +973,9 @@ class PackagePinned(ProductError):
 
     def text(self) -> str:
         return (
-            f"{self.name} {self.version} is in use by {', '.join(self.sessions)}. Close them first (`pwsh-kernels "
-            "disconnect TENANT MODULE`), or say --force: their commands may then fail."
+            f"{self.name} {self.version} is in use by {', '.join(self.sessions)}. Close them first"
+            " (`pwsh-kernels disconnect TENANT MODULE`), or say --force: their commands may then"
+            " fail."
         )
 
 
@@ -895,9 +990,16 @@ class PackageNotInstalled(ProductError):
     installed: list[str]
 
     def text(self) -> str:
-        there = f"Installed: {', '.join(self.installed)}." if self.installed else "Nothing is installed."
+        there = (
+            f"Installed: {', '.join(self.installed)}."
+            if self.installed
+            else "Nothing is installed."
+        )
         what = f"{self.name} {self.version}".strip()
-        return f"{what} is not installed. {there} `pwsh-kernels modules install {self.name}` installs it."
+        return (
+            f"{what} is not installed. {there} `pwsh-kernels modules install {self.name}`"
+            " installs it."
+        )
 
 
 @dataclass(eq=False)
@@ -914,9 +1016,9 @@ class PackageHashMismatch(ProductError):
 
     def text(self) -> str:
         return (
-            f"{self.name} {self.version} from {self.source} is not what the lock file names: its SHA-256 is {self.found}, "
-            f"not {self.expected}. Nothing was installed. Find out who changed the package, or take it from another source "
-            "(--from)."
+            f"{self.name} {self.version} from {self.source} is not what the lock file names: its"
+            f" SHA-256 is {self.found}, not {self.expected}. Nothing was installed. Find out who"
+            " changed the package, or take it from another source (--from)."
         )
 
 
@@ -932,8 +1034,9 @@ class PackageBroken(ProductError):
 
     def text(self) -> str:
         return (
-            f"The package of {self.name} from {self.source} is broken or did not arrive whole ({self.reason}). Nothing was "
-            "installed. Try again; of a folder, copy the .nupkg file again."
+            f"The package of {self.name} from {self.source} is broken or did not arrive whole"
+            f" ({self.reason}). Nothing was installed. Try again; of a folder, copy the .nupkg file"
+            " again."
         )
 
 
@@ -949,7 +1052,10 @@ class PackageInstallFailed(ProductError):
 
     def text(self) -> str:
         reason = self.reason.rstrip(". ")
-        return f"{self.name} from {self.source} was not installed: {reason}. Nothing was changed; another --from may help."
+        return (
+            f"{self.name} from {self.source} was not installed: {reason}. Nothing was changed;"
+            " another --from may help."
+        )
 
 
 @dataclass(eq=False)
@@ -964,14 +1070,17 @@ class PackageDoesNotLoad(ProductError):
 
     def text(self) -> str:
         return (
-            f"PowerShell cannot import {self.name} {self.version} here: {self.reason.rstrip('. ')}. Nothing was installed; "
-            "another version may work (--version)."
+            f"PowerShell cannot import {self.name} {self.version} here: {self.reason.rstrip('. ')}."
+            " Nothing was installed; another version may work (--version)."
         )
 
 
 @dataclass(eq=False)
 class RepositoryUnreachable(ProductError):
-    """A repository's host does not answer. `proxies` are the names of the proxy settings that are set."""
+    """A repository's host does not answer.
+
+    `proxies` are the names of the proxy settings that are set.
+    """
 
     code: ClassVar[str] = "repository_unreachable"
     status: ClassVar[int] = 502
@@ -983,9 +1092,10 @@ class RepositoryUnreachable(ProductError):
     def text(self) -> str:
         proxies = f"set: {', '.join(self.proxies)}" if self.proxies else "none is set"
         return (
-            f"The repository {self.repository} cannot be reached: {self.host} ({self.reason.rstrip('. ')}). Behind a proxy "
-            f"set HTTPS_PROXY or HTTP_PROXY, with NO_PROXY for hosts of your own ({proxies}); without a network install "
-            "from a folder of .nupkg files: --from FOLDER."
+            f"The repository {self.repository} cannot be reached: {self.host}"
+            f" ({self.reason.rstrip('. ')}). Behind a proxy set HTTPS_PROXY or HTTP_PROXY, with"
+            f" NO_PROXY for hosts of your own ({proxies}); without a network install from a folder"
+            " of .nupkg files: --from FOLDER."
         )
 
 
@@ -1000,9 +1110,10 @@ class RepositoryWantsCredentials(ProductError):
 
     def text(self) -> str:
         return (
-            f"The repository {self.repository} ({self.host}) wants credentials, or refuses those that it got. Give it some "
-            f"in PowerShell: `Set-PSResourceRepository -Name {self.repository} -CredentialInfo …` (a secret of a "
-            "SecretManagement vault), or install from a folder of .nupkg files: --from FOLDER."
+            f"The repository {self.repository} ({self.host}) wants credentials, or refuses those"
+            " that it got. Give it some in PowerShell: `Set-PSResourceRepository -Name"
+            f" {self.repository} -CredentialInfo …` (a secret of a SecretManagement vault), or"
+            " install from a folder of .nupkg files: --from FOLDER."
         )
 
 
@@ -1018,9 +1129,10 @@ class UnknownRepository(ProductError):
 
     def text(self) -> str:
         return (
-            f"{self.repository} is neither a folder nor a repository that PowerShell knows ({', '.join(self.known)}). "
-            f"Register it in PowerShell: `Register-PSResourceRepository -Name {self.repository} -Uri "
-            f"{self.address or 'ADDRESS'}`, or name another with --from."
+            f"{self.repository} is neither a folder nor a repository that PowerShell knows"
+            f" ({', '.join(self.known)}). Register it in PowerShell: `Register-PSResourceRepository"
+            f" -Name {self.repository} -Uri {self.address or 'ADDRESS'}`, or name another with"
+            " --from."
         )
 
 
@@ -1035,9 +1147,9 @@ class NoSpaceLeft(ProductError):
 
     def text(self) -> str:
         return (
-            f"There is no space left on the disk of {self.folder} ({self.free // 1024} KiB free). Nothing was installed. "
-            "Make room (`pwsh-kernels modules remove --unused` removes versions that nobody uses), or set "
-            "PWSH_MANAGER_DATA_DIR."
+            f"There is no space left on the disk of {self.folder} ({self.free // 1024} KiB free)."
+            " Nothing was installed. Make room (`pwsh-kernels modules remove --unused` removes"
+            " versions that nobody uses), or set PWSH_MANAGER_DATA_DIR."
         )
 
 
@@ -1050,7 +1162,10 @@ class ModulesBusy(ProductError):
     folder: str
 
     def text(self) -> str:
-        return f"Another `pwsh-kernels modules` command changes {self.folder} right now. Try again when it has ended."
+        return (
+            f"Another `pwsh-kernels modules` command changes {self.folder} right now. Try again"
+            " when it has ended."
+        )
 
 
 @dataclass(eq=False)
@@ -1063,5 +1178,6 @@ class LockFileEmpty(ProductError):
 
     def text(self) -> str:
         return (
-            f"{self.file} names no module. Copy the modules.lock.toml of another server there, or name one with --lock FILE."
+            f"{self.file} names no module. Copy the modules.lock.toml of another server there, or"
+            " name one with --lock FILE."
         )

@@ -1,4 +1,7 @@
-"""Escape sequences of terminals (ECMA-48): colours, titles, links. Pure; imports nothing of ours."""
+"""Escape sequences of terminals (ECMA-48): colours, titles, links.
+
+Pure; imports nothing of ours.
+"""
 
 import re
 

@@ -1,19 +1,28 @@
-"""What our Jupyter messages carry beside their standard content: one metadata key, defined once for both sides.
+"""What our Jupyter messages carry beside their standard content: one metadata key, defined once for
+both sides.
 
-* `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120, "max_chars": null,
+* `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120,
+  "max_chars": null,
   "rich": false}}`; a request without our key is a person's and is `rich`
-* `display_data`, `update_display_data` of tables and the like: `{"pwsh": {"kind": "view", "text": TEXT}}`, the text
+* `display_data`, `update_display_data` of tables and the like: `{"pwsh": {"kind": "view", "text":
+  TEXT}}`, the text
   that this message adds to the output as PowerShell prints it
-* `stream`, `error`, `display_data`, `update_display_data` metadata: `{"pwsh": {"kind": KIND, "record"|"progress": {...}}}`
+* `stream`, `error`, `display_data`, `update_display_data` metadata: `{"pwsh": {"kind": KIND,
+  "record"|"progress": {...}}}`
 * `input_request` metadata: `{"pwsh": {"prompt": {...}, "field": name or null}}`
-* `input_reply` metadata: `{"pwsh": {"answer": VALUE}}` answers the whole prompt, all its fields at once, in the shape of its
-  kind (records.Prompt); `{"pwsh": {"refuse": REASON}}` refuses it. Without our key, `content.value` answers the field asked
+* `input_reply` metadata: `{"pwsh": {"answer": VALUE}}` answers the whole prompt, all its fields at
+  once, in the shape of its
+  kind (records.Prompt); `{"pwsh": {"refuse": REASON}}` refuses it. Without our key, `content.value`
+  answers the field asked
 * `execute_reply` metadata: `{"pwsh": {"summary": {...}}}`
-* `shutdown_request` metadata: `{"pwsh": {"end_session": true}}`: by the owner of a shared kernel, which refuses others
-* iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal": name or null}`
-* iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event": "prompt_asked", "prompt": {...},
-  "request": header of the input_request}`, `{"event": "prompt_closed"}`. Others than the asker answer with an `input_reply`
-  whose parent is that request and whose metadata has our key
+* `shutdown_request` metadata: `{"pwsh": {"end_session": true}}`: by the owner of a shared kernel,
+  which refuses others
+* iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal":
+  name or null}`
+* iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event":
+  "prompt_asked", "prompt": {...},
+  "request": header of the input_request}`, `{"event": "prompt_closed"}`. Others than the asker
+  answer with an `input_reply` whose parent is that request and whose metadata has our key
 """
 
 from collections.abc import Mapping
@@ -46,27 +55,37 @@ def record_metadata(record: Record) -> dict[str, Any]:
 
 
 def view_metadata(text: str) -> dict[str, Any]:
-    """Return the metadata of a display message; `text`: what it adds to the output, as PowerShell prints it."""
+    """Return the metadata of a display message; `text`: what it adds to the output, as PowerShell
+    prints it.
+    """
     return {KEY: {"kind": "view", "text": text}}
 
 
 def progress_metadata(progress: Progress | None) -> dict[str, Any]:
-    """Return the metadata of a display message that shows progress; None: the run has ended and the bar goes."""
+    """Return the metadata of a display message that shows progress; None: the run has ended and the
+    bar goes.
+    """
     return {KEY: {"kind": "progress", **({"progress": progress.to_json()} if progress else {})}}
 
 
 def prompt_metadata(prompt: Prompt, field: str | None = None) -> dict[str, Any]:
-    """Return the metadata of an input_request; `field` names the one value of a prompt of several that is asked for."""
+    """Return the metadata of an input_request; `field` names the one value of a prompt of several
+    that is asked for.
+    """
     return {KEY: {"prompt": prompt.to_json(), "field": field}}
 
 
 def answer_metadata(value: Any) -> dict[str, Any]:
-    """Return the metadata of an input_reply that answers the whole prompt; shape of `value`: records.Prompt."""
+    """Return the metadata of an input_reply that answers the whole prompt; shape of `value`:
+    records.Prompt.
+    """
     return {KEY: {"answer": value}}
 
 
 def refusal_metadata(reason: str) -> dict[str, Any]:
-    """Return the metadata of an input_reply that refuses the prompt; the script gets an error that says `reason`."""
+    """Return the metadata of an input_reply that refuses the prompt; the script gets an error that
+    says `reason`.
+    """
     return {KEY: {"refuse": reason}}
 
 
@@ -82,7 +101,9 @@ def our_facts(message: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def read_summary(reply: Mapping[str, Any]) -> Summary | None:
-    """Return the summary of an execute_reply, or None when another kind of kernel (or an abort) wrote it."""
+    """Return the summary of an execute_reply, or None when another kind of kernel (or an abort)
+    wrote it.
+    """
     facts = our_facts(reply).get("summary")
     return Summary.from_json(facts) if facts else None
 
@@ -111,7 +132,9 @@ def options_metadata(options: RunOptions) -> dict[str, Any]:
 
 
 def read_options(metadata: Mapping[str, Any]) -> RunOptions:
-    """Return the options that an execute_request's metadata asks for. Raises InvalidRequest that names the bad one.
+    """Return the options that an execute_request's metadata asks for.
+
+    Raises InvalidRequest that names the bad one.
 
     A request without our key comes from a person's client: it gets the rich way.
     """
@@ -122,7 +145,9 @@ def read_options(metadata: Mapping[str, Any]) -> RunOptions:
         raise InvalidRequest(field=KEY, problem="must be an object")
     unknown = sorted(set(facts) - {"parameters", "format", "width", "max_chars", "rich"})
     if unknown:
-        raise InvalidRequest(field=f"{KEY}.{unknown[0]}", problem="is not an option of an execution")
+        raise InvalidRequest(
+            field=f"{KEY}.{unknown[0]}", problem="is not an option of an execution"
+        )
     return RunOptions(
         parameters=_parameters(facts.get("parameters")),
         format=_format(facts.get("format")),
@@ -133,7 +158,9 @@ def read_options(metadata: Mapping[str, Any]) -> RunOptions:
 
 
 def shows_views(metadata: Mapping[str, Any], *, by_default: bool) -> bool:
-    """Return whether a request wants tables and pictures as such; `by_default`: when it does not speak of it at all."""
+    """Return whether a request wants tables and pictures as such; `by_default`: when it does not
+    speak of it at all.
+    """
     facts = metadata.get(KEY)
     return bool(facts.get("rich")) if isinstance(facts, Mapping) else by_default
 
@@ -149,7 +176,9 @@ def _parameters(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(isinstance(name, str) and name for name in value):
-        raise InvalidRequest(field="pwsh.parameters", problem="must be an object of names and values")
+        raise InvalidRequest(
+            field="pwsh.parameters", problem="must be an object of names and values"
+        )
     return dict(value)
 
 
@@ -157,14 +186,21 @@ def _format(value: Any) -> Any:
     if value is None:
         return "text"
     if value not in OUTPUT_FORMATS:
-        raise InvalidRequest(field="pwsh.format", problem=f"must be one of {', '.join(OUTPUT_FORMATS)}")
+        raise InvalidRequest(
+            field="pwsh.format", problem=f"must be one of {', '.join(OUTPUT_FORMATS)}"
+        )
     return value
 
 
 def _integer(value: Any, name: str, least: int, most: int | None) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or value < least
+        or (most is not None and value > most)
+    ):
         limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
         raise InvalidRequest(field=f"pwsh.{name}", problem=f"must be a whole number {limits}")
     return value

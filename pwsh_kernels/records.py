@@ -1,7 +1,7 @@
 """The facts of a run, as plain values: records, progress, prompts, and how a run ended.
 
-Every layer speaks these: `powershell/` makes them, `kernel/` puts them into message metadata, `sessions/` keeps them,
-REST and MCP show them. Nothing here imports anything of ours.
+Every layer speaks these: `powershell/` makes them, `kernel/` puts them into message metadata,
+`sessions/` keeps them, REST and MCP show them. Nothing here imports anything of ours.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,9 @@ ViewKind = Literal["table", "list"]
 Alignment = Literal["left", "center", "right"]
 
 QUERY_TAG = "pwsh-kernels-query"
-"""Tag of the record that tells what is known of a question about kept objects; its message is a JSON object."""
+"""Tag of the record that tells what is known of a question about kept objects; its message is a
+JSON object.
+"""
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list", "compact")
 
 
@@ -25,8 +27,9 @@ OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list", "comp
 class Record:
     """One line of a PowerShell stream other than output, with the facts that the engine gave.
 
-    `error_id` is the FullyQualifiedErrorId; `line` and `column` count from 1 within the script that was run;
-    `position` is PowerShell's own position message; empty text and None mean that the engine did not say.
+    `error_id` is the FullyQualifiedErrorId; `line` and `column` count from 1 within the script that
+    was run; `position` is PowerShell's own position message; empty text and None mean that the
+    engine did not say.
     """
 
     kind: RecordKind
@@ -40,21 +43,28 @@ class Record:
     script_stack: str = ""
     exception_type: str = ""
     causes: tuple[str, ...] = ()
-    """What the exceptions inside the error's exception say, the outer one first, where the message does not say it.
+    """What the exceptions inside the error's exception say, the outer one first, where the message
+    does not say it.
 
     An exception with a code of its own, as those of sign-in libraries have, is "code: message".
     """
     command: str = ""
-    """What PowerShell's console names in front of an error: the command that wrote it, `Exception` for a throw."""
+    """What PowerShell's console names in front of an error: the command that wrote it, `Exception`
+    for a throw.
+    """
     tags: tuple[str, ...] = ()
     terminating: bool = False
     """True when this error ended the pipeline."""
     native: bool = False
-    """True for a line that a native program wrote to its stderr: PowerShell does not count it as an error."""
+    """True for a line that a native program wrote to its stderr: PowerShell does not count it as an
+    error.
+    """
 
     @property
     def said(self) -> str:
-        """All that the error says in words that explanations know: its id, its message and its causes."""
+        """All that the error says in words that explanations know: its id, its message and its
+        causes.
+        """
         return " ".join((self.error_id, self.message, *self.causes))
 
     def to_json(self) -> dict[str, Any]:
@@ -63,7 +73,9 @@ class Record:
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Record":
-        """Return the record that `to_json` described; unknown facts of a newer version are dropped."""
+        """Return the record that `to_json` described; unknown facts of a newer version
+        are dropped.
+        """
         known = {name: value for name, value in facts.items() if name in cls.__dataclass_fields__}
         lists = {name: tuple(known.get(name, ())) for name in ("tags", "causes")}
         return cls(**{**known, **lists})
@@ -89,12 +101,16 @@ class Progress:
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Progress":
         """Return the progress that `to_json` described."""
-        return cls(**{name: value for name, value in facts.items() if name in cls.__dataclass_fields__})
+        return cls(
+            **{name: value for name, value in facts.items() if name in cls.__dataclass_fields__}
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Escape sequences in which records are shown; the defaults are those of PowerShell 7.6's `$PSStyle.Formatting`."""
+    """Escape sequences in which records are shown; the defaults are those of PowerShell 7.6's
+    `$PSStyle.Formatting`.
+    """
 
     error: str = "\x1b[31;1m"
     accent: str = "\x1b[36;1m"
@@ -105,10 +121,12 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A piece of a table or of a list as PowerShell's formatting made it, with the text that PowerShell prints for it.
+    """A piece of a table or of a list as PowerShell's formatting made it, with the text that
+    PowerShell prints for it.
 
-    `columns` of a table: label and alignment each. `rows` of a table: its cells; of a list: each object's labels and values.
-    Pieces with the same `group` that follow each other belong together. `more` counts rows that are in the text alone.
+    `columns` of a table: label and alignment each. `rows` of a table: its cells; of a list: each
+    object's labels and values. Pieces with the same `group` that follow each other belong together.
+    `more` counts rows that are in the text alone.
     """
 
     kind: ViewKind
@@ -146,8 +164,8 @@ class Choice:
 class Prompt:
     """A question of the running script.
 
-    The answer's shape by kind: `line` and `secret` a text; `choice` an index, or a list of indexes when `multiple`;
-    `credential` {"user": text, "password": text}; `fields` {field name: text}.
+    The answer's shape by kind: `line` and `secret` a text; `choice` an index, or a list of indexes
+    when `multiple`; `credential` {"user": text, "password": text}; `fields` {field name: text}.
     """
 
     kind: PromptKind
@@ -183,8 +201,9 @@ class Prompt:
 class Summary:
     """How a run ended, counted by the engine.
 
-    `exit_code` is N of `exit N`, else the exit code of the last native program that this run started, else None.
-    `truncated` counts the characters that were not sent because of the caller's maximum.
+    `exit_code` is N of `exit N`, else the exit code of the last native program that this run
+    started, else None. `truncated` counts the characters that were not sent because of the caller's
+    maximum.
     """
 
     outcome: Outcome
@@ -200,8 +219,14 @@ class Summary:
 
     @property
     def had_errors(self) -> bool:
-        """True when an error record was written, the script ended by an error, or it said `exit` with a code."""
-        return self.errors > 0 or self.outcome in ("failed", "died") or (self.exit_called and self.exit_code != 0)
+        """True when an error record was written, the script ended by an error, or it said `exit`
+        with a code.
+        """
+        return (
+            self.errors > 0
+            or self.outcome in ("failed", "died")
+            or (self.exit_called and self.exit_code != 0)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
@@ -218,21 +243,30 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a caller may ask of one execution: bound parameters, output format, width and a maximum of characters."""
+    """What a caller may ask of one execution: bound parameters, output format, width and a maximum
+    of characters.
+    """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     format: OutputFormat = "text"
     width: int = 120
     """Columns that PowerShell formats for."""
     max_chars: int | None = None
-    """Characters of output text that are sent; the rest is counted in `Summary.truncated`. None: all."""
+    """Characters of output text that are sent; the rest is counted in `Summary.truncated`.
+
+    None: all.
+    """
     rich: bool = False
-    """For a person's client: tables, lists and pictures as such beside their text, and the results kept in `$Last`.
+    """For a person's client: tables, lists and pictures as such beside their text, and the results
+    kept in `$Last`.
 
     Only for the format `text` without a maximum.
     """
     keep_as: str = ""
-    """The name under which PowerShell keeps the output objects; "": it keeps none. The kernel's choice, not the caller's."""
+    """The name under which PowerShell keeps the output objects; "": it keeps none.
+
+    The kernel's choice, not the caller's.
+    """
 
     @property
     def shows_views(self) -> bool:

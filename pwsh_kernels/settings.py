@@ -1,4 +1,6 @@
-"""Every setting, in one typed table that feeds the code, `pwsh-kernels settings` and the documentation."""
+"""Every setting, in one typed table that feeds the code, `pwsh-kernels settings` and the
+documentation.
+"""
 
 import json
 from dataclasses import dataclass
@@ -25,16 +27,25 @@ def _data_dir() -> Path:
 
 
 class Settings(BaseSettings):
-    """All settings, read from the environment. Names without MANAGER are those of the original pwsh-manager."""
+    """All settings, read from the environment.
+
+    Names without MANAGER are those of the original pwsh-manager.
+    """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
-    host: str = _setting("127.0.0.1", "PWSH_MANAGER_HOST", "address", "Address that the server listens on.")
-    port: int = _setting(5100, "PWSH_MANAGER_PORT", "port", "Port that the server listens on.", ge=0, le=65535)
+    host: str = _setting(
+        "127.0.0.1", "PWSH_MANAGER_HOST", "address", "Address that the server listens on."
+    )
+    port: int = _setting(
+        5100, "PWSH_MANAGER_PORT", "port", "Port that the server listens on.", ge=0, le=65535
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = _setting(
         "INFO", "PWSH_MANAGER_LOG_LEVEL", "level", "How much the server logs."
     )
-    debug: bool = _setting(False, "PWSH_MANAGER_DEBUG", "true/false", "Log everything, as level DEBUG.")
+    debug: bool = _setting(
+        False, "PWSH_MANAGER_DEBUG", "true/false", "Log everything, as level DEBUG."
+    )
     url: str = _setting(
         "http://localhost:5100",
         "PWSH_MANAGER_URL",
@@ -49,7 +60,11 @@ class Settings(BaseSettings):
         repr=False,
     )
     client_timeout: float = _setting(
-        300, "PWSH_MANAGER_TIMEOUT", "seconds", "Longest wait of a client for one answer of the server.", gt=0
+        300,
+        "PWSH_MANAGER_TIMEOUT",
+        "seconds",
+        "Longest wait of a client for one answer of the server.",
+        gt=0,
     )
     autostart: bool = _setting(
         True,
@@ -57,7 +72,9 @@ class Settings(BaseSettings):
         "true/false",
         "mcp_server.py may start a server on this machine when none runs.",
     )
-    pwsh: str = _setting("", "PWSH_MANAGER_PWSH", "path", "PowerShell to run; empty: the first that is found.")
+    pwsh: str = _setting(
+        "", "PWSH_MANAGER_PWSH", "path", "PowerShell to run; empty: the first that is found."
+    )
     data_dir: Path = Field(
         default_factory=_data_dir,
         validation_alias=AliasChoices("PWSH_MANAGER_DATA_DIR"),
@@ -74,7 +91,8 @@ class Settings(BaseSettings):
         None,
         "PWSH_MANAGER_TENANTS",
         "path",
-        "TOML file with tenants; empty: `tenants.toml` in the user's config folder, where there is one.",
+        "TOML file with tenants; empty: `tenants.toml` in the user's config folder, where there is"
+        " one.",
     )
     tenant_aliases: Annotated[dict[str, str], NoDecode] = _setting(
         {},
@@ -86,31 +104,36 @@ class Settings(BaseSettings):
         {},
         "SHAREPOINT_TENANTS",
         "names",
-        "SharePoint host prefixes of tenants (contoso.com=contoso, or a JSON object); the tenants file wins.",
+        "SharePoint host prefixes of tenants (contoso.com=contoso, or a JSON object); the tenants"
+        " file wins.",
     )
     modules_dir: Path | None = _setting(
         None,
         "PWSH_MANAGER_MODULES_DIR",
         "path",
-        "Folder with service modules of your own, one TOML file each; empty: only the built-in ones.",
+        "Folder with service modules of your own, one TOML file each; empty: only the built-in"
+        " ones.",
     )
     machine_modules: bool = _setting(
         True,
         "PWSH_MANAGER_MACHINE_MODULES",
         "true/false",
-        "Sessions also find the modules that are installed on this machine; false: only those of `modules install`.",
+        "Sessions also find the modules that are installed on this machine; false: only those of"
+        " `modules install`.",
     )
     pass_env: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
         "PWSH_MANAGER_PASS_ENV",
         "names",
-        "Environment variables that sessions inherit beside the allow-list (a,b); DOTNET_* is on the list.",
+        "Environment variables that sessions inherit beside the allow-list (a,b); DOTNET_* is on"
+        " the list.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
         "PWSH_MANAGER_ALLOWED_HOSTS",
         "names",
-        "Names by which requests reach the server beside those of loopback, such as host.docker.internal (a,b).",
+        "Names by which requests reach the server beside those of loopback, such as"
+        " host.docker.internal (a,b).",
     )
     run_signed_out: bool = _setting(
         False,
@@ -122,22 +145,38 @@ class Settings(BaseSettings):
         (),
         "PWSH_MANAGER_RESTORE",
         "names",
-        "Sessions that the server opens at its start, where no person is needed (tenant:module,tenant:module).",
+        "Sessions that the server opens at its start, where no person is needed"
+        " (tenant:module,tenant:module).",
     )
     fan_out: int = _setting(
-        6, "PWSH_MANAGER_FAN_OUT", "runs", "Tenants in which one call runs its command at the same time.", ge=1
+        6,
+        "PWSH_MANAGER_FAN_OUT",
+        "runs",
+        "Tenants in which one call runs its command at the same time.",
+        ge=1,
     )
-    run_wait: float = _setting(45, "PWSH_MANAGER_RUN_WAIT", "seconds", "Wait of /run when the call names none.", ge=0)
-    max_wait: float = _setting(290, "PWSH_MANAGER_MAX_WAIT", "seconds", "Longest `wait_s` that a call may ask.", ge=0)
+    run_wait: float = _setting(
+        45, "PWSH_MANAGER_RUN_WAIT", "seconds", "Wait of /run when the call names none.", ge=0
+    )
+    max_wait: float = _setting(
+        290, "PWSH_MANAGER_MAX_WAIT", "seconds", "Longest `wait_s` that a call may ask.", ge=0
+    )
     login_wait: float = _setting(
-        60, "PWSH_MANAGER_LOGIN_WAIT", "seconds", "Wait of /login for a code or an end of the sign-in.", gt=0
+        60,
+        "PWSH_MANAGER_LOGIN_WAIT",
+        "seconds",
+        "Wait of /login for a code or an end of the sign-in.",
+        gt=0,
     )
-    auth_timeout: float = _setting(900, "PWSH_AUTH_TIMEOUT", "seconds", "Longest life of a pending sign-in.", gt=0)
+    auth_timeout: float = _setting(
+        900, "PWSH_AUTH_TIMEOUT", "seconds", "Longest life of a pending sign-in.", gt=0
+    )
     busy_sign_ins: int = _setting(
         4,
         "PWSH_MANAGER_BUSY_SIGN_INS",
         "sign-ins",
-        "Sign-ins of modules that compute while a person is waited for (pnp, azure, powerplatform), at the same time.",
+        "Sign-ins of modules that compute while a person is waited for (pnp, azure, powerplatform),"
+        " at the same time.",
         ge=1,
     )
     input_timeout: float = _setting(
@@ -148,7 +187,11 @@ class Settings(BaseSettings):
         gt=0,
     )
     idle_timeout: float = _setting(
-        86400, "PWSH_IDLE_TIMEOUT", "seconds", "An unused session is closed after this time; 0: never.", ge=0
+        86400,
+        "PWSH_IDLE_TIMEOUT",
+        "seconds",
+        "An unused session is closed after this time; 0: never.",
+        ge=0,
     )
     stuck_timeout: float = _setting(
         120,
@@ -178,18 +221,29 @@ class Settings(BaseSettings):
         100_000,
         "PWSH_MANAGER_KEPT_OBJECTS",
         "objects",
-        "Output objects of one run that its PowerShell keeps in memory for later questions; 0: none.",
+        "Output objects of one run that its PowerShell keeps in memory for later questions; 0:"
+        " none.",
         ge=0,
     )
-    runs_kept: int = _setting(200, "PWSH_MANAGER_RUNS_KEPT", "runs", "Ended runs that are remembered.", ge=1)
+    runs_kept: int = _setting(
+        200, "PWSH_MANAGER_RUNS_KEPT", "runs", "Ended runs that are remembered.", ge=1
+    )
     runs_max_age: float = _setting(
-        86400, "PWSH_MANAGER_RUNS_MAX_AGE", "seconds", "An ended run is forgotten after this time.", gt=0
+        86400,
+        "PWSH_MANAGER_RUNS_MAX_AGE",
+        "seconds",
+        "An ended run is forgotten after this time.",
+        gt=0,
     )
 
     @field_validator("pass_env", "restore", "allowed_hosts", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
-        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+        return (
+            tuple(name.strip() for name in value.split(",") if name.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("tenant_aliases", "sharepoint_tenants", mode="before")
     @classmethod
@@ -198,8 +252,13 @@ class Settings(BaseSettings):
 
     @property
     def tenants_path(self) -> Path:
-        """The tenants file, also while there is none yet; only one that `tenants_file` names must exist."""
-        return self.tenants_file or platformdirs.user_config_path("pwsh-kernels", appauthor=False) / "tenants.toml"
+        """The tenants file, also while there is none yet; only one that `tenants_file` names must
+        exist.
+        """
+        return (
+            self.tenants_file
+            or platformdirs.user_config_path("pwsh-kernels", appauthor=False) / "tenants.toml"
+        )
 
     @property
     def homes(self) -> Path:
@@ -228,7 +287,9 @@ class SettingRow:
 
 
 def setting_rows() -> list[SettingRow]:
-    """Return every setting with its environment name, default, unit and one line of help, in the table's order."""
+    """Return every setting with its environment name, default, unit and one line of help, in the
+    table's order.
+    """
     return [_row(name) for name in Settings.model_fields]
 
 

@@ -1,4 +1,6 @@
-"""An agent that knows the names of the tools and what a person wants: how to get there it reads in what the tools answer."""
+"""An agent that knows the names of the tools and what a person wants: how to get there it reads in
+what the tools answer.
+"""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -8,9 +10,13 @@ from mcp import Client
 from mcp_types import CallToolResult
 from test_mcp_tools import Json, text_of
 
-STEP = re.compile(r"[Cc]all (pwsh_\w+)(?: with (.*?))?(?=[.,;](?:\s|$)|\s(?:to|for|again)\b|$)", re.MULTILINE)
+STEP = re.compile(
+    r"[Cc]all (pwsh_\w+)(?: with (.*?))?(?=[.,;](?:\s|$)|\s(?:to|for|again)\b|$)", re.MULTILINE
+)
 ARGUMENT = re.compile(r"\b(tenant|module|run_id|cursor) ([\w.@:-]+\w)")
-SIGN_IN = re.compile(r"open (\S+) and enter the code (\S+).*?pwsh_wait with tenant (\S+)", re.DOTALL)
+SIGN_IN = re.compile(
+    r"open (\S+) and enter the code (\S+).*?pwsh_wait with tenant (\S+)", re.DOTALL
+)
 OTHER_MODULE = re.compile(r"belongs to module (\w+) ")
 FIRST = ("pwsh_login", "pwsh_wait")
 """Tools that prepare another's work."""
@@ -23,7 +29,10 @@ CHANGING = [
     (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z"), "2026-01-15T09:30:00Z"),
     (re.compile(r"\d{4}-\d\d-\d\dT[0-9:]{8}(?![0-9.:Z])"), "2026-01-15T09:30:00"),
     (re.compile(r"\br-[0-9a-f]{16}"), "r-5e1f0c7a9b2d4836"),
-    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "7f6d1a52-0c3e-4b9a-8d21-5e4c9b7a1f00"),
+    (
+        re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+        "7f6d1a52-0c3e-4b9a-8d21-5e4c9b7a1f00",
+    ),
     (re.compile(r"after \d+\.\d s"), "after 0.4 s"),
 ]
 CODE = re.compile(r"enter the code ([A-Z0-9]+)")
@@ -46,7 +55,9 @@ def shortened(text: str) -> str:
     if len(lines) <= SHOWN_LINES:
         return text
     half = SHOWN_LINES // 2
-    return "\n".join([*lines[:half], f"[{len(lines) - 2 * half} lines are not printed here]", *lines[-half:]])
+    return "\n".join(
+        [*lines[:half], f"[{len(lines) - 2 * half} lines are not printed here]", *lines[-half:]]
+    )
 
 
 def next_call(text: str) -> tuple[str, Json] | None:
@@ -55,11 +66,15 @@ def next_call(text: str) -> tuple[str, Json] | None:
     if found is None:
         return None
     arguments: Json = dict(ARGUMENT.findall(found[2] or ""))
-    return found[1], {name: int(one) if name == "cursor" else one for name, one in arguments.items()}
+    return found[1], {
+        name: int(one) if name == "cursor" else one for name, one in arguments.items()
+    }
 
 
 class Agent:
-    """Works for a person, and writes down every call, every answer, and what was said between the two."""
+    """Works for a person, and writes down every call, every answer, and what was said between the
+    two.
+    """
 
     def __init__(self, client: Client, approve: Approve) -> None:
         """`approve` is what the person does when the agent shows them a code."""
@@ -80,7 +95,9 @@ class Agent:
         return result
 
     async def reach(self, tool: str, **arguments: Any) -> CallToolResult:
-        """Call a tool, and do as its answers say until it has done what was wanted, or an answer says to leave it."""
+        """Call a tool, and do as its answers say until it has done what was wanted, or an answer
+        says to leave it.
+        """
         result = await self.call(tool, **arguments)
         for _ in range(MOST_STEPS):
             if module := OTHER_MODULE.search(text_of(result)):
@@ -90,14 +107,21 @@ class Agent:
             elif not self._is_on_the_way(result):
                 return result
             result = await self.call(tool, **arguments)
-        raise AssertionError(f"{tool} was not reached in {MOST_STEPS} steps:\n" + "\n".join(self.story))
+        raise AssertionError(
+            f"{tool} was not reached in {MOST_STEPS} steps:\n" + "\n".join(self.story)
+        )
 
     def _is_on_the_way(self, result: CallToolResult) -> bool:
         step = next_call(text_of(result))
-        return step is not None and step[0] in FIRST and "do not retry" not in text_of(result).lower()
+        return (
+            step is not None and step[0] in FIRST and "do not retry" not in text_of(result).lower()
+        )
 
     async def _prepare(self, result: CallToolResult) -> CallToolResult | None:
-        """Do what an answer says has to come first. Return the answer that says to leave it, where one does."""
+        """Do what an answer says has to come first.
+
+        Return the answer that says to leave it, where one does.
+        """
         while self._is_on_the_way(result):
             await self._show_code(text_of(result))
             tool, arguments = next_call(text_of(result)) or ("", {})
@@ -110,6 +134,9 @@ class Agent:
         found = SIGN_IN.search(text)
         if found and found[2] not in self._codes:
             self._codes.add(found[2])
-            self.say("Agent", f"Please open {found[1]}, enter the code {found[2]} and sign in to {found[3]}.")
+            self.say(
+                "Agent",
+                f"Please open {found[1]}, enter the code {found[2]} and sign in to {found[3]}.",
+            )
             await self._approve(found[1], found[2], found[3])
             self.say("Person", "I have.")

@@ -1,4 +1,6 @@
-"""A notebook as front ends are one: a WebSocket to a kernel of a Jupyter server, cells, answers to prompts."""
+"""A notebook as front ends are one: a WebSocket to a kernel of a Jupyter server, cells, answers to
+prompts.
+"""
 
 import asyncio
 import json
@@ -41,7 +43,9 @@ def _text(message: Message) -> str:
     content = message["content"]
     if message["msg_type"] == "stream":
         return str(content["text"]) if content["name"] == "stdout" else ""
-    return str(content["data"].get("text/plain", "")) if message["msg_type"] == "display_data" else ""
+    return (
+        str(content["data"].get("text/plain", "")) if message["msg_type"] == "display_data" else ""
+    )
 
 
 class Notebook:
@@ -49,7 +53,7 @@ class Notebook:
 
     def __init__(self, url: str, token: str, kernel_id: str) -> None:
         self.session = uuid.uuid4().hex
-        self._address = f"{url.replace('http', 'ws', 1)}/api/kernels/{kernel_id}/channels?session_id={self.session}"
+        self._address = f"{url.replace('http', 'ws', 1)}/api/kernels/{kernel_id}/channels?session_id={self.session}"  # noqa: E501
         self._token = token
         self.cells: dict[str, Cell] = {}
 
@@ -60,7 +64,10 @@ class Notebook:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.socket.close()
 
@@ -73,14 +80,26 @@ class Notebook:
             "session": self.session,
             "version": "5.3",
         }
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": channel}
+        message = {
+            "header": header,
+            "parent_header": {},
+            "metadata": {},
+            "content": content,
+            "channel": channel,
+        }
         self.cells[header["msg_id"]] = Cell()
         await self.socket.write_message(json.dumps({**message, "buffers": []}))
         return header["msg_id"]
 
     async def execute(self, code: str) -> str:
         """Send a cell and return its id; it may ask questions."""
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": True}
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": True,
+        }
         return await self.send("execute_request", {**content, "stop_on_error": True})
 
     async def run(self, code: str) -> Cell:

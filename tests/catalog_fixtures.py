@@ -1,4 +1,6 @@
-"""One PowerShell per service module, in which a test runs the catalog's scripts as a session does, on the sandbox."""
+"""One PowerShell per service module, in which a test runs the catalog's scripts as a session does,
+on the sandbox.
+"""
 
 import asyncio
 import json
@@ -19,7 +21,15 @@ from tornado.web import Application
 
 from pwsh_kernels.catalog import Catalog, Fact, FactName, Facts, Module, RouteName, Script, Secret
 from pwsh_kernels.errors import DeviceCodeRefused
-from pwsh_kernels.powershell import ConsoleText, Event, HostText, Launch, PowerShell, RecordWritten, Text
+from pwsh_kernels.powershell import (
+    ConsoleText,
+    Event,
+    HostText,
+    Launch,
+    PowerShell,
+    RecordWritten,
+    Text,
+)
 from pwsh_kernels.records import OutputFormat, Record, RunOptions
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.web.sandbox.powerapps import powerapps_rules
@@ -57,19 +67,32 @@ class Service:
     seen: list[tuple[str, str]] = field(default_factory=list)
     """What the last script showed, with the channel it came on."""
 
-    async def run(self, script: Script, account: str | None = None, out: OutputFormat = "text", **facts: Any) -> Said:
-        """Run a script with its facts bound; `account` enters each device code that a module waits for."""
-        known: dict[FactName, Fact | None] = {**self.module.facts(), **self.facts, **cast(Facts, facts)}
+    async def run(
+        self, script: Script, account: str | None = None, out: OutputFormat = "text", **facts: Any
+    ) -> Said:
+        """Run a script with its facts bound; `account` enters each device code that a module waits
+        for.
+        """
+        known: dict[FactName, Fact | None] = {
+            **self.module.facts(),
+            **self.facts,
+            **cast(Facts, facts),
+        }
         options = RunOptions(parameters=script.bind(known), format=out)
         return await self._end(script.text, options, account)
 
     async def ask(self, text: str) -> Any:
-        """Run a script of the test's own; return its output as JSON, or None without output. Raises on its errors."""
+        """Run a script of the test's own; return its output as JSON, or None without output.
+
+        Raises on its errors.
+        """
         said = await self._end(text, RunOptions(format="json"))
         assert said.summary.outcome == "completed", said.summary
         return json.loads(said.text) if said.text.strip() else None
 
-    async def connect(self, route: RouteName = "device_code", account: str = ADMIN, **facts: Any) -> Said:
+    async def connect(
+        self, route: RouteName = "device_code", account: str = ADMIN, **facts: Any
+    ) -> Said:
         """Sign in on a route."""
         return await self.run(self.module.routes[route].script, account, **facts)
 
@@ -98,7 +121,9 @@ class Service:
                 self.authority.approve(self.authority.pending(file.stem).code, account)
 
     def codes(self) -> set[tuple[str, str]]:
-        """Return each channel on which the device code route's pattern finds the code that the last script showed."""
+        """Return each channel on which the device code route's pattern finds the code that the last
+        script showed.
+        """
         pattern = self.module.routes["device_code"].code_pattern
         plain = [(channel, ANSI.sub("", text)) for channel, text in self.seen]
         return {(channel, match[1]) for channel, text in plain if (match := pattern.search(text))}
@@ -133,8 +158,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def open_service(tmp_path_factory: pytest.TempPathFactory, powershell_path: Path, certificate: Path) -> OpenService:
-    """Return what opens a module's PowerShell, with another folder than the sandbox's `modules`; whoever does closes it."""
+def open_service(
+    tmp_path_factory: pytest.TempPathFactory, powershell_path: Path, certificate: Path
+) -> OpenService:
+    """Return what opens a module's PowerShell, with another folder than the sandbox's `modules`;
+    whoever does closes it.
+    """
 
     async def opened(key: str, modules: Path | None = None, **environment: str) -> Service:
         authority = Authority(tmp_path_factory.mktemp("sandbox"))
@@ -146,15 +175,21 @@ def open_service(tmp_path_factory: pytest.TempPathFactory, powershell_path: Path
         given = {
             "PWSH_KERNELS_SANDBOX": str(authority.folder),
             "PWSH_KERNELS_SANDBOX_TENANT": "contoso.example",
-            "PWSH_KERNELS_POWERAPPS_URL": f"http://127.0.0.1:{socket.getsockname()[1]}/sandbox/powerapps",
+            "PWSH_KERNELS_POWERAPPS_URL": (
+                f"http://127.0.0.1:{socket.getsockname()[1]}/sandbox/powerapps"
+            ),
             **module.environment,
             **environment,
         }
         home = tmp_path_factory.mktemp("home")
         folder = str(modules or module_path())
-        launch = Launch(powershell_path, home=home, environment=given, module_path=folder, machine_modules=False)
+        launch = Launch(
+            powershell_path, home=home, environment=given, module_path=folder, machine_modules=False
+        )
         shell = await PowerShell.open(launch)
-        return Service(module, shell, authority, endpoint, contoso_facts(authority, key, certificate))
+        return Service(
+            module, shell, authority, endpoint, contoso_facts(authority, key, certificate)
+        )
 
     return opened
 
@@ -188,7 +223,9 @@ async def services(open_service: OpenService) -> AsyncIterator[dict[str, Service
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def service(request: pytest.FixtureRequest, services: dict[str, Service], open_service: OpenService) -> Service:
+async def service(
+    request: pytest.FixtureRequest, services: dict[str, Service], open_service: OpenService
+) -> Service:
     """The PowerShell of the module that a test names; nobody is signed in."""
     if request.param not in services:
         services[request.param] = await open_service(request.param)

@@ -1,4 +1,6 @@
-"""The `pwsh-kernels` command for tests: in this process (a child takes half a second to begin), or as a child."""
+"""The `pwsh-kernels` command for tests: in this process (a child takes half a second to begin), or
+as a child.
+"""
 
 import io
 import os
@@ -17,9 +19,15 @@ LIMIT = 60
 """Seconds that a command may take."""
 
 
-def run_command(environment: Mapping[str, str], *arguments: str, stdin: str = "") -> tuple[str, str, int]:
-    """Run the command to its end, with pipes instead of a terminal; return stdout, stderr and the exit code."""
-    stdout, stderr, given = (io.TextIOWrapper(io.BytesIO(text), encoding="utf-8") for text in (b"", b"", stdin.encode()))
+def run_command(
+    environment: Mapping[str, str], *arguments: str, stdin: str = ""
+) -> tuple[str, str, int]:
+    """Run the command to its end, with pipes instead of a terminal; return stdout, stderr and the
+    exit code.
+    """
+    stdout, stderr, given = (
+        io.TextIOWrapper(io.BytesIO(text), encoding="utf-8") for text in (b"", b"", stdin.encode())
+    )
     code: Any = 0
     with (
         patch.dict(os.environ, environment, clear=True),
@@ -41,9 +49,18 @@ def _text(stream: io.TextIOWrapper) -> str:
 
 
 @contextmanager
-def child_command(environment: Mapping[str, str], *arguments: str, **streams: Any) -> Iterator["subprocess.Popen[str]"]:
-    """Start the command as a child process; it is ended with the block, and killed when the test fails."""
-    given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+def child_command(
+    environment: Mapping[str, str], *arguments: str, **streams: Any
+) -> Iterator["subprocess.Popen[str]"]:
+    """Start the command as a child process; it is ended with the block, and killed when the test
+    fails.
+    """
+    given = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        **streams,
+    }
     child = subprocess.Popen([COMMAND, *arguments], env=dict(environment), text=True, **given)
     try:
         yield child

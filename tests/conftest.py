@@ -1,4 +1,6 @@
-"""Fixtures that several parts share; session-scoped ones must be registered once to be started once."""
+"""Fixtures that several parts share; session-scoped ones must be registered once to be started
+once.
+"""
 
 import gc
 from collections.abc import Mapping, Sequence
@@ -10,7 +12,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from pwsh_kernels.web.launch import spare_the_grammar
 
-# Saves each worker seconds, as it does for the server. What loads Jupyter comes after it: fixtures are plugins, not imports.
+# Saves each worker seconds, as it does for the server. What loads Jupyter comes after it: fixtures
+# are plugins, not imports.
 spare_the_grammar()
 pytest_plugins = [
     "ports_fixtures",
@@ -42,7 +45,9 @@ LONG_FILES = (
     "test_mcp_stdio.py",
     "test_cli_run.py",
 )
-"""The files that take longest begin first: a worker that began one of them last would leave the others idle."""
+"""The files that take longest begin first: a worker that began one of them last would leave the
+others idle.
+"""
 
 
 COMPANIONS: Mapping[str, Sequence[str]] = {
@@ -79,15 +84,28 @@ COMPANIONS: Mapping[str, Sequence[str]] = {
         "test_sandbox_core_traps.py",
         "test_sandbox_exchange_routes.py",
     ),
-    "graph": ("test_sandbox_graph.py", "test_sandbox_graph_routes.py", "test_sandbox_graph_truth.py"),
-    "kernel": ("test_kernel_execution.py", "test_kernel_control.py", "test_kernel_input.py", "test_kernel_rich_output.py"),
+    "graph": (
+        "test_sandbox_graph.py",
+        "test_sandbox_graph_routes.py",
+        "test_sandbox_graph_truth.py",
+    ),
+    "kernel": (
+        "test_kernel_execution.py",
+        "test_kernel_control.py",
+        "test_kernel_input.py",
+        "test_kernel_rich_output.py",
+    ),
 }
-"""Files that use the same session-scoped processes run in one worker: each worker would start them again."""
+"""Files that use the same session-scoped processes run in one worker: each worker would start them
+again.
+"""
 
 
 def group(name: str) -> str:
     """Return the group of a test file: that of its companions, or one of its own."""
-    return next((group for group, files in COMPANIONS.items() if name in files), name.removesuffix(".py"))
+    return next(
+        (group for group, files in COMPANIONS.items() if name in files), name.removesuffix(".py")
+    )
 
 
 class CompanionScheduling(LoadScopeScheduling):
@@ -99,12 +117,16 @@ class CompanionScheduling(LoadScopeScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> CompanionScheduling:
-    """Give xdist our scheduler: its own (--dist loadgroup) does nothing on pytest 9.2, whose names of tests are fixed."""
+    """Give xdist our scheduler: its own (--dist loadgroup) does nothing on pytest 9.2, whose names
+    of tests are fixed.
+    """
     return CompanionScheduling(config, log)
 
 
 def pytest_collection() -> None:
-    """Look for no garbage meanwhile: what is collected stays, and each worker would look through it for a second."""
+    """Look for no garbage meanwhile: what is collected stays, and each worker would look through it
+    for a second.
+    """
     gc.disable()
 
 

@@ -1,4 +1,6 @@
-"""A real kernel and plain clients for it: every message is filed by the request that caused it, every wait is bounded."""
+"""A real kernel and plain clients for it: every message is filed by the request that caused it,
+every wait is bounded.
+"""
 
 import os
 import time
@@ -61,7 +63,13 @@ class Client:
     """One Jupyter client with a ZMQ identity of its own."""
 
     def __init__(self, connection: Mapping[str, Any], *, stdin: bool = True) -> None:
-        session = Session(key=str(connection["key"]).encode() if isinstance(connection["key"], str) else connection["key"])
+        session = Session(
+            key=(
+                str(connection["key"]).encode()
+                if isinstance(connection["key"], str)
+                else connection["key"]
+            )
+        )
         self.jupyter = BlockingKernelClient(session=session)
         self.jupyter.load_connection_info(cast(Any, dict(connection)))
         self.channels = tuple(name for name in CHANNELS if stdin or name != "stdin")
@@ -77,7 +85,9 @@ class Client:
             raise
 
     def _join(self) -> None:
-        """Ask until a status comes by iopub: a subscription takes effect a moment after it was sent."""
+        """Ask until a status comes by iopub: a subscription takes effect a moment after it was
+        sent.
+        """
         deadline = time.monotonic() + WAIT_S
         while not self._joined:
             assert time.monotonic() < deadline, "no status came by iopub"
@@ -87,8 +97,12 @@ class Client:
     def close(self) -> None:
         self.jupyter.stop_channels()
 
-    def send(self, code: str, options: Mapping[str, Any] | None = None, cell: str = "", **content: Any) -> str:
-        """Send an execute request and return its id; `options` go to metadata.pwsh, `cell` is a notebook cell's id."""
+    def send(
+        self, code: str, options: Mapping[str, Any] | None = None, cell: str = "", **content: Any
+    ) -> str:
+        """Send an execute request and return its id; `options` go to metadata.pwsh, `cell` is a
+        notebook cell's id.
+        """
         whole = {
             "code": code,
             "silent": False,
@@ -98,14 +112,25 @@ class Client:
             "stop_on_error": False,
             **content,
         }
-        metadata = {**({} if options is None else {KEY: options}), **({"cellId": cell} if cell else {})}
+        metadata = {
+            **({} if options is None else {KEY: options}),
+            **({"cellId": cell} if cell else {}),
+        }
         message = self.jupyter.session.msg("execute_request", whole, metadata=metadata)
         self.runs[message["msg_id"]] = Run()
         self.jupyter.shell_channel.send(message)
         return str(message["msg_id"])
 
-    def run(self, code: str, options: Mapping[str, Any] | None = None, answers: Sequence[Any] = (), **content: Any) -> Run:
-        """Run code to its end; `answers` are the texts (or the metadata) of the input replies, in order."""
+    def run(
+        self,
+        code: str,
+        options: Mapping[str, Any] | None = None,
+        answers: Sequence[Any] = (),
+        **content: Any,
+    ) -> Run:
+        """Run code to its end; `answers` are the texts (or the metadata) of the input replies, in
+        order.
+        """
         run_id = self.send(code, options, allow_stdin=bool(answers), **content)
         for number, answer in enumerate(answers):
             if self.question(run_id, number).reply is None:
@@ -148,7 +173,9 @@ class Client:
         """Interrupt as Jupyter does it with interrupt_mode message."""
         return self.ask("interrupt_request", {}, "control")
 
-    def read_until(self, condition: Callable[[], bool], what: str = "", channels: Sequence[str] = ()) -> None:
+    def read_until(
+        self, condition: Callable[[], bool], what: str = "", channels: Sequence[str] = ()
+    ) -> None:
         deadline = time.monotonic() + WAIT_S
         while not condition():
             left = deadline - time.monotonic()
@@ -157,12 +184,17 @@ class Client:
 
     def _read(self, wait_s: float, names: Sequence[str]) -> None:
         open_channels = {name: getattr(self.jupyter, f"{name}_channel") for name in names}
-        channels = {channel.socket: name for name, channel in open_channels.items() if channel.is_alive()}
+        channels = {
+            channel.socket: name for name, channel in open_channels.items() if channel.is_alive()
+        }
         poller = zmq.Poller()
         for socket in channels:
             poller.register(socket, zmq.POLLIN)
         for socket, _ in poller.poll(int(wait_s * 1000) + 1):
-            self._file(channels[socket], getattr(self.jupyter, f"{channels[socket]}_channel").get_msg(timeout=0))
+            self._file(
+                channels[socket],
+                getattr(self.jupyter, f"{channels[socket]}_channel").get_msg(timeout=0),
+            )
 
     def _file(self, channel: str, message: Message) -> None:
         parent = message["parent_header"].get("msg_id", "")
@@ -185,11 +217,20 @@ class Client:
 def running_kernel(home: Path, **env: str) -> Iterator[KernelManager]:
     """Start the installed `pwsh` kernelspec and end it afterwards; PowerShell's HOME is `home`."""
     manager = KernelManager(kernel_name="pwsh")
-    manager.start_kernel(env={**os.environ, "PWSH_KERNELS_HOME": str(home), "PWSH_KERNELS_MACHINE_MODULES": "off", **env})
+    manager.start_kernel(
+        env={
+            **os.environ,
+            "PWSH_KERNELS_HOME": str(home),
+            "PWSH_KERNELS_MACHINE_MODULES": "off",
+            **env,
+        }
+    )
     try:
         yield manager
     finally:
-        manager.shutdown_kernel(now=True)  # an orderly end is the claim of some tests; here PowerShell ends by EOF
+        manager.shutdown_kernel(
+            now=True
+        )  # an orderly end is the claim of some tests; here PowerShell ends by EOF
         manager.cleanup_resources()
 
 

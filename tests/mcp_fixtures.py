@@ -1,4 +1,6 @@
-"""Both doors of the MCP server in both eras, for tests that want the same from each; and what subscribers are told."""
+"""Both doors of the MCP server in both eras, for tests that want the same from each; and what
+subscribers are told.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +19,9 @@ from test_mcp_tools import ERAS, LIMIT, Era, settings_for
 from pwsh_kernels.mcp.backend import RestBackend
 from pwsh_kernels.mcp.server import build_server
 
-EACH_WAY = pytest.mark.parametrize(("door", "era"), [(door, era) for door in ("rest", "http") for era in ERAS])
+EACH_WAY = pytest.mark.parametrize(
+    ("door", "era"), [(door, era) for door in ("rest", "http") for era in ERAS]
+)
 """Runs a test over both doors in both eras; it takes `door` and `era`."""
 
 
@@ -44,8 +48,12 @@ async def over_rest(server: Server, era: Era, **options: Any) -> AsyncIterator[C
 async def over_http(server: Server, era: Era, **options: Any) -> AsyncIterator[Client]:
     """Give a client of the server's own door."""
     async with (
-        httpx2.AsyncClient(headers={"Authorization": f"Bearer {server.token}"}, timeout=LIMIT, verify=False) as http,
-        Client(streamable_http_client(f"{server.url}/mcp", http_client=http), mode=era, **options) as client,
+        httpx2.AsyncClient(
+            headers={"Authorization": f"Bearer {server.token}"}, timeout=LIMIT, verify=False
+        ) as http,
+        Client(
+            streamable_http_client(f"{server.url}/mcp", http_client=http), mode=era, **options
+        ) as client,
     ):
         yield client
 
@@ -77,7 +85,9 @@ class News:
 
 @asynccontextmanager
 async def subscribed(client: Client, news: News, *uris: str) -> AsyncIterator[None]:
-    """Subscribe in the way of the client's era; `news` must be its message handler in the older ones."""
+    """Subscribe in the way of the client's era; `news` must be its message handler in the older
+    ones.
+    """
     if client.protocol_version < "2026-07-28":
         for uri in uris:
             await client.session.subscribe_resource(uri)

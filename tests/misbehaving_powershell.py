@@ -1,6 +1,8 @@
-"""A small PSRP server that speaks the real protocol badly: a stand-in for PowerShell in fault tests.
+"""A small PSRP server that speaks the real protocol badly: a stand-in for PowerShell in fault
+tests.
 
-What is wrong is named by the environment variable FAULT (at start) and by the text of a run's script (in a run).
+What is wrong is named by the environment variable FAULT (at start) and by the text of a run's
+script (in a run).
 """
 
 import os
@@ -31,7 +33,9 @@ class Server:
         elif packet.tag == "Data":
             stream = psrpcore.StreamType.default
             self.pool.receive_data(
-                psrpcore.PSRPPayload(packet.data, stream, None if packet.target == POOL else packet.target)
+                psrpcore.PSRPPayload(
+                    packet.data, stream, None if packet.target == POOL else packet.target
+                )
             )
             return acknowledged + self.obey()
         elif packet.tag == "Signal":
@@ -96,8 +100,18 @@ def garbage(server: Server, pipeline: psrpcore.ServerPipeline) -> bytes:
     pipeline.write_output(ENDING)
     pipeline.complete()
     broken_fragment = write_packet(Packet("Data", pipeline.pipeline_id, b"not a fragment"))
-    no_base64 = b"<Data Stream='Default' PSGuid='%s'>!!!</Data>\n" % str(pipeline.pipeline_id).encode()
-    return b"noise\n\xff\xfe\n" + broken_fragment + no_base64 + b"glued" + first + b"more glue" + server.said()
+    no_base64 = (
+        b"<Data Stream='Default' PSGuid='%s'>!!!</Data>\n" % str(pipeline.pipeline_id).encode()
+    )
+    return (
+        b"noise\n\xff\xfe\n"
+        + broken_fragment
+        + no_base64
+        + b"glued"
+        + first
+        + b"more glue"
+        + server.said()
+    )
 
 
 def not_ours(server: Server, pipeline: psrpcore.ServerPipeline) -> bytes:

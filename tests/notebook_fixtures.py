@@ -35,7 +35,9 @@ def read(name: str) -> Any:
 
 
 def notebook_environment(server: Server) -> dict[str, str]:
-    """Return the environment of a kernel whose PowerShell finds the server of the test, and the command line."""
+    """Return the environment of a kernel whose PowerShell finds the server of the test, and the
+    command line.
+    """
     environment = server.environment
     known = [name for name in environment if name.startswith(("PWSH_", "JUPYTER_"))]
     return {**environment, "PWSH_MANAGER_PASS_ENV": ",".join(known)}
@@ -53,7 +55,9 @@ async def run_on_session(notebook: Any, server: Server, tenant: str, module: str
     """Run a notebook on the kernel of a session, and return it with its new outputs."""
     kernel_id = server.post("/status", tenant=tenant, module=module)["kernel_id"]
     client = AsyncKernelClient()
-    client.load_connection_info(json.loads((server.folder / "runtime" / f"kernel-{kernel_id}.json").read_text("utf-8")))
+    client.load_connection_info(
+        json.loads((server.folder / "runtime" / f"kernel-{kernel_id}.json").read_text("utf-8"))
+    )
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=CELL_WAIT_S)
@@ -76,9 +80,14 @@ def _shown(outputs: list[Any]) -> str:
 def notebook(*cells: str, parameters: str = "") -> Any:
     """Return a notebook for our kernel; `parameters` is the source of its parameters cell."""
     spec = {"name": "pwsh", "display_name": "PowerShell", "language": "powershell"}
-    made = nbformat.v4.new_notebook(metadata={"kernelspec": spec, "language_info": {"name": "powershell"}})
+    made = nbformat.v4.new_notebook(
+        metadata={"kernelspec": spec, "language_info": {"name": "powershell"}}
+    )
     first = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
-    made.cells = [*([first] if parameters else []), *(nbformat.v4.new_code_cell(one) for one in cells)]
+    made.cells = [
+        *([first] if parameters else []),
+        *(nbformat.v4.new_code_cell(one) for one in cells),
+    ]
     return made
 
 

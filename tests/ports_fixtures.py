@@ -10,7 +10,9 @@ from pwsh_kernels.sessions.jupyter.ports import free_ports
 
 @pytest.fixture(autouse=True, scope="session")
 def ports_that_stay_free() -> Iterator[None]:
-    """Kernels that papermill and its like start get ports of their own (why: sessions/jupyter/ports.py)."""
+    """Kernels that papermill and its like start get ports of their own (why:
+    sessions/jupyter/ports.py).
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LocalPortCache, "find_available_port", _free_port)
         yield

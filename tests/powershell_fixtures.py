@@ -1,4 +1,6 @@
-"""The real engine for tests: its path, PowerShells that are closed afterwards, and what a run said."""
+"""The real engine for tests: its path, PowerShells that are closed afterwards, and what a
+run said.
+"""
 
 import asyncio
 import os
@@ -42,7 +44,11 @@ class Said:
 
     @property
     def host(self) -> str:
-        return "".join(one.text + ("\n" if one.newline else "") for one in self.events if isinstance(one, HostText))
+        return "".join(
+            one.text + ("\n" if one.newline else "")
+            for one in self.events
+            if isinstance(one, HostText)
+        )
 
     @property
     def console(self) -> str:
@@ -70,7 +76,9 @@ class Said:
         return last
 
 
-async def collect(pipeline: Pipeline, on_event: Callable[[Event], Awaitable[Any]] | None = None) -> Said:
+async def collect(
+    pipeline: Pipeline, on_event: Callable[[Event], Awaitable[Any]] | None = None
+) -> Said:
     """Read a pipeline to its end."""
     events: list[Event] = []
     async with asyncio.timeout(WAIT_S):
@@ -88,7 +96,9 @@ async def run(shell: PowerShell, script: str, **options: Any) -> Said:
     return await collect(pipeline)
 
 
-async def run_answering(shell: PowerShell, script: str, value: Any) -> tuple[Said, list[PromptAsked]]:
+async def run_answering(
+    shell: PowerShell, script: str, value: Any
+) -> tuple[Said, list[PromptAsked]]:
     """Run a script and give every prompt the same answer."""
     pipeline = await shell.start(script)
     asked: list[PromptAsked] = []
@@ -130,9 +140,13 @@ def powershell_path() -> Path:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shell(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PowerShell]:
+async def shell(
+    powershell_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[PowerShell]:
     """One PowerShell that a module's tests share."""
-    opened = await PowerShell.open(Launch(powershell_path, home=tmp_path_factory.mktemp("home"), machine_modules=False))
+    opened = await PowerShell.open(
+        Launch(powershell_path, home=tmp_path_factory.mktemp("home"), machine_modules=False)
+    )
     yield opened
     await opened.close()
 
@@ -140,6 +154,8 @@ async def shell(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest_asyncio.fixture(loop_scope="function")
 async def own_shell(powershell_path: Path, tmp_path: Path) -> AsyncIterator[PowerShell]:
     """A PowerShell that the test may kill."""
-    opened = await PowerShell.open(Launch(powershell_path, home=tmp_path / "home", machine_modules=False))
+    opened = await PowerShell.open(
+        Launch(powershell_path, home=tmp_path / "home", machine_modules=False)
+    )
     yield opened
     await opened.close()

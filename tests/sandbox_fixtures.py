@@ -1,4 +1,6 @@
-"""A PowerShell with the sandbox's modules that a test can ask, one request a line, and sign in to."""
+"""A PowerShell with the sandbox's modules that a test can ask, one request a line, and
+sign in to.
+"""
 
 import json
 import os
@@ -33,7 +35,10 @@ LOOK_AGAIN = 0.05
 """Seconds between two looks for a device code."""
 
 CERTIFICATE_PASSWORD = "Sesame-9"
-AUTOMATION = {"contoso": "c0070500-a991-4c00-8a00-00000000a991", "fabrikam": "fab21ca0-a991-4c00-8a00-00000000a991"}
+AUTOMATION = {
+    "contoso": "c0070500-a991-4c00-8a00-00000000a991",
+    "fabrikam": "fab21ca0-a991-4c00-8a00-00000000a991",
+}
 """The application of each tenant that may do everything."""
 
 ADMIN = "admin@contoso.example"
@@ -41,7 +46,8 @@ PAGE = "http://127.0.0.1:5100/sandbox/devicelogin"
 COMPILES = re.compile("DOTNET_")
 """How .NET compiles: the Makefile sets it for all tests."""
 PROMPT = re.compile(
-    rf"To sign in, use a web browser to open the page {re.escape(PAGE)} and enter the code (\w+) to authenticate\."
+    rf"To sign in, use a web browser to open the page {re.escape(PAGE)} and enter the code (\w+) to"
+    r" authenticate\."
 )
 
 ONLY_OURS = f"& {{ {MODULE_PATH_SCRIPT} }} -First $env:PWSH_KERNELS_TEST_MODULES -Machine $false\n"
@@ -72,12 +78,14 @@ while ($null -ne ($harnessLine = [Console]::In.ReadLine())) {
     catch { $harnessAnswer.thrown = $true; $_ | & $harnessSort }
     [Console]::Out.WriteLine('@@' + (ConvertTo-Json $harnessAnswer -Depth 4 -Compress))
 }
-"""
+"""  # noqa: E501
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one script gave: its output as JSON values, its records, and what reached the console or the host."""
+    """What one script gave: its output as JSON values, its records, and what reached the console or
+    the host.
+    """
 
     output: list[Any]
     errors: list[dict[str, Any]]
@@ -108,17 +116,28 @@ def say_no(authority: Authority, code: str) -> object:
 
 
 def make_certificate(
-    folder: Path, subject: str = "contoso-automation", days: int = 1, password: str = CERTIFICATE_PASSWORD
+    folder: Path,
+    subject: str = "contoso-automation",
+    days: int = 1,
+    password: str = CERTIFICATE_PASSWORD,
 ) -> Path:
-    """Write a self-signed certificate with its key, as an application has it; with less than 0 days it has expired."""
+    """Write a self-signed certificate with its key, as an application has it; with less than 0 days
+    it has expired.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(days=9)).not_valid_after(now + timedelta(days=days))
+    builder = builder.not_valid_before(now - timedelta(days=9)).not_valid_after(
+        now + timedelta(days=days)
+    )
     file = folder / f"{subject}{days}.pfx"
     lock = BestAvailableEncryption(password.encode())
-    file.write_bytes(pkcs12.serialize_key_and_certificates(None, key, builder.sign(key, hashes.SHA256()), None, lock))
+    file.write_bytes(
+        pkcs12.serialize_key_and_certificates(
+            None, key, builder.sign(key, hashes.SHA256()), None, lock
+        )
+    )
     return file
 
 
@@ -133,9 +152,15 @@ class SandboxShell:
         self.authority = Authority(folder)
         self.authority.prepare(PAGE)
         kept = {
-            name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG") or COMPILES.match(name)
+            name: value
+            for name, value in os.environ.items()
+            if name in ("PATH", "HOME", "LANG") or COMPILES.match(name)
         }
-        given = {"PWSH_KERNELS_TEST_MODULES": str(module_path()), "PWSH_KERNELS_SANDBOX": str(folder), "NO_COLOR": "1"}
+        given = {
+            "PWSH_KERNELS_TEST_MODULES": str(module_path()),
+            "PWSH_KERNELS_SANDBOX": str(folder),
+            "NO_COLOR": "1",
+        }
         given["PWSH_KERNELS_SANDBOX_TENANT"] = "contoso.example"
         self.process = subprocess.Popen(
             [usual_powershell(), "-NoLogo", "-NoProfile", "-Command", ONLY_OURS + HARNESS],
@@ -157,7 +182,9 @@ class SandboxShell:
         self.lines.put(None)
 
     def ask(self, script: str, decide: Decision | None = None, **parameters: object) -> Answer:
-        """Run a script with bound parameters; `decide` is done with each device code as soon as a module waits for it."""
+        """Run a script with bound parameters; `decide` is done with each device code as soon as a
+        module waits for it.
+        """
         assert self.process.stdin
         self.process.stdin.write(json.dumps({"script": script, "parameters": parameters}) + "\n")
         self.process.stdin.flush()
@@ -176,14 +203,18 @@ class SandboxShell:
         raise AssertionError(f"PowerShell did not answer: {console}")
 
     def _decide(self, decide: Decision) -> None:
-        """Do what a person does with a code that appeared; whichever channel shows it, the code's file is there."""
+        """Do what a person does with a code that appeared; whichever channel shows it, the code's
+        file is there.
+        """
         for file in self.authority.codes.glob("*.json"):
             with suppress(DeviceCodeRefused):
                 decide(self.authority, self.authority.pending(file.stem).code)
 
     def connect(self, account: str, arguments: str = "") -> Answer:
         """Connect and sign in."""
-        return self.ask(f"Connect-ExchangeOnline -Device -ShowBanner:$false {arguments}", sign_in_as(account))
+        return self.ask(
+            f"Connect-ExchangeOnline -Device -ShowBanner:$false {arguments}", sign_in_as(account)
+        )
 
     def close(self) -> None:
         """End the process: close its stdin, wait, kill."""
@@ -218,7 +249,9 @@ def fabrikam_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox
 @pytest.fixture(scope="session")
 def newcomer_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxShell]:
     """A session that is not connected whenever a test gets it."""
-    shell = SandboxShell(tmp_path_factory.mktemp("sandbox"), {"PWSH_KERNELS_SANDBOX_EXPIRES_IN": "30"})
+    shell = SandboxShell(
+        tmp_path_factory.mktemp("sandbox"), {"PWSH_KERNELS_SANDBOX_EXPIRES_IN": "30"}
+    )
     yield shell
     shell.close()
 

@@ -13,17 +13,19 @@ SIGN_OUT = """
     Clear-SandboxTrap
     if (-not (Get-MgContext)) { Connect-MgGraph -AccessToken (ConvertTo-SecureString x -AsPlainText -Force) -NoWelcome }
     [void] (Disconnect-MgGraph)
-"""
+"""  # noqa: E501
 """Nobody is connected, and the module keeps nothing: what the catalog does before a sign-in."""
 SECRET = """
     param($Id, $Secret)
     $held = ConvertTo-SecureString -AsPlainText -Force $Secret
     Connect-MgGraph -TenantId contoso.example -ClientSecretCredential ([pscredential]::new($Id, $held)) -NoWelcome
-"""
+"""  # noqa: E501
 
 
 def sign_in(
-    shell: SandboxShell, secret: str = "contoso-automation-sandbox-secret", app: str = AUTOMATION["contoso"]
+    shell: SandboxShell,
+    secret: str = "contoso-automation-sandbox-secret",
+    app: str = AUTOMATION["contoso"],
 ) -> Answer:
     """Sign in to Graph as an application of contoso."""
     return shell.ask(SECRET, Id=app, Secret=secret)

@@ -1,4 +1,6 @@
-"""A real server in a child process, with a data folder of its own, for every test that speaks HTTP to the product."""
+"""A real server in a child process, with a data folder of its own, for every test that speaks HTTP
+to the product.
+"""
 
 import json
 import os
@@ -25,7 +27,9 @@ READY = "listens on"
 CONTOSO = "contoso.example"
 FABRIKAM = "fabrikam.example"
 KEPT = 50_000
-"""Objects of one run that the shared server's sessions keep: the usual limit takes long to reach."""
+"""Objects of one run that the shared server's sessions keep: the usual limit takes long
+to reach.
+"""
 ADMIN = "admin@contoso.example"
 STRANGER = "admin@fabrikam.example"
 _OURS = re.compile(r"^(?!PWSH_MANAGER_PWSH$)(?:PWSH_|JUPYTER)")
@@ -33,7 +37,9 @@ _OURS = re.compile(r"^(?!PWSH_MANAGER_PWSH$)(?:PWSH_|JUPYTER)")
 
 
 def server_environment(folder: Path, **more: str) -> dict[str, str]:
-    """Return an environment in which server and clients keep to one folder; nothing of the caller's settings leaks in."""
+    """Return an environment in which server and clients keep to one folder; nothing of the caller's
+    settings leaks in.
+    """
     inherited = {name: value for name, value in os.environ.items() if not _OURS.match(name)}
     return {
         **inherited,
@@ -65,7 +71,9 @@ class Server:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What to run the command line, mcp_server.py or a Jupyter client with: they find the token by themselves."""
+        """What to run the command line, mcp_server.py or a Jupyter client with: they find the token
+        by themselves.
+        """
         return {**server_environment(self.folder, **self.settings), "PWSH_MANAGER_URL": self.url}
 
     def start(self) -> Self:
@@ -85,7 +93,11 @@ class Server:
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
         self._wait_until_ready()
-        facts = json.loads((self.folder / "runtime" / f"jpserver-{self.process.pid}.json").read_text(encoding="utf-8"))
+        facts = json.loads(
+            (self.folder / "runtime" / f"jpserver-{self.process.pid}.json").read_text(
+                encoding="utf-8"
+            )
+        )
         self.url, self.token = facts["url"].rstrip("/"), facts["token"]
         return self
 
@@ -125,15 +137,22 @@ class Server:
             return answer
 
     def approve(self, code: str, account: str = ADMIN) -> str:
-        """Do what a person does on the sign-in page: type the code, choose an account, approve. Returns the last page."""
+        """Do what a person does on the sign-in page: type the code, choose an account, approve.
+
+        Returns the last page.
+        """
         page = f"{self.url}/sandbox/devicelogin"
         with httpx.Client(timeout=ANSWER_WAIT, verify=False, trust_env=False) as browser:
             assert "Enter code" in browser.get(page).text
             choose = browser.post(page, data={"code": code, "action": "next"})
             assert account in choose.text, choose.text
-            return browser.post(page, data={"code": code, "account": account, "action": "approve"}).text
+            return browser.post(
+                page, data={"code": code, "account": account, "action": "approve"}
+            ).text
 
-    def sign_in(self, tenant: str = CONTOSO, account: str | None = None, module: str = "exo", **more: Any) -> dict[str, Any]:
+    def sign_in(
+        self, tenant: str = CONTOSO, account: str | None = None, module: str = "exo", **more: Any
+    ) -> dict[str, Any]:
         """Sign a session in through the page, unless it is signed in; returns its status."""
         login = self.post("/login", tenant=tenant, module=module, **more)
         if login.get("auth_pending"):
@@ -163,7 +182,9 @@ class Server:
             self.post("/kill", tenant=session["tenant"], module=session["module"])
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """End the server alone, as a service manager does, or with another signal; sessions live on."""
+        """End the server alone, as a service manager does, or with another signal; sessions live
+        on.
+        """
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
@@ -182,8 +203,12 @@ class Server:
             process.kill()
 
     def family(self) -> list[psutil.Process]:
-        """Return the processes that were started for this server: their command line or environment names its folder."""
-        return [one for one in psutil.process_iter() if one.pid != os.getpid() and self._is_ours(one)]
+        """Return the processes that were started for this server: their command line or environment
+        names its folder.
+        """
+        return [
+            one for one in psutil.process_iter() if one.pid != os.getpid() and self._is_ours(one)
+        ]
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
@@ -204,7 +229,9 @@ def _arguments(process: psutil.Process) -> list[str]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests of a worker: leave it running, and its sessions usable."""
-    one = Server(tmp_path_factory.mktemp("server"), {"PWSH_MANAGER_KEPT_OBJECTS": str(KEPT)}).start()
+    one = Server(
+        tmp_path_factory.mktemp("server"), {"PWSH_MANAGER_KEPT_OBJECTS": str(KEPT)}
+    ).start()
     yield one
     one.close()
 

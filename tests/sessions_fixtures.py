@@ -29,7 +29,11 @@ END_WAIT = 30.0
 def make_settings(folder: Path, **settings: str) -> Settings:
     """Return settings that keep to one folder, as the environment would give them."""
     with pytest.MonkeyPatch.context() as patch:
-        given = {"PWSH_MANAGER_DATA_DIR": str(folder / "data"), "PWSH_MANAGER_MACHINE_MODULES": "false", **settings}
+        given = {
+            "PWSH_MANAGER_DATA_DIR": str(folder / "data"),
+            "PWSH_MANAGER_MACHINE_MODULES": "false",
+            **settings,
+        }
         for name, value in given.items():
             patch.setenv(name, value)
         return Settings()
@@ -40,7 +44,9 @@ def make_manager(folder: Path) -> SessionKernelManager:
     runtime = folder / "runtime"
     runtime.mkdir(exist_ok=True)
     return SessionKernelManager(
-        connection_dir=str(runtime), kernel_spec_manager=SessionKernelSpecManager(), root_dir=str(folder)
+        connection_dir=str(runtime),
+        kernel_spec_manager=SessionKernelSpecManager(),
+        root_dir=str(folder),
     )
 
 
@@ -73,12 +79,21 @@ class World:
     @classmethod
     async def begin(cls, folder: Path, **settings: str) -> "World":
         """Start, as a server does; what an earlier one left in the folder is found again."""
-        known, manager, authority = make_settings(folder, **settings), make_manager(folder), make_authority(folder)
+        known, manager, authority = (
+            make_settings(folder, **settings),
+            make_manager(folder),
+            make_authority(folder),
+        )
         powerapps, url = serve_powerapps(authority)
-        sandbox = {"PWSH_KERNELS_SANDBOX": str(authority.folder), "PWSH_KERNELS_MODULE_PATH": str(module_path())}
+        sandbox = {
+            "PWSH_KERNELS_SANDBOX": str(authority.folder),
+            "PWSH_KERNELS_MODULE_PATH": str(module_path()),
+        }
         sandbox["PWSH_KERNELS_POWERAPPS_URL"] = url
         tenants = TenantsFile(known.tenants_file)
-        sessions = Sessions(known, manager, Catalog.load(extra=known.modules_dir), tenants.current, lambda: sandbox)
+        sessions = Sessions(
+            known, manager, Catalog.load(extra=known.modules_dir), tenants.current, lambda: sandbox
+        )
         await sessions.start()
         return cls(folder, known, manager, authority, sessions, powerapps)
 
@@ -97,7 +112,9 @@ class World:
         """Ask for a sign-in."""
         return await self.sessions.login(LoginRequest(tenant, **more))
 
-    async def sign_in(self, tenant: str = CONTOSO, account: str | None = None, **more: Any) -> dict[str, Any]:
+    async def sign_in(
+        self, tenant: str = CONTOSO, account: str | None = None, **more: Any
+    ) -> dict[str, Any]:
         """Sign in as a person does; returns the status afterwards."""
         answer = await self.login(tenant, **more)
         if answer["auth_pending"]:
@@ -110,7 +127,9 @@ class World:
 
     async def run(self, command: str, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
         """Run a command."""
-        return await self.sessions.run(RunRequest(tenant, command, **{"format": "text", "wait_s": END_WAIT, **more}))
+        return await self.sessions.run(
+            RunRequest(tenant, command, **{"format": "text", "wait_s": END_WAIT, **more})
+        )
 
     async def begin_run(self, command: str, tenant: str = CONTOSO, **more: Any) -> str:
         """Run a command and return its id as soon as it runs."""
@@ -123,7 +142,9 @@ class World:
         async with asyncio.timeout(END_WAIT):
             while wanted not in text:
                 page = await self.sessions.run_view(run_id, cursor, wait_s=END_WAIT)
-                assert page["entries"] or page["ended_at"] is None, f"{wanted!r} never came; there is {text!r} and {page}"
+                assert page["entries"] or page["ended_at"] is None, (
+                    f"{wanted!r} never came; there is {text!r} and {page}"
+                )
                 text += "".join(entry["text"] for entry in page["entries"])
                 cursor = page["next_cursor"]
         return text
@@ -161,5 +182,7 @@ class World:
         """Wait until a session is in a state; return its status."""
         live = self.sessions._lifecycle.find(tenant, module)
         assert live is not None
-        assert await live.session.changes.wait_for(lambda: live.session.state == state, END_WAIT), live.session
+        assert await live.session.changes.wait_for(lambda: live.session.state == state, END_WAIT), (
+            live.session
+        )
         return await self.sessions.status(tenant, module)

@@ -1,4 +1,6 @@
-"""One server whose tenants file and sandbox a test rewrites between sign-ins, to see through REST how each one ends."""
+"""One server whose tenants file and sandbox a test rewrites between sign-ins, to see through REST
+how each one ends.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +33,10 @@ Person = Callable[["SignInDesk", str, str], object]
 
 @dataclass(frozen=True)
 class Case:
-    """What is different from a sign-in that succeeds. `access` and `tenant`: keys of the tenants file."""
+    """What is different from a sign-in that succeeds.
+
+    `access` and `tenant`: keys of the tenants file.
+    """
 
     access: Mapping[str, Any] = field(default_factory=dict)
     tenant: Mapping[str, Any] = field(default_factory=dict)
@@ -44,7 +49,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a sign-in ended: the session's state, that of the sign-in, the account, what explains it, what a command got."""
+    """How a sign-in ended: the session's state, that of the sign-in, the account, what explains it,
+    what a command got.
+    """
 
     state: str
     sign_in: str
@@ -69,13 +76,19 @@ class SignInDesk:
             self.server.post("/kill", tenant=CONTOSO, module=self.module)
         self.module = module
 
-    def token(self, account: str = ADMIN, lifetime_s: float = 4500, audience: str = "") -> dict[str, str]:
+    def token(
+        self, account: str = ADMIN, lifetime_s: float = 4500, audience: str = ""
+    ) -> dict[str, str]:
         """Return the fields of /login that hand a token in."""
         issue = self.authority.issue_token
         tokens = {"access_token": issue(account, audience or AUDIENCES[self.module], lifetime_s)}
         return {
             **tokens,
-            **({"graph_token": issue(account, AUDIENCES["graph"], lifetime_s)} if self.module == "teams" else {}),
+            **(
+                {"graph_token": issue(account, AUDIENCES["graph"], lifetime_s)}
+                if self.module == "teams"
+                else {}
+            ),
         }
 
     def sign_in(self, route: RouteName, case: Case) -> dict[str, Any]:
@@ -84,7 +97,9 @@ class SignInDesk:
         self.authority.set_traps(CONTOSO, case.traps)
         if case.forget:
             self.server.post("/disconnect", tenant=CONTOSO, module=self.module, forget=True)
-        login = self.server.post("/login", tenant=CONTOSO, module=self.module, route=route, **case.login)
+        login = self.server.post(
+            "/login", tenant=CONTOSO, module=self.module, route=route, **case.login
+        )
         if case.person and login.get("device_code"):
             case.person(self, self.module, login["device_code"])
         status = self.status(wait_s=END_WAIT)
@@ -96,7 +111,10 @@ class SignInDesk:
                 status["sign_in"],
                 status["reason"],
             )
-            assert login.get("code", "succeeded").removeprefix("sign_in_") == status["sign_in"]["state"]
+            assert (
+                login.get("code", "succeeded").removeprefix("sign_in_")
+                == status["sign_in"]["state"]
+            )
             assert login["success"] is (status["state"] == "signed_in")
         return status
 
@@ -111,17 +129,29 @@ class SignInDesk:
         explanation = (sign_in["explanation"] or {}).get("code")
         assert status["connected"] is (status["state"] == "signed_in")
         assert sign_in["route"] == route
-        return Ending(status["state"], sign_in["state"], status["account"], explanation, run.get("code") or run["state"])
+        return Ending(
+            status["state"],
+            sign_in["state"],
+            status["account"],
+            explanation,
+            run.get("code") or run["state"],
+        )
 
     def see_no_variable_of(self, route: RouteName) -> None:
-        """See that nothing which the route's script was given is left in the session: some of it is secret."""
-        listed = self.server.run("(Get-Variable -Scope Global).Name", CONTOSO, module=self.module, format="text")
+        """See that nothing which the route's script was given is left in the session: some of it is
+        secret.
+        """
+        listed = self.server.run(
+            "(Get-Variable -Scope Global).Name", CONTOSO, module=self.module, format="text"
+        )
         assert listed["state"] == "succeeded", listed
         given = CATALOG.modules[self.module].routes[route].script.parameters
         assert not set(given) & set(listed["result"].split())
 
     def end_sign_in(self, account: str) -> None:
-        """Let the service end the sign-in: the next command tells it, and nobody is signed in any more."""
+        """Let the service end the sign-in: the next command tells it, and nobody is signed in any
+        more.
+        """
         if self.authority.company.application(account) or "@" in account:
             self.authority.revoke(account)
         else:  # a managed identity is no application that could be revoked
@@ -150,7 +180,9 @@ class SignInDesk:
         }
         tables = {"[[tenant]]": {"name": CONTOSO, **case.tenant}, f"[tenant.{self.module}]": access}
         part = self.folder / "tenants.part"
-        part.write_text("\n".join(_table(header, values) for header, values in tables.items()), encoding="utf-8")
+        part.write_text(
+            "\n".join(_table(header, values) for header, values in tables.items()), encoding="utf-8"
+        )
         part.replace(self.folder / "tenants.toml")
 
     def secret(self, name: str, text: str) -> None:
@@ -166,19 +198,29 @@ def _table(header: str, values: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    return f"{{ file = {json.dumps(value['file'])} }}" if isinstance(value, Mapping) else json.dumps(value)
+    return (
+        f"{{ file = {json.dumps(value['file'])} }}"
+        if isinstance(value, Mapping)
+        else json.dumps(value)
+    )
 
 
 def _fill(desk: SignInDesk) -> None:
     """Make every certificate and secret that a case can name."""
-    for subject, days in (("contoso-automation", 1), ("contoso-automation", -1), ("fabrikam-automation", 1)):
+    for subject, days in (
+        ("contoso-automation", 1),
+        ("contoso-automation", -1),
+        ("fabrikam-automation", 1),
+    ):
         make_certificate(desk.folder, subject, days)
     desk.secret("password", CERTIFICATE_PASSWORD)
     desk.secret("wrong.secret", "a secret that was valid once")
     desk.secret("expired.token", desk.authority.issue_token(AUTOMATION["contoso"], FEDERATION, -60))
     for company, application in AUTOMATION.items():
         desk.secret(f"{company}-automation.secret", f"{company}-automation-sandbox-secret")
-        desk.secret(f"{company}-automation.token", desk.authority.issue_token(application, FEDERATION))
+        desk.secret(
+            f"{company}-automation.token", desk.authority.issue_token(application, FEDERATION)
+        )
 
 
 @pytest.fixture(scope="session")

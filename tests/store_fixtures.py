@@ -1,4 +1,6 @@
-"""PowerShell modules that a test writes: into a folder for PSModulePath, or into the store as `modules install` does."""
+"""PowerShell modules that a test writes: into a folder for PSModulePath, or into the store as
+`modules install` does.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +12,9 @@ from pwsh_kernels.modules.store import ModuleStore
 POISON = "throw 'a module was loaded that this session must not find'\n"
 
 
-def write_module(folder: Path, name: str, version: str, script: str, needs: Sequence[str] = ()) -> Path:
+def write_module(
+    folder: Path, name: str, version: str, script: str, needs: Sequence[str] = ()
+) -> Path:
     """Write a module NAME/VERSION into a folder for PSModulePath; return that folder."""
     place = folder / name / version
     place.mkdir(parents=True)
@@ -24,10 +28,14 @@ def write_module(folder: Path, name: str, version: str, script: str, needs: Sequ
     return folder
 
 
-def install(data_dir: Path, name: str, version: str, script: str = POISON, needs: Sequence[str] = ()) -> None:
+def install(
+    data_dir: Path, name: str, version: str, script: str = POISON, needs: Sequence[str] = ()
+) -> None:
     """Put a version of a module into the store, selected for new sessions."""
     write_module(data_dir / "modules", name, version, script, needs)
     store = ModuleStore(data_dir)
-    others = [replace(one, selected=one.selected and not one.is_named(name)) for one in store.installed()]
+    others = [
+        replace(one, selected=one.selected and not one.is_named(name)) for one in store.installed()
+    ]
     new = LockedModule(name, version, source="Tests", dependencies=tuple(needs))
     store.lock_file.write_text(lock_text([*others, new]), encoding="utf-8")

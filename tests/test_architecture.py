@@ -1,4 +1,6 @@
-"""The fences of docs/architecture.md: who may import whom, which third-party library lives where, and plainness of code."""
+"""The fences of docs/architecture.md: who may import whom, which third-party library lives where,
+and plainness of code.
+"""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -34,7 +36,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "catalog": {"errors"},
     "modules": {"catalog", "errors", "settings"},
     "sandbox": {"errors"},
-    "sessions": {"catalog", "modules", "escapes", "messages", "records", "screens", "errors", "settings", "sandbox"},
+    "sessions": {
+        "catalog",
+        "modules",
+        "escapes",
+        "messages",
+        "records",
+        "screens",
+        "errors",
+        "settings",
+        "sandbox",
+    },
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "client": {"discovery", "errors", "settings", "records"},
@@ -70,7 +82,9 @@ Trees = Mapping[Path, ast.Module]
 @pytest.fixture(scope="module")
 def trees() -> Trees:
     """Every Python file of the package, parsed."""
-    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+    return {
+        path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))
+    }
 
 
 def layer(path: Path) -> str:
@@ -116,7 +130,11 @@ def test_a_third_party_library_is_used_only_where_it_lives(trees: Trees) -> None
     """Each library has its folder, so that replacing one touches one folder."""
     for path, tree in trees.items():
         used = {name.split(".")[0] for name in imports(tree)}
-        strangers = {name for name in used if name in LIBRARY_HOMES and layer(path) not in LIBRARY_HOMES[name]}
+        strangers = {
+            name
+            for name in used
+            if name in LIBRARY_HOMES and layer(path) not in LIBRARY_HOMES[name]
+        }
         assert not strangers, path
 
 
@@ -136,12 +154,22 @@ def test_functions_are_small(trees: Trees) -> None:
 
 def test_no_module_changes_its_globals(trees: Trees) -> None:
     """`global` statements are shared state between sessions."""
-    assert [path for path, tree in trees.items() for node in ast.walk(tree) if isinstance(node, ast.Global)] == []
+    assert [
+        path
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Global)
+    ] == []
 
 
 def test_no_file_names_a_place_of_the_machine_that_built_it(trees: Trees) -> None:
     """What we commit runs anywhere: no absolute paths of a builder, no package registry."""
-    builders = ("/work" + "/", "/root" + "/", "files.pythonhosted" + ".org", "registry.npmjs" + ".org")
+    builders = (
+        "/work" + "/",
+        "/root" + "/",
+        "files.pythonhosted" + ".org",
+        "registry.npmjs" + ".org",
+    )
     texts = [
         *trees,
         *ROOT.glob("*.md"),
@@ -150,5 +178,10 @@ def test_no_file_names_a_place_of_the_machine_that_built_it(trees: Trees) -> Non
         ROOT / "Makefile",
         ROOT / ".ci/run",
     ]
-    guilty = [f"{path.name}: {word}" for path in texts for word in builders if word in path.read_text(encoding="utf-8")]
+    guilty = [
+        f"{path.name}: {word}"
+        for path in texts
+        for word in builders
+        if word in path.read_text(encoding="utf-8")
+    ]
     assert not guilty

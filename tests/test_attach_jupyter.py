@@ -1,4 +1,6 @@
-"""A session seen from Jupyter: under its name everywhere, and nothing that a front end does ends its sign-in."""
+"""A session seen from Jupyter: under its name everywhere, and nothing that a front end does ends
+its sign-in.
+"""
 
 import uuid
 from collections.abc import Iterator
@@ -23,13 +25,20 @@ def contoso(server: Server) -> Server:
 
 @pytest.fixture
 def kernel_id(contoso: Server) -> Iterator[str]:
-    """The session's kernel; whatever the test does to it, the session must be signed in afterwards, and the same."""
+    """The session's kernel; whatever the test does to it, the session must be signed in afterwards,
+    and the same.
+    """
     mark = uuid.uuid4().hex
     contoso.run(f"$mark = '{mark}'")
     yield str(contoso.post("/status", tenant=CONTOSO)["kernel_id"])
     assert contoso.post("/status", tenant=CONTOSO)["state"] == "signed_in"
     assert contoso.run("$mark", format="text")["result"].strip() == mark
-    assert contoso.run("(Get-ConnectionInformation).UserPrincipalName", format="text")["result"].strip() == ADMIN
+    assert (
+        contoso.run("(Get-ConnectionInformation).UserPrincipalName", format="text")[
+            "result"
+        ].strip()
+        == ADMIN
+    )
 
 
 def send(server: Server, method: str, path: str, body: Any = None) -> Any:
@@ -55,7 +64,9 @@ def test_a_session_has_its_name_in_every_list_of_jupyter(contoso: Server, kernel
     assert send(contoso, "GET", f"/api/sessions/{kernel_id}").json()["name"] == TITLE
 
 
-def test_choosing_the_kernelspec_attaches_to_the_running_session(contoso: Server, kernel_id: str) -> None:
+def test_choosing_the_kernelspec_attaches_to_the_running_session(
+    contoso: Server, kernel_id: str
+) -> None:
     started = send(contoso, "POST", "/api/kernels", {"name": SPEC})
     assert (started.status_code, started.json()["id"]) == (201, kernel_id)
     notebook = {"path": "a.ipynb", "name": "a", "type": "notebook", "kernel": {"name": SPEC}}
@@ -65,37 +76,56 @@ def test_choosing_the_kernelspec_attaches_to_the_running_session(contoso: Server
     assert send(contoso, "DELETE", f"/api/sessions/{row['id']}").status_code == 204
 
 
-def test_shutting_a_session_down_from_jupyter_only_detaches(contoso: Server, kernel_id: str) -> None:
+def test_shutting_a_session_down_from_jupyter_only_detaches(
+    contoso: Server, kernel_id: str
+) -> None:
     assert send(contoso, "DELETE", f"/api/kernels/{kernel_id}").status_code == 204
     assert send(contoso, "DELETE", f"/api/sessions/{kernel_id}").status_code == 204
     assert own_row(contoso, kernel_id)["name"] == TITLE
 
 
-def test_a_restart_from_jupyter_is_refused_and_says_how_to_begin_anew(contoso: Server, kernel_id: str) -> None:
+def test_a_restart_from_jupyter_is_refused_and_says_how_to_begin_anew(
+    contoso: Server, kernel_id: str
+) -> None:
     answer = send(contoso, "POST", f"/api/kernels/{kernel_id}/restart")
     assert answer.status_code == 409
     assert f"pwsh-kernels disconnect {CONTOSO} exo" in answer.json()["message"]
 
 
-def test_a_notebook_that_changes_its_kernel_leaves_the_session_behind(contoso: Server, kernel_id: str) -> None:
+def test_a_notebook_that_changes_its_kernel_leaves_the_session_behind(
+    contoso: Server, kernel_id: str
+) -> None:
     notebook = {"path": "b.ipynb", "name": "b", "type": "notebook", "kernel": {"id": kernel_id}}
     row = send(contoso, "POST", "/api/sessions", notebook).json()
     other = send(contoso, "POST", "/api/kernels", {"name": "python3"}).json()["id"]
     changed = send(contoso, "PATCH", f"/api/sessions/{row['id']}", {"kernel": {"id": other}})
     assert changed.json()["kernel"]["id"] == other
     assert send(contoso, "DELETE", f"/api/sessions/{row['id']}").status_code == 204
-    assert send(contoso, "GET", f"/api/kernels/{other}").status_code == 404  # an ordinary kernel ends with its notebook
+    assert (
+        send(contoso, "GET", f"/api/kernels/{other}").status_code == 404
+    )  # an ordinary kernel ends with its notebook
 
 
-def test_the_session_s_own_row_keeps_its_name_and_its_kernel(contoso: Server, kernel_id: str) -> None:
+def test_the_session_s_own_row_keeps_its_name_and_its_kernel(
+    contoso: Server, kernel_id: str
+) -> None:
     before = send(contoso, "GET", "/api/kernels").json()
     for kernel in ({"name": "python3"}, {"id": str(uuid.uuid4())}):
-        assert send(contoso, "PATCH", f"/api/sessions/{kernel_id}", {"kernel": kernel}).status_code in (400, 409, 501)
-    assert send(contoso, "PATCH", f"/api/sessions/{kernel_id}", {"name": "mine", "path": "mine"}).json()["name"] == TITLE
+        assert send(
+            contoso, "PATCH", f"/api/sessions/{kernel_id}", {"kernel": kernel}
+        ).status_code in (400, 409, 501)
+    assert (
+        send(
+            contoso, "PATCH", f"/api/sessions/{kernel_id}", {"name": "mine", "path": "mine"}
+        ).json()["name"]
+        == TITLE
+    )
     assert len(send(contoso, "GET", "/api/kernels").json()) == len(before)
 
 
-async def test_a_shutdown_message_of_a_front_end_is_refused(contoso: Server, kernel_id: str) -> None:
+async def test_a_shutdown_message_of_a_front_end_is_refused(
+    contoso: Server, kernel_id: str
+) -> None:
     async with Notebook(contoso.url, contoso.token, kernel_id) as notebook:
         asked = await notebook.send("shutdown_request", {"restart": False}, "control")
         cell = await notebook.until(asked, lambda one: bool(one.of_kind("shutdown_reply")))
@@ -104,7 +134,9 @@ async def test_a_shutdown_message_of_a_front_end_is_refused(contoso: Server, ker
         assert (await notebook.run("'still here'")).text == "still here\n"
 
 
-def test_a_shutdown_message_of_a_client_with_the_connection_file_is_refused(contoso: Server, kernel_id: str) -> None:
+def test_a_shutdown_message_of_a_client_with_the_connection_file_is_refused(
+    contoso: Server, kernel_id: str
+) -> None:
     client = Client(connection_of(contoso, CONTOSO))
     try:
         reply = client.ask("shutdown_request", {"restart": True}, "control")

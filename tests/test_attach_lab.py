@@ -1,4 +1,6 @@
-"""`pwsh-kernels lab` where JupyterLab is not installed, and notebooks that find the command line."""
+"""`pwsh-kernels lab` where JupyterLab is not installed, and notebooks that find the
+command line.
+"""
 
 import os
 import subprocess
@@ -22,17 +24,24 @@ importlib.util.find_spec = lambda name, package=None: None if name == "jupyterla
 sys.argv = ["pwsh-kernels", "lab", "--no-browser"]
 from pwsh_kernels.cli import main
 main()
-"""
+"""  # noqa: E501
 
 
 def lab(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     """Run `pwsh-kernels lab --no-browser` in a Python without JupyterLab."""
     return subprocess.run(
-        [sys.executable, "-c", WITHOUT_LAB], env=environment, capture_output=True, text=True, timeout=WAIT_S, check=False
+        [sys.executable, "-c", WITHOUT_LAB],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
     )
 
 
-def test_without_jupyterlab_no_server_is_started_and_the_command_says_what_to_install(tmp_path: Path) -> None:
+def test_without_jupyterlab_no_server_is_started_and_the_command_says_what_to_install(
+    tmp_path: Path,
+) -> None:
     refused = lab(server_environment(tmp_path, PWSH_MANAGER_URL="http://127.0.0.1:9"))
     assert refused.returncode == 1
     assert "pip install 'pwsh-kernels[lab]'" in refused.stderr
@@ -51,7 +60,9 @@ def test_a_running_server_is_used_and_its_token_is_not_printed(server: Server) -
     ("place", "page"),
     [("/run/jpserver-12.json", Path("/run/jpserver-12-open.html")), ("PWSH_MANAGER_URL", None)],
 )
-def test_the_page_that_opens_a_browser_is_beside_the_runtime_file(place: str, page: Path | None) -> None:
+def test_the_page_that_opens_a_browser_is_beside_the_runtime_file(
+    place: str, page: Path | None
+) -> None:
     assert opening_page(ServerAddress("http://127.0.0.1:5100", "token", place)) == page
 
 

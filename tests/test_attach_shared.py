@@ -1,4 +1,6 @@
-"""Several clients on one session: who runs what is seen, an interrupt says whose, and any prompt finds an answer."""
+"""Several clients on one session: who runs what is seen, an interrupt says whose, and any prompt
+finds an answer.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +41,9 @@ def clients(contoso: Server) -> Iterator[list[Client]]:
 
 def found(server: Server, probe: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
     """Wait for a run of the session that the probe likes."""
-    return dict(server.until(lambda: next(filter(probe, server.get("/runs", tenant=CONTOSO)["runs"]), None)))
+    return dict(
+        server.until(lambda: next(filter(probe, server.get("/runs", tenant=CONTOSO)["runs"]), None))
+    )
 
 
 def busy(server: Server) -> dict[str, Any] | None:
@@ -48,39 +52,58 @@ def busy(server: Server) -> dict[str, Any] | None:
     return facts
 
 
-# -- who runs what ---------------------------------------------------------------------------------------------------
+# -- who runs what -----------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------  # noqa: E501
 
 
-async def test_while_a_cell_runs_the_session_says_whose_it_is(contoso: Server, kernel_id: str) -> None:
+async def test_while_a_cell_runs_the_session_says_whose_it_is(
+    contoso: Server, kernel_id: str
+) -> None:
     async with Notebook(contoso.url, contoso.token, kernel_id) as notebook:
         cell = await notebook.execute("'begun'; Start-Sleep 60")
         await notebook.until(cell, lambda one: "begun" in one.text)
         facts = contoso.until(lambda: busy(contoso))
-        assert (facts["principal"], facts["client"], facts["state"]) == ("jupyter", "ada", "running")
+        assert (facts["principal"], facts["client"], facts["state"]) == (
+            "jupyter",
+            "ada",
+            "running",
+        )
         contoso.post(f"/runs/{facts['run_id']}/cancel")
         await notebook.until(cell, lambda one: one.ended)
     assert contoso.until(lambda: busy(contoso) is None)
     run = contoso.get(f"/runs/{facts['run_id']}")
-    assert run["error"] == f"The command of jupyter (ada) was stopped by POST /runs/{run['run_id']}/cancel."
+    assert (
+        run["error"]
+        == f"The command of jupyter (ada) was stopped by POST /runs/{run['run_id']}/cancel."
+    )
 
 
-def test_an_agents_run_that_a_notebook_interrupts_says_so_and_whose_it_was(contoso: Server, kernel_id: str) -> None:
+def test_an_agents_run_that_a_notebook_interrupts_says_so_and_whose_it_was(
+    contoso: Server, kernel_id: str
+) -> None:
     with contoso.http(**{"User-Agent": "agent/1"}) as http:
         asked = {"tenant": CONTOSO, "wait_s": 0, "format": "text"}
         run = http.post("/run", json={**asked, "command": "'begun'; Start-Sleep 60"}).json()
         waiting = http.post("/run", json={**asked, "command": "'the next one'"}).json()
         contoso.until(lambda: "begun" in str(contoso.get(f"/runs/{run['run_id']}")["entries"]))
         assert http.post(f"/api/kernels/{kernel_id}/interrupt").status_code == 204
-    stopped = contoso.until(lambda: (one := contoso.get(f"/runs/{run['run_id']}"))["state"] != "running" and one)
+    stopped = contoso.until(
+        lambda: (one := contoso.get(f"/runs/{run['run_id']}"))["state"] != "running" and one
+    )
     assert (stopped["state"], stopped["code"]) == ("cancelled", "run_cancelled")
-    assert stopped["error"].startswith("The command of token (agent) was stopped by an interrupt of a Jupyter client")
+    assert stopped["error"].startswith(
+        "The command of token (agent) was stopped by an interrupt of a Jupyter client"
+    )
     assert contoso.until(lambda: contoso.get(f"/runs/{waiting['run_id']}")["state"] == "succeeded")
 
 
-# -- prompts ---------------------------------------------------------------------------------------------------------
+# -- prompts -----------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
-async def test_a_prompt_of_a_closed_notebook_is_answered_by_whoever_may(contoso: Server, kernel_id: str) -> None:
+async def test_a_prompt_of_a_closed_notebook_is_answered_by_whoever_may(
+    contoso: Server, kernel_id: str
+) -> None:
     async with Notebook(contoso.url, contoso.token, kernel_id) as notebook:
         cell = await notebook.execute("'Hello ' + (Read-Host 'Whose name')")
         await notebook.until(cell, lambda one: bool(one.of_kind("input_request")))
@@ -88,7 +111,9 @@ async def test_a_prompt_of_a_closed_notebook_is_answered_by_whoever_may(contoso:
     assert (asked["principal"], asked["prompt"]["message"]) == ("jupyter", "Whose name")
     assert contoso.run("1")["code"] == "waiting_for_input"
     contoso.post(f"/runs/{asked['run_id']}/input", value="Ada")
-    ended = contoso.until(lambda: (run := contoso.get(f"/runs/{asked['run_id']}"))["state"] == "succeeded" and run)
+    ended = contoso.until(
+        lambda: (run := contoso.get(f"/runs/{asked['run_id']}"))["state"] == "succeeded" and run
+    )
     assert "Hello Ada" in str(ended["entries"])
 
 
@@ -97,7 +122,8 @@ async def test_a_prompt_that_comes_after_its_notebook_was_closed_waits_for_an_an
 ) -> None:
     async with Notebook(contoso.url, contoso.token, kernel_id) as notebook:
         cell = await notebook.execute(
-            "'begun'; while (-not $goOn) { Start-Sleep -Milliseconds 20; $goOn = Test-Path ~/go }; Read-Host 'Late'"
+            "'begun'; while (-not $goOn) { Start-Sleep -Milliseconds 20; $goOn = Test-Path ~/go };"
+            " Read-Host 'Late'"
         )
         await notebook.until(cell, lambda one: "begun" in one.text)
     home = contoso.data_dir / "homes" / CONTOSO / "exo"
@@ -108,7 +134,9 @@ async def test_a_prompt_that_comes_after_its_notebook_was_closed_waits_for_an_an
     assert contoso.until(lambda: contoso.get(f"/runs/{asked['run_id']}")["state"] == "failed")
 
 
-async def test_a_prompt_is_answered_by_its_asker_and_then_is_closed_for_others(contoso: Server, kernel_id: str) -> None:
+async def test_a_prompt_is_answered_by_its_asker_and_then_is_closed_for_others(
+    contoso: Server, kernel_id: str
+) -> None:
     async with Notebook(contoso.url, contoso.token, kernel_id) as notebook:
         cell = await notebook.execute("Read-Host 'Mine'; 'on'; Start-Sleep 60")
         await notebook.until(cell, lambda one: bool(one.of_kind("input_request")))
@@ -122,11 +150,14 @@ async def test_a_prompt_is_answered_by_its_asker_and_then_is_closed_for_others(c
     assert ended.text.startswith("my answer\n")
 
 
-# -- 200 cells -------------------------------------------------------------------------------------------------------
+# -- 200 cells ---------------------------------------------------------------------------------
+# -------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 def cells_of(name: str, contoso: Server, client: Client) -> list[str]:
-    """Run a client's cells, with errors, prompts and an interrupt among them; return what was wrong."""
+    """Run a client's cells, with errors, prompts and an interrupt among them; return what was
+    wrong.
+    """
     wrong = []
     for number in range(CELLS):
         mark = f"{name}-{number}"
@@ -145,7 +176,11 @@ def one_cell(kind: str, mark: str, client: Client) -> str:
         client.until(run_id, lambda run: mark in run.text())
         client.interrupt()
         run = client.finish(run_id)
-        return "" if run.content["ename"] == "PipelineStopped" and run.text() == f"{mark}\n" else str(run)
+        return (
+            ""
+            if run.content["ename"] == "PipelineStopped" and run.text() == f"{mark}\n"
+            else str(run)
+        )
     code, answers, status = {
         "output": (f"'{mark}'", [], "ok"),
         "error": (f"'{mark}'; throw '{mark}'", [], "error"),
@@ -158,10 +193,16 @@ def one_cell(kind: str, mark: str, client: Client) -> str:
     return "" if right else str(run)
 
 
-def test_two_hundred_cells_of_four_clients_each_get_their_own_output(contoso: Server, clients: list[Client]) -> None:
+def test_two_hundred_cells_of_four_clients_each_get_their_own_output(
+    contoso: Server, clients: list[Client]
+) -> None:
     names = ["ada", "ben", "cleo", "dan"]
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda pair: cells_of(pair[0], contoso, pair[1]), zip(names, clients, strict=True)))
+        results = list(
+            pool.map(
+                lambda pair: cells_of(pair[0], contoso, pair[1]), zip(names, clients, strict=True)
+            )
+        )
     assert results == [[], [], [], []]
     runs = contoso.get("/runs", tenant=CONTOSO, limit=1000)["runs"]
     seen = {

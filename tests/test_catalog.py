@@ -39,7 +39,12 @@ def catalog(folder: Path, text: str = MODULE, name: str = "test.toml") -> Catalo
 
 
 def scripts(module: Module) -> list[Script]:
-    return [module.prepare, module.check, module.disconnect, *(route.script for route in module.routes.values())]
+    return [
+        module.prepare,
+        module.check,
+        module.disconnect,
+        *(route.script for route in module.routes.values()),
+    ]
 
 
 def test_six_services_are_known_and_two_are_named_as_unsupported() -> None:
@@ -49,7 +54,9 @@ def test_six_services_are_known_and_two_are_named_as_unsupported() -> None:
 
 
 def test_an_unknown_module_is_refused_with_the_known_ones_and_the_nearest() -> None:
-    with pytest.raises(UnknownModule, match=r"Unknown module: exchange\. Known modules: azure, exo, graph"):
+    with pytest.raises(
+        UnknownModule, match=r"Unknown module: exchange\. Known modules: azure, exo, graph"
+    ):
         BUILT_IN.module("exchange")
     with pytest.raises(UnknownModule, match=r"Did you mean azure\?"):
         BUILT_IN.module("azur")
@@ -58,9 +65,11 @@ def test_an_unknown_module_is_refused_with_the_known_ones_and_the_nearest() -> N
 def test_an_unsupported_module_is_refused_with_the_reason_and_what_to_use_instead() -> None:
     with pytest.raises(UnsupportedModule) as refused:
         BUILT_IN.module("spo")
-    assert refused.value.text() == (
-        "spo is not supported: Microsoft.Online.SharePoint.PowerShell runs on Windows only, and it knows no device code. "
-        "Use pnp; its admin cmdlets work with the site https://TENANT-admin.sharepoint.com (`site` in the tenants file)."
+    assert (
+        refused.value.text()
+        == "spo is not supported: Microsoft.Online.SharePoint.PowerShell runs on Windows only, and"
+        " it knows no device code. Use pnp; its admin cmdlets work with the site"
+        " https://TENANT-admin.sharepoint.com (`site` in the tenants file)."
     )
 
 
@@ -86,13 +95,21 @@ def test_secrets_reach_scripts_as_secure_strings_only(key: str) -> None:
     [
         ("exo", "device_code certificate managed_identity access_token"),
         ("pnp", "device_code certificate managed_identity workload_identity access_token"),
-        ("azure", "device_code certificate managed_identity workload_identity access_token client_secret"),
-        ("powerplatform", "device_code certificate managed_identity workload_identity access_token client_secret"),
+        (
+            "azure",
+            "device_code certificate managed_identity workload_identity access_token client_secret",
+        ),
+        (
+            "powerplatform",
+            "device_code certificate managed_identity workload_identity access_token client_secret",
+        ),
         ("graph", "device_code certificate managed_identity access_token client_secret"),
         ("teams", "device_code certificate managed_identity access_token"),
     ],
 )
-def test_a_module_has_every_route_that_needs_no_browser_and_device_code_first(key: str, routes: str) -> None:
+def test_a_module_has_every_route_that_needs_no_browser_and_device_code_first(
+    key: str, routes: str
+) -> None:
     module = BUILT_IN.module(key)
     assert " ".join(module.routes) == routes
     assert [route.name for route in module.routes.values() if route.asks_person] == ["device_code"]
@@ -107,7 +124,12 @@ def test_codes_live_as_long_as_the_real_modules_let_them() -> None:
 
 def test_what_survives_a_restart_is_said_for_every_route() -> None:
     device = {key: one.routes["device_code"].survives for key, one in BUILT_IN.modules.items()}
-    others = {route.survives for one in BUILT_IN.modules.values() for route in one.routes.values() if not route.asks_person}
+    others = {
+        route.survives
+        for one in BUILT_IN.modules.values()
+        for route in one.routes.values()
+        if not route.asks_person
+    }
     assert device == {
         **dict.fromkeys(["exo", "graph", "teams"], "nothing"),
         **dict.fromkeys(["azure", "pnp", "powerplatform"], "cache"),
@@ -123,7 +145,9 @@ def test_what_survives_a_restart_is_said_for_every_route() -> None:
         ({"client_id": "1", "sharepoint_url": "https://contoso.sharepoint.com"}, []),
     ],
 )
-def test_a_missing_client_id_of_pnp_is_found_before_anything_runs(facts: Facts, missing: list[tuple[str]]) -> None:
+def test_a_missing_client_id_of_pnp_is_found_before_anything_runs(
+    facts: Facts, missing: list[tuple[str]]
+) -> None:
     assert BUILT_IN.module("pnp").routes["device_code"].missing(facts) == missing
 
 
@@ -137,7 +161,10 @@ def test_the_default_patterns_find_entras_sentence_and_pnps() -> None:
     route = BUILT_IN.module("exo").routes["device_code"]
     page = "https://microsoft.com/devicelogin"
     for text in (
-        f"To sign in, use a web browser to open the page {page} and enter the code ABCDEFGH2 to authenticate.",
+        (
+            f"To sign in, use a web browser to open the page {page} and enter the code ABCDEFGH2 to"
+            " authenticate."
+        ),
         f"Open a browser, navigate to {page} and authenticate using code ABCDEFGH2 to proceed.",
     ):
         code, url = route.code_pattern.search(text), route.url_pattern.search(text)
@@ -145,14 +172,21 @@ def test_the_default_patterns_find_entras_sentence_and_pnps() -> None:
 
 
 def test_a_script_gets_the_facts_that_are_known_and_secrets_marked_as_such() -> None:
-    script = Script("1", {"Org": "organization", "Who": "expected_account", "Key": "client_secret", "For": "scopes"})
+    script = Script(
+        "1",
+        {"Org": "organization", "Who": "expected_account", "Key": "client_secret", "For": "scopes"},
+    )
     facts: Facts = {
         "organization": "contoso.com",
         "client_secret": Secret("canary"),
         "scopes": ("a", "b"),
         "expected_account": None,
     }
-    assert script.bind(facts) == {"Org": "contoso.com", "Key": {"$secret": "canary"}, "For": ["a", "b"]}
+    assert script.bind(facts) == {
+        "Org": "contoso.com",
+        "Key": {"$secret": "canary"},
+        "For": ["a", "b"],
+    }
 
 
 def test_a_secret_is_in_no_repr() -> None:
@@ -171,7 +205,12 @@ def test_a_file_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
     }
     assert module.facts()["catalog_folder"] == str(tmp_path)
     device: Route = module.routes["device_code"]
-    assert (device.needs, device.expires_s, device.survives, device.code_channel) == ((), 900, "nothing", "any")
+    assert (device.needs, device.expires_s, device.survives, device.code_channel) == (
+        (),
+        900,
+        "nothing",
+        "any",
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,16 +229,48 @@ def test_a_file_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
             "routes.device_code.parameters.Org is not one of 'tenant', 'tenant_id'",
             10,
         ),
-        (("[routes.device_code]", "[routes.telepathy]"), "routes.telepathy is not one of 'device_code'", 8),
-        (('["certificate_file"', '["certificat_file"'), "routes.certificate.needs.1.0 is not one of 'tenant'", 13),
-        (("[routes.certificate]", "[routes.certificate]\ntime_limit_s = 0"), "time_limit_s must be above 0", 13),
-        (("[routes.certificate]", "[routes.certificate]\nexpires_s = 1.5"), "expires_s must be a whole number", 13),
-        (("[routes.certificate]", "[routes.certificate]\ncode_channel = 'tv'"), "code_channel is not one of", 13),
-        (("[routes.certificate]", "[routes.certificate]\ncolour = 1"), "certificate.colour is not a key of this file", 13),
+        (
+            ("[routes.device_code]", "[routes.telepathy]"),
+            "routes.telepathy is not one of 'device_code'",
+            8,
+        ),
+        (
+            ('["certificate_file"', '["certificat_file"'),
+            "routes.certificate.needs.1.0 is not one of 'tenant'",
+            13,
+        ),
+        (
+            ("[routes.certificate]", "[routes.certificate]\ntime_limit_s = 0"),
+            "time_limit_s must be above 0",
+            13,
+        ),
+        (
+            ("[routes.certificate]", "[routes.certificate]\nexpires_s = 1.5"),
+            "expires_s must be a whole number",
+            13,
+        ),
+        (
+            ("[routes.certificate]", "[routes.certificate]\ncode_channel = 'tv'"),
+            "code_channel is not one of",
+            13,
+        ),
+        (
+            ("[routes.certificate]", "[routes.certificate]\ncolour = 1"),
+            "certificate.colour is not a key of this file",
+            13,
+        ),
         (('"Testing."', '"Testing."\nlimits = "none"'), "limits must be a list", 5),
         (('"Testing."', '"Testing."\nended = ["["]'), "ended.0", 5),
-        (("[routes.certificate]", '[routes.certificate]\ncode_pattern = "none"'), "code_pattern must have 1 groups", 13),
-        (("[routes.certificate]", '[routes.certificate]\nurl_pattern = "(a)"'), "url_pattern must have 0 groups", 13),
+        (
+            ("[routes.certificate]", '[routes.certificate]\ncode_pattern = "none"'),
+            "code_pattern must have 1 groups",
+            13,
+        ),
+        (
+            ("[routes.certificate]", '[routes.certificate]\nurl_pattern = "(a)"'),
+            "url_pattern must have 0 groups",
+            13,
+        ),
         (('"Testing."', "Testing."), "Invalid value", 4),
         (('needs = "no key', "'''\nneeds = \"no key"), "Cannot overwrite a value", 18),
     ],
@@ -221,10 +292,16 @@ def test_a_broken_file_is_named_with_line_and_reason_and_the_rest_loads(
     [
         ('title = "T"\n[unsupported]\nreason = 1\ninstead = "B."\n', "reason must be a text", 3),
         ('title = "T"\n[unsupported]\nreason = "A."\n', "instead is missing", 2),
-        ('title = "T"\ncolour = 1\n[unsupported]\nreason = "A."\ninstead = "B."\n', "colour is not a key", 2),
+        (
+            'title = "T"\ncolour = 1\n[unsupported]\nreason = "A."\ninstead = "B."\n',
+            "colour is not a key",
+            2,
+        ),
     ],
 )
-def test_a_broken_file_of_an_unsupported_service_is_named_too(tmp_path: Path, text: str, problem: str, line: int) -> None:
+def test_a_broken_file_of_an_unsupported_service_is_named_too(
+    tmp_path: Path, text: str, problem: str, line: int
+) -> None:
     (broken,) = catalog(tmp_path, text).broken
     assert problem in broken.problem
     assert broken.line == line
@@ -232,7 +309,9 @@ def test_a_broken_file_of_an_unsupported_service_is_named_too(tmp_path: Path, te
 
 def test_asking_for_a_module_of_a_broken_file_says_what_is_wrong(tmp_path: Path) -> None:
     known = catalog(tmp_path, "title = 7\n")
-    with pytest.raises(BrokenFile, match=r"test\.toml, line 1: .*\. Correct the file and start again\."):
+    with pytest.raises(
+        BrokenFile, match=r"test\.toml, line 1: .*\. Correct the file and start again\."
+    ):
         known.module("test")
 
 

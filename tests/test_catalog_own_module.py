@@ -36,7 +36,7 @@ function Connect-Crm {
 function Get-CrmConnection { if ($script:User) { @{ User = $script:User; TenantId = '1'; Domain = 'example.org' } } }
 function Get-CrmCustomer { param([int] $First) if ($script:User -eq 'locked') { throw 'locked out' } 'a customer' }
 function Disconnect-Crm { $script:User = $null }
-"""
+"""  # noqa: E501
 
 
 TENANTS = """
@@ -68,7 +68,8 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir(parents=True)
     (folder / "Contoso.Crm.psm1").write_text(CRM, encoding="utf-8")
     (folder / "Contoso.Crm.psd1").write_text(
-        "@{ RootModule = 'Contoso.Crm.psm1'; ModuleVersion = '2.1.0'; FunctionsToExport = '*' }", encoding="utf-8"
+        "@{ RootModule = 'Contoso.Crm.psm1'; ModuleVersion = '2.1.0'; FunctionsToExport = '*' }",
+        encoding="utf-8",
     )
     return modules
 
@@ -110,11 +111,17 @@ def crm_server(catalog_folder: Path, modules: Path, tmp_path: Path) -> Iterator[
 
 async def ask_over_mcp(server: Server, command: str) -> str:
     """Return the text that a model gets for a command."""
-    given = {"PWSH_MANAGER_URL": server.url, "PWSH_MANAGER_TOKEN": server.token, "PWSH_MANAGER_AUTOSTART": "false"}
+    given = {
+        "PWSH_MANAGER_URL": server.url,
+        "PWSH_MANAGER_TOKEN": server.token,
+        "PWSH_MANAGER_AUTOSTART": "false",
+    }
     backend = RestBackend(Settings(**given))  # type: ignore[arg-type]
     try:
         async with asyncio.timeout(LIMIT), Client(build_server(backend)) as client:
-            answer = await client.call_tool("pwsh_run", {"tenant": "example.org", "module": "crm", "command": command})
+            answer = await client.call_tool(
+                "pwsh_run", {"tenant": "example.org", "module": "crm", "command": command}
+            )
             [content] = answer.content
             assert isinstance(content, TextContent)
             return content.text
@@ -126,7 +133,11 @@ def test_the_documented_example_works_in_rest_mcp_and_the_command_line(crm_serve
     where, command = ("example.org", "crm"), "Get-CrmCustomer -First 1"
     environment = crm_server.environment
     assert "crm" in crm_server.get("/modules")["modules"]
-    assert run_command(environment, "login", *where) == ("Signed in to example.org:crm as 7.\n", "", 0)
+    assert run_command(environment, "login", *where) == (
+        "Signed in to example.org:crm as 7.\n",
+        "",
+        0,
+    )
     assert run_command(environment, "run", *where, command) == ("a customer\n", "", 0)
     assert crm_server.run(command, "example.org", module="crm")["result"] == '"a customer"'
     assert "a customer" in asyncio.run(ask_over_mcp(crm_server, command))
@@ -134,7 +145,9 @@ def test_the_documented_example_works_in_rest_mcp_and_the_command_line(crm_serve
 
 
 def see_that_nobody_stays_connected_whom_the_check_cannot_name(server: Server) -> None:
-    """Sign in as an application for which the check fails, after its connect script has succeeded."""
+    """Sign in as an application for which the check fails, after its connect script has
+    succeeded.
+    """
     (server.folder / "tenants.toml").write_text(TENANTS.format(client="locked"), encoding="utf-8")
     server.post("/disconnect", tenant="example.org", module="crm")
     login = server.post("/login", tenant="example.org", module="crm")
@@ -169,10 +182,19 @@ async def test_a_refusal_of_the_documented_example_reaches_the_caller(session: S
 
 
 def test_the_page_names_every_key_fact_route_and_module() -> None:
-    keys = {one.name for form in (Module, Route) for one in fields(form)} - {"key", "folder", "name", "routes"}
+    keys = {one.name for form in (Module, Route) for one in fields(form)} - {
+        "key",
+        "folder",
+        "name",
+        "routes",
+    }
     facts = {fact for module in CATALOG.modules.values() for fact in module.facts()}
     routes = {route for module in CATALOG.modules.values() for route in module.routes}
-    missing = [word for word in {*keys, *facts, *routes} if f"`{word}`" not in PAGE and f"[{word}]" not in PAGE]
+    missing = [
+        word
+        for word in {*keys, *facts, *routes}
+        if f"`{word}`" not in PAGE and f"[{word}]" not in PAGE
+    ]
     assert missing == []
     for key, module in CATALOG.modules.items():
         row = re.search(rf"^\| `{key}` \|(.*)$", PAGE, re.MULTILINE)

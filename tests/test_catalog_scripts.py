@@ -1,4 +1,5 @@
-"""The catalog's scripts, run as a session runs them, on the sandbox's modules: what REST does not show of them.
+"""The catalog's scripts, run as a session runs them, on the sandbox's modules: what REST does not
+show of them.
 
 How each route ends, in success and otherwise, stands in test_signin_matrix.py.
 """
@@ -15,7 +16,9 @@ from pwsh_kernels.catalog import SECRET_FACTS, Script, Secret
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOST = {"information": "host"}
-"""What a module writes for the person at the host is an information record of PowerShell, and comes as host text."""
+"""What a module writes for the person at the host is an information record of PowerShell, and comes
+as host text.
+"""
 EVERY = pytest.mark.parametrize("service", list(CATALOG.modules), indirect=True)
 
 
@@ -24,14 +27,18 @@ def only(*keys: str) -> pytest.MarkDecorator:
 
 
 @EVERY
-async def test_before_a_sign_in_the_check_returns_nothing_and_signing_out_is_no_error(service: Service) -> None:
+async def test_before_a_sign_in_the_check_returns_nothing_and_signing_out_is_no_error(
+    service: Service,
+) -> None:
     assert await service.check() is None
     said = await service.run(service.module.disconnect)
     assert (said.summary.outcome, said.text, said.records) == ("completed", "", [])
 
 
 @EVERY
-async def test_a_person_is_shown_the_code_on_the_channel_that_the_catalog_names(service: Service) -> None:
+async def test_a_person_is_shown_the_code_on_the_channel_that_the_catalog_names(
+    service: Service,
+) -> None:
     said = await service.connect()
     assert said.summary.outcome == "completed", said.summary
     check_channel(service)
@@ -53,7 +60,9 @@ def check_channel(service: Service) -> None:
 
 
 @EVERY
-async def test_the_check_of_an_application_names_no_other_tenant_and_it_is_shown_no_code(service: Service) -> None:
+async def test_the_check_of_an_application_names_no_other_tenant_and_it_is_shown_no_code(
+    service: Service,
+) -> None:
     await service.connect("certificate")
     assert service.codes() == set()
     found = await service.check()
@@ -64,7 +73,7 @@ async def test_the_check_of_an_application_names_no_other_tenant_and_it_is_shown
 
 
 @EVERY
-async def test_a_secret_that_is_refused_is_in_no_error_no_output_and_nothing_that_the_session_remembers(
+async def test_a_secret_that_is_refused_is_in_no_error_no_output_and_nothing_that_the_session_remembers(  # noqa: E501
     service: Service,
 ) -> None:
     canaries: dict[str, Any] = {fact: Secret(f"canary.{fact}.canary") for fact in SECRET_FACTS}
@@ -76,12 +85,22 @@ async def test_a_secret_that_is_refused_is_in_no_error_no_output_and_nothing_tha
             said = await service.run(service.module.check, out="json")
         assert error_of(said)
         assert "canary" not in repr(said.events)
-        remembered = "$Error | Format-List * -Force; Get-Variable | Format-List *; Get-History; Get-ChildItem Env:"
-        assert "canary" not in (await service.run(Script(f"& {{ {remembered} }} 3>$null | Out-String -Width 500"))).text
+        remembered = (
+            "$Error | Format-List * -Force; Get-Variable | Format-List *; Get-History;"
+            " Get-ChildItem Env:"
+        )
+        assert (
+            "canary"
+            not in (
+                await service.run(Script(f"& {{ {remembered} }} 3>$null | Out-String -Width 500"))
+            ).text
+        )
 
 
 @only("exo")
-async def test_the_check_tells_the_tenant_that_was_signed_in_to_not_the_one_asked_for(service: Service) -> None:
+async def test_the_check_tells_the_tenant_that_was_signed_in_to_not_the_one_asked_for(
+    service: Service,
+) -> None:
     await service.connect(account="admin@fabrikam.example")
     found = await service.check()
     assert found is not None
@@ -90,11 +109,16 @@ async def test_the_check_tells_the_tenant_that_was_signed_in_to_not_the_one_aske
 
 
 @only("exo")
-async def test_a_partners_own_domain_does_not_count_for_the_customer_it_manages(service: Service) -> None:
+async def test_a_partners_own_domain_does_not_count_for_the_customer_it_manages(
+    service: Service,
+) -> None:
     await service.connect(delegated_organization="fabrikam.onmicrosoft.example")
     found = await service.check()
     assert found is not None
-    assert (found["account"], found["domains"]) == (ADMIN, ["fabrikam.example", "fabrikam.onmicrosoft.example"])
+    assert (found["account"], found["domains"]) == (
+        ADMIN,
+        ["fabrikam.example", "fabrikam.onmicrosoft.example"],
+    )
 
 
 @only("exo")
@@ -110,9 +134,9 @@ async def test_a_connection_with_few_commands_is_checked_by_its_token(service: S
     await service.ask("Disconnect-ExchangeOnline -Confirm:$false")
     file, app = service.facts["certificate_file"], service.facts["client_id"]
     await service.ask(
-        f"Connect-ExchangeOnline -AppId {app} -Organization contoso.onmicrosoft.example -CertificateFilePath '{file}' "
-        "-CertificatePassword (ConvertTo-SecureString 'Sesame-9' -AsPlainText -Force) -CommandName Get-Mailbox "
-        "-ShowBanner:$false"
+        f"Connect-ExchangeOnline -AppId {app} -Organization contoso.onmicrosoft.example"
+        f" -CertificateFilePath '{file}' -CertificatePassword (ConvertTo-SecureString 'Sesame-9'"
+        " -AsPlainText -Force) -CommandName Get-Mailbox -ShowBanner:$false"
     )
     found = await service.check()
     assert found is not None
@@ -120,14 +144,18 @@ async def test_a_connection_with_few_commands_is_checked_by_its_token(service: S
 
 
 @only("pnp")
-async def test_a_connect_that_only_warns_is_an_error_and_the_warning_tells_why(service: Service) -> None:
+async def test_a_connect_that_only_warns_is_an_error_and_the_warning_tells_why(
+    service: Service,
+) -> None:
     service.authority.set_traps("contoso.example", {"null_connection": True})
     try:
         said = await service.connect()
     finally:
         service.authority.clear_traps("contoso.example")
     assert error_of(said).message == "Connect-PnPOnline left no connection."
-    assert [record.message for record in said.records if record.kind == "warning"][-1] == "A task was canceled."
+    assert [record.message for record in said.records if record.kind == "warning"][
+        -1
+    ] == "A task was canceled."
 
 
 @only("pnp")
@@ -137,7 +165,9 @@ async def test_pnp_is_told_to_ask_no_other_host(service: Service) -> None:
 
 
 @only("pnp")
-async def test_a_kept_login_of_pnp_signs_in_without_a_code_until_somebody_signs_out(service: Service) -> None:
+async def test_a_kept_login_of_pnp_signs_in_without_a_code_until_somebody_signs_out(
+    service: Service,
+) -> None:
     await service.connect()
     await service.ask("Disconnect-PnPOnline")
     assert (await service.connect(account="")).summary.outcome == "completed"
@@ -155,7 +185,9 @@ async def test_the_subscription_picker_of_azure_asks_nobody(service: Service) ->
 
 
 @only("graph")
-async def test_a_person_of_graph_may_read_the_directory_unless_other_scopes_are_configured(service: Service) -> None:
+async def test_a_person_of_graph_may_read_the_directory_unless_other_scopes_are_configured(
+    service: Service,
+) -> None:
     await service.connect()
     scopes = "@((Get-MgContext).Scopes)"
     assert set(await service.ask(scopes)) >= {"User.Read", "Directory.Read.All"}
@@ -169,8 +201,9 @@ async def test_a_module_that_is_missing_is_an_error_that_says_how_to_install_it(
     service = await open_service("pnp", tmp_path)
     try:
         error = error_of(await service.run(service.module.prepare))
-        assert error.message == (
-            "The PowerShell module PnP.PowerShell 3.1.0 or newer is not installed. Install it: "
+        assert (
+            error.message
+            == "The PowerShell module PnP.PowerShell 3.1.0 or newer is not installed. Install it: "
             "pwsh-kernels modules install pnp"
         )
         for module in CATALOG.modules.values():
@@ -182,13 +215,20 @@ async def test_a_module_that_is_missing_is_an_error_that_says_how_to_install_it(
 
 
 @only("powerplatform")
-async def test_power_platforms_helpers_show_the_environments_and_apps_of_the_tenant(service: Service) -> None:
+async def test_power_platforms_helpers_show_the_environments_and_apps_of_the_tenant(
+    service: Service,
+) -> None:
     await service.connect("certificate")
-    shown = await service.ask("Get-PowerPlatformEnvironment | Select-Object Name, DisplayName, Type, Location")
+    shown = await service.ask(
+        "Get-PowerPlatformEnvironment | Select-Object Name, DisplayName, Type, Location"
+    )
     assert shown
     first = shown[0]
     assert all(first.values())
-    assert await service.ask(f"(Get-PowerPlatformEnvironment -Name '{first['DisplayName']}').Name") == first["Name"]
+    assert (
+        await service.ask(f"(Get-PowerPlatformEnvironment -Name '{first['DisplayName']}').Name")
+        == first["Name"]
+    )
     assert await service.ask(f"@(Get-PowerPlatformApp {first['Name']}).Count") > 0
     path = "providers/Microsoft.BusinessAppPlatform/scopes/admin/environments"
     assert await service.ask(f"@((Invoke-PowerPlatformApi {path}).value).Count") == len(shown)
@@ -208,8 +248,13 @@ async def test_power_platforms_helpers_refuse_in_the_services_words_and_keep_the
 
 
 @only("powerplatform")
-async def test_every_helper_of_power_platform_has_help_and_changes_can_be_previewed(service: Service) -> None:
-    lacking = "(Get-Command -Module PowerPlatform | Where-Object { -not (Get-Help $_).Synopsis.EndsWith('.') }).Name"
+async def test_every_helper_of_power_platform_has_help_and_changes_can_be_previewed(
+    service: Service,
+) -> None:
+    lacking = (
+        "(Get-Command -Module PowerPlatform | Where-Object { -not (Get-Help"
+        " $_).Synopsis.EndsWith('.') }).Name"
+    )
     assert await service.ask(lacking) is None
     said = await service.run(Script("Invoke-PowerPlatformApi x -Method DELETE -WhatIf"))
     assert (said.summary.outcome, said.host.strip()) == (
@@ -224,7 +269,9 @@ async def test_pac_is_offered_where_it_is_installed_only(service: Service) -> No
 
 
 @only("pnp")
-async def test_the_file_that_pnp_reads_a_federated_token_from_is_private_and_goes_with_the_sign_in(service: Service) -> None:
+async def test_the_file_that_pnp_reads_a_federated_token_from_is_private_and_goes_with_the_sign_in(
+    service: Service,
+) -> None:
     mode = "(Get-Item -LiteralPath ~/.federated_token -Force -ErrorAction Ignore).UnixMode"
     await service.connect("workload_identity")
     assert await service.ask(mode) == "-rw-------"
@@ -236,7 +283,9 @@ async def test_the_file_that_pnp_reads_a_federated_token_from_is_private_and_goe
 
 @only("teams")
 @pytest.mark.parametrize("channel", ["console", "output", "warning", "information"])
-async def test_the_code_of_teams_is_seen_wherever_it_appears(service: Service, channel: str) -> None:
+async def test_the_code_of_teams_is_seen_wherever_it_appears(
+    service: Service, channel: str
+) -> None:
     service.authority.set_traps("contoso.example", {"teams_channel": channel})
     try:
         await service.connect()

@@ -7,9 +7,25 @@ import pytest
 from pwsh_kernels.catalog.versions import Range, Version
 from pwsh_kernels.errors import InvalidRequest, PackageConflict
 from pwsh_kernels.modules.lock import LockedModule
-from pwsh_kernels.modules.packages import Package, check_together, completed, lacking, newest, selection
+from pwsh_kernels.modules.packages import (
+    Package,
+    check_together,
+    completed,
+    lacking,
+    newest,
+    selection,
+)
 
-IN_ORDER = ["1.0", "1.2", "1.10.0-alpha", "1.10.0-beta.2", "1.10.0-beta.10", "1.10", "1.10.0.1", "2.0.0"]
+IN_ORDER = [
+    "1.0",
+    "1.2",
+    "1.10.0-alpha",
+    "1.10.0-beta.2",
+    "1.10.0-beta.10",
+    "1.10",
+    "1.10.0.1",
+    "2.0.0",
+]
 
 
 def locked(name: str, version: str, **needs: str) -> LockedModule:
@@ -34,20 +50,29 @@ def test_versions_are_ordered_by_number_and_a_prerelease_comes_before_its_releas
         ("3.2.0-beta1", ["3.2.0-beta1"], ["3.2.0", "3.2.0-beta2"]),
     ],
 )
-def test_a_range_holds_the_versions_that_it_says(text: str, inside: list[str], outside: list[str]) -> None:
+def test_a_range_holds_the_versions_that_it_says(
+    text: str, inside: list[str], outside: list[str]
+) -> None:
     wanted = Range.parse(text)
     assert [one for one in inside if Version.parse(one) not in wanted] == []
     assert [one for one in outside if Version.parse(one) in wanted] == []
 
 
-@pytest.mark.parametrize("text", ["three", "1.2.3.4.5", "[1.0", "(1.0)", "[]", "3.*", "1.0; rm", "1.0-"])
+@pytest.mark.parametrize(
+    "text", ["three", "1.2.3.4.5", "[1.0", "(1.0)", "[]", "3.*", "1.0; rm", "1.0-"]
+)
 def test_what_is_no_version_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match=r"is no (version|range) such as"):
         Range.parse(text)
 
 
 def test_the_newest_version_of_a_range_is_taken() -> None:
-    packages = [Package("A", "1.9.0"), Package("A", "1.10.0"), Package("A", "2.0.0", "beta"), Package("A", "3.0.0")]
+    packages = [
+        Package("A", "1.9.0"),
+        Package("A", "1.10.0"),
+        Package("A", "2.0.0", "beta"),
+        Package("A", "3.0.0"),
+    ]
     assert newest(packages, Range.parse("[1.0,2.0)")) == packages[2]
     assert newest(packages, Range.parse("[1.0,1.99]")) == packages[1]
     assert newest(packages, Range.parse("[4.0,)")) is None
@@ -80,6 +105,11 @@ def test_what_would_not_fit_together_is_refused() -> None:
     check_together([old, locked("Graph", "2.40.0")])
     with pytest.raises(PackageConflict) as refused:
         check_together(selection([old, locked("Graph", "2.40.0")], [new]))
-    assert refused.value.facts() == {"name": "Graph.Users", "needs": "Graph", "range": "[2.40.0]", "version": "2.45.0"}
+    assert refused.value.facts() == {
+        "name": "Graph.Users",
+        "needs": "Graph",
+        "range": "[2.40.0]",
+        "version": "2.45.0",
+    }
     with pytest.raises(PackageConflict, match="and there would be none"):
         check_together([old])

@@ -20,7 +20,10 @@ from pwsh_kernels.sandbox import Authority
 from pwsh_kernels.settings import setting_rows
 
 SESSION = (FABRIKAM, "exo")
-UNKNOWN_MODULE = "pwsh-kernels: Unknown module: exchange. Known modules: azure, exo, graph, pnp, powerplatform, teams\n"
+UNKNOWN_MODULE = (
+    "pwsh-kernels: Unknown module: exchange. Known modules: azure, exo, graph, pnp, powerplatform,"
+    " teams\n"
+)
 ACCOUNT = f"admin@{FABRIKAM}"
 
 
@@ -34,12 +37,18 @@ def signed_out(server: Server) -> Iterator[Server]:
 
 def sign_in_line(code: str, url: str, until: str) -> str:
     """Return the line that tells a person what to do."""
-    return f"To sign in to fabrikam.example:exo, open {url} and enter the code {code} (valid until {until}).\n"
+    return (
+        f"To sign in to fabrikam.example:exo, open {url} and enter the code {code} (valid until"
+        f" {until}).\n"
+    )
 
 
 def test_a_sign_in_from_the_first_command_to_the_last(signed_out: Server) -> None:
     environment = signed_out.environment
-    refused = "pwsh-kernels: Not signed in to fabrikam.example exo. Run `pwsh-kernels login fabrikam.example exo`.\n"
+    refused = (
+        "pwsh-kernels: Not signed in to fabrikam.example exo. Run `pwsh-kernels login"
+        " fabrikam.example exo`.\n"
+    )
     assert run_command(environment, "run", *SESSION, "1") == ("", refused, 3)
 
     stdout, stderr, code = run_command(environment, "login", *SESSION, "--no-wait")
@@ -65,14 +74,23 @@ def test_a_sign_in_from_the_first_command_to_the_last(signed_out: Server) -> Non
     rows = [line.split() for line in stdout.splitlines()]
     assert rows[0] == ["SESSION", "STATE", "ACCOUNT", "RUNNING", "LAST", "USED"]
     assert ["fabrikam.example:exo", "signed_in", ACCOUNT, "-"] in [row[:4] for row in rows]
-    assert run_command(environment, "disconnect", *SESSION) == ("Disconnected fabrikam.example:exo\n", "", 0)
-    gone = "pwsh-kernels: There is no session for fabrikam.example exo. `pwsh-kernels sessions` lists those there are.\n"
+    assert run_command(environment, "disconnect", *SESSION) == (
+        "Disconnected fabrikam.example:exo\n",
+        "",
+        0,
+    )
+    gone = (
+        "pwsh-kernels: There is no session for fabrikam.example exo. `pwsh-kernels sessions` lists"
+        " those there are.\n"
+    )
     assert run_command(environment, "disconnect", *SESSION) == ("", gone, 1)
 
 
 def test_a_signed_out_session_is_one_whole_line(signed_out: Server) -> None:
     signed_out.post("/login", tenant=FABRIKAM)
-    Authority(signed_out.data_dir / "sandbox").decline(signed_out.post("/status", tenant=FABRIKAM)["device_code"])
+    Authority(signed_out.data_dir / "sandbox").decline(
+        signed_out.post("/status", tenant=FABRIKAM)["device_code"]
+    )
     signed_out.post("/status", tenant=FABRIKAM, wait_s=LIMIT)
     stdout, stderr, code = run_command(signed_out.environment, "status", *SESSION)
     declined = "The sign-in was declined on the page. Sign in again for a new code."
@@ -88,13 +106,18 @@ def test_ctrl_c_leaves_a_sign_in_pending_and_says_so(signed_out: Server) -> None
         assert child.stderr.readline().startswith("Waiting for the sign-in")
         child.send_signal(2)
         _, stderr = child.communicate(timeout=LIMIT)
-    kept = "The sign-in stays pending: finish it on the page. `pwsh-kernels status fabrikam.example exo` shows it.\n"
+    kept = (
+        "The sign-in stays pending: finish it on the page. `pwsh-kernels status fabrikam.example"
+        " exo` shows it.\n"
+    )
     assert (stderr, child.returncode) == (kept, 130)
     assert signed_out.post("/status", tenant=FABRIKAM)["state"] == "signing_in"
 
 
 def test_another_account_than_the_expected_one_is_refused(signed_out: Server) -> None:
-    with child_command(signed_out.environment, "login", *SESSION, "--account", f"someone@{FABRIKAM}") as child:
+    with child_command(
+        signed_out.environment, "login", *SESSION, "--account", f"someone@{FABRIKAM}"
+    ) as child:
         assert child.stdout
         child.stdout.readline()
         signed_out.approve(signed_out.post("/status", tenant=FABRIKAM)["device_code"], ACCOUNT)
@@ -108,14 +131,25 @@ def test_commands_are_listed_and_sign_ins_only_when_asked_for(server: Server) ->
     server.run("'listed command'")
     assert "listed command" in run_command(server.environment, "runs")[0]
     assert "sign in to" not in run_command(server.environment, "runs")[0]
-    assert "sign in to contoso.example:exo" in run_command(server.environment, "runs", "--all", "--limit", "500")[0]
+    assert (
+        "sign in to contoso.example:exo"
+        in run_command(server.environment, "runs", "--all", "--limit", "500")[0]
+    )
 
 
 def test_the_modules_are_listed(server: Server) -> None:
     stdout, stderr, code = run_command(server.environment, "modules")
     lines = stdout.splitlines()
     assert (stderr, code) == ("", 0)
-    assert lines[0].split() == ["MODULE", "POWERSHELL", "MODULE", "FROM", "INSTALLED", "SIGN-IN", "ROUTES"]
+    assert lines[0].split() == [
+        "MODULE",
+        "POWERSHELL",
+        "MODULE",
+        "FROM",
+        "INSTALLED",
+        "SIGN-IN",
+        "ROUTES",
+    ]
     assert lines[2].split()[:2] == ["exo", "ExchangeOnlineManagement"]
     assert lines[2].endswith("device_code, certificate, managed_identity, access_token")
     assert any(line.startswith("spo is not supported: ") for line in lines)
@@ -125,28 +159,46 @@ def test_the_modules_are_listed(server: Server) -> None:
 
 
 def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
-    environment = server_environment(tmp_path, PWSH_MANAGER_PORT="5200", PWSH_MANAGER_TOKEN="hunter2")
+    environment = server_environment(
+        tmp_path, PWSH_MANAGER_PORT="5200", PWSH_MANAGER_TOKEN="hunter2"
+    )
     stdout, stderr, code = run_command(environment, "settings")
-    assert [line.split()[0] for line in stdout.splitlines()[1:]] == [row.env for row in setting_rows()]
+    assert [line.split()[0] for line in stdout.splitlines()[1:]] == [
+        row.env for row in setting_rows()
+    ]
     assert "PWSH_MANAGER_PORT 5200 5100 port" in " ".join(stdout.split())
     assert "PWSH_MANAGER_TOKEN (set) - text" in " ".join(stdout.split())
     assert "hunter2" not in stdout
     assert (stderr, code) == ("", 0)
     first = json.loads(run_command(environment, "settings", "--json")[0])[0]
-    assert (first["setting"], first["value"], first["default"]) == ("PWSH_MANAGER_HOST", "127.0.0.1", "127.0.0.1")
+    assert (first["setting"], first["value"], first["default"]) == (
+        "PWSH_MANAGER_HOST",
+        "127.0.0.1",
+        "127.0.0.1",
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
         (("status", "contoso.example", "exchange"), 2, UNKNOWN_MODULE),
-        (("follow", "r-1"), 1, "pwsh-kernels: There is no run r-1. `pwsh-kernels runs` lists those that are kept.\n"),
+        (
+            ("follow", "r-1"),
+            1,
+            "pwsh-kernels: There is no run r-1. `pwsh-kernels runs` lists those that are kept.\n",
+        ),
         (("cancel", "../sessions"), 1, "pwsh-kernels: There is no run ../sessions."),
         (("run", "contoso.example", "exo"), 2, "Missing argument 'command'"),
-        (("run", "contoso.example", "exo", "1", "--param", "novalue"), 2, "'novalue' is no name=value"),
+        (
+            ("run", "contoso.example", "exo", "1", "--param", "novalue"),
+            2,
+            "'novalue' is no name=value",
+        ),
     ],
 )
-def test_wrong_usage_is_said_in_words(server: Server, arguments: tuple[str, ...], code: int, text: str) -> None:
+def test_wrong_usage_is_said_in_words(
+    server: Server, arguments: tuple[str, ...], code: int, text: str
+) -> None:
     stdout, stderr, ended = run_command(server.environment, *arguments)
     assert (stdout, ended) == ("", code)
     assert text in stderr
@@ -165,21 +217,33 @@ def test_what_is_no_value_is_refused(given: str) -> None:
 
 
 def test_no_server_is_said_in_one_line(tmp_path: Path, free_tcp_port: int) -> None:
-    environment = {**server_environment(tmp_path), "PWSH_MANAGER_URL": f"http://127.0.0.1:{free_tcp_port}"}
+    environment = {
+        **server_environment(tmp_path),
+        "PWSH_MANAGER_URL": f"http://127.0.0.1:{free_tcp_port}",
+    }
     stdout, stderr, code = run_command(environment, "sessions")
     assert (stdout, code, stderr.count("\n")) == ("", 4, 1)
-    assert stderr.startswith(f"pwsh-kernels: No pwsh-kernels server answers at http://127.0.0.1:{free_tcp_port} (")
+    assert stderr.startswith(
+        f"pwsh-kernels: No pwsh-kernels server answers at http://127.0.0.1:{free_tcp_port} ("
+    )
 
 
 def test_a_refused_token_is_said_in_one_line(server: Server) -> None:
     refused = (
-        "pwsh-kernels: The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that `pwsh-kernels serve` prints.\n"
+        "pwsh-kernels: The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that"
+        " `pwsh-kernels serve` prints.\n"
     )
-    assert run_command({**server.environment, "PWSH_MANAGER_TOKEN": "wrong"}, "sessions") == ("", refused, 4)
+    assert run_command({**server.environment, "PWSH_MANAGER_TOKEN": "wrong"}, "sessions") == (
+        "",
+        refused,
+        4,
+    )
 
 
 def test_a_wrong_setting_is_said_in_one_line(tmp_path: Path) -> None:
-    stdout, stderr, code = run_command(server_environment(tmp_path, PWSH_MANAGER_PORT="many"), "sessions")
+    stdout, stderr, code = run_command(
+        server_environment(tmp_path, PWSH_MANAGER_PORT="many"), "sessions"
+    )
     assert (stdout, code, stderr.count("\n")) == ("", 2, 1)
     assert stderr.startswith("pwsh-kernels: PWSH_MANAGER_PORT: ")
 
@@ -195,7 +259,9 @@ def test_a_status_shows_which_modules_the_session_has_pinned(signed_out: Server)
 def test_the_doctor_finds_everything_in_order(server: Server) -> None:
     stdout, stderr, code = run_command(server.environment, "doctor")
     assert (stderr, code) == ("", 0)
-    assert [line.split()[:2] for line in stdout.splitlines() if ", if its PowerShell ends: " not in line] == [
+    assert [
+        line.split()[:2] for line in stdout.splitlines() if ", if its PowerShell ends: " not in line
+    ] == [
         ["ok", "pwsh-kernels"],
         ["ok", "PowerShell"],
         ["ok", "Settings:"],
@@ -211,19 +277,28 @@ def test_the_doctor_names_each_thing_that_is_broken(tmp_path: Path, free_tcp_por
     data.mkdir()
     data.chmod(0o755)
     environment = server_environment(
-        tmp_path, PWSH_MANAGER_URL=f"http://127.0.0.1:{free_tcp_port}", PWSH_MANAGER_PWSH=str(tmp_path / "none")
+        tmp_path,
+        PWSH_MANAGER_URL=f"http://127.0.0.1:{free_tcp_port}",
+        PWSH_MANAGER_PWSH=str(tmp_path / "none"),
     )
     stdout, stderr, code = run_command(environment, "doctor")
     assert (stderr, code) == ("", 1)
-    wrong = [line.removeprefix("wrong  ") for line in stdout.splitlines() if line.startswith("wrong")]
+    wrong = [
+        line.removeprefix("wrong  ") for line in stdout.splitlines() if line.startswith("wrong")
+    ]
     assert wrong[0].startswith("PowerShell: ")
     assert wrong[1] == f"Data folder {data} is open to other users. Run `chmod 700 {data}`."
     assert wrong[2].startswith("No pwsh-kernels server answers at ")
 
 
-def test_the_doctor_tells_of_each_service_of_a_real_tenant_whether_its_module_is_installed(tmp_path: Path) -> None:
+def test_the_doctor_tells_of_each_service_of_a_real_tenant_whether_its_module_is_installed(
+    tmp_path: Path,
+) -> None:
     tenants = tmp_path / "tenants.toml"
-    tenants.write_text('[[tenant]]\nname = "adatum.com"\n[tenant.exo]\n[tenant.graph]\n[tenant.teams]\n', encoding="utf-8")
+    tenants.write_text(
+        '[[tenant]]\nname = "adatum.com"\n[tenant.exo]\n[tenant.graph]\n[tenant.teams]\n',
+        encoding="utf-8",
+    )
     install(tmp_path / "data", "ExchangeOnlineManagement", "3.9.0")
     install(tmp_path / "data", "MicrosoftTeams", "5.0.0")
     (tmp_path / "data").chmod(0o700)
@@ -232,10 +307,12 @@ def test_the_doctor_tells_of_each_service_of_a_real_tenant_whether_its_module_is
     assert (stderr, code) == ("", 1)
     known = Catalog.load().modules
     missing = (
-        f"The PowerShell module Microsoft.Graph.Authentication {known['graph'].minimum_version} or newer is not installed."
+        f"The PowerShell module Microsoft.Graph.Authentication {known['graph'].minimum_version} or"
+        " newer is not installed."
     )
     old = (
-        f"The PowerShell module MicrosoftTeams is too old: 5.0.0 is installed, {known['teams'].minimum_version} or newer is"
+        "The PowerShell module MicrosoftTeams is too old: 5.0.0 is installed,"
+        f" {known['teams'].minimum_version} or newer is"
     )
     assert stdout.splitlines()[2:5] == [
         "ok     exo: ExchangeOnlineManagement 3.9.0 is installed by `modules install`",
@@ -247,7 +324,8 @@ def test_the_doctor_tells_of_each_service_of_a_real_tenant_whether_its_module_is
 def test_what_the_machine_has_counts_where_the_store_has_nothing_fit() -> None:
     exo = Catalog.load().module("exo")
     found = [
-        module_finding(exo, *versions).text.rpartition("Management ")[2] for versions in (("", "3.9.0"), ("3.1", "3.8"))
+        module_finding(exo, *versions).text.rpartition("Management ")[2]
+        for versions in (("", "3.9.0"), ("3.1", "3.8"))
     ]
     assert found == ["3.9.0 is installed on this machine", "3.8 is installed on this machine"]
 
@@ -255,12 +333,16 @@ def test_what_the_machine_has_counts_where_the_store_has_nothing_fit() -> None:
 def test_a_server_that_nobody_has_started_is_nothing_broken(tmp_path: Path) -> None:
     stdout, _, code = run_command({**server_environment(tmp_path), "HOME": str(tmp_path)}, "doctor")
     assert code == 0, stdout
-    assert stdout.splitlines()[-1].startswith("note   No pwsh-kernels server answers at http://localhost:5100")
+    assert stdout.splitlines()[-1].startswith(
+        "note   No pwsh-kernels server answers at http://localhost:5100"
+    )
 
 
 def test_the_command_line_loads_only_what_it_needs() -> None:
     """People wait for it: the server, the kernel and the MCP SDK stay out."""
     heavy = ("mcp", "tornado", "zmq", "ipykernel", "httpx")
     script = f"import sys, pwsh_kernels.cli; print([one for one in {heavy} if one in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=LIMIT, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=LIMIT, check=True
+    )
     assert done.stdout == "[]\n"

@@ -1,4 +1,6 @@
-"""`pwsh-kernels mcp-config` writes what a client can start, changes nothing else in its file, and tells no secret."""
+"""`pwsh-kernels mcp-config` writes what a client can start, changes nothing else in its file, and
+tells no secret.
+"""
 
 import json
 import subprocess
@@ -20,7 +22,11 @@ INITIALIZE = {
     "jsonrpc": "2.0",
     "id": 1,
     "method": "initialize",
-    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
 }
 
 
@@ -46,7 +52,10 @@ def test_claude_desktop_is_told_that_its_file_knows_no_http() -> None:
 
 
 def test_merging_keeps_every_other_server_and_setting() -> None:
-    before = {"theme": "dark", "mcpServers": {"other": {"command": "x"}, "pwsh": {"command": "old"}}}
+    before = {
+        "theme": "dark",
+        "mcpServers": {"other": {"command": "x"}, "pwsh": {"command": "old"}},
+    }
     after = merged(json.dumps(before), configuration("cursor", PROGRAM), "mcp.json")
     assert after["theme"] == "dark"
     assert after["mcpServers"]["other"] == {"command": "x"}
@@ -68,7 +77,11 @@ def test_a_file_of_another_form_is_refused(existing: str) -> None:
 @pytest.mark.parametrize(
     ("client", "platform", "place"),
     [
-        ("claude-desktop", "darwin", "/home/ada/Library/Application Support/Claude/claude_desktop_config.json"),
+        (
+            "claude-desktop",
+            "darwin",
+            "/home/ada/Library/Application Support/Claude/claude_desktop_config.json",
+        ),
         ("claude-desktop", "linux", "/home/ada/.config/Claude/claude_desktop_config.json"),
         ("cursor", "linux", "/home/ada/.cursor/mcp.json"),
         ("claude-code", "linux", "/project/.mcp.json"),
@@ -77,12 +90,20 @@ def test_a_file_of_another_form_is_refused(existing: str) -> None:
     ],
 )
 def test_each_client_has_its_file(client: Client, platform: str, place: str) -> None:
-    assert file_of(client, PurePosixPath("/home/ada"), PurePosixPath("/project"), platform, {}) == Path(place)
+    assert file_of(
+        client, PurePosixPath("/home/ada"), PurePosixPath("/project"), platform, {}
+    ) == Path(place)
 
 
 def test_windows_has_its_own_place_for_claude_desktop() -> None:
     folder = PureWindowsPath("C:/project")
-    found = file_of("claude-desktop", PureWindowsPath("C:/Users/ada"), folder, "win32", {"APPDATA": "C:/Users/ada/AppData"})
+    found = file_of(
+        "claude-desktop",
+        PureWindowsPath("C:/Users/ada"),
+        folder,
+        "win32",
+        {"APPDATA": "C:/Users/ada/AppData"},
+    )
     assert PureWindowsPath(found).parts[-2:] == ("Claude", "claude_desktop_config.json")
     assert "AppData" in str(found)
 
@@ -105,7 +126,9 @@ def test_what_is_printed_starts_a_server_that_answers(tmp_path: Path) -> None:
     assert json.loads(said.splitlines()[0])["result"]["serverInfo"]["name"] == "pwsh-kernels"
 
 
-def test_a_file_that_cannot_be_merged_stays_as_it_was_and_one_that_can_keeps_the_rest(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_merged_stays_as_it_was_and_one_that_can_keeps_the_rest(
+    tmp_path: Path,
+) -> None:
     environment = {**server_environment(tmp_path), "PWSH_MANAGER_URL": "http://127.0.0.1:5999"}
     file = tmp_path / "home" / ".cursor" / "mcp.json"
     file.parent.mkdir(parents=True)

@@ -6,9 +6,22 @@ from pwsh_kernels.cli.prompts import NotAnAnswer, Question, heading, questions, 
 from pwsh_kernels.records import Choice, Prompt, PromptField
 
 LINE = Prompt("line", message="Your name", fields=(PromptField("Your name"),))
-YES_NO = Prompt("choice", "Confirm", "Are you sure?", choices=(Choice("Yes", "Y"), Choice("No", "N")), default=(1,))
-MANY = Prompt("choice", choices=(Choice("Red", "R"), Choice("Blue"), Choice("Green", "G")), multiple=True)
-FIELDS = Prompt("fields", "cmdlet f", "Supply values", (PromptField("A", "A"), PromptField("B", "Bee", secret=True)))
+YES_NO = Prompt(
+    "choice",
+    "Confirm",
+    "Are you sure?",
+    choices=(Choice("Yes", "Y"), Choice("No", "N")),
+    default=(1,),
+)
+MANY = Prompt(
+    "choice", choices=(Choice("Red", "R"), Choice("Blue"), Choice("Green", "G")), multiple=True
+)
+FIELDS = Prompt(
+    "fields",
+    "cmdlet f",
+    "Supply values",
+    (PromptField("A", "A"), PromptField("B", "Bee", secret=True)),
+)
 
 
 def test_a_line_is_asked_for_by_its_message() -> None:

@@ -1,4 +1,6 @@
-"""`pwsh-kernels pwsh` is the sessions' PowerShell: its arguments, its exit code, its modules, a terminal."""
+"""`pwsh-kernels pwsh` is the sessions' PowerShell: its arguments, its exit code, its modules, a
+terminal.
+"""
 
 import os
 import pty
@@ -19,7 +21,9 @@ MODULE = "Ours/Ours.psm1"
 
 @pytest.fixture
 def environment(tmp_path: Path, powershell_path: Path) -> Mapping[str, str]:
-    """The environment of somebody with a module in the sessions' folder, and one of the same name of his own."""
+    """The environment of somebody with a module in the sessions' folder, and one of the same name
+    of his own.
+    """
     places = {"data/modules": "sessions", "home/.local/share/powershell/Modules": "own"}
     for folder, says in places.items():
         module = tmp_path / folder / MODULE
@@ -48,7 +52,9 @@ def test_even_help_and_version_are_powershells(environment: Mapping[str, str]) -
 
 
 def test_without_a_powershell_it_says_so(environment: Mapping[str, str]) -> None:
-    with child_command({**environment, "PWSH_MANAGER_PWSH": "/nowhere/pwsh"}, "pwsh", "-c", "1") as child:
+    with child_command(
+        {**environment, "PWSH_MANAGER_PWSH": "/nowhere/pwsh"}, "pwsh", "-c", "1"
+    ) as child:
         text, problem = child.communicate(timeout=LIMIT)
     assert (text, child.returncode) == ("", 1)
     assert problem.startswith("pwsh-kernels: ")
@@ -59,7 +65,11 @@ def test_at_a_terminal_it_is_interactive(environment: Mapping[str, str]) -> None
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     child = subprocess.Popen(
-        [COMMAND, "pwsh", "-NoProfile", "-NoLogo"], stdin=theirs, stdout=theirs, stderr=theirs, env=dict(environment)
+        [COMMAND, "pwsh", "-NoProfile", "-NoLogo"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=dict(environment),
     )
     os.close(theirs)
     try:
@@ -74,7 +84,9 @@ def test_at_a_terminal_it_is_interactive(environment: Mapping[str, str]) -> None
 
 
 def read_until(terminal: int, wanted: str) -> str:
-    """Return what a terminal shows until a text comes; PowerShell asks it where its cursor is, and is told."""
+    """Return what a terminal shows until a text comes; PowerShell asks it where its cursor is, and
+    is told.
+    """
     shown, deadline = "", time.monotonic() + LIMIT
     while wanted not in shown:
         assert select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0], shown
@@ -88,5 +100,10 @@ def read_until(terminal: int, wanted: str) -> str:
 def test_the_sessions_folder_goes_before_every_other() -> None:
     ours = {"HOME": "/home/adele", "PSModulePath": "/mine:/usr/local/share/powershell/Modules"}
     path = with_modules(ours, Path("/data/modules"))["PSModulePath"]
-    assert path == "/data/modules:/home/adele/.local/share/powershell/Modules:/usr/local/share/powershell/Modules:/mine"
-    assert with_modules({"XDG_DATA_HOME": "/x"}, Path("/m"))["PSModulePath"].startswith("/m:/x/powershell/Modules:")
+    assert (
+        path
+        == "/data/modules:/home/adele/.local/share/powershell/Modules:/usr/local/share/powershell/Modules:/mine"  # noqa: E501
+    )
+    assert with_modules({"XDG_DATA_HOME": "/x"}, Path("/m"))["PSModulePath"].startswith(
+        "/m:/x/powershell/Modules:"
+    )

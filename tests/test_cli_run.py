@@ -1,4 +1,6 @@
-"""`pwsh-kernels run`, `follow` and `cancel` as a person uses them, where a signal or a terminal matters as a child."""
+"""`pwsh-kernels run`, `follow` and `cancel` as a person uses them, where a signal or a terminal
+matters as a child.
+"""
 
 import json
 import os
@@ -30,7 +32,9 @@ def run(server: Server, *arguments: str, stdin: str = "") -> tuple[str, str, int
     return run_command(server.environment, *arguments, stdin=stdin)
 
 
-def started(server: Server, *arguments: str, **streams: Any) -> AbstractContextManager["subprocess.Popen[str]"]:
+def started(
+    server: Server, *arguments: str, **streams: Any
+) -> AbstractContextManager["subprocess.Popen[str]"]:
     """Start the command as a child process; it is ended with the block."""
     return child_command(server.environment, *arguments, **streams)
 
@@ -56,12 +60,18 @@ def last_run(server: Server) -> dict[str, Any]:
         ("", "", "pwsh-kernels: command is required\n", 2),
     ],
 )
-def test_what_a_command_prints_and_how_it_ends(signed_in: Server, script: str, stdout: str, stderr: str, code: int) -> None:
+def test_what_a_command_prints_and_how_it_ends(
+    signed_in: Server, script: str, stdout: str, stderr: str, code: int
+) -> None:
     assert run(signed_in, "run", *SESSION, script) == (stdout, stderr, code)
 
 
-def test_an_error_is_on_stderr_and_fails_the_command_whatever_its_last_program_said(signed_in: Server) -> None:
-    stdout, stderr, code = run(signed_in, "run", *SESSION, "'before'; Write-Error 'no'; & sh -c 'exit 0'")
+def test_an_error_is_on_stderr_and_fails_the_command_whatever_its_last_program_said(
+    signed_in: Server,
+) -> None:
+    stdout, stderr, code = run(
+        signed_in, "run", *SESSION, "'before'; Write-Error 'no'; & sh -c 'exit 0'"
+    )
     assert (stdout, code) == ("before\n", 1)
     assert stderr.endswith(": no\n")
 
@@ -76,11 +86,17 @@ def test_what_helps_against_an_error_stands_behind_it(signed_in: Server) -> None
 def test_values_are_bound_and_the_script_comes_from_stdin(signed_in: Server) -> None:
     script = 'param($Name, $Count)\n"$Name," + ($Count + 1)'
     values = ("--param", "Name=o'neil; exit 3", "--param", "Count:=41")
-    assert run(signed_in, "run", *SESSION, "-", *values, stdin=script) == ("o'neil; exit 3,42\n", "", 0)
+    assert run(signed_in, "run", *SESSION, "-", *values, stdin=script) == (
+        "o'neil; exit 3,42\n",
+        "",
+        0,
+    )
 
 
 def test_only_the_result_is_on_stdout_when_a_program_reads_it(signed_in: Server) -> None:
-    stdout, stderr, code = run(signed_in, "run", *SESSION, "Write-Host 'shown'; @{A = 1}", "--format", "json")
+    stdout, stderr, code = run(
+        signed_in, "run", *SESSION, "Write-Host 'shown'; @{A = 1}", "--format", "json"
+    )
     assert (json.loads(stdout), stderr, code) == ({"A": 1}, "shown\n", 0)
     assert stdout.endswith("\n")
 
@@ -88,13 +104,19 @@ def test_only_the_result_is_on_stdout_when_a_program_reads_it(signed_in: Server)
 def test_the_whole_run_is_printed_as_json(signed_in: Server) -> None:
     stdout, stderr, code = run(signed_in, "run", *SESSION, "'x'; Write-Error 'no'", "--json")
     facts = json.loads(stdout)
-    assert (facts["result"], facts["state"], facts["errors"][0]["message"]) == ("x\n", "failed", "no")
+    assert (facts["result"], facts["state"], facts["errors"][0]["message"]) == (
+        "x\n",
+        "failed",
+        "no",
+    )
     assert (stderr, code) == ("", 1)
 
 
 def test_output_is_printed_as_it_arrives(signed_in: Server, tmp_path: Path) -> None:
     sign = tmp_path / "go"
-    script = f"'first'; while (-not (Test-Path '{sign}')) {{ Start-Sleep -Milliseconds 20 }}; 'second'"
+    script = (
+        f"'first'; while (-not (Test-Path '{sign}')) {{ Start-Sleep -Milliseconds 20 }}; 'second'"
+    )
     with started(signed_in, "run", *SESSION, script) as child:
         assert opened(child.stdout).readline() == "first\n"
         sign.touch()
@@ -141,23 +163,41 @@ def test_a_detached_run_is_followed_and_cancelled_by_its_id(signed_in: Server) -
     assert (stderr, code) == ("", 0)
     assert run(signed_in, "follow", run_id.strip()) == ("done\n", "", 5)
 
-    stdout, stderr, code = run(signed_in, "run", *SESSION, "'slow'; Start-Sleep 60", "--wait-s", "1")
+    stdout, stderr, code = run(
+        signed_in, "run", *SESSION, "'slow'; Start-Sleep 60", "--wait-s", "1"
+    )
     slow = last_id(signed_in)
-    assert (stdout, stderr, code) == ("slow\n", f"{slow} is running: `pwsh-kernels follow {slow}` attaches to it.\n", 5)
+    assert (stdout, stderr, code) == (
+        "slow\n",
+        f"{slow} is running: `pwsh-kernels follow {slow}` attaches to it.\n",
+        5,
+    )
     assert run(signed_in, "cancel", slow) == (f"{slow}: cancelled\n", "", 0)
     listed = run(signed_in, "runs", "--tenant", CONTOSO, "--limit", "1")[0].splitlines()
-    assert listed[0].split() == ["RUN", "SESSION", "STATE", "STARTED", "SECONDS", "CLIENT", "COMMAND"]
+    assert listed[0].split() == [
+        "RUN",
+        "SESSION",
+        "STATE",
+        "STARTED",
+        "SECONDS",
+        "CLIENT",
+        "COMMAND",
+    ]
     assert listed[1].split()[:3] == [slow, "contoso.example:exo", "cancelled"]
 
 
-def test_runs_in_several_tenants_can_be_left_running_and_followed_one_by_one(signed_in: Server) -> None:
+def test_runs_in_several_tenants_can_be_left_running_and_followed_one_by_one(
+    signed_in: Server,
+) -> None:
     here = f"{CONTOSO},"
     stdout, stderr, code = run(signed_in, "run", here, "exo", "'done'", "--detach")
     tenant, run_id = stdout.split()
     assert (tenant, stderr, code) == (CONTOSO, "", 0)
     assert run(signed_in, "follow", run_id) == ("done\n", "", 0)
 
-    stdout, stderr, code = run(signed_in, "run", here, "exo", "'slow'; Start-Sleep 60", "--wait-s", "1")
+    stdout, stderr, code = run(
+        signed_in, "run", here, "exo", "'slow'; Start-Sleep 60", "--wait-s", "1"
+    )
     slow = last_id(signed_in)
     assert (stdout, code) == (f"== {CONTOSO}: running\nslow\n", 5)
     assert stderr == f"{CONTOSO}: running: `pwsh-kernels follow {slow}` attaches to it\n"
@@ -173,7 +213,9 @@ def last_id(server: Server) -> str:
 def test_a_question_without_a_terminal_is_refused(signed_in: Server) -> None:
     stdout, stderr, code = run(signed_in, "run", *SESSION, "Read-Host 'Your name'")
     assert (stdout, code) == ("", 1)
-    assert stderr.startswith("The command asks for 'Your name'; stdin is no terminal, so the question is refused.\n")
+    assert stderr.startswith(
+        "The command asks for 'Your name'; stdin is no terminal, so the question is refused.\n"
+    )
 
 
 @contextmanager
@@ -194,7 +236,10 @@ def read_until(stream: IO[str], end: str) -> str:
 
 def test_questions_are_answered_at_the_terminal(signed_in: Server) -> None:
     script = "$n = Read-Host 'Your name'; $p = Read-Host 'Pin' -AsSecureString; \"$n $($p.Length)\""
-    with terminal() as (ours, theirs), started(signed_in, "run", *SESSION, script, stdin=theirs) as child:
+    with (
+        terminal() as (ours, theirs),
+        started(signed_in, "run", *SESSION, script, stdin=theirs) as child,
+    ):
         assert "Your name" in read_until(opened(child.stderr), ": ")
         os.write(ours, b"Adele\n")
         assert "Pin" in read_until(opened(child.stderr), ": ")
@@ -209,7 +254,10 @@ def test_questions_are_answered_at_the_terminal(signed_in: Server) -> None:
 
 
 def test_the_end_of_the_input_refuses_the_question(signed_in: Server) -> None:
-    with terminal() as (ours, theirs), started(signed_in, "run", *SESSION, "Read-Host 'Your name'", stdin=theirs) as child:
+    with (
+        terminal() as (ours, theirs),
+        started(signed_in, "run", *SESSION, "Read-Host 'Your name'", stdin=theirs) as child,
+    ):
         read_until(opened(child.stderr), ": ")
         os.write(ours, b"\x04")
         stdout, _ = child.communicate(timeout=LIMIT)
@@ -219,7 +267,9 @@ def test_the_end_of_the_input_refuses_the_question(signed_in: Server) -> None:
 def test_somebody_elses_answer_is_as_good(signed_in: Server) -> None:
     with (
         terminal() as (_, theirs),
-        started(signed_in, "run", *SESSION, "'hello ' + (Read-Host 'Your name')", stdin=theirs) as child,
+        started(
+            signed_in, "run", *SESSION, "'hello ' + (Read-Host 'Your name')", stdin=theirs
+        ) as child,
     ):
         read_until(opened(child.stderr), ": ")
         signed_in.post(f"/runs/{last_id(signed_in)}/input", value="Adele")
@@ -229,6 +279,9 @@ def test_somebody_elses_answer_is_as_good(signed_in: Server) -> None:
 
 
 def test_colours_are_printed_on_a_terminal(signed_in: Server) -> None:
-    with terminal() as (ours, theirs), started(signed_in, "run", *SESSION, '"`e[31mred`e[0m"', stdout=theirs) as child:
+    with (
+        terminal() as (ours, theirs),
+        started(signed_in, "run", *SESSION, '"`e[31mred`e[0m"', stdout=theirs) as child,
+    ):
         assert child.wait(LIMIT) == 0
         assert os.read(ours, 4096).startswith(b"\x1b[31mred\x1b[0m")

@@ -1,4 +1,6 @@
-"""`pwsh-kernels tenants` as a person uses it: whole answers, exit codes, and a file that is never left broken."""
+"""`pwsh-kernels tenants` as a person uses it: whole answers, exit codes, and a file that is never
+left broken.
+"""
 
 import json
 import stat
@@ -30,13 +32,20 @@ class Done:
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the place of the tenants file; there is none yet."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    for name in ("PWSH_MANAGER_TENANTS", "TENANT_ALIASES", "SHAREPOINT_TENANTS", "PWSH_MANAGER_MODULES_DIR"):
+    for name in (
+        "PWSH_MANAGER_TENANTS",
+        "TENANT_ALIASES",
+        "SHAREPOINT_TENANTS",
+        "PWSH_MANAGER_MODULES_DIR",
+    ):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "pwsh-kernels" / "tenants.toml"
 
 
 @pytest.fixture
-def tenants(file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def tenants(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
     """Run `pwsh-kernels tenants ...` in this process."""
 
     def run(*arguments: str) -> Done:
@@ -52,16 +61,46 @@ def test_without_a_file_the_sandbox_tenants_are_listed(tenants: Command, file: P
     done = tenants()
     lines = [line.split() for line in done.out.splitlines()]
     assert lines[1] == ["contoso.example", "-", CONTOSO_ID, "-", "-", "yes"]
-    assert (done.err, done.code) == (f"{file} names no tenant, so any other domain name is one as well.\n", 0)
+    assert (done.err, done.code) == (
+        f"{file} names no tenant, so any other domain name is one as well.\n",
+        0,
+    )
 
 
 def test_a_tenant_is_added_and_listed(tenants: Command, file: Path) -> None:
-    options = ("--module", "exo", "--route", "certificate", "--client-id", "app", "--certificate-password", "env:EXO_P")
+    options = (
+        "--module",
+        "exo",
+        "--route",
+        "certificate",
+        "--client-id",
+        "app",
+        "--certificate-password",
+        "env:EXO_P",
+    )
     tenants("add", "Adatum.com", "--culture", "de-ch")
-    done = tenants("add", "Adatum.com", "--alias", "Ada", "--expected-account", "app", *options, "--culture", "fr-FR")
+    done = tenants(
+        "add",
+        "Adatum.com",
+        "--alias",
+        "Ada",
+        "--expected-account",
+        "app",
+        *options,
+        "--culture",
+        "fr-FR",
+    )
     assert done == Done(f"adatum.com is in {file}. A running server sees it at once.\n", "", 0)
     listed = tenants()
-    assert listed.out.splitlines()[3].split() == ["adatum.com", "ada", "-", "-", "exo", "(certificate)", "-"]
+    assert listed.out.splitlines()[3].split() == [
+        "adatum.com",
+        "ada",
+        "-",
+        "-",
+        "exo",
+        "(certificate)",
+        "-",
+    ]
     assert listed.err == ""
     assert json.loads(tenants("--json").out)[2] == {
         "name": "adatum.com",
@@ -80,13 +119,17 @@ def test_a_tenant_is_added_and_listed(tenants: Command, file: Path) -> None:
     }
 
 
-def test_only_its_owner_can_read_the_file_and_a_link_to_it_stays(tenants: Command, file: Path, tmp_path: Path) -> None:
+def test_only_its_owner_can_read_the_file_and_a_link_to_it_stays(
+    tenants: Command, file: Path, tmp_path: Path
+) -> None:
     file.parent.mkdir()
     (tmp_path / "real.toml").write_text("# kept\n", encoding="utf-8")
     file.symlink_to(tmp_path / "real.toml")
     tenants("add", "adatum.com")
     assert file.is_symlink()
-    assert (tmp_path / "real.toml").read_text(encoding="utf-8") == '# kept\n\n[[tenant]]\nname = "adatum.com"\n'
+    assert (tmp_path / "real.toml").read_text(
+        encoding="utf-8"
+    ) == '# kept\n\n[[tenant]]\nname = "adatum.com"\n'
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
 
@@ -95,9 +138,18 @@ def test_only_its_owner_can_read_the_file_and_a_link_to_it_stays(tenants: Comman
     ("arguments", "error"),
     [
         (("adatum",), "'adatum' is not a tenant: give its domain name, such as contoso.com"),
-        (("adatum.com", "--alias", "con"), "adatum.com cannot be added: con would mean both contoso.com and adatum.com"),
-        (("contoso.com", "--tenant-id", "7"), "contoso.com cannot be added: tenant_id must be an id such as"),
-        (("a.com", "--client-id", "x"), "--module is needed: client_id belong to a module, such as --module exo"),
+        (
+            ("adatum.com", "--alias", "con"),
+            "adatum.com cannot be added: con would mean both contoso.com and adatum.com",
+        ),
+        (
+            ("contoso.com", "--tenant-id", "7"),
+            "contoso.com cannot be added: tenant_id must be an id such as",
+        ),
+        (
+            ("a.com", "--client-id", "x"),
+            "--module is needed: client_id belong to a module, such as --module exo",
+        ),
         (("a.com", "--module", "exoo"), "Unknown module: exoo"),
         (
             ("a.com", "--module", "exo", "--client-secret", "canary"),
@@ -125,9 +177,20 @@ def test_a_broken_file_is_not_added_to(tenants: Command, file: Path) -> None:
     assert (done.code, file.read_text(encoding="utf-8")) == (1, "\n[[tenant")
 
 
-def test_a_check_names_every_problem_with_its_line(tenants: Command, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_names_every_problem_with_its_line(
+    tenants: Command, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("EXO_P", raising=False)
-    options = ("--module", "exo", "--route", "certificate", "--client-id", "app", "--certificate-password", "env:EXO_P")
+    options = (
+        "--module",
+        "exo",
+        "--route",
+        "certificate",
+        "--client-id",
+        "app",
+        "--certificate-password",
+        "env:EXO_P",
+    )
     tenants("add", "adatum.com", *options)
     done = tenants("check")
     secret = "the secret in the environment variable EXO_P cannot be used: it is not set"
@@ -140,9 +203,13 @@ def test_a_check_names_every_problem_with_its_line(tenants: Command, file: Path,
     assert [one["line"] for one in problems] == [5, 7]
 
 
-def test_what_a_route_lacks_is_named_by_keys_of_the_tenants_file(tenants: Command, file: Path) -> None:
+def test_what_a_route_lacks_is_named_by_keys_of_the_tenants_file(
+    tenants: Command, file: Path
+) -> None:
     file.parent.mkdir()
-    file.write_text('[[tenant]]\nname = "adatum.com"\n[tenant.pnp]\nclient_id = "app"\n', encoding="utf-8")
+    file.write_text(
+        '[[tenant]]\nname = "adatum.com"\n[tenant.pnp]\nclient_id = "app"\n', encoding="utf-8"
+    )
     done = tenants("check")
     assert "needs site (or sharepoint_host beside the tenant's name)" in done.out + done.err
     assert {"site", "sharepoint_host"} <= {*TENANT_KEYS, *MODULE_KEYS}
@@ -164,7 +231,9 @@ def test_a_check_says_that_all_is_well(tenants: Command, file: Path) -> None:
     assert tenants("check", f"{file}x") == Done(f"{file}x: No such file or directory\n", "", 1)
 
 
-def test_a_check_looks_at_the_settings_as_well(tenants: Command, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_looks_at_the_settings_as_well(
+    tenants: Command, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tenants("add", "adatum.com", "--alias", "ada")
     monkeypatch.setenv("TENANT_ALIASES", '{"ada": "a.com"}')
     done = tenants("check")
@@ -172,7 +241,9 @@ def test_a_check_looks_at_the_settings_as_well(tenants: Command, file: Path, mon
     assert done.code == 1
 
 
-def test_aliases_and_hosts_of_the_settings_are_listed(tenants: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aliases_and_hosts_of_the_settings_are_listed(
+    tenants: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TENANT_ALIASES", "ada=adatum.com, con = contoso.example")
     monkeypatch.setenv("SHAREPOINT_TENANTS", '{"ada": "adatumcorp"}')
     listed = {one["name"]: one for one in json.loads(tenants("--json").out)}
@@ -191,7 +262,9 @@ def test_a_setting_that_is_no_list_of_pairs_is_refused(
     assert done.err.startswith("pwsh-kernels: TENANT_ALIASES: ")
 
 
-def test_the_originals_connections_are_imported_once(tenants: Command, file: Path, tmp_path: Path) -> None:
+def test_the_originals_connections_are_imported_once(
+    tenants: Command, file: Path, tmp_path: Path
+) -> None:
     tenants("add", "contoso.com", "--alias", "con")
     those = {
         "Fabrikam": {"tenant": "fabrikam.com", "appId": "x"},
@@ -214,5 +287,7 @@ def test_the_originals_connections_are_imported_once(tenants: Command, file: Pat
 def test_a_file_that_is_none_of_the_originals_is_refused(tenants: Command, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text("[]", encoding="utf-8")
     done = tenants("import", str(tmp_path / "old.json"))
-    assert done.err.startswith(f"pwsh-kernels: {tmp_path / 'old.json'}: it has no object `connections`.")
+    assert done.err.startswith(
+        f"pwsh-kernels: {tmp_path / 'old.json'}: it has no object `connections`."
+    )
     assert done.code == 1

@@ -47,7 +47,9 @@ def settings(**given: str) -> Settings:
 
 def write_runtime_file(folder: Path, pid: int, **facts: Any) -> None:
     """Write what a server with that process id leaves in the runtime folder."""
-    (folder / f"jpserver-{pid}.json").write_text(json.dumps({**FACTS, "pid": pid, **facts}), encoding="utf-8")
+    (folder / f"jpserver-{pid}.json").write_text(
+        json.dumps({**FACTS, "pid": pid, **facts}), encoding="utf-8"
+    )
 
 
 def ended_process() -> int:
@@ -62,12 +64,16 @@ def test_these_hosts_can_only_be_this_machine(host: str) -> None:
     assert is_loopback(host)
 
 
-@pytest.mark.parametrize("host", ["", "localhost.contoso.com", "127.0.0.1.nip.io", "10.0.0.1", "0.0.0.0", "::"])
+@pytest.mark.parametrize(
+    "host", ["", "localhost.contoso.com", "127.0.0.1.nip.io", "10.0.0.1", "0.0.0.0", "::"]
+)
 def test_these_hosts_may_be_another_machine(host: str) -> None:
     assert not is_loopback(host)
 
 
-@pytest.mark.parametrize("url", ["", "localhost:5100", "ftp://127.0.0.1", "http://", "http://127.0.0.1:port"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:5100", "ftp://127.0.0.1", "http://", "http://127.0.0.1:port"]
+)
 def test_what_is_no_address_is_refused_by_the_name_of_the_setting(url: str) -> None:
     with pytest.raises(InvalidSetting, match="PWSH_MANAGER_URL"):
         host_and_port(url)
@@ -84,12 +90,16 @@ def test_what_is_no_address_is_refused_by_the_name_of_the_setting(url: str) -> N
         ({"secure": True, "base_url": "/tools/"}, "https://127.0.0.1:5100/tools"),
     ],
 )
-def test_a_token_from_a_runtime_file_goes_to_the_loopback_address_of_its_server(facts: dict[str, Any], url: str) -> None:
+def test_a_token_from_a_runtime_file_goes_to_the_loopback_address_of_its_server(
+    facts: dict[str, Any], url: str
+) -> None:
     address = runtime_address({**FACTS, **facts}, "file")
     assert address == ServerAddress(url, "from-the-file", "file")
 
 
-@pytest.mark.parametrize("facts", [{"hostname": "10.0.0.7"}, {"hostname": "contoso.com"}, {"port": 0}, {"port": None}])
+@pytest.mark.parametrize(
+    "facts", [{"hostname": "10.0.0.7"}, {"hostname": "contoso.com"}, {"port": 0}, {"port": None}]
+)
 def test_a_server_that_is_not_on_loopback_is_left_out(facts: dict[str, Any]) -> None:
     assert runtime_address({**FACTS, **facts}, "file") is None
 
@@ -101,7 +111,9 @@ def test_only_living_servers_of_ours_are_found_and_the_newest_comes_first(tmp_pa
     write_runtime_file(tmp_path, ended_process(), port=5300)
     (tmp_path / "jpserver-half.json").write_text('{"half', encoding="utf-8")
     (tmp_path / "jpserver-list.json").write_text("[]", encoding="utf-8")
-    (tmp_path / "jpserver-jupyter.json").write_text(json.dumps({**FACTS, "service": "jupyter"}), encoding="utf-8")
+    (tmp_path / "jpserver-jupyter.json").write_text(
+        json.dumps({**FACTS, "service": "jupyter"}), encoding="utf-8"
+    )
     assert [host_and_port(one.url)[1] for one in running_servers(tmp_path)] == [5100, 5200]
 
 
@@ -110,17 +122,26 @@ def test_a_runtime_folder_that_is_not_there_holds_no_servers(tmp_path: Path) -> 
 
 
 def test_the_default_address_takes_a_local_server_on_another_port() -> None:
-    assert [one.token for one in candidates(settings(), [ELSEWHERE, HERE])] == ["here", "elsewhere", ""]
+    assert [one.token for one in candidates(settings(), [ELSEWHERE, HERE])] == [
+        "here",
+        "elsewhere",
+        "",
+    ]
 
 
 def test_a_named_address_takes_only_the_server_on_its_port() -> None:
     named = settings(url="http://127.0.0.1:5200/")
-    assert candidates(named, [HERE, ELSEWHERE]) == [ELSEWHERE, ServerAddress("http://127.0.0.1:5200", "", FROM_SETTINGS)]
+    assert candidates(named, [HERE, ELSEWHERE]) == [
+        ELSEWHERE,
+        ServerAddress("http://127.0.0.1:5200", "", FROM_SETTINGS),
+    ]
 
 
 def test_a_token_that_was_set_goes_to_the_named_address_and_nowhere_else() -> None:
     tried = candidates(settings(token="secret"), [HERE, ELSEWHERE])
-    assert [(one.url, one.token) for one in tried if one.token == "secret"] == [("http://localhost:5100", "secret")]
+    assert [(one.url, one.token) for one in tried if one.token == "secret"] == [
+        ("http://localhost:5100", "secret")
+    ]
 
 
 def test_no_token_of_this_machine_goes_to_another() -> None:
@@ -194,7 +215,9 @@ def other_program() -> Iterator[tuple[str, list[str]]]:
     thread.join(10)
 
 
-async def test_another_program_on_the_port_gets_no_token(other_program: tuple[str, list[str]]) -> None:
+async def test_another_program_on_the_port_gets_no_token(
+    other_program: tuple[str, list[str]],
+) -> None:
     url, heard = other_program
     with pytest.raises(NotOurServer, match=url):
         await find_server(settings(url=url, token="secret"))

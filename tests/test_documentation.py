@@ -1,4 +1,6 @@
-"""The documentation names every setting, route, tool, command and module, and says the same as the code."""
+"""The documentation names every setting, route, tool, command and module, and says the same as the
+code.
+"""
 
 import json
 import re
@@ -57,7 +59,9 @@ def words(cell: str) -> list[str]:
 
 def settings_line(row: SettingRow) -> str:
     """Return the row of the README's settings table for one setting."""
-    return f"| `{row.env}` | {f'`{row.default}`' if row.default else ''} | {row.unit} | {row.text} |"
+    return (
+        f"| `{row.env}` | {f'`{row.default}`' if row.default else ''} | {row.unit} | {row.text} |"
+    )
 
 
 @pytest.mark.parametrize("row", setting_rows(), ids=lambda row: row.env)
@@ -74,14 +78,22 @@ def test_every_route_is_documented() -> None:
     from pwsh_kernels.web.rest.routes import ROUTES
 
     table = page("rest.md")
-    missing = [f"{route.method} {route.path}" for route in ROUTES if f"`{route.method} {route.path}`" not in table]
+    missing = [
+        f"{route.method} {route.path}"
+        for route in ROUTES
+        if f"`{route.method} {route.path}`" not in table
+    ]
     assert not missing
 
 
 def test_every_tool_is_documented() -> None:
     from pwsh_kernels.mcp.tools import TOOL_NAMES
 
-    assert [name for name in TOOL_NAMES if f"`{name}`" not in page("mcp.md") or f"`{name}`" not in README] == []
+    assert [
+        name
+        for name in TOOL_NAMES
+        if f"`{name}`" not in page("mcp.md") or f"`{name}`" not in README
+    ] == []
 
 
 def test_every_module_is_documented() -> None:
@@ -97,7 +109,9 @@ def test_the_readme_has_the_routes_of_every_module_and_no_others() -> None:
     assert shown.pop("powerplatform") == "as `azure`"
     assert list(modules["powerplatform"].routes) == list(modules["azure"].routes)
     for key, said in shown.items():
-        assert said.removesuffix(" (two)").replace(" ", "_").split(",_") == list(modules[key].routes), key
+        assert said.removesuffix(" (two)").replace(" ", "_").split(",_") == list(
+            modules[key].routes
+        ), key
 
 
 def test_it_is_said_which_real_modules_ran_and_against_what() -> None:
@@ -108,7 +122,9 @@ def test_it_is_said_which_real_modules_ran_and_against_what() -> None:
     assert "Nothing here was run against a live tenant." in page("modules.md")
 
 
-TESTS = "\n".join(one.read_text(encoding="utf-8") for one in Path(__file__).parent.glob("test_*.py"))
+TESTS = "\n".join(
+    one.read_text(encoding="utf-8") for one in Path(__file__).parent.glob("test_*.py")
+)
 
 
 def test_each_row_that_was_held_against_a_real_module_names_tests_that_exist_or_a_reason() -> None:
@@ -116,18 +132,30 @@ def test_each_row_that_was_held_against_a_real_module_names_tests_that_exist_or_
     named = [name for cells in held for name in words(cells[1]) if name.startswith("test_")]
     assert len(held) > 20
     assert [name for name in named if f"def {name}(" not in TESTS] == []
-    assert [cells[0] for cells in held if "`test_" not in cells[1] and not cells[1].startswith("not played: ")] == []
+    assert [
+        cells[0]
+        for cells in held
+        if "`test_" not in cells[1] and not cells[1].startswith("not played: ")
+    ] == []
 
 
 @pytest.mark.parametrize("key", Catalog.load().modules)
 def test_the_page_says_what_is_left_of_a_device_code_as_the_route_has_it(key: str) -> None:
     said = {"nothing": "a person signs in again", "cache": "nobody is asked"}
-    row = next(cells for cells in rows(page("modules.md"), "sign-in") if re.search(rf"device_code of .*\b{key}\b", cells[0]))
+    row = next(
+        cells
+        for cells in rows(page("modules.md"), "sign-in")
+        if re.search(rf"device_code of .*\b{key}\b", cells[0])
+    )
     assert row[1] == said[Catalog.load().module(key).routes["device_code"].survives]
 
 
 def test_every_end_of_a_sign_in_is_documented() -> None:
-    documented = [word for cells in rows(page("rest.md"), "`code` | what happened") for word in words(cells[0])]
+    documented = [
+        word
+        for cells in rows(page("rest.md"), "`code` | what happened")
+        for word in words(cells[0])
+    ]
     assert sorted(documented) == sorted(get_args(SignInCode))
 
 
@@ -140,21 +168,34 @@ def test_the_refusals_are_documented_with_their_status() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["unknown_tenant", "bad_secret", "unsafe_folder", "route_not_configured", "unknown_sign_in_route"]
+    "code",
+    [
+        "unknown_tenant",
+        "bad_secret",
+        "unsafe_folder",
+        "route_not_configured",
+        "unknown_sign_in_route",
+    ],
 )
 def test_a_mistake_in_what_is_configured_is_a_documented_refusal(code: str) -> None:
     assert f"`{code}`" in page("rest.md")
 
 
 def test_every_state_of_a_session_and_every_change_of_it_is_in_the_picture() -> None:
-    picture = {words(cells[0])[0]: set(words(cells[1])) for cells in rows(page("architecture.md"), "state")}
+    picture = {
+        words(cells[0])[0]: set(words(cells[1])) for cells in rows(page("architecture.md"), "state")
+    }
     assert picture == {state: set(following) for state, following in SESSION_STATES.items()}
 
 
 def test_every_trap_of_the_sandbox_is_documented_in_its_own_words() -> None:
     documented = {words(cells[0])[0]: cells[2] for cells in rows(page("sandbox.md"), "trap")}
     assert documented == Company.load().traps
-    where = {word.split(" = ")[0] for cells in rows(page("sandbox.md"), "traps") for word in words(cells[0])}
+    where = {
+        word.split(" = ")[0]
+        for cells in rows(page("sandbox.md"), "traps")
+        for word in words(cells[0])
+    }
     assert where == documented.keys()
 
 
@@ -185,7 +226,10 @@ def test_every_command_and_option_of_the_command_line_is_documented() -> None:
     for name, command in commands.items():
         assert f"`pwsh-kernels {name}" in text, name
         options = [
-            one for option in command.params for one in (*option.opts, *option.secondary_opts) if one.startswith("--")
+            one
+            for option in command.params
+            for one in (*option.opts, *option.secondary_opts)
+            if one.startswith("--")
         ]
         # `--wait` is what happens without `--no-wait`.
         assert [one for one in options if one != "--wait" and one not in text] == [], name
@@ -232,7 +276,9 @@ def test_the_list_of_decisions_has_every_page_with_its_title() -> None:
     listed = {cells[0]: cells[1] for cells in rows(page("decisions/README.md"), "page")}
     titles = {file: file.read_text(encoding="utf-8").splitlines()[0] for file in DECISIONS.values()}
     assert {f"[{file.name[:4]}]({file.name})" for file in titles} == listed.keys()
-    assert all(titles[DECISIONS[cell[1:5]]] == f"# {cell[1:5]} {rule}" for cell, rule in listed.items())
+    assert all(
+        titles[DECISIONS[cell[1:5]]] == f"# {cell[1:5]} {rule}" for cell, rule in listed.items()
+    )
 
 
 def test_every_json_example_is_json() -> None:

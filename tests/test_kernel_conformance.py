@@ -13,7 +13,10 @@ from kernel_fixtures import WAIT_S, connected
 
 
 class TestPwshKernel(jupyter_kernel_test.KernelTests):
-    """Jupyter's own suite. Output is text on streams, so that the samples of execute_result do not apply."""
+    """Jupyter's own suite.
+
+    Output is text on streams, so that the samples of execute_result do not apply.
+    """
 
     kernel_name = "pwsh"
     language_name = "powershell"
@@ -47,7 +50,9 @@ class TestIopubWelcome(jupyter_kernel_test.IopubWelcomeTests):
 
     @classmethod
     def setUpClass(cls) -> None:
-        """Start the kernel and let it say `starting` first: the suite takes the first message for the greeting."""
+        """Start the kernel and let it say `starting` first: the suite takes the first message for
+        the greeting.
+        """
         super().setUpClass()
         with connected(cls.km) as client:
             client.run("'awake'")

@@ -42,7 +42,10 @@ def test_an_interrupt_stops_the_cell_and_the_kernel_goes_on(client: Client, code
         "Read-Host PIN -AsSecureString",
         "Get-Credential",
         "function f { param([Parameter(Mandatory)]$Who) } f",
-        "function f { [CmdletBinding(SupportsShouldProcess)] param() $PSCmdlet.ShouldProcess('it') } f -Confirm",
+        (
+            "function f { [CmdletBinding(SupportsShouldProcess)] param()"
+            " $PSCmdlet.ShouldProcess('it') } f -Confirm"
+        ),
     ],
 )
 def test_an_interrupt_withdraws_an_open_prompt(client: Client, code: str) -> None:
@@ -69,8 +72,12 @@ def test_the_signal_sigint_does_nothing(client: Client, kernel: KernelManager) -
     assert client.run("'alive'").text() == "alive\n"
 
 
-def test_an_error_aborts_only_what_its_own_client_has_queued(client: Client, other_client: Client) -> None:
-    first = client.send("'started'; Start-Sleep -Milliseconds 300; throw 'mine'", stop_on_error=True)
+def test_an_error_aborts_only_what_its_own_client_has_queued(
+    client: Client, other_client: Client
+) -> None:
+    first = client.send(
+        "'started'; Start-Sleep -Milliseconds 300; throw 'mine'", stop_on_error=True
+    )
     client.until(first, started)
     mine = [client.send(f"'a{one}'", stop_on_error=True) for one in range(3)]
     theirs = [other_client.send(f"'b{one}'") for one in range(3)]
@@ -101,7 +108,9 @@ def test_kernel_info_tells_the_real_version_even_while_a_cell_runs(client: Clien
     assert "subshell" not in str(info)
 
 
-@pytest.mark.parametrize("kind", ["execute_request", "complete_request", "create_subshell_request", "debug_request"])
+@pytest.mark.parametrize(
+    "kind", ["execute_request", "complete_request", "create_subshell_request", "debug_request"]
+)
 def test_the_control_channel_runs_no_code(client: Client, kind: str) -> None:
     message = client.jupyter.session.msg(kind, {"code": "$control = 1", "cursor_pos": 0})
     client.jupyter.control_channel.send(message)
@@ -112,7 +121,9 @@ def test_the_control_channel_runs_no_code(client: Client, kind: str) -> None:
 
 def complete(client: Client, code: str, cursor: int | None = None) -> dict[str, Any]:
     """Ask for completion."""
-    return client.ask("complete_request", {"code": code, "cursor_pos": len(code) if cursor is None else cursor})
+    return client.ask(
+        "complete_request", {"code": code, "cursor_pos": len(code) if cursor is None else cursor}
+    )
 
 
 def test_completion_finds_commands_parameters_and_variables(client: Client) -> None:
@@ -140,38 +151,66 @@ OPEN_CODE = """if (1) {|if (1)|if (1) {} else|if (1) {} elseif|switch (1) {|swit
 foreach ($x in 1)|while (1)|do {|do {}|do {} while (|try {|try {}|try {} catch {|try {} finally|trap {|begin {
 function f|function f {|filter f {|class A {|class A|enum E {|data {|param(|[Parameter(|[int|using namespace
 @{|@{ a =|@{ a = 1|@(|$(|(|foo(|$x[|${abc|1 +|1,|1..|1 -eq|$true -and|-not|$x =|$x.|[int]::|$a ??|1 ? 2|1 ? 2 :
-&|1 &&|1 >|"abc|'abc|"$(|"$(if (1) {|<# note|Get-Date `|'a' % {"""
+&|1 &&|1 >|"abc|'abc|"$(|"$(if (1) {|<# note|Get-Date `|'a' % {"""  # noqa: E501
 
 
 @pytest.mark.parametrize(
-    "code", [*OPEN_CODE.replace("\n", "|").split("|"), "Get-Date |", "Get-Date |\n", "1 ||", "@'\nabc", '@"\nabc\n', "{\n\n"]
+    "code",
+    [
+        *OPEN_CODE.replace("\n", "|").split("|"),
+        "Get-Date |",
+        "Get-Date |\n",
+        "1 ||",
+        "@'\nabc",
+        '@"\nabc\n',
+        "{\n\n",
+    ],
 )
 def test_open_code_is_incomplete(client: Client, code: str) -> None:
     assert client.ask("is_complete_request", {"code": code})["status"] == "incomplete"
 
 
 def test_an_open_block_asks_for_an_indent_and_an_open_here_string_does_not(client: Client) -> None:
-    assert client.ask("is_complete_request", {"code": "if (1) {\n  foreach ($x in 1) {"})["indent"] == " " * 8
+    assert (
+        client.ask("is_complete_request", {"code": "if (1) {\n  foreach ($x in 1) {"})["indent"]
+        == " " * 8
+    )
     assert client.ask("is_complete_request", {"code": 'if (1) {\n@"\ntext'})["indent"] == ""
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [("1 + 1", "complete"), ("", "complete"), ("}", "invalid"), ("1 + )", "invalid"), ("1 1", "invalid")]
+    ("code", "status"),
+    [
+        ("1 + 1", "complete"),
+        ("", "complete"),
+        ("}", "invalid"),
+        ("1 + )", "invalid"),
+        ("1 1", "invalid"),
+    ],
 )
-def test_code_is_complete_or_invalid_as_the_parser_says(client: Client, code: str, status: str) -> None:
+def test_code_is_complete_or_invalid_as_the_parser_says(
+    client: Client, code: str, status: str
+) -> None:
     assert client.ask("is_complete_request", {"code": code})["status"] == status
 
 
 def inspect(client: Client, code: str, cursor: int | None = None, detail: int = 0) -> str:
     """Return what the kernel says about the code at the cursor, "" when it found nothing."""
-    asked = {"code": code, "cursor_pos": len(code) if cursor is None else cursor, "detail_level": detail}
+    asked = {
+        "code": code,
+        "cursor_pos": len(code) if cursor is None else cursor,
+        "detail_level": detail,
+    }
     reply = client.ask("inspect_request", asked)
     assert reply["status"] == "ok"
     return str(reply["data"].get("text/plain", "")) if reply["found"] else ""
 
 
 def test_a_command_is_inspected_with_syntax_and_synopsis(client: Client) -> None:
-    client.run("function Get-Tea { <#\n.SYNOPSIS\nMakes tea.\n.DESCRIPTION\nSlowly.\n#> param([string]$Kind) }")
+    client.run(
+        "function Get-Tea { <#\n.SYNOPSIS\nMakes tea.\n.DESCRIPTION\nSlowly.\n#>"
+        " param([string]$Kind) }"
+    )
     text = inspect(client, "'😀'; Get-Tea -Kind green")
     assert "Get-Tea [[-Kind] <string>]" in text
     assert "Makes tea." in text
@@ -187,9 +226,17 @@ def test_an_alias_a_variable_and_nonsense_are_inspected(client: Client) -> None:
 
 def test_a_parameter_is_inspected_with_its_type_aliases_values_and_help(client: Client) -> None:
     parameters = "[Alias('K')][ValidateSet('green')][string]$Kind"
-    client.run(f"function Get-Tea {{ <#\n.PARAMETER Kind\nGreen or black.\n#> param({parameters}) }}")
+    client.run(
+        f"function Get-Tea {{ <#\n.PARAMETER Kind\nGreen or black.\n#> param({parameters}) }}"
+    )
     text = inspect(client, "Get-Tea -Ki green", cursor=10)
-    assert text.splitlines() == ["-Kind <string>", "Parameter of Get-Tea", "Aliases: K", "Values: green", "Green or black."]
+    assert text.splitlines() == [
+        "-Kind <string>",
+        "Parameter of Get-Tea",
+        "Aliases: K",
+        "Values: green",
+        "Green or black.",
+    ]
     assert "SilentlyContinue" in inspect(client, "gci -ErrorAction Stop", cursor=8)
 
 
@@ -223,7 +270,9 @@ def test_a_type_is_inspected_with_its_constructors_or_values(client: Client) -> 
         ("Get-Item /etc/hostnam", "/etc/hostname", "path"),
     ],
 )
-def test_a_completion_has_its_kind_and_its_range(client: Client, code: str, text: str, kind: str) -> None:
+def test_a_completion_has_its_kind_and_its_range(
+    client: Client, code: str, text: str, kind: str
+) -> None:
     client.run("$completable = 'text'")
     reply = complete(client, code)
     found = {one["text"]: one for one in reply["metadata"]["_jupyter_types_experimental"]}
@@ -237,8 +286,14 @@ def test_internal_questions_leave_no_trace(client: Client) -> None:
     inspect(client, "Get-NoSuchThingAtAll")
     client.ask("is_complete_request", {"code": "if ("})
     client.run("'x'", user_expressions={"n": "1 + 1"})
-    assert client.run("Get-History | ForEach-Object CommandLine").text() == "Clear-History; $Error.Clear()\n'x'\n"
-    assert client.run("$Error.Count; $Code; $Detail; $tokens; Test-Path Variable:PwshKernels*").text() == "0\nFalse\n"
+    assert (
+        client.run("Get-History | ForEach-Object CommandLine").text()
+        == "Clear-History; $Error.Clear()\n'x'\n"
+    )
+    assert (
+        client.run("$Error.Count; $Code; $Detail; $tokens; Test-Path Variable:PwshKernels*").text()
+        == "0\nFalse\n"
+    )
     assert complete(client, "$PwshKern")["matches"] == []
 
 
@@ -247,11 +302,20 @@ def test_history_has_the_cells_of_all_but_silent_ones(client: Client) -> None:
     client.run("'hist quiet'", silent=True)
     client.run("'hist unsaved'", store_history=False)
     client.run("'hist 2'")
-    tail = client.ask("history_request", {"hist_access_type": "tail", "n": 2, "output": False, "raw": True})
+    tail = client.ask(
+        "history_request", {"hist_access_type": "tail", "n": 2, "output": False, "raw": True}
+    )
     assert [one[2] for one in tail["history"]] == ["'hist 1'", "'hist 2'"]
     found = client.ask(
         "history_request",
-        {"hist_access_type": "search", "pattern": "*hist*", "output": False, "raw": True, "unique": True, "n": 5},
+        {
+            "hist_access_type": "search",
+            "pattern": "*hist*",
+            "output": False,
+            "raw": True,
+            "unique": True,
+            "n": 5,
+        },
         "control",
     )
     assert [one[2] for one in found["history"]] == ["'hist 1'", "'hist 2'"]

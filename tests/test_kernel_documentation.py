@@ -1,4 +1,6 @@
-"""docs/kernel.md: each line of the comparison names a test that exists, and its numbers are those of the code."""
+"""docs/kernel.md: each line of the comparison names a test that exists, and its numbers are those
+of the code.
+"""
 
 import re
 from pathlib import Path
@@ -17,14 +19,23 @@ def comparison() -> list[list[str]]:
     """Return the rows of the comparison with other kernels."""
     table = re.search(r"^\| feature \|.*?(?=\n\n)", PAGE, re.MULTILINE | re.DOTALL)
     assert table
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table[0].splitlines()[2:]]
+    return [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in table[0].splitlines()[2:]
+    ]
 
 
 def claims() -> set[str]:
     """Return the names of all tests."""
-    files = [path for folder in ("tests", "conformance") for path in (ROOT / folder).glob("test_*.py")]
+    files = [
+        path for folder in ("tests", "conformance") for path in (ROOT / folder).glob("test_*.py")
+    ]
     texts = [path.read_text(encoding="utf-8") for path in files]
-    return {name for text in texts for name in re.findall(r"^\s*(?:async )?def (test_\w+)", text, re.MULTILINE)}
+    return {
+        name
+        for text in texts
+        for name in re.findall(r"^\s*(?:async )?def (test_\w+)", text, re.MULTILINE)
+    }
 
 
 def test_each_line_of_the_comparison_names_a_test_that_exists() -> None:

@@ -1,4 +1,6 @@
-"""What a client sees of a cell, from a real kernel: outputs in order with their facts, one error, a reply with a summary."""
+"""What a client sees of a cell, from a real kernel: outputs in order with their facts, one error, a
+reply with a summary.
+"""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +31,10 @@ def test_output_comes_as_text_on_stdout(client: Client) -> None:
 
 
 def test_the_text_of_a_program_is_a_table_of_text(client: Client) -> None:
-    run = client.run("1..2 | ForEach-Object { [pscustomobject]@{ N = $_; Square = $_ * $_ } }", {"format": "text"})
+    run = client.run(
+        "1..2 | ForEach-Object { [pscustomobject]@{ N = $_; Square = $_ * $_ } }",
+        {"format": "text"},
+    )
     assert set(run.kinds) == {"text"}
     assert run.text() == "\nN Square\n- ------\n1      1\n2      4\n\n"
 
@@ -40,14 +45,18 @@ def test_variables_live_from_cell_to_cell(client: Client) -> None:
 
 
 def test_streams_keep_their_order_and_carry_their_facts(client: Client) -> None:
-    run = client.run("'a'; Write-Warning w; 'b'; Write-Host h; Write-Error e; Write-Verbose v -Verbose; 'c'")
+    run = client.run(
+        "'a'; Write-Warning w; 'b'; Write-Host h; Write-Error e; Write-Verbose v -Verbose; 'c'"
+    )
     assert run.kinds == ["text", "warning", "text", "host", "error", "verbose", "text"]
     assert [one["content"]["name"] for one in run.outputs] == [
         "stdout", "stderr", "stdout", "stdout", "stderr", "stderr", "stdout",
     ]  # fmt: skip
     assert run.text() == "a\nb\nh\nc\n"
     assert record(run.outputs[1]).message == "w"
-    assert record(run.outputs[4]).error_id.startswith("Microsoft.PowerShell.Commands.WriteErrorException")
+    assert record(run.outputs[4]).error_id.startswith(
+        "Microsoft.PowerShell.Commands.WriteErrorException"
+    )
 
 
 def test_raw_console_text_arrives_with_its_own_kind(client: Client) -> None:
@@ -107,7 +116,9 @@ def slow_subscriber(kernel: KernelManager) -> Iterator[zmq.Socket[bytes]]:
         yield socket
 
 
-def test_no_output_is_lost_for_a_client_that_reads_late(client: Client, slow_subscriber: zmq.Socket[bytes]) -> None:
+def test_no_output_is_lost_for_a_client_that_reads_late(
+    client: Client, slow_subscriber: zmq.Socket[bytes]
+) -> None:
     while not slow_subscriber.poll(20):
         client.ask("kernel_info_request", {}, "control")
     run_id = client.send("1..2000 | ForEach-Object { Write-Warning ($_.ToString('d4') * 500) }")
@@ -117,7 +128,10 @@ def test_no_output_is_lost_for_a_client_that_reads_late(client: Client, slow_sub
 
 
 def test_progress_is_one_display_that_is_updated_and_ends_in_its_last_state(client: Client) -> None:
-    run = client.run('1..5000 | ForEach-Object { Write-Progress Copying -Status "file $_" -PercentComplete ($_ / 50) }')
+    run = client.run(
+        '1..5000 | ForEach-Object { Write-Progress Copying -Status "file $_" -PercentComplete ($_ /'
+        " 50) }"
+    )
     assert run.outputs[0]["msg_type"] == "display_data"
     assert {one["msg_type"] for one in run.outputs[1:]} <= {"update_display_data"}
     assert len({one["content"]["transient"]["display_id"] for one in run.outputs}) == 1
@@ -131,8 +145,9 @@ def test_progress_is_one_display_that_is_updated_and_ends_in_its_last_state(clie
 
 def test_a_bar_is_nested_under_its_parent_and_removed_when_completed(client: Client) -> None:
     code = (
-        "Write-Progress Outer big -Id 1; Write-Progress Inner deep -Id 2 -ParentId 1; Write-Progress Other -Id 3;"
-        "Start-Sleep -Milliseconds 150; Write-Progress Inner -Id 2 -Completed"
+        "Write-Progress Outer big -Id 1; Write-Progress Inner deep -Id 2 -ParentId 1;"
+        " Write-Progress Other -Id 3;Start-Sleep -Milliseconds 150; Write-Progress Inner -Id 2"
+        " -Completed"
     )
     run = client.run(code)
     shown = [one for one in run.outputs if one["metadata"][KEY]["kind"] == "progress"]
@@ -159,7 +174,9 @@ def test_the_format_is_chosen_by_metadata(client: Client, chosen: str, shown: st
 
 def test_parameters_are_bound_and_never_run(client: Client) -> None:
     evil = "\"; Get-Date #$(Get-Date)`n'"
-    run = client.run("param($Name, [int]$Count) $Name; $Count + 1", {"parameters": {"Name": evil, "Count": 41}})
+    run = client.run(
+        "param($Name, [int]$Count) $Name; $Count + 1", {"parameters": {"Name": evil, "Count": 41}}
+    )
     assert run.text() == f"{evil}\n42\n"
 
 
@@ -170,16 +187,24 @@ def test_a_maximum_of_characters_cuts_and_counts_the_rest(client: Client) -> Non
 
 
 def test_the_width_is_that_of_the_request(client: Client) -> None:
-    run = client.run("[pscustomobject]@{ a = 'y' * 50; b = 'z' * 50 } | Format-Table", {"width": 40})
+    run = client.run(
+        "[pscustomobject]@{ a = 'y' * 50; b = 'z' * 50 } | Format-Table", {"width": 40}
+    )
     assert "yyy" in run.text()
     assert max(map(len, run.text().splitlines())) <= 40
 
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"format": "xml"}, "pwsh.format"), ({"colour": 1}, "pwsh.colour"), ({"width": 1}, "pwsh.width")],
+    [
+        ({"format": "xml"}, "pwsh.format"),
+        ({"colour": 1}, "pwsh.colour"),
+        ({"width": 1}, "pwsh.width"),
+    ],
 )
-def test_a_bad_option_is_named_and_nothing_runs(client: Client, options: dict[str, Any], named: str) -> None:
+def test_a_bad_option_is_named_and_nothing_runs(
+    client: Client, options: dict[str, Any], named: str
+) -> None:
     client.run("$ran = 0")
     run = client.run("$ran = 1", options)
     assert run.content["ename"] == "InvalidRequest"
@@ -194,7 +219,9 @@ def test_an_empty_cell_is_fine(client: Client) -> None:
 
 
 def test_a_silent_cell_shows_nothing_but_that_the_kernel_was_busy(client: Client) -> None:
-    run = client.run("'x'; Write-Warning w; $quiet = 7; throw 'no'", silent=True, store_history=False)
+    run = client.run(
+        "'x'; Write-Warning w; $quiet = 7; throw 'no'", silent=True, store_history=False
+    )
     assert [one["content"]["execution_state"] for one in run.messages] == ["busy", "idle"]
     assert run.content["evalue"] == "no"
     assert client.run("$quiet").text() == "7\n"
@@ -211,7 +238,11 @@ def test_exit_with_a_code_is_told_and_the_session_lives_on(client: Client) -> No
     client.run("$stays = 'here'")
     run = client.run("'before'; exit 3")
     assert run.text() == "before\n"
-    assert (run.summary.exit_called, run.summary.exit_code, run.summary.had_errors) == (True, 3, True)
+    assert (run.summary.exit_called, run.summary.exit_code, run.summary.had_errors) == (
+        True,
+        3,
+        True,
+    )
     assert run.content["payload"] == [{"source": "ask_exit", "keepkernel": True}]
     assert client.run("$stays").text() == "here\n"
 
@@ -226,7 +257,9 @@ def test_a_native_program_tells_its_exit_code(client: Client) -> None:
 def test_cell_ids_and_foreign_metadata_are_accepted(client: Client) -> None:
     session = client.jupyter.session
     content = {"code": "'cell'", "silent": False}
-    message = session.msg("execute_request", content, metadata={"cellId": "c-1", "deletedCells": [], "trusted": True})
+    message = session.msg(
+        "execute_request", content, metadata={"cellId": "c-1", "deletedCells": [], "trusted": True}
+    )
     client.jupyter.shell_channel.send(message)
     client.read_until(lambda: message["msg_id"] in client.replies)
     assert client.replies[message["msg_id"]]["content"]["status"] == "ok"
@@ -235,7 +268,9 @@ def test_cell_ids_and_foreign_metadata_are_accepted(client: Client) -> None:
 FILLS_SCREEN = """sh -c 'echo Vim: Warning: Input is not from a terminal >&2; sleep 300; true'"""
 
 
-@pytest.mark.parametrize(("start", "code"), [("& ./fill", 129), ("Start-Process -Wait ./fill", None)])
+@pytest.mark.parametrize(
+    ("start", "code"), [("& ./fill", 129), ("Start-Process -Wait ./fill", None)]
+)
 def test_a_program_that_fills_a_screen_is_told_that_there_is_none_and_the_cell_goes_on(
     client: Client, tmp_path: Path, start: str, code: int | None
 ) -> None:

@@ -1,4 +1,6 @@
-"""The kernel remembers its cells, but not without bound; and offsets count what each side counts."""
+"""The kernel remembers its cells, but not without bound; and offsets count what each side
+counts.
+"""
 
 import pytest
 
@@ -24,7 +26,11 @@ def test_range_leaves_its_stop_out() -> None:
 
 def test_search_takes_a_glob_and_can_drop_repetitions() -> None:
     history = filled("Get-Date", "1", "Get-Item", "Get-Date")
-    assert history.search("Get-*", None, unique=False) == [Cell(1, "Get-Date"), Cell(3, "Get-Item"), Cell(4, "Get-Date")]
+    assert history.search("Get-*", None, unique=False) == [
+        Cell(1, "Get-Date"),
+        Cell(3, "Get-Item"),
+        Cell(4, "Get-Date"),
+    ]
     assert history.search("Get-*", 2, unique=True) == [Cell(3, "Get-Item"), Cell(4, "Get-Date")]
 
 
@@ -43,7 +49,8 @@ def test_an_answer_with_outputs_says_that_none_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "points", "units"), [("abc", 2, 2), ("😀😀x", 1, 2), ("😀😀x", 3, 5), ("é", 1, 1), ("", 0, 0)]
+    ("text", "points", "units"),
+    [("abc", 2, 2), ("😀😀x", 1, 2), ("😀😀x", 3, 5), ("é", 1, 1), ("", 0, 0)],
 )
 def test_code_points_and_utf16_units_convert_both_ways(text: str, points: int, units: int) -> None:
     assert completion.utf16_units(text, points) == units
@@ -56,7 +63,12 @@ def test_completion_without_a_match_replaces_nothing() -> None:
 
 
 def test_only_errors_that_more_text_can_mend_are_incomplete() -> None:
-    assert completeness.answer([1, "MissingEndCurlyBrace", True]) == {"status": "incomplete", "indent": "    "}
-    assert completeness.answer([1, "MissingEndCurlyBrace", True, "UnexpectedToken", False]) == {"status": "invalid"}
+    assert completeness.answer([1, "MissingEndCurlyBrace", True]) == {
+        "status": "incomplete",
+        "indent": "    ",
+    }
+    assert completeness.answer([1, "MissingEndCurlyBrace", True, "UnexpectedToken", False]) == {
+        "status": "invalid"
+    }
     assert completeness.answer([2, "TerminatorExpectedAtEndOfString", True])["indent"] == ""
     assert completeness.answer([0]) == {"status": "complete"}

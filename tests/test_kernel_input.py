@@ -13,11 +13,11 @@ CHOOSE = (
     "'picked ' + $Host.UI.PromptForChoice('Title', 'Really?', $choices, 1)"
 )
 FIELDS = (
-    "$fields = [Management.Automation.Host.FieldDescription[]]@("
-    "[Management.Automation.Host.FieldDescription]::new('Name'), [Management.Automation.Host.FieldDescription]::new('Pin'));"
-    "$fields[1].SetParameterType([securestring]);"
-    "$got = $Host.UI.Prompt('Caption', 'Supply values', $fields);"
-    "\"$($got.Name) $([Net.NetworkCredential]::new('', $got.Pin).Password)\""
+    "$fields ="
+    " [Management.Automation.Host.FieldDescription[]]@([Management.Automation.Host.FieldDescription]::new('Name'),"  # noqa: E501
+    " [Management.Automation.Host.FieldDescription]::new('Pin'));$fields[1].SetParameterType([securestring]);$got"  # noqa: E501
+    " = $Host.UI.Prompt('Caption', 'Supply values', $fields);\"$($got.Name)"
+    " $([Net.NetworkCredential]::new('', $got.Pin).Password)\""
 )
 
 
@@ -40,8 +40,12 @@ def test_a_secret_is_asked_hidden_and_appears_nowhere(client: Client) -> None:
     assert "sesame" not in str(run.messages) + str(run.reply)
 
 
-@pytest.mark.parametrize(("answer", "picked"), [("n", 1), ("Maybe", 2), ("0", 0), ("", 1), (answer_metadata(2), 2)])
-def test_a_choice_is_answered_by_key_label_number_default_or_as_a_value(client: Client, answer: Any, picked: int) -> None:
+@pytest.mark.parametrize(
+    ("answer", "picked"), [("n", 1), ("Maybe", 2), ("0", 0), ("", 1), (answer_metadata(2), 2)]
+)
+def test_a_choice_is_answered_by_key_label_number_default_or_as_a_value(
+    client: Client, answer: Any, picked: int
+) -> None:
     run = client.run(CHOOSE, answers=[answer])
     assert asked(run) == [('Title\nReally?\n[Y] Yes  [N] No  [Y] Maybe (default is "N"): ', False)]
     assert run.text() == f"picked {picked}\n"
@@ -54,7 +58,10 @@ def test_an_answer_that_is_no_choice_is_asked_for_again(client: Client) -> None:
 
 
 def test_a_credential_is_asked_in_two_questions(client: Client) -> None:
-    code = "$c = Get-Credential -Message 'Sign in'; $c.UserName; $c.GetNetworkCredential().Password.Length"
+    code = (
+        "$c = Get-Credential -Message 'Sign in'; $c.UserName;"
+        " $c.GetNetworkCredential().Password.Length"
+    )
     run = client.run(code, answers=["anna", "four"])
     assert [one["metadata"][KEY]["field"] for one in run.questions] == ["user", "password"]
     assert run.text() == "anna\n4\n"
@@ -73,7 +80,9 @@ def test_one_reply_of_a_program_answers_all_fields(client: Client) -> None:
 
 
 def test_missing_mandatory_parameters_are_asked_for(client: Client) -> None:
-    run = client.run('function greet { param([Parameter(Mandatory)]$Who) "hi $Who" } greet', answers=["anna"])
+    run = client.run(
+        'function greet { param([Parameter(Mandatory)]$Who) "hi $Who" } greet', answers=["anna"]
+    )
     assert run.text() == "hi anna\n"
 
 

@@ -1,10 +1,18 @@
-"""A prompt becomes questions that a person understands, and texts become the value that PowerShell expects."""
+"""A prompt becomes questions that a person understands, and texts become the value that PowerShell
+expects.
+"""
 
 from typing import Any
 
 import pytest
 
-from pwsh_kernels.kernel.questions import InvalidAnswer, Question, answer_from_texts, checked_answer, questions
+from pwsh_kernels.kernel.questions import (
+    InvalidAnswer,
+    Question,
+    answer_from_texts,
+    checked_answer,
+    questions,
+)
 from pwsh_kernels.records import Choice, Prompt, PromptField
 
 CONFIRM = Prompt(
@@ -27,7 +35,10 @@ def test_a_choice_shows_keys_labels_and_the_default() -> None:
     assert questions(CONFIRM) == (Question(text),)
 
 
-@pytest.mark.parametrize(("text", "index"), [("y", 0), ("Yes", 0), (" NO ", 1), ("2", 2), ("0", 0), ("suspend", 2), ("", 1)])
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [("y", 0), ("Yes", 0), (" NO ", 1), ("2", 2), ("0", 0), ("suspend", 2), ("", 1)],
+)
 def test_a_choice_takes_key_label_number_or_the_default(text: str, index: int) -> None:
     assert answer_from_texts(CONFIRM, [text]) == index
 
@@ -65,8 +76,14 @@ def test_a_credential_asks_for_user_and_password_unless_the_script_gave_the_user
 
 
 def test_a_field_that_is_a_credential_is_asked_in_two_questions() -> None:
-    prompt = Prompt(kind="fields", fields=(PromptField("Who", type_name="PSCredential"), PromptField("Why")))
-    assert [(one.field, one.secret) for one in questions(prompt)] == [("Who", False), ("Who", True), ("Why", False)]
+    prompt = Prompt(
+        kind="fields", fields=(PromptField("Who", type_name="PSCredential"), PromptField("Why"))
+    )
+    assert [(one.field, one.secret) for one in questions(prompt)] == [
+        ("Who", False),
+        ("Who", True),
+        ("Why", False),
+    ]
     value = {"Who": {"user": "anna", "password": "p"}, "Why": "test"}
     assert answer_from_texts(prompt, ["anna", "p", "test"]) == value
     assert checked_answer(prompt, value) == value

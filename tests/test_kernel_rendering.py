@@ -5,7 +5,13 @@ import re
 import pytest
 
 from pwsh_kernels.kernel.display.progress_bars import ProgressForest
-from pwsh_kernels.kernel.display.rendering import progress_html, progress_text, record_error, record_text, summary_error
+from pwsh_kernels.kernel.display.rendering import (
+    progress_html,
+    progress_text,
+    record_error,
+    record_text,
+    summary_error,
+)
 from pwsh_kernels.records import Progress, Record, RecordKind, Style, Summary
 
 MISSING = Record(
@@ -27,10 +33,17 @@ def plain(text: str) -> str:
 
 @pytest.mark.parametrize(
     ("kind", "shown"),
-    [("warning", "WARNING: careful\n"), ("verbose", "VERBOSE: careful\n"), ("debug", "DEBUG: careful\n")],
+    [
+        ("warning", "WARNING: careful\n"),
+        ("verbose", "VERBOSE: careful\n"),
+        ("debug", "DEBUG: careful\n"),
+    ],
 )
 def test_a_record_has_the_prefix_of_its_stream_in_yellow(kind: RecordKind, shown: str) -> None:
-    assert record_text(Record(kind=kind, message="careful"), Style()) == f"\x1b[33;1m{shown[:-1]}\x1b[0m\n"
+    assert (
+        record_text(Record(kind=kind, message="careful"), Style())
+        == f"\x1b[33;1m{shown[:-1]}\x1b[0m\n"
+    )
 
 
 def test_an_information_record_is_shown_as_it_is() -> None:
@@ -43,7 +56,9 @@ def test_an_error_in_the_first_line_of_a_cell_takes_one_red_line() -> None:
 
 
 def test_an_error_in_a_later_line_shows_the_source_and_marks_the_place() -> None:
-    later = Record(**{**{name: getattr(MISSING, name) for name in MISSING.__dataclass_fields__}, "line": 12})
+    later = Record(
+        **{**{name: getattr(MISSING, name) for name in MISSING.__dataclass_fields__}, "line": 12}
+    )
     assert plain(record_text(later, Style())).splitlines() == [
         "ItemNotFoundException: ",
         "Line |",
@@ -54,13 +69,20 @@ def test_an_error_in_a_later_line_shows_the_source_and_marks_the_place() -> None
 
 
 def test_an_error_in_a_script_file_names_the_file() -> None:
-    record = Record(kind="error", message="no", line=3, position="At /a dir/x.ps1:3 char:5\n+ f\n+ ~", exception_type="X.E")
+    record = Record(
+        kind="error",
+        message="no",
+        line=3,
+        position="At /a dir/x.ps1:3 char:5\n+ f\n+ ~",
+        exception_type="X.E",
+    )
     assert plain(record_text(record, Style())).splitlines()[0] == "E: /a dir/x.ps1:3"
 
 
 def test_a_line_of_a_native_program_has_no_prefix_and_no_colour() -> None:
     assert (
-        record_text(Record(kind="error", message="fatal: no such branch", native=True), Style()) == "fatal: no such branch\n"
+        record_text(Record(kind="error", message="fatal: no such branch", native=True), Style())
+        == "fatal: no such branch\n"
     )
 
 
@@ -78,7 +100,10 @@ def test_the_traceback_of_a_terminating_error_always_shows_the_position() -> Non
 
 
 def test_an_error_without_an_exception_type_is_named_by_its_id() -> None:
-    assert record_error(Record(kind="error", message="x", error_id="NoGood,Func"), Style()).ename == "NoGood"
+    assert (
+        record_error(Record(kind="error", message="x", error_id="NoGood,Func"), Style()).ename
+        == "NoGood"
+    )
 
 
 def test_a_stopped_run_has_an_error_of_its_own_name_and_a_completed_one_has_none() -> None:
@@ -90,7 +115,9 @@ def test_a_stopped_run_has_an_error_of_its_own_name_and_a_completed_one_has_none
 
 def test_progress_as_text_has_a_bar_and_the_details() -> None:
     progress = Progress(1, None, "Copying", "file 3", "reading", percent=25, seconds_left=10)
-    assert progress_text(progress) == "Copying [#####...............] 25% file 3 reading (10 s left)"
+    assert (
+        progress_text(progress) == "Copying [#####...............] 25% file 3 reading (10 s left)"
+    )
     assert progress_text(Progress(1, None, "Copying", "file 3")) == "Copying file 3"
 
 

@@ -1,4 +1,6 @@
-"""What a person's notebook is shown beside text: tables, lists, pictures, HTML, Markdown and JSON, from a real kernel."""
+"""What a person's notebook is shown beside text: tables, lists, pictures, HTML, Markdown and JSON,
+from a real kernel.
+"""
 
 import base64
 from html.parser import HTMLParser
@@ -10,7 +12,9 @@ from kernel_fixtures import Client, Run, connected, running_kernel
 
 from pwsh_kernels.messages import KEY, view_metadata
 
-PEOPLE = "[pscustomobject]@{ Name = 'Adele'; Size = 7 }, [pscustomobject]@{ Name = 'Änne'; Size = 1234 }"
+PEOPLE = (
+    "[pscustomobject]@{ Name = 'Adele'; Size = 7 }, [pscustomobject]@{ Name = 'Änne'; Size = 1234 }"
+)
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256))).decode()
 
 
@@ -92,7 +96,9 @@ def test_a_table_has_the_columns_and_the_heading_of_powershells_own_view(client:
 
 
 def test_what_format_table_chose_is_what_is_shown(client: Client) -> None:
-    run = client.notebook_run(f"{PEOPLE} | Format-Table -AutoSize -Property @{{ Label = 'Who'; Expression = 'Name' }}")
+    run = client.notebook_run(
+        f"{PEOPLE} | Format-Table -AutoSize -Property @{{ Label = 'Who'; Expression = 'Name' }}"
+    )
     assert only_table(run).texts == [["Who"], ["Adele"], ["Änne"]]
     hidden = client.notebook_run(f"{PEOPLE} | Format-Table -HideTableHeaders")
     assert only_table(hidden).texts == [["Adele", "7"], ["Änne", "1234"]]
@@ -108,12 +114,19 @@ def test_a_group_of_format_table_is_a_table_with_its_heading(client: Client) -> 
 def test_a_list_is_a_table_of_labels_and_values(client: Client) -> None:
     run = client.notebook_run(f"{PEOPLE} | Format-List")
     (bundle,) = final_displays(run)
-    assert Cells(bundle["text/html"]).texts == [["Name", "Adele"], ["Size", "7"], ["Name", "Änne"], ["Size", "1234"]]
+    assert Cells(bundle["text/html"]).texts == [
+        ["Name", "Adele"],
+        ["Size", "7"],
+        ["Name", "Änne"],
+        ["Size", "1234"],
+    ]
     assert bundle["text/plain"].startswith("Name : Adele\nSize : 7\n\nName : Änne")
 
 
 def test_text_in_a_table_is_escaped_and_without_colours(client: Client) -> None:
-    run = client.notebook_run("[pscustomobject]@{ '<b>' = '<script>alert(1)</script>&' + $PSStyle.Foreground.Red + 'x' }")
+    run = client.notebook_run(
+        "[pscustomobject]@{ '<b>' = '<script>alert(1)</script>&' + $PSStyle.Foreground.Red + 'x' }"
+    )
     (bundle,) = final_displays(run)
     assert "<script" not in bundle["text/html"]
     assert Cells(bundle["text/html"]).texts == [["<b>"], ["<script>alert(1)</script>&x"]]
@@ -136,13 +149,18 @@ def test_at_most_500_rows_are_shown_with_a_line_that_says_how_many_more(client: 
 
 def test_text_tables_and_records_of_one_cell_keep_their_order(client: Client) -> None:
     code = (
-        "'before'; [pscustomobject]@{ A = 1 }; Write-Warning w; [pscustomobject]@{ A = 2 }; 'between';"
-        "[pscustomobject]@{ A = 3 }; Write-Host h; [pscustomobject]@{ A = 4 } | Format-List; 'after'; throw 'end'"
+        "'before'; [pscustomobject]@{ A = 1 }; Write-Warning w; [pscustomobject]@{ A = 2 };"
+        " 'between';[pscustomobject]@{ A = 3 }; Write-Host h; [pscustomobject]@{ A = 4 } |"
+        " Format-List; 'after'; throw 'end'"
     )
     run = client.run(code)
     kinds = ["text", "view", "warning", "view", "text", "view", "host", "view", "text", "error"]
     assert run.kinds == kinds
-    tables = [Cells(one["content"]["data"]["text/html"]).texts for one in run.outputs if one["msg_type"] == "display_data"]
+    tables = [
+        Cells(one["content"]["data"]["text/html"]).texts
+        for one in run.outputs
+        if one["msg_type"] == "display_data"
+    ]
     assert tables == [[["A"], ["1"]], [["A"], ["2"]], [["A"], ["3"]], [["A", "4"]]]
 
 
@@ -158,7 +176,10 @@ def test_a_table_is_shown_before_the_question_that_follows_it(client: Client) ->
 def test_a_slow_table_grows_in_a_notebook_and_comes_at_once_for_a_program(client: Client) -> None:
     slow = "1..3 | ForEach-Object { [pscustomobject]@{ A = $_ }; Start-Sleep -Milliseconds 300 }"
     growing = client.notebook_run(slow)
-    assert [one["msg_type"] for one in growing.outputs][:2] == ["display_data", "update_display_data"]
+    assert [one["msg_type"] for one in growing.outputs][:2] == [
+        "display_data",
+        "update_display_data",
+    ]
     assert only_table(growing).texts == [["A"], ["1"], ["2"], ["3"]]
     added = "".join(one["metadata"][KEY]["text"] for one in growing.outputs)
     assert added.split() == ["A", "-", "1", "2", "3"]
@@ -168,7 +189,10 @@ def test_a_slow_table_grows_in_a_notebook_and_comes_at_once_for_a_program(client
 
 
 def test_a_slow_table_comes_in_whole_pieces_where_updates_may_be_ignored(client: Client) -> None:
-    slow = "Get-ChildItem / | Select-Object -First 4 | ForEach-Object { $_; Start-Sleep -Milliseconds 250 }"
+    slow = (
+        "Get-ChildItem / | Select-Object -First 4 | ForEach-Object { $_; Start-Sleep -Milliseconds"
+        " 250 }"
+    )
     run = client.finish(client.send(slow, allow_stdin=True))  # as jupyter console asks
     assert {one["msg_type"] for one in run.outputs} == {"display_data"}
     assert len(run.outputs) > 1
@@ -193,13 +217,20 @@ def test_a_stop_or_an_error_leaves_the_rows_that_came(client: Client) -> None:
 
 @pytest.mark.parametrize("how", [", $bytes", "$bytes", "$bytes | ForEach-Object { $_ }"])
 def test_bytes_that_are_a_picture_are_shown_as_one(client: Client, how: str) -> None:
-    run = client.notebook_run(f"$bytes = [Convert]::FromBase64String('{PNG}'); 'before'; {how}; 'after'")
+    run = client.notebook_run(
+        f"$bytes = [Convert]::FromBase64String('{PNG}'); 'before'; {how}; 'after'"
+    )
     assert run.text() == "before\nafter\n"
-    assert run.outputs[1]["content"]["data"] == {"image/png": PNG, "text/plain": "[image/png, 264 bytes]"}
+    assert run.outputs[1]["content"]["data"] == {
+        "image/png": PNG,
+        "text/plain": "[image/png, 264 bytes]",
+    }
 
 
 def test_a_jpeg_is_a_picture_and_other_bytes_are_numbers(client: Client) -> None:
-    run = client.notebook_run(", [byte[]](0xFF, 0xD8, 0xFF, 0xE0, 1); [byte[]](0xFF, 0xD8, 1); [byte]0x89")
+    run = client.notebook_run(
+        ", [byte[]](0xFF, 0xD8, 0xFF, 0xE0, 1); [byte[]](0xFF, 0xD8, 1); [byte]0x89"
+    )
     assert [one["msg_type"] for one in run.outputs].count("display_data") == 1
     assert "image/jpeg" in data(run.outputs[0])
     assert run.text() == "255\n216\n1\n137\n"
@@ -217,7 +248,9 @@ def test_a_jpeg_is_a_picture_and_other_bytes_are_numbers(client: Client) -> None
         ("'{\"b\": null}' | Out-Json", "application/json", {"b": None}),
     ],
 )
-def test_a_function_of_the_kernel_shows_its_kind(client: Client, code: str, mime: str, value: Any) -> None:
+def test_a_function_of_the_kernel_shows_its_kind(
+    client: Client, code: str, mime: str, value: Any
+) -> None:
     run = client.notebook_run(f"'before'; $later = {code}; $later; '<b>x</b>'")
     assert [one["msg_type"] for one in run.outputs] == ["stream", "display_data", "stream"]
     assert data(run.outputs[1])[mime] == value
@@ -231,7 +264,9 @@ def test_for_a_program_the_functions_of_the_kernel_give_plain_strings(client: Cl
 
 @pytest.mark.parametrize("name", ["Out-Html", "Out-Svg", "Out-Markdown", "Out-Json"])
 def test_the_functions_of_the_kernel_have_help(client: Client, name: str) -> None:
-    run = client.run(f"(Get-Help {name}).Synopsis; (Get-Help {name} -Parameter InputObject).description.Text", {})
+    run = client.run(
+        f"(Get-Help {name}).Synopsis; (Get-Help {name} -Parameter InputObject).description.Text", {}
+    )
     synopsis, parameter = run.text().splitlines()
     assert synopsis.startswith("Shows ")
     assert parameter
@@ -243,7 +278,10 @@ def test_a_request_can_switch_rich_output_on_and_off(client: Client) -> None:
 
 
 def test_a_kernel_with_rich_output_switched_off_gives_the_same_as_text(tmp_path: Path) -> None:
-    with running_kernel(tmp_path, PWSH_KERNELS_RICH_OUTPUT="off") as manager, connected(manager) as client:
+    with (
+        running_kernel(tmp_path, PWSH_KERNELS_RICH_OUTPUT="off") as manager,
+        connected(manager) as client,
+    ):
         run = client.notebook_run(f"{PEOPLE}; '<i>' | Out-Html")
         assert set(run.kinds) == {"text"}
         assert run.text() == "\nName  Size\n----  ----\nAdele    7\nÄnne  1234\n\n<i>\n"
@@ -282,8 +320,8 @@ def test_the_pipeline_variable_is_nobodys_between_cells(client: Client) -> None:
 
 def test_each_kind_of_result_is_shown_in_its_own_way(client: Client) -> None:
     code = (
-        "Get-Item /etc | Select-Object Name; [pscustomobject]@{ B = 2 }; [ordered]@{ k = 'v'; l = 'w' };"
-        "[version]'1.2'; Get-Date 2026-01-02"
+        "Get-Item /etc | Select-Object Name; [pscustomobject]@{ B = 2 }; [ordered]@{ k = 'v'; l ="
+        " 'w' };[version]'1.2'; Get-Date 2026-01-02"
     )
     run = client.notebook_run(code)
     tables = [Cells(one["text/html"]).texts for one in final_displays(run)]
@@ -298,17 +336,21 @@ def test_each_kind_of_result_is_shown_in_its_own_way(client: Client) -> None:
 
 def test_write_host_has_the_colours_that_it_was_given(client: Client) -> None:
     run = client.notebook_run(
-        "Write-Host red -ForegroundColor Red -NoNewline; Write-Host plain; Write-Host on -BackgroundColor Blue"
+        "Write-Host red -ForegroundColor Red -NoNewline; Write-Host plain; Write-Host on"
+        " -BackgroundColor Blue"
     )
     assert run.text() == "\x1b[91mred\x1b[0mplain\n\x1b[104mon\x1b[0m\n"
     assert client.run("Write-Host red -ForegroundColor Red", {}).text() == "red\n"
 
 
 def test_records_have_the_colours_that_the_session_chose(client: Client) -> None:
-    client.notebook_run('$PSStyle.Formatting.Warning = "`e[35m"; $PSStyle.Formatting.Error = "`e[34m"')
+    client.notebook_run(
+        '$PSStyle.Formatting.Warning = "`e[35m"; $PSStyle.Formatting.Error = "`e[34m"'
+    )
     warned = client.notebook_run("Write-Warning 'careful'; throw 'bad'")
     usual = client.notebook_run(
-        '$PSStyle.Formatting.Warning = "`e[33;1m"; $PSStyle.Formatting.Error = "`e[31;1m"; Write-Warning x'
+        '$PSStyle.Formatting.Warning = "`e[33;1m"; $PSStyle.Formatting.Error = "`e[31;1m";'
+        " Write-Warning x"
     )
     assert "\x1b[35mWARNING: careful\x1b[0m\n" in warned.text("stderr")
     assert any("\x1b[34mbad\x1b[0m" in line for line in warned.content["traceback"])
@@ -326,15 +368,25 @@ def test_clear_host_clears_the_output_of_a_cell_and_is_nothing_to_a_program(clie
 
 
 def test_colours_of_the_host_are_shown_to_a_person_alone(client: Client) -> None:
-    code = "$Host.UI.Write('Red', 'Black', 'a'); $Host.UI.WriteLine('Gray', 'DarkBlue', 'b'); $Host.UI.WriteLine('c')"
+    code = (
+        "$Host.UI.Write('Red', 'Black', 'a'); $Host.UI.WriteLine('Gray', 'DarkBlue', 'b');"
+        " $Host.UI.WriteLine('c')"
+    )
     assert client.notebook_run(code).text() == "\x1b[91ma\x1b[0m\x1b[44mb\x1b[0m\nc\n"
     assert client.run(code, {}).text() == "ab\nc\n"
 
 
 @pytest.mark.parametrize(
-    "stop", ["Wait-Debugger", "Get-Item /nowhere -ErrorAction Break", "$ErrorActionPreference = 'Break'; 1/0"]
+    "stop",
+    [
+        "Wait-Debugger",
+        "Get-Item /nowhere -ErrorAction Break",
+        "$ErrorActionPreference = 'Break'; 1/0",
+    ],
 )
-def test_a_cell_that_would_wait_for_a_debugger_goes_on_with_a_warning(client: Client, stop: str) -> None:
+def test_a_cell_that_would_wait_for_a_debugger_goes_on_with_a_warning(
+    client: Client, stop: str
+) -> None:
     run = client.notebook_run(f"'before'; & {{ {stop} }}; 'after'")
     assert run.text() == "before\nafter\n"
     assert "A debugger would stop here: line 1" in run.text("stderr")
@@ -342,7 +394,8 @@ def test_a_cell_that_would_wait_for_a_debugger_goes_on_with_a_warning(client: Cl
 
 def test_an_interrupt_ends_a_cell_that_stops_for_a_debugger_again_and_again(client: Client) -> None:
     run_id = client.send(
-        "& { $ErrorActionPreference = 'Break'; 'go'; while ($true) { Get-Item /nowhere 2>$null; Wait-Debugger } }"
+        "& { $ErrorActionPreference = 'Break'; 'go'; while ($true) { Get-Item /nowhere 2>$null;"
+        " Wait-Debugger } }"
     )
     client.until(run_id, lambda run: "go" in run.text())
     client.interrupt()
@@ -371,10 +424,15 @@ def test_markdown_in_files_is_shown_as_markdown_and_what_was_converted_before_as
         f"Show-Markdown {tmp_path}/*.markdown",
         f"Show-Markdown -LiteralPath {tmp_path}/a.markdown, {tmp_path}/b.markdown",
     ):
-        assert [one["text/markdown"] for one in final_displays(client.notebook_run(code))] == ["# A\n", "*b*\n"]
+        assert [one["text/markdown"] for one in final_displays(client.notebook_run(code))] == [
+            "# A\n",
+            "*b*\n",
+        ]
     (one,) = final_displays(client.notebook_run(f"Get-Item {tmp_path}/a.markdown | Show-Markdown"))
     assert one["text/markdown"] == "# A\n"
-    converted = client.notebook_run("'# A' | ConvertFrom-Markdown -AsVT100EncodedString | Show-Markdown")
+    converted = client.notebook_run(
+        "'# A' | ConvertFrom-Markdown -AsVT100EncodedString | Show-Markdown"
+    )
     assert (converted.text(), final_displays(converted)) == ("A\n\n\n", [])
     missing = client.notebook_run(f"Show-Markdown {tmp_path}/none.markdown")
     assert "none.markdown' because it does not exist" in missing.text("stderr")
@@ -400,8 +458,13 @@ def test_help_is_formatted_as_help(client: Client, program: bool) -> None:
 def test_get_error_shows_the_whole_error_readably(client: Client, program: bool) -> None:
     code = "Get-Item /nowhere -ErrorAction SilentlyContinue; Get-Error -Newest 1"
     text = client.run(code, {}).text() if program else client.notebook_run(code).text()
-    assert "FullyQualifiedErrorId : PathNotFound,Microsoft.PowerShell.Commands.GetItemCommand" in text
-    assert "\n    Message              : Cannot find path '/nowhere' because it does not exist.\n" in text
+    assert (
+        "FullyQualifiedErrorId : PathNotFound,Microsoft.PowerShell.Commands.GetItemCommand" in text
+    )
+    assert (
+        "\n    Message              : Cannot find path '/nowhere' because it does not exist.\n"
+        in text
+    )
     assert not program or "\x1b" not in text
 
 
@@ -421,11 +484,19 @@ def test_converttohtml_gives_strings_that_outhtml_shows(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "start",
-    ["1 | ForEach-Object -Parallel {0}", "Start-Job {0} | Receive-Job -Wait", "Start-ThreadJob {0} | Receive-Job -Wait"],
+    [
+        "1 | ForEach-Object -Parallel {0}",
+        "Start-Job {0} | Receive-Job -Wait",
+        "Start-ThreadJob {0} | Receive-Job -Wait",
+    ],
 )
 def test_the_progress_of_jobs_is_a_bar_that_goes_with_the_cell(client: Client, start: str) -> None:
     work = "{ Write-Progress -Activity Copy -Status half -PercentComplete 50; 'out' }"
     run = client.notebook_run(start.replace("{0}", work))
-    bars = [data(one)["text/plain"] for one in run.outputs if one["metadata"].get(KEY, {}).get("kind") == "progress"]
+    bars = [
+        data(one)["text/plain"]
+        for one in run.outputs
+        if one["metadata"].get(KEY, {}).get("kind") == "progress"
+    ]
     assert (bars[0], bars[-1]) == ("Copy [##########..........] 50% half", "")
     assert run.text() == "out\n"

@@ -1,4 +1,6 @@
-"""An interrupt of a .NET call that cannot be stopped: it is said, the queue lives, and the next one offers a restart."""
+"""An interrupt of a .NET call that cannot be stopped: it is said, the queue lives, and the next one
+offers a restart.
+"""
 
 import os
 import stat
@@ -37,8 +39,12 @@ def own_client(own_kernel: KernelManager) -> Iterator[Client]:
 
 
 def blocked(client: Client, fifo: Path, *, allow_stdin: bool) -> str:
-    """Run a cell that blocks and interrupt it; return its id once the kernel has said that it is blocked."""
-    run_id = client.send(f"'started'; [IO.File]::ReadAllText('{fifo}'); 'never'", allow_stdin=allow_stdin)
+    """Run a cell that blocks and interrupt it; return its id once the kernel has said that it is
+    blocked.
+    """
+    run_id = client.send(
+        f"'started'; [IO.File]::ReadAllText('{fifo}'); 'never'", allow_stdin=allow_stdin
+    )
     client.until(run_id, lambda run: "started" in run.text())
     client.interrupt()
     client.until(run_id, lambda run: BLOCKED in run.text("stderr"))
@@ -50,7 +56,9 @@ def release(fifo: Path) -> None:
     os.close(os.open(fifo, os.O_WRONLY))
 
 
-def test_a_blocked_call_is_told_and_what_is_queued_runs_after_it(own_client: Client, fifo: Path) -> None:
+def test_a_blocked_call_is_told_and_what_is_queued_runs_after_it(
+    own_client: Client, fifo: Path
+) -> None:
     run_id = blocked(own_client, fifo, allow_stdin=False)
     queued = own_client.send("'next'")
     own_client.interrupt()
@@ -60,7 +68,9 @@ def test_a_blocked_call_is_told_and_what_is_queued_runs_after_it(own_client: Cli
     assert own_client.finish(queued).text() == "next\n"
 
 
-def test_the_offer_of_a_restart_can_be_declined_and_goes_when_the_call_returns(own_client: Client, fifo: Path) -> None:
+def test_the_offer_of_a_restart_can_be_declined_and_goes_when_the_call_returns(
+    own_client: Client, fifo: Path
+) -> None:
     run_id = blocked(own_client, fifo, allow_stdin=True)
     own_client.interrupt()
     asked = own_client.question(run_id).questions[0]["content"]["prompt"]
@@ -76,7 +86,9 @@ def test_the_offer_of_a_restart_can_be_declined_and_goes_when_the_call_returns(o
     assert own_client.run("'alive'").text() == "alive\n"
 
 
-def test_the_second_interrupt_can_restart_powershell(own_kernel: KernelManager, own_client: Client, fifo: Path) -> None:
+def test_the_second_interrupt_can_restart_powershell(
+    own_kernel: KernelManager, own_client: Client, fifo: Path
+) -> None:
     run_id = blocked(own_client, fifo, allow_stdin=True)
     own_client.interrupt()
     own_client.question(run_id)

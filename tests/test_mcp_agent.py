@@ -1,4 +1,5 @@
-"""An agent that sees nothing but the tools' answers does three real tasks; docs/transcripts.md is what it wrote down.
+"""An agent that sees nothing but the tools' answers does three real tasks; docs/transcripts.md is
+what it wrote down.
 
 `PWSH_KERNELS_WRITE_TRANSCRIPTS=1` writes that file; without it, it is compared.
 """
@@ -21,11 +22,17 @@ What an agent and the tools say to each other in three tasks on the sandbox. The
 that knows PowerShell, the names of the tools, and what the person wants; every next step that it takes is one that an answer
 names. A test plays the tasks and compares this page with what happened. Times, ids, codes and addresses are put in place of
 those of the run, and the middle of long outputs is left out.
-"""
-LARGEST = "Get-Mailbox -ResultSize Unlimited | Get-MailboxStatistics | Select-Object DisplayName, TotalItemSize, ItemCount"
+"""  # noqa: E501
+LARGEST = (
+    "Get-Mailbox -ResultSize Unlimited | Get-MailboxStatistics | Select-Object DisplayName,"
+    " TotalItemSize, ItemCount"
+)
 LEAVER = "adele.gupta@contoso.example"
 LEAVE = "param($User) Set-Mailbox -Identity $User -Type Shared -HiddenFromAddressListsEnabled $true"
-LOOK = "param($User) Get-Mailbox -Identity $User | Select-Object Name, RecipientTypeDetails, HiddenFromAddressListsEnabled"
+LOOK = (
+    "param($User) Get-Mailbox -Identity $User | Select-Object Name, RecipientTypeDetails,"
+    " HiddenFromAddressListsEnabled"
+)
 RETURN = "Set-Mailbox -Identity {} -Type Regular -HiddenFromAddressListsEnabled $false"
 
 
@@ -55,24 +62,38 @@ def truth(server: Server) -> list[str]:
 
 async def the_largest_mailboxes(server: Server, agent: Agent) -> None:
     """Find the ten largest mailboxes of two tenants, both signed out."""
-    agent.say("Person", f"Which are the ten largest mailboxes of {CONTOSO} and {FABRIKAM} together?")
+    agent.say(
+        "Person", f"Which are the ten largest mailboxes of {CONTOSO} and {FABRIKAM} together?"
+    )
     found = await agent.reach("pwsh_find", tenant=CONTOSO, words="mailbox statistics size", limit=2)
     assert facts_of(found)["commands"][0]["name"] == "Get-MailboxStatistics"
     run = await agent.reach("pwsh_run", tenants=[CONTOSO, FABRIKAM], command=LARGEST)
     largest = []
     for one in facts_of(run)["results"]:
-        wanted = {"sort_by": "TotalItemSize desc", "first": 10, "select": ["DisplayName", "TotalItemSize"]}
+        wanted = {
+            "sort_by": "TotalItemSize desc",
+            "first": 10,
+            "select": ["DisplayName", "TotalItemSize"],
+        }
         rows = await agent.call("pwsh_output", run_id=one["run_id"], **wanted)
-        largest += [f"{one['tenant']}: {line}" for line in facts_of(rows)["output"].splitlines()[1:]]
+        largest += [
+            f"{one['tenant']}: {line}" for line in facts_of(rows)["output"].splitlines()[1:]
+        ]
     answer = sorted(largest, key=size_of, reverse=True)[:10]
     agent.say("Agent", "These are the ten largest:\n\n" + "\n".join(f"* {line}" for line in answer))
     assert answer == await asyncio.to_thread(truth, server)
 
 
 async def somebody_leaves(server: Server, agent: Agent) -> None:
-    """Make a mailbox shared and hide it, after a look at what would happen; find out what else there is to do."""
+    """Make a mailbox shared and hide it, after a look at what would happen; find out what else
+    there is to do.
+    """
     values = {"tenant": CONTOSO, "parameters": {"User": LEAVER}}
-    agent.say("Person", f"{LEAVER} leaves today: make the mailbox shared, hide it, and see to it that nobody signs in.")
+    agent.say(
+        "Person",
+        f"{LEAVER} leaves today: make the mailbox shared, hide it, and see to it that nobody"
+        " signs in.",
+    )
     await agent.reach("pwsh_find", tenant=CONTOSO, words="Set-Mailbox", limit=1)
     await agent.reach("pwsh_run", command=LOOK, **values)
     preview = await agent.reach("pwsh_run", command=f"{LEAVE} -WhatIf", **values)
@@ -87,7 +108,8 @@ async def somebody_leaves(server: Server, agent: Agent) -> None:
     assert facts_of(refused)["advice"] == "ask_person"
     agent.say(
         "Agent",
-        f"The mailbox is shared and hidden. The account still can sign in: {facts_of(refused)['errors'][0]['suggestion']}",
+        "The mailbox is shared and hidden. The account still can sign in:"
+        f" {facts_of(refused)['errors'][0]['suggestion']}",
     )
     server.run(RETURN.format(LEAVER))
 
@@ -121,8 +143,12 @@ async def play(server: Server) -> str:
     return stable(page)
 
 
-async def test_an_agent_that_sees_only_answers_does_three_tasks_as_the_page_shows(server: Server) -> None:
-    gone = [(tenant, module) for tenant in (CONTOSO, FABRIKAM) for module in ("exo", "graph", "teams")]
+async def test_an_agent_that_sees_only_answers_does_three_tasks_as_the_page_shows(
+    server: Server,
+) -> None:
+    gone = [
+        (tenant, module) for tenant in (CONTOSO, FABRIKAM) for module in ("exo", "graph", "teams")
+    ]
     for tenant, module in gone:
         server.post("/disconnect", tenant=tenant, module=module)
     page = await play(server)

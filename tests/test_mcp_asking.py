@@ -1,11 +1,18 @@
-"""What a command asks and what a sign-in needs: put to the person by clients that can, told in words by all others."""
+"""What a command asks and what a sign-in needs: put to the person by clients that can, told in
+words by all others.
+"""
 
 import asyncio
 from typing import Any
 
 import pytest
 from mcp.client import ClientRequestContext
-from mcp_types import ElicitRequestFormParams, ElicitRequestParams, ElicitRequestURLParams, ElicitResult
+from mcp_types import (
+    ElicitRequestFormParams,
+    ElicitRequestParams,
+    ElicitRequestURLParams,
+    ElicitResult,
+)
 from server_fixtures import CONTOSO, FABRIKAM, Server
 from test_mcp_tools import ERAS, Era, Json, call, connected, facts_of, signed_in, text_of
 
@@ -13,19 +20,30 @@ __all__ = ["signed_in"]
 
 CONFIRM = "$host.UI.PromptForChoice('Remove', 'Remove the mailbox?', @('&Yes', '&No'), 1)"
 CREDENTIAL = "$host.UI.PromptForCredential('Sign in', 'To the old server', 'adele', '').UserName"
-FIELDS = 'function f { param([Parameter(Mandatory)]$City, [Parameter(Mandatory)]$Street) "$City, $Street" }; f'
+FIELDS = (
+    'function f { param([Parameter(Mandatory)]$City, [Parameter(Mandatory)]$Street) "$City,'
+    ' $Street" }; f'
+)
 
 
 class Person:
-    """A person at a client: answers every question in the same way, and remembers what was asked."""
+    """A person at a client: answers every question in the same way, and remembers what
+    was asked.
+    """
 
-    def __init__(self, action: Any, content: Json | None = None, server: Server | None = None) -> None:
+    def __init__(
+        self, action: Any, content: Json | None = None, server: Server | None = None
+    ) -> None:
         self._reply = ElicitResult(action=action, content=content)
         self._server = server
         self.asked: list[ElicitRequestParams] = []
 
-    async def answer(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        """Sign in on the page that is offered, when there is a server to do it at; fill in the form."""
+    async def answer(
+        self, context: ClientRequestContext, params: ElicitRequestParams
+    ) -> ElicitResult:
+        """Sign in on the page that is offered, when there is a server to do it at; fill in the
+        form.
+        """
         self.asked.append(params)
         if isinstance(params, ElicitRequestURLParams) and self._server:
             code = params.message.split("the code ")[1].split()[0]
@@ -44,7 +62,10 @@ async def test_a_client_that_opens_pages_is_offered_the_sign_in_and_the_call_goe
         declined = await call(client, tool, tenant=FABRIKAM, **arguments)
     async with connected(server, era, willing.answer) as client:
         done = await call(client, tool, tenant=FABRIKAM, **arguments)
-    assert (facts_of(declined)["state"], facts_of(declined)["advice"]) == ("signing_in", "do_not_retry")
+    assert (facts_of(declined)["state"], facts_of(declined)["advice"]) == (
+        "signing_in",
+        "do_not_retry",
+    )
     assert "The person does not want to sign in now" in text_of(declined)
     assert facts_of(done)["state"] == ("succeeded" if tool == "pwsh_run" else "signed_in")
     assert facts_of(done)["account"] == f"admin@{FABRIKAM}"
@@ -55,17 +76,23 @@ async def test_a_client_that_opens_pages_is_offered_the_sign_in_and_the_call_goe
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_confirmation_is_a_form_with_the_choices_and_the_command_runs_once(signed_in: Server, era: Era) -> None:
+async def test_a_confirmation_is_a_form_with_the_choices_and_the_command_runs_once(
+    signed_in: Server, era: Era
+) -> None:
     person = Person("accept", {"answer": "Yes"})
     async with connected(signed_in, era, person.answer) as client:
-        result = await call(client, "pwsh_run", tenant=CONTOSO, command=f"'begun'; $a = {CONFIRM}; \"chosen $a\"")
+        result = await call(
+            client, "pwsh_run", tenant=CONTOSO, command=f"'begun'; $a = {CONFIRM}; \"chosen $a\""
+        )
     assert facts_of(result)["state"] == "succeeded"
     assert facts_of(result)["output"].startswith("begun\n")
     assert facts_of(result)["output"].endswith("chosen 0\n")
     [form] = person.asked
     assert isinstance(form, ElicitRequestFormParams)
     assert form.message == "contoso.example:exo asks: Remove | Remove the mailbox? | Yes | No"
-    assert form.requested_schema["properties"] == {"answer": {"type": "string", "enum": ["Yes", "No"], "default": "No"}}
+    assert form.requested_schema["properties"] == {
+        "answer": {"type": "string", "enum": ["Yes", "No"], "default": "No"}
+    }
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -94,7 +121,9 @@ async def test_a_declined_form_is_an_error_of_the_command_and_a_closed_one_leave
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("command", ["Read-Host -AsSecureString 'Old password'", CREDENTIAL])
-async def test_a_secret_is_asked_by_no_form_and_taken_from_no_model(signed_in: Server, era: Era, command: str) -> None:
+async def test_a_secret_is_asked_by_no_form_and_taken_from_no_model(
+    signed_in: Server, era: Era, command: str
+) -> None:
     person = Person("accept", {"answer": "hunter2"})
     async with connected(signed_in, era, person.answer) as client:
         asked = facts_of(await call(client, "pwsh_run", tenant=CONTOSO, command=command))
@@ -114,7 +143,12 @@ async def test_a_secret_is_asked_by_no_form_and_taken_from_no_model(signed_in: S
         ("Read-Host 'Name'", "answer as text", {"answer": "[1]"}, "[1]\n"),
         (CONFIRM, "answer one of: Yes, No", {"answer": "yes"}, "0\n"),
         (CONFIRM, "answer one of: Yes, No", {"answer": "N"}, "1\n"),
-        (FIELDS, "fields with a text for each of: City, Street", {"fields": {"City": "Rome", "Street": "X"}}, "Rome, X\n"),
+        (
+            FIELDS,
+            "fields with a text for each of: City, Street",
+            {"fields": {"City": "Rome", "Street": "X"}},
+            "Rome, X\n",
+        ),
     ],
 )
 async def test_a_model_answers_what_a_command_asks(
@@ -130,7 +164,9 @@ async def test_a_model_answers_what_a_command_asks(
     assert "asks for no input" in text_of(late)
 
 
-async def test_an_answer_that_is_none_leaves_the_question_open_and_says_what_is_wanted(signed_in: Server) -> None:
+async def test_an_answer_that_is_none_leaves_the_question_open_and_says_what_is_wanted(
+    signed_in: Server,
+) -> None:
     async with connected(signed_in) as client:
         asked = facts_of(await call(client, "pwsh_run", tenant=CONTOSO, command=CONFIRM))
         wrong = await call(client, "pwsh_answer", run_id=asked["run_id"], answer="perhaps")

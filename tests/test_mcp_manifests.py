@@ -1,4 +1,6 @@
-"""mcpjungle-config.json, server.json and manifest.json: their form, and that they say what is so."""
+"""mcpjungle-config.json, server.json and manifest.json: their form, and that they say
+what is so.
+"""
 
 import json
 import re
@@ -60,10 +62,13 @@ class Package(Strict):
 
 
 class Registration(Strict):
-    """server.json by the schema of 2025-12-11, as far as we use it; conformance/ has the schema itself."""
+    """server.json by the schema of 2025-12-11, as far as we use it; conformance/ has the schema
+    itself.
+    """
 
     schema_: Annotated[
-        Literal["https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"], Field(alias="$schema")
+        Literal["https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"],
+        Field(alias="$schema"),
     ]
     name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+$", max_length=200)]
     title: Annotated[str, Field(max_length=100)]
@@ -140,22 +145,30 @@ def project() -> Json:
     return found
 
 
-def test_all_have_the_version_of_the_package(registration: Registration, bundle: Bundle, project: Json) -> None:
+def test_all_have_the_version_of_the_package(
+    registration: Registration, bundle: Bundle, project: Json
+) -> None:
     [package] = registration.packages
     versions = {registration.version, package.version, bundle.version, project["version"]}
     assert versions == {__version__}
 
 
-def test_the_registry_s_name_is_in_the_readme_that_pypi_shows(registration: Registration, project: Json) -> None:
+def test_the_registry_s_name_is_in_the_readme_that_pypi_shows(
+    registration: Registration, project: Json
+) -> None:
     readme = (ROOT / project["readme"]).read_text(encoding="utf-8")
     assert re.findall(r"<!-- mcp-name: (\S+) -->", readme) == [registration.name]
     assert registration.packages[0].identifier == project["name"]
 
 
-def test_every_variable_is_a_setting_with_its_default_and_secrets_are_marked(registration: Registration) -> None:
+def test_every_variable_is_a_setting_with_its_default_and_secrets_are_marked(
+    registration: Registration,
+) -> None:
     variables = registration.packages[0].environmentVariables
     assert {one.name for one in variables} <= SETTINGS.keys()
-    assert {one.name for one in variables if one.isSecret} == SECRETS & {one.name for one in variables}
+    assert {one.name for one in variables if one.isSecret} == SECRETS & {
+        one.name for one in variables
+    }
     for one in variables:
         assert one.default in (None, SETTINGS[one.name].default)
         assert not (one.isSecret and one.default)
@@ -164,7 +177,10 @@ def test_every_variable_is_a_setting_with_its_default_and_secrets_are_marked(reg
 def test_every_variable_of_the_bundle_is_a_setting_that_the_user_gives(bundle: Bundle) -> None:
     given = bundle.server.mcp_config.env
     assert given.keys() <= SETTINGS.keys()
-    names = {variable: re.fullmatch(r"\$\{user_config\.(\w+)\}", value) for variable, value in given.items()}
+    names = {
+        variable: re.fullmatch(r"\$\{user_config\.(\w+)\}", value)
+        for variable, value in given.items()
+    }
     asked = {variable: bundle.user_config[match[1]] for variable, match in names.items() if match}
     assert asked.keys() == given.keys()
     assert len(asked) == len(bundle.user_config)
@@ -177,9 +193,18 @@ def test_the_bundle_names_the_tools_and_its_own_files(bundle: Bundle, project: J
     assert {one["name"] for one in bundle.tools} == set(TOOL_NAMES)
     assert (ROOT / bundle.server.entry_point).is_file()
     assert bundle.compatibility["runtimes"]["python"] == project["requires-python"]
-    kept = [line for line in (ROOT / ".mcpbignore").read_text(encoding="utf-8").splitlines() if line.startswith("!/")]
+    kept = [
+        line
+        for line in (ROOT / ".mcpbignore").read_text(encoding="utf-8").splitlines()
+        if line.startswith("!/")
+    ]
     assert all((ROOT / line[2:]).exists() for line in kept)
-    assert {"!/manifest.json", f"!/{bundle.server.entry_point}", "!/pyproject.toml", "!/pwsh_kernels"} <= set(kept)
+    assert {
+        "!/manifest.json",
+        f"!/{bundle.server.entry_point}",
+        "!/pyproject.toml",
+        "!/pwsh_kernels",
+    } <= set(kept)
 
 
 def test_mcpjungle_s_file_is_what_the_command_prints(tmp_path: Path) -> None:
@@ -191,9 +216,18 @@ def test_mcpjungle_s_file_is_what_the_command_prints(tmp_path: Path) -> None:
     assert {**kept, "command": "", "args": []} == {**made, "command": "", "args": []}
 
 
-def test_the_command_that_both_name_serves_mcp(registration: Registration, bundle: Bundle, tmp_path: Path) -> None:
+def test_the_command_that_both_name_serves_mcp(
+    registration: Registration, bundle: Bundle, tmp_path: Path
+) -> None:
     words = [one.value for one in registration.packages[0].packageArguments]
-    assert bundle.server.mcp_config.args == ["tool", "run", "--from", "${__dirname}", "pwsh-kernels", *words]
+    assert bundle.server.mcp_config.args == [
+        "tool",
+        "run",
+        "--from",
+        "${__dirname}",
+        "pwsh-kernels",
+        *words,
+    ]
     said = subprocess.run(
         [sys.executable, "-m", "pwsh_kernels", *words],
         input=json.dumps(INITIALIZE) + "\n",

@@ -1,4 +1,6 @@
-"""How a run's output is cut for a model: never lost, never cut inside a character, at lines where there are some."""
+"""How a run's output is cut for a model: never lost, never cut inside a character, at lines where
+there are some.
+"""
 
 import random
 from typing import Any
@@ -18,7 +20,9 @@ def entries(*texts: str | tuple[str, str]) -> list[Json]:
     for one in texts:
         kind, text = one if isinstance(one, tuple) else ("text", one)
         start = result[-1]["start"] + len(result[-1]["text"]) if result else 0
-        result.append({"start": start, "stream": "stdout", "kind": kind, "text": text, "record": None})
+        result.append(
+            {"start": start, "stream": "stdout", "kind": kind, "text": text, "record": None}
+        )
     return result
 
 
@@ -27,9 +31,18 @@ def page(log: list[Json], cursor: int, limit: int) -> Json:
     total = sum(len(entry["text"]) for entry in log)
     last = min(cursor + limit, total)
     shown = [
-        {**entry, "text": entry["text"][max(0, cursor - entry["start"]) : max(0, last - entry["start"])]} for entry in log
+        {
+            **entry,
+            "text": entry["text"][max(0, cursor - entry["start"]) : max(0, last - entry["start"])],
+        }
+        for entry in log
     ]
-    return {"entries": [one for one in shown if one["text"]], "cursor": cursor, "next_cursor": last, "more": last < total}
+    return {
+        "entries": [one for one in shown if one["text"]],
+        "cursor": cursor,
+        "next_cursor": last,
+        "more": last < total,
+    }
 
 
 def shown(log: list[Json], cursor: int = 0) -> Excerpt:
@@ -76,7 +89,10 @@ def test_long_output_is_shown_by_its_head_and_its_tail_at_line_ends() -> None:
 def test_head_and_tail_do_not_overlap_when_little_is_left_out() -> None:
     text = "".join(f"{number:09}\n" for number in range(MAX_CHARS // 10 + 1))
     one = shown(entries(text))
-    assert one.head.text + "?" * one.left_out + one.tail.text == text[: one.end] + "?" * one.left_out + one.tail.text
+    assert (
+        one.head.text + "?" * one.left_out + one.tail.text
+        == text[: one.end] + "?" * one.left_out + one.tail.text
+    )
     assert len(one.head.text) + one.left_out + len(one.tail.text) == len(text)
 
 
@@ -108,19 +124,31 @@ def test_a_cut_makes_progress_even_in_what_cannot_be_cut_well() -> None:
 
 
 def test_text_for_a_model_has_no_escapes_and_no_half_characters() -> None:
-    assert plain("\x1b[32mgreen\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07 \ud800 \x1b7") == "green link \ufffd "
+    assert (
+        plain("\x1b[32mgreen\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07 \ud800 \x1b7")
+        == "green link \ufffd "
+    )
 
 
 def test_errors_and_warnings_are_labelled_where_they_stand() -> None:
     one = shown(
-        entries("before\n", ("error", "it broke\n"), ("warning", "WARNING: careful\n"), ("warning", "mind\n"), "after")
+        entries(
+            "before\n",
+            ("error", "it broke\n"),
+            ("warning", "WARNING: careful\n"),
+            ("warning", "mind\n"),
+            "after",
+        )
     )
     assert one.head.text == "before\nit broke\nWARNING: careful\nmind\nafter"
     assert one.head.labelled == "before\nERROR: it broke\nWARNING: careful\nWARNING: mind\nafter"
 
 
 def test_a_label_begins_a_line_of_its_own() -> None:
-    assert shown(entries("no line end", ("error", "it broke"))).head.labelled == "no line end\nERROR: it broke"
+    assert (
+        shown(entries("no line end", ("error", "it broke"))).head.labelled
+        == "no line end\nERROR: it broke"
+    )
 
 
 def test_the_second_page_begins_where_the_first_ended() -> None:

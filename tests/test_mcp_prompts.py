@@ -26,7 +26,11 @@ from pwsh_kernels.sandbox import module_path
 TOOLS = set(TOOL_NAMES)
 ARGUMENTS = {
     "onboard_tenant": {"tenant": CONTOSO, "module": "exo"},
-    "investigate_mailbox": {"tenant": CONTOSO, "mailbox": "adele.vance@contoso.example", "question": "Is it full?"},
+    "investigate_mailbox": {
+        "tenant": CONTOSO,
+        "mailbox": "adele.vance@contoso.example",
+        "question": "Is it full?",
+    },
     "compare_tenants": {"tenants": f"{CONTOSO},{FABRIKAM}", "question": "transport rules"},
 }
 
@@ -47,14 +51,24 @@ async def refusal(client: Client, name: str, arguments: dict[str, str]) -> tuple
 
 
 @EACH_WAY
-async def test_each_prompt_says_what_it_takes_and_holds_what_it_was_given(server: Server, door: str, era: Era) -> None:
+async def test_each_prompt_says_what_it_takes_and_holds_what_it_was_given(
+    server: Server, door: str, era: Era
+) -> None:
     async with through(door, server, era) as client:
         listed = {one.name: one for one in (await client.list_prompts()).prompts}
         assert list(listed) == list(PROMPTS)
-        assert all(argument.description for one in listed.values() for argument in one.arguments or [])
+        assert all(
+            argument.description for one in listed.values() for argument in one.arguments or []
+        )
         for name, arguments in ARGUMENTS.items():
-            required = {argument.name for argument in listed[name].arguments or [] if argument.required}
-            assert required <= set(arguments) <= {argument.name for argument in listed[name].arguments or []}
+            required = {
+                argument.name for argument in listed[name].arguments or [] if argument.required
+            }
+            assert (
+                required
+                <= set(arguments)
+                <= {argument.name for argument in listed[name].arguments or []}
+            )
             text = text_of(await client.get_prompt(name, arguments))
             assert all(value in text for key, value in arguments.items() if key != "tenants")
             assert CONTOSO in text
@@ -70,7 +84,9 @@ async def test_a_prompt_that_cannot_be_made_says_why(server: Server, door: str, 
             await refusal(client, "onboard_tenant", {"tenant": CONTOSO, "surprise": "1"}),
             await refusal(client, "onboard_tenant", {"tenant": " \n"}),
             await refusal(client, "compare_tenants", {"tenants": CONTOSO, "question": "rules"}),
-            await refusal(client, "investigate_mailbox", {"tenant": CONTOSO, "mailbox": "x" * 3000}),
+            await refusal(
+                client, "investigate_mailbox", {"tenant": CONTOSO, "mailbox": "x" * 3000}
+            ),
         ]
     assert {code for code, _ in answers} == {-32602}
     assert [text for _, text in answers] == [
@@ -86,7 +102,10 @@ async def test_a_prompt_that_cannot_be_made_says_why(server: Server, door: str, 
 def texts() -> list[str]:
     """Return every text that tells a model about our tools."""
     onboardings = [onboard_tenant("contoso.com", module) for module in Catalog.load().modules]
-    others = [investigate_mailbox("contoso.com", "adele"), compare_tenants("contoso.com, fabrikam.com", "rules")]
+    others = [
+        investigate_mailbox("contoso.com", "adele"),
+        compare_tenants("contoso.com, fabrikam.com", "rules"),
+    ]
     return [*onboardings, *others, INSTRUCTIONS]
 
 

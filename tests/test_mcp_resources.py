@@ -1,4 +1,6 @@
-"""The resources and the completion of what they are named by: the same through both doors, in both eras."""
+"""The resources and the completion of what they are named by: the same through both doors, in both
+eras.
+"""
 
 import json
 import re
@@ -58,8 +60,12 @@ def facts(page: TextResourceContents) -> dict[str, Any]:
 
 
 @EACH_WAY
-async def test_every_resource_is_listed_and_can_be_read(signed_in: Server, door: str, era: Era) -> None:
-    run = signed_in.run("'one'; Write-Warning 'mind'; \"$([char]27)[31mred$([char]27)[0m\"", format="text")
+async def test_every_resource_is_listed_and_can_be_read(
+    signed_in: Server, door: str, era: Era
+) -> None:
+    run = signed_in.run(
+        "'one'; Write-Warning 'mind'; \"$([char]27)[31mred$([char]27)[0m\"", format="text"
+    )
     async with through(door, signed_in, era) as client:
         assert [one.uri for one in (await client.list_resources()).resources] == [SESSIONS]
         templates = (await client.list_resource_templates()).resource_templates
@@ -69,7 +75,9 @@ async def test_every_resource_is_listed_and_can_be_read(signed_in: Server, door:
         status = facts(await read(client, f"pwsh://{CONTOSO}/exo/status"))
         nobody = facts(await read(client, "pwsh://nobody.example/exo/status"))
         output = await read(client, f"pwsh://runs/{run['run_id']}/output")
-    assert [one["account"] for one in sessions["sessions"] if one["session"] == f"{CONTOSO}:exo"] == [ADMIN]
+    assert [
+        one["account"] for one in sessions["sessions"] if one["session"] == f"{CONTOSO}:exo"
+    ] == [ADMIN]
     assert (status["state"], status["account"]) == ("signed_in", ADMIN)
     assert "qr_svg" not in status
     assert nobody["state"] == "none"
@@ -77,7 +85,9 @@ async def test_every_resource_is_listed_and_can_be_read(signed_in: Server, door:
 
 
 @EACH_WAY
-async def test_what_is_not_there_is_refused_with_the_next_step(server: Server, door: str, era: Era) -> None:
+async def test_what_is_not_there_is_refused_with_the_next_step(
+    server: Server, door: str, era: Era
+) -> None:
     async with through(door, server, era) as client:
         run = await refusal(client, "pwsh://runs/r-none/output")
         module = await refusal(client, f"pwsh://{CONTOSO}/exchange/status")
@@ -137,13 +147,21 @@ async def test_the_output_of_a_run_that_goes_on_says_so(signed_in: Server) -> No
         text = (await read(client, f"pwsh://runs/{run['run_id']}/output")).text
     signed_in.post(f"/runs/{run['run_id']}/cancel")
     assert text.startswith("begun\n")
-    assert text.endswith(f"----- the run is running and goes on: pwsh_wait with run_id {run['run_id']} -----\n")
+    assert text.endswith(
+        f"----- the run is running and goes on: pwsh_wait with run_id {run['run_id']} -----\n"
+    )
 
 
 def test_half_a_character_at_the_bound_is_left_to_the_next_page() -> None:
     half = "x" * (MAX_OUTPUT - 1) + "\ud83d"
     entry = {"start": 0, "stream": "stdout", "kind": "text", "text": half, "record": None}
-    page = {"run_id": "r-1", "state": "succeeded", "ended_at": "2026", "total_chars": MAX_OUTPUT + 1, "cursor": 0}
+    page = {
+        "run_id": "r-1",
+        "state": "succeeded",
+        "ended_at": "2026",
+        "total_chars": MAX_OUTPUT + 1,
+        "cursor": 0,
+    }
     text = output_text({**page, "entries": [entry], "next_cursor": MAX_OUTPUT, "more": True})
     assert f"cursor {MAX_OUTPUT - 1} " in text
     assert "\ufffd" not in text
@@ -164,8 +182,14 @@ async def test_names_are_completed_by_what_is_there(signed_in: Server, door: str
         prompt = PromptReference(name="compare_tenants")
         several = await client.complete(prompt, {"name": "tenants", "value": f"{CONTOSO}, fab"})
         assert several.completion.values[0] == f"{CONTOSO}, {FABRIKAM}"
-        unknown = await client.complete(PromptReference(name="nothing"), {"name": "tenant", "value": ""})
-        assert unknown.completion.values == await completed(client, "pwsh://nothing", "tenant", "") == []
+        unknown = await client.complete(
+            PromptReference(name="nothing"), {"name": "tenant", "value": ""}
+        )
+        assert (
+            unknown.completion.values
+            == await completed(client, "pwsh://nothing", "tenant", "")
+            == []
+        )
 
 
 def test_every_address_and_its_bound_are_documented() -> None:

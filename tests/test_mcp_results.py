@@ -1,4 +1,6 @@
-"""What a model is told: the next step in words for every refusal, and for every state of a session and a run."""
+"""What a model is told: the next step in words for every refusal, and for every state of a session
+and a run.
+"""
 
 import pytest
 
@@ -24,8 +26,9 @@ from pwsh_kernels.mcp.answers.session_results import Json, session_step, status_
 
 WHERE = "tenant contoso.com and module exo"
 SIGN_IN = (
-    "Ask the person to open https://login.example and enter the code ABCD (valid until 17:00). "
-    f"Then call pwsh_wait with {WHERE}. Do not open the page yourself and do not ask for another code."
+    "Ask the person to open https://login.example and enter the code ABCD (valid until 17:00)."
+    f" Then call pwsh_wait with {WHERE}. Do not open the page yourself and do not ask for another"
+    " code."
 )
 ANSWER = "Answer it with pwsh_answer and run_id r-1, or call pwsh_cancel with run_id r-1."
 
@@ -33,14 +36,19 @@ ANSWER = "Answer it with pwsh_answer and run_id r-1, or call pwsh_cancel with ru
 def refused(error: ProductError) -> RequestRefused:
     """Return an error as it arrives through the REST API."""
     facts = error.to_json()
-    details = {name: value for name, value in facts.items() if name not in ("success", "error", "code")}
+    details = {
+        name: value for name, value in facts.items() if name not in ("success", "error", "code")
+    }
     return RequestRefused(error.status, facts["code"], facts["error"], details)
 
 
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (NotSignedIn("contoso.com", "exo"), f"contoso.com:exo is not signed in. Call pwsh_login with {WHERE}."),
+        (
+            NotSignedIn("contoso.com", "exo"),
+            f"contoso.com:exo is not signed in. Call pwsh_login with {WHERE}.",
+        ),
         (
             NotSignedIn("contoso.com", "exo", "It ended."),
             f"contoso.com:exo is not signed in. It ended. Call pwsh_login with {WHERE}.",
@@ -51,7 +59,10 @@ def refused(error: ProductError) -> RequestRefused:
         ),
         (
             SignInPending("contoso.com", "exo", None, None, None),
-            f"The sign-in to contoso.com:exo waits for a person. Call pwsh_login with {WHERE} for the code.",
+            (
+                f"The sign-in to contoso.com:exo waits for a person. Call pwsh_login with {WHERE}"
+                " for the code."
+            ),
         ),
         (
             WaitingForInput("contoso.com", "exo", "r-1", "Sure?"),
@@ -59,9 +70,15 @@ def refused(error: ProductError) -> RequestRefused:
         ),
         (
             SessionLost("contoso.com", "exo", "SIGKILL"),
-            f"The PowerShell of contoso.com:exo has died (SIGKILL), and its sign-in with it. Call pwsh_login with {WHERE}.",
+            (
+                "The PowerShell of contoso.com:exo has died (SIGKILL), and its sign-in with it."
+                f" Call pwsh_login with {WHERE}."
+            ),
         ),
-        (UnknownSession("contoso.com", "exo"), "No session for contoso.com:exo. pwsh_sessions lists the sessions."),
+        (
+            UnknownSession("contoso.com", "exo"),
+            "No session for contoso.com:exo. pwsh_sessions lists the sessions.",
+        ),
     ],
 )
 def test_a_refusal_names_the_next_step_and_no_route(error: ProductError, text: str) -> None:
@@ -71,7 +88,11 @@ def test_a_refusal_names_the_next_step_and_no_route(error: ProductError, text: s
 
 @pytest.mark.parametrize(
     "error",
-    [ServerStartFailed("it ended", "/log"), PowerShellNotFound(["PATH"]), RequestRefused(401, "unauthorized", "No.", {})],
+    [
+        ServerStartFailed("it ended", "/log"),
+        PowerShellNotFound(["PATH"]),
+        RequestRefused(401, "unauthorized", "No.", {}),
+    ],
 )
 def test_what_only_a_person_can_mend_is_not_retried(error: ProductError) -> None:
     assert error_text(error).endswith("Tell the person; do not retry.")
@@ -95,12 +116,16 @@ def test_a_session_without_a_sign_in_leads_to_login(state: str) -> None:
 
 def test_a_session_leads_to_what_it_is_ready_for() -> None:
     assert session_step(session("signed_in")) == f"Call pwsh_run with {WHERE}."
-    assert "code ABCD" in session_step(session("signing_in", device_code="ABCD", auth_url="u", expires_at="e"))
+    assert "code ABCD" in session_step(
+        session("signing_in", device_code="ABCD", auth_url="u", expires_at="e")
+    )
     assert "shows no code yet" in session_step(session("signing_in"))
 
 
 def test_a_status_tells_which_modules_the_session_has_pinned() -> None:
-    status = status_result(session("signed_out", modules={"Contoso.Tools": "1.0", "Az.Accounts": "5.5.2"}), [], "", "")
+    status = status_result(
+        session("signed_out", modules={"Contoso.Tools": "1.0", "Az.Accounts": "5.5.2"}), [], "", ""
+    )
     assert status.modules == {"Contoso.Tools": "1.0", "Az.Accounts": "5.5.2"}
     assert "Modules: Contoso.Tools 1.0, Az.Accounts 5.5.2" in status_text(status).splitlines()
     assert "Modules" not in status_text(status_result(session("signed_out"), [], "", ""))
@@ -128,7 +153,12 @@ def test_an_ended_run_whose_output_is_shown_needs_nothing_more() -> None:
 
 
 def test_a_question_is_told_once_with_its_choices() -> None:
-    prompt = {"kind": "choice", "caption": "Confirm", "message": "Sure?", "choices": [{"label": "Yes"}, {"label": "No"}]}
+    prompt = {
+        "kind": "choice",
+        "caption": "Confirm",
+        "message": "Sure?",
+        "choices": [{"label": "Yes"}, {"label": "No"}],
+    }
     assert question({"prompt": prompt}) == "Confirm | Sure? | Yes | No"
     line = {"kind": "line", "message": "Name", "fields": [{"name": "Name", "label": ""}]}
     assert question({"prompt": line}) == "Name"

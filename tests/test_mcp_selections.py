@@ -49,8 +49,16 @@ def test_an_order_is_read(text: str, wanted: dict[str, Any]) -> None:
 
 
 def test_names_and_conditions_may_come_as_one_text() -> None:
-    assert (name_list("Name, Size"), name_list(["Name", " "]), name_list(None)) == (["Name", "Size"], ["Name"], None)
-    assert (condition_list("A eq 1"), condition_list(["A eq 1"]), condition_list(None)) == (["A eq 1"], ["A eq 1"], [])
+    assert (name_list("Name, Size"), name_list(["Name", " "]), name_list(None)) == (
+        ["Name", "Size"],
+        ["Name"],
+        None,
+    )
+    assert (condition_list("A eq 1"), condition_list(["A eq 1"]), condition_list(None)) == (
+        ["A eq 1"],
+        ["A eq 1"],
+        [],
+    )
 
 
 def test_lines_are_numbered_counted_without_their_gaps_and_cut_where_no_more_fit() -> None:

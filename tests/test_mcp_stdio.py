@@ -1,4 +1,6 @@
-"""mcp_server.py as MCP clients run it: a child process on stdin and stdout, which starts the server when none runs."""
+"""mcp_server.py as MCP clients run it: a child process on stdin and stdout, which starts the server
+when none runs.
+"""
 
 import asyncio
 import json
@@ -55,19 +57,32 @@ async def test_a_sign_in_and_a_run_over_stdio_share_the_session_of_everyone(
     server.run("$shared = 'set over REST'")
     async with asyncio.timeout(LIMIT), Client(stdio(server.environment), mode=era) as client:
         login = await client.call_tool("pwsh_login", {"tenant": CONTOSO})
-        run = await client.call_tool("pwsh_run", {"tenant": CONTOSO, "command": "$shared; [Console]::WriteLine('raw')"})
+        run = await client.call_tool(
+            "pwsh_run", {"tenant": CONTOSO, "command": "$shared; [Console]::WriteLine('raw')"}
+        )
     assert facts_of(login)["state"] == "signed_in"
     assert set(facts_of(run)["output"].splitlines()) == {"set over REST", "raw"}
     assert server.get(f"/runs/{facts_of(run)['run_id']}")["client"] == "pwsh-kernels-mcp"
 
 
-def test_what_is_no_message_does_not_end_the_server_and_only_messages_are_on_stdout(server: Server) -> None:
-    call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "pwsh_sessions", "arguments": {}}}
+def test_what_is_no_message_does_not_end_the_server_and_only_messages_are_on_stdout(
+    server: Server,
+) -> None:
+    call = {
+        "jsonrpc": "2.0",
+        "id": 2,
+        "method": "tools/call",
+        "params": {"name": "pwsh_sessions", "arguments": {}},
+    }
     opening = {
         "jsonrpc": "2.0",
         "id": 1,
         "method": "initialize",
-        "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
     }
     opened = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     lines = ["this is no message", json.dumps(opening), json.dumps(opened), "{", json.dumps(call)]
@@ -104,10 +119,16 @@ META = {
 }
 
 
-def test_a_cancelled_call_stops_its_run_and_a_client_that_ends_leaves_its_run_alone(server: Server) -> None:
+def test_a_cancelled_call_stops_its_run_and_a_client_that_ends_leaves_its_run_alone(
+    server: Server,
+) -> None:
     server.sign_in(CONTOSO)
     child = subprocess.Popen(
-        [sys.executable, str(SCRIPT)], env=server.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(SCRIPT)],
+        env=server.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert child.stdin
     assert child.stdout
@@ -119,7 +140,11 @@ def test_a_cancelled_call_stops_its_run_and_a_client_that_ends_leaves_its_run_al
 
     def started(number: int) -> str:
         arguments = {"tenant": CONTOSO, "command": f"'begun {number}'; Start-Sleep 300"}
-        send(id=number, method="tools/call", params={"name": "pwsh_run", "arguments": arguments, "_meta": META})
+        send(
+            id=number,
+            method="tools/call",
+            params={"name": "pwsh_run", "arguments": arguments, "_meta": META},
+        )
         run: dict[str, Any] = server.until(lambda: begun(server, arguments["command"]))
         return str(run["run_id"])
 
@@ -143,7 +168,12 @@ def begun(server: Server, command: str) -> dict[str, Any] | None:
 def test_a_wrong_setting_ends_it_with_one_line(tmp_path: Path) -> None:
     environment = server_environment(tmp_path, PWSH_MANAGER_TIMEOUT="soon")
     done = subprocess.run(
-        [sys.executable, str(SCRIPT)], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(SCRIPT)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("PWSH_MANAGER_TIMEOUT: ")
@@ -163,7 +193,11 @@ def nowhere(tmp_path: Path, free_tcp_port: int) -> Iterator[dict[str, str]]:
 def tokens(environment: dict[str, str]) -> set[str]:
     """Return the tokens of the servers that run in an environment."""
     files = Path(environment["JUPYTER_RUNTIME_DIR"]).glob("jpserver-*.json")
-    return {json.loads(file.read_text(encoding="utf-8"))["token"] for file in files if file.stem.split("-")[-1].isdigit()}
+    return {
+        json.loads(file.read_text(encoding="utf-8"))["token"]
+        for file in files
+        if file.stem.split("-")[-1].isdigit()
+    }
 
 
 def made(environment: dict[str, str]) -> bool:
@@ -177,7 +211,10 @@ async def test_two_at_once_start_one_server_that_outlives_them(nowhere: dict[str
     results = [one for each in answers for one in each]
     assert [text_of(one) for one in results if one.is_error] == []
     notices = [facts_of(one)["notice"] for one in results if facts_of(one)["notice"]]
-    [found] = [re.fullmatch(r"No server was running at \S+: .* \(process (\d+), log (.*)\)\.", one) for one in notices]
+    [found] = [
+        re.fullmatch(r"No server was running at \S+: .* \(process (\d+), log (.*)\)\.", one)
+        for one in notices
+    ]
     assert found
     assert found[2] == str(folder / "server.log")
     assert stat.S_IMODE((folder / "server.log").stat().st_mode) == 0o600
@@ -192,7 +229,9 @@ async def test_two_at_once_start_one_server_that_outlives_them(nowhere: dict[str
 async def test_starting_a_server_can_be_forbidden(nowhere: dict[str, str]) -> None:
     [result] = await ask({**nowhere, "PWSH_MANAGER_AUTOSTART": "false"})
     assert result.is_error
-    assert text_of(result).startswith(f"No pwsh-kernels server answers at {nowhere['PWSH_MANAGER_URL']} (")
+    assert text_of(result).startswith(
+        f"No pwsh-kernels server answers at {nowhere['PWSH_MANAGER_URL']} ("
+    )
     assert not made(nowhere)
 
 

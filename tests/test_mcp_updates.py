@@ -1,4 +1,6 @@
-"""A client that subscribed is told of changes of sessions, over both doors, in both eras; without one, nobody asks."""
+"""A client that subscribed is told of changes of sessions, over both doors, in both eras; without
+one, nobody asks.
+"""
 
 import asyncio
 import sys
@@ -20,7 +22,10 @@ ELSEWHERE = f"pwsh://{CONTOSO}/graph/status"
 
 
 def begin_sign_in(server: Server) -> None:
-    """Change a session: from signed out to signing in, with a code. A PowerShell that is there is not started again."""
+    """Change a session: from signed out to signing in, with a code.
+
+    A PowerShell that is there is not started again.
+    """
     status = server.post("/status", tenant=FABRIKAM)
     if status["state"] == "signing_in":
         server.post(f"/runs/{status['busy']['run_id']}/cancel")
@@ -36,7 +41,9 @@ def watches() -> list[asyncio.Task[object]]:
 
 
 @EACH_WAY
-async def test_a_subscriber_is_told_of_its_sessions_and_of_no_others(server: Server, door: str, era: Era) -> None:
+async def test_a_subscriber_is_told_of_its_sessions_and_of_no_others(
+    server: Server, door: str, era: Era
+) -> None:
     news = News()
     async with through(door, server, era, message_handler=news.hear) as client:
         async with subscribed(client, news, SESSIONS, HERE, ELSEWHERE):
@@ -69,8 +76,14 @@ async def test_a_connection_that_ends_takes_its_subscriptions_along(server: Serv
 
 async def test_a_client_over_stdio_is_told_too(server: Server) -> None:
     news = News()
-    command = StdioServerParameters(command=sys.executable, args=[str(SCRIPT)], env=server.environment)
-    async with asyncio.timeout(LIMIT), Client(command) as client, subscribed(client, news, SESSIONS):
+    command = StdioServerParameters(
+        command=sys.executable, args=[str(SCRIPT)], env=server.environment
+    )
+    async with (
+        asyncio.timeout(LIMIT),
+        Client(command) as client,
+        subscribed(client, news, SESSIONS),
+    ):
         await asyncio.to_thread(begin_sign_in, server)
         await news.until(SESSIONS)
 
@@ -79,12 +92,18 @@ async def test_a_client_over_stdio_is_told_too(server: Server) -> None:
 async def test_what_has_no_updates_is_refused_in_words(server: Server, door: str) -> None:
     async with through(door, server, "legacy") as client:
         refused = []
-        for uri in ("pwsh://runs/r-1/output", "pwsh://contso.example/exo/status", "file:///etc/passwd"):
+        for uri in (
+            "pwsh://runs/r-1/output",
+            "pwsh://contso.example/exo/status",
+            "file:///etc/passwd",
+        ):
             with pytest.raises(MCPError) as caught:
                 await client.session.subscribe_resource(uri)
             refused.append((caught.value.error.code, caught.value.error.message))
     assert {code for code, _ in refused} == {-32602}
-    assert refused[0][1].startswith("There are no updates for pwsh://runs/r-1/output. There are some for pwsh://sessions")
+    assert refused[0][1].startswith(
+        "There are no updates for pwsh://runs/r-1/output. There are some for pwsh://sessions"
+    )
     assert "contoso.example" in refused[1][1]
     assert refused[2][1].startswith("There are no updates for file:///etc/passwd.")
 
@@ -127,10 +146,16 @@ async def test_a_server_that_was_started_again_is_watched_again(own_server: Serv
 
 def test_only_what_has_another_version_is_news() -> None:
     def listing(version: str, **sessions: str) -> dict[str, object]:
-        return {"version": version, "sessions": [{"session": name, "version": one} for name, one in sessions.items()]}
+        return {
+            "version": version,
+            "sessions": [{"session": name, "version": one} for name, one in sessions.items()],
+        }
 
     watched = {"all": "", "one": "a", "other": "b"}
     assert changed(watched, listing("1", a="x", b="y"), listing("1", a="x", b="y")) == []
-    assert changed(watched, listing("1", a="x", b="y"), listing("2", a="z", b="y")) == ["all", "one"]
+    assert changed(watched, listing("1", a="x", b="y"), listing("2", a="z", b="y")) == [
+        "all",
+        "one",
+    ]
     assert changed(watched, listing("1", a="x"), listing("2", a="x", b="y")) == ["all", "other"]
     assert changed(watched, listing("1", a="x"), listing("2")) == ["all", "one"]

@@ -10,7 +10,14 @@ from pwsh_kernels.errors import InvalidRequest, ProductError
 from pwsh_kernels.records import Choice, Progress, Prompt, PromptField, Record, RunOptions, Summary
 
 ERROR = Record(
-    kind="error", message="boo", error_id="E,Cmd", category="NotSpecified", line=3, column=7, tags=("a",), terminating=True
+    kind="error",
+    message="boo",
+    error_id="E,Cmd",
+    category="NotSpecified",
+    line=3,
+    column=7,
+    tags=("a",),
+    terminating=True,
 )
 
 
@@ -26,11 +33,15 @@ def test_a_record_comes_back_as_it_was_sent() -> None:
 
 
 def test_a_newer_versions_unknown_facts_are_dropped() -> None:
-    assert Record.from_json({"kind": "warning", "message": "x", "colour": "red"}) == Record(kind="warning", message="x")
+    assert Record.from_json({"kind": "warning", "message": "x", "colour": "red"}) == Record(
+        kind="warning", message="x"
+    )
 
 
 def test_a_summary_comes_back_as_it_was_sent() -> None:
-    summary = Summary(outcome="failed", errors=2, warnings=1, exit_code=3, duration_s=0.5, terminating_error=ERROR)
+    summary = Summary(
+        outcome="failed", errors=2, warnings=1, exit_code=3, duration_s=0.5, terminating_error=ERROR
+    )
     reply = {"metadata": through_json(messages.summary_metadata(summary))}
     assert messages.read_summary(reply) == summary
 
@@ -47,16 +58,26 @@ def test_a_prompt_comes_back_as_it_was_sent() -> None:
         default=(1,),
         fields=(PromptField("a"),),
     )
-    assert Prompt.from_json(through_json(messages.prompt_metadata(prompt))[messages.KEY]["prompt"]) == prompt
+    assert (
+        Prompt.from_json(through_json(messages.prompt_metadata(prompt))[messages.KEY]["prompt"])
+        == prompt
+    )
 
 
 def test_progress_comes_back_as_it_was_sent() -> None:
     progress = Progress(activity_id=1, parent_id=None, activity="Copying", percent=40)
-    assert Progress.from_json(through_json(messages.progress_metadata(progress))[messages.KEY]["progress"]) == progress
+    assert (
+        Progress.from_json(
+            through_json(messages.progress_metadata(progress))[messages.KEY]["progress"]
+        )
+        == progress
+    )
 
 
 def test_options_come_back_as_they_were_sent() -> None:
-    options = RunOptions(parameters={"Name": 'x"; Get-Date #'}, format="json", width=200, max_chars=10, rich=True)
+    options = RunOptions(
+        parameters={"Name": 'x"; Get-Date #'}, format="json", width=200, max_chars=10, rich=True
+    )
     assert messages.read_options(through_json(messages.options_metadata(options))) == options
 
 

@@ -1,4 +1,6 @@
-"""Installations that cannot be: each says what happened and what to do, and leaves nothing behind."""
+"""Installations that cannot be: each says what happened and what to do, and leaves
+nothing behind.
+"""
 
 import shutil
 import socket
@@ -44,27 +46,38 @@ def test_half_a_package_is_refused(machine: Machine, packages: Path, tmp_path: P
     package = folder / "Contoso.Mail.1.1.0.nupkg"
     package.write_bytes(package.read_bytes()[: package.stat().st_size // 2])
     reason = refused(machine, "Contoso.Mail", "--version", "1.1.0", "--from", str(folder))
-    assert reason.startswith(f"The package of Contoso.Mail from {folder} is broken or did not arrive whole (")
-    assert reason.endswith("Nothing was installed. Try again; of a folder, copy the .nupkg file again.")
+    assert reason.startswith(
+        f"The package of Contoso.Mail from {folder} is broken or did not arrive whole ("
+    )
+    assert reason.endswith(
+        "Nothing was installed. Try again; of a folder, copy the .nupkg file again."
+    )
 
 
 def test_half_a_download_is_refused(machine: Machine, packages: Path) -> None:
     with served(repository(packages / "Contoso.Mail.1.1.0.nupkg"), cut=True) as address:
         machine.register("Company", address)
         reason = refused(machine, "Contoso.Mail", "--from", "Company")
-    assert reason.startswith("The package of Contoso.Mail from Company is broken or did not arrive whole (")
-
-
-def test_a_mistyped_name_is_told_the_nearest_ones(machine: Machine, packages: Path) -> None:
-    assert refused(machine, "Contoso.Mial", "--from", str(packages)) == (
-        f"{packages} has no PowerShell module Contoso.Mial. Did you mean Contoso.Mail? Check the name, or name another "
-        "source with --from."
+    assert reason.startswith(
+        "The package of Contoso.Mail from Company is broken or did not arrive whole ("
     )
 
 
-def test_a_version_that_does_not_exist_is_told_those_that_do(machine: Machine, packages: Path) -> None:
-    assert refused(machine, "Contoso.Mail", "--version", "[7.0, )", "--from", str(packages)) == (
-        f"{packages} has no version [7.0, ) of Contoso.Mail. It has 1.1.0, 1.0.0. Name one of them with --version."
+def test_a_mistyped_name_is_told_the_nearest_ones(machine: Machine, packages: Path) -> None:
+    assert (
+        refused(machine, "Contoso.Mial", "--from", str(packages))
+        == f"{packages} has no PowerShell module Contoso.Mial. Did you mean Contoso.Mail? Check the"
+        " name, or name another source with --from."
+    )
+
+
+def test_a_version_that_does_not_exist_is_told_those_that_do(
+    machine: Machine, packages: Path
+) -> None:
+    assert (
+        refused(machine, "Contoso.Mail", "--version", "[7.0, )", "--from", str(packages))
+        == f"{packages} has no version [7.0, ) of Contoso.Mail. It has 1.1.0, 1.0.0. Name one of"
+        " them with --version."
     )
 
 
@@ -74,10 +87,12 @@ def test_without_a_network_the_host_and_the_proxy_settings_are_named(tmp_path: P
         taken.bind(("127.0.0.1", 0))  # and it does not listen
         machine.register("Company", f"http://127.0.0.1:{taken.getsockname()[1]}/v3/index.json")
         reason = refused(machine, "Contoso.Mail", "--from", "company")
-    assert reason.startswith("The repository company cannot be reached: 127.0.0.1 (Connection refused")
+    assert reason.startswith(
+        "The repository company cannot be reached: 127.0.0.1 (Connection refused"
+    )
     assert reason.endswith(
-        "Behind a proxy set HTTPS_PROXY or HTTP_PROXY, with NO_PROXY for hosts of your own (set: NO_PROXY); without a "
-        "network install from a folder of .nupkg files: --from FOLDER."
+        "Behind a proxy set HTTPS_PROXY or HTTP_PROXY, with NO_PROXY for hosts of your own (set:"
+        " NO_PROXY); without a network install from a folder of .nupkg files: --from FOLDER."
     )
 
 
@@ -85,40 +100,59 @@ def test_a_repository_that_wants_credentials_says_so(machine: Machine) -> None:
     with served({"": 401}) as address:
         machine.register("Company", address)
         reason = refused(machine, "Contoso.Mail", "--from", "Company")
-    assert reason == (
-        "The repository Company (127.0.0.1) wants credentials, or refuses those that it got. Give it some in PowerShell: "
-        "`Set-PSResourceRepository -Name Company -CredentialInfo …` (a secret of a SecretManagement vault), or install from "
-        "a folder of .nupkg files: --from FOLDER."
+    assert (
+        reason
+        == "The repository Company (127.0.0.1) wants credentials, or refuses those that it got."
+        " Give it some in PowerShell: `Set-PSResourceRepository -Name Company -CredentialInfo …`"
+        " (a secret of a SecretManagement vault), or install from a folder of .nupkg files:"
+        " --from FOLDER."
     )
 
 
 def test_a_repository_that_nobody_has_registered_is_told_those_there_are(machine: Machine) -> None:
     assert refused(machine, "Contoso.Mail", "--from", "Company").startswith(
-        "Company is neither a folder nor a repository that PowerShell knows (PSGallery). Register it in PowerShell: "
-        "`Register-PSResourceRepository -Name Company -Uri ADDRESS`"
+        "Company is neither a folder nor a repository that PowerShell knows (PSGallery). Register"
+        " it in PowerShell: `Register-PSResourceRepository -Name Company -Uri ADDRESS`"
     )
 
 
-def test_a_module_that_powershell_cannot_import_is_not_installed(machine: Machine, tmp_path: Path) -> None:
+def test_a_module_that_powershell_cannot_import_is_not_installed(
+    machine: Machine, tmp_path: Path
+) -> None:
     folder = tmp_path / "packages"
     pack(folder, "Contoso.Broken", "1.0.0", script="throw 'it needs another machine'\n")
-    assert refused(machine, "Contoso.Broken", "--from", str(folder)) == (
-        "PowerShell cannot import Contoso.Broken 1.0.0 here: it needs another machine. Nothing was installed; another "
-        "version may work (--version)."
+    assert (
+        refused(machine, "Contoso.Broken", "--from", str(folder))
+        == "PowerShell cannot import Contoso.Broken 1.0.0 here: it needs another machine. Nothing"
+        " was installed; another version may work (--version)."
     )
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(machine: Machine, packages: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_said_and_leaves_nothing(
+    machine: Machine, packages: Path, tmp_path: Path
+) -> None:
     """On a file system of 64 KB, in name spaces of the command's own."""
     big = tmp_path / "packages"
-    pack(big, "Contoso.Big", "1.0.0", script="# " + "".join(chr(33 + one * 7 % 89) for one in range(200_000)))
+    pack(
+        big,
+        "Contoso.Big",
+        "1.0.0",
+        script="# " + "".join(chr(33 + one * 7 % 89) for one in range(200_000)),
+    )
     machine.data.mkdir()
     install = '"$2" modules install Contoso.Big --from "$3"'
     script = f'mount -t tmpfs -o size=64k none "$1" && {install}; echo "left:"; find "$1" -type f'
     arguments = ["sh", "-c", script, "sh", str(machine.data), COMMAND, str(big)]
-    can = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "true"], check=False, capture_output=True)
+    can = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "true"],
+        check=False,
+        capture_output=True,
+    )
     if can.returncode:
-        pytest.skip("this machine allows no name spaces of one's own, so that no small file system can be made")
+        pytest.skip(
+            "this machine allows no name spaces of one's own, so that no small file system can be"
+            " made"
+        )
     done = subprocess.run(
         ["unshare", "--user", "--map-root-user", "--mount", *arguments],
         env=machine.environment,
@@ -128,7 +162,9 @@ def test_a_full_disk_is_said_and_leaves_nothing(machine: Machine, packages: Path
         timeout=LIMIT,
     )
     reason = done.stderr.splitlines()[-1]
-    assert reason.startswith(f"pwsh-kernels: There is no space left on the disk of {machine.data}/modules"), done.stderr
+    assert reason.startswith(
+        f"pwsh-kernels: There is no space left on the disk of {machine.data}/modules"
+    ), done.stderr
     assert "Nothing was installed. Make room" in reason
     assert done.stdout.splitlines() == ["left:", f"{machine.data}/modules/.lock"]
 
@@ -143,15 +179,23 @@ def test_without_an_engine_the_ways_to_one_are_named(tmp_path: Path, packages: P
 def test_two_commands_do_not_change_the_modules_at_the_same_time(machine: Machine) -> None:
     with changing(machine.store):
         reason = refused(machine, "Contoso.Mail", "--from", "Nowhere")
-    assert reason.startswith(f"Another `pwsh-kernels modules` command changes {machine.data / 'modules'} right now.")
+    assert reason.startswith(
+        f"Another `pwsh-kernels modules` command changes {machine.data / 'modules'} right now."
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
         ((), "modules install needs the modules to install, or --locked (with --lock FILE) alone"),
-        (("exo", "--locked"), "modules install needs the modules to install, or --locked (with --lock FILE) alone"),
-        (("exo", "--version", "three"), "version 'three' is no version such as 3.2.0 or 3.2.0-beta1"),
+        (
+            ("exo", "--locked"),
+            "modules install needs the modules to install, or --locked (with --lock FILE) alone",
+        ),
+        (
+            ("exo", "--version", "three"),
+            "version 'three' is no version such as 3.2.0 or 3.2.0-beta1",
+        ),
         (
             ("exo", "--from", "https://a.example/v3"),
             "--from must be a folder or a name: Register-PSResourceRepository gives",

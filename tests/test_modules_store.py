@@ -1,4 +1,6 @@
-"""The store of modules and its lock file: what is read, listed, verified and removed, and that a change is whole or none."""
+"""The store of modules and its lock file: what is read, listed, verified and removed, and that a
+change is whole or none.
+"""
 
 import json
 import shutil
@@ -51,15 +53,29 @@ def test_a_lock_file_says_the_same_after_it_was_read(machine: Machine) -> None:
     [
         ("module = 1", "`module` must be a list of tables"),
         ("module = [1]", "module 1 must be a table"),
-        ('[[module]]\nname = "../.."\nversion = "1.0"', "module 1: name = '../..' is not as `modules install` writes it"),
+        (
+            '[[module]]\nname = "../.."\nversion = "1.0"',
+            "module 1: name = '../..' is not as `modules install` writes it",
+        ),
         ('[[module]]\nname = "A"\nversion = "1.0/.."', "module 1: version = '1.0/..' is not as"),
-        ('[[module]]\nname = "A"\nversion = "1.0"\nsha256 = "x"', "module 1: sha256 = 'x' is not as"),
-        ('[[module]]\nname = "A"\nversion = "1.0"\nranges = [1]', "module 1: ranges must be a list of texts"),
-        ('[[module]]\nname = "A"\nversion = "1.0"\n' * 2, "two versions of a are selected; one can be"),
+        (
+            '[[module]]\nname = "A"\nversion = "1.0"\nsha256 = "x"',
+            "module 1: sha256 = 'x' is not as",
+        ),
+        (
+            '[[module]]\nname = "A"\nversion = "1.0"\nranges = [1]',
+            "module 1: ranges must be a list of texts",
+        ),
+        (
+            '[[module]]\nname = "A"\nversion = "1.0"\n' * 2,
+            "two versions of a are selected; one can be",
+        ),
         ("[[module", "Expected"),
     ],
 )
-def test_a_lock_file_that_no_installation_wrote_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_lock_file_that_no_installation_wrote_is_refused(
+    tmp_path: Path, text: str, problem: str
+) -> None:
     file = tmp_path / "modules.lock.toml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(BrokenFile) as refused:
@@ -127,13 +143,21 @@ def test_every_file_that_differs_is_named(machine: Machine) -> None:
     assert answer[1]["differences"][0] == {"file": "Contoso.Mail.psm1", "kind": "changed"}
 
 
-def test_whoever_changes_the_list_of_files_as_well_is_found_by_the_lock_file(machine: Machine) -> None:
+def test_whoever_changes_the_list_of_files_as_well_is_found_by_the_lock_file(
+    machine: Machine,
+) -> None:
     file = machine.store.list_file(CORE)
     file.chmod(0o644)
     file.write_text(file.read_text(encoding="utf-8").replace("a", "b"), encoding="utf-8")
-    assert "Contoso.Core 1.0.0: ../1.0.0.sha256 is changed" in machine.modules("verify", "Contoso.Core").out
+    assert (
+        "Contoso.Core 1.0.0: ../1.0.0.sha256 is changed"
+        in machine.modules("verify", "Contoso.Core").out
+    )
     file.unlink()
-    assert "Contoso.Core 1.0.0: ../1.0.0.sha256 is missing" in machine.modules("verify", "Contoso.Core").out
+    assert (
+        "Contoso.Core 1.0.0: ../1.0.0.sha256 is missing"
+        in machine.modules("verify", "Contoso.Core").out
+    )
 
 
 def test_what_a_session_has_is_not_removed_unless_forced(machine: Machine) -> None:
@@ -141,7 +165,9 @@ def test_what_a_session_has_is_not_removed_unless_forced(machine: Machine) -> No
     before = machine.files()
     done = machine.modules("remove", "Contoso.Mail", "--version", "1.0.0")
     assert (done.code, machine.files()) == (1, before)
-    assert done.err.startswith("pwsh-kernels: Contoso.Mail 1.0.0 is in use by contoso.com:exo. Close them first")
+    assert done.err.startswith(
+        "pwsh-kernels: Contoso.Mail 1.0.0 is in use by contoso.com:exo. Close them first"
+    )
     assert machine.modules("remove", "--unused").out == ""
     assert machine.modules("remove", "Contoso.Mail", "--version", "1.0.0", "--force").code == 0
     assert machine.versions() == ["Contoso.Core 1.0.0*", "Contoso.Mail 2.0.0-beta1*"]
@@ -149,7 +175,9 @@ def test_what_a_session_has_is_not_removed_unless_forced(machine: Machine) -> No
 
 def test_what_another_module_needs_is_not_removed_and_with_it_all_goes(machine: Machine) -> None:
     done = machine.modules("remove", "Contoso.Core")
-    assert done.err.startswith("pwsh-kernels: Contoso.Mail needs Contoso.Core [1.0.0, ), and there would be none.")
+    assert done.err.startswith(
+        "pwsh-kernels: Contoso.Mail needs Contoso.Core [1.0.0, ), and there would be none."
+    )
     assert machine.modules("remove", "contoso.mail", "Contoso.Core").out.splitlines() == [
         "Contoso.Mail 1.0.0 is removed.",
         "Contoso.Mail 2.0.0-beta1 is removed.",
@@ -158,7 +186,9 @@ def test_what_another_module_needs_is_not_removed_and_with_it_all_goes(machine: 
     assert machine.files() == ["modules.lock.toml"]
 
 
-def test_where_the_selected_version_is_removed_the_newest_of_the_others_is_selected(machine: Machine) -> None:
+def test_where_the_selected_version_is_removed_the_newest_of_the_others_is_selected(
+    machine: Machine,
+) -> None:
     machine.modules("remove", "Contoso.Mail", "--version", "2.0.0-beta1")
     assert machine.versions() == ["Contoso.Core 1.0.0*", "Contoso.Mail 1.0.0*"]
 
@@ -169,13 +199,16 @@ def test_versions_that_nobody_uses_are_removed_at_once(machine: Machine) -> None
 
 def test_a_module_that_is_not_installed_is_told_what_is(machine: Machine) -> None:
     done = machine.modules("remove", "exo")
-    assert done.err == (
-        "pwsh-kernels: exo is not installed. Installed: Contoso.Core 1.0.0, Contoso.Mail 1.0.0, Contoso.Mail 2.0.0-beta1. "
-        "`pwsh-kernels modules install exo` installs it.\n"
+    assert (
+        done.err
+        == "pwsh-kernels: exo is not installed. Installed: Contoso.Core 1.0.0, Contoso.Mail 1.0.0,"
+        " Contoso.Mail 2.0.0-beta1. `pwsh-kernels modules install exo` installs it.\n"
     )
 
 
-def test_a_change_that_breaks_leaves_everything_as_it_was(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_breaks_leaves_everything_as_it_was(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before, lock = machine.files(), machine.store.lock_file.read_bytes()
     machine.store.lock_file.unlink()
     machine.store.lock_file.mkdir()  # so that the last step, writing the lock file, fails
@@ -214,13 +247,20 @@ def test_an_own_catalog_file_has_a_say_in_what_is_installed(tmp_path: Path) -> N
     builtin = Path(Catalog.__module__.replace(".", "/")).parent
     extra = tmp_path / "catalog"
     shutil.copytree(
-        Path(__file__).parent.parent / builtin, extra, ignore=shutil.ignore_patterns("*.py", "tenants", "__pycache__")
+        Path(__file__).parent.parent / builtin,
+        extra,
+        ignore=shutil.ignore_patterns("*.py", "tenants", "__pycache__"),
     )
     text = (extra / "exo.toml").read_text(encoding="utf-8")
-    (extra / "exo.toml").write_text(f'bad_versions = {{ "3.9.2" = "it was withdrawn" }}\n{text}', encoding="utf-8")
+    (extra / "exo.toml").write_text(
+        f'bad_versions = {{ "3.9.2" = "it was withdrawn" }}\n{text}', encoding="utf-8"
+    )
     rules = Rules(Catalog.load(extra=extra))
     assert rules.problem("exchangeonlinemanagement", "3.9.2") == "it was withdrawn"
-    assert rules.problem("ExchangeOnlineManagement", "3.4.0") == "it is older than 3.5.0, the oldest version that works"
+    assert (
+        rules.problem("ExchangeOnlineManagement", "3.4.0")
+        == "it is older than 3.5.0, the oldest version that works"
+    )
     assert [one.range.text for one in rules.wanted("exo")] == ["[3.5.0, )"]
     with pytest.raises(PackageUnfit):
         rules.check("ExchangeOnlineManagement", "3.9.2-beta")
@@ -232,7 +272,9 @@ def test_a_folder_where_we_are_does_not_take_the_place_of_a_repository_that_was_
     (tmp_path / "Company").mkdir()
     monkeypatch.chdir(tmp_path)
     assert source_of("Company") == Source(str(tmp_path / "Company"), tmp_path / "Company")
-    assert noted_source("Company", "https://a.example/v3") == Source("Company", None, "https://a.example/v3")
+    assert noted_source("Company", "https://a.example/v3") == Source(
+        "Company", None, "https://a.example/v3"
+    )
     assert noted_source(str(tmp_path)).folder == tmp_path
 
 
@@ -240,8 +282,12 @@ def test_a_key_brings_its_service_s_other_modules_in_step_where_they_must_be() -
     rules = Rules(Catalog.load())
     assert rules.names("Azure") == ["Az.Accounts", "Az.Resources"]
     graph = [(one.name, one.range.text) for one in rules.wanted("graph", "2.41.1")]
-    assert graph == [(f"Microsoft.Graph.{name}", "2.41.1") for name in ("Authentication", "Users", "Groups")]
+    assert graph == [
+        (f"Microsoft.Graph.{name}", "2.41.1") for name in ("Authentication", "Users", "Groups")
+    ]
     assert [one.range.text for one in rules.wanted("azure", "5.5.2")] == ["5.5.2", ""]
     assert [(one.name, one.prerelease) for one in rules.wanted("pnp")] == [("PnP.PowerShell", True)]
     assert rules.keys("az.accounts") == ["azure", "powerplatform"]
-    assert [(one.name, one.asked) for one in rules.wanted("Contoso.Mail")] == [("Contoso.Mail", True)]
+    assert [(one.name, one.asked) for one in rules.wanted("Contoso.Mail")] == [
+        ("Contoso.Mail", True)
+    ]

@@ -29,7 +29,9 @@ def runs(tmp_path: Path) -> Runs:
 
 def begun(runs: Runs, command: str, **facts: Any) -> Run:
     """Return a run that has begun."""
-    run = runs.add(KEY, command, principal="token", client="agent", account="admin@contoso.example", **facts)
+    run = runs.add(
+        KEY, command, principal="token", client="agent", account="admin@contoso.example", **facts
+    )
     run.become("running")
     return run
 
@@ -50,9 +52,17 @@ def test_each_run_is_a_cell_with_its_output_in_order_and_its_facts(runs: Runs) -
     run.finish("succeeded")
     cell = notebook_of(runs).cells[1]
     assert cell.source == run.command
-    assert [(one.name, one.text) for one in cell.outputs] == [("stdout", "Adele\nshown\n"), ("stderr", "WARNING: slow\n")]
+    assert [(one.name, one.text) for one in cell.outputs] == [
+        ("stdout", "Adele\nshown\n"),
+        ("stderr", "WARNING: slow\n"),
+    ]
     facts = cell.metadata.pwsh_run
-    assert (facts.run_id, facts.principal, facts.client, facts.state) == (run.id, "token", "agent", "succeeded")
+    assert (facts.run_id, facts.principal, facts.client, facts.state) == (
+        run.id,
+        "token",
+        "agent",
+        "succeeded",
+    )
     assert facts.duration_s >= 0
     assert cell.metadata.execution["shell.execute_reply"] == facts.ended_at
 
@@ -60,7 +70,12 @@ def test_each_run_is_a_cell_with_its_output_in_order_and_its_facts(runs: Runs) -
 def test_the_error_that_ended_a_run_is_an_error_and_others_are_text(runs: Runs) -> None:
     run = begun(runs, "Write-Error 'one'; throw 'two'")
     run.log.append("stderr", "error", "Write-Error: one\n", Record("error", "one"))
-    ended = Record("error", "two", exception_type="System.Management.Automation.RuntimeException", terminating=True)
+    ended = Record(
+        "error",
+        "two",
+        exception_type="System.Management.Automation.RuntimeException",
+        terminating=True,
+    )
     run.log.append("stderr", "error", "Exception: two\n", ended)
     run.finish("failed")
     text, error = notebook_of(runs).cells[1].outputs
@@ -107,7 +122,9 @@ def test_tokens_are_hidden_everywhere() -> None:
     assert TOKEN[:20] not in redacted(f"{SECRETS[-1]}\n{TOKEN}", ())
 
 
-@pytest.mark.parametrize("script", ["Get-Mailbox -Identity 'token'", "Set-Thing -Password $secret", "Get-Token -All 'x'"])
+@pytest.mark.parametrize(
+    "script", ["Get-Mailbox -Identity 'token'", "Set-Thing -Password $secret", "Get-Token -All 'x'"]
+)
 def test_what_is_no_secret_stays(script: str) -> None:
     assert redacted(script, secrets_of(script, {})) == script
 

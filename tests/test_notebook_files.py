@@ -21,7 +21,9 @@ _BUILDER = re.compile(r"/(?:tmp|home|work|root|Users)/")
 
 @pytest.fixture(scope="module")
 def notebooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of their own: what they change in the sandbox is nobody else's; the commands are on PATH."""
+    """A server of their own: what they change in the sandbox is nobody else's; the commands are on
+    PATH.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         server = Server(tmp_path_factory.mktemp("notebooks")).start()
@@ -35,7 +37,9 @@ def test_these_are_all_notebooks_there_are() -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_notebook_is_committed_with_its_outputs_and_without_places_of_a_machine(name: str) -> None:
+def test_a_notebook_is_committed_with_its_outputs_and_without_places_of_a_machine(
+    name: str,
+) -> None:
     notebook = read(name)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     counts = [cell.execution_count for cell in code]
@@ -45,18 +49,26 @@ def test_a_notebook_is_committed_with_its_outputs_and_without_places_of_a_machin
 
 
 async def test_the_quickstart_runs_to_its_end(notebooks: Server) -> None:
-    assert shown(await run_on_own_kernel(read("quickstart"), notebooks)) == shown(read("quickstart"))
+    assert shown(await run_on_own_kernel(read("quickstart"), notebooks)) == shown(
+        read("quickstart")
+    )
 
 
 async def test_the_shared_session_shows_what_an_agent_did_there(notebooks: Server) -> None:
     notebooks.post("/login", tenant=CONTOSO, route="managed_identity")
     assert AGENT in json.dumps(read("shared-session").cells[0].source)
     assert notebooks.run(AGENT)["result"] == "5"
-    assert shown(await run_on_session(read("shared-session"), notebooks, CONTOSO)) == shown(read("shared-session"))
+    assert shown(await run_on_session(read("shared-session"), notebooks, CONTOSO)) == shown(
+        read("shared-session")
+    )
     assert notebooks.run("$reviewed.Count")["result"] == "5"
 
 
 async def test_the_offboarding_runbook_ends_with_every_check_true(notebooks: Server) -> None:
-    assert shown(await run_on_own_kernel(read("runbook-offboarding"), notebooks)) == shown(read("runbook-offboarding"))
-    mailbox = notebooks.run("(Get-Mailbox adele.gupta@contoso.example).RecipientTypeDetails", format="text")
+    assert shown(await run_on_own_kernel(read("runbook-offboarding"), notebooks)) == shown(
+        read("runbook-offboarding")
+    )
+    mailbox = notebooks.run(
+        "(Get-Mailbox adele.gupta@contoso.example).RecipientTypeDetails", format="text"
+    )
     assert mailbox["result"].strip() == "SharedMailbox"

@@ -1,4 +1,6 @@
-"""What agents did, seen by people: Get-SessionHistory in an attached notebook, and the session's notebook file."""
+"""What agents did, seen by people: Get-SessionHistory in an attached notebook, and the session's
+notebook file.
+"""
 
 import json
 import subprocess
@@ -19,9 +21,18 @@ def contoso(server: Server) -> Server:
     """The shared server with a signed-in session in which an agent has worked."""
     assert server.sign_in(CONTOSO)["state"] == "signed_in"
     with server.http(**{"User-Agent": "claude-code/2"}) as agent:
-        body = {"tenant": CONTOSO, "command": "param($Name, $Pin) $Name; $agentSaw = $Name", "format": "text"}
-        agent.post("/run", json={**body, "parameters": {"Name": "Adele", "Pin": {"$secret": "hunter2!"}}})
-        agent.post("/run", json={"tenant": CONTOSO, "command": "throw 'the agent failed'; $token = 'hunter2!'"})
+        body = {
+            "tenant": CONTOSO,
+            "command": "param($Name, $Pin) $Name; $agentSaw = $Name",
+            "format": "text",
+        }
+        agent.post(
+            "/run", json={**body, "parameters": {"Name": "Adele", "Pin": {"$secret": "hunter2!"}}}
+        )
+        agent.post(
+            "/run",
+            json={"tenant": CONTOSO, "command": "throw 'the agent failed'; $token = 'hunter2!'"},
+        )
     return server
 
 
@@ -36,14 +47,21 @@ async def test_an_attached_notebook_sees_who_ran_what(contoso: Server) -> None:
     kernel_id = contoso.post("/status", tenant=CONTOSO)["kernel_id"]
     async with Notebook(contoso.url, contoso.token, kernel_id) as notebook:
         await notebook.run("'by hand'")
-        cell = await notebook.run("Get-SessionHistory | Select-Object Who, State, Command, Error | ConvertTo-Json")
+        cell = await notebook.run(
+            "Get-SessionHistory | Select-Object Who, State, Command, Error | ConvertTo-Json"
+        )
         table = await notebook.run("Get-SessionHistory -Principal token -Failed")
         command_help = await notebook.run("(Get-Help Get-SessionHistory).Synopsis")
     lines = json.loads(cell.text)
     agent = [line for line in lines if line["Who"] == "token (claude-code)"]
     assert [line["State"] for line in agent] == ["succeeded", "failed"]
     assert agent[1]["Error"] == "the agent failed"
-    assert {"Who": "jupyter (ada)", "State": "succeeded", "Command": "'by hand'", "Error": ""} in lines
+    assert {
+        "Who": "jupyter (ada)",
+        "State": "succeeded",
+        "Command": "'by hand'",
+        "Error": "",
+    } in lines
     assert "hunter2" not in cell.text
     assert "token (claude-code)" in table.text
     assert "Shows what was run in this session" in command_help.text
@@ -53,9 +71,16 @@ def test_the_session_s_notebook_holds_the_real_runs_without_secrets(contoso: Ser
     notebook = notebook_of(contoso, f"{CONTOSO}:exo")
     assert notebook.metadata.kernelspec.name == f"{CONTOSO}.exo"
     assert notebook.metadata.pwsh.title == f"{CONTOSO} · exo · signed in as {ADMIN}"
-    agent = [one for one in notebook.cells if one.metadata.get("pwsh_run", {}).get("client") == "claude-code"]
+    agent = [
+        one
+        for one in notebook.cells
+        if one.metadata.get("pwsh_run", {}).get("client") == "claude-code"
+    ]
     assert agent[0].outputs[0].text == "Adele\n"
-    assert (agent[1].outputs[-1].output_type, agent[1].outputs[-1].evalue) == ("error", "the agent failed")
+    assert (agent[1].outputs[-1].output_type, agent[1].outputs[-1].evalue) == (
+        "error",
+        "the agent failed",
+    )
     assert agent[1].metadata.pwsh_run.account == ADMIN
     assert "hunter2" not in json.dumps(notebook)
 

@@ -1,4 +1,6 @@
-"""What `pip install` puts on a machine: kernelspec, command, catalog, sandbox; and the engine by path and hash alone."""
+"""What `pip install` puts on a machine: kernelspec, command, catalog, sandbox; and the engine by
+path and hash alone.
+"""
 
 import hashlib
 import json
@@ -26,7 +28,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 
 def test_the_wheel_installs_the_kernelspec_where_jupyter_looks(wheel: zipfile.ZipFile) -> None:
-    name = next(one for one in wheel.namelist() if one.endswith("data/share/jupyter/kernels/pwsh/kernel.json"))
+    name = next(
+        one
+        for one in wheel.namelist()
+        if one.endswith("data/share/jupyter/kernels/pwsh/kernel.json")
+    )
     spec = json.loads(wheel.read(name))
     assert spec["argv"][1:3] == ["-m", "pwsh_kernels.kernel"]
     assert spec["interrupt_mode"] == "message"
@@ -34,7 +40,11 @@ def test_the_wheel_installs_the_kernelspec_where_jupyter_looks(wheel: zipfile.Zi
 
 def test_the_wheel_has_everything_that_is_not_python(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
-    files = [path for path in (ROOT / "pwsh_kernels").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    files = [
+        path
+        for path in (ROOT / "pwsh_kernels").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
     assert {str(path.relative_to(ROOT)) for path in files} <= names
     assert "mcp_server.py" in names
 
@@ -45,7 +55,9 @@ def test_the_wheel_carries_no_engine(wheel: zipfile.ZipFile) -> None:
 
 def test_an_editable_install_shows_the_kernelspec() -> None:
     command = [sys.executable, "-m", "jupyter", "kernelspec", "list", "--json"]
-    listed = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=BUILD_LIMIT).stdout)
+    listed = json.loads(
+        subprocess.run(command, check=True, capture_output=True, timeout=BUILD_LIMIT).stdout
+    )
     assert listed["kernelspecs"]["pwsh"]["spec"]["display_name"] == "PowerShell"
 
 
@@ -67,10 +79,27 @@ def test_the_lock_and_the_page_name_the_one_vendored_wheel_by_its_hash() -> None
 def test_a_wheel_that_was_changed_is_not_installed(tmp_path: Path) -> None:
     (wheel,) = VENDOR.glob("*.whl")
     (tmp_path / wheel.name).write_bytes(wheel.read_bytes() + b"\0")
-    (tmp_path / "lock").write_text((VENDOR / "engine.lock").read_text().replace("./vendor", str(tmp_path)))
-    command = ["uv", "pip", "install", "--target", "here", "--no-deps", "--require-hashes", "-r", "lock"]
+    (tmp_path / "lock").write_text(
+        (VENDOR / "engine.lock").read_text().replace("./vendor", str(tmp_path))
+    )
+    command = [
+        "uv",
+        "pip",
+        "install",
+        "--target",
+        "here",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        "lock",
+    ]
     refused = subprocess.run(
-        [sys.executable, "-m", *command], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=BUILD_LIMIT
+        [sys.executable, "-m", *command],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=BUILD_LIMIT,
     )
     assert refused.returncode
     assert "Hash mismatch" in refused.stderr
@@ -78,11 +107,15 @@ def test_a_wheel_that_was_changed_is_not_installed(tmp_path: Path) -> None:
 
 def test_a_machine_without_a_wheel_is_told_the_ways_to_a_powershell(tmp_path: Path) -> None:
     lock = tmp_path / "engine.lock"
-    lock.write_text("./vendor/powershell_engine-7.6.9.post1-py3-none-win_amd64.whl --hash=sha256:00\n")
+    lock.write_text(
+        "./vendor/powershell_engine-7.6.9.post1-py3-none-win_amd64.whl --hash=sha256:00\n"
+    )
     chosen = choose_engine(str(lock))
     assert chosen.stdout == ""
     assert re.fullmatch(
-        r"No embedded PowerShell is here for .*https://aka\.ms/powershell.*PWSH_MANAGER_PWSH.*make engine.*\n", chosen.stderr
+        r"No embedded PowerShell is here for .*https://aka\.ms/powershell.*PWSH_MANAGER_PWSH.*make"
+        r" engine.*\n",
+        chosen.stderr,
     )
 
 

@@ -49,7 +49,11 @@ async def gone(pid: int) -> None:
         ("'go'; [Environment]::Exit(7)", 7, None),
         ("'go'; [Environment]::FailFast('dead')", None, "SIGABRT"),
         ("'go'; Stop-Process -Id $PID -Force; Start-Sleep 60", None, "SIGKILL"),
-        ("Start-Process /bin/sleep 60; 'go'; Stop-Process -Id $PID -Force; Start-Sleep 60", None, "SIGKILL"),
+        (
+            "Start-Process /bin/sleep 60; 'go'; Stop-Process -Id $PID -Force; Start-Sleep 60",
+            None,
+            "SIGKILL",
+        ),
     ],
 )
 async def test_a_death_in_a_run_is_its_last_event(
@@ -64,7 +68,9 @@ async def test_a_death_in_a_run_is_its_last_event(
 
 
 async def test_a_kill_ends_programs_of_the_group_too(own_shell: PowerShell) -> None:
-    pipeline = await own_shell.start("$child = Start-Process /bin/sleep 60 -PassThru; $child.Id; Start-Sleep 60")
+    pipeline = await own_shell.start(
+        "$child = Start-Process /bin/sleep 60 -PassThru; $child.Id; Start-Sleep 60"
+    )
     event = await until(pipeline, is_text)
     assert isinstance(event, Text)
     own_shell.kill()
@@ -73,9 +79,16 @@ async def test_a_kill_ends_programs_of_the_group_too(own_shell: PowerShell) -> N
 
 
 @pytest.mark.parametrize(
-    "work", ["Start-Sleep 60", "/bin/sh -c 'trap \"\" INT TERM; sleep 60; sleep 60'", "[Threading.Thread]::Sleep(60000)"]
+    "work",
+    [
+        "Start-Sleep 60",
+        "/bin/sh -c 'trap \"\" INT TERM; sleep 60; sleep 60'",
+        "[Threading.Thread]::Sleep(60000)",
+    ],
 )
-async def test_a_close_during_a_run_is_bounded_and_harmless_again(own_shell: PowerShell, work: str) -> None:
+async def test_a_close_during_a_run_is_bounded_and_harmless_again(
+    own_shell: PowerShell, work: str
+) -> None:
     pipeline = await own_shell.start(f"'go'; {work}")
     await until(pipeline, is_text)
     await own_shell.close()
@@ -112,7 +125,13 @@ async def test_the_child_has_its_own_home_group_and_a_clean_environment(
 ) -> None:
     monkeypatch.setenv("FOREIGN_SECRET", "hidden")
     monkeypatch.setenv("PASSED_ON", "seen")
-    launch = Launch(powershell_path, home=tmp_path / "home", environment={"GIVEN": "too"}, pass_env=("PASSED_ON",), width=77)
+    launch = Launch(
+        powershell_path,
+        home=tmp_path / "home",
+        environment={"GIVEN": "too"},
+        pass_env=("PASSED_ON",),
+        width=77,
+    )
     shell = await PowerShell.open(launch)
     script = """$HOME; $env:FOREIGN_SECRET; $env:PASSED_ON; $env:GIVEN
 $env:POWERSHELL_TELEMETRY_OPTOUT; $env:POWERSHELL_UPDATECHECK; $PID

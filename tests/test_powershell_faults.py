@@ -49,7 +49,9 @@ async def test_the_stand_in_speaks_the_protocol(fake: Callable[..., Launch]) -> 
         ("dies at Close", "exit status 3"),
     ],
 )
-async def test_a_death_at_the_start_says_how_and_what_it_said(fake: Callable[..., Launch], fault: str, reason: str) -> None:
+async def test_a_death_at_the_start_says_how_and_what_it_said(
+    fake: Callable[..., Launch], fault: str, reason: str
+) -> None:
     with pytest.raises(PowerShellStartFailed) as raised:
         await PowerShell.open(fake(fault))
     assert reason in raised.value.reason
@@ -72,7 +74,9 @@ async def test_a_late_answer_is_taken(fake: Callable[..., Launch]) -> None:
     await with_shell(fake(), work)
 
 
-async def test_noise_between_packets_is_console_text_and_loses_nothing(fake: Callable[..., Launch]) -> None:
+async def test_noise_between_packets_is_console_text_and_loses_nothing(
+    fake: Callable[..., Launch],
+) -> None:
     async def work(shell: PowerShell) -> None:
         said = await run(shell, "garbage")
         assert said.text == "hello\nbye\n"
@@ -83,7 +87,9 @@ async def test_noise_between_packets_is_console_text_and_loses_nothing(fake: Cal
     await with_shell(fake(), work)
 
 
-async def test_what_belongs_to_no_run_is_dropped_and_odd_output_is_shown(fake: Callable[..., Launch]) -> None:
+async def test_what_belongs_to_no_run_is_dropped_and_odd_output_is_shown(
+    fake: Callable[..., Launch],
+) -> None:
     async def work(shell: PowerShell) -> None:
         assert (await run(shell, "not ours")).text == "{no jsonbye\n"
 
@@ -112,7 +118,9 @@ async def test_half_a_packet_and_a_death_is_a_death(fake: Callable[..., Launch])
     await with_shell(fake(), work)
 
 
-async def test_one_that_does_not_stop_is_reported_and_can_be_killed(fake: Callable[..., Launch]) -> None:
+async def test_one_that_does_not_stop_is_reported_and_can_be_killed(
+    fake: Callable[..., Launch],
+) -> None:
     async def work(shell: PowerShell) -> None:
         pipeline = await shell.start("never")
         await until(pipeline, is_text)

@@ -27,7 +27,10 @@ def make_program(tmp_path: Path) -> MakeProgram:
 
 
 def test_the_places_are_asked_in_the_documented_order() -> None:
-    names = [place.name for place in places("/opt/pwsh", {"powershell_command": "pwsh-preview", "PATH": ""})]
+    names = [
+        place.name
+        for place in places("/opt/pwsh", {"powershell_command": "pwsh-preview", "PATH": ""})
+    ]
     assert names == [
         "PWSH_MANAGER_PWSH=/opt/pwsh",
         "powershell_command=pwsh-preview",
@@ -37,14 +40,28 @@ def test_the_places_are_asked_in_the_documented_order() -> None:
 
 
 async def test_the_setting_comes_before_everything_else(make_program: MakeProgram) -> None:
-    named, other = make_program("named", "PowerShell 7.5.1"), make_program("bin/pwsh", "PowerShell 7.6.0")
-    found = await find_powershell(str(named), {"PATH": str(other.parent), "powershell_command": str(other)})
-    assert (found.path, found.version, found.place) == (named, "7.5.1", f"PWSH_MANAGER_PWSH={named}")
+    named, other = (
+        make_program("named", "PowerShell 7.5.1"),
+        make_program("bin/pwsh", "PowerShell 7.6.0"),
+    )
+    found = await find_powershell(
+        str(named), {"PATH": str(other.parent), "powershell_command": str(other)}
+    )
+    assert (found.path, found.version, found.place) == (
+        named,
+        "7.5.1",
+        f"PWSH_MANAGER_PWSH={named}",
+    )
 
 
 async def test_powershell_kernels_variable_comes_before_path(make_program: MakeProgram) -> None:
-    named, other = make_program("bin/other-pwsh", "PowerShell 7.5.1"), make_program("bin/pwsh", "PowerShell 7.6.0")
-    found = await find_powershell("", {"PATH": str(other.parent), "powershell_command": "other-pwsh"})
+    named, other = (
+        make_program("bin/other-pwsh", "PowerShell 7.5.1"),
+        make_program("bin/pwsh", "PowerShell 7.6.0"),
+    )
+    found = await find_powershell(
+        "", {"PATH": str(other.parent), "powershell_command": "other-pwsh"}
+    )
     assert found.path == named
     assert (await find_powershell("", {"PATH": str(other.parent)})).path == other
 
@@ -57,7 +74,9 @@ async def test_the_embedded_engine_is_the_default(powershell_path: Path) -> None
     assert found.version == read_version(found.path, found.path.stat().st_mtime_ns)
 
 
-async def test_a_setting_that_names_nothing_is_an_error_and_no_other_is_taken(make_program: MakeProgram) -> None:
+async def test_a_setting_that_names_nothing_is_an_error_and_no_other_is_taken(
+    make_program: MakeProgram,
+) -> None:
     other = make_program("bin/pwsh", "PowerShell 7.6.0")
     with pytest.raises(PowerShellNotFound, match="/nowhere/pwsh"):
         await find_powershell("/nowhere/pwsh", {"PATH": str(other.parent)})
@@ -77,7 +96,10 @@ async def test_a_program_that_is_no_powershell_is_not_taken(make_program: MakePr
 
 
 def test_an_old_one_on_path_does_not_hide_a_good_one_behind_it(make_program: MakeProgram) -> None:
-    old, good = make_program("old", "PowerShell 7.2.0"), make_program("good", "PowerShell 7.4.0-preview.1")
+    old, good = (
+        make_program("old", "PowerShell 7.2.0"),
+        make_program("good", "PowerShell 7.4.0-preview.1"),
+    )
     assert choose([Place("a", lambda: old), Place("b", lambda: good)]).path == good
 
 
@@ -95,7 +117,8 @@ async def test_a_version_is_asked_once(make_program: MakeProgram) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "good"), [("7.4.0", True), ("7.10.1", True), ("8.0.0", True), ("7.3.9", False), ("", False)]
+    ("version", "good"),
+    [("7.4.0", True), ("7.10.1", True), ("8.0.0", True), ("7.3.9", False), ("", False)],
 )
 def test_versions_compare_as_numbers(version: str, good: bool) -> None:
     assert is_new_enough(version) is good

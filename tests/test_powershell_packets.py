@@ -47,8 +47,11 @@ def test_a_packet_survives_the_wire_in_any_cut(packet: Packet) -> None:
 
 
 def test_powershells_own_spelling_is_read() -> None:
-    lines = f"<DataAck PSGuid='{PIPELINE}' />\r\n<CommandAck PSGuid='{str(PIPELINE).upper()}' />\n".encode()
-    assert PacketReader().feed(lines) == [Packet("DataAck", PIPELINE), Packet("CommandAck", PIPELINE)]
+    lines = f"<DataAck PSGuid='{PIPELINE}' />\r\n<CommandAck PSGuid='{str(PIPELINE).upper()}' />\n".encode()  # noqa: E501
+    assert PacketReader().feed(lines) == [
+        Packet("DataAck", PIPELINE),
+        Packet("CommandAck", PIPELINE),
+    ]
 
 
 def test_text_around_packets_is_stray_and_packets_are_kept() -> None:
@@ -91,7 +94,9 @@ def test_a_whole_message_becomes_one_fragment_again() -> None:
     assert Defragmenter().feed(message.as_fragment()) == [message]
 
 
-@pytest.mark.parametrize("data", [b"short", fragment(1, 1, 2, b"late"), fragment(1, 0, 3, b"no header")])
+@pytest.mark.parametrize(
+    "data", [b"short", fragment(1, 1, 2, b"late"), fragment(1, 0, 3, b"no header")]
+)
 def test_broken_fragments_are_named_and_forgotten(data: bytes) -> None:
     defragmenter = Defragmenter()
     with pytest.raises(BrokenFragment):
@@ -107,7 +112,11 @@ def progress(activity: int, state: int) -> Message:
 
 def test_progress_comes_at_once_then_ten_times_a_second_and_the_last_one_in_any_case() -> None:
     throttle = ProgressThrottle()
-    told = [message for step in range(1000) for message in throttle.offer(progress(1, step), step * 0.001)]
+    told = [
+        message
+        for step in range(1000)
+        for message in throttle.offer(progress(1, step), step * 0.001)
+    ]
     assert told[0] == progress(1, 0)
     assert len(told) == pytest.approx(1 / INTERVAL_S, abs=1)
     assert throttle.flush() == [progress(1, 999)]
@@ -127,6 +136,10 @@ def test_held_progress_is_due_after_the_interval() -> None:
 def test_each_activity_keeps_its_own_last_state_up_to_a_bound() -> None:
     throttle = ProgressThrottle()
     throttle.offer(progress(0, 0), 0.0)
-    early = [message for activity in range(1, MAX_HELD + 3) for message in throttle.offer(progress(activity, 1), 0.0)]
+    early = [
+        message
+        for activity in range(1, MAX_HELD + 3)
+        for message in throttle.offer(progress(activity, 1), 0.0)
+    ]
     assert early == [progress(1, 1), progress(2, 1)]
     assert len(throttle.flush()) == MAX_HELD

@@ -1,4 +1,6 @@
-"""Every prompt is a question with an answer, a refusal, or a stop; nothing waits for a terminal (decision 0004)."""
+"""Every prompt is a question with an answer, a refusal, or a stop; nothing waits for a terminal
+(decision 0004).
+"""
 
 from typing import Any
 
@@ -19,13 +21,33 @@ PASSWORD = "[Net.NetworkCredential]::new('', $p).Password"
     [
         ("Read-Host 'Your name'", "line", "Your name", "Zoë", "Zoë\n"),
         ("$Host.UI.ReadLine()", "line", "", "typed", "typed\n"),
-        (f"$p = Read-Host 'Word' -AsSecureString; {PASSWORD}", "secret", "Word", "geheim", "geheim\n"),
+        (
+            f"$p = Read-Host 'Word' -AsSecureString; {PASSWORD}",
+            "secret",
+            "Word",
+            "geheim",
+            "geheim\n",
+        ),
         (f"$p = $Host.UI.ReadLineAsSecureString(); {PASSWORD}", "secret", "", "geheim", "geheim\n"),
-        ("$Host.UI.PromptForChoice('Cap', 'Sure?', @('&Yes', '&No'), 1)", "choice", "Sure?", 0, "0\n"),
-        ("function Get-It { param([Parameter(Mandatory)][int]$Size) $Size + 1 }; Get-It", "line", "Size", "41", "42\n"),
+        (
+            "$Host.UI.PromptForChoice('Cap', 'Sure?', @('&Yes', '&No'), 1)",
+            "choice",
+            "Sure?",
+            0,
+            "0\n",
+        ),
+        (
+            "function Get-It { param([Parameter(Mandatory)][int]$Size) $Size + 1 }; Get-It",
+            "line",
+            "Size",
+            "41",
+            "42\n",
+        ),
     ],
 )
-async def test_a_prompt_is_answered(shell: PowerShell, script: str, kind: str, question: str, value: Any, text: str) -> None:
+async def test_a_prompt_is_answered(
+    shell: PowerShell, script: str, kind: str, question: str, value: Any, text: str
+) -> None:
     said, asked = await run_answering(shell, script, value)
     assert [one.prompt.kind for one in asked] == [kind]
     assert question in asked[0].prompt.message
@@ -33,16 +55,23 @@ async def test_a_prompt_is_answered(shell: PowerShell, script: str, kind: str, q
 
 
 async def test_a_credential_is_asked_for_and_given(shell: PowerShell) -> None:
-    script = "$login = Get-Credential ann -Message 'For the tests'; $login.UserName; $login.GetNetworkCredential().Password"
+    script = (
+        "$login = Get-Credential ann -Message 'For the tests'; $login.UserName;"
+        " $login.GetNetworkCredential().Password"
+    )
     said, asked = await run_answering(shell, script, {"user": "bob", "password": "geheim"})
-    assert (asked[0].prompt.kind, asked[0].prompt.user, asked[0].prompt.message) == ("credential", "ann", "For the tests")
+    assert (asked[0].prompt.kind, asked[0].prompt.user, asked[0].prompt.message) == (
+        "credential",
+        "ann",
+        "For the tests",
+    )
     assert said.text == "bob\ngeheim\n"
 
 
 async def test_several_mandatory_parameters_are_one_question_with_fields(shell: PowerShell) -> None:
     script = """function Get-Them {
 param([Parameter(Mandatory)][string]$A, [Parameter(Mandatory)][securestring]$B, [Parameter(Mandatory)][string[]]$C)
-"$A $($B.Length) $($C -join '+')" }; Get-Them"""
+"$A $($B.Length) $($C -join '+')" }; Get-Them"""  # noqa: E501
     said, asked = await run_answering(shell, script, {"A": "a", "B": "four", "C": ["x", "y"]})
     assert asked[0].prompt.kind == "fields"
     assert [(one.name, one.secret, one.mandatory) for one in asked[0].prompt.fields] == [
@@ -55,7 +84,8 @@ param([Parameter(Mandatory)][string]$A, [Parameter(Mandatory)][securestring]$B, 
 
 async def test_a_confirmation_shows_its_choices_keys_and_default(shell: PowerShell) -> None:
     script = (
-        "function Set-It { [CmdletBinding(SupportsShouldProcess)] param() $PSCmdlet.ShouldProcess('it') }; Set-It -Confirm"
+        "function Set-It { [CmdletBinding(SupportsShouldProcess)] param()"
+        " $PSCmdlet.ShouldProcess('it') }; Set-It -Confirm"
     )
     said, asked = await run_answering(shell, script, 2)
     choices = asked[0].prompt.choices
@@ -71,16 +101,22 @@ async def test_a_confirmation_shows_its_choices_keys_and_default(shell: PowerShe
 
 async def test_several_choices_may_be_taken_at_once(shell: PowerShell) -> None:
     script = """$options = [Management.Automation.Host.ChoiceDescription[]]@('&One', '&Two', 'T&hree')
-$Host.UI.PromptForChoice('', 'Which?', $options, [int[]]@(1))"""
+$Host.UI.PromptForChoice('', 'Which?', $options, [int[]]@(1))"""  # noqa: E501
     said, asked = await run_answering(shell, script, [0, 2])
     assert (asked[0].prompt.multiple, asked[0].prompt.choices[2]) == (True, Choice("Three", "H"))
     assert said.text == "0\n2\n"
 
 
 @pytest.mark.parametrize(
-    ("script", "text"), [("Read-Host q; 'after'", "after\n"), ('try { Read-Host q } catch { "$_" }', "nobody is here\n")]
+    ("script", "text"),
+    [
+        ("Read-Host q; 'after'", "after\n"),
+        ('try { Read-Host q } catch { "$_" }', "nobody is here\n"),
+    ],
 )
-async def test_a_refused_prompt_is_an_error_that_the_script_can_catch(shell: PowerShell, script: str, text: str) -> None:
+async def test_a_refused_prompt_is_an_error_that_the_script_can_catch(
+    shell: PowerShell, script: str, text: str
+) -> None:
     pipeline = await shell.start(script)
 
     async def refuse(event: Event) -> None:
@@ -89,7 +125,10 @@ async def test_a_refused_prompt_is_an_error_that_the_script_can_catch(shell: Pow
 
     said = await collect(pipeline, refuse)
     assert said.text == text
-    assert all(one.message == "nobody is here" and one.error_id.startswith("PromptRefused") for one in said.records)
+    assert all(
+        one.message == "nobody is here" and one.error_id.startswith("PromptRefused")
+        for one in said.records
+    )
 
 
 async def test_an_answer_of_the_wrong_shape_leaves_the_prompt_open(shell: PowerShell) -> None:
@@ -104,7 +143,9 @@ async def test_an_answer_of_the_wrong_shape_leaves_the_prompt_open(shell: PowerS
     assert (await collect(pipeline)).text == "1\n"
 
 
-async def test_a_stop_cancels_an_open_prompt_and_a_late_answer_is_harmless(shell: PowerShell) -> None:
+async def test_a_stop_cancels_an_open_prompt_and_a_late_answer_is_harmless(
+    shell: PowerShell,
+) -> None:
     pipeline = await shell.start("Read-Host q; 'never'")
     prompt = await until(pipeline, lambda event: isinstance(event, PromptAsked))
     assert isinstance(prompt, PromptAsked)

@@ -1,4 +1,6 @@
-"""The connection as a state machine, with bytes alone: what is sent when, and what it makes of the answers."""
+"""The connection as a state machine, with bytes alone: what is sent when, and what it makes of the
+answers.
+"""
 
 import re
 
@@ -6,7 +8,14 @@ from misbehaving_powershell import Server
 from psrpcore import PipelineOutputEvent, ProgressRecordEvent, ServerHostRequestor, ServerPipeline
 from psrpcore.types import PSInvocationState
 
-from pwsh_kernels.powershell.wire.happenings import Command, Ended, Happening, KeyReady, Opened, Said
+from pwsh_kernels.powershell.wire.happenings import (
+    Command,
+    Ended,
+    Happening,
+    KeyReady,
+    Opened,
+    Said,
+)
 from pwsh_kernels.powershell.wire.packets import PacketReader, Stray
 from pwsh_kernels.powershell.wire.protocol import Connection
 
@@ -66,7 +75,9 @@ def test_a_pipeline_ends_only_after_its_close_was_acknowledged() -> None:
     assert tags(closing) == ["Close"]
     (packet,) = PacketReader().feed(closing)
     assert not isinstance(packet, Stray)
-    assert connection.receive(server.answer(packet), 0.0) == [Ended(PSInvocationState.Completed, None)]
+    assert connection.receive(server.answer(packet), 0.0) == [
+        Ended(PSInvocationState.Completed, None)
+    ]
     assert not connection.busy
 
 
@@ -77,7 +88,9 @@ def test_two_pipelines_one_after_the_other() -> None:
         connection.begin()
         happenings = exchange(connection, server)
         texts = [
-            one.event.data for one in happenings if isinstance(one, Said) and isinstance(one.event, PipelineOutputEvent)
+            one.event.data
+            for one in happenings
+            if isinstance(one, Said) and isinstance(one.event, PipelineOutputEvent)
         ]
         assert texts == ['["hello\\n"]', '["bye\\n", ["end", 0, null]]']
         assert happenings[-1] == Ended(PSInvocationState.Completed, None)
@@ -122,7 +135,10 @@ def test_progress_twins_are_dropped_and_records_thinned() -> None:
         ServerHostRequestor(pipeline).write_progress(1, 1, "a", str(step))
         pipeline.write_progress("a", 1, str(step))
         happenings = connection.receive(server.said(), step * 0.001)
-        assert all(isinstance(one, Said) and isinstance(one.event, ProgressRecordEvent) for one in happenings)
+        assert all(
+            isinstance(one, Said) and isinstance(one.event, ProgressRecordEvent)
+            for one in happenings
+        )
         told += len(happenings)
     assert told == 1
     pipeline.complete()

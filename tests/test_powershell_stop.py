@@ -1,4 +1,6 @@
-"""Stop: bounded, at any moment, with nothing lost, and the session usable at once (decision 0005)."""
+"""Stop: bounded, at any moment, with nothing lost, and the session usable at once
+(decision 0005).
+"""
 
 import asyncio
 import os
@@ -32,7 +34,9 @@ async def test_a_stop_keeps_the_text_and_the_session(shell: PowerShell, work: st
 
 
 async def test_what_a_finally_block_says_after_a_stop_arrives(shell: PowerShell) -> None:
-    pipeline = await shell.start("try { 'go'; Start-Sleep 60 } finally { 'cleaned'; Write-Warning up }")
+    pipeline = await shell.start(
+        "try { 'go'; Start-Sleep 60 } finally { 'cleaned'; Write-Warning up }"
+    )
     await until(pipeline, is_text)
     assert await pipeline.stop()
     said = await collect(pipeline)
@@ -40,18 +44,26 @@ async def test_what_a_finally_block_says_after_a_stop_arrives(shell: PowerShell)
 
 
 async def test_json_gathered_before_a_stop_is_not_lost(shell: PowerShell) -> None:
-    pipeline = await shell.start("1; [Console]::Write('go'); Start-Sleep 60", RunOptions(format="json"))
+    pipeline = await shell.start(
+        "1; [Console]::Write('go'); Start-Sleep 60", RunOptions(format="json")
+    )
     await until(pipeline, lambda event: not is_text(event))
     assert await pipeline.stop()
     assert (await collect(pipeline)).text == "1"
 
 
-async def test_a_blocked_net_call_is_reported_as_still_stopping_and_ends_later(shell: PowerShell, tmp_path: Path) -> None:
+async def test_a_blocked_net_call_is_reported_as_still_stopping_and_ends_later(
+    shell: PowerShell, tmp_path: Path
+) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    pipeline = await shell.start("param($Path) [IO.File]::ReadAllText($Path); 'never'", RunOptions({"Path": str(fifo)}))
+    pipeline = await shell.start(
+        "param($Path) [IO.File]::ReadAllText($Path); 'never'", RunOptions({"Path": str(fifo)})
+    )
     async with asyncio.timeout(WAIT_S):
-        writer = await asyncio.to_thread(os.open, fifo, os.O_WRONLY)  # returns when the call is inside its open
+        writer = await asyncio.to_thread(
+            os.open, fifo, os.O_WRONLY
+        )  # returns when the call is inside its open
     assert not await pipeline.stop(0.05)
     os.close(writer)
     said = await collect(pipeline)

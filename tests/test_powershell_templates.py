@@ -27,7 +27,9 @@ class Writer:
 
     def __call__(self, commands: Sequence[Command], history: str | None) -> bytes:
         self.written += 1
-        pipeline = psrpcore.ClientPowerShell(self.pool, add_to_history=history is not None, history=history)
+        pipeline = psrpcore.ClientPowerShell(
+            self.pool, add_to_history=history is not None, history=history
+        )
         for one in commands:
             command = psrpcore.Command(one.text, is_script=one.is_script, use_local_scope=one.local)
             command.add_parameters(**one.parameters)
@@ -36,7 +38,9 @@ class Writer:
 
 
 def same(one: bytes | None, other: bytes) -> bool:
-    """Tell whether two texts are the same XML, but for what .NET would print: psrpcore puts texts there as they are."""
+    """Tell whether two texts are the same XML, but for what .NET would print: psrpcore puts texts
+    there as they are.
+    """
     assert one is not None
     ElementTree.fromstring(one)
     return plain(one) == plain(other)
@@ -47,7 +51,10 @@ def plain(xml: bytes) -> str:
 
 
 def script(text: str, **parameters: Any) -> list[Command]:
-    return [Command(text, parameters, is_script=True), Command("Out-Session", {"Format": "text", "Width": 80})]
+    return [
+        Command(text, parameters, is_script=True),
+        Command("Out-Session", {"Format": "text", "Width": 80}),
+    ]
 
 
 @pytest.mark.parametrize("history", [None, "", "as it was typed", AWKWARD])
@@ -63,7 +70,9 @@ def script(text: str, **parameters: Any) -> list[Command]:
         run_commands("Get-Mailbox", RunOptions(keep_as="key", width=200, max_chars=5)),
     ],
 )
-def test_a_filled_pipeline_is_what_psrpcore_writes_and_again(commands: list[Command], history: str | None) -> None:
+def test_a_filled_pipeline_is_what_psrpcore_writes_and_again(
+    commands: list[Command], history: str | None
+) -> None:
     write = Writer()
     templates = Templates(write)
     wanted = write(commands, history)
@@ -74,7 +83,9 @@ def test_a_filled_pipeline_is_what_psrpcore_writes_and_again(commands: list[Comm
 def test_pipelines_that_differ_in_texts_alone_are_written_once() -> None:
     write = Writer()
     templates = Templates(write)
-    filled = [templates.fill(script(f"{number}", Name=f"n{number}"), f"h{number}") for number in range(3)]
+    filled = [
+        templates.fill(script(f"{number}", Name=f"n{number}"), f"h{number}") for number in range(3)
+    ]
     assert write.written == 1
     assert all(f">n{number}<".encode() in (one or b"") for number, one in enumerate(filled))
 

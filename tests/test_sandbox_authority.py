@@ -28,7 +28,13 @@ def authority(tmp_path: Path) -> Authority:
 def put(authority: Authority, code: str = CODE, **facts: Any) -> Path:
     """Write a code file as PowerShell does."""
     expires_at = (datetime.now(UTC) + timedelta(seconds=900)).isoformat()
-    content = {"code": code, "tenant": None, "state": "pending", "account": None, "expires_at": expires_at}
+    content = {
+        "code": code,
+        "tenant": None,
+        "state": "pending",
+        "account": None,
+        "expires_at": expires_at,
+    }
     content |= {"client": "Microsoft Azure PowerShell", "refusal": None, **facts}
     file = authority.codes / f"{code}.json"
     file.write_text(json.dumps(content), encoding="utf-8")
@@ -75,8 +81,12 @@ def test_a_typed_code_may_have_blanks_and_small_letters() -> None:
     assert typed_code(" abcd efgh2\n") == CODE
 
 
-@pytest.mark.parametrize("text", ["", "ABC", "ABCDEFGH22", "../../etc", "ABCDEFGH.", "ÄBCDEFGH2", "ABCDEFGH\uff12"])
-def test_what_is_no_code_is_refused_before_a_file_is_touched(text: str, authority: Authority) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "ABC", "ABCDEFGH22", "../../etc", "ABCDEFGH.", "ÄBCDEFGH2", "ABCDEFGH\uff12"]
+)
+def test_what_is_no_code_is_refused_before_a_file_is_touched(
+    text: str, authority: Authority
+) -> None:
     with pytest.raises(DeviceCodeRefused) as refused:
         authority.pending(text)
     assert refused.value.reason == "unknown"
@@ -86,7 +96,10 @@ def test_the_folder_and_its_files_are_readable_by_their_owner_only(authority: Au
     put(authority)
     authority.approve(CODE, ACCOUNT)
     files = [authority.folder / "page.txt", authority.codes / f"{CODE}.json"]
-    assert [folder.stat().st_mode & 0o777 for folder in (authority.folder, authority.codes)] == [0o700, 0o700]
+    assert [folder.stat().st_mode & 0o777 for folder in (authority.folder, authority.codes)] == [
+        0o700,
+        0o700,
+    ]
     assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
 
 
@@ -98,10 +111,14 @@ def test_a_folder_that_others_could_read_is_closed(tmp_path: Path) -> None:
 
 def test_preparing_says_where_the_page_is(authority: Authority) -> None:
     authority.prepare("http://127.0.0.1:5101/sandbox/devicelogin")
-    assert (authority.folder / "page.txt").read_text() == "http://127.0.0.1:5101/sandbox/devicelogin"
+    assert (
+        authority.folder / "page.txt"
+    ).read_text() == "http://127.0.0.1:5101/sandbox/devicelogin"
 
 
-def test_preparing_keeps_pending_codes_and_forgets_expired_and_broken_ones(authority: Authority) -> None:
+def test_preparing_keeps_pending_codes_and_forgets_expired_and_broken_ones(
+    authority: Authority,
+) -> None:
     put(authority)
     put(authority, "BBBBBBBB2", expires_at=(datetime.now(UTC) - timedelta(seconds=1)).isoformat())
     (authority.codes / "CCCCCCCC2.json").write_text("{")
@@ -115,13 +132,20 @@ def test_a_pending_code_shows_the_tenant_asked_for(authority: Authority) -> None
     assert authority.pending(CODE).tenant == "fabrikam.example"
 
 
-def test_approving_changes_state_and_account_in_the_file_and_nothing_else(authority: Authority) -> None:
+def test_approving_changes_state_and_account_in_the_file_and_nothing_else(
+    authority: Authority,
+) -> None:
     file = put(authority)
     before = json.loads(file.read_text())
     authority.approve(CODE.lower(), "ADMIN@contoso.example")
     after = json.loads(file.read_text())
-    assert {**before, "state": "approved", "account": ACCOUNT} == {**after, "expires_at": before["expires_at"]}
-    assert datetime.fromisoformat(after["expires_at"]) == datetime.fromisoformat(before["expires_at"])
+    assert {**before, "state": "approved", "account": ACCOUNT} == {
+        **after,
+        "expires_at": before["expires_at"],
+    }
+    assert datetime.fromisoformat(after["expires_at"]) == datetime.fromisoformat(
+        before["expires_at"]
+    )
 
 
 def test_declining_changes_the_file(authority: Authority) -> None:
@@ -138,9 +162,17 @@ def test_nobody_but_the_companys_accounts_can_sign_in(authority: Authority) -> N
 
 
 @pytest.mark.parametrize(
-    "facts", [{"state": "odd"}, {"expires_at": "soon"}, {"expires_at": "2026-11-22T17:00:00"}, {"state": None}]
+    "facts",
+    [
+        {"state": "odd"},
+        {"expires_at": "soon"},
+        {"expires_at": "2026-11-22T17:00:00"},
+        {"state": None},
+    ],
 )
-def test_a_file_of_another_form_is_an_unknown_code(authority: Authority, facts: dict[str, Any]) -> None:
+def test_a_file_of_another_form_is_an_unknown_code(
+    authority: Authority, facts: dict[str, Any]
+) -> None:
     put(authority, **facts)
     with pytest.raises(DeviceCodeRefused) as refused:
         authority.pending(CODE)
@@ -178,7 +210,9 @@ def test_traps_are_one_private_file_per_tenant_until_they_are_cleared(authority:
 def test_new_traps_replace_the_old_ones(authority: Authority) -> None:
     authority.set_traps("contoso.example", {"silence": 30})
     authority.set_traps("contoso.onmicrosoft.example", {"wrapped": True})
-    assert json.loads((authority.folder / "traps" / "contoso.example.json").read_text()) == {"wrapped": True}
+    assert json.loads((authority.folder / "traps" / "contoso.example.json").read_text()) == {
+        "wrapped": True
+    }
 
 
 def test_a_trap_or_tenant_that_does_not_exist_is_refused(authority: Authority) -> None:
@@ -200,7 +234,9 @@ def test_revoking_ends_earlier_sign_ins_and_no_later_ones(authority: Authority) 
     assert not authority.is_revoked(ACCOUNT, before)
 
 
-def test_applications_are_revoked_like_people_and_strangers_are_refused(authority: Authority) -> None:
+def test_applications_are_revoked_like_people_and_strangers_are_refused(
+    authority: Authority,
+) -> None:
     before = datetime.now(UTC)
     authority.revoke(AUTOMATION)
     assert authority.is_revoked(AUTOMATION, before)
@@ -211,7 +247,9 @@ def test_applications_are_revoked_like_people_and_strangers_are_refused(authorit
 
 def test_a_token_names_its_account_tenant_service_and_end(authority: Authority) -> None:
     now = datetime.now(UTC)
-    token = Token.decode(authority.issue_token(ACCOUNT, "https://graph.microsoft.com/.default", lifetime_s=60))
+    token = Token.decode(
+        authority.issue_token(ACCOUNT, "https://graph.microsoft.com/.default", lifetime_s=60)
+    )
     contoso = authority.company.tenant("contoso.example")
     assert contoso
     assert (token.upn, token.app_id, token.account) == (ACCOUNT, None, ACCOUNT)
@@ -234,7 +272,8 @@ def test_a_token_of_an_application_can_name_another_tenant(authority: Authority)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "a.b", "a.b.c", "a.e30.sandbox", "a.W10.sandbox", "a.bnVsbA.sandbox", "ä.ö.sandbox"]
+    "text",
+    ["", "a", "a.b", "a.b.c", "a.e30.sandbox", "a.W10.sandbox", "a.bnVsbA.sandbox", "ä.ö.sandbox"],
 )
 def test_what_is_no_sandbox_token_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(ValueError, match=r"^not a sandbox token$"):

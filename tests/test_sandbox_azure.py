@@ -1,4 +1,6 @@
-"""The sandbox's Az.Accounts and Az.Resources on a real PowerShell: routes, picker, autosaved contexts, tokens, resources."""
+"""The sandbox's Az.Accounts and Az.Resources on a real PowerShell: routes, picker, autosaved
+contexts, tokens, resources.
+"""
 
 import re
 from collections.abc import Iterator
@@ -28,12 +30,12 @@ ARM = "https://management.core.windows.net/"
 DEVICE = f"Connect-AzAccount -UseDeviceAuthentication -Tenant {TENANT}"
 CONNECT_APP = f"Connect-AzAccount -ServicePrincipal -Tenant {TENANT}"
 FILE = (
-    f"param($File, $Password) $p = ConvertTo-SecureString $Password -AsPlainText -Force; "
+    "param($File, $Password) $p = ConvertTo-SecureString $Password -AsPlainText -Force; "
     f"{CONNECT_APP} -ApplicationId {APP} -CertificatePath $File -CertificatePassword $p | Out-Null"
 )
 SECRET = (
-    f"param($Secret) $c = [pscredential]::new('{APP}', (ConvertTo-SecureString $Secret -AsPlainText -Force)); "
-    f"{CONNECT_APP} -Credential $c | Out-Null"
+    f"param($Secret) $c = [pscredential]::new('{APP}', (ConvertTo-SecureString $Secret -AsPlainText"
+    f" -Force)); {CONNECT_APP} -Credential $c | Out-Null"
 )
 FEDERATED = f"param($Token) {CONNECT_APP} -ApplicationId {APP} -FederatedToken $Token | Out-Null"
 AUDIENCE = """
@@ -45,7 +47,8 @@ AUDIENCE = """
 """
 WHO = '"$((Get-AzContext).Account.Type) $((Get-AzContext).Account.Id) $((Get-AzContext).Tenant.Id)"'
 OTHER_POWERSHELL = (
-    "$p = [powershell]::Create().AddScript({SCRIPT}); $p.Invoke(); $p.Streams.Error | % { throw $_ }; $p.Dispose()"
+    "$p = [powershell]::Create().AddScript({SCRIPT}); $p.Invoke(); $p.Streams.Error | % { throw $_"
+    " }; $p.Dispose()"
 )
 NO_LOGIN = "Run Connect-AzAccount to login."
 NO_CREDENTIALS = "Your Azure credentials have not been set up or have expired"
@@ -66,7 +69,10 @@ def shell(opened: SandboxShell) -> Iterator[SandboxShell]:
     """A session in which nobody is signed in, with autosave on."""
     yield opened
     opened.authority.clear_traps("contoso.example")
-    opened.ask("Clear-SandboxTrap; Clear-AzContext -Force; Enable-AzContextAutosave -Scope Process | Out-Null")
+    opened.ask(
+        "Clear-SandboxTrap; Clear-AzContext -Force; Enable-AzContextAutosave -Scope Process |"
+        " Out-Null"
+    )
 
 
 @pytest.fixture
@@ -144,20 +150,27 @@ def test_an_expired_code_is_an_error_of_the_service(shell: SandboxShell) -> None
 def test_an_unknown_domain_is_an_argument_error_before_any_code(shell: SandboxShell) -> None:
     answer = shell.ask("Connect-AzAccount -UseDeviceAuthentication -Tenant nobody.example")
     (error,) = answer.errors
-    assert "Could not find tenant id for provided tenant domain 'nobody.example'. Please ensure" in error["message"]
+    assert (
+        "Could not find tenant id for provided tenant domain 'nobody.example'. Please ensure"
+        in error["message"]
+    )
     assert (error["types"], error["category"]) == (["System.ArgumentNullException"], "CloseError")
     assert (answer.information, answer.thrown) == ([], False)
 
 
 def test_an_unknown_tenant_id_is_refused_by_entra(shell: SandboxShell) -> None:
-    answer = shell.ask("Connect-AzAccount -UseDeviceAuthentication -Tenant 11111111-2222-4333-8444-555555555555")
+    answer = shell.ask(
+        "Connect-AzAccount -UseDeviceAuthentication -Tenant 11111111-2222-4333-8444-555555555555"
+    )
     assert answer.errors[0]["message"].startswith(f"{FAILED}AADSTS90002: ")
 
 
 def test_without_a_screen_connect_warns_and_returns_without_an_error(shell: SandboxShell) -> None:
     answer = shell.ask("Connect-AzAccount; 'went on'")
     (warning,) = answer.warnings
-    assert warning.startswith("Interactive authentication is not supported in this session, please run cmdlet 'Connect-Az")
+    assert warning.startswith(
+        "Interactive authentication is not supported in this session, please run cmdlet 'Connect-Az"
+    )
     assert (answer.output, answer.errors) == (["went on"], [])
 
 
@@ -165,19 +178,23 @@ def test_another_tenant_that_wants_a_second_factor_is_warned_about(shell: Sandbo
     script = "Set-SandboxTrap second_factor; Connect-AzAccount -UseDeviceAuthentication | Out-Null"
     (warning,) = shell.ask(script, sign_in_as(ADMIN)).warnings
     assert warning.startswith(
-        "Unable to acquire token for tenant 'fab21ca0-0002-4b22-9f0e-6b8e0c0d0002' with error 'You must use"
+        "Unable to acquire token for tenant 'fab21ca0-0002-4b22-9f0e-6b8e0c0d0002' with error 'You"
+        " must use"
     )
 
 
 def test_without_a_keyring_the_module_warns_when_it_is_imported(shell: SandboxShell) -> None:
-    assert other_powershell(shell, "Import-Module Az.Accounts 3>&1 | Out-String -Width 500").value.startswith(
-        "INITIALIZATION: Token cache encryption is not supported"
-    )
+    assert other_powershell(
+        shell, "Import-Module Az.Accounts 3>&1 | Out-String -Width 500"
+    ).value.startswith("INITIALIZATION: Token cache encryption is not supported")
 
 
 def test_a_secret_is_kept_in_the_users_scope(shell: SandboxShell) -> None:
     shell.ask(SECRET, Secret="contoso-automation-sandbox-secret")
-    kept = "(Get-Content -Raw $HOME/.Azure/AzureRmContext.json).Contains('contoso-automation-sandbox-secret')"
+    kept = (
+        "(Get-Content -Raw"
+        " $HOME/.Azure/AzureRmContext.json).Contains('contoso-automation-sandbox-secret')"
+    )
     assert shell.ask(kept).value is True
     shell.ask("Clear-AzContext -Force; Disable-AzContextAutosave -Scope Process | Out-Null")
     shell.ask(SECRET, Secret="contoso-automation-sandbox-secret")
@@ -185,16 +202,26 @@ def test_a_secret_is_kept_in_the_users_scope(shell: SandboxShell) -> None:
 
 
 def test_a_variable_switches_autosave_off(shell: SandboxShell) -> None:
-    mode = "$env:Azure_Profile_Autosave = 'false'; (Get-AzContextAutosaveSetting).Mode; $env:Azure_Profile_Autosave = $null"
+    mode = (
+        "$env:Azure_Profile_Autosave = 'false'; (Get-AzContextAutosaveSetting).Mode;"
+        " $env:Azure_Profile_Autosave = $null"
+    )
     assert other_powershell(shell, mode.replace("'", "''")).value == "Process"
 
 
 def test_a_certificate_signs_an_application_in(shell: SandboxShell, tmp_path: Path) -> None:
     answer = shell.ask(FILE, File=str(make_certificate(tmp_path)), Password=CERTIFICATE_PASSWORD)
-    assert "service principal secret will be included in the 'AzureRmContext.json'" in answer.warnings[0]
+    assert (
+        "service principal secret will be included in the 'AzureRmContext.json'"
+        in answer.warnings[0]
+    )
     assert shell.ask(WHO).value == f"ServicePrincipal {APP} {TENANT}"
-    refused = shell.ask(FILE, File=str(make_certificate(tmp_path, "contoso-other")), Password=CERTIFICATE_PASSWORD)
-    assert refused.errors[0]["message"].startswith("ClientCertificateCredential authentication failed: AADSTS700027: ")
+    refused = shell.ask(
+        FILE, File=str(make_certificate(tmp_path, "contoso-other")), Password=CERTIFICATE_PASSWORD
+    )
+    assert refused.errors[0]["message"].startswith(
+        "ClientCertificateCredential authentication failed: AADSTS700027: "
+    )
 
 
 def test_in_memory_only_nothing_is_warned_about_and_nothing_written(shell: SandboxShell) -> None:
@@ -207,7 +234,9 @@ def test_in_memory_only_nothing_is_warned_about_and_nothing_written(shell: Sandb
 
 def test_a_wrong_secret_is_refused_and_not_repeated(shell: SandboxShell) -> None:
     answer = shell.ask(SECRET, Secret="canary-secret")
-    assert answer.errors[0]["message"].startswith("ClientSecretCredential authentication failed: AADSTS7000215: ")
+    assert answer.errors[0]["message"].startswith(
+        "ClientSecretCredential authentication failed: AADSTS7000215: "
+    )
     assert "canary" not in str(answer)
 
 
@@ -216,7 +245,9 @@ def test_a_federated_token_signs_an_application_in(shell: SandboxShell) -> None:
     shell.ask(FEDERATED, Token=token)
     assert shell.ask(WHO).value == f"ClientAssertion {APP} {TENANT}"
     wrong = shell.ask(FEDERATED, Token=shell.authority.issue_token(APP, ARM))
-    assert wrong.errors[0]["message"].startswith("ClientAssertionCredential authentication failed: AADSTS700212: ")
+    assert wrong.errors[0]["message"].startswith(
+        "ClientAssertionCredential authentication failed: AADSTS700212: "
+    )
 
 
 def test_a_managed_identity_has_azure_s_name_for_it(app: SandboxShell) -> None:
@@ -225,31 +256,55 @@ def test_a_managed_identity_has_azure_s_name_for_it(app: SandboxShell) -> None:
 
 def test_a_handed_in_token_is_good_for_its_service_only(shell: SandboxShell) -> None:
     token = shell.authority.issue_token(ADMIN, ARM)
-    connect = f"param($Token) Connect-AzAccount -AccessToken $Token -AccountId someone -Tenant {TENANT} | Out-Null; "
+    connect = (
+        f"param($Token) Connect-AzAccount -AccessToken $Token -AccountId someone -Tenant {TENANT} |"
+        " Out-Null; "
+    )
     plain = "ConvertFrom-SecureString (Get-AzAccessToken).Token -AsPlainText"
     assert shell.ask(connect + plain, Token=token).value == token
     assert shell.ask(WHO).value == f"AccessToken someone {TENANT}"
-    assert "was not provided" in shell.ask("Get-AzAccessToken -ResourceTypeName MSGraph").errors[0]["message"]
+    assert (
+        "was not provided"
+        in shell.ask("Get-AzAccessToken -ResourceTypeName MSGraph").errors[0]["message"]
+    )
     expired = shell.ask(connect, Token=shell.authority.issue_token(ADMIN, ARM, lifetime_s=-1))
     assert "the token is expired" in expired.errors[0]["message"]
 
 
 def test_a_password_is_not_simulated(shell: SandboxShell) -> None:
-    for route in ("-Credential ([pscredential]::new('a', (ConvertTo-SecureString b -AsPlainText -Force)))",):
-        assert "The sandbox does not simulate" in shell.ask(f"Connect-AzAccount {route}").errors[0]["message"]
+    for route in (
+        "-Credential ([pscredential]::new('a', (ConvertTo-SecureString b -AsPlainText -Force)))",
+    ):
+        assert (
+            "The sandbox does not simulate"
+            in shell.ask(f"Connect-AzAccount {route}").errors[0]["message"]
+        )
 
 
 def test_a_token_is_a_secure_string_for_the_asked_service(app: SandboxShell) -> None:
     script = "$t = Get-AzAccessToken; $t.Token.GetType().Name; $t.Type; $t.TenantId"
     assert app.ask(script).output == ["SecureString", "Bearer", TENANT]
-    assert app.ask(AUDIENCE, Resource="https://service.powerapps.com/").value == "https://service.powerapps.com/"
+    assert (
+        app.ask(AUDIENCE, Resource="https://service.powerapps.com/").value
+        == "https://service.powerapps.com/"
+    )
 
 
-def test_contexts_are_kept_in_home_so_that_a_new_powershell_is_signed_in(shell: SandboxShell) -> None:
+def test_contexts_are_kept_in_home_so_that_a_new_powershell_is_signed_in(
+    shell: SandboxShell,
+) -> None:
     shell.ask(f"{DEVICE} | Out-Null", sign_in_as(ADMIN))
-    files = 'Get-ChildItem -Force $HOME/.Azure, $HOME/.local/share/.IdentityService | % { "$($_.UnixMode) $($_.Name)" }'
-    assert set(shell.ask(files).output) >= {"-rw------- AzureRmContext.json", "-rw------- msal.cache"}
-    assert other_powershell(shell, "(Get-AzContext).Account.Id; (Get-AzAccessToken).UserId").output == [ADMIN, ADMIN]
+    files = (
+        "Get-ChildItem -Force $HOME/.Azure, $HOME/.local/share/.IdentityService | % {"
+        ' "$($_.UnixMode) $($_.Name)" }'
+    )
+    assert set(shell.ask(files).output) >= {
+        "-rw------- AzureRmContext.json",
+        "-rw------- msal.cache",
+    }
+    assert other_powershell(
+        shell, "(Get-AzContext).Account.Id; (Get-AzAccessToken).UserId"
+    ).output == [ADMIN, ADMIN]
 
 
 def test_with_a_shared_home_one_disconnect_breaks_the_others(shell: SandboxShell) -> None:
@@ -259,7 +314,9 @@ def test_with_a_shared_home_one_disconnect_breaks_the_others(shell: SandboxShell
     assert shell.ask("Get-AzAccessToken").errors[0]["message"].startswith(NO_CREDENTIALS)
 
 
-def test_a_kept_sign_in_ends_with_a_block_of_device_codes_or_a_revocation(shell: SandboxShell) -> None:
+def test_a_kept_sign_in_ends_with_a_block_of_device_codes_or_a_revocation(
+    shell: SandboxShell,
+) -> None:
     shell.ask(f"{DEVICE} | Out-Null", sign_in_as(ADMIN))
     ask = "try { Get-AzAccessToken } catch { $_.Exception.Message.Split([char] 58)[0] }"
     shell.authority.set_traps("contoso.example", {"ca_block": "device_code"})
@@ -270,7 +327,9 @@ def test_a_kept_sign_in_ends_with_a_block_of_device_codes_or_a_revocation(shell:
     shell.authority.restore(ADMIN)
 
 
-@pytest.mark.parametrize(("trap", "code"), [("token_revoked", "AADSTS50173"), ("ca_revoked", "AADSTS53003")])
+@pytest.mark.parametrize(
+    ("trap", "code"), [("token_revoked", "AADSTS50173"), ("ca_revoked", "AADSTS53003")]
+)
 def test_an_ended_sign_in_is_said_by_the_next_cmdlet_and_not_by_the_local_check(
     app: SandboxShell, trap: str, code: str
 ) -> None:
@@ -280,13 +339,20 @@ def test_an_ended_sign_in_is_said_by_the_next_cmdlet_and_not_by_the_local_check(
 
 
 def test_disconnecting_ends_the_sign_in(app: SandboxShell) -> None:
-    assert app.ask("(Disconnect-AzAccount -Scope Process).Id; Get-AzContext").output == ["MSI@50342"]
+    assert app.ask("(Disconnect-AzAccount -Scope Process).Id; Get-AzContext").output == [
+        "MSI@50342"
+    ]
     assert app.ask("Disconnect-AzAccount").errors == []
     assert app.ask("Get-AzAccessToken").errors[0]["message"] == NO_LOGIN
 
 
-def test_clearing_contexts_forgets_them_in_home_also_from_memory_only_sessions(app: SandboxShell) -> None:
-    app.ask("Disable-AzContextAutosave -Scope Process | Out-Null; Clear-AzContext -Scope CurrentUser -Force")
+def test_clearing_contexts_forgets_them_in_home_also_from_memory_only_sessions(
+    app: SandboxShell,
+) -> None:
+    app.ask(
+        "Disable-AzContextAutosave -Scope Process | Out-Null; Clear-AzContext -Scope CurrentUser"
+        " -Force"
+    )
     assert other_powershell(app, "@(Get-AzContext).Count").value == 0
 
 
@@ -308,20 +374,25 @@ def test_without_a_sign_in_a_cmdlet_says_so(shell: SandboxShell, command: str) -
     assert (answer.errors[0]["message"], answer.thrown) == (NO_LOGIN, True)
 
 
-def test_there_is_a_context_for_every_enabled_subscription_unless_told_otherwise(shell: SandboxShell) -> None:
+def test_there_is_a_context_for_every_enabled_subscription_unless_told_otherwise(
+    shell: SandboxShell,
+) -> None:
     names = "(Get-AzContext -ListAvailable).Subscription.Name"
     assert shell.ask(f"Connect-AzAccount -Identity | Out-Null; {names}").output == [
         "Contoso Development",
         "Contoso Production",
     ]
     shell.ask("Clear-AzContext -Force")
-    assert shell.ask(f"Connect-AzAccount -Identity -SkipContextPopulation | Out-Null; {names}").output == [
-        "Contoso Production"
-    ]
+    assert shell.ask(
+        f"Connect-AzAccount -Identity -SkipContextPopulation | Out-Null; {names}"
+    ).output == ["Contoso Production"]
 
 
 def test_another_subscription_can_be_chosen(app: SandboxShell) -> None:
-    assert app.ask("(Set-AzContext -Subscription 'Contoso Development').Subscription.Name").value == "Contoso Development"
+    assert (
+        app.ask("(Set-AzContext -Subscription 'Contoso Development').Subscription.Name").value
+        == "Contoso Development"
+    )
     assert (
         app.ask("Set-AzContext -Subscription nope").errors[0]["message"]
         == "Please provide a valid tenant or a valid subscription."
@@ -332,20 +403,30 @@ def test_another_subscription_can_be_chosen(app: SandboxShell) -> None:
         .startswith("Subscription nope was not found")
     )
     assert (
-        app.ask("Set-AzContext -Subscription 'Contoso Production' -WhatIf; (Get-AzContext).Subscription.Name").value
+        app.ask(
+            "Set-AzContext -Subscription 'Contoso Production' -WhatIf;"
+            " (Get-AzContext).Subscription.Name"
+        ).value
         == "Contoso Development"
     )
 
 
 def test_subscriptions_and_tenants_are_the_company_s(app: SandboxShell) -> None:
     assert app.ask("(Get-AzSubscription).State").output == ["Enabled", "Enabled", "Disabled"]
-    assert app.ask("(Get-AzTenant).Domains").output == ["contoso.example", "contoso.onmicrosoft.example"]
+    assert app.ask("(Get-AzTenant).Domains").output == [
+        "contoso.example",
+        "contoso.onmicrosoft.example",
+    ]
     assert (
-        app.ask("Get-AzSubscription -SubscriptionId nope").errors[0]["message"].startswith("Subscription nope was not found")
+        app.ask("Get-AzSubscription -SubscriptionId nope")
+        .errors[0]["message"]
+        .startswith("Subscription nope was not found")
     )
 
 
-def test_contexts_can_be_saved_without_tokens_and_imported(app: SandboxShell, tmp_path: Path) -> None:
+def test_contexts_can_be_saved_without_tokens_and_imported(
+    app: SandboxShell, tmp_path: Path
+) -> None:
     app.ask("param($File) Save-AzContext $File", File=str(tmp_path / "saved.json"))
     assert ".sandbox" not in (tmp_path / "saved.json").read_text(encoding="utf-8")
     clear = "Clear-AzContext -Scope Process -Force; Connect-AzAccount -Identity | Out-Null"
@@ -355,19 +436,35 @@ def test_contexts_can_be_saved_without_tokens_and_imported(app: SandboxShell, tm
 
 def test_settings_of_the_process_win_over_those_of_the_user(shell: SandboxShell) -> None:
     shell.ask("Update-AzConfig -EnableLoginByWam $false | Out-Null")
-    assert shell.ask("$c = Get-AzConfig -EnableLoginByWam; $c.Value; $c.Scope").output == [False, "CurrentUser"]
-    assert shell.ask("$c = Get-AzConfig -LoginExperienceV2; $c.Value; $c.Scope").output == ["Off", "Process"]
+    assert shell.ask("$c = Get-AzConfig -EnableLoginByWam; $c.Value; $c.Scope").output == [
+        False,
+        "CurrentUser",
+    ]
+    assert shell.ask("$c = Get-AzConfig -LoginExperienceV2; $c.Value; $c.Scope").output == [
+        "Off",
+        "Process",
+    ]
 
 
 def test_resource_groups_and_resources_agree(app: SandboxShell) -> None:
-    script = "Get-AzResourceGroup rg-finance* | Get-AzResource | % { $_.ResourceGroupName } | Select-Object -Unique"
+    script = (
+        "Get-AzResourceGroup rg-finance* | Get-AzResource | % { $_.ResourceGroupName } |"
+        " Select-Object -Unique"
+    )
     assert app.ask(script).value == "rg-finance-production"
-    assert app.ask("Get-AzResourceGroup nope").errors[0]["message"] == "Provided resource group does not exist."
+    assert (
+        app.ask("Get-AzResourceGroup nope").errors[0]["message"]
+        == "Provided resource group does not exist."
+    )
 
 
 def test_a_resource_group_can_be_previewed_and_made(app: SandboxShell) -> None:
-    preview = app.ask("New-AzResourceGroup rg-new 'West Europe' -WhatIf; (Get-AzResourceGroup rg-new*).Count")
-    assert preview.console == ['What if: Performing the operation "Replacing resource group ..." on target "rg-new".']
+    preview = app.ask(
+        "New-AzResourceGroup rg-new 'West Europe' -WhatIf; (Get-AzResourceGroup rg-new*).Count"
+    )
+    assert preview.console == [
+        'What if: Performing the operation "Replacing resource group ..." on target "rg-new".'
+    ]
     assert preview.output == [0]
     assert app.ask("(New-AzResourceGroup rg-new 'West Europe').Location").value == "westeurope"
 
@@ -380,7 +477,10 @@ def test_a_reader_makes_nothing(shell: SandboxShell) -> None:
 
 
 def test_users_are_the_people_of_the_company(app: SandboxShell) -> None:
-    script = "(Get-AzADUser -UserPrincipalName adele.gupta@contoso.example).Id; (Get-SandboxPerson contoso.example)[0].Id"
+    script = (
+        "(Get-AzADUser -UserPrincipalName adele.gupta@contoso.example).Id; (Get-SandboxPerson"
+        " contoso.example)[0].Id"
+    )
     first, second = app.ask(script).output
     assert first == second
     assert app.ask("Set-SandboxTrap many_rows 5000; (Get-AzADUser).Count").value == 5000
@@ -393,7 +493,9 @@ def test_a_service_that_slows_down_says_so_as_a_warning(app: SandboxShell) -> No
     assert len(answer.warnings) == 1
 
 
-async def test_the_picker_asks_through_the_host_and_waits(powershell_path: Path, tmp_path: Path) -> None:
+async def test_the_picker_asks_through_the_host_and_waits(
+    powershell_path: Path, tmp_path: Path
+) -> None:
     authority = Authority(tmp_path / "sandbox")
     authority.prepare(PAGE)
     authority.set_traps("contoso.example", {"picker": True})
@@ -401,7 +503,13 @@ async def test_the_picker_asks_through_the_host_and_waits(powershell_path: Path,
         "PWSH_KERNELS_SANDBOX": str(authority.folder),
         "PWSH_KERNELS_SANDBOX_TENANT": "contoso.example",
     }
-    launch = Launch(powershell_path, tmp_path / "home", environment, module_path=str(module_path()), machine_modules=False)
+    launch = Launch(
+        powershell_path,
+        tmp_path / "home",
+        environment,
+        module_path=str(module_path()),
+        machine_modules=False,
+    )
     shell = await PowerShell.open(launch)
     pipeline = await shell.start("(Connect-AzAccount -Identity).Context.Subscription.Name")
     answers = iter(["9", "2"])
@@ -412,7 +520,9 @@ async def test_the_picker_asks_through_the_host_and_waits(powershell_path: Path,
 
     said = await collect(pipeline, answer)
     off = await run(
-        shell, "Clear-SandboxTrap; Set-SandboxTrap picker $false; (Connect-AzAccount -Identity).Context.Subscription.Name"
+        shell,
+        "Clear-SandboxTrap; Set-SandboxTrap picker $false; (Connect-AzAccount"
+        " -Identity).Context.Subscription.Name",
     )
     await shell.close()
     assert said.text.strip() == "Contoso Development"

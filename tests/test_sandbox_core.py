@@ -1,4 +1,6 @@
-"""What the simulated modules share: company, people, applications, tokens, revocations; on a real PowerShell."""
+"""What the simulated modules share: company, people, applications, tokens, revocations; on a real
+PowerShell.
+"""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +18,10 @@ SIGN_IN = """
     $found = Invoke-SandboxAppSignIn -Tenant contoso.example @given
     $found.Account ?? $found.Exception.Message
 """
-IDENTITY = f"(Invoke-SandboxAppSignIn -Tenant contoso.example -ClientId {APP} -Secret contoso-automation-sandbox-secret)"
+IDENTITY = (
+    f"(Invoke-SandboxAppSignIn -Tenant contoso.example -ClientId {APP} -Secret"
+    " contoso-automation-sandbox-secret)"
+)
 
 
 @pytest.fixture
@@ -25,9 +30,15 @@ def core(signed_out_shell: SandboxShell) -> SandboxShell:
     return signed_out_shell
 
 
-@pytest.mark.parametrize("name", ["contoso.example", "CONTOSO.onmicrosoft.example", "c0070500-0001-4a11-8c0d-5a9d0b0c0001"])
+@pytest.mark.parametrize(
+    "name",
+    ["contoso.example", "CONTOSO.onmicrosoft.example", "c0070500-0001-4a11-8c0d-5a9d0b0c0001"],
+)
 def test_a_tenant_is_found_by_each_of_its_names(core: SandboxShell, name: str) -> None:
-    assert core.ask("param($Name) (Get-SandboxTenant $Name).sharepoint_host", Name=name).value == "contoso"
+    assert (
+        core.ask("param($Name) (Get-SandboxTenant $Name).sharepoint_host", Name=name).value
+        == "contoso"
+    )
 
 
 def test_an_unknown_tenant_is_nothing_and_no_name_means_all(core: SandboxShell) -> None:
@@ -37,8 +48,12 @@ def test_an_unknown_tenant_is_nothing_and_no_name_means_all(core: SandboxShell) 
     ]
 
 
-def test_people_and_mailboxes_are_the_same_persons_in_the_same_order(contoso_shell: SandboxShell) -> None:
-    people = contoso_shell.ask("Get-SandboxPerson contoso.example | ForEach-Object { $_.Id + ' ' + $_.UserPrincipalName }")
+def test_people_and_mailboxes_are_the_same_persons_in_the_same_order(
+    contoso_shell: SandboxShell,
+) -> None:
+    people = contoso_shell.ask(
+        "Get-SandboxPerson contoso.example | ForEach-Object { $_.Id + ' ' + $_.UserPrincipalName }"
+    )
     users = contoso_shell.ask(
         "Get-Mailbox -RecipientTypeDetails UserMailbox | "
         "ForEach-Object { $_.ExternalDirectoryObjectId + ' ' + $_.PrimarySmtpAddress }"
@@ -59,7 +74,12 @@ def test_everybody_in_the_company_file_is_a_person_of_the_tenant(core: SandboxSh
 
 def test_an_application_signs_in_with_its_secret(core: SandboxShell) -> None:
     identity = core.ask(f"{IDENTITY} | Select-Object Account, AccountType, AppId, Role").value
-    assert identity == {"Account": APP, "AccountType": "ServicePrincipal", "AppId": APP, "Role": "Global Administrator"}
+    assert identity == {
+        "Account": APP,
+        "AccountType": "ServicePrincipal",
+        "AppId": APP,
+        "Role": "Global Administrator",
+    }
 
 
 @pytest.mark.parametrize(
@@ -69,26 +89,36 @@ def test_an_application_signs_in_with_its_secret(core: SandboxShell) -> None:
         ({"ClientId": APP, "Secret": "CONTOSO-automation-sandbox-secret"}, "AADSTS7000215: "),
         ({"ClientId": APP}, "AADSTS7000218: "),
         (
-            {"ClientId": "c0070500-a993-4c00-8a00-00000000a993", "Secret": "contoso-legacy-sandbox-secret"},
+            {
+                "ClientId": "c0070500-a993-4c00-8a00-00000000a993",
+                "Secret": "contoso-legacy-sandbox-secret",
+            },
             "AADSTS53003: ",
         ),
         ({"ManagedIdentity": True, "ClientId": APP}, "invalid_request: Identity not found"),
         ({"ClientId": APP, "FederatedToken": "a.b.c"}, "AADSTS50027: "),
     ],
 )
-def test_an_application_is_refused_with_entras_number(core: SandboxShell, how: dict[str, object], error: str) -> None:
+def test_an_application_is_refused_with_entras_number(
+    core: SandboxShell, how: dict[str, object], error: str
+) -> None:
     text = core.ask(SIGN_IN, How=how)
     assert text.value.startswith(error)
     assert "sandbox-secret" not in text.value
 
 
 def test_an_unknown_tenant_is_refused_with_entras_number(core: SandboxShell) -> None:
-    answer = core.ask("(Invoke-SandboxAppSignIn -Tenant elsewhere.example -ClientId x -Secret y).Exception.Message")
+    answer = core.ask(
+        "(Invoke-SandboxAppSignIn -Tenant elsewhere.example -ClientId x -Secret"
+        " y).Exception.Message"
+    )
     assert answer.value.startswith("AADSTS90002: Tenant 'elsewhere.example' not found.")
 
 
 def test_a_managed_identity_belongs_to_the_tenant_of_the_session(core: SandboxShell) -> None:
-    answer = core.ask("$i = Invoke-SandboxAppSignIn -ManagedIdentity; $i.Tenant.name; $i.AccountType")
+    answer = core.ask(
+        "$i = Invoke-SandboxAppSignIn -ManagedIdentity; $i.Tenant.name; $i.AccountType"
+    )
     assert answer.output == ["contoso.example", "ManagedService"]
 
 
@@ -103,10 +133,18 @@ def test_a_managed_identity_belongs_to_the_tenant_of_the_session(core: SandboxSh
     ],
 )
 def test_a_federated_token_must_name_exchange_tenant_application_and_time(
-    core: SandboxShell, audience: str, account: str, tenant: str | None, lifetime_s: int, error: str | None
+    core: SandboxShell,
+    audience: str,
+    account: str,
+    tenant: str | None,
+    lifetime_s: int,
+    error: str | None,
 ) -> None:
     token = core.authority.issue_token(account, audience, lifetime_s, tenant)
-    script = f"param($Token) $a = Invoke-SandboxAppSignIn -Tenant contoso.example -ClientId {APP} -FederatedToken $Token"
+    script = (
+        f"param($Token) $a = Invoke-SandboxAppSignIn -Tenant contoso.example -ClientId {APP}"
+        " -FederatedToken $Token"
+    )
     text = core.ask(f"{script}; $a.Account ?? $a.Exception.Message", Token=token).value
     assert text.startswith(error or APP)
 
@@ -115,8 +153,16 @@ def test_a_federated_token_must_name_exchange_tenant_application_and_time(
     ("subject", "days", "error"),
     [
         ("contoso-automation", 1, None),
-        ("contoso-automation", -1, "[Reason - The key used is expired., Thumbprint of key used by client: '"),
-        ("somebody-else", 1, "[Reason - The key was not found., Thumbprint of key used by client: '"),
+        (
+            "contoso-automation",
+            -1,
+            "[Reason - The key used is expired., Thumbprint of key used by client: '",
+        ),
+        (
+            "somebody-else",
+            1,
+            "[Reason - The key was not found., Thumbprint of key used by client: '",
+        ),
     ],
 )
 def test_a_certificate_must_be_registered_and_valid(
@@ -127,7 +173,7 @@ def test_a_certificate_must_be_registered_and_valid(
         $certificate = [Security.Cryptography.X509Certificates.X509Certificate2]::new($File, $Word)
         $answer = Invoke-SandboxAppSignIn -Tenant contoso.example -ClientId {APP} -Certificate $certificate
         $answer.Account ?? $answer.Exception.Message
-    """
+    """  # noqa: E501
     file = make_certificate(tmp_path, subject, days)
     text = core.ask(script, File=str(file), Word=CERTIFICATE_PASSWORD).value
     assert (error or APP) in text
@@ -135,7 +181,10 @@ def test_a_certificate_must_be_registered_and_valid(
 
 
 def test_a_token_of_powershell_is_read_by_python(core: SandboxShell) -> None:
-    text = core.ask(f"New-SandboxToken -Identity {IDENTITY} -Audience https://graph.microsoft.com -LifetimeSeconds 60").value
+    text = core.ask(
+        f"New-SandboxToken -Identity {IDENTITY} -Audience https://graph.microsoft.com"
+        " -LifetimeSeconds 60"
+    ).value
     token, now = Token.decode(text), datetime.now(UTC)
     assert token.account == APP
     assert token.is_for("https://graph.microsoft.com/.default")
@@ -144,7 +193,8 @@ def test_a_token_of_powershell_is_read_by_python(core: SandboxShell) -> None:
 
 
 READ = (
-    "param($Token) $i = Read-SandboxToken $Token -Audience https://graph.microsoft.com; $i.Account ?? $i.Exception.Message"
+    "param($Token) $i = Read-SandboxToken $Token -Audience https://graph.microsoft.com; $i.Account"
+    " ?? $i.Exception.Message"
 )
 
 
@@ -153,9 +203,19 @@ READ = (
     [
         (ADMIN, "https://graph.microsoft.com/.default", 60, ADMIN),
         (APP, "https://graph.microsoft.com/", 60, APP),
-        ("c0070500-1d00-4c00-8a00-0000000001d0", "https://graph.microsoft.com", 60, "c0070500-1d00-4c00-8a00-0000000001d0"),
+        (
+            "c0070500-1d00-4c00-8a00-0000000001d0",
+            "https://graph.microsoft.com",
+            60,
+            "c0070500-1d00-4c00-8a00-0000000001d0",
+        ),
         (ADMIN, "https://outlook.office365.com", 60, "IDX10214: Audience validation failed."),
-        (ADMIN, "https://graph.microsoft.com", -1, "IDX10223: Lifetime validation failed, the token is expired."),
+        (
+            ADMIN,
+            "https://graph.microsoft.com",
+            -1,
+            "IDX10223: Lifetime validation failed, the token is expired.",
+        ),
     ],
 )
 def test_a_token_of_python_is_read_by_powershell(
@@ -165,7 +225,9 @@ def test_a_token_of_python_is_read_by_powershell(
     assert core.ask(READ, Token=token).value.startswith(found)
 
 
-@pytest.mark.parametrize("text", ["", "abc", "a.b.c", "a.b.sandbox", "a.e30.sandbox", "a.W10.sandbox"])
+@pytest.mark.parametrize(
+    "text", ["", "abc", "a.b.c", "a.b.sandbox", "a.e30.sandbox", "a.W10.sandbox"]
+)
 def test_what_is_no_token_is_refused_without_showing_it(core: SandboxShell, text: str) -> None:
     assert core.ask(READ, Token=text).value.startswith("IDX12741: JWT must have three segments")
 
@@ -174,11 +236,13 @@ def test_a_sign_in_ends_when_it_is_revoked_and_a_new_one_holds(core: SandboxShel
     core.ask(f"$global:before = {IDENTITY}")
     core.authority.revoke(APP)
     answer = core.ask(
-        f"$after = {IDENTITY}; (Test-SandboxSignIn $before).Exception.Message; $null -eq (Test-SandboxSignIn $after)"
+        f"$after = {IDENTITY}; (Test-SandboxSignIn $before).Exception.Message; $null -eq"
+        " (Test-SandboxSignIn $after)"
     )
     core.authority.restore(APP)
     assert answer.output[0].startswith(
-        "AADSTS50173: The provided grant has expired due to it being revoked, a fresh auth token is needed. "
+        "AADSTS50173: The provided grant has expired due to it being revoked, a fresh auth token is"
+        " needed. "
     )
     assert answer.output[1:] == [True]
     assert core.ask("$null -eq (Test-SandboxSignIn $before)").value is True
@@ -195,4 +259,8 @@ def test_a_handed_in_token_ends_and_an_application_gets_a_new_one(core: SandboxS
         $own.ExpiresAt -gt $old.AddMinutes(70)
     """
     answer = core.ask(script, Token=core.authority.issue_token(APP, "x"))
-    assert answer.output == ["IDX10223: Lifetime validation failed, the token is expired.", True, True]
+    assert answer.output == [
+        "IDX10223: Lifetime validation failed, the token is expired.",
+        True,
+        True,
+    ]

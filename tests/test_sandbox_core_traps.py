@@ -1,4 +1,6 @@
-"""The sandbox's traps: per tenant and per session, in sign-ins and in services; on a real PowerShell."""
+"""The sandbox's traps: per tenant and per session, in sign-ins and in services; on a real
+PowerShell.
+"""
 
 import re
 from collections.abc import Iterator
@@ -10,8 +12,8 @@ from sandbox_fixtures import ADMIN, PAGE, ProcessEnded, SandboxShell, sign_in_as
 from pwsh_kernels.sandbox import Authority
 
 DEVICE = (
-    "$answer = Invoke-SandboxDeviceCode -Client 'Some App' -Show { param($Message) $global:shown = $Message; 'lost' }; "
-    "foreach ($one in $answer) { $one.Account ?? $one.Exception.Message }"
+    "$answer = Invoke-SandboxDeviceCode -Client 'Some App' -Show { param($Message) $global:shown ="
+    " $Message; 'lost' }; foreach ($one in $answer) { $one.Account ?? $one.Exception.Message }"
 )
 MANAGED = "$i = Invoke-SandboxAppSignIn -ManagedIdentity; $i.AccountType ?? $i.Exception.Message"
 WAIT_THEN_STOP = """
@@ -23,7 +25,7 @@ WAIT_THEN_STOP = """
     $shell.Stop()
     "$($shell.InvocationStateInfo.State)"
     $shell.Dispose()
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture
@@ -58,19 +60,23 @@ def test_another_tenants_traps_do_not_reach_a_session(core: SandboxShell) -> Non
 def test_a_session_can_switch_a_trap_on_and_off_for_itself(core: SandboxShell) -> None:
     set_traps(core, silence=2, wrapped=True)
     answer = core.ask(
-        "Set-SandboxTrap silence 7; Get-SandboxTrap silence; "
-        "Set-SandboxTrap wrapped $false; $null -eq (Get-SandboxTrap wrapped); "
-        "Clear-SandboxTrap silence; Get-SandboxTrap silence; Clear-SandboxTrap; Get-SandboxTrap wrapped"
+        "Set-SandboxTrap silence 7; Get-SandboxTrap silence; Set-SandboxTrap wrapped $false; $null"
+        " -eq (Get-SandboxTrap wrapped); Clear-SandboxTrap silence; Get-SandboxTrap silence;"
+        " Clear-SandboxTrap; Get-SandboxTrap wrapped"
     )
     assert answer.output == [7, True, 2, True]
 
 
 def test_a_trap_that_does_not_exist_is_refused(core: SandboxShell) -> None:
     answer = core.ask("Set-SandboxTrap silense 1")
-    assert answer.errors[0]["message"].startswith("The sandbox has no trap 'silense'. Traps: slow_import, ")
+    assert answer.errors[0]["message"].startswith(
+        "The sandbox has no trap 'silense'. Traps: slow_import, "
+    )
 
 
-def test_a_device_code_names_the_application_and_returns_nothing_but_who_signed_in(core: SandboxShell) -> None:
+def test_a_device_code_names_the_application_and_returns_nothing_but_who_signed_in(
+    core: SandboxShell,
+) -> None:
     seen = {}
 
     def look_and_approve(authority: Authority, code: str) -> None:
@@ -82,16 +88,25 @@ def test_a_device_code_names_the_application_and_returns_nothing_but_who_signed_
     assert seen[code] == "Some App"
     assert (
         core.ask("$shown").value
-        == f"To sign in, use a web browser to open the page {PAGE} and enter the code {code} to authenticate."
+        == f"To sign in, use a web browser to open the page {PAGE} and enter the code {code} to"
+        " authenticate."
     )
 
 
 @pytest.mark.parametrize(
     ("value", "device", "managed"),
     [
-        (True, "AADSTS53003: Access has been blocked by Conditional Access policies.", "AADSTS53003: "),
+        (
+            True,
+            "AADSTS53003: Access has been blocked by Conditional Access policies.",
+            "AADSTS53003: ",
+        ),
         ("device_code", "AADSTS530036: ", "ManagedService"),
-        ("AADSTS530035: Blocked by security defaults.", "AADSTS530035: Blocked", "AADSTS530035: Blocked"),
+        (
+            "AADSTS530035: Blocked by security defaults.",
+            "AADSTS530035: Blocked",
+            "AADSTS530035: Blocked",
+        ),
     ],
 )
 def test_conditional_access_refuses_every_sign_in_or_only_device_codes(
@@ -131,7 +146,8 @@ def test_the_sentence_can_be_broken_over_lines_with_colours_inside(core: Sandbox
 
 
 @pytest.mark.parametrize(
-    ("trap", "text"), [("token_revoked", "AADSTS50173: "), ("ca_revoked", "AADSTS53003: Access has been blocked")]
+    ("trap", "text"),
+    [("token_revoked", "AADSTS50173: "), ("ca_revoked", "AADSTS53003: Access has been blocked")],
 )
 def test_a_sign_in_can_be_ended_from_outside(core: SandboxShell, trap: str, text: str) -> None:
     core.ask("$global:identity = Invoke-SandboxAppSignIn -ManagedIdentity")
@@ -142,7 +158,9 @@ def test_a_sign_in_can_be_ended_from_outside(core: SandboxShell, trap: str, text
 
 
 @pytest.mark.parametrize("trap", [{"silence": 600}, {"busy_loop": True}])
-def test_only_a_stop_ends_a_service_that_is_silent_or_busy(core: SandboxShell, trap: dict[str, object]) -> None:
+def test_only_a_stop_ends_a_service_that_is_silent_or_busy(
+    core: SandboxShell, trap: dict[str, object]
+) -> None:
     set_traps(core, throttling=True, **trap)
     answer = core.ask(WAIT_THEN_STOP, Script="Import-Module SandboxCore; Invoke-SandboxService")
     assert answer.output == ["1 Running", "Stopped"]
@@ -155,10 +173,14 @@ def test_the_process_can_die_in_a_service_cmdlet(dying_shell: SandboxShell) -> N
         dying_shell.ask("Invoke-SandboxService")
 
 
-def test_the_process_can_die_during_connect_and_leaves_no_code_behind(dying_shell: SandboxShell) -> None:
+def test_the_process_can_die_during_connect_and_leaves_no_code_behind(
+    dying_shell: SandboxShell,
+) -> None:
     set_traps(dying_shell, dies="connect")
     with pytest.raises(ProcessEnded):
-        dying_shell.ask(f"Import-Module SandboxCore; Invoke-SandboxService; {DEVICE}", sign_in_as(ADMIN))
+        dying_shell.ask(
+            f"Import-Module SandboxCore; Invoke-SandboxService; {DEVICE}", sign_in_as(ADMIN)
+        )
     assert list(dying_shell.authority.codes.iterdir()) == []
 
 

@@ -1,9 +1,19 @@
-"""Sign-ins without a person, ended sign-ins and traps of the sandbox's ExchangeOnlineManagement, on a real PowerShell."""
+"""Sign-ins without a person, ended sign-ins and traps of the sandbox's ExchangeOnlineManagement, on
+a real PowerShell.
+"""
 
 from pathlib import Path
 
 import pytest
-from sandbox_fixtures import ADMIN, AUTOMATION, CERTIFICATE_PASSWORD, Answer, SandboxShell, make_certificate, sign_in_as
+from sandbox_fixtures import (
+    ADMIN,
+    AUTOMATION,
+    CERTIFICATE_PASSWORD,
+    Answer,
+    SandboxShell,
+    make_certificate,
+    sign_in_as,
+)
 
 APP = AUTOMATION["contoso"]
 LEGACY = "c0070500-a993-4c00-8a00-00000000a993"
@@ -15,16 +25,22 @@ BY_FILE = """
     $secure = ConvertTo-SecureString -AsPlainText -Force $Word
     $route = @{ AppId = $App; Organization = $Where; CertificateFilePath = $File; CertificatePassword = $secure }
     Connect-ExchangeOnline -ShowBanner:$false @route
-"""
-BY_TOKEN = "param($Token, $More) Connect-ExchangeOnline -ShowBanner:$false -AccessToken $Token @More"
+"""  # noqa: E501
+BY_TOKEN = (
+    "param($Token, $More) Connect-ExchangeOnline -ShowBanner:$false -AccessToken $Token @More"
+)
 CHECK = """
     Get-ConnectionInformation |
         Select-Object State, UserPrincipalName, AppId, Organization, TenantID, CertificateAuthentication, TokenStatus
-"""
+"""  # noqa: E501
 
 
 def connect_by_file(
-    shell: SandboxShell, file: Path, app: str = APP, where: str = "contoso.example", word: str = CERTIFICATE_PASSWORD
+    shell: SandboxShell,
+    file: Path,
+    app: str = APP,
+    where: str = "contoso.example",
+    word: str = CERTIFICATE_PASSWORD,
 ) -> Answer:
     return shell.ask(BY_FILE, File=str(file), Word=word, App=app, Where=where)
 
@@ -38,7 +54,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
-def test_a_certificate_connects_as_its_application(signed_out_shell: SandboxShell, certificate: Path) -> None:
+def test_a_certificate_connects_as_its_application(
+    signed_out_shell: SandboxShell, certificate: Path
+) -> None:
     answer = connect_by_file(signed_out_shell, certificate, where="contoso.onmicrosoft.example")
     assert (answer.output, answer.errors, answer.console) == ([], [], [])
     assert signed_out_shell.ask(CHECK).value == {
@@ -53,30 +71,46 @@ def test_a_certificate_connects_as_its_application(signed_out_shell: SandboxShel
     assert signed_out_shell.ask("(Get-AcceptedDomain)[0].DomainName").value == "contoso.example"
 
 
-def test_a_certificate_object_connects_too(signed_out_shell: SandboxShell, certificate: Path) -> None:
+def test_a_certificate_object_connects_too(
+    signed_out_shell: SandboxShell, certificate: Path
+) -> None:
     script = """
         param($File, $Word, $App)
         $object = [Security.Cryptography.X509Certificates.X509Certificate2]::new($File, $Word)
         Connect-ExchangeOnline -ShowBanner:$false -AppId $App -Organization contoso.example -Certificate $object
         (Get-ConnectionInformation).AppId
-    """
+    """  # noqa: E501
     answer = signed_out_shell.ask(script, File=str(certificate), Word=CERTIFICATE_PASSWORD, App=APP)
     assert answer.value == APP
 
 
 def test_a_thumbprint_is_no_parameter_on_linux(signed_out_shell: SandboxShell) -> None:
-    answer = signed_out_shell.ask("Connect-ExchangeOnline -AppId x -Organization y -CertificateThumbprint z")
-    assert answer.errors[0]["message"] == "A parameter cannot be found that matches parameter name 'CertificateThumbprint'."
+    answer = signed_out_shell.ask(
+        "Connect-ExchangeOnline -AppId x -Organization y -CertificateThumbprint z"
+    )
+    assert (
+        answer.errors[0]["message"]
+        == "A parameter cannot be found that matches parameter name 'CertificateThumbprint'."
+    )
 
 
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        ({"app": "11111111-1111-4111-8111-111111111111"}, "AADSTS700016: Application with identifier '11111111-"),
+        (
+            {"app": "11111111-1111-4111-8111-111111111111"},
+            "AADSTS700016: Application with identifier '11111111-",
+        ),
         ({"app": AUTOMATION["fabrikam"]}, "AADSTS700016: "),
         ({"where": "fabrikam.example"}, "AADSTS700016: "),
         ({"where": "elsewhere.example"}, "AADSTS90002: Tenant 'elsewhere.example' not found."),
-        ({"app": LEGACY}, "AADSTS700027: The certificate with identifier used to sign the client assertion is not reg"),
+        (
+            {"app": LEGACY},
+            (
+                "AADSTS700027: The certificate with identifier used to sign the client assertion is"
+                " not reg"
+            ),
+        ),
         ({"word": "wrong"}, "the password may be incorrect"),
     ],
 )
@@ -92,21 +126,37 @@ def test_what_does_not_fit_a_certificate_is_refused(
 
 def test_a_blocked_application_learns_why(signed_out_shell: SandboxShell, tmp_path: Path) -> None:
     answer = connect_by_file(signed_out_shell, make_certificate(tmp_path, "contoso-legacy"), LEGACY)
-    assert answer.errors[0]["message"].startswith("AADSTS53003: Access has been blocked by Conditional Access policies.")
+    assert answer.errors[0]["message"].startswith(
+        "AADSTS53003: Access has been blocked by Conditional Access policies."
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
         ("-AppId x -Organization contoso.example", "An application needs a certificate"),
-        ("-AppId x -Organization contoso.example -CertificateFilePath /nowhere.pfx", "Could not find file '/nowhere.pfx'."),
-        ("-CertificateFilePath /nowhere.pfx -Organization contoso.example", "A certificate needs the AppId parameter."),
+        (
+            "-AppId x -Organization contoso.example -CertificateFilePath /nowhere.pfx",
+            "Could not find file '/nowhere.pfx'.",
+        ),
+        (
+            "-CertificateFilePath /nowhere.pfx -Organization contoso.example",
+            "A certificate needs the AppId parameter.",
+        ),
         ("-AppId x -CertificateFilePath /nowhere.pfx", "The Organization parameter is required"),
         ("-ManagedIdentity", "The Organization parameter is required"),
-        ("-AccessToken x", "An access token needs the Organization, DelegatedOrganization or UserPrincipalName parameter."),
+        (
+            "-AccessToken x",
+            (
+                "An access token needs the Organization, DelegatedOrganization or UserPrincipalName"
+                " parameter."
+            ),
+        ),
     ],
 )
-def test_a_route_says_which_parameter_it_lacks(signed_out_shell: SandboxShell, arguments: str, problem: str) -> None:
+def test_a_route_says_which_parameter_it_lacks(
+    signed_out_shell: SandboxShell, arguments: str, problem: str
+) -> None:
     answer = signed_out_shell.ask(f"Connect-ExchangeOnline -ShowBanner:$false {arguments}")
     assert answer.thrown
     assert answer.errors[0]["message"].startswith(problem)
@@ -123,9 +173,16 @@ def test_an_application_with_a_reading_role_has_no_cmdlets_that_change(
 
 @pytest.mark.parametrize("more", ["", f"-ManagedIdentityAccountId {MANAGED}"])
 def test_a_managed_identity_connects(signed_out_shell: SandboxShell, more: str) -> None:
-    signed_out_shell.ask(f"Connect-ExchangeOnline -ShowBanner:$false -ManagedIdentity -Organization contoso.example {more}")
+    signed_out_shell.ask(
+        "Connect-ExchangeOnline -ShowBanner:$false -ManagedIdentity -Organization contoso.example"
+        f" {more}"
+    )
     connection = signed_out_shell.ask(CHECK).value
-    assert (connection["AppId"], connection["UserPrincipalName"], connection["TenantID"]) == (MANAGED, "", CONTOSO_ID)
+    assert (connection["AppId"], connection["UserPrincipalName"], connection["TenantID"]) == (
+        MANAGED,
+        "",
+        CONTOSO_ID,
+    )
     assert connection["CertificateAuthentication"] is False
 
 
@@ -149,8 +206,18 @@ def test_an_access_token_connects_as_whom_it_names(
 @pytest.mark.parametrize(
     ("audience", "lifetime_s", "organization", "error"),
     [
-        (AUDIENCE, -1, "contoso.example", "IDX10223: Lifetime validation failed, the token is expired."),
-        ("https://graph.microsoft.com", 60, "contoso.example", "IDX10214: Audience validation failed."),
+        (
+            AUDIENCE,
+            -1,
+            "contoso.example",
+            "IDX10223: Lifetime validation failed, the token is expired.",
+        ),
+        (
+            "https://graph.microsoft.com",
+            60,
+            "contoso.example",
+            "IDX10214: Audience validation failed.",
+        ),
         (AUDIENCE, 60, "fabrikam.example", "UnAuthorized"),
     ],
 )
@@ -164,14 +231,20 @@ def test_an_access_token_that_does_not_fit_is_refused_and_never_shown(
     assert signed_out_shell.ask("Get-ConnectionInformation").output == []
 
 
-def test_a_token_of_a_partner_goes_to_the_customer_only_when_asked(signed_out_shell: SandboxShell) -> None:
+def test_a_token_of_a_partner_goes_to_the_customer_only_when_asked(
+    signed_out_shell: SandboxShell,
+) -> None:
     token = signed_out_shell.authority.issue_token(ADMIN, AUDIENCE)
     connect_by_token(signed_out_shell, token, DelegatedOrganization="fabrikam.onmicrosoft.example")
     assert signed_out_shell.ask("(Get-AcceptedDomain)[0].DomainName").value == "fabrikam.example"
 
 
-@pytest.mark.parametrize("command", ["Get-Mailbox", "Get-EXOMailbox", "Get-AcceptedDomain", "Set-Mailbox x"])
-def test_a_revoked_sign_in_ends_in_the_next_cmdlet_and_a_new_one_works(signed_out_shell: SandboxShell, command: str) -> None:
+@pytest.mark.parametrize(
+    "command", ["Get-Mailbox", "Get-EXOMailbox", "Get-AcceptedDomain", "Set-Mailbox x"]
+)
+def test_a_revoked_sign_in_ends_in_the_next_cmdlet_and_a_new_one_works(
+    signed_out_shell: SandboxShell, command: str
+) -> None:
     signed_out_shell.connect(ADMIN)
     signed_out_shell.authority.revoke(ADMIN)
     answer = signed_out_shell.ask(command)
@@ -179,7 +252,9 @@ def test_a_revoked_sign_in_ends_in_the_next_cmdlet_and_a_new_one_works(signed_ou
     again = signed_out_shell.ask("(Get-AcceptedDomain).Count")
     signed_out_shell.authority.restore(ADMIN)
     assert answer.thrown
-    assert answer.errors[0]["message"].startswith("AADSTS50173: The provided grant has expired due to it being revoked")
+    assert answer.errors[0]["message"].startswith(
+        "AADSTS50173: The provided grant has expired due to it being revoked"
+    )
     assert again.value == 2
 
 
@@ -205,7 +280,9 @@ def test_conditional_access_can_end_a_connection(signed_out_shell: SandboxShell)
     assert signed_out_shell.ask("Get-Mailbox").errors[0]["message"].startswith("AADSTS53003: ")
 
 
-def test_throttling_is_a_warning_that_obeys_the_callers_wish(signed_out_shell: SandboxShell) -> None:
+def test_throttling_is_a_warning_that_obeys_the_callers_wish(
+    signed_out_shell: SandboxShell,
+) -> None:
     signed_out_shell.connect(ADMIN)
     signed_out_shell.authority.set_traps("contoso.example", {"throttling": True})
     warned = signed_out_shell.ask("(Get-AcceptedDomain).Count")
@@ -219,7 +296,8 @@ def test_a_tenant_can_have_very_many_mailboxes(signed_out_shell: SandboxShell) -
     signed_out_shell.authority.set_traps("contoso.example", {"many_rows": 1500})
     cut = signed_out_shell.ask("(Get-Mailbox).Count; (Get-EXOMailbox -ResultSize 20).Count")
     whole = signed_out_shell.ask(
-        "(Get-Mailbox -ResultSize Unlimited).PrimarySmtpAddress | Sort-Object -Unique | Measure-Object"
+        "(Get-Mailbox -ResultSize Unlimited).PrimarySmtpAddress | Sort-Object -Unique |"
+        " Measure-Object"
     )
     assert cut.output == [1000, 20]
     assert len(cut.warnings) == 2
@@ -228,7 +306,9 @@ def test_a_tenant_can_have_very_many_mailboxes(signed_out_shell: SandboxShell) -
 
 def test_the_code_can_be_wrapped_on_the_console(signed_out_shell: SandboxShell) -> None:
     signed_out_shell.authority.set_traps("contoso.example", {"wrapped": True})
-    answer = signed_out_shell.ask("Connect-ExchangeOnline -Device -ShowBanner:$false", sign_in_as(ADMIN))
+    answer = signed_out_shell.ask(
+        "Connect-ExchangeOnline -Device -ShowBanner:$false", sign_in_as(ADMIN)
+    )
     assert answer.errors == []
     assert len(answer.console) == 4
     assert "\x1b[" in answer.console[2]
@@ -236,5 +316,7 @@ def test_the_code_can_be_wrapped_on_the_console(signed_out_shell: SandboxShell) 
 
 def test_importing_takes_as_long_as_the_trap_says(signed_out_shell: SandboxShell) -> None:
     signed_out_shell.authority.set_traps("contoso.example", {"slow_import": 0.4})
-    script = "(Measure-Command { Import-Module ExchangeOnlineManagement -Force }).TotalSeconds -ge 0.4"
+    script = (
+        "(Measure-Command { Import-Module ExchangeOnlineManagement -Force }).TotalSeconds -ge 0.4"
+    )
     assert signed_out_shell.ask(script).value is True

@@ -1,4 +1,6 @@
-"""Signing in to the sandbox's Microsoft.Graph.Authentication, and how sign-ins end, on a real PowerShell."""
+"""Signing in to the sandbox's Microsoft.Graph.Authentication, and how sign-ins end, on a real
+PowerShell.
+"""
 
 import json
 from pathlib import Path
@@ -19,11 +21,14 @@ from sandbox_fixtures import (
 from sandbox_graph_fixtures import DEVICE, READER, SIGN_OUT, TENANT, TENANT_ID, message, sign_in
 
 GRAPH = "https://graph.microsoft.com"
-CONTEXT = "Get-MgContext | Select-Object Account, ClientId, AppName, TenantId, AuthType, TokenCredentialType, ContextScope"
+CONTEXT = (
+    "Get-MgContext | Select-Object Account, ClientId, AppName, TenantId, AuthType,"
+    " TokenCredentialType, ContextScope"
+)
 CERTIFICATE = """
     param($File, $Password, $Id, $Tenant = 'contoso.example')
     $certificate = [System.Security.Cryptography.X509Certificates.X509Certificate2]::new($File, $Password)
-"""
+"""  # noqa: E501
 
 
 def test_the_code_is_output_of_connect_and_on_no_other_channel(graph: SandboxShell) -> None:
@@ -41,9 +46,9 @@ def test_the_context_of_a_person_has_the_real_properties(graph: SandboxShell) ->
     graph.ask(f"{DEVICE} -Scopes 'Group.Read.All,User.Read.All'", sign_in_as(ADMIN))
     names = graph.ask("(Get-MgContext).PSObject.Properties.Name -join ' '").value.split()
     documented = (
-        "ClientId TenantId Scopes AuthType TokenCredentialType CertificateThumbprint CertificateSubjectName "
-        "SendCertificateChain Account AppName ContextScope Certificate PSHostVersion "
-        "ManagedIdentityId ClientSecret Environment"
+        "ClientId TenantId Scopes AuthType TokenCredentialType CertificateThumbprint"
+        " CertificateSubjectName SendCertificateChain Account AppName ContextScope Certificate"
+        " PSHostVersion ManagedIdentityId ClientSecret Environment"
     )
     assert names == documented.split()
     assert graph.ask(CONTEXT).value == {
@@ -70,8 +75,14 @@ def test_nobody_signed_in_means_no_context(graph: SandboxShell) -> None:
 def test_a_code_that_nobody_enters_ends_with_the_modules_own_limit(graph: SandboxShell) -> None:
     graph.authority.set_traps(TENANT, {"patience": 0.2})
     answer = graph.ask(f"{DEVICE}; 'went on'")
-    assert message(answer) == "Authentication timed out after 120 seconds due to inactivity. Please try again."
-    assert answer.errors[0]["types"] == ["System.Exception", "System.Threading.Tasks.TaskCanceledException"]
+    assert (
+        message(answer)
+        == "Authentication timed out after 120 seconds due to inactivity. Please try again."
+    )
+    assert answer.errors[0]["types"] == [
+        "System.Exception",
+        "System.Threading.Tasks.TaskCanceledException",
+    ]
     assert (answer.output[-1], answer.thrown) == ("went on", False)
 
 
@@ -79,11 +90,16 @@ def test_a_code_that_expires_at_the_service_says_so(graph: SandboxShell) -> None
     graph.authority.set_traps(TENANT, {"code_expiry": 0.2})
     answer = graph.ask(DEVICE)
     assert message(answer).startswith("DeviceCodeCredential authentication failed: AADSTS70020: ")
-    assert answer.errors[0]["types"][1] == "Microsoft.Identity.Client.MsalServiceException expired_token"
+    assert (
+        answer.errors[0]["types"][1]
+        == "Microsoft.Identity.Client.MsalServiceException expired_token"
+    )
 
 
 def test_a_failed_connect_stops_a_script_that_stops_on_errors(graph: SandboxShell) -> None:
-    answer = graph.ask(f"& {{ $ErrorActionPreference = 'Stop'; {DEVICE} -TenantId nobody.example; 'went on' }}")
+    answer = graph.ask(
+        f"& {{ $ErrorActionPreference = 'Stop'; {DEVICE} -TenantId nobody.example; 'went on' }}"
+    )
     assert (answer.output, answer.thrown) == ([], True)
     assert "AADSTS90002" in message(answer)
 
@@ -99,7 +115,9 @@ def test_conditional_access_refuses_a_blocked_account(graph: SandboxShell) -> No
     assert message(answer).startswith("DeviceCodeCredential authentication failed: AADSTS53003: ")
 
 
-def test_an_account_of_another_tenant_is_refused_by_the_tenant_that_was_asked_for(graph: SandboxShell) -> None:
+def test_an_account_of_another_tenant_is_refused_by_the_tenant_that_was_asked_for(
+    graph: SandboxShell,
+) -> None:
     answer = graph.ask(f"{DEVICE} -TenantId {TENANT}", sign_in_as("admin@fabrikam.example"))
     assert "AADSTS50020: User account 'admin@fabrikam.example'" in message(answer)
 
@@ -124,24 +142,32 @@ def test_a_partner_signs_in_to_its_customer(graph: SandboxShell) -> None:
         "-CertificateSubjectName $certificate.Subject",
     ],
 )
-def test_an_application_signs_in_with_a_certificate(graph: SandboxShell, tmp_path: Path, way: str) -> None:
+def test_an_application_signs_in_with_a_certificate(
+    graph: SandboxShell, tmp_path: Path, way: str
+) -> None:
     store = """
         $store = [System.Security.Cryptography.X509Certificates.X509Store]::new('My', 'CurrentUser', 'ReadWrite')
         $store.Add($certificate); $store.Dispose()
-    """
+    """  # noqa: E501
     answer = graph.ask(
-        f"{CERTIFICATE} {store} Connect-MgGraph -ClientId $Id -TenantId $Tenant {way} -NoWelcome; {CONTEXT}",
+        f"{CERTIFICATE} {store} Connect-MgGraph -ClientId $Id -TenantId $Tenant {way} -NoWelcome;"
+        f" {CONTEXT}",
         File=str(make_certificate(tmp_path)),
         Password=CERTIFICATE_PASSWORD,
         Id=AUTOMATION["contoso"],
     )
     assert answer.value["AppName"] == "Automation"
-    assert (answer.value["AuthType"], answer.value["TokenCredentialType"]) == ("AppOnly", "ClientCertificate")
+    assert (answer.value["AuthType"], answer.value["TokenCredentialType"]) == (
+        "AppOnly",
+        "ClientCertificate",
+    )
     assert (answer.value["Account"], answer.value["TenantId"]) == (None, TENANT_ID)
 
 
 def test_a_certificate_that_is_not_in_the_store_is_named(graph: SandboxShell) -> None:
-    answer = graph.ask(f"Connect-MgGraph -ClientId x -TenantId {TENANT} -CertificateThumbprint {'A' * 40}")
+    answer = graph.ask(
+        f"Connect-MgGraph -ClientId x -TenantId {TENANT} -CertificateThumbprint {'A' * 40}"
+    )
     assert message(answer) == f"{'A' * 40} certificate was not found or has expired."
 
 
@@ -164,15 +190,21 @@ def test_a_certificate_is_refused_with_entras_reason(
         Id=AUTOMATION[app],
         Tenant=tenant,
     )
-    assert message(answer).startswith(f"ClientCertificateCredential authentication failed: {code}: ")
+    assert message(answer).startswith(
+        f"ClientCertificateCredential authentication failed: {code}: "
+    )
 
 
-def test_an_application_signs_in_with_a_secret_and_a_wrong_one_is_not_shown(graph: SandboxShell) -> None:
+def test_an_application_signs_in_with_a_secret_and_a_wrong_one_is_not_shown(
+    graph: SandboxShell,
+) -> None:
     assert sign_in(graph).errors == []
     assert graph.ask(CONTEXT).value["TokenCredentialType"] == "ClientSecret"
     graph.ask(SIGN_OUT)
     answer = sign_in(graph, "canary-secret")
-    assert message(answer).startswith("ClientSecretCredential authentication failed: AADSTS7000215: ")
+    assert message(answer).startswith(
+        "ClientSecretCredential authentication failed: AADSTS7000215: "
+    )
     assert "canary-secret" not in json.dumps(answer.errors)
 
 
@@ -203,7 +235,10 @@ def test_an_application_signs_in_from_the_environment(graph: SandboxShell) -> No
 
 
 def connect_with(shell: SandboxShell, token: str, more: str = "") -> Answer:
-    script = "param($Token) Connect-MgGraph -NoWelcome -AccessToken (ConvertTo-SecureString -AsPlainText -Force $Token) "
+    script = (
+        "param($Token) Connect-MgGraph -NoWelcome -AccessToken (ConvertTo-SecureString -AsPlainText"
+        " -Force $Token) "
+    )
     return shell.ask(script + more, Token=token)
 
 
@@ -225,16 +260,25 @@ def test_a_token_that_has_expired_is_refused(graph: SandboxShell) -> None:
 
 
 @pytest.mark.parametrize("token", ["canary", "canary.a.b"])
-def test_what_is_no_token_is_taken_and_fails_with_the_first_request(graph: SandboxShell, token: str) -> None:
+def test_what_is_no_token_is_taken_and_fails_with_the_first_request(
+    graph: SandboxShell, token: str
+) -> None:
     assert connect_with(graph, token).errors == []
     assert graph.ask("(Get-MgContext).AuthType").value == "UserProvidedAccessToken"
     answer = graph.ask("Get-MgUser")
-    assert message(answer).startswith("[InvalidAuthenticationToken] : IDX14100: JWT is not well formed")
+    assert message(answer).startswith(
+        "[InvalidAuthenticationToken] : IDX14100: JWT is not well formed"
+    )
     assert "canary" not in json.dumps(answer.errors)
 
 
 def test_a_token_for_another_service_fails_with_the_first_request(graph: SandboxShell) -> None:
-    assert connect_with(graph, graph.authority.issue_token(ADMIN, "https://outlook.office365.com")).errors == []
+    assert (
+        connect_with(
+            graph, graph.authority.issue_token(ADMIN, "https://outlook.office365.com")
+        ).errors
+        == []
+    )
     assert (
         message(graph.ask("Get-MgUser"))
         == "[InvalidAuthenticationToken] : Access token validation failure. Invalid audience."
@@ -243,10 +287,14 @@ def test_a_token_for_another_service_fails_with_the_first_request(graph: Sandbox
 
 def test_connect_greets_unless_told_not_to(graph: SandboxShell) -> None:
     text = graph.ask("Connect-MgGraph -Identity").value
-    assert text.startswith("Welcome to Microsoft Graph!\n\nConnected via managedidentity access using ")
+    assert text.startswith(
+        "Welcome to Microsoft Graph!\n\nConnected via managedidentity access using "
+    )
 
 
-def test_signing_out_gives_the_context_back_and_a_second_time_is_an_error(graph: SandboxShell) -> None:
+def test_signing_out_gives_the_context_back_and_a_second_time_is_an_error(
+    graph: SandboxShell,
+) -> None:
     sign_in(graph)
     assert graph.ask("(Disconnect-MgGraph).AppName").value == "Automation"
     assert message(graph.ask("Disconnect-MgGraph")) == "No application to sign out from."
@@ -259,7 +307,9 @@ def test_signing_out_gives_the_context_back_and_a_second_time_is_an_error(graph:
         ("ca_revoked", "ClientSecretCredential authentication failed: AADSTS53003: "),
     ],
 )
-def test_a_sign_in_that_ended_fails_in_an_ordinary_cmdlet(directory: SandboxShell, trap: str, text: str) -> None:
+def test_a_sign_in_that_ended_fails_in_an_ordinary_cmdlet(
+    directory: SandboxShell, trap: str, text: str
+) -> None:
     directory.authority.set_traps(TENANT, {trap: True})
     assert message(directory.ask("Get-MgUser")).startswith(text)
     assert message(directory.ask("Invoke-MgGraphRequest GET /v1.0/organization")).startswith(text)
@@ -268,7 +318,9 @@ def test_a_sign_in_that_ended_fails_in_an_ordinary_cmdlet(directory: SandboxShel
 def test_a_token_whose_account_was_revoked_is_refused_by_the_service(graph: SandboxShell) -> None:
     connect_with(graph, graph.authority.issue_token(ADMIN, GRAPH))
     graph.authority.revoke(ADMIN)
-    assert message(graph.ask("Get-MgUser")).startswith("[InvalidAuthenticationToken] : AADSTS50173: ")
+    assert message(graph.ask("Get-MgUser")).startswith(
+        "[InvalidAuthenticationToken] : AADSTS50173: "
+    )
 
 
 def test_stopping_a_sign_in_takes_the_code_away(graph: SandboxShell) -> None:

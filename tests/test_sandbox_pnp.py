@@ -1,4 +1,6 @@
-"""The sandbox's PnP.PowerShell on a real PowerShell: routes, an app registration of one's own, kept logins, sites, lists."""
+"""The sandbox's PnP.PowerShell on a real PowerShell: routes, an app registration of one's own, kept
+logins, sites, lists.
+"""
 
 import re
 from collections.abc import Iterator
@@ -23,19 +25,30 @@ APP = AUTOMATION["contoso"]
 ROOT = "https://contoso.sharepoint.com"
 SITE = f"{ROOT}/sites/finance"
 CONNECT = "PnP.PowerShell.Commands.Base.ConnectOnline"
-DEVICE = f"Connect-PnPOnline -Url {SITE} -DeviceLogin -ClientId {APP} -Tenant contoso.onmicrosoft.example"
-CERTIFICATE = f"param($File, $Password) Connect-PnPOnline -Url {ROOT} -ClientId {APP} -Tenant contoso.onmicrosoft.example "
+DEVICE = (
+    f"Connect-PnPOnline -Url {SITE} -DeviceLogin -ClientId {APP} -Tenant"
+    " contoso.onmicrosoft.example"
+)
+CERTIFICATE = (
+    f"param($File, $Password) Connect-PnPOnline -Url {ROOT} -ClientId {APP} -Tenant"
+    " contoso.onmicrosoft.example "
+)
 PASSWORD = "-CertificatePassword (ConvertTo-SecureString $Password -AsPlainText -Force)"
 NOT_CONNECTED = "You are not signed in. Please use Connect-PnPOnline to connect."
 UNABLE = ("Unable to connect using provided arguments", f"InvalidOperation,{CONNECT}", True)
 """How every device sign-in fails: message, id, whether it is thrown."""
-WRONG_THREAD = "The WriteObject and WriteError methods cannot be called from outside the overrides of "
+WRONG_THREAD = (
+    "The WriteObject and WriteError methods cannot be called from outside the overrides of "
+)
 CLEAN = """
     if ($(try { Get-PnPConnection } catch { $false })) { Disconnect-PnPOnline }
     Clear-SandboxTrap
     Remove-Item -Recurse -Force $HOME/.m365pnppowershell, Env:ENTRAID_*, Env:AZURE_* -ErrorAction Ignore
-"""
-CODE_TEXT = re.compile(rf"Open a browser, navigate to {re.escape(PAGE)} and authenticate using code \w{{9}} to proceed\.")
+"""  # noqa: E501
+CODE_TEXT = re.compile(
+    rf"Open a browser, navigate to {re.escape(PAGE)} and authenticate using code \w{{9}} to"
+    r" proceed\."
+)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -81,19 +94,26 @@ def unwrapped(warning: str) -> str:
 
 def reason(answer: Answer) -> str:
     """Return what PnP says by the host: no stream has it."""
-    said = [line.removeprefix("WARNING: ") for line in answer.console if line.startswith("WARNING: ")]
+    said = [
+        line.removeprefix("WARNING: ") for line in answer.console if line.startswith("WARNING: ")
+    ]
     return said[-1] if said else ""
 
 
 def claims(shell: SandboxShell) -> dict[str, str]:
     """Return the claims of the connection's token."""
-    script = "$c = @{}; (Get-PnPAccessToken -ResourceTypeName SharePoint -Decoded).Claims | % { $c[$_.Type] = $_.Value }; $c"
+    script = (
+        "$c = @{}; (Get-PnPAccessToken -ResourceTypeName SharePoint -Decoded).Claims | % {"
+        " $c[$_.Type] = $_.Value }; $c"
+    )
     found = shell.ask(script).value
     assert isinstance(found, dict)
     return found
 
 
-def test_the_code_is_a_warning_in_pnp_s_own_words_inverted_on_a_console(shell: SandboxShell) -> None:
+def test_the_code_is_a_warning_in_pnp_s_own_words_inverted_on_a_console(
+    shell: SandboxShell,
+) -> None:
     answer = shell.ask(DEVICE, sign_in_as(ADMIN))
     [warning] = answer.warnings
     assert CODE_TEXT.fullmatch(unwrapped(warning))
@@ -119,25 +139,38 @@ def test_in_a_cloud_shell_the_sentence_is_entra_s(shell: SandboxShell) -> None:
 
 def test_without_an_app_of_one_s_own_there_is_no_sign_in(shell: SandboxShell) -> None:
     answer = shell.ask(f"Connect-PnPOnline -Url {ROOT} -Interactive")
-    assert list(map(unwrapped, answer.warnings)) == ["Please specify a valid client id for an Entra ID App Registration."]
-    assert failure(answer) == ("Specified method is not supported.", f"CLIENTIDREQUIRED,{CONNECT}", True)
+    assert list(map(unwrapped, answer.warnings)) == [
+        "Please specify a valid client id for an Entra ID App Registration."
+    ]
+    assert failure(answer) == (
+        "Specified method is not supported.",
+        f"CLIENTIDREQUIRED,{CONNECT}",
+        True,
+    )
     device = shell.ask(f"Connect-PnPOnline -Url {ROOT} -DeviceLogin")
     assert (failure(device), reason(device)[: len(WRONG_THREAD)]) == (UNABLE, WRONG_THREAD)
 
 
 @pytest.mark.parametrize("variable", ["ENTRAID_APP_ID", "ENTRAID_CLIENT_ID", "AZURE_CLIENT_ID"])
 def test_the_app_can_stand_in_the_environment(shell: SandboxShell, variable: str) -> None:
-    shell.ask(f"$env:{variable} = '{APP}'; Connect-PnPOnline -Url {ROOT} -DeviceLogin", sign_in_as(ADMIN))
+    shell.ask(
+        f"$env:{variable} = '{APP}'; Connect-PnPOnline -Url {ROOT} -DeviceLogin", sign_in_as(ADMIN)
+    )
     assert shell.ask("(Get-PnPConnection).ClientId").value == APP
 
 
-def test_an_app_that_the_tenant_does_not_know_is_refused_before_any_code(shell: SandboxShell) -> None:
-    answer = shell.ask(f"Connect-PnPOnline -Url {ROOT} -DeviceLogin -ClientId {AUTOMATION['fabrikam']}")
+def test_an_app_that_the_tenant_does_not_know_is_refused_before_any_code(
+    shell: SandboxShell,
+) -> None:
+    answer = shell.ask(
+        f"Connect-PnPOnline -Url {ROOT} -DeviceLogin -ClientId {AUTOMATION['fabrikam']}"
+    )
     assert (reason(answer)[:14], failure(answer), answer.warnings) == ("AADSTS700016: ", UNABLE, [])
 
 
 @pytest.mark.parametrize(
-    ("account", "code"), [("blocked@contoso.example", "AADSTS53003"), ("admin@fabrikam.example", "AADSTS50020")]
+    ("account", "code"),
+    [("blocked@contoso.example", "AADSTS53003"), ("admin@fabrikam.example", "AADSTS50020")],
 )
 def test_a_refused_device_sign_in_says_why_in_a_warning_of_the_host_only(
     shell: SandboxShell, account: str, code: str
@@ -159,8 +192,14 @@ def test_an_expired_code_leaves_no_connection(shell: SandboxShell) -> None:
 
 
 def test_without_a_tenant_the_account_s_own_tenant_must_have_the_site(shell: SandboxShell) -> None:
-    answer = shell.ask(f"Connect-PnPOnline -Url {ROOT} -DeviceLogin -ClientId {APP}", sign_in_as("admin@fabrikam.example"))
-    missing = f"AADSTS500011: The resource principal named {ROOT} was not found in the tenant named Fabrikam"
+    answer = shell.ask(
+        f"Connect-PnPOnline -Url {ROOT} -DeviceLogin -ClientId {APP}",
+        sign_in_as("admin@fabrikam.example"),
+    )
+    missing = (
+        f"AADSTS500011: The resource principal named {ROOT} was not found in the tenant named"
+        " Fabrikam"
+    )
     assert reason(answer).startswith(missing)
 
 
@@ -184,55 +223,86 @@ def test_the_process_can_die_during_a_sign_in(tmp_path: Path) -> None:
 
 def test_a_certificate_file_signs_an_application_in(shell: SandboxShell, tmp_path: Path) -> None:
     file = make_certificate(tmp_path)
-    answer = shell.ask(f"{CERTIFICATE} -CertificatePath $File {PASSWORD}", File=str(file), Password=CERTIFICATE_PASSWORD)
+    answer = shell.ask(
+        f"{CERTIFICATE} -CertificatePath $File {PASSWORD}",
+        File=str(file),
+        Password=CERTIFICATE_PASSWORD,
+    )
     assert answer.errors == []
     assert claims(shell)["appid"] == APP
     assert "upn" not in claims(shell)
 
 
-def test_a_certificate_can_be_a_text_or_come_from_the_environment(shell: SandboxShell, tmp_path: Path) -> None:
-    values: dict[str, Any] = {"File": str(make_certificate(tmp_path)), "Password": CERTIFICATE_PASSWORD}
-    encoded = "-CertificateBase64Encoded ([convert]::ToBase64String([IO.File]::ReadAllBytes($File)))"
-    assert shell.ask(f"{CERTIFICATE} {encoded} {PASSWORD}; (Get-PnPWeb).Title", **values).value == "Contoso"
+def test_a_certificate_can_be_a_text_or_come_from_the_environment(
+    shell: SandboxShell, tmp_path: Path
+) -> None:
+    values: dict[str, Any] = {
+        "File": str(make_certificate(tmp_path)),
+        "Password": CERTIFICATE_PASSWORD,
+    }
+    encoded = (
+        "-CertificateBase64Encoded ([convert]::ToBase64String([IO.File]::ReadAllBytes($File)))"
+    )
+    assert (
+        shell.ask(f"{CERTIFICATE} {encoded} {PASSWORD}; (Get-PnPWeb).Title", **values).value
+        == "Contoso"
+    )
     named = (
-        f"param($File, $Password) $env:AZURE_CLIENT_ID, $env:AZURE_CLIENT_CERTIFICATE_PATH, "
-        f"$env:AZURE_CLIENT_CERTIFICATE_PASSWORD = '{APP}', $File, $Password; "
-        f"Connect-PnPOnline -Url {ROOT} -EnvironmentVariable -Tenant contoso.example; (Get-PnPWeb).Title"
+        "param($File, $Password) $env:AZURE_CLIENT_ID, $env:AZURE_CLIENT_CERTIFICATE_PATH,"
+        f" $env:AZURE_CLIENT_CERTIFICATE_PASSWORD = '{APP}', $File, $Password; Connect-PnPOnline"
+        f" -Url {ROOT} -EnvironmentVariable -Tenant contoso.example; (Get-PnPWeb).Title"
     )
     assert shell.ask(named, **values).value == "Contoso"
 
 
 @pytest.mark.parametrize(
-    ("subject", "days", "code"), [("contoso-other", 1, "AADSTS700027"), ("contoso-automation", -1, "AADSTS700027")]
+    ("subject", "days", "code"),
+    [("contoso-other", 1, "AADSTS700027"), ("contoso-automation", -1, "AADSTS700027")],
 )
 def test_a_certificate_that_is_unknown_or_expired_is_refused(
     shell: SandboxShell, tmp_path: Path, subject: str, days: int, code: str
 ) -> None:
     file = make_certificate(tmp_path, subject, days)
-    answer = shell.ask(f"{CERTIFICATE} -CertificatePath $File {PASSWORD}", File=str(file), Password=CERTIFICATE_PASSWORD)
+    answer = shell.ask(
+        f"{CERTIFICATE} -CertificatePath $File {PASSWORD}",
+        File=str(file),
+        Password=CERTIFICATE_PASSWORD,
+    )
     message, error_id, thrown = failure(answer)
     assert (message.partition(":")[0], thrown) == (code, True)
     assert error_id == f"Microsoft.Identity.Client.MsalServiceException,{CONNECT}"
 
 
-def test_a_wrong_password_and_a_missing_file_say_what_is_wrong(shell: SandboxShell, tmp_path: Path) -> None:
+def test_a_wrong_password_and_a_missing_file_say_what_is_wrong(
+    shell: SandboxShell, tmp_path: Path
+) -> None:
     values: dict[str, Any] = {"File": str(make_certificate(tmp_path)), "Password": "canary"}
     wrong = failure(shell.ask(f"{CERTIFICATE} -CertificatePath $File {PASSWORD}", **values))
-    assert wrong[0].startswith(f"The specified certificate at '{values['File']}' could not be read.")
+    assert wrong[0].startswith(
+        f"The specified certificate at '{values['File']}' could not be read."
+    )
     assert (wrong[1:], "canary" in wrong[0]) == ((f"Argument,{CONNECT}", True), False)
     missing = failure(shell.ask(f"{CERTIFICATE} -CertificatePath /nowhere.pfx"))
     assert missing == ("Certificate not found", f"System.IO.FileNotFoundException,{CONNECT}", True)
     absent = "Cannot find certificate with this thumbprint in the certificate store."
-    assert failure(shell.ask(f"{CERTIFICATE} -Thumbprint 0123")) == (absent, f"Argument,{CONNECT}", True)
+    assert failure(shell.ask(f"{CERTIFICATE} -Thumbprint 0123")) == (
+        absent,
+        f"Argument,{CONNECT}",
+        True,
+    )
 
 
-def test_a_workload_identity_is_taken_from_the_environment(shell: SandboxShell, tmp_path: Path) -> None:
+def test_a_workload_identity_is_taken_from_the_environment(
+    shell: SandboxShell, tmp_path: Path
+) -> None:
     file = tmp_path / "token"
-    file.write_text(shell.authority.issue_token(APP, "api://AzureADTokenExchange"), encoding="utf-8")
+    file.write_text(
+        shell.authority.issue_token(APP, "api://AzureADTokenExchange"), encoding="utf-8"
+    )
     script = (
-        f"param($File) $env:AZURE_FEDERATED_TOKEN_FILE, $env:AZURE_CLIENT_ID, $env:AZURE_TENANT_ID = $File, '{APP}', "
-        f"'c0070500-0001-4a11-8c0d-5a9d0b0c0001'; Connect-PnPOnline -Url {ROOT} -AzureADWorkloadIdentity; "
-        "(Get-PnPConnection).ConnectionMethod"
+        "param($File) $env:AZURE_FEDERATED_TOKEN_FILE, $env:AZURE_CLIENT_ID, $env:AZURE_TENANT_ID"
+        f" = $File, '{APP}', 'c0070500-0001-4a11-8c0d-5a9d0b0c0001'; Connect-PnPOnline -Url {ROOT}"
+        " -AzureADWorkloadIdentity; (Get-PnPConnection).ConnectionMethod"
     )
     assert shell.ask(script, File=str(file)).value == "AzureADWorkloadIdentity"
 
@@ -243,7 +313,9 @@ def test_a_managed_identity_belongs_to_this_machine_s_tenant(shell: SandboxShell
     assert foreign.errors[0]["message"].startswith("AADSTS500011: ")
 
 
-def test_an_access_token_of_the_site_signs_in_and_of_another_service_does_not(shell: SandboxShell) -> None:
+def test_an_access_token_of_the_site_signs_in_and_of_another_service_does_not(
+    shell: SandboxShell,
+) -> None:
     connect = f"param($Token) Connect-PnPOnline -Url {SITE} -AccessToken $Token"
     token = shell.authority.issue_token(ADMIN, ROOT)
     assert shell.ask(f"{connect}; Get-PnPAccessToken", Token=token).value == token
@@ -255,7 +327,9 @@ def test_an_access_token_of_the_site_signs_in_and_of_another_service_does_not(sh
 
 def keep_login(shell: SandboxShell) -> Answer:
     """Sign in as a person whose login is kept, and leave the connection."""
-    return shell.ask(f"{DEVICE} -PersistLogin -ErrorAction Stop; Disconnect-PnPOnline", sign_in_as(ADMIN))
+    return shell.ask(
+        f"{DEVICE} -PersistLogin -ErrorAction Stop; Disconnect-PnPOnline", sign_in_as(ADMIN)
+    )
 
 
 def test_a_sign_in_leaves_nothing_on_disk_unless_it_is_to_be_kept(shell: SandboxShell) -> None:
@@ -265,7 +339,9 @@ def test_a_sign_in_leaves_nothing_on_disk_unless_it_is_to_be_kept(shell: Sandbox
 
 def test_a_kept_login_needs_no_person_afterwards(shell: SandboxShell) -> None:
     keep_login(shell)
-    modes = shell.ask('Get-ChildItem -Force $HOME/.m365pnppowershell | % { "$($_.UnixMode) $($_.Name)" }').output
+    modes = shell.ask(
+        'Get-ChildItem -Force $HOME/.m365pnppowershell | % { "$($_.UnixMode) $($_.Name)" }'
+    ).output
     assert modes == ["-rw------- pnp.msal.cache", "-rw-r--r-- settings.json"]
     again = shell.ask(f"Connect-PnPOnline -Url {ROOT}/sites/people; (Get-PnPWeb).Title")
     assert again.value == "Human Resources"
@@ -283,7 +359,10 @@ def test_a_login_that_is_to_be_kept_fails_and_makes_later_ones_fail_unless_error
     assert (failure(first), reason(first)[: len(WRONG_THREAD)]) == (UNABLE, WRONG_THREAD)
     later = shell.ask(f"{DEVICE} {action}")
     assert (failure(later), reason(later)[: len(WRONG_THREAD)]) == (UNABLE, WRONG_THREAD)
-    assert shell.ask(f"& {{ $ErrorActionPreference = 'Stop'; {DEVICE} }}", sign_in_as(ADMIN)).errors == []
+    assert (
+        shell.ask(f"& {{ $ErrorActionPreference = 'Stop'; {DEVICE} }}", sign_in_as(ADMIN)).errors
+        == []
+    )
 
 
 def test_a_kept_login_serves_another_powershell_of_the_same_home_and_no_other_app(
@@ -291,10 +370,17 @@ def test_a_kept_login_serves_another_powershell_of_the_same_home_and_no_other_ap
 ) -> None:
     keep_login(shell)
     connect = f"Connect-PnPOnline -Url {ROOT} -ClientId {APP}; (Get-PnPWeb).Title"
-    assert shell.ask(f"$p = [powershell]::Create().AddScript('{connect}'); $p.Invoke(); $p.Dispose()").value == "Contoso"
+    assert (
+        shell.ask(
+            f"$p = [powershell]::Create().AddScript('{connect}'); $p.Invoke(); $p.Dispose()"
+        ).value
+        == "Contoso"
+    )
     other = "c0070500-a992-4c00-8a00-00000000a992"
     answer = shell.ask(f"Connect-PnPOnline -Url {ROOT} -ClientId {other}")
-    assert "does not simulate signing in with a password or a browser" in answer.errors[0]["message"]
+    assert (
+        "does not simulate signing in with a password or a browser" in answer.errors[0]["message"]
+    )
 
 
 def test_the_connection_belongs_to_the_whole_process(app: SandboxShell) -> None:
@@ -319,36 +405,62 @@ def test_a_revoked_or_blocked_kept_login_signs_nobody_in(shell: SandboxShell) ->
     assert error_id == f"Microsoft.Identity.Client.MsalUiRequiredException,{CONNECT}"
     shell.authority.clear_traps("contoso.example")
     shell.authority.revoke(ADMIN)
-    assert shell.ask(f"Connect-PnPOnline -Url {ROOT}").errors[0]["message"].startswith("AADSTS50173: ")
+    assert (
+        shell.ask(f"Connect-PnPOnline -Url {ROOT}").errors[0]["message"].startswith("AADSTS50173: ")
+    )
     shell.authority.restore(ADMIN)
 
 
-def test_a_wrong_client_secret_connects_and_is_refused_at_the_first_command(shell: SandboxShell) -> None:
+def test_a_wrong_client_secret_connects_and_is_refused_at_the_first_command(
+    shell: SandboxShell,
+) -> None:
     connect = f"Connect-PnPOnline -Url {ROOT} -ClientId {APP} -ClientSecret "
     wrong = shell.ask(f"{connect} canary; (Get-PnPConnection).ClientId")
-    assert (wrong.value, unwrapped(wrong.warnings[0])[:34]) == (APP, "Connecting with Client Secret uses")
+    assert (wrong.value, unwrapped(wrong.warnings[0])[:34]) == (
+        APP,
+        "Connecting with Client Secret uses",
+    )
     refused = shell.ask("Get-PnPWeb")
     assert refused.errors[0]["message"].startswith("AADSTS7000215: ")
-    assert "canary" not in str(refused) + str(shell.ask("Get-PnPConnection | Format-List * -Force | Out-String").output)
-    right = shell.ask(f"{connect} contoso-automation-sandbox-secret -WarningAction Ignore; (Get-PnPWeb).Title")
+    assert "canary" not in str(refused) + str(
+        shell.ask("Get-PnPConnection | Format-List * -Force | Out-String").output
+    )
+    right = shell.ask(
+        f"{connect} contoso-automation-sandbox-secret -WarningAction Ignore; (Get-PnPWeb).Title"
+    )
     assert (right.value, right.warnings) == ("Contoso", [])
 
 
 def test_an_interactive_sign_in_without_a_screen_falls_back_to_nothing(shell: SandboxShell) -> None:
-    message, error_id, thrown = failure(shell.ask(f"Connect-PnPOnline -Url {ROOT} -ClientId {APP} -Interactive"))
-    assert message.startswith("Unable to open a web page using xdg-open, gnome-open, kfmclient or wslview tools.")
+    message, error_id, thrown = failure(
+        shell.ask(f"Connect-PnPOnline -Url {ROOT} -ClientId {APP} -Interactive")
+    )
+    assert message.startswith(
+        "Unable to open a web page using xdg-open, gnome-open, kfmclient or wslview tools."
+    )
     assert (error_id, thrown) == (f"Microsoft.Identity.Client.MsalClientException,{CONNECT}", True)
     kind = "$Error[0].Exception.GetType().FullName, $Error[0].Exception.ErrorCode"
-    assert shell.ask(kind).output == ["Microsoft.Identity.Client.MsalClientException", "linux_xdg_open_failed"]
+    assert shell.ask(kind).output == [
+        "Microsoft.Identity.Client.MsalClientException",
+        "linux_xdg_open_failed",
+    ]
 
 
 def test_without_a_connection_there_is_none_to_disconnect(shell: SandboxShell) -> None:
     disconnect = "System.InvalidOperationException,PnP.PowerShell.Commands.Base.DisconnectOnline"
-    assert failure(shell.ask("Disconnect-PnPOnline")) == ("No connection to disconnect", disconnect, True)
+    assert failure(shell.ask("Disconnect-PnPOnline")) == (
+        "No connection to disconnect",
+        disconnect,
+        True,
+    )
 
 
 def test_an_address_that_is_nobody_s_cannot_be_connected(shell: SandboxShell) -> None:
-    assert connect_app(shell, "https://nowhere.sharepoint.com").errors[0]["message"].startswith("Name or service not known")
+    assert (
+        connect_app(shell, "https://nowhere.sharepoint.com")
+        .errors[0]["message"]
+        .startswith("Name or service not known")
+    )
 
 
 def test_a_site_that_does_not_exist_is_only_noticed_when_validated(shell: SandboxShell) -> None:
@@ -366,14 +478,17 @@ def test_a_route_that_is_not_simulated_is_refused_plainly(shell: SandboxShell, r
 
 
 def test_one_connection_can_be_returned_and_passed_on(shell: SandboxShell) -> None:
-    script = f"$own = Connect-PnPOnline -Url {SITE} -ManagedIdentity -ReturnConnection; (Get-PnPWeb -Connection $own).Title"
+    script = (
+        f"$own = Connect-PnPOnline -Url {SITE} -ManagedIdentity -ReturnConnection; (Get-PnPWeb"
+        " -Connection $own).Title"
+    )
     assert shell.ask(script).value == "Finance"
     assert shell.ask("Get-PnPWeb").errors[0]["message"].startswith(NOT_CONNECTED)
 
 
 @pytest.mark.parametrize(
     "command",
-    ["Get-PnPWeb", "Get-PnPSite", "Get-PnPTenantSite", "Get-PnPList", "Get-PnPListItem x", "Get-PnPUser", "Set-PnPWeb",
+    ["Get-PnPWeb", "Get-PnPSite", "Get-PnPTenantSite", "Get-PnPList", "Get-PnPListItem x", "Get-PnPUser", "Set-PnPWeb",  # noqa: E501
      "Get-PnPAccessToken", "Add-PnPListItem x"],
 )  # fmt: skip
 def test_without_a_connection_a_cmdlet_says_so(shell: SandboxShell, command: str) -> None:
@@ -382,7 +497,9 @@ def test_without_a_connection_a_cmdlet_says_so(shell: SandboxShell, command: str
     assert answer.thrown
 
 
-@pytest.mark.parametrize(("trap", "code"), [("token_revoked", "AADSTS50173"), ("ca_revoked", "AADSTS53003")])
+@pytest.mark.parametrize(
+    ("trap", "code"), [("token_revoked", "AADSTS50173"), ("ca_revoked", "AADSTS53003")]
+)
 def test_an_ended_sign_in_is_said_by_the_next_cmdlet_and_not_by_the_local_check(
     app: SandboxShell, trap: str, code: str
 ) -> None:
@@ -393,7 +510,13 @@ def test_an_ended_sign_in_is_said_by_the_next_cmdlet_and_not_by_the_local_check(
 
 def test_lists_and_items_come_from_the_company(shell: SandboxShell) -> None:
     connect_app(shell, SITE)
-    assert shell.ask("(Get-PnPList).Title").output == ["Contacts", "Documents", "Site Pages", "Style Library", "Tasks"]
+    assert shell.ask("(Get-PnPList).Title").output == [
+        "Contacts",
+        "Documents",
+        "Site Pages",
+        "Style Library",
+        "Tasks",
+    ]
     people = shell.ask("(Get-SandboxPerson contoso.example | ? Department -eq Finance).Mail").output
     assert shell.ask("(Get-PnPListItem Contacts).FieldValues.Email").output == people
     assert shell.ask("(Get-PnPList Contacts).ItemCount").value == len(people)
@@ -401,14 +524,21 @@ def test_lists_and_items_come_from_the_company(shell: SandboxShell) -> None:
 
 def test_a_field_of_an_item_is_read_in_every_way_that_scripts_use(app: SandboxShell) -> None:
     script = (
-        "$i = Get-PnPListItem Documents -Id 1; $i['Title'], $i.FieldValues.Title, $i.FieldValues['Title'], $i.Title, $i.Id"
+        "$i = Get-PnPListItem Documents -Id 1; $i['Title'], $i.FieldValues.Title,"
+        " $i.FieldValues['Title'], $i.Title, $i.Id"
     )
     assert app.ask(script).output == ["Agenda 2021"] * 4 + [1]
 
 
 def test_items_can_be_queried_and_added_for_this_session(app: SandboxShell) -> None:
-    query = "<View><Query><Where><Eq><FieldRef Name='Title'/><Value Type='Text'>New one</Value></Eq></Where></Query></View>"
-    script = f"(Add-PnPListItem Tasks -Values @{{ Title = 'New one' }}).Id; (Get-PnPListItem Tasks -Query \"{query}\")['ID']"
+    query = (
+        "<View><Query><Where><Eq><FieldRef Name='Title'/><Value Type='Text'>New"
+        " one</Value></Eq></Where></Query></View>"
+    )
+    script = (
+        "(Add-PnPListItem Tasks -Values @{ Title = 'New one' }).Id; (Get-PnPListItem Tasks"
+        f" -Query \"{query}\")['ID']"
+    )
     first, second = app.ask(script).output
     assert first == second
 
@@ -420,14 +550,19 @@ def test_a_list_that_is_not_there_is_nothing_but_its_items_are_an_error(app: San
 
 
 def test_a_list_can_have_very_many_items(app: SandboxShell) -> None:
-    assert app.ask("Set-SandboxTrap many_rows 5000; $i = Get-PnPListItem Contacts; $i.Count; $i[-1]['ID']").output == [
+    assert app.ask(
+        "Set-SandboxTrap many_rows 5000; $i = Get-PnPListItem Contacts; $i.Count; $i[-1]['ID']"
+    ).output == [
         5000,
         5000,
     ]
 
 
 def test_the_sites_of_the_tenant_need_the_admin_address(app: SandboxShell) -> None:
-    assert app.ask("Get-PnPTenantSite").errors[0]["message"] == "Current site is not a tenant admin site"
+    assert (
+        app.ask("Get-PnPTenantSite").errors[0]["message"]
+        == "Current site is not a tenant admin site"
+    )
     connect_app(app, "https://contoso-admin.sharepoint.com")
     assert app.ask("(Get-PnPTenantSite).Title").output[:2] == ["Contoso", "Finance"]
     assert app.ask(f"(Get-PnPTenantSite {SITE}).Owner").value == "adele.gupta@contoso.example"
@@ -443,7 +578,10 @@ def test_a_reader_changes_nothing_and_an_administrator_does(shell: SandboxShell)
 
 
 def test_users_of_a_site_are_people_of_the_company(app: SandboxShell) -> None:
-    assert app.ask("(Get-PnPUser)[0].LoginName").value == "i:0#.f|membership|adele.gupta@contoso.example"
+    assert (
+        app.ask("(Get-PnPUser)[0].LoginName").value
+        == "i:0#.f|membership|adele.gupta@contoso.example"
+    )
     assert app.ask(f"(Get-PnPUser {ADMIN}).IsSiteAdmin").value is True
 
 
@@ -451,16 +589,22 @@ def test_a_connection_shows_no_token(shell: SandboxShell) -> None:
     token = shell.authority.issue_token(ADMIN, ROOT)
     shell.ask(f"param($Token) Connect-PnPOnline -Url {ROOT} -AccessToken $Token", Token=token)
     shown = (
-        "$c = Get-PnPConnection; ($c | ConvertTo-Json -WarningAction Ignore) + ($c | Format-List * -Force | Out-String) + $c"
+        "$c = Get-PnPConnection; ($c | ConvertTo-Json -WarningAction Ignore) + ($c | Format-List *"
+        " -Force | Out-String) + $c"
     )
     assert token not in shell.ask(shown).value
 
 
 @pytest.mark.parametrize(
     ("trap", "text"),
-    [("localized", "Para iniciar sesión, "), ("wrapped", "\x1b[33mTo sign in, use a web browser to open the page ")],
+    [
+        ("localized", "Para iniciar sesión, "),
+        ("wrapped", "\x1b[33mTo sign in, use a web browser to open the page "),
+    ],
 )
-def test_the_code_s_sentence_can_be_translated_or_broken_over_lines(shell: SandboxShell, trap: str, text: str) -> None:
+def test_the_code_s_sentence_can_be_translated_or_broken_over_lines(
+    shell: SandboxShell, trap: str, text: str
+) -> None:
     shell.authority.set_traps("contoso.example", {trap: True})
     assert shell.ask(DEVICE, sign_in_as(ADMIN)).warnings[0].startswith(f"\x1b[7m\n {text}")
 

@@ -30,12 +30,14 @@ CERTIFICATE = """
     param($File, $Password, $Id, $Tenant = 'contoso.example')
     $certificate = [System.Security.Cryptography.X509Certificates.X509Certificate2]::new($File, $Password)
     $route = @{ ApplicationId = $Id; TenantId = $Tenant }
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxShell]:
-    opened = SandboxShell(tmp_path_factory.mktemp("sandbox"), {"HOME": str(tmp_path_factory.mktemp("home"))})
+    opened = SandboxShell(
+        tmp_path_factory.mktemp("sandbox"), {"HOME": str(tmp_path_factory.mktemp("home"))}
+    )
     opened.ask("Import-Module MicrosoftTeams")
     yield opened
     opened.close()
@@ -56,8 +58,12 @@ def connected(teams: SandboxShell) -> SandboxShell:
     return teams
 
 
-def with_tokens(shell: SandboxShell, account: str, lifetime_s: float = 4500, *audiences: str) -> Answer:
-    tokens = [shell.authority.issue_token(account, one, lifetime_s) for one in audiences or (GRAPH, TEAMS)]
+def with_tokens(
+    shell: SandboxShell, account: str, lifetime_s: float = 4500, *audiences: str
+) -> Answer:
+    tokens = [
+        shell.authority.issue_token(account, one, lifetime_s) for one in audiences or (GRAPH, TEAMS)
+    ]
     return shell.ask("param($Tokens) Connect-MicrosoftTeams -AccessTokens $Tokens", Tokens=tokens)
 
 
@@ -67,13 +73,26 @@ def messages(answer: Answer) -> list[str]:
 
 def test_connect_gives_the_account_and_the_tenant(teams: SandboxShell) -> None:
     answer = teams.ask(DEVICE, sign_in_as(ADMIN))
-    assert answer.value == {"Account": ADMIN, "Environment": "AzureCloud", "Tenant": TENANT_ID, "TenantId": TENANT_ID}
+    assert answer.value == {
+        "Account": ADMIN,
+        "Environment": "AzureCloud",
+        "Tenant": TENANT_ID,
+        "TenantId": TENANT_ID,
+    }
 
 
 @pytest.mark.parametrize(
-    ("channel", "seen"), [(None, "console"), ("output", "output"), ("warning", "warnings"), ("information", "information")]
+    ("channel", "seen"),
+    [
+        (None, "console"),
+        ("output", "output"),
+        ("warning", "warnings"),
+        ("information", "information"),
+    ],
 )
-def test_the_code_appears_on_the_channel_that_the_trap_says(teams: SandboxShell, channel: str | None, seen: str) -> None:
+def test_the_code_appears_on_the_channel_that_the_trap_says(
+    teams: SandboxShell, channel: str | None, seen: str
+) -> None:
     teams.authority.set_traps(TENANT, {"teams_channel": channel} if channel else {})
     answer = teams.ask(f'{DEVICE} | ForEach-Object {{ "$($_.Account ?? $_)" }}', sign_in_as(ADMIN))
     found = {
@@ -91,7 +110,7 @@ def test_an_application_signs_in_with_a_certificate(teams: SandboxShell, tmp_pat
         $store.Add($certificate); $store.Dispose()
         (Connect-MicrosoftTeams @route -Certificate $certificate).Account
         (Connect-MicrosoftTeams @route -CertificateThumbprint $certificate.Thumbprint).Account
-    """
+    """  # noqa: E501
     facts: dict[str, Any] = {
         "File": str(make_certificate(tmp_path)),
         "Password": CERTIFICATE_PASSWORD,
@@ -111,14 +130,20 @@ def test_an_application_signs_in_with_a_certificate(teams: SandboxShell, tmp_pat
 def test_a_certificate_is_refused_with_entras_reason(
     teams: SandboxShell, tmp_path: Path, days: int, app: str, tenant: str, code: str
 ) -> None:
-    facts: dict[str, Any] = {"File": str(make_certificate(tmp_path, days=days)), "Password": CERTIFICATE_PASSWORD}
+    facts: dict[str, Any] = {
+        "File": str(make_certificate(tmp_path, days=days)),
+        "Password": CERTIFICATE_PASSWORD,
+    }
     script = f"{CERTIFICATE} Connect-MicrosoftTeams @route -Certificate $certificate"
     answer = teams.ask(script, Id=AUTOMATION[app], Tenant=tenant, **facts)
     assert messages(answer)[-1].startswith(f"{code}: ")
 
 
 def test_the_machine_signs_in_with_its_managed_identity(teams: SandboxShell) -> None:
-    assert teams.ask("(Connect-MicrosoftTeams -Identity).Account").value == "c0070500-1d00-4c00-8a00-0000000001d0"
+    assert (
+        teams.ask("(Connect-MicrosoftTeams -Identity).Account").value
+        == "c0070500-1d00-4c00-8a00-0000000001d0"
+    )
 
 
 def test_two_tokens_sign_in_and_one_does_not(teams: SandboxShell) -> None:
@@ -148,7 +173,8 @@ def test_an_expired_code_is_entras_error(teams: SandboxShell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("account", "code"), [("blocked@contoso.example", "AADSTS53003"), ("admin@fabrikam.example", "AADSTS50020")]
+    ("account", "code"),
+    [("blocked@contoso.example", "AADSTS53003"), ("admin@fabrikam.example", "AADSTS50020")],
 )
 def test_an_account_that_may_not_is_refused(teams: SandboxShell, account: str, code: str) -> None:
     assert messages(teams.ask(DEVICE, sign_in_as(account)))[-1].startswith(f"{code}: ")
@@ -157,12 +183,17 @@ def test_an_account_that_may_not_is_refused(teams: SandboxShell, account: str, c
 
 @pytest.mark.parametrize("more", ["", "-TeamsEnvironmentName TeamsGCCH -UseDeviceAuthentication"])
 def test_a_route_that_is_not_simulated_is_refused_plainly(teams: SandboxShell, more: str) -> None:
-    assert "is not simulated in the sandbox" in messages(teams.ask(f"Connect-MicrosoftTeams {more}"))[0]
+    assert (
+        "is not simulated in the sandbox"
+        in messages(teams.ask(f"Connect-MicrosoftTeams {more}"))[0]
+    )
 
 
 def test_without_a_sign_in_the_two_halves_say_so_in_their_own_words(teams: SandboxShell) -> None:
     assert messages(teams.ask("Get-Team")) == [NOT_CONNECTED]
-    assert messages(teams.ask("Get-CsTenant")) == ["Run Connect-MicrosoftTeams before running cmdlets."]
+    assert messages(teams.ask("Get-CsTenant")) == [
+        "Run Connect-MicrosoftTeams before running cmdlets."
+    ]
 
 
 STOPPED = """
@@ -175,24 +206,34 @@ STOPPED = """
 """
 
 
-def test_asked_before_a_sign_in_get_cstenant_can_hang_until_it_is_stopped(teams: SandboxShell) -> None:
+def test_asked_before_a_sign_in_get_cstenant_can_hang_until_it_is_stopped(
+    teams: SandboxShell,
+) -> None:
     teams.authority.set_traps(TENANT, {"hang": True})
     assert teams.ask(f"$script = 'Get-CsTenant'; {STOPPED}").value == "False Stopped"
 
 
-def test_a_refused_change_is_repeated_until_stopped_unless_errors_stop(connected: SandboxShell) -> None:
+def test_a_refused_change_is_repeated_until_stopped_unless_errors_stop(
+    connected: SandboxShell,
+) -> None:
     connected.authority.set_traps(TENANT, {"retries": 60})
     tokens = [connected.authority.issue_token(ADMIN, one) for one in (GRAPH, TEAMS)]
-    change = "Connect-MicrosoftTeams -AccessTokens {} | Out-Null; Set-CsUser nobody -HostedVoiceMail $true".format(
-        ",".join(tokens)
+    change = (
+        "Connect-MicrosoftTeams -AccessTokens {} | Out-Null; Set-CsUser nobody -HostedVoiceMail"
+        " $true".format(",".join(tokens))
     )
     assert connected.ask(f"$script = '{change}'; {STOPPED}").value == "False Stopped"
     answer = connected.ask("Set-CsUser nobody -HostedVoiceMail $true -ErrorAction Stop")
-    assert (messages(answer), answer.thrown) == (["The server responded with a Request Error, Status: NotFound"], True)
+    assert (messages(answer), answer.thrown) == (
+        ["The server responded with a Request Error, Status: NotFound"],
+        True,
+    )
 
 
 def test_the_tenant_tells_its_domains(connected: SandboxShell) -> None:
-    tenant = connected.ask("$t = Get-CsTenant; $t.TenantId; $t.DisplayName; $t.VerifiedDomains.Name").output
+    tenant = connected.ask(
+        "$t = Get-CsTenant; $t.TenantId; $t.DisplayName; $t.VerifiedDomains.Name"
+    ).output
     assert tenant == [TENANT_ID, "Contoso Ltd (sandbox)", TENANT, "contoso.onmicrosoft.example"]
 
 
@@ -214,7 +255,8 @@ def test_teams_have_the_channels_and_members_of_the_company(connected: SandboxSh
 def test_an_unknown_team_is_the_services_own_error(connected: SandboxShell) -> None:
     answer = connected.ask("Get-TeamUser -GroupId nowhere")
     assert messages(answer)[0].startswith(
-        "Error occurred while executing \nCode: NotFound\nMessage: No team found with Group Id nowhere\n"
+        "Error occurred while executing \nCode: NotFound\nMessage: No team found with Group Id"
+        " nowhere\n"
     )
     assert answer.errors[0]["reason"] == "ApiException"
 
@@ -233,7 +275,9 @@ def test_a_new_team_exists_afterwards_and_has_no_preview(connected: SandboxShell
 def test_a_global_reader_makes_no_team_and_changes_nobody(teams: SandboxShell) -> None:
     with_tokens(teams, READER)
     assert "Insufficient privileges" in messages(teams.ask("New-Team -DisplayName x"))[0]
-    assert messages(teams.ask("Set-CsUser aiko.hansen@contoso.example -HostedVoiceMail $true")) == ["Access Denied."]
+    assert messages(teams.ask("Set-CsUser aiko.hansen@contoso.example -HostedVoiceMail $true")) == [
+        "Access Denied."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -241,30 +285,47 @@ def test_a_global_reader_makes_no_team_and_changes_nobody(teams: SandboxShell) -
     [
         ("aiko.hansen@contoso.example", ["Aiko Hansen"]),
         ("sip:aiko.hansen@contoso.example", ["Aiko Hansen"]),
-        ("-Filter \"Department -eq 'Sales' -and DisplayName -like 'Ad*'\"", ["Adele Gupta", "Adele Nakamura"]),
+        (
+            "-Filter \"Department -eq 'Sales' -and DisplayName -like 'Ad*'\"",
+            ["Adele Gupta", "Adele Nakamura"],
+        ),
         ("-ResultSize 1", ["Adele Gupta"]),
     ],
 )
-def test_users_are_the_people_of_the_tenant(connected: SandboxShell, query: str, found: list[str]) -> None:
+def test_users_are_the_people_of_the_tenant(
+    connected: SandboxShell, query: str, found: list[str]
+) -> None:
     assert connected.ask(f"(Get-CsOnlineUser {query}).DisplayName").output == found
 
 
-def test_a_taken_number_is_refused_by_an_object_and_not_by_an_error(connected: SandboxShell) -> None:
-    script = "param($Who) Set-CsPhoneNumberAssignment -Identity $Who -PhoneNumber +4712 -PhoneNumberType DirectRouting"
+def test_a_taken_number_is_refused_by_an_object_and_not_by_an_error(
+    connected: SandboxShell,
+) -> None:
+    script = (
+        "param($Who) Set-CsPhoneNumberAssignment -Identity $Who -PhoneNumber +4712 -PhoneNumberType"
+        " DirectRouting"
+    )
     assert connected.ask(script, Who="aiko.hansen@contoso.example").output == []
-    assert connected.ask("(Get-CsOnlineUser aiko.hansen@contoso.example).LineUri").value == "tel:+4712"
+    assert (
+        connected.ask("(Get-CsOnlineUser aiko.hansen@contoso.example).LineUri").value == "tel:+4712"
+    )
     assert connected.ask(script, Who="ben.keller@contoso.example").value["Code"] == "BadRequest"
 
 
 def test_a_preview_changes_nothing(connected: SandboxShell) -> None:
     answer = connected.ask(
-        "Set-CsUser ben.keller@contoso.example -LineURI x -WhatIf; (Get-CsOnlineUser ben.keller@contoso.example).LineUri"
+        "Set-CsUser ben.keller@contoso.example -LineURI x -WhatIf; (Get-CsOnlineUser"
+        " ben.keller@contoso.example).LineUri"
     )
     assert (answer.value, len(answer.console)) == ("", 1)
 
 
-@pytest.mark.parametrize(("trap", "code"), [("token_revoked", "AADSTS50173"), ("ca_revoked", "AADSTS53003")])
-def test_a_sign_in_that_ended_fails_in_an_ordinary_cmdlet(connected: SandboxShell, trap: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("trap", "code"), [("token_revoked", "AADSTS50173"), ("ca_revoked", "AADSTS53003")]
+)
+def test_a_sign_in_that_ended_fails_in_an_ordinary_cmdlet(
+    connected: SandboxShell, trap: str, code: str
+) -> None:
     connected.authority.set_traps(TENANT, {trap: True})
     for command in ("Get-Team", "Get-CsTenant"):
         assert messages(connected.ask(command))[0].startswith(f"{code}: ")

@@ -1,4 +1,6 @@
-"""Canaries in every secret input, and in what a sign-in prints: they are nowhere but in the HOME of their session."""
+"""Canaries in every secret input, and in what a sign-in prints: they are nowhere but in the HOME of
+their session.
+"""
 
 import asyncio
 import json
@@ -84,7 +86,7 @@ foreach ($text in $tokens) {{
 }}
 throw "The sign-in failed with $tokens."
 '''
-"""
+"""  # noqa: E501
 GIVEN: Mapping[str, tuple[str, str]] = {
     "certificate": ("certificate_password", "certificate_password"),
     "client_secret": ("client_secret", "client_secret"),
@@ -97,16 +99,24 @@ LOOK = "Get-History | Out-String; Get-ChildItem Env: | Out-String -Width 5000; '
 
 @pytest.fixture
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of the operator's: the tenants file, a module of their own, and the secrets in files."""
+    """A folder of the operator's: the tenants file, a module of their own, and the secrets in
+    files.
+    """
     folder = tmp_path_factory.mktemp("inputs")
     (folder / "modules").mkdir()
     routes = [
-        ROUTE.format(route=route, first=first, second=second, token=CANARIES["printed_token"], words=WORDS)
+        ROUTE.format(
+            route=route, first=first, second=second, token=CANARIES["printed_token"], words=WORDS
+        )
         for route, (first, second) in GIVEN.items()
     ]
-    (folder / "modules" / "leaky.toml").write_text(LEAKY.format(routes="".join(routes)), encoding="utf-8")
+    (folder / "modules" / "leaky.toml").write_text(
+        LEAKY.format(routes="".join(routes)), encoding="utf-8"
+    )
     (folder / "tenants.toml").write_text(TENANTS.format(application=APPLICATION), encoding="utf-8")
-    make_certificate(folder, password=CANARIES["certificate_password"]).rename(folder / "automation.pfx")
+    make_certificate(folder, password=CANARIES["certificate_password"]).rename(
+        folder / "automation.pfx"
+    )
     for name in ("password", "federated"):
         (folder / name).touch(0o600)
     (folder / "password").write_text(CANARIES["certificate_password"], encoding="utf-8")
@@ -134,26 +144,45 @@ def login(server: Server, module: str, route: str, **tokens: str) -> dict[str, A
     return server.post("/login", tenant=CONTOSO, module=module, route=route, **tokens)
 
 
-def sign_in_everywhere(server: Server, tokens: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
-    """Use every secret in a sign-in that succeeds or is refused, and look around in the sessions; return all answers."""
+def sign_in_everywhere(
+    server: Server, tokens: Mapping[str, str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Use every secret in a sign-in that succeeds or is refused, and look around in the sessions;
+    return all answers.
+    """
     handed = {"access_token": tokens["access"], "graph_token": tokens["graph"]}
     wrong = dict.fromkeys(handed, WRONG_TOKEN)
 
     def exo() -> list[dict[str, Any]]:
-        refused = [login(server, "exo", "access_token", access_token=WRONG_TOKEN), login(server, "exo", WRONG_TOKEN)]
+        refused = [
+            login(server, "exo", "access_token", access_token=WRONG_TOKEN),
+            login(server, "exo", WRONG_TOKEN),
+        ]
         return [*refused, login(server, "exo", "certificate"), server.run(LOOK, module="exo")]
 
     def azure() -> list[dict[str, Any]]:
         refused = login(server, "azure", "client_secret")
-        return [refused, login(server, "azure", "workload_identity"), server.run(LOOK, module="azure")]
+        return [
+            refused,
+            login(server, "azure", "workload_identity"),
+            server.run(LOOK, module="azure"),
+        ]
 
     def teams() -> list[dict[str, Any]]:
         refused = login(server, "teams", "access_token", **wrong)
-        return [refused, login(server, "teams", "access_token", **handed), server.run(LOOK, module="teams")]
+        return [
+            refused,
+            login(server, "teams", "access_token", **handed),
+            server.run(LOOK, module="teams"),
+        ]
 
     def leaky() -> list[dict[str, Any]]:
         refused = [login(server, "leaky", route) for route in GIVEN if route != "access_token"]
-        return [*refused, login(server, "leaky", "access_token", **handed), login(server, "leaky", "access_token", **wrong)]
+        return [
+            *refused,
+            login(server, "leaky", "access_token", **handed),
+            login(server, "leaky", "access_token", **wrong),
+        ]
 
     with ThreadPoolExecutor() as pool:
         work = {one.__name__: pool.submit(one) for one in (exo, azure, teams, leaky)}
@@ -178,35 +207,49 @@ def answers_of(server: Server) -> Iterator[tuple[str, str]]:
         for path in [*paths, *(f"/runs/{run['run_id']}" for run in runs)]:
             yield f"GET {path}", http.get(path).text
     for module in ("exo", "azure", "teams", "leaky"):
-        yield f"status of {module}", json.dumps(server.post("/status", tenant=CONTOSO, module=module))
+        yield (
+            f"status of {module}",
+            json.dumps(server.post("/status", tenant=CONTOSO, module=module)),
+        )
 
 
 async def tool_results_of(server: Server) -> list[tuple[str, str]]:
-    """Return what the MCP tools answer about all of it: sign-ins that fail, sessions, and every run."""
+    """Return what the MCP tools answer about all of it: sign-ins that fail, sessions, and every
+    run.
+    """
     runs = [run["run_id"] for run in server.get("/runs", limit=200)["runs"]]
     modules = ("exo", "azure", "teams", "leaky")
     calls: list[tuple[str, dict[str, Any]]] = [("pwsh_sessions", {})]
     calls += [("pwsh_status", {"tenant": CONTOSO, "module": module}) for module in modules]
     calls += [
-        ("pwsh_login", {"tenant": CONTOSO, "module": "leaky", "route": route}) for route in ("certificate", "client_secret")
+        ("pwsh_login", {"tenant": CONTOSO, "module": "leaky", "route": route})
+        for route in ("certificate", "client_secret")
     ]
     calls += [("pwsh_run", {"tenant": CONTOSO, "module": "leaky", "command": "1"})]
     calls += [("pwsh_wait", {"tenant": CONTOSO, "module": "leaky"})]
     calls += [(tool, {"run_id": run}) for run in runs for tool in ("pwsh_wait", "pwsh_output")]
     async with connected(server) as client:
         results = [await client.call_tool(tool, arguments) for tool, arguments in calls]
-    return [(f"{tool} {arguments}", one.model_dump_json()) for (tool, arguments), one in zip(calls, results, strict=True)]
+    return [
+        (f"{tool} {arguments}", one.model_dump_json())
+        for (tool, arguments), one in zip(calls, results, strict=True)
+    ]
 
 
 def files_of(server: Server) -> Iterator[tuple[str, str]]:
     """Yield every file that was written outside the sessions' HOMEs."""
     for path in server.folder.rglob("*"):
         if path.is_file() and server.data_dir / "homes" not in path.parents:
-            yield str(path.relative_to(server.folder)), path.read_bytes().replace(b"\0", b"").decode(errors="replace")
+            yield (
+                str(path.relative_to(server.folder)),
+                path.read_bytes().replace(b"\0", b"").decode(errors="replace"),
+            )
 
 
 def processes_of(server: Server) -> Iterator[tuple[str, str]]:
-    """Yield command line and environment of every process; what the operator gave the server itself is the operator's."""
+    """Yield command line and environment of every process; what the operator gave the server itself
+    is the operator's.
+    """
     for process in server.family():
         own = process.pid == server.process.pid
         yield f"command line of {process.pid}", " ".join(process.cmdline())
@@ -231,7 +274,9 @@ def test_a_canary_in_any_secret_or_sign_in_output_is_nowhere_but_in_its_sessions
     canaries = {**CANARIES, "federated_token": federated, **tokens}
 
     answers = sign_in_everywhere(talkative, tokens)
-    outcomes = {name: [one.get("code") or one["state"] for one in said] for name, said in answers.items()}
+    outcomes = {
+        name: [one.get("code") or one["state"] for one in said] for name, said in answers.items()
+    }
     assert outcomes == {
         "exo": ["sign_in_failed", "invalid_request", "signed_in", "succeeded"],
         "azure": ["sign_in_failed", "signed_in", "succeeded"],
@@ -240,7 +285,9 @@ def test_a_canary_in_any_secret_or_sign_in_output_is_nowhere_but_in_its_sessions
     }
     places = {
         "answers": [
-            (f"{name} {number}", json.dumps(one)) for name, said in answers.items() for number, one in enumerate(said)
+            (f"{name} {number}", json.dumps(one))
+            for name, said in answers.items()
+            for number, one in enumerate(said)
         ],
         "gets": [*answers_of(talkative)],
         "tools": asyncio.run(tool_results_of(talkative)),

@@ -17,9 +17,9 @@ GOOD: list[tuple[Prompt, Any]] = [
     (Prompt("credential"), {"user": "u", "password": "p"}), (FIELDS, {"Name": "a", "Age": "1"}),
 ]  # fmt: skip
 BAD: list[tuple[Prompt, Any]] = [
-    (Prompt("line"), 1), (Prompt("secret"), ["hunter2"]), (CHOICE, 2), (CHOICE, -1), (CHOICE, "Y"), (CHOICE, True),
+    (Prompt("line"), 1), (Prompt("secret"), ["hunter2"]), (CHOICE, 2), (CHOICE, -1), (CHOICE, "Y"), (CHOICE, True),  # noqa: E501
     (CHOICE, [0]),
-    (SEVERAL, [0, 5]), (Prompt("credential"), {"user": "u"}), (FIELDS, {"Name": "a"}), (FIELDS, {"Name": "a", "Age": 1}),
+    (SEVERAL, [0, 5]), (Prompt("credential"), {"user": "u"}), (FIELDS, {"Name": "a"}), (FIELDS, {"Name": "a", "Age": 1}),  # noqa: E501
 ]  # fmt: skip
 
 

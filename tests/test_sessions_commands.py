@@ -2,16 +2,30 @@
 
 import pytest
 
-from pwsh_kernels.sessions.queries.command_ranking import SYNTAX_CHARS, Command, command_view, rank, singular, syntax_line
+from pwsh_kernels.sessions.queries.command_ranking import (
+    SYNTAX_CHARS,
+    Command,
+    command_view,
+    rank,
+    singular,
+    syntax_line,
+)
 
 EXCHANGE = (
-    "Get-Mailbox Get-MailboxStatistics Get-MailboxPermission Set-Mailbox New-Mailbox Remove-Mailbox Disable-Mailbox "
-    "Get-MailboxAutoReplyConfiguration Set-MailboxAutoReplyConfiguration Get-EXOMailbox Get-EXOMailboxStatistics "
-    "Get-TransportRule New-TransportRule Get-DistributionGroup Get-DistributionGroupMember Add-DistributionGroupMember "
-    "Add-MailboxPermission Get-InboxRule Get-MessageTrace Get-AcceptedDomain Get-RetentionPolicy"
+    "Get-Mailbox Get-MailboxStatistics Get-MailboxPermission Set-Mailbox New-Mailbox Remove-Mailbox"
+    " Disable-Mailbox Get-MailboxAutoReplyConfiguration Set-MailboxAutoReplyConfiguration"
+    " Get-EXOMailbox Get-EXOMailboxStatistics Get-TransportRule New-TransportRule"
+    " Get-DistributionGroup Get-DistributionGroupMember Add-DistributionGroupMember"
+    " Add-MailboxPermission Get-InboxRule Get-MessageTrace Get-AcceptedDomain Get-RetentionPolicy"
 )
-ENGINE = "Get-Process Get-ChildItem Remove-Item New-Item Get-Member Get-Date Measure-Object Stop-Process Get-Command"
-GRAPH = "Get-MgUser Update-MgUser New-MgUser Get-MgGroup Get-MgGroupMember Get-MgSubscribedSku Get-MgUserLicenseDetail"
+ENGINE = (
+    "Get-Process Get-ChildItem Remove-Item New-Item Get-Member Get-Date Measure-Object Stop-Process"
+    " Get-Command"
+)
+GRAPH = (
+    "Get-MgUser Update-MgUser New-MgUser Get-MgGroup Get-MgGroupMember Get-MgSubscribedSku"
+    " Get-MgUserLicenseDetail"
+)
 COMMANDS = [
     *(Command(one, "ExchangeOnlineManagement", own=True) for one in EXCHANGE.split()),
     *(Command(one, "Microsoft.PowerShell.Management") for one in ENGINE.split()),
@@ -58,10 +72,17 @@ def test_words_in_any_order_and_number_find_the_command(words: str, first: str) 
 
 @pytest.mark.parametrize(
     ("words", "first"),
-    [("licenses", "Get-MgUserLicenseDetail"), ("list users", "Get-MgUser"), ("edit user", "Update-MgUser")],
+    [
+        ("licenses", "Get-MgUserLicenseDetail"),
+        ("list users", "Get-MgUser"),
+        ("edit user", "Update-MgUser"),
+    ],
 )
 def test_the_prefix_of_a_service_s_nouns_does_not_matter(words: str, first: str) -> None:
-    assert names(words, [Command(one, "Microsoft.Graph.Users", own=True) for one in GRAPH.split()])[0] == first
+    assert (
+        names(words, [Command(one, "Microsoft.Graph.Users", own=True) for one in GRAPH.split()])[0]
+        == first
+    )
 
 
 @pytest.mark.parametrize("words", ["zebra", "list zebras", "the of a", "", "🦓"])
@@ -87,28 +108,54 @@ def test_five_thousand_commands_are_ranked() -> None:
 
 def test_plurals_lose_their_ending() -> None:
     found = [
-        singular(one) for one in ("mailboxes", "policies", "users", "access", "status", "statistics", "licenses", "vms")
+        singular(one)
+        for one in (
+            "mailboxes",
+            "policies",
+            "users",
+            "access",
+            "status",
+            "statistics",
+            "licenses",
+            "vms",
+        )
     ]
     assert found == ["mailbox", "policy", "user", "access", "status", "statistic", "license", "vm"]
     assert singular("license") == "license"
 
 
 def test_syntax_is_one_line_without_what_all_commands_have() -> None:
-    parameters = "[[-Identity] <string>] [-Filter <string>]\n [-WhatIf] [-Confirm] [<CommonParameters>]"
-    assert syntax_line("Get-X", parameters, 400) == "Get-X [[-Identity] <string>] [-Filter <string>] [-WhatIf]"
+    parameters = (
+        "[[-Identity] <string>] [-Filter <string>]\n [-WhatIf] [-Confirm] [<CommonParameters>]"
+    )
+    assert (
+        syntax_line("Get-X", parameters, 400)
+        == "Get-X [[-Identity] <string>] [-Filter <string>] [-WhatIf]"
+    )
     assert syntax_line("Get-X", "[<CommonParameters>]", 400) == "Get-X"
-    long = syntax_line("Get-X", " ".join(f"[-Parameter{number} <string>]" for number in range(100)), SYNTAX_CHARS)
+    long = syntax_line(
+        "Get-X", " ".join(f"[-Parameter{number} <string>]" for number in range(100)), SYNTAX_CHARS
+    )
     assert len(long) <= SYNTAX_CHARS + 20
     shown = long.count("[-Parameter")
     assert long.endswith(f"… ({100 - shown} more parameters)")
-    assert syntax_line("Set-X", "[-Long <string>] " * 100 + "[-WhatIf]", 100).endswith(" more parameters) [-WhatIf]")
+    assert syntax_line("Set-X", "[-Long <string>] " * 100 + "[-WhatIf]", 100).endswith(
+        " more parameters) [-WhatIf]"
+    )
 
 
 def test_the_syntax_that_help_shows_is_no_synopsis() -> None:
     command = Command("Get-X", "M")
     sets = ["[-A]", "[-B]", "[-C]"]
-    generated = command_view(command, {"synopsis": "\nGet-X [-A] [<CommonParameters>]\n", "sets": sets}, exact=False)
-    assert generated == {"name": "Get-X", "module": "M", "synopsis": "", "syntax": ["Get-X [-A]", "Get-X [-B]"]}
+    generated = command_view(
+        command, {"synopsis": "\nGet-X [-A] [<CommonParameters>]\n", "sets": sets}, exact=False
+    )
+    assert generated == {
+        "name": "Get-X",
+        "module": "M",
+        "synopsis": "",
+        "syntax": ["Get-X [-A]", "Get-X [-B]"],
+    }
     real = command_view(command, {"synopsis": "Get-X lists\n  things.", "sets": sets}, exact=True)
     assert (real["synopsis"], len(real["syntax"])) == ("Get-X lists things.", 3)
     assert command_view(command, None, exact=False)["syntax"] == []

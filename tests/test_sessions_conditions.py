@@ -1,4 +1,6 @@
-"""Conditions on properties: every spelling of each operator, and what is said of one that cannot be read."""
+"""Conditions on properties: every spelling of each operator, and what is said of one that cannot be
+read.
+"""
 
 import pytest
 
@@ -32,7 +34,9 @@ from pwsh_kernels.sessions.queries.conditions import OPERATORS, read_condition
         ("Note eq two\nlines", ("Note", "eq", ("two\nlines",))),
     ],
 )
-def test_a_condition_is_read_in_every_spelling(text: str, parts: tuple[str, str, tuple[str, ...]]) -> None:
+def test_a_condition_is_read_in_every_spelling(
+    text: str, parts: tuple[str, str, tuple[str, ...]]
+) -> None:
     found = read_condition(text)
     assert (found.property, found.operator, found.values, found.text) == (*parts, text)
 
@@ -41,7 +45,10 @@ def test_a_condition_is_read_in_every_spelling(text: str, parts: tuple[str, str,
 def test_every_operator_goes_with_and_without_a_dash_in_any_case(operator: str) -> None:
     assert read_condition(f"P {operator} v") == read_condition(f"P {operator} v")
     for spelling in (f"-{operator}", operator.upper(), f"-{operator.title()}"):
-        assert (read_condition(f"P {spelling} v").operator, read_condition(f"P {spelling} v").values) == (operator, ("v",))
+        assert (
+            read_condition(f"P {spelling} v").operator,
+            read_condition(f"P {spelling} v").values,
+        ) == (operator, ("v",))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,9 @@ def test_every_operator_goes_with_and_without_a_dash_in_any_case(operator: str) 
         ("Get-Process | Out-File x", "is not PROPERTY OPERATOR VALUE"),
     ],
 )
-def test_a_condition_that_cannot_be_read_says_why_and_shows_examples(text: str, problem: str) -> None:
+def test_a_condition_that_cannot_be_read_says_why_and_shows_examples(
+    text: str, problem: str
+) -> None:
     with pytest.raises(InvalidRequest) as refused:
         read_condition(text)
     assert refused.value.field == "where"

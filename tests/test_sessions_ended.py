@@ -1,4 +1,6 @@
-"""Sign-ins that end: revoked ones are noticed, applications sign in again, changes count at the next sign-in."""
+"""Sign-ins that end: revoked ones are noticed, applications sign in again, changes count at the
+next sign-in.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -23,19 +25,20 @@ SUBJECTS = {AUTOMATION["contoso"]: "contoso-automation", REPORTING: "contoso-rep
 MAILBOX = "(Get-EXOMailbox -ResultSize 1).Count"
 USER = "(Get-MgUser -Top 1).Count"
 REVOKED = (
-    "The sign-in to {} has ended. The sign-in was ended: the password was changed, or an administrator revoked "
-    "the sessions. (AADSTS50173) {}"
+    "The sign-in to {} has ended. The sign-in was ended: the password was changed, or an"
+    " administrator revoked the sessions. (AADSTS50173) {}"
 )
 RENEWAL = (
-    "The sign-in to {} has ended. The service wants a new sign-in, and the module cannot show a code in the middle of a "
-    "command. (graph_renewal_failed) Sign in again (login), then repeat the command."
+    "The sign-in to {} has ended. The service wants a new sign-in, and the module cannot show a"
+    " code in the middle of a command. (graph_renewal_failed) Sign in again (login), then repeat"
+    " the command."
 )
 """What is left of the reason when Graph's module could not ask the person anew."""
 SECRET = "[pscredential]::new('x', (ConvertTo-SecureString y -AsPlainText -Force))"
 WRONG = f"Connect-MgGraph -TenantId fabrikam.example -ClientSecretCredential ({SECRET})"
 DROPPED = (
-    "The sign-in to fabrikam.example:graph has ended. Connect-MgGraph failed, and the module has dropped its connection. "
-    "Sign in again (login), then repeat the command."
+    "The sign-in to fabrikam.example:graph has ended. Connect-MgGraph failed, and the module has"
+    " dropped its connection. Sign in again (login), then repeat the command."
 )
 TENANTS = """
 [[tenant]]
@@ -81,7 +84,9 @@ async def mailbox(world: World) -> dict[str, Any]:
     return await world.run(MAILBOX)
 
 
-async def test_an_application_signs_in_at_the_first_run_and_again_after_its_sign_in_was_revoked(place: Place) -> None:
+async def test_an_application_signs_in_at_the_first_run_and_again_after_its_sign_in_was_revoked(
+    place: Place,
+) -> None:
     world, application = place.world, AUTOMATION["contoso"]
     first = await mailbox(world)
     assert (first["state"], first["result"], first["account"]) == ("succeeded", "1\n", application)
@@ -91,12 +96,22 @@ async def test_an_application_signs_in_at_the_first_run_and_again_after_its_sign
     assert (ended["success"], ended["state"], ended["code"]) == (False, "failed", "sign_in_ended")
     assert ended["error"] == REVOKED.format(f"{CONTOSO}:exo", again)
     repeated = await mailbox(world)
-    assert (repeated["state"], repeated["result"], repeated["account"]) == ("succeeded", "1\n", application)
+    assert (repeated["state"], repeated["result"], repeated["account"]) == (
+        "succeeded",
+        "1\n",
+        application,
+    )
     status = await world.status()
-    assert (status["state"], status["route"], status["sign_in"]["state"]) == ("signed_in", "certificate", "succeeded")
+    assert (status["state"], status["route"], status["sign_in"]["state"]) == (
+        "signed_in",
+        "certificate",
+        "succeeded",
+    )
 
 
-async def test_a_changed_tenants_file_leaves_a_signed_in_session_alone_and_counts_at_its_next_sign_in(place: Place) -> None:
+async def test_a_changed_tenants_file_leaves_a_signed_in_session_alone_and_counts_at_its_next_sign_in(  # noqa: E501
+    place: Place,
+) -> None:
     world = place.world
     await mailbox(world)
     try:
@@ -129,16 +144,26 @@ async def test_a_person_is_told_to_sign_in_again_and_nothing_runs_until_then(pla
         await world.run(USER, FABRIKAM, module="graph")
     assert sentence in refused.value.text()
     status = await world.status(FABRIKAM, "graph")
-    assert (status["state"], status["reason"], status["sign_in"]["state"]) == ("signed_out", sentence, "ended")
+    assert (status["state"], status["reason"], status["sign_in"]["state"]) == (
+        "signed_out",
+        sentence,
+        "ended",
+    )
 
 
-async def test_a_connect_in_a_command_that_failed_ends_the_sign_in_and_its_caller_is_told(place: Place) -> None:
+async def test_a_connect_in_a_command_that_failed_ends_the_sign_in_and_its_caller_is_told(
+    place: Place,
+) -> None:
     world = place.world
     await world.sign_in(FABRIKAM, module="graph")
     ended = await world.run(f"'before'; {WRONG}", FABRIKAM, module="graph")
     assert (ended["state"], ended["code"], ended["error"]) == ("failed", "sign_in_ended", DROPPED)
     status = await world.status(FABRIKAM, "graph")
-    assert (status["state"], status["connected"], status["reason"]) == ("signed_out", False, DROPPED)
+    assert (status["state"], status["connected"], status["reason"]) == (
+        "signed_out",
+        False,
+        DROPPED,
+    )
 
 
 async def test_after_a_dropped_connection_another_person_can_sign_in(place: Place) -> None:
@@ -146,14 +171,20 @@ async def test_after_a_dropped_connection_another_person_can_sign_in(place: Plac
     await world.sign_in(FABRIKAM, module="graph")
     await world.run(WRONG, FABRIKAM, module="graph")
     answer = await world.login(FABRIKAM, module="graph")
-    assert answer["auth_pending"]  # not silently who it was before: the module still keeps that token
+    assert answer[
+        "auth_pending"
+    ]  # not silently who it was before: the module still keeps that token
     world.authority.approve(answer["device_code"], f"reader@{FABRIKAM}")
     assert (await world.status(FABRIKAM, "graph"))["account"] == f"reader@{FABRIKAM}"
     await world.sessions.disconnect(FABRIKAM, "graph")
 
 
 @pytest.mark.parametrize(
-    "act", [f"try {{ {WRONG} -ErrorAction Stop }} catch {{ 'went on' }}", "[void] (Disconnect-MgGraph); 'went on'"]
+    "act",
+    [
+        f"try {{ {WRONG} -ErrorAction Stop }} catch {{ 'went on' }}",
+        "[void] (Disconnect-MgGraph); 'went on'",
+    ],
 )
 async def test_a_command_that_hides_its_error_or_signs_out_succeeds_and_the_session_is_signed_out(
     place: Place, act: str
@@ -163,7 +194,10 @@ async def test_a_command_that_hides_its_error_or_signs_out_succeeds_and_the_sess
     run = await world.run(act, FABRIKAM, module="graph")
     assert (run["state"], run["result"]) == ("succeeded", "went on\n")
     status = await world.status(FABRIKAM, "graph")
-    assert (status["state"], "nobody is signed in since" in status["reason"]) == ("signed_out", True)
+    assert (status["state"], "nobody is signed in since" in status["reason"]) == (
+        "signed_out",
+        True,
+    )
 
 
 async def test_a_notebooks_cell_that_signs_out_signs_the_session_out(place: Place) -> None:
@@ -177,24 +211,35 @@ async def test_a_notebooks_cell_that_signs_out_signs_the_session_out(place: Plac
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=END_WAIT)
-        await client.execute_interactive(f"try {{ {WRONG} -ErrorAction Stop }} catch {{ }}", timeout=END_WAIT)
+        await client.execute_interactive(
+            f"try {{ {WRONG} -ErrorAction Stop }} catch {{ }}", timeout=END_WAIT
+        )
     finally:
         client.stop_channels()
     assert await live.session.changes.wait_for(lambda: live.session.state == "signed_out", END_WAIT)
 
 
-async def test_a_command_that_signs_in_as_somebody_else_changes_the_account_of_the_session(place: Place) -> None:
+async def test_a_command_that_signs_in_as_somebody_else_changes_the_account_of_the_session(
+    place: Place,
+) -> None:
     world = place.world
     await world.sign_in(FABRIKAM, module="graph")
     token = world.authority.issue_token(f"reader@{FABRIKAM}", "https://graph.microsoft.com")
-    connect = "param($Token) Connect-MgGraph -NoWelcome -AccessToken (ConvertTo-SecureString $Token -As -Force)"
+    connect = (
+        "param($Token) Connect-MgGraph -NoWelcome -AccessToken (ConvertTo-SecureString $Token -As"
+        " -Force)"
+    )
     await world.run(connect, FABRIKAM, module="graph", parameters={"Token": token})
     assert (await world.status(FABRIKAM, "graph"))["account"] == f"reader@{FABRIKAM}"
     await world.sessions.disconnect(FABRIKAM, "graph")
 
 
-@pytest.mark.parametrize("reason", ["AADSTS70043: sign-in frequency", "AADSTS50076: a second factor", True])
-async def test_a_person_whom_the_service_wants_to_see_again_is_signed_out(place: Place, reason: str | bool) -> None:
+@pytest.mark.parametrize(
+    "reason", ["AADSTS70043: sign-in frequency", "AADSTS50076: a second factor", True]
+)
+async def test_a_person_whom_the_service_wants_to_see_again_is_signed_out(
+    place: Place, reason: str | bool
+) -> None:
     world = place.world
     await world.sign_in(FABRIKAM, module="graph")
     world.authority.set_traps(FABRIKAM, {"ca_revoked": reason})
@@ -216,10 +261,15 @@ async def test_a_reason_that_stands_in_the_inner_exception_alone_is_found(place:
     world.authority.approve(answer["device_code"], f"admin@{FABRIKAM}")
     status = await world.status(FABRIKAM, "graph")
     world.authority.clear_traps(FABRIKAM)
-    assert (status["sign_in"]["state"], status["sign_in"]["explanation"]["code"]) == ("blocked", "AADSTS53003")
+    assert (status["sign_in"]["state"], status["sign_in"]["explanation"]["code"]) == (
+        "blocked",
+        "AADSTS53003",
+    )
 
 
-async def test_a_code_that_expires_is_followed_by_a_new_one_in_the_same_sign_in(place: Place) -> None:
+async def test_a_code_that_expires_is_followed_by_a_new_one_in_the_same_sign_in(
+    place: Place,
+) -> None:
     world = place.world
     world.authority.set_traps(FABRIKAM, {"code_expiry": 1})
     first = await world.login(FABRIKAM, module="graph")

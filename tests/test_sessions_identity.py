@@ -1,4 +1,6 @@
-"""Session keys, the check script's answer, and the comparison of who signed in with who was asked for."""
+"""Session keys, the check script's answer, and the comparison of who signed in with who was asked
+for.
+"""
 
 import re
 import uuid
@@ -12,7 +14,9 @@ from pwsh_kernels.sessions.sign_in.verdict import SessionKey, SignedIn, judge, r
 CONTOSO_ID = "c0070500-0001-4a11-8c0d-5a9d0b0c0001"
 DOMAINS: tuple[IdentityField, ...] = ("domains",)
 TENANT_ID: tuple[IdentityField, ...] = ("tenant_id",)
-ADMIN = SignedIn("admin@contoso.example", CONTOSO_ID, ("contoso.example", "contoso.onmicrosoft.example"))
+ADMIN = SignedIn(
+    "admin@contoso.example", CONTOSO_ID, ("contoso.example", "contoso.onmicrosoft.example")
+)
 
 
 def test_kernel_ids_are_uuids_that_stay_the_same_and_differ_by_session() -> None:
@@ -28,7 +32,9 @@ def test_kernelspec_names_hold_only_what_jupyter_allows() -> None:
 
 
 def test_a_tenant_is_recognised_by_any_of_its_domains_whatever_the_letter_case() -> None:
-    assert judge(ADMIN, Tenant("elsewhere.example", domains=("Contoso.onmicrosoft.EXAMPLE",))).accepted
+    assert judge(
+        ADMIN, Tenant("elsewhere.example", domains=("Contoso.onmicrosoft.EXAMPLE",))
+    ).accepted
 
 
 def test_an_account_of_another_tenant_is_refused_and_both_are_named() -> None:
@@ -41,15 +47,22 @@ def test_an_account_of_another_tenant_is_refused_and_both_are_named() -> None:
 
 def test_a_configured_tenant_id_counts_more_than_domains() -> None:
     assert judge(ADMIN, Tenant("partner.example", tenant_id=CONTOSO_ID.upper())).accepted
-    assert not judge(ADMIN, Tenant("contoso.example", tenant_id="00000000-0000-0000-0000-000000000000")).accepted
+    assert not judge(
+        ADMIN, Tenant("contoso.example", tenant_id="00000000-0000-0000-0000-000000000000")
+    ).accepted
 
 
 def test_tenants_that_only_their_ids_tell_apart_are_named_by_their_ids() -> None:
     names = ("contoso.onmicrosoft.example",)
-    verdict = judge(ADMIN, Tenant("contoso.example", tenant_id="00000000-0000-0000-0000-000000000000", domains=names))
-    assert verdict.reason == (
-        f"admin@contoso.example signed in to the tenant {CONTOSO_ID}, not to contoso.example, whose configured id is "
-        "00000000-0000-0000-0000-000000000000. Sign in again with an account of contoso.example."
+    verdict = judge(
+        ADMIN,
+        Tenant("contoso.example", tenant_id="00000000-0000-0000-0000-000000000000", domains=names),
+    )
+    assert (
+        verdict.reason
+        == f"admin@contoso.example signed in to the tenant {CONTOSO_ID}, not to contoso.example,"
+        " whose configured id is 00000000-0000-0000-0000-000000000000. Sign in again with an"
+        " account of contoso.example."
     )
 
 
@@ -60,7 +73,9 @@ def test_a_sign_in_that_names_no_tenant_is_refused() -> None:
 
 
 def test_the_expected_account_is_compared_without_letter_case() -> None:
-    assert judge(ADMIN, Tenant("contoso.example"), expected_account="ADMIN@contoso.example").accepted
+    assert judge(
+        ADMIN, Tenant("contoso.example"), expected_account="ADMIN@contoso.example"
+    ).accepted
 
 
 def test_another_account_of_the_same_tenant_is_refused_when_one_is_expected() -> None:
@@ -87,9 +102,9 @@ def test_the_check_scripts_object_is_read() -> None:
 
 
 def test_one_domain_and_a_missing_expiry_are_enough() -> None:
-    assert read_check('[{"account": "a", "domains": "contoso.example", "expires_at": null}]') == SignedIn(
-        "a", domains=("contoso.example",)
-    )
+    assert read_check(
+        '[{"account": "a", "domains": "contoso.example", "expires_at": null}]'
+    ) == SignedIn("a", domains=("contoso.example",))
 
 
 @pytest.mark.parametrize("nobody", ["", "  \n", "null", "[]"])

@@ -1,4 +1,6 @@
-"""A service's PowerShell module that is not there, or too old: said with the command that installs it, before any code."""
+"""A service's PowerShell module that is not there, or too old: said with the command that installs
+it, before any code.
+"""
 
 import re
 from collections.abc import AsyncIterator
@@ -15,16 +17,22 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TENANT = "adatum.com"
 EXO = Catalog.load().module("exo")
-REACHED = "function Get-ConnectionInformation { throw 'the service was reached' }\nfunction Connect-ExchangeOnline { }\n"
-MISSING = f"The PowerShell module ExchangeOnlineManagement 3.5.0 or newer is not installed. Install it: {EXO.install}"
+REACHED = (
+    "function Get-ConnectionInformation { throw 'the service was reached' }\nfunction"
+    " Connect-ExchangeOnline { }\n"
+)
+MISSING = (
+    "The PowerShell module ExchangeOnlineManagement 3.5.0 or newer is not installed. Install it:"
+    f" {EXO.install}"
+)
 TOO_OLD = (
-    "The PowerShell module ExchangeOnlineManagement is too old: 3.4.9 is installed, 3.5.0 or newer is needed. "
-    f"Install it: {EXO.install}"
+    "The PowerShell module ExchangeOnlineManagement is too old: 3.4.9 is installed, 3.5.0 or newer"
+    f" is needed. Install it: {EXO.install}"
 )
 
 KNOWN_BAD = (
-    "The PowerShell module ExchangeOnlineManagement 3.7.0 is known not to work: it forgets the tenant. "
-    f"Install another version: {EXO.install}"
+    "The PowerShell module ExchangeOnlineManagement 3.7.0 is known not to work: it forgets the"
+    f" tenant. Install another version: {EXO.install}"
 )
 
 
@@ -38,13 +46,18 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     everywhere = (EXO.folder / "exo.toml").read_text(encoding="utf-8")
     built_in = re.sub(r"(?m)^(?:login_)?hosts = .*\n", "", everywhere)  # no network here
     (folder / "catalog" / "exo.toml").write_text(known_bad + built_in, encoding="utf-8")
-    places = {"PWSH_MANAGER_TENANTS": folder / "tenants.toml", "PWSH_MANAGER_MODULES_DIR": folder / "catalog"}
+    places = {
+        "PWSH_MANAGER_TENANTS": folder / "tenants.toml",
+        "PWSH_MANAGER_MODULES_DIR": folder / "catalog",
+    }
     one = await World.begin(folder, **{name: str(place) for name, place in places.items()})
     yield one
     await one.end()
 
 
-async def test_a_login_tells_how_to_install_the_module_and_a_later_one_finds_it_in_the_same_session(world: World) -> None:
+async def test_a_login_tells_how_to_install_the_module_and_a_later_one_finds_it_in_the_same_session(
+    world: World,
+) -> None:
     data = world.settings.data_dir
     told = [await world.login(TENANT)]
     install(data, "ExchangeOnlineManagement", "3.4.9", REACHED)
@@ -56,10 +69,15 @@ async def test_a_login_tells_how_to_install_the_module_and_a_later_one_finds_it_
     assert {one["code"] for one in told} == {"sign_in_failed"}
     assert {one["device_code"] for one in told} == {None}
     assert {one["sign_in"]["explanation"]["code"] for one in told} == {"module_not_installed"}
-    assert "the service was reached" in (await world.login(TENANT, route="managed_identity"))["error"]
+    assert (
+        "the service was reached" in (await world.login(TENANT, route="managed_identity"))["error"]
+    )
     install(data, "ExchangeOnlineManagement", "3.9.0", REACHED)
     assert "the service was reached" in (await world.login(TENANT))["error"]
-    assert (world.kernel(TENANT), (await world.status(TENANT))["modules"]) == (kernel, {EXO.powershell_module: "3.9.0"})
+    assert (world.kernel(TENANT), (await world.status(TENANT))["modules"]) == (
+        kernel,
+        {EXO.powershell_module: "3.9.0"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,6 +93,8 @@ async def test_a_login_tells_how_to_install_the_module_and_a_later_one_finds_it_
         (["3.8.0", "3.7.0"], None),
     ],
 )
-async def test_a_module_is_fit_when_one_that_is_found_is_new_enough(found: list[str], said: str | None) -> None:
+async def test_a_module_is_fit_when_one_that_is_found_is_new_enough(
+    found: list[str], said: str | None
+) -> None:
     problem = unfit(replace(EXO, bad_versions={"3.7.0": "it forgets the tenant"}), found)
     assert (problem.text() if problem else None) == said

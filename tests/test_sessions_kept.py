@@ -1,4 +1,6 @@
-"""What a session keeps in its HOME: private files, sign-ins that return without a person, and how they are removed."""
+"""What a session keeps in its HOME: private files, sign-ins that return without a person, and how
+they are removed.
+"""
 
 import asyncio
 from pathlib import Path
@@ -24,14 +26,21 @@ certificate_password = {{ file = "password" }}
 [tenant.pnp]
 client_id = "{client}"
 """
-PLACES = "[Environment]::GetFolderPath('LocalApplicationData'), [Environment]::GetFolderPath('UserProfile'), $HOME"
+PLACES = (
+    "[Environment]::GetFolderPath('LocalApplicationData'),"
+    " [Environment]::GetFolderPath('UserProfile'), $HOME"
+)
 
 
 def write_tenants(folder: Path, restore: str = "") -> None:
-    """Write a tenants file: a certificate for Exchange, an application for PnP, and how Azure is restored."""
+    """Write a tenants file: a certificate for Exchange, an application for PnP, and how Azure is
+    restored.
+    """
     (folder / "password").touch(0o600)
     (folder / "password").write_text(CERTIFICATE_PASSWORD, encoding="utf-8")
-    text = TENANTS.format(client=AUTOMATION["contoso"], certificate=make_certificate(folder), restore=restore)
+    text = TENANTS.format(
+        client=AUTOMATION["contoso"], certificate=make_certificate(folder), restore=restore
+    )
     (folder / "tenants.toml").write_text(text, encoding="utf-8")
 
 
@@ -47,7 +56,11 @@ def kept(home: Path) -> set[str]:
 
 def open_to_others(home: Path) -> list[str]:
     """Return what in a HOME, with itself, others could read."""
-    return [str(path) for path in (home, *home.rglob("*")) if path.lstat().st_mode & 0o077 and not path.is_symlink()]
+    return [
+        str(path)
+        for path in (home, *home.rglob("*"))
+        if path.lstat().st_mode & 0o077 and not path.is_symlink()
+    ]
 
 
 async def test_sessions_are_opened_at_the_start_and_sign_in_as_far_as_nobody_is_needed(
@@ -55,9 +68,15 @@ async def test_sessions_are_opened_at_the_start_and_sign_in_as_far_as_nobody_is_
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "elsewhere"))
     write_tenants(tmp_path, "restore = true")
-    first = await begin(tmp_path, PWSH_MANAGER_RESTORE=f"{CONTOSO}:exo,nonsense:exo,{CONTOSO}:nonsense")
+    first = await begin(
+        tmp_path, PWSH_MANAGER_RESTORE=f"{CONTOSO}:exo,nonsense:exo,{CONTOSO}:nonsense"
+    )
     exo, azure = await asyncio.gather(first.status(), first.status(module="azure"))
-    assert (exo["state"], exo["account"], exo["route"]) == ("signed_in", AUTOMATION["contoso"], "certificate")
+    assert (exo["state"], exo["account"], exo["route"]) == (
+        "signed_in",
+        AUTOMATION["contoso"],
+        "certificate",
+    )
     assert (azure["state"], azure["sign_in"]) == ("signed_out", None)
     assert (await first.sign_in(module="azure"))["account"] == ADMIN
     home = first.settings.homes / CONTOSO / "azure"
@@ -74,14 +93,20 @@ async def test_sessions_are_opened_at_the_start_and_sign_in_as_far_as_nobody_is_
     try:
         exo, azure = await asyncio.gather(second.status(), second.status(module="azure"))
         assert (exo["state"], exo["account"]) == ("signed_in", AUTOMATION["contoso"])
-        assert (azure["state"], azure["account"], azure["was_pending"]) == ("signed_in", ADMIN, False), azure
+        assert (azure["state"], azure["account"], azure["was_pending"]) == (
+            "signed_in",
+            ADMIN,
+            False,
+        ), azure
         await forgets(second, "azure", home)
     finally:
         await second.end()
 
 
 async def forgets(world: World, module: str, home: Path) -> None:
-    """See that a disconnect keeps HOME, and that `forget` removes it, also when the session is gone."""
+    """See that a disconnect keeps HOME, and that `forget` removes it, also when the session is
+    gone.
+    """
     assert (await world.sessions.disconnect(CONTOSO, module))["success"]
     assert kept(home)
     answer = await world.sessions.disconnect(CONTOSO, module, forget=True)
@@ -89,7 +114,9 @@ async def forgets(world: World, module: str, home: Path) -> None:
     assert not kept(home)
 
 
-async def test_a_kept_login_returns_when_powershell_was_killed_and_others_need_a_person(tmp_path: Path) -> None:
+async def test_a_kept_login_returns_when_powershell_was_killed_and_others_need_a_person(
+    tmp_path: Path,
+) -> None:
     write_tenants(tmp_path)
     world = await begin(tmp_path)
     try:
@@ -99,7 +126,9 @@ async def test_a_kept_login_returns_when_powershell_was_killed_and_others_need_a
 
 
 async def returns(world: World) -> None:
-    """See that PnP's login comes back without a person until it is revoked, and Exchange's does not."""
+    """See that PnP's login comes back without a person until it is revoked, and Exchange's does
+    not.
+    """
     home = world.settings.homes / CONTOSO / "pnp"
     pnp, exo = await asyncio.gather(world.sign_in(module="pnp"), world.sign_in(FABRIKAM))
     assert (pnp["state"], pnp["survives_restart"], exo["state"], exo["survives_restart"]) == (
@@ -116,13 +145,21 @@ async def returns(world: World) -> None:
     with pytest.raises(SessionLost):
         await world.run("1", FABRIKAM)
     run = await world.run("(Get-PnPWeb).Url", module="pnp")
-    assert (run["state"], run["result"], run["account"]) == ("succeeded", "https://contoso.sharepoint.com\n", ADMIN)
+    assert (run["state"], run["result"], run["account"]) == (
+        "succeeded",
+        "https://contoso.sharepoint.com\n",
+        ADMIN,
+    )
     world.authority.revoke(ADMIN)
     world.powershell(module="pnp").kill()
     await world.becomes(CONTOSO, "lost", "pnp")
-    with pytest.raises(NotSignedIn, match=f"{CONTOSO}:pnp needs a person to sign in again: use login"):
+    with pytest.raises(
+        NotSignedIn, match=f"{CONTOSO}:pnp needs a person to sign in again: use login"
+    ):
         await world.run("(Get-PnPWeb).Url", module="pnp")
-    assert (await world.sessions.disconnect(CONTOSO, "pnp", forget=True))["message"] == f"Disconnected {CONTOSO}:pnp"
+    assert (await world.sessions.disconnect(CONTOSO, "pnp", forget=True))[
+        "message"
+    ] == f"Disconnected {CONTOSO}:pnp"
     assert not kept(home)
 
 
@@ -136,7 +173,8 @@ async def test_no_sign_in_is_kept_in_a_folder_that_others_can_read(tmp_path: Pat
             await world.login()
         assert (
             refused.value.text()
-            == f"{shared} is open to other users, so no sign-in is kept there. Run `chmod 700 {shared}`."
+            == f"{shared} is open to other users, so no sign-in is kept there. Run `chmod 700"
+            f" {shared}`."
         )
         assert world.sessions.views() == []
         assert kept(shared) == set()

@@ -1,4 +1,6 @@
-"""How sessions end and are found again: killed processes, killed servers, disconnecting, starting twice."""
+"""How sessions end and are found again: killed processes, killed servers, disconnecting, starting
+twice.
+"""
 
 import asyncio
 import json
@@ -21,7 +23,7 @@ from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 
 KEY = SessionKey(CONTOSO, "exo")
 NOTED = {
-    "tenant", "module", "kernel_id", "connection_file", "created_at", "state", "expected_account", "signed_in_at", "route",
+    "tenant", "module", "kernel_id", "connection_file", "created_at", "state", "expected_account", "signed_in_at", "route",  # noqa: E501
 }  # fmt: skip
 """Everything that a note holds: no token, no code, no key."""
 FIRST_SERVER = """
@@ -44,18 +46,24 @@ asyncio.run(main())
 @pytest_asyncio.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """One server's sessions, where commands run without a sign-in."""
-    one = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true", PWSH_MANAGER_PASS_ENV="HANDED_ON")
+    one = await World.begin(
+        tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true", PWSH_MANAGER_PASS_ENV="HANDED_ON"
+    )
     yield one
     await one.end()
 
 
 def gone(*processes: psutil.Process) -> bool:
-    """Wait until processes have ended; a zombie that its parent has not collected counts as ended."""
+    """Wait until processes have ended; a zombie that its parent has not collected counts
+    as ended.
+    """
     _, alive = psutil.wait_procs(processes, timeout=END_WAIT)
     return all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
 
 
-async def test_a_killed_powershell_loses_the_session_and_its_runs_at_once_and_a_new_login_works(world: World) -> None:
+async def test_a_killed_powershell_loses_the_session_and_its_runs_at_once_and_a_new_login_works(
+    world: World,
+) -> None:
     assert (await world.sign_in())["state"] == "signed_in"
     run_id = await world.begin_run("'begun'; Start-Sleep 60")
     await world.output_of(run_id, "begun")
@@ -85,7 +93,9 @@ async def test_a_killed_kernel_loses_the_session_and_its_powershell_ends(world: 
     assert KEY.kernel_id not in world.manager
 
 
-async def test_kill_ends_kernel_and_powershell_also_when_powershell_cannot_stop(world: World) -> None:
+async def test_kill_ends_kernel_and_powershell_also_when_powershell_cannot_stop(
+    world: World,
+) -> None:
     await world.run("1")
     run_id = await world.begin_run("'begun'; [Threading.Thread]::Sleep(60000)")
     await world.output_of(run_id, "begun")
@@ -99,7 +109,9 @@ async def test_kill_ends_kernel_and_powershell_also_when_powershell_cannot_stop(
     assert not list((world.settings.data_dir / "sessions").iterdir())
 
 
-async def test_disconnecting_a_busy_session_stops_its_run_and_leaves_no_process(world: World) -> None:
+async def test_disconnecting_a_busy_session_stops_its_run_and_leaves_no_process(
+    world: World,
+) -> None:
     await world.sign_in()
     run_id = await world.begin_run("'begun'; Start-Sleep 60")
     await world.output_of(run_id, "begun")
@@ -133,10 +145,17 @@ async def test_a_session_outlives_the_server_that_stops(tmp_path: Path) -> None:
     assert gone(kernel)
 
 
-async def test_a_session_outlives_a_killed_server_and_its_death_is_still_noticed(tmp_path: Path) -> None:
+async def test_a_session_outlives_a_killed_server_and_its_death_is_still_noticed(
+    tmp_path: Path,
+) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     server = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", FIRST_SERVER, str(tmp_path), stdout=asyncio.subprocess.PIPE, env=environment
+        sys.executable,
+        "-c",
+        FIRST_SERVER,
+        str(tmp_path),
+        stdout=asyncio.subprocess.PIPE,
+        env=environment,
     )
     assert server.stdout is not None
     try:
@@ -168,7 +187,10 @@ async def test_a_session_that_died_while_no_server_ran_is_shown_as_lost(tmp_path
     second = await World.begin(tmp_path)
     try:
         (view,) = second.sessions.views()
-        assert (view["state"], view["reason"]) == ("lost", "its process ended while no server watched it")
+        assert (view["state"], view["reason"]) == (
+            "lost",
+            "its process ended while no server watched it",
+        )
     finally:
         await second.end()
 
@@ -191,7 +213,10 @@ async def test_a_kernel_that_ends_while_it_is_taken_over_is_lost_and_none_takes_
     second = await World.begin(tmp_path)
     try:
         (view,) = second.sessions.views()
-        assert (view["state"], view["reason"]) == ("lost", "its process ended while a server looked for it")
+        assert (view["state"], view["reason"]) == (
+            "lost",
+            "its process ended while a server looked for it",
+        )
         assert second.manager.process_id(KEY) is None
         assert gone(powershell)
     finally:
@@ -201,7 +226,9 @@ async def test_a_kernel_that_ends_while_it_is_taken_over_is_lost_and_none_takes_
 async def test_a_server_that_comes_back_during_a_command_waits_for_its_end(tmp_path: Path) -> None:
     first = await World.begin(tmp_path)
     await first.sign_in()
-    run_id = await first.begin_run("'begun'; while (-not (Test-Path ~/go)) { Start-Sleep -Milliseconds 20 }")
+    run_id = await first.begin_run(
+        "'begun'; while (-not (Test-Path ~/go)) { Start-Sleep -Milliseconds 20 }"
+    )
     await first.output_of(run_id, "begun")
     await first.sessions.stop()
     second = await World.begin(tmp_path)
@@ -213,7 +240,9 @@ async def test_a_server_that_comes_back_during_a_command_waits_for_its_end(tmp_p
         await second.end()
 
 
-async def test_a_code_that_went_with_the_old_server_is_replaced_at_the_next_login(tmp_path: Path) -> None:
+async def test_a_code_that_went_with_the_old_server_is_replaced_at_the_next_login(
+    tmp_path: Path,
+) -> None:
     first = await World.begin(tmp_path)
     old = (await first.login())["device_code"]
     await first.sessions.stop()
@@ -242,7 +271,9 @@ async def test_a_sign_in_that_a_person_finishes_while_no_server_runs_counts(tmp_
 async def test_jupyter_starts_a_session_once_lists_it_and_only_detaches(world: World) -> None:
     await world.run("$kept = 42")
     kernel = world.kernel()
-    ids = await asyncio.gather(*(world.manager.start_kernel(kernel_name=KEY.kernelspec) for _ in range(4)))
+    ids = await asyncio.gather(
+        *(world.manager.start_kernel(kernel_name=KEY.kernelspec) for _ in range(4))
+    )
     assert set(ids) == {KEY.kernel_id}
     assert world.kernel().pid == kernel.pid
     assert KEY.kernelspec in world.manager.kernel_spec_manager.get_all_specs()
@@ -264,7 +295,9 @@ async def test_a_restart_from_jupyter_begins_the_session_anew(world: World) -> N
     assert (await world.run("[int]$kept"))["result"] == "0\n"
 
 
-async def test_other_kernels_keep_jupyters_ways_but_get_no_secret(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_other_kernels_keep_jupyters_ways_but_get_no_secret(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("JUPYTER_TOKEN", "secret-of-the-server")
     monkeypatch.setenv("HANDED_ON", "asked for by name")
     await world.run("1")
@@ -281,7 +314,9 @@ async def test_other_kernels_keep_jupyters_ways_but_get_no_secret(world: World, 
         await world.manager.start_kernel(kernel_name="unknown.example.exo")
 
 
-async def test_a_powershell_that_does_not_exist_is_named_and_the_session_is_lost(tmp_path: Path) -> None:
+async def test_a_powershell_that_does_not_exist_is_named_and_the_session_is_lost(
+    tmp_path: Path,
+) -> None:
     world = await World.begin(tmp_path, PWSH_MANAGER_PWSH="/nonexistent/pwsh")
     try:
         answer = await world.login()

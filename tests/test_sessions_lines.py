@@ -1,4 +1,6 @@
-"""The lines of an output: pages, searches, long lines, and patterns that would hang another engine."""
+"""The lines of an output: pages, searches, long lines, and patterns that would hang
+another engine.
+"""
 
 import asyncio
 import random
@@ -40,7 +42,9 @@ def shown(page: LinesPage) -> list[tuple[int, str]]:
 
 def test_pages_of_lines_give_the_whole_output_however_it_came(tmp_path: Path) -> None:
     dice = random.Random(3)
-    text = "".join(f"line {number} {'é𝄞x'[number % 3] * dice.randrange(90)}\n" for number in range(1, 700))
+    text = "".join(
+        f"line {number} {'é𝄞x'[number % 3] * dice.randrange(90)}\n" for number in range(1, 700)
+    )
     log, start = make(tmp_path), 0
     while start < len(text):
         length = dice.randrange(1, 400)
@@ -112,7 +116,9 @@ def test_a_search_finds_the_same_as_pages_read_whole(tmp_path: Path) -> None:
             assert numbers == sorted(set(numbers))
             for line in page.lines:
                 assert line.text == lines[line.number - 1]
-                assert line.at or any(abs(line.number - other.number) <= context for other in page.lines if other.at)
+                assert line.at or any(
+                    abs(line.number - other.number) <= context for other in page.lines if other.at
+                )
             found += [line.number for line in page.lines if line.at]
             first = page.more
         assert found == [number for number, one in enumerate(lines, 1) if "pear" in one.lower()]
@@ -125,7 +131,9 @@ def test_letters_count_when_they_are_asked_to(tmp_path: Path) -> None:
 
 
 def test_a_long_line_is_cut_around_its_match_and_says_how_much_is_left_out(tmp_path: Path) -> None:
-    log = make(tmp_path, "é" * 5_000 + "needle" + "x" * 300_000 + "late\n", "end\n", memory=1_000_000)
+    log = make(
+        tmp_path, "é" * 5_000 + "needle" + "x" * 300_000 + "late\n", "end\n", memory=1_000_000
+    )
     (line,) = read(log, search="NEEDLE").lines
     text = shortened(line)
     assert "needle" in text
@@ -133,7 +141,10 @@ def test_a_long_line_is_cut_around_its_match_and_says_how_much_is_left_out(tmp_p
     assert text.endswith(f"[{300_000 + 4 + 5_006 - 4_003 - SHOWN_CHARS:,} characters left out]")
     assert read(log, search="late").matches == 0  # beyond READ_CHARS
     first, last = read(log).lines
-    assert shortened(first) == "é" * SHOWN_CHARS + f" … [{5_006 + 300_004 - SHOWN_CHARS:,} characters left out]"
+    assert (
+        shortened(first)
+        == "é" * SHOWN_CHARS + f" … [{5_006 + 300_004 - SHOWN_CHARS:,} characters left out]"
+    )
     assert len(first.text) == READ_CHARS
     assert (last.number, shortened(last)) == (2, "end")
 
@@ -162,7 +173,9 @@ def test_a_pattern_that_cannot_be_used_says_what_is_wrong(pattern: str, problem:
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+$", "(a|a?)+c", "(.*)(.*)(.*)(.*)(.*)x"])
-def test_a_pattern_that_backtracks_without_end_elsewhere_ends_here(tmp_path: Path, pattern: str) -> None:
+def test_a_pattern_that_backtracks_without_end_elsewhere_ends_here(
+    tmp_path: Path, pattern: str
+) -> None:
     log = make(tmp_path, *("a" * 5_000 + "b\n" for _ in range(20)))
     assert read(log, search=pattern).matches == 0
 
@@ -184,12 +197,16 @@ def test_an_answer_has_a_bounded_size(tmp_path: Path) -> None:
     assert (found.matches, found.more) == (2_000, len(found.lines) + 1)
 
 
-async def test_the_event_loop_stays_free_and_the_log_grows_while_ten_megabytes_are_searched(tmp_path: Path) -> None:
+async def test_the_event_loop_stays_free_and_the_log_grows_while_ten_megabytes_are_searched(
+    tmp_path: Path,
+) -> None:
     log = make(tmp_path, memory=100_000)
     for number in range(1_000):
         log.append("stdout", "text", f"user{number} {'x' * 90}\n" * 100)
     assert log.total_chars > 9_000_000
-    searching = asyncio.ensure_future(LineReader().read(log, LinesQuery(search="user999 ", count=5)))
+    searching = asyncio.ensure_future(
+        LineReader().read(log, LinesQuery(search="user999 ", count=5))
+    )
     beats = 0
     while not searching.done():
         await asyncio.sleep(0)

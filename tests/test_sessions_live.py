@@ -57,7 +57,11 @@ async def test_a_throw_is_the_error_of_the_run(world: World) -> None:
 
 async def test_an_exit_code_decides_without_an_error_record(world: World) -> None:
     answer = await world.run("exit 3")
-    assert (answer["state"], answer["exit_code"], answer["error"]) == ("failed", 3, "The command ended with exit code 3.")
+    assert (answer["state"], answer["exit_code"], answer["error"]) == (
+        "failed",
+        3,
+        "The command ended with exit code 3.",
+    )
     assert (await world.run("exit 0"))["success"]
 
 
@@ -76,7 +80,8 @@ async def test_the_width_and_the_maximum_of_characters_reach_the_engine(world: W
 
 
 @pytest.mark.parametrize(
-    ("field", "more"), [("format", {"format": "xml"}), ("width", {"width": 3}), ("max_chars", {"max_chars": 0})]
+    ("field", "more"),
+    [("format", {"format": "xml"}), ("width", {"width": 3}), ("max_chars", {"max_chars": 0})],
 )
 async def test_a_bad_option_is_named(world: World, field: str, more: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest) as caught:
@@ -85,12 +90,18 @@ async def test_a_bad_option_is_named(world: World, field: str, more: dict[str, A
 
 
 async def test_a_run_outlives_its_callers_wait_and_is_followed(world: World) -> None:
-    answer = await world.run("'first'; while (-not $go) { Start-Sleep -Milliseconds 20 }", wait_s=0.2)
+    answer = await world.run(
+        "'first'; while (-not $go) { Start-Sleep -Milliseconds 20 }", wait_s=0.2
+    )
     assert (answer["state"], answer["code"], answer["success"]) == ("running", "run_pending", False)
     assert answer["run_id"] in answer["error"]
     assert "first" in await world.output_of(answer["run_id"], "first")
     ended = await world.sessions.cancel(answer["run_id"], wait_s=END_WAIT)
-    assert (ended["state"], ended["code"], ended["stopping"]) == ("cancelled", "run_cancelled", False)
+    assert (ended["state"], ended["code"], ended["stopping"]) == (
+        "cancelled",
+        "run_cancelled",
+        False,
+    )
     assert (await world.sessions.status(CONTOSO, "exo"))["state"] == "signed_in"
     assert (await world.run("'still here'"))["result"] == "still here\n"
 
@@ -107,7 +118,11 @@ async def test_cancelling_a_waiting_run_leaves_the_running_one_alone(world: Worl
     live.submit(third, "'three'")
     assert (await world.sessions.status(CONTOSO, "exo"))["queued_runs"] == 2
     cancelled = await world.sessions.cancel(second.id)
-    assert (cancelled["state"], cancelled["total_chars"], cancelled["started_at"]) == ("cancelled", 0, None)
+    assert (cancelled["state"], cancelled["total_chars"], cancelled["started_at"]) == (
+        "cancelled",
+        0,
+        None,
+    )
     assert (await world.sessions.run_view(first))["state"] == "waiting_for_input"
     await world.sessions.answer(first, "x")
     assert (await world.ended(first))["state"] == "succeeded"
@@ -126,11 +141,15 @@ async def test_a_prompt_is_shown_and_answered(world: World) -> None:
 
 async def test_credentials_choices_and_secrets_are_answered_in_one_go(world: World) -> None:
     run_id = await world.begin_run(
-        "$c = Get-Credential -Message m; $s = Read-Host -AsSecureString secret;"
-        "$i = $Host.UI.PromptForChoice('c', 'm', @('&Yes', '&No'), 0);"
-        '"$($c.UserName) $($c.GetNetworkCredential().Password) $($s | ConvertFrom-SecureString -AsPlainText) $i"'
+        "$c = Get-Credential -Message m; $s = Read-Host -AsSecureString secret;$i ="
+        " $Host.UI.PromptForChoice('c', 'm', @('&Yes', '&No'), 0);\"$($c.UserName)"
+        ' $($c.GetNetworkCredential().Password) $($s | ConvertFrom-SecureString -AsPlainText) $i"'
     )
-    for kind, value in (("credential", {"user": "u", "password": "p"}), ("secret", "s"), ("choice", 1)):
+    for kind, value in (
+        ("credential", {"user": "u", "password": "p"}),
+        ("secret", "s"),
+        ("choice", 1),
+    ):
         asked = await world.asked(run_id)
         assert asked["prompt"]["kind"] == kind
         await world.sessions.answer(run_id, value)
@@ -163,19 +182,25 @@ async def test_another_command_is_refused_while_a_question_is_open(world: World)
 async def test_a_question_that_nobody_answers_is_refused_at_the_limit(world: World) -> None:
     run_id = await world.begin_run("Read-Host 'Name'")
     await world.asked(run_id)
-    await world.sessions._watchdog.look(now() + timedelta(seconds=world.settings.input_timeout - 60))
+    await world.sessions._watchdog.look(
+        now() + timedelta(seconds=world.settings.input_timeout - 60)
+    )
     assert (await world.sessions.run_view(run_id))["state"] == "waiting_for_input"
     await world.sessions._watchdog.look(now() + timedelta(seconds=world.settings.input_timeout + 1))
     ended = await world.ended(run_id)
     assert "nobody answered within 900 s" in ended["error"]
 
 
-async def test_a_cancelled_run_that_cannot_stop_marks_its_session_stuck_until_it_ends(world: World) -> None:
+async def test_a_cancelled_run_that_cannot_stop_marks_its_session_stuck_until_it_ends(
+    world: World,
+) -> None:
     run_id = await world.begin_run("'begun'; [Threading.Thread]::Sleep(1000)")
     await world.output_of(run_id, "begun")
     cancelled = await world.sessions.cancel(run_id, wait_s=0)
     assert (cancelled["state"], cancelled["stopping"]) == ("running", True)
-    await world.sessions._watchdog.look(now() + timedelta(seconds=world.settings.stuck_timeout - 60))
+    await world.sessions._watchdog.look(
+        now() + timedelta(seconds=world.settings.stuck_timeout - 60)
+    )
     assert not (await world.sessions.status(CONTOSO, "exo"))["stuck"]
     await world.sessions._watchdog.look(now() + timedelta(seconds=world.settings.stuck_timeout + 1))
     status = await world.sessions.status(CONTOSO, "exo")
@@ -213,7 +238,9 @@ async def test_output_beyond_the_memory_limit_is_read_from_the_file(world: World
 
 
 async def test_progress_is_shown_while_it_lasts(world: World) -> None:
-    run_id = await world.begin_run("Write-Progress Copying -PercentComplete 25; $null = Read-Host 'Go on'")
+    run_id = await world.begin_run(
+        "Write-Progress Copying -PercentComplete 25; $null = Read-Host 'Go on'"
+    )
     await world.asked(run_id)
     shown = await world.progress(run_id)  # it comes by another channel than the question
     assert (shown["activity"], shown["percent"]) == ("Copying", 25)
@@ -229,7 +256,9 @@ async def test_a_notebook_shares_the_session_and_its_runs_are_seen(world: World)
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=END_WAIT)
-        reply = asyncio.ensure_future(client.execute_interactive("$shared; $back = 'from notebook'", timeout=END_WAIT))
+        reply = asyncio.ensure_future(
+            client.execute_interactive("$shared; $back = 'from notebook'", timeout=END_WAIT)
+        )
         assert (await reply)["content"]["status"] == "ok"
     finally:
         client.stop_channels()
@@ -240,7 +269,9 @@ async def test_a_notebook_shares_the_session_and_its_runs_are_seen(world: World)
     assert "".join(entry["text"] for entry in page["entries"]) == "from REST\n"
 
 
-async def test_a_command_waits_behind_a_notebooks_cell_and_can_be_cancelled_alone(world: World) -> None:
+async def test_a_command_waits_behind_a_notebooks_cell_and_can_be_cancelled_alone(
+    world: World,
+) -> None:
     live = world.sessions._lifecycle.find(CONTOSO, "exo")
     assert live is not None
     assert live.queue is not None
@@ -257,7 +288,11 @@ async def test_a_command_waits_behind_a_notebooks_cell_and_can_be_cancelled_alon
         assert waiting["state"] == "queued"
         assert (await world.sessions.cancel(waiting["run_id"]))["state"] == "cancelled"
         cell = await world.sessions.cancel(live.active.id, wait_s=END_WAIT)
-        assert (cell["principal"], cell["command"], cell["state"]) == ("jupyter", "Start-Sleep 30", "cancelled")
+        assert (cell["principal"], cell["command"], cell["state"]) == (
+            "jupyter",
+            "Start-Sleep 30",
+            "cancelled",
+        )
     finally:
         client.stop_channels()
 
@@ -266,7 +301,9 @@ async def test_old_runs_are_forgotten_with_their_files(world: World) -> None:
     answer = await world.run("'x' * 20000")
     file = world.settings.data_dir / "runs" / f"{answer['run_id']}.jsonl"
     assert file.exists()
-    await world.sessions._watchdog.look(now() + timedelta(seconds=world.settings.runs_max_age + 1 - 60))
+    await world.sessions._watchdog.look(
+        now() + timedelta(seconds=world.settings.runs_max_age + 1 - 60)
+    )
     world.sessions._runs.forget_old(now() + timedelta(seconds=world.settings.runs_max_age + 1))
     with pytest.raises(UnknownRun):
         await world.sessions.run_view(answer["run_id"])

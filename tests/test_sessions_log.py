@@ -61,7 +61,9 @@ def test_many_tiny_entries_do_not_stay_in_memory(tmp_path: Path) -> None:
     assert len(log._entries) * log_module.ENTRY_WEIGHT <= MEMORY
 
 
-def test_a_position_deep_in_the_file_is_found_without_reading_from_its_start(tmp_path: Path) -> None:
+def test_a_position_deep_in_the_file_is_found_without_reading_from_its_start(
+    tmp_path: Path,
+) -> None:
     log = make(tmp_path)
     for index in range(5000):
         log.append("stdout", "text", f"{index:0100}")
@@ -91,7 +93,11 @@ def test_records_come_back_whole_from_the_file(tmp_path: Path) -> None:
 def test_one_long_text_is_split_so_that_reading_is_bounded(tmp_path: Path) -> None:
     log = make(tmp_path, memory=10 * ENTRY_CHARS)
     log.append("stdout", "text", "y" * (2 * ENTRY_CHARS + 1))
-    assert [len(entry.text) for entry in log.read(0, 10**9).entries] == [ENTRY_CHARS, ENTRY_CHARS, 1]
+    assert [len(entry.text) for entry in log.read(0, 10**9).entries] == [
+        ENTRY_CHARS,
+        ENTRY_CHARS,
+        1,
+    ]
 
 
 def test_a_cursor_behind_the_end_gives_nothing_and_stays_at_the_end(tmp_path: Path) -> None:
@@ -114,7 +120,9 @@ def test_the_result_holds_only_stdout_of_the_kinds_asked_for(tmp_path: Path) -> 
     assert log.text(frozenset({"text", "host"})) == "1h2"
 
 
-def test_output_without_end_is_counted_and_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_without_end_is_counted_and_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(log_module, "MOST_CHARS", 10)
     log = make(tmp_path)
     log.append("stdout", "text", "12345678")

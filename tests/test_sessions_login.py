@@ -1,4 +1,6 @@
-"""Signing in on the sandbox's tenants: the code, its end by itself, and every way in which it fails."""
+"""Signing in on the sandbox's tenants: the code, its end by itself, and every way in which it
+fails.
+"""
 
 import asyncio
 import re
@@ -10,7 +12,13 @@ import pytest
 import pytest_asyncio
 from sessions_fixtures import CONTOSO, END_WAIT, FABRIKAM, World
 
-from pwsh_kernels.errors import InvalidTenant, NotSignedIn, SignInPending, UnknownModule, UnknownSession
+from pwsh_kernels.errors import (
+    InvalidTenant,
+    NotSignedIn,
+    SignInPending,
+    UnknownModule,
+    UnknownSession,
+)
 from pwsh_kernels.sessions.runs.run import now
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,7 +34,11 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 
 def texts_kept(world: World) -> str:
     """Return everything that is remembered on disk."""
-    kept = [path for path in world.settings.data_dir.rglob("*") if path.is_file() and "sandbox" not in path.parts]
+    kept = [
+        path
+        for path in world.settings.data_dir.rglob("*")
+        if path.is_file() and "sandbox" not in path.parts
+    ]
     return "\n".join(path.read_text(errors="replace") for path in kept)
 
 
@@ -51,7 +63,11 @@ async def test_one_code_for_all_who_ask_and_its_end_is_noticed_by_itself(
     caplog.set_level("DEBUG")
     first, second = await asyncio.gather(world.login(conversation_id="c-1"), world.login())
     code = first["device_code"]
-    assert (first["auth_pending"], first["state"], second["device_code"]) == (True, "signing_in", code)
+    assert (first["auth_pending"], first["state"], second["device_code"]) == (
+        True,
+        "signing_in",
+        code,
+    )
     assert re.fullmatch(r"[A-Z0-9]{9}", code)
     assert 800 < first["expires_in_s"] <= 900
     assert first["auth_url"] in first["result"]
@@ -59,11 +75,19 @@ async def test_one_code_for_all_who_ask_and_its_end_is_noticed_by_itself(
         await world.run("1")
     assert pending.value.device_code == code
     status = await world.sessions.status(CONTOSO, "exo")
-    assert (status["auth_pending"], status["device_code"], status["conversation_id"]) == (True, code, "c-1")
+    assert (status["auth_pending"], status["device_code"], status["conversation_id"]) == (
+        True,
+        code,
+        "c-1",
+    )
 
     world.authority.approve(code, "admin@contoso.example")
     done = await world.sessions.status(CONTOSO, "exo", wait_s=END_WAIT)
-    assert (done["state"], done["account"], done["was_pending"]) == ("signed_in", "admin@contoso.example", True)
+    assert (done["state"], done["account"], done["was_pending"]) == (
+        "signed_in",
+        "admin@contoso.example",
+        True,
+    )
     assert done["device_code"] is None
     assert done["auth_duration_seconds"] > 0
     assert done["token_expires_at"].endswith("Z")
@@ -84,34 +108,52 @@ async def test_the_code_is_in_nothing_that_is_kept(world: World) -> None:
 
 async def test_signing_in_again_when_signed_in_answers_at_once(world: World) -> None:
     answer = await world.login()
-    assert (answer["success"], answer["auth_pending"], answer["account"]) == (True, False, "admin@contoso.example")
+    assert (answer["success"], answer["auth_pending"], answer["account"]) == (
+        True,
+        False,
+        "admin@contoso.example",
+    )
 
 
 async def test_another_expected_account_is_told_and_the_session_stays(world: World) -> None:
     answer = await world.login(expected_account="reader@contoso.example")
-    assert (answer["success"], answer["code"], answer["state"]) == (False, "wrong_account", "signed_in")
+    assert (answer["success"], answer["code"], answer["state"]) == (
+        False,
+        "wrong_account",
+        "signed_in",
+    )
     assert "reader@contoso.example is expected" in answer["error"]
 
 
-async def test_an_account_of_another_tenant_is_signed_out_again_and_nothing_runs(world: World) -> None:
+async def test_an_account_of_another_tenant_is_signed_out_again_and_nothing_runs(
+    world: World,
+) -> None:
     status = await world.sign_in(FABRIKAM, account="admin@contoso.example")
     assert (status["state"], status["account"]) == ("signed_out", None)
     assert "admin@contoso.example signed in to contoso.example" in status["reason"]
     with pytest.raises(NotSignedIn) as refused:
         await world.run("1", FABRIKAM)
     assert "not to fabrikam.example" in refused.value.text()
-    left = [run["command"] for run in world.sessions.run_views(tenant=FABRIKAM) if run["purpose"] == "sign_out"]
+    left = [
+        run["command"]
+        for run in world.sessions.run_views(tenant=FABRIKAM)
+        if run["purpose"] == "sign_out"
+    ]
     assert left == [f"sign out of {FABRIKAM}:exo"]
 
 
 async def test_an_account_that_is_not_the_expected_one_is_refused(world: World) -> None:
-    status = await world.sign_in(FABRIKAM, account="reader@fabrikam.example", expected_account="Admin@Fabrikam.example")
+    status = await world.sign_in(
+        FABRIKAM, account="reader@fabrikam.example", expected_account="Admin@Fabrikam.example"
+    )
     assert status["state"] == "signed_out"
     assert "Admin@Fabrikam.example is expected" in status["reason"]
 
 
 async def ended_login(world: World, code: str) -> tuple[str, str]:
-    """Wait for the end of a sign-in; return the code and the text of the failure that its starter is told."""
+    """Wait for the end of a sign-in; return the code and the text of the failure that its starter
+    is told.
+    """
     live = world.sessions._lifecycle.find(FABRIKAM, "exo")
     assert live is not None
     await world.sessions.status(FABRIKAM, "exo", wait_s=END_WAIT)
@@ -153,13 +195,17 @@ async def test_a_sign_in_that_nobody_finishes_ends_at_its_limit(tmp_path: Path) 
         code, reason = await ended_login(impatient, answer["device_code"])
         assert code == "sign_in_expired"
         assert "Sign in again" in reason
-        (sign_in,) = [run for run in impatient.sessions.run_views() if run["command"].startswith("sign in to")]
+        (sign_in,) = [
+            run for run in impatient.sessions.run_views() if run["command"].startswith("sign in to")
+        ]
         assert sign_in["state"] == "cancelled"
     finally:
         await impatient.end()
 
 
-async def test_the_idle_limit_closes_unused_sessions_and_spares_a_pending_sign_in(world: World) -> None:
+async def test_the_idle_limit_closes_unused_sessions_and_spares_a_pending_sign_in(
+    world: World,
+) -> None:
     await world.login(FABRIKAM)
     later = now() + timedelta(seconds=world.settings.idle_timeout + 1)
     await world.sessions._watchdog.look(later)

@@ -1,4 +1,6 @@
-"""Twelve sessions at the same time: nothing is mixed; and one command in several tenants, each with its own result."""
+"""Twelve sessions at the same time: nothing is mixed; and one command in several tenants, each with
+its own result.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -34,7 +36,9 @@ MODULES = list(Catalog.load().modules)
 LONG_WAIT = 150
 """Seconds that twelve starts at once may take on a machine that does something else."""
 KEYS = [(tenant, module) for tenant in (CONTOSO, FABRIKAM) for module in MODULES]
-ACCOUNTS = {key: f"{'reader' if number % 2 else 'admin'}@{key[0]}" for number, key in enumerate(KEYS)}
+ACCOUNTS = {
+    key: f"{'reader' if number % 2 else 'admin'}@{key[0]}" for number, key in enumerate(KEYS)
+}
 """Neighbours sign in with different accounts, so that a mixed one is seen."""
 WHOSE = {
     "exo": "(Get-AcceptedDomain | Where-Object Default).DomainName",
@@ -45,7 +49,10 @@ WHOSE = {
     "teams": "(Get-CsTenant).TenantId",
 }
 """What each service says about the company or person that is signed in to it."""
-TENANT_IDS = {CONTOSO: "c0070500-0001-4a11-8c0d-5a9d0b0c0001", FABRIKAM: "fab21ca0-0002-4b22-9f0e-6b8e0c0d0002"}
+TENANT_IDS = {
+    CONTOSO: "c0070500-0001-4a11-8c0d-5a9d0b0c0001",
+    FABRIKAM: "fab21ca0-0002-4b22-9f0e-6b8e0c0d0002",
+}
 HELD = """param($Flag, $Held)
 'begun'
 while ($HOME -match $Held -and -not (Test-Path $Flag)) { Start-Sleep -Milliseconds 20 }
@@ -58,10 +65,16 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     """Sessions in which one fanned-out run goes at a time."""
     folder = tmp_path_factory.mktemp("many")
     (folder / "tenants.toml").write_text(TENANTS, encoding="utf-8")
-    patience = dict.fromkeys(("PWSH_MANAGER_LOGIN_WAIT", "PWSH_MANAGER_START_TIMEOUT"), str(LONG_WAIT))
+    patience = dict.fromkeys(
+        ("PWSH_MANAGER_LOGIN_WAIT", "PWSH_MANAGER_START_TIMEOUT"), str(LONG_WAIT)
+    )
     tenants = str(folder / "tenants.toml")
     one = await World.begin(
-        folder, PWSH_MANAGER_TENANTS=tenants, PWSH_MANAGER_FAN_OUT="1", PWSH_MANAGER_BUSY_SIGN_INS="9", **patience
+        folder,
+        PWSH_MANAGER_TENANTS=tenants,
+        PWSH_MANAGER_FAN_OUT="1",
+        PWSH_MANAGER_BUSY_SIGN_INS="9",
+        **patience,
     )
     yield one
     await one.end()
@@ -75,31 +88,49 @@ async def everywhere(world: World, command: str, tenants: list[str], **more: Any
 
 def expected(tenant: str, module: str) -> str:
     """Return what WHOSE gives in a session."""
-    services = {"exo": tenant, "pnp": f"https://{tenant.partition('.')[0]}.sharepoint.com", "teams": TENANT_IDS[tenant]}
+    services = {
+        "exo": tenant,
+        "pnp": f"https://{tenant.partition('.')[0]}.sharepoint.com",
+        "teams": TENANT_IDS[tenant],
+    }
     return services.get(module, ACCOUNTS[tenant, module])
 
 
 @pytest.mark.timeout(2 * LONG_WAIT)
-async def test_twelve_sessions_sign_in_at_once_each_with_its_own_code_account_and_answer(world: World) -> None:
+async def test_twelve_sessions_sign_in_at_once_each_with_its_own_code_account_and_answer(
+    world: World,
+) -> None:
     answers = await asyncio.gather(*(world.login(tenant, module=module) for tenant, module in KEYS))
     codes = [answer["device_code"] for answer in answers]
     assert len({*codes, None}) == len(KEYS) + 1, answers
     assert [(answer["tenant"], answer["module"]) for answer in answers] == KEYS
     for key, code in reversed([*zip(KEYS, codes, strict=True)]):
         world.authority.approve(code, ACCOUNTS[key])
-    statuses = await asyncio.gather(*(world.sessions.status(*key, wait_s=LONG_WAIT) for key in KEYS))
+    statuses = await asyncio.gather(
+        *(world.sessions.status(*key, wait_s=LONG_WAIT) for key in KEYS)
+    )
     assert [(one["tenant"], one["module"]) for one in statuses] == KEYS
-    assert {key: (one["state"], one["account"]) for key, one in zip(KEYS, statuses, strict=True)} == {
-        key: ("signed_in", account) for key, account in ACCOUNTS.items()
+    assert {
+        key: (one["state"], one["account"]) for key, one in zip(KEYS, statuses, strict=True)
+    } == {key: ("signed_in", account) for key, account in ACCOUNTS.items()}
+    runs = await asyncio.gather(
+        *(world.run(WHOSE[module], tenant, module=module) for tenant, module in KEYS)
+    )
+    assert {key: run["result"].strip() for key, run in zip(KEYS, runs, strict=True)} == {
+        key: expected(*key) for key in KEYS
     }
-    runs = await asyncio.gather(*(world.run(WHOSE[module], tenant, module=module) for tenant, module in KEYS))
-    assert {key: run["result"].strip() for key, run in zip(KEYS, runs, strict=True)} == {key: expected(*key) for key in KEYS}
-    assert [(run["session"], run["account"]) for run in runs] == [(":".join(key), ACCOUNTS[key]) for key in KEYS]
+    assert [(run["session"], run["account"]) for run in runs] == [
+        (":".join(key), ACCOUNTS[key]) for key in KEYS
+    ]
 
 
 async def test_all_means_the_signed_in_tenants_of_the_module_by_name(world: World) -> None:
     answer = await everywhere(world, "$HOME", ["*"])
-    assert (answer["success"], answer["module"], answer["states"]) == (True, "exo", {"succeeded": 2})
+    assert (answer["success"], answer["module"], answer["states"]) == (
+        True,
+        "exo",
+        {"succeeded": 2},
+    )
     assert [one["tenant"] for one in answer["results"]] == [CONTOSO, FABRIKAM]
     assert [one["result"].strip() for one in answer["results"]] == [
         str(world.settings.homes / tenant / "exo") for tenant in (CONTOSO, FABRIKAM)
@@ -108,7 +139,9 @@ async def test_all_means_the_signed_in_tenants_of_the_module_by_name(world: Worl
 
 async def test_results_keep_the_order_asked_for_and_no_tenant_harms_another(world: World) -> None:
     asked = [FABRIKAM, "nobody.com", "adatum.com", CONTOSO]
-    answer = await everywhere(world, "if ($HOME -match 'fabrikam') { throw 'not here' } 'fine'", asked)
+    answer = await everywhere(
+        world, "if ($HOME -match 'fabrikam') { throw 'not here' } 'fine'", asked
+    )
     assert [one["tenant"] for one in answer["results"]] == asked
     assert [(one["state"], one.get("code")) for one in answer["results"]] == [
         ("failed", "command_failed"),
@@ -127,7 +160,9 @@ async def test_a_tenant_that_is_named_twice_runs_the_command_once(world: World) 
 
 
 @pytest.mark.parametrize("tenants", [[], ["*", CONTOSO], ["a.com"] * 201])
-async def test_tenants_that_mean_nothing_are_refused_as_a_whole(world: World, tenants: list[str]) -> None:
+async def test_tenants_that_mean_nothing_are_refused_as_a_whole(
+    world: World, tenants: list[str]
+) -> None:
     with pytest.raises(InvalidRequest, match="must name 1 to 200 tenants"):
         await everywhere(world, "1", tenants)
 
@@ -141,7 +176,9 @@ async def test_a_command_in_nobodys_sessions_is_refused(tmp_path: Path) -> None:
         await empty.end()
 
 
-async def test_the_second_tenant_waits_for_its_turn_and_then_runs(world: World, tmp_path: Path) -> None:
+async def test_the_second_tenant_waits_for_its_turn_and_then_runs(
+    world: World, tmp_path: Path
+) -> None:
     facts = {"Flag": str(tmp_path / "go"), "Held": "contoso"}
     answer = await everywhere(world, HELD, [CONTOSO, FABRIKAM], parameters=facts, wait_s=0)
     assert [one["code"] for one in answer["results"]] == ["run_pending", "run_pending"]
@@ -149,24 +186,39 @@ async def test_the_second_tenant_waits_for_its_turn_and_then_runs(world: World, 
     await world.output_of(first, "begun")
     assert (await world.sessions.run_view(second))["state"] == "queued"
     (tmp_path / "go").touch()
-    assert [(await world.ended(one))["state"] for one in (first, second)] == ["succeeded", "succeeded"]
+    assert [(await world.ended(one))["state"] for one in (first, second)] == [
+        "succeeded",
+        "succeeded",
+    ]
 
 
-async def test_a_run_that_is_cancelled_before_its_turn_never_begins(world: World, tmp_path: Path) -> None:
+async def test_a_run_that_is_cancelled_before_its_turn_never_begins(
+    world: World, tmp_path: Path
+) -> None:
     facts = {"Flag": str(tmp_path / "go"), "Held": "fabrikam"}
     answer = await everywhere(world, HELD, [FABRIKAM, CONTOSO], parameters=facts, wait_s=0)
     first, second = [one["run_id"] for one in answer["results"]]
     await world.output_of(first, "begun")
     cancelled = await world.sessions.cancel(second)
-    assert (cancelled["state"], cancelled["started_at"], cancelled["total_chars"]) == ("cancelled", None, 0)
+    assert (cancelled["state"], cancelled["started_at"], cancelled["total_chars"]) == (
+        "cancelled",
+        None,
+        0,
+    )
     (tmp_path / "go").touch()
     assert (await world.ended(first))["state"] == "succeeded"
     assert (await world.run("'free again'"))["result"] == "free again\n"
 
 
 async def test_a_question_in_one_tenant_gives_its_turn_to_the_next(world: World) -> None:
-    answer = await everywhere(world, "if ($HOME -match 'contoso') { Read-Host 'Sure' } else { 'no question' }", ["*"])
+    answer = await everywhere(
+        world, "if ($HOME -match 'contoso') { Read-Host 'Sure' } else { 'no question' }", ["*"]
+    )
     asking, done = answer["results"]
-    assert (asking["state"], asking["prompt"]["message"], done["result"]) == ("waiting_for_input", "Sure", "no question\n")
+    assert (asking["state"], asking["prompt"]["message"], done["result"]) == (
+        "waiting_for_input",
+        "Sure",
+        "no question\n",
+    )
     await world.sessions.answer(asking["run_id"], "yes")
     assert (await world.ended(asking["run_id"]))["state"] == "succeeded"

@@ -1,4 +1,6 @@
-"""What a session finds of the installed modules: the versions that were selected when it began, and nothing simulated."""
+"""What a session finds of the installed modules: the versions that were selected when it began, and
+nothing simulated.
+"""
 
 import os
 from collections.abc import AsyncIterator
@@ -18,7 +20,13 @@ ADATUM, TAILSPIN = "adatum.com", "tailspin.com"
 TENANTS = f'[[tenant]]\nname = "{ADATUM}"\n[[tenant]]\nname = "{TAILSPIN}"\n'
 TOOL = "Get-Tool; (Get-Module -ListAvailable Contoso.Tools).Version.ForEach('ToString') -join ' '"
 PLAYED = "ExchangeOnlineManagement"
-SERVICES = ("ExchangeOnlineManagement", "PnP.PowerShell", "Az.Accounts", "Az.Resources", "MicrosoftTeams")
+SERVICES = (
+    "ExchangeOnlineManagement",
+    "PnP.PowerShell",
+    "Az.Accounts",
+    "Az.Resources",
+    "MicrosoftTeams",
+)
 
 
 def tool(version: str) -> str:
@@ -28,7 +36,9 @@ def tool(version: str) -> str:
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A server's folder, with modules in its store; the machine has poisoned ones everywhere else."""
+    """A server's folder, with modules in its store; the machine has poisoned ones
+    everywhere else.
+    """
     folder = tmp_path_factory.mktemp("pins")
     (folder / "tenants.toml").write_text(TENANTS, encoding="utf-8")
     install(folder / "data", "Contoso.Tools", "1.0", tool("1.0"))
@@ -80,7 +90,9 @@ async def said(world: World, command: str, tenant: str) -> list[str]:
     return str(answer["result"]).splitlines()
 
 
-async def test_a_session_of_a_simulated_tenant_finds_only_the_sandboxs_modules_whatever_is_installed(world: World) -> None:
+async def test_a_session_of_a_simulated_tenant_finds_only_the_sandboxs_modules_whatever_is_installed(  # noqa: E501
+    world: World,
+) -> None:
     everywhere = f"(Get-Module -ListAvailable {','.join(SERVICES)}).ForEach({{ $_.Path }})"
     for command in (everywhere, f"Start-Job {{ {everywhere} }} | Receive-Job -Wait"):
         paths = await said(world, command, CONTOSO)
@@ -88,7 +100,9 @@ async def test_a_session_of_a_simulated_tenant_finds_only_the_sandboxs_modules_w
         assert all(f"sandbox{os.sep}modules" in path for path in paths), paths
     assert await said(world, "Get-Module -ListAvailable Contoso.Mail", CONTOSO) == []
     assert (await world.sign_in())["state"] == "signed_in"
-    assert await said(world, "(Get-AcceptedDomain | Where-Object Default).DomainName", CONTOSO) == [CONTOSO]
+    assert await said(world, "(Get-AcceptedDomain | Where-Object Default).DomainName", CONTOSO) == [
+        CONTOSO
+    ]
 
 
 async def test_it_finds_what_else_is_installed_and_says_its_versions(world: World) -> None:
@@ -96,28 +110,47 @@ async def test_it_finds_what_else_is_installed_and_says_its_versions(world: Worl
     assert (await world.status(CONTOSO))["modules"] == {"Contoso.Tools": "1.0"}
 
 
-async def test_an_update_touches_new_sessions_only_and_each_finds_one_version(world: World, folder: Path) -> None:
+async def test_an_update_touches_new_sessions_only_and_each_finds_one_version(
+    world: World, folder: Path
+) -> None:
     assert await said(world, "'begun'", ADATUM) == ["begun"]
     install(folder / "data", "Contoso.Tools", "2.0", tool("2.0"))
     assert await said(world, TOOL, TAILSPIN) == ["tool 2.0", "2.0 0.5"]
-    assert await said(world, TOOL, ADATUM) == ["tool 1.0", "1.0 0.5"]  # first found after the update
+    assert await said(world, TOOL, ADATUM) == [
+        "tool 1.0",
+        "1.0 0.5",
+    ]  # first found after the update
     job = f"Start-Job {{ {TOOL} }} | Receive-Job -Wait"
     assert await said(world, job, ADATUM) == ["tool 1.0", "1.0 0.5"]
-    versions = {tenant: (await world.status(tenant))["modules"]["Contoso.Tools"] for tenant in (ADATUM, TAILSPIN)}
+    versions = {
+        tenant: (await world.status(tenant))["modules"]["Contoso.Tools"]
+        for tenant in (ADATUM, TAILSPIN)
+    }
     assert versions == {ADATUM: "1.0", TAILSPIN: "2.0"}
 
 
-async def test_the_stores_modules_come_before_the_machines_in_a_session_of_a_real_tenant(world: World) -> None:
+async def test_the_stores_modules_come_before_the_machines_in_a_session_of_a_real_tenant(
+    world: World,
+) -> None:
     names = "(Get-Module -ListAvailable ExchangeOnlineManagement).Version.ForEach('ToString')"
     first, *others = await said(world, names, ADATUM)
     assert (first, set(others)) == ("9.9.8", {"9.9.9"})
-    first, second, *_ = await said(world, "$env:PSModulePath -split [IO.Path]::PathSeparator", ADATUM)
+    first, second, *_ = await said(
+        world, "$env:PSModulePath -split [IO.Path]::PathSeparator", ADATUM
+    )
     assert first.endswith(f"sessions{os.sep}powershell")
     assert second.endswith(f"pins{os.sep}{ADATUM}.exo")
 
 
-async def test_what_a_session_has_pinned_is_released_when_it_is_lost_or_closed(world: World, folder: Path) -> None:
-    tools = {name: version for name, links in pins(folder).items() for version in links if "Tools" in version}
+async def test_what_a_session_has_pinned_is_released_when_it_is_lost_or_closed(
+    world: World, folder: Path
+) -> None:
+    tools = {
+        name: version
+        for name, links in pins(folder).items()
+        for version in links
+        if "Tools" in version
+    }
     old, new = "Contoso.Tools 1.0", "Contoso.Tools 2.0"
     assert tools == {f"{ADATUM}.exo": old, f"{TAILSPIN}.exo": new, f"{CONTOSO}.exo": old}
     world.powershell(TAILSPIN).kill()
@@ -126,7 +159,9 @@ async def test_what_a_session_has_pinned_is_released_when_it_is_lost_or_closed(w
     assert list(pins(folder)) == [f"{ADATUM}.exo"]
 
 
-async def test_a_later_server_leaves_living_sessions_their_versions_and_releases_what_is_stale(tmp_path: Path) -> None:
+async def test_a_later_server_leaves_living_sessions_their_versions_and_releases_what_is_stale(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "tenants.toml").write_text(TENANTS, encoding="utf-8")
     install(tmp_path / "data", "Contoso.Tools", "1.0", tool("1.0"))
     first = await begin(tmp_path)

@@ -1,4 +1,6 @@
-"""A kernel's ports are nobody else's: not listened on, not promised to another kernel, not handed out by the system."""
+"""A kernel's ports are nobody else's: not listened on, not promised to another kernel, not handed
+out by the system.
+"""
 
 import socket
 

@@ -1,4 +1,6 @@
-"""The queue against a kernel that speaks the real protocol badly: late, unsigned, and with messages missing."""
+"""The queue against a kernel that speaks the real protocol badly: late, unsigned, and with messages
+missing.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -21,19 +23,30 @@ from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 
 KEY = SessionKey("contoso.example", "exo")
 WAIT = 10.0
-SOCKETS = {"shell": zmq.ROUTER, "control": zmq.ROUTER, "stdin": zmq.ROUTER, "iopub": zmq.PUB, "hb": zmq.REP}
+SOCKETS = {
+    "shell": zmq.ROUTER,
+    "control": zmq.ROUTER,
+    "stdin": zmq.ROUTER,
+    "iopub": zmq.PUB,
+    "hb": zmq.REP,
+}
 Message = dict[str, Any]
 
 
 class BadKernel:
-    """Answers kernel_info and interrupts well; what it does with an execute request is the test's to say."""
+    """Answers kernel_info and interrupts well; what it does with an execute request is the test's
+    to say.
+    """
 
     def __init__(self) -> None:
         self.codec = Codec(key=b"secret")
         self.context = zmq.Context()
-        self.streams = {name: ZMQStream(self.context.socket(kind)) for name, kind in SOCKETS.items()}
+        self.streams = {
+            name: ZMQStream(self.context.socket(kind)) for name, kind in SOCKETS.items()
+        }
         ports = {
-            f"{name}_port": stream.socket.bind_to_random_port("tcp://127.0.0.1") for name, stream in self.streams.items()
+            f"{name}_port": stream.socket.bind_to_random_port("tcp://127.0.0.1")
+            for name, stream in self.streams.items()
         }
         signature = {"key": "secret", "signature_scheme": "hmac-sha256"}
         self.info: dict[str, Any] = {"transport": "tcp", "ip": "127.0.0.1", **signature, **ports}
@@ -63,9 +76,13 @@ class BadKernel:
         """Send on iopub."""
         self.codec.send(self.streams["iopub"], kind, content, parent=parent)
 
-    def reply(self, channel: str, kind: str, parent: Message, who: list[bytes], **content: Any) -> None:
+    def reply(
+        self, channel: str, kind: str, parent: Message, who: list[bytes], **content: Any
+    ) -> None:
         """Send a reply."""
-        self.codec.send(self.streams[channel], kind, {"status": "ok", **content}, parent=parent, ident=who)
+        self.codec.send(
+            self.streams[channel], kind, {"status": "ok", **content}, parent=parent, ident=who
+        )
 
     def good(self, message: Message, who: list[bytes], text: str) -> None:
         """Do what a kernel should: the code is what it prints."""
@@ -103,7 +120,11 @@ async def queue(kernel: BadKernel, runs: Runs) -> Any:
     context = zmq.Context()
     events: list[Any] = []
     one = RunQueue(
-        kernel.info, context, lambda code, _: runs.add(KEY, code, principal="jupyter"), events.append, lambda: None
+        kernel.info,
+        context,
+        lambda code, _: runs.add(KEY, code, principal="jupyter"),
+        events.append,
+        lambda: None,
     )
     await one.join(WAIT)
     assert await one.ready(WAIT)
@@ -122,12 +143,16 @@ def output(run: Run) -> str:
     return run.log.text(frozenset({"text"}))
 
 
-async def test_runs_are_sent_one_at_a_time_in_order(kernel: BadKernel, queue: RunQueue, runs: Runs) -> None:
+async def test_runs_are_sent_one_at_a_time_in_order(
+    kernel: BadKernel, queue: RunQueue, runs: Runs
+) -> None:
     several = [submit(queue, runs, f"{number}") for number in range(5)]
     assert kernel.executed == []
     assert await several[-1].wait(WAIT)
     assert kernel.executed == ["0", "1", "2", "3", "4"]
-    assert [(run.state, output(run)) for run in several] == [("succeeded", f"{number}") for number in range(5)]
+    assert [(run.state, output(run)) for run in several] == [
+        ("succeeded", f"{number}") for number in range(5)
+    ]
 
 
 async def test_output_that_comes_after_the_reply_still_belongs_to_the_run(
@@ -136,7 +161,9 @@ async def test_output_that_comes_after_the_reply_still_belongs_to_the_run(
     def late(message: Message, who: list[bytes]) -> None:
         kernel.reply("shell", "execute_reply", message, who)
         loop = asyncio.get_running_loop()
-        loop.call_later(0.05, lambda: kernel.say("stream", {"name": "stdout", "text": "late"}, message))
+        loop.call_later(
+            0.05, lambda: kernel.say("stream", {"name": "stdout", "text": "late"}, message)
+        )
         loop.call_later(0.06, lambda: kernel.say("status", {"execution_state": "idle"}, message))
 
     kernel.on_execute = late
@@ -155,12 +182,16 @@ async def test_a_run_whose_idle_was_lost_ends_all_the_same(
     assert (first.state, second.state) == ("succeeded", "succeeded")
 
 
-async def test_unsigned_and_broken_messages_are_dropped(kernel: BadKernel, queue: RunQueue, runs: Runs) -> None:
+async def test_unsigned_and_broken_messages_are_dropped(
+    kernel: BadKernel, queue: RunQueue, runs: Runs
+) -> None:
     def garbage(message: Message, who: list[bytes]) -> None:
         kernel.streams["iopub"].send_multipart([b"no delimiter"])
         kernel.streams["iopub"].send_multipart([b"<IDS|MSG>", b"bad", b"{", b"{}", b"{}", b"{}"])
         stranger = Codec(key=b"another key")
-        stranger.send(kernel.streams["iopub"], "stream", {"name": "stdout", "text": "forged"}, parent=message)
+        stranger.send(
+            kernel.streams["iopub"], "stream", {"name": "stdout", "text": "forged"}, parent=message
+        )
         kernel.good(message, who, "true")
 
     kernel.on_execute = garbage
@@ -169,7 +200,9 @@ async def test_unsigned_and_broken_messages_are_dropped(kernel: BadKernel, queue
     assert output(run) == "true"
 
 
-async def test_a_cell_of_a_notebook_holds_our_run_back_until_it_ends(kernel: BadKernel, queue: RunQueue, runs: Runs) -> None:
+async def test_a_cell_of_a_notebook_holds_our_run_back_until_it_ends(
+    kernel: BadKernel, queue: RunQueue, runs: Runs
+) -> None:
     cell = Codec(key=b"secret").msg("execute_request", {"code": "cell"})
     kernel.hold_shell = True
     kernel.say("status", {"execution_state": "busy"}, cell)
@@ -189,7 +222,11 @@ async def test_a_notebooks_idle_that_was_lost_does_not_hold_us_for_ever(
     kernel: BadKernel, queue: RunQueue, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_module, "IDLE_WAIT_S", 0.05)
-    kernel.say("execute_input", {"code": "cell", "execution_count": 1}, Codec(key=b"secret").msg("execute_request"))
+    kernel.say(
+        "execute_input",
+        {"code": "cell", "execution_count": 1},
+        Codec(key=b"secret").msg("execute_request"),
+    )
     async with asyncio.timeout(WAIT):
         while queue.active is None:
             await queue.connection.request("control", "kernel_info_request")
@@ -226,7 +263,9 @@ async def test_a_question_that_overtakes_the_beginning_of_its_run_is_asked_behin
     answers: list[Message] = []
 
     def ask(message: Message, who: list[bytes]) -> None:
-        request = kernel.codec.msg("input_request", {"prompt": "Name", "password": False}, parent=message["header"])
+        request = kernel.codec.msg(
+            "input_request", {"prompt": "Name", "password": False}, parent=message["header"]
+        )
         kernel.codec.send(kernel.streams["stdin"], request, ident=who)
         kernel.streams["stdin"].flush()
         asyncio.get_running_loop().call_later(0.05, begin, message, request["header"])
@@ -235,13 +274,21 @@ async def test_a_question_that_overtakes_the_beginning_of_its_run_is_asked_behin
         kernel.say("status", {"execution_state": "busy"}, message)
         kernel.say("stream", {"name": "stdout", "text": "before"}, message)
         prompt = Prompt("line", message="Name").to_json()
-        kernel.say(EVENT_MESSAGE, {"event": PROMPT_ASKED, "prompt": prompt, "request": request}, message)
+        kernel.say(
+            EVENT_MESSAGE, {"event": PROMPT_ASKED, "prompt": prompt, "request": request}, message
+        )
 
     kernel.on_execute = ask
-    kernel.streams["stdin"].on_recv(lambda parts: answers.append(kernel.codec.deserialize(parts[2:])))
+    kernel.streams["stdin"].on_recv(
+        lambda parts: answers.append(kernel.codec.deserialize(parts[2:]))
+    )
     run = submit(queue, runs, "x")
     assert await run.wait(WAIT)
-    assert (run.state, run.prompt, output(run)) == ("waiting_for_input", Prompt("line", message="Name"), "before")
+    assert (run.state, run.prompt, output(run)) == (
+        "waiting_for_input",
+        Prompt("line", message="Name"),
+        "before",
+    )
     assert queue.answer(run, "Ada")
     async with asyncio.timeout(WAIT):
         while not answers:
@@ -249,11 +296,15 @@ async def test_a_question_that_overtakes_the_beginning_of_its_run_is_asked_behin
     assert (answers[0]["content"]["value"], run.state) == ("Ada", "running")
 
 
-async def test_closing_loses_every_run_with_the_reason(kernel: BadKernel, queue: RunQueue, runs: Runs) -> None:
+async def test_closing_loses_every_run_with_the_reason(
+    kernel: BadKernel, queue: RunQueue, runs: Runs
+) -> None:
     kernel.on_execute = lambda message, who: None
     first, second = submit(queue, runs, "1"), submit(queue, runs, "2")
     queue.close("killed by SIGKILL")
-    assert [(run.state, run.reason) for run in (first, second)] == [("lost", "killed by SIGKILL")] * 2
+    assert [(run.state, run.reason) for run in (first, second)] == [
+        ("lost", "killed by SIGKILL")
+    ] * 2
     with pytest.raises(ConnectionError):
         queue.connection.request("control", "kernel_info_request")
 
@@ -267,7 +318,9 @@ async def test_the_kernels_own_events_are_passed_on(kernel: BadKernel, runs: Run
         told.set()
 
     context = zmq.Context()
-    queue = RunQueue(kernel.info, context, lambda code, _: runs.add(KEY, code), on_event, lambda: None)
+    queue = RunQueue(
+        kernel.info, context, lambda code, _: runs.add(KEY, code), on_event, lambda: None
+    )
     await queue.join(WAIT)
     kernel.say(EVENT_MESSAGE, {"event": "powershell_died"}, None)
     await asyncio.wait_for(told.wait(), WAIT)
@@ -276,10 +329,18 @@ async def test_the_kernels_own_events_are_passed_on(kernel: BadKernel, runs: Run
     context.term()
 
 
-async def test_a_kernel_that_never_answers_is_not_waited_for_long(kernel: BadKernel, runs: Runs) -> None:
+async def test_a_kernel_that_never_answers_is_not_waited_for_long(
+    kernel: BadKernel, runs: Runs
+) -> None:
     kernel.streams["control"].stop_on_recv()
     context = zmq.Context()
-    queue = RunQueue(kernel.info, context, lambda code, _: runs.add(KEY, code), lambda message: None, lambda: None)
+    queue = RunQueue(
+        kernel.info,
+        context,
+        lambda code, _: runs.add(KEY, code),
+        lambda message: None,
+        lambda: None,
+    )
     with pytest.raises(TimeoutError):
         await queue.join(0.2)
     queue.close("done")

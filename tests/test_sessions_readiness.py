@@ -1,4 +1,6 @@
-"""Before and beside a sign-in: hosts out of reach, attempts without a code, reasons in warnings, HOME, busy waits."""
+"""Before and beside a sign-in: hosts out of reach, attempts without a code, reasons in warnings,
+HOME, busy waits.
+"""
 
 import asyncio
 import os
@@ -47,14 +49,19 @@ if (-not $global:Connected) {{ return }}
 
 [disconnect]
 script = "$global:Connected = $null"
-"""
+"""  # noqa: E501
 CONNECT = "$global:Connected = 'somebody@ours.example'"
 SHOW = "Write-Warning 'Open https://login.example/device and enter the code ABCD12345 to go on.'"
-WAIT = "while (-not (Test-Path (Join-Path $HOME 'go'))) { Start-Sleep -Milliseconds 20 }; Remove-Item (Join-Path $HOME 'go')"
+WAIT = (
+    "while (-not (Test-Path (Join-Path $HOME 'go'))) { Start-Sleep -Milliseconds 20 }; Remove-Item"
+    " (Join-Path $HOME 'go')"
+)
 CODE = "ABCD12345"
 LOOK_S = 0.02
 CLOSED = "127.0.0.1:1"
-PROXY = 'environment = { HTTPS_PROXY = "http://somebody:canary@127.0.0.1:2", NO_PROXY = "localhost" }'
+PROXY = (
+    'environment = { HTTPS_PROXY = "http://somebody:canary@127.0.0.1:2", NO_PROXY = "localhost" }'
+)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -66,8 +73,12 @@ async def service() -> AsyncIterator[asyncio.Server]:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def world(tmp_path_factory: pytest.TempPathFactory, service: asyncio.Server) -> AsyncIterator[World]:
-    """One server's sessions, with modules of the test's own, of which one may wait busily at a time."""
+async def world(
+    tmp_path_factory: pytest.TempPathFactory, service: asyncio.Server
+) -> AsyncIterator[World]:
+    """One server's sessions, with modules of the test's own, of which one may wait busily at a
+    time.
+    """
     folder = tmp_path_factory.mktemp("readiness")
     modules = folder / "modules"
     modules.mkdir()
@@ -84,7 +95,10 @@ async def world(tmp_path_factory: pytest.TempPathFactory, service: asyncio.Serve
         (modules / f"{name}.toml").write_text(text, encoding="utf-8")
         install(folder / "data", f"Test.{name}", "1.0")
     (folder / "tenants.toml").write_text(TENANTS, encoding="utf-8")
-    settings = {"PWSH_MANAGER_MODULES_DIR": str(modules), "PWSH_MANAGER_TENANTS": str(folder / "tenants.toml")}
+    settings = {
+        "PWSH_MANAGER_MODULES_DIR": str(modules),
+        "PWSH_MANAGER_TENANTS": str(folder / "tenants.toml"),
+    }
     one = await World.begin(folder, **settings, PWSH_MANAGER_BUSY_SIGN_INS="1")
     yield one
     await one.end()
@@ -119,18 +133,22 @@ def connects(world: World, module: str) -> list[str]:
     return [run["state"] for run in runs if run["command"].startswith("sign in to")]
 
 
-# -- hosts out of reach ------------------------------------------------------------------------------------------------
+# -- hosts out of reach ------------------------------------------------------------------------
 
 
 @IN_ONE_LOOP
-async def test_hosts_that_cannot_be_reached_are_named_before_a_code_is_asked_for(world: World) -> None:
+async def test_hosts_that_cannot_be_reached_are_named_before_a_code_is_asked_for(
+    world: World,
+) -> None:
     answer = await sign_in(world, "closed", SHOW)
     assert (answer["code"], answer["state"], answer["sign_in"]["state"]) == (
         "sign_in_unreachable",
         "signed_out",
         "unreachable",
     )
-    named = f"{CLOSED} and nowhere.invalid cannot be reached from this session (Connection refused, "
+    named = (
+        f"{CLOSED} and nowhere.invalid cannot be reached from this session (Connection refused, "
+    )
     assert answer["error"].startswith(named), "a closed port, and a name that nobody knows"
     assert all(name in answer["error"] for name in ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"))
     assert answer["sign_in"]["explanation"]["code"] == "network_unreachable"
@@ -138,10 +156,15 @@ async def test_hosts_that_cannot_be_reached_are_named_before_a_code_is_asked_for
 
 
 @IN_ONE_LOOP
-async def test_where_a_proxy_leads_to_a_host_it_is_the_proxy_that_must_be_reachable(world: World) -> None:
+async def test_where_a_proxy_leads_to_a_host_it_is_the_proxy_that_must_be_reachable(
+    world: World,
+) -> None:
     answer = await sign_in(world, "proxied", SHOW)
     assert answer["code"] == "sign_in_unreachable"
-    proxy = "The proxy 127.0.0.1:2, through which this session reaches graph.microsoft.com, cannot be reached "
+    proxy = (
+        "The proxy 127.0.0.1:2, through which this session reaches graph.microsoft.com, cannot be"
+        " reached "
+    )
     assert answer["error"].startswith(f"{proxy}(Connection refused). ")
     assert "canary" not in str(answer)
 
@@ -149,7 +172,9 @@ async def test_where_a_proxy_leads_to_a_host_it_is_the_proxy_that_must_be_reacha
 @IN_ONE_LOOP
 async def test_a_host_that_goes_past_the_proxy_is_looked_for_itself(world: World) -> None:
     answer = await sign_in(world, "bypassed", SHOW)
-    assert answer["error"].startswith("localhost:1 cannot be reached from this session (Connection refused). ")
+    assert answer["error"].startswith(
+        "localhost:1 cannot be reached from this session (Connection refused). "
+    )
 
 
 @IN_ONE_LOOP
@@ -169,13 +194,21 @@ async def test_where_all_can_be_reached_the_sign_in_goes_on(world: World) -> Non
 @IN_ONE_LOOP
 async def test_an_attempt_that_shows_no_code_is_ended(world: World) -> None:
     answer = await sign_in(world, "open", "while ($true) { }")
-    assert answer["error"] == f"The service did not show a code for the sign-in to {OURS}:open within 2 s. Sign in again."
+    assert (
+        answer["error"]
+        == f"The service did not show a code for the sign-in to {OURS}:open within 2 s. Sign in"
+        " again."
+    )
     assert connects(world, "open")[0] == "cancelled"
 
 
 @IN_ONE_LOOP
-async def test_an_attempt_whose_network_has_gone_meanwhile_says_so(world: World, service: asyncio.Server) -> None:
-    begun = asyncio.ensure_future(sign_in(world, "open", "$null = New-Item ~/begun; while ($true) { }"))
+async def test_an_attempt_whose_network_has_gone_meanwhile_says_so(
+    world: World, service: asyncio.Server
+) -> None:
+    begun = asyncio.ensure_future(
+        sign_in(world, "open", "$null = New-Item ~/begun; while ($true) { }")
+    )
     async with asyncio.timeout(END_WAIT):
         while not (home(world, "open") / "begun").exists():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(LOOK_S)
@@ -185,9 +218,9 @@ async def test_an_attempt_whose_network_has_gone_meanwhile_says_so(world: World,
 
 
 GRAPH = (
-    "DeviceCodeCredential authentication failed: Retry failed after 4 tries. Retry settings can be adjusted in "
-    "ClientOptions.Retry. "
-    "(Connection refused (login.microsoftonline.com:443)) (Connection refused (login.microsoftonline.com:443))"
+    "DeviceCodeCredential authentication failed: Retry failed after 4 tries. Retry settings can be"
+    " adjusted in ClientOptions.Retry. (Connection refused (login.microsoftonline.com:443))"
+    " (Connection refused (login.microsoftonline.com:443))"
 )
 
 
@@ -199,10 +232,15 @@ GRAPH = (
             "Name or service not known (contoso.sharepoint.com:443)",
             [OutOfReach("contoso.sharepoint.com", "Name or service not known")],
         ),
-        ("Request to the endpoint timed out. CorrelationId: 1", [OutOfReach("a.example"), OutOfReach("b.example")]),
+        (
+            "Request to the endpoint timed out. CorrelationId: 1",
+            [OutOfReach("a.example"), OutOfReach("b.example")],
+        ),
     ],
 )
-def test_an_error_of_a_lost_network_names_its_host_or_all_that_were_needed(text: str, found: list[OutOfReach]) -> None:
+def test_an_error_of_a_lost_network_names_its_host_or_all_that_were_needed(
+    text: str, found: list[OutOfReach]
+) -> None:
     explained = explain(text)
     assert explained is not None
     assert explained.code == "network_unreachable"
@@ -211,23 +249,46 @@ def test_an_error_of_a_lost_network_names_its_host_or_all_that_were_needed(text:
     assert unreachable_sentence(found).startswith(f"{hosts} cannot be reached from this session")
 
 
-# -- why a sign-in failed ----------------------------------------------------------------------------------------------
+# -- why a sign-in failed ----------------------------------------------------------------------
 
 UNABLE = "Unable to connect using provided arguments"
 MOON = "Write-Warning 'The moon is full.'"
-MFA = "AADSTS50076: Due to a configuration change made by your administrator, you must use multi-factor authentication."
+MFA = (
+    "AADSTS50076: Due to a configuration change made by your administrator, you must use"
+    " multi-factor authentication."
+)
 
 
 @pytest.mark.parametrize(
     ("script", "code", "explanation"),
     [
         (f"$Host.UI.WriteWarningLine('{MFA}'); throw '{UNABLE}'", "sign_in_failed", "AADSTS50076"),
-        (f"Write-Warning '{MFA}'; Write-Warning 'bye'; throw '{UNABLE}'", "sign_in_failed", "AADSTS50076"),
-        (f"Write-Warning '{MFA}'; throw 'AADSTS90002: Tenant not found.'", "sign_in_failed", "AADSTS90002"),
-        (f"Write-Warning 'AADSTS53003: blocked'; throw '{UNABLE}'", "sign_in_blocked", "AADSTS53003"),
+        (
+            f"Write-Warning '{MFA}'; Write-Warning 'bye'; throw '{UNABLE}'",
+            "sign_in_failed",
+            "AADSTS50076",
+        ),
+        (
+            f"Write-Warning '{MFA}'; throw 'AADSTS90002: Tenant not found.'",
+            "sign_in_failed",
+            "AADSTS90002",
+        ),
+        (
+            f"Write-Warning 'AADSTS53003: blocked'; throw '{UNABLE}'",
+            "sign_in_blocked",
+            "AADSTS53003",
+        ),
         (f"Write-Warning 'authorization_declined'; throw '{UNABLE}'", "sign_in_declined", None),
-        (f"Write-Warning 'The device code has expired.'; throw '{UNABLE}'", "sign_in_expired", None),
-        ("throw 'Connection refused (login.example.com:443)'", "sign_in_unreachable", "network_unreachable"),
+        (
+            f"Write-Warning 'The device code has expired.'; throw '{UNABLE}'",
+            "sign_in_expired",
+            None,
+        ),
+        (
+            "throw 'Connection refused (login.example.com:443)'",
+            "sign_in_unreachable",
+            "network_unreachable",
+        ),
         (
             f"Write-Warning 'Request to the endpoint timed out.'; throw '{UNABLE}'",
             "sign_in_unreachable",
@@ -246,7 +307,9 @@ async def test_where_the_error_explains_nothing_the_warnings_do(
 
 @IN_ONE_LOOP
 async def test_a_reason_that_nobody_knows_is_told_as_the_last_warning_said_it(world: World) -> None:
-    await sign_in(world, "kept", f"{SHOW}; {MOON}; Write-Warning 'Code {CODE} ends.'; throw '{UNABLE}'")
+    await sign_in(
+        world, "kept", f"{SHOW}; {MOON}; Write-Warning 'Code {CODE} ends.'; throw '{UNABLE}'"
+    )
     status = await world.status(OURS, "kept")
     assert status["reason"] == f"{UNABLE} The last warning was: The moon is full."
 
@@ -261,7 +324,8 @@ async def test_warnings_of_a_sign_in_are_in_no_run(world: World) -> None:
     assert (UNABLE in str(page), CODE in str(page), "The moon" in str(page)) == (True, False, False)
 
 
-# -- what HOME holds ---------------------------------------------------------------------------------------------------
+# -- what HOME holds ---------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 @IN_ONE_LOOP
@@ -270,7 +334,9 @@ async def test_a_new_sign_in_finds_nothing_that_an_earlier_one_left(world: World
         left = home(world, "busy") / ".test" / file
         left.parent.mkdir(parents=True, exist_ok=True)
         left.write_text("{}", encoding="utf-8")
-    answer = await sign_in(world, "busy", f"if (Get-ChildItem ~/.test) {{ throw 'something is left' }}; {CONNECT}")
+    answer = await sign_in(
+        world, "busy", f"if (Get-ChildItem ~/.test) {{ throw 'something is left' }}; {CONNECT}"
+    )
     assert (answer["success"], answer["account"]) == (True, "somebody@ours.example")
     assert (home(world, "busy") / "connect.ps1").exists(), "only what is named is removed"
     await world.sessions.disconnect(OURS, "busy")
@@ -291,7 +357,11 @@ async def keep(world: World) -> Path:
 async def test_a_kept_login_is_resumed_and_stays(world: World) -> None:
     record = await keep(world)
     answer = await sign_in(world, "kept", KEPT % CONNECT)
-    assert (answer["account"], answer["device_code"], record.exists()) == ("somebody@ours.example", None, True)
+    assert (answer["account"], answer["device_code"], record.exists()) == (
+        "somebody@ours.example",
+        None,
+        True,
+    )
     await world.sessions.disconnect(OURS, "kept")
 
 
@@ -310,12 +380,17 @@ async def test_a_kept_login_that_is_good_no_more_is_cleared_before_a_person_is_a
 
 @pytest.mark.parametrize("module", ["graph", "pnp"])
 @IN_ONE_LOOP
-async def test_another_person_signs_in_at_once_after_a_powershell_that_died(world: World, module: str) -> None:
+async def test_another_person_signs_in_at_once_after_a_powershell_that_died(
+    world: World, module: str
+) -> None:
     signed_in = await world.sign_in(module=module)
     assert signed_in["account"] == "admin@contoso.example"
     world.powershell(CONTOSO, module).kill()
     await world.becomes(CONTOSO, "lost", module)
-    assert any((home(world, module, CONTOSO) / path).exists() for path in (".mg/mg.authrecord.json", ".m365pnppowershell"))
+    assert any(
+        (home(world, module, CONTOSO) / path).exists()
+        for path in (".mg/mg.authrecord.json", ".m365pnppowershell")
+    )
     world.authority.revoke("admin@contoso.example")
     status = await world.sign_in(module=module, account="reader@contoso.example")
     world.authority.restore("admin@contoso.example")
@@ -323,7 +398,8 @@ async def test_another_person_signs_in_at_once_after_a_powershell_that_died(worl
     await world.sessions.kill(CONTOSO, module)
 
 
-# -- busy waits --------------------------------------------------------------------------------------------------------
+# -- busy waits --------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
 @IN_ONE_LOOP
@@ -331,8 +407,13 @@ async def test_no_more_sign_ins_wait_busily_for_a_person_than_may(world: World) 
     waiting = f"{SHOW}; {WAIT}; {CONNECT}"
     assert (await sign_in(world, "busy", waiting))["device_code"] == CODE
     refused = await sign_in(world, "busy", waiting, OTHER)
-    assert (refused["code"], refused["sign_in"]["state"]) == ("too_many_sign_ins", "too_many_sign_ins")
-    assert re.search(rf"wait already: {OURS}:busy\. Finish or disconnect one of them", refused["error"])
+    assert (refused["code"], refused["sign_in"]["state"]) == (
+        "too_many_sign_ins",
+        "too_many_sign_ins",
+    )
+    assert re.search(
+        rf"wait already: {OURS}:busy\. Finish or disconnect one of them", refused["error"]
+    )
     beside = await sign_in(world, "kept", f"{SHOW}; throw '{UNABLE}'")
     assert beside["device_code"] == CODE, "modules that do not compute meanwhile are not counted"
     (home(world, "busy") / "go").touch()

@@ -1,4 +1,6 @@
-"""What a person's notebook shows of a table on a session is in the run's output once, as PowerShell's text."""
+"""What a person's notebook shows of a table on a session is in the run's output once, as
+PowerShell's text.
+"""
 
 from pathlib import Path
 
@@ -9,10 +11,15 @@ from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 
-SLOW = "'before'; Get-ChildItem / | Select-Object -First 3 | ForEach-Object { $_; Start-Sleep -Milliseconds 300 }; 'after'"
+SLOW = (
+    "'before'; Get-ChildItem / | Select-Object -First 3 | ForEach-Object { $_; Start-Sleep"
+    " -Milliseconds 300 }; 'after'"
+)
 
 
-def test_a_growing_table_of_a_notebook_is_recorded_once_and_whole(client: Client, tmp_path: Path) -> None:
+def test_a_growing_table_of_a_notebook_is_recorded_once_and_whole(
+    client: Client, tmp_path: Path
+) -> None:
     seen = client.notebook_run(SLOW)
     assert "update_display_data" in {one["msg_type"] for one in seen.outputs}
     run = Run("r-1", SessionKey("contoso.example", "exo"), SLOW, OutputLog(tmp_path / "r", 10_000))

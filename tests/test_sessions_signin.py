@@ -1,4 +1,6 @@
-"""The device code: found through everything that is printed around it, hidden in everything that is kept."""
+"""The device code: found through everything that is printed around it, hidden in everything that is
+kept.
+"""
 
 from dataclasses import replace
 
@@ -18,7 +20,10 @@ from pwsh_kernels.sessions.sign_in.device_code import (
 
 DEVICE = Catalog.load().module("exo").routes["device_code"]
 URL = "https://microsoft.com/devicelogin"
-ENTRA = f"To sign in, use a web browser to open the page {URL} and enter the code ABCD12345 to authenticate."
+ENTRA = (
+    f"To sign in, use a web browser to open the page {URL} and enter the code ABCD12345 to"
+    " authenticate."
+)
 
 
 def find(output: str, *, complete: bool = False) -> DeviceCode | None:
@@ -34,9 +39,9 @@ def find(output: str, *, complete: bool = False) -> DeviceCode | None:
         (ENTRA.replace("ABCD12345", "ABCD\n12345"), URL),
         (ENTRA.replace("the code ", "the code\n"), URL),
         (ENTRA.replace("devicelogin", "device\r\nlogin"), URL),
-        ("Code ABCD12345 has been copied to your clipboard and a new tab in the browser has been opened.",
+        ("Code ABCD12345 has been copied to your clipboard and a new tab in the browser has been opened.",  # noqa: E501
          "https://login.microsoft.com/device"),
-        ("Open a browser, navigate to https://login.microsoftonline.us/device and log in using code ABCD12345 to go on.",
+        ("Open a browser, navigate to https://login.microsoftonline.us/device and log in using code ABCD12345 to go on.",  # noqa: E501
          "https://login.microsoftonline.us/device"),
         (f"Rufen Sie zum Anmelden {URL} auf, und geben Sie ABCD12345 ein.", URL),
         (f"サインインするには {URL} を開き、コード ABCD12345 を入力します。", URL),
@@ -78,14 +83,25 @@ def test_a_second_code_replaces_the_first() -> None:
     assert again == DeviceCode("ZZZZ99999", URL)
 
 
-@pytest.mark.parametrize("printed", ["x ABCD12345 y", "x ABCD\n12345 y", "x AB\x1b[1mCD12345 y", "x ABCD\r\n123\x1b[0m45 y"])
+@pytest.mark.parametrize(
+    "printed",
+    ["x ABCD12345 y", "x ABCD\n12345 y", "x AB\x1b[1mCD12345 y", "x ABCD\r\n123\x1b[0m45 y"],
+)
 def test_a_code_is_hidden_also_where_something_was_printed_inside_it(printed: str) -> None:
     assert hide_secrets(printed, ["ABCD12345"]) == f"x {HIDDEN} y"
 
 
 def test_a_code_is_hidden_in_the_facts_of_a_record() -> None:
-    record = Record("error", "code ABCD12345 expired", position="At ABCD12345", target="ABCD12345", script_stack="ABCD12345")
-    record = replace(record, error_id="Leak,ABCD12345", command="ABCD12345", causes=("ABCD12345 was no good",))
+    record = Record(
+        "error",
+        "code ABCD12345 expired",
+        position="At ABCD12345",
+        target="ABCD12345",
+        script_stack="ABCD12345",
+    )
+    record = replace(
+        record, error_id="Leak,ABCD12345", command="ABCD12345", causes=("ABCD12345 was no good",)
+    )
     assert "ABCD12345" not in str(hide_in_record(record, ["ABCD12345"]))
 
 
@@ -98,8 +114,25 @@ def test_declined_and_expired_are_told_apart() -> None:
     assert not expired(Record("error", "AADSTS53003: blocked"))
     assert not expired(Record("error", "The operation timed out."))
     assert expired(
-        Record("error", "DeviceCodeCredential authentication failed: ", causes=("code_expired: before it was used",))
+        Record(
+            "error",
+            "DeviceCodeCredential authentication failed: ",
+            causes=("code_expired: before it was used",),
+        )
     )
-    assert declined(Record("error", "DeviceCodeCredential authentication failed: ", causes=("authorization_declined: no",)))
-    assert expired(Record("error", "Authentication timed out after 120 seconds due to inactivity. Please try again."))
-    assert expired(Record("error", "Device code terminal timed-out after 120 seconds. Please try again."))
+    assert declined(
+        Record(
+            "error",
+            "DeviceCodeCredential authentication failed: ",
+            causes=("authorization_declined: no",),
+        )
+    )
+    assert expired(
+        Record(
+            "error",
+            "Authentication timed out after 120 seconds due to inactivity. Please try again.",
+        )
+    )
+    assert expired(
+        Record("error", "Device code terminal timed-out after 120 seconds. Please try again.")
+    )

@@ -32,11 +32,17 @@ def test_every_state_has_its_row() -> None:
 
 
 def test_an_ended_run_becomes_nothing_else() -> None:
-    assert not [(ended, other) for ended in ENDED for other in RUN_STATES if run_may_become(ended, other)]
+    assert not [
+        (ended, other) for ended in ENDED for other in RUN_STATES if run_may_become(ended, other)
+    ]
 
 
 def test_every_run_that_has_not_ended_can_be_lost_or_cancelled() -> None:
-    assert all(run_may_become(state, end) for state in set(RUN_STATES) - ENDED for end in ("lost", "cancelled"))
+    assert all(
+        run_may_become(state, end)
+        for state in set(RUN_STATES) - ENDED
+        for end in ("lost", "cancelled")
+    )
 
 
 def test_a_queued_run_succeeds_only_by_running() -> None:
@@ -45,12 +51,18 @@ def test_a_queued_run_succeeds_only_by_running() -> None:
 
 
 def test_nobody_is_signed_in_without_a_sign_in_or_a_check_at_start() -> None:
-    assert {state for state in SESSION_STATES if session_may_become(state, "signed_in")} == {"starting", "signing_in"}
+    assert {state for state in SESSION_STATES if session_may_become(state, "signed_in")} == {
+        "starting",
+        "signing_in",
+    }
 
 
 def test_every_living_session_can_be_lost_and_closed() -> None:
     living = set(SESSION_STATES) - GONE
-    assert all(session_may_become(state, "lost") and session_may_become(state, "closed") for state in living)
+    assert all(
+        session_may_become(state, "lost") and session_may_become(state, "closed")
+        for state in living
+    )
 
 
 def test_a_lost_session_never_lives_again() -> None:
@@ -107,5 +119,7 @@ def test_only_a_bounded_number_of_records_is_kept_and_native_stderr_is_no_error(
         (None, "something new", "failed"),
     ],
 )
-def test_the_end_follows_the_engines_summary(summary: Summary | None, status: str, state: str) -> None:
+def test_the_end_follows_the_engines_summary(
+    summary: Summary | None, status: str, state: str
+) -> None:
     assert end_state(summary, status) == state

@@ -1,4 +1,6 @@
-"""What an error of a command advises: where a missing command is, what a code means, whether to repeat."""
+"""What an error of a command advises: where a missing command is, what a code means, whether to
+repeat.
+"""
 
 import pytest
 
@@ -8,33 +10,58 @@ from pwsh_kernels.sessions.runs.advice import Advice, Advisor
 
 ADVISOR = Advisor(CommandIndex(Catalog.load()))
 COMMANDS = {
-    "exo": "Get-Mailbox Set-CASMailbox Get-MailboxPermission New-TransportRule Get-EXOMailbox Get-MessageTraceV2",
-    "graph": "Get-MgUser Get-MgBetaUser New-MgGroup Get-MgSubscribedSku Update-MgDevice Get-MgAuditLogSignIn",
+    "exo": (
+        "Get-Mailbox Set-CASMailbox Get-MailboxPermission New-TransportRule Get-EXOMailbox"
+        " Get-MessageTraceV2"
+    ),
+    "graph": (
+        "Get-MgUser Get-MgBetaUser New-MgGroup Get-MgSubscribedSku Update-MgDevice"
+        " Get-MgAuditLogSignIn"
+    ),
     "azure": "Get-AzVM Get-AzResourceGroup Get-AzADUser Set-AzKeyVaultSecret Get-AzNetworkWatcher",
     "pnp": "Get-PnPList Set-PnPTenantSite Get-PnPFile Add-PnPListItem Get-PnPWebTemplates",
-    "teams": "Get-Team New-TeamChannel Get-CsOnlineUser Grant-CsTeamsMeetingPolicy Set-CsPhoneNumberAssignment",
+    "teams": (
+        "Get-Team New-TeamChannel Get-CsOnlineUser Grant-CsTeamsMeetingPolicy"
+        " Set-CsPhoneNumberAssignment"
+    ),
     "powerplatform": "Get-PowerPlatformEnvironment Get-PowerPlatformApp Invoke-PowerPlatformApi",
 }
 UNREACHED = {
-    "Security & Compliance": "Get-ComplianceSearch New-DlpCompliancePolicy Connect-IPPSSession Get-Label",
-    "SharePoint Online Management Shell": "Get-SPOSite Set-SPOTenant Connect-SPOService Add-SPOUser",
+    "Security & Compliance": (
+        "Get-ComplianceSearch New-DlpCompliancePolicy Connect-IPPSSession Get-Label"
+    ),
+    "SharePoint Online Management Shell": (
+        "Get-SPOSite Set-SPOTenant Connect-SPOService Add-SPOUser"
+    ),
 }
 
 
 def missing(name: str, own: str = "exo") -> Advice:
     kind = "System.Management.Automation.CommandNotFoundException"
-    return ADVISOR.advise(own, Record("error", f"The term '{name}' is not recognized", target=name, exception_type=kind))
+    return ADVISOR.advise(
+        own,
+        Record("error", f"The term '{name}' is not recognized", target=name, exception_type=kind),
+    )
 
 
-@pytest.mark.parametrize(("key", "name"), [(key, name) for key, names in COMMANDS.items() for name in names.split()])
+@pytest.mark.parametrize(
+    ("key", "name"), [(key, name) for key, names in COMMANDS.items() for name in names.split()]
+)
 def test_a_missing_command_names_the_module_that_has_it(key: str, name: str) -> None:
     own = "exo" if key != "exo" else "graph"
     title = Catalog.load().module(key).title
-    assert missing(name, own) == Advice(f"{name} belongs to module {key} ({title}): call with module {key}.", "fix_command")
+    assert missing(name, own) == Advice(
+        f"{name} belongs to module {key} ({title}): call with module {key}.", "fix_command"
+    )
 
 
-@pytest.mark.parametrize(("title", "name"), [(title, name) for title, names in UNREACHED.items() for name in names.split()])
-def test_a_command_of_a_service_that_cannot_be_reached_says_what_to_use_instead(title: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [(title, name) for title, names in UNREACHED.items() for name in names.split()],
+)
+def test_a_command_of_a_service_that_cannot_be_reached_says_what_to_use_instead(
+    title: str, name: str
+) -> None:
     found = missing(name)
     assert found.action == "do_not_retry"
     assert f"{name} belongs to {title}" in found.suggestion
@@ -46,12 +73,18 @@ def test_a_command_of_a_service_that_cannot_be_reached_says_what_to_use_instead(
     [
         ("Get-MsolUser", "exo", "use Get-MgUser in module graph (Microsoft Graph)."),
         ("Get-AzureADUser", "graph", "use Get-MgUser."),
-        ("Get-AzureADContact", "azure", "use Microsoft Graph (Find-MgGraphCommand finds its command) in module graph"),
+        (
+            "Get-AzureADContact",
+            "azure",
+            "use Microsoft Graph (Find-MgGraphCommand finds its command) in module graph",
+        ),
         ("Get-AzureRmVM", "azure", "use the same name with Az instead of AzureRm."),
         ("Get-AdminPowerApp", "powerplatform", "use Get-PowerPlatformApp."),
     ],
 )
-def test_a_retired_command_names_what_has_taken_its_place(name: str, own: str, instead: str) -> None:
+def test_a_retired_command_names_what_has_taken_its_place(
+    name: str, own: str, instead: str
+) -> None:
     found = missing(name, own)
     assert found.action == "fix_command"
     assert instead in found.suggestion
@@ -89,26 +122,28 @@ def test_of_a_name_that_nobody_has_nothing_is_made_up(name: str) -> None:
     ("message", "error_id", "action", "said"),
     [
         ("AADSTS50076: you must use MFA", "", "sign_in", "Multifactor authentication is required"),
-        ("AADSTS53003: Access has been blocked", "", "ask_person", "blocked the sign-in. The sign-in log"),
-        ("AADSTS65001: consent", "", "ask_person", "An administrator of the tenant must grant consent"),
+        ("AADSTS53003: Access has been blocked", "", "ask_person", "blocked the sign-in. The sign-in log"),  # noqa: E501
+        ("AADSTS65001: consent", "", "ask_person", "An administrator of the tenant must grant consent"),  # noqa: E501
         ("AADSTS70020: expired", "", "sign_in", "Sign in again for a new code."),
-        ("Insufficient privileges to complete the operation", "Authorization_RequestDenied", "ask_person", "may not"),
+        ("Insufficient privileges to complete the operation", "Authorization_RequestDenied", "ask_person", "may not"),  # noqa: E501
         ("You must call the Connect-ExchangeOnline cmdlet before", "", "sign_in", "sign in again"),
-        ("Response status code: 429 (Too Many Requests). Retry-After: 17", "", "retry", "wait 17 s"),
+        ("Response status code: 429 (Too Many Requests). Retry-After: 17", "", "retry", "wait 17 s"),  # noqa: E501
         ("The server is too busy. Server Busy Exception", "", "retry", "wait 30 s"),
         ("Micro delay applied", "", "retry", "throttling"),
         ("Access is denied.", "UnauthorizedAccess", "ask_person", "role or permission"),
         ("(403) Forbidden", "", "ask_person", "role or permission"),
-        ("It couldn't be performed because object 'x' couldn't be found on 'y'.", "", "fix_command", "list what there is"),
-        ("Resource 'x' does not exist", "Request_ResourceNotFound", "fix_command", "list what there is"),
-        ("The proxy address is already being used by", "ProxyAddressExists", "fix_command", "exists already"),
-        ("A parameter cannot be found that matches 'Nme'.", "NamedParameterNotFound,X", "fix_command", "-Syntax"),
+        ("It couldn't be performed because object 'x' couldn't be found on 'y'.", "", "fix_command", "list what there is"),  # noqa: E501
+        ("Resource 'x' does not exist", "Request_ResourceNotFound", "fix_command", "list what there is"),  # noqa: E501
+        ("The proxy address is already being used by", "ProxyAddressExists", "fix_command", "exists already"),  # noqa: E501
+        ("A parameter cannot be found that matches 'Nme'.", "NamedParameterNotFound,X", "fix_command", "-Syntax"),  # noqa: E501
         ("Missing closing '}'", "MissingEndCurlyBrace", "fix_command", "nothing of it was run"),
-        ("A task was canceled: the operation has timed out.", "", "retry", "repeat the command once"),
+        ("A task was canceled: the operation has timed out.", "", "retry", "repeat the command once"),  # noqa: E501
         ("Attempted to divide by zero.", "RuntimeException", "", ""),
     ],
 )  # fmt: skip
-def test_an_error_says_whether_to_repeat_to_ask_or_to_correct(message: str, error_id: str, action: str, said: str) -> None:
+def test_an_error_says_whether_to_repeat_to_ask_or_to_correct(
+    message: str, error_id: str, action: str, said: str
+) -> None:
     found = ADVISOR.advise("exo", Record("error", message, error_id=error_id))
     assert found.action == action
     assert said in found.suggestion
@@ -116,19 +151,25 @@ def test_an_error_says_whether_to_repeat_to_ask_or_to_correct(message: str, erro
 
 def test_the_reason_is_looked_for_in_the_causes_too() -> None:
     bare = Record(
-        "error", "ClientSecretCredential authentication failed: ", causes=("invalid_client: AADSTS7000222: expired",)
+        "error",
+        "ClientSecretCredential authentication failed: ",
+        causes=("invalid_client: AADSTS7000222: expired",),
     )
     assert "client secret is wrong or has expired" in ADVISOR.advise("azure", bare).suggestion
 
 
 def test_a_command_of_another_service_that_is_installed_here_is_sent_there() -> None:
-    record = Record("error", "Authentication needed. Please call Connect-MgGraph.", command="Get-MgUser")
+    record = Record(
+        "error", "Authentication needed. Please call Connect-MgGraph.", command="Get-MgUser"
+    )
     assert "belongs to module graph" in ADVISOR.advise("exo", record).suggestion
     assert ADVISOR.advise("graph", record).action == "sign_in"
 
 
 def test_the_syntax_that_is_named_is_the_failed_command_s() -> None:
-    record = Record("error", "Cannot bind", error_id="NamedParameterNotFound", command="Get-Mailbox")
+    record = Record(
+        "error", "Cannot bind", error_id="NamedParameterNotFound", command="Get-Mailbox"
+    )
     assert "Get-Command Get-Mailbox -Syntax" in ADVISOR.advise("exo", record).suggestion
 
 
@@ -145,8 +186,12 @@ def test_every_listed_command_leads_to_its_own_service() -> None:
                 assert home.by == "name", pattern
 
 
-@pytest.mark.parametrize(("name", "own"), [("Out-GridView", "exo"), ("Get-Service", "azure"), ("Show-Command", "graph")])
-def test_a_command_that_needs_a_screen_or_windows_is_not_looked_for_in_modules(name: str, own: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "own"), [("Out-GridView", "exo"), ("Get-Service", "azure"), ("Show-Command", "graph")]
+)
+def test_a_command_that_needs_a_screen_or_windows_is_not_looked_for_in_modules(
+    name: str, own: str
+) -> None:
     found = missing(name, own)
     assert found.action == "fix_command"
     assert found.suggestion.startswith(f"{name} ")

@@ -1,4 +1,6 @@
-"""The version of a session is another one after each change of its state or sign-in, and after nothing else."""
+"""The version of a session is another one after each change of its state or sign-in, and after
+nothing else.
+"""
 
 from datetime import timedelta
 

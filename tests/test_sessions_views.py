@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from pwsh_kernels.catalog import Catalog, Tenants
-from pwsh_kernels.errors import NotSignedIn, ProductError, SessionLost, SessionStarting, SignInPending, WaitingForInput
+from pwsh_kernels.errors import (
+    NotSignedIn,
+    ProductError,
+    SessionLost,
+    SessionStarting,
+    SignInPending,
+    WaitingForInput,
+)
 from pwsh_kernels.records import Prompt, PromptField, Record, Summary
 from pwsh_kernels.sessions.admission import admit
 from pwsh_kernels.sessions.runs.output_log import OutputLog
@@ -18,7 +25,14 @@ from pwsh_kernels.sessions.session import Session, SignIn
 from pwsh_kernels.sessions.sign_in.device_code import DeviceCode
 from pwsh_kernels.sessions.sign_in.verdict import SessionKey, SignedIn
 from pwsh_kernels.sessions.states import SessionState
-from pwsh_kernels.sessions.views.session_views import login_view, page_view, result_view, session_view, status_view, utc
+from pwsh_kernels.sessions.views.session_views import (
+    login_view,
+    page_view,
+    result_view,
+    session_view,
+    status_view,
+    utc,
+)
 
 KEY = SessionKey("contoso.example", "exo")
 CODE = DeviceCode("ABCD12345", "https://microsoft.com/devicelogin")
@@ -57,9 +71,15 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_an_error_that_ends_where_its_reason_should_follow_is_told_with_its_cause(run: Run) -> None:
-    run.add_record(Record("error", "DeviceCodeCredential authentication failed: ", causes=("invalid_grant: no",)))
+    run.add_record(
+        Record(
+            "error", "DeviceCodeCredential authentication failed: ", causes=("invalid_grant: no",)
+        )
+    )
     run.finish("failed", Summary("completed", errors=1))
-    assert result_view(run)["error"] == "DeviceCodeCredential authentication failed: invalid_grant: no"
+    assert (
+        result_view(run)["error"] == "DeviceCodeCredential authentication failed: invalid_grant: no"
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,12 +140,19 @@ def test_every_view_is_json(run: Run) -> None:
     run.add_record(Record("error", "x", tags=("a",)))
     run.log.append("stderr", "error", "x\n", run.errors[0])
     session = make_session("signed_out", "signing_in")
-    views = (result_view(run), page_view(run, run.log.read(0, 10), 0), status_view(session, None, 0, was_pending=False))
+    views = (
+        result_view(run),
+        page_view(run, run.log.read(0, 10), 0),
+        status_view(session, None, 0, was_pending=False),
+    )
     assert json.loads(json.dumps(views))
 
 
 def test_the_code_is_shown_only_while_it_is_pending() -> None:
-    pending, done = make_session("signed_out", "signing_in"), make_session("signed_out", "signing_in", "signed_in")
+    pending, done = (
+        make_session("signed_out", "signing_in"),
+        make_session("signed_out", "signing_in", "signed_in"),
+    )
     assert status_view(pending, None, 0, was_pending=False)["device_code"] == CODE.code
     assert CODE.code not in str(status_view(done, None, 0, was_pending=False))
 

@@ -1,4 +1,6 @@
-"""Settings come from the environment under their documented names, and bad values are refused by name."""
+"""Settings come from the environment under their documented names, and bad values are refused by
+name.
+"""
 
 from pathlib import Path
 
@@ -8,8 +10,8 @@ from pydantic import ValidationError
 from pwsh_kernels.settings import Settings, setting_rows
 
 SEED = {
-    "PWSH_MANAGER_HOST", "PWSH_MANAGER_PORT", "PWSH_MANAGER_LOG_LEVEL", "PWSH_MANAGER_DEBUG", "PWSH_WATCHDOG_INTERVAL",
-    "PWSH_AUTH_TIMEOUT", "PWSH_IDLE_TIMEOUT", "PWSH_STUCK_TIMEOUT", "PWSH_MANAGER_TOKEN_DIR", "PWSH_MANAGER_URL",
+    "PWSH_MANAGER_HOST", "PWSH_MANAGER_PORT", "PWSH_MANAGER_LOG_LEVEL", "PWSH_MANAGER_DEBUG", "PWSH_WATCHDOG_INTERVAL",  # noqa: E501
+    "PWSH_AUTH_TIMEOUT", "PWSH_IDLE_TIMEOUT", "PWSH_STUCK_TIMEOUT", "PWSH_MANAGER_TOKEN_DIR", "PWSH_MANAGER_URL",  # noqa: E501
     "PWSH_MANAGER_TIMEOUT",
 }  # fmt: skip
 
@@ -31,12 +33,18 @@ def test_the_server_listens_on_loopback_by_default(monkeypatch: pytest.MonkeyPat
     assert Settings().host == "127.0.0.1"
 
 
-def test_values_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_values_are_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PWSH_MANAGER_PORT", "5200")
     monkeypatch.setenv("PWSH_MANAGER_PASS_ENV", "HTTPS_PROXY, MY_VAR")
     monkeypatch.setenv("PWSH_MANAGER_TOKEN_DIR", str(tmp_path))
     settings = Settings()
-    assert (settings.port, settings.pass_env, settings.homes) == (5200, ("HTTPS_PROXY", "MY_VAR"), tmp_path)
+    assert (settings.port, settings.pass_env, settings.homes) == (
+        5200,
+        ("HTTPS_PROXY", "MY_VAR"),
+        tmp_path,
+    )
 
 
 def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

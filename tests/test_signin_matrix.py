@@ -1,10 +1,12 @@
 """Every module, every route, every outcome: how each sign-in on the sandbox ends, through REST.
 
-An outcome that a route cannot have stands in `IMPOSSIBLE` with the reason. Where something near to it is real, that is
-tested: what a person declines is, for an application, a consent or an entry in the directory that is missing.
+An outcome that a route cannot have stands in `IMPOSSIBLE` with the reason. Where something near to
+it is real, that is tested: what a person declines is, for an application, a consent or an entry in
+the directory that is missing.
 
-`dies` (PowerShell ends while it connects) costs a new session each time. By default one route of each module dies, such
-that every kind of route does (`DEATHS`); with PWSH_KERNELS_TEST_DEATHS=all every route of every module.
+`dies` (PowerShell ends while it connects) costs a new session each time. By default one route of
+each module dies, such that every kind of route does (`DEATHS`); with PWSH_KERNELS_TEST_DEATHS=all
+every route of every module.
 """
 
 import os
@@ -22,10 +24,18 @@ from pwsh_kernels.catalog import RouteName
 OUTCOMES = ("wrong_account", "wrong_tenant", "expired", "declined", "blocked", "success", "dies")
 """In the order in which they are tested; after `dies` there is no session any more."""
 IMPOSSIBLE = {
-    "*-managed_identity-expired": "Azure renews what proves a managed identity: nobody holds a secret that could expire",
-    "powerplatform-access_token-blocked": "the service never asks Conditional Access about a token that was issued",
-    "powerplatform-access_token-dies": "a token that is handed in is kept for later: nothing connects that could die",
-    "teams-managed_identity-declined": "Teams takes the machine's own identity only: there is no id that could be unknown",
+    "*-managed_identity-expired": (
+        "Azure renews what proves a managed identity: nobody holds a secret that could expire"
+    ),
+    "powerplatform-access_token-blocked": (
+        "the service never asks Conditional Access about a token that was issued"
+    ),
+    "powerplatform-access_token-dies": (
+        "a token that is handed in is kept for later: nothing connects that could die"
+    ),
+    "teams-managed_identity-declined": (
+        "Teams takes the machine's own identity only: there is no id that could be unknown"
+    ),
 }
 DEATHS: Mapping[str, RouteName] = {
     "exo": "certificate",
@@ -83,15 +93,22 @@ def keeps_login(module: str) -> bool:
     return CATALOG.modules[module].routes["device_code"].survives == "cache"
 
 
-# -- what is done on a route, and how it must end ----------------------------------------------------------------------
+# -- what is done on a route, and how it must end ----------------------------------------------
 
 
 def person_rows(desk: SignInDesk, module: str) -> dict[str, Row]:
-    """Device code. Only Exchange's sign-in takes an account of any tenant; the others name the tenant, and Entra refuses."""
+    """Device code.
+
+    Only Exchange's sign-in takes an account of any tenant; the others name the tenant, and Entra
+    refuses.
+    """
     too_late = Case(traps={"code_expiry": 0.3})
     rows = {
         "wrong_account": (
-            Case(login={"expected_account": ADMIN}, person=lambda at, _, code: at.authority.approve(code, READER)),
+            Case(
+                login={"expected_account": ADMIN},
+                person=lambda at, _, code: at.authority.approve(code, READER),
+            ),
             WRONG_ACCOUNT,
         ),
         "wrong_tenant": (
@@ -99,7 +116,10 @@ def person_rows(desk: SignInDesk, module: str) -> dict[str, Row]:
             WRONG_TENANT if module == "exo" else failed("AADSTS50020"),
         ),
         "expired": (too_late, Ending("signed_out", "expired")),
-        "declined": (Case(person=lambda at, _, code: at.authority.decline(code)), Ending("signed_out", "declined")),
+        "declined": (
+            Case(person=lambda at, _, code: at.authority.decline(code)),
+            Ending("signed_out", "declined"),
+        ),
         "blocked": (Case(traps={"ca_block": True}, person=approve), BLOCKED),
         "success": (Case(person=approve), signed_in(ADMIN)),
         "dies": (Case(traps={"dies": "connect"}, person=approve, forget=keeps_login(module)), LOST),
@@ -107,18 +127,32 @@ def person_rows(desk: SignInDesk, module: str) -> dict[str, Row]:
     if keeps_login(module):  # the command begins a new session, in case that a login is kept
         rows["dies"] = (rows["dies"][0], replace(LOST, run="not_signed_in"))
     if module == "graph":  # a code of graph lives 120 s of the 15 minutes that a person has
-        rows["expired"] = (Case(traps={"code_expiry": 0.3}, person=approve_the_next_code), signed_in(ADMIN))
+        rows["expired"] = (
+            Case(traps={"code_expiry": 0.3}, person=approve_the_next_code),
+            signed_in(ADMIN),
+        )
     return rows
 
 
 EXPIRED: Mapping[str, Row] = {
-    "certificate": (Case(access={"certificate_file": "contoso-automation-1.pfx"}), failed("AADSTS700027")),
-    "client_secret": (Case(access={"client_secret": {"file": "wrong.secret"}}), failed("AADSTS7000215")),
-    "workload_identity": (Case(access={"federated_token": {"file": "expired.token"}}), failed("AADSTS700024")),
+    "certificate": (
+        Case(access={"certificate_file": "contoso-automation-1.pfx"}),
+        failed("AADSTS700027"),
+    ),
+    "client_secret": (
+        Case(access={"client_secret": {"file": "wrong.secret"}}),
+        failed("AADSTS7000215"),
+    ),
+    "workload_identity": (
+        Case(access={"federated_token": {"file": "expired.token"}}),
+        failed("AADSTS700024"),
+    ),
 }
 APPLICATION_OF_OTHER_TENANT: Mapping[tuple[str, str], Ending] = {
     ("exo", "certificate"): WRONG_TENANT,  # Exchange connects to the organization that is named
-    ("pnp", "certificate"): failed("AADSTS500011"),  # that tenant does not know contoso's SharePoint
+    ("pnp", "certificate"): failed(
+        "AADSTS500011"
+    ),  # that tenant does not know contoso's SharePoint
 }
 """Elsewhere the tenant's own id is asked for, and the application is unknown there."""
 
@@ -127,7 +161,10 @@ def application_rows(route: RouteName, module: str) -> dict[str, Row]:
     """Certificate, client secret, federated token."""
     return {
         "wrong_account": (Case(login={"expected_account": REPORTING}), WRONG_ACCOUNT),
-        "wrong_tenant": (OF_FABRIKAM, APPLICATION_OF_OTHER_TENANT.get((module, route), failed("AADSTS700016"))),
+        "wrong_tenant": (
+            OF_FABRIKAM,
+            APPLICATION_OF_OTHER_TENANT.get((module, route), failed("AADSTS700016")),
+        ),
         "expired": EXPIRED[route],
         "declined": (Case(access={"client_id": NOBODY}), failed("AADSTS700016")),
         "blocked": (Case(traps={"ca_block": True}), BLOCKED),
@@ -156,17 +193,28 @@ TOKEN_OF_OTHER_TENANT: Mapping[str, Ending] = {
     "graph": WRONG_TENANT,
     "teams": failed("AADSTS50020"),
 }
-"""Graph and Power Platform take the tenant from the token; the others compare it with the one that is asked for."""
+"""Graph and Power Platform take the tenant from the token; the others compare it with the one that
+is asked for.
+"""
 
 
 def token_rows(desk: SignInDesk, module: str) -> dict[str, Row]:
-    """Access token. Nobody signs in, so nobody can decline: a token that was given for something else is nearest."""
+    """Access token.
+
+    Nobody signs in, so nobody can decline: a token that was given for something else is nearest.
+    """
     misplaced = desk.token(audience="https://vault.azure.net")
     return {
-        "wrong_account": (Case(login={**desk.token(READER), "expected_account": ADMIN}), WRONG_ACCOUNT),
+        "wrong_account": (
+            Case(login={**desk.token(READER), "expected_account": ADMIN}),
+            WRONG_ACCOUNT,
+        ),
         "wrong_tenant": (Case(login=desk.token(STRANGER)), TOKEN_OF_OTHER_TENANT[module]),
         "expired": (Case(login=desk.token(lifetime_s=-60)), failed("token_expired")),
-        "declined": (Case(login=misplaced), failed(None if module == "teams" else "token_unusable")),
+        "declined": (
+            Case(login=misplaced),
+            failed(None if module == "teams" else "token_unusable"),
+        ),
         "blocked": (Case(login=desk.token(), traps={"ca_revoked": True}), BLOCKED),
         "success": (Case(login=desk.token()), signed_in(ADMIN)),
         "dies": (Case(login=desk.token(), traps={"dies": "connect"}), LOST),
@@ -200,9 +248,15 @@ def in_order(module: str) -> list[RouteName]:
 
 @pytest.mark.parametrize(
     ("module", "route"),
-    [pytest.param(module, route, id=f"{module}-{route}") for module in CATALOG.modules for route in in_order(module)],
+    [
+        pytest.param(module, route, id=f"{module}-{route}")
+        for module in CATALOG.modules
+        for route in in_order(module)
+    ],
 )
-def test_a_sign_in_ends_as_it_must(desk: SignInDesk, subtests: pytest.Subtests, module: str, route: RouteName) -> None:
+def test_a_sign_in_ends_as_it_must(
+    desk: SignInDesk, subtests: pytest.Subtests, module: str, route: RouteName
+) -> None:
     desk.use(module)
     for outcome in possible(module, route):
         case, ending = rows(desk, module, route)[outcome]
@@ -212,4 +266,6 @@ def test_a_sign_in_ends_as_it_must(desk: SignInDesk, subtests: pytest.Subtests, 
 
 def test_every_kind_of_route_dies_somewhere_and_the_matrix_has_every_module() -> None:
     assert set(DEATHS) == set(CATALOG.modules)
-    assert set(DEATHS.values()) == {route for module in CATALOG.modules.values() for route in module.routes}
+    assert set(DEATHS.values()) == {
+        route for module in CATALOG.modules.values() for route in module.routes
+    }

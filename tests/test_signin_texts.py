@@ -1,4 +1,6 @@
-"""The commonest ten outcomes of a sign-in as whole texts: what the command line prints, and what the MCP tools answer."""
+"""The commonest ten outcomes of a sign-in as whole texts: what the command line prints, and what
+the MCP tools answer.
+"""
 
 import asyncio
 import re
@@ -62,7 +64,11 @@ class CommandLine:
 def exo(desk: SignInDesk, monkeypatch: pytest.MonkeyPatch) -> SignInDesk:
     """The desk, turned to Exchange Online, whose server the clients of this process find."""
     desk.use("exo")
-    for name, value in {"URL": desk.server.url, "TOKEN": desk.server.token, "AUTOSTART": "false"}.items():
+    for name, value in {
+        "URL": desk.server.url,
+        "TOKEN": desk.server.token,
+        "AUTOSTART": "false",
+    }.items():
         monkeypatch.setenv(f"PWSH_MANAGER_{name}", value)
     return desk
 
@@ -92,7 +98,9 @@ def tool(name: str, **arguments: object) -> str:
 def somebody(desk: SignInDesk, act: Act) -> Iterator[None]:
     """Let a person do something with the code that is shown meanwhile."""
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(lambda: act(desk, desk.server.until(lambda: desk.status()["device_code"])))
+        done = pool.submit(
+            lambda: act(desk, desk.server.until(lambda: desk.status()["device_code"]))
+        )
         yield
         done.result()
 
@@ -107,33 +115,38 @@ def prepare(desk: SignInDesk, case: Case) -> None:
 
 
 SHOWN = (
-    "contoso.example:exo: signing_in\nAsk the person to open PAGE and enter the code CODE (valid until TIME){who}. "
-    "Then call pwsh_wait with tenant contoso.example and module exo. Do not "
-    "open the page yourself and do not ask for another code."
+    "contoso.example:exo: signing_in\nAsk the person to open PAGE and enter the code CODE (valid"
+    " until TIME){who}. Then call pwsh_wait with tenant contoso.example and module exo. Do not open"
+    " the page yourself and do not ask for another code."
 )
 LOGIN = "Call pwsh_login with tenant contoso.example and module exo."
-OPEN = "To sign in to contoso.example:exo, open PAGE and enter the code CODE (valid until TIME).{who}\n"
+OPEN = (
+    "To sign in to contoso.example:exo, open PAGE and enter the code CODE (valid until"
+    " TIME).{who}\n"
+)
 WAITING = "Waiting for the sign-in (Ctrl-C leaves it pending) ...\n"
 OTHER_TENANT = (
-    "admin@fabrikam.example signed in to fabrikam.example, fabrikam.onmicrosoft.example, not to contoso.example. "
-    "Sign in again with an account of contoso.example."
+    "admin@fabrikam.example signed in to fabrikam.example, fabrikam.onmicrosoft.example, not to"
+    " contoso.example. Sign in again with an account of contoso.example."
 )
 BLOCKED = (
-    "The sign-in began with a device code, and a Conditional Access policy blocks device codes. Use another route, or "
-    "ask the tenant's administrator to exclude this account from the policy. Configured for contoso.example without a "
-    "device code: certificate. Ask for it with `route`. (AADSTS530036)"
+    "The sign-in began with a device code, and a Conditional Access policy blocks device codes. Use"
+    " another route, or ask the tenant's administrator to exclude this account from the policy."
+    " Configured for contoso.example without a device code: certificate. Ask for it with `route`."
+    " (AADSTS530036)"
 )
 CERTIFICATE_EXPIRED = (
-    "The certificate has expired, or the app registration does not know it. Upload the certificate's public part to the "
-    "app registration, or renew it. (AADSTS700027)"
+    "The certificate has expired, or the app registration does not know it. Upload the"
+    " certificate's public part to the app registration, or renew it. (AADSTS700027)"
 )
 APPLICATION_UNKNOWN = (
-    "The tenant does not know the application (client id). Check the client id and the tenant; pnp needs an app "
-    "registration of the tenant's own. (AADSTS700016)"
+    "The tenant does not know the application (client id). Check the client id and the tenant; pnp"
+    " needs an app registration of the tenant's own. (AADSTS700016)"
 )
 ENDED = (
-    "The sign-in to contoso.example:exo has ended. The sign-in was ended: the password was changed, or an administrator "
-    "revoked the sessions. (AADSTS50173) Sign in again (login), then repeat the command."
+    "The sign-in to contoso.example:exo has ended. The sign-in was ended: the password was changed,"
+    " or an administrator revoked the sessions. (AADSTS50173) Sign in again (login), then repeat"
+    " the command."
 )
 REFUSALS: dict[str, tuple[Case, Act, str]] = {
     "declined": (
@@ -149,7 +162,10 @@ REFUSALS: dict[str, tuple[Case, Act, str]] = {
     "wrong_account": (
         Case(access={"expected_account": ADMIN}),
         lambda desk, code: desk.authority.approve(code, READER),
-        "reader@contoso.example signed in, but admin@contoso.example is expected. Sign in again with that one.",
+        (
+            "reader@contoso.example signed in, but admin@contoso.example is expected. Sign in again"
+            " with that one."
+        ),
     ),
     "wrong_tenant": (
         Case(),
@@ -166,14 +182,18 @@ REFUSALS: dict[str, tuple[Case, Act, str]] = {
 
 
 @pytest.mark.parametrize("outcome", REFUSALS)
-def test_a_refused_person_is_told_why_and_what_to_do(exo: SignInDesk, command: CommandLine, outcome: str) -> None:
+def test_a_refused_person_is_told_why_and_what_to_do(
+    exo: SignInDesk, command: CommandLine, outcome: str
+) -> None:
     case, act, sentence = REFUSALS[outcome]
     expects = "expected_account" in case.access
     prepare(exo, case)
     assert tool("pwsh_login") == SHOWN.format(who=f" and to sign in as {ADMIN}" if expects else "")
     act(exo, exo.status()["device_code"] or "")
     assert tool("pwsh_wait").startswith(f"contoso.example:exo: signed_out ({sentence})\n")
-    assert tool("pwsh_run", command="1") == f"contoso.example:exo is not signed in. {sentence} {LOGIN}"
+    assert (
+        tool("pwsh_run", command="1") == f"contoso.example:exo is not signed in. {sentence} {LOGIN}"
+    )
     advice = "Run `pwsh-kernels login contoso.example exo`."
     refused = f"pwsh-kernels: Not signed in to contoso.example exo. {sentence} {advice}\n"
     assert command("run", *WHERE, "1") == Said("", refused, 3)
@@ -187,17 +207,24 @@ def test_a_person_who_signed_in_is_told_so(exo: SignInDesk, command: CommandLine
     prepare(exo, Case())
     with somebody(exo, lambda desk, code: desk.authority.approve(code, ADMIN)):
         said = command("login", *WHERE)
-    assert said == Said(OPEN.format(who="") + f"Signed in to contoso.example:exo as {ADMIN}.\n", WAITING, 0)
+    assert said == Said(
+        OPEN.format(who="") + f"Signed in to contoso.example:exo as {ADMIN}.\n", WAITING, 0
+    )
     since = "by device_code since TIME, token until TIME, lost at a restart"
-    ready = f"contoso.example:exo: signed_in as {ADMIN} {since}\nCall pwsh_run with tenant contoso.example and module exo."
+    ready = (
+        f"contoso.example:exo: signed_in as {ADMIN} {since}\nCall pwsh_run with tenant"
+        " contoso.example and module exo."
+    )
     assert [tool(name) for name in ("pwsh_login", "pwsh_status")] == [ready, ready]
 
 
-def test_an_application_signs_in_without_a_word_about_codes(exo: SignInDesk, command: CommandLine) -> None:
+def test_an_application_signs_in_without_a_word_about_codes(
+    exo: SignInDesk, command: CommandLine
+) -> None:
     prepare(exo, CERTIFICATE)
     since = "by certificate since TIME, token until TIME, survives a restart"
-    assert tool("pwsh_login") == (
-        f"contoso.example:exo: signed_in as {AUTOMATION['contoso']} {since}\n"
+    assert (
+        tool("pwsh_login") == f"contoso.example:exo: signed_in as {AUTOMATION['contoso']} {since}\n"
         "Call pwsh_run with tenant contoso.example and module exo."
     )
     said = Said(f"Signed in to contoso.example:exo as {AUTOMATION['contoso']}.\n", "", 0)
@@ -222,30 +249,45 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_an_application_that_is_refused_is_explained(exo: SignInDesk, command: CommandLine, mistake: str) -> None:
+def test_an_application_that_is_refused_is_explained(
+    exo: SignInDesk, command: CommandLine, mistake: str
+) -> None:
     case, sentence = MISTAKES[mistake]
     prepare(exo, case)
     assert tool("pwsh_login") == f"{sentence}. {LOGIN.removesuffix('.')} to try again."
     assert command("login", *WHERE) == Said("", f"pwsh-kernels: {sentence}\n", 3)
 
 
-def test_a_sign_in_that_the_service_ended_is_told_with_the_way_on(exo: SignInDesk, command: CommandLine) -> None:
+def test_a_sign_in_that_the_service_ended_is_told_with_the_way_on(
+    exo: SignInDesk, command: CommandLine
+) -> None:
     prepare(exo, Case())
     with somebody(exo, lambda desk, code: desk.authority.approve(code, ADMIN)):
         command("login", *WHERE)
     exo.authority.revoke(ADMIN)
     first = command("run", *WHERE, "Get-AcceptedDomain")
     service, ours = first.stderr.splitlines()
-    assert service.startswith("Get-AcceptedDomain: AADSTS50173: The provided grant has expired due to it being revoked")
+    assert service.startswith(
+        "Get-AcceptedDomain: AADSTS50173: The provided grant has expired due to it being revoked"
+    )
     assert (first.stdout, ours, first.code) == ("", f"pwsh-kernels: {ENDED}", 3)
     assert tool("pwsh_run", command="1") == f"contoso.example:exo is not signed in. {ENDED} {LOGIN}"
 
 
-def test_a_powershell_that_died_while_it_connected_is_told(exo: SignInDesk, command: CommandLine) -> None:
+def test_a_powershell_that_died_while_it_connected_is_told(
+    exo: SignInDesk, command: CommandLine
+) -> None:
     prepare(exo, Case(traps={"dies": "connect"}))
     with somebody(exo, lambda desk, code: desk.authority.approve(code, ADMIN)):
         said = command("login", *WHERE)
     exo.authority.clear_traps(CONTOSO)
-    assert said == Said(OPEN.format(who=""), f"{WAITING}pwsh-kernels: PowerShell ended: exit status 1\n", 3)
-    died = "The PowerShell of contoso.example:exo has died (PowerShell ended: exit status 1), and its sign-in with it."
-    assert tool("pwsh_run", command="1").startswith(f"{died}\ncontoso.example:exo: signing_in.\nThe command was not run: ")
+    assert said == Said(
+        OPEN.format(who=""), f"{WAITING}pwsh-kernels: PowerShell ended: exit status 1\n", 3
+    )
+    died = (
+        "The PowerShell of contoso.example:exo has died (PowerShell ended: exit status 1), and its"
+        " sign-in with it."
+    )
+    assert tool("pwsh_run", command="1").startswith(
+        f"{died}\ncontoso.example:exo: signing_in.\nThe command was not run: "
+    )

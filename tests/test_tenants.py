@@ -1,4 +1,6 @@
-"""Tenants are found by each of their names and by nothing that is only like one; they know what each module needs."""
+"""Tenants are found by each of their names and by nothing that is only like one; they know what
+each module needs.
+"""
 
 from pathlib import Path
 
@@ -7,7 +9,9 @@ import pytest
 from pwsh_kernels.catalog import Facts, ModuleAccess, SecretSource, Tenant, Tenants
 from pwsh_kernels.errors import InvalidTenant, UnknownTenant
 
-ADATUM = Tenant("adatum.com", domains=("adatum.onmicrosoft.com", "adatum.co.uk"), aliases=("ada", "head office"))
+ADATUM = Tenant(
+    "adatum.com", domains=("adatum.onmicrosoft.com", "adatum.co.uk"), aliases=("ada", "head office")
+)
 FABRIKAM = Tenant("fabrikam.com", aliases=("fab",))
 CLOSED = Tenants.of([ADATUM, FABRIKAM], closed=True)
 LONGEST = ".".join(["a" * 63] * 3 + ["a" * 61])
@@ -21,7 +25,16 @@ def test_the_sandbox_tenants_are_built_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["adatum.com", "Adatum.COM", "adatum.onmicrosoft.com", "ADATUM.co.uk", "Ada", "ada", "Head Office"]
+    "name",
+    [
+        "adatum.com",
+        "Adatum.COM",
+        "adatum.onmicrosoft.com",
+        "ADATUM.co.uk",
+        "Ada",
+        "ada",
+        "Head Office",
+    ],
 )
 def test_a_tenant_is_found_by_name_domain_and_alias_in_any_letter_case(name: str) -> None:
     assert CLOSED.find_tenant(name) is ADATUM
@@ -37,7 +50,9 @@ def test_a_tenant_is_found_by_name_domain_and_alias_in_any_letter_case(name: str
         ("woodgrove.example", []),
     ],
 )
-def test_beside_a_file_with_tenants_any_other_domain_is_unknown(name: str, nearest: list[str]) -> None:
+def test_beside_a_file_with_tenants_any_other_domain_is_unknown(
+    name: str, nearest: list[str]
+) -> None:
     with pytest.raises(UnknownTenant) as refused:
         CLOSED.find_tenant(name)
     assert (refused.value.tenant, sorted(refused.value.nearest)) == (name, sorted(nearest))
@@ -49,8 +64,9 @@ def test_the_refusal_names_the_nearest_tenants_and_the_commands_that_help() -> N
     assert refused.value.to_json() == {
         "success": False,
         "error": (
-            "Unknown tenant: fabrikan.com. Nearest: fabrikam.com. `pwsh-kernels tenants` lists the known ones; "
-            "if it is another one, a person adds it with `pwsh-kernels tenants add fabrikan.com`."
+            "Unknown tenant: fabrikan.com. Nearest: fabrikam.com. `pwsh-kernels tenants` lists the"
+            " known ones; if it is another one, a person adds it with `pwsh-kernels tenants add"
+            " fabrikan.com`."
         ),
         "code": "unknown_tenant",
         "tenant": "fabrikan.com",
@@ -67,8 +83,10 @@ def test_the_beginning_of_a_name_is_no_name(name: str) -> None:
 def test_what_is_neither_domain_nor_alias_is_refused_with_the_nearest_names() -> None:
     with pytest.raises(InvalidTenant) as refused:
         CLOSED.find_tenant("Fabrikam")
-    assert refused.value.text() == (
-        "'Fabrikam' is not a tenant: give its domain name, such as contoso.com. Nearest: fabrikam.com"
+    assert (
+        refused.value.text()
+        == "'Fabrikam' is not a tenant: give its domain name, such as contoso.com. Nearest:"
+        " fabrikam.com"
     )
 
 
@@ -140,7 +158,10 @@ def test_a_tenant_gives_the_facts_that_scripts_ask_for() -> None:
         delegated_organization="customer.onmicrosoft.com",
         modules={
             "exo": ModuleAccess(
-                client_id="app", certificate_file=Path("c.pfx"), certificate_thumbprint="AB", expected_account="app"
+                client_id="app",
+                certificate_file=Path("c.pfx"),
+                certificate_thumbprint="AB",
+                expected_account="app",
             ),
             "graph": ModuleAccess(scopes=("User.Read.All",), identity_id="id", subscription="sub"),
         },
@@ -159,7 +180,12 @@ def test_a_tenant_gives_the_facts_that_scripts_ask_for() -> None:
         "subscription": None,
         "scopes": None,
     }
-    exo: Facts = {"client_id": "app", "certificate_file": "c.pfx", "certificate_thumbprint": "AB", "expected_account": "app"}
+    exo: Facts = {
+        "client_id": "app",
+        "certificate_file": "c.pfx",
+        "certificate_thumbprint": "AB",
+        "expected_account": "app",
+    }
     assert tenant.facts("exo") == {**tenant.facts(), **exo}
     graph: Facts = {"scopes": ("User.Read.All",), "identity_id": "id", "subscription": "sub"}
     assert tenant.facts("graph") == {**tenant.facts(), **graph}
@@ -168,26 +194,46 @@ def test_a_tenant_gives_the_facts_that_scripts_ask_for() -> None:
 
 def test_a_tenants_name_stands_in_for_an_unknown_initial_domain() -> None:
     facts = Tenant("adatum.com").facts()
-    assert (facts["organization"], facts["delegated_organization"], facts["sharepoint_url"]) == ("adatum.com", None, None)
+    assert (facts["organization"], facts["delegated_organization"], facts["sharepoint_url"]) == (
+        "adatum.com",
+        None,
+        None,
+    )
 
 
 def test_the_site_of_a_module_goes_before_the_tenants_host() -> None:
     site = "https://adatum.sharepoint.com/sites/team"
-    tenant = Tenant("adatum.com", sharepoint_host="adatum", modules={"pnp": ModuleAccess(site=site)})
+    tenant = Tenant(
+        "adatum.com", sharepoint_host="adatum", modules={"pnp": ModuleAccess(site=site)}
+    )
     assert tenant.facts("pnp")["sharepoint_url"] == site
 
 
 def test_a_sandbox_tenant_has_a_sharepoint_address_of_its_own() -> None:
-    assert Tenants.load().find_tenant("contoso.example").facts()["sharepoint_url"] == "https://contoso.sharepoint.com"
-    assert Tenant("adatum.example", sandbox=True).facts()["sharepoint_url"] == "https://adatum.sharepoint.com"
+    assert (
+        Tenants.load().find_tenant("contoso.example").facts()["sharepoint_url"]
+        == "https://contoso.sharepoint.com"
+    )
+    assert (
+        Tenant("adatum.example", sandbox=True).facts()["sharepoint_url"]
+        == "https://adatum.sharepoint.com"
+    )
 
 
 def test_only_the_places_of_secrets_are_given_and_only_for_their_module() -> None:
-    password, secret, token = SecretSource(env="A"), SecretSource(env="B"), SecretSource(file=Path("t"))
+    password, secret, token = (
+        SecretSource(env="A"),
+        SecretSource(env="B"),
+        SecretSource(file=Path("t")),
+    )
     exo = ModuleAccess(certificate_password=password, client_secret=secret, federated_token=token)
     teams = ModuleAccess(access_token=token, graph_token=secret)
     tenant = Tenant("adatum.com", modules={"exo": exo, "teams": teams})
-    assert tenant.secrets("exo") == {"certificate_password": password, "client_secret": secret, "federated_token": token}
+    assert tenant.secrets("exo") == {
+        "certificate_password": password,
+        "client_secret": secret,
+        "federated_token": token,
+    }
     assert tenant.secrets("teams") == {"access_token": token, "graph_token": secret}
     assert tenant.secrets("graph") == {}
     assert not set(tenant.secrets("exo")) & set(tenant.facts("exo"))

@@ -1,4 +1,6 @@
-"""What is added to a tenants file changes nothing else in it; the original's connections become entries."""
+"""What is added to a tenants file changes nothing else in it; the original's connections become
+entries.
+"""
 
 import json
 import tomllib
@@ -28,10 +30,12 @@ name = "fabrikam.com"
 def test_a_new_tenant_stands_at_the_end_and_the_rest_stays_as_it_was() -> None:
     exo: dict[str, object] = {"client_id": "app", "client_secret": {"env": "S"}}
     modules: dict[str, dict[str, object]] = {"exo": exo, "graph": {"scopes": ["a"]}}
-    text = with_entry(FILE, Entry("adatum.com", {"aliases": ["ada"]}, modules, comment="two\nlines"))
+    text = with_entry(
+        FILE, Entry("adatum.com", {"aliases": ["ada"]}, modules, comment="two\nlines")
+    )
     assert text == FILE + (
         "\n[[tenant]]\n# two lines\nname = \"adatum.com\"\naliases = [\"ada\"]\n\n"
-        '[tenant.exo]\nclient_id = "app"\nclient_secret = {env = "S"}\n\n[tenant.graph]\nscopes = ["a"]\n'
+        '[tenant.exo]\nclient_id = "app"\nclient_secret = {env = "S"}\n\n[tenant.graph]\nscopes = ["a"]\n'  # noqa: E501
     )  # fmt: skip
 
 
@@ -90,7 +94,9 @@ def test_a_connection_of_the_original_becomes_an_entry() -> None:
 
 def test_a_connection_that_names_its_tenant_by_id_takes_the_accounts_domain() -> None:
     tenant_id = "3750b40b-a68b-4632-9fb3-5b1aff664079"
-    [entry] = read_connections(connections(X={"tenant": tenant_id, "expectedEmail": "A@Fabrikam.com"})).entries
+    [entry] = read_connections(
+        connections(X={"tenant": tenant_id, "expectedEmail": "A@Fabrikam.com"})
+    ).entries
     assert (entry.name, entry.values["tenant_id"]) == ("fabrikam.com", tenant_id)
 
 
@@ -110,7 +116,9 @@ def test_two_connections_to_a_tenant_become_one_and_what_differs_is_said() -> No
     )
 
 
-@pytest.mark.parametrize("connection", [{"tenant": "contoso"}, {}, {"tenant": 7}, "text", {"tenant": "\u212a.com"}])
+@pytest.mark.parametrize(
+    "connection", [{"tenant": "contoso"}, {}, {"tenant": 7}, "text", {"tenant": "\u212a.com"}]
+)
 def test_a_connection_without_a_domain_name_is_left_out_and_named(connection: object) -> None:
     imported = read_connections(connections(Odd=connection))
     assert imported.entries == ()

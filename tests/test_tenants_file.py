@@ -1,4 +1,6 @@
-"""The tenants file: everything that it can say, every mistake with its line, and changes while the server runs."""
+"""The tenants file: everything that it can say, every mistake with its line, and changes while the
+server runs.
+"""
 
 import logging
 import os
@@ -88,7 +90,9 @@ def test_a_file_can_say_everything_about_a_tenant(tmp_path: Path) -> None:
                 read_only=True,
                 restore=True,
             ),
-            "pnp": ModuleAccess(site="https://adatum.sharepoint.com/sites/team", culture="zh-Hans-CN"),
+            "pnp": ModuleAccess(
+                site="https://adatum.sharepoint.com/sites/team", culture="zh-Hans-CN"
+            ),
         },
     )
 
@@ -97,17 +101,23 @@ def test_an_entry_with_the_name_of_a_sandbox_tenant_completes_that_one(tmp_path:
     tenants = Tenants.load(tenants_file(tmp_path, WHOLE))
     built_in = Tenants.load().find_tenant("contoso.example")
     traps = {"slow_import": 3, "throttling": True}
-    assert tenants.find_tenant("contoso.example") == replace(built_in, expected_account="admin@contoso.example", traps=traps)
+    assert tenants.find_tenant("contoso.example") == replace(
+        built_in, expected_account="admin@contoso.example", traps=traps
+    )
     assert tenants.find_tenant("fabrikam.example").sandbox
 
 
 def test_a_built_in_tenant_can_be_switched_off_by_the_file(tmp_path: Path) -> None:
     text = '[[tenant]]\nname = "contoso.example"\nsandbox = false'
-    assert Tenants.load(tenants_file(tmp_path, text)).find_tenant("contoso.example") == Tenant("contoso.example")
+    assert Tenants.load(tenants_file(tmp_path, text)).find_tenant("contoso.example") == Tenant(
+        "contoso.example"
+    )
 
 
 def test_a_file_that_names_no_tenant_leaves_every_domain_a_tenant(tmp_path: Path) -> None:
-    assert Tenants.load(tenants_file(tmp_path, "# nothing yet")).find_tenant("adatum.com") == Tenant("adatum.com")
+    assert Tenants.load(tenants_file(tmp_path, "# nothing yet")).find_tenant(
+        "adatum.com"
+    ) == Tenant("adatum.com")
 
 
 A = '[[tenant]]\nname = "a.com"\n'
@@ -122,31 +132,87 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
         ('\n[[tenant]]\nname = "contoso"', 3, "name 'contoso' is not a tenant"),
         (f'{A}acount = "x"', 3, "acount is not a key of a tenant; known: name, tenant_id,"),
         (f'{A}sandbox = "yes"', 3, "sandbox must be true or false"),
-        (f"{A}sandbox = true", 3, "a.com is not simulated; sandbox = true is for contoso.example, fabrikam.example"),
-        (f"{A}traps = {{ silence = 3 }}", 3, "traps are for sandbox tenants only, and a.com is none"),
+        (
+            f"{A}sandbox = true",
+            3,
+            "a.com is not simulated; sandbox = true is for contoso.example, fabrikam.example",
+        ),
+        (
+            f"{A}traps = {{ silence = 3 }}",
+            3,
+            "traps are for sandbox tenants only, and a.com is none",
+        ),
         (f'{A}tenant_id = "contoso"', 3, "tenant_id must be an id such as 3750b40b-"),
         (f'{A}aliases = "x"', 3, "aliases must be a list of texts"),
         (f'{A}aliases = ["$(x)"]', 3, "aliases '$(x)' is no alias"),
         (f'{A}domains = ["x"]', 3, "domains 'x' is not a tenant: give its domain name"),
-        (f'{A}sharepoint_host = "a.sharepoint.com"', 3, "sharepoint_host must be the part before .sharepoint.com"),
+        (
+            f'{A}sharepoint_host = "a.sharepoint.com"',
+            3,
+            "sharepoint_host must be the part before .sharepoint.com",
+        ),
         (f"{A}{A.replace('a.com', 'A.com')}", 4, "a tenant is named twice: a.com"),
-        (f'{A}\n[[tenant]]\nname = "b.com"\naliases = ["A.COM"]', 4, "a.com would mean both a.com and b.com"),
-        (f'{A}aliases = ["x"]\n{A.replace("a.com", "b.com")}domains = ["x"]', 6, "domains 'x' is not a tenant"),
-        (f'{A}aliases = ["x"]\n{A.replace("a.com", "b.com")}aliases = ["X"]', 4, "x would mean both a.com and b.com"),
-        (f'{A}domains = ["contoso.example"]', 1, "contoso.example would mean both contoso.example and a.com"),
+        (
+            f'{A}\n[[tenant]]\nname = "b.com"\naliases = ["A.COM"]',
+            4,
+            "a.com would mean both a.com and b.com",
+        ),
+        (
+            f'{A}aliases = ["x"]\n{A.replace("a.com", "b.com")}domains = ["x"]',
+            6,
+            "domains 'x' is not a tenant",
+        ),
+        (
+            f'{A}aliases = ["x"]\n{A.replace("a.com", "b.com")}aliases = ["X"]',
+            4,
+            "x would mean both a.com and b.com",
+        ),
+        (
+            f'{A}domains = ["contoso.example"]',
+            1,
+            "contoso.example would mean both contoso.example and a.com",
+        ),
         (f"{A}exo = 7", 3, "exo is not a key of a tenant"),
-        (f'{A}[tenant.exo]\nrout = "x"', 4, "exo.rout is not a key of a module; known: route, client_id,"),
-        (f'{A}[tenant.exo]\n\nroute = "browser"', 5, "exo.route must be one of 'device_code', 'certificate'"),
+        (
+            f'{A}[tenant.exo]\nrout = "x"',
+            4,
+            "exo.rout is not a key of a module; known: route, client_id,",
+        ),
+        (
+            f'{A}[tenant.exo]\n\nroute = "browser"',
+            5,
+            "exo.route must be one of 'device_code', 'certificate'",
+        ),
         (f'{A}[tenant.exo]\nrestore = "yes"', 4, "exo.restore must be true or false"),
         (f'{A}[tenant.exo]\nscopes = "a"', 4, "exo.scopes must be a list of texts"),
-        (f'{A}[tenant.exo]\ncertificate_file = ""', 4, "exo.certificate_file must be the path of a file"),
-        (f'{A}[tenant.pnp]\nsite = "http://a.sharepoint.com"', 4, "pnp.site must be an address such as https://"),
+        (
+            f'{A}[tenant.exo]\ncertificate_file = ""',
+            4,
+            "exo.certificate_file must be the path of a file",
+        ),
+        (
+            f'{A}[tenant.pnp]\nsite = "http://a.sharepoint.com"',
+            4,
+            "pnp.site must be an address such as https://",
+        ),
         (f'{A}culture = "German"', 3, "culture must be the name of a culture, such as de-CH"),
-        (f'{A}[tenant.exo]\nculture = "de_CH.UTF-8"', 4, "exo.culture must be the name of a culture, such as de-CH"),
+        (
+            f'{A}[tenant.exo]\nculture = "de_CH.UTF-8"',
+            4,
+            "exo.culture must be the name of a culture, such as de-CH",
+        ),
         (f'{A}[tenant.exo]\nclient_secret = "canary"', 4, f"exo.client_secret {SECRET}"),
         (f'{A}[tenant.exo]\naccess_token = {{ text = "canary" }}', 4, f"exo.access_token {SECRET}"),
-        (f'{A}[tenant.exo]\ngraph_token = {{ file = "canary", env = "X" }}', 4, f"exo.graph_token {SECRET}"),
-        (f'{A}[tenant.exo]\ngraph_token = {{ env = "canary;x" }}', 4, "exo.graph_token env must be the name of an"),
+        (
+            f'{A}[tenant.exo]\ngraph_token = {{ file = "canary", env = "X" }}',
+            4,
+            f"exo.graph_token {SECRET}",
+        ),
+        (
+            f'{A}[tenant.exo]\ngraph_token = {{ env = "canary;x" }}',
+            4,
+            "exo.graph_token env must be the name of an",
+        ),
         ('[[tenants]]\nname = "a.com"', None, "only [[tenant]] tables are known here"),
         ("tenant = 7", None, "only [[tenant]] tables are known here"),
         ("\n[[tenant", 2, "Expected ']]'"),
@@ -177,13 +243,19 @@ def test_a_mistake_in_a_list_of_inline_tables_is_named(tmp_path: Path) -> None:
 
 def test_several_mistakes_are_counted_and_each_is_found(tmp_path: Path) -> None:
     file = tenants_file(tmp_path, f"{A}sandbox = 1\ntenant_id = 2\n[tenant.exo]\nrestore = 3")
-    with pytest.raises(BrokenFile, match=r"\(and 2 more; `pwsh-kernels tenants check` lists them\)"):
+    with pytest.raises(
+        BrokenFile, match=r"\(and 2 more; `pwsh-kernels tenants check` lists them\)"
+    ):
         Tenants.load(file)
     assert sorted(problem.line or 0 for problem in read_file(file).problems) == [3, 4, 6]
 
 
-@pytest.mark.parametrize(("content", "problem"), [(None, "No such file or directory"), (b"\xff", "it is no UTF-8 text")])
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, problem: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "problem"), [(None, "No such file or directory"), (b"\xff", "it is no UTF-8 text")]
+)
+def test_a_file_that_cannot_be_read_is_named(
+    tmp_path: Path, content: bytes | None, problem: str
+) -> None:
     file = tmp_path / "tenants.toml"
     if content:
         file.write_bytes(content)
@@ -224,7 +296,10 @@ def test_the_last_good_tenants_stay_when_the_file_breaks(
         assert [watched.current() is good for _ in range(3)] == [True, True, True]
     assert len(caplog.records) == 1
     assert watched.problem
-    assert f"{watched.problem.problem}. The tenants stay as they were until that is corrected." in caplog.text
+    assert (
+        f"{watched.problem.problem}. The tenants stay as they were until that is corrected."
+        in caplog.text
+    )
     tenants_file(tmp_path, A.replace("a.com", "b.com"))
     assert watched.current().find_tenant("b.com") == Tenant("b.com")
     assert watched.problem is None
@@ -251,11 +326,20 @@ def test_a_file_that_somebody_named_must_be_there(tmp_path: Path) -> None:
 
 def test_settings_add_aliases_and_sharepoint_hosts_and_the_file_wins(tmp_path: Path) -> None:
     file = tenants_file(tmp_path, A + 'aliases = ["x"]\nsharepoint_host = "file"')
-    aliases = {"X": "a.com", "Y": "A.com", "fab": "fabrikam.com", "con": "contoso.onmicrosoft.example"}
+    aliases = {
+        "X": "a.com",
+        "Y": "A.com",
+        "fab": "fabrikam.com",
+        "con": "contoso.onmicrosoft.example",
+    }
     hosts = {"y": "setting", "fab": "https://FabriKam.sharepoint.com/", "b.com": "bee"}
     tenants = TenantsFile(file, aliases, hosts).current()
-    assert tenants.find_tenant("a.com") == Tenant("a.com", aliases=("x", "y"), sharepoint_host="file")
-    assert tenants.find_tenant("FAB") == Tenant("fabrikam.com", aliases=("fab",), sharepoint_host="fabrikam")
+    assert tenants.find_tenant("a.com") == Tenant(
+        "a.com", aliases=("x", "y"), sharepoint_host="file"
+    )
+    assert tenants.find_tenant("FAB") == Tenant(
+        "fabrikam.com", aliases=("fab",), sharepoint_host="fabrikam"
+    )
     assert tenants.find_tenant("b.com").sharepoint_host == "bee"
     assert tenants.find_tenant("con").sandbox
 
@@ -264,7 +348,11 @@ def test_settings_add_aliases_and_sharepoint_hosts_and_the_file_wins(tmp_path: P
     ("aliases", "hosts", "problem"),
     [
         ({"x": "b.com"}, {}, "TENANT_ALIASES: x would mean both a.com and b.com"),
-        ({"contoso.example": "b.com"}, {}, "TENANT_ALIASES: contoso.example would mean both contoso.example and b.com"),
+        (
+            {"contoso.example": "b.com"},
+            {},
+            "TENANT_ALIASES: contoso.example would mean both contoso.example and b.com",
+        ),
         ({"y": "nowhere"}, {}, "TENANT_ALIASES: 'nowhere' is not a tenant"),
         ({"$(y)": "a.com"}, {}, "TENANT_ALIASES: '$(y)' is no alias"),
         ({}, {"nowhere": "x"}, "SHAREPOINT_TENANTS: 'nowhere' is not a tenant"),
@@ -289,7 +377,9 @@ def test_a_file_that_contradicts_the_settings_later_changes_nothing(tmp_path: Pa
     assert "x would mean both b.com and a.com" in watched.problem.problem
 
 
-def test_a_check_finds_what_a_sign_in_would_miss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_finds_what_a_sign_in_would_miss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("NOT_SET", raising=False)
     (tmp_path / "open.pfx").write_bytes(b"x")
     (tmp_path / "open.pfx").chmod(0o644)
@@ -311,21 +401,32 @@ route = "client_secret"
     found = {problem.line: problem.text for problem in check_tenants(form, Catalog.load())}
     lacks = [sentence for line, sentence in found.items() if line == 5]
     assert lacks == ["a.com:exo: the route certificate needs client_id"]
-    assert found[6] == f"a.com:exo: the certificate {tmp_path / 'none.pfx'} cannot be used: no such file or directory"
-    assert found[7].endswith("the secret in the environment variable NOT_SET cannot be used: it is not set")
+    assert (
+        found[6]
+        == f"a.com:exo: the certificate {tmp_path / 'none.pfx'} cannot be used: no such file or"
+        " directory"
+    )
+    assert found[7].endswith(
+        "the secret in the environment variable NOT_SET cannot be used: it is not set"
+    )
     assert found[8] == "a.com:pnp: the route device_code needs client_id"
     assert "exoo" in found[9]
     assert "ipps" in found[10]
     assert found[13].endswith(f"run `chmod 600 {tmp_path / 'open.pfx'}`")
-    assert found[15].startswith("a.com:teams: there is no route client_secret; there are device_code,")
+    assert found[15].startswith(
+        "a.com:teams: there is no route client_secret; there are device_code,"
+    )
 
 
-def test_a_check_of_a_good_file_finds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_of_a_good_file_finds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EXO_PASSWORD", "x")
     (tmp_path / "c.pfx").touch(0o600)
     access = 'route = "certificate"\nclient_id = "x"\ncertificate_file = "c.pfx"'
     text = (
-        f'{A}organization = "a.onmicrosoft.com"\n[tenant.exo]\n{access}\ncertificate_password = {{ env = "EXO_PASSWORD" }}'
+        f'{A}organization = "a.onmicrosoft.com"\n[tenant.exo]\n{access}\ncertificate_password = {{'
+        ' env = "EXO_PASSWORD" }'
     )
     assert check_tenants(read_file(tenants_file(tmp_path, text)), Catalog.load()) == []
 
@@ -333,10 +434,15 @@ def test_a_check_of_a_good_file_finds_nothing(tmp_path: Path, monkeypatch: pytes
 def test_the_documented_file_is_a_correct_one(tmp_path: Path) -> None:
     page = (Path(__file__).parent.parent / "docs" / "tenants.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert Tenants.load(tenants_file(tmp_path, example)).find_tenant("ada").access("exo").route == "certificate"
+    assert (
+        Tenants.load(tenants_file(tmp_path, example)).find_tenant("ada").access("exo").route
+        == "certificate"
+    )
 
 
 @pytest.mark.parametrize("key", [*TENANT_KEYS, *MODULE_KEYS])
 def test_every_key_is_documented(key: str) -> None:
     page = (Path(__file__).parent.parent / "docs" / "tenants.md").read_text(encoding="utf-8")
-    assert any(f"`{key}`" in line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    assert any(
+        f"`{key}`" in line.split("|")[1] for line in page.splitlines() if line.startswith("| `")
+    )

@@ -28,7 +28,9 @@ def secret_file(folder: Path, content: bytes, mode: int = 0o600) -> Path:
         (b" canary-7f3a ", f" {CANARY} "),
     ],
 )
-def test_a_secret_file_is_read_without_one_newline_at_its_end(tmp_path: Path, content: bytes, text: str) -> None:
+def test_a_secret_file_is_read_without_one_newline_at_its_end(
+    tmp_path: Path, content: bytes, text: str
+) -> None:
     assert SecretSource(file=secret_file(tmp_path, content)).read().text == text
 
 
@@ -45,17 +47,25 @@ def test_a_secret_can_be_an_environment_variable(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666, 0o610])
-def test_a_file_that_others_can_reach_is_refused_with_the_command_that_helps(tmp_path: Path, mode: int) -> None:
+def test_a_file_that_others_can_reach_is_refused_with_the_command_that_helps(
+    tmp_path: Path, mode: int
+) -> None:
     file = secret_file(tmp_path, CANARY.encode(), mode)
     with pytest.raises(BadSecret) as refused:
         SecretSource(file=file).read()
-    assert refused.value.text() == (f"The secret in {file} cannot be used: other users can read it; run `chmod 600 {file}`.")
+    assert (
+        refused.value.text()
+        == f"The secret in {file} cannot be used: other users can read it; run `chmod 600 {file}`."
+    )
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSecret) as refused:
         SecretSource(file=tmp_path / "none").read()
-    assert refused.value.text() == f"The secret in {tmp_path / 'none'} cannot be used: no such file or directory."
+    assert (
+        refused.value.text()
+        == f"The secret in {tmp_path / 'none'} cannot be used: no such file or directory."
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b" \n"])
@@ -70,7 +80,9 @@ def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         SecretSource(file=tmp_path / "pipe").read()
 
 
-@pytest.mark.parametrize(("content", "problem"), [(b"\xff" * 8, "no UTF-8"), (b"x" * 65_537, "larger than 65536")])
+@pytest.mark.parametrize(
+    ("content", "problem"), [(b"\xff" * 8, "no UTF-8"), (b"x" * 65_537, "larger than 65536")]
+)
 def test_a_file_that_is_no_secret_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
     with pytest.raises(BadSecret, match=problem):
         SecretSource(file=secret_file(tmp_path, content)).read()
@@ -82,7 +94,9 @@ def test_a_variable_that_is_not_set_is_refused_by_its_name(monkeypatch: pytest.M
         SecretSource(env="EXO_PASSWORD").read()
     assert refused.value.to_json() == {
         "success": False,
-        "error": "The secret in the environment variable EXO_PASSWORD cannot be used: it is not set.",
+        "error": (
+            "The secret in the environment variable EXO_PASSWORD cannot be used: it is not set."
+        ),
         "code": "bad_secret",
         "name": "the environment variable EXO_PASSWORD",
         "problem": "it is not set",

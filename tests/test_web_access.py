@@ -4,13 +4,23 @@ import pytest
 
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.web.access import Permission, client_label, find_principal, read_token, same_token
-from pwsh_kernels.web.rest.bodies import InputBody, LoginBody, NoQuery, RunBody, RunQuery, read_json, read_model
+from pwsh_kernels.web.rest.bodies import (
+    InputBody,
+    LoginBody,
+    NoQuery,
+    RunBody,
+    RunQuery,
+    read_json,
+    read_model,
+)
 from pwsh_kernels.web.rest.endpoints import Answer, Call
 from pwsh_kernels.web.rest.routes import ROUTES, Route, by_path
 from pwsh_kernels.web.sandbox.guess_limit import MAX_WRONG, WINDOW, Attempts
 
 
-@pytest.mark.parametrize("header", ["Bearer abc", "bearer abc", "token abc", "Token  abc", " Bearer\tabc "])
+@pytest.mark.parametrize(
+    "header", ["Bearer abc", "bearer abc", "token abc", "Token  abc", " Bearer\tabc "]
+)
 def test_a_token_is_read_in_both_spellings(header: str) -> None:
     assert read_token(header) == "abc"
 
@@ -70,14 +80,28 @@ def test_the_holder_of_the_token_is_the_principal() -> None:
         (b'{"tenant": 5, "command": "x"}', "tenant", "valid string"),
         (b'{"tenant": "a.b"}', "command", "is required"),
         (b'{"tenant": "a.b", "command": "x", "wait_s": true}', "wait_s", "valid number"),
-        (b'{"tenant": "a.b", "command": "x", "wait_s": -1}', "wait_s", "greater than or equal to 0"),
-        (b'{"tenant": "a.b", "command": "x", "format": "xml"}', "format", "'text', 'json', 'csv', 'list' or 'compact'"),
+        (
+            b'{"tenant": "a.b", "command": "x", "wait_s": -1}',
+            "wait_s",
+            "greater than or equal to 0",
+        ),
+        (
+            b'{"tenant": "a.b", "command": "x", "format": "xml"}',
+            "format",
+            "'text', 'json', 'csv', 'list' or 'compact'",
+        ),
         (b'{"tenant": "a.b", "command": "x", "width": 5}', "width", "greater than or equal to 20"),
         (b'{"tenant": "a.b", "command": "x", "parameters": [1]}', "parameters", "dictionary"),
-        (b'{"tenant": "a.b", "command": "x", "comand": 1, "tennant": 2}', "comand, tennant", "Known fields: tenant"),
+        (
+            b'{"tenant": "a.b", "command": "x", "comand": 1, "tennant": 2}',
+            "comand, tennant",
+            "Known fields: tenant",
+        ),
     ],
 )
-def test_a_wrong_body_is_refused_by_the_name_of_its_field(body: bytes, field: str, problem: str) -> None:
+def test_a_wrong_body_is_refused_by_the_name_of_its_field(
+    body: bytes, field: str, problem: str
+) -> None:
     with pytest.raises(InvalidRequest) as refused:
         read_model(RunBody, read_json(body))
     assert refused.value.field == field
@@ -85,7 +109,10 @@ def test_a_wrong_body_is_refused_by_the_name_of_its_field(body: bytes, field: st
 
 
 def test_every_field_of_the_original_login_is_accepted() -> None:
-    body = b'{"tenant": "a.b", "module": "exo", "sharepoint_tenant": "a", "account": "1", "conversation_id": "12345678"}'
+    body = (
+        b'{"tenant": "a.b", "module": "exo", "sharepoint_tenant": "a", "account": "1",'
+        b' "conversation_id": "12345678"}'
+    )
     assert read_model(LoginBody, read_json(body)).tenant == "a.b"
 
 
@@ -94,12 +121,22 @@ def test_an_empty_body_is_an_empty_object() -> None:
 
 
 def test_values_that_json_calls_false_stay_what_they_are() -> None:
-    body = b'{"tenant": "a.b", "command": "x", "parameters": {"a": 0, "b": false, "c": "", "d": null}}'
-    assert read_model(RunBody, read_json(body)).parameters == {"a": 0, "b": False, "c": "", "d": None}
+    body = (
+        b'{"tenant": "a.b", "command": "x", "parameters": {"a": 0, "b": false, "c": "", "d": null}}'
+    )
+    assert read_model(RunBody, read_json(body)).parameters == {
+        "a": 0,
+        "b": False,
+        "c": "",
+        "d": None,
+    }
     assert read_model(InputBody, {"value": ""}).value == ""
 
 
-@pytest.mark.parametrize("query", [{"cursor": "-1"}, {"cursor": "x"}, {"wait_s": "nan"}, {"wait_s": "inf"}, {"limit": "0"}])
+@pytest.mark.parametrize(
+    "query",
+    [{"cursor": "-1"}, {"cursor": "x"}, {"wait_s": "nan"}, {"wait_s": "inf"}, {"limit": "0"}],
+)
 def test_a_wrong_query_is_refused(query: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest):
         read_model(RunQuery, query)

@@ -13,7 +13,9 @@ from pwsh_kernels.web.app import PwshKernelsApp, PwshKernelsServer, greeting
 WAIT = 60
 
 
-def launch(folder: Path, program: str = "", *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def launch(
+    folder: Path, program: str = "", *arguments: str, **settings: str
+) -> subprocess.CompletedProcess[str]:
     """Run a server (or a program that starts one) that is expected to refuse to start."""
     what = ["-c", program] if program else ["-m", "pwsh_kernels.web.launch", *arguments]
     return subprocess.run(
@@ -69,7 +71,9 @@ launch.serve()
     assert "GET /secret declares no permission" in answer.stderr
 
 
-def test_what_a_user_allows_for_other_notebooks_does_not_apply_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_user_allows_for_other_notebooks_does_not_apply_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "config").mkdir()
     loose = "c.ServerApp.ip = '0.0.0.0'\nc.ServerApp.port = 9999\nc.IdentityProvider.token = ''\n"
     (tmp_path / "config" / "jupyter_server_config.py").write_text(loose, encoding="utf-8")

@@ -17,13 +17,19 @@ def contoso(server: Server) -> Server:
     return server
 
 
-def find(server: Server, words: str, tenant: str = CONTOSO, module: str = "exo", **more: Any) -> dict[str, Any]:
+def find(
+    server: Server, words: str, tenant: str = CONTOSO, module: str = "exo", **more: Any
+) -> dict[str, Any]:
     return server.get(f"/sessions/{tenant}:{module}/commands", words=words, **more)
 
 
 def test_words_find_commands_with_synopsis_and_syntax(contoso: Server) -> None:
     answer = find(contoso, "largest mailboxes", limit=3, wait_s=60)
-    assert (answer["success"], answer["session"], answer["state"]) == (True, f"{CONTOSO}:exo", "signed_in"), answer
+    assert (answer["success"], answer["session"], answer["state"]) == (
+        True,
+        f"{CONTOSO}:exo",
+        "signed_in",
+    ), answer
     first = answer["commands"][0]
     assert (first["name"], first["module"]) == ("Get-MailboxStatistics", "ExchangeOnlineManagement")
     assert first["syntax"][0].startswith("Get-MailboxStatistics ")
@@ -50,7 +56,7 @@ def test_a_function_of_the_session_is_found_with_its_help(contoso: Server) -> No
         "syntax": ["Get-Zebra [[-Stripes] <int>]"],
     }
     assert find(contoso, "unicorns", wait_s=60) == {
-        "success": True, "session": f"{CONTOSO}:exo", "state": "signed_in", "commands": [], "total": 0, "more": False,
+        "success": True, "session": f"{CONTOSO}:exo", "state": "signed_in", "commands": [], "total": 0, "more": False,  # noqa: E501
     }  # fmt: skip
 
 
@@ -66,7 +72,9 @@ def test_a_search_leaves_no_trace_and_is_no_command(contoso: Server) -> None:
 
 def test_a_signed_out_session_tells_its_commands_too(server: Server) -> None:
     server.sign_in(FABRIKAM, module="graph")
-    assert server.post("/status", tenant=FABRIKAM, module="graph", wait_s=30)["state"] == "signed_in"
+    assert (
+        server.post("/status", tenant=FABRIKAM, module="graph", wait_s=30)["state"] == "signed_in"
+    )
     server.run("Disconnect-MgGraph", FABRIKAM, module="graph")
     found = find(server, "users", FABRIKAM, "graph", wait_s=60)
     assert found["commands"][0]["name"] == "Get-MgUser", found
@@ -90,15 +98,27 @@ def test_a_search_without_words_or_bounds_is_refused(server: Server, query: dict
 
 async def test_the_client_asks_for_lines_objects_and_commands(contoso: Server) -> None:
     async with RestClient(ServerAddress(contoso.url, contoso.token, "test"), 60, "test") as client:
-        run = (await client.run(CONTOSO, "exo", "1..3 | ForEach-Object { [pscustomobject]@{ N = $_ } }", format="csv"))[
-            "run_id"
-        ]
+        run = (
+            await client.run(
+                CONTOSO,
+                "exo",
+                "1..3 | ForEach-Object { [pscustomobject]@{ N = $_ } }",
+                format="csv",
+            )
+        )["run_id"]
         lines = await client.lines(run, **{"from": -1})
         assert lines["lines"] == [{"number": 4, "text": '"3"'}]
         assert (await client.lines(run, search="[23]", ignore_case=False, count=1))["more"] == 4
-        answer = await client.query(run, {"where": ["N gt 1"], "sort_by": "N", "descending": True, "format": "json"})
-        assert (json.loads(answer["result"]), answer["query"]["matched"]) == ([{"N": 3}, {"N": 2}], 2)
-        assert (await client.find(CONTOSO, "exo", "mailboxes", limit=1, wait_s=60))["commands"][0]["name"] == "Get-Mailbox"
+        answer = await client.query(
+            run, {"where": ["N gt 1"], "sort_by": "N", "descending": True, "format": "json"}
+        )
+        assert (json.loads(answer["result"]), answer["query"]["matched"]) == (
+            [{"N": 3}, {"N": 2}],
+            2,
+        )
+        assert (await client.find(CONTOSO, "exo", "mailboxes", limit=1, wait_s=60))["commands"][0][
+            "name"
+        ] == "Get-Mailbox"
 
 
 def test_every_error_of_a_run_has_advice(contoso: Server) -> None:
@@ -113,11 +133,13 @@ def test_every_error_of_a_run_has_advice(contoso: Server) -> None:
 
 
 def test_the_lines_of_a_run_are_read_and_searched(contoso: Server) -> None:
-    run = contoso.run("1..500 | ForEach-Object { \"line $_\" }; Write-Warning 'careful'", format="text")["run_id"]
+    run = contoso.run(
+        "1..500 | ForEach-Object { \"line $_\" }; Write-Warning 'careful'", format="text"
+    )["run_id"]
     page = contoso.get(f"/runs/{run}/lines", count=2)
     assert page == {
-        "success": True, "run_id": run, "session": f"{CONTOSO}:exo", "state": "succeeded", "total_lines": 501,
-        "matches": None, "lines": [{"number": 1, "text": "line 1"}, {"number": 2, "text": "line 2"}], "more": 3,
+        "success": True, "run_id": run, "session": f"{CONTOSO}:exo", "state": "succeeded", "total_lines": 501,  # noqa: E501
+        "matches": None, "lines": [{"number": 1, "text": "line 1"}, {"number": 2, "text": "line 2"}], "more": 3,  # noqa: E501
     }  # fmt: skip
     assert [one["text"] for one in contoso.get(f"/runs/{run}/lines", **{"from": -2})["lines"]] == [
         "line 500",
@@ -142,5 +164,9 @@ def test_the_lines_of_a_run_are_read_and_searched(contoso: Server) -> None:
 def test_the_lines_of_a_running_run_are_those_printed_so_far(contoso: Server) -> None:
     run = contoso.run("'first'; Start-Sleep 60", format="text", wait_s=0)["run_id"]
     page = contoso.until(lambda: (one := contoso.get(f"/runs/{run}/lines"))["lines"] and one)
-    assert (page["state"], page["lines"], page["more"]) == ("running", [{"number": 1, "text": "first"}], None)
+    assert (page["state"], page["lines"], page["more"]) == (
+        "running",
+        [{"number": 1, "text": "first"}],
+        None,
+    )
     contoso.post(f"/runs/{run}/cancel")

@@ -1,4 +1,6 @@
-"""Starting, stopping, restarting and breaking a server: what lives on, what is lost, and how it is said."""
+"""Starting, stopping, restarting and breaking a server: what lives on, what is lost, and how it is
+said.
+"""
 
 import json
 import signal
@@ -13,7 +15,7 @@ from server_fixtures import CONTOSO, Server, server_environment
 LOST_WAIT = 3.0
 
 
-def test_a_session_outlives_restarts_of_its_server_and_is_lost_with_its_powershell_within_three_seconds(
+def test_a_session_outlives_restarts_of_its_server_and_is_lost_with_its_powershell_within_three_seconds(  # noqa: E501
     own_server: Server,
 ) -> None:
     assert own_server.sign_in()["state"] == "signed_in"
@@ -28,7 +30,8 @@ def test_a_session_outlives_restarts_of_its_server_and_is_lost_with_its_powershe
     for process in own_server.powershells():
         process.kill()
     lost = own_server.until(
-        lambda: (one := own_server.post("/status", tenant=CONTOSO))["state"] == "lost" and one, LOST_WAIT
+        lambda: (one := own_server.post("/status", tenant=CONTOSO))["state"] == "lost" and one,
+        LOST_WAIT,
     )
     assert lost["reason"]
     assert own_server.get(f"/runs/{run['run_id']}")["state"] == "lost"
@@ -61,7 +64,9 @@ def test_a_second_server_on_the_same_data_is_refused_by_name(server: Server) -> 
     assert "Traceback" not in second.stderr
 
 
-def test_a_taken_port_ends_the_server_and_no_other_is_chosen(server: Server, tmp_path: Path) -> None:
+def test_a_taken_port_ends_the_server_and_no_other_is_chosen(
+    server: Server, tmp_path: Path
+) -> None:
     port = server.url.rpartition(":")[2]
     second = subprocess.run(
         [sys.executable, "-m", "pwsh_kernels.web.launch"],
@@ -75,10 +80,16 @@ def test_a_taken_port_ends_the_server_and_no_other_is_chosen(server: Server, tmp
     assert port in second.stderr
 
 
-def test_the_runtime_file_tells_clients_where_the_server_is_and_goes_with_it(own_server: Server) -> None:
+def test_the_runtime_file_tells_clients_where_the_server_is_and_goes_with_it(
+    own_server: Server,
+) -> None:
     file = own_server.folder / "runtime" / f"jpserver-{own_server.process.pid}.json"
     facts = json.loads(file.read_text(encoding="utf-8"))
-    assert (facts["service"], facts["url"], facts["token"]) == ("pwsh-kernels", own_server.url + "/", own_server.token)
+    assert (facts["service"], facts["url"], facts["token"]) == (
+        "pwsh-kernels",
+        own_server.url + "/",
+        own_server.token,
+    )
     assert file.stat().st_mode & 0o077 == 0
     own_server.stop()
     assert not file.exists()
@@ -87,8 +98,14 @@ def test_the_runtime_file_tells_clients_where_the_server_is_and_goes_with_it(own
 
 @pytest.fixture(scope="module")
 def talkative(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that logs everything, has a token of the settings and waits no longer than a moment."""
-    settings = {"PWSH_MANAGER_DEBUG": "true", "PWSH_MANAGER_TOKEN": "a-token-of-mine", "PWSH_MANAGER_MAX_WAIT": "0.2"}
+    """A server that logs everything, has a token of the settings and waits no longer than
+    a moment.
+    """
+    settings = {
+        "PWSH_MANAGER_DEBUG": "true",
+        "PWSH_MANAGER_TOKEN": "a-token-of-mine",
+        "PWSH_MANAGER_MAX_WAIT": "0.2",
+    }
     server = Server(tmp_path_factory.mktemp("talkative"), settings).start()
     yield server
     server.close()
@@ -99,9 +116,13 @@ def test_a_token_of_the_settings_is_the_server_s(talkative: Server) -> None:
     assert talkative.get("/sessions")["success"] is True
 
 
-def test_no_secret_reaches_the_log_and_a_login_goes_on_without_its_caller(talkative: Server) -> None:
+def test_no_secret_reaches_the_log_and_a_login_goes_on_without_its_caller(
+    talkative: Server,
+) -> None:
     talkative.post("/login", tenant=CONTOSO, wait_s=60)
-    code = talkative.until(lambda: talkative.post("/status", tenant=CONTOSO, wait_s=60).get("device_code"))
+    code = talkative.until(
+        lambda: talkative.post("/status", tenant=CONTOSO, wait_s=60).get("device_code")
+    )
     talkative.approve(code)
     talkative.until(lambda: talkative.post("/status", tenant=CONTOSO)["state"] == "signed_in")
     asked = talkative.run("Read-Host -AsSecureString 'Secret'; 'done'", wait_s=60)
@@ -127,8 +148,13 @@ def test_a_wait_is_capped_by_the_setting(talkative: Server) -> None:
 def test_without_a_powershell_health_is_degraded_and_names_no_path(tmp_path: Path) -> None:
     server = Server(tmp_path, {"PWSH_MANAGER_PWSH": str(tmp_path / "no-such-pwsh")}).start()
     try:
-        health = server.until(lambda: (one := server.get("/health"))["powershell"]["found"] is False and one)
-        assert (health["status"], health["powershell"]["error"]) == ("degraded", "powershell_not_found")
+        health = server.until(
+            lambda: (one := server.get("/health"))["powershell"]["found"] is False and one
+        )
+        assert (health["status"], health["powershell"]["error"]) == (
+            "degraded",
+            "powershell_not_found",
+        )
         assert "no-such-pwsh" not in str(health)
     finally:
         server.close()

@@ -1,4 +1,6 @@
-"""Questions about the objects of a run, over HTTP: conditions, order, projection, and why there sometimes is no answer."""
+"""Questions about the objects of a run, over HTTP: conditions, order, projection, and why there
+sometimes is no answer.
+"""
 
 import json
 from typing import Any
@@ -21,7 +23,7 @@ New-One Ann 3 '10' '1.2 GB (1,288,490,188 bytes)' ([datetime]'2026-01-02T10:00')
 New-One bob $null '9' '900 MB (943,718,400 bytes)' $null $false @() $null
 New-One Cy 20 'abc' Unlimited ([datetime]'2026-05-02') $null 'x' $null
 New-One ann 3 '' 3GB ([datetime]'2026-01-02') $true 'y' $null
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +96,12 @@ def test_conditions_compare_by_the_kind_of_each_value(
 ) -> None:
     answer = query(contoso, mixed, *where)
     assert names(answer) == found
-    assert answer["query"] == {"kept": 4, "matched": len(found), "shown": len(found), "of_run": mixed}
+    assert answer["query"] == {
+        "kept": 4,
+        "matched": len(found),
+        "shown": len(found),
+        "of_run": mixed,
+    }
 
 
 @pytest.mark.parametrize(
@@ -119,16 +126,30 @@ def test_order_is_by_size_number_and_date_stable_and_without_a_value_last(
 
 
 def test_a_projection_names_what_it_was_asked_for_and_pages(contoso: Server, mixed: str) -> None:
-    answer = query(contoso, mixed, select=["Name", "Deep.Inner.Value"], sort_by="Name", skip=1, first=2, format="csv")
+    answer = query(
+        contoso,
+        mixed,
+        select=["Name", "Deep.Inner.Value"],
+        sort_by="Name",
+        skip=1,
+        first=2,
+        format="csv",
+    )
     assert answer["result"].splitlines() == ['"Name","Deep.Inner.Value"', '"ann",', '"bob",']
     assert answer["query"] == {"kept": 4, "matched": 4, "shown": 2, "of_run": mixed}
     assert json.loads(query(contoso, mixed, "Id eq 20", select=["Id"])["result"]) == [{"Id": 20}]
     assert json.loads(query(contoso, mixed, skip=50)["result"]) == []
     table = query(contoso, mixed, "Id eq 20", select=["Name", "Id"], format="text")["result"]
-    assert [line.split() for line in table.split("\n") if line] == [["Name", "Id"], ["----", "--"], ["Cy", "20"]]
+    assert [line.split() for line in table.split("\n") if line] == [
+        ["Name", "Id"],
+        ["----", "--"],
+        ["Cy", "20"],
+    ]
 
 
-def test_a_question_is_a_run_that_can_be_read_and_is_no_command(contoso: Server, mixed: str) -> None:
+def test_a_question_is_a_run_that_can_be_read_and_is_no_command(
+    contoso: Server, mixed: str
+) -> None:
     answer = query(contoso, mixed, "Id eq 20", format="list")
     assert (answer["purpose"], answer["state"], answer["errors"]) == ("query", "succeeded", [])
     page = contoso.get(f"/runs/{answer['run_id']}")
@@ -145,7 +166,10 @@ def test_a_question_is_a_run_that_can_be_read_and_is_no_command(contoso: Server,
 def test_a_question_leaves_no_trace_in_the_session(contoso: Server, mixed: str) -> None:
     before = contoso.run("$Error.Clear(); cat /nowhere 2>$null; 1/0", format="text")
     assert before["state"] == "failed"
-    look = "($LASTEXITCODE, $Error.Count, $Error[0], (Get-Variable PwshKernels*).Name, $Last) -join '|'"
+    look = (
+        "($LASTEXITCODE, $Error.Count, $Error[0], (Get-Variable PwshKernels*).Name, $Last)"
+        " -join '|'"
+    )
     wanted = contoso.run(look, format="text")["result"]
     assert wanted.startswith("1|")
     for where in ("Name eq ann", "Nobody eq 1", "Name match ["):
@@ -157,11 +181,27 @@ def test_a_question_leaves_no_trace_in_the_session(contoso: Server, mixed: str) 
     ("more", "code", "said"),
     [
         ({"where": ["Nme eq x"]}, "unknown_property", "Did you mean Name?"),
-        ({"where": ["Deep.Inner.Vale eq x"]}, "unknown_property", "Properties of Deep.Inner of the objects: Value."),
-        ({"sort_by": "Totl"}, "unknown_property", "Properties of the objects: Name, Id, Note, Size"),
+        (
+            {"where": ["Deep.Inner.Vale eq x"]},
+            "unknown_property",
+            "Properties of Deep.Inner of the objects: Value.",
+        ),
+        (
+            {"sort_by": "Totl"},
+            "unknown_property",
+            "Properties of the objects: Name, Id, Note, Size",
+        ),
         ({"select": ["Name", "Zzz"]}, "unknown_property", "No object has a property Zzz."),
-        ({"select": ["Name", "Zzz"], "skip": 50}, "unknown_property", "No object has a property Zzz."),
-        ({"where": ["Id gt abc"]}, "invalid_request", "'abc' cannot be put in order with values of Id, such as '3'"),
+        (
+            {"select": ["Name", "Zzz"], "skip": 50},
+            "unknown_property",
+            "No object has a property Zzz.",
+        ),
+        (
+            {"where": ["Id gt abc"]},
+            "invalid_request",
+            "'abc' cannot be put in order with values of Id, such as '3'",
+        ),
         ({"where": ["Name match ["]}, "invalid_request", "bad regular expression"),
         ({"where": ["Name is x"]}, "invalid_request", "no operator that is known"),
         ({"where": "Name eq x"}, "invalid_request", "where"),
@@ -183,7 +223,13 @@ def test_a_pattern_that_backtracks_without_end_is_stopped(contoso: Server) -> No
 
 
 @pytest.mark.parametrize(
-    "command", ["'only text'; 1; $true", "Get-Item / | Format-Table", "Get-Item / | ConvertTo-Json -Depth 1", "$null = 1"]
+    "command",
+    [
+        "'only text'; 1; $true",
+        "Get-Item / | Format-Table",
+        "Get-Item / | ConvertTo-Json -Depth 1",
+        "$null = 1",
+    ],
 )
 def test_what_gave_no_objects_says_so(contoso: Server, command: str) -> None:
     run = contoso.run(command, format="text")
@@ -192,13 +238,21 @@ def test_what_gave_no_objects_says_so(contoso: Server, command: str) -> None:
 
 
 async def test_the_objects_of_a_notebook_s_cell_are_kept(contoso: Server) -> None:
-    (session,) = [one for one in contoso.get("/sessions")["sessions"] if one["session"] == f"{CONTOSO}:exo"]
+    (session,) = [
+        one for one in contoso.get("/sessions")["sessions"] if one["session"] == f"{CONTOSO}:exo"
+    ]
     async with Notebook(contoso.url, contoso.token, session["kernel_id"]) as notebook:
-        cell = await notebook.run("1..3 | ForEach-Object { [pscustomobject]@{ Name = \"n$_\" } }; 'text'")
+        cell = await notebook.run(
+            "1..3 | ForEach-Object { [pscustomobject]@{ Name = \"n$_\" } }; 'text'"
+        )
     assert "n3" in cell.text
-    (run, *_) = contoso.get("/runs", tenant=CONTOSO, purpose="command")["runs"]
+    run, *_ = contoso.get("/runs", tenant=CONTOSO, purpose="command")["runs"]
     assert (run["principal"], run["objects"]) == ("jupyter", None)
-    assert names(query(contoso, run["run_id"], sort_by="Name", descending=True)) == ["n3", "n2", "n1"]
+    assert names(query(contoso, run["run_id"], sort_by="Name", descending=True)) == [
+        "n3",
+        "n2",
+        "n1",
+    ]
     assert contoso.get(f"/runs/{run['run_id']}/lines", search="^text$")["matches"] == 1
     assert contoso.run("$Last.Count", format="text")["result"].strip() == "4"
 
@@ -211,7 +265,10 @@ def test_the_objects_of_a_run_that_failed_are_kept(contoso: Server) -> None:
 
 def test_the_newest_runs_are_kept_and_it_is_said_of_older_ones(server: Server) -> None:
     server.sign_in(FABRIKAM)
-    runs = [server.run(f"[pscustomobject]@{{ Name = '{number}' }}", FABRIKAM)["run_id"] for number in range(11)]
+    runs = [
+        server.run(f"[pscustomobject]@{{ Name = '{number}' }}", FABRIKAM)["run_id"]
+        for number in range(11)
+    ]
     assert names(query(server, runs[1])) == ["1"]
     gone = query(server, runs[0])
     assert (gone["code"], gone["run_id"]) == ("objects_forgotten", runs[0])
@@ -226,7 +283,9 @@ def test_a_running_run_and_a_busy_session_say_how_to_go_on(server: Server) -> No
     waiting = query(server, run["run_id"], wait_s=0)
     assert (waiting["state"], waiting["code"], waiting["query"]) == ("queued", "run_pending", None)
     server.post(f"/runs/{busy}/cancel")
-    ended = server.until(lambda: (one := server.get(f"/runs/{waiting['run_id']}", wait_s=5))["ended_at"] and one)
+    ended = server.until(
+        lambda: (one := server.get(f"/runs/{waiting['run_id']}", wait_s=5))["ended_at"] and one
+    )
     assert (ended["state"], ended["query"]["shown"]) == ("succeeded", 1)
     queued = server.run("Start-Sleep 60", FABRIKAM, wait_s=0)["run_id"]
     never = query(server, run["run_id"], wait_s=0)
@@ -234,13 +293,31 @@ def test_a_running_run_and_a_busy_session_say_how_to_go_on(server: Server) -> No
     server.post(f"/runs/{queued}/cancel")
 
 
-def test_fifty_thousand_objects_are_kept_filtered_and_sorted_and_those_beyond_are_counted(contoso: Server) -> None:
-    many = 'foreach ($i in 1..50003) { [pscustomobject]@{ Name = "user$i"; Size = "$($i % 977) MB" } }'
+def test_fifty_thousand_objects_are_kept_filtered_and_sorted_and_those_beyond_are_counted(
+    contoso: Server,
+) -> None:
+    many = (
+        'foreach ($i in 1..50003) { [pscustomobject]@{ Name = "user$i"; Size = "$($i % 977) MB" } }'
+    )
     run = contoso.run(many, format="csv", max_chars=1000)
     assert run["objects"] == KEPT
-    answer = query(contoso, run["run_id"], "Size ge 976MB", "Name notlike *5", sort_by="Size", descending=True, first=3)
+    answer = query(
+        contoso,
+        run["run_id"],
+        "Size ge 976MB",
+        "Name notlike *5",
+        sort_by="Size",
+        descending=True,
+        first=3,
+    )
     expected = [f"user{i}" for i in range(1, 50_001) if i % 977 == 976 and i % 10 != 5]
-    counts = {"kept": KEPT, "beyond": 3, "matched": len(expected), "shown": 3, "of_run": run["run_id"]}
+    counts = {
+        "kept": KEPT,
+        "beyond": 3,
+        "matched": len(expected),
+        "shown": 3,
+        "of_run": run["run_id"],
+    }
     assert answer["query"] == counts
     assert names(answer) == expected[:3]
 

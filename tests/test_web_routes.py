@@ -1,4 +1,6 @@
-"""The contract of every route, on a real server: who is let in, what is refused and how, one error shape everywhere."""
+"""The contract of every route, on a real server: who is let in, what is refused and how, one error
+shape everywhere.
+"""
 
 from typing import Any
 
@@ -77,7 +79,9 @@ def test_jupyter_keeps_its_own_way_of_refusing(server: Server) -> None:
 
 @pytest.mark.parametrize("route", POSTS, ids=name)
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"x": NaN}'])
-def test_a_body_that_is_no_json_object_is_refused(server: Server, route: Route, body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_refused(
+    server: Server, route: Route, body: bytes
+) -> None:
     with server.http() as http:
         answer = http.post(route.path.replace("{id}", "r-none"), content=body)
     assert assert_refused(answer, 400, "invalid_request")["field"] == "body"
@@ -94,14 +98,21 @@ def test_a_session_s_route_needs_a_tenant_by_name(server: Server, route: Route) 
     more = {"command": "1"} if route.path == "/run" else {}
     missing = assert_refused(send(server, route, more), 400, "invalid_request")
     assert missing["error"] == "tenant is required"
-    assert assert_refused(send(server, route, {**more, "tenant": 5}), 400, "invalid_request")["field"] == "tenant"
+    assert (
+        assert_refused(send(server, route, {**more, "tenant": 5}), 400, "invalid_request")["field"]
+        == "tenant"
+    )
     assert_refused(send(server, route, {**more, "tenant": 'x"; Get-Date #'}), 400, "invalid_tenant")
 
 
 @pytest.mark.parametrize("route", OF_A_SESSION, ids=name)
 def test_an_unknown_module_is_refused_with_the_known_ones(server: Server, route: Route) -> None:
     more = {"command": "1"} if route.path == "/run" else {}
-    error = assert_refused(send(server, route, {**more, "tenant": CONTOSO, "module": "exchange"}), 400, "unknown_module")
+    error = assert_refused(
+        send(server, route, {**more, "tenant": CONTOSO, "module": "exchange"}),
+        400,
+        "unknown_module",
+    )
     assert error["error"].startswith("Unknown module: exchange")
     assert "exo" in error["known"]
 
@@ -117,7 +128,9 @@ def test_another_method_is_refused_and_the_right_ones_are_named(server: Server, 
     with server.http() as http:
         answer = http.put(path.replace("{id}", "r-none"))
     assert_refused(answer, 405, "method_not_allowed")
-    assert answer.headers["Allow"] == ", ".join(sorted(route.method for route in ROUTES if route.path == path))
+    assert answer.headers["Allow"] == ", ".join(
+        sorted(route.method for route in ROUTES if route.path == path)
+    )
 
 
 @pytest.mark.parametrize("path", ["/runs/", "/runs/a/b", "/sessions/x", "/health/x"])
@@ -144,7 +157,9 @@ def test_a_request_for_another_host_is_refused(server: Server, route: Route) -> 
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=name)
-def test_a_page_of_another_site_is_refused_even_with_the_token(server: Server, route: Route) -> None:
+def test_a_page_of_another_site_is_refused_even_with_the_token(
+    server: Server, route: Route
+) -> None:
     answer = send(server, route, {}, Origin="http://evil.example")
     assert_refused(answer, 403, "foreign_origin")
     assert "Access-Control-Allow-Origin" not in answer.headers
@@ -157,8 +172,14 @@ def test_a_page_of_this_server_may_call_it(server: Server) -> None:
 
 def test_health_is_open_and_tells_the_truth_without_names(server: Server) -> None:
     with httpx.Client(base_url=server.url, verify=False) as http:
-        health = server.until(lambda: (one := http.get("/health").json())["powershell"]["found"] is not None and one)
-    assert (health["status"], health["service"], health["version"]) == ("healthy", "pwsh-kernels", __version__)
+        health = server.until(
+            lambda: (one := http.get("/health").json())["powershell"]["found"] is not None and one
+        )
+    assert (health["status"], health["service"], health["version"]) == (
+        "healthy",
+        "pwsh-kernels",
+        __version__,
+    )
     assert health["powershell"]["version"] >= "7.4"
     assert health["uptime_s"] > 0
     assert all(isinstance(count, int) for count in health["sessions"].values())
@@ -191,15 +212,20 @@ def test_what_modules_install_brought_counts_as_installed(server: Server) -> Non
     install(server.data_dir, "MicrosoftTeams", "7.1.0")
     details = server.get("/modules")["details"]
     (server.data_dir / "modules.lock.toml").unlink()
-    assert {key: one["installed"] for key, one in details.items() if one["installed"]} == {"teams": "7.1.0"}
+    assert {key: one["installed"] for key, one in details.items() if one["installed"]} == {
+        "teams": "7.1.0"
+    }
 
 
 def test_the_watchdog_has_the_original_s_fields(server: Server) -> None:
     answer = server.get("/watchdog")
     assert answer["running"] is True
-    assert {"interval_seconds", "auth_pending_timeout", "idle_session_timeout", "stuck_process_timeout"} <= set(
-        answer["config"]
-    )
+    assert {
+        "interval_seconds",
+        "auth_pending_timeout",
+        "idle_session_timeout",
+        "stuck_process_timeout",
+    } <= set(answer["config"])
 
 
 def test_names_that_no_session_has_create_none(server: Server) -> None:

@@ -1,4 +1,6 @@
-"""The sandbox's sign-in page over real HTTP, with the authority's real files; PowerShell's half is written by the test."""
+"""The sandbox's sign-in page over real HTTP, with the authority's real files; PowerShell's half is
+written by the test.
+"""
 
 import json
 from collections.abc import AsyncIterator
@@ -27,7 +29,9 @@ async def browser(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     server = HTTPServer(Application(sandbox_rules(authority, "/"), xsrf_cookies=True))
     socket, port = bind_unused_port()
     server.add_sockets([socket])
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10, verify=False) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", timeout=10, verify=False
+    ) as client:
         yield client
     server.stop()
 
@@ -60,7 +64,8 @@ async def test_a_person_types_the_code_chooses_an_account_and_is_signed_in(
     assert "Enter code" in (await browser.get("/sandbox/devicelogin")).text
     choose = await send(browser, code=" abcd 12345 ", action="next")
     assert all(
-        name in choose.text for name in ("admin@contoso.example", "admin@fabrikam.example", "contoso.example</strong>")
+        name in choose.text
+        for name in ("admin@contoso.example", "admin@fabrikam.example", "contoso.example</strong>")
     )
     done = await send(browser, code=CODE, account="admin@contoso.example", action="approve")
     assert "You are signed in as admin@contoso.example" in done.text
@@ -106,7 +111,9 @@ async def test_a_blocked_account_learns_why(browser: httpx.AsyncClient, tmp_path
     assert "AADSTS53003" in answer.text
 
 
-async def test_the_page_says_which_application_asks(browser: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_the_page_says_which_application_asks(
+    browser: httpx.AsyncClient, tmp_path: Path
+) -> None:
     show_code(tmp_path, client="Microsoft <Azure> PowerShell")
     assert (
         "<strong>Microsoft &lt;Azure&gt; PowerShell</strong>, in a PowerShell session"
@@ -114,7 +121,9 @@ async def test_the_page_says_which_application_asks(browser: httpx.AsyncClient, 
     )
 
 
-async def test_a_code_that_conditional_access_refuses_signs_nobody_in(browser: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_a_code_that_conditional_access_refuses_signs_nobody_in(
+    browser: httpx.AsyncClient, tmp_path: Path
+) -> None:
     show_code(tmp_path, refusal="AADSTS530036: device codes are blocked")
     answer = await send(browser, code=CODE, account="admin@contoso.example", action="approve")
     assert "AADSTS530036" in answer.text
@@ -140,7 +149,9 @@ async def test_what_a_person_typed_is_never_shown_as_markup_or_used_as_a_path(
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1"])
-async def test_a_form_of_another_site_is_refused(browser: httpx.AsyncClient, tmp_path: Path, origin: str) -> None:
+async def test_a_form_of_another_site_is_refused(
+    browser: httpx.AsyncClient, tmp_path: Path, origin: str
+) -> None:
     file = show_code(tmp_path)
     form = {"code": CODE, "account": "admin@contoso.example", "action": "approve"}
     answer = await browser.post("/sandbox/devicelogin", data=form, headers={"Origin": origin})
@@ -151,27 +162,44 @@ async def test_a_form_of_another_site_is_refused(browser: httpx.AsyncClient, tmp
 async def test_the_page_s_own_form_is_taken(browser: httpx.AsyncClient, tmp_path: Path) -> None:
     show_code(tmp_path)
     own = {"Origin": str(browser.base_url).rstrip("/")}
-    assert (await browser.post("/sandbox/devicelogin", data={"code": CODE}, headers=own)).status_code == 200
+    assert (
+        await browser.post("/sandbox/devicelogin", data={"code": CODE}, headers=own)
+    ).status_code == 200
 
 
 async def test_another_host_name_finds_nothing(browser: httpx.AsyncClient) -> None:
-    assert (await browser.get("/sandbox/devicelogin", headers={"Host": "evil.example"})).status_code == 404
+    assert (
+        await browser.get("/sandbox/devicelogin", headers={"Host": "evil.example"})
+    ).status_code == 404
 
 
 async def test_the_page_needs_no_script_and_loads_nothing(browser: httpx.AsyncClient) -> None:
     page = await browser.get("/sandbox/devicelogin")
-    assert not any(word in page.text for word in ("<script", "<link", "<img", "http://", "https://"))
+    assert not any(
+        word in page.text for word in ("<script", "<link", "<img", "http://", "https://")
+    )
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert "Simulation" in page.text
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:5100", "127.0.0.1:80", "[::1]:5100", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:5100", "127.0.0.1:80", "[::1]:5100", "LOCALHOST"]
+)
 def test_names_of_this_machine_are_known(host: str) -> None:
     assert is_loopback_host(host)
 
 
 @pytest.mark.parametrize(
-    "host", ["", "evil.example", "localhost.evil.example", "10.0.0.1", "127.0.0.1.evil", "[::1", "1.2.3.4:x"]
+    "host",
+    [
+        "",
+        "evil.example",
+        "localhost.evil.example",
+        "10.0.0.1",
+        "127.0.0.1.evil",
+        "[::1",
+        "1.2.3.4:x",
+    ],
 )
 def test_other_names_are_not_this_machine(host: str) -> None:
     assert not is_loopback_host(host)

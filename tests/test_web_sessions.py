@@ -25,7 +25,11 @@ def contoso(server: Server) -> Server:
 
 def ended(server: Server, run_id: str) -> dict[str, Any]:
     """Follow a run to its end."""
-    return dict(server.until(lambda: (run := server.get(f"/runs/{run_id}", wait_s=5))["state"] in ENDED and run))
+    return dict(
+        server.until(
+            lambda: (run := server.get(f"/runs/{run_id}", wait_s=5))["state"] in ENDED and run
+        )
+    )
 
 
 def text_of(run: dict[str, Any]) -> str:
@@ -34,7 +38,9 @@ def text_of(run: dict[str, Any]) -> str:
 
 
 def sign_out(server: Server, tenant: str) -> None:
-    """Make sure that a session is not signed in, without starting another PowerShell when that can be helped."""
+    """Make sure that a session is not signed in, without starting another PowerShell when that can
+    be helped.
+    """
     if server.post("/status", tenant=tenant)["state"] in ("signed_in", "signing_in"):
         server.post("/kill", tenant=tenant)
 
@@ -49,7 +55,9 @@ def test_an_account_of_another_tenant_is_not_signed_in_and_told_why(server: Serv
 
 def test_an_account_that_was_not_expected_is_refused(server: Server) -> None:
     sign_out(server, FABRIKAM)
-    status = server.sign_in(FABRIKAM, account="reader@fabrikam.example", expected_account="admin@fabrikam.example")
+    status = server.sign_in(
+        FABRIKAM, account="reader@fabrikam.example", expected_account="admin@fabrikam.example"
+    )
     assert status["state"] == "signed_out"
     assert "admin@fabrikam.example" in status["reason"]
 
@@ -63,17 +71,33 @@ def test_a_sign_in_shows_a_code_and_completes_on_the_page(server: Server) -> Non
     assert again["device_code"] == login["device_code"]
     refused = server.run("1", FABRIKAM)
     assert (refused["code"], refused["device_code"]) == ("sign_in_pending", login["device_code"])
-    assert "signed in as admin@fabrikam.example" in server.approve(login["device_code"], "admin@fabrikam.example")
+    assert "signed in as admin@fabrikam.example" in server.approve(
+        login["device_code"], "admin@fabrikam.example"
+    )
     status = server.post("/status", tenant=FABRIKAM, wait_s=30)
-    assert (status["state"], status["account"], status["connected"]) == ("signed_in", "admin@fabrikam.example", True)
+    assert (status["state"], status["account"], status["connected"]) == (
+        "signed_in",
+        "admin@fabrikam.example",
+        True,
+    )
     assert login["device_code"] not in "".join(server.log)
 
 
 @pytest.mark.parametrize(
     ("command", "result"),
-    [("0", "0"), ("$false", "false"), ("''", '""'), ("$null", "null"), ("", None), ("$x = 1", "OK"), ("1; 'a'", '[1,"a"]')],
+    [
+        ("0", "0"),
+        ("$false", "false"),
+        ("''", '""'),
+        ("$null", "null"),
+        ("", None),
+        ("$x = 1", "OK"),
+        ("1; 'a'", '[1,"a"]'),
+    ],
 )
-def test_values_that_look_like_nothing_come_back_exact(contoso: Server, command: str, result: str | None) -> None:
+def test_values_that_look_like_nothing_come_back_exact(
+    contoso: Server, command: str, result: str | None
+) -> None:
     run = contoso.run(command)
     if result is None:
         assert run["error"] == "command is required"
@@ -84,7 +108,9 @@ def test_values_that_look_like_nothing_come_back_exact(contoso: Server, command:
 
 def test_a_run_s_answer_names_the_session_the_account_and_the_caller(contoso: Server) -> None:
     with contoso.http(**{"User-Agent": "contract-test/1"}) as http:
-        run = http.post("/run", json={"tenant": CONTOSO.upper(), "command": "Get-Mailbox -ResultSize 3"}).json()
+        run = http.post(
+            "/run", json={"tenant": CONTOSO.upper(), "command": "Get-Mailbox -ResultSize 3"}
+        ).json()
     assert (run["session"], run["account"], run["state"]) == (f"{CONTOSO}:exo", ADMIN, "succeeded")
     assert (run["principal"], run["client"], run["format"]) == ("token", "contract-test", "json")
     assert len(json.loads(run["result"])) == 3
@@ -99,7 +125,12 @@ def test_a_failed_command_says_what_the_engine_says(contoso: Server) -> None:
     with contoso.http() as http:
         answer = http.post("/run", json={"tenant": CONTOSO, "command": "Get-NoSuchThing"})
     run = answer.json()
-    assert (answer.status_code, run["success"], run["code"], run["state"]) == (200, False, "command_failed", "failed")
+    assert (answer.status_code, run["success"], run["code"], run["state"]) == (
+        200,
+        False,
+        "command_failed",
+        "failed",
+    )
     assert "Get-NoSuchThing" in run["error"]
     assert run["errors"][0]["error_id"] == "CommandNotFoundException"
 
@@ -111,11 +142,19 @@ def test_text_that_speaks_of_errors_is_no_error(contoso: Server) -> None:
 def test_a_long_command_gives_a_run_id_is_followed_and_cancelled(contoso: Server) -> None:
     with contoso.http() as http:
         answer = http.post(
-            "/run", json={"tenant": CONTOSO, "command": "'first'; Start-Sleep 60", "wait_s": 0.5, "format": "text"}
+            "/run",
+            json={
+                "tenant": CONTOSO,
+                "command": "'first'; Start-Sleep 60",
+                "wait_s": 0.5,
+                "format": "text",
+            },
         )
     run = answer.json()
     assert (answer.status_code, run["code"], run["success"]) == (202, "run_pending", False)
-    page = contoso.until(lambda: (one := contoso.get(f"/runs/{run['run_id']}", wait_s=5))["entries"] and one)
+    page = contoso.until(
+        lambda: (one := contoso.get(f"/runs/{run['run_id']}", wait_s=5))["entries"] and one
+    )
     assert "first" in text_of(page)
     assert contoso.get(f"/runs/{run['run_id']}", cursor=page["next_cursor"])["entries"] == []
     assert run["run_id"] in {one["run_id"] for one in contoso.get("/runs", tenant=CONTOSO)["runs"]}
@@ -126,9 +165,16 @@ def test_a_long_command_gives_a_run_id_is_followed_and_cancelled(contoso: Server
 
 def test_a_prompt_is_answered_over_http(contoso: Server) -> None:
     with contoso.http() as http:
-        answer = http.post("/run", json={"tenant": CONTOSO, "command": "'Hello ' + (Read-Host 'Name')", "format": "text"})
+        answer = http.post(
+            "/run",
+            json={"tenant": CONTOSO, "command": "'Hello ' + (Read-Host 'Name')", "format": "text"},
+        )
     run = answer.json()
-    assert (answer.status_code, run["code"], run["prompt"]["kind"]) == (202, "waiting_for_input", "line")
+    assert (answer.status_code, run["code"], run["prompt"]["kind"]) == (
+        202,
+        "waiting_for_input",
+        "line",
+    )
     blocked = contoso.run("1")
     assert (blocked["code"], blocked["run_id"]) == ("waiting_for_input", run["run_id"])
     contoso.post(f"/runs/{run['run_id']}/input", value="Ada")
@@ -147,7 +193,9 @@ def test_a_prompt_can_be_refused(contoso: Server) -> None:
 def test_a_client_that_leaves_ends_only_its_wait(contoso: Server) -> None:
     marker = uuid.uuid4().hex
     with contoso.http() as http, pytest.raises(httpx.ReadTimeout):
-        http.post("/run", json={"tenant": CONTOSO, "command": f"Start-Sleep 1; '{marker}'"}, timeout=0.5)
+        http.post(
+            "/run", json={"tenant": CONTOSO, "command": f"Start-Sleep 1; '{marker}'"}, timeout=0.5
+        )
     run_id = next(run["run_id"] for run in contoso.get("/runs")["runs"] if marker in run["command"])
     with contoso.http() as http, pytest.raises(httpx.ReadTimeout):
         http.get(f"/runs/{run_id}", params={"wait_s": 30, "cursor": 10_000}, timeout=0.2)
@@ -158,8 +206,10 @@ def test_a_client_that_leaves_ends_only_its_wait(contoso: Server) -> None:
 
 async def attach(server: Server, kernel_id: str) -> WebSocketClientConnection:
     """Open a notebook's WebSocket to a kernel."""
-    url = f"{server.url.replace('http', 'ws', 1)}/api/kernels/{kernel_id}/channels?session_id={uuid.uuid4().hex}"
-    return await websocket_connect(HTTPRequest(url, headers={"Authorization": f"token {server.token}"}, connect_timeout=20))
+    url = f"{server.url.replace('http', 'ws', 1)}/api/kernels/{kernel_id}/channels?session_id={uuid.uuid4().hex}"  # noqa: E501
+    return await websocket_connect(
+        HTTPRequest(url, headers={"Authorization": f"token {server.token}"}, connect_timeout=20)
+    )
 
 
 async def execute(socket: WebSocketClientConnection, code: str) -> str:
@@ -171,8 +221,21 @@ async def execute(socket: WebSocketClientConnection, code: str) -> str:
         "session": "notebook",
         "version": "5.3",
     }
-    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell", "buffers": []}
+    content = {
+        "code": code,
+        "silent": False,
+        "store_history": True,
+        "user_expressions": {},
+        "allow_stdin": False,
+    }
+    message = {
+        "header": header,
+        "parent_header": {},
+        "metadata": {},
+        "content": content,
+        "channel": "shell",
+        "buffers": [],
+    }
     await socket.write_message(json.dumps(message))
     text = ""
     while (raw := await socket.read_message()) is not None:
@@ -195,7 +258,8 @@ async def test_a_notebook_attaches_to_the_session_and_never_ends_it(contoso: Ser
     assert "me too" in contoso.run("$fromNotebook")["result"]
     with contoso.http() as http:
         row = http.post(
-            "/api/sessions", json={"path": "a.ipynb", "name": "a", "type": "notebook", "kernel": {"id": kernel_id}}
+            "/api/sessions",
+            json={"path": "a.ipynb", "name": "a", "type": "notebook", "kernel": {"id": kernel_id}},
         ).json()
         assert row["kernel"]["id"] == kernel_id
         assert http.delete(f"/api/sessions/{row['id']}").status_code == 204

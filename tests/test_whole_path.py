@@ -1,4 +1,6 @@
-"""The promise as a whole: sign in once, run from everywhere at the same time, each with the truth about its own work."""
+"""The promise as a whole: sign in once, run from everywhere at the same time, each with the truth
+about its own work.
+"""
 
 import asyncio
 import json
@@ -29,7 +31,15 @@ NOTEBOOK = {
     "nbformat": 4,
     "nbformat_minor": 4,
     "metadata": {},
-    "cells": [{"cell_type": "code", "source": CELL, "outputs": [], "execution_count": None, "metadata": {}}],
+    "cells": [
+        {
+            "cell_type": "code",
+            "source": CELL,
+            "outputs": [],
+            "execution_count": None,
+            "metadata": {},
+        }
+    ],
 }
 
 
@@ -48,7 +58,9 @@ def tenant_of(number: int) -> str:
 
 
 def question(sender: str, number: int) -> str:
-    """Return a command whose answer nobody else's command has: the sender, the number and the tenant that answers."""
+    """Return a command whose answer nobody else's command has: the sender, the number and the
+    tenant that answers.
+    """
     organization = "(Get-ConnectionInformation).UserPrincipalName.Split('@')[1]"
     return f"Start-Sleep -Milliseconds {number % 3 * 20}; '{sender}-{number}-' + {organization}"
 
@@ -59,7 +71,9 @@ def answer(sender: str, number: int) -> str:
 
 
 def connection_of(server: Server, tenant: str) -> dict[str, Any]:
-    """Return the facts of a session's connection file, as `jupyter console --existing` reads them."""
+    """Return the facts of a session's connection file, as `jupyter console --existing`
+    reads them.
+    """
     facts: dict[str, Any] = json.loads(connection_file(server, tenant).read_text(encoding="utf-8"))
     return facts
 
@@ -92,19 +106,31 @@ def ask_by_rest(server: Server) -> dict[str, str]:
 
 def ask_by_jupyter(clients: dict[str, Client]) -> dict[str, str]:
     """Return the answers of RUNS cells, all sent before the first answer is read."""
-    sent = [(number, clients[tenant_of(number)].send(question("jupyter", number))) for number in range(RUNS)]
-    answers = [(number, clients[tenant_of(number)].finish(run_id).text().strip()) for number, run_id in sent]
+    sent = [
+        (number, clients[tenant_of(number)].send(question("jupyter", number)))
+        for number in range(RUNS)
+    ]
+    answers = [
+        (number, clients[tenant_of(number)].finish(run_id).text().strip())
+        for number, run_id in sent
+    ]
     return {answer("jupyter", number): text for number, text in answers}
 
 
 async def ask_by_mcp(server: Server) -> dict[str, str]:
     """Return the answers of RUNS tool calls, all at once, through mcp_server.py over stdio."""
-    command = StdioServerParameters(command=sys.executable, args=[str(ROOT / "mcp_server.py")], env=server.environment)
+    command = StdioServerParameters(
+        command=sys.executable, args=[str(ROOT / "mcp_server.py")], env=server.environment
+    )
     async with stdio_client(command) as (read, write), ClientSession(read, write) as session:
         await session.initialize()
 
         async def one(number: int) -> tuple[str, str]:
-            arguments = {"tenant": tenant_of(number), "module": "exo", "command": question("mcp", number)}
+            arguments = {
+                "tenant": tenant_of(number),
+                "module": "exo",
+                "command": question("mcp", number),
+            }
             result = await session.call_tool("pwsh_run", arguments)
             structured = result.structured_content or {}
             return answer("mcp", number), str(structured.get("output", structured)).strip()
@@ -116,7 +142,9 @@ async def test_interleaved_runs_of_three_kinds_of_clients_on_two_tenants_each_ge
     signed_in: Server, jupyter: dict[str, Client]
 ) -> None:
     by_rest, by_jupyter, by_mcp = await asyncio.gather(
-        asyncio.to_thread(ask_by_rest, signed_in), asyncio.to_thread(ask_by_jupyter, jupyter), ask_by_mcp(signed_in)
+        asyncio.to_thread(ask_by_rest, signed_in),
+        asyncio.to_thread(ask_by_jupyter, jupyter),
+        ask_by_mcp(signed_in),
     )
     for answers in (by_rest, by_jupyter, by_mcp):
         assert len(answers) == RUNS
@@ -126,7 +154,14 @@ async def test_interleaved_runs_of_three_kinds_of_clients_on_two_tenants_each_ge
 def test_a_variable_set_over_rest_is_seen_by_jupyter_console(signed_in: Server) -> None:
     signed_in.run("$shared = 'set over REST'")
     console = subprocess.run(
-        [sys.executable, "-m", "jupyter_console", "--simple-prompt", "--existing", str(connection_file(signed_in, CONTOSO))],
+        [
+            sys.executable,
+            "-m",
+            "jupyter_console",
+            "--simple-prompt",
+            "--existing",
+            str(connection_file(signed_in, CONTOSO)),
+        ],
         input='"console sees: $shared"\n',
         env=signed_in.environment,
         capture_output=True,
@@ -147,7 +182,9 @@ class AttachedNotebook(NotebookClient):
         self.km = None
 
 
-async def test_a_notebook_run_by_nbclient_sees_and_sets_the_sessions_variables(signed_in: Server) -> None:
+async def test_a_notebook_run_by_nbclient_sees_and_sets_the_sessions_variables(
+    signed_in: Server,
+) -> None:
     signed_in.run("$forNotebook = 41")
     notebook = nbformat.reads(json.dumps(NOTEBOOK), as_version=4)
     client = AsyncKernelClient()
@@ -170,10 +207,15 @@ def test_after_every_client_has_gone_the_session_is_still_signed_in(signed_in: S
         client.run("1")
         client.close()
     assert signed_in.post("/status", tenant=CONTOSO)["state"] == "signed_in"
-    assert signed_in.run("(Get-ConnectionInformation).UserPrincipalName")["result"] == '"admin@contoso.example"'
+    assert (
+        signed_in.run("(Get-ConnectionInformation).UserPrincipalName")["result"]
+        == '"admin@contoso.example"'
+    )
 
 
-def test_a_long_command_is_followed_and_cancelled_without_harm_to_the_sign_in(signed_in: Server) -> None:
+def test_a_long_command_is_followed_and_cancelled_without_harm_to_the_sign_in(
+    signed_in: Server,
+) -> None:
     run = signed_in.run("'begun'; Start-Sleep 60", wait_s=1, format="text")
     assert run["code"] == "run_pending"
     page = signed_in.get(f"/runs/{run['run_id']}", wait_s=10)
@@ -184,13 +226,23 @@ def test_a_long_command_is_followed_and_cancelled_without_harm_to_the_sign_in(si
 
 
 def test_the_log_and_the_data_folder_hold_no_device_code_and_no_token(signed_in: Server) -> None:
-    """Sign in anew, so that the code is known; then look for it everywhere that outlives the sign-in."""
+    """Sign in anew, so that the code is known; then look for it everywhere that outlives the
+    sign-in.
+    """
     signed_in.post("/disconnect", tenant=FABRIKAM)
     login = signed_in.post("/login", tenant=FABRIKAM)
     code = login["device_code"]
     assert DEVICE_CODE.fullmatch(code)
     signed_in.approve(code, "admin@fabrikam.example")
     assert signed_in.post("/status", tenant=FABRIKAM, wait_s=30)["state"] == "signed_in"
-    texts = ["".join(signed_in.log), json.dumps(signed_in.get("/runs", limit=500)), json.dumps(signed_in.get("/sessions"))]
-    texts += [path.read_text(encoding="utf-8", errors="replace") for path in signed_in.data_dir.rglob("*") if path.is_file()]
+    texts = [
+        "".join(signed_in.log),
+        json.dumps(signed_in.get("/runs", limit=500)),
+        json.dumps(signed_in.get("/sessions")),
+    ]
+    texts += [
+        path.read_text(encoding="utf-8", errors="replace")
+        for path in signed_in.data_dir.rglob("*")
+        if path.is_file()
+    ]
     assert not [text for text in texts if code in text or signed_in.token in text]

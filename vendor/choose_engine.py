@@ -1,6 +1,8 @@
-"""Print the requirement in a lock whose wheel fits this machine, as an address: python vendor/choose_engine.py [LOCK].
+"""Print the requirement in a lock whose wheel fits this machine, as an address: python
+vendor/choose_engine.py [LOCK].
 
-Where none fits it prints nothing, and one sentence on stderr that names the ways to a PowerShell; that is no error.
+Where none fits it prints nothing, and one sentence on stderr that names the ways to a PowerShell;
+that is no error.
 """
 
 import platform
@@ -33,9 +35,9 @@ def main(lock: Path) -> None:
         print(f"powershell-engine @ {(ROOT / path).as_uri()} {rest}")
         return
     sys.stderr.write(
-        f"No embedded PowerShell is here for {platform.system()} {platform.machine()}: install PowerShell 7.4 or newer "
-        "(https://aka.ms/powershell) so that `pwsh` is on PATH, name one in PWSH_MANAGER_PWSH, or build one with "
-        "`make engine`.\n"
+        f"No embedded PowerShell is here for {platform.system()} {platform.machine()}: install"
+        " PowerShell 7.4 or newer (https://aka.ms/powershell) so that `pwsh` is on PATH, name one"
+        " in PWSH_MANAGER_PWSH, or build one with `make engine`.\n"
     )
 
 

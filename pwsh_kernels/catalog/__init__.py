@@ -1,4 +1,6 @@
-"""The catalog: what the product knows about service modules and tenants, read from files; no other I/O."""
+"""The catalog: what the product knows about service modules and tenants, read from files; no other
+I/O.
+"""
 
 from pwsh_kernels.catalog.catalog import Catalog
 from pwsh_kernels.catalog.command_index import CommandIndex, Home

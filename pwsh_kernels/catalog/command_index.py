@@ -1,4 +1,7 @@
-"""Which service a command belongs to, by the names and patterns that the modules' files list. Pure."""
+"""Which service a command belongs to, by the names and patterns that the modules' files list.
+
+Pure.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,14 +25,19 @@ def expanded(pattern: str) -> list[str]:
 
 
 def matcher(pattern: str) -> re.Pattern[str]:
-    """Return a pattern of a file as a regular expression; letters' case does not count, as in PowerShell."""
+    """Return a pattern of a file as a regular expression; letters' case does not count, as in
+    PowerShell.
+    """
     ways = (re.escape(one).replace(r"\*", ".*") for one in expanded(pattern))
     return re.compile("|".join(ways), re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where a command belongs. `instead`: what a retired command's place takes; `by`: how sure that is."""
+    """Where a command belongs.
+
+    `instead`: what a retired command's place takes; `by`: how sure that is.
+    """
 
     module: Module | Unsupported
     by: Literal["name", "retired", "pattern"]
@@ -43,16 +51,26 @@ class CommandIndex:
     catalog: Catalog
 
     def home(self, command: str, own: str) -> Home | None:
-        """Return where a command belongs; where several services have it, in the service `own`, else in the first."""
-        modules = sorted(self._all, key=lambda one: (one.key != own, isinstance(one, Unsupported), one.key))
+        """Return where a command belongs; where several services have it, in the service `own`,
+        else in the first.
+        """
+        modules = sorted(
+            self._all, key=lambda one: (one.key != own, isinstance(one, Unsupported), one.key)
+        )
         ways = (self._by_name, self._by_retired, self._by_pattern)
-        return next((found for way in ways for one in modules if (found := way(one, command))), None)
+        return next(
+            (found for way in ways for one in modules if (found := way(one, command))), None
+        )
 
     def nearest(self, command: str, own: str) -> list[tuple[str, str]]:
-        """Return listed commands that a name may have meant, with their services; those of `own` first."""
+        """Return listed commands that a name may have meant, with their services; those of `own`
+        first.
+        """
         found: dict[str, str] = {}
         for key in sorted(self._names, key=lambda one: one != own):
-            for name in get_close_matches(command.lower(), self._names[key], n=NEAREST, cutoff=CLOSE):
+            for name in get_close_matches(
+                command.lower(), self._names[key], n=NEAREST, cutoff=CLOSE
+            ):
                 found.setdefault(self._names[key][name], key)
         verb = command.partition("-")[0].lower()
         same_verb = [one for one in found.items() if one[0].lower().startswith(f"{verb}-")]
@@ -61,7 +79,9 @@ class CommandIndex:
     def listed(self, command: str, key: str) -> bool:
         """Return whether a service's file names a command, or a pattern of it fits."""
         module = self.catalog.modules.get(key)
-        return bool(module and (self._by_name(module, command) or self._by_pattern(module, command)))
+        return bool(
+            module and (self._by_name(module, command) or self._by_pattern(module, command))
+        )
 
     @property
     def _all(self) -> Iterator[Module | Unsupported]:
@@ -70,12 +90,20 @@ class CommandIndex:
 
     @cached_property
     def _names(self) -> Mapping[str, Mapping[str, str]]:
-        """By service: the names without wildcards, by their small letters; of services that can be reached."""
-        return {key: {one.lower(): one for one in _names(module.commands)} for key, module in self.catalog.modules.items()}
+        """By service: the names without wildcards, by their small letters; of services that can be
+        reached.
+        """
+        return {
+            key: {one.lower(): one for one in _names(module.commands)}
+            for key, module in self.catalog.modules.items()
+        }
 
     @cached_property
     def _patterns(self) -> Mapping[str, list[re.Pattern[str]]]:
-        return {one.key: [matcher(pattern) for pattern in one.commands if "*" in pattern] for one in self._all}
+        return {
+            one.key: [matcher(pattern) for pattern in one.commands if "*" in pattern]
+            for one in self._all
+        }
 
     @cached_property
     def _retired(self) -> Mapping[str, list[tuple[re.Pattern[str], str]]]:
@@ -90,7 +118,10 @@ class CommandIndex:
 
     def _by_retired(self, module: Module | Unsupported, command: str) -> Home | None:
         ways = self._retired.get(module.key, [])
-        return next((Home(module, "retired", instead) for one, instead in ways if one.fullmatch(command)), None)
+        return next(
+            (Home(module, "retired", instead) for one, instead in ways if one.fullmatch(command)),
+            None,
+        )
 
     def _by_pattern(self, module: Module | Unsupported, command: str) -> Home | None:
         fits = any(one.fullmatch(command) for one in self._patterns[module.key])

@@ -1,4 +1,7 @@
-"""Errors of sign-ins and services in plain words: what happened, what helps. Explains only; nothing is decided by it."""
+"""Errors of sign-ins and services in plain words: what happened, what helps.
+
+Explains only; nothing is decided by it.
+"""
 
 import re
 import tomllib
@@ -15,7 +18,10 @@ _ENTRA = re.compile(r"AADSTS0*(\d{4,7})\b")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What an error means. `ends_sign_in`: a sign-in may have ended; `blocks_route`: another route may be allowed."""
+    """What an error means.
+
+    `ends_sign_in`: a sign-in may have ended; `blocks_route`: another route may be allowed.
+    """
 
     code: str
     sentence: str
@@ -33,7 +39,10 @@ class _Book:
 
 
 def explain(text: str) -> Explanation | None:
-    """Return what an error's text means, or None when it is unknown. The first known AADSTS number wins over other texts."""
+    """Return what an error's text means, or None when it is unknown.
+
+    The first known AADSTS number wins over other texts.
+    """
     book = _read_book(EXPLANATIONS_FILE)
     for number in _ENTRA.findall(text):
         if number in book.entra:
@@ -42,16 +51,28 @@ def explain(text: str) -> Explanation | None:
 
 
 def explanation(code: str) -> Explanation:
-    """Return the explanation of a text's code in the file. Raises StopIteration for one that is not there."""
+    """Return the explanation of a text's code in the file.
+
+    Raises StopIteration for one that is not there.
+    """
     return next(one for _, one in _read_book(EXPLANATIONS_FILE).texts if one.code == code)
 
 
 @cache
 def _read_book(file: Path) -> _Book:
     facts = tomllib.loads(file.read_text(encoding="utf-8"))
-    entra = {str(number): _entra(number, entry) for entry in facts["entra"] for number in entry["numbers"]}
-    return _Book(entra, tuple((re.compile(entry.pop("pattern")), Explanation(**entry)) for entry in facts["text"]))
+    entra = {
+        str(number): _entra(number, entry)
+        for entry in facts["entra"]
+        for number in entry["numbers"]
+    }
+    return _Book(
+        entra,
+        tuple((re.compile(entry.pop("pattern")), Explanation(**entry)) for entry in facts["text"]),
+    )
 
 
 def _entra(number: int, entry: Mapping[str, Any]) -> Explanation:
-    return Explanation(code=f"AADSTS{number}", **{key: value for key, value in entry.items() if key != "numbers"})
+    return Explanation(
+        code=f"AADSTS{number}", **{key: value for key, value in entry.items() if key != "numbers"}
+    )

@@ -1,4 +1,6 @@
-"""The facts that a catalog script can be given: their names, which of them are secret, and how a secret is kept."""
+"""The facts that a catalog script can be given: their names, which of them are secret, and how a
+secret is kept.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,14 +30,18 @@ FactName = Literal[
     "catalog_folder",
     "home_files",
 ]
-"""`tenant` … `scopes` come from the tenant and the request, the last five from the module's own file."""
+"""`tenant` … `scopes` come from the tenant and the request, the last five from the module's own
+file.
+"""
 
 SECRET_FACTS: frozenset[FactName] = frozenset(
     {"certificate_password", "client_secret", "access_token", "graph_token", "federated_token"}
 )
 """Facts whose value is a Secret; scripts get them as SecureString."""
 
-_TENANTS_FILE: Mapping[FactName, str] = {"sharepoint_url": "site (or sharepoint_host beside the tenant's name)"}
+_TENANTS_FILE: Mapping[FactName, str] = {
+    "sharepoint_url": "site (or sharepoint_host beside the tenant's name)"
+}
 """Facts that the tenants file has under other keys."""
 
 

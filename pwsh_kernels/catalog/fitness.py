@@ -1,4 +1,8 @@
-"""Whether a service's PowerShell module can be used in a version that was found, and what to do where not. Pure."""
+"""Whether a service's PowerShell module can be used in a version that was found, and what to do
+where not.
+
+Pure.
+"""
 
 from collections.abc import Sequence
 
@@ -10,22 +14,34 @@ from pwsh_kernels.errors import ModuleNotReady
 def unfit(module: Module, found: Sequence[str]) -> ModuleNotReady | None:
     """Return why a service's module cannot be used, or None.
 
-    `found`: the versions that PowerShell finds, in its order: it imports the first that is new enough.
+    `found`: the versions that PowerShell finds, in its order: it imports the first that is new
+    enough.
     """
     taken = next((one for one in found if not too_old(module, one)), "")
     reason = known_bad(module, taken) if taken else ""
     if taken and not reason:
         return None
     there = taken or next(iter(found), "")
-    return ModuleNotReady(module.key, module.powershell_module, module.minimum_version, there, module.install, reason)
+    return ModuleNotReady(
+        module.key, module.powershell_module, module.minimum_version, there, module.install, reason
+    )
 
 
 def too_old(module: Module, version: str) -> bool:
-    """Return whether a version is older than the oldest that works; a label after its numbers counts for nothing."""
+    """Return whether a version is older than the oldest that works; a label after its numbers
+    counts for nothing.
+    """
     return Version.parse(version).numbers < Version.parse(module.minimum_version).numbers
 
 
 def known_bad(module: Module, version: str) -> str:
     """Return why a version is known not to work, or ""."""
     mine = Version.parse(version).numbers
-    return next((reason for bad, reason in module.bad_versions.items() if Version.parse(bad).numbers == mine), "")
+    return next(
+        (
+            reason
+            for bad, reason in module.bad_versions.items()
+            if Version.parse(bad).numbers == mine
+        ),
+        "",
+    )

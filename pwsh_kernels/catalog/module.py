@@ -1,4 +1,6 @@
-"""A service module: what it is for, how to sign in to it, who is signed in, how to sign out; or why there is none."""
+"""A service module: what it is for, how to sign in to it, who is signed in, how to sign out; or why
+there is none.
+"""
 
 import re
 from collections.abc import Mapping
@@ -17,8 +19,12 @@ CommandPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z*,]+-[A-Za-z
 """`Get-Mailbox`; `Get,Set-Mailbox` for two commands; `*-Mg*` for all that look so."""
 Command = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]+-[A-Za-z0-9]+$")]
 IdentityField = Literal["account", "tenant_id", "domains"]
-Host = Annotated[str, StringConstraints(pattern=r"^(?:[a-z0-9.-]+(?::[0-9]{1,5})?|\{sharepoint_url\})$")]
-"""`graph.microsoft.com`, `127.0.0.1:5100` (port 443 unless named), or `{sharepoint_url}`: the host of that address."""
+Host = Annotated[
+    str, StringConstraints(pattern=r"^(?:[a-z0-9.-]+(?::[0-9]{1,5})?|\{sharepoint_url\})$")
+]
+"""`graph.microsoft.com`, `127.0.0.1:5100` (port 443 unless named), or `{sharepoint_url}`: the host
+of that address.
+"""
 _OF_SITE = "{sharepoint_url}"
 
 
@@ -35,7 +41,10 @@ HomePath = Annotated[str, AfterValidator(_inside_home)]
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A service and the PowerShell module that reaches it. What each field means: docs/modules.md."""
+    """A service and the PowerShell module that reaches it.
+
+    What each field means: docs/modules.md.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = FORM
 
@@ -71,9 +80,13 @@ class Module:
         return next(iter(self.routes))
 
     def hosts_of(self, route: Route, facts: Facts) -> tuple[str, ...]:
-        """Return the hosts that a sign-in needs, each as `host` or `host:port`; one that no fact names is left out."""
+        """Return the hosts that a sign-in needs, each as `host` or `host:port`; one that no fact
+        names is left out.
+        """
         wanted = (*(() if route.has_token else self.login_hosts), *self.hosts)
-        named = (_site_host(facts.get("sharepoint_url")) if one == _OF_SITE else one for one in wanted)
+        named = (
+            _site_host(facts.get("sharepoint_url")) if one == _OF_SITE else one for one in wanted
+        )
         return tuple(dict.fromkeys(one for one in named if one))
 
     def facts(self) -> dict[FactName, Fact]:

@@ -13,8 +13,14 @@ from pwsh_kernels.catalog.toml_lines import line_of_key, line_of_syntax_error
 from pwsh_kernels.errors import BrokenFile
 
 PREPARE = Path(__file__).parent / "powershell" / "Prepare.ps1"
-"""What prepares a module whose file says nothing else: find it, import it, or say how to install it."""
-_PREPARE_PARAMETERS = {"Name": "powershell_module", "MinimumVersion": "minimum_version", "Install": "install"}
+"""What prepares a module whose file says nothing else: find it, import it, or say how to install
+it.
+"""
+_PREPARE_PARAMETERS = {
+    "Name": "powershell_module",
+    "MinimumVersion": "minimum_version",
+    "Install": "install",
+}
 _ROUTE_SCRIPT = ("script", "parameters")
 
 _MODULE: TypeAdapter[Module] = TypeAdapter(Module)
@@ -41,7 +47,10 @@ _SENTENCES = {
 
 
 def read_module(file: Path) -> Module | Unsupported:
-    """Read one module's file. Raises BrokenFile with the file's name, the line and what is wrong in it."""
+    """Read one module's file.
+
+    Raises BrokenFile with the file's name, the line and what is wrong in it.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
@@ -49,7 +58,9 @@ def read_module(file: Path) -> Module | Unsupported:
     try:
         return _module(file, tomllib.loads(text))
     except tomllib.TOMLDecodeError as problem:
-        raise BrokenFile(str(file), str(problem), line_of_syntax_error(str(problem), text)) from problem
+        raise BrokenFile(
+            str(file), str(problem), line_of_syntax_error(str(problem), text)
+        ) from problem
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         place = _place(first["loc"])
@@ -61,13 +72,18 @@ def _module(file: Path, facts: dict[str, Any]) -> Module | Unsupported:
     if isinstance(facts.get("unsupported"), dict):
         others = {key: value for key, value in facts.items() if key != "unsupported"}
         return _UNSUPPORTED.validate_python({**others, **facts["unsupported"], "key": file.stem})
-    return _MODULE.validate_python({**_defaults(file.stem), **_with_routes(facts), "key": file.stem, "folder": file.parent})
+    return _MODULE.validate_python(
+        {**_defaults(file.stem), **_with_routes(facts), "key": file.stem, "folder": file.parent}
+    )
 
 
 def _defaults(key: str) -> dict[str, Any]:
     return {
         "install": f"pwsh-kernels modules install {key}",
-        "prepare": {"script": PREPARE.read_text(encoding="utf-8"), "parameters": _PREPARE_PARAMETERS},
+        "prepare": {
+            "script": PREPARE.read_text(encoding="utf-8"),
+            "parameters": _PREPARE_PARAMETERS,
+        },
     }
 
 
@@ -79,7 +95,9 @@ def _with_routes(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _route(name: str, route: Any) -> Any:
-    """Return a route as its dataclass has it: in a file the script's keys stand beside the others."""
+    """Return a route as its dataclass has it: in a file the script's keys stand beside
+    the others.
+    """
     if not isinstance(route, dict):
         return route
     script = {key: value for key, value in route.items() if key in _ROUTE_SCRIPT}

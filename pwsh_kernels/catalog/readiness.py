@@ -1,4 +1,6 @@
-"""Scripts that every sign-in runs before it connects: are the hosts reachable, is a login kept, clear what is left."""
+"""Scripts that every sign-in runs before it connects: are the hosts reachable, is a login kept,
+clear what is left.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -12,7 +14,9 @@ _LEFT: dict[str, FactName] = {"HomeFiles": "home_files"}
 
 @cache
 def reach_script() -> Script:
-    """Return the script `param($Hosts, $Seconds)`: one object `{host, proxy, problem}` for each host out of reach."""
+    """Return the script `param($Hosts, $Seconds)`: one object `{host, proxy, problem}` for each
+    host out of reach.
+    """
     return Script(_text("Reach"))
 
 

@@ -1,4 +1,6 @@
-"""A way to sign in: the script that does it, the facts that it needs, and what of the sign-in survives a restart."""
+"""A way to sign in: the script that does it, the facts that it needs, and what of the sign-in
+survives a restart.
+"""
 
 import re
 from collections.abc import Mapping
@@ -9,11 +11,20 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringC
 
 from pwsh_kernels.catalog.facts import Fact, FactName, Facts, Secret
 
-RouteName = Literal["device_code", "certificate", "managed_identity", "workload_identity", "access_token", "client_secret"]
+RouteName = Literal[
+    "device_code",
+    "certificate",
+    "managed_identity",
+    "workload_identity",
+    "access_token",
+    "client_secret",
+]
 CodeChannel = Literal["console", "output", "warning", "information", "any"]
 Survival = Literal["nothing", "cache", "again"]
 Resuming = Literal["check", "connect"]
-"""What finds a kept login again: the module by itself, so that the check sees it, or the connect script."""
+"""What finds a kept login again: the module by itself, so that the check sees it, or the connect
+script.
+"""
 
 DEFAULT_CODE_PATTERN = re.compile(r"\b[Cc]ode\s+([A-Z0-9]{8,10})\b")
 DEFAULT_URL_PATTERN = re.compile(r"https?://\S*(?:devicelogin|/device)\b")
@@ -42,7 +53,10 @@ def _with_groups(count: int) -> AfterValidator:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A PowerShell script. `parameters` maps each parameter of its `param(...)` block to the fact that it gets."""
+    """A PowerShell script.
+
+    `parameters` maps each parameter of its `param(...)` block to the fact that it gets.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = FORM
 
@@ -50,13 +64,17 @@ class Script:
     parameters: Mapping[str, FactName] = field(default_factory=dict)
 
     def bind(self, facts: Facts) -> dict[str, Any]:
-        """Return the values to bind, by parameter name; a fact that nobody knows is left out, so defaults apply."""
+        """Return the values to bind, by parameter name; a fact that nobody knows is left out, so
+        defaults apply.
+        """
         values = {name: facts.get(fact) for name, fact in self.parameters.items()}
         return {name: _bound(value) for name, value in values.items() if value}
 
 
 def _bound(value: Fact) -> Any:
-    """Return a fact as a session binds it (pwsh_kernels/powershell/wire/conversion.py): a secret becomes a SecureString."""
+    """Return a fact as a session binds it (pwsh_kernels/powershell/wire/conversion.py): a secret
+    becomes a SecureString.
+    """
     if isinstance(value, Secret):
         return {"$secret": value.text}
     return list(value) if isinstance(value, tuple) else value
@@ -89,7 +107,9 @@ class Route:
 
     @property
     def has_token(self) -> bool:
-        """Whether the token comes from the machine or from the caller: nobody asks Entra's sign-in hosts for it."""
+        """Whether the token comes from the machine or from the caller: nobody asks Entra's sign-in
+        hosts for it.
+        """
         return self.name in ("managed_identity", "access_token")
 
     def missing(self, facts: Facts) -> list[tuple[FactName, ...]]:

@@ -1,4 +1,6 @@
-"""Where a secret of a sign-in is kept (a file or an environment variable), and how it is read at the moment of use."""
+"""Where a secret of a sign-in is kept (a file or an environment variable), and how it is read at
+the moment of use.
+"""
 
 import os
 import stat
@@ -18,7 +20,9 @@ HOW_TO_WRITE = 'write { file = "PATH" } or { env = "NAME" } here, never the secr
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
-    """The place of a secret: a file of one's own that others cannot read, or an environment variable of the server."""
+    """The place of a secret: a file of one's own that others cannot read, or an environment
+    variable of the server.
+    """
 
     file: Path | None = None
     env: str | None = None
@@ -29,7 +33,10 @@ class SecretSource:
         return str(self.file) if self.file else f"the environment variable {self.env}"
 
     def read(self) -> Secret:
-        """Return the secret as it is now, without one newline at its end. Raises BadSecret, which never shows it."""
+        """Return the secret as it is now, without one newline at its end.
+
+        Raises BadSecret, which never shows it.
+        """
         text = _content(self.file) if self.file else os.environ.get(self.env or "", "")
         text = text.removesuffix("\n").removesuffix("\r")
         if not text.strip():
@@ -60,7 +67,9 @@ def _check(file: Path, facts: os.stat_result) -> None:
 
 
 def resolved_path(value: Any, info: ValidationInfo) -> Any:
-    """Return a path of a file's text as an absolute one: `~` is the user's HOME, anything else is beside that file."""
+    """Return a path of a file's text as an absolute one: `~` is the user's HOME, anything else is
+    beside that file.
+    """
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be the path of a file")
     folder = (info.context or {}).get("folder", Path.cwd())
@@ -68,7 +77,10 @@ def resolved_path(value: Any, info: ValidationInfo) -> Any:
 
 
 def source_of(value: Any, info: ValidationInfo) -> Any:
-    """Return the place that a file's text names. Raises ValueError, which never shows what was written."""
+    """Return the place that a file's text names.
+
+    Raises ValueError, which never shows what was written.
+    """
     if not isinstance(value, dict) or len(value) != 1 or not set(value) <= {"file", "env"}:
         raise ValueError(f"is a secret: {HOW_TO_WRITE}")
     if "file" in value:

@@ -16,14 +16,18 @@ def line_of_syntax_error(message: str, text: str) -> int:
 
 
 def line_of_key(place: Sequence[str], text: str) -> int | None:
-    """Return the line of a key, or of the nearest table around it that the text names; None when there is none."""
+    """Return the line of a key, or of the nearest table around it that the text names; None when
+    there is none.
+    """
     lines = dict(_keys(text))
     around = (tuple(place[:length]) for length in range(len(place), 0, -1))
     return next((lines[keys] for keys in around if keys in lines), None)
 
 
 def _keys(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield each key of the text with its line; what stands inside a text of several lines is no key."""
+    """Yield each key of the text with its line; what stands inside a text of several lines is no
+    key.
+    """
     table: tuple[str, ...] = ()
     inside = ""
     for number, line in enumerate(text.splitlines(), 1):

@@ -13,7 +13,10 @@ _RANGE = re.compile(r"([\[(])\s*([^,\s]*)\s*(,?)\s*([^,\s]*)\s*([\])])")
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Version:
-    """`3.10.1`, or `3.2.0-beta1`, which comes before `3.2.0`. Numbers that are not written are 0."""
+    """`3.10.1`, or `3.2.0-beta1`, which comes before `3.2.0`.
+
+    Numbers that are not written are 0.
+    """
 
     numbers: tuple[int, ...]
     label: str = ""
@@ -31,13 +34,19 @@ class Version:
         return self._key() < other._key()
 
     def _key(self) -> tuple[object, ...]:
-        parts = [(0, int(one), "") if one.isdigit() else (1, 0, one.casefold()) for one in self.label.split(".")]
+        parts = [
+            (0, int(one), "") if one.isdigit() else (1, 0, one.casefold())
+            for one in self.label.split(".")
+        ]
         return self.numbers, not self.label, parts
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Versions from `low` to `high`; None: no end on that side. `text` is how PSResourceGet writes it."""
+    """Versions from `low` to `high`; None: no end on that side.
+
+    `text` is how PSResourceGet writes it.
+    """
 
     text: str = ""
     low: Version | None = None
@@ -47,7 +56,10 @@ class Range:
 
     @classmethod
     def parse(cls, text: str) -> "Range":
-        """Read a range as PSResourceGet does: `3.2.0` is that version alone, "" any. Raises InvalidRequest."""
+        """Read a range as PSResourceGet does: `3.2.0` is that version alone, "" any.
+
+        Raises InvalidRequest.
+        """
         if not text.strip():
             return cls()
         if not (found := _RANGE.fullmatch(text.strip())):
@@ -67,5 +79,7 @@ class Range:
 
     def __contains__(self, version: Version) -> bool:
         above = self.low is None or version > self.low or (self.with_low and version == self.low)
-        below = self.high is None or version < self.high or (self.with_high and version == self.high)
+        below = (
+            self.high is None or version < self.high or (self.with_high and version == self.high)
+        )
         return above and below

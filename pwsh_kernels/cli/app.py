@@ -1,4 +1,6 @@
-"""The table of commands, and the one place where an error becomes a line on stderr and an exit code."""
+"""The table of commands, and the one place where an error becomes a line on stderr and an exit
+code.
+"""
 
 import os
 import sys
@@ -30,7 +32,10 @@ from pwsh_kernels.errors import ProductError
 
 app = typer.Typer(
     name="pwsh-kernels",
-    help="Signed-in PowerShell sessions, one per tenant and module, shared by people, agents and scripts.",
+    help=(
+        "Signed-in PowerShell sessions, one per tenant and module, shared by people, agents and"
+        " scripts."
+    ),
     no_args_is_help=True,
     invoke_without_command=True,
     add_completion=False,
@@ -41,7 +46,9 @@ app = typer.Typer(
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     """Take what stands before a command."""
     if version:
@@ -93,11 +100,15 @@ def main() -> None:
         app()
     except ProductError as error:
         if "--json" in sys.argv[1:]:
-            say_json(error.to_json())  # a program that reads stdout as JSON must find the refusal there
+            say_json(
+                error.to_json()
+            )  # a program that reads stdout as JSON must find the refusal there
         sys.stderr.write(f"pwsh-kernels: {error_line(error)}\n")
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would fail as well
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # or the last flush would fail as well
         sys.exit(ExitCode.FAILED)

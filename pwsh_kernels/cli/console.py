@@ -78,13 +78,20 @@ def _sentence(error: ProductError, facts: Json) -> str:
     login = f"Run `pwsh-kernels login {where}`."
     texts = {
         "not_signed_in": f"Not signed in to {where}. {reason or ''} {login}",
-        "session_lost": f"The PowerShell of {where} has died ({reason}), and its sign-in with it. {login}",
-        "unknown_session": f"There is no session for {where}. `pwsh-kernels sessions` lists those there are.",
+        "session_lost": (
+            f"The PowerShell of {where} has died ({reason}), and its sign-in with it. {login}"
+        ),
+        "unknown_session": (
+            f"There is no session for {where}. `pwsh-kernels sessions` lists those there are."
+        ),
         "unknown_run": f"There is no run {run_id}. `pwsh-kernels runs` lists those that are kept.",
-        "unauthorized": "The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that `pwsh-kernels serve` prints.",
+        "unauthorized": (
+            "The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that `pwsh-kernels"
+            " serve` prints."
+        ),
         "waiting_for_input": (
-            f"Run {run_id} waits for an answer to: {facts.get('question')!r}. "
-            f"Answer it with `pwsh-kernels follow {run_id}` or stop it with `pwsh-kernels cancel {run_id}`."
+            f"Run {run_id} waits for an answer to: {facts.get('question')!r}. Answer it with"
+            f" `pwsh-kernels follow {run_id}` or stop it with `pwsh-kernels cancel {run_id}`."
         ),
     }
     return texts.get(facts["code"], error.text())
@@ -92,11 +99,16 @@ def _sentence(error: ProductError, facts: Json) -> str:
 
 @asynccontextmanager
 async def connected() -> AsyncIterator["RestClient"]:
-    """Give a client of the server that is found. Raises ServerUnreachable, NotOurServer, InvalidSetting."""
+    """Give a client of the server that is found.
+
+    Raises ServerUnreachable, NotOurServer, InvalidSetting.
+    """
     from pwsh_kernels.client import RestClient, find_server
 
     settings = read_settings()
-    async with RestClient(await find_server(settings), settings.client_timeout, CLIENT_NAME) as client:
+    async with RestClient(
+        await find_server(settings), settings.client_timeout, CLIENT_NAME
+    ) as client:
         yield client
 
 
@@ -133,7 +145,10 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return rows under headings, in columns as wide as their longest text."""
     texts = [list(headings), *([_cell(one) for one in row] for row in rows)]
     widths = [max(len(row[column]) for row in texts) for column in range(len(headings))]
-    return "\n".join("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in texts)
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in texts
+    )
 
 
 def _cell(value: object) -> str:

@@ -1,4 +1,6 @@
-"""`pwsh-kernels doctor`: is everything there that the product needs, and what to do where it is not."""
+"""`pwsh-kernels doctor`: is everything there that the product needs, and what to do where it is
+not.
+"""
 
 import asyncio
 import json
@@ -26,7 +28,8 @@ FIND_WAIT = 60.0
 def doctor() -> None:
     """Check the installation.
 
-    PowerShell, the settings, the data folder, the server, the token. Exit code 1 when something is broken.
+    PowerShell, the settings, the data folder, the server, the token. Exit code 1 when something is
+    broken.
     """
     findings = list(examine())
     for one in findings:
@@ -75,12 +78,17 @@ def _search(modules: list[str]) -> Json:
         found = subprocess.run(command, capture_output=True, timeout=FIND_WAIT, check=False)
         facts: Json = json.loads(found.stdout)
     except (subprocess.TimeoutExpired, ValueError) as error:
-        return {"error": f"the search failed ({type(error).__name__}). Install PowerShell 7.4 or newer."}
+        return {
+            "error": f"the search failed ({type(error).__name__}). Install PowerShell 7.4 or newer."
+        }
     return facts
 
 
 def _set_by_hand(settings: Settings) -> Finding:
-    names = sorted(str(Settings.model_fields[one].validation_alias.choices[0]) for one in settings.model_fields_set)  # type: ignore[union-attr]
+    names = sorted(
+        str(Settings.model_fields[one].validation_alias.choices[0])  # type: ignore[union-attr]
+        for one in settings.model_fields_set
+    )
     given = f"{len(names)} set: {', '.join(names)}" if names else "all at their defaults"
     return Finding("ok", f"Settings: {given} (`pwsh-kernels settings` lists them)")
 
@@ -91,27 +99,52 @@ def data_folder(folder: Path) -> Finding:
         place = next(one for one in folder.parents if one.exists())
         if os.access(place, os.W_OK | os.X_OK):
             return Finding("ok", f"Data folder {folder} (made by the first start)")
-        return Finding("wrong", f"Data folder {folder} cannot be made: {place} is not writable. Set PWSH_MANAGER_DATA_DIR.")
+        return Finding(
+            "wrong",
+            f"Data folder {folder} cannot be made: {place} is not writable. Set"
+            " PWSH_MANAGER_DATA_DIR.",
+        )
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        return Finding("wrong", f"Data folder {folder} is not a writable folder. Set PWSH_MANAGER_DATA_DIR to one that is.")
+        return Finding(
+            "wrong",
+            f"Data folder {folder} is not a writable folder. Set PWSH_MANAGER_DATA_DIR to one"
+            " that is.",
+        )
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        return Finding("wrong", f"Data folder {folder} is open to other users. Run `chmod 700 {folder}`.")
+        return Finding(
+            "wrong", f"Data folder {folder} is open to other users. Run `chmod 700 {folder}`."
+        )
     return Finding("ok", f"Data folder {folder}")
 
 
 def homes(folder: Path) -> Iterator[Finding]:
-    """Yield whether the folder of the sessions' HOMEs is closed to others, and which of them hold something."""
+    """Yield whether the folder of the sessions' HOMEs is closed to others, and which of them hold
+    something.
+    """
     if not folder.exists():
         return
     if stat.S_IMODE(folder.stat().st_mode) & stat.S_IRWXO:
-        yield Finding("wrong", f"The sessions' HOMEs in {folder} are open to other users. Run `chmod 700 {folder}`.")
+        yield Finding(
+            "wrong",
+            f"The sessions' HOMEs in {folder} are open to other users. Run `chmod 700 {folder}`.",
+        )
     for kept in kept_sign_ins(folder):
-        yield Finding("note", f"{kept} may keep a sign-in as plain text: encrypt the volume, or `disconnect --forget`.")
+        yield Finding(
+            "note",
+            f"{kept} may keep a sign-in as plain text: encrypt the volume, or `disconnect"
+            " --forget`.",
+        )
 
 
 def kept_sign_ins(folder: Path) -> Iterator[Path]:
     """Yield the HOMEs in which a module has put a token cache (decision 0014)."""
-    caches = (".Azure", ".local/share/.IdentityService", ".m365pnppowershell", ".mg", ".federated_token")
+    caches = (
+        ".Azure",
+        ".local/share/.IdentityService",
+        ".m365pnppowershell",
+        ".mg",
+        ".federated_token",
+    )
     for home in sorted(folder.glob("*/*")):
         if any((home / cache).exists() for cache in caches):
             yield home
@@ -124,7 +157,9 @@ async def _server(settings: Settings) -> Iterable[Finding]:
         address = await find_server(settings)
         async with RestClient(address, settings.client_timeout, CLIENT_NAME) as client:
             health = await client.health()
-            reached = Finding("ok", f"Server {health.get('version', '')} at {address.url}, {health['status']}")
+            reached = Finding(
+                "ok", f"Server {health.get('version', '')} at {address.url}, {health['status']}"
+            )
             listed = await client.sessions()
     except ServerUnreachable as error:
         return [_no_server(settings, error)]
@@ -137,11 +172,15 @@ async def _server(settings: Settings) -> Iterable[Finding]:
 def restart_cost(session: Json) -> Finding:
     """Return what the end of a session's PowerShell would cost."""
     survival = session.get("survival") or "Nobody has signed in."
-    return Finding("ok", f"{session['session']} ({session['state']}), if its PowerShell ends: {survival}")
+    return Finding(
+        "ok", f"{session['session']} ({session['state']}), if its PowerShell ends: {survival}"
+    )
 
 
 def _no_server(settings: Settings, error: ServerUnreachable) -> Finding:
-    """A server that nobody has started is nothing broken; one that was named and does not answer is."""
+    """A server that nobody has started is nothing broken; one that was named and does not answer
+    is.
+    """
     named = settings.url != Settings.model_fields["url"].default
     return Finding("wrong" if named else "note", error_line(error))
 

@@ -1,4 +1,6 @@
-"""What `doctor` says of PowerShell modules: is there, for each service of a real tenant, one that a session can use."""
+"""What `doctor` says of PowerShell modules: is there, for each service of a real tenant, one that a
+session can use.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -9,8 +11,13 @@ from pwsh_kernels.settings import Settings
 
 
 def wanted_modules(settings: Settings) -> list[Module]:
-    """Return the services that the tenants file configures for real tenants, each once. Raises BrokenFile."""
-    tenants = TenantsFile(settings.tenants_path, settings.tenant_aliases, settings.sharepoint_tenants)
+    """Return the services that the tenants file configures for real tenants, each once.
+
+    Raises BrokenFile.
+    """
+    tenants = TenantsFile(
+        settings.tenants_path, settings.tenant_aliases, settings.sharepoint_tenants
+    )
     known = Catalog.load(extra=settings.modules_dir).modules
     return [known[key] for key in configured(tenants.current().known.values()) if key in known]
 
@@ -20,15 +27,26 @@ def configured(tenants: Iterable[Tenant]) -> list[str]:
     return sorted({key for tenant in tenants if not tenant.sandbox for key in tenant.modules})
 
 
-def installed_modules(settings: Settings, wanted: Iterable[Module], machine: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield, for each service, the version that a new session finds, or how to install one. Raises BrokenFile."""
+def installed_modules(
+    settings: Settings, wanted: Iterable[Module], machine: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Yield, for each service, the version that a new session finds, or how to install one.
+
+    Raises BrokenFile.
+    """
     store = {name: one.version for name, one in ModuleStore(settings.data_dir).selected().items()}
     for one in wanted:
-        yield module_finding(one, store.get(one.powershell_module, ""), machine.get(one.powershell_module, ""))
+        yield module_finding(
+            one, store.get(one.powershell_module, ""), machine.get(one.powershell_module, "")
+        )
 
 
 def module_finding(module: Module, ours: str, machine: str) -> Finding:
-    """Return what there is of a service's module: `ours` comes first, then the machine's; "" for none. Pure."""
+    """Return what there is of a service's module: `ours` comes first, then the machine's; "" for
+    none.
+
+    Pure.
+    """
     problem = unfit(module, [version for version in (ours, machine) if version])
     if problem:
         return Finding("note" if problem.reason else "wrong", f"{module.key}: {problem.text()}")

@@ -1,4 +1,6 @@
-"""`pwsh-kernels run` in several tenants: a line when each has ended, then every output in the order asked for."""
+"""`pwsh-kernels run` in several tenants: a line when each has ended, then every output in the order
+asked for.
+"""
 
 import asyncio
 import time
@@ -34,7 +36,10 @@ async def run_everywhere(
     detach: bool,
     as_json: bool,
 ) -> int:
-    """Run a script in several tenants and return the exit code: 0 when it succeeded in all. Ctrl-C cancels it in all."""
+    """Run a script in several tenants and return the exit code: 0 when it succeeded in all.
+
+    Ctrl-C cancels it in all.
+    """
     started = await client.run_everywhere(tenants, module, script, wait_s=0, **options)
     runs = started["results"]
     if detach:
@@ -57,24 +62,32 @@ def _name_runs(runs: list[Json]) -> int:
 
 
 async def _watch(client: "RestClient", runs: list[Json], deadline: float | None) -> list[Json]:
-    """Return every run as it is at its end, or at the deadline (monotonic seconds); Ctrl-C cancels them."""
+    """Return every run as it is at its end, or at the deadline (monotonic seconds); Ctrl-C cancels
+    them.
+    """
     with interrupts() as (first, _):
         watching = asyncio.gather(*(_ended(client, run, deadline) for run in runs))
         stop = asyncio.create_task(first.wait())
         pending: set[asyncio.Future[Any]] = {watching, stop}
         await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         if not watching.done():
-            await asyncio.gather(*(client.cancel(run["run_id"], wait_s=0) for run in runs if run.get("run_id")))
+            await asyncio.gather(
+                *(client.cancel(run["run_id"], wait_s=0) for run in runs if run.get("run_id"))
+            )
         results = await watching
         stop.cancel()
     return results
 
 
 async def _ended(client: "RestClient", run: Json, deadline: float | None) -> Json:
-    """Return a run with its whole output once it has ended or the deadline has come; tell on stderr which."""
+    """Return a run with its whole output once it has ended or the deadline has come; tell on stderr
+    which.
+    """
     page, text, cursor = run, "", 0
     while run.get("run_id"):
-        left = LOOK_WAIT if deadline is None else min(max(deadline - time.monotonic(), 0), LOOK_WAIT)
+        left = (
+            LOOK_WAIT if deadline is None else min(max(deadline - time.monotonic(), 0), LOOK_WAIT)
+        )
         page = await client.read_run(run["run_id"], cursor, left, PAGE_CHARS, page["state"])
         text += "".join(entry["text"] for entry in page["entries"])
         cursor = page["next_cursor"]
@@ -86,7 +99,10 @@ async def _ended(client: "RestClient", run: Json, deadline: float | None) -> Jso
         elif not left:
             break
     note(f"{run['tenant']}: {page['state']}{_why(page)}")
-    return {**{name: value for name, value in page.items() if name not in ("entries", "cursor")}, "output": text}
+    return {
+        **{name: value for name, value in page.items() if name not in ("entries", "cursor")},
+        "output": text,
+    }
 
 
 def _why(page: Json) -> str:

@@ -1,4 +1,6 @@
-"""Follow a run at a terminal: print what arrives, answer what it asks, cancel on Ctrl-C, end with its exit code."""
+"""Follow a run at a terminal: print what arrives, answer what it asks, cancel on Ctrl-C, end with
+its exit code.
+"""
 
 import asyncio
 import signal
@@ -80,14 +82,21 @@ def _write(stream: IO[str], text: str) -> None:
     stream.flush()
 
 
-async def follow_to_end(client: "RestClient", run: Json, *, as_json: bool, wait_s: float | None = None) -> int:
-    """Follow a run and return the exit code: the command's own when it ended. `wait_s` None: as long as it takes."""
+async def follow_to_end(
+    client: "RestClient", run: Json, *, as_json: bool, wait_s: float | None = None
+) -> int:
+    """Follow a run and return the exit code: the command's own when it ended.
+
+    `wait_s` None: as long as it takes.
+    """
     printer = Printer(run, as_json=as_json)
     with interrupts() as (first, second):
         following = asyncio.create_task(_follow(client, run["run_id"], printer, wait_s))
         try:
             if not await _ends_before(following, first):
-                await client.cancel(run["run_id"], wait_s=0)  # before the note: the terminal may be gone
+                await client.cancel(
+                    run["run_id"], wait_s=0
+                )  # before the note: the terminal may be gone
                 note(f"Cancelling {run['run_id']} ... (Ctrl-C again leaves it running)")
                 if not await _ends_before(following, second):
                     note(f"Left running: `pwsh-kernels follow {run['run_id']}` attaches again.")
@@ -105,7 +114,10 @@ async def follow_to_end(client: "RestClient", run: Json, *, as_json: bool, wait_
 def run_exit_code(run: Json) -> int:
     """Return the exit code that tells how a run ended; says on stderr that it goes on."""
     if run["state"] in OPEN_STATES:
-        note(f"{run['run_id']} is {run['state']}: `pwsh-kernels follow {run['run_id']}` attaches to it.")
+        note(
+            f"{run['run_id']} is {run['state']}: `pwsh-kernels follow {run['run_id']}` attaches"
+            " to it."
+        )
         return ExitCode.STILL_RUNNING
     if run["state"] == "cancelled":
         return ExitCode.INTERRUPTED
@@ -115,7 +127,9 @@ def run_exit_code(run: Json) -> int:
     return code or (ExitCode.OK if run["state"] == "succeeded" else ExitCode.FAILED)
 
 
-async def _follow(client: "RestClient", run_id: str, printer: Printer, wait_s: float | None) -> Json:
+async def _follow(
+    client: "RestClient", run_id: str, printer: Printer, wait_s: float | None
+) -> Json:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s if wait_s is not None else float("inf")
     cursor, seen, noted = 0, None, False
@@ -127,7 +141,10 @@ async def _follow(client: "RestClient", run_id: str, printer: Printer, wait_s: f
         printer.show(page)
         if seen == page["state"] == "queued" and not noted:
             noted = True
-            note("Waiting: another command runs in this session first (`pwsh-kernels runs --state running`).")
+            note(
+                "Waiting: another command runs in this session first (`pwsh-kernels runs --state"
+                " running`)."
+            )
         cursor, seen = page["next_cursor"], page["state"]
         if page["more"]:
             continue

@@ -5,7 +5,16 @@ from dataclasses import asdict
 
 import typer
 
-from pwsh_kernels.cli.console import ExitCode, Json, connected, error_line, note, say, say_json, table
+from pwsh_kernels.cli.console import (
+    ExitCode,
+    Json,
+    connected,
+    error_line,
+    note,
+    say,
+    say_json,
+    table,
+)
 from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import InvalidSetting
@@ -22,7 +31,10 @@ def settings(as_json: AsJson = False) -> None:
         values = values_in_force(read_settings())
     except InvalidSetting as error:
         problem, values = error, [row.default for row in setting_rows()]
-    rows = [{"setting": row.env, "value": value, **asdict(row)} for row, value in zip(setting_rows(), values, strict=True)]
+    rows = [
+        {"setting": row.env, "value": value, **asdict(row)}
+        for row, value in zip(setting_rows(), values, strict=True)
+    ]
     if as_json:
         say_json([{name: value for name, value in row.items() if name != "env"} for row in rows])
     else:
@@ -63,7 +75,10 @@ def modules(context: typer.Context, as_json: AsJson = False) -> None:
         say_json(answer)
         return
     details = answer["details"].items()
-    rows = [(key, facts["name"], facts["minimum_version"], facts["installed"], routes(facts)) for key, facts in details]
+    rows = [
+        (key, facts["name"], facts["minimum_version"], facts["installed"], routes(facts))
+        for key, facts in details
+    ]
     say(table(("MODULE", "POWERSHELL MODULE", "FROM", "INSTALLED", "SIGN-IN ROUTES"), rows))
     for key, facts in details:
         if facts["installed"] == "":

@@ -13,19 +13,23 @@ from pwsh_kernels.discovery import ServerAddress, read_settings
 from pwsh_kernels.errors import LabNotInstalled, ServerUnreachable
 
 OPENS = "-open.html"
-"""Beside a runtime file `jpserver-PID.json`: the page (0600) that takes a browser to JupyterLab, with the token."""
+"""Beside a runtime file `jpserver-PID.json`: the page (0600) that takes a browser to JupyterLab,
+with the token.
+"""
 
 
 def lab(
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port instead of PWSH_MANAGER_PORT.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port instead of PWSH_MANAGER_PORT.")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address instead of PWSH_MANAGER_HOST.")] = None,
     browser: Annotated[bool, typer.Option(help="Open a web browser.")] = True,
     jupyter: Annotated[list[str] | None, typer.Argument(help="Jupyter options, after --.")] = None,
 ) -> None:
     """Open JupyterLab with every session in it.
 
-    On the server that runs; where none runs, it starts one until Ctrl-C. JupyterLab shows the files of the folder in
-    which the server was started.
+    On the server that runs; where none runs, it starts one until Ctrl-C. JupyterLab shows the files
+    of the folder in which the server was started.
     """
     running = asyncio.run(_running())
     if running is not None:
@@ -36,7 +40,10 @@ def lab(
     from pwsh_kernels.web.launch import serve
 
     given = {name: value for name, value in (("port", port), ("host", host)) if value is not None}
-    serve(read_settings().model_copy(update=given), ["--PwshKernelsServer.opens_lab=True"] * browser + (jupyter or []))
+    serve(
+        read_settings().model_copy(update=given),
+        ["--PwshKernelsServer.opens_lab=True"] * browser + (jupyter or []),
+    )
 
 
 async def _running() -> ServerAddress | None:
@@ -50,7 +57,10 @@ async def _running() -> ServerAddress | None:
 
 
 def _open(server: ServerAddress, browser: bool) -> None:
-    """Tell where JupyterLab is. The token goes to the browser by a file: every user may read a process list."""
+    """Tell where JupyterLab is.
+
+    The token goes to the browser by a file: every user may read a process list.
+    """
     note(f"JupyterLab is on {server.url}/lab")
     page = opening_page(server)
     if page is None:

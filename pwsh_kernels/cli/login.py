@@ -22,23 +22,34 @@ POLL_WAIT = 30.0
 
 def login(
     tenant: Annotated[str, typer.Argument(help="The tenant's domain, such as contoso.example.")],
-    module: Annotated[str, typer.Argument(help="Service; `pwsh-kernels modules` lists them.")] = "exo",
-    account: Annotated[str | None, typer.Option(help="Refuse any other account, such as admin@contoso.example.")] = None,
+    module: Annotated[
+        str, typer.Argument(help="Service; `pwsh-kernels modules` lists them.")
+    ] = "exo",
+    account: Annotated[
+        str | None, typer.Option(help="Refuse any other account, such as admin@contoso.example.")
+    ] = None,
     route: Annotated[
-        str | None, typer.Option(help="Way to sign in, such as certificate; `pwsh-kernels modules` lists them.")
+        str | None,
+        typer.Option(
+            help="Way to sign in, such as certificate; `pwsh-kernels modules` lists them."
+        ),
     ] = None,
     token_from: Annotated[
-        str | None, typer.Option("--access-token-from", help="File with an access token; `-` reads it from stdin.")
+        str | None,
+        typer.Option(
+            "--access-token-from", help="File with an access token; `-` reads it from stdin."
+        ),
     ] = None,
     graph_token_from: Annotated[
-        str | None, typer.Option("--graph-token-from", help="File with the second token that teams needs.")
+        str | None,
+        typer.Option("--graph-token-from", help="File with the second token that teams needs."),
     ] = None,
     wait: Annotated[bool, typer.Option(help="Wait until the person has signed in.")] = True,
 ) -> None:
     """Sign in to a tenant.
 
-    Prints a code and an address: opening the address and entering the code completes the sign-in. Other routes
-    (certificate, managed identity, access token ...) need no person.
+    Prints a code and an address: opening the address and entering the code completes the sign-in.
+    Other routes (certificate, managed identity, access token ...) need no person.
     """
     asked: Json = {
         "expected_account": account,
@@ -47,12 +58,17 @@ def login(
         "graph_token": read_token(graph_token_from),
     }
     if not asyncio.run(_login_unless_interrupted(tenant, module, asked, wait)):
-        note(f"The sign-in stays pending: finish it on the page. `pwsh-kernels status {tenant} {module}` shows it.")
+        note(
+            f"The sign-in stays pending: finish it on the page. `pwsh-kernels status {tenant}"
+            f" {module}` shows it."
+        )
         raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 def read_token(source: str | None) -> str | None:
-    """Return a token from a file or stdin: on the command line, every user of the machine could read it."""
+    """Return a token from a file or stdin: on the command line, every user of the machine could
+    read it.
+    """
     if source is None:
         return None
     try:
@@ -67,7 +83,8 @@ def read_token(source: str | None) -> str | None:
 async def _login_unless_interrupted(tenant: str, module: str, asked: Json, wait: bool) -> bool:
     """Return whether it came to an end before Ctrl-C.
 
-    The loops look at the interrupt themselves: asyncio's own, a cancellation, can be lost below an HTTP request (measured).
+    The loops look at the interrupt themselves: asyncio's own, a cancellation, can be lost below an
+    HTTP request (measured).
     """
     with interrupts() as (interrupted, _):
         work = asyncio.create_task(_login(tenant, module, asked, wait, interrupted))
@@ -76,14 +93,18 @@ async def _login_unless_interrupted(tenant: str, module: str, asked: Json, wait:
         if not work.done():
             work.cancel()
             await asyncio.wait({work}, timeout=END_WAIT)
-            work.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody waits for it any more
+            work.add_done_callback(
+                lambda task: task.cancelled() or task.exception()
+            )  # nobody waits for it any more
             return False
         stop.cancel()
         work.result()
         return True
 
 
-async def _login(tenant: str, module: str, asked: Json, wait: bool, interrupted: asyncio.Event) -> None:
+async def _login(
+    tenant: str, module: str, asked: Json, wait: bool, interrupted: asyncio.Event
+) -> None:
     async with connected() as client:
         facts = await client.login(tenant, module, **asked)
         _refuse_failure(facts)
@@ -108,7 +129,9 @@ def _refusal(facts: Json) -> RequestRefused:
     sign_in = facts.get("sign_in") or {}
     code = sign_in.get("state") or "failed"
     code = code if code.startswith("wrong_") else f"sign_in_{code}"
-    return RequestRefused(200, code, facts["reason"] or f"The sign-in ended: {facts['state']}.", facts)
+    return RequestRefused(
+        200, code, facts["reason"] or f"The sign-in ended: {facts['state']}.", facts
+    )
 
 
 def say_code(facts: Json) -> None:
@@ -116,8 +139,9 @@ def say_code(facts: Json) -> None:
     if facts.get("device_code"):
         account = facts.get("expected_account")
         say(
-            f"To sign in to {facts['session']}, open {facts['auth_url']} and enter the code {facts['device_code']} "
-            f"(valid until {facts['expires_at']})." + (f" Sign in as {account}." if account else "")
+            f"To sign in to {facts['session']}, open {facts['auth_url']} and enter the code"
+            f" {facts['device_code']} (valid until {facts['expires_at']})."
+            + (f" Sign in as {account}." if account else "")
         )
 
 

@@ -1,10 +1,14 @@
-"""`pwsh-kernels mcp`: the MCP server on stdin and stdout, for clients that start an installed command."""
+"""`pwsh-kernels mcp`: the MCP server on stdin and stdout, for clients that start an installed
+command.
+"""
 
 import typer
 
 
 def mcp() -> None:
-    """Serve MCP on stdin and stdout, as mcp_server.py does; an MCP client runs this, not a person."""
+    """Serve MCP on stdin and stdout, as mcp_server.py does; an MCP client runs this, not
+    a person.
+    """
     from pwsh_kernels.mcp.stdio import main
 
     raise typer.Exit(main())

@@ -1,4 +1,6 @@
-"""What each MCP client wants to read about our MCP server: pure. Absolute paths, and never a secret.
+"""What each MCP client wants to read about our MCP server: pure.
+
+Absolute paths, and never a secret.
 
 Sources: decision 0013, and each client's documentation of its file and of how it expands variables.
 """
@@ -17,9 +19,17 @@ NAME = "pwsh"
 """Of our server, in every client."""
 TOKEN = "PWSH_MANAGER_TOKEN"  # noqa: S105 - the variable's name
 """Variable from which a client takes the token of the HTTP door."""
-ASK_TOKEN: Json = {"type": "promptString", "id": "pwsh-token", "description": "Token of pwsh-kernels", "password": True}
+ASK_TOKEN: Json = {
+    "type": "promptString",
+    "id": "pwsh-token",
+    "description": "Token of pwsh-kernels",
+    "password": True,
+}
 """VS Code asks for the token and keeps it with its own secrets."""
-NO_HTTP = "cannot be configured by a file for HTTP; leave --http out: the program finds the server and its token by itself"
+NO_HTTP = (
+    "cannot be configured by a file for HTTP; leave --http out: the program finds the server and"
+    " its token by itself"
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,10 @@ class Place:
 
 
 def configuration(client: Client, place: Place) -> Json:
-    """Return the whole JSON file of a client that has no other server. Raises InvalidRequest where there is none."""
+    """Return the whole JSON file of a client that has no other server.
+
+    Raises InvalidRequest where there is none.
+    """
     if client == "mcpjungle":
         return _mcpjungle(place)
     if client == "vscode":
@@ -61,28 +74,46 @@ def _program(place: Place) -> Json:
 
 def _variable(client: Client) -> str:
     """Return how a client's file says "the token", without the token."""
-    return {"vscode": f"${{input:{ASK_TOKEN['id']}}}", "cursor": f"${{env:{TOKEN}}}"}.get(client, f"${{{TOKEN}}}")
+    return {"vscode": f"${{input:{ASK_TOKEN['id']}}}", "cursor": f"${{env:{TOKEN}}}"}.get(
+        client, f"${{{TOKEN}}}"
+    )
 
 
 def _mcpjungle(place: Place) -> Json:
-    """Return MCPJungle's registration; a stateful session, because a process for each call would be slow."""
+    """Return MCPJungle's registration; a stateful session, because a process for each call would be
+    slow.
+    """
     if place.http:
         token = _variable("mcpjungle")
-        way = {"transport": "streamable_http", "url": place.url, "bearer_token": token, "session_mode": "stateless"}
+        way = {
+            "transport": "streamable_http",
+            "url": place.url,
+            "bearer_token": token,
+            "session_mode": "stateless",
+        }
     else:
         way = {"transport": "stdio", **_program(place), "session_mode": "stateful"}
     return {"name": NAME, "description": "PowerShell in signed-in Microsoft 365 sessions", **way}
 
 
 def merged(existing: str, added: Json, file: str) -> Json:
-    """Return a client's file with our server in it, and all else as it was. Raises FileNotWritten for no JSON object."""
+    """Return a client's file with our server in it, and all else as it was.
+
+    Raises FileNotWritten for no JSON object.
+    """
     try:
         before = json.loads(existing) if existing.strip() else {}
     except ValueError as error:
-        raise FileNotWritten(file=file, problem=f"it is no JSON ({error}); nothing was changed") from None
-    fits = isinstance(before, dict) and all(isinstance(before.get(key, value), type(value)) for key, value in added.items())
+        raise FileNotWritten(
+            file=file, problem=f"it is no JSON ({error}); nothing was changed"
+        ) from None
+    fits = isinstance(before, dict) and all(
+        isinstance(before.get(key, value), type(value)) for key, value in added.items()
+    )
     if not fits:
-        raise FileNotWritten(file=file, problem="it has not the form that was expected; nothing was changed")
+        raise FileNotWritten(
+            file=file, problem="it has not the form that was expected; nothing was changed"
+        )
     return {**before, **{key: _joined(before.get(key), value) for key, value in added.items()}}
 
 
@@ -94,9 +125,17 @@ def _joined(before: Any, added: Any) -> Any:
     return added
 
 
-def file_of(client: Client, home: PurePath, folder: PurePath, platform: str, variables: Mapping[str, str]) -> Path:
-    """Return where a client reads its configuration; `platform` as sys.platform. Raises InvalidRequest when unknown."""
-    support = {"darwin": home / "Library" / "Application Support", "win32": PurePath(variables.get("APPDATA") or home)}
+def file_of(
+    client: Client, home: PurePath, folder: PurePath, platform: str, variables: Mapping[str, str]
+) -> Path:
+    """Return where a client reads its configuration; `platform` as sys.platform.
+
+    Raises InvalidRequest when unknown.
+    """
+    support = {
+        "darwin": home / "Library" / "Application Support",
+        "win32": PurePath(variables.get("APPDATA") or home),
+    }
     settings = support.get(platform, PurePath(variables.get("XDG_CONFIG_HOME") or home / ".config"))
     places: Mapping[Client, PurePath] = {
         "claude-desktop": settings / "Claude" / "claude_desktop_config.json",
@@ -106,5 +145,7 @@ def file_of(client: Client, home: PurePath, folder: PurePath, platform: str, var
         "mcpjungle": folder / "mcpjungle-config.json",
     }
     if client not in places:
-        raise InvalidRequest(field="--write", problem=f"knows no file of {client}; print the JSON instead")
+        raise InvalidRequest(
+            field="--write", problem=f"knows no file of {client}; print the JSON instead"
+        )
     return Path(places[client])

@@ -1,4 +1,6 @@
-"""`pwsh-kernels mcp-config`: the JSON with which an MCP client finds us, printed or merged into the client's file."""
+"""`pwsh-kernels mcp-config`: the JSON with which an MCP client finds us, printed or merged into the
+client's file.
+"""
 
 import json
 import os
@@ -21,13 +23,17 @@ PROGRAM = Path(__file__).parents[2] / "mcp_server.py"
 
 def mcp_config(
     client: Annotated[Client, typer.Argument(help="The client.")],
-    http: Annotated[bool, typer.Option("--http", help="Over HTTP, to a server that runs, instead of a program.")] = False,
-    write: Annotated[bool, typer.Option("--write", help="Merge it into the client's own file.")] = False,
+    http: Annotated[
+        bool, typer.Option("--http", help="Over HTTP, to a server that runs, instead of a program.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Merge it into the client's own file.")
+    ] = False,
 ) -> None:
     """Print what an MCP client's configuration needs to find this product.
 
-    There is no secret in it: the program reads the token from the server's runtime file, and over HTTP the client takes it
-    from a variable or asks for it.
+    There is no secret in it: the program reads the token from the server's runtime file, and over
+    HTTP the client takes it from a variable or asks for it.
     """
     added = configuration(client, _place(http))
     if not write:
@@ -48,12 +54,19 @@ def _place(http: bool) -> Place:
 
 
 def _merge(file: Path, added: Json) -> None:
-    """Write the whole file anew; the old one stays as it was when anything fails, and who may read it is as before."""
+    """Write the whole file anew; the old one stays as it was when anything fails, and who may read
+    it is as before.
+    """
     try:
         mode = file.stat().st_mode if file.exists() else None
         existing = "" if mode is None else file.read_text(encoding="utf-8")
-        replace_file(file, json.dumps(merged(existing, added, str(file)), indent=2, ensure_ascii=False) + "\n")
+        replace_file(
+            file,
+            json.dumps(merged(existing, added, str(file)), indent=2, ensure_ascii=False) + "\n",
+        )
         if mode is not None:
             file.chmod(mode)
     except (OSError, UnicodeDecodeError) as error:
-        raise FileNotWritten(file=str(file), problem=getattr(error, "strerror", None) or str(error)) from None
+        raise FileNotWritten(
+            file=str(file), problem=getattr(error, "strerror", None) or str(error)
+        ) from None

@@ -1,4 +1,6 @@
-"""`pwsh-kernels modules list` and `verify`: which PowerShell modules sessions get, and whether they are as installed."""
+"""`pwsh-kernels modules list` and `verify`: which PowerShell modules sessions get, and whether they
+are as installed.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,7 +26,8 @@ Names = Annotated[list[str] | None, typer.Argument(help=NAMES_HELP)]
 def list_modules(as_json: AsJson = False) -> None:
     """List the installed modules.
 
-    Which version new sessions get, from where it is, which services it serves, and which sessions have it.
+    Which version new sessions get, from where it is, which services it serves, and which sessions
+    have it.
     """
     settings = read_settings()
     store, rules = store_of(settings), rules_of(settings)
@@ -35,7 +38,10 @@ def list_modules(as_json: AsJson = False) -> None:
         headings = ("POWERSHELL MODULE", "VERSION", "NEW SESSIONS", "FROM", "SERVES", "IN USE BY")
         say(table(headings, [_row(one) for one in rows]))
     else:
-        note("No module is installed yet. `pwsh-kernels modules install exo` installs the one of Exchange Online.")
+        note(
+            "No module is installed yet. `pwsh-kernels modules install exo` installs the one of"
+            " Exchange Online."
+        )
 
 
 def _facts(one: "LockedModule", store: "ModuleStore", rules: "Rules") -> Json:
@@ -90,23 +96,42 @@ def verify(names: Names = None, as_json: AsJson = False) -> None:
     else:
         for one, wrong in found:
             about = f"{one.name} {one.package_version}"
-            say("\n".join(f"{about}: {two.file} is {two.kind}" for two in wrong) or f"{about}: as installed")
+            say(
+                "\n".join(f"{about}: {two.file} is {two.kind}" for two in wrong)
+                or f"{about}: as installed"
+            )
         for stranger in strangers:
             say(f"{stranger}: is in no lock file")
     if strangers or any(wrong for _, wrong in found):
-        note("Find out who changed this. `pwsh-kernels modules install --locked` fetches again what differs.")
+        note(
+            "Find out who changed this. `pwsh-kernels modules install --locked` fetches again what"
+            " differs."
+        )
         raise typer.Exit(ExitCode.FAILED)
 
 
-def installed(store: "ModuleStore", rules: "Rules", names: Sequence[str], version: str = "") -> "list[LockedModule]":
-    """Return the installed versions of keys and names. Companions of a service may be absent. Raises PackageNotInstalled."""
+def installed(
+    store: "ModuleStore", rules: "Rules", names: Sequence[str], version: str = ""
+) -> "list[LockedModule]":
+    """Return the installed versions of keys and names.
+
+    Companions of a service may be absent. Raises PackageNotInstalled.
+    """
     found: list[LockedModule] = []
     for name in names:
         first, *companions = rules.names(name)
-        there = [one for one in store.versions(first) if version in ("", one.version, one.package_version)]
+        there = [
+            one
+            for one in store.versions(first)
+            if version in ("", one.version, one.package_version)
+        ]
         if not there:
-            raise PackageNotInstalled(name, version, [f"{one.name} {one.package_version}" for one in store.installed()])
-        others = [one for other in companions for one in store.versions(other)] if not version else []
+            raise PackageNotInstalled(
+                name, version, [f"{one.name} {one.package_version}" for one in store.installed()]
+            )
+        others = (
+            [one for other in companions for one in store.versions(other)] if not version else []
+        )
         found += [one for one in (*there, *others) if one not in found]
     return found
 

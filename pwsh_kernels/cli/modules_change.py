@@ -1,4 +1,6 @@
-"""`pwsh-kernels modules install`, `update` and `remove`: which PowerShell modules there are for sessions."""
+"""`pwsh-kernels modules install`, `update` and `remove`: which PowerShell modules there are for
+sessions.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,18 +19,29 @@ if TYPE_CHECKING:
     from pwsh_kernels.modules.installation import Installation
     from pwsh_kernels.modules.lock import LockedModule
 
-From = Annotated[str, typer.Option("--from", metavar="REPOSITORY|FOLDER", help="Where packages are; else PSGallery.")]
+From = Annotated[
+    str,
+    typer.Option("--from", metavar="REPOSITORY|FOLDER", help="Where packages are; else PSGallery."),
+]
 Version = Annotated[str, typer.Option(help="Version (3.2.0), or a range: '[3.0,4.0)'.")]
-Force = Annotated[bool, typer.Option("--force", help="Also what is known not to work, or what a session uses.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Also what is known not to work, or what a session uses.")
+]
 
 
 def install(
     names: Names = None,
     version: Version = "",
     source: From = "",
-    prerelease: Annotated[bool, typer.Option("--prerelease", help="Versions before their release, too.")] = False,
-    locked: Annotated[bool, typer.Option("--locked", help="Exactly what a lock file says.")] = False,
-    lock: Annotated[Path | None, typer.Option("--lock", help="The lock file; else that of the data folder.")] = None,
+    prerelease: Annotated[
+        bool, typer.Option("--prerelease", help="Versions before their release, too.")
+    ] = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Exactly what a lock file says.")
+    ] = False,
+    lock: Annotated[
+        Path | None, typer.Option("--lock", help="The lock file; else that of the data folder.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Install PowerShell modules for sessions.
@@ -36,24 +49,38 @@ def install(
     With what they need. New sessions get them; living ones keep what they began with.
     """
     if bool(names) == locked or (lock and not locked):
-        raise InvalidRequest("modules install", "needs the modules to install, or --locked (with --lock FILE) alone")
+        raise InvalidRequest(
+            "modules install", "needs the modules to install, or --locked (with --lock FILE) alone"
+        )
     settings = read_settings()
     installation = _installation(settings, force=force)
     if locked:
         done = asyncio.run(_locked(settings, installation, source, lock))
     else:
-        done = asyncio.run(_install(settings, installation, names or [], version, source, prerelease=prerelease))
+        done = asyncio.run(
+            _install(settings, installation, names or [], version, source, prerelease=prerelease)
+        )
     _tell(settings, done)
 
 
-async def _locked(settings: Settings, installation: "Installation", source: str, lock: Path | None) -> "list[LockedModule]":
+async def _locked(
+    settings: Settings, installation: "Installation", source: str, lock: Path | None
+) -> "list[LockedModule]":
     from pwsh_kernels.modules.source import source_of
 
-    return await installation.install_locked(lock or store_of(settings).lock_file, source_of(source) if source else None)
+    return await installation.install_locked(
+        lock or store_of(settings).lock_file, source_of(source) if source else None
+    )
 
 
 async def _install(
-    settings: Settings, installation: "Installation", names: Sequence[str], version: str, source: str, *, prerelease: bool
+    settings: Settings,
+    installation: "Installation",
+    names: Sequence[str],
+    version: str,
+    source: str,
+    *,
+    prerelease: bool,
 ) -> "list[LockedModule]":
     from pwsh_kernels.modules.source import GALLERY, Source, source_of
     from pwsh_kernels.modules.wanted import every_wanted
@@ -65,14 +92,20 @@ async def _install(
 def update(names: Names = None, source: From = "", force: Force = False) -> None:
     """Install the newest versions.
 
-    Of the named modules, else of all that somebody asked for, each from where it came. The old version stays beside the new
-    one: `modules remove --unused` removes what nobody uses any more.
+    Of the named modules, else of all that somebody asked for, each from where it came. The old
+    version stays beside the new one: `modules remove --unused` removes what nobody uses any more.
     """
     settings = read_settings()
     store, rules = store_of(settings), rules_of(settings)
     before = set(store.installed())
-    named = installed(store, rules, names) if names else [one for one in store.installed() if one.requested]
-    done = asyncio.run(_update(settings, [one for one in named if one.selected], source, force=force))
+    named = (
+        installed(store, rules, names)
+        if names
+        else [one for one in store.installed() if one.requested]
+    )
+    done = asyncio.run(
+        _update(settings, [one for one in named if one.selected], source, force=force)
+    )
     new = [one for one in done if one not in before]
     _tell(settings, new)
     if not new:
@@ -86,11 +119,16 @@ async def _update(
 
     installation = _installation(settings, force=force)
     done: list[LockedModule] = []
-    places = {one: source_of(source) if source else noted_source(one.source, one.address) for one in modules}
+    places = {
+        one: source_of(source) if source else noted_source(one.source, one.address)
+        for one in modules
+    }
     for place in dict.fromkeys(places.values()):
         mine = [one for one in modules if places[one] == place]
         newer = [(one.name, f"[{one.package_version}, )") for one in mine]
-        wanted = [found for name, version in newer for found in rules_of(settings).wanted(name, version)]
+        wanted = [
+            found for name, version in newer for found in rules_of(settings).wanted(name, version)
+        ]
         done += await installation.install(wanted, place)
     return done
 
@@ -98,7 +136,9 @@ async def _update(
 def remove(
     names: Annotated[list[str] | None, typer.Argument(help=NAMES_HELP)] = None,
     version: Annotated[str, typer.Option(help="Only this version.")] = "",
-    unused: Annotated[bool, typer.Option("--unused", help="All versions that no session has and no new one gets.")] = False,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="All versions that no session has and no new one gets.")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Remove installed modules.
@@ -113,7 +153,11 @@ def remove(
     settings = read_settings()
     store = store_of(settings)
     with changing(store):
-        going = installed(store, rules_of(settings), names, version) if names else unused_versions(store)
+        going = (
+            installed(store, rules_of(settings), names, version)
+            if names
+            else unused_versions(store)
+        )
         if not force:
             check_removal(store, going)
         drop(store, going)
@@ -131,5 +175,10 @@ def _tell(settings: Settings, done: "Sequence[LockedModule]") -> None:
     store = store_of(settings)
     for one in done:
         say(f"{one.name} {one.package_version} is in {store.folder(one.name, one.version)}")
-    if any(store.pinned_by(one) for new in done for one in store.versions(new.name) if one.version != new.version):
+    if any(
+        store.pinned_by(one)
+        for new in done
+        for one in store.versions(new.name)
+        if one.version != new.version
+    ):
         note("Sessions that are open keep the versions that they began with.")

@@ -15,7 +15,9 @@ from pwsh_kernels.errors import FileNotWritten
 def notebook(
     tenant: Tenant,
     module: Module = "exo",
-    output: Annotated[str, typer.Option("--output", "-o", help="File to write; `-` prints it.")] = "-",
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="File to write; `-` prints it.")
+    ] = "-",
 ) -> None:
     """Write the commands of a session, with their output, as a notebook.
 
@@ -30,7 +32,10 @@ def notebook(
         Path(output).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise FileNotWritten(file=output, problem=error.strerror or str(error)) from None
-    note(f"{facts['metadata']['pwsh']['runs']} commands of {facts['metadata']['pwsh']['session']} are in {output}.")
+    note(
+        f"{facts['metadata']['pwsh']['runs']} commands of {facts['metadata']['pwsh']['session']}"
+        f" are in {output}."
+    )
 
 
 async def _notebook(tenant: str, module: str) -> Json:

@@ -1,4 +1,7 @@
-"""Answer a run's question at the terminal; secrets are not shown. Without a terminal the question is refused."""
+"""Answer a run's question at the terminal; secrets are not shown.
+
+Without a terminal the question is refused.
+"""
 
 import asyncio
 import os
@@ -40,10 +43,16 @@ async def answer_prompt(client: "RestClient", run: Json) -> None:
     """Answer or refuse what a run asks; returns as well when somebody else has answered."""
     prompt, run_id = Prompt.from_json(run["prompt"]), run["run_id"]
     if not sys.stdin.isatty():
-        note(f"The command asks for {summary(prompt)!r}; stdin is no terminal, so the question is refused.")
+        note(
+            f"The command asks for {summary(prompt)!r}; stdin is no terminal, so the question is"
+            " refused."
+        )
         await _send(client.refuse(run_id))
         return
-    asking, changing = asyncio.create_task(ask(prompt)), asyncio.create_task(_answered_elsewhere(client, run))
+    asking, changing = (
+        asyncio.create_task(ask(prompt)),
+        asyncio.create_task(_answered_elsewhere(client, run)),
+    )
     try:
         await asyncio.wait({asking, changing}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -68,7 +77,9 @@ async def _answered_elsewhere(client: "RestClient", run: Json) -> Json:
     """Return the run once it asks this no longer: answered by somebody else, cancelled or lost."""
     asked, seen = run["prompt"], run
     while seen["state"] == "waiting_for_input" and seen["prompt"] == asked:
-        seen = await client.read_run(run["run_id"], seen["total_chars"], POLL_WAIT, limit=1, seen=seen["state"])
+        seen = await client.read_run(
+            run["run_id"], seen["total_chars"], POLL_WAIT, limit=1, seen=seen["state"]
+        )
     return seen
 
 
@@ -88,7 +99,10 @@ def questions(prompt: Prompt) -> list[Question]:
     """Return the lines that a person has to type for a prompt, in order."""
     if prompt.kind == "credential":
         user = [] if prompt.user else [Question("User")]
-        return [*user, Question(f"Password for {prompt.user}" if prompt.user else "Password", secret=True)]
+        return [
+            *user,
+            Question(f"Password for {prompt.user}" if prompt.user else "Password", secret=True),
+        ]
     if prompt.kind == "fields":
         return [Question(one.label or one.name, one.secret) for one in prompt.fields]
     if prompt.kind == "choice":
@@ -97,7 +111,9 @@ def questions(prompt: Prompt) -> list[Question]:
 
 
 def _choices(prompt: Prompt) -> str:
-    listed = "  ".join(f"[{one.key or number}] {one.label}" for number, one in enumerate(prompt.choices))
+    listed = "  ".join(
+        f"[{one.key or number}] {one.label}" for number, one in enumerate(prompt.choices)
+    )
     default = ", ".join(prompt.choices[index].label for index in prompt.default)
     return listed + (f" (default: {default})" if default else "")
 
@@ -114,7 +130,9 @@ def value_of(prompt: Prompt, lines: list[str]) -> Any:
 def _chosen(prompt: Prompt, line: str) -> int | list[int]:
     words = line.split(",") if prompt.multiple else [line]
     by_default = prompt.default and not line.strip()
-    chosen = list(prompt.default) if by_default else [_choice(prompt, word.strip()) for word in words]
+    chosen = (
+        list(prompt.default) if by_default else [_choice(prompt, word.strip()) for word in words]
+    )
     return chosen if prompt.multiple else chosen[0]
 
 
@@ -134,7 +152,9 @@ async def ask(prompt: Prompt) -> Any:
     while True:
         lines: list[str] = []
         for question in questions(prompt):
-            line = await read_line(f"{plain(question.label).rstrip(': ')}: ", secret=question.secret)
+            line = await read_line(
+                f"{plain(question.label).rstrip(': ')}: ", secret=question.secret
+            )
             if line is None:
                 return None
             lines.append(line)

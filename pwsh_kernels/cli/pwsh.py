@@ -1,4 +1,6 @@
-"""`pwsh-kernels pwsh`: an ordinary PowerShell at the terminal, the same program and modules as sessions have."""
+"""`pwsh-kernels pwsh`: an ordinary PowerShell at the terminal, the same program and modules as
+sessions have.
+"""
 
 import os
 import sys
@@ -21,7 +23,8 @@ class Untouched(TyperCommand):
 def pwsh(context: typer.Context) -> None:
     """Start PowerShell at the terminal, to try something without a session.
 
-    The program and the modules are those of sessions; all arguments and the exit code are PowerShell's.
+    The program and the modules are those of sessions; all arguments and the exit code are
+    PowerShell's.
     """
     modules = read_settings().data_dir / "modules"
     program = [sys.executable, "-m", "pwsh_kernels.powershell.host.interactive", str(modules)]

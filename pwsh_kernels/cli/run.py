@@ -17,39 +17,75 @@ from pwsh_kernels.records import OUTPUT_FORMATS
 
 
 def run(
-    tenant: Annotated[str, typer.Argument(help="The tenant's domain; several as a,b; `*`: all signed in to the module.")],
+    tenant: Annotated[
+        str,
+        typer.Argument(
+            help="The tenant's domain; several as a,b; `*`: all signed in to the module."
+        ),
+    ],
     module: Annotated[str, typer.Argument(help="Service; `pwsh-kernels modules` lists them.")],
     command: Annotated[str, typer.Argument(help="PowerShell; `-` reads it from stdin.")],
     param: Annotated[
-        list[str] | None, typer.Option(help="name=value for the script's param() block, bound as text; name:=JSON as JSON.")
+        list[str] | None,
+        typer.Option(
+            help="name=value for the script's param() block, bound as text; name:=JSON as JSON."
+        ),
     ] = None,
-    output: Annotated[str, typer.Option("--format", help=f"One of {', '.join(OUTPUT_FORMATS)}.")] = "text",
+    output: Annotated[
+        str, typer.Option("--format", help=f"One of {', '.join(OUTPUT_FORMATS)}.")
+    ] = "text",
     as_json: AsJson = False,
-    wait_s: Annotated[float | None, typer.Option(min=0, help="Leave the command running after so many seconds.")] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Print the run's id and leave the command running.")] = False,
+    wait_s: Annotated[
+        float | None, typer.Option(min=0, help="Leave the command running after so many seconds.")
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Print the run's id and leave the command running.")
+    ] = False,
 ) -> None:
     """Run a command.
 
     Its output is printed as it arrives. Ctrl-C cancels it; a second Ctrl-C leaves it running.
 
-    Exit code: that of the command (`exit N`, or its last native program), else 1 when it failed and 0 when it
-    succeeded; 2 wrong usage, 3 not signed in, 4 no server, 5 still running after --wait-s, 130 cancelled by Ctrl-C.
+    Exit code: that of the command (`exit N`, or its last native program), else 1 when it failed and
+    0 when it succeeded; 2 wrong usage, 3 not signed in, 4 no server, 5 still running after
+    --wait-s, 130 cancelled by Ctrl-C.
     """
     if output not in OUTPUT_FORMATS:
-        raise typer.BadParameter(f"must be one of {', '.join(OUTPUT_FORMATS)}", param_hint="--format")
-    options = {"parameters": read_parameters(param or []), "format": output, "width": terminal_width()}
+        raise typer.BadParameter(
+            f"must be one of {', '.join(OUTPUT_FORMATS)}", param_hint="--format"
+        )
+    options = {
+        "parameters": read_parameters(param or []),
+        "format": output,
+        "width": terminal_width(),
+    }
     script = sys.stdin.read() if command == "-" else command
-    raise typer.Exit(asyncio.run(_run(tenant, module, script, options, 0 if detach else wait_s, as_json, detach)))
+    raise typer.Exit(
+        asyncio.run(_run(tenant, module, script, options, 0 if detach else wait_s, as_json, detach))
+    )
 
 
 async def _run(
-    tenant: str, module: str, script: str, options: dict[str, Any], wait_s: float | None, as_json: bool, detach: bool
+    tenant: str,
+    module: str,
+    script: str,
+    options: dict[str, Any],
+    wait_s: float | None,
+    as_json: bool,
+    detach: bool,
 ) -> int:
     async with connected() as client:
         tenants = read_tenants(tenant)
         if tenants:
             return await run_everywhere(
-                client, tenants, module, script, options, wait_s=wait_s, detach=detach, as_json=as_json
+                client,
+                tenants,
+                module,
+                script,
+                options,
+                wait_s=wait_s,
+                detach=detach,
+                as_json=as_json,
             )
         started = await client.run(tenant, module, script, wait_s=0, **options)
         if detach:
@@ -59,7 +95,10 @@ async def _run(
 
 
 def read_parameters(given: list[str]) -> dict[str, Any]:
-    """Return the values of --param by name. Raises typer.BadParameter for one that is no `name=value`."""
+    """Return the values of --param by name.
+
+    Raises typer.BadParameter for one that is no `name=value`.
+    """
     return dict(_parameter(one) for one in given)
 
 
@@ -72,7 +111,9 @@ def _parameter(given: str) -> tuple[str, Any]:
     try:
         return name[:-1], json.loads(value)
     except ValueError as error:
-        raise typer.BadParameter(f"the value of {name[:-1]} is no JSON: {error}", param_hint="--param") from error
+        raise typer.BadParameter(
+            f"the value of {name[:-1]} is no JSON: {error}", param_hint="--param"
+        ) from error
 
 
 def terminal_width() -> int | None:

@@ -20,17 +20,25 @@ def runs(
     module: Annotated[str | None, typer.Option(help="Only this module's.")] = None,
     state: Annotated[str | None, typer.Option(help="Only these, such as running.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
-    everything: Annotated[bool, typer.Option("--all", help="Also what the server ran itself, such as sign-ins.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what the server ran itself, such as sign-ins.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the runs that the server keeps, newest first."""
     purpose = None if everything else "command"
-    answer = asyncio.run(_runs(tenant=tenant, module=module, state=state, purpose=purpose, limit=limit))
+    answer = asyncio.run(
+        _runs(tenant=tenant, module=module, state=state, purpose=purpose, limit=limit)
+    )
     if as_json:
         say_json(answer)
         return
     rows = [_row(one) for one in answer["runs"]]
-    say(table(("RUN", "SESSION", "STATE", "STARTED", "SECONDS", "CLIENT", "COMMAND"), rows) if rows else "No runs.")
+    say(
+        table(("RUN", "SESSION", "STATE", "STARTED", "SECONDS", "CLIENT", "COMMAND"), rows)
+        if rows
+        else "No runs."
+    )
 
 
 async def _runs(**filters: object) -> Json:
@@ -41,13 +49,22 @@ async def _runs(**filters: object) -> Json:
 def _row(run: Json) -> tuple[object, ...]:
     command = " ".join(run["command"].split())
     shown = command if len(command) <= COMMAND_CHARS else command[: COMMAND_CHARS - 1] + "…"
-    return run["run_id"], run["session"], run["state"], run["started_at"], run["duration_s"], run["client"], shown
+    return (
+        run["run_id"],
+        run["session"],
+        run["state"],
+        run["started_at"],
+        run["duration_s"],
+        run["client"],
+        shown,
+    )
 
 
 def follow(run_id: RunId, as_json: AsJson = False) -> None:
     """Attach to a run.
 
-    Prints its output from the beginning, asks its questions at the terminal, and ends with its exit code.
+    Prints its output from the beginning, asks its questions at the terminal, and ends with its exit
+    code.
     """
     raise typer.Exit(asyncio.run(_follow(run_id, as_json)))
 

@@ -8,7 +8,9 @@ from pwsh_kernels.discovery import read_settings
 
 
 def serve(
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port instead of PWSH_MANAGER_PORT.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port instead of PWSH_MANAGER_PORT.")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address instead of PWSH_MANAGER_HOST.")] = None,
     jupyter: Annotated[list[str] | None, typer.Argument(help="Jupyter options, after --.")] = None,
 ) -> None:

@@ -20,9 +20,14 @@ def sessions(as_json: AsJson = False) -> None:
         say_json(answer)
         return
     rows = [
-        (one["session"], one["state"], one["account"], one["current_run"], one["last_used"]) for one in answer["sessions"]
+        (one["session"], one["state"], one["account"], one["current_run"], one["last_used"])
+        for one in answer["sessions"]
     ]
-    say(table(("SESSION", "STATE", "ACCOUNT", "RUNNING", "LAST USED"), rows) if rows else "No sessions.")
+    say(
+        table(("SESSION", "STATE", "ACCOUNT", "RUNNING", "LAST USED"), rows)
+        if rows
+        else "No sessions."
+    )
 
 
 async def _sessions() -> Json:
@@ -40,7 +45,10 @@ def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> N
         if facts["state"] == "signed_in" and facts.get("survival"):
             say(f"At a restart: {facts['survival']}")
         if facts.get("modules"):
-            say(f"Modules: {', '.join(f'{name} {version}' for name, version in facts['modules'].items())}")
+            say(
+                "Modules:"
+                f" {', '.join(f'{name} {version}' for name, version in facts['modules'].items())}"
+            )
         say_code(facts)
         if facts["state"] in ("none", "signed_out", "lost", "closed"):
             note(f"Run `pwsh-kernels login {facts['tenant']} {facts['module']}` to sign in.")
@@ -69,7 +77,9 @@ def status_line(facts: Json) -> str:
 def disconnect(
     tenant: Tenant,
     module: Module = "exo",
-    forget: Annotated[bool, typer.Option("--forget", help="Also remove what is kept of the sign-in on disk.")] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Also remove what is kept of the sign-in on disk.")
+    ] = False,
 ) -> None:
     """Sign out and close a session.
 

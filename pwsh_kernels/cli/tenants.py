@@ -40,13 +40,27 @@ def _file(settings: Settings) -> "TenantsFile":
     from pwsh_kernels.catalog import TenantsFile
 
     must_exist = settings.tenants_file is not None
-    return TenantsFile(settings.tenants_path, settings.tenant_aliases, settings.sharepoint_tenants, must_exist=must_exist)
+    return TenantsFile(
+        settings.tenants_path,
+        settings.tenant_aliases,
+        settings.sharepoint_tenants,
+        must_exist=must_exist,
+    )
 
 
 def _row(tenant: "Tenant") -> tuple[object, ...]:
-    modules = [f"{key} ({access.route})" if access.route else key for key, access in tenant.modules.items()]
+    modules = [
+        f"{key} ({access.route})" if access.route else key for key, access in tenant.modules.items()
+    ]
     sandbox = "yes" if tenant.sandbox else ""
-    return tenant.name, ", ".join(tenant.aliases), tenant.tenant_id, tenant.expected_account, ", ".join(modules), sandbox
+    return (
+        tenant.name,
+        ", ".join(tenant.aliases),
+        tenant.tenant_id,
+        tenant.expected_account,
+        ", ".join(modules),
+        sandbox,
+    )
 
 
 def facts_of(tenant: "Tenant") -> Json:
@@ -56,7 +70,9 @@ def facts_of(tenant: "Tenant") -> Json:
 
 
 def _known(one: "Tenant | ModuleAccess") -> Json:
-    values = {field.name: getattr(one, field.name) for field in fields(one) if field.name != "modules"}
+    values = {
+        field.name: getattr(one, field.name) for field in fields(one) if field.name != "modules"
+    }
     return {key: _plain(value) for key, value in values.items() if value}
 
 
@@ -69,7 +85,8 @@ def _plain(value: object) -> Any:
 
 
 def check(
-    file: Annotated[Path | None, typer.Argument(help="Tenants file; else the one in use.")] = None, as_json: AsJson = False
+    file: Annotated[Path | None, typer.Argument(help="Tenants file; else the one in use.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Find every problem of a tenants file.
 
@@ -80,9 +97,19 @@ def check(
     absent = not (file or settings.tenants_file or path.exists())
     problems = [] if absent else _problems(settings, path)
     if as_json:
-        say_json({"file": str(path), "problems": [{"line": one.line, "problem": one.text} for one in problems]})
+        say_json(
+            {
+                "file": str(path),
+                "problems": [{"line": one.line, "problem": one.text} for one in problems],
+            }
+        )
     elif problems:
-        say("\n".join(f"{path}, line {one.line}: {one.text}" if one.line else f"{path}: {one.text}" for one in problems))
+        say(
+            "\n".join(
+                f"{path}, line {one.line}: {one.text}" if one.line else f"{path}: {one.text}"
+                for one in problems
+            )
+        )
     else:
         say(f"{path}: {'there is no such file yet' if absent else 'no problems'}.")
     if problems:

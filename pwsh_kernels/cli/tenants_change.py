@@ -24,11 +24,18 @@ def add(
     sharepoint_host: Text = None,
     organization: Text = None,
     delegated_organization: Text = None,
-    expected_account: Annotated[str | None, typer.Option(help="Of --module, when one is given; else of all.")] = None,
-    culture: Annotated[
-        str | None, typer.Option(help="Of the sessions, such as de-CH. Of --module, when one is given; else of all.")
+    expected_account: Annotated[
+        str | None, typer.Option(help="Of --module, when one is given; else of all.")
     ] = None,
-    module: Annotated[str | None, typer.Option(help="Service that the options after this one are for.")] = None,
+    culture: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the sessions, such as de-CH. Of --module, when one is given; else of all."
+        ),
+    ] = None,
+    module: Annotated[
+        str | None, typer.Option(help="Service that the options after this one are for.")
+    ] = None,
     route: Text = None,
     client_id: Text = None,
     certificate_file: Text = None,
@@ -99,7 +106,9 @@ def _modules(module: str | None, access: Json) -> dict[str, Json]:
         Catalog.load(extra=read_settings().modules_dir).module(module)
         return {module: access}
     if access:
-        raise InvalidRequest("--module", f"is needed: {', '.join(access)} belong to a module, such as --module exo")
+        raise InvalidRequest(
+            "--module", f"is needed: {', '.join(access)} belong to a module, such as --module exo"
+        )
     return {}
 
 
@@ -113,12 +122,17 @@ def _place(option: str, given: str | None) -> Json | None:
     if given is None:
         return None
     if kind not in {"file", "env"} or not value:
-        raise InvalidRequest(f"--{option.replace('_', '-')}", "must be file:PATH or env:NAME, never the secret itself")
+        raise InvalidRequest(
+            f"--{option.replace('_', '-')}",
+            "must be file:PATH or env:NAME, never the secret itself",
+        )
     return {kind: _absolute(value) if kind == "file" else value}
 
 
 def import_connections(
-    file: Annotated[Path, typer.Argument(help="The original's file, such as ~/.m365-connections.json.")],
+    file: Annotated[
+        Path, typer.Argument(help="The original's file, such as ~/.m365-connections.json.")
+    ],
 ) -> None:
     """Add the connections of the original pwsh-manager to the tenants file.
 
@@ -136,7 +150,10 @@ def import_connections(
     there = {one.name for one in form.tenants}
     text, notes = (
         form.text,
-        [*imported.notes, *(f"{one.name} is there already" for one in imported.entries if one.name in there)],
+        [
+            *imported.notes,
+            *(f"{one.name} is there already" for one in imported.entries if one.name in there),
+        ],
     )
     for entry in imported.entries:
         try:
@@ -147,4 +164,7 @@ def import_connections(
     for sentence in notes:
         note(f"pwsh-kernels: {sentence}.")
     added = [one.name for one in read_correct(path).tenants if one.name not in there]
-    say(f"Added to {path}: {', '.join(added) or 'nothing'}. `pwsh-kernels tenants check` looks at all of it.")
+    say(
+        f"Added to {path}: {', '.join(added) or 'nothing'}. `pwsh-kernels tenants check` looks at"
+        " all of it."
+    )

@@ -19,7 +19,10 @@ def read_correct(path: Path) -> Form:
 
 
 def with_correct_entry(path: Path, text: str, entry: Entry) -> str:
-    """Return the file's text with an entry. Raises InvalidRequest when the file would not be correct with it."""
+    """Return the file's text with an entry.
+
+    Raises InvalidRequest when the file would not be correct with it.
+    """
     new = with_entry(text, entry)
     if problems := read_file(path, new).problems:
         raise InvalidRequest(entry.name, f"cannot be added: {problems[0].text}")

@@ -1,4 +1,6 @@
-"""The kernel's process: sockets, threads and signals as ipykernel makes them, without what this kernel must not have."""
+"""The kernel's process: sockets, threads and signals as ipykernel makes them, without what this
+kernel must not have.
+"""
 
 import logging
 import os
@@ -23,22 +25,29 @@ class KernelApp(IPKernelApp):
 
     name = "pwsh-kernel"
     kernel_class = PwshKernel
-    # Python's own stdout is nobody's output here, and dup2 on fd 1 and 2 can hang (ipykernel issue 847).
+    # Python's own stdout is nobody's output here, and dup2 on fd 1 and 2 can hang (ipykernel issue
+    # 847).
     capture_fd_output = False
     outstream_class = None  # type: ignore[assignment]
 
     def init_control(self, context: zmq.Context[Any]) -> None:
-        """Without the shell channel's thread: it would advertise subshells and run cells beside each other."""
+        """Without the shell channel's thread: it would advertise subshells and run cells beside
+        each other.
+        """
         super().init_control(context)
         self.shell_channel_thread.io_loop.close()
         self.shell_channel_thread = None
 
     def init_iopub(self, context: zmq.Context[Any]) -> None:
-        """Let a client fall behind by more than ZeroMQ's 1,000 messages before it loses some, and greet every client.
+        """Let a client fall behind by more than ZeroMQ's 1,000 messages before it loses some, and
+        greet every client.
 
-        ZeroMQ tells of a subscription only when no other client has the same: the second one waited for ever (measured).
+        ZeroMQ tells of a subscription only when no other client has the same: the second one waited
+        for ever (measured).
         """
-        context.setsockopt(zmq.SNDHWM, IOPUB_MESSAGES)  # of sockets to come: it must be set before the bind
+        context.setsockopt(
+            zmq.SNDHWM, IOPUB_MESSAGES
+        )  # of sockets to come: it must be set before the bind
         context.setsockopt(zmq.XPUB_VERBOSE, 1)
         super().init_iopub(context)
         del context.sndhwm
@@ -50,9 +59,11 @@ class KernelApp(IPKernelApp):
         self.stdin_socket.router_mandatory = True
 
     def init_io(self) -> None:
-        """Keep Python's streams away from clients and from a terminal that may be closed while the kernel lives on.
+        """Keep Python's streams away from clients and from a terminal that may be closed while the
+        kernel lives on.
 
-        ipykernel flushes sys.stdout and sys.stderr after every request; a broken pipe there would cost the reply.
+        ipykernel flushes sys.stdout and sys.stderr after every request; a broken pipe there would
+        cost the reply.
         """
         super().init_io()
         sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open as long as the process
@@ -75,7 +86,8 @@ class KernelApp(IPKernelApp):
     def _end_control(self) -> None:
         """Let the control thread finish its last message before the sockets close.
 
-        ipykernel closes iopub first: a shutdown then ended, now and then, in an abort of libzmq or in a hang (measured).
+        ipykernel closes iopub first: a shutdown then ended, now and then, in an abort of libzmq or
+        in a hang (measured).
         """
         self.control_thread.stop()
         self.control_thread.join(CONTROL_WAIT_S)

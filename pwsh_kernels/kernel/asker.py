@@ -1,4 +1,6 @@
-"""Ask the client that runs a cell, and nobody else, over the stdin channel; every wait ends by an answer, Stop or time."""
+"""Ask the client that runs a cell, and nobody else, over the stdin channel; every wait ends by an
+answer, Stop or time.
+"""
 
 import asyncio
 import logging
@@ -8,14 +10,24 @@ from typing import Any, Protocol
 import zmq
 
 from pwsh_kernels.errors import PromptRefused
-from pwsh_kernels.kernel.questions import InvalidAnswer, Question, answer_from_texts, checked_answer, questions
+from pwsh_kernels.kernel.questions import (
+    InvalidAnswer,
+    Question,
+    answer_from_texts,
+    checked_answer,
+    questions,
+)
 from pwsh_kernels.messages import PROMPT_ASKED, PROMPT_CLOSED, our_facts, prompt_metadata
 from pwsh_kernels.records import Prompt
 
 ANSWER_WAIT_S = 3600.0
-"""Longest wait for an answer: a person may be away; our server refuses earlier, by its own setting."""
+"""Longest wait for an answer: a person may be away; our server refuses earlier, by its
+own setting.
+"""
 ROUTE_WAIT_S = 2.0
-"""Longest wait for the asker's stdin connection, which may come up a little after its shell connection."""
+"""Longest wait for the asker's stdin connection, which may come up a little after its shell
+connection.
+"""
 POLL_S = 0.01
 MAX_ATTEMPTS = 5
 END_OF_INPUT = "\x04"
@@ -31,12 +43,19 @@ class MessageCodec(Protocol):
         """Make one message."""
 
     def send(
-        self, stream: zmq.Socket[bytes], msg_or_type: Any, content: Mapping[str, Any] | None = None, **options: Any
+        self,
+        stream: zmq.Socket[bytes],
+        msg_or_type: Any,
+        content: Mapping[str, Any] | None = None,
+        **options: Any,
     ) -> Any:
         """Sign and send one message."""
 
     def recv(self, socket: zmq.Socket[bytes]) -> tuple[list[bytes] | None, dict[str, Any] | None]:
-        """Receive one message, (None, None) when there is none. Raises ValueError for one that is not properly signed."""
+        """Receive one message, (None, None) when there is none.
+
+        Raises ValueError for one that is not properly signed.
+        """
 
 
 class WholeAnswer(Exception):
@@ -48,7 +67,10 @@ class WholeAnswer(Exception):
 
 
 class Asker:
-    """The client that sent one execute request: asks it the questions of prompts. Lives in the kernel's main loop only."""
+    """The client that sent one execute request: asks it the questions of prompts.
+
+    Lives in the kernel's main loop only.
+    """
 
     def __init__(
         self,
@@ -58,7 +80,9 @@ class Asker:
         parent: Mapping[str, Any],
         announce: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
-        """`announce` tells the other clients of a shared kernel of an open question: they may answer it too."""
+        """`announce` tells the other clients of a shared kernel of an open question: they may
+        answer it too.
+        """
         self._codec = codec
         self._socket = socket
         self._identity = list(identity)
@@ -69,9 +93,12 @@ class Asker:
         self._allowed = bool(parent["content"].get("allow_stdin", False))
 
     async def ask(self, prompt: Prompt) -> Any:
-        """Return the answer in the shape of the prompt's kind (records.Prompt). Raises PromptRefused.
+        """Return the answer in the shape of the prompt's kind (records.Prompt).
 
-        An answer that is none is asked for again, a few times. Cancelling this coroutine withdraws the question.
+        Raises PromptRefused.
+
+        An answer that is none is asked for again, a few times. Cancelling this coroutine withdraws
+        the question.
         """
         if not self._allowed:
             raise PromptRefused(_question(prompt), NO_STDIN)
@@ -103,7 +130,9 @@ class Asker:
             async with asyncio.timeout(ANSWER_WAIT_S):
                 reply = await self._reply()
         except TimeoutError:
-            raise PromptRefused(_question(prompt), f"no answer came within {ANSWER_WAIT_S:.0f} s") from None
+            raise PromptRefused(
+                _question(prompt), f"no answer came within {ANSWER_WAIT_S:.0f} s"
+            ) from None
         finally:
             self._tell({"event": PROMPT_CLOSED})
         return _read(prompt, reply)
@@ -122,7 +151,9 @@ class Asker:
         metadata = prompt_metadata(prompt, question.field)
         message = self._codec.msg("input_request", content, parent=self._parent, metadata=metadata)
         self._request = message["msg_id"]
-        self._tell({"event": PROMPT_ASKED, "prompt": prompt.to_json(), "request": message["header"]})
+        self._tell(
+            {"event": PROMPT_ASKED, "prompt": prompt.to_json(), "request": message["header"]}
+        )
         for _ in range(round(ROUTE_WAIT_S / POLL_S)):
             try:
                 self._codec.send(self._socket, message, ident=self._identity)
@@ -132,7 +163,9 @@ class Asker:
                 await asyncio.sleep(POLL_S)
             else:
                 return
-        if self._announce is None:  # in a shared kernel somebody else may answer for an asker who has gone
+        if (
+            self._announce is None
+        ):  # in a shared kernel somebody else may answer for an asker who has gone
             raise PromptRefused(_question(prompt), NOT_CONNECTED)
 
     async def _reply(self) -> dict[str, Any]:
@@ -144,20 +177,28 @@ class Asker:
             await asyncio.sleep(POLL_S)
 
     def _receive(self) -> dict[str, Any] | None:
-        """Return an input_reply of the asker, or of another client to just this question; anything else is dropped."""
+        """Return an input_reply of the asker, or of another client to just this question; anything
+        else is dropped.
+        """
         try:
             identity, message = self._codec.recv(self._socket)
         except (ValueError, TypeError, KeyError) as error:
-            logging.getLogger(__name__).warning("dropped a bad message on the stdin channel: %s", type(error).__name__)
+            logging.getLogger(__name__).warning(
+                "dropped a bad message on the stdin channel: %s", type(error).__name__
+            )
             return None
         if message is None or not identity or message["msg_type"] != "input_reply":
             return None
         return message if identity[0] == self._identity[0] or self._is_for_us(message) else None
 
     def _is_for_us(self, reply: Mapping[str, Any]) -> bool:
-        """Return whether another client answers our question on purpose: it names the question, by our key."""
+        """Return whether another client answers our question on purpose: it names the question, by
+        our key.
+        """
         facts = our_facts(reply)
-        return reply["parent_header"].get("msg_id") == self._request and ("answer" in facts or "refuse" in facts)
+        return reply["parent_header"].get("msg_id") == self._request and (
+            "answer" in facts or "refuse" in facts
+        )
 
 
 def _question(prompt: Prompt) -> str:
@@ -167,7 +208,10 @@ def _question(prompt: Prompt) -> str:
 
 
 def _read(prompt: Prompt, reply: Mapping[str, Any]) -> str:
-    """Return the text of a reply. Raises WholeAnswer when it answers the whole prompt, PromptRefused when it refuses."""
+    """Return the text of a reply.
+
+    Raises WholeAnswer when it answers the whole prompt, PromptRefused when it refuses.
+    """
     facts = our_facts(reply)
     if "answer" in facts:
         raise WholeAnswer(facts["answer"])

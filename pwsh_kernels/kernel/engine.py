@@ -1,4 +1,6 @@
-"""The kernel's one PowerShell: found and opened while the kernel starts, asked, closed, and its death told."""
+"""The kernel's one PowerShell: found and opened while the kernel starts, asked, closed, and its
+death told.
+"""
 
 import asyncio
 import concurrent.futures
@@ -13,11 +15,16 @@ from pwsh_kernels.powershell import Died, Launch, PowerShell, find_powershell
 
 VERSION_WAIT_S = 10.0
 QUERY_WAIT_S = 20.0
-"""Longest wait for an internal question: help and module loading can take seconds the first time."""
+"""Longest wait for an internal question: help and module loading can take seconds the
+first time.
+"""
 
 
 class Engine:
-    """Owner of the PowerShell object. Everything but `version` belongs to the kernel's main loop."""
+    """Owner of the PowerShell object.
+
+    Everything but `version` belongs to the kernel's main loop.
+    """
 
     def __init__(self, environment: KernelEnvironment, on_death: Callable[[Died], None]) -> None:
         self._environment = environment
@@ -32,7 +39,10 @@ class Engine:
         self._opening.add_done_callback(_log_failure)
 
     async def version(self) -> str:
-        """Return PowerShell's version, "" when none is usable. Waits only until it is found; for any thread's loop."""
+        """Return PowerShell's version, "" when none is usable.
+
+        Waits only until it is found; for any thread's loop.
+        """
         found = asyncio.shield(asyncio.wrap_future(self._version))
         try:
             return await asyncio.wait_for(found, VERSION_WAIT_S)
@@ -74,7 +84,9 @@ class Engine:
     async def shell(self) -> PowerShell:
         """Return the opened PowerShell. Raises a ProductError that says why there is none."""
         if self._opening is None:
-            raise PowerShellStartFailed(self._environment.pwsh or "PowerShell", "the kernel is not started")
+            raise PowerShellStartFailed(
+                self._environment.pwsh or "PowerShell", "the kernel is not started"
+            )
         return await asyncio.shield(self._opening)
 
     async def query(self, script: str, parameters: Mapping[str, Any]) -> list[Any]:
@@ -84,7 +96,9 @@ class Engine:
             return await shell.query(script, parameters)
 
     async def close(self) -> None:
-        """End PowerShell, however far it has come; bounded by PowerShell's own waits; to be called once or often."""
+        """End PowerShell, however far it has come; bounded by PowerShell's own waits; to be called
+        once or often.
+        """
         self._closing = True
         if self._opening is None:
             return

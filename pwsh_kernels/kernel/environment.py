@@ -1,4 +1,7 @@
-"""What the kernel's environment says about the PowerShell to start (docs/architecture.md, kernel/). Pure."""
+"""What the kernel's environment says about the PowerShell to start (docs/architecture.md, kernel/).
+
+Pure.
+"""
 
 import json
 import re
@@ -16,12 +19,16 @@ MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 CULTURE = "PWSH_KERNELS_CULTURE"
 _OFF = {"0", "false", "no", "off"}
 _PLACES = re.compile(r"HOME|XDG_[A-Z_]+")
-"""Variables that say where token caches are: the session's HOME alone decides, or sessions would share sign-ins."""
+"""Variables that say where token caches are: the session's HOME alone decides, or sessions would
+share sign-ins.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class KernelEnvironment:
-    """The PowerShell asked for ("": the first found), its HOME, the folders first on PSModulePath, its extra variables."""
+    """The PowerShell asked for ("": the first found), its HOME, the folders first on PSModulePath,
+    its extra variables.
+    """
 
     pwsh: str
     home: Path

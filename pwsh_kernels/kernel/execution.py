@@ -1,4 +1,6 @@
-"""One run: a script started in PowerShell, its events sent on as they come, its prompts asked, Stop passed on."""
+"""One run: a script started in PowerShell, its events sent on as they come, its prompts asked, Stop
+passed on.
+"""
 
 import asyncio
 import logging
@@ -48,14 +50,23 @@ class Execution:
         self._stop.set()
 
     async def run(
-        self, opening: Awaitable[PowerShell], script: str, options: RunOptions, *, add_to_history: bool
+        self,
+        opening: Awaitable[PowerShell],
+        script: str,
+        options: RunOptions,
+        *,
+        add_to_history: bool,
     ) -> Finished | Died:
         """Return how the run ended. Raises what `opening` raises."""
         shell = await self._unless_stopped(opening)
         if shell is None:
             return Finished(Summary("stopped"))
         pipeline = await shell.start(script, options, add_to_history=add_to_history)
-        self._begin(Stopping(self._stop, self._output, self._asker).pass_on(pipeline, shell, attended=options.rich))
+        self._begin(
+            Stopping(self._stop, self._output, self._asker).pass_on(
+                pipeline, shell, attended=options.rich
+            )
+        )
         try:
             return await self._follow(pipeline, shell)
         finally:

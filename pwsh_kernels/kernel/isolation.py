@@ -1,4 +1,6 @@
-"""Keep the clients of one kernel apart: an error of a client's cell aborts what this client has queued, nothing else."""
+"""Keep the clients of one kernel apart: an error of a client's cell aborts what this client has
+queued, nothing else.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,7 +10,11 @@ from ipykernel.kernelbase import Kernel
 
 
 class IsolatedClients(Kernel):
-    """Kernel mixin. Stock ipykernel aborts the queued cells of every client after one client's error (decision 0008)."""
+    """Kernel mixin.
+
+    Stock ipykernel aborts the queued cells of every client after one client's error (decision
+    0008).
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -27,13 +33,20 @@ class IsolatedClients(Kernel):
 
     async def _end_abort(self, client: str) -> None:
         await asyncio.sleep(0)  # the requests that flush() read have to queue first
-        async with self._main_asyncio_lock:  # first come, first served: this turn comes after every queued request
+        async with (
+            self._main_asyncio_lock
+        ):  # first come, first served: this turn comes after every queued request
             self._aborting_clients.discard(client)
 
     def should_handle(self, stream: Any, msg: dict[str, Any], idents: Sequence[bytes]) -> bool:
-        """Return False for an execute request that is to be aborted; its reply has gone out then."""
+        """Return False for an execute request that is to be aborted; its reply has gone
+        out then.
+        """
         header = msg["header"]
-        if header["msg_type"] != "execute_request" or header["session"] not in self._aborting_clients:
+        if (
+            header["msg_type"] != "execute_request"
+            or header["session"] not in self._aborting_clients
+        ):
             return True
         self._send_abort_reply(stream, msg, idents)
         return False

@@ -1,4 +1,7 @@
-"""PwshKernel: a PowerShell kernel whose answers come from the engine's own protocol. Thin: requests in, replies out."""
+"""PwshKernel: a PowerShell kernel whose answers come from the engine's own protocol.
+
+Thin: requests in, replies out.
+"""
 
 import asyncio
 import logging
@@ -25,15 +28,26 @@ from pwsh_kernels.kernel.isolation import IsolatedClients
 from pwsh_kernels.kernel.language.history import History
 from pwsh_kernels.kernel.language.services import LanguageServices
 from pwsh_kernels.kernel.sharing import SharedKernel, is_shared
-from pwsh_kernels.messages import EVENT_MESSAGE, KEY, POWERSHELL_DIED, read_options, shows_views, summary_metadata
+from pwsh_kernels.messages import (
+    EVENT_MESSAGE,
+    KEY,
+    POWERSHELL_DIED,
+    read_options,
+    shows_views,
+    summary_metadata,
+)
 from pwsh_kernels.powershell import Died
 from pwsh_kernels.records import RunOptions, Summary
 
 LAST_REPLY_WAIT_S = 2.0
-"""After PowerShell's death: longest wait for the replies of what runs and queues, before the kernel exits."""
+"""After PowerShell's death: longest wait for the replies of what runs and queues, before the kernel
+exits.
+"""
 EXIT_POWERSHELL_DIED = 70
 LEAVE = {"source": "ask_exit", "keepkernel": True}
-"""For a console whose user typed `exit`: it leaves, and shuts down only a kernel that it has started itself."""
+"""For a console whose user typed `exit`: it leaves, and shuts down only a kernel that it has
+started itself.
+"""
 INTERNAL = ErrorContent("InternalError", "The kernel failed; its log has the traceback.", ())
 
 
@@ -45,7 +59,11 @@ class Ending(NamedTuple):
 
 
 class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKernel):
-    """The kernel. Control requests arrive in a thread of their own; PowerShell and every run live in the main loop."""
+    """The kernel.
+
+    Control requests arrive in a thread of their own; PowerShell and every run live in the main
+    loop.
+    """
 
     implementation = "pwsh_kernels"
     implementation_version = __version__
@@ -71,7 +89,9 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         self._running: Execution | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leaving: asyncio.Task[None] | None = None
-        self._execute_sleep = 0.0  # we write to iopub directly: there is no buffered output to wait for
+        self._execute_sleep = (
+            0.0  # we write to iopub directly: there is no buffered output to wait for
+        )
 
     def start(self) -> None:
         """Begin to answer requests, and to open PowerShell."""
@@ -83,7 +103,9 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         self.engine.start()
 
     def pre_handler_hook(self) -> None:
-        """Leave SIGINT ignored: stock ipykernel exits on one in an async cell; interrupts come as messages."""
+        """Leave SIGINT ignored: stock ipykernel exits on one in an async cell; interrupts come as
+        messages.
+        """
 
     def post_handler_hook(self) -> None:
         """Leave SIGINT ignored."""
@@ -100,7 +122,9 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
 
     @property
     def language_info(self) -> dict[str, Any]:  # type: ignore[override]
-        """The language for editors; the CodeMirror and Pygments names are those of their PowerShell modes."""
+        """The language for editors; the CodeMirror and Pygments names are those of their PowerShell
+        modes.
+        """
         return {
             "name": "powershell",
             "version": self.language_version,
@@ -114,8 +138,9 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
     def kernel_info(self) -> dict[str, Any]:
         """What this kernel is; it has no subshells and no debugger.
 
-        Not the base's answer with changes: that imports debugpy in the control thread, which takes 0.3 s and, now and
-        then, raced with an import of the main thread and gave no reply (measured).
+        Not the base's answer with changes: that imports debugpy in the control thread, which takes
+        0.3 s and, now and then, raced with an import of the main thread and gave no reply
+        (measured).
         """
         return {
             "protocol_version": kernel_protocol_version,
@@ -143,7 +168,9 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         cell_meta: Mapping[str, Any] | None = None,
         **_: Any,
     ) -> dict[str, Any]:
-        """Run a cell and return the reply's content, with the reply's metadata under our key (see finish_metadata)."""
+        """Run a cell and return the reply's content, with the reply's metadata under our key (see
+        finish_metadata).
+        """
         self._allow_stdin = allow_stdin
         parent, metadata = self.get_parent("shell"), cell_meta or {}
         shown = shows_views(metadata, by_default=self._rich_output)
@@ -156,12 +183,23 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         ending = await self._end_of_cell(output, code, metadata, keep_as, add_to_history=kept)
         if ending.error:
             output.error(ending.error, ending.summary.terminating_error)
-        return {**await self._reply(ending, user_expressions or {}), KEY: summary_metadata(ending.summary)}
+        return {
+            **await self._reply(ending, user_expressions or {}),
+            KEY: summary_metadata(ending.summary),
+        }
 
     async def _end_of_cell(
-        self, output: Output, code: str, metadata: Mapping[str, Any], keep_as: str, *, add_to_history: bool
+        self,
+        output: Output,
+        code: str,
+        metadata: Mapping[str, Any],
+        keep_as: str,
+        *,
+        add_to_history: bool,
     ) -> Ending:
-        """Run the code; an exception that left this method would leave the client without a reply (decision 0008)."""
+        """Run the code; an exception that left this method would leave the client without a reply
+        (decision 0008).
+        """
         try:
             options = replace(read_options(metadata), keep_as=keep_as)
             if not code.strip():
@@ -175,17 +213,23 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
             logging.getLogger(__name__).exception("a cell could not be run")
             return Ending(Summary("failed"), INTERNAL)
 
-    async def _run(self, output: Output, code: str, options: RunOptions, *, add_to_history: bool) -> Ending:
+    async def _run(
+        self, output: Output, code: str, options: RunOptions, *, add_to_history: bool
+    ) -> Ending:
         identity = cast(list[bytes], self._get_shell_context_var(self._shell_parent_ident))
         parent = self.get_parent("shell")
         asker = Asker(self._codec, self.stdin_socket, identity, parent, self._announcer(parent))
         execution = self._running = Execution(output, asker)
         try:
-            end = await execution.run(self.engine.shell(), code, options, add_to_history=add_to_history)
+            end = await execution.run(
+                self.engine.shell(), code, options, add_to_history=add_to_history
+            )
         finally:
             self._running = None
         if isinstance(end, Died):
-            return Ending(Summary("died"), product_error(PowerShellDied(end.exit_status, end.signal)))
+            return Ending(
+                Summary("died"), product_error(PowerShellDied(end.exit_status, end.signal))
+            )
         return Ending(end.summary, summary_error(end.summary, output.style))
 
     async def _reply(self, ending: Ending, user_expressions: Mapping[str, str]) -> dict[str, Any]:
@@ -193,10 +237,19 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         if ending.error:
             return {"status": "error", **count, **ending.error.to_json()}
         payload = [LEAVE] if ending.summary.exit_called else []
-        return {"status": "ok", **count, "payload": payload, "user_expressions": await self.evaluate(user_expressions)}
+        return {
+            "status": "ok",
+            **count,
+            "payload": payload,
+            "user_expressions": await self.evaluate(user_expressions),
+        }
 
-    def finish_metadata(self, _: Any, metadata: dict[str, Any], reply_content: dict[str, Any]) -> dict[str, Any]:
-        """Move the summary from the reply's content, where do_execute put it, to the reply's metadata."""
+    def finish_metadata(
+        self, _: Any, metadata: dict[str, Any], reply_content: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Move the summary from the reply's content, where do_execute put it, to the reply's
+        metadata.
+        """
         return {**metadata, **reply_content.pop(KEY, {})}
 
     def _publisher(self, *, silent: bool) -> Publish:
@@ -210,13 +263,24 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         return publish
 
     def _announcer(self, parent: Any) -> Callable[[Mapping[str, Any]], None] | None:
-        """Return what tells every client of a shared kernel of a question, or None when the asker alone may answer."""
-        return (lambda event: self._publish(EVENT_MESSAGE, event, {}, parent)) if is_shared() else None
+        """Return what tells every client of a shared kernel of a question, or None when the asker
+        alone may answer.
+        """
+        return (
+            (lambda event: self._publish(EVENT_MESSAGE, event, {}, parent)) if is_shared() else None
+        )
 
-    def _publish(self, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any], parent: Any = None) -> None:
+    def _publish(
+        self, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any], parent: Any = None
+    ) -> None:
         facts = json_clean(metadata)
         self._codec.send(
-            self.iopub_socket, kind, json_clean(content), parent=parent, ident=self._topic(kind), metadata=facts
+            self.iopub_socket,
+            kind,
+            json_clean(content),
+            parent=parent,
+            ident=self._topic(kind),
+            metadata=facts,
         )
 
     async def interrupt_request(self, stream: Any, ident: Any, parent: Any) -> None:
@@ -235,7 +299,9 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         self._leaving = asyncio.get_running_loop().create_task(self._leave())
 
     async def _leave(self) -> None:
-        """End the kernel once what runs and queues has its replies: Jupyter then sees that the kernel is dead."""
+        """End the kernel once what runs and queues has its replies: Jupyter then sees that the
+        kernel is dead.
+        """
         try:
             async with asyncio.timeout(LAST_REPLY_WAIT_S), self._main_asyncio_lock:
                 self.exit_status = EXIT_POWERSHELL_DIED

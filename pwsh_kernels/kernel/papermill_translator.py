@@ -1,4 +1,6 @@
-"""Parameters of papermill as PowerShell assignments. papermill loads it when `papermill` is imported (entry point below)."""
+"""Parameters of papermill as PowerShell assignments. papermill loads it when `papermill` is
+imported (entry point below).
+"""
 
 import math
 import re
@@ -10,7 +12,9 @@ from papermill.models import Parameter
 from papermill.translators import Translator, papermill_translators
 
 LANGUAGE = "powershell"
-"""The language of our kernelspec; papermill looks translators up by kernel name, then by language."""
+"""The language of our kernelspec; papermill looks translators up by kernel name, then by
+language.
+"""
 _QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
 """What PowerShell takes for a single quote."""
 _PLAIN_NAME = re.compile(r"\w+")
@@ -48,7 +52,11 @@ class PowerShellTranslator(Translator):
         """Return a number."""
         if math.isfinite(val):
             return repr(val)
-        return "[double]::NaN" if math.isnan(val) else f"[double]::{'Positive' if val > 0 else 'Negative'}Infinity"
+        return (
+            "[double]::NaN"
+            if math.isnan(val)
+            else f"[double]::{'Positive' if val > 0 else 'Negative'}Infinity"
+        )
 
     @classmethod
     def translate_list(cls, val: Sequence[Any]) -> str:
@@ -64,7 +72,9 @@ class PowerShellTranslator(Translator):
     @classmethod
     def translate_dict(cls, val: Mapping[str, Any]) -> str:
         """Return a hashtable that keeps the order."""
-        pairs = "; ".join(f"{cls.translate_escaped_str(name)} = {cls.translate(one)}" for name, one in val.items())
+        pairs = "; ".join(
+            f"{cls.translate_escaped_str(name)} = {cls.translate(one)}" for name, one in val.items()
+        )
         return f"[ordered]@{{{pairs}}}"
 
     @classmethod
@@ -79,15 +89,22 @@ class PowerShellTranslator(Translator):
 
     @classmethod
     def inspect(cls, parameters_cell: Any) -> list[Parameter]:
-        """Return the parameters that a cell declares, one in a line: `[int]$Days = 30  # how far back`."""
+        """Return the parameters that a cell declares, one in a line: `[int]$Days = 30  # how far
+        back`.
+        """
         found = [_ASSIGNMENT.match(line) for line in parameters_cell["source"].splitlines()]
-        return [Parameter(one["name"], one["type"] or "None", one["value"], one["help"] or "") for one in found if one]
+        return [
+            Parameter(one["name"], one["type"] or "None", one["value"], one["help"] or "")
+            for one in found
+            if one
+        ]
 
 
 def __getattr__(name: str) -> Any:
     """Give papermill an engine, and register the translator while it asks.
 
-    papermill 2.7 has entry points for engines only, loads them when it is imported, and has no other way in.
+    papermill 2.7 has entry points for engines only, loads them when it is imported, and has no
+    other way in.
     """
     if name != "Engine":
         raise AttributeError(name)

@@ -1,4 +1,8 @@
-"""A PowerShell prompt as the questions of a Jupyter client, and the client's texts as PowerShell's answer. Pure."""
+"""A PowerShell prompt as the questions of a Jupyter client, and the client's texts as PowerShell's
+answer.
+
+Pure.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +17,9 @@ PASSWORD = "password"  # noqa: S105 - the name of a field
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One `input_request`: its text, whether the answer is hidden, and the prompt's field it is for (None: all of it)."""
+    """One `input_request`: its text, whether the answer is hidden, and the prompt's field it is for
+    (None: all of it).
+    """
 
     text: str
     secret: bool = False
@@ -21,17 +27,25 @@ class Question:
 
 
 class InvalidAnswer(ValueError):
-    """The text or value is no answer to the prompt; says why, to be shown when the question is asked again."""
+    """The text or value is no answer to the prompt; says why, to be shown when the question is
+    asked again.
+    """
 
 
 def questions(prompt: Prompt) -> tuple[Question, ...]:
-    """Return what to ask, in order; the first question opens with the prompt's caption and message."""
+    """Return what to ask, in order; the first question opens with the prompt's caption
+    and message.
+    """
     heading = "\n".join(text for text in (prompt.caption.strip(), prompt.message.strip()) if text)
     if prompt.kind == "choice":
         return (Question(_below(heading, _choice_line(prompt))),)
     if prompt.kind in ("line", "secret"):
         return (_single(prompt, heading),)
-    asked = _credential(prompt) if prompt.kind == "credential" else [one for field in prompt.fields for one in _field(field)]
+    asked = (
+        _credential(prompt)
+        if prompt.kind == "credential"
+        else [one for field in prompt.fields for one in _field(field)]
+    )
     return tuple(
         Question(_below(heading, one.text) if index == 0 else one.text, one.secret, one.field)
         for index, one in enumerate(asked)
@@ -56,7 +70,9 @@ def _credential(prompt: Prompt) -> tuple[Question, ...]:
 
 def _field(field: PromptField) -> tuple[Question, ...]:
     if field.type_name == CREDENTIAL:
-        return Question(f"{_label(field)}, user: ", field=field.name), Question("Password: ", secret=True, field=field.name)
+        return Question(f"{_label(field)}, user: ", field=field.name), Question(
+            "Password: ", secret=True, field=field.name
+        )
     default = f" [{field.default}]" if field.default and not field.secret else ""
     return (Question(f"{_label(field)}{default}: ", field.secret, field.name),)
 
@@ -66,7 +82,9 @@ def _label(field: PromptField) -> str:
 
 
 def _choice_line(prompt: Prompt) -> str:
-    shown = "  ".join(f"[{_key(choice, index)}] {choice.label}" for index, choice in enumerate(prompt.choices))
+    shown = "  ".join(
+        f"[{_key(choice, index)}] {choice.label}" for index, choice in enumerate(prompt.choices)
+    )
     keys = ", ".join(_key(prompt.choices[index], index) for index in prompt.default)
     default = f' (default is "{keys}")' if keys else ""
     several = " Several, separated by commas" if prompt.multiple else ""
@@ -78,7 +96,10 @@ def _key(choice: Choice, index: int) -> str:
 
 
 def answer_from_texts(prompt: Prompt, texts: Sequence[str]) -> Any:
-    """Return the value that answers the prompt (shape: records.Prompt) from one text a question. Raises InvalidAnswer."""
+    """Return the value that answers the prompt (shape: records.Prompt) from one text a question.
+
+    Raises InvalidAnswer.
+    """
     if prompt.kind == "choice":
         return _choices(prompt, texts[0])
     if prompt.kind == "credential":
@@ -109,7 +130,11 @@ def _choices(prompt: Prompt, text: str) -> int | list[int]:
 def _choice(prompt: Prompt, word: str) -> int:
     """Return the index of the choice with that key, else that label, else that number."""
     wanted = word.casefold()
-    for names in ([one.key for one in prompt.choices], [one.label for one in prompt.choices], range(len(prompt.choices))):
+    for names in (
+        [one.key for one in prompt.choices],
+        [one.label for one in prompt.choices],
+        range(len(prompt.choices)),
+    ):
         for index, name in enumerate(names):
             if str(name).casefold() == wanted:
                 return index
@@ -117,7 +142,10 @@ def _choice(prompt: Prompt, word: str) -> int:
 
 
 def checked_answer(prompt: Prompt, value: Any) -> Any:
-    """Return a whole answer of a program (`answer_metadata`) when its shape is that of the prompt. Raises InvalidAnswer."""
+    """Return a whole answer of a program (`answer_metadata`) when its shape is that of the prompt.
+
+    Raises InvalidAnswer.
+    """
     if prompt.kind in ("line", "secret"):
         valid = isinstance(value, str)
     elif prompt.kind == "choice":
@@ -137,7 +165,11 @@ def _valid_choice(prompt: Prompt, value: Any) -> bool:
 def _valid_fields(prompt: Prompt, value: Any) -> bool:
     named = isinstance(value, Mapping) and set(value) == {field.name for field in prompt.fields}
     return named and all(
-        _valid_texts(value[field.name]) if field.type_name == CREDENTIAL else isinstance(value[field.name], str)
+        (
+            _valid_texts(value[field.name])
+            if field.type_name == CREDENTIAL
+            else isinstance(value[field.name], str)
+        )
         for field in prompt.fields
     )
 

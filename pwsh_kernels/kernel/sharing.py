@@ -1,4 +1,6 @@
-"""A kernel that is a session of the server: no client can shut it down by mistake, only its owner ends it."""
+"""A kernel that is a session of the server: no client can shut it down by mistake, only its owner
+ends it.
+"""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +15,9 @@ SHARED = "PWSH_KERNELS_SHARED"
 REFUSAL = {
     "status": "error",
     "ename": "SharedSession",
-    "evalue": "This kernel is a signed-in session that others use too: `pwsh-kernels disconnect` ends it.",
+    "evalue": (
+        "This kernel is a signed-in session that others use too: `pwsh-kernels disconnect` ends it."
+    ),
     "traceback": [],
 }
 
@@ -24,7 +28,10 @@ def is_shared() -> bool:
 
 
 class SharedKernel(Kernel):
-    """Kernel mixin. Front ends send a shutdown_request when they close or restart a kernel; a session outlives them."""
+    """Kernel mixin.
+
+    Front ends send a shutdown_request when they close or restart a kernel; a session outlives them.
+    """
 
     async def shutdown_request(self, stream: Any, ident: Any, parent: Mapping[str, Any]) -> None:
         """End when the owner asks; refuse anybody else's request."""

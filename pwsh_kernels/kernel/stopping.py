@@ -1,4 +1,6 @@
-"""Interrupts of a running cell: PowerShell's Stop, and the offer of a restart when a .NET call cannot be stopped."""
+"""Interrupts of a running cell: PowerShell's Stop, and the offer of a restart when a .NET call
+cannot be stopped.
+"""
 
 import asyncio
 
@@ -9,19 +11,27 @@ from pwsh_kernels.powershell import Pipeline, PowerShell
 from pwsh_kernels.records import Choice, Prompt
 
 BLOCKED_S = 2.0
-"""A cell that Stop has not ended after this time is told to be blocked (measured: Stop takes 5-30 ms, at most 0.6 s)."""
+"""A cell that Stop has not ended after this time is told to be blocked (measured: Stop takes 5-30
+ms, at most 0.6 s).
+"""
 AGAIN_S = 10.0
 """An interrupt so soon after that notice asks for more than Stop."""
 BLOCKED = (
-    "Stop has been asked for, but PowerShell is inside a .NET call that cannot be stopped: the cell ends when the call "
-    f"returns. What is queued waits. Interrupt again within {AGAIN_S:.0f} s to restart PowerShell instead."
+    "Stop has been asked for, but PowerShell is inside a .NET call that cannot be stopped: the"
+    f" cell ends when the call returns. What is queued waits. Interrupt again within {AGAIN_S:.0f}"
+    " s to restart PowerShell instead."
 )
-CANNOT_ASK = "This client answers no questions: restart the kernel to end the call. Variables and sign-ins are lost then."
+CANNOT_ASK = (
+    "This client answers no questions: restart the kernel to end the call. Variables and sign-ins"
+    " are lost then."
+)
 WAITING = "Waiting for the call to return."
 RESTART = Prompt(
     kind="choice",
     caption="Restart PowerShell?",
-    message="The call is ended by force. Variables, functions and sign-ins of this session are lost.",
+    message=(
+        "The call is ended by force. Variables, functions and sign-ins of this session are lost."
+    ),
     choices=(Choice("Restart", "R"), Choice("Keep waiting", "K")),
     default=(1,),
 )
@@ -36,7 +46,10 @@ class Stopping:
         self._asker = asker
 
     async def pass_on(self, pipeline: Pipeline, shell: PowerShell, *, attended: bool) -> None:
-        """Go on until cancelled. `attended`: a person reads the output and can be asked; a program has its own limits."""
+        """Go on until cancelled.
+
+        `attended`: a person reads the output and can be asked; a program has its own limits.
+        """
         now = asyncio.get_running_loop().time
         told = float("-inf")
         while True:

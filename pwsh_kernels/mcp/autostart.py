@@ -1,4 +1,6 @@
-"""Start the server in the background when none listens on this machine; two callers at once start one."""
+"""Start the server in the background when none listens on this machine; two callers at once start
+one.
+"""
 
 import asyncio
 import fcntl
@@ -15,7 +17,9 @@ from pwsh_kernels.errors import ServerStartFailed, ServerUnreachable
 from pwsh_kernels.settings import Settings
 
 START_WAIT = 60.0
-"""Seconds that a started server has until its /health answers; a cold start on a busy machine takes about 10."""
+"""Seconds that a started server has until its /health answers; a cold start on a busy machine takes
+about 10.
+"""
 
 LOOK_AGAIN = 0.1
 """Seconds between two looks for the server or for the lock."""
@@ -26,7 +30,8 @@ _LOOPBACK_NAMES = {"localhost": "127.0.0.1"}
 async def find_or_start(settings: Settings) -> tuple[ServerAddress, str]:
     """Return the server's address and, when it was started for this call, a sentence that says so.
 
-    Raises ServerUnreachable when starting one is forbidden or impossible there, ServerStartFailed, NotOurServer.
+    Raises ServerUnreachable when starting one is forbidden or impossible there, ServerStartFailed,
+    NotOurServer.
     """
     try:
         return await find_server(settings), ""
@@ -37,7 +42,9 @@ async def find_or_start(settings: Settings) -> tuple[ServerAddress, str]:
 
 
 def may_start(settings: Settings) -> bool:
-    """Return whether a server may be started: allowed, and PWSH_MANAGER_URL is plain http on this machine."""
+    """Return whether a server may be started: allowed, and PWSH_MANAGER_URL is plain http on this
+    machine.
+    """
     host, _ = host_and_port(settings.url)
     return settings.autostart and is_loopback(host) and urlsplit(settings.url).scheme == "http"
 
@@ -53,7 +60,10 @@ async def _start(settings: Settings) -> tuple[ServerAddress, str]:
         address = await _wait_until_it_answers(settings, process, log)
     return (
         address,
-        f"No server was running at {settings.url}: started one in the background (process {process.pid}, log {log}).",
+        (
+            f"No server was running at {settings.url}: started one in the background (process"
+            f" {process.pid}, log {log})."
+        ),
     )
 
 
@@ -85,7 +95,9 @@ def _locked(descriptor: int) -> bool:
 
 
 async def _spawn(settings: Settings, log: Path) -> asyncio.subprocess.Process:
-    """Start the server in a session of its own: it outlives us, and a signal for us does not reach it."""
+    """Start the server in a session of its own: it outlives us, and a signal for us does not reach
+    it.
+    """
     host, port = host_and_port(settings.url)
     where = ["--host", _LOOPBACK_NAMES.get(host, host), "--port", str(port)]
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -102,7 +114,9 @@ async def _spawn(settings: Settings, log: Path) -> asyncio.subprocess.Process:
         os.close(descriptor)
 
 
-async def _wait_until_it_answers(settings: Settings, process: asyncio.subprocess.Process, log: Path) -> ServerAddress:
+async def _wait_until_it_answers(
+    settings: Settings, process: asyncio.subprocess.Process, log: Path
+) -> ServerAddress:
     reason = f"it did not answer within {START_WAIT:.0f} s"
     try:
         async with asyncio.timeout(START_WAIT):

@@ -16,15 +16,24 @@ CLIENT_NAME = "pwsh-kernels-mcp"
 
 
 class Backend(Protocol):
-    """Sessions and runs, in the JSON shapes of docs/rest.md. Every method raises ProductError for what was refused."""
+    """Sessions and runs, in the JSON shapes of docs/rest.md.
+
+    Every method raises ProductError for what was refused.
+    """
 
     async def ready(self) -> str:
-        """Make sure that the product answers; return what the caller must be told about it, or an empty text."""
+        """Make sure that the product answers; return what the caller must be told about it, or an
+        empty text.
+        """
 
     async def find(self) -> None:
-        """Make sure that the product answers, and start nothing: for what nobody asked for just now."""
+        """Make sure that the product answers, and start nothing: for what nobody asked for just
+        now.
+        """
 
-    async def login(self, tenant: str, module: str, wait_s: float, route: str | None = None) -> Json:
+    async def login(
+        self, tenant: str, module: str, wait_s: float, route: str | None = None
+    ) -> Json:
         """Start or follow a sign-in."""
 
     async def status(self, tenant: str, module: str, wait_s: float) -> Json:
@@ -45,13 +54,21 @@ class Backend(Protocol):
     async def start_run(self, tenant: str, module: str, command: str, options: Json) -> Json:
         """Start a command and return its Run at once; `options`: parameters, format."""
 
-    async def start_everywhere(self, tenants: list[str] | Literal["*"], module: str, command: str, options: Json) -> Json:
+    async def start_everywhere(
+        self, tenants: list[str] | Literal["*"], module: str, command: str, options: Json
+    ) -> Json:
         """Start a command in several tenants; `results` has a Run, or a refusal, for each."""
 
-    async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None) -> Json:
-        """Return a Run and its output from a cursor, once there is some, or its state is not `seen`, or `wait_s` passed."""
+    async def read_run(
+        self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None
+    ) -> Json:
+        """Return a Run and its output from a cursor, once there is some, or its state is not
+        `seen`, or `wait_s` passed.
+        """
 
-    async def recent_runs(self, limit: int, tenant: str | None = None, module: str | None = None) -> list[Json]:
+    async def recent_runs(
+        self, limit: int, tenant: str | None = None, module: str | None = None
+    ) -> list[Json]:
         """Return the newest runs of commands, of one session or of all."""
 
     async def answer(self, run_id: str, value: Any) -> Json:
@@ -69,7 +86,9 @@ class Backend(Protocol):
     async def query(self, run_id: str, asked: Json) -> Json:
         """Filter, sort and project a run's kept objects; returns the run that does it."""
 
-    async def find_commands(self, tenant: str, module: str, words: str, limit: int, wait_s: float) -> Json:
+    async def find_commands(
+        self, tenant: str, module: str, words: str, limit: int, wait_s: float
+    ) -> Json:
         """Return commands of a session that fit the words."""
 
     async def disconnect(self, tenant: str, module: str, forget: bool = False) -> Json:
@@ -86,13 +105,17 @@ class RequestsBackend(ABC):
 
     @abstractmethod
     async def ready(self) -> str:
-        """Make sure that the product answers; return what the caller must be told about it, or an empty text."""
+        """Make sure that the product answers; return what the caller must be told about it, or an
+        empty text.
+        """
 
     @abstractmethod
     async def find(self) -> None:
         """Make sure that the product answers, and start nothing."""
 
-    async def login(self, tenant: str, module: str, wait_s: float, route: str | None = None) -> Json:
+    async def login(
+        self, tenant: str, module: str, wait_s: float, route: str | None = None
+    ) -> Json:
         """POST /login."""
         return await self._client.login(tenant, module, wait_s, route=route)
 
@@ -120,17 +143,25 @@ class RequestsBackend(ABC):
         """POST /run without a wait."""
         return await self._client.run(tenant, module, command, wait_s=0, **options)
 
-    async def start_everywhere(self, tenants: list[str] | Literal["*"], module: str, command: str, options: Json) -> Json:
+    async def start_everywhere(
+        self, tenants: list[str] | Literal["*"], module: str, command: str, options: Json
+    ) -> Json:
         """POST /run with tenants, without a wait."""
         return await self._client.run_everywhere(tenants, module, command, wait_s=0, **options)
 
-    async def read_run(self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None) -> Json:
+    async def read_run(
+        self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None
+    ) -> Json:
         """GET /runs/{id}."""
         return await self._client.read_run(run_id, cursor, wait_s, limit, seen)
 
-    async def recent_runs(self, limit: int, tenant: str | None = None, module: str | None = None) -> list[Json]:
+    async def recent_runs(
+        self, limit: int, tenant: str | None = None, module: str | None = None
+    ) -> list[Json]:
         """GET /runs."""
-        found = await self._client.runs(tenant=tenant, module=module, purpose="command", limit=limit)
+        found = await self._client.runs(
+            tenant=tenant, module=module, purpose="command", limit=limit
+        )
         return list(found["runs"])
 
     async def lines(self, run_id: str, **asked: Any) -> Json:
@@ -153,7 +184,9 @@ class RequestsBackend(ABC):
         """POST /runs/{id}/cancel."""
         return await self._client.cancel(run_id, wait_s)
 
-    async def find_commands(self, tenant: str, module: str, words: str, limit: int, wait_s: float) -> Json:
+    async def find_commands(
+        self, tenant: str, module: str, words: str, limit: int, wait_s: float
+    ) -> Json:
         """GET /sessions/{id}/commands."""
         return await self._client.find(tenant, module, words, limit, wait_s)
 
@@ -163,7 +196,10 @@ class RequestsBackend(ABC):
 
 
 class RestBackend(RequestsBackend):
-    """The product behind its REST API. Finds the server anew for each tool call, so it may restart or move meanwhile."""
+    """The product behind its REST API.
+
+    Finds the server anew for each tool call, so it may restart or move meanwhile.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Nothing is connected or started before `ready`."""
@@ -177,7 +213,9 @@ class RestBackend(RequestsBackend):
             await client.close()
 
     async def ready(self) -> str:
-        """Find the server, or start one on this machine when the settings allow it; see autostart.py."""
+        """Find the server, or start one on this machine when the settings allow it; see
+        autostart.py.
+        """
         async with self._finding:
             address, notice = await find_or_start(self._settings)
             self._use(address)

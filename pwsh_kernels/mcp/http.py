@@ -15,7 +15,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class HttpApp:
-    """Streamable HTTP in both protocol eras. `app` is the ASGI application; it works while `run` does."""
+    """Streamable HTTP in both protocol eras.
+
+    `app` is the ASGI application; it works while `run` does.
+    """
 
     def __init__(
         self,
@@ -26,12 +29,15 @@ class HttpApp:
     ) -> None:
         """Make the application.
 
-        `allowed_hosts`: names of this machine, beside those of loopback, that a request may have been sent to.
-        `event_store` keeps what a client of the legacy era missed while its stream was closed, `retry_interval` tells it
-        after how many milliseconds to come back. Our tools need neither: a run is asked for by its id.
+        `allowed_hosts`: names of this machine, beside those of loopback, that a request may have
+        been sent to. `event_store` keeps what a client of the legacy era missed while its stream
+        was closed, `retry_interval` tells it after how many milliseconds to come back. Our tools
+        need neither: a run is asked for by its id.
         """
         server.streamable_http_app(
-            transport_security=security(allowed_hosts), event_store=event_store, retry_interval=retry_interval
+            transport_security=security(allowed_hosts),
+            event_store=event_store,
+            retry_interval=retry_interval,
         )
         self._manager = server.session_manager
         self.app = AuthContextMiddleware(self._manager.handle_request)
@@ -43,18 +49,26 @@ class HttpApp:
             await stop.wait()
 
     def signed(self, principal: str) -> dict[str, Any]:
-        """Return what a principal's request adds to its ASGI scope: the SDK binds sessions to it. No token is passed on."""
+        """Return what a principal's request adds to its ASGI scope: the SDK binds sessions to it.
+
+        No token is passed on.
+        """
         token = AccessToken(token="-", client_id=principal, scopes=[], subject=principal)  # noqa: S106 - a placeholder
         return {"user": AuthenticatedUser(token)}
 
 
 def security(allowed_hosts: Sequence[str]) -> TransportSecuritySettings:
-    """Return which Host and Origin headers are served; a page of another site is refused even with the token."""
+    """Return which Host and Origin headers are served; a page of another site is refused even with
+    the token.
+    """
     names = [*LOOPBACK, *allowed_hosts]
     return TransportSecuritySettings(
         allowed_hosts=[*names, *(f"{name}:*" for name in names)],
         allowed_origins=[
-            f"{scheme}://{name}{port}" for scheme in ("http", "https") for name in names for port in ("", ":*")
+            f"{scheme}://{name}{port}"
+            for scheme in ("http", "https")
+            for name in names
+            for port in ("", ":*")
         ],
     )
 

@@ -15,7 +15,8 @@ LOG_LINE = "%(levelname)s %(name)s: %(message)s"
 
 def main() -> int:
     """Serve until the client closes stdin; return the exit status."""
-    # The SDK configures the root logger, unless somebody has: with frames, and lines broken at 80 columns.
+    # The SDK configures the root logger, unless somebody has: with frames, and lines broken at 80
+    # columns.
     logging.basicConfig(level=logging.WARNING, format=LOG_LINE)
     try:
         asyncio.run(serve(read_settings()))
@@ -28,7 +29,10 @@ def main() -> int:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve one client. The server that it speaks to is looked for, or started, by the first tool call."""
+    """Serve one client.
+
+    The server that it speaks to is looked for, or started, by the first tool call.
+    """
     backend = RestBackend(settings)
     try:
         await build_server(backend).run_stdio_async()

@@ -1,4 +1,6 @@
-"""Tools that refuse wrong arguments and tell our errors in words, with schemas that hold no words for nothing."""
+"""Tools that refuse wrong arguments and tell our errors in words, with schemas that hold no words
+for nothing.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,14 +23,20 @@ _NAMED = frozenset({"properties", "$defs"})
 
 
 class StrictTool(Tool):
-    """A tool whose refusals reach the model as sentences: wrong arguments, and every error of our tree."""
+    """A tool whose refusals reach the model as sentences: wrong arguments, and every error of our
+    tree.
+    """
 
-    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> Any:
         """Check the arguments, then run the tool as the SDK does. Raises ToolError."""
         try:
             self.fn_metadata.validate_arguments(arguments)
         except ValidationError as error:
-            raise ToolError(argument_text(self.name, list(self.parameters["properties"]), error)) from error
+            raise ToolError(
+                argument_text(self.name, list(self.parameters["properties"]), error)
+            ) from error
         try:
             return await super().run(arguments, context, convert_result)
         except UnexpectedToolError as error:
@@ -37,9 +45,17 @@ class StrictTool(Tool):
             raise
 
 
-def strict_tool(function: Callable[..., Any], name: str, title: str, description: str, annotations: ToolAnnotations) -> Tool:
+def strict_tool(
+    function: Callable[..., Any],
+    name: str,
+    title: str,
+    description: str,
+    annotations: ToolAnnotations,
+) -> Tool:
     """Return a tool of an async function: unknown arguments are refused, its schemas are short."""
-    tool = StrictTool.from_function(function, name=name, title=title, description=description, annotations=annotations)
+    tool = StrictTool.from_function(
+        function, name=name, title=title, description=description, annotations=annotations
+    )
     model = tool.fn_metadata.arg_model
     model.model_config["extra"] = "forbid"
     model.model_rebuild(force=True)
@@ -55,37 +71,64 @@ def short(schema: Any, dropped: frozenset[str]) -> Any:
     if not isinstance(schema, dict):
         return schema
     if _is_nullable(schema):
-        kind, rest = schema["anyOf"][0], {name: value for name, value in schema.items() if name != "anyOf"}
+        kind, rest = (
+            schema["anyOf"][0],
+            {name: value for name, value in schema.items() if name != "anyOf"},
+        )
         return short({**kind, **rest, "type": [kind["type"], "null"]}, dropped)
     return {
-        name: {key: short(one, dropped) for key, one in value.items()} if name in _NAMED else short(value, dropped)
+        name: (
+            {key: short(one, dropped) for key, one in value.items()}
+            if name in _NAMED
+            else short(value, dropped)
+        )
         for name, value in schema.items()
         if name not in dropped and not (name == "description" and "properties" in schema)
     }
 
 
 def without_null(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return an arguments' schema in which nothing may be null: who has no value leaves it out (null is taken too)."""
-    return {**arguments, "properties": {name: _not_null(one) for name, one in arguments["properties"].items()}}
+    """Return an arguments' schema in which nothing may be null: who has no value leaves it out
+    (null is taken too).
+    """
+    return {
+        **arguments,
+        "properties": {name: _not_null(one) for name, one in arguments["properties"].items()},
+    }
 
 
 def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
-    rest = {name: value for name, value in schema.items() if name != "anyOf" and (name, value) != ("default", None)}
-    return {**kinds[0], **rest} if len(kinds) == 1 else ({**rest, "anyOf": kinds} if kinds else rest)
+    rest = {
+        name: value
+        for name, value in schema.items()
+        if name != "anyOf" and (name, value) != ("default", None)
+    }
+    return (
+        {**kinds[0], **rest} if len(kinds) == 1 else ({**rest, "anyOf": kinds} if kinds else rest)
+    )
 
 
 def _is_nullable(schema: dict[str, Any]) -> bool:
-    """Return whether a schema is one plain type or null, which JSON schema says shorter than pydantic does."""
+    """Return whether a schema is one plain type or null, which JSON schema says shorter than
+    pydantic does.
+    """
     kinds = schema.get("anyOf") or []
     return (
-        len(kinds) == 2 and kinds[1] == {"type": "null"} and "enum" not in kinds[0] and isinstance(kinds[0].get("type"), str)
+        len(kinds) == 2
+        and kinds[1] == {"type": "null"}
+        and "enum" not in kinds[0]
+        and isinstance(kinds[0].get("type"), str)
     )
 
 
 def argument_text(tool: str, known: list[str], error: ValidationError) -> str:
-    """Return what is wrong with the arguments and which there are; never the values, which may be secret."""
-    problems = "; ".join(_problem(one["loc"], one["type"], one["msg"]) for one in error.errors(include_input=False))
+    """Return what is wrong with the arguments and which there are; never the values, which may be
+    secret.
+    """
+    problems = "; ".join(
+        _problem(one["loc"], one["type"], one["msg"]) for one in error.errors(include_input=False)
+    )
     return f"{tool} takes {', '.join(known) or 'no arguments'}. {problems}."
 
 

@@ -1,4 +1,6 @@
-"""The ten tools: what a model is told of each, and their arguments; defined once over the Backend interface."""
+"""The ten tools: what a model is told of each, and their arguments; defined once over the Backend
+interface.
+"""
 
 import functools
 from collections.abc import Mapping
@@ -12,7 +14,13 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.mcp.answers import arguments, command_results, models, run_results, session_results
+from pwsh_kernels.mcp.answers import (
+    arguments,
+    command_results,
+    models,
+    run_results,
+    session_results,
+)
 from pwsh_kernels.mcp.answers.questions import value_of
 from pwsh_kernels.mcp.backend import CLIENT_NAME, Backend
 from pwsh_kernels.mcp.calls import reading_output, running
@@ -34,17 +42,24 @@ Asked = types.InputRequiredResult
 # connectionName is what the original pwsh-manager called it; prompts that say so keep working.
 Tenant = Annotated[
     str,
-    Field(validation_alias=AliasChoices("tenant", "connectionName"), description="Its domain, such as contoso.com"),
+    Field(
+        validation_alias=AliasChoices("tenant", "connectionName"),
+        description="Its domain, such as contoso.com",
+    ),
 ]
 Module = Annotated[str, Field(description="Service; pwsh_sessions lists them")]
-Route = Annotated[RouteName | None, Field(description="Omit it for the tenant's usual way to sign in")]
+Route = Annotated[
+    RouteName | None, Field(description="Omit it for the tenant's usual way to sign in")
+]
 RunId = Annotated[str, Field(description="From pwsh_run")]
 WaitSeconds = Annotated[float, Field(ge=0, le=MAX_WAIT)]
 Cursor = Annotated[int, Field(ge=0, description="next_cursor of an earlier answer")]
 Texts = list[str] | str | None
 Format = Literal["text", "json", "csv", "list"]
 FORMATS: Mapping[str, OutputFormat] = {"text": "compact"}
-"""Formats of the REST API that have another name here: a model pays for padding and loses what a width cuts off."""
+"""Formats of the REST API that have another name here: a model pays for padding and loses what a
+width cuts off.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,51 +73,60 @@ class ToolFacts:
 
 def _hints(read_only: bool, destructive: bool, idempotent: bool) -> types.ToolAnnotations:
     return types.ToolAnnotations(
-        read_only_hint=read_only, destructive_hint=destructive, idempotent_hint=idempotent, open_world_hint=True
+        read_only_hint=read_only,
+        destructive_hint=destructive,
+        idempotent_hint=idempotent,
+        open_world_hint=True,
     )
 
 
 FACTS: dict[str, ToolFacts] = {
     "pwsh_login": ToolFacts(
         "Sign in",
-        "Start the sign-in of a tenant's session, once per tenant and module; everyone who uses this server shares it. "
-        "Returns a device code and an address for the person, not for you. Again while one is pending: the same code. Not "
-        "needed when pwsh_status says signed_in, nor before pwsh_run, which starts it too.",
+        "Start the sign-in of a tenant's session, once per tenant and module; everyone who uses"
+        " this server shares it. Returns a device code and an address for the person, not for you."
+        " Again while one is pending: the same code. Not needed when pwsh_status says signed_in,"
+        " nor before pwsh_run, which starts it too.",
         _hints(read_only=False, destructive=False, idempotent=True),
     ),
     "pwsh_status": ToolFacts(
         "Session status",
-        "Say at once whether a tenant's session is signed in, as which account, what it runs, and its newest runs: also "
-        "after an answer got lost. To wait for a person to sign in, use pwsh_wait.",
+        "Say at once whether a tenant's session is signed in, as which account, what it runs, and"
+        " its newest runs: also after an answer got lost. To wait for a person to sign in, use"
+        " pwsh_wait.",
         _hints(read_only=True, destructive=False, idempotent=True),
     ),
     "pwsh_run": ToolFacts(
         "Run PowerShell",
-        "Run a PowerShell command or script in a tenant's signed-in session; variables stay for the next call. Example: "
-        "tenant contoso.com, command Get-Mailbox -ResultSize 3. Several tenants at once: tenants [contoso.com, "
-        "fabrikam.com]. Give values as parameters with a param() block instead of pasting them into the command. Signed "
-        "out: starts the sign-in and runs nothing. A command that takes longer than wait_s goes on: follow it with "
-        "pwsh_wait, do not run it again. Never run it again to see more or to sort and filter: use pwsh_output. Unsure of "
-        "a cmdlet: pwsh_find.",
+        "Run a PowerShell command or script in a tenant's signed-in session; variables stay for the"
+        " next call. Example: tenant contoso.com, command Get-Mailbox -ResultSize 3. Several"
+        " tenants at once: tenants [contoso.com, fabrikam.com]. Give values as parameters with a"
+        " param() block instead of pasting them into the command. Signed out: starts the sign-in"
+        " and runs nothing. A command that takes longer than wait_s goes on: follow it with"
+        " pwsh_wait, do not run it again. Never run it again to see more or to sort and filter: use"
+        " pwsh_output. Unsure of a cmdlet: pwsh_find.",
         _hints(read_only=False, destructive=True, idempotent=False),
     ),
     "pwsh_wait": ToolFacts(
         "Wait",
-        "Wait for a run (run_id) to end, or for a person to finish a sign-in (tenant, module). With cursor: show the "
-        "run's output from there on. Not for output of an ended run: pwsh_output.",
+        "Wait for a run (run_id) to end, or for a person to finish a sign-in (tenant, module). With"
+        " cursor: show the run's output from there on. Not for output of an ended run:"
+        " pwsh_output.",
         _hints(read_only=True, destructive=False, idempotent=True),
     ),
     "pwsh_output": ToolFacts(
         "Read output",
-        'Read a run\'s output again without running it again: from cursor on; or lines "200-260", "-50" (the last 50); or '
-        "search, a regular expression; or its objects by where, sort_by, select. Example: sort_by ItemCount desc, first "
-        '10, select [DisplayName, ItemCount], where ["ItemCount gt 1000", "City like Ro*"].',
+        'Read a run\'s output again without running it again: from cursor on; or lines "200-260",'
+        ' "-50" (the last 50); or search, a regular expression; or its objects by where, sort_by,'
+        " select. Example: sort_by ItemCount desc, first 10, select [DisplayName, ItemCount], where"
+        ' ["ItemCount gt 1000", "City like Ro*"].',
         _hints(read_only=True, destructive=False, idempotent=True),
     ),
     "pwsh_answer": ToolFacts(
         "Answer a question",
-        "Answer what a run in state waiting_for_input asks, then wait for the run. Ask the person before you confirm a "
-        "change. Passwords and other secrets are refused: a person answers those elsewhere.",
+        "Answer what a run in state waiting_for_input asks, then wait for the run. Ask the person"
+        " before you confirm a change. Passwords and other secrets are refused: a person answers"
+        " those elsewhere.",
         _hints(read_only=False, destructive=True, idempotent=False),
     ),
     "pwsh_cancel": ToolFacts(
@@ -112,18 +136,20 @@ FACTS: dict[str, ToolFacts] = {
     ),
     "pwsh_find": ToolFacts(
         "Find commands",
-        'Find commands of a session by words, with purpose and syntax, instead of guessing names. Example: words "mailbox '
-        "permission\". A command's exact name gives its whole syntax.",
+        "Find commands of a session by words, with purpose and syntax, instead of guessing names."
+        ' Example: words "mailbox permission". A command\'s exact name gives its whole syntax.',
         _hints(read_only=True, destructive=False, idempotent=True),
     ),
     "pwsh_sessions": ToolFacts(
         "List sessions",
-        "List all sessions with state, account and running command, and the modules there are. Runs nothing in them.",
+        "List all sessions with state, account and running command, and the modules there are. Runs"
+        " nothing in them.",
         _hints(read_only=True, destructive=False, idempotent=True),
     ),
     "pwsh_disconnect": ToolFacts(
         "Sign out",
-        "Sign out and close a session for everyone who uses it; its variables are lost. Only when the person asks for it.",
+        "Sign out and close a session for everyone who uses it; its variables are lost. Only when"
+        " the person asks for it.",
         _hints(read_only=False, destructive=True, idempotent=True),
     ),
 }
@@ -154,7 +180,9 @@ class Tools:
     async def pwsh_login(
         self, ctx: Context[Any, Any], tenant: Tenant, module: Module = "exo", route: Route = None
     ) -> Annotated[types.CallToolResult, models.SessionResult] | Asked:
-        """Start or follow a sign-in; returns as soon as there is a code, or when a person who was asked has signed in."""
+        """Start or follow a sign-in; returns as soon as there is a code, or when a person who was
+        asked has signed in.
+        """
         call = await begin(self._backend, ctx)
         facts = await sign_in(call, tenant, module, route)
         return facts if isinstance(facts, Asked) else _session_answer(facts, call.notice)
@@ -175,10 +203,13 @@ class Tools:
         command: Annotated[str, Field(min_length=1)],
         tenant: Tenant = "",
         tenants: Annotated[
-            list[str] | Literal["*"] | None, Field(description='Instead of tenant; "*": all signed in to the module')
+            list[str] | Literal["*"] | None,
+            Field(description='Instead of tenant; "*": all signed in to the module'),
         ] = None,
         module: Module = "exo",
-        parameters: Annotated[Json | None, Field(description="Values for the command's param() block")] = None,
+        parameters: Annotated[
+            Json | None, Field(description="Values for the command's param() block")
+        ] = None,
         format: Format = "text",  # noqa: A002 - the name of the REST API
         wait_s: WaitSeconds = MAX_WAIT,
     ) -> Annotated[types.CallToolResult, models.StartedResult] | Asked:
@@ -189,7 +220,9 @@ class Tools:
         options: Json = {"parameters": parameters, "format": FORMATS.get(format, format)}
         if tenants:
             result = await running.run_everywhere(call, tenants, module, command, options)
-            return _answer(result, run_results.tenants_text(result), is_error=result.state == "failed")
+            return _answer(
+                result, run_results.tenants_text(result), is_error=result.state == "failed"
+            )
         run = await running.run_here(call, tenant, module, command, options)
         if isinstance(run, Asked):
             return run
@@ -198,7 +231,9 @@ class Tools:
             return _answer(first, run_results.sign_in_text(first))
         run, shown = await read_output(call.backend, run, 0)
         started = run_results.started_result(run, shown, call.notice)
-        return _answer(started, run_results.run_text(started, shown), is_error=run_results.is_failure(run))
+        return _answer(
+            started, run_results.run_text(started, shown), is_error=run_results.is_failure(run)
+        )
 
     async def pwsh_wait(  # noqa: PLR0917 - the tool's arguments, always named
         self,
@@ -214,7 +249,9 @@ class Tools:
             raise InvalidRequest("run_id", "or tenant must be given, and not both")
         call = await begin(self._backend, ctx, wait_s)
         if tenant:
-            return _awaited_sign_in(await wait_for_sign_in(call.backend, tenant, module, call.waiting), call.notice)
+            return _awaited_sign_in(
+                await wait_for_sign_in(call.backend, tenant, module, call.waiting), call.notice
+            )
         run = await follow(call, await call.backend.read_run(run_id, cursor, 0, 1))
         return run if isinstance(run, Asked) else await _run_answer(call, run, cursor, awaited=True)
 
@@ -226,10 +263,13 @@ class Tools:
         lines: str = "",
         search: str = "",
         where: Annotated[
-            Texts, Field(description="PROPERTY OPERATOR VALUE; eq ne gt ge lt le like match contains in")
+            Texts,
+            Field(description="PROPERTY OPERATOR VALUE; eq ne gt ge lt le like match contains in"),
         ] = None,
         sort_by: Annotated[str, Field(description="Property, or Property desc")] = "",
-        select: Annotated[Texts, Field(description="Properties to show; Owner.Name reaches into objects")] = None,
+        select: Annotated[
+            Texts, Field(description="Properties to show; Owner.Name reaches into objects")
+        ] = None,
         first: Annotated[int, Field(ge=1, le=arguments.MOST_LINES)] = 100,
         skip: Annotated[int, Field(ge=0)] = 0,
         format: Format = "text",  # noqa: A002 - the name of the REST API
@@ -245,12 +285,16 @@ class Tools:
         arguments.one_way(page=cursor > 0, lines=bool(lines or search), objects=objects)
         if objects:
             result, text, failed = await reading_output.query(
-                call, run_id, {**wanted, "first": first, "skip": skip, "format": FORMATS.get(format, format)}
+                call,
+                run_id,
+                {**wanted, "first": first, "skip": skip, "format": FORMATS.get(format, format)},
             )
             return _answer(result, text, is_error=failed)
         if lines or search:
             count = arguments.line_range(lines) if lines else {"from": 1, "count": first}
-            result, text = await reading_output.read_lines(call, run_id, {**count, "search": search or None})
+            result, text = await reading_output.read_lines(
+                call, run_id, {**count, "search": search or None}
+            )
             return _answer(result, text)
         result, text = await reading_output.read_page(call, run_id, cursor)
         return _answer(result, text)
@@ -260,20 +304,34 @@ class Tools:
         ctx: Context[Any, Any],
         run_id: RunId,
         answer: Annotated[str, Field(description="Text, or a choice's label")] = "",
-        fields: Annotated[dict[str, str] | None, Field(description="For a question with several named fields")] = None,
-        refuse: Annotated[bool, Field(description="Refuse to answer; the command gets an error")] = False,
+        fields: Annotated[
+            dict[str, str] | None, Field(description="For a question with several named fields")
+        ] = None,
+        refuse: Annotated[
+            bool, Field(description="Refuse to answer; the command gets an error")
+        ] = False,
         wait_s: WaitSeconds = MAX_WAIT,
     ) -> Annotated[types.CallToolResult, models.RunResult] | Asked:
         """Answer a run's question, then wait for the run."""
         call = await begin(self._backend, ctx, wait_s)
         run = await call.backend.read_run(run_id, 0, 0, 1)
-        if not call.person.state:  # else this is the same call again, with the answer to a later question
+        if (
+            not call.person.state
+        ):  # else this is the same call again, with the answer to a later question
             value = None if refuse else value_of(run, answer, fields)
-            run = await (call.backend.refuse(run_id) if refuse else call.backend.answer(run_id, value))
+            run = await (
+                call.backend.refuse(run_id) if refuse else call.backend.answer(run_id, value)
+            )
         run_or_question = await follow(call, run)
-        return run_or_question if isinstance(run_or_question, Asked) else await _run_answer(call, run_or_question, 0)
+        return (
+            run_or_question
+            if isinstance(run_or_question, Asked)
+            else await _run_answer(call, run_or_question, 0)
+        )
 
-    async def pwsh_cancel(self, ctx: Context[Any, Any], run_id: RunId) -> Annotated[types.CallToolResult, models.RunResult]:
+    async def pwsh_cancel(
+        self, ctx: Context[Any, Any], run_id: RunId
+    ) -> Annotated[types.CallToolResult, models.RunResult]:
         """Stop a run and show what it printed."""
         call = await begin(self._backend, ctx)
         run = await call.backend.cancel(run_id, running.CANCEL_WAIT)
@@ -290,11 +348,15 @@ class Tools:
         """Return the commands that fit the words best."""
         call = await begin(self._backend, ctx)
         async with call.waiting.signs_of_life(f"looking for commands of {tenant}:{module}"):
-            found = await call.backend.find_commands(tenant, module, words, limit, call.waiting.left_s)
+            found = await call.backend.find_commands(
+                tenant, module, words, limit, call.waiting.left_s
+            )
         result = command_results.find_result(found, call.notice)
         return _answer(result, command_results.find_text(result))
 
-    async def pwsh_sessions(self, ctx: Context[Any, Any]) -> Annotated[types.CallToolResult, models.SessionsResult]:
+    async def pwsh_sessions(
+        self, ctx: Context[Any, Any]
+    ) -> Annotated[types.CallToolResult, models.SessionsResult]:
         """List sessions and modules."""
         call = await begin(self._backend, ctx)
         sessions, modules = await call.backend.sessions(), await call.backend.modules()
@@ -307,12 +369,16 @@ class Tools:
         tenant: Tenant,
         confirmation: Literal["DISCONNECT"],  # noqa: ARG002 - that it is there is the confirmation
         module: Module = "exo",
-        forget: Annotated[bool, Field(description="Also remove what is kept of the sign-in on disk")] = False,
+        forget: Annotated[
+            bool, Field(description="Also remove what is kept of the sign-in on disk")
+        ] = False,
     ) -> Annotated[types.CallToolResult, models.DisconnectResult]:
         """Sign out and close a session."""
         call = await begin(self._backend, ctx)
         facts = await call.backend.disconnect(tenant, module, forget)
-        result = models.DisconnectResult(session=f"{tenant}:{module}", message=facts["message"], notice=call.notice)
+        result = models.DisconnectResult(
+            session=f"{tenant}:{module}", message=facts["message"], notice=call.notice
+        )
         return _answer(result, f"{call.notice}\n{result.message}".strip())
 
 
@@ -334,9 +400,15 @@ def _session_answer(facts: Json, notice: str) -> types.CallToolResult:
 def _awaited_sign_in(facts: Json, notice: str) -> types.CallToolResult:
     result = session_results.session_result(facts, notice)
     ended_badly = result.state not in ("signed_in", "starting", "signing_in")
-    return _answer(models.WaitResult(session=result), session_results.session_text(result), is_error=ended_badly)
+    return _answer(
+        models.WaitResult(session=result),
+        session_results.session_text(result),
+        is_error=ended_badly,
+    )
 
 
 def _answer(result: BaseModel, text: str, *, is_error: bool = False) -> types.CallToolResult:
     content: list[types.ContentBlock] = [types.TextContent(type="text", text=text)]
-    return types.CallToolResult(content=content, structured_content=result.model_dump(mode="json"), is_error=is_error)
+    return types.CallToolResult(
+        content=content, structured_content=result.model_dump(mode="json"), is_error=is_error
+    )

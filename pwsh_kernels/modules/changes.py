@@ -1,4 +1,6 @@
-"""Changes the folder of installed modules: a whole change or none, one at a time, and read-only for everybody afterwards."""
+"""Changes the folder of installed modules: a whole change or none, one at a time, and read-only for
+everybody afterwards.
+"""
 
 import fcntl
 import os
@@ -28,7 +30,9 @@ class Staged:
 @contextmanager
 def changing(store: ModuleStore) -> Iterator[Path]:
     """Give an empty folder on the store's disk to the one who changes it. Raises ModulesBusy."""
-    store.root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the data folder: maybe nobody has served yet
+    store.root.parent.mkdir(
+        mode=0o700, parents=True, exist_ok=True
+    )  # the data folder: maybe nobody has served yet
     store.root.mkdir(mode=0o700, exist_ok=True)
     holder = os.open(store.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -47,8 +51,14 @@ def changing(store: ModuleStore) -> Iterator[Path]:
         os.close(holder)
 
 
-def put(store: ModuleStore, part: Path, staged: Sequence[Staged], modules: Iterable[LockedModule]) -> None:
-    """Move what is staged to its place and write the lock file; when one of it fails, all is as before. Raises OSError."""
+def put(
+    store: ModuleStore, part: Path, staged: Sequence[Staged], modules: Iterable[LockedModule]
+) -> None:
+    """Move what is staged to its place and write the lock file; when one of it fails, all is as
+    before.
+
+    Raises OSError.
+    """
     undo: list[tuple[Path, Path | None]] = []
     try:
         for number, one in enumerate(staged):
@@ -67,11 +77,17 @@ def put(store: ModuleStore, part: Path, staged: Sequence[Staged], modules: Itera
 
 def drop(store: ModuleStore, going: Sequence[LockedModule]) -> None:
     """Remove versions. Where the selected one goes, the newest that is left is selected."""
-    left = [one for one in store.installed() if not any(one.shares_folder(other) for other in going)]
+    left = [
+        one for one in store.installed() if not any(one.shares_folder(other) for other in going)
+    ]
     for gone in (one for one in going if one.selected):
         others = [one for one in left if one.is_named(gone.name)]
-        left = [replace(one, selected=True) if others and one == others[-1] else one for one in left]
-    write_lock(store, left)  # first: a folder that nobody knows is removed by the next command that wants its place
+        left = [
+            replace(one, selected=True) if others and one == others[-1] else one for one in left
+        ]
+    write_lock(
+        store, left
+    )  # first: a folder that nobody knows is removed by the next command that wants its place
     for one in going:
         remove_tree(store.folder(one.name, one.version))
         store.list_file(one).unlink(missing_ok=True)

@@ -1,4 +1,6 @@
-"""SHA-256 of a module's files, in the list that `sha256sum --check` reads, and what differs from such a list."""
+"""SHA-256 of a module's files, in the list that `sha256sum --check` reads, and what differs from
+such a list.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,7 +21,9 @@ class Difference:
 
 
 def folder_sums(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below a folder; a link is what it says, wherever it leads."""
+    """Return the SHA-256 of every file below a folder; a link is what it says, wherever
+    it leads.
+    """
     files = (file for file in folder.rglob("*") if file.is_symlink() or file.is_file())
     return {file.relative_to(folder).as_posix(): _sum(file) for file in files}
 
@@ -32,7 +36,9 @@ def _sum(file: Path) -> str:
 
 
 def list_text(sums: Sums) -> str:
-    """Return the list of the sums, a line for each file in the order of the names: the same for the same files, anywhere."""
+    """Return the list of the sums, a line for each file in the order of the names: the same for the
+    same files, anywhere.
+    """
     return "".join(f"{value}  {name}\n" for name, value in sorted(sums.items()))
 
 
@@ -48,8 +54,14 @@ def digest(text: str) -> str:
 
 
 def differences(wanted: Sums, found: Sums) -> list[Difference]:
-    """Return what differs between the files that were installed and those that are there, by name."""
-    changed = [Difference(name, "changed") for name in wanted.keys() & found.keys() if wanted[name] != found[name]]
+    """Return what differs between the files that were installed and those that are there,
+    by name.
+    """
+    changed = [
+        Difference(name, "changed")
+        for name in wanted.keys() & found.keys()
+        if wanted[name] != found[name]
+    ]
     missing = [Difference(name, "missing") for name in wanted.keys() - found.keys()]
     extra = [Difference(name, "extra") for name in found.keys() - wanted.keys()]
     return sorted([*changed, *missing, *extra], key=lambda one: one.file)

@@ -1,4 +1,6 @@
-"""A PowerShell of the installation's own: it answers one request at a time, and ends with the block that opened it."""
+"""A PowerShell of the installation's own: it answers one request at a time, and ends with the block
+that opened it.
+"""
 
 import asyncio
 import json
@@ -11,7 +13,12 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
-from pwsh_kernels.errors import PowerShellNotFound, PowerShellStartFailed, PowerShellTooOld, ProductError
+from pwsh_kernels.errors import (
+    PowerShellNotFound,
+    PowerShellStartFailed,
+    PowerShellTooOld,
+    ProductError,
+)
 
 SCRIPT = Path(__file__).parent / "powershell" / "gallery.ps1"
 LOOKUP = (sys.executable, "-m", "pwsh_kernels.powershell")
@@ -35,7 +42,10 @@ class Engine:
         self._path = path
 
     async def ask(self, wait_s: float, **request: Any) -> Mapping[str, Any]:
-        """Return `{"answer": [...]}` or `{"error": {...}}`. Raises PowerShellStartFailed when none comes within `wait_s`."""
+        """Return `{"answer": [...]}` or `{"error": {...}}`.
+
+        Raises PowerShellStartFailed when none comes within `wait_s`.
+        """
         try:
             self._stdin.write(json.dumps(request).encode() + b"\n")
             line = await asyncio.wait_for(self._stdout.readline(), wait_s)
@@ -64,19 +74,28 @@ class Engine:
 async def opened_engine(*, with_settings: bool) -> AsyncIterator[Engine]:
     """Give a PowerShell that ends with the block.
 
-    With the user's own settings of PSResourceGet, where there are any, or with a HOME of its own, which nobody else sees.
-    Raises PowerShellNotFound, PowerShellTooOld.
+    With the user's own settings of PSResourceGet, where there are any, or with a HOME of its own,
+    which nobody else sees. Raises PowerShellNotFound, PowerShellTooOld.
     """
     path = await powershell_path()
     with tempfile.TemporaryDirectory(prefix="pwsh-kernels-") as home:
-        environment = dict(os.environ) if with_settings and has_settings(os.environ) else _own_home(os.environ, home)
+        environment = (
+            dict(os.environ)
+            if with_settings and has_settings(os.environ)
+            else _own_home(os.environ, home)
+        )
         process = await asyncio.create_subprocess_exec(
             *(path, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", str(SCRIPT)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             limit=LONGEST_LINE,
-            env={**environment, "POWERSHELL_TELEMETRY_OPTOUT": "1", "POWERSHELL_UPDATECHECK": "Off", "NO_COLOR": "1"},
+            env={
+                **environment,
+                "POWERSHELL_TELEMETRY_OPTOUT": "1",
+                "POWERSHELL_UPDATECHECK": "Off",
+                "NO_COLOR": "1",
+            },
             start_new_session=True,
         )
         engine = Engine(process, path)
@@ -91,7 +110,9 @@ async def opened_engine(*, with_settings: bool) -> AsyncIterator[Engine]:
 
 async def powershell_path() -> str:
     """Return the PowerShell that sessions use. Raises PowerShellNotFound, PowerShellTooOld."""
-    process = await asyncio.create_subprocess_exec(*LOOKUP, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *LOOKUP, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+    )
     try:
         output, _ = await asyncio.wait_for(process.communicate(), LOOKUP_WAIT)
         facts = json.loads(output)
@@ -113,9 +134,13 @@ def _search_error(facts: Mapping[str, Any]) -> ProductError:
 
 
 def has_settings(environment: Mapping[str, str]) -> bool:
-    """Return whether the user has told PowerShell of repositories: then nothing that we do changes these settings."""
+    """Return whether the user has told PowerShell of repositories: then nothing that we do changes
+    these settings.
+    """
     home = environment.get("HOME") or "/"
-    return (Path(environment.get("XDG_DATA_HOME") or f"{home}/.local/share") / SETTINGS_FILE).is_file()
+    return (
+        Path(environment.get("XDG_DATA_HOME") or f"{home}/.local/share") / SETTINGS_FILE
+    ).is_file()
 
 
 def _own_home(environment: Mapping[str, str], home: str) -> dict[str, str]:

@@ -1,4 +1,6 @@
-"""A source of packages, asked through PowerShell's own package manager: what it has, and how it is fetched."""
+"""A source of packages, asked through PowerShell's own package manager: what it has, and how it is
+fetched.
+"""
 
 import os
 import re
@@ -44,7 +46,8 @@ class Gallery:
     async def find(self, wanted: Wanted, refused: Refused, known: Sequence[str]) -> Package:
         """Return the newest version that is wanted and not refused, else the newest that is wanted.
 
-        Raises PackageNotFound (with the nearest of `known`), PackageVersionNotFound and what refusals.py makes of failures.
+        Raises PackageNotFound (with the nearest of `known`), PackageVersionNotFound and what
+        refusals.py makes of failures.
         """
         exact = wanted.range.exact
         found = await self._packages(wanted, wanted.range.text if exact is None else _text(exact))
@@ -55,7 +58,9 @@ class Gallery:
         return package
 
     async def fetch(self, package: Package, folder: Path, temporary: Path) -> Path:
-        """Unpack a package into an empty folder as NAME/VERSION, and return that place; `temporary` takes what arrives."""
+        """Unpack a package into an empty folder as NAME/VERSION, and return that place; `temporary`
+        takes what arrives.
+        """
         answer = await self._engine.ask(
             FETCH_WAIT,
             do="save",
@@ -73,7 +78,9 @@ class Gallery:
 
     async def _packages(self, wanted: Wanted, version: str) -> list[Package]:
         asked = {"name": wanted.name, "version": version, "prerelease": wanted.prerelease}
-        answer = await self._engine.ask(FIND_WAIT, do="find", repository=self._source.repository, **asked)
+        answer = await self._engine.ask(
+            FIND_WAIT, do="find", repository=self._source.repository, **asked
+        )
         if "error" in answer:
             failure = Failure.from_json(answer["error"])
             if failure.id != "PackageNotFound" or failure.is_network or failure.is_refusal:
@@ -81,33 +88,46 @@ class Gallery:
             return []
         return [Package.from_json(one) for one in answer["answer"] if one["type"] != "Script"]
 
-    async def _not_found(self, wanted: Wanted, known: Sequence[str]) -> PackageNotFound | PackageVersionNotFound:
+    async def _not_found(
+        self, wanted: Wanted, known: Sequence[str]
+    ) -> PackageNotFound | PackageVersionNotFound:
         every = await self._packages(Wanted(wanted.name, Range(), prerelease=True), "*")
         if not every:
             names = [*_names_in(self._source.folder), *known]
-            return PackageNotFound(wanted.name, self._source.label, get_close_matches(wanted.name, names, n=3))
+            return PackageNotFound(
+                wanted.name, self._source.label, get_close_matches(wanted.name, names, n=3)
+            )
         versions = sorted({one.package_version for one in every}, key=Version.parse, reverse=True)
-        return PackageVersionNotFound(wanted.name, wanted.range.text, self._source.label, versions[:SHOWN_VERSIONS])
+        return PackageVersionNotFound(
+            wanted.name, wanted.range.text, self._source.label, versions[:SHOWN_VERSIONS]
+        )
 
     def _error(self, name: str, failure: Failure, folder: Path) -> ProductError:
         """Return the error for what failed; `folder` is where PowerShell wrote meanwhile."""
         if failure.is_full_disk:
             return NoSpaceLeft(str(folder), shutil.disk_usage(folder).free)
-        return refusal(failure, name, self._source.label, self.address or self._source.label, os.environ)
+        return refusal(
+            failure, name, self._source.label, self.address or self._source.label, os.environ
+        )
 
 
 @asynccontextmanager
 async def opened_gallery(source: Source) -> AsyncIterator[Gallery]:
-    """Give a source of packages, while the block runs. Raises UnknownRepository and what the engine raises.
+    """Give a source of packages, while the block runs.
 
-    A folder is a repository in settings of PowerShell that are gone afterwards; a repository is one of the user's settings.
+    Raises UnknownRepository and what the engine raises.
+
+    A folder is a repository in settings of PowerShell that are gone afterwards; a repository is one
+    of the user's settings.
     """
     async with opened_engine(with_settings=source.folder is None) as engine:
         if source.folder:
             asked = {"repository": source.repository, "address": str(source.folder)}
             answer = await engine.ask(FIND_WAIT, do="register", **asked)
             if "error" in answer:
-                raise PackageInstallFailed("The folder", source.label, Failure.from_json(answer["error"]).reason)
+                raise PackageInstallFailed(
+                    "The folder", source.label, Failure.from_json(answer["error"]).reason
+                )
             yield Gallery(engine, source, "")
         else:
             yield Gallery(engine, source, await _address(engine, source))
@@ -116,7 +136,9 @@ async def opened_gallery(source: Source) -> AsyncIterator[Gallery]:
 async def _address(engine: Engine, source: Source) -> str:
     answer = await engine.ask(FIND_WAIT, do="repositories")
     known = {str(one["name"]): str(one["address"]) for one in answer.get("answer", [])}
-    address = next((value for name, value in known.items() if name.casefold() == source.label.casefold()), None)
+    address = next(
+        (value for name, value in known.items() if name.casefold() == source.label.casefold()), None
+    )
     if address is None:
         raise UnknownRepository(source.label, sorted(known), source.address)
     return address
@@ -127,10 +149,16 @@ def _unpacked(folder: Path) -> Path | None:
 
 
 def _text(version: Version) -> str:
-    numbers = ".".join(str(one) for one in (version.numbers if version.numbers[3] else version.numbers[:3]))
+    numbers = ".".join(
+        str(one) for one in (version.numbers if version.numbers[3] else version.numbers[:3])
+    )
     return f"{numbers}-{version.label}" if version.label else numbers
 
 
 def _names_in(folder: Path | None) -> list[str]:
     """Return the names of the packages in a folder, by their files."""
-    return sorted({re.sub(r"\.\d+(\.\d+)*(-.*)?$", "", file.stem) for file in folder.glob("*.nupkg")}) if folder else []
+    return (
+        sorted({re.sub(r"\.\d+(\.\d+)*(-.*)?$", "", file.stem) for file in folder.glob("*.nupkg")})
+        if folder
+        else []
+    )

@@ -1,4 +1,6 @@
-"""Installs modules: finds what is needed, fetches it aside, checks it, and only then puts it to its place."""
+"""Installs modules: finds what is needed, fetches it aside, checks it, and only then puts it to its
+place.
+"""
 
 import errno
 import shutil
@@ -22,7 +24,14 @@ from pwsh_kernels.modules.checksums import digest, folder_sums, list_text
 from pwsh_kernels.modules.engine import opened_engine
 from pwsh_kernels.modules.gallery import Gallery, opened_gallery
 from pwsh_kernels.modules.lock import LockedModule, read_lock
-from pwsh_kernels.modules.packages import Package, Wanted, check_together, completed, lacking, selection
+from pwsh_kernels.modules.packages import (
+    Package,
+    Wanted,
+    check_together,
+    completed,
+    lacking,
+    selection,
+)
 from pwsh_kernels.modules.source import Source, noted_source, without_login
 from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.modules.wanted import Rules
@@ -35,16 +44,20 @@ Progress = Callable[[str], None]
 class Installation:
     """Changes a store; `progress` is told what happens, a sentence at a time."""
 
-    def __init__(self, store: ModuleStore, rules: Rules, progress: Progress, *, force: bool = False) -> None:
+    def __init__(
+        self, store: ModuleStore, rules: Rules, progress: Progress, *, force: bool = False
+    ) -> None:
         self._store = store
         self._rules = rules
         self._progress = progress
         self._force = force
 
     async def install(self, wanted: Sequence[Wanted], source: Source) -> list[LockedModule]:
-        """Install the newest versions that are wanted, with what they need, for new sessions; return those that they get.
+        """Install the newest versions that are wanted, with what they need, for new sessions;
+        return those that they get.
 
-        What is installed already is not fetched again. Raises ProductError; then nothing has changed.
+        What is installed already is not fetched again. Raises ProductError; then nothing has
+        changed.
         """
         with changing(self._store) as part, self._full_disk_is_said():
             there = [self._installed(one) for one in wanted]
@@ -61,11 +74,15 @@ class Installation:
                     for number, one in enumerate(new, 1)
                 ]
             await self._check_import(staged)
-            kept = [replace(same, requested=same.requested or one.asked) for one, same in known if same]
+            kept = [
+                replace(same, requested=same.requested or one.asked) for one, same in known if same
+            ]
             return self._finish(part, staged, [*kept, *(one.module for one in staged)])
 
     async def install_locked(self, lock_file: Path, source: Source | None) -> list[LockedModule]:
-        """Install exactly what a lock file says, from its sources or another one. Raises ProductError; then nothing changed.
+        """Install exactly what a lock file says, from its sources or another one.
+
+        Raises ProductError; then nothing changed.
 
         What is installed already and as it was is not fetched again.
         """
@@ -83,13 +100,24 @@ class Installation:
                         staged.append(await self._fetch_locked(gallery, one, place, part, count))
             await self._check_import(staged)
             named = {one.name.casefold() for one in locked}
-            others = [one for one in self._store.installed() if not any(one.shares_folder(other) for other in locked)]
-            kept = [replace(one, selected=one.selected and one.name.casefold() not in named) for one in others]
+            others = [
+                one
+                for one in self._store.installed()
+                if not any(one.shares_folder(other) for other in locked)
+            ]
+            kept = [
+                replace(one, selected=one.selected and one.name.casefold() not in named)
+                for one in others
+            ]
             put(self._store, part, staged, [*kept, *locked])
             return list(locked)
 
-    async def _resolve(self, gallery: Gallery, wanted: Sequence[Wanted], source: Source) -> list[Package]:
-        """Return the packages that are needed: those asked for, and what neither they nor new sessions have of it."""
+    async def _resolve(
+        self, gallery: Gallery, wanted: Sequence[Wanted], source: Source
+    ) -> list[Package]:
+        """Return the packages that are needed: those asked for, and what neither they nor new
+        sessions have of it.
+        """
         selected = list(self._store.selected().values())
         chosen: dict[str, Package] = {}
         waiting = deque(wanted)
@@ -97,7 +125,9 @@ class Installation:
             one = waiting.popleft()
             self._progress(f"Looking for {one.name} in {source.label}")
             refused = self._rules.problem if not self._force else _nothing_refused
-            package = replace(await gallery.find(one, refused, self._rules.known_names()), asked=one.asked)
+            package = replace(
+                await gallery.find(one, refused, self._rules.known_names()), asked=one.asked
+            )
             if not self._force:
                 self._rules.check(package.name, package.package_version)
             chosen[package.name.casefold()] = package
@@ -106,8 +136,12 @@ class Installation:
             waiting.extend(other for other in needed if other.name.casefold() not in later)
         return list(chosen.values())
 
-    async def _fetch(self, gallery: Gallery, package: Package, source: Source, part: Path, count: str) -> Staged:
-        self._progress(f"Fetching {package.name} {package.package_version} ({count}) from {source.label}")
+    async def _fetch(
+        self, gallery: Gallery, package: Package, source: Source, part: Path, count: str
+    ) -> Staged:
+        self._progress(
+            f"Fetching {package.name} {package.package_version} ({count}) from {source.label}"
+        )
         aside = _made(part / f"new-{package.name}-{package.package_version}")
         folder = await gallery.fetch(package, aside, _made(part / "incoming"))
         files = list_text(folder_sums(folder))
@@ -126,11 +160,15 @@ class Installation:
         self._check_place(module)
         return Staged(folder, module, files)
 
-    async def _fetch_locked(self, gallery: Gallery, one: LockedModule, source: Source, part: Path, count: str) -> Staged:
+    async def _fetch_locked(
+        self, gallery: Gallery, one: LockedModule, source: Source, part: Path, count: str
+    ) -> Staged:
         package = Package(one.name, one.version, one.prerelease, one.needs)
         staged = await self._fetch(gallery, package, source, part, count)
         if staged.module.sha256 != one.sha256:
-            raise PackageHashMismatch(one.name, one.package_version, source.label, one.sha256, staged.module.sha256)
+            raise PackageHashMismatch(
+                one.name, one.package_version, source.label, one.sha256, staged.module.sha256
+            )
         return replace(staged, module=one)
 
     async def _check_import(self, staged: Sequence[Staged]) -> None:
@@ -142,17 +180,32 @@ class Installation:
         folders = [*{str(one.folder.parent.parent): None for one in staged}, str(self._store.root)]
         async with opened_engine(with_settings=False) as engine:
             answer = await engine.ask(IMPORT_WAIT, do="import", modules=modules, folders=folders)
-        for failed in answer.get("answer", [{"name": staged[0].module.name, "reason": "the check itself failed"}]):
-            version = next(one.module.package_version for one in staged if one.module.name == failed["name"])
-            raise PackageDoesNotLoad(failed["name"], version, " ".join(str(failed["reason"]).split()))
+        for failed in answer.get(
+            "answer", [{"name": staged[0].module.name, "reason": "the check itself failed"}]
+        ):
+            version = next(
+                one.module.package_version for one in staged if one.module.name == failed["name"]
+            )
+            raise PackageDoesNotLoad(
+                failed["name"], version, " ".join(str(failed["reason"]).split())
+            )
 
-    def _finish(self, part: Path, staged: Sequence[Staged], chosen: Sequence[LockedModule]) -> list[LockedModule]:
+    def _finish(
+        self, part: Path, staged: Sequence[Staged], chosen: Sequence[LockedModule]
+    ) -> list[LockedModule]:
         """Put what is staged to its place and select the chosen modules for new sessions."""
         chosen = [replace(one, selected=True) for one in chosen]
         check_together(selection(self._store.installed(), chosen))
         names = {one.name.casefold() for one in chosen}
-        others = [one for one in self._store.installed() if not any(one.shares_folder(other) for other in chosen)]
-        kept = [replace(one, selected=one.selected and one.name.casefold() not in names) for one in others]
+        others = [
+            one
+            for one in self._store.installed()
+            if not any(one.shares_folder(other) for other in chosen)
+        ]
+        kept = [
+            replace(one, selected=one.selected and one.name.casefold() not in names)
+            for one in others
+        ]
         put(self._store, part, staged, [*kept, *chosen])
         return list(chosen)
 
@@ -163,7 +216,10 @@ class Installation:
         return next((one for one in versions if Version.parse(one.package_version) == exact), None)
 
     def _same(self, package: Package) -> LockedModule | None:
-        return next((one for one in self._store.versions(package.name) if package.is_installed_as(one)), None)
+        return next(
+            (one for one in self._store.versions(package.name) if package.is_installed_as(one)),
+            None,
+        )
 
     def _check_selection(self, packages: Sequence[Package]) -> None:
         """Raise PackageConflict before anything is fetched."""
@@ -180,10 +236,17 @@ class Installation:
         check_together(selection(self._store.installed(), chosen))
 
     def _check_place(self, module: LockedModule) -> None:
-        """Raise PackagePinned when another prerelease is in the module's folder, and a session has it."""
+        """Raise PackagePinned when another prerelease is in the module's folder, and a session has
+        it.
+        """
         for one in self._store.versions(module.name):
             sessions = self._store.pinned_by(one)
-            if one.shares_folder(module) and one.package_version != module.package_version and sessions and not self._force:
+            if (
+                one.shares_folder(module)
+                and one.package_version != module.package_version
+                and sessions
+                and not self._force
+            ):
                 raise PackagePinned(one.name, one.package_version, sessions)
 
     def _check_locked(self, lock_file: Path, locked: Sequence[LockedModule]) -> None:
@@ -194,8 +257,15 @@ class Installation:
                 self._rules.check(one.name, one.package_version)
 
     def _is_intact(self, locked: LockedModule) -> bool:
-        installed = next((one for one in self._store.versions(locked.name) if one.version == locked.version), None)
-        return installed is not None and installed.sha256 == locked.sha256 and not self._store.differences(installed)
+        installed = next(
+            (one for one in self._store.versions(locked.name) if one.version == locked.version),
+            None,
+        )
+        return (
+            installed is not None
+            and installed.sha256 == locked.sha256
+            and not self._store.differences(installed)
+        )
 
     @contextmanager
     def _full_disk_is_said(self) -> Iterator[None]:
@@ -204,7 +274,9 @@ class Installation:
         except OSError as problem:
             if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            raise NoSpaceLeft(str(self._store.root), shutil.disk_usage(self._store.root).free) from problem
+            raise NoSpaceLeft(
+                str(self._store.root), shutil.disk_usage(self._store.root).free
+            ) from problem
 
 
 def _nothing_refused(_name: str, _version: str) -> str:
@@ -216,7 +288,9 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _by_source(modules: Sequence[LockedModule], source: Source | None) -> Mapping[Source, list[LockedModule]]:
+def _by_source(
+    modules: Sequence[LockedModule], source: Source | None
+) -> Mapping[Source, list[LockedModule]]:
     groups: dict[Source, list[LockedModule]] = {}
     for one in modules:
         groups.setdefault(source or noted_source(one.source, one.address), []).append(one)

@@ -1,4 +1,7 @@
-"""The lock file of installed modules: versions, where they came from, SHA-256. It can be copied to another server."""
+"""The lock file of installed modules: versions, where they came from, SHA-256.
+
+It can be copied to another server.
+"""
 
 import re
 import tomllib
@@ -13,7 +16,8 @@ from pwsh_kernels.catalog.versions import Version
 from pwsh_kernels.errors import BrokenFile
 
 HEADER = (
-    "What `pwsh-kernels modules install` has installed. `pwsh-kernels modules install --locked` installs the same elsewhere."
+    "What `pwsh-kernels modules install` has installed. `pwsh-kernels modules install --locked`"
+    " installs the same elsewhere."
 )
 _FORMS = {
     "name": re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*"),
@@ -21,17 +25,22 @@ _FORMS = {
     "prerelease": re.compile(r"[0-9A-Za-z.-]*"),
     "sha256": re.compile(r"[0-9a-f]{64}"),
 }
-"""Names and versions become names of folders: nothing else is taken. The digest of what nobody has installed is left out."""
+"""Names and versions become names of folders: nothing else is taken.
+
+The digest of what nobody has installed is left out.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class LockedModule:
     """One installed version of a module.
 
-    `version` names its folder, as PowerShell wants it (3.2.0); `prerelease` is what follows it in the package's version.
-    `source` is the repository's name or a folder, `address` the repository's URL. `sha256` is that of the list of its files
-    (checksums.py). `dependencies` are names, `ranges` the versions of each that it takes, in that order. New sessions get
-    the `selected` version, one for each name. `requested`: somebody asked for it; else it is there as a dependency.
+    `version` names its folder, as PowerShell wants it (3.2.0); `prerelease` is what follows it in
+    the package's version. `source` is the repository's name or a folder, `address` the repository's
+    URL. `sha256` is that of the list of its files (checksums.py). `dependencies` are names,
+    `ranges` the versions of each that it takes, in that order. New sessions get the `selected`
+    version, one for each name. `requested`: somebody asked for it; else it is there as a
+    dependency.
     """
 
     name: str
@@ -53,14 +62,18 @@ class LockedModule:
     @property
     def needs(self) -> Mapping[str, str]:
         """The range of versions that it takes of each dependency; "" takes any."""
-        return dict(zip(self.dependencies, (*self.ranges, *[""] * len(self.dependencies)), strict=False))
+        return dict(
+            zip(self.dependencies, (*self.ranges, *[""] * len(self.dependencies)), strict=False)
+        )
 
     def is_named(self, name: str) -> bool:
         """Return whether this is the module of that name, as PowerShell compares names."""
         return self.name.casefold() == name.casefold()
 
     def shares_folder(self, other: "LockedModule") -> bool:
-        """Return whether both stand in one folder: of a version there is one prerelease at a time."""
+        """Return whether both stand in one folder: of a version there is one prerelease
+        at a time.
+        """
         return self.is_named(other.name) and self.version == other.version
 
 
@@ -75,7 +88,9 @@ def read_lock(file: Path) -> tuple[LockedModule, ...]:
     entries = content.get("module", [])
     if not isinstance(entries, list):
         raise BrokenFile(str(file), "`module` must be a list of tables: [[module]]")
-    return _one_selected(file, tuple(_module(file, number, entry) for number, entry in enumerate(entries, 1)))
+    return _one_selected(
+        file, tuple(_module(file, number, entry) for number, entry in enumerate(entries, 1))
+    )
 
 
 def lock_text(modules: Iterable[LockedModule]) -> str:
@@ -83,9 +98,16 @@ def lock_text(modules: Iterable[LockedModule]) -> str:
     document = tomlkit.document()
     document.add(tomlkit.comment(HEADER))
     tables = tomlkit.aot()
-    for one in sorted(modules, key=lambda one: (one.name.casefold(), Version.parse(one.package_version))):
+    for one in sorted(
+        modules, key=lambda one: (one.name.casefold(), Version.parse(one.package_version))
+    ):
         table = tomlkit.table()
-        table.update({key: list(value) if isinstance(value, tuple) else value for key, value in asdict(one).items()})
+        table.update(
+            {
+                key: list(value) if isinstance(value, tuple) else value
+                for key, value in asdict(one).items()
+            }
+        )
         tables.append(table)
     document.add("module", tables)
     return tomlkit.dumps(document)
@@ -94,17 +116,29 @@ def lock_text(modules: Iterable[LockedModule]) -> str:
 def _module(file: Path, number: int, entry: Any) -> LockedModule:
     if not isinstance(entry, dict):
         raise BrokenFile(str(file), f"module {number} must be a table")
-    texts = {key: entry.get(key, "") for key in ("name", "version", "source", "sha256", "prerelease", "address")}
+    texts = {
+        key: entry.get(key, "")
+        for key in ("name", "version", "source", "sha256", "prerelease", "address")
+    }
     lists = {key: entry.get(key, []) for key in ("dependencies", "ranges")}
     for key, value in texts.items():
         form = _FORMS.get(key)
-        if not isinstance(value, str) or (form and not form.fullmatch(value) and (key != "sha256" or value)):
-            raise BrokenFile(str(file), f"module {number}: {key} = {value!r} is not as `modules install` writes it")
+        if not isinstance(value, str) or (
+            form and not form.fullmatch(value) and (key != "sha256" or value)
+        ):
+            raise BrokenFile(
+                str(file),
+                f"module {number}: {key} = {value!r} is not as `modules install` writes it",
+            )
     for key, value in lists.items():
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise BrokenFile(str(file), f"module {number}: {key} must be a list of texts")
     flags = {key: entry.get(key, True) is True for key in ("selected", "requested")}
-    values: dict[str, Any] = {**texts, **{key: tuple(value) for key, value in lists.items()}, **flags}
+    values: dict[str, Any] = {
+        **texts,
+        **{key: tuple(value) for key, value in lists.items()},
+        **flags,
+    }
     return LockedModule(**values)
 
 

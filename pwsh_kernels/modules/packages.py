@@ -21,7 +21,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A version that a repository has; `dependencies` with the range of versions that it takes of each."""
+    """A version that a repository has; `dependencies` with the range of versions that it takes of
+    each.
+    """
 
     name: str
     version: str
@@ -52,10 +54,14 @@ def newest(packages: Iterable[Package], wanted: Range) -> Package | None:
     return max(fitting, key=lambda one: Version.parse(one.package_version), default=None)
 
 
-def lacking(package: Package, chosen: Mapping[str, Package], selected: Iterable[LockedModule]) -> list[Wanted]:
-    """Return the dependencies that neither what is chosen so far nor what new sessions get already meets.
+def lacking(
+    package: Package, chosen: Mapping[str, Package], selected: Iterable[LockedModule]
+) -> list[Wanted]:
+    """Return the dependencies that neither what is chosen so far nor what new sessions get already
+    meets.
 
-    `chosen` is by name, in small letters. What somebody asked for in one version is never looked for in another.
+    `chosen` is by name, in small letters. What somebody asked for in one version is never looked
+    for in another.
     """
     have = {one.name.casefold(): one.package_version for one in selected}
     have |= {name: one.package_version for name, one in chosen.items()}
@@ -64,27 +70,46 @@ def lacking(package: Package, chosen: Mapping[str, Package], selected: Iterable[
         known, wanted = have.get(name.casefold()), Range.parse(text)
         settled = name.casefold() in chosen and chosen[name.casefold()].asked
         if not settled and not (known and Version.parse(known) in wanted):
-            found.append(Wanted(name, wanted, prerelease=bool(wanted.low and wanted.low.label), asked=False))
+            found.append(
+                Wanted(name, wanted, prerelease=bool(wanted.low and wanted.low.label), asked=False)
+            )
     return found
 
 
-def selection(installed: Sequence[LockedModule], chosen: Iterable[LockedModule]) -> tuple[LockedModule, ...]:
+def selection(
+    installed: Sequence[LockedModule], chosen: Iterable[LockedModule]
+) -> tuple[LockedModule, ...]:
     """Return what new sessions would get once others are chosen."""
     new = list(chosen)
-    kept = [one for one in installed if one.selected and not any(one.is_named(other.name) for other in new)]
+    kept = [
+        one
+        for one in installed
+        if one.selected and not any(one.is_named(other.name) for other in new)
+    ]
     return (*kept, *new)
 
 
-def completed(installed: Sequence[LockedModule], chosen: Sequence[LockedModule]) -> list[LockedModule]:
-    """Return what is chosen, with installed versions of what it needs where those of new sessions do not fit."""
+def completed(
+    installed: Sequence[LockedModule], chosen: Sequence[LockedModule]
+) -> list[LockedModule]:
+    """Return what is chosen, with installed versions of what it needs where those of new sessions
+    do not fit.
+    """
     found = list(chosen)
     for one in found:  # which grows meanwhile
         for name, text in one.needs.items():
             versions = {other.name.casefold(): other for other in selection(installed, found)}
             known = versions.get(name.casefold())
-            if not (known and Version.parse(known.package_version) in Range.parse(text)) and known not in found:
+            if (
+                not (known and Version.parse(known.package_version) in Range.parse(text))
+                and known not in found
+            ):
                 fitting = [other for other in installed if other.is_named(name)]
-                fitting = [other for other in fitting if Version.parse(other.package_version) in Range.parse(text)]
+                fitting = [
+                    other
+                    for other in fitting
+                    if Version.parse(other.package_version) in Range.parse(text)
+                ]
                 found += fitting[-1:]
     return found
 

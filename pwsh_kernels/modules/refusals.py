@@ -18,15 +18,25 @@ from pwsh_kernels.errors import (
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _REFUSED = re.compile(r"\b401\b|\b403\b|Unauthorized|Forbidden", re.IGNORECASE)
 _FULL = re.compile(r"No space left on device|not enough space on the disk", re.IGNORECASE)
-_CUT = re.compile(r"[Cc]entral [Dd]irectory|ended prematurely|Unexpected end|unexpected EOF|InvalidDataException|corrupt")
+_CUT = re.compile(
+    r"[Cc]entral [Dd]irectory|ended prematurely|Unexpected end|unexpected"
+    r" EOF|InvalidDataException|corrupt"
+)
 _NETWORK = re.compile(
-    r"Name or service not known|Connection refused|Connection reset|actively refused|No route to host|"
+    r"Name or service not known|Connection refused|Connection reset|actively refused|No route to"
+    r" host|"
     r"Network is unreachable|"
-    r"temporar\w+ failure in name resolution|nodename nor servname|timed? ?out|SSL connection|HttpClient\.Timeout|"
+    r"temporar\w+ failure in name resolution|nodename nor servname|timed? ?out|SSL"
+    r" connection|HttpClient\.Timeout|"
     r"error occurred while sending the request|proxy tunnel",
     re.IGNORECASE,
 )
-_NETWORK_TYPES = {"HttpRequestException", "SocketException", "AuthenticationException", "WebException"}
+_NETWORK_TYPES = {
+    "HttpRequestException",
+    "SocketException",
+    "AuthenticationException",
+    "WebException",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +70,21 @@ class Failure:
     @property
     def is_refusal(self) -> bool:
         """Whether a repository asked for credentials."""
-        return any(one.get("status") in (401, 403) for one in self.chain) or bool(_REFUSED.search(self.text))
+        return any(one.get("status") in (401, 403) for one in self.chain) or bool(
+            _REFUSED.search(self.text)
+        )
 
     @property
     def is_network(self) -> bool:
         """Whether a host did not answer."""
-        return bool(_NETWORK.search(self.text)) or any(one["type"] in _NETWORK_TYPES for one in self.chain)
+        return bool(_NETWORK.search(self.text)) or any(
+            one["type"] in _NETWORK_TYPES for one in self.chain
+        )
 
 
-def refusal(failure: Failure, name: str, repository: str, address: str, environment: Mapping[str, str]) -> ProductError:
+def refusal(
+    failure: Failure, name: str, repository: str, address: str, environment: Mapping[str, str]
+) -> ProductError:
     """Return the error for what happened to a package of a repository."""
     host = urlsplit(address).hostname or address
     if failure.is_refusal:

@@ -10,15 +10,22 @@ from pwsh_kernels.modules.store import ModuleStore
 
 
 def check_removal(store: ModuleStore, going: Sequence[LockedModule]) -> None:
-    """Raise PackagePinned for what a session has, and PackageConflict for what another module needs."""
+    """Raise PackagePinned for what a session has, and PackageConflict for what another module
+    needs.
+    """
     for one in going:
         if sessions := store.pinned_by(one):
             raise PackagePinned(one.name, one.package_version, sessions)
     left = [one for one in store.installed() if one not in going]
     names = {one.name.casefold() for one in going if one.selected}
-    newest = {one.name.casefold(): one for one in sorted(left, key=lambda one: Version.parse(one.package_version))}
+    newest = {
+        one.name.casefold(): one
+        for one in sorted(left, key=lambda one: Version.parse(one.package_version))
+    }
     selected = [one for one in left if one.selected]
-    check_together([*selected, *(one for name, one in newest.items() if name in names and one not in selected)])
+    check_together(
+        [*selected, *(one for name, one in newest.items() if name in names and one not in selected)]
+    )
 
 
 def unused_versions(store: ModuleStore) -> list[LockedModule]:

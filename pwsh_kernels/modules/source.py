@@ -1,4 +1,6 @@
-"""Where packages come from: a repository that PowerShell knows by name, or a folder of .nupkg files."""
+"""Where packages come from: a repository that PowerShell knows by name, or a folder of .nupkg
+files.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +10,17 @@ from pwsh_kernels.errors import InvalidRequest
 
 GALLERY = "PSGallery"
 FOLDER_NAME = "pwsh-kernels-folder"
-"""The name that a folder has as a repository, in settings of PowerShell that end with the installation."""
+"""The name that a folder has as a repository, in settings of PowerShell that end with the
+installation.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """`label` is what people read and the lock file keeps; `folder` is None for a repository.
 
-    `address` is where a repository was when it was noted: a hint for a machine that does not know it.
+    `address` is where a repository was when it was noted: a hint for a machine that does not know
+    it.
     """
 
     label: str
@@ -29,12 +34,17 @@ class Source:
 
 
 def source_of(text: str) -> Source:
-    """Return what somebody means: a folder that is there, else the name of a repository. Raises InvalidRequest."""
+    """Return what somebody means: a folder that is there, else the name of a repository.
+
+    Raises InvalidRequest.
+    """
     folder = Path(text).expanduser()
     if folder.is_dir():
         return Source(str(folder.absolute()), folder.absolute())
     if "://" in text:
-        problem = "must be a folder or a name: Register-PSResourceRepository gives an address a name"
+        problem = (
+            "must be a folder or a name: Register-PSResourceRepository gives an address a name"
+        )
         raise InvalidRequest("--from", problem)
     if "/" in text:
         raise InvalidRequest("--from", f"{text} is no folder")
@@ -42,13 +52,19 @@ def source_of(text: str) -> Source:
 
 
 def noted_source(text: str, address: str = "") -> Source:
-    """Return what a lock file means: a folder is absolute there, so that none where we are takes a repository's place."""
+    """Return what a lock file means: a folder is absolute there, so that none where we are takes a
+    repository's place.
+    """
     return source_of(text) if Path(text).is_absolute() else Source(text, address=address)
 
 
 def without_login(address: str) -> str:
-    """Return a repository's address for the lock file: a name and password in it are nobody's business."""
+    """Return a repository's address for the lock file: a name and password in it are nobody's
+    business.
+    """
     parts = urlsplit(address)
     return (
-        parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl() if parts.scheme.startswith("http") else ""
+        parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        if parts.scheme.startswith("http")
+        else ""
     )

@@ -1,4 +1,8 @@
-"""What somebody means by a service's key or a module's name, and which versions the catalog allows of it. Pure."""
+"""What somebody means by a service's key or a module's name, and which versions the catalog allows
+of it.
+
+Pure.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -16,7 +20,10 @@ class Rules:
         self._catalog = catalog
 
     def names(self, name: str) -> list[str]:
-        """Return the PowerShell modules of a service's key, or the name itself. Raises UnsupportedModule, BrokenFile."""
+        """Return the PowerShell modules of a service's key, or the name itself.
+
+        Raises UnsupportedModule, BrokenFile.
+        """
         key = name.lower()
         if key in self._catalog.unsupported or key in self._catalog.modules or self._is_broken(key):
             module = self._catalog.module(key)
@@ -24,22 +31,36 @@ class Rules:
         return [name]
 
     def wanted(self, name: str, version: str = "", *, prerelease: bool = False) -> list[Wanted]:
-        """Return what to look for, for a key or a name. Raises InvalidRequest, UnsupportedModule, BrokenFile."""
+        """Return what to look for, for a key or a name.
+
+        Raises InvalidRequest, UnsupportedModule, BrokenFile.
+        """
         first, *others = self.names(name)
         in_step = any(module.companions_in_step for module in self._of(first))
         return [
             self._one(first, version, prerelease=prerelease),
-            *(self._one(other, version if in_step else "", prerelease=prerelease) for other in others),
+            *(
+                self._one(other, version if in_step else "", prerelease=prerelease)
+                for other in others
+            ),
         ]
 
     def keys(self, name: str) -> list[str]:
         """Return the keys of the services that a PowerShell module serves."""
         every = self._catalog.modules.values()
-        return [one.key for one in every if name.casefold() in map(str.casefold, (one.powershell_module, *one.companions))]
+        return [
+            one.key
+            for one in every
+            if name.casefold() in map(str.casefold, (one.powershell_module, *one.companions))
+        ]
 
     def known_names(self) -> list[str]:
         """Return every key and every name of a PowerShell module, for people who mistype one."""
-        names = [name for one in self._catalog.modules.values() for name in (one.powershell_module, *one.companions)]
+        names = [
+            name
+            for one in self._catalog.modules.values()
+            for name in (one.powershell_module, *one.companions)
+        ]
         return list(dict.fromkeys([*self._catalog.modules, *names]))
 
     def problem(self, name: str, version: str) -> str:
@@ -59,13 +80,23 @@ class Rules:
     def _one(self, name: str, version: str, *, prerelease: bool) -> Wanted:
         served = list(self._of(name))
         if not version and any(module.bad_versions for module in served):
-            version = f"[{self._minimum(name)}, )"  # the newest may be a bad one: all have to be seen
+            version = (  # the newest may be a bad one: all have to be seen
+                f"[{self._minimum(name)}, )"
+            )
         wanted = Range.parse(version)
-        early = prerelease or bool(wanted.low and wanted.low.label) or any(module.prerelease for module in served)
+        early = (
+            prerelease
+            or bool(wanted.low and wanted.low.label)
+            or any(module.prerelease for module in served)
+        )
         return Wanted(name, wanted, early)
 
     def _of(self, name: str) -> Iterator[Module]:
-        return (one for one in self._catalog.modules.values() if one.powershell_module.casefold() == name.casefold())
+        return (
+            one
+            for one in self._catalog.modules.values()
+            if one.powershell_module.casefold() == name.casefold()
+        )
 
     def _minimum(self, name: str) -> str:
         return max((module.minimum_version for module in self._of(name)), key=Version.parse)
@@ -74,7 +105,9 @@ class Rules:
         return any(one.file.endswith(f"/{key}.toml") for one in self._catalog.broken)
 
 
-def every_wanted(rules: Rules, names: Iterable[str], version: str, *, prerelease: bool) -> Sequence[Wanted]:
+def every_wanted(
+    rules: Rules, names: Iterable[str], version: str, *, prerelease: bool
+) -> Sequence[Wanted]:
     """Return what to look for, for several keys and names; each module once."""
     found = [one for name in names for one in rules.wanted(name, version, prerelease=prerelease)]
     return list({one.name.casefold(): one for one in reversed(found)}.values())[::-1]

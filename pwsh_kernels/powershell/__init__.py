@@ -1,4 +1,6 @@
-"""PowerShell as an async Python object: find it, open it, run scripts, stream their events, answer prompts, stop, close."""
+"""PowerShell as an async Python object: find it, open it, run scripts, stream their events, answer
+prompts, stop, close.
+"""
 
 from pwsh_kernels.powershell.events import (
     ConsoleText,

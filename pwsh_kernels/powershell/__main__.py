@@ -1,6 +1,8 @@
-"""`python -m pwsh_kernels.powershell [MODULE ...]` says, as one JSON object, which PowerShell and modules are there.
+"""`python -m pwsh_kernels.powershell [MODULE ...]` says, as one JSON object, which PowerShell and
+modules are there.
 
-The server and `pwsh-kernels doctor` ask this way: only kernels load the code that speaks to PowerShell.
+The server and `pwsh-kernels doctor` ask this way: only kernels load the code that speaks to
+PowerShell.
 """
 
 import asyncio
@@ -24,17 +26,27 @@ foreach ($one in Get-Module -ListAvailable -Name $Name) { "$($one.Name)=$($one.V
 
 
 async def describe(modules: Sequence[str]) -> dict[str, Any]:
-    """Return `{"path", "version", "place", "modules": {name: newest version}}`, or the error in the product's one shape."""
+    """Return `{"path", "version", "place", "modules": {name: newest version}}`, or the error in the
+    product's one shape.
+    """
     try:
         found = await find_powershell(os.environ.get("PWSH_MANAGER_PWSH", ""))
         installed = await installed_modules(found.path, modules) if modules else {}
     except ProductError as error:
         return error.to_json()
-    return {"path": str(found.path), "version": found.version, "place": found.place, "modules": installed}
+    return {
+        "path": str(found.path),
+        "version": found.version,
+        "place": found.place,
+        "modules": installed,
+    }
 
 
 async def installed_modules(executable: Path, names: Sequence[str]) -> dict[str, str]:
-    """Return the newest version of each module that a session (with its own HOME) would find. Raises ProductError."""
+    """Return the newest version of each module that a session (with its own HOME) would find.
+
+    Raises ProductError.
+    """
     with tempfile.TemporaryDirectory() as home:
         shell = await PowerShell.open(Launch(executable, home=Path(home)))
         try:

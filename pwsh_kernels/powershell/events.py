@@ -7,7 +7,9 @@ from pwsh_kernels.records import Progress, Prompt, Record, Style, Summary, View
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A chunk of the pipeline's output, formatted as the caller asked; lines end with a line feed."""
+    """A chunk of the pipeline's output, formatted as the caller asked; lines end with a
+    line feed.
+    """
 
     text: str
 
@@ -21,7 +23,8 @@ class ViewWritten:
 
 @dataclass(frozen=True, slots=True)
 class Displayed:
-    """Something with a MIME type of its own: a picture in base64, or HTML, SVG, Markdown, JSON as text.
+    """Something with a MIME type of its own: a picture in base64, or HTML, SVG, Markdown, JSON as
+    text.
 
     `size` is a picture's length in bytes, 0 for a text. Only in a run with `RunOptions.rich`.
     """
@@ -33,7 +36,10 @@ class Displayed:
 
 @dataclass(frozen=True, slots=True)
 class RecordWritten:
-    """A line of the error, warning, verbose, debug or information stream. Native stderr is an error with `native`."""
+    """A line of the error, warning, verbose, debug or information stream.
+
+    Native stderr is an error with `native`.
+    """
 
     record: Record
 
@@ -47,16 +53,21 @@ class StyleChanged:
 
 @dataclass(frozen=True, slots=True)
 class ProgressChanged:
-    """A state of a progress bar; about ten a second, the last state of each activity is always told."""
+    """A state of a progress bar; about ten a second, the last state of each activity is always
+    told.
+    """
 
     progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
 class HostText:
-    """Text for the person at the host: Write-Host, Out-Host, -WhatIf. `newline` is False after -NoNewline.
+    """Text for the person at the host: Write-Host, Out-Host, -WhatIf.
 
-    The colours are names of [ConsoleColor] that `$Host.UI.Write` was given, "" for none; Write-Host's stand in the text.
+    `newline` is False after -NoNewline.
+
+    The colours are names of [ConsoleColor] that `$Host.UI.Write` was given, "" for none;
+    Write-Host's stand in the text.
     """
 
     text: str
@@ -67,14 +78,18 @@ class HostText:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleText:
-    """Raw text of the process outside every stream: [Console]::Write from any thread, Start-Process, crash messages."""
+    """Raw text of the process outside every stream: [Console]::Write from any thread,
+    Start-Process, crash messages.
+    """
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class PromptAsked:
-    """A question; the script waits until `Pipeline.answer` or `Pipeline.refuse` is called with this id, or a stop."""
+    """A question; the script waits until `Pipeline.answer` or `Pipeline.refuse` is called with this
+    id, or a stop.
+    """
 
     id: int
     prompt: Prompt
@@ -89,7 +104,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """The PowerShell process has ended. Exactly one of exit status and signal name ("SIGKILL") is set, if known."""
+    """The PowerShell process has ended.
+
+    Exactly one of exit status and signal name ("SIGKILL") is set, if known.
+    """
 
     exit_status: int | None
     signal: str | None

@@ -1,4 +1,6 @@
-"""Host calls of a running script: which are text, which are questions, and what an answer looks like on the wire."""
+"""Host calls of a running script: which are text, which are questions, and what an answer looks
+like on the wire.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +48,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A host call that waits for an answer which this host cannot give; it must be refused or the script hangs."""
+    """A host call that waits for an answer which this host cannot give; it must be refused or the
+    script hangs.
+    """
 
     id: int
     method: str
@@ -69,11 +73,22 @@ def read_call(call: Call) -> HostText | ExitCalled | Question | Unsupported | No
 def _host_text(method: HostMethodIdentifier, parameters: Sequence[Any]) -> HostText | None:
     if method == Method.WriteLine1:
         return HostText("")
-    # WriteWarningLine, WriteVerboseLine and WriteDebugLine come as records too (measured): those tell more.
-    if method not in (Method.Write1, Method.Write2, Method.WriteLine2, Method.WriteLine3, Method.WriteErrorLine):
+    # WriteWarningLine, WriteVerboseLine and WriteDebugLine come as records too (measured): those
+    # tell more.
+    if method not in (
+        Method.Write1,
+        Method.Write2,
+        Method.WriteLine2,
+        Method.WriteLine3,
+        Method.WriteErrorLine,
+    ):
         return None
     *colours, text = parameters
-    return HostText(str(text or ""), method not in (Method.Write1, Method.Write2), *(one.name for one in colours))
+    return HostText(
+        str(text or ""),
+        method not in (Method.Write1, Method.Write2),
+        *(one.name for one in colours),
+    )
 
 
 def _prompt(method: HostMethodIdentifier, parameters: Sequence[Any]) -> Prompt | None:
@@ -87,11 +102,15 @@ def _prompt(method: HostMethodIdentifier, parameters: Sequence[Any]) -> Prompt |
         caption, message, user = (str(one or "") for one in parameters[:3])
         return Prompt("credential", caption, message, user=user)
     if method in (Method.PromptForChoice, Method.PromptForChoiceMultipleSelection):
-        return _choice_prompt(*parameters, multiple=method == Method.PromptForChoiceMultipleSelection)
+        return _choice_prompt(
+            *parameters, multiple=method == Method.PromptForChoiceMultipleSelection
+        )
     return None
 
 
-def _fields_prompt(caption: str | None, message: str | None, descriptions: Sequence[FieldDescription]) -> Prompt:
+def _fields_prompt(
+    caption: str | None, message: str | None, descriptions: Sequence[FieldDescription]
+) -> Prompt:
     fields = tuple(_field(one) for one in descriptions)
     kind: PromptKind = "fields"
     if len(fields) == 1:
@@ -122,7 +141,12 @@ def _field(one: FieldDescription) -> PromptField:
 
 
 def _choice_prompt(
-    caption: str | None, message: str | None, descriptions: Sequence[ChoiceDescription], default: Any, *, multiple: bool
+    caption: str | None,
+    message: str | None,
+    descriptions: Sequence[ChoiceDescription],
+    default: Any,
+    *,
+    multiple: bool,
 ) -> Prompt:
     # An int[] travels as an object with its elements under "mae" (measured; MS-PSRP 2.2.6.1.4).
     chosen = getattr(default, "mae", default)
@@ -151,7 +175,10 @@ def needs_key(question: Question) -> bool:
 
 
 def answer_value(question: Question, value: Any) -> Any:
-    """Return the wire value of an answer, whose shape is written at `Prompt`. Raises InvalidRequest for another."""
+    """Return the wire value of an answer, whose shape is written at `Prompt`.
+
+    Raises InvalidRequest for another.
+    """
     prompt, method = question.prompt, question.method
     if prompt.kind == "choice":
         return _choice_answer(prompt, value)
@@ -166,15 +193,22 @@ def answer_value(question: Question, value: Any) -> Any:
 
 def _choice_answer(prompt: Prompt, value: Any) -> int | list[int]:
     indexes = value if prompt.multiple and isinstance(value, (list, tuple)) else [value]
-    if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one < len(prompt.choices) for one in indexes):
-        raise InvalidRequest(field="value", problem=f"must be an index from 0 to {len(prompt.choices) - 1}")
+    if not all(
+        isinstance(one, int) and not isinstance(one, bool) and 0 <= one < len(prompt.choices)
+        for one in indexes
+    ):
+        raise InvalidRequest(
+            field="value", problem=f"must be an index from 0 to {len(prompt.choices) - 1}"
+        )
     return list(indexes) if prompt.multiple else int(indexes[0])
 
 
 def _field_answers(prompt: Prompt, values: Any) -> dict[str, Any]:
     names = {one.name for one in prompt.fields}
     if not isinstance(values, Mapping) or set(values) != names:
-        raise InvalidRequest(field="value", problem=f"must be an object with the names {', '.join(sorted(names))}")
+        raise InvalidRequest(
+            field="value", problem=f"must be an object with the names {', '.join(sorted(names))}"
+        )
     return {one.name: _field_answer(one, values[one.name]) for one in prompt.fields}
 
 
@@ -189,7 +223,9 @@ def _field_answer(field: PromptField, value: Any) -> Any:
 def _credential(value: Any) -> PSCredential:
     if not isinstance(value, Mapping) or set(value) != {"user", "password"}:
         raise InvalidRequest(field="value", problem='must be an object with "user" and "password"')
-    return PSCredential(UserName=_text(value["user"]), Password=PSSecureString(_text(value["password"])))
+    return PSCredential(
+        UserName=_text(value["user"]), Password=PSSecureString(_text(value["password"]))
+    )
 
 
 def _text(value: Any) -> str:
@@ -202,6 +238,8 @@ def refusal(reason: str) -> ErrorRecord:
     """Return the error that the script gets instead of an answer."""
     return ErrorRecord(
         Exception=NETException(reason),
-        CategoryInfo=ErrorCategoryInfo(Category=ErrorCategory.ResourceUnavailable, Reason="PromptRefused"),
+        CategoryInfo=ErrorCategoryInfo(
+            Category=ErrorCategory.ResourceUnavailable, Reason="PromptRefused"
+        ),
         FullyQualifiedErrorId="PromptRefused",
     )

@@ -1,4 +1,7 @@
-"""The process and the protocol joined: reads, writes, ticks, and notices the end. One conversation at a time."""
+"""The process and the protocol joined: reads, writes, ticks, and notices the end.
+
+One conversation at a time.
+"""
 
 import asyncio
 import contextlib
@@ -16,16 +19,29 @@ from pwsh_kernels.powershell.host.launch import Launch
 from pwsh_kernels.powershell.host.process import EOF_WAIT, PowerShellProcess
 from pwsh_kernels.powershell.host.programs import hang_up
 from pwsh_kernels.powershell.host_calls import NO_ANSWER, Question, Unsupported, read_call, refusal
-from pwsh_kernels.powershell.wire.happenings import Command, Ended, Happening, KeyReady, Opened, OpenFailed, PsrpEvent, Said
+from pwsh_kernels.powershell.wire.happenings import (
+    Command,
+    Ended,
+    Happening,
+    KeyReady,
+    Opened,
+    OpenFailed,
+    PsrpEvent,
+    Said,
+)
 from pwsh_kernels.powershell.wire.packets import Stray
 from pwsh_kernels.powershell.wire.protocol import Connection
 
 LAST_OUTPUT_WAIT = 1.0
-"""Seconds in which the output of a PowerShell that has ended is still read; a child of it may hold the pipe open."""
+"""Seconds in which the output of a PowerShell that has ended is still read; a child of it may hold
+the pipe open.
+"""
 KEY_WAIT = 10.0
 """Seconds that PowerShell gets for the exchange of the session key."""
 LARGE_SCRIPT = 50_000
-"""Characters from which a script is serialised in a thread (measured: about a second for a megabyte)."""
+"""Characters from which a script is serialised in a thread (measured: about a second for a
+megabyte).
+"""
 HOST_CANNOT = "this host has no keyboard and no screen buffer"
 
 
@@ -67,7 +83,10 @@ class Link:
         self.died: asyncio.Future[Died] = self._loop.create_future()
 
     async def open(self, wait_s: float) -> None:
-        """Start PowerShell and open its runspace. Raises PowerShellStartFailed; then nothing is left running."""
+        """Start PowerShell and open its runspace.
+
+        Raises PowerShellStartFailed; then nothing is left running.
+        """
         self._process = await PowerShellProcess.start(self._launch, self._on_console)
         reader = asyncio.create_task(self._read(self._process))
         reader.add_done_callback(functools.partial(self._reader_done, self._process))
@@ -79,13 +98,20 @@ class Link:
                 await asyncio.shield(self._opened)
         except TimeoutError:
             self._process.kill()
-            raise PowerShellStartFailed(str(self._launch.executable), f"no runspace opened within {wait_s:g} s") from None
+            raise PowerShellStartFailed(
+                str(self._launch.executable), f"no runspace opened within {wait_s:g} s"
+            ) from None
         except BaseException:
             self._process.kill()
             raise
 
-    async def converse(self, commands: list[Command], listener: Listener, *, history: str | None = None) -> Ended:
-        """Run one pipeline to its end. Raises PowerShellDied. The caller sees to it that only one runs."""
+    async def converse(
+        self, commands: list[Command], listener: Listener, *, history: str | None = None
+    ) -> Ended:
+        """Run one pipeline to its end.
+
+        Raises PowerShellDied. The caller sees to it that only one runs.
+        """
         self._check_alive()
         if sum(len(one.text) for one in commands) > LARGE_SCRIPT:
             await asyncio.to_thread(self._connection.prepare, commands, history=history)
@@ -107,7 +133,9 @@ class Link:
         self._send()
 
     def hang_up(self, since: float) -> int:
-        """Tell programs of PowerShell's that they have no terminal (programs.py); return how many."""
+        """Tell programs of PowerShell's that they have no terminal (programs.py); return
+        how many.
+        """
         return hang_up(self._process.pid, since) if self._process else 0
 
     async def ensure_key(self) -> None:
@@ -157,7 +185,9 @@ class Link:
             self._process.write(self._connection.data_to_send())
 
     def _reader_done(self, process: PowerShellProcess, reader: asyncio.Task[None]) -> None:
-        """See to it that a session whose reader has failed, however it failed, ends: it could never answer again."""
+        """See to it that a session whose reader has failed, however it failed, ends: it could never
+        answer again.
+        """
         if not reader.cancelled() and (error := reader.exception()) is not None:
             _log.error("reading from PowerShell failed; it is killed", exc_info=error)
             process.kill()
@@ -197,7 +227,9 @@ class Link:
         elif isinstance(happening, Opened):
             _resolve(self._opened, None)
         elif isinstance(happening, OpenFailed):
-            _fail(self._opened, PowerShellStartFailed(str(self._launch.executable), happening.reason))
+            _fail(
+                self._opened, PowerShellStartFailed(str(self._launch.executable), happening.reason)
+            )
 
     def _hear(self, event: PsrpEvent) -> None:
         if self._listener is not None:
@@ -211,9 +243,14 @@ class Link:
                 self.refuse(call.id, refusal(HOST_CANNOT))
 
     def _not_understood(self, event: PsrpEvent) -> None:
-        """Go on after a message with values of another shape than we know; a call must be refused, or the script hangs."""
+        """Go on after a message with values of another shape than we know; a call must be refused,
+        or the script hangs.
+        """
         _log.exception("a message of PowerShell was not understood: %s", type(event).__name__)
-        if isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent) and event.ci != NO_ANSWER:
+        if (
+            isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent)
+            and event.ci != NO_ANSWER
+        ):
             self.refuse(event.ci, refusal(f"{event.method_identifier.name}: {HOST_CANNOT}"))
 
     def _set_timer(self) -> None:

@@ -1,4 +1,6 @@
-"""Who hears a conversation: a pipeline, whose reader gets events, or an internal question, which gathers output."""
+"""Who hears a conversation: a pipeline, whose reader gets events, or an internal question, which
+gathers output.
+"""
 
 from pwsh_kernels.powershell.events import Event
 from pwsh_kernels.powershell.host_calls import Question, Unsupported, refusal

@@ -5,11 +5,22 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
-from pwsh_kernels.powershell.events import ConsoleText, Died, Displayed, Event, Finished, HostText, Text, ViewWritten
+from pwsh_kernels.powershell.events import (
+    ConsoleText,
+    Died,
+    Displayed,
+    Event,
+    Finished,
+    HostText,
+    Text,
+    ViewWritten,
+)
 from pwsh_kernels.powershell.host_calls import Question
 
 STOP_WAIT = 5.0
-"""Seconds that `stop` waits; measured: a stop takes 5-30 ms, 0.6 s for a stubborn native program."""
+"""Seconds that `stop` waits; measured: a stop takes 5-30 ms, 0.6 s for a stubborn native
+program.
+"""
 SIGNAL_INTERVAL = 1.0
 """Seconds after which `stop` asks again."""
 HIGH_WATER = 4 << 20
@@ -33,7 +44,10 @@ class Driver(Protocol):
 
 
 class Pipeline:
-    """Iterate over it until the end; the last event is Finished or Died. Events wait here, bounded by backpressure."""
+    """Iterate over it until the end; the last event is Finished or Died.
+
+    Events wait here, bounded by backpressure.
+    """
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -72,7 +86,8 @@ class Pipeline:
         return self._ended.is_set()
 
     async def stop(self, wait_s: float = STOP_WAIT) -> bool:
-        """Stop the script; True when it has ended, False when it still runs after `wait_s` (a blocked .NET call).
+        """Stop the script; True when it has ended, False when it still runs after `wait_s` (a
+        blocked .NET call).
 
         Harmless after the end, and any number of times.
         """
@@ -93,7 +108,10 @@ class Pipeline:
         waiting.cancel()
 
     async def answer(self, prompt_id: int, value: Any) -> bool:
-        """Answer a prompt; False when it is no longer open. Raises InvalidRequest for a wrong shape; it stays open."""
+        """Answer a prompt; False when it is no longer open.
+
+        Raises InvalidRequest for a wrong shape; it stays open.
+        """
         question = self._questions.get(prompt_id)
         if question is None:
             return False
@@ -101,7 +119,10 @@ class Pipeline:
         return self._questions.pop(prompt_id, None) is not None
 
     async def refuse(self, prompt_id: int, reason: str) -> bool:
-        """Refuse a prompt: the script gets an error with this reason. False when it is no longer open."""
+        """Refuse a prompt: the script gets an error with this reason.
+
+        False when it is no longer open.
+        """
         question = self._questions.pop(prompt_id, None)
         if question is None:
             return False
@@ -132,7 +153,9 @@ class Pipeline:
         self._ended.set()
 
     def lift(self) -> None:
-        """Let events come without a bound: the end is near, and who waits for it may not be reading."""
+        """Let events come without a bound: the end is near, and who waits for it may not be
+        reading.
+        """
         self._lifted = True
         self._room.set()
 

@@ -1,4 +1,6 @@
-"""The sandbox: a simulated Microsoft 365 tenant, its PowerShell modules and the authority that holds device codes."""
+"""The sandbox: a simulated Microsoft 365 tenant, its PowerShell modules and the authority that
+holds device codes.
+"""
 
 from pathlib import Path
 

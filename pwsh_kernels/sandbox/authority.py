@@ -1,4 +1,6 @@
-"""The simulated sign-in authority: device codes (PowerShell writes them, a person decides), revocations, traps, tokens."""
+"""The simulated sign-in authority: device codes (PowerShell writes them, a person decides),
+revocations, traps, tokens.
+"""
 
 import json
 import os
@@ -25,8 +27,8 @@ SignInState = Literal["pending", "approved", "declined"]
 class SignIn:
     """One device code that somebody was shown.
 
-    `tenant` is the tenant asked for, `account` who signed in, if known, `client` the application that asks, `refusal` what
-    Conditional Access says to everybody who signs in with this code.
+    `tenant` is the tenant asked for, `account` who signed in, if known, `client` the application
+    that asks, `refusal` what Conditional Access says to everybody who signs in with this code.
     """
 
     code: str
@@ -39,14 +41,25 @@ class SignIn:
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> "SignIn":
-        """Read the content of a code file. Raises KeyError, TypeError or ValueError when it has another form."""
+        """Read the content of a code file.
+
+        Raises KeyError, TypeError or ValueError when it has another form.
+        """
         if facts["state"] not in ("pending", "approved", "declined"):
             raise ValueError(facts["state"])
         expires_at = datetime.fromisoformat(facts["expires_at"])
         if expires_at.tzinfo is None:
             raise ValueError(facts["expires_at"])
         code, tenant, account = str(facts["code"]), facts["tenant"], facts["account"]
-        return cls(code, tenant, facts["state"], account, expires_at, facts.get("client"), facts.get("refusal"))
+        return cls(
+            code,
+            tenant,
+            facts["state"],
+            account,
+            expires_at,
+            facts.get("client"),
+            facts.get("refusal"),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of a code file."""
@@ -82,7 +95,10 @@ class SignIn:
 
 
 def typed_code(text: str) -> str:
-    """Return the code that a person typed: blanks and letter case do not matter. Raises DeviceCodeRefused."""
+    """Return the code that a person typed: blanks and letter case do not matter.
+
+    Raises DeviceCodeRefused.
+    """
     code = "".join(text.split()).upper()
     if not CODE.fullmatch(code):
         raise DeviceCodeRefused(reason="unknown")
@@ -113,7 +129,9 @@ class Authority:
         return self.folder / "revoked"
 
     def prepare(self, page_url: str) -> None:
-        """Make the folder (0700), say where the sign-in page is, forget codes that a killed PowerShell left behind."""
+        """Make the folder (0700), say where the sign-in page is, forget codes that a killed
+        PowerShell left behind.
+        """
         for folder in (self.folder, self.codes, self._traps, self._revoked):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
@@ -125,11 +143,17 @@ class Authority:
         return self.company.accounts()
 
     def pending(self, code: str) -> SignIn:
-        """Return the sign-in that waits for a code. Raises DeviceCodeRefused: unknown, expired or used."""
+        """Return the sign-in that waits for a code.
+
+        Raises DeviceCodeRefused: unknown, expired or used.
+        """
         return self._read(code).open_at(_now())
 
     def approve(self, code: str, account: str) -> SignIn:
-        """Sign in as an account. Raises DeviceCodeRefused, and InvalidRequest for an account that does not exist."""
+        """Sign in as an account.
+
+        Raises DeviceCodeRefused, and InvalidRequest for an account that does not exist.
+        """
         chosen = self.company.account(account)
         if chosen is None:
             raise InvalidRequest(field="account", problem="is not an account of the sandbox")
@@ -147,10 +171,16 @@ class Authority:
                 file.unlink(missing_ok=True)
 
     def set_traps(self, tenant: str, traps: Mapping[str, object]) -> None:
-        """Switch these traps on in every session of a tenant, and all others off. Raises InvalidRequest."""
+        """Switch these traps on in every session of a tenant, and all others off.
+
+        Raises InvalidRequest.
+        """
         unknown = sorted(set(traps) - set(self.company.traps))
         if unknown:
-            raise InvalidRequest(field="traps", problem=f"{unknown[0]} is no trap; known: {', '.join(self.company.traps)}")
+            raise InvalidRequest(
+                field="traps",
+                problem=f"{unknown[0]} is no trap; known: {', '.join(self.company.traps)}",
+            )
         _write(self._trap_file(tenant), json.dumps(dict(traps)))
 
     def clear_traps(self, tenant: str) -> None:
@@ -158,7 +188,10 @@ class Authority:
         self._trap_file(tenant).unlink(missing_ok=True)
 
     def revoke(self, account: str) -> None:
-        """End every sign-in of an account or application up to now; it can sign in again. Raises InvalidRequest."""
+        """End every sign-in of an account or application up to now; it can sign in again.
+
+        Raises InvalidRequest.
+        """
         _write(self._revocation(account), _now().isoformat())
 
     def restore(self, account: str) -> None:
@@ -166,14 +199,23 @@ class Authority:
         self._revocation(account).unlink(missing_ok=True)
 
     def is_revoked(self, account: str, signed_in_at: datetime) -> bool:
-        """Tell whether a sign-in of that moment has been revoked since, or the trap says so. Raises InvalidRequest."""
+        """Tell whether a sign-in of that moment has been revoked since, or the trap says so.
+
+        Raises InvalidRequest.
+        """
         if self._traps_of(self._member(account)[1]).get("token_revoked"):
             return True
         file = self._revocation(account)
-        return file.exists() and signed_in_at <= datetime.fromisoformat(file.read_text(encoding="utf-8"))
+        return file.exists() and signed_in_at <= datetime.fromisoformat(
+            file.read_text(encoding="utf-8")
+        )
 
-    def issue_token(self, account: str, audience: str, lifetime_s: float = 4500, tenant: str | None = None) -> str:
-        """Return an access token of an account or application for one service. Raises InvalidRequest.
+    def issue_token(
+        self, account: str, audience: str, lifetime_s: float = 4500, tenant: str | None = None
+    ) -> str:
+        """Return an access token of an account or application for one service.
+
+        Raises InvalidRequest.
 
         `tenant`: another tenant than the account's own that the token is to name.
         """
@@ -202,7 +244,9 @@ class Authority:
 
     def _traps_of(self, tenant: str) -> Mapping[str, object]:
         file = self._trap_file(tenant)
-        traps: Mapping[str, object] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        traps: Mapping[str, object] = (
+            json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        )
         return traps
 
     def _files(self) -> Iterator[tuple[Path, SignIn | None]]:
@@ -231,7 +275,9 @@ def _now() -> datetime:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file that only we can read (0600), so that a reader sees all of it or the one before."""
+    """Write a file that only we can read (0600), so that a reader sees all of it or the
+    one before.
+    """
     handle, part = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:

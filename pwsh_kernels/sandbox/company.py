@@ -1,4 +1,6 @@
-"""The simulated companies: tenants, the accounts and applications that can sign in, and traps, read from company.json."""
+"""The simulated companies: tenants, the accounts and applications that can sign in, and traps, read
+from company.json.
+"""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +13,10 @@ COMPANY_FILE = Path(__file__).parent / "company.json"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person of a simulated tenant. `blocked` is the error that the authority gives instead of a token, or None."""
+    """A person of a simulated tenant.
+
+    `blocked` is the error that the authority gives instead of a token, or None.
+    """
 
     upn: str
     display_name: str
@@ -22,7 +27,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application of a simulated tenant, or its managed identity (with the role and scopes that it has there)."""
+    """An application of a simulated tenant, or its managed identity (with the role and scopes that
+    it has there).
+    """
 
     client_id: str
     display_name: str
@@ -44,7 +51,9 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class CompanyTenant:
-    """A simulated tenant; `partners` names the tenants whose accounts may manage it (DelegatedOrganization)."""
+    """A simulated tenant; `partners` names the tenants whose accounts may manage it
+    (DelegatedOrganization).
+    """
 
     name: str
     display_name: str
@@ -64,7 +73,10 @@ class CompanyTenant:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Every simulated tenant. `traps`: what can be switched on to be as awkward as real modules, with a sentence each."""
+    """Every simulated tenant.
+
+    `traps`: what can be switched on to be as awkward as real modules, with a sentence each.
+    """
 
     tenants: tuple[CompanyTenant, ...]
     traps: Mapping[str, str]
@@ -88,9 +100,19 @@ class Company:
         return next((one for one in self.accounts() if one.upn == upn.strip().lower()), None)
 
     def application(self, client_id: str) -> Application | None:
-        """Return the application or managed identity of that id (letter case does not matter), or None."""
+        """Return the application or managed identity of that id (letter case does not matter), or
+        None.
+        """
         wanted = client_id.strip().lower()
-        return next((app for tenant in self.tenants for app in tenant.applications if app.client_id == wanted), None)
+        return next(
+            (
+                app
+                for tenant in self.tenants
+                for app in tenant.applications
+                if app.client_id == wanted
+            ),
+            None,
+        )
 
 
 def _tenant(facts: dict[str, Any]) -> CompanyTenant:
@@ -103,7 +125,10 @@ def _tenant(facts: dict[str, Any]) -> CompanyTenant:
         sharepoint_host=facts["sharepoint_host"],
         partners=tuple(facts["partners"]),
         accounts=tuple(_account(one, facts["name"]) for one in facts["accounts"]),
-        applications=tuple(_application(one, facts["name"]) for one in [*facts["applications"], facts["managed_identity"]]),
+        applications=tuple(
+            _application(one, facts["name"])
+            for one in [*facts["applications"], facts["managed_identity"]]
+        ),
         environments=tuple(Environment(**one) for one in facts["environments"]),
     )
 

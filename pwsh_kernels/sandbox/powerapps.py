@@ -1,4 +1,8 @@
-"""What the simulated PowerApps administration service answers: the company's environments and apps, or a refusal. Pure."""
+"""What the simulated PowerApps administration service answers: the company's environments and apps,
+or a refusal.
+
+Pure.
+"""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -22,7 +26,9 @@ IsRevoked = Callable[[str, datetime], bool]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A GET: the path below the service's root, its query, and the Authorization header ("" when there is none)."""
+    """A GET: the path below the service's root, its query, and the Authorization header ("" when
+    there is none).
+    """
 
     path: str
     query: Mapping[str, str]
@@ -68,14 +74,20 @@ def _read_token(authorization: str, now: datetime) -> Token | Answer:
     """Return the token of a header when it is one for this service and has not expired."""
     kind, _, text = authorization.partition(" ")
     if kind.lower() != "bearer" or not text:
-        return _refuse(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
+        return _refuse(
+            401,
+            "AuthenticationFailed",
+            "Authentication failed. The 'Authorization' header is missing.",
+        )
     try:
         token = Token.decode(text.strip())
     except ValueError:
         return _refuse(401, "InvalidAuthenticationToken", "The access token is invalid.")
     if token.expired(now):
         times = f"'{_time(token.expires_at)}' is earlier than current UTC time '{_time(now)}'"
-        return _refuse(401, "ExpiredAuthenticationToken", f"The access token expiry UTC time {times}.")
+        return _refuse(
+            401, "ExpiredAuthenticationToken", f"The access token expiry UTC time {times}."
+        )
     return token if token.is_for(AUDIENCE) else _refuse_audience(token)
 
 
@@ -88,8 +100,12 @@ def _refuse_audience(token: Token) -> Answer:
 
 
 def _may_read(member: Account | Application, tenant: CompanyTenant) -> bool:
-    """Tell who is let in: people of the tenant, and its applications that somebody made administrators of the service."""
-    return member.tenant == tenant.name and (isinstance(member, Account) or member.role == "Global Administrator")
+    """Tell who is let in: people of the tenant, and its applications that somebody made
+    administrators of the service.
+    """
+    return member.tenant == tenant.name and (
+        isinstance(member, Account) or member.role == "Global Administrator"
+    )
 
 
 def _forbid(member: Account | Application, tenant: CompanyTenant, request: Request) -> Answer:
@@ -98,7 +114,9 @@ def _forbid(member: Account | Application, tenant: CompanyTenant, request: Reque
         who = f"The service principal with id '{principal}' for application {member.client_id}"
     else:
         who = f"The user '{member.upn}'"
-    where = f"the path 'https://10.0.1.23:23477{request.path_and_query}' in tenant {tenant.tenant_id}"
+    where = (
+        f"the path 'https://10.0.1.23:23477{request.path_and_query}' in tenant {tenant.tenant_id}"
+    )
     return _refuse(403, "Forbidden", f"{who} does not have permission to access {where}.")
 
 
@@ -113,7 +131,11 @@ def _find(request: Request, tenant: CompanyTenant) -> Answer:
         case [*root, "environments", name, "apps"] if root == POWERAPPS.split("/")[:-1]:
             found = _named(name, tenant)
             return found if isinstance(found, Answer) else _list(_apps(found, tenant), request)
-    return _refuse(404, "NotFound", f"No HTTP resource was found that matches the request URI '/{request.path}'.")
+    return _refuse(
+        404,
+        "NotFound",
+        f"No HTTP resource was found that matches the request URI '/{request.path}'.",
+    )
 
 
 def _list(values: list[dict[str, Any]], request: Request) -> Answer:
@@ -137,9 +159,11 @@ def _environment(one: Environment, tenant: CompanyTenant) -> dict[str, Any]:
         "azureRegion": _REGIONS.get(one.location, one.location),
         "displayName": one.display_name,
         "createdTime": _time(created),
-        "createdBy": {"id": "SYSTEM", "displayName": "SYSTEM", "type": "NotSpecified"}
-        if one.type == "Default"
-        else _owner(tenant),
+        "createdBy": (
+            {"id": "SYSTEM", "displayName": "SYSTEM", "type": "NotSpecified"}
+            if one.type == "Default"
+            else _owner(tenant)
+        ),
         "lastModifiedTime": _time(created + timedelta(days=30)),
         "provisioningState": "Succeeded",
         "creationType": "DefaultTenant" if one.type == "Default" else "User",
@@ -202,7 +226,11 @@ def _app(title: str, one: Environment, tenant: CompanyTenant) -> dict[str, Any]:
         "owner": _owner(tenant),
         "createdTime": _time(created),
         "lastModifiedTime": _time(created + timedelta(days=3)),
-        "environment": {"id": f"/{PLATFORM}/{one.name}", "name": one.name, "location": one.location},
+        "environment": {
+            "id": f"/{PLATFORM}/{one.name}",
+            "name": one.name,
+            "location": one.location,
+        },
         "lifeCycleId": "Published",
     }
     kind = "Microsoft.PowerApps/scopes/apps"

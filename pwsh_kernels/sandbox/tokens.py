@@ -13,7 +13,9 @@ _HEADER = {"alg": "none", "typ": "JWT"}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Who an access token is for (`upn`: a person, `app_id`: an application), which service takes it, and until when."""
+    """Who an access token is for (`upn`: a person, `app_id`: an application), which service takes
+    it, and until when.
+    """
 
     tenant_id: str
     audience: str
@@ -23,13 +25,18 @@ class Token:
     app_id: str | None = None
 
     @classmethod
-    def issue(cls, tenant_id: str, audience: str, now: datetime, lifetime_s: float, **who: str) -> "Token":
+    def issue(
+        cls, tenant_id: str, audience: str, now: datetime, lifetime_s: float, **who: str
+    ) -> "Token":
         """Return a token that is good from now on. `who`: upn, app_id or both."""
         return cls(tenant_id, audience, now, now + timedelta(seconds=lifetime_s), **who)
 
     @classmethod
     def decode(cls, text: str) -> "Token":
-        """Read a token's text. Raises ValueError, which shows no part of it, when it is no sandbox token."""
+        """Read a token's text.
+
+        Raises ValueError, which shows no part of it, when it is no sandbox token.
+        """
         try:
             _, claims, signature = text.split(".")
             token = cls._from_claims(json.loads(_decode(claims)))
@@ -41,8 +48,17 @@ class Token:
 
     @classmethod
     def _from_claims(cls, claims: dict[str, Any]) -> "Token":
-        issued_at, expires_at = (datetime.fromtimestamp(float(claims[name]), UTC) for name in ("iat", "exp"))
-        return cls(str(claims["tid"]), str(claims["aud"]), issued_at, expires_at, claims.get("upn"), claims.get("appid"))
+        issued_at, expires_at = (
+            datetime.fromtimestamp(float(claims[name]), UTC) for name in ("iat", "exp")
+        )
+        return cls(
+            str(claims["tid"]),
+            str(claims["aud"]),
+            issued_at,
+            expires_at,
+            claims.get("upn"),
+            claims.get("appid"),
+        )
 
     @property
     def account(self) -> str:
@@ -51,13 +67,20 @@ class Token:
 
     def encode(self) -> str:
         """Return the text that is handed to a module."""
-        claims = {"aud": self.audience, "tid": self.tenant_id, "upn": self.upn, "appid": self.app_id}
+        claims = {
+            "aud": self.audience,
+            "tid": self.tenant_id,
+            "upn": self.upn,
+            "appid": self.app_id,
+        }
         times = {"iat": self.issued_at.timestamp(), "exp": int(self.expires_at.timestamp())}
         known = {name: value for name, value in claims.items() if value}
         return f"{_encode(_HEADER)}.{_encode({**known, **times})}.{SIGNATURE}"
 
     def is_for(self, audience: str) -> bool:
-        """Tell whether a service takes the token: https://x/.default, https://x/ and https://x mean the same."""
+        """Tell whether a service takes the token: https://x/.default, https://x/ and https://x mean
+        the same.
+        """
         return _plain(self.audience) == _plain(audience)
 
     def expired(self, now: datetime) -> bool:

@@ -1,14 +1,24 @@
 """Whether a session takes a command now, and what to do when it does not. Pure."""
 
-from pwsh_kernels.errors import NotSignedIn, SessionLost, SessionStarting, SignInPending, WaitingForInput
+from pwsh_kernels.errors import (
+    NotSignedIn,
+    SessionLost,
+    SessionStarting,
+    SignInPending,
+    WaitingForInput,
+)
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from pwsh_kernels.sessions.views.session_views import code_view, question
 
 
-def admit(key: SessionKey, session: Session | None, active: Run | None, *, run_signed_out: bool) -> None:
-    """Raise NotSignedIn, SessionStarting, SignInPending, SessionLost or WaitingForInput when a command may not be queued."""
+def admit(
+    key: SessionKey, session: Session | None, active: Run | None, *, run_signed_out: bool
+) -> None:
+    """Raise NotSignedIn, SessionStarting, SignInPending, SessionLost or WaitingForInput when a
+    command may not be queued.
+    """
     if session is None or session.state == "closed":
         raise NotSignedIn(tenant=key.tenant, module=key.module)
     if session.state == "lost":
@@ -20,7 +30,9 @@ def admit(key: SessionKey, session: Session | None, active: Run | None, *, run_s
     if session.state == "signed_out" and not run_signed_out:
         raise NotSignedIn(tenant=key.tenant, module=key.module, reason=session.reason)
     if active is not None and active.prompt is not None:
-        raise WaitingForInput(tenant=key.tenant, module=key.module, run_id=active.id, question=question(active))
+        raise WaitingForInput(
+            tenant=key.tenant, module=key.module, run_id=active.id, question=question(active)
+        )
 
 
 def _pending(session: Session) -> SignInPending:

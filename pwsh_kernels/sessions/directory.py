@@ -21,13 +21,18 @@ class Directory:
         return self.catalog.module(key)
 
     def tenant_name(self, tenant: str) -> str:
-        """Return a tenant's own name for any of its names; a text that names none is returned as it is."""
+        """Return a tenant's own name for any of its names; a text that names none is returned as it
+        is.
+        """
         try:
             return self.tenants().find_tenant(tenant).name
         except ProductError:
             return tenant
 
     def names(self, tenant: str, module: str) -> tuple[Tenant, Module, SessionKey]:
-        """Return what a tenant and a module are. Raises UnknownModule, UnsupportedModule, InvalidTenant, UnknownTenant."""
+        """Return what a tenant and a module are.
+
+        Raises UnknownModule, UnsupportedModule, InvalidTenant, UnknownTenant.
+        """
         known_module, known_tenant = self.catalog.module(module), self.tenants().find_tenant(tenant)
         return known_tenant, known_module, SessionKey(known_tenant.name, known_module.key)

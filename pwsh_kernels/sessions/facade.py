@@ -1,4 +1,6 @@
-"""The facade that the web layer uses: every act on sessions and runs, in the JSON shapes of docs/rest.md."""
+"""The facade that the web layer uses: every act on sessions and runs, in the JSON shapes of
+docs/rest.md.
+"""
 
 import asyncio
 from collections import Counter
@@ -19,7 +21,12 @@ from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.queries.command_search import CommandSearch
-from pwsh_kernels.sessions.queries.kept_objects import SCRIPT, ObjectsQuery, QueryRecorder, check_kept
+from pwsh_kernels.sessions.queries.kept_objects import (
+    SCRIPT,
+    ObjectsQuery,
+    QueryRecorder,
+    check_kept,
+)
 from pwsh_kernels.sessions.queries.line_reader import LineReader
 from pwsh_kernels.sessions.queries.lines import LinesQuery
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
@@ -48,11 +55,16 @@ from pwsh_kernels.settings import Settings
 
 DEFAULT_MODULE = "exo"
 COMING_WAIT_S = 25.0
-"""Wait of a command for its session to start and to sign in by itself, even when it waits for nothing else."""
+"""Wait of a command for its session to start and to sign in by itself, even when it waits for
+nothing else.
+"""
 
 
 class Sessions:
-    """All sessions and runs of one server. Every method may be called at any time from the event loop."""
+    """All sessions and runs of one server.
+
+    Every method may be called at any time from the event loop.
+    """
 
     def __init__(
         self,
@@ -62,14 +74,22 @@ class Sessions:
         tenants: Callable[[], Tenants],
         sandbox: Callable[[], Mapping[str, str]],
     ) -> None:
-        """`tenants` returns them as they are now; `sandbox` the variables of a sandbox tenant's session."""
+        """`tenants` returns them as they are now; `sandbox` the variables of a sandbox tenant's
+        session.
+        """
         self._settings = settings
         self._commands = CommandIndex(catalog)
         folder, advisor = settings.data_dir / "runs", Advisor(self._commands)
-        self._runs = Runs(folder, settings.run_memory, settings.runs_kept, settings.runs_max_age, advisor)
+        self._runs = Runs(
+            folder, settings.run_memory, settings.runs_kept, settings.runs_max_age, advisor
+        )
         self._directory = Directory(catalog, tenants)
-        self._lifecycle = Lifecycle(settings, kernel_manager, self._directory, Launcher(settings, sandbox), self._runs)
-        self._watchdog = Watchdog(settings, self._live, self._lifecycle.disconnect, self._runs.forget_old)
+        self._lifecycle = Lifecycle(
+            settings, kernel_manager, self._directory, Launcher(settings, sandbox), self._runs
+        )
+        self._watchdog = Watchdog(
+            settings, self._live, self._lifecycle.disconnect, self._runs.forget_old
+        )
         self._tasks = Tasks()
         self._turns = Turns(settings.fan_out)
         self._reader = LineReader()
@@ -106,7 +126,9 @@ class Sessions:
         return [session_view(live.session, *live.counts) for live in self._live()]
 
     def version(self) -> str:
-        """Return a text that is another one once a session has come, gone or changed its state or sign-in."""
+        """Return a text that is another one once a session has come, gone or changed its state or
+        sign-in.
+        """
         return list_version(live.session for live in self._live())
 
     async def changed(self, seen: str, wait_s: float) -> None:
@@ -116,48 +138,72 @@ class Sessions:
     def tenants(self) -> dict[str, Any]:
         """Return the known tenants by name, and whether there are no others (`closed`)."""
         tenants = self._directory.tenants()
-        return {"tenants": [tenant_view(one) for _, one in sorted(tenants.known.items())], "closed": tenants.closed}
+        return {
+            "tenants": [tenant_view(one) for _, one in sorted(tenants.known.items())],
+            "closed": tenants.closed,
+        }
 
     async def status(self, tenant: str, module: str, wait_s: float = 0) -> dict[str, Any]:
-        """Return one session's state, after a pending sign-in has ended or `wait_s`. Raises UnknownModule, InvalidTenant."""
+        """Return one session's state, after a pending sign-in has ended or `wait_s`.
+
+        Raises UnknownModule, InvalidTenant.
+        """
         known, _, key = self._directory.names(tenant, module)
         live = self._lifecycle.table.get(key)
         if live is None:
             return no_session_view(key.tenant, key.module, sandbox=known.sandbox)
         session = live.session
-        await session.changes.wait_for(lambda: session.state not in ("starting", "signing_in"), wait_s)
+        await session.changes.wait_for(
+            lambda: session.state not in ("starting", "signing_in"), wait_s
+        )
         was_pending, session.was_pending = session.was_pending, False
         return status_view(session, *live.counts, was_pending=was_pending)
 
     async def login(self, request: LoginRequest) -> dict[str, Any]:
-        """Start or follow a sign-in. Raises as `Directory.names` and `choose_route` do, and UnsafeFolder."""
+        """Start or follow a sign-in.
+
+        Raises as `Directory.names` and `choose_route` do, and UnsafeFolder.
+        """
         tenant, module, _ = self._directory.names(request.tenant, request.module)
-        choose_route(tenant, module, request.route, request.secrets)  # refused before a session is made for it
+        choose_route(
+            tenant, module, request.route, request.secrets
+        )  # refused before a session is made for it
         live = self._lifecycle.open(request.tenant, request.module)
         live.session.use(request.conversation_id)
         wait_s = self._settings.login_wait if request.wait_s is None else request.wait_s
         return await self._lifecycle.sign_ins.follow(live, request, wait_s)
 
     async def run(self, request: RunRequest) -> dict[str, Any]:
-        """Run a command. A `code` of views.PENDING_CODES in the answer means status 202. Raises as `admit` says."""
+        """Run a command.
+
+        A `code` of views.PENDING_CODES in the answer means status 202. Raises as `admit` says.
+        """
         live, run = await self._prepare(request)
         live.submit(run, request.command)
         await run.wait(self._run_wait(request))
         return result_view(run)
 
     async def run_everywhere(self, request: RunRequest, tenants: Sequence[str]) -> dict[str, Any]:
-        """Run a command in several tenants; `["*"]`: in all that are signed in to the module. Raises InvalidRequest.
+        """Run a command in several tenants; `["*"]`: in all that are signed in to the module.
+
+        Raises InvalidRequest.
 
         A refusal or a failure in one is none of the others.
         """
         _options(request)
         module = self._directory.module(request.module).key
-        named = [self._directory.tenant_name(one) for one in tenants]  # two names of one tenant are one turn
+        named = [
+            self._directory.tenant_name(one) for one in tenants
+        ]  # two names of one tenant are one turn
         chosen = chosen_tenants(named, module, (live.session for live in self._live()))
-        runs = await asyncio.gather(*(self._begin_in_turn(replace(request, tenant=tenant)) for tenant in chosen))
+        runs = await asyncio.gather(
+            *(self._begin_in_turn(replace(request, tenant=tenant)) for tenant in chosen)
+        )
         waits = [one.wait(self._run_wait(request)) for one in runs if isinstance(one, Run)]
         await asyncio.gather(*waits)
-        return summary_view(module, [result_view(one) if isinstance(one, Run) else one for one in runs])
+        return summary_view(
+            module, [result_view(one) if isinstance(one, Run) else one for one in runs]
+        )
 
     async def _begin_in_turn(self, request: RunRequest) -> Run | dict[str, Any]:
         try:
@@ -171,7 +217,10 @@ class Sessions:
         return self._settings.run_wait if request.wait_s is None else request.wait_s
 
     async def _prepare(self, request: RunRequest) -> tuple[LiveSession, Run]:
-        """Return the session that takes a command, and its run, not yet sent. Raises as `admit` says."""
+        """Return the session that takes a command, and its run, not yet sent.
+
+        Raises as `admit` says.
+        """
         options = _options(request)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         run = self._runs.add(
@@ -195,46 +244,81 @@ class Sessions:
         limit: int = 50,
     ) -> list[dict[str, Any]]:
         """Return the runs that are kept, newest first."""
-        chosen = [run for run in self._runs.newest_first() if _chosen(run, tenant, module, state, purpose)]
+        chosen = [
+            run for run in self._runs.newest_first() if _chosen(run, tenant, module, state, purpose)
+        ]
         return [run_view(run) for run in chosen[:limit]]
 
     async def run_view(
-        self, run_id: str, cursor: int = 0, wait_s: float = 0, limit: int = 100_000, seen: str | None = None
+        self,
+        run_id: str,
+        cursor: int = 0,
+        wait_s: float = 0,
+        limit: int = 100_000,
+        seen: str | None = None,
     ) -> dict[str, Any]:
-        """Return one run and its output from `cursor` (characters), at most `limit` of them. Raises UnknownRun."""
+        """Return one run and its output from `cursor` (characters), at most `limit` of them.
+
+        Raises UnknownRun.
+        """
         run = self._runs.get(run_id)
         known = seen or run.state
-        await run.changes.wait_for(lambda: run.ended or run.state != known or run.log.total_chars > cursor, wait_s)
+        await run.changes.wait_for(
+            lambda: run.ended or run.state != known or run.log.total_chars > cursor, wait_s
+        )
         return page_view(run, run.log.read(cursor, limit), cursor)
 
     async def lines(self, run_id: str, query: LinesQuery) -> dict[str, Any]:
-        """Return lines of a run's output, or those that a search finds. Raises UnknownRun, InvalidRequest."""
+        """Return lines of a run's output, or those that a search finds.
+
+        Raises UnknownRun, InvalidRequest.
+        """
         run = self._runs.get(run_id)
         return lines_view(run, await self._reader.read(run.log, query))
 
     async def query(self, run_id: str, query: ObjectsQuery) -> dict[str, Any]:
         """Return those of a run's objects that a question asks for, as a run of its own.
 
-        Raises UnknownRun, as `check_kept` and `refusal` say, and as `admit` does for a session that cannot answer now.
+        Raises UnknownRun, as `check_kept` and `refusal` say, and as `admit` does for a session that
+        cannot answer now.
         """
         run = self._runs.get(run_id)
         live = self._lifecycle.table.get(run.key)
         check_kept(run, live.session if live else None)
-        admit(run.key, live.session if live else None, live.active if live else None, run_signed_out=True)
+        admit(
+            run.key,
+            live.session if live else None,
+            live.active if live else None,
+            run_signed_out=True,
+        )
         assert live is not None  # noqa: S101 - told to mypy: `check_kept` refuses a session that does not exist
-        asked = RunOptions(query.parameters(run.message_id), query.format, query.width or RunOptions().width)
+        asked = RunOptions(
+            query.parameters(run.message_id), query.format, query.width or RunOptions().width
+        )
         facts = {"principal": query.principal, "client": query.client, "account": live.account}
-        asking = self._runs.add(live.key, query.title(run.id), options=asked, purpose="query", **facts)
-        live.submit(asking, SCRIPT, QueryRecorder(asking, run.id, str(live.key)), store_history=False)
+        asking = self._runs.add(
+            live.key, query.title(run.id), options=asked, purpose="query", **facts
+        )
+        live.submit(
+            asking, SCRIPT, QueryRecorder(asking, run.id, str(live.key)), store_history=False
+        )
         await asking.wait(self._settings.run_wait if query.wait_s is None else query.wait_s)
         if asking.refusal:
             raise asking.refusal
         return result_view(asking)
 
     async def find(
-        self, name: str, words: str, limit: int, wait_s: float, *, principal: str = "token", client: str = ""
+        self,
+        name: str,
+        words: str,
+        limit: int,
+        wait_s: float,
+        *,
+        principal: str = "token",
+        client: str = "",
     ) -> dict[str, Any]:
-        """Return the commands that words mean in a session, named `tenant:module`; also in one that is signed out.
+        """Return the commands that words mean in a session, named `tenant:module`; also in one that
+        is signed out.
 
         Raises SessionBusy, CommandSearchFailed, and as `Directory.names` and `admit` do.
         """
@@ -243,16 +327,20 @@ class Sessions:
         live = self._lifecycle.table.get(key)
         if live is not None:
             await live.session.changes.wait_for(lambda: live.session.state != "starting", wait_s)
-        admit(key, live.session if live else None, live.active if live else None, run_signed_out=True)
+        admit(
+            key, live.session if live else None, live.active if live else None, run_signed_out=True
+        )
         assert live is not None  # noqa: S101 - told to mypy: `admit` refuses a session that does not exist
         search = CommandSearch(live, self._commands, wait_s, principal, client)
         found = await search.find(words, limit)
         return {"success": True, "session": str(key), "state": live.session.state, **found}
 
     def notebook(self, name: str) -> dict[str, Any]:
-        """Return the commands of a session, named `tenant:module`, as an .ipynb; also of one that is closed.
+        """Return the commands of a session, named `tenant:module`, as an .ipynb; also of one that
+        is closed.
 
-        Raises UnknownSession for one that has neither a state nor runs, and as `Directory.names` does.
+        Raises UnknownSession for one that has neither a state nor runs, and as `Directory.names`
+        does.
         """
         tenant, _, module = name.partition(":")
         _, _, key = self._directory.names(tenant, module or DEFAULT_MODULE)
@@ -262,7 +350,10 @@ class Sessions:
         return evidence(key, live.session if live else None, runs, now())
 
     async def cancel(self, run_id: str, wait_s: float = 5) -> dict[str, Any]:
-        """Stop a run; its `stopping` is true when it has not ended within `wait_s`. Raises UnknownRun."""
+        """Stop a run; its `stopping` is true when it has not ended within `wait_s`.
+
+        Raises UnknownRun.
+        """
         run = self._runs.get(run_id)
         live = self._lifecycle.table.get(run.key)
         if run.state == "queued" and not (live and live.queue and live.queue.holds(run)):
@@ -281,7 +372,9 @@ class Sessions:
         live.session.use()
         return run_view(run)
 
-    async def refuse(self, run_id: str, reason: str = "the caller refused to answer") -> dict[str, Any]:
+    async def refuse(
+        self, run_id: str, reason: str = "the caller refused to answer"
+    ) -> dict[str, Any]:
         """Refuse the prompt of a run. Raises UnknownRun, RunNotWaiting."""
         run, live = self._waiting(run_id)
         if not (live.queue and live.queue.refuse(run, reason)):
@@ -289,7 +382,10 @@ class Sessions:
         return run_view(run)
 
     async def disconnect(self, tenant: str, module: str, *, forget: bool = False) -> dict[str, Any]:
-        """Sign out and close the session; `forget`: also remove what its HOME keeps. Raises UnknownSession."""
+        """Sign out and close the session; `forget`: also remove what its HOME keeps.
+
+        Raises UnknownSession.
+        """
         _, _, key = self._directory.names(tenant, module)
         live = self._lifecycle.table.get(key)
         if live is not None:
@@ -303,7 +399,11 @@ class Sessions:
         """End the session's processes at once."""
         live = self._lifecycle.find(tenant, module)
         if live is None:
-            return {"success": True, "killed": False, "message": f"No session for {tenant}:{module}"}
+            return {
+                "success": True,
+                "killed": False,
+                "message": f"No session for {tenant}:{module}",
+            }
         await self._lifecycle.kill(live)
         return {"success": True, "killed": True, "message": f"Force killed {live.key}"}
 
@@ -320,15 +420,26 @@ class Sessions:
         session: Session | None = live.session if live else None
         if session is not None:
             await session.changes.wait_for(lambda: not _coming(session), wait_s)
-        admit(key, session, live.active if live else None, run_signed_out=self._settings.run_signed_out)
+        admit(
+            key,
+            session,
+            live.active if live else None,
+            run_signed_out=self._settings.run_signed_out,
+        )
         assert live is not None  # noqa: S101 - told to mypy: `admit` refuses a session that does not exist
         return live
 
     def _wanted_at_start(self) -> list[SessionKey]:
-        """Return the sessions to open at the start: those of the setting, and those marked in the tenants file."""
+        """Return the sessions to open at the start: those of the setting, and those marked in the
+        tenants file.
+        """
         wanted = [SessionKey(*one.partition(":")[::2]) for one in self._settings.restore]
         for tenant in self._directory.tenants().known.values():
-            wanted += [SessionKey(tenant.name, module) for module, access in tenant.modules.items() if access.restore]
+            wanted += [
+                SessionKey(tenant.name, module)
+                for module, access in tenant.modules.items()
+                if access.restore
+            ]
         return list(dict.fromkeys(wanted))
 
     def _waiting(self, run_id: str) -> tuple[Run, LiveSession]:
@@ -355,7 +466,10 @@ def _coming(session: Session) -> bool:
 
 
 def _options(request: RunRequest) -> RunOptions:
-    """Return what the request asks of the execution. Raises InvalidRequest that names the request's field."""
+    """Return what the request asks of the execution.
+
+    Raises InvalidRequest that names the request's field.
+    """
     if not request.command.strip():
         raise InvalidRequest(field="command", problem="is empty")
     asked = RunOptions(
@@ -367,9 +481,13 @@ def _options(request: RunRequest) -> RunOptions:
     try:
         return read_options(options_metadata(asked))
     except InvalidRequest as error:
-        raise InvalidRequest(field=error.field.removeprefix("pwsh."), problem=error.problem) from None
+        raise InvalidRequest(
+            field=error.field.removeprefix("pwsh."), problem=error.problem
+        ) from None
 
 
 def _chosen(run: Run, *wanted_facts: str | None) -> bool:
-    wanted = zip(wanted_facts, (run.key.tenant, run.key.module, run.state, run.purpose), strict=True)
+    wanted = zip(
+        wanted_facts, (run.key.tenant, run.key.module, run.state, run.purpose), strict=True
+    )
     return all(asked is None or asked.lower() == actual for asked, actual in wanted)

@@ -1,4 +1,6 @@
-"""One command in several tenants: who they are, whose turn it is, and one result for each in the order asked for."""
+"""One command in several tenants: who they are, whose turn it is, and one result for each in the
+order asked for.
+"""
 
 import asyncio
 from collections import Counter
@@ -19,20 +21,36 @@ LOOK_S = 60.0
 
 
 def chosen_tenants(asked: Sequence[str], module: str, sessions: Iterable[Session]) -> list[str]:
-    """Return the tenants, each once, in the order asked for; `*` alone: those signed in, by name. Raises InvalidRequest."""
+    """Return the tenants, each once, in the order asked for; `*` alone: those signed in, by name.
+
+    Raises InvalidRequest.
+    """
     if list(asked) == [ALL]:
-        names = sorted(one.key.tenant for one in sessions if one.key.module == module and one.state == "signed_in")
+        names = sorted(
+            one.key.tenant
+            for one in sessions
+            if one.key.module == module and one.state == "signed_in"
+        )
         if not names:
-            raise InvalidRequest(field="tenants", problem=f"is *, and no tenant is signed in to {module}")
+            raise InvalidRequest(
+                field="tenants", problem=f"is *, and no tenant is signed in to {module}"
+            )
         return names
     if not asked or len(asked) > MAX_TENANTS or ALL in asked:
-        raise InvalidRequest(field="tenants", problem=f'must name 1 to {MAX_TENANTS} tenants, or be "*" alone')
+        raise InvalidRequest(
+            field="tenants", problem=f'must name 1 to {MAX_TENANTS} tenants, or be "*" alone'
+        )
     return list(dict.fromkeys(asked))
 
 
 def refused_view(request: RunRequest, error: ProductError) -> dict[str, Any]:
     """Return the result of a tenant in which nothing was run."""
-    return {"tenant": request.tenant, "module": request.module, "state": "refused", **error.to_json()}
+    return {
+        "tenant": request.tenant,
+        "module": request.module,
+        "state": "refused",
+        **error.to_json(),
+    }
 
 
 def summary_view(module: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -42,7 +60,12 @@ def summary_view(module: str, results: Sequence[Mapping[str, Any]]) -> dict[str,
     if all(one["success"] for one in results):
         return {"success": True, **view}
     told = ", ".join(f"{count} {state}" for state, count in states.items())
-    return {"success": False, **view, "error": f"Not all have succeeded: {told}.", "code": "not_all_succeeded"}
+    return {
+        "success": False,
+        **view,
+        "error": f"Not all have succeeded: {told}.",
+        "code": "not_all_succeeded",
+    }
 
 
 class Turns:
@@ -52,7 +75,9 @@ class Turns:
         self._free = asyncio.Semaphore(parallel)
 
     async def run(self, live: LiveSession, run: Run, code: str) -> None:
-        """Send a run when its turn comes; the turn is over at its end, or when it asks a question."""
+        """Send a run when its turn comes; the turn is over at its end, or when it asks a
+        question.
+        """
         async with self._free:
             if run.ended:  # cancelled before its turn
                 return

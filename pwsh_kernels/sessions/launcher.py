@@ -17,7 +17,9 @@ from pwsh_kernels.settings import Settings
 
 MODULE_PATH = "PWSH_KERNELS_MODULE_PATH"
 MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
-"""Variable of the kernel: with `off` its PowerShell finds no module that is installed on this machine."""
+"""Variable of the kernel: with `off` its PowerShell finds no module that is installed on this
+machine.
+"""
 SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
 SHARED = "PWSH_KERNELS_SHARED"
 """Variable of the kernel: a shutdown_request of a front end does not end it."""
@@ -41,34 +43,52 @@ class Launcher:
         """Return how to start a session's kernel; its folders then exist. Raises UnsafeFolder."""
         home = self.prepare_home(session.key)
         logs = _private_folder(self._settings.data_dir / "logs")
-        return SessionLaunch(session.key, self._environment(session, home), home, logs / f"{session.key.kernelspec}.log")
+        return SessionLaunch(
+            session.key,
+            self._environment(session, home),
+            home,
+            logs / f"{session.key.kernelspec}.log",
+        )
 
     def pin(self, session: Session) -> dict[str, str]:
-        """Let a session that begins have the module versions that are selected now; return them. Raises BrokenFile.
+        """Let a session that begins have the module versions that are selected now; return them.
 
-        One of a simulated tenant has no module that the sandbox plays, nor what needs one: it would reach for the service.
+        Raises BrokenFile.
+
+        One of a simulated tenant has no module that the sandbox plays, nor what needs one: it would
+        reach for the service.
         """
         played = _modules_in(self._sandbox().get(MODULE_PATH, "")) if session.tenant.sandbox else ()
         return self.pins.pin(session.key, without=played)
 
     def pin_again(self, session: Session) -> bool:
-        """Let a session have what is selected now; return whether that is something else. Raises BrokenFile."""
+        """Let a session have what is selected now; return whether that is something else.
+
+        Raises BrokenFile.
+        """
         before, session.modules = session.modules, self.pin(session)
         return session.modules != before
 
     def home(self, key: SessionKey) -> Path:
-        """Return the folder that is a session's HOME, which holds what its module keeps of a sign-in."""
+        """Return the folder that is a session's HOME, which holds what its module keeps of a
+        sign-in.
+        """
         return self._settings.homes / key.tenant / key.module
 
     def prepare_home(self, key: SessionKey) -> Path:
-        """Make a session's HOME (0700). Raises UnsafeFolder when the folder of all HOMEs is open to everybody."""
+        """Make a session's HOME (0700).
+
+        Raises UnsafeFolder when the folder of all HOMEs is open to everybody.
+        """
         check_private(self._settings.homes)
         for folder in (self._settings.homes, self._settings.homes / key.tenant):
             _private_folder(folder)
         return _private_folder(self.home(key))
 
     def forget(self, key: SessionKey) -> bool:
-        """Remove a session's HOME with all that its module kept in it; return whether there was one."""
+        """Remove a session's HOME with all that its module kept in it; return whether there was
+        one.
+        """
         home = self.home(key)
         if not home.exists():
             return False
@@ -101,7 +121,12 @@ class Launcher:
 
 def _modules_in(module_path: str) -> list[str]:
     """Return the names of the modules in the folders of a path."""
-    return [module.name for folder in module_path.split(os.pathsep) if folder for module in Path(folder).iterdir()]
+    return [
+        module.name
+        for folder in module_path.split(os.pathsep)
+        if folder
+        for module in Path(folder).iterdir()
+    ]
 
 
 def check_private(folder: Path) -> None:

@@ -1,4 +1,6 @@
-"""From no session to a session and back: start its kernel, find it again, notice its death, end it."""
+"""From no session to a session and back: start its kernel, find it again, notice its
+death, end it.
+"""
 
 import asyncio
 import functools
@@ -33,9 +35,9 @@ ADOPT_WAIT_S = 5.0
 CANCEL_WAIT_S = 5.0
 OLD_COMMAND = "it still runs a command from before the server's restart"
 RESTART_REFUSED = (
-    "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To stop what runs, "
-    "interrupt it. To really begin anew: `pwsh-kernels disconnect {tenant} {module}`, then "
-    "`pwsh-kernels login {tenant} {module}` (or POST /disconnect and POST /login)."
+    "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To"
+    " stop what runs, interrupt it. To really begin anew: `pwsh-kernels disconnect {tenant}"
+    " {module}`, then `pwsh-kernels login {tenant} {module}` (or POST /disconnect and POST /login)."
 )
 DISCONNECT_WAIT_S = 20.0
 """Wait for a module's disconnect script; the process ends afterwards anyway."""
@@ -64,7 +66,9 @@ class Lifecycle:
         self._pins = launcher.pins
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self.table: dict[SessionKey, LiveSession] = {}
-        self.sign_ins = SignInFlow(settings, self.save, self.table.values, manager.process_id, launcher.pin_again)
+        self.sign_ins = SignInFlow(
+            settings, self.save, self.table.values, manager.process_id, launcher.pin_again
+        )
         self.changes = Broadcast()
         manager.pass_env = list(settings.pass_env)
         manager.on_session_started = self._started_elsewhere
@@ -77,9 +81,11 @@ class Lifecycle:
         return self.table.get(self._directory.names(tenant, module)[2])
 
     def open(self, tenant: str, module: str, *, alone: bool = False) -> LiveSession:
-        """Return the session, or begin a new one when there is none or it is gone; it starts in the background.
+        """Return the session, or begin a new one when there is none or it is gone; it starts in the
+        background.
 
-        `alone`: nobody asked for a sign-in; it signs in when that needs no person. Raises UnsafeFolder.
+        `alone`: nobody asked for a sign-in; it signs in when that needs no person. Raises
+        UnsafeFolder.
         """
         known_tenant, known_module, key = self._directory.names(tenant, module)
         live = self.table.get(key)
@@ -88,7 +94,9 @@ class Lifecycle:
             live = self._add(Session(key, known_tenant, known_module))
             live.tasks.start(self._start(live, alone=alone, earlier=earlier), f"start {key}")
         elif live.session.state == "signed_out":
-            live.session.tenant = known_tenant  # nobody is signed in, so what was configured meanwhile counts
+            live.session.tenant = (
+                known_tenant  # nobody is signed in, so what was configured meanwhile counts
+            )
             if alone:
                 self.sign_ins.begin_alone(live)
         return live
@@ -102,7 +110,9 @@ class Lifecycle:
                 LOG.warning("The session %s is not restored: %s", key, error)
 
     async def adopt_all(self) -> None:
-        """Find the sessions of an earlier server: those whose kernel lives on, and those that were lost meanwhile."""
+        """Find the sessions of an earlier server: those whose kernel lives on, and those that were
+        lost meanwhile.
+        """
         for note in self._notes.read_all():
             try:
                 await self._adopt(note)
@@ -118,7 +128,9 @@ class Lifecycle:
             self._manager.release_session(live.key)
 
     async def disconnect(self, live: LiveSession, *, forget: bool = False) -> None:
-        """Stop what runs, sign out, end the kernel; with `forget` also remove the session's HOME."""
+        """Stop what runs, sign out, end the kernel; with `forget` also remove the
+        session's HOME.
+        """
         await live.tasks.end_all()
         if live.active and live.queue:
             await live.queue.cancel(live.active, CANCEL_WAIT_S)
@@ -132,7 +144,9 @@ class Lifecycle:
         self._forget(live)
 
     async def forget_home(self, key: SessionKey) -> bool:
-        """Remove the HOME of a session that is not there (any more); return whether there was one."""
+        """Remove the HOME of a session that is not there (any more); return whether there
+        was one.
+        """
         return await asyncio.to_thread(self._launcher.forget, key)
 
     async def kill(self, live: LiveSession) -> None:
@@ -160,7 +174,7 @@ class Lifecycle:
                 )
             )
 
-    # -- start ---------------------------------------------------------------------------------------------------
+    # -- start ---------------------------------------------------------------------------------
 
     def _add(self, session: Session, *, adopted: bool = False) -> LiveSession:
         launch = self._launcher.launch(session)  # first: refused, it leaves no session behind
@@ -178,7 +192,9 @@ class Lifecycle:
             await self._manager.start_kernel(kernel_name=live.key.kernelspec)
             await self._attach(live, self._settings.start_timeout)
             await self._wait_until_ready(live)
-        except Exception as error:  # the outermost caller of jupyter_client, which raises what it likes
+        except (
+            Exception
+        ) as error:  # the outermost caller of jupyter_client, which raises what it likes
             LOG.exception("The session %s did not start", live.key)
             self._fail(live, f"its kernel did not start: {error or type(error).__name__}")
             await self._manager.kill_session(live.key)
@@ -210,7 +226,9 @@ class Lifecycle:
             raise ConnectionError(failure_sentence(run))
 
     def _note_run(self, run: Run) -> None:
-        """Let the session's own PowerShell know what was run; a full disk must not end the run of its caller."""
+        """Let the session's own PowerShell know what was run; a full disk must not end the run of
+        its caller.
+        """
         if run.purpose != "command" or run.key not in self.table:
             return
         try:
@@ -223,10 +241,16 @@ class Lifecycle:
         return session_title(live.session) if live else str(key)
 
     def _restart_refusal(self, key: SessionKey) -> str:
-        """Return why a Jupyter client may not restart a session now, or "" when nothing would be lost."""
+        """Return why a Jupyter client may not restart a session now, or "" when nothing would be
+        lost.
+        """
         live = self.table.get(key)
         signed_in = live is not None and live.session.state in ("signed_in", "signing_in")
-        return RESTART_REFUSED.format(key=key, tenant=key.tenant, module=key.module) if signed_in else ""
+        return (
+            RESTART_REFUSED.format(key=key, tenant=key.tenant, module=key.module)
+            if signed_in
+            else ""
+        )
 
     def _started_elsewhere(self, key: SessionKey) -> None:
         """A Jupyter client started or restarted the kernel of a session that was lost."""
@@ -247,11 +271,17 @@ class Lifecycle:
         live.session.become("signed_out")
         self.save(live)
 
-    # -- adoption ------------------------------------------------------------------------------------------------
+    # -- adoption ------------------------------------------------------------------------------
 
     async def _adopt(self, note: SessionNote) -> None:
         tenant, module, key = self._directory.names(note.tenant, note.module)
-        session = Session(key, tenant, module, created_at=note.created_time(), expected_account=note.expected_account)
+        session = Session(
+            key,
+            tenant,
+            module,
+            created_at=note.created_time(),
+            expected_account=note.expected_account,
+        )
         session.route = module.routes.get(note.route) if note.route else None
         live = self._add(session, adopted=True)
         found = self._manager.process_id(key)
@@ -264,7 +294,9 @@ class Lifecycle:
         except (TimeoutError, ConnectionError):
             self._fail(live, "its kernel no longer answers")
             return
-        if found != self._manager.process_id(key):  # it ended in this very moment, and a new one was started
+        if found != self._manager.process_id(
+            key
+        ):  # it ended in this very moment, and a new one was started
             self._fail(live, "its process ended while a server looked for it")
             await self._manager.kill_session(key)
             return
@@ -273,17 +305,23 @@ class Lifecycle:
         live.left_signing_in = note.state == "signing_in"
         live.tasks.start(self.sign_ins.resume(live, note), f"check {key}")
 
-    # -- end -----------------------------------------------------------------------------------------------------
+    # -- end -----------------------------------------------------------------------------------
 
     def _event(self, live: LiveSession, message: Message) -> None:
         facts: Mapping[str, Any] = message["content"]
         if facts.get("event") == POWERSHELL_DIED:
-            how = f"killed by {facts['signal']}" if facts.get("signal") else f"exit status {facts.get('exit_status')}"
+            how = (
+                f"killed by {facts['signal']}"
+                if facts.get("signal")
+                else f"exit status {facts.get('exit_status')}"
+            )
             self._fail(live, f"PowerShell ended: {how}")
             live.tasks.start(self._kill_lost(live), f"end the kernel of {live.key}")
 
     async def _kill_lost(self, live: LiveSession) -> None:
-        """End what is left of a lost session's kernel, unless a new session has begun under the key."""
+        """End what is left of a lost session's kernel, unless a new session has begun under the
+        key.
+        """
         if self.table.get(live.key) is live:
             await self._manager.kill_session(live.key)
 
@@ -312,7 +350,9 @@ class Lifecycle:
             self._pins.release(live.key)
 
     def _release_stale_pins(self) -> None:
-        """Release what sessions have pinned that are no more; one may live that we could not take over."""
+        """Release what sessions have pinned that are no more; one may live that we could not take
+        over.
+        """
         for key in self._pins.sessions():
             live = self.table.get(key)
             if (live is None or live.session.gone) and self._manager.process_id(key) is None:

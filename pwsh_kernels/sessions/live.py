@@ -1,4 +1,6 @@
-"""A live session: the session with its queue, and the scripts that the product itself runs in it."""
+"""A live session: the session with its queue, and the scripts that the product itself
+runs in it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +30,10 @@ READY_LOOK_S = 60.0
 
 @dataclass(eq=False)
 class LiveSession:
-    """A session and what keeps it going. `queue` is None until its kernel answers and after it is gone."""
+    """A session and what keeps it going.
+
+    `queue` is None until its kernel answers and after it is gone.
+    """
 
     session: Session
     runs: Runs
@@ -54,7 +59,9 @@ class LiveSession:
 
     @property
     def counts(self) -> tuple[str | None, int, Run | None]:
-        """The id of the command that runs (a sign-in is told by the state), how many wait behind it, and what runs."""
+        """The id of the command that runs (a sign-in is told by the state), how many wait behind
+        it, and what runs.
+        """
         active = self.active.id if self.active and self.active.purpose == "command" else None
         return active, (self.queue.waiting if self.queue else 0), self.active
 
@@ -69,14 +76,24 @@ class LiveSession:
         return self.session.signed_in.account if self.session.signed_in else None
 
     async def queue_ready(self) -> None:
-        """Wait until the kernel has ended what it ran before we came, however long that takes, or is gone."""
+        """Wait until the kernel has ended what it ran before we came, however long that takes, or
+        is gone.
+        """
         while self.queue and not await self.queue.ready(READY_LOOK_S):
             continue
 
     def submit(
-        self, run: Run, code: str, recorder: Recorder | None = None, *, store_history: bool = True, first: bool = False
+        self,
+        run: Run,
+        code: str,
+        recorder: Recorder | None = None,
+        *,
+        store_history: bool = True,
+        first: bool = False,
     ) -> None:
-        """Queue a run, `first` before those that wait; a session without a kernel loses it at once."""
+        """Queue a run, `first` before those that wait; a session without a kernel loses
+        it at once.
+        """
         if self.queue is None:
             run.finish("lost", reason=self.session.reason or "the session has no kernel")
             return
@@ -99,7 +116,14 @@ class LiveSession:
         """
         parameters = script.bind(self.session.facts()) if values is None else values
         options = RunOptions(parameters=parameters, format=output_format)
-        run = self.runs.add(self.key, title, options=options, purpose=purpose, principal=OURSELVES, account=self.account)
+        run = self.runs.add(
+            self.key,
+            title,
+            options=options,
+            purpose=purpose,
+            principal=OURSELVES,
+            account=self.account,
+        )
         self.submit(run, script.text, store_history=False, first=first)
         if not await run.wait(wait_s, input_too=False) and self.queue:
             await self.queue.cancel(run, STOP_WAIT_S)
@@ -107,8 +131,12 @@ class LiveSession:
 
     def lose(self, reason: str) -> None:
         """The kernel is gone: so are its runs, variables and sign-in."""
-        if self.session.state == "signing_in":  # said at once: whoever follows the sign-in asks before its task goes on
-            self.session.failure = SignInFailure("sign_in_failed", f"The session was lost during the sign-in: {reason}")
+        if (
+            self.session.state == "signing_in"
+        ):  # said at once: whoever follows the sign-in asks before its task goes on
+            self.session.failure = SignInFailure(
+                "sign_in_failed", f"The session was lost during the sign-in: {reason}"
+            )
         self.session.become("lost", reason)
         self._let_go(reason)
 

@@ -1,4 +1,7 @@
-"""Session notes: what a later server needs to find a session's kernel again. One file each, no secrets."""
+"""Session notes: what a later server needs to find a session's kernel again.
+
+One file each, no secrets.
+"""
 
 import json
 import logging
@@ -68,7 +71,9 @@ class SessionNotes:
             try:
                 yield SessionNote(**json.loads(path.read_text(encoding="utf-8")))
             except (OSError, ValueError, TypeError) as error:
-                LOG.warning("The session note %s is unreadable and was skipped: %s", path.name, error)
+                LOG.warning(
+                    "The session note %s is unreadable and was skipped: %s", path.name, error
+                )
 
     def _path(self, key: SessionKey) -> Path:
         return self._folder / f"{key.kernelspec}.json"

@@ -1,4 +1,7 @@
-"""Secrets taken out of scripts and output before they are written to a file that people hand on. Pure."""
+"""Secrets taken out of scripts and output before they are written to a file that people hand on.
+
+Pure.
+"""
 
 import re
 from collections.abc import Collection, Mapping
@@ -18,20 +21,32 @@ _PATTERNS = tuple(
         rf"(?:\${{?|\b){_NAME}}}?\s*=\s*(?P<secret>{_LITERAL})",
     )
 )
-"""Where a script writes a secret down: SecureStrings, parameters and names that say what they hold."""
+"""Where a script writes a secret down: SecureStrings, parameters and names that say what
+they hold.
+"""
 SHORTEST = 4
 """A secret with fewer characters is hidden where it stands, not wherever its characters appear."""
 
 
 def secrets_of(script: str, parameters: Mapping[str, Any]) -> set[str]:
-    """Return the secrets that a script holds as literals, and those that were bound to its parameters."""
-    bound = {value["$secret"] for value in parameters.values() if isinstance(value, Mapping) and "$secret" in value}
-    written = {match["secret"].strip("'\"") for pattern in _PATTERNS for match in pattern.finditer(script)}
+    """Return the secrets that a script holds as literals, and those that were bound to its
+    parameters.
+    """
+    bound = {
+        value["$secret"]
+        for value in parameters.values()
+        if isinstance(value, Mapping) and "$secret" in value
+    }
+    written = {
+        match["secret"].strip("'\"") for pattern in _PATTERNS for match in pattern.finditer(script)
+    }
     return {str(one) for one in bound | written if len(str(one)) >= SHORTEST}
 
 
 def redacted(text: str, secrets: Collection[str]) -> str:
-    """Return a text without these secrets, without literals that look like one, and without tokens."""
+    """Return a text without these secrets, without literals that look like one, and
+    without tokens.
+    """
     for pattern in _PATTERNS:
         text = pattern.sub(_hide, text)
     return hide_secrets(text, sorted(secrets, key=len, reverse=True))

@@ -18,7 +18,10 @@ class LoginRequest:
     route: RouteName | None = None
     """The way to sign in; None: the tenant's configured one, else the module's first."""
     secrets: Mapping[FactName, Secret] = field(default_factory=dict)
-    """Secrets that are handed in with the request, such as an access token. Used once, kept nowhere."""
+    """Secrets that are handed in with the request, such as an access token.
+
+    Used once, kept nowhere.
+    """
     sharepoint_tenant: str | None = None
     """The host prefix of SharePoint for this sign-in (`contoso` of contoso.sharepoint.com)."""
     conversation_id: str | None = None
@@ -32,7 +35,10 @@ class LoginRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """Ask for one execution of a command. Values in `parameters` are bound to the command's `param(...)` block."""
+    """Ask for one execution of a command.
+
+    Values in `parameters` are bound to the command's `param(...)` block.
+    """
 
     tenant: str
     command: str

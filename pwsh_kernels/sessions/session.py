@@ -25,8 +25,10 @@ SignInCode = Literal[
     "wrong_account",
     "wrong_tenant",
 ]
-"""How a sign-in ended without success; `sign_in_ended`: it had succeeded, and the service has withdrawn it;
-`sign_in_unreachable`: a host is out of reach; `too_many_sign_ins`: too many others wait for a person, busily."""
+"""How a sign-in ended without success; `sign_in_ended`: it had succeeded, and the service has
+withdrawn it; `sign_in_unreachable`: a host is out of reach; `too_many_sign_ins`: too many others
+wait for a person, busily.
+"""
 
 APP_ROUTES = frozenset({"certificate", "client_secret", "workload_identity"})
 """Routes on which the configured application signs in, so that who it must be is known."""
@@ -34,7 +36,10 @@ APP_ROUTES = frozenset({"certificate", "client_secret", "workload_identity"})
 
 @dataclass(eq=False)
 class SignIn:
-    """One attempt to sign in, from the connect script's start to the verdict. `expires_at` is the code's, else its own."""
+    """One attempt to sign in, from the connect script's start to the verdict.
+
+    `expires_at` is the code's, else its own.
+    """
 
     route: Route
     expires_at: datetime
@@ -60,7 +65,10 @@ class SignInFailure:
 
 @dataclass(eq=False)
 class Session:
-    """Everything known of one session. Lives on the event loop; changes only through its methods."""
+    """Everything known of one session.
+
+    Lives on the event loop; changes only through its methods.
+    """
 
     key: SessionKey
     tenant: Tenant
@@ -97,9 +105,13 @@ class Session:
 
     @property
     def wanted_account(self) -> str | None:
-        """The account that must be signed in: the one asked for or configured; an application's own id on its routes."""
+        """The account that must be signed in: the one asked for or configured; an application's own
+        id on its routes.
+        """
         access = self.tenant.access(self.module.key)
-        expected = self.expected_account or self.tenant.facts(self.module.key).get("expected_account")
+        expected = self.expected_account or self.tenant.facts(self.module.key).get(
+            "expected_account"
+        )
         app_only = self.route is not None and self.route.name in APP_ROUTES
         return str(expected) if expected else (access.client_id if app_only else None)
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Literal
 
-RunState = Literal["queued", "running", "waiting_for_input", "succeeded", "failed", "cancelled", "lost"]
+RunState = Literal[
+    "queued", "running", "waiting_for_input", "succeeded", "failed", "cancelled", "lost"
+]
 SessionState = Literal["starting", "signed_out", "signing_in", "signed_in", "lost", "closed"]
 
 ENDED: frozenset[RunState] = frozenset({"succeeded", "failed", "cancelled", "lost"})
@@ -25,7 +27,9 @@ SESSION_STATES: Mapping[SessionState, frozenset[SessionState]] = {
     "lost": frozenset({"closed"}),
     "closed": frozenset(),
 }
-"""A lost or closed session never lives again: a new login makes a new session under the same key."""
+"""A lost or closed session never lives again: a new login makes a new session under the
+same key.
+"""
 
 
 def run_may_become(state: RunState, following: RunState) -> bool:

@@ -1,4 +1,6 @@
-"""The watchdog: closes what nobody uses, refuses prompts that nobody answers, says what is stuck, forgets the old."""
+"""The watchdog: closes what nobody uses, refuses prompts that nobody answers, says what is stuck,
+forgets the old.
+"""
 
 import asyncio
 import logging
@@ -40,13 +42,24 @@ def _unused(live: LiveSession, limit_s: float, time: datetime) -> bool:
 
 
 def _unanswered(run: Run | None, limit_s: float, time: datetime) -> bool:
-    return run is not None and run.prompted_at is not None and time - run.prompted_at > timedelta(seconds=limit_s)
+    return (
+        run is not None
+        and run.prompted_at is not None
+        and time - run.prompted_at > timedelta(seconds=limit_s)
+    )
 
 
 def _stuck(run: Run | None, limit_s: float, time: datetime) -> str | None:
-    if run is None or run.cancelled_at is None or time - run.cancelled_at <= timedelta(seconds=limit_s):
+    if (
+        run is None
+        or run.cancelled_at is None
+        or time - run.cancelled_at <= timedelta(seconds=limit_s)
+    ):
         return None
-    return f"Run {run.id} was cancelled and has not ended: a call inside it cannot be stopped. POST /kill ends the session."
+    return (
+        f"Run {run.id} was cancelled and has not ended: a call inside it cannot be stopped. POST"
+        " /kill ends the session."
+    )
 
 
 class Watchdog:
@@ -96,7 +109,11 @@ class Watchdog:
     async def _act(self, live: LiveSession, findings: Findings) -> None:
         live.session.stuck_reason = findings.stuck_reason
         if findings.refuse and live.queue and live.active:
-            live.queue.refuse(live.active, f"nobody answered within {self._settings.input_timeout:.0f} s")
+            live.queue.refuse(
+                live.active, f"nobody answered within {self._settings.input_timeout:.0f} s"
+            )
         if findings.close:
-            LOG.info("Closing %s: nobody has used it for %.0f s", live.key, self._settings.idle_timeout)
+            LOG.info(
+                "Closing %s: nobody has used it for %.0f s", live.key, self._settings.idle_timeout
+            )
             await self._close(live)

@@ -1,4 +1,6 @@
-"""Who calls and what for: the permissions of routes, the token of a request, the principal behind it."""
+"""Who calls and what for: the permissions of routes, the token of a request, the principal behind
+it.
+"""
 
 import hmac
 import re
@@ -22,7 +24,10 @@ class Permission(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: the holder of the server's token. `client` is the program that it calls with, as that names itself."""
+    """Who calls: the holder of the server's token.
+
+    `client` is the program that it calls with, as that names itself.
+    """
 
     name: str
     client: str
@@ -32,20 +37,27 @@ TOKEN_HOLDER = "token"  # noqa: S105 - the name of a principal
 
 
 def read_token(authorization: str) -> str:
-    """Return the token of an Authorization header (`Bearer TOKEN` or `token TOKEN`), or empty text."""
+    """Return the token of an Authorization header (`Bearer TOKEN` or `token TOKEN`), or
+    empty text.
+    """
     match = AUTHORIZATION.fullmatch(authorization.strip())
     return match.group(1) if match else ""
 
 
 def same_token(given: str, token: str) -> bool:
-    """Compare in constant time. `given` is a header as Tornado decodes it: one character for each byte (latin-1)."""
+    """Compare in constant time.
+
+    `given` is a header as Tornado decodes it: one character for each byte (latin-1).
+    """
     if not token:
         return False
     return hmac.compare_digest(given.encode("latin-1", "replace"), token.encode())
 
 
 def client_label(user_agent: str) -> str:
-    """Return a short, harmless name of the calling program: `pwsh-kernels-cli/0.1 httpx/0.28` → `pwsh-kernels-cli`."""
+    """Return a short, harmless name of the calling program: `pwsh-kernels-cli/0.1 httpx/0.28` →
+    `pwsh-kernels-cli`.
+    """
     match = PRODUCT.match(user_agent)
     return match.group() if match else ""
 

@@ -1,4 +1,6 @@
-"""The Jupyter server application: our defaults on a ServerApp, and the extension that carries our routes."""
+"""The Jupyter server application: our defaults on a ServerApp, and the extension that carries our
+routes.
+"""
 
 import asyncio
 import importlib.util
@@ -30,20 +32,28 @@ from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
 from pwsh_kernels.web.token_identity import TokenIdentity
 
 MAX_UPLOAD = 64 * 1024 * 1024
-"""Bytes of one request; Jupyter's 512 MB would let anybody on this machine fill the memory without a token."""
+"""Bytes of one request; Jupyter's 512 MB would let anybody on this machine fill the memory without
+a token.
+"""
 
 
 class PwshKernelsServer(ServerApp):
-    """A ServerApp with our defaults. They are defaults, not config, so that the command line can override each."""
+    """A ServerApp with our defaults.
 
-    # The name is that of the config file (`pwsh_kernels_config.py`): what a user allows for other notebooks
-    # (no token, another address) must not apply to signed-in sessions.
+    They are defaults, not config, so that the command line can override each.
+    """
+
+    # The name is that of the config file (`pwsh_kernels_config.py`): what a user allows for other
+    # notebooks (no token, another address) must not apply to signed-in sessions.
     name = "pwsh-kernels"
 
     product = Instance(Product)
     opens_lab = Bool(
         default_value=False,
-        help="Open a web browser on JupyterLab. Not `open_browser`: JupyterLab switches that on by being loaded.",
+        help=(
+            "Open a web browser on JupyterLab. Not `open_browser`: JupyterLab switches that on by"
+            " being loaded."
+        ),
         config=True,
     )
 
@@ -82,7 +92,9 @@ class PwshKernelsServer(ServerApp):
 
     @default("allow_root")
     def _default_allow_root(self) -> bool:
-        """Containers run as root; what a caller may do is bounded by the token, not by the account."""
+        """Containers run as root; what a caller may do is bounded by the token, not by
+        the account.
+        """
         return True
 
     @default("max_body_size")
@@ -115,7 +127,10 @@ class PwshKernelsServer(ServerApp):
             self.config.IdentityProvider.token = self.product.settings.token
         super().init_configurables()
         if not self.identity_provider.token:
-            self.log.critical("The token is empty: anybody on this machine could use the sessions. Set one, or none at all.")
+            self.log.critical(
+                "The token is empty: anybody on this machine could use the sessions. Set one, or"
+                " none at all."
+            )
             self.exit(1)
 
     def init_logging(self) -> None:
@@ -126,10 +141,15 @@ class PwshKernelsServer(ServerApp):
         ours.parent = self.log
 
     def load_server_extensions(self) -> None:
-        """Load the extensions. Without our routes (one has no permission, say) the server must not start."""
+        """Load the extensions.
+
+        Without our routes (one has no permission, say) the server must not start.
+        """
         super().load_server_extensions()
         if not getattr(self.starter_app, "has_routes", False):
-            self.log.critical("The server's own routes were not loaded; the warning above says why.")
+            self.log.critical(
+                "The server's own routes were not loaded; the warning above says why."
+            )
             self.exit(1)
 
     def init_signal(self) -> None:
@@ -138,21 +158,31 @@ class PwshKernelsServer(ServerApp):
         signal.signal(signal.SIGINT, self._signal_stop)
 
     def start_app(self) -> None:
-        """Begin. Jupyter's own greeting is left out: it says that kernels end with the server, and logs the token."""
+        """Begin.
+
+        Jupyter's own greeting is left out: it says that kernels end with the server, and logs the
+        token.
+        """
         JupyterApp.start(self)
 
     def server_info(self) -> dict[str, Any]:
-        """Return what the runtime file tells clients; `service` tells our server from other Jupyter servers."""
+        """Return what the runtime file tells clients; `service` tells our server from other Jupyter
+        servers.
+        """
         return {**super().server_info(), "service": "pwsh-kernels", "service_version": __version__}
 
     def loopback_url(self) -> str:
-        """Return where this machine reaches the server, without a slash at the end; the sign-in page answers only there."""
+        """Return where this machine reaches the server, without a slash at the end; the sign-in
+        page answers only there.
+        """
         scheme = "https" if self.certfile else "http"
         host = "[::1]" if self.ip == "::1" else "127.0.0.1"
         return f"{scheme}://{host}:{self.port}{self.base_url}".rstrip("/")
 
     def announce(self) -> None:
-        """Tell clients and the person at the terminal that the server is ready; the token only goes to a terminal."""
+        """Tell clients and the person at the terminal that the server is ready; the token only goes
+        to a terminal.
+        """
         self.write_server_info_file()
         if has_lab():
             Path(self.browser_open_file).touch(mode=0o600)
@@ -165,7 +195,9 @@ class PwshKernelsServer(ServerApp):
 
 
 class PwshKernelsApp(ExtensionApp):
-    """The extension: it makes the sessions facade, adds the routes, and starts and stops with the server."""
+    """The extension: it makes the sessions facade, adds the routes, and starts and stops with the
+    server.
+    """
 
     name = "pwsh_kernels"
     serverapp_class = PwshKernelsServer
@@ -184,16 +216,24 @@ class PwshKernelsApp(ExtensionApp):
         return "pwsh_kernels.web"
 
     def initialize_handlers(self) -> None:
-        """Add the routes. Raises RuntimeError in a server that is not ours: its kernels would end with their notebooks."""
+        """Add the routes.
+
+        Raises RuntimeError in a server that is not ours: its kernels would end with their
+        notebooks.
+        """
         server = self.serverapp
         if not isinstance(server, PwshKernelsServer):
             raise RuntimeError(  # noqa: TRY004 - about the server that was started, not about a type
-                "pwsh_kernels needs its own server: run `pwsh-kernels serve`, and attach notebooks to it, for example "
-                "with `jupyter lab --gateway-url http://127.0.0.1:5100 --GatewayClient.auth_token=TOKEN`."
+                "pwsh_kernels needs its own server: run `pwsh-kernels serve`, and attach notebooks"
+                " to it, for example with `jupyter lab --gateway-url http://127.0.0.1:5100"
+                " --GatewayClient.auth_token=TOKEN`."
             )
         self.authority = Authority(server.product.settings.data_dir / "sandbox")
         self.backend = self.make_backend(server)
-        sandbox = [*sandbox_rules(self.authority, server.base_url), *powerapps_rules(self.authority, server.base_url)]
+        sandbox = [
+            *sandbox_rules(self.authority, server.base_url),
+            *powerapps_rules(self.authority, server.base_url),
+        ]
         page = sandbox if server.product.has_sandbox else []
         self.mcp = McpDoor(self.backend.token, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
@@ -205,11 +245,21 @@ class PwshKernelsApp(ExtensionApp):
         """Return what the routes work on."""
         product = server.product
         manager = cast(SessionKernelManager, server.kernel_manager)
-        sessions = Sessions(product.settings, manager, product.catalog, product.tenants.current, self.sandbox_environment)
-        return Backend(product.settings, sessions, product.catalog, Health(), server.identity_provider.token)
+        sessions = Sessions(
+            product.settings,
+            manager,
+            product.catalog,
+            product.tenants.current,
+            self.sandbox_environment,
+        )
+        return Backend(
+            product.settings, sessions, product.catalog, Health(), server.identity_provider.token
+        )
 
     def sandbox_environment(self) -> dict[str, str]:
-        """Return the variables of a sandbox session; asked when one starts, because a free port is known late."""
+        """Return the variables of a sandbox session; asked when one starts, because a free port is
+        known late.
+        """
         server = cast(PwshKernelsServer, self.serverapp)
         return {
             "PWSH_KERNELS_SANDBOX": str(self.authority.folder),
@@ -218,7 +268,10 @@ class PwshKernelsApp(ExtensionApp):
         }
 
     async def _start_jupyter_server_extension(self, serverapp: PwshKernelsServer) -> None:
-        """Find the living kernels, then say that the server is ready. A start that fails ends the server."""
+        """Find the living kernels, then say that the server is ready.
+
+        A start that fails ends the server.
+        """
         try:
             self.authority.prepare(serverapp.loopback_url() + PAGE_PATH)
             for tenant in serverapp.product.tenants.current().known.values():
@@ -249,9 +302,8 @@ def has_lab() -> bool:
 def greeting(url: str, token: str) -> str:
     """Return what a person at a terminal reads when the server is ready."""
     return (
-        f"\n  pwsh-kernels is ready on {url}\n"
-        f"    pwsh-kernels login contoso.example exo    (another terminal; the command finds the token by itself)\n"
-        f"    {url}?token={token}    (browser, notebooks)\n"
-        f"    Authorization: Bearer {token}    (REST)\n"
-        f"  Ctrl-C stops the server; sessions stay signed in and are found again by the next one.\n\n"
+        f"\n  pwsh-kernels is ready on {url}\n    pwsh-kernels login contoso.example exo   "
+        f" (another terminal; the command finds the token by itself)\n    {url}?token={token}   "
+        f" (browser, notebooks)\n    Authorization: Bearer {token}    (REST)\n  Ctrl-C stops the"
+        " server; sessions stay signed in and are found again by the next one.\n\n"
     )

@@ -1,4 +1,6 @@
-"""How notebooks and consoles attach to kernels through Jupyter's routes: rows that come and go, fast WebSockets."""
+"""How notebooks and consoles attach to kernels through Jupyter's routes: rows that come and go,
+fast WebSockets.
+"""
 
 from typing import Any, cast
 
@@ -14,23 +16,33 @@ from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 
 OWN_ROW = "console"
 """Type of a session's own row: front ends open a console on it."""
-FIXED_ROW = "This row is the session {key} itself and keeps its kernel: open a notebook, and choose a kernel for that."
+FIXED_ROW = (
+    "This row is the session {key} itself and keeps its kernel: open a notebook, and choose a"
+    " kernel for that."
+)
 
 
 class NotebookRows(SessionManager):
-    """Jupyter's notebook-to-kernel table: removing a row never ends a session, which others use too.
+    """Jupyter's notebook-to-kernel table: removing a row never ends a session, which others use
+    too.
 
-    Every session has a row of its own beside those of notebooks, so that lists of running sessions show its name.
-    Its id is the kernel's; it is there as long as the kernel runs.
+    Every session has a row of its own beside those of notebooks, so that lists of running sessions
+    show its name. Its id is the kernel's; it is there as long as the kernel runs.
     """
 
     async def list_sessions(self) -> list[dict[str, Any]]:
-        """Return the rows of notebooks, then the sessions' own: JupyterLab's picker names a kernel by its last row."""
+        """Return the rows of notebooks, then the sessions' own: JupyterLab's picker names a kernel
+        by its last row.
+        """
         return [*await super().list_sessions(), *self._own_rows()]  # type: ignore[no-untyped-call]
 
     async def get_session(self, **wanted: Any) -> dict[str, Any]:
         """Return the row with these values. Raises HTTPError 404."""
-        own = [row for row in self._own_rows() if wanted and all(_column(row, name) == wanted[name] for name in wanted)]
+        own = [
+            row
+            for row in self._own_rows()
+            if wanted and all(_column(row, name) == wanted[name] for name in wanted)
+        ]
         if own and "kernel_id" not in wanted:
             return own[0]
         return cast(dict[str, Any], await super().get_session(**wanted))  # type: ignore[no-untyped-call]
@@ -41,20 +53,29 @@ class NotebookRows(SessionManager):
         return own or bool(await super().session_exists(path))  # type: ignore[no-untyped-call]
 
     async def update_session(self, session_id: str, **changes: Any) -> None:
-        """Change a row. A session's own row keeps its name; raises HTTPError 409 when it should get another kernel."""
+        """Change a row.
+
+        A session's own row keeps its name; raises HTTPError 409 when it should get another kernel.
+        """
         self._refuse_other_kernel(session_id, changes.get("kernel_id", session_id))
         if not self._is_own(session_id):
             await super().update_session(session_id, **changes)  # type: ignore[no-untyped-call]
 
     async def start_kernel_for_session(self, session_id: str, *args: Any, **facts: Any) -> str:
-        """Start the kernel of a new row. Raises HTTPError 409 for a session's own row, which has one."""
+        """Start the kernel of a new row.
+
+        Raises HTTPError 409 for a session's own row, which has one.
+        """
         self._refuse_other_kernel(session_id, "")
         return await super().start_kernel_for_session(session_id, *args, **facts)
 
     async def delete_session(self, session_id: str) -> None:
-        """Forget that a notebook is attached; a session's own row stays. Raises HTTPError 404 for an unknown row.
+        """Forget that a notebook is attached; a session's own row stays.
 
-        An ordinary kernel ends with its notebook, as in every Jupyter server; for a session the manager only detaches.
+        Raises HTTPError 404 for an unknown row.
+
+        An ordinary kernel ends with its notebook, as in every Jupyter server; for a session the
+        manager only detaches.
         """
         if not self._is_own(session_id):
             await super().delete_session(session_id)  # type: ignore[no-untyped-call]
@@ -64,7 +85,8 @@ class NotebookRows(SessionManager):
         if not isinstance(manager, SessionKernelManager):
             return []
         return [
-            _own_row(manager.title(key), manager.kernel_model(kernel_id)) for key, kernel_id in manager.session_kernels()
+            _own_row(manager.title(key), manager.kernel_model(kernel_id))
+            for key, kernel_id in manager.session_kernels()
         ]
 
     def _is_own(self, session_id: str) -> bool:
@@ -86,7 +108,9 @@ def _column(row: dict[str, Any], name: str) -> Any:
 
 
 class KernelActions(KernelActionHandler):
-    """Jupyter's interrupt and restart; a refused restart says why, instead of Jupyter's `Exception restarting kernel`."""
+    """Jupyter's interrupt and restart; a refused restart says why, instead of Jupyter's `Exception
+    restarting kernel`.
+    """
 
     async def post(self, kernel_id: str, action: str) -> None:
         """Interrupt or restart. Raises HTTPError 409 for a restart that would end a sign-in."""
@@ -98,16 +122,23 @@ class KernelActions(KernelActionHandler):
 
 def action_rules(base_url: str) -> list[Rule]:
     """Return Tornado's rule for kernels' actions, to be put before Jupyter's own."""
-    pattern = url_path_join(base_url, r"/api/kernels/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)/(?P<action>restart|interrupt)$")
+    pattern = url_path_join(
+        base_url, r"/api/kernels/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)/(?P<action>restart|interrupt)$"
+    )
     return [Rule(PathMatches(pattern), KernelActions)]
 
 
 class Channels(ZMQChannelsWebsocketConnection):
-    """A notebook's WebSocket. Without TCP_NODELAY a cell takes 44 ms instead of 2.5 ms (decision 0009, 11)."""
+    """A notebook's WebSocket.
+
+    Without TCP_NODELAY a cell takes 44 ms instead of 2.5 ms (decision 0009, 11).
+    """
 
     @default("iopub_data_rate_limit")
     def _default_data_rate(self) -> float:
-        """Bytes per second: Jupyter's 1 MB/s drops the output of a big Get-Mailbox (decision 0009, 13)."""
+        """Bytes per second: Jupyter's 1 MB/s drops the output of a big Get-Mailbox (decision 0009,
+        13).
+        """
         return 100_000_000.0
 
     @default("iopub_msg_rate_limit")

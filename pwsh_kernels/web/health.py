@@ -1,4 +1,6 @@
-"""GET /health: whether the product works on this machine, told without anything that a stranger should not learn."""
+"""GET /health: whether the product works on this machine, told without anything that a stranger
+should not learn.
+"""
 
 import asyncio
 import json
@@ -15,7 +17,10 @@ from pwsh_kernels import __version__
 LOOKUP_WAIT = 60.0
 """Seconds for a child process to find PowerShell and ask it for its version."""
 LOOKUP = (sys.executable, "-m", "pwsh_kernels.powershell")
-"""Prints what it finds as one JSON object. A process of its own: only kernels load our PowerShell code."""
+"""Prints what it finds as one JSON object.
+
+A process of its own: only kernels load our PowerShell code.
+"""
 MODULES_FRESH_S = 60.0
 """Seconds for which the list of installed modules is believed; somebody may have installed one."""
 LOG = logging.getLogger(__name__)
@@ -30,11 +35,16 @@ class PowerShellState:
     place: str = ""
     error: str = ""
     modules: Mapping[str, str] | None = None
-    """Installed PowerShell modules, of those that were asked for, with their newest version; None: unknown."""
+    """Installed PowerShell modules, of those that were asked for, with their newest version; None:
+    unknown.
+    """
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "PowerShellState":
-        """Read what the search prints: a PowerShell's path, version and place, or an error. Paths are left out."""
+        """Read what the search prints: a PowerShell's path, version and place, or an error.
+
+        Paths are left out.
+        """
         if "error" in facts:
             return cls(found=False, error=str(facts.get("code", "powershell_not_found")))
         place, _, _path = str(facts["place"]).partition("=")
@@ -48,7 +58,9 @@ class PowerShellState:
 
 @dataclass(slots=True)
 class Health:
-    """The server's knowledge of itself; PowerShell is searched at the start, its modules when somebody asks."""
+    """The server's knowledge of itself; PowerShell is searched at the start, its modules when
+    somebody asks.
+    """
 
     started: float = field(default_factory=time.monotonic)
     powershell: PowerShellState = field(default_factory=PowerShellState)
@@ -73,11 +85,15 @@ class Health:
         }
 
     async def installed(self, modules: Sequence[str]) -> Mapping[str, str] | None:
-        """Return those of the PowerShell modules that are installed, with their version; None when that is unknown.
+        """Return those of the PowerShell modules that are installed, with their version; None when
+        that is unknown.
 
-        Callers at the same time share one search (about a second), and so do those of the next minute.
+        Callers at the same time share one search (about a second), and so do those of the next
+        minute.
         """
-        if self.search is None or (self.search.done() and time.monotonic() - self.searched > MODULES_FRESH_S):
+        if self.search is None or (
+            self.search.done() and time.monotonic() - self.searched > MODULES_FRESH_S
+        ):
             self.searched = time.monotonic()
             self.search = asyncio.ensure_future(find_powershell(modules))
         return (await asyncio.shield(self.search)).modules

@@ -1,4 +1,6 @@
-"""Start the server: `serve` is what `pwsh-kernels serve` calls, and it returns when the server has stopped."""
+"""Start the server: `serve` is what `pwsh-kernels serve` calls, and it returns when the server has
+stopped.
+"""
 
 import fcntl
 import logging
@@ -18,11 +20,15 @@ LOG_LINE = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 
 
 def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
-    """Run the server until it is told to stop (Ctrl-C, SIGTERM). `argv`: Jupyter options, such as `--port=5200`.
+    """Run the server until it is told to stop (Ctrl-C, SIGTERM).
 
-    Raises DataFolderInUse when another server already has the sessions of this data folder, and BrokenFile.
+    `argv`: Jupyter options, such as `--port=5200`.
+
+    Raises DataFolderInUse when another server already has the sessions of this data folder, and
+    BrokenFile.
     """
-    # The MCP SDK configures the root logger, unless somebody has: with frames, and lines broken at 80 columns.
+    # The MCP SDK configures the root logger, unless somebody has: with frames, and lines broken at
+    # 80 columns.
     logging.basicConfig(level=logging.WARNING, format=LOG_LINE)
     spare_the_grammar()
     from pwsh_kernels.web.app import PwshKernelsApp  # noqa: PLC0415 - after the line above
@@ -37,15 +43,18 @@ def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
 def spare_the_grammar() -> None:
     """Start in 1 s instead of 3 s (measured).
 
-    jsonschema, which Jupyter's event log loads, builds a whole grammar for internationalised addresses when it is imported,
-    if `rfc3987_syntax` is installed. No Jupyter event has such an address: we let that optional import fail.
+    jsonschema, which Jupyter's event log loads, builds a whole grammar for internationalised
+    addresses when it is imported, if `rfc3987_syntax` is installed. No Jupyter event has such an
+    address: we let that optional import fail.
     """
     sys.modules.setdefault("rfc3987_syntax", cast(ModuleType, None))
 
 
 @contextmanager
 def sole_owner(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder: two servers on one would both believe to be the one that watches its kernels."""
+    """Hold the data folder: two servers on one would both believe to be the one that watches its
+    kernels.
+    """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "server.lock").open("a+", encoding="utf-8") as lock:
         try:

@@ -29,7 +29,12 @@ class Product:
     def load(cls, settings: Settings) -> "Product":
         """Read the catalog and the tenants. Raises BrokenFile."""
         named = settings.tenants_file is not None
-        tenants = TenantsFile(settings.tenants_path, settings.tenant_aliases, settings.sharepoint_tenants, must_exist=named)
+        tenants = TenantsFile(
+            settings.tenants_path,
+            settings.tenant_aliases,
+            settings.sharepoint_tenants,
+            must_exist=named,
+        )
         tenants.current()  # a file that is broken at the start is a mistake that must be seen
         catalog = Catalog.load(extra=settings.modules_dir)
         for broken in catalog.broken:
@@ -63,11 +68,17 @@ class Backend:
             raise ServerStarting from None
 
     async def installed(self, modules: Sequence[str]) -> Mapping[str, str] | None:
-        """Return which of these PowerShell modules a new session finds, with their version; None: it is not known.
+        """Return which of these PowerShell modules a new session finds, with their version; None:
+        it is not known.
 
-        What `modules install` brought comes before what is installed on the machine. Raises BrokenFile.
+        What `modules install` brought comes before what is installed on the machine. Raises
+        BrokenFile.
         """
-        ours = {name: one.version for name, one in ModuleStore(self.settings.data_dir).selected().items() if name in modules}
+        ours = {
+            name: one.version
+            for name, one in ModuleStore(self.settings.data_dir).selected().items()
+            if name in modules
+        }
         if not self.settings.machine_modules or ours.keys() >= set(modules):
             return ours
         machine = await self.health.installed(modules)

@@ -1,4 +1,6 @@
-"""Jupyter's own token check (notebooks, WebSockets, the browser's login page), with a constant-time comparison."""
+"""Jupyter's own token check (notebooks, WebSockets, the browser's login page), with a constant-time
+comparison.
+"""
 
 from jupyter_server.auth.identity import PasswordIdentityProvider, User
 from tornado.web import RequestHandler
@@ -10,7 +12,10 @@ class TokenIdentity(PasswordIdentityProvider):
     """One token, no password."""
 
     async def get_user_token(self, handler: RequestHandler) -> User | None:
-        """Return the user behind a request's token. Jupyter's `==` is only asked about a token that is right."""
+        """Return the user behind a request's token.
+
+        Jupyter's `==` is only asked about a token that is right.
+        """
         if not same_token(self.get_token(handler) or "", self.token):
             return None
         return await super().get_user_token(handler)

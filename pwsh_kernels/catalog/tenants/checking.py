@@ -1,4 +1,6 @@
-"""Checks what a tenants file promises: modules that exist, routes that have what they need, secrets that can be read."""
+"""Checks what a tenants file promises: modules that exist, routes that have what they need, secrets
+that can be read.
+"""
 
 import stat
 from collections.abc import Iterator
@@ -13,8 +15,16 @@ from pwsh_kernels.errors import BadSecret, ProductError
 
 
 def check_tenants(form: Form, catalog: Catalog) -> list[Problem]:
-    """Return every problem of a tenants file, in the order of its lines. Reads the secrets and shows none."""
-    found = [one for tenant in form.tenants for module in tenant.modules for one in _access(form, tenant, module, catalog)]
+    """Return every problem of a tenants file, in the order of its lines.
+
+    Reads the secrets and shows none.
+    """
+    found = [
+        one
+        for tenant in form.tenants
+        for module in tenant.modules
+        for one in _access(form, tenant, module, catalog)
+    ]
     return sorted([*form.problems, *found], key=lambda problem: problem.line or 0)
 
 
@@ -59,4 +69,6 @@ def _unusable(file: Path) -> str | None:
         mode = file.stat().st_mode
     except OSError as problem:
         return (problem.strerror or str(problem)).lower()
-    return f"other users can read it; run `chmod 600 {file}`" if stat.S_IMODE(mode) & 0o077 else None
+    return (
+        f"other users can read it; run `chmod 600 {file}`" if stat.S_IMODE(mode) & 0o077 else None
+    )

@@ -14,7 +14,10 @@ _EXTENDED = ("domains", "aliases", "scopes")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be added: a tenant's values and those of its modules, in the form of the file. `comment` stands above."""
+    """What is to be added: a tenant's values and those of its modules, in the form of the file.
+
+    `comment` stands above.
+    """
 
     name: str
     values: Values = field(default_factory=dict)
@@ -23,9 +26,18 @@ class Entry:
 
 
 def with_entry(text: str, entry: Entry) -> str:
-    """Return the text with an entry: a new one at the end, or more values in the one that is there."""
+    """Return the text with an entry: a new one at the end, or more values in the one that
+    is there.
+    """
     document = tomlkit.parse(text)
-    found = next((one for one in document.get("tenant", []) if str(one.get("name", "")).lower() == entry.name), None)
+    found = next(
+        (
+            one
+            for one in document.get("tenant", [])
+            if str(one.get("name", "")).lower() == entry.name
+        ),
+        None,
+    )
     if found is None:
         return _separated(text) + _new(entry)
     _set(found, entry.values)

@@ -1,4 +1,6 @@
-"""Reads the tenants: those of the sandbox, those of the user's file, and what the settings add to them."""
+"""Reads the tenants: those of the sandbox, those of the user's file, and what the settings add to
+them.
+"""
 
 import json
 from collections.abc import Mapping
@@ -12,12 +14,15 @@ from pwsh_kernels.catalog.tenants.tenant import Tenant
 from pwsh_kernels.catalog.tenants.tenants import Tenants
 from pwsh_kernels.errors import BrokenFile, InvalidSetting
 
-# Read as data: the catalog knows which tenants are simulated, and nothing else of the sandbox's code.
+# Read as data: the catalog knows which tenants are simulated, and nothing else of the sandbox's
+# code.
 SANDBOX_COMPANY = Path(__file__).parents[2] / "sandbox" / "company.json"
 
 
 def sandbox_facts(company: Path = SANDBOX_COMPANY) -> dict[str, Mapping[str, Any]]:
-    """Return what is known about each simulated tenant, in the form of an entry of the tenants file."""
+    """Return what is known about each simulated tenant, in the form of an entry of the tenants
+    file.
+    """
     tenants = json.loads(company.read_text(encoding="utf-8"))["tenants"]
     return {one["name"]: _entry(one) for one in tenants}
 
@@ -45,7 +50,9 @@ def read_file(file: Path, text: str | None = None) -> Form:
 
 
 def read_tenants(
-    file: Path | None = None, aliases: Mapping[str, str] | None = None, sharepoint: Mapping[str, str] | None = None
+    file: Path | None = None,
+    aliases: Mapping[str, str] | None = None,
+    sharepoint: Mapping[str, str] | None = None,
 ) -> Tenants:
     """Read the tenants. Raises BrokenFile with the first problem's line, InvalidSetting."""
     form = read_file(file) if file else Form()
@@ -64,20 +71,28 @@ def _sandbox_tenant(facts: Mapping[str, Any]) -> Tenant:
 
 
 def with_aliases(tenants: Tenants, aliases: Mapping[str, str]) -> Tenants:
-    """Return the tenants with more aliases, by tenant. Raises InvalidSetting for one that already means another."""
+    """Return the tenants with more aliases, by tenant.
+
+    Raises InvalidSetting for one that already means another.
+    """
     for alias, target in aliases.items():
         tenant = _target(tenants, target, "TENANT_ALIASES")
         name = _checked(checked_alias, alias, "TENANT_ALIASES")
         other = tenants.by_name.get(name)
         if other and other.name != tenant.name:
-            raise InvalidSetting("TENANT_ALIASES", f"{name} would mean both {other.name} and {tenant.name}")
+            raise InvalidSetting(
+                "TENANT_ALIASES", f"{name} would mean both {other.name} and {tenant.name}"
+            )
         extra = () if other else (name,)
         tenants = _with(tenants, replace(tenant, aliases=(*tenant.aliases, *extra)))
     return tenants
 
 
 def with_sharepoint(tenants: Tenants, hosts: Mapping[str, str]) -> Tenants:
-    """Return the tenants with SharePoint host prefixes; what the file says wins. Raises InvalidSetting."""
+    """Return the tenants with SharePoint host prefixes; what the file says wins.
+
+    Raises InvalidSetting.
+    """
     for target, host in hosts.items():
         tenant = _target(tenants, target, "SHAREPOINT_TENANTS")
         prefix = _checked(checked_host, host, "SHAREPOINT_TENANTS")
@@ -87,11 +102,16 @@ def with_sharepoint(tenants: Tenants, hosts: Mapping[str, str]) -> Tenants:
 
 
 def checked_host(text: str) -> str:
-    """Return a SharePoint host prefix of a prefix, a host name or a URL's start, in small letters. Raises ValueError."""
+    """Return a SharePoint host prefix of a prefix, a host name or a URL's start, in small letters.
+
+    Raises ValueError.
+    """
     prefix = text.lower().removeprefix("https://").removesuffix("/").removesuffix(".sharepoint.com")
     checked_domain(f"{prefix}.sharepoint.com")
     if "." in prefix:
-        raise ValueError(f"{text!r} is no SharePoint host prefix, such as contoso of contoso.sharepoint.com")
+        raise ValueError(
+            f"{text!r} is no SharePoint host prefix, such as contoso of contoso.sharepoint.com"
+        )
     return prefix
 
 

@@ -1,4 +1,8 @@
-"""Names of tenants: what a domain name and an alias look like, and which known names are near a mistyped one. Pure."""
+"""Names of tenants: what a domain name and an alias look like, and which known names are near a
+mistyped one.
+
+Pure.
+"""
 
 import difflib
 import re
@@ -14,7 +18,10 @@ _ALIAS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,61}[A-Za-z0-9])?")
 
 
 def domain_name(text: str) -> str:
-    """Return a domain name (ASCII labels, a dot, at most 253 characters) in small letters. Raises InvalidTenant."""
+    """Return a domain name (ASCII labels, a dot, at most 253 characters) in small letters.
+
+    Raises InvalidTenant.
+    """
     name = text.lower()
     if not text.isascii() or not is_domain_name(name):
         raise InvalidTenant(tenant=text)
@@ -39,12 +46,19 @@ def checked_domain(text: str) -> str:
 def checked_alias(text: str) -> str:
     """Return an alias in small letters. Raises ValueError."""
     if not _ALIAS.fullmatch(text):
-        raise ValueError(f"{text!r} is no alias: at most 63 ASCII letters, digits, spaces, - . _, no such sign at an end")
+        raise ValueError(
+            f"{text!r} is no alias: at most 63 ASCII letters, digits, spaces, - . _, no such sign"
+            " at an end"
+        )
     return text.lower()
 
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> list[str]:
-    """Return at most three known names that are like a name, the most alike first; those that begin with it count."""
+    """Return at most three known names that are like a name, the most alike first; those that begin
+    with it count.
+    """
     names = list(known)
     alike = difflib.get_close_matches(name, names, n=3, cutoff=likeness)
-    return [*alike, *(one for one in names if name and one.startswith(name) and one not in alike)][:3]
+    return [*alike, *(one for one in names if name and one.startswith(name) and one not in alike)][
+        :3
+    ]

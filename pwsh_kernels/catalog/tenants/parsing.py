@@ -1,4 +1,7 @@
-"""The form of the tenants file: TOML text to tenants, and every problem in it with its line. No I/O."""
+"""The form of the tenants file: TOML text to tenants, and every problem in it with its line.
+
+No I/O.
+"""
 
 import re
 import tomllib
@@ -50,15 +53,21 @@ class Form:
 
     def line(self, tenant: str, *place: str) -> int | None:
         """Return the line of a key of a tenant, or of the tenant itself."""
-        return next((entry.line(place) for entry in entry_places(self.text) if entry.name == tenant), None)
+        return next(
+            (entry.line(place) for entry in entry_places(self.text) if entry.name == tenant), None
+        )
 
 
 def read_form(text: str, folder: Path, simulated: Mapping[str, Facts]) -> Form:
-    """Read the text of a file in a folder; an entry with the name of a simulated tenant completes that one."""
+    """Read the text of a file in a folder; an entry with the name of a simulated tenant completes
+    that one.
+    """
     try:
         entries = _entries(tomllib.loads(text))
     except tomllib.TOMLDecodeError as problem:
-        return Form(text, problems=(Problem(str(problem), line_of_syntax_error(str(problem), text)),))
+        return Form(
+            text, problems=(Problem(str(problem), line_of_syntax_error(str(problem), text)),)
+        )
     except ValueError as problem:
         return Form(text, problems=(Problem(str(problem)),))
     places = entry_places(text)
@@ -69,19 +78,28 @@ def read_form(text: str, folder: Path, simulated: Mapping[str, Facts]) -> Form:
         for where, sentence in sentences
     ]
     tenants = [(tenant, place) for (tenant, _), place in zip(read, places, strict=False) if tenant]
-    return Form(text, tuple(tenant for tenant, _ in tenants), (*wrong, *_overlaps(tenants, simulated)))
+    return Form(
+        text, tuple(tenant for tenant, _ in tenants), (*wrong, *_overlaps(tenants, simulated))
+    )
 
 
 def _entries(facts: Facts) -> list[Facts]:
     entries = facts.get("tenant", [])
-    if set(facts) - {"tenant"} or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+    if (
+        set(facts) - {"tenant"}
+        or not isinstance(entries, list)
+        or not all(isinstance(entry, dict) for entry in entries)
+    ):
         raise ValueError("only [[tenant]] tables are known here")
     return entries
 
 
 @dataclass(frozen=True, slots=True)
 class EntryPlace:
-    """Where an entry stands in its file. `start`: how many lines are before it; `text` is its own part of the file."""
+    """Where an entry stands in its file.
+
+    `start`: how many lines are before it; `text` is its own part of the file.
+    """
 
     name: str
     start: int
@@ -107,7 +125,9 @@ def entry_places(text: str) -> list[EntryPlace]:
 Wrong = tuple[Sequence[str], str]
 
 
-def _tenant(entry: Facts, folder: Path, simulated: Mapping[str, Facts]) -> tuple[Tenant | None, list[Wrong]]:
+def _tenant(
+    entry: Facts, folder: Path, simulated: Mapping[str, Facts]
+) -> tuple[Tenant | None, list[Wrong]]:
     """Return the tenant of an entry, or what is wrong in it: places and sentences."""
     if not isinstance(entry.get("name"), str):
         return None, [((), "a [[tenant]] has no name")]
@@ -123,15 +143,23 @@ def _tenant(entry: Facts, folder: Path, simulated: Mapping[str, Facts]) -> tuple
 
 def _wrong_sandbox(entry: Facts, built_in: Facts | None, simulated: Iterable[str]) -> Wrong | None:
     if entry.get("sandbox") is True and not built_in:
-        return ("sandbox",), f"{entry['name']} is not simulated; sandbox = true is for {', '.join(simulated)}"
+        return (
+            "sandbox",
+        ), f"{entry['name']} is not simulated; sandbox = true is for {', '.join(simulated)}"
     if "traps" in entry and not (built_in and entry.get("sandbox", True)):
         return ("traps",), f"traps are for sandbox tenants only, and {entry['name']} is none"
     return None
 
 
 def _with_modules(entry: Facts) -> dict[str, Any]:
-    """Return an entry with its modules in one table: in the file every table beside the known keys is a module."""
-    modules = {key: value for key, value in entry.items() if key not in TENANT_KEYS and isinstance(value, dict)}
+    """Return an entry with its modules in one table: in the file every table beside the known keys
+    is a module.
+    """
+    modules = {
+        key: value
+        for key, value in entry.items()
+        if key not in TENANT_KEYS and isinstance(value, dict)
+    }
     others = {key: value for key, value in entry.items() if key not in modules}
     return {**others, "modules": modules} if "modules" not in others else others
 
@@ -155,18 +183,29 @@ def _wrong(error: ErrorDetails) -> Wrong:
     return place, f"{'.'.join(place)} {sentence}"
 
 
-def _overlaps(tenants: Sequence[tuple[Tenant, EntryPlace]], simulated: Mapping[str, Facts]) -> list[Problem]:
+def _overlaps(
+    tenants: Sequence[tuple[Tenant, EntryPlace]], simulated: Mapping[str, Facts]
+) -> list[Problem]:
     """Return a problem for each name that means two tenants."""
     named = {tenant.name for tenant, _ in tenants}
-    owners = {name: key for key, facts in simulated.items() if key not in named for name in facts["domains"]}
+    owners = {
+        name: key
+        for key, facts in simulated.items()
+        if key not in named
+        for name in facts["domains"]
+    }
     seen: set[str] = set()
     problems = []
     for tenant, place in tenants:
         if tenant.name in seen:
-            problems.append(Problem(f"a tenant is named twice: {tenant.name}", place.line(("name",))))
+            problems.append(
+                Problem(f"a tenant is named twice: {tenant.name}", place.line(("name",)))
+            )
         seen.add(tenant.name)
         for name in tenant.names:
             owner = owners.setdefault(name, tenant.name)
             if owner != tenant.name:
-                problems.append(Problem(f"{name} would mean both {owner} and {tenant.name}", place.line()))
+                problems.append(
+                    Problem(f"{name} would mean both {owner} and {tenant.name}", place.line())
+                )
     return problems

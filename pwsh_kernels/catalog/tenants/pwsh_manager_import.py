@@ -1,4 +1,8 @@
-"""Reads the connections file of the original pwsh-manager (`.m365-connections.json`) as entries of a tenants file. Pure."""
+"""Reads the connections file of the original pwsh-manager (`.m365-connections.json`) as entries of
+a tenants file.
+
+Pure.
+"""
 
 import json
 import re
@@ -37,7 +41,10 @@ def read_connections(text: str) -> Imported:
             notes.append(f"{title}: left out, its tenant is no domain name")
         elif entry.name in entries:
             entries[entry.name], lost = _merged(entries[entry.name], entry)
-            notes += [f"{title}: {key} differs from that of another connection to {entry.name}; left out" for key in lost]
+            notes += [
+                f"{title}: {key} differs from that of another connection to {entry.name}; left out"
+                for key in lost
+            ]
         else:
             entries[entry.name] = entry
     return Imported(tuple(entries.values()), tuple(notes))
@@ -54,7 +61,9 @@ def _entry(title: str, connection: Mapping[str, Any]) -> Entry | None:
         "expected_account": account,
     }
     given = {key: value for key, value in values.items() if value}
-    return Entry(name, given, _modules(connection), _text(connection, "description")) if name else None
+    return (
+        Entry(name, given, _modules(connection), _text(connection, "description")) if name else None
+    )
 
 
 def _domain(text: str) -> str | None:
@@ -74,14 +83,30 @@ def _alias(title: str) -> str:
 def _modules(connection: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     apps = connection.get("moduleApps")
     by_module = {APP_MODULE: _text(connection, "appId"), **(apps if isinstance(apps, dict) else {})}
-    return {module: {"client_id": app} for module, app in by_module.items() if isinstance(app, str) and app}
+    return {
+        module: {"client_id": app}
+        for module, app in by_module.items()
+        if isinstance(app, str) and app
+    }
 
 
 def _merged(first: Entry, second: Entry) -> tuple[Entry, list[str]]:
-    """Return one entry for two connections to a tenant, and the keys in which the second differs: the first one's stay."""
+    """Return one entry for two connections to a tenant, and the keys in which the second differs:
+    the first one's stay.
+    """
     aliases = [*first.values.get("aliases", []), *second.values.get("aliases", [])]
-    values = {**second.values, **first.values, **({"aliases": list(dict.fromkeys(aliases))} if aliases else {})}
-    lost = [key for key, value in second.values.items() if key != "aliases" and values[key] != value]
+    values = {
+        **second.values,
+        **first.values,
+        **({"aliases": list(dict.fromkeys(aliases))} if aliases else {}),
+    }
+    lost = [
+        key for key, value in second.values.items() if key != "aliases" and values[key] != value
+    ]
     modules = {**second.modules, **first.modules}
-    lost += [f"client_id of {module}" for module, access in second.modules.items() if modules[module] != access]
+    lost += [
+        f"client_id of {module}"
+        for module, access in second.modules.items()
+        if modules[module] != access
+    ]
     return Entry(first.name, values, modules, first.comment or second.comment), lost

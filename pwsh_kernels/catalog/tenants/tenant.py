@@ -35,16 +35,26 @@ def _checked_culture(text: str) -> str:
     if not found:
         raise ValueError("must be the name of a culture, such as de-CH")
     language, script, region = (part or "" for part in found.groups())
-    return "-".join(part for part in (language.lower(), script.capitalize(), region.upper()) if part)
+    return "-".join(
+        part for part in (language.lower(), script.capitalize(), region.upper()) if part
+    )
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Domain = Annotated[str, AfterValidator(checked_domain)]
 Alias = Annotated[str, AfterValidator(checked_alias)]
-Guid = Annotated[str, _matching(_GUID, "an id such as 3750b40b-a68b-4632-9fb3-5b1aff664079"), AfterValidator(str.lower)]
-Host = Annotated[str, _matching(_HOST, "the part before .sharepoint.com"), AfterValidator(str.lower)]
+Guid = Annotated[
+    str,
+    _matching(_GUID, "an id such as 3750b40b-a68b-4632-9fb3-5b1aff664079"),
+    AfterValidator(str.lower),
+]
+Host = Annotated[
+    str, _matching(_HOST, "the part before .sharepoint.com"), AfterValidator(str.lower)
+]
 Culture = Annotated[str, AfterValidator(_checked_culture)]
-Site = Annotated[str, _matching(_SITE, "an address such as https://contoso.sharepoint.com/sites/team")]
+Site = Annotated[
+    str, _matching(_SITE, "an address such as https://contoso.sharepoint.com/sites/team")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +119,9 @@ class Tenant:
         return self.access(module).culture or self.culture
 
     def facts(self, module: str | None = None) -> dict[FactName, Fact | None]:
-        """Return the facts that scripts can ask for, about this tenant and its access for a module; no secrets."""
+        """Return the facts that scripts can ask for, about this tenant and its access for a module;
+        no secrets.
+        """
         access = self.access(module) if module else NO_ACCESS
         return {
             "tenant": self.name,

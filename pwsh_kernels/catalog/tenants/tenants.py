@@ -1,4 +1,8 @@
-"""The known tenants: found by name, domain or alias; what is unknown is refused with the nearest names. Pure."""
+"""The known tenants: found by name, domain or alias; what is unknown is refused with the nearest
+names.
+
+Pure.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +15,10 @@ from pwsh_kernels.errors import InvalidTenant, UnknownTenant
 
 @dataclass(frozen=True, slots=True)
 class Tenants:
-    """The tenants that are known. `closed`: there are no others; otherwise any domain name is a tenant."""
+    """The tenants that are known.
+
+    `closed`: there are no others; otherwise any domain name is a tenant.
+    """
 
     known: Mapping[str, Tenant]
     closed: bool = False
@@ -19,7 +26,9 @@ class Tenants:
 
     def __post_init__(self) -> None:
         """Index the tenants by all their names."""
-        object.__setattr__(self, "by_name", {name: one for one in self.known.values() for name in one.names})
+        object.__setattr__(
+            self, "by_name", {name: one for one in self.known.values() for name in one.names}
+        )
 
     @classmethod
     def of(cls, tenants: Iterable[Tenant], *, closed: bool = False) -> "Tenants":
@@ -28,13 +37,20 @@ class Tenants:
 
     @classmethod
     def load(cls, file: Path | None = None) -> "Tenants":
-        """Read the sandbox's tenants and the user's file once. Raises BrokenFile. A server uses TenantsFile."""
-        from pwsh_kernels.catalog.tenants.loading import read_tenants  # noqa: PLC0415 - reading makes what is defined here
+        """Read the sandbox's tenants and the user's file once.
+
+        Raises BrokenFile. A server uses TenantsFile.
+        """
+        # Reading makes what is defined here.
+        from pwsh_kernels.catalog.tenants.loading import read_tenants  # noqa: PLC0415
 
         return read_tenants(file)
 
     def find_tenant(self, name: str) -> Tenant:
-        """Return a tenant by name, domain or alias; letter case does not matter. Raises InvalidTenant, UnknownTenant."""
+        """Return a tenant by name, domain or alias; letter case does not matter.
+
+        Raises InvalidTenant, UnknownTenant.
+        """
         wanted = name.lower() if name.isascii() else name
         found = self.by_name.get(wanted)
         return found or self._unlisted(name, wanted)

@@ -1,4 +1,6 @@
-"""The tenants file as it is now: read again when it has changed; the last good tenants stay when it breaks."""
+"""The tenants file as it is now: read again when it has changed; the last good tenants stay when it
+breaks.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -23,15 +25,25 @@ class TenantsFile:
         *,
         must_exist: bool = False,
     ) -> None:
-        """Name the file; nothing is read. `must_exist`: somebody named it, so that a missing one is a mistake."""
+        """Name the file; nothing is read.
+
+        `must_exist`: somebody named it, so that a missing one is a mistake.
+        """
         self.path = path
         self.problem: BrokenFile | None = None
-        self._aliases, self._sharepoint, self._must_exist = aliases or {}, sharepoint or {}, must_exist
+        self._aliases, self._sharepoint, self._must_exist = (
+            aliases or {},
+            sharepoint or {},
+            must_exist,
+        )
         self._stamp: Stamp = None
         self._tenants: Tenants | None = None
 
     def current(self) -> Tenants:
-        """Return the tenants as the file has them now. Raises BrokenFile, InvalidSetting, at the first call only."""
+        """Return the tenants as the file has them now.
+
+        Raises BrokenFile, InvalidSetting, at the first call only.
+        """
         stamp = self._look()
         if self._tenants is None:
             self._tenants = self._read(stamp)
@@ -53,13 +65,22 @@ class TenantsFile:
 
     def _read_again(self, last: Tenants) -> Tenants:
         try:
-            # A file that is gone is no reason to forget tenants: an editor may be about to put a new one there.
+            # A file that is gone is no reason to forget tenants: an editor may be about to put a
+            # new one there.
             tenants = read_tenants(self.path, self._aliases, self._sharepoint)
         except ProductError as problem:
-            broken = problem if isinstance(problem, BrokenFile) else BrokenFile(str(self.path), problem.text())
+            broken = (
+                problem
+                if isinstance(problem, BrokenFile)
+                else BrokenFile(str(self.path), problem.text())
+            )
             self.problem = broken
             place = f"{broken.file}, line {broken.line}" if broken.line else broken.file
-            _log.error("%s: %s. The tenants stay as they were until that is corrected.", place, broken.problem)
+            _log.error(
+                "%s: %s. The tenants stay as they were until that is corrected.",
+                place,
+                broken.problem,
+            )
             return last
         self.problem = None
         return tenants

@@ -1,4 +1,6 @@
-"""Tables and lists as display messages: pieces that belong together become one display, which may grow."""
+"""Tables and lists as display messages: pieces that belong together become one display, which may
+grow.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,7 +15,9 @@ FIRST_WAIT_S = 0.02
 """A client that updates displays sees the first rows this soon."""
 UPDATE_WAIT_S = 0.25
 MAX_WAIT_S = 5.0
-"""Between two updates of one table the wait doubles up to this: what is sent grows with the table."""
+"""Between two updates of one table the wait doubles up to this: what is sent grows with
+the table.
+"""
 PIECE_WAIT_S = 0.5
 """A client that may not update displays gets the rows of this time as one table."""
 UNATTENDED_WAIT_S = 30.0
@@ -27,15 +31,18 @@ Reader = Literal["notebook", "other", "unattended"]
 class Publish(Protocol):
     """Sends one iopub message."""
 
-    def __call__(self, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any], /) -> None:
+    def __call__(
+        self, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any], /
+    ) -> None:
         """Send it: type, content, metadata."""
 
 
 def reader_of(content: Mapping[str, Any], metadata: Mapping[str, Any]) -> Reader:
     """Return who reads the output of an execute request.
 
-    Notebooks name the cell and update its displays. jupyter console ignores updates, qtconsole too, and who sends no cell
-    may be one of them. Who takes no input (nbclient, papermill) is a program that reads the output at the end.
+    Notebooks name the cell and update its displays. jupyter console ignores updates, qtconsole too,
+    and who sends no cell may be one of them. Who takes no input (nbclient, papermill) is a program
+    that reads the output at the end.
     """
     if "cellId" in metadata:
         return "notebook"
@@ -44,7 +51,9 @@ def reader_of(content: Mapping[str, Any], metadata: Mapping[str, Any]) -> Reader
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long rows wait for more: until the first message, then until each further one, doubling up to a most."""
+    """How long rows wait for more: until the first message, then until each further one, doubling
+    up to a most.
+    """
 
     first: float
     next: float
@@ -60,7 +69,9 @@ PACES: Mapping[Reader, Pace] = {
 
 def joined(view: View, piece: View) -> View:
     """Return a view with a further piece of it."""
-    return replace(view, text=view.text + piece.text, rows=view.rows + piece.rows, more=view.more + piece.more)
+    return replace(
+        view, text=view.text + piece.text, rows=view.rows + piece.rows, more=view.more + piece.more
+    )
 
 
 def bundle(view: View) -> dict[str, str]:
@@ -70,7 +81,10 @@ def bundle(view: View) -> dict[str, str]:
 
 
 class OpenView:
-    """One table or list that may still grow. Lives on the event loop; `close` sends what has not been sent."""
+    """One table or list that may still grow.
+
+    Lives on the event loop; `close` sends what has not been sent.
+    """
 
     def __init__(self, publish: Publish, display_id: str, reader: Reader, first: View) -> None:
         self._publish = publish
@@ -118,9 +132,15 @@ class OpenView:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        content = {"data": bundle(self._view), "metadata": {}, "transient": {"display_id": self._display_id}}
+        content = {
+            "data": bundle(self._view),
+            "metadata": {},
+            "transient": {"display_id": self._display_id},
+        }
         again = self._updates and self._shown
-        self._publish("update_display_data" if again else "display_data", content, view_metadata(self._unsent))
+        self._publish(
+            "update_display_data" if again else "display_data", content, view_metadata(self._unsent)
+        )
         self._wait = min(2 * self._wait, self._pace.most) if again else self._wait
         self._shown, self._unsent, self._dirty = True, "", False
         if not self._updates:

@@ -1,4 +1,6 @@
-"""What a run writes, as iopub messages: text in sensible pieces, records with their facts, tables, pictures, progress."""
+"""What a run writes, as iopub messages: text in sensible pieces, records with their facts, tables,
+pictures, progress.
+"""
 
 import asyncio
 import itertools
@@ -10,7 +12,13 @@ from pwsh_kernels.kernel.display.open_view import OpenView, Publish, Reader
 from pwsh_kernels.kernel.display.progress_bars import Bars, ProgressForest
 from pwsh_kernels.kernel.display.rendering import ErrorContent, progress_bundle, record_text
 from pwsh_kernels.kernel.display.terminal import coloured, screens
-from pwsh_kernels.messages import TextKind, progress_metadata, record_metadata, text_metadata, view_metadata
+from pwsh_kernels.messages import (
+    TextKind,
+    progress_metadata,
+    record_metadata,
+    text_metadata,
+    view_metadata,
+)
 from pwsh_kernels.powershell import Displayed, HostText
 from pwsh_kernels.records import Progress, Record, Style, View
 from pwsh_kernels.screens import screen_advice
@@ -22,7 +30,11 @@ MAX_PIECE = 65_536
 
 
 class Output:
-    """One run's output. Text of different kinds, text and records, text and tables keep their order and are never merged."""
+    """One run's output.
+
+    Text of different kinds, text and records, text and tables keep their order and are never
+    merged.
+    """
 
     def __init__(self, publish: Publish, run_id: str, reader: Reader | None) -> None:
         """`reader` is for whom tables and pictures are shown as such; None: as text."""
@@ -42,7 +54,9 @@ class Output:
         """How records are shown from here on."""
 
     def text(self, kind: TextKind, text: str) -> None:
-        """Write text to stdout; small pieces of one kind that come within a moment are sent together."""
+        """Write text to stdout; small pieces of one kind that come within a moment are sent
+        together.
+        """
         if not text:
             return
         if kind != self._kind or self._view:
@@ -57,11 +71,18 @@ class Output:
 
     def host(self, event: HostText) -> None:
         """Write host text: for a person in its colours."""
-        text = event.text if self._reader is None else coloured(event.text, event.foreground, event.background)
+        text = (
+            event.text
+            if self._reader is None
+            else coloured(event.text, event.foreground, event.background)
+        )
         self.text("host", f"{text}\n" if event.newline else text)
 
     def console(self, text: str) -> None:
-        """Write console text. Where it clears the screen, a person's output is cleared; a program gets nothing of it."""
+        """Write console text.
+
+        Where it clears the screen, a person's output is cleared; a program gets nothing of it.
+        """
         first, *later = screens(text)
         self.text("console", first)
         for screen in later:
@@ -94,7 +115,11 @@ class Output:
     def record(self, record: Record) -> None:
         """Write a record to stderr as PowerShell's console shows it."""
         self.flush()
-        self._publish("stream", {"name": "stderr", "text": record_text(record, self.style)}, record_metadata(record))
+        self._publish(
+            "stream",
+            {"name": "stderr", "text": record_text(record, self.style)},
+            record_metadata(record),
+        )
         if self._reader is not None:  # a program gets it as the suggestion of its run's error
             self._advise(screen_advice(record))
 
@@ -118,7 +143,9 @@ class Output:
             self.text("text", view.text if view.text.strip() else "")
         else:
             self.flush()
-            self._view = OpenView(self._publish, f"{self._run_id}-view-{next(self._numbers)}", self._reader, view)
+            self._view = OpenView(
+                self._publish, f"{self._run_id}-view-{next(self._numbers)}", self._reader, view
+            )
 
     def display(self, shown: Displayed) -> None:
         """Show a picture, HTML, Markdown or JSON."""
@@ -128,10 +155,16 @@ class Output:
             return
         self.flush()
         data = {"text/plain": text, **_rich_data(shown)}
-        self._publish("display_data", {"data": data, "metadata": {}, "transient": {}}, view_metadata(f"{text}\n"))
+        self._publish(
+            "display_data",
+            {"data": data, "metadata": {}, "transient": {}},
+            view_metadata(f"{text}\n"),
+        )
 
     def progress(self, progress: Progress) -> None:
-        """Show the state of an activity, in the display of the outermost activity that it belongs to."""
+        """Show the state of an activity, in the display of the outermost activity that it belongs
+        to.
+        """
         self._flush_text()
         self._show_bars(self._progress.take(progress), progress)
 
@@ -157,7 +190,9 @@ class Output:
 
 
 def _rich_data(shown: Displayed) -> dict[str, Any]:
-    """Return the data beside the text; JSON goes as a value, and a text that is none as text alone."""
+    """Return the data beside the text; JSON goes as a value, and a text that is none as
+    text alone.
+    """
     if shown.mime != "application/json":
         return {shown.mime: shown.data}
     try:

@@ -1,4 +1,7 @@
-"""The progress bars of a run as a forest: an activity under its parent, gone when completed. Pure."""
+"""The progress bars of a run as a forest: an activity under its parent, gone when completed.
+
+Pure.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +12,10 @@ Bars = tuple[tuple[int, Progress], ...]
 
 
 class ProgressForest:
-    """The activities that go on. `take` and `clear` return the displays that change, by the id of their root activity."""
+    """The activities that go on.
+
+    `take` and `clear` return the displays that change, by the id of their root activity.
+    """
 
     def __init__(self) -> None:
         self._active: dict[int, Progress] = {}
@@ -30,7 +36,9 @@ class ProgressForest:
 
     def _remove(self, activity: int) -> None:
         self._active.pop(activity, None)
-        for child in [one.activity_id for one in self._active.values() if one.parent_id == activity]:
+        for child in [
+            one.activity_id for one in self._active.values() if one.parent_id == activity
+        ]:
             self._remove(child)
 
     def _displays(self) -> dict[int, Bars]:
@@ -38,7 +46,9 @@ class ProgressForest:
         return {root.activity_id: tuple(self._below(root, 0)) for root in roots}
 
     def _has_parent(self, progress: Progress) -> bool:
-        """Return whether its parent goes on; of activities that name each other in a circle none has one."""
+        """Return whether its parent goes on; of activities that name each other in a circle none
+        has one.
+        """
         seen = {progress.activity_id}
         parent = progress.parent_id
         while parent in self._active:

@@ -11,7 +11,11 @@ from pwsh_kernels.records import Progress, Record, RecordKind, Style, Summary
 from pwsh_kernels.screens import screen_advice
 
 RESET = "\x1b[0m"
-PREFIXES: Mapping[RecordKind, str] = {"warning": "WARNING: ", "verbose": "VERBOSE: ", "debug": "DEBUG: "}
+PREFIXES: Mapping[RecordKind, str] = {
+    "warning": "WARNING: ",
+    "verbose": "VERBOSE: ",
+    "debug": "DEBUG: ",
+}
 """Those of the console host of PowerShell 7.6 (measured)."""
 BAR_WIDTH = 20
 STOPPED = "PipelineStopped"
@@ -49,10 +53,14 @@ def _error_text(record: Record, style: Style) -> str:
 
 
 def _error_lines(record: Record, style: Style, *, always_position: bool) -> Iterator[str]:
-    """Yield PowerShell's ConciseView: one line for an error in the first line of a cell, else the table with the source."""
+    """Yield PowerShell's ConciseView: one line for an error in the first line of a cell, else the
+    table with the source.
+    """
     place, source, mark = _position(record.position)
     reason = record.command or error_name(record)
-    if not source or not (always_position or place or (record.line or 0) > 1 or record.category == "ParserError"):
+    if not source or not (
+        always_position or place or (record.line or 0) > 1 or record.category == "ParserError"
+    ):
         yield _styled(f"{reason}: {record.message}", style.error)
         return
     yield _styled(f"{reason}: {place}", style.error)
@@ -64,7 +72,9 @@ def _error_lines(record: Record, style: Style, *, always_position: bool) -> Iter
 
 
 def _position(message: str) -> tuple[str, str, str]:
-    """Return (script file and line or "", source line, squiggles) of a position message such as "At line:1 char:7\\n+ …"."""
+    """Return (script file and line or "", source line, squiggles) of a position message such as "At
+    line:1 char:7\\n+ …".
+    """
     head, *rest = message.splitlines() or [""]
     source, mark, *_ = [*(line[2:] for line in rest if line.startswith("+ ")), "", ""]
     words = head.split(" ")
@@ -73,7 +83,9 @@ def _position(message: str) -> tuple[str, str, str]:
 
 
 def error_name(record: Record) -> str:
-    """Return the short name of an error: its exception's class, as .NET calls it, without the namespace."""
+    """Return the short name of an error: its exception's class, as .NET calls it, without the
+    namespace.
+    """
     name = record.exception_type.rsplit(".", 1)[-1].rsplit("+", 1)[-1]
     return name or record.error_id.split(",", 1)[0] or "Error"
 
@@ -107,14 +119,21 @@ def summary_error(summary: Summary, style: Style) -> ErrorContent | None:
 
 
 def progress_bundle(bars: Bars) -> dict[str, str]:
-    """Return the MIME bundle of a progress display: a line and an HTML bar each, nested; empty texts when all have ended."""
+    """Return the MIME bundle of a progress display: a line and an HTML bar each, nested; empty
+    texts when all have ended.
+    """
     lines = [f"{'  ' * depth}{progress_text(progress)}" for depth, progress in bars]
-    return {"text/plain": "\n".join(lines), "text/html": "".join(progress_html(one, depth) for depth, one in bars)}
+    return {
+        "text/plain": "\n".join(lines),
+        "text/html": "".join(progress_html(one, depth) for depth, one in bars),
+    }
 
 
 def progress_text(progress: Progress) -> str:
     """Return one line such as "Copying [#####...............] 25% file 3 (10 s left)"."""
-    return " ".join(part for part in (progress.activity, _bar(progress), _details(progress)) if part)
+    return " ".join(
+        part for part in (progress.activity, _bar(progress), _details(progress)) if part
+    )
 
 
 def _percent(progress: Progress) -> int | None:
@@ -132,12 +151,18 @@ def _bar(progress: Progress) -> str:
 
 def _details(progress: Progress) -> str:
     left = progress.seconds_left
-    parts = [progress.status, progress.operation, f"({left} s left)" if left is not None and left >= 0 else ""]
+    parts = [
+        progress.status,
+        progress.operation,
+        f"({left} s left)" if left is not None and left >= 0 else "",
+    ]
     return " ".join(part for part in parts if part)
 
 
 def progress_html(progress: Progress, depth: int = 0) -> str:
-    """Return the activity, a bar (moving when no percentage is known) and the details; every text is escaped."""
+    """Return the activity, a bar (moving when no percentage is known) and the details; every text
+    is escaped.
+    """
     percent = _percent(progress)
     value = "" if percent is None else f' value="{percent}"'
     bar = f'<progress max="100"{value}></progress> '

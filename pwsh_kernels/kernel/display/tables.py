@@ -1,4 +1,7 @@
-"""A table or a list of PowerShell as HTML that looks right on light and dark pages. Pure: values in, text out."""
+"""A table or a list of PowerShell as HTML that looks right on light and dark pages.
+
+Pure: values in, text out.
+"""
 
 import html
 import re
@@ -8,8 +11,8 @@ from pwsh_kernels.records import Alignment, View
 
 _ESCAPE_SEQUENCES = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]|\x1b\]8;[^\x1b]*\x1b\\")
 """Colours and links of $PSStyle, which HTML would show as rubbish."""
-# Alignment stands at every cell: JupyterLab aligns all cells right, and takes style elements out of untrusted notebooks.
-# No colour is named, so that the page's own hold.
+# Alignment stands at every cell: JupyterLab aligns all cells right, and takes style elements out of
+# untrusted notebooks. No colour is named, so that the page's own hold.
 _TABLE = '<table style="border-collapse:collapse;white-space:pre-wrap">'
 _CELL = "padding:2px 10px;vertical-align:top"
 
@@ -31,12 +34,18 @@ def _table(columns: Sequence[tuple[str, Alignment]], rows: Iterable[Sequence[str
 
 
 def _row(cells: Sequence[str], alignments: Sequence[Alignment]) -> str:
-    """Return the cells of a row; PowerShell leaves out columns that did not fit, never cells of a column that did."""
-    return "".join(_cell("td", text, alignment) for text, alignment in zip(cells, alignments, strict=False))
+    """Return the cells of a row; PowerShell leaves out columns that did not fit, never cells of a
+    column that did.
+    """
+    return "".join(
+        _cell("td", text, alignment) for text, alignment in zip(cells, alignments, strict=False)
+    )
 
 
 def _list(objects: Iterable[Iterable[tuple[str, str]]]) -> str:
-    return "".join(f"<tbody>{''.join(_pair(label, value) for label, value in one)}</tbody>" for one in objects)
+    return "".join(
+        f"<tbody>{''.join(_pair(label, value) for label, value in one)}</tbody>" for one in objects
+    )
 
 
 def _pair(label: str, value: str) -> str:
@@ -55,6 +64,10 @@ def _text(text: str) -> str:
 def _more(view: View) -> str:
     if not view.more:
         return ""
-    rows = ("row" if view.more == 1 else "rows") if view.kind == "table" else ("object" if view.more == 1 else "objects")
+    rows = (
+        ("row" if view.more == 1 else "rows")
+        if view.kind == "table"
+        else ("object" if view.more == 1 else "objects")
+    )
     shown = f" ({len(view.rows)} shown)" if view.rows else ""
     return f"<div>… {view.more:,} more {rows}{shown}</div>"

@@ -1,4 +1,7 @@
-"""What a terminal would do with host text: its colours as escape sequences, and a cleared screen. Pure."""
+"""What a terminal would do with host text: its colours as escape sequences, and a cleared screen.
+
+Pure.
+"""
 
 import re
 from collections.abc import Iterator
@@ -9,16 +12,22 @@ _COLOURS = (
     "Black", "DarkRed", "DarkGreen", "DarkYellow", "DarkBlue", "DarkMagenta", "DarkCyan", "Gray",
     "DarkGray", "Red", "Green", "Yellow", "Blue", "Magenta", "Cyan", "White",
 )  # fmt: skip
-"""[ConsoleColor] in the order of the escape sequences, as $PSStyle.Foreground.FromConsoleColor gives them."""
+"""[ConsoleColor] in the order of the escape sequences, as $PSStyle.Foreground.FromConsoleColor
+gives them.
+"""
 _BRIGHT = 8
 _USUAL = ("Gray", "Black")
 """Colours of a host that nobody has asked for others (protocol.py says so to PowerShell)."""
 
 
 def coloured(text: str, foreground: str, background: str) -> str:
-    """Return the text in two [ConsoleColor]s, "" for none; unchanged when they are the usual ones or unknown."""
+    """Return the text in two [ConsoleColor]s, "" for none; unchanged when they are the usual ones
+    or unknown.
+    """
     asked = ((foreground, _USUAL[0], 0), (background, _USUAL[1], 10))
-    codes = [_code(name) + offset for name, usual, offset in asked if name != usual and name in _COLOURS]
+    codes = [
+        _code(name) + offset for name, usual, offset in asked if name != usual and name in _COLOURS
+    ]
     begin = "".join(f"\x1b[{code}m" for code in codes)
     return f"{begin}{text}\x1b[0m" if codes and text else text
 

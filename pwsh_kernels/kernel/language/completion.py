@@ -1,4 +1,8 @@
-"""Completion by PowerShell's TabExpansion2, with its UTF-16 offsets turned into Jupyter's code points. Pure."""
+"""Completion by PowerShell's TabExpansion2, with its UTF-16 offsets turned into Jupyter's code
+points.
+
+Pure.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +16,9 @@ KINDS: Mapping[str, str] = {
     "Type": "class",
     "DynamicKeyword": "keyword",
 }
-"""What notebooks show for PowerShell's kinds of completion; the other kinds keep their names, in small letters."""
+"""What notebooks show for PowerShell's kinds of completion; the other kinds keep their names, in
+small letters.
+"""
 SCRIPT = r"""
 param([string]$PwshKernelsCode, [int]$PwshKernelsCursor, [int]$PwshKernelsMost)
 $found = TabExpansion2 -inputScript $PwshKernelsCode -cursorColumn $PwshKernelsCursor
@@ -24,10 +30,12 @@ foreach ($match in $kept) {
     $match.CompletionText
     $match.ResultType.ToString()
 }
-"""
+"""  # noqa: E501
 """TabExpansion2 sees the variables of its caller: ours have names that can be left out.
 
-Its output: index and length of the text to replace, in UTF-16 units, then text and kind of each match."""
+Its output: index and length of the text to replace, in UTF-16 units, then text and kind of each
+match.
+"""
 
 
 def parameters(code: str, cursor: int) -> dict[str, Any]:
@@ -38,7 +46,13 @@ def parameters(code: str, cursor: int) -> dict[str, Any]:
 
 def no_matches(cursor: int) -> dict[str, Any]:
     """Return the content of a complete_reply without a match."""
-    return {"status": "ok", "matches": [], "cursor_start": cursor, "cursor_end": cursor, "metadata": {}}
+    return {
+        "status": "ok",
+        "matches": [],
+        "cursor_start": cursor,
+        "cursor_end": cursor,
+        "metadata": {},
+    }
 
 
 def answer(code: str, cursor: int, output: Sequence[Any]) -> dict[str, Any]:
@@ -49,7 +63,8 @@ def answer(code: str, cursor: int, output: Sequence[Any]) -> dict[str, Any]:
     start, end = code_points(code, index), code_points(code, index + length)
     found = {str(text): str(kind) for text, kind in zip(rest[::2], rest[1::2], strict=True)}
     types = [
-        {"text": text, "type": KINDS.get(kind, kind.lower()), "start": start, "end": end} for text, kind in found.items()
+        {"text": text, "type": KINDS.get(kind, kind.lower()), "start": start, "end": end}
+        for text, kind in found.items()
     ]
     return {
         "status": "ok",
@@ -66,5 +81,9 @@ def utf16_units(text: str, points: int) -> int:
 
 
 def code_points(text: str, units: int) -> int:
-    """Return how many code points the first `units` UTF-16 units of a text hold; half a pair counts as one."""
-    return len(text.encode("utf-16-le", "surrogatepass")[: units * 2].decode("utf-16-le", "replace"))
+    """Return how many code points the first `units` UTF-16 units of a text hold; half a pair counts
+    as one.
+    """
+    return len(
+        text.encode("utf-16-le", "surrogatepass")[: units * 2].decode("utf-16-le", "replace")
+    )

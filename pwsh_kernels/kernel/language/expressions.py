@@ -1,4 +1,7 @@
-"""The values of `user_expressions`: text as PowerShell shows it, errors in the shape of an error. Pure."""
+"""The values of `user_expressions`: text as PowerShell shows it, errors in the shape of an error.
+
+Pure.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +17,9 @@ try {
     $_.Exception.Message
 }
 """
-"""Its output: "ok" and the text; when the expression fails "error", the exception's name and message come last."""
+"""Its output: "ok" and the text; when the expression fails "error", the exception's name and
+message come last.
+"""
 
 
 def answer(output: Sequence[Any]) -> dict[str, Any]:
@@ -22,9 +27,18 @@ def answer(output: Sequence[Any]) -> dict[str, Any]:
     texts = [str(one) for one in output]
     if len(texts) >= 3 and texts[-3] == "error":
         return failure(texts[-2], texts[-1])
-    return {"status": "ok", "data": {"text/plain": texts[-1] if len(texts) > 1 else ""}, "metadata": {}}
+    return {
+        "status": "ok",
+        "data": {"text/plain": texts[-1] if len(texts) > 1 else ""},
+        "metadata": {},
+    }
 
 
 def failure(name: str, message: str) -> dict[str, Any]:
     """Return the value of an expression that could not be evaluated."""
-    return {"status": "error", "ename": name, "evalue": message, "traceback": [f"{name}: {message}"]}
+    return {
+        "status": "error",
+        "ename": name,
+        "evalue": message,
+        "traceback": [f"{name}: {message}"],
+    }

@@ -1,4 +1,7 @@
-"""The cells that a kernel has run, for history requests. Bounded by number and size; the oldest go first."""
+"""The cells that a kernel has run, for history requests.
+
+Bounded by number and size; the oldest go first.
+"""
 
 import fnmatch
 from collections import deque
@@ -38,10 +41,16 @@ class History:
 
     def range(self, start: int | None, stop: int | None) -> list[Cell]:
         """Return the cells with start <= number < stop."""
-        return [one for one in self._cells if (start is None or one.number >= start) and (stop is None or one.number < stop)]
+        return [
+            one
+            for one in self._cells
+            if (start is None or one.number >= start) and (stop is None or one.number < stop)
+        ]
 
     def search(self, pattern: str, n: int | None, *, unique: bool) -> list[Cell]:
-        """Return the last `n` cells whose code matches a glob pattern; `unique` keeps the newest of equal ones."""
+        """Return the last `n` cells whose code matches a glob pattern; `unique` keeps the newest of
+        equal ones.
+        """
         found = [one for one in self._cells if fnmatch.fnmatchcase(one.code, pattern)]
         kept = _newest_of_equal(found) if unique else found
         return kept[-n:] if n else kept
@@ -52,16 +61,26 @@ def _newest_of_equal(cells: Iterable[Cell]) -> list[Cell]:
 
 
 def answer(history: History, request: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of a history_reply. There is one session, number 0; outputs are not kept and are null."""
+    """Return the content of a history_reply.
+
+    There is one session, number 0; outputs are not kept and are null.
+    """
     cells = _select(history, request)
     output = bool(request.get("output"))
-    return {"status": "ok", "history": [[0, one.number, [one.code, None] if output else one.code] for one in cells]}
+    return {
+        "status": "ok",
+        "history": [[0, one.number, [one.code, None] if output else one.code] for one in cells],
+    }
 
 
 def _select(history: History, request: dict[str, Any]) -> list[Cell]:
     kind, n = request.get("hist_access_type"), request.get("n")
     if kind == "range":
-        return history.range(request.get("start"), request.get("stop")) if not request.get("session") else []
+        return (
+            history.range(request.get("start"), request.get("stop"))
+            if not request.get("session")
+            else []
+        )
     if kind == "search":
         return history.search(request.get("pattern") or "*", n, unique=bool(request.get("unique")))
     return history.tail(n)

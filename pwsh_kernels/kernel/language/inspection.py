@@ -1,4 +1,7 @@
-"""What stands at the cursor: command, parameter, variable, member or type. Pure: script and reading of its answer."""
+"""What stands at the cursor: command, parameter, variable, member or type.
+
+Pure: script and reading of its answer.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -89,8 +92,11 @@ if ($command.CommandType -eq 'Application') { $command.Source; return }
 (Get-Command -Name $command.Name -Syntax | Out-String).Trim()
 if ($PwshKernelsDetail) { (Get-Help -Name $command.Name -Full -ErrorAction Ignore | Out-String).Trim() }
 else { "$((Get-Help -Name $command.Name -ErrorAction Ignore).Synopsis)".Trim() }
+"""  # noqa: E501
+"""Its output: nothing, or a list of texts: kind, title, then what is known.
+
+No code of the user's is run.
 """
-"""Its output: nothing, or a list of texts: kind, title, then what is known. No code of the user's is run."""
 
 
 def parameters(code: str, cursor: int, detail: int) -> dict[str, Any]:
@@ -109,7 +115,12 @@ def answer(output: Sequence[Any]) -> dict[str, Any]:
     if not output:
         return not_found()
     kind, title, *details = (str(text) for text in output)
-    return {"status": "ok", "found": True, "data": {"text/plain": _text(kind, title, details)}, "metadata": {}}
+    return {
+        "status": "ok",
+        "found": True,
+        "data": {"text/plain": _text(kind, title, details)},
+        "metadata": {},
+    }
 
 
 def _text(kind: str, title: str, details: Sequence[str]) -> str:
@@ -121,7 +132,14 @@ def _text(kind: str, title: str, details: Sequence[str]) -> str:
 
 
 def _command_text(title: str, details: Sequence[str]) -> str:
-    """Return title, help and syntax. Get-Help repeats the syntax as synopsis when a command has no help: shown once."""
+    """Return title, help and syntax.
+
+    Get-Help repeats the syntax as synopsis when a command has no help: shown once.
+    """
     syntax, *rest = details
-    parts = [title, *(help_text for help_text in rest if help_text and help_text.split() != syntax.split()), syntax]
+    parts = [
+        title,
+        *(help_text for help_text in rest if help_text and help_text.split() != syntax.split()),
+        syntax,
+    ]
     return "\n\n".join(part for part in parts if part)

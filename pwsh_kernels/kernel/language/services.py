@@ -1,4 +1,6 @@
-"""Questions about code: completion, completeness, inspection and history, answered by the kernel's PowerShell."""
+"""Questions about code: completion, completeness, inspection and history, answered by the kernel's
+PowerShell.
+"""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -31,9 +33,13 @@ class LanguageServices(Kernel):
 
     async def do_is_complete(self, code: str) -> dict[str, Any]:
         """Say whether the code can be run as it is."""
-        return await self._ask(completeness.SCRIPT, {"Code": code}, completeness.answer, completeness.unknown())
+        return await self._ask(
+            completeness.SCRIPT, {"Code": code}, completeness.answer, completeness.unknown()
+        )
 
-    async def do_inspect(self, code: str, cursor_pos: int, detail_level: int = 0, *_: Any) -> dict[str, Any]:
+    async def do_inspect(
+        self, code: str, cursor_pos: int, detail_level: int = 0, *_: Any
+    ) -> dict[str, Any]:
         """Describe the command or variable at the cursor."""
         asked = inspection.parameters(code, cursor_pos, detail_level)
         return await self._ask(inspection.SCRIPT, asked, inspection.answer, inspection.not_found())
@@ -48,17 +54,25 @@ class LanguageServices(Kernel):
 
     async def _expression(self, text: str) -> dict[str, Any]:
         try:
-            return expressions.answer(await self.engine.query(expressions.SCRIPT, {"Expression": text}))
+            return expressions.answer(
+                await self.engine.query(expressions.SCRIPT, {"Expression": text})
+            )
         except (ProductError, TimeoutError) as error:
             return expressions.failure(type(error).__name__, str(error))
 
     async def _ask(
-        self, script: str, parameters: Mapping[str, Any], read: Callable[[list[Any]], Answer], otherwise: Answer
+        self,
+        script: str,
+        parameters: Mapping[str, Any],
+        read: Callable[[list[Any]], Answer],
+        otherwise: Answer,
     ) -> Answer:
         try:
             return read(await self.engine.query(script, parameters))
         except (ProductError, TimeoutError) as error:
-            logging.getLogger(__name__).warning("PowerShell did not answer: %s", type(error).__name__)
+            logging.getLogger(__name__).warning(
+                "PowerShell did not answer: %s", type(error).__name__
+            )
         except Exception:
             logging.getLogger(__name__).exception("PowerShell's answer could not be read")
         return otherwise

@@ -1,4 +1,8 @@
-"""What pwsh_output is asked for, read from its arguments; and lines put together with their numbers. Pure."""
+"""What pwsh_output is asked for, read from its arguments; and lines put together with their
+numbers.
+
+Pure.
+"""
 
 import re
 from collections.abc import Sequence
@@ -15,22 +19,30 @@ _RANGE = re.compile(r"(-?\d+)(?:\s*(?:-|\.\.|:)\s*(\d+))?")
 
 
 def one_way(*, page: bool, lines: bool, objects: bool) -> None:
-    """Raise InvalidRequest when more than one way to read an output is asked for: the others would be ignored in silence."""
+    """Raise InvalidRequest when more than one way to read an output is asked for: the others would
+    be ignored in silence.
+    """
     if page + lines + objects > 1:
         raise InvalidRequest(
             "cursor",
-            "is one way to read; lines and search are another; where, sort_by, select, skip, format a third: use one",
+            "is one way to read; lines and search are another; where, sort_by, select, skip, format"
+            " a third: use one",
         )
 
 
 def line_range(text: str) -> Json:
-    """Return `from` and `count` of "200-260", "200" (from there on) or "-50" (the last 50). Raises InvalidRequest."""
+    """Return `from` and `count` of "200-260", "200" (from there on) or "-50" (the last 50).
+
+    Raises InvalidRequest.
+    """
     found = _RANGE.fullmatch(text.strip())
     first = int(found[1]) if found else 0
     last = int(found[2]) if found and found[2] else None
     if first == 0 or (last is not None and not 0 < first <= last):
         raise InvalidRequest(
-            "lines", 'must be a range such as "200-260", a first line such as "200", or "-50" for the last 50'
+            "lines",
+            'must be a range such as "200-260", a first line such as "200", or "-50" for the'
+            " last 50",
         )
     if last is None:
         return {"from": first, "count": min(-first, MOST_LINES) if first < 0 else MOST_LINES}
@@ -56,7 +68,8 @@ def sort_order(given: str) -> Json:
 
 
 def numbered(found: Sequence[Json], limit: int) -> tuple[str, int, int | None]:
-    """Return lines with their numbers, as many as fit; how many; the number of the first that did not fit.
+    """Return lines with their numbers, as many as fit; how many; the number of the first that did
+    not fit.
 
     Gaps between them are marked by --.
     """

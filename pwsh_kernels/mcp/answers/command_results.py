@@ -20,12 +20,17 @@ def find_result(found: Json, notice: str = "") -> FindResult:
         )
         for one in found["commands"]
     ]
-    return FindResult(commands=commands, total=found["total"], next_step=_step(found), notice=notice)
+    return FindResult(
+        commands=commands, total=found["total"], next_step=_step(found), notice=notice
+    )
 
 
 def _step(found: Json) -> str:
     if not found["commands"]:
-        return "No command fits: try other words, fewer of them, or another module (pwsh_sessions lists them)."
+        return (
+            "No command fits: try other words, fewer of them, or another module (pwsh_sessions"
+            " lists them)."
+        )
     return "There are more: use more words." if found["total"] > len(found["commands"]) else ""
 
 

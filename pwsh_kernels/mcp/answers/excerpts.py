@@ -1,6 +1,8 @@
-"""A run's output as a model gets it: at most 20,000 characters, head and tail, cut at lines, errors and warnings labelled.
+"""A run's output as a model gets it: at most 20,000 characters, head and tail, cut at lines, errors
+and warnings labelled.
 
-Pure: takes the entries of `GET /runs/{id}` (docs/rest.md). Cursors count the characters of the raw output.
+Pure: takes the entries of `GET /runs/{id}` (docs/rest.md). Cursors count the characters of the raw
+output.
 """
 
 import re
@@ -28,7 +30,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """What is shown of an output: all from `start` to `end`, and a tail when characters between were left out.
+    """What is shown of an output: all from `start` to `end`, and a tail when characters between
+    were left out.
 
     `end` is where the next excerpt goes on; `total` is the length of the whole output.
     """
@@ -51,8 +54,12 @@ def plain(text: str) -> str:
     return _LONE_SURROGATES.sub("\ufffd", without_escapes(text))
 
 
-def excerpt(page: dict[str, Any], total: int, limit: int, tail_page: dict[str, Any] | None = None) -> Excerpt:
-    """Return what is shown of a page, and of the tail's page when the middle of the output is left out."""
+def excerpt(
+    page: dict[str, Any], total: int, limit: int, tail_page: dict[str, Any] | None = None
+) -> Excerpt:
+    """Return what is shown of a page, and of the tail's page when the middle of the output is left
+    out.
+    """
     start = int(page["cursor"])
     raw = "".join(entry["text"] for entry in page["entries"])
     whole = len(raw) <= limit and not page["more"]
@@ -66,7 +73,9 @@ def excerpt(page: dict[str, Any], total: int, limit: int, tail_page: dict[str, A
 
 
 def cut_point(text: str) -> int:
-    """Return how much of a text to show: up to its last line end; else without half a character or half an escape."""
+    """Return how much of a text to show: up to its last line end; else without half a character or
+    half an escape.
+    """
     line_end = text.rfind("\n") + 1
     if line_end > len(text) // 2:
         return line_end
@@ -76,7 +85,9 @@ def cut_point(text: str) -> int:
 
 
 def _tail(page: dict[str, Any], head_end: int) -> tuple[Piece, int]:
-    """Return the tail from the beginning of a line on where there is one, never what the head shows already."""
+    """Return the tail from the beginning of a line on where there is one, never what the head shows
+    already.
+    """
     entries: list[dict[str, Any]] = page["entries"]
     raw = "".join(entry["text"] for entry in entries)
     line_start = raw.find("\n") + 1

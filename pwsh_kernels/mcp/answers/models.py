@@ -4,12 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, WithJsonSchema
 
-Advice = Literal["", "retry", "wait", "sign_in", "answer", "ask_person", "fix_command", "do_not_retry"]
-"""What to do about a result: nothing, the same call again, pwsh_wait, pwsh_login, pwsh_answer, tell the person what they
-have to do, another command, or tell the person and leave it."""
+Advice = Literal[
+    "", "retry", "wait", "sign_in", "answer", "ask_person", "fix_command", "do_not_retry"
+]
+"""What to do about a result: nothing, the same call again, pwsh_wait, pwsh_login, pwsh_answer, tell
+the person what they have to do, another command, or tell the person and leave it.
+"""
 
 
-# Schemas are read by every model with every conversation: these say once in words what would be repeated in full.
+# Schemas are read by every model with every conversation: these say once in words what would be
+# repeated in full.
 ShortAdvice = Annotated[Advice, WithJsonSchema({"type": "string"})]
 
 
@@ -68,7 +72,9 @@ class TenantResult(BaseModel):
 
 
 class RunResult(BaseModel):
-    """A run and what is shown of its output: `output` up to `next_cursor`, then `tail` when the middle was left out."""
+    """A run and what is shown of its output: `output` up to `next_cursor`, then `tail` when the
+    middle was left out.
+    """
 
     state: str
     run_id: str = ""
@@ -91,7 +97,9 @@ class RunResult(BaseModel):
 
 
 class StartedResult(RunResult):
-    """A run, or the sign-in that has to come first (`state` is signing_in, nothing was run), or one entry per tenant."""
+    """A run, or the sign-in that has to come first (`state` is signing_in, nothing was run), or one
+    entry per tenant.
+    """
 
     results: list[TenantResult] = []
     sign_in_as: str = ""
@@ -103,16 +111,21 @@ class StartedResult(RunResult):
 class WaitResult(BaseModel):
     """What was waited for: a run or a session's sign-in."""
 
-    run: Annotated[RunResult | None, WithJsonSchema({"type": ["object", "null"], "description": "as pwsh_run answers"})] = (
-        None
-    )
+    run: Annotated[
+        RunResult | None,
+        WithJsonSchema({"type": ["object", "null"], "description": "as pwsh_run answers"}),
+    ] = None
     session: Annotated[
-        SessionResult | None, WithJsonSchema({"type": ["object", "null"], "description": "as pwsh_status answers"})
+        SessionResult | None,
+        WithJsonSchema({"type": ["object", "null"], "description": "as pwsh_status answers"}),
     ] = None
 
 
 class OutputResult(BaseModel):
-    """A part of a run's output. `total`, `left_out` and `next` count in `unit`; `next`: where the following part begins."""
+    """A part of a run's output.
+
+    `total`, `left_out` and `next` count in `unit`; `next`: where the following part begins.
+    """
 
     run_id: str
     state: str

@@ -1,4 +1,5 @@
-"""What a waiting run asks: whether a model may answer it, the form that a client shows, the answer in the prompt's shape.
+"""What a waiting run asks: whether a model may answer it, the form that a client shows, the answer
+in the prompt's shape.
 
 Pure. A prompt is the JSON of `GET /runs/{id}` (records.Prompt).
 """
@@ -17,14 +18,23 @@ ANSWER = "answer"
 
 def is_secret(prompt: Mapping[str, Any]) -> bool:
     """Return whether any part of the answer is a secret, which must not pass through a model."""
-    return prompt.get("kind") in _SECRET_KINDS or any(field.get("secret") for field in prompt.get("fields") or ())
+    return prompt.get("kind") in _SECRET_KINDS or any(
+        field.get("secret") for field in prompt.get("fields") or ()
+    )
 
 
 def question(run: Mapping[str, Any]) -> str:
     """Return what a run asks for, or an empty text."""
     prompt = run.get("prompt") or {}
-    parts = [prompt.get("caption"), prompt.get("message"), *_names(prompt.get("fields")), *_labels(prompt)]
-    return plain(" | ".join(dict.fromkeys(part for part in parts if part))) or prompt.get("kind", "")
+    parts = [
+        prompt.get("caption"),
+        prompt.get("message"),
+        *_names(prompt.get("fields")),
+        *_labels(prompt),
+    ]
+    return plain(" | ".join(dict.fromkeys(part for part in parts if part))) or prompt.get(
+        "kind", ""
+    )
 
 
 def how_to_answer(prompt: Mapping[str, Any]) -> str:
@@ -33,12 +43,18 @@ def how_to_answer(prompt: Mapping[str, Any]) -> str:
         several = "one or more of (with commas)" if prompt.get("multiple") else "one of"
         return f"answer {several}: {', '.join(_labels(prompt))}"
     if prompt.get("kind") == "fields":
-        return f"fields with a text for each of: {', '.join(field['name'] for field in prompt['fields'])}"
+        return (
+            "fields with a text for each of:"
+            f" {', '.join(field['name'] for field in prompt['fields'])}"
+        )
     return "answer as text"
 
 
 def value_of(run: Mapping[str, Any], answer: str, fields: Mapping[str, str] | None) -> Any:
-    """Return the answer in the shape of the prompt's kind. Raises SecretNotTaken, AnswerNotUsable."""
+    """Return the answer in the shape of the prompt's kind.
+
+    Raises SecretNotTaken, AnswerNotUsable.
+    """
     prompt = run.get("prompt") or {}
     if is_secret(prompt):
         raise SecretNotTaken(run_id=run["run_id"], question=question(run))
@@ -54,7 +70,9 @@ def value_of(run: Mapping[str, Any], answer: str, fields: Mapping[str, str] | No
 
 
 def form_of(prompt: Mapping[str, Any]) -> Json:
-    """Return the JSON schema of a form for a prompt without secrets: flat, texts and choices (MCP, elicitation)."""
+    """Return the JSON schema of a form for a prompt without secrets: flat, texts and choices (MCP,
+    elicitation).
+    """
     if prompt.get("kind") == "fields":
         properties = {field["name"]: _text_field(field) for field in prompt["fields"]}
     elif prompt.get("kind") == "choice":
@@ -74,7 +92,10 @@ def form_value(run: Mapping[str, Any], content: Mapping[str, Any] | None) -> Any
 
 
 def _text_field(field: Mapping[str, Any]) -> Json:
-    words = {"title": plain(field.get("label") or field["name"]), "description": plain(field.get("help") or "")}
+    words = {
+        "title": plain(field.get("label") or field["name"]),
+        "description": plain(field.get("help") or ""),
+    }
     return {"type": "string", **{name: text for name, text in words.items() if text}}
 
 

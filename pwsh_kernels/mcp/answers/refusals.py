@@ -1,4 +1,8 @@
-"""Every error of ours in words for a model that has only our tools: what happened, and the next step. Pure."""
+"""Every error of ours in words for a model that has only our tools: what happened, and the next
+step.
+
+Pure.
+"""
 
 from typing import Any
 
@@ -27,10 +31,16 @@ def cause(facts: Json) -> str:
     """Return what keeps a session from taking a command, without the next step."""
     where = f"{facts.get('tenant')}:{facts.get('module')}"
     return {
-        "not_signed_in": f"{where} is not signed in." + (f" {facts['reason']}" if facts.get("reason") else ""),
+        "not_signed_in": (
+            f"{where} is not signed in." + (f" {facts['reason']}" if facts.get("reason") else "")
+        ),
         "sign_in_pending": f"The sign-in to {where} waits for a person.",
-        "waiting_for_input": f"Run {facts.get('run_id')} in {where} waits for an answer to: {facts.get('question')}",
-        "session_lost": f"The PowerShell of {where} has died ({facts.get('reason')}), and its sign-in with it.",
+        "waiting_for_input": (
+            f"Run {facts.get('run_id')} in {where} waits for an answer to: {facts.get('question')}"
+        ),
+        "session_lost": (
+            f"The PowerShell of {where} has died ({facts.get('reason')}), and its sign-in with it."
+        ),
     }[facts["code"]]
 
 
@@ -43,12 +53,19 @@ def _steps(facts: Json) -> dict[str, str]:
         "session_lost": sign_in,
         "sign_in_ended": sign_in,
         "sign_in_needs_person": sign_in,
-        "sign_in_pending": sign_in_step(facts) if facts.get("device_code") else f"{sign_in[:-1]} for the code.",
+        "sign_in_pending": (
+            sign_in_step(facts) if facts.get("device_code") else f"{sign_in[:-1]} for the code."
+        ),
         "sign_in_failed": f"Call pwsh_login with {where} to try again.",
         "sign_in_cancelled": f"Call pwsh_login with {where} to try again.",
         "sign_in_expired": f"Call pwsh_login with {where} for a new code when the person is ready.",
-        "sign_in_declined": f"Call pwsh_login with {where} for a new code when the person wants to sign in.",
-        "waiting_for_input": f"Answer it with pwsh_answer and run_id {run_id}, or call pwsh_cancel with run_id {run_id}.",
+        "sign_in_declined": (
+            f"Call pwsh_login with {where} for a new code when the person wants to sign in."
+        ),
+        "waiting_for_input": (
+            f"Answer it with pwsh_answer and run_id {run_id}, or call pwsh_cancel with run_id"
+            f" {run_id}."
+        ),
         "run_not_waiting": f"Call pwsh_wait with run_id {run_id}.",
         "unknown_session": "pwsh_sessions lists the sessions.",
         "unknown_run": "pwsh_status of its tenant lists the newest runs.",

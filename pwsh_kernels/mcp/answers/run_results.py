@@ -1,4 +1,7 @@
-"""Runs in the words of the tools: the model, a short text, what to do about it, and the next step. Pure."""
+"""Runs in the words of the tools: the model, a short text, what to do about it, and the next step.
+
+Pure.
+"""
 
 from typing import Any
 
@@ -29,7 +32,9 @@ def started_result(run: Json, shown: Excerpt, notice: str = "") -> StartedResult
 
 
 def sign_in_first(facts: Json, notice: str = "") -> StartedResult:
-    """Return that a sign-in has to come before the command, which was not run; `facts` of /login or /status."""
+    """Return that a sign-in has to come before the command, which was not run; `facts` of /login or
+    /status.
+    """
     return StartedResult(
         state=facts.get("state") or "none",
         session=f"{facts.get('tenant')}:{facts.get('module')}",
@@ -39,7 +44,10 @@ def sign_in_first(facts: Json, notice: str = "") -> StartedResult:
         auth_url=facts.get("auth_url") or "",
         expires_at=facts.get("expires_at") or "",
         advice=session_advice(facts),
-        next_step=f"The command was not run: a person has to sign in first. {session_step(facts)} Then run it again.",
+        next_step=(
+            f"The command was not run: a person has to sign in first. {session_step(facts)} Then"
+            " run it again."
+        ),
         notice=lines(notice, facts.get("lost") or ""),
     )
 
@@ -102,7 +110,9 @@ def run_advice(run: Json) -> Advice:
         return "sign_in"
     if run["state"] != "failed":
         return ""
-    found: list[Advice] = [record["advice"] for record in run.get("errors") or () if record.get("advice")]
+    found: list[Advice] = [
+        record["advice"] for record in run.get("errors") or () if record.get("advice")
+    ]
     return found[0] if found else "fix_command"
 
 
@@ -112,20 +122,28 @@ def run_step(run: Json, shown: Excerpt) -> str:
     if state == "waiting_for_input":
         return _question_step(run)
     if state in ("queued", "running"):
-        return f"Still {state}: call pwsh_wait with run_id {run_id} and cursor {shown.end} to go on, pwsh_cancel to stop it."
+        return (
+            f"Still {state}: call pwsh_wait with run_id {run_id} and cursor {shown.end} to go on,"
+            " pwsh_cancel to stop it."
+        )
     if state == "lost":
         return f"How far the command came is unknown: look before you repeat it. {_died(run)}"
     if run.get("code") == "sign_in_ended":
         return plain(run.get("error") or "")
-    suggestions = dict.fromkeys(_short(one.get("suggestion")) for one in _records(run, "errors") if one.get("suggestion"))
-    more = f"Call pwsh_output with run_id {run_id} and cursor {shown.end} for the rest, or with search, lines or where."
+    suggestions = dict.fromkeys(
+        _short(one.get("suggestion")) for one in _records(run, "errors") if one.get("suggestion")
+    )
+    more = (
+        f"Call pwsh_output with run_id {run_id} and cursor {shown.end} for the rest, or with"
+        " search, lines or where."
+    )
     return " ".join([*suggestions, *([more] if shown.more else [])])
 
 
 def _died(run: Json) -> str:
     return (
-        "The session's PowerShell has died, with its variables and its sign-in. "
-        f"Call pwsh_login with tenant {run.get('tenant')} and module {run.get('module')} to start a new one."
+        "The session's PowerShell has died, with its variables and its sign-in. Call pwsh_login"
+        f" with tenant {run.get('tenant')} and module {run.get('module')} to start a new one."
     )
 
 
@@ -133,17 +151,20 @@ def _question_step(run: Json) -> str:
     run_id, prompt = run["run_id"], run.get("prompt") or {}
     if is_secret(prompt):
         return (
-            f"Only a person can answer this, it is a secret: ask them to run `pwsh-kernels follow {run_id}` in a terminal, "
-            "then call pwsh_wait. Or call pwsh_cancel."
+            "Only a person can answer this, it is a secret: ask them to run `pwsh-kernels follow"
+            f" {run_id}` in a terminal, then call pwsh_wait. Or call pwsh_cancel."
         )
     return (
-        f"Call pwsh_answer with run_id {run_id} and {how_to_answer(prompt)}; ask the person first when it confirms a "
-        "change. Or call pwsh_cancel and run the command with the value as a parameter."
+        f"Call pwsh_answer with run_id {run_id} and {how_to_answer(prompt)}; ask the person first"
+        " when it confirms a change. Or call pwsh_cancel and run the command with the value as a"
+        " parameter."
     )
 
 
 def tenant_result(run: Json, shown: Excerpt | None) -> TenantResult:
-    """Return what a command gave in one of several tenants; `shown` is None where it was not run."""
+    """Return what a command gave in one of several tenants; `shown` is None where it was
+    not run.
+    """
     error = refusal_text(run) if run["state"] == "refused" else plain(run.get("error") or "")
     return TenantResult(
         tenant=run["tenant"],
@@ -159,10 +180,20 @@ def tenant_result(run: Json, shown: Excerpt | None) -> TenantResult:
 def tenants_result(results: list[TenantResult], notice: str) -> StartedResult:
     """Return what a command gave in all tenants."""
     states = {one.state for one in results}
-    whole = "succeeded" if states == {"succeeded"} else ("running" if states & {"queued", "running"} else "failed")
+    whole = (
+        "succeeded"
+        if states == {"succeeded"}
+        else ("running" if states & {"queued", "running"} else "failed")
+    )
     waiting = [one.run_id for one in results if one.state in ("queued", "running")]
     advice: Advice = "wait" if waiting else ""
-    return StartedResult(state=whole, results=results, advice=advice, next_step=_rest_of(results, waiting), notice=notice)
+    return StartedResult(
+        state=whole,
+        results=results,
+        advice=advice,
+        next_step=_rest_of(results, waiting),
+        notice=notice,
+    )
 
 
 def _rest_of(results: list[TenantResult], waiting: list[str]) -> str:
@@ -176,19 +207,29 @@ def tenants_text(result: StartedResult) -> str:
     """Return what a command gave in all tenants, in words."""
     blocks = [_tenant_block(one) for one in result.results]
     succeeded = sum(one.state == "succeeded" for one in result.results)
-    return lines(result.notice, f"{succeeded} of {len(result.results)} tenants succeeded.", *blocks, result.next_step)
+    return lines(
+        result.notice,
+        f"{succeeded} of {len(result.results)} tenants succeeded.",
+        *blocks,
+        result.next_step,
+    )
 
 
 def _tenant_block(one: TenantResult) -> str:
     error = f": {one.error}" if one.error else ""
     left_out = "----- more left out -----\n" if one.truncated else ""
-    output = f"----- output -----\n{ended(one.output)}{left_out}{ended(one.tail) if one.tail else ''}{END}"
+    output = (
+        "----- output"
+        f" -----\n{ended(one.output)}{left_out}{ended(one.tail) if one.tail else ''}{END}"
+    )
     run = f" (run {one.run_id})" if one.run_id else ""
     return lines(f"{one.tenant}: {one.state}{run}{error}", output if one.output else "")
 
 
 def run_text(result: RunResult, shown: Excerpt) -> str:
-    """Return a run in words: one line of facts, the output with labels between two marks, the next step."""
+    """Return a run in words: one line of facts, the output with labels between two marks, the next
+    step.
+    """
     seconds = f" after {result.duration_s:.1f} s" if result.duration_s is not None else ""
     who = f" as {result.account}" if result.account else ""
     code = f", exit code {result.exit_code}" if result.exit_code is not None else ""

@@ -20,9 +20,13 @@ def session_result(facts: Json, notice: str = "") -> SessionResult:
 
 
 def status_result(facts: Json, runs: list[Json], agent: str, notice: str) -> StatusResult:
-    """Return a session with its newest runs; `agent` is the client name of runs whose commands may be shown."""
+    """Return a session with its newest runs; `agent` is the client name of runs whose commands may
+    be shown.
+    """
     newest = [run_line(run, agent) for run in runs]
-    return StatusResult(**_facts(facts), modules=facts.get("modules") or {}, recent_runs=newest, notice=notice)
+    return StatusResult(
+        **_facts(facts), modules=facts.get("modules") or {}, recent_runs=newest, notice=notice
+    )
 
 
 def _facts(facts: Json) -> Json:
@@ -46,10 +50,22 @@ def _facts(facts: Json) -> Json:
 
 
 def run_line(run: Json, agent: str) -> str:
-    """Return a run in one line. What a person typed in a notebook or a terminal is theirs: only agents' commands show."""
-    command = " ".join(plain(run.get("command") or "").split()) if run.get("client") == agent else ""
-    shown = f": {command[:COMMAND_CHARS]}{'…' if len(command) > COMMAND_CHARS else ''}" if command else ""
-    return f"{run['run_id']} {run['state']}, begun {run.get('started_at') or run.get('created_at')}{shown}"
+    """Return a run in one line.
+
+    What a person typed in a notebook or a terminal is theirs: only agents' commands show.
+    """
+    command = (
+        " ".join(plain(run.get("command") or "").split()) if run.get("client") == agent else ""
+    )
+    shown = (
+        f": {command[:COMMAND_CHARS]}{'…' if len(command) > COMMAND_CHARS else ''}"
+        if command
+        else ""
+    )
+    return (
+        f"{run['run_id']} {run['state']}, begun"
+        f" {run.get('started_at') or run.get('created_at')}{shown}"
+    )
 
 
 def session_advice(facts: Json) -> Advice:
@@ -79,11 +95,14 @@ def session_step(facts: Json) -> str:
 
 def sign_in_step(facts: Json) -> str:
     """Return what a person has to do for a pending sign-in, and what the model does then."""
-    account = f" and to sign in as {facts['expected_account']}" if facts.get("expected_account") else ""
+    account = (
+        f" and to sign in as {facts['expected_account']}" if facts.get("expected_account") else ""
+    )
     return (
-        f"Ask the person to open {facts.get('auth_url')} and enter the code {facts.get('device_code')} "
-        f"(valid until {facts.get('expires_at')}){account}. Then call pwsh_wait with tenant {facts.get('tenant')} and "
-        f"module {facts.get('module')}. Do not open the page yourself and do not ask for another code."
+        f"Ask the person to open {facts.get('auth_url')} and enter the code"
+        f" {facts.get('device_code')} (valid until {facts.get('expires_at')}){account}. Then call"
+        f" pwsh_wait with tenant {facts.get('tenant')} and module {facts.get('module')}. Do not"
+        " open the page yourself and do not ask for another code."
     )
 
 
@@ -91,8 +110,9 @@ def page_message(facts: Json) -> str:
     """Return what the person is told beside the offer to open the sign-in page."""
     account = f" as {facts['expected_account']}" if facts.get("expected_account") else ""
     return (
-        f"Sign in to {facts.get('tenant')} ({facts.get('module')}){account}: enter the code {facts.get('device_code')} on "
-        f"the page. Do it only if you asked for this; the code is valid until {facts.get('expires_at')}."
+        f"Sign in to {facts.get('tenant')} ({facts.get('module')}){account}: enter the code"
+        f" {facts.get('device_code')} on the page. Do it only if you asked for this; the code is"
+        f" valid until {facts.get('expires_at')}."
     )
 
 
@@ -106,12 +126,18 @@ def session_text(result: SessionResult) -> str:
         who += ", survives a restart" if result.survives_restart else ", lost at a restart"
     busy = f", running {result.current_run}" if result.current_run else ""
     reason = f" ({result.reason})" if result.reason else ""
-    return lines(result.notice, f"{result.session}: {result.state}{who}{busy}{reason}", result.next_step)
+    return lines(
+        result.notice, f"{result.session}: {result.state}{who}{busy}{reason}", result.next_step
+    )
 
 
 def status_text(result: StatusResult) -> str:
     """Return a session with its newest runs, in words."""
-    runs = [f"Newest runs (pwsh_output shows their output): {'; '.join(result.recent_runs)}"] if result.recent_runs else []
+    runs = (
+        [f"Newest runs (pwsh_output shows their output): {'; '.join(result.recent_runs)}"]
+        if result.recent_runs
+        else []
+    )
     pinned = ", ".join(f"{name} {version}" for name, version in result.modules.items())
     return lines(session_text(result), *([f"Modules: {pinned}"] if pinned else []), *runs)
 
@@ -129,4 +155,8 @@ def sessions_text(result: SessionsResult) -> str:
     """Return all sessions in words, one line each."""
     shown = [session_text(one.model_copy(update={"next_step": ""})) for one in result.sessions]
     modules = ", ".join(f"{key} ({name})" for key, name in result.modules.items())
-    return lines(result.notice, *(shown or ["No sessions. Call pwsh_login with a tenant."]), f"Modules: {modules}")
+    return lines(
+        result.notice,
+        *(shown or ["No sessions. Call pwsh_login with a tenant."]),
+        f"Modules: {modules}",
+    )

@@ -1,4 +1,8 @@
-"""How the tools' texts are put together: lines, marks around what a command printed, words for runs that go on. Pure."""
+"""How the tools' texts are put together: lines, marks around what a command printed, words for runs
+that go on.
+
+Pure.
+"""
 
 from pwsh_kernels.mcp.answers.excerpts import Excerpt
 
@@ -16,7 +20,9 @@ def ended(text: str) -> str:
 
 
 def marked(title: str, text: str) -> str:
-    """Return text between two marks, so that what a command printed is not taken for our own words."""
+    """Return text between two marks, so that what a command printed is not taken for our
+    own words.
+    """
     return f"----- {title} -----\n{ended(text)}{END}"
 
 

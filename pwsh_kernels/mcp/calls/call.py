@@ -1,4 +1,6 @@
-"""One call of a tool: the product, the person behind the client, how long it may take, and what the answer must tell."""
+"""One call of a tool: the product, the person behind the client, how long it may take, and what the
+answer must tell.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +27,9 @@ class Call:
 
 
 async def begin(backend: Backend, ctx: Context[Any, Any], wait_s: float = MAX_WAIT) -> Call:
-    """Make sure that the product answers, and begin to count the time. Raises as `Backend.ready` does."""
+    """Make sure that the product answers, and begin to count the time.
+
+    Raises as `Backend.ready` does.
+    """
     notice = await backend.ready()
     return Call(backend, Person(ctx), Waiting(wait_s, ctx.report_progress), notice)

@@ -1,4 +1,6 @@
-"""A run followed within one call: waited for, and its questions put to the person where the client shows forms."""
+"""A run followed within one call: waited for, and its questions put to the person where the client
+shows forms.
+"""
 
 from typing import Any
 
@@ -21,7 +23,9 @@ async def follow(call: Call, run: Json) -> Json | types.InputRequiredResult:
             return run
         run = await settle(call, run, earlier)
     while True:
-        run = run if _asks_by_form(call, run) else await wait_for_run(call.backend, run, call.waiting)
+        run = (
+            run if _asks_by_form(call, run) else await wait_for_run(call.backend, run, call.waiting)
+        )
         if not _asks_by_form(call, run) or not call.waiting.left_s:
             return run
         reply = await call.person.ask(_form(run), call.waiting.left_s)
@@ -33,13 +37,18 @@ async def follow(call: Call, run: Json) -> Json | types.InputRequiredResult:
 
 
 async def earlier_run(call: Call) -> Json | None:
-    """Return the run that an earlier round of this call has started and asked about: it must not be started again."""
+    """Return the run that an earlier round of this call has started and asked about: it must not be
+    started again.
+    """
     run_id = call.person.state.get("run_id")
     return await call.backend.read_run(run_id, 0, 0, 1) if run_id else None
 
 
 async def settle(call: Call, run: Json, reply: types.ElicitResult) -> Json:
-    """Give a run the person's answer, or their refusal, and return the run. Somebody else may have been faster."""
+    """Give a run the person's answer, or their refusal, and return the run.
+
+    Somebody else may have been faster.
+    """
     try:
         if reply.action == "accept":
             return await call.backend.answer(run["run_id"], form_value(run, reply.content))
@@ -53,7 +62,9 @@ async def settle(call: Call, run: Json, reply: types.ElicitResult) -> Json:
 
 
 def _asks_by_form(call: Call, run: Json) -> bool:
-    asks = run["state"] == "waiting_for_input" and run.get("prompt") and not is_secret(run["prompt"])
+    asks = (
+        run["state"] == "waiting_for_input" and run.get("prompt") and not is_secret(run["prompt"])
+    )
     return bool(asks) and call.person.fills_forms
 
 

@@ -1,7 +1,9 @@
-"""Ask the person through the MCP client: a page to open, a form to fill in; in the way of the call's protocol era.
+"""Ask the person through the MCP client: a page to open, a form to fill in; in the way of the
+call's protocol era.
 
-Up to 2025-11-25 the server asks and waits; from 2026-07-28 on it answers the call with the question, and the client calls
-again with the person's answer and the state that it was given (decision 0013).
+Up to 2025-11-25 the server asks and waits; from 2026-07-28 on it answers the call with the
+question, and the client calls again with the person's answer and the state that it was given
+(decision 0013).
 """
 
 import json
@@ -27,7 +29,10 @@ ASKED = "asked"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the person is asked: the page at `url`, or the form of `schema`. `state` comes back with the answer."""
+    """What the person is asked: the page at `url`, or the form of `schema`.
+
+    `state` comes back with the answer.
+    """
 
     id: str
     message: str
@@ -40,10 +45,14 @@ class Question:
         """The question as MCP puts it."""
         if self.schema is not None:
             return types.ElicitRequest(
-                params=types.ElicitRequestFormParams(message=self.message, requested_schema=self.schema)
+                params=types.ElicitRequestFormParams(
+                    message=self.message, requested_schema=self.schema
+                )
             )
         return types.ElicitRequest(
-            params=types.ElicitRequestURLParams(message=self.message, url=self.url, elicitation_id=self.id)
+            params=types.ElicitRequestURLParams(
+                message=self.message, url=self.url, elicitation_id=self.id
+            )
         )
 
 
@@ -57,12 +66,16 @@ class Person:
 
     @property
     def fills_forms(self) -> bool:
-        """True when the client shows forms; a client of 2025-06-18 that names no kind shows forms only."""
+        """True when the client shows forms; a client of 2025-06-18 that names no kind shows forms
+        only.
+        """
         elicitation = self._elicitation
         return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
     def opens(self, url: str) -> bool:
-        """Return whether the client can offer the page: it must say so, and the page must be safe to offer."""
+        """Return whether the client can offer the page: it must say so, and the page must be safe
+        to offer.
+        """
         elicitation = self._elicitation
         return elicitation is not None and elicitation.url is not None and may_be_offered(url)
 
@@ -77,8 +90,12 @@ class Person:
         found = (self._ctx.input_responses or {}).get(ASKED)
         return found if isinstance(found, types.ElicitResult) else None
 
-    async def ask(self, question: Question, limit_s: float) -> types.ElicitResult | types.InputRequiredResult | None:
-        """Return the answer; or what to return from the call; or None when none came within `limit_s` seconds."""
+    async def ask(
+        self, question: Question, limit_s: float
+    ) -> types.ElicitResult | types.InputRequiredResult | None:
+        """Return the answer; or what to return from the call; or None when none came within
+        `limit_s` seconds.
+        """
         if self._modern:
             return types.InputRequiredResult(
                 input_requests={ASKED: question.request}, request_state=json.dumps(question.state)
@@ -109,7 +126,9 @@ class Person:
 
     @property
     def gave_up(self) -> bool:
-        """True when the client said that it cancels this call, rather than only went away (tested with mcp 2.3)."""
+        """True when the client said that it cancels this call, rather than only went away (tested
+        with mcp 2.3).
+        """
         session: ServerSession = self._ctx.session
         return session._request_outbound.cancel_requested.is_set()  # noqa: SLF001 - the SDK tells it nowhere else
 

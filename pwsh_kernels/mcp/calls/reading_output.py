@@ -1,4 +1,6 @@
-"""Read a run's output again: a page, lines, what matches an expression, or its objects filtered, sorted and projected."""
+"""Read a run's output again: a page, lines, what matches an expression, or its objects filtered,
+sorted and projected.
+"""
 
 from typing import Any
 
@@ -28,7 +30,9 @@ async def read_page(call: Call, run_id: str, cursor: int) -> tuple[OutputResult,
         next_step=run_step(run, shown),
         notice=call.notice,
     )
-    return result, lines(call.notice, f"Run {run_id}: {run['state']}.", output_text(shown), result.next_step)
+    return result, lines(
+        call.notice, f"Run {run_id}: {run['state']}.", output_text(shown), result.next_step
+    )
 
 
 async def read_lines(call: Call, run_id: str, asked: Json) -> tuple[OutputResult, str]:
@@ -59,15 +63,24 @@ def _lines_step(run_id: str, following: int | None, asked: Json) -> str:
 
 
 def _lines_text(result: OutputResult) -> str:
-    found = f"{result.matches} matching of {result.total} lines" if result.matches is not None else f"{result.total} lines"
+    found = (
+        f"{result.matches} matching of {result.total} lines"
+        if result.matches is not None
+        else f"{result.total} lines"
+    )
     head = f"Run {result.run_id}: {result.state}, {found}."
     shown = marked("lines", result.output) if result.output else "(none)"
     return lines(result.notice, head, shown, result.next_step)
 
 
 async def query(call: Call, run_id: str, asked: Json) -> tuple[OutputResult, str, bool]:
-    """Return kept objects of a run as asked for, the same in words, and whether it failed. Nothing is run again."""
-    run = await wait_for_run(call.backend, await call.backend.query(run_id, {**asked, "wait_s": 0}), call.waiting)
+    """Return kept objects of a run as asked for, the same in words, and whether it failed.
+
+    Nothing is run again.
+    """
+    run = await wait_for_run(
+        call.backend, await call.backend.query(run_id, {**asked, "wait_s": 0}), call.waiting
+    )
     run, shown = await read_output(call.backend, run, 0)
     counts = run.get("query") or {}
     ended, first, matched = run["state"] == "succeeded", asked.get("skip", 0), counts.get("matched")
@@ -94,13 +107,30 @@ def _query_step(run: Json, shown: Excerpt, run_id: str, following: int, matched:
     if run["state"] != "succeeded":
         return "Correct the arguments, or read the run's text with lines or search."
     if shown.left_out:
-        return "Only head and tail are shown: ask for fewer properties (select) or fewer objects (first)."
-    return f"Call pwsh_output with run_id {run_id}, the same arguments and skip {following}." if following < matched else ""
+        return (
+            "Only head and tail are shown: ask for fewer properties (select) or fewer objects"
+            " (first)."
+        )
+    return (
+        f"Call pwsh_output with run_id {run_id}, the same arguments and skip {following}."
+        if following < matched
+        else ""
+    )
 
 
 def _query_text(result: OutputResult, shown: Excerpt, run: Json) -> str:
     if run["state"] in ("failed", "cancelled", "lost"):
-        return lines(result.notice, plain(run.get("error") or f"The question is {run['state']}."), result.next_step)
-    what = f"{result.matches} of {result.total} objects match." if result.matches is not None else f"{result.state}."
-    output = marked("objects", shown.head.labelled + shown.tail.labelled) if shown.head.labelled else ""
+        return lines(
+            result.notice,
+            plain(run.get("error") or f"The question is {run['state']}."),
+            result.next_step,
+        )
+    what = (
+        f"{result.matches} of {result.total} objects match."
+        if result.matches is not None
+        else f"{result.state}."
+    )
+    output = (
+        marked("objects", shown.head.labelled + shown.tail.labelled) if shown.head.labelled else ""
+    )
     return lines(result.notice, what, output, result.next_step)

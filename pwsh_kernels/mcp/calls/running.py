@@ -1,4 +1,6 @@
-"""Commands started within one call: in one tenant, with the sign-in that it may need first, or in several at once."""
+"""Commands started within one call: in one tenant, with the sign-in that it may need first, or in
+several at once.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +21,9 @@ from pwsh_kernels.mcp.calls.signing_in import sign_in
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_run
 
 START_SHIELD = 40.0
-"""Seconds in which a command that was already sent may still tell its run id after the client cancelled the call."""
+"""Seconds in which a command that was already sent may still tell its run id after the client
+cancelled the call.
+"""
 
 MIN_TENANT_CHARS = 500
 """Characters of each tenant's output in an answer about many."""
@@ -33,11 +37,14 @@ SIGN_IN_FIRST = ("not_signed_in", "session_lost", "sign_in_pending")
 Json = dict[str, Any]
 
 
-async def run_here(call: Call, tenant: str, module: str, command: str, options: Json) -> Json | types.InputRequiredResult:
-    """Return the run of a command once it has ended, asks, or the wait is over; or a sign-in that has to come first.
+async def run_here(
+    call: Call, tenant: str, module: str, command: str, options: Json
+) -> Json | types.InputRequiredResult:
+    """Return the run of a command once it has ended, asks, or the wait is over; or a sign-in that
+    has to come first.
 
-    A run has a `run_id`, a sign-in has none. A client that cancels the call cancels its run; one that only goes away
-    leaves it alone.
+    A run has a `run_id`, a sign-in has none. A client that cancels the call cancels its run; one
+    that only goes away leaves it alone.
     """
     run = await earlier_run(call) or await _start_signed_in(call, tenant, module, command, options)
     if isinstance(run, types.InputRequiredResult) or "run_id" not in run:
@@ -56,14 +63,19 @@ async def _start_signed_in(
             raise
         first = await sign_in(call, tenant, module)
         if isinstance(first, types.InputRequiredResult) or first.get("state") != "signed_in":
-            return first if isinstance(first, types.InputRequiredResult) else _explained(first, refused)
+            return (
+                first
+                if isinstance(first, types.InputRequiredResult)
+                else _explained(first, refused)
+            )
     return await _start(call, tenant, module, command, options)
 
 
 def mended_by_sign_in(refused: RequestRefused) -> bool:
     """Return whether a refusal means no more than that somebody has to sign in.
 
-    Where the last sign-in failed or was ended, its reason has to be read first: another try may be the wrong thing.
+    Where the last sign-in failed or was ended, its reason has to be read first: another try may be
+    the wrong thing.
     """
     return refused.error_code in SIGN_IN_FIRST and not (
         refused.error_code == "not_signed_in" and refused.details.get("reason")
@@ -71,8 +83,13 @@ def mended_by_sign_in(refused: RequestRefused) -> bool:
 
 
 def _explained(session: Json, refused: RequestRefused) -> Json:
-    """Return a pending sign-in with the news that a session has died, which its caller has to know."""
-    return {**session, "lost": cause(refused.to_json()) if refused.error_code == "session_lost" else ""}
+    """Return a pending sign-in with the news that a session has died, which its caller
+    has to know.
+    """
+    return {
+        **session,
+        "lost": cause(refused.to_json()) if refused.error_code == "session_lost" else "",
+    }
 
 
 async def _start(call: Call, tenant: str, module: str, command: str, options: Json) -> Json:
@@ -114,7 +131,10 @@ async def _in_tenant(call: Call, run: Json, room: int) -> TenantResult:
 
 @asynccontextmanager
 async def _cancelled_with_call(call: Call, run_ids: list[str]) -> AsyncIterator[None]:
-    """Cancel the runs when the client cancels the call. A connection that breaks is no wish: the runs go on."""
+    """Cancel the runs when the client cancels the call.
+
+    A connection that breaks is no wish: the runs go on.
+    """
     try:
         yield
     except anyio.get_cancelled_exc_class():

@@ -1,4 +1,6 @@
-"""A sign-in within one call: the page is offered to the person where the client can, and waited for a while."""
+"""A sign-in within one call: the page is offered to the person where the client can, and waited for
+a while.
+"""
 
 from typing import Any
 
@@ -13,10 +15,14 @@ from pwsh_kernels.mcp.calls.waiting import wait_for_sign_in
 Json = dict[str, Any]
 
 
-async def sign_in(call: Call, tenant: str, module: str, route: str | None = None) -> Json | types.InputRequiredResult:
-    """Return the session once it is signed in, else how its sign-in stands, with the code for the person.
+async def sign_in(
+    call: Call, tenant: str, module: str, route: str | None = None
+) -> Json | types.InputRequiredResult:
+    """Return the session once it is signed in, else how its sign-in stands, with the code for the
+    person.
 
-    Raises RequestRefused when the sign-in has failed. `declined` in the answer: the person does not want to sign in.
+    Raises RequestRefused when the sign-in has failed. `declined` in the answer: the person does not
+    want to sign in.
     """
     answered = call.person.earlier
     if answered and call.person.state.get("sign_in") == f"{tenant}:{module}":
@@ -24,16 +30,22 @@ async def sign_in(call: Call, tenant: str, module: str, route: str | None = None
     async with call.waiting.signs_of_life(f"starting the sign-in to {tenant}:{module}"):
         facts = await call.backend.login(tenant, module, min(MAX_WAIT, call.waiting.left_s), route)
     if not facts.get("success", True):
-        raise RequestRefused(200, facts.get("code") or "", facts.get("error") or "The sign-in failed.", _where(facts))
+        raise RequestRefused(
+            200, facts.get("code") or "", facts.get("error") or "The sign-in failed.", _where(facts)
+        )
     if not facts.get("device_code") or not call.person.opens(facts.get("auth_url") or ""):
         return facts
     return await _offer(call, facts, tenant, module)
 
 
-async def _offer(call: Call, facts: Json, tenant: str, module: str) -> Json | types.InputRequiredResult:
+async def _offer(
+    call: Call, facts: Json, tenant: str, module: str
+) -> Json | types.InputRequiredResult:
     # The code is no identifier: clients may log those.
     question_id = f"{tenant}:{module}:{facts.get('expires_at')}"
-    question = Question(question_id, page_message(facts), {"sign_in": f"{tenant}:{module}"}, url=facts["auth_url"])
+    question = Question(
+        question_id, page_message(facts), {"sign_in": f"{tenant}:{module}"}, url=facts["auth_url"]
+    )
     reply = await call.person.ask(question, call.waiting.left_s)
     if reply is None or isinstance(reply, types.InputRequiredResult):
         return reply or facts

@@ -17,7 +17,9 @@ TICK = 2.0
 """Seconds between two signs of life."""
 
 LONGEST_PAUSE = 0.25
-"""Seconds between two looks at a run that prints all the time; output wakes a look, and only its end matters here."""
+"""Seconds between two looks at a run that prints all the time; output wakes a look, and only its
+end matters here.
+"""
 
 
 class Waiting:
@@ -55,11 +57,19 @@ class Waiting:
 
 
 async def wait_for_run(backend: Backend, run: Json, waiting: Waiting) -> Json:
-    """Return the Run once it has ended or asks a question that it did not ask before, or when the wait is over."""
+    """Return the Run once it has ended or asks a question that it did not ask before, or when the
+    wait is over.
+    """
     asked, pause = run.get("prompt"), 0.01
-    while is_open(run) and waiting.left_s and not (run["state"] == "waiting_for_input" and run.get("prompt") != asked):
+    while (
+        is_open(run)
+        and waiting.left_s
+        and not (run["state"] == "waiting_for_input" and run.get("prompt") != asked)
+    ):
         limit, cursor = min(TICK, waiting.left_s), int(run.get("total_chars") or 0)
-        run = await backend.read_run(run["run_id"], cursor=cursor, wait_s=limit, limit=1, seen=run["state"])
+        run = await backend.read_run(
+            run["run_id"], cursor=cursor, wait_s=limit, limit=1, seen=run["state"]
+        )
         if is_open(run):
             await waiting.tell(describe(run))
             await asyncio.sleep(min(pause, waiting.left_s))
@@ -71,9 +81,17 @@ def describe(run: Json) -> str:
     """Return a line about a run that goes on, with PowerShell's own progress."""
     progress = run.get("progress") or {}
     percent = progress.get("percent")
-    parts = [progress.get("activity"), progress.get("status"), f"{percent} %" if percent is not None else ""]
+    parts = [
+        progress.get("activity"),
+        progress.get("status"),
+        f"{percent} %" if percent is not None else "",
+    ]
     shown = plain(", ".join(str(part) for part in parts if part))
-    return f"{run['state']}: {shown}" if shown else f"{run['state']}, {run.get('total_chars') or 0} characters of output"
+    return (
+        f"{run['state']}: {shown}"
+        if shown
+        else f"{run['state']}, {run.get('total_chars') or 0} characters of output"
+    )
 
 
 async def wait_for_sign_in(backend: Backend, tenant: str, module: str, waiting: Waiting) -> Json:
@@ -85,8 +103,12 @@ async def wait_for_sign_in(backend: Backend, tenant: str, module: str, waiting: 
     return status
 
 
-async def read_output(backend: Backend, run: Json, cursor: int, limit: int = MAX_CHARS) -> tuple[Json, Excerpt]:
-    """Return the Run as it is now and what is shown of its output: from 0 head and tail, from a cursor one page."""
+async def read_output(
+    backend: Backend, run: Json, cursor: int, limit: int = MAX_CHARS
+) -> tuple[Json, Excerpt]:
+    """Return the Run as it is now and what is shown of its output: from 0 head and tail, from a
+    cursor one page.
+    """
     page = await backend.read_run(run["run_id"], cursor, 0, limit)
     total = max(int(page.get("total_chars") or 0), int(page["next_cursor"]))
     if cursor or (total <= limit and not page["more"]):

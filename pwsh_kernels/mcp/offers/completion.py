@@ -1,8 +1,16 @@
-"""Completion of tenants, modules and runs, in the addresses of resources and in the arguments of prompts."""
+"""Completion of tenants, modules and runs, in the addresses of resources and in the arguments of
+prompts.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+from mcp_types import (
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    PromptReference,
+    ResourceTemplateReference,
+)
 
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.offers.prompts import PROMPTS
@@ -18,7 +26,9 @@ Source = Callable[[Mapping[str, str]], Awaitable[list[str]]]
 
 
 class Completions:
-    """What a person may mean who has typed the beginning of a value; asked of the product each time."""
+    """What a person may mean who has typed the beginning of a value; asked of the product each
+    time.
+    """
 
     def __init__(self, backend: Backend) -> None:
         """All values come from one backend."""
@@ -36,25 +46,41 @@ class Completions:
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion:
-        """Return what completes an argument; nothing for a prompt or an address that there is not. Raises MCPError."""
+        """Return what completes an argument; nothing for a prompt or an address that there is not.
+
+        Raises MCPError.
+        """
         source = self._sources.get(argument.name) if is_known(ref) else None
         if source is None:
             return Completion(values=[], total=0, has_more=False)
         with protocol_refusals():
             await self._backend.find()
             candidates = await source((context.arguments if context else None) or {})
-        return listed(candidates, argument.value) if argument.name == "tenants" else matching(candidates, argument.value)
+        return (
+            listed(candidates, argument.value)
+            if argument.name == "tenants"
+            else matching(candidates, argument.value)
+        )
 
     async def _tenants(self, _: Mapping[str, str]) -> list[str]:
-        """Return the tenants of sessions, then those of the tenants file by all their names, the simulated ones last."""
+        """Return the tenants of sessions, then those of the tenants file by all their names, the
+        simulated ones last.
+        """
         sessions = (await self._backend.sessions())["sessions"]
-        known = sorted((await self._backend.tenants())["tenants"], key=lambda one: bool(one["sandbox"]))
-        return [*(one["tenant"] for one in sessions), *(name for one in known for name in one["names"])]
+        known = sorted(
+            (await self._backend.tenants())["tenants"], key=lambda one: bool(one["sandbox"])
+        )
+        return [
+            *(one["tenant"] for one in sessions),
+            *(name for one in known for name in one["names"]),
+        ]
 
     async def _modules(self, given: Mapping[str, str]) -> list[str]:
         """Return the modules that the tenant has sessions of, then the others."""
         sessions = (await self._backend.sessions())["sessions"]
-        used = [one["module"] for one in sessions if one["tenant"] == given.get("tenant", "").lower()]
+        used = [
+            one["module"] for one in sessions if one["tenant"] == given.get("tenant", "").lower()
+        ]
         return [*used, *(await self._backend.modules())["modules"]]
 
     async def _runs(self, _: Mapping[str, str]) -> list[str]:
@@ -62,12 +88,17 @@ class Completions:
 
 
 def is_known(ref: PromptReference | ResourceTemplateReference) -> bool:
-    """Return whether there is such a prompt or address. No error for another: the conformance suite asks for one."""
+    """Return whether there is such a prompt or address.
+
+    No error for another: the conformance suite asks for one.
+    """
     return ref.name in PROMPTS if isinstance(ref, PromptReference) else ref.uri in (STATUS, OUTPUT)
 
 
 def matching(candidates: Iterable[str], typed: str) -> Completion:
-    """Return the candidates that begin with what was typed; when there is none, those that hold it."""
+    """Return the candidates that begin with what was typed; when there is none, those
+    that hold it.
+    """
     wanted, different = typed.casefold(), list(dict.fromkeys(candidates))
     found = [one for one in different if one.casefold().startswith(wanted)]
     found = found or [one for one in different if wanted in one.casefold()]
@@ -80,4 +111,6 @@ def listed(candidates: Iterable[str], typed: str) -> Completion:
     named = {one.strip().casefold() for one in before.split(",")}
     found = matching((one for one in candidates if one.casefold() not in named), last.strip())
     start = f"{before}{comma} " if comma else ""
-    return Completion(values=[start + one for one in found.values], total=found.total, has_more=found.has_more)
+    return Completion(
+        values=[start + one for one in found.values], total=found.total, has_more=found.has_more
+    )

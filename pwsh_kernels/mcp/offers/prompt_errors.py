@@ -1,4 +1,6 @@
-"""A prompt that is asked for wrongly is its caller's mistake: the SDK takes it for one of the server."""
+"""A prompt that is asked for wrongly is its caller's mistake: the SDK takes it for one of the
+server.
+"""
 
 from typing import Any
 
@@ -10,11 +12,14 @@ from pydantic import ValidationError
 METHOD = "prompts/get"
 
 
-async def refuse_wrong_prompts(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Answer an unknown prompt, or wrong arguments of one, with -32602, as the specification has it.
+async def refuse_wrong_prompts(
+    ctx: ServerRequestContext[Any, Any], call_next: CallNext
+) -> HandlerResult:
+    """Answer an unknown prompt, or wrong arguments of one, with -32602, as the specification has
+    it.
 
-    Without this the answer is code 0 (legacy) or -32603 without a reason (2026-07-28), and a traceback in the log
-    (measured with mcp 2.3.0 by conformance/test_fuzzer.py). Raises MCPError.
+    Without this the answer is code 0 (legacy) or -32603 without a reason (2026-07-28), and a
+    traceback in the log (measured with mcp 2.3.0 by conformance/test_fuzzer.py). Raises MCPError.
     """
     try:
         return await call_next(ctx)
@@ -23,7 +28,9 @@ async def refuse_wrong_prompts(ctx: ServerRequestContext[Any, Any], call_next: C
     except ValueError as error:
         if ctx.method != METHOD or not isinstance(root_of(error), (ValueError, TypeError)):
             raise
-        raise MCPError(INVALID_PARAMS, f"{error}. prompts/list has the prompts and their arguments.") from error
+        raise MCPError(
+            INVALID_PARAMS, f"{error}. prompts/list has the prompts and their arguments."
+        ) from error
 
 
 def root_of(error: BaseException) -> BaseException:

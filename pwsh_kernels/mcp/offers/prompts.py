@@ -1,4 +1,6 @@
-"""The prompts: what a person can ask for by name; each tells a model the order of our tools for one piece of work."""
+"""The prompts: what a person can ask for by name; each tells a model the order of our tools for one
+piece of work.
+"""
 
 import functools
 import re
@@ -20,7 +22,10 @@ MAX_VALUE = 2000
 FIRST_LOOK: Mapping[str, tuple[str, ...]] = {
     "exo": (
         "Get-AcceptedDomain | Select-Object DomainName, DomainType, Default",
-        "Get-Mailbox -ResultSize 3 | Select-Object DisplayName, PrimarySmtpAddress, RecipientTypeDetails",
+        (
+            "Get-Mailbox -ResultSize 3 | Select-Object DisplayName, PrimarySmtpAddress,"
+            " RecipientTypeDetails"
+        ),
         "Get-TransportRule | Select-Object Name, State, Priority",
     ),
     "graph": (
@@ -46,11 +51,15 @@ FIRST_LOOK: Mapping[str, tuple[str, ...]] = {
         "Get-PowerPlatformEnvironment | Select-Object DisplayName, Name, Type, Location",
     ),
 }
-"""First commands of each service: they only read, cost the service little, and show whether the account may read."""
+"""First commands of each service: they only read, cost the service little, and show whether the
+account may read.
+"""
 
 Text = Annotated[str, Field(max_length=MAX_VALUE)]
 Tenant = Annotated[Text, Field(description="The tenant's domain or alias, such as contoso.com")]
-Tenants = Annotated[Text, Field(description="Two or more, with commas between: contoso.com, fabrikam.com")]
+Tenants = Annotated[
+    Text, Field(description="Two or more, with commas between: contoso.com, fabrikam.com")
+]
 Module = Annotated[Text, Field(description="Service: exo, graph, azure, pnp, powerplatform, teams")]
 Mailbox = Annotated[Text, Field(description="Address, alias or name: adele.vance@contoso.com")]
 Question = Annotated[Text, Field(description="What you want to know")]
@@ -58,14 +67,26 @@ Question = Annotated[Text, Field(description="What you want to know")]
 
 def onboard_tenant(tenant: Tenant, module: Module = "exo") -> str:
     """Return the text: sign in, check who it is, see what can be done."""
-    commands = FIRST_LOOK.get(module.lower(), ("Get-Command | Group-Object Source | Select-Object Name, Count",))
+    commands = FIRST_LOOK.get(
+        module.lower(), ("Get-Command | Group-Object Source | Select-Object Name, Count",)
+    )
     look = "\n".join(f"   * `{command}`" for command in commands)
-    return filled("onboard_tenant", tenant=needed("tenant", tenant), module=one_line(module) or "exo", first_look=look)
+    return filled(
+        "onboard_tenant",
+        tenant=needed("tenant", tenant),
+        module=one_line(module) or "exo",
+        first_look=look,
+    )
 
 
-def investigate_mailbox(tenant: Tenant, mailbox: Mailbox, question: Question = "is there anything unusual about it?") -> str:
+def investigate_mailbox(
+    tenant: Tenant, mailbox: Mailbox, question: Question = "is there anything unusual about it?"
+) -> str:
     """Return the text: what it is, who gets in, where its mail goes."""
-    values = {"tenant": needed("tenant", tenant), "mailbox": needed("mailbox", mailbox).replace('"', "")}
+    values = {
+        "tenant": needed("tenant", tenant),
+        "mailbox": needed("mailbox", mailbox).replace('"', ""),
+    }
     return filled("investigate_mailbox", **values, question=needed("question", question))
 
 
@@ -73,9 +94,16 @@ def compare_tenants(tenants: Tenants, question: Question, module: Module = "exo"
     """Return the text: one command, run in all, laid side by side."""
     names = [name for one in tenants.split(",") if (name := one_line(one))]
     if len(names) < 2:
-        raise MCPError(INVALID_PARAMS, "tenants must name two or more, with commas between: contoso.com, fabrikam.com.")
+        raise MCPError(
+            INVALID_PARAMS,
+            "tenants must name two or more, with commas between: contoso.com, fabrikam.com.",
+        )
     quoted = ", ".join(f'"{name}"' for name in names)
-    values = {"tenants": ", ".join(names), "quoted_tenants": quoted, "module": one_line(module) or "exo"}
+    values = {
+        "tenants": ", ".join(names),
+        "quoted_tenants": quoted,
+        "module": one_line(module) or "exo",
+    }
     return filled("compare_tenants", **values, question=needed("question", question))
 
 
@@ -90,7 +118,9 @@ class PromptFacts:
 
 PROMPTS: Mapping[str, PromptFacts] = {
     "onboard_tenant": PromptFacts(
-        "Onboard a tenant", "Sign in to a tenant, check who it is, and see what can be done there.", onboard_tenant
+        "Onboard a tenant",
+        "Sign in to a tenant, check who it is, and see what can be done there.",
+        onboard_tenant,
     ),
     "investigate_mailbox": PromptFacts(
         "Investigate a mailbox",
@@ -98,7 +128,9 @@ PROMPTS: Mapping[str, PromptFacts] = {
         investigate_mailbox,
     ),
     "compare_tenants": PromptFacts(
-        "Compare tenants", "Run one reading command in several tenants and report what differs.", compare_tenants
+        "Compare tenants",
+        "Run one reading command in several tenants and report what differs.",
+        compare_tenants,
     ),
 }
 
@@ -111,9 +143,17 @@ class StrictPrompt(Prompt):
     ) -> list[Message] | InputRequiredResult:
         """Check the arguments' names and lengths, then make the text. Raises MCPError."""
         given, known = arguments or {}, self.arguments or []
-        problems = [f"{one.name} is missing" for one in known if one.required and one.name not in given]
-        problems += [f"There is no argument {name}" for name in given if name not in [one.name for one in known]]
-        problems += [f"{name} is too long" for name, value in given.items() if len(str(value)) > MAX_VALUE]
+        problems = [
+            f"{one.name} is missing" for one in known if one.required and one.name not in given
+        ]
+        problems += [
+            f"There is no argument {name}"
+            for name in given
+            if name not in [one.name for one in known]
+        ]
+        problems += [
+            f"{name} is too long" for name, value in given.items() if len(str(value)) > MAX_VALUE
+        ]
         if problems:
             names = ", ".join(one.name for one in known)
             raise MCPError(INVALID_PARAMS, f"{self.name} takes {names}. {'; '.join(problems)}.")
@@ -134,7 +174,9 @@ def _described(name: str) -> Prompt:
 
 def filled(name: str, **values: str) -> str:
     """Return a prompt's text with the values in it; what a value holds is not looked at again."""
-    text = files("pwsh_kernels.mcp.offers").joinpath("texts", f"{name}.md").read_text(encoding="utf-8")
+    text = (
+        files("pwsh_kernels.mcp.offers").joinpath("texts", f"{name}.md").read_text(encoding="utf-8")
+    )
     return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], text)
 
 

@@ -11,7 +11,14 @@ from pwsh_kernels.errors import ProductError
 from pwsh_kernels.mcp.answers.refusals import error_text
 
 NOTHING_THERE = frozenset(
-    {"unknown_run", "unknown_session", "unknown_tenant", "invalid_tenant", "unknown_module", "unsupported_module"}
+    {
+        "unknown_run",
+        "unknown_session",
+        "unknown_tenant",
+        "invalid_tenant",
+        "unknown_module",
+        "unsupported_module",
+    }
 )
 """Codes of errors that mean: what the address names does not exist."""
 
@@ -23,7 +30,9 @@ def names_nothing(error: ProductError) -> bool:
 
 @contextmanager
 def resource_refusals() -> Iterator[None]:
-    """Raise ResourceNotFoundError (-32602) or ResourceError (-32603) with our sentence for what the block refuses."""
+    """Raise ResourceNotFoundError (-32602) or ResourceError (-32603) with our sentence for what the
+    block refuses.
+    """
     try:
         yield
     except ProductError as error:

@@ -1,7 +1,9 @@
-"""Updates: a client that subscribed to the sessions, or to one's status, is told when they change, in both eras.
+"""Updates: a client that subscribed to the sessions, or to one's status, is told when they change,
+in both eras.
 
-Each subscriber has a watch of its own: one request that waits for a change, made in its subscriber's name, and ended with
-the subscription or the connection. Nothing is asked while nobody is subscribed.
+Each subscriber has a watch of its own: one request that waits for a change, made in its
+subscriber's name, and ended with the subscription or the connection. Nothing is asked while nobody
+is subscribed.
 """
 
 import asyncio
@@ -34,7 +36,9 @@ from pwsh_kernels.mcp.offers.resources import SESSIONS, STATUS
 WATCH_WAIT = 60.0
 """Seconds of one request for a change; then it is made again."""
 QUIET_PAUSE = 0.5
-"""Seconds between two requests without a change, for a server that lets nobody wait (PWSH_MANAGER_MAX_WAIT)."""
+"""Seconds between two requests without a change, for a server that lets nobody wait
+(PWSH_MANAGER_MAX_WAIT).
+"""
 RETRY_PAUSE = 5.0
 """Seconds until a watch whose server has gone looks for it again."""
 CLOSE_WAIT = 5.0
@@ -50,7 +54,9 @@ _STATUS = UriTemplate.parse(STATUS)
 
 
 class Watch:
-    """Tells one subscriber which of its addresses have changed; its task is there while it has addresses."""
+    """Tells one subscriber which of its addresses have changed; its task is there while it has
+    addresses.
+    """
 
     def __init__(self, backend: Backend, tell: Tell) -> None:
         """`tell` sends the news of one address."""
@@ -60,7 +66,10 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
 
     async def add(self, uri: str) -> None:
-        """Watch an address from now on. Raises ProductError for one that names nothing, MCPError for one without updates."""
+        """Watch an address from now on.
+
+        Raises ProductError for one that names nothing, MCPError for one without updates.
+        """
         session = await session_of(self._backend, uri)
         before = await self._backend.sessions()
         self._sessions[uri] = session
@@ -96,7 +105,9 @@ class Watch:
             LOG.exception("The watch of a subscriber has ended")
 
     async def _next(self, before: Json) -> Json:
-        """Return the sessions after a change, or as they were after a time without one; a server that is gone may return."""
+        """Return the sessions after a change, or as they were after a time without one; a server
+        that is gone may return.
+        """
         try:
             await self._backend.find()
             return await self._backend.changed_sessions(before["version"], WATCH_WAIT)
@@ -107,23 +118,39 @@ class Watch:
 
 
 async def session_of(backend: Backend, uri: str) -> str:
-    """Return the session (`contoso.com:exo`) that an address is about, empty for all. Raises as `Watch.add` does."""
+    """Return the session (`contoso.com:exo`) that an address is about, empty for all.
+
+    Raises as `Watch.add` does.
+    """
     await backend.ready()
     if uri == SESSIONS:
         return ""
     names = _STATUS.match(uri)
     if names is None:
-        raise MCPError(INVALID_PARAMS, f"There are no updates for {uri}. There are some for {SESSIONS} and {STATUS}.")
+        raise MCPError(
+            INVALID_PARAMS,
+            f"There are no updates for {uri}. There are some for {SESSIONS} and {STATUS}.",
+        )
     status = await backend.status(str(names["tenant"]), str(names["module"]), 0)
     return str(status["session"])
 
 
 def changed(watched: Mapping[str, str], before: Json, after: Json) -> list[str]:
-    """Return which of the watched addresses (→ session, empty: all) are about something that has another version. Pure."""
+    """Return which of the watched addresses (→ session, empty: all) are about something that has
+    another version.
+
+    Pure.
+    """
     if before["version"] == after["version"]:
         return []
-    old, new = ({one["session"]: one["version"] for one in each["sessions"]} for each in (before, after))
-    return [uri for uri, session in watched.items() if not session or old.get(session) != new.get(session)]
+    old, new = (
+        {one["session"]: one["version"] for one in each["sessions"]} for each in (before, after)
+    )
+    return [
+        uri
+        for uri, session in watched.items()
+        if not session or old.get(session) != new.get(session)
+    ]
 
 
 class Updates:
@@ -134,13 +161,17 @@ class Updates:
         self._backend = backend
         self._watches: set[Watch] = set()
 
-    async def subscribe(self, ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams) -> EmptyResult:
+    async def subscribe(
+        self, ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
+    ) -> EmptyResult:
         """Take resources/subscribe (eras before 2026-07-28)."""
         with protocol_refusals():
             await self._watch_of(ctx).add(str(params.uri))
         return EmptyResult()
 
-    async def unsubscribe(self, ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams) -> EmptyResult:
+    async def unsubscribe(
+        self, ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
+    ) -> EmptyResult:
         """Take resources/unsubscribe (eras before 2026-07-28)."""
         watch: Watch | None = connection_of(ctx).state.get(_STATE)
         if watch is not None:
@@ -150,14 +181,22 @@ class Updates:
     async def listen(
         self, ctx: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams
     ) -> SubscriptionsListenResult:
-        """Serve subscriptions/listen (2026-07-28) until the client closes it; the acknowledgement names what is watched."""
+        """Serve subscriptions/listen (2026-07-28) until the client closes it; the acknowledgement
+        names what is watched.
+        """
         bus = InMemorySubscriptionBus()
         watch = self._open(lambda uri: bus.publish(ResourceUpdated(uri=uri)))
         try:
             with protocol_refusals():
-                watched = await self._watched(watch, params.notifications.resource_subscriptions or [])
-            honored = params.notifications.model_copy(update={"resource_subscriptions": watched or None})
-            return await ListenHandler(bus)(ctx, params.model_copy(update={"notifications": honored}))
+                watched = await self._watched(
+                    watch, params.notifications.resource_subscriptions or []
+                )
+            honored = params.notifications.model_copy(
+                update={"resource_subscriptions": watched or None}
+            )
+            return await ListenHandler(bus)(
+                ctx, params.model_copy(update={"notifications": honored})
+            )
         finally:
             with anyio.CancelScope(shield=True):
                 await self._close(watch)
@@ -188,7 +227,9 @@ class Updates:
 
     def _open(self, tell: Tell) -> Watch:
         if len(self._watches) >= MAX_WATCHES:
-            raise MCPError(INTERNAL_ERROR, f"{MAX_WATCHES} clients are subscribed already. Try again later.")
+            raise MCPError(
+                INTERNAL_ERROR, f"{MAX_WATCHES} clients are subscribed already. Try again later."
+            )
         watch = Watch(self._backend, tell)
         self._watches.add(watch)
         return watch
@@ -208,5 +249,9 @@ def add_updates(server: MCPServer[Any], backend: Backend) -> None:
     updates = Updates(backend)
     requests = server._lowlevel_server  # noqa: SLF001 - mcp 2.3: only there can resources/subscribe be served
     requests.add_request_handler("resources/subscribe", SubscribeRequestParams, updates.subscribe)
-    requests.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, updates.unsubscribe)
-    requests.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, updates.listen)
+    requests.add_request_handler(
+        "resources/unsubscribe", UnsubscribeRequestParams, updates.unsubscribe
+    )
+    requests.add_request_handler(
+        "subscriptions/listen", SubscriptionsListenRequestParams, updates.listen
+    )

@@ -1,4 +1,5 @@
-"""The pipe that carries raw console text: PowerShell's stderr, at which the bootstrap points [Console] too.
+"""The pipe that carries raw console text: PowerShell's stderr, at which the bootstrap points
+[Console] too.
 
 Native children inherit it, so its end proves nothing.
 """
@@ -11,7 +12,9 @@ from collections.abc import Callable
 
 READ_SIZE = 1 << 16
 DRAIN_READS = 64
-"""Reads (of up to 64 KiB) of one drain: a background thread that writes for ever must not hold up the end of a run."""
+"""Reads (of up to 64 KiB) of one drain: a background thread that writes for ever must not hold up
+the end of a run.
+"""
 
 
 class ConsolePipe:
@@ -27,7 +30,9 @@ class ConsolePipe:
 
     @classmethod
     def open(cls, on_text: Callable[[str], None]) -> tuple["ConsolePipe", int]:
-        """Return the pipe and the descriptor of its writing end, which the caller gives to the child and closes."""
+        """Return the pipe and the descriptor of its writing end, which the caller gives to the
+        child and closes.
+        """
         read_end, write_end = os.pipe()
         os.set_blocking(read_end, False)
         return cls(read_end, on_text), write_end

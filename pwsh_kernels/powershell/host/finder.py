@@ -1,4 +1,6 @@
-"""Finds PowerShell: a list of named places, asked in order; the version of a program is checked once."""
+"""Finds PowerShell: a list of named places, asked in order; the version of a program is checked
+once.
+"""
 
 import asyncio
 import functools
@@ -34,7 +36,8 @@ class FoundPowerShell:
 class Place:
     """Somewhere to look: `look` returns a program or None. Nothing is tried after a `binding` one.
 
-    `version` spares asking the program, 0.1 s of each session's start; "" when the place does not know it.
+    `version` spares asking the program, 0.1 s of each session's start; "" when the place does not
+    know it.
     """
 
     name: str
@@ -48,20 +51,34 @@ def places(explicit: str, environment: Mapping[str, str]) -> list[Place]:
     path = environment.get("PATH")
     command = environment.get("powershell_command", "")
     found = [
-        Place(f"PWSH_MANAGER_PWSH={explicit}", lambda: _program(explicit, path), binding=True) if explicit else None,
-        Place(f"powershell_command={command}", lambda: _program(command, path)) if command else None,
+        (
+            Place(f"PWSH_MANAGER_PWSH={explicit}", lambda: _program(explicit, path), binding=True)
+            if explicit
+            else None
+        ),
+        (
+            Place(f"powershell_command={command}", lambda: _program(command, path))
+            if command
+            else None
+        ),
         Place("pwsh on PATH", lambda: _program("pwsh", path)),
         Place("the powershell_engine package", _engine, version=_engine_version),
     ]
     return [place for place in found if place]
 
 
-async def find_powershell(explicit: str = "", environment: Mapping[str, str] | None = None) -> FoundPowerShell:
-    """Return the first PowerShell that is 7.4 or newer. `explicit` is the setting PWSH_MANAGER_PWSH.
+async def find_powershell(
+    explicit: str = "", environment: Mapping[str, str] | None = None
+) -> FoundPowerShell:
+    """Return the first PowerShell that is 7.4 or newer.
+
+    `explicit` is the setting PWSH_MANAGER_PWSH.
 
     Raises PowerShellNotFound, or PowerShellTooOld when only older ones were found.
     """
-    return await asyncio.to_thread(choose, places(explicit, os.environ if environment is None else environment))
+    return await asyncio.to_thread(
+        choose, places(explicit, os.environ if environment is None else environment)
+    )
 
 
 def choose(candidates: list[Place]) -> FoundPowerShell:

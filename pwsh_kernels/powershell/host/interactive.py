@@ -1,4 +1,5 @@
-"""`python -m pwsh_kernels.powershell.host.interactive FOLDER [ARGUMENTS]`: the PowerShell of sessions, with their modules.
+"""`python -m pwsh_kernels.powershell.host.interactive FOLDER [ARGUMENTS]`: the PowerShell of
+sessions, with their modules.
 
 `pwsh-kernels pwsh` starts it: only what stands in this folder knows how PowerShell is found.
 """
@@ -22,7 +23,11 @@ def with_modules(ours: Mapping[str, str], folder: Path) -> dict[str, str]:
     PowerShell puts its own folders in front, unless they are there: so they are.
     """
     data = ours.get("XDG_DATA_HOME") or str(Path(ours.get("HOME", "/")) / ".local" / "share")
-    usual = [f"{data}/powershell/Modules", ALL_USERS, *ours.get("PSModulePath", "").split(os.pathsep)]
+    usual = [
+        f"{data}/powershell/Modules",
+        ALL_USERS,
+        *ours.get("PSModulePath", "").split(os.pathsep),
+    ]
     path = os.pathsep.join(dict.fromkeys([str(folder), *filter(None, usual)]))
     return {**ours, **QUIET, "PSModulePath": path}
 

@@ -7,10 +7,13 @@ from pathlib import Path
 
 ALLOWED = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR",
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
+    "http_proxy", "https_proxy", "no_proxy", "all_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH",
 )  # fmt: skip
-"""Variables that PowerShell inherits from our process; all others stay out, so that no foreign secret enters a session."""
+"""Variables that PowerShell inherits from our process; all others stay out, so that no foreign
+secret enters a session.
+"""
 
 ALLOWED_PREFIXES = ("LC_", "DOTNET_")
 """Languages; the .NET runtime's settings, such as where it is and how much memory it may take."""
@@ -23,19 +26,28 @@ QUIET = {
 """No telemetry, no update checks."""
 
 USUAL = {"DOTNET_EnableDiagnostics": "0", "TERM": "xterm-256color"}
-"""Unless our own environment says otherwise: no port of .NET's diagnostics, which reads the memory of a session; opening
-takes 0.1 s less (measured). The terminal is not the one that has started us: front ends of Jupyter are like an xterm."""
+"""Unless our own environment says otherwise: no port of .NET's diagnostics, which reads the memory
+of a session; opening takes 0.1 s less (measured).
+
+The terminal is not the one that has started us: front ends of Jupyter are like an xterm.
+"""
 
 COMMANDS = Path(__file__).parents[1] / "scripts" / "commands"
-"""Scripts that every session finds at the end of its PATH: Out-Html and its like. PowerShell's completion of
-`Get-Command -Noun Json -Verb` fails on functions of such names, but not on scripts."""
+"""Scripts that every session finds at the end of its PATH: Out-Html and its like.
+
+PowerShell's completion of `Get-Command -Noun Json -Verb` fails on functions of such names, but not
+on scripts.
+"""
 
 MAX_KEPT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start. `home` None: our own HOME; `environment` is added to what the allow-list lets through."""
+    """What to start.
+
+    `home` None: our own HOME; `environment` is added to what the allow-list lets through.
+    """
 
     executable: Path
     home: Path | None = None
@@ -46,11 +58,16 @@ class Launch:
     culture: str = ""
     """Culture such as "de-CH", in place of the one that our own environment names."""
     kept_objects: int = MAX_KEPT
-    """Output objects of one run that PowerShell keeps; of more, the first. They live as long as the run is kept."""
+    """Output objects of one run that PowerShell keeps; of more, the first.
+
+    They live as long as the run is kept.
+    """
     module_path: str = ""
     """Folders that come first on PSModulePath."""
     machine_modules: bool = True
-    """False: behind them only PowerShell's own modules, none that is installed on this machine or inherited."""
+    """False: behind them only PowerShell's own modules, none that is installed on this machine or
+    inherited.
+    """
     pass_env: tuple[str, ...] = ()
     """Names of our own variables that the child inherits beside the allow-list."""
 
@@ -61,9 +78,15 @@ class Launch:
 
 
 def child_environment(launch: Launch, ours: Mapping[str, str]) -> dict[str, str]:
-    """Return the whole environment of the child: usual, allowed names of `ours`, its HOME, given values, quiet, COMMANDS."""
+    """Return the whole environment of the child: usual, allowed names of `ours`, its HOME, given
+    values, quiet, COMMANDS.
+    """
     allowed = {*ALLOWED, *launch.pass_env}
-    inherited = {name: value for name, value in ours.items() if name in allowed or name.startswith(ALLOWED_PREFIXES)}
+    inherited = {
+        name: value
+        for name, value in ours.items()
+        if name in allowed or name.startswith(ALLOWED_PREFIXES)
+    }
     home = {"HOME": str(launch.home)} if launch.home else {}
     whole = {**USUAL, **inherited, **home, **launch.environment, **QUIET}
     whole["PATH"] = os.pathsep.join(filter(None, (whole.get("PATH"), str(COMMANDS))))
@@ -71,6 +94,12 @@ def child_environment(launch: Launch, ours: Mapping[str, str]) -> dict[str, str]
 
 
 def _with_culture(environment: Mapping[str, str], culture: str) -> dict[str, str]:
-    """.NET asks LC_ALL, LC_MESSAGES and LANG, in this order; the C library need not have the language."""
-    others = {name: value for name, value in environment.items() if name != "LANGUAGE" and not name.startswith("LC_")}
+    """.NET asks LC_ALL, LC_MESSAGES and LANG, in this order; the C library need not have the
+    language.
+    """
+    others = {
+        name: value
+        for name, value in environment.items()
+        if name != "LANGUAGE" and not name.startswith("LC_")
+    }
     return {**others, "LANG": f"{culture.replace('-', '_')}.UTF-8"}

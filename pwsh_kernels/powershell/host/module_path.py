@@ -1,4 +1,6 @@
-"""Where PowerShell looks for modules: the folders that a launch names first, then the machine's or none of them."""
+"""Where PowerShell looks for modules: the folders that a launch names first, then the machine's or
+none of them.
+"""
 
 from typing import Any
 
@@ -18,8 +20,10 @@ foreach ($one in [Environment]::GetEnvironmentVariable('PSModulePath').Split([IO
     if ($one -and ($Machine -or ($one -ne $own -and -not [IO.Directory]::Exists($name)))) { $folders.Add($name) }
 }
 [Environment]::SetEnvironmentVariable('PSModulePath', [string]::Join([IO.Path]::PathSeparator, $folders))
+"""  # noqa: E501
+"""PowerShell puts its own folders before an inherited PSModulePath, so that only a script can put
+others first.
 """
-"""PowerShell puts its own folders before an inherited PSModulePath, so that only a script can put others first."""
 
 
 def module_path(launch: Launch) -> dict[str, Any] | None:

@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 class _Wire:
     """Our ends of the child's stdin and stdout.
 
-    They are pipes of our own making: asyncio's `Process.wait` would wait for its own pipes too, which a program that the
-    child started may hold open for ever.
+    They are pipes of our own making: asyncio's `Process.wait` would wait for its own pipes too,
+    which a program that the child started may hold open for ever.
     """
 
     stdin: asyncio.WriteTransport
@@ -41,7 +41,9 @@ class _Wire:
 class PowerShellProcess:
     """Owns one child in a session and process group of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, wire: _Wire, console: ConsolePipe) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, wire: _Wire, console: ConsolePipe
+    ) -> None:
         self._process = process
         self._wire = wire
         self._watcher: Watcher | None = None
@@ -69,7 +71,9 @@ class PowerShellProcess:
         except OSError as error:
             console.close()
             _disconnect(wire)
-            raise PowerShellStartFailed(str(launch.executable), error.strerror or str(error)) from error
+            raise PowerShellStartFailed(
+                str(launch.executable), error.strerror or str(error)
+            ) from error
         finally:
             for end in (child_in, child_out, child_err):
                 os.close(end)
@@ -85,7 +89,9 @@ class PowerShellProcess:
             await self.disconnect()
             if not isinstance(error, OSError):
                 raise
-            raise PowerShellStartFailed(str(launch.executable), f"its watcher /bin/sh: {error.strerror or error}") from error
+            raise PowerShellStartFailed(
+                str(launch.executable), f"its watcher /bin/sh: {error.strerror or error}"
+            ) from error
 
     @property
     def pid(self) -> int:
@@ -97,7 +103,9 @@ class PowerShellProcess:
         return await self._wire.stdout.read(READ_SIZE)
 
     def write(self, data: bytes) -> None:
-        """Queue bytes for stdin. Never waits: who waited here would not read stdout, and the child might wait for that.
+        """Queue bytes for stdin.
+
+        Never waits: who waited here would not read stdout, and the child might wait for that.
 
         A child that has died takes nothing; its death is told by `wait`.
         """
@@ -119,7 +127,10 @@ class PowerShellProcess:
         return Died(status, None)
 
     async def close(self) -> None:
-        """End the child: close stdin, wait, terminate the group, wait, kill it. Bounded and idempotent."""
+        """End the child: close stdin, wait, terminate the group, wait, kill it.
+
+        Bounded and idempotent.
+        """
         self._wire.stdin.close()
         if await self._ended_within(EOF_WAIT):
             return
@@ -150,7 +161,9 @@ async def _connect(stdin: int, stdout: int) -> _Wire:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=READ_SIZE)
     read_end = os.fdopen(stdout, "rb", buffering=0)
-    reading, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), read_end)
+    reading, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), read_end
+    )
     write_end = os.fdopen(stdin, "wb", buffering=0)
     writing, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, write_end)
     return _Wire(writing, reader, reading)

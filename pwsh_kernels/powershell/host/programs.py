@@ -18,7 +18,8 @@ def machine_time() -> float:
 
 
 def hang_up(powershell: int, since: float) -> int:
-    """Send SIGHUP to the programs that a PowerShell has started since a moment of `machine_time`; return how many.
+    """Send SIGHUP to the programs that a PowerShell has started since a moment of `machine_time`;
+    return how many.
 
     It is what programs get whose terminal goes away: editors keep what they hold, and end.
     """

@@ -1,13 +1,17 @@
-"""The watcher of a PowerShell process group: a shell that kills the group when our process has ended without doing so."""
+"""The watcher of a PowerShell process group: a shell that kills the group when our process has
+ended without doing so.
+"""
 
 import asyncio
 import contextlib
 import os
 
 WATCH = 'trap "" HUP INT TERM; read -r line; kill -s KILL -- "-$1"'
-"""Reads a pipe whose writing end only our process holds: the kernel closes it, however our process ends.
+"""Reads a pipe whose writing end only our process holds: the kernel closes it, however our process
+ends.
 
-PowerShell sees its own stdin end, but not in a .NET call that blocks; a parent-death signal would spare its children.
+PowerShell sees its own stdin end, but not in a .NET call that blocks; a parent-death signal would
+spare its children.
 """
 
 END_WAIT = 2.0

@@ -1,4 +1,6 @@
-"""PSRP values to plain ones and back: records, progress, parameters, and the results of internal questions."""
+"""PSRP values to plain ones and back: records, progress, parameters, and the results of internal
+questions.
+"""
 
 import datetime
 import decimal
@@ -35,8 +37,22 @@ _LARGEST_DECIMAL = 2**96
 
 
 def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
-    """Return the record of Out-Session's facts (bootstrap.ps1), which come in the order unpacked here."""
-    message, error_id, category, target, line, column, position, stack, exception_type, command, *causes = facts
+    """Return the record of Out-Session's facts (bootstrap.ps1), which come in the order unpacked
+    here.
+    """
+    (
+        message,
+        error_id,
+        category,
+        target,
+        line,
+        column,
+        position,
+        stack,
+        exception_type,
+        command,
+        *causes,
+    ) = facts
     return Record(
         kind="error",
         message=message,
@@ -88,7 +104,11 @@ def _number(source: object, name: str) -> int | None:
 def psrp_message(kind: RecordKind, record: PSObject) -> Record:
     """Return the record of a warning, verbose, debug or information PSRP object."""
     if isinstance(record, InformationRecord):
-        return Record(kind=kind, message=str(record.MessageData), tags=tuple(str(tag) for tag in record.Tags or ()))
+        return Record(
+            kind=kind,
+            message=str(record.MessageData),
+            tags=tuple(str(tag) for tag in record.Tags or ()),
+        )
     return Record(kind=kind, message=str(getattr(record, "Message", "")))
 
 
@@ -111,7 +131,9 @@ def _given(value: int | None) -> int | None:
 
 
 def view(facts: Sequence[Any]) -> View:
-    """Return the piece of a table or list of Out-Session's facts (display.ps1), which come in the order unpacked here."""
+    """Return the piece of a table or list of Out-Session's facts (display.ps1), which come in the
+    order unpacked here.
+    """
     kind, group, columns, caption, rows, more, text = facts
     aligned = tuple((label, _ALIGNMENTS.get(alignment, "left")) for label, alignment in columns)
     return View(kind, group, text, aligned, caption, tuple(rows), more)
@@ -125,7 +147,10 @@ def has_secret(value: Any) -> bool:
 
 
 def to_psrp(value: Any, name: str) -> Any:
-    """Return the PSRP value of a parameter. Raises InvalidRequest that names it when it has no PowerShell form."""
+    """Return the PSRP value of a parameter.
+
+    Raises InvalidRequest that names it when it has no PowerShell form.
+    """
     if isinstance(value, Mapping):
         return _mapping(value, name)
     if isinstance(value, (list, tuple)):
@@ -136,14 +161,21 @@ def to_psrp(value: Any, name: str) -> Any:
         return _integer(value, name)
     if value is None or isinstance(value, (bool, str)):
         return value
-    return _refuse(name, f"must be text, a number, a boolean, null, a list or an object, not {type(value).__name__}")
+    return _refuse(
+        name,
+        f"must be text, a number, a boolean, null, a list or an object, not {type(value).__name__}",
+    )
 
 
 def _mapping(value: Mapping[Any, Any], name: str) -> Any:
     if set(value) != {SECRET}:
         return {str(key): to_psrp(one, name) for key, one in value.items()}
     secret = value[SECRET]
-    return PSSecureString(secret) if isinstance(secret, str) else _refuse(name, "must hold a text under $secret")
+    return (
+        PSSecureString(secret)
+        if isinstance(secret, str)
+        else _refuse(name, "must hold a text under $secret")
+    )
 
 
 def _integer(value: int, name: str) -> Any:
@@ -159,13 +191,17 @@ def _refuse(name: str, problem: str) -> Any:
 
 
 def to_plain(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """Return a query's result as plain Python: scalars, str, bytes, datetime, timedelta, UUID, list, dict.
+    """Return a query's result as plain Python: scalars, str, bytes, datetime, timedelta, UUID,
+    list, dict.
 
-    Objects become dicts of their properties, enumerations and opaque values their text; below `depth` levels all is text.
+    Objects become dicts of their properties, enumerations and opaque values their text; below
+    `depth` levels all is text.
     """
     if value is None or depth == 0:
         return None if value is None else str(value)
-    if isinstance(value, PSObject) and any(name.endswith("System.Enum") for name in value.PSObject.type_names):
+    if isinstance(value, PSObject) and any(
+        name.endswith("System.Enum") for name in value.PSObject.type_names
+    ):
         return value.PSObject.to_string or str(value)
     for kind, plain in _PLAIN:
         if isinstance(value, kind):

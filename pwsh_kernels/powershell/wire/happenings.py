@@ -15,7 +15,10 @@ PsrpEvent = psrpcore.PSRPEvent[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of a pipeline. `merge` sends all of its streams into its output; `local` gives a script its own scope."""
+    """One command of a pipeline.
+
+    `merge` sends all of its streams into its output; `local` gives a script its own scope.
+    """
 
     text: str
     parameters: Mapping[str, Any] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """The lines on PowerShell's stdin and stdout: bytes to packets and back, pure.
 
-One packet a line (decision 0001): `<Data Stream='Default' PSGuid='...'>base64</Data>`, `<Command PSGuid='...' />`.
-Whatever else stands on stdout, also in front of a packet on the same line, was written by the script: stray text.
+One packet a line (decision 0001): `<Data Stream='Default' PSGuid='...'>base64</Data>`, `<Command
+PSGuid='...' />`. Whatever else stands on stdout, also in front of a packet on the same line, was
+written by the script: stray text.
 """
 
 import base64
@@ -51,7 +52,11 @@ def write_packet(packet: Packet) -> bytes:
         return f"<{packet.tag} PSGuid='{packet.target}' />\n".encode()
     stream = b"PromptResponse" if packet.prompt_response else b"Default"
     target = str(packet.target).encode()
-    return b"<Data Stream='%s' PSGuid='%s'>%s</Data>\n" % (stream, target, base64.b64encode(packet.data))
+    return b"<Data Stream='%s' PSGuid='%s'>%s</Data>\n" % (
+        stream,
+        target,
+        base64.b64encode(packet.data),
+    )
 
 
 class PacketReader:
@@ -100,14 +105,21 @@ def _read_line(line: bytes) -> list[Packet | Stray]:
 def _packet(match: "re.Match[bytes]") -> Packet | None:
     tag, stream, target, data = match.groups()
     try:
-        return Packet(tag.decode(), uuid.UUID(target.decode()), base64.b64decode(data or b""), stream == b"PromptResponse")
+        return Packet(
+            tag.decode(),
+            uuid.UUID(target.decode()),
+            base64.b64decode(data or b""),
+            stream == b"PromptResponse",
+        )
     except (ValueError, binascii.Error):
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One whole PSRP message: its type number, its pipeline (or POOL), its XML, and all its bytes."""
+    """One whole PSRP message: its type number, its pipeline (or POOL), its XML, and all
+    its bytes.
+    """
 
     kind: int
     pipeline: uuid.UUID
@@ -134,13 +146,18 @@ class BrokenFragment(ValueError):
 
 
 class Defragmenter:
-    """Joins fragments to messages, so that a message's type is known before anything of it is decoded."""
+    """Joins fragments to messages, so that a message's type is known before anything of it is
+    decoded.
+    """
 
     def __init__(self) -> None:
         self._parts: dict[int, list[bytes]] = {}
 
     def feed(self, data: bytes) -> list[Message]:
-        """Take the data of one packet (whole fragments) and return the messages that it completes. Raises BrokenFragment."""
+        """Take the data of one packet (whole fragments) and return the messages that it completes.
+
+        Raises BrokenFragment.
+        """
         messages: list[Message] = []
         offset = 0
         while offset < len(data):

@@ -1,4 +1,6 @@
-"""Thins progress records to about ten a second before they are decoded, keeping the last of each activity."""
+"""Thins progress records to about ten a second before they are decoded, keeping the last of each
+activity.
+"""
 
 import re
 
@@ -12,7 +14,10 @@ _ACTIVITY = re.compile(rb'N="ActivityId">(-?\d+)<')
 
 
 class ProgressThrottle:
-    """Holds the newest message of each activity until it is due. The clock is the caller's, in seconds."""
+    """Holds the newest message of each activity until it is due.
+
+    The clock is the caller's, in seconds.
+    """
 
     def __init__(self) -> None:
         self._held: dict[bytes, Message] = {}

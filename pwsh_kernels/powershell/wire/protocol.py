@@ -1,4 +1,7 @@
-"""One PSRP connection: bytes in, messages out, one pipeline at a time. Pure: no process, no clock, no waiting."""
+"""One PSRP connection: bytes in, messages out, one pipeline at a time.
+
+Pure: no process, no clock, no waiting.
+"""
 
 import struct
 from collections.abc import Sequence
@@ -18,7 +21,16 @@ from psrpcore.types import (
     Size,
 )
 
-from pwsh_kernels.powershell.wire.happenings import Command, Ended, Happening, KeyReady, Opened, OpenFailed, PsrpEvent, Said
+from pwsh_kernels.powershell.wire.happenings import (
+    Command,
+    Ended,
+    Happening,
+    KeyReady,
+    Opened,
+    OpenFailed,
+    PsrpEvent,
+    Said,
+)
 from pwsh_kernels.powershell.wire.packets import (
     POOL,
     BrokenFragment,
@@ -36,7 +48,9 @@ from pwsh_kernels.powershell.wire.templates import Templates, xml_of
 HEIGHT = 50
 """Rows of the window that a script sees."""
 MAX_FILLED = 30_000
-"""Bytes of a pipeline that is sent as one fragment; psrpcore cuts a longer one (MS-PSRP leaves 32 KB to each)."""
+"""Bytes of a pipeline that is sent as one fragment; psrpcore cuts a longer one (MS-PSRP leaves 32
+KB to each).
+"""
 FIRST_FILLED = 1 << 32
 """Ids of what we write begin here: psrpcore counts its own messages from 1."""
 
@@ -52,7 +66,9 @@ _UNDECODABLE = (
     TypeError,
     ValueError,
 )
-"""What psrpcore raises on bytes that are no PSRP: it checks little, so Python's own errors come through."""
+"""What psrpcore raises on bytes that are no PSRP: it checks little, so Python's own errors come
+through.
+"""
 
 
 Phase = Literal["idle", "prepared", "commanded", "sent", "running", "closing"]
@@ -61,8 +77,9 @@ Phase = Literal["idle", "prepared", "commanded", "sent", "running", "closing"]
 class Connection:
     """The client's half of the protocol.
 
-    A pipeline goes: `prepare` and `begin` send <Command>; its <CommandAck> releases the data (sent together they can hang:
-    decision 0001); the data's ack makes it stoppable; its last state sends <Close>, and <CloseAck> yields `Ended`.
+    A pipeline goes: `prepare` and `begin` send <Command>; its <CommandAck> releases the data (sent
+    together they can hang: decision 0001); the data's ack makes it stoppable; its last state sends
+    <Close>, and <CloseAck> yields `Ended`.
     """
 
     def __init__(self, width: int) -> None:
@@ -96,21 +113,32 @@ class Connection:
         self._flush()
 
     def ask_key(self) -> None:
-        """Ask for the session key; `KeyReady` follows. Makes an RSA key pair: about 100 ms of computing."""
+        """Ask for the session key; `KeyReady` follows.
+
+        Makes an RSA key pair: about 100 ms of computing.
+        """
         self._pool.exchange_key()
         self._flush()
 
     def prepare(self, commands: Sequence[Command], *, history: str | None) -> None:
-        """Serialise a pipeline; `history` is the text that Get-History shows. May take a second for a script of a megabyte.
+        """Serialise a pipeline; `history` is the text that Get-History shows.
 
-        Touches nothing that `receive` uses while no pipeline runs, so that it may run in a thread of its own.
+        May take a second for a script of a megabyte.
+
+        Touches nothing that `receive` uses while no pipeline runs, so that it may run in a thread
+        of its own.
         """
         xml = self._templates.fill(commands, history)
         if xml is None or len(xml) > MAX_FILLED:
             pipeline, self._held = self._written(commands, history)
         else:
             pipeline, self._held = self._filled(xml)
-        self._pipeline, self._phase, self._stop_asked, self._last = pipeline, "prepared", False, None
+        self._pipeline, self._phase, self._stop_asked, self._last = (
+            pipeline,
+            "prepared",
+            False,
+            None,
+        )
 
     def begin(self) -> None:
         """Send the prepared pipeline."""
@@ -118,7 +146,10 @@ class Connection:
         self._element("Command")
 
     def stop(self) -> None:
-        """Ask the running pipeline to stop; `Ended` follows when it has. Harmless at any time, and again."""
+        """Ask the running pipeline to stop; `Ended` follows when it has.
+
+        Harmless at any time, and again.
+        """
         self._stop_asked = True
         if self._phase == "running":
             self._element("Signal")
@@ -158,7 +189,9 @@ class Connection:
         """Return the progress that was held back and is due."""
         return self._decode_all(self._progress.due(now))
 
-    def _written(self, commands: Sequence[Command], history: str | None) -> tuple[psrpcore.ClientPowerShell, bytes]:
+    def _written(
+        self, commands: Sequence[Command], history: str | None
+    ) -> tuple[psrpcore.ClientPowerShell, bytes]:
         """Return a started pipeline and its data, as psrpcore writes it."""
         pipeline = self._described(commands, history)
         pipeline.start()
@@ -170,7 +203,12 @@ class Connection:
         pipeline = psrpcore.ClientPowerShell(self._pool)
         pipeline.state = PSInvocationState.Running
         self._filled_messages += 1
-        message = new_message(PSRPMessageType.CreatePipeline.value, self._pool.runspace_pool_id, pipeline.pipeline_id, xml)
+        message = new_message(
+            PSRPMessageType.CreatePipeline.value,
+            self._pool.runspace_pool_id,
+            pipeline.pipeline_id,
+            xml,
+        )
         fragment = message.as_fragment(FIRST_FILLED + self._filled_messages)
         return pipeline, write_packet(Packet("Data", pipeline.pipeline_id, fragment))
 
@@ -179,10 +217,18 @@ class Connection:
         pipeline = self._described(commands, history)
         pipeline.close()
         pool = self._pool
-        return xml_of(pipeline.metadata, our_capability=pool.our_capability, their_capability=pool.their_capability)
+        return xml_of(
+            pipeline.metadata,
+            our_capability=pool.our_capability,
+            their_capability=pool.their_capability,
+        )
 
-    def _described(self, commands: Sequence[Command], history: str | None) -> psrpcore.ClientPowerShell:
-        pipeline = psrpcore.ClientPowerShell(self._pool, add_to_history=history is not None, history=history)
+    def _described(
+        self, commands: Sequence[Command], history: str | None
+    ) -> psrpcore.ClientPowerShell:
+        pipeline = psrpcore.ClientPowerShell(
+            self._pool, add_to_history=history is not None, history=history
+        )
         for one in commands:
             command = psrpcore.Command(one.text, is_script=one.is_script, use_local_scope=one.local)
             command.add_parameters(**one.parameters)
@@ -228,9 +274,14 @@ class Connection:
         return happenings
 
     def _message(self, message: Message, now: float) -> list[Happening]:
-        if message.pipeline != POOL and (self._pipeline is None or message.pipeline != self._pipeline.pipeline_id):
+        if message.pipeline != POOL and (
+            self._pipeline is None or message.pipeline != self._pipeline.pipeline_id
+        ):
             return []
-        if message.kind == PSRPMessageType.PipelineHostCall and _PROGRESS_TWIN in message.raw[:1024]:
+        if (
+            message.kind == PSRPMessageType.PipelineHostCall
+            and _PROGRESS_TWIN in message.raw[:1024]
+        ):
             return []
         if message.kind == PSRPMessageType.ProgressRecord:
             return self._decode_all(self._progress.offer(message, now))
@@ -243,7 +294,9 @@ class Connection:
 
     def _decode(self, message: Message) -> list[Happening]:
         try:
-            self._pool.receive_data(psrpcore.PSRPPayload(message.as_fragment(), psrpcore.StreamType.default, None))
+            self._pool.receive_data(
+                psrpcore.PSRPPayload(message.as_fragment(), psrpcore.StreamType.default, None)
+            )
             event = self._pool.next_event()
             return self._event(event) if event else []
         except _UNDECODABLE as error:
@@ -261,11 +314,17 @@ class Connection:
         if isinstance(event, psrpcore.PublicKeyRequestEvent):
             self._flush()
             return []
-        for_us = event.pipeline_id is not None or isinstance(event, psrpcore.RunspacePoolHostCallEvent)
+        for_us = event.pipeline_id is not None or isinstance(
+            event, psrpcore.RunspacePoolHostCallEvent
+        )
         return [Said(event)] if for_us else []
 
     def _pipeline_state(self, event: psrpcore.PipelineStateEvent) -> None:
-        if event.state in (PSInvocationState.Completed, PSInvocationState.Failed, PSInvocationState.Stopped):
+        if event.state in (
+            PSInvocationState.Completed,
+            PSInvocationState.Failed,
+            PSInvocationState.Stopped,
+        ):
             self._last = Ended(event.state, event.reason)
             self._phase = "closing"
             self._element("Close")

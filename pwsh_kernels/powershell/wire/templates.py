@@ -1,6 +1,10 @@
-"""The message that starts a pipeline, written once for each shape of a pipeline and then filled with its texts. Pure.
+"""The message that starts a pipeline, written once for each shape of a pipeline and then filled
+with its texts.
 
-psrpcore takes longer to write it than all else that our side does for a short run (measured), and little of it ever differs.
+Pure.
+
+psrpcore takes longer to write it than all else that our side does for a short run (measured), and
+little of it ever differs.
 """
 
 import re
@@ -17,7 +21,9 @@ from pwsh_kernels.powershell.wire.happenings import Command
 MAX_TEMPLATES = 32
 """Shapes that are known at a time; a session's runs have about ten."""
 MAX_TEXTS = 10_000
-"""Characters that are filled in; more would not fit into one fragment, where each text stands up to three times."""
+"""Characters that are filled in; more would not fit into one fragment, where each text stands up to
+three times.
+"""
 _PLAIN = (str, bool, int, type(None))
 """Types of values whose XML does not depend on what else there is, as references and secrets do."""
 
@@ -26,14 +32,18 @@ Writer = Callable[[Sequence[Command], str | None], bytes]
 
 
 class Templates:
-    """The pipelines that one connection has started, by shape; the oldest shape is forgotten first."""
+    """The pipelines that one connection has started, by shape; the oldest shape is
+    forgotten first.
+    """
 
     def __init__(self, write: Writer) -> None:
         self._write = write
         self._known: dict[tuple[Any, ...], list[bytes]] = {}
 
     def fill(self, commands: Sequence[Command], history: str | None) -> bytes | None:
-        """Return the XML of a pipeline, or None when psrpcore has to write it: it is long, or a value is no plain one."""
+        """Return the XML of a pipeline, or None when psrpcore has to write it: it is long, or a
+        value is no plain one.
+        """
         texts = list(_texts(commands, history))
         plain = all(type(value) in _PLAIN for one in commands for value in one.parameters.values())
         if not plain or sum(map(len, texts)) > MAX_TEXTS:
@@ -44,10 +54,14 @@ class Templates:
                 del self._known[next(iter(self._known))]
             self._known[shape] = self._parts(commands, history)
         pieces = enumerate(self._known[shape])
-        return b"".join(_escaped(texts[int(piece)]) if index % 2 else piece for index, piece in pieces)
+        return b"".join(
+            _escaped(texts[int(piece)]) if index % 2 else piece for index, piece in pieces
+        )
 
     def _parts(self, commands: Sequence[Command], history: str | None) -> list[bytes]:
-        """Return the XML cut at its texts: a piece of it, the number of a text, a piece, and so on."""
+        """Return the XML cut at its texts: a piece of it, the number of a text, a piece,
+        and so on.
+        """
         mark = f"text {uuid.uuid4()} "
         marks = (f"{mark}{number}." for number, _ in enumerate(_texts(commands, history)))
         marked = [_with_texts(one, marks) for one in commands]
@@ -68,18 +82,26 @@ def _texts(commands: Sequence[Command], history: str | None) -> Iterator[str]:
 def _with_texts(command: Command, texts: Iterator[str]) -> Command:
     """Return the command with other texts, taken in the order of `_texts`."""
     text = next(texts) if command.is_script else command.text
-    values = {name: next(texts) if isinstance(value, str) else value for name, value in command.parameters.items()}
+    values = {
+        name: next(texts) if isinstance(value, str) else value
+        for name, value in command.parameters.items()
+    }
     return replace(command, text=text, parameters=values)
 
 
 def _shape(commands: Sequence[Command], history: str | None) -> tuple[Any, ...]:
     """Return what two pipelines have in common when they differ in texts alone."""
-    return (history is None, *((one.is_script or one.text, one.merge, one.local, _values(one)) for one in commands))
+    return (
+        history is None,
+        *((one.is_script or one.text, one.merge, one.local, _values(one)) for one in commands),
+    )
 
 
 def _values(command: Command) -> tuple[Any, ...]:
     """Return the parameters without their texts; the type tells True from 1."""
-    return tuple((name, type(one), isinstance(one, str) or one) for name, one in command.parameters.items())
+    return tuple(
+        (name, type(one), isinstance(one, str) or one) for name, one in command.parameters.items()
+    )
 
 
 def _escaped(text: str) -> bytes:

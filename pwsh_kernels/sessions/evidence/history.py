@@ -1,4 +1,6 @@
-"""What was run in a session, by whom: a file that the session's own PowerShell reads (Get-SessionHistory)."""
+"""What was run in a session, by whom: a file that the session's own PowerShell reads
+(Get-SessionHistory).
+"""
 
 import json
 import os
@@ -22,7 +24,9 @@ FULL_BYTES = 512 * 1024
 
 
 class SessionHistory:
-    """A folder (0700) with one file of JSON lines (0600) for each session; a line for each run that has ended."""
+    """A folder (0700) with one file of JSON lines (0600) for each session; a line for each run that
+    has ended.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -35,7 +39,9 @@ class SessionHistory:
         """Note a run that has ended."""
         path = self.file(run.key)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8") as lines:
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8"
+        ) as lines:
             lines.write(json.dumps(history_line(run)) + "\n")
         if path.stat().st_size > FULL_BYTES:
             self._cut(path)
@@ -47,7 +53,9 @@ class SessionHistory:
     def _cut(self, path: Path) -> None:
         last = path.read_text(encoding="utf-8").splitlines(keepends=True)[-RUNS_KEPT:]
         part = path.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as lines:
+        with os.fdopen(
+            os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as lines:
             lines.writelines(last)
         part.replace(path)
 
@@ -66,5 +74,7 @@ def history_line(run: Run) -> dict[str, Any]:
         "client": run.client,
         "account": run.account,
         "command": redacted(run.command, secrets)[:COMMAND_CHARS],
-        "error": redacted(run.reason or failure_sentence(run), secrets)[:COMMAND_CHARS] if failed else "",
+        "error": (
+            redacted(run.reason or failure_sentence(run), secrets)[:COMMAND_CHARS] if failed else ""
+        ),
     }

@@ -1,4 +1,7 @@
-"""Values and bound parameters written as PowerShell, so that a run can be repeated by hand. Pure."""
+"""Values and bound parameters written as PowerShell, so that a run can be repeated by hand.
+
+Pure.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +10,9 @@ SECRET = "$secret"  # noqa: S105 - the name of a JSON field
 
 
 def literal(value: Any) -> str:
-    """Return a JSON value as a PowerShell expression; a bound secret becomes the question for it."""
+    """Return a JSON value as a PowerShell expression; a bound secret becomes the question
+    for it.
+    """
     match value:
         case None | bool():
             return {None: "$null", True: "$true", False: "$false"}[value]
@@ -18,19 +23,35 @@ def literal(value: Any) -> str:
         case Mapping() if SECRET in value:
             return "(Read-Host -AsSecureString 'Secret')"
         case Mapping():
-            return "@{ " + "; ".join(f"{quoted(str(name))} = {literal(one)}" for name, one in value.items()) + " }"
+            return (
+                "@{ "
+                + "; ".join(f"{quoted(str(name))} = {literal(one)}" for name, one in value.items())
+                + " }"
+            )
         case _:
             return "@(" + ", ".join(literal(one) for one in value) + ")"
 
 
 def quoted(text: str) -> str:
-    """Return a text in single quotes; PowerShell takes typographic quotes for the plain one, so they are doubled too."""
-    return "'" + "".join(letter * 2 if letter in "'\u2018\u2019\u201a\u201b" else letter for letter in text) + "'"
+    """Return a text in single quotes; PowerShell takes typographic quotes for the plain one, so
+    they are doubled too.
+    """
+    return (
+        "'"
+        + "".join(
+            letter * 2 if letter in "'\u2018\u2019\u201a\u201b" else letter for letter in text
+        )
+        + "'"
+    )
 
 
 def with_parameters(command: str, parameters: Mapping[str, Any]) -> str:
-    """Return a script that runs the command with its parameters bound, in the scope that it was run in."""
+    """Return a script that runs the command with its parameters bound, in the scope that it was run
+    in.
+    """
     if not parameters:
         return command
-    values = "".join(f"    {quoted(name)} = {literal(value)}\n" for name, value in parameters.items())
+    values = "".join(
+        f"    {quoted(name)} = {literal(value)}\n" for name, value in parameters.items()
+    )
     return f"$parameters = @{{\n{values}}}\n. {{\n{command}\n}} @parameters"

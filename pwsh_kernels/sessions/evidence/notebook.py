@@ -18,12 +18,16 @@ from pwsh_kernels.sessions.views.title import session_title
 OUTPUT_CHARS = 200_000
 """Characters of one run's output in the notebook; a browser shows no more with pleasure."""
 FACTS = (
-    "run_id", "principal", "client", "account", "state", "created_at", "started_at", "ended_at", "duration_s",
+    "run_id", "principal", "client", "account", "state",
+    "created_at", "started_at", "ended_at", "duration_s",
     "exit_code", "format", "total_chars",
 )  # fmt: skip
 """What a cell's metadata takes over from the Run shape (docs/rest.md)."""
 RUN_KEY = "pwsh_run"
-"""Of a cell's metadata. Not messages.KEY: JupyterLab sends a cell's metadata with it, and the kernel reads options there."""
+"""Of a cell's metadata.
+
+Not messages.KEY: JupyterLab sends a cell's metadata with it, and the kernel reads options there.
+"""
 LANGUAGE = {
     "name": "powershell",
     "file_extension": ".ps1",
@@ -34,16 +38,32 @@ LANGUAGE = {
 STOPPED = "PipelineStopped"
 
 
-def evidence(key: SessionKey, session: Session | None, runs: Iterable[Run], time: datetime) -> dict[str, Any]:
-    """Return an .ipynb of the commands that have begun, oldest first; `session` is None for one that is closed."""
+def evidence(
+    key: SessionKey, session: Session | None, runs: Iterable[Run], time: datetime
+) -> dict[str, Any]:
+    """Return an .ipynb of the commands that have begun, oldest first; `session` is None for one
+    that is closed.
+    """
     begun = [run for run in runs if run.purpose == "command" and run.started_at]
     title = session_title(session) if session else f"{key.tenant} · {key.module} · closed"
     notebook: dict[str, Any] = v4.new_notebook(
-        cells=[v4.new_markdown_cell(_heading(key, title, len(begun), time), id="about"), *_cells(begun)],
+        cells=[
+            v4.new_markdown_cell(_heading(key, title, len(begun), time), id="about"),
+            *_cells(begun),
+        ],
         metadata={
-            "kernelspec": {"name": key.kernelspec, "display_name": title, "language": LANGUAGE["name"]},
+            "kernelspec": {
+                "name": key.kernelspec,
+                "display_name": title,
+                "language": LANGUAGE["name"],
+            },
             "language_info": LANGUAGE,
-            "pwsh": {"session": str(key), "title": title, "exported_at": utc(time), "runs": len(begun)},
+            "pwsh": {
+                "session": str(key),
+                "title": title,
+                "exported_at": utc(time),
+                "runs": len(begun),
+            },
         },
     )
     return notebook
@@ -51,9 +71,9 @@ def evidence(key: SessionKey, session: Session | None, runs: Iterable[Run], time
 
 def _heading(key: SessionKey, title: str, count: int, time: datetime) -> str:
     return (
-        f"# {key.tenant} · {key.module}\n\n{title}\n\n"
-        f"{count} runs that the server of pwsh-kernels kept, exported at {utc(time)}. Who ran a cell, when and for how long "
-        "is in its metadata (`pwsh_run`). Secrets are shown as `•••`; output is the session's own text."
+        f"# {key.tenant} · {key.module}\n\n{title}\n\n{count} runs that the server of pwsh-kernels"
+        f" kept, exported at {utc(time)}. Who ran a cell, when and for how long is in its metadata"
+        " (`pwsh_run`). Secrets are shown as `•••`; output is the session's own text."
     )
 
 
@@ -89,7 +109,10 @@ def _outputs(run: Run, secrets: set[str]) -> Iterator[dict[str, Any]]:
         elif text:
             yield v4.new_output("stream", name=group[0].stream, text=text)
     if page.more:
-        text = f"… {run.log.total_chars - page.next_cursor} more characters: GET /runs/{run.id}?cursor={page.next_cursor}\n"
+        text = (
+            f"… {run.log.total_chars - page.next_cursor} more characters: GET"
+            f" /runs/{run.id}?cursor={page.next_cursor}\n"
+        )
         yield v4.new_output("stream", name="stderr", text=text)
 
 
@@ -106,13 +129,19 @@ def _grouped(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 def _ended_by(entry: Entry) -> bool:
-    """Return whether this is the error that ended the run; the kernel's own errors have no record."""
+    """Return whether this is the error that ended the run; the kernel's own errors have
+    no record.
+    """
     return entry.kind == "error" and (entry.record is None or entry.record.terminating)
 
 
 def _error(entry: Entry, text: str, secrets: set[str]) -> dict[str, Any]:
     record = entry.record
-    name = record.exception_type.rsplit(".", 1)[-1] or record.error_id.split(",", 1)[0] if record else STOPPED
+    name = (
+        record.exception_type.rsplit(".", 1)[-1] or record.error_id.split(",", 1)[0]
+        if record
+        else STOPPED
+    )
     value = redacted(record.message, secrets) if record else text.strip()
     error: dict[str, Any] = v4.new_output(
         "error", ename=name or "Error", evalue=value, traceback=text.rstrip("\n").split("\n")

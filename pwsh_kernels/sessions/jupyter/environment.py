@@ -1,4 +1,8 @@
-"""The environment that a kernel gets: an allow-list, so that the server's token and secrets never reach it. Pure."""
+"""The environment that a kernel gets: an allow-list, so that the server's token and secrets never
+reach it.
+
+Pure.
+"""
 
 import os
 import re
@@ -14,12 +18,18 @@ _ALLOWED = re.compile(
 
 
 def kernel_environment(given: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[str, str]:
-    """Return what of an environment a kernel may inherit; `pass_env` names more (setting PWSH_MANAGER_PASS_ENV)."""
+    """Return what of an environment a kernel may inherit; `pass_env` names more (setting
+    PWSH_MANAGER_PASS_ENV).
+    """
     named = set(pass_env)
-    return {name: value for name, value in given.items() if _ALLOWED.fullmatch(name) or name in named}
+    return {
+        name: value for name, value in given.items() if _ALLOWED.fullmatch(name) or name in named
+    }
 
 
 def with_our_commands(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment whose PATH ends with the folder of `pwsh-kernels`: notebooks of an ordinary kernel call it."""
+    """Return an environment whose PATH ends with the folder of `pwsh-kernels`: notebooks of an
+    ordinary kernel call it.
+    """
     ours = os.path.dirname(sys.executable)  # noqa: PTH120 - a text, of which the file system is not asked
     return {**environment, "PATH": os.pathsep.join(filter(None, (environment.get("PATH"), ours)))}

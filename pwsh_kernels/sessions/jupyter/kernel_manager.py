@@ -1,4 +1,6 @@
-"""The kernel manager of the server: sessions keep their kernel through clients, servers and mistakes; others as usual."""
+"""The kernel manager of the server: sessions keep their kernel through clients, servers and
+mistakes; others as usual.
+"""
 
 import asyncio
 import logging
@@ -11,7 +13,10 @@ from typing import Any
 
 from jupyter_client.ioloop.restarter import AsyncIOLoopKernelRestarter
 from jupyter_client.session import Session as Codec
-from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
+from jupyter_server.services.kernels.kernelmanager import (
+    AsyncMappingKernelManager,
+    ServerKernelManager,
+)
 from tornado.web import HTTPError
 from traitlets import Dict, Instance, List, Unicode, default
 
@@ -29,7 +34,9 @@ DEATH_POLL_S = 1.0
 
 
 class NoRestart(AsyncIOLoopKernelRestarter):
-    """Reports a death instead of restarting: a silent one would lose the sign-in unseen (decision 0009, 7)."""
+    """Reports a death instead of restarting: a silent one would lose the sign-in unseen (decision
+    0009, 7).
+    """
 
     @default("restart_limit")
     def _restart_limit(self) -> int:
@@ -65,13 +72,20 @@ class SessionLaunch:
 
 
 class SessionKernelManager(AsyncMappingKernelManager):
-    """Maps kernel ids to kernels. A session's id is fixed, starting it twice gives one process, shutting it down detaches.
+    """Maps kernel ids to kernels.
 
-    Each deviation from jupyter_server answers a measured way of losing a shared session: decision 0009.
+    A session's id is fixed, starting it twice gives one process, shutting it down detaches.
+
+    Each deviation from jupyter_server answers a measured way of losing a shared session: decision
+    0009.
     """
 
     kernel_spec_manager: Any = Instance(SessionKernelSpecManager)
-    pass_env = List(Unicode(), help="Environment variables that kernels inherit beside the allow-list.", config=True)
+    pass_env = List(
+        Unicode(),
+        help="Environment variables that kernels inherit beside the allow-list.",
+        config=True,
+    )
     launches = Dict(help="SessionLaunch by kernelspec name.")
 
     def __init__(self, **kwargs: Any) -> None:
@@ -92,7 +106,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
     def _no_buffers(self) -> bool:
         return False
 
-    # -- sessions ------------------------------------------------------------------------------------------------
+    # -- sessions ------------------------------------------------------------------------------
 
     def add_session(self, launch: SessionLaunch) -> None:
         """Make a session known: its kernelspec, and how its kernel starts."""
@@ -111,7 +125,11 @@ class SessionKernelManager(AsyncMappingKernelManager):
 
     def session_of(self, kernel_id: str) -> SessionKey | None:
         """Return the session that a running kernel belongs to."""
-        return self.session_key(self._kernels[kernel_id].kernel_name) if kernel_id in self._kernels else None
+        return (
+            self.session_key(self._kernels[kernel_id].kernel_name)
+            if kernel_id in self._kernels
+            else None
+        )
 
     def connection_file(self, key: SessionKey) -> Path:
         """Return where the connection file of a session's kernel is."""
@@ -123,7 +141,9 @@ class SessionKernelManager(AsyncMappingKernelManager):
         return process.pid if process else None
 
     async def close_session(self, key: SessionKey) -> None:
-        """Really end a session's kernel: ask, wait (bounded), terminate, kill, with everything that it started."""
+        """Really end a session's kernel: ask, wait (bounded), terminate, kill, with everything that
+        it started.
+        """
         async with self._lock(key):
             if key.kernel_id not in self:
                 return
@@ -133,7 +153,9 @@ class SessionKernelManager(AsyncMappingKernelManager):
             kill_tree(family)
 
     async def kill_session(self, key: SessionKey) -> None:
-        """Kill a session's kernel and everything that it started; waits for nothing that they do."""
+        """Kill a session's kernel and everything that it started; waits for nothing that
+        they do.
+        """
         async with self._lock(key):
             process = living_process(self.connection_file(key))
             kill_tree([process, *process.children(recursive=True)] if process else [])
@@ -145,7 +167,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
         """Let go of a session's kernel, which lives on: close every socket to it."""
         self._forget(key.kernel_id)
 
-    # -- jupyter_server's interface ------------------------------------------------------------------------------
+    # -- jupyter_server's interface ------------------------------------------------------------
 
     async def start_kernel(  # type: ignore[override]
         self, *, kernel_id: str | None = None, kernel_name: str | None = None, **kwargs: Any
@@ -155,28 +177,40 @@ class SessionKernelManager(AsyncMappingKernelManager):
         kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, self.pass_env)
         if launch is None:
             kwargs["env"] = with_our_commands(kwargs["env"])
-            started: str = await self._async_start_kernel(kernel_id=kernel_id, kernel_name=kernel_name, **kwargs)
+            started: str = await self._async_start_kernel(
+                kernel_id=kernel_id, kernel_name=kernel_name, **kwargs
+            )
             return started
         # A caller that goes away in the middle must not leave a process that nobody knows.
-        start = self._tasks.start(self._start_session(launch, kwargs["env"]), f"start the kernel of {launch.key}")
+        start = self._tasks.start(
+            self._start_session(launch, kwargs["env"]), f"start the kernel of {launch.key}"
+        )
         await asyncio.shield(start)
         return launch.key.kernel_id
 
     async def shutdown_kernel(  # type: ignore[override]
         self, kernel_id: str, now: bool = False, restart: bool = False
     ) -> None:
-        """Shut a kernel down; of a session, only the caller goes away (decision 0009: 1, 2, 3, 8)."""
+        """Shut a kernel down; of a session, only the caller goes away (decision 0009: 1,
+        2, 3, 8).
+        """
         self._check_kernel_id(kernel_id)
         if self.session_of(kernel_id) is None:
             await self._async_shutdown_kernel(kernel_id, now=now, restart=restart)
 
     async def shutdown_all(self, now: bool = False) -> None:  # type: ignore[override]
         """Shut down every kernel that is no session: sessions outlive the server."""
-        others = [kernel_id for kernel_id in self.list_kernel_ids() if self.session_of(kernel_id) is None]
-        await asyncio.gather(*(self._async_shutdown_kernel(kernel_id, now=now) for kernel_id in others))
+        others = [
+            kernel_id for kernel_id in self.list_kernel_ids() if self.session_of(kernel_id) is None
+        ]
+        await asyncio.gather(
+            *(self._async_shutdown_kernel(kernel_id, now=now) for kernel_id in others)
+        )
 
     def kernel_model(self, kernel_id: str) -> dict[str, Any]:
-        """Return what Jupyter's routes tell of a kernel; of a session also which one it is, and its name for people."""
+        """Return what Jupyter's routes tell of a kernel; of a session also which one it is, and its
+        name for people.
+        """
         model: dict[str, Any] = super().kernel_model(kernel_id)
         key = self.session_of(kernel_id)
         return {**model, "pwsh": {"session": str(key), "title": self.title(key)}} if key else model
@@ -199,7 +233,10 @@ class SessionKernelManager(AsyncMappingKernelManager):
             raise HTTPError(409, refusal)
 
     async def restart_kernel(self, kernel_id: str, now: bool = False) -> Any:  # type: ignore[override]
-        """Restart a kernel because somebody asked for it. Raises HTTPError 409 where that would end a sign-in."""
+        """Restart a kernel because somebody asked for it.
+
+        Raises HTTPError 409 where that would end a sign-in.
+        """
         self.refuse_restart(kernel_id)
         key = self.session_of(kernel_id)
         if key and self.on_session_ended:
@@ -221,13 +258,15 @@ class SessionKernelManager(AsyncMappingKernelManager):
         if self.on_session_ended:
             self.on_session_ended(key, "its kernel process has ended")
 
-    # -- inside --------------------------------------------------------------------------------------------------
+    # -- inside --------------------------------------------------------------------------------
 
     def _lock(self, key: SessionKey) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())
 
     async def _start_session(self, launch: SessionLaunch, env: dict[str, str]) -> None:
-        """Start the kernel unless it runs; concurrent starts of one id would give several processes (decision 0009, 15)."""
+        """Start the kernel unless it runs; concurrent starts of one id would give several processes
+        (decision 0009, 15).
+        """
         async with self._lock(launch.key):
             if launch.key.kernel_id in self:
                 return
@@ -243,7 +282,9 @@ class SessionKernelManager(AsyncMappingKernelManager):
             self.on_session_started(launch.key)
 
     def _preset_kernel_info(self, kernel_id: str) -> None:
-        """Ask for kernel_info on control, before a WebSocket does on shell: a busy cell would hold it (decision 0009, 5)."""
+        """Ask for kernel_info on control, before a WebSocket does on shell: a busy cell would hold
+        it (decision 0009, 5).
+        """
         kernel: Any = self.get_kernel(kernel_id)
         answer: Future[dict[str, Any]] = Future()
         channel = self._info_channels[kernel_id] = kernel.connect_control()

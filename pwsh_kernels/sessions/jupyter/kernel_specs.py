@@ -1,4 +1,6 @@
-"""Kernelspecs: the installed ones, and one per known session, so that a notebook can choose a session."""
+"""Kernelspecs: the installed ones, and one per known session, so that a notebook can choose a
+session.
+"""
 
 import sys
 from collections.abc import Callable
@@ -36,14 +38,23 @@ class SessionKernelSpecManager(KernelSpecManager):
         return key
 
     def find_kernel_specs(self) -> dict[str, str]:
-        """Return every kernelspec's name and folder; sessions show the logos of the installed `pwsh` kernelspec."""
+        """Return every kernelspec's name and folder; sessions show the logos of the installed
+        `pwsh` kernelspec.
+        """
         installed: dict[str, str] = super().find_kernel_specs()
-        return {**installed, **dict.fromkeys(self.session_keys, installed.get(PWSH_SPEC, NO_FOLDER))}
+        return {
+            **installed,
+            **dict.fromkeys(self.session_keys, installed.get(PWSH_SPEC, NO_FOLDER)),
+        }
 
     def get_kernel_spec(self, kernel_name: str) -> Any:
         """Return a kernelspec. Raises NoSuchKernel."""
         key = self.session_key(kernel_name)
-        return session_kernelspec(key, self.title(key)) if key else super().get_kernel_spec(kernel_name)
+        return (
+            session_kernelspec(key, self.title(key))
+            if key
+            else super().get_kernel_spec(kernel_name)
+        )
 
 
 def session_kernelspec(key: SessionKey, title: str) -> Any:
@@ -54,5 +65,8 @@ def session_kernelspec(key: SessionKey, title: str) -> Any:
         language="powershell",
         interrupt_mode="message",
         resource_dir=NO_FOLDER,
-        metadata={"kernel_provisioner": {"provisioner_name": PROVISIONER, "config": {}}, "pwsh": {"session": str(key)}},
+        metadata={
+            "kernel_provisioner": {"provisioner_name": PROVISIONER, "config": {}},
+            "pwsh": {"session": str(key)},
+        },
     )

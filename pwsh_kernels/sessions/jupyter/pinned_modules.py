@@ -1,6 +1,8 @@
-"""The modules that a session has pinned when it began: a folder of links to their versions, which is on its PSModulePath.
+"""The modules that a session has pinned when it began: a folder of links to their versions, which
+is on its PSModulePath.
 
-`modules update` and `remove` leave alone what is linked here, and a session finds no other version of it.
+`modules update` and `remove` leave alone what is linked here, and a session finds no other version
+of it.
 """
 
 import shutil
@@ -14,18 +16,24 @@ from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 
 
 class Pins:
-    """The folder `pins` of a data folder: `TENANT.MODULE/NAME/VERSION`, each a link into the store of modules."""
+    """The folder `pins` of a data folder: `TENANT.MODULE/NAME/VERSION`, each a link into the store
+    of modules.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir.absolute() / "pins"  # PowerShell looks from a folder of its own
         self._store = ModuleStore(data_dir.absolute())
 
     def folder(self, key: SessionKey) -> Path:
-        """Return what goes on PSModulePath of a session; it is there while the session has pinned something."""
+        """Return what goes on PSModulePath of a session; it is there while the session has pinned
+        something.
+        """
         return self._folder / key.kernelspec
 
     def pin(self, key: SessionKey, without: Collection[str] = ()) -> dict[str, str]:
-        """Link the selected versions for a session that begins, and return them by name. Raises BrokenFile.
+        """Link the selected versions for a session that begins, and return them by name.
+
+        Raises BrokenFile.
 
         `without` names modules that it must not find; nor does it find what needs one of them.
         """
@@ -41,7 +49,9 @@ class Pins:
         return self.pinned(key)
 
     def pinned(self, key: SessionKey) -> dict[str, str]:
-        """Return the versions that a session has pinned, by name; only those that are still there."""
+        """Return the versions that a session has pinned, by name; only those that are
+        still there.
+        """
         links = sorted(self.folder(key).glob("*/*"), key=lambda link: link.parent.name.casefold())
         return {link.parent.name: link.name for link in links if link.is_dir()}
 
@@ -50,7 +60,9 @@ class Pins:
         shutil.rmtree(self.folder(key), ignore_errors=True)
 
     def sessions(self) -> Iterator[SessionKey]:
-        """Yield the sessions that have pinned something; what a pinning that broke has left is removed."""
+        """Yield the sessions that have pinned something; what a pinning that broke has left is
+        removed.
+        """
         for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
             tenant, _, module = folder.name.rpartition(".")
             if tenant:
@@ -65,7 +77,8 @@ def usable(selected: Mapping[str, LockedModule], without: Collection[str]) -> li
     while needing := {
         one.name.casefold()
         for one in selected.values()
-        if one.name.casefold() not in barred and not barred.isdisjoint(name.casefold() for name in one.dependencies)
+        if one.name.casefold() not in barred
+        and not barred.isdisjoint(name.casefold() for name in one.dependencies)
     }:
         barred |= needing
     return [one for one in selected.values() if one.name.casefold() not in barred]

@@ -1,8 +1,9 @@
-"""Ports for a new kernel, out of the range from which the system serves everybody who asks for any port.
+"""Ports for a new kernel, out of the range from which the system serves everybody who asks for any
+port.
 
-A kernel binds its ports half a second after they were chosen. jupyter_client takes what the system offers, and the system
-soon offers the same to somebody else: of twelve kernels that began at once, one found its port taken (seen once in ten
-runs of the tests).
+A kernel binds its ports half a second after they were chosen. jupyter_client takes what the system
+offers, and the system soon offers the same to somebody else: of twelve kernels that began at once,
+one found its port taken (seen once in ten runs of the tests).
 """
 
 import os
@@ -12,11 +13,16 @@ from collections.abc import Collection, Iterator
 LOWEST, HIGHEST = 10_000, 32_767
 """Below what Linux (32768), Windows and macOS (49152) hand out."""
 STRIDE = 997
-"""Servers that begin one after the other have neighbouring process ids; their kernels' ports must not be neighbours."""
+"""Servers that begin one after the other have neighbouring process ids; their kernels' ports must
+not be neighbours.
+"""
 
 
 def free_ports(ip: str, count: int, taken: Collection[int]) -> list[int]:
-    """Return ports of an address that nobody listens on and that are not `taken`. Raises OSError when there are none."""
+    """Return ports of an address that nobody listens on and that are not `taken`.
+
+    Raises OSError when there are none.
+    """
     found: list[int] = []
     for port in _candidates(os.getpid()):
         if port not in taken and _is_free(ip, port):

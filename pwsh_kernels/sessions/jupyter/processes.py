@@ -9,7 +9,9 @@ import psutil
 
 
 def kill_tree(processes: Iterable[psutil.Process]) -> None:
-    """Kill each process, and the whole process group that it leads. Waits for nothing; the dead are skipped.
+    """Kill each process, and the whole process group that it leads.
+
+    Waits for nothing; the dead are skipped.
 
     Take the list before the first kill: children of a dead process cannot be found any more.
     """

@@ -1,4 +1,6 @@
-"""The kernel provisioner of sessions: kernels outlive the server, and a later server adopts them by their process."""
+"""The kernel provisioner of sessions: kernels outlive the server, and a later server adopts them by
+their process.
+"""
 
 import json
 import os
@@ -15,16 +17,22 @@ PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 SAME_START_S = 1.0
 """Two readings of one process' start time differ less; a reused process id differs more."""
 PRIVATE = 0o077
-"""umask of sessions: what a module keeps of a sign-in, often as plain text, is for nobody else (files 0600)."""
+"""umask of sessions: what a module keeps of a sign-in, often as plain text, is for nobody else
+(files 0600).
+"""
 
 
 class ForeignProcess(psutil.Process):
-    """A process that is not our child, with the part of Popen's interface that LocalProvisioner uses."""
+    """A process that is not our child, with the part of Popen's interface that LocalProvisioner
+    uses.
+    """
 
     stdin = stdout = stderr = None
 
     def poll(self) -> int | None:
-        """Return None while it runs; its exit status is its parent's to know, so -1 stands for any end."""
+        """Return None while it runs; its exit status is its parent's to know, so -1 stands for any
+        end.
+        """
         try:
             return None if self.is_running() and self.status() != psutil.STATUS_ZOMBIE else -1
         except psutil.NoSuchProcess:
@@ -36,7 +44,9 @@ class ForeignProcess(psutil.Process):
 
 
 def _append(path: str) -> IO[bytes]:
-    """Open a log for a kernel: with the server's own stdout it would hold a pipe that outlives its reader."""
+    """Open a log for a kernel: with the server's own stdout it would hold a pipe that outlives its
+    reader.
+    """
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
@@ -51,7 +61,9 @@ def process_note(connection_file: str | Path) -> Path:
 
 
 def living_process(connection_file: str | Path) -> ForeignProcess | None:
-    """Return the running process of the kernel of a connection file, or None when there is none any more."""
+    """Return the running process of the kernel of a connection file, or None when there is none any
+    more.
+    """
     try:
         pid, started = json.loads(process_note(connection_file).read_text())
         process = ForeignProcess(pid)
@@ -62,7 +74,9 @@ def living_process(connection_file: str | Path) -> ForeignProcess | None:
 
 
 class AdoptingProvisioner(LocalProvisioner):
-    """Starts a kernel that outlives us, or takes over the one that an earlier server left under the same file."""
+    """Starts a kernel that outlives us, or takes over the one that an earlier server left under the
+    same file.
+    """
 
     parent: Any
     process: Any
@@ -81,7 +95,9 @@ class AdoptingProvisioner(LocalProvisioner):
         if not cmd:
             return self.connection_info
         with _append(kwargs.pop("log_file", os.devnull)) as log:
-            info = await super().launch_kernel(cmd, independent=True, stdout=log, stderr=log, umask=PRIVATE, **kwargs)
+            info = await super().launch_kernel(
+                cmd, independent=True, stdout=log, stderr=log, umask=PRIVATE, **kwargs
+            )
         # The manager's __del__ would remove a connection file that it believes to own.
         self.parent._connection_file_written = False  # noqa: SLF001
         self._write_note()

@@ -10,7 +10,9 @@ from typing import Any
 
 VOCABULARY_FILE = Path(__file__).parent / "vocabulary.toml"
 SYNTAX_CHARS = 400
-"""Characters of one parameter set of a command that was found by words; of one that was named, EXACT_SYNTAX_CHARS."""
+"""Characters of one parameter set of a command that was found by words; of one that was named,
+EXACT_SYNTAX_CHARS.
+"""
 EXACT_SYNTAX_CHARS = 4_000
 FOUND_SETS = 2
 """Parameter sets of a command that was found by words; of one that was named: EXACT_SETS."""
@@ -34,12 +36,20 @@ class Command:
 
 
 def rank(words: str, commands: Iterable[Command]) -> list[Command]:
-    """Return the commands that the words mean, the best first. One that is named exactly comes before all others."""
+    """Return the commands that the words mean, the best first.
+
+    One that is named exactly comes before all others.
+    """
     named = {one.lower() for one in words.split()}
     asked = _meanings(words)
     scores = [(_score(asked, one) + 100 * (one.name.lower() in named), one) for one in commands]
     found = [(score, one) for score, one in scores if score > 0]
-    return [one for _, one in sorted(found, key=lambda pair: (-pair[0], len(pair[1].name), pair[1].name.lower()))]
+    return [
+        one
+        for _, one in sorted(
+            found, key=lambda pair: (-pair[0], len(pair[1].name), pair[1].name.lower())
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +77,25 @@ class _Vocabulary:
 @cache
 def _vocabulary() -> _Vocabulary:
     facts = tomllib.loads(VOCABULARY_FILE.read_text(encoding="utf-8"))
-    verbs, nouns = ({word: tuple(meant) for word, meant in facts[kind].items()} for kind in ("verbs", "nouns"))
+    verbs, nouns = (
+        {word: tuple(meant) for word, meant in facts[kind].items()} for kind in ("verbs", "nouns")
+    )
     acting = frozenset([*verbs, *(verb for meant in verbs.values() for verb in meant)])
     return _Vocabulary(verbs, nouns, frozenset(facts["fillers"].split()), acting)
 
 
 def _meanings(words: str) -> list[_Meaning]:
     known = _vocabulary()
-    found = dict.fromkeys(singular(piece) for word in _WORDS.findall(words) for piece in _pieces(word))
+    found = dict.fromkeys(
+        singular(piece) for word in _WORDS.findall(words) for piece in _pieces(word)
+    )
     return [
-        _Meaning(one, (one, *known.verbs.get(one, ())), known.nouns.get(one, ()), acts=one in known.acting)
+        _Meaning(
+            one,
+            (one, *known.verbs.get(one, ())),
+            known.nouns.get(one, ()),
+            acts=one in known.acting,
+        )
         for one in found
         if one not in known.fillers
     ]
@@ -89,16 +108,24 @@ def _pieces(word: str) -> list[str]:
 
 
 def singular(word: str) -> str:
-    """Return a word without the ending of its plural; always the same for the same word, not always good English."""
+    """Return a word without the ending of its plural; always the same for the same word, not always
+    good English.
+    """
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("xes", "sses", "shes", "ches")):
         return word[:-2]
-    return word[:-1] if len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us")) else word
+    return (
+        word[:-1]
+        if len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us"))
+        else word
+    )
 
 
 def _score(asked: list[_Meaning], command: Command) -> float:
-    """Return how well a command fits; 0 when none of the nouns, or less than half of the words, fit."""
+    """Return how well a command fits; 0 when none of the nouns, or less than half of the words,
+    fit.
+    """
     verb, _, noun = command.name.partition("-")
     parts = [singular(one) for piece in _WORDS.findall(noun) for one in _pieces(piece)]
     by_noun = [_noun_points(one, parts, noun.lower()) for one in asked]
@@ -130,8 +157,12 @@ def _verb_points(meaning: _Meaning, verb: str) -> float:
     return 2 - 0.3 * meaning.verbs.index(verb)
 
 
-def command_view(command: Command, details: Mapping[str, Any] | None, *, exact: bool) -> dict[str, Any]:
-    """Return a command with what PowerShell told of it: its synopsis, and one line for each parameter set."""
+def command_view(
+    command: Command, details: Mapping[str, Any] | None, *, exact: bool
+) -> dict[str, Any]:
+    """Return a command with what PowerShell told of it: its synopsis, and one line for each
+    parameter set.
+    """
     facts = details or {}
     sets, chars = (EXACT_SETS, EXACT_SYNTAX_CHARS) if exact else (FOUND_SETS, SYNTAX_CHARS)
     syntax = [syntax_line(command.name, str(one), chars) for one in facts.get("sets") or ()]
@@ -146,7 +177,8 @@ def command_view(command: Command, details: Mapping[str, Any] | None, *, exact: 
 def syntax_line(name: str, parameters: str, chars: int) -> str:
     """Return one parameter set in a line, cut at a parameter's end.
 
-    Parameters that all commands have are left out, but for -WhatIf, never cut: whether a preview is offered must be seen.
+    Parameters that all commands have are left out, but for -WhatIf, never cut: whether a preview is
+    offered must be seen.
     """
     line = f"{name} {' '.join(_COMMON.sub('', parameters).split())}".rstrip()
     preview = f" {PREVIEW}" if PREVIEW in parameters else ""
@@ -154,7 +186,10 @@ def syntax_line(name: str, parameters: str, chars: int) -> str:
         return line + preview
     end = line.rfind(" [-", 0, chars - 20)
     cut = line[: end if end > len(name) else chars - 20]
-    return f"{cut} … ({line.count(' -', len(cut)) + line.count('[-', len(cut))} more parameters){preview}"
+    return (
+        f"{cut} … ({line.count(' -', len(cut)) + line.count('[-', len(cut))} more"
+        f" parameters){preview}"
+    )
 
 
 def synopsis_of(name: str, synopsis: str) -> str:

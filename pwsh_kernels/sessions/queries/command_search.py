@@ -1,4 +1,6 @@
-"""Finds commands of a session by words: two short runs of our own, between which commands.py ranks."""
+"""Finds commands of a session by words: two short runs of our own, between which
+commands.py ranks.
+"""
 
 import json
 from functools import cache
@@ -23,7 +25,9 @@ GENERATED = ("tmpEXO", "tmp_")
 class CommandSearch:
     """One search in one session."""
 
-    def __init__(self, live: LiveSession, index: CommandIndex, wait_s: float, principal: str, client: str) -> None:
+    def __init__(
+        self, live: LiveSession, index: CommandIndex, wait_s: float, principal: str, client: str
+    ) -> None:
         """`wait_s` bounds all of it, the wait for the session's turn too."""
         self._live = live
         self._index = index
@@ -38,7 +42,9 @@ class CommandSearch:
         named = {one.lower() for one in words.split()}
         shown = found[:limit]
         exact = {one.name for one in shown if one.name.lower() in named}
-        wanted = [one.name for one in shown if one.loaded or one.name in exact or self._of_module(one)]
+        wanted = [
+            one.name for one in shown if one.loaded or one.name in exact or self._of_module(one)
+        ]
         details = {}
         if wanted:
             told = await self._ask(f"describe {', '.join(wanted)}", {"names": wanted})
@@ -48,7 +54,11 @@ class CommandSearch:
 
     def _command(self, name: str, module: str, loaded: str) -> Command:
         own = self._live.session.module
-        ours = module == own.powershell_module or module.startswith(GENERATED) or self._index.listed(name, own.key)
+        ours = (
+            module == own.powershell_module
+            or module.startswith(GENERATED)
+            or self._index.listed(name, own.key)
+        )
         return Command(name, module, loaded == "1", ours)
 
     def _of_module(self, command: Command) -> bool:
@@ -58,7 +68,9 @@ class CommandSearch:
     async def _ask(self, title: str, asked: dict[str, Any]) -> list[str]:
         """Run the script and return the lines that it gives."""
         options = RunOptions(parameters={PARAMETER: json.dumps(asked)})
-        run = self._live.runs.add(self._live.key, title, options=options, purpose="query", **self._who)
+        run = self._live.runs.add(
+            self._live.key, title, options=options, purpose="query", **self._who
+        )
         self._live.submit(run, _script(), store_history=False)
         if not await run.wait(max(0.0, self._ends - now().timestamp()), input_too=False):
             await self._give_up(run)

@@ -1,4 +1,8 @@
-"""Conditions on the properties of objects, such as `TotalItemSize gt 10GB`: from text to their parts. Pure."""
+"""Conditions on the properties of objects, such as `TotalItemSize gt 10GB`: from text to their
+parts.
+
+Pure.
+"""
 
 import re
 from dataclasses import dataclass
@@ -6,10 +10,35 @@ from typing import Any
 
 from pwsh_kernels.errors import InvalidRequest
 
-EXAMPLE = "`RecipientTypeDetails eq UserMailbox`, `TotalItemSize gt 10GB`, `Name like ann*`, `Manager empty`"
-OPERATORS = ("eq", "ne", "gt", "ge", "lt", "le", "like", "notlike", "match", "notmatch", "contains", "in")
+EXAMPLE = (
+    "`RecipientTypeDetails eq UserMailbox`, `TotalItemSize gt 10GB`, `Name like ann*`, `Manager"
+    " empty`"
+)
+OPERATORS = (
+    "eq",
+    "ne",
+    "gt",
+    "ge",
+    "lt",
+    "le",
+    "like",
+    "notlike",
+    "match",
+    "notmatch",
+    "contains",
+    "in",
+)
 WITHOUT_VALUE = ("empty", "notempty")
-SPELLINGS = {"==": "eq", "=": "eq", "!=": "ne", "<>": "ne", ">=": "ge", "<=": "le", ">": "gt", "<": "lt"}
+SPELLINGS = {
+    "==": "eq",
+    "=": "eq",
+    "!=": "ne",
+    "<>": "ne",
+    ">=": "ge",
+    "<=": "le",
+    ">": "gt",
+    "<": "lt",
+}
 CONDITION_CHARS = 2_000
 
 _QUOTED_NAME = r"\"[^\"]+\"|'[^']+'"
@@ -20,7 +49,10 @@ _ITEM = re.compile(r"\s*(\"[^\"]*\"|'[^']*'|[^,]*?)\s*(?:,|$)")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One property compared; `values` has several for `in`, none for `empty`. `text` is what the caller wrote."""
+    """One property compared; `values` has several for `in`, none for `empty`.
+
+    `text` is what the caller wrote.
+    """
 
     property: str
     operator: str
@@ -30,16 +62,27 @@ class Condition:
     def to_json(self) -> dict[str, Any]:
         """Return the parts as JSON values, in the names of kept.ps1.
 
-        Each value has a mark in front: ConvertFrom-Json would make a date of a text that looks like one.
+        Each value has a mark in front: ConvertFrom-Json would make a date of a text that looks like
+        one.
         """
         values = [f"={one}" for one in self.values]
-        return {"property": self.property, "operator": self.operator, "values": values, "text": self.text}
+        return {
+            "property": self.property,
+            "operator": self.operator,
+            "values": values,
+            "text": self.text,
+        }
 
 
 def read_condition(text: str) -> Condition:
-    """Return the parts of `PROPERTY OPERATOR VALUE`. Raises InvalidRequest that says what is wrong and shows examples."""
+    """Return the parts of `PROPERTY OPERATOR VALUE`.
+
+    Raises InvalidRequest that says what is wrong and shows examples.
+    """
     if len(text) > CONDITION_CHARS:
-        raise _wrong(text[:40] + "…", f"has {len(text)} characters, at most {CONDITION_CHARS} are read")
+        raise _wrong(
+            text[:40] + "…", f"has {len(text)} characters, at most {CONDITION_CHARS} are read"
+        )
     word = _WORD.fullmatch(text)
     if word and _operator(word[2]):
         return _condition(text, word[1], _operator(word[2]), word[3])
@@ -47,7 +90,11 @@ def read_condition(text: str) -> Condition:
     if sign:
         return _condition(text, sign[1], SPELLINGS[sign[2]], sign[3])
     if word:
-        raise _wrong(text, f"has no operator that is known: {word[2]}. Known: {', '.join((*OPERATORS, *WITHOUT_VALUE))}")
+        raise _wrong(
+            text,
+            f"has no operator that is known: {word[2]}. Known:"
+            f" {', '.join((*OPERATORS, *WITHOUT_VALUE))}",
+        )
     raise _wrong(text, "is not PROPERTY OPERATOR VALUE")
 
 
@@ -62,7 +109,9 @@ def _condition(text: str, name: str, operator: str, value: str | None) -> Condit
             raise _wrong(text, f"has a value, and {operator} takes none")
         return Condition(_unquoted(name), operator, (), text)
     if not said:
-        raise _wrong(text, f"has no value for {operator}; to look for what is empty, write `{name} empty`")
+        raise _wrong(
+            text, f"has no value for {operator}; to look for what is empty, write `{name} empty`"
+        )
     values = _items(said) if operator == "in" else (_unquoted(said),)
     return Condition(_unquoted(name), operator, values, text)
 

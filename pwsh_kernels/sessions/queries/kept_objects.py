@@ -1,4 +1,6 @@
-"""Questions about the objects that a run has given, which the session's PowerShell keeps: the script, and its answer."""
+"""Questions about the objects that a run has given, which the session's PowerShell keeps: the
+script, and its answer.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -24,14 +26,16 @@ from pwsh_kernels.sessions.session import Session
 
 SCRIPT = """param([string] $PwshKernelsQuery)
 try { Get-KeptObject $PwshKernelsQuery }
-finally { Microsoft.PowerShell.Utility\\Remove-Variable -Name PwshKernelsQuery -ErrorAction Ignore }"""
+finally { Microsoft.PowerShell.Utility\\Remove-Variable -Name PwshKernelsQuery -ErrorAction Ignore }"""  # noqa: E501
 """Get-KeptObject is the session's own (powershell/scripts/bootstrap.ps1)."""
 PARAMETER = "PwshKernelsQuery"
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectsQuery:
-    """What is asked of a run's objects: those that fulfil all conditions, ordered, from `skip` on, `first` of them."""
+    """What is asked of a run's objects: those that fulfil all conditions, ordered, from `skip` on,
+    `first` of them.
+    """
 
     where: tuple[Condition, ...] = ()
     sort_by: str | None = None
@@ -47,7 +51,9 @@ class ObjectsQuery:
     client: str = ""
 
     def parameters(self, key: str) -> dict[str, str]:
-        """Return what is bound to SCRIPT; `key`: the execute request of the run whose objects are meant."""
+        """Return what is bound to SCRIPT; `key`: the execute request of the run whose objects are
+        meant.
+        """
         asked = {
             "key": key,
             "where": [one.to_json() for one in self.where],
@@ -62,13 +68,19 @@ class ObjectsQuery:
     def title(self, run_id: str) -> str:
         """Return what a person reads as the run's command."""
         where = [f"where {' and '.join(one.text for one in self.where)}"] if self.where else []
-        order = [f"sort by {self.sort_by}{' descending' if self.descending else ''}"] if self.sort_by else []
+        order = (
+            [f"sort by {self.sort_by}{' descending' if self.descending else ''}"]
+            if self.sort_by
+            else []
+        )
         chosen = [f"select {', '.join(self.select)}"] if self.select else []
         return " ".join([f"query {run_id}", *where, *order, *chosen])
 
 
 class QueryRecorder(Recorder):
-    """Takes what is known of a question out of the output: how many objects there are, or why there is no answer."""
+    """Takes what is known of a question out of the output: how many objects there are, or why there
+    is no answer.
+    """
 
     def __init__(self, run: Run, of_run: str, session: str) -> None:
         """`of_run`: the run whose objects are asked for."""
@@ -95,8 +107,15 @@ class QueryRecorder(Recorder):
 
 
 def known_facts(facts: Mapping[str, Any], run_id: str) -> dict[str, Any]:
-    """Return how many objects are kept, were found and are shown; `beyond`: those that were too many to be kept."""
-    view = {"kept": facts["kept"], "matched": facts["matched"], "shown": facts["shown"], "of_run": run_id}
+    """Return how many objects are kept, were found and are shown; `beyond`: those that were too
+    many to be kept.
+    """
+    view = {
+        "kept": facts["kept"],
+        "matched": facts["matched"],
+        "shown": facts["shown"],
+        "of_run": run_id,
+    }
     return {**view, "beyond": facts["beyond"]} if facts["beyond"] else view
 
 
@@ -108,11 +127,14 @@ def refusal(facts: Mapping[str, Any], run_id: str, session: str) -> ProductError
         "unknown_property": lambda: _unknown(facts),
         "not_comparable": lambda: InvalidRequest(
             field="where",
-            problem=f"{facts['condition']!r} compares nothing: {facts['value']!r} cannot be put in order with values of "
-            f"{facts['property']}, such as {facts['example']!r}",
+            problem=(
+                f"{facts['condition']!r} compares nothing: {facts['value']!r} cannot be put in"
+                f" order with values of {facts['property']}, such as {facts['example']!r}"
+            ),
         ),
         "bad_pattern": lambda: InvalidRequest(
-            field="where", problem=f"{facts['condition']!r} has a bad regular expression: {facts['problem']}"
+            field="where",
+            problem=f"{facts['condition']!r} has a bad regular expression: {facts['problem']}",
         ),
     }
     return makers[str(facts["refused"])]()
@@ -124,16 +146,28 @@ def _unknown(facts: Mapping[str, Any]) -> UnknownProperty:
     by_lower = {one.lower(): one for one in known}
     nearest = [by_lower[one] for one in get_close_matches(last.lower(), by_lower, n=3)]
     return UnknownProperty(
-        property=str(facts["property"]), inside=str(facts["inside"]), known=known, total=int(facts["total"]), nearest=nearest
+        property=str(facts["property"]),
+        inside=str(facts["inside"]),
+        known=known,
+        total=int(facts["total"]),
+        nearest=nearest,
     )
 
 
 def check_kept(run: Run, session: Session | None) -> None:
-    """Raise RunNotEnded, NoObjects or ObjectsLost when the session's PowerShell cannot have the objects of a run."""
+    """Raise RunNotEnded, NoObjects or ObjectsLost when the session's PowerShell cannot have the
+    objects of a run.
+    """
     if not run.ended:
         raise RunNotEnded(run_id=run.id, state=run.state)
     if run.purpose != "command" or not run.message_id:
         raise NoObjects(run_id=run.id)
     if session is None or session.gone or session.created_at > run.created_at:
-        reason = session.reason if session is not None and session.gone else "it has ended, and another one began"
-        raise ObjectsLost(run_id=run.id, session=str(run.key), reason=reason if session else "it was closed")
+        reason = (
+            session.reason
+            if session is not None and session.gone
+            else "it has ended, and another one began"
+        )
+        raise ObjectsLost(
+            run_id=run.id, session=str(run.key), reason=reason if session else "it was closed"
+        )

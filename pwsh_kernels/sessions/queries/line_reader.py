@@ -1,4 +1,6 @@
-"""Reads the lines of outputs in threads: a few at a time, each for a bounded time, so that the event loop stays free."""
+"""Reads the lines of outputs in threads: a few at a time, each for a bounded time, so that the
+event loop stays free.
+"""
 
 import asyncio
 import threading
@@ -8,7 +10,9 @@ from pwsh_kernels.sessions.queries.lines import LinesPage, LinesQuery, read_line
 from pwsh_kernels.sessions.runs.output_log import LogTexts, OutputLog
 
 READ_LIMIT_S = 20.0
-"""Seconds of one reading; what is found by then is the answer, which says where to go on (measured: 20 MB take 1 s)."""
+"""Seconds of one reading; what is found by then is the answer, which says where to go on (measured:
+20 MB take 1 s).
+"""
 READERS = 2
 
 
@@ -19,7 +23,10 @@ class LineReader:
         self._turns = asyncio.Semaphore(READERS)
 
     async def read(self, log: OutputLog, query: LinesQuery) -> LinesPage:
-        """Return a page of lines of an output as it is now. Raises InvalidRequest for a bad pattern."""
+        """Return a page of lines of an output as it is now.
+
+        Raises InvalidRequest for a bad pattern.
+        """
         async with self._turns:
             left = threading.Event()
             try:

@@ -1,4 +1,7 @@
-"""A run's output by its lines: a page of them, or those that a caller's regular expression finds. Pure."""
+"""A run's output by its lines: a page of them, or those that a caller's regular expression finds.
+
+Pure.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +17,9 @@ from pwsh_kernels.sessions.runs.output_log import LogTexts
 SHOWN_CHARS = 2_000
 """Characters of one line in an answer; of a match, those around it."""
 READ_CHARS = 100_000
-"""Characters of one line that are read; a search looks at no more (measured: the worst pattern takes 0.8 s for them)."""
+"""Characters of one line that are read; a search looks at no more (measured: the worst pattern
+takes 0.8 s for them).
+"""
 ANSWER_CHARS = 1_000_000
 """Characters of the lines of one answer, about."""
 PATTERN_CHARS = 1_000
@@ -24,9 +29,12 @@ PATTERN_MEMORY = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class LinesQuery:
-    """Which lines are asked for. `first` counts from 1; a negative one from the end: -50 is the last 50.
+    """Which lines are asked for.
 
-    With `search`: the matching lines from `first` on, `count` of them at most, each with `context` lines around it.
+    `first` counts from 1; a negative one from the end: -50 is the last 50.
+
+    With `search`: the matching lines from `first` on, `count` of them at most, each with `context`
+    lines around it.
     """
 
     first: int = 1
@@ -38,7 +46,10 @@ class LinesQuery:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line without terminal escapes. `unread` counts characters beyond READ_CHARS; `at` is where a search matched."""
+    """One line without terminal escapes.
+
+    `unread` counts characters beyond READ_CHARS; `at` is where a search matched.
+    """
 
     number: int
     text: str
@@ -52,7 +63,9 @@ class Line:
 
 @dataclass(slots=True)
 class LinesPage:
-    """What one reading gave; `matches` counts them all, also those for which the answer had no room."""
+    """What one reading gave; `matches` counts them all, also those for which the answer had no
+    room.
+    """
 
     total_lines: int
     matches: int | None = None
@@ -62,7 +75,10 @@ class LinesPage:
 
 
 def read_lines(texts: LogTexts, query: LinesQuery, expired: Callable[[], bool]) -> LinesPage:
-    """Return a page of lines. When `expired` says so it ends early, and `more` says where. Raises InvalidRequest."""
+    """Return a page of lines.
+
+    When `expired` says so it ends early, and `more` says where. Raises InvalidRequest.
+    """
     first = query.first if query.first > 0 else max(1, texts.total_lines + query.first + 1)
     if query.search is not None:
         return _found(texts, first, query, expired)
@@ -77,11 +93,21 @@ def read_lines(texts: LogTexts, query: LinesQuery, expired: Callable[[], bool]) 
 
 
 def compiled(pattern: str, *, ignore_case: bool) -> Any:
-    """Return a pattern of RE2, whose searches take linear time. Raises InvalidRequest that says what is wrong in it."""
+    """Return a pattern of RE2, whose searches take linear time.
+
+    Raises InvalidRequest that says what is wrong in it.
+    """
     if len(pattern) > PATTERN_CHARS:
-        raise InvalidRequest(field="search", problem=f"has {len(pattern)} characters; {PATTERN_CHARS} are read at most")
+        raise InvalidRequest(
+            field="search",
+            problem=f"has {len(pattern)} characters; {PATTERN_CHARS} are read at most",
+        )
     options = re2.Options()
-    options.log_errors, options.case_sensitive, options.max_mem = False, not ignore_case, PATTERN_MEMORY
+    options.log_errors, options.case_sensitive, options.max_mem = (
+        False,
+        not ignore_case,
+        PATTERN_MEMORY,
+    )
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
@@ -89,8 +115,10 @@ def compiled(pattern: str, *, ignore_case: bool) -> Any:
         problem = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
         raise InvalidRequest(
             field="search",
-            problem=f"is no regular expression of RE2: {problem}. Lookaround and backreferences are not possible; "
-            "put a \\ before a character that stands for itself",
+            problem=(
+                f"is no regular expression of RE2: {problem}. Lookaround and backreferences are not"
+                " possible; put a \\ before a character that stands for itself"
+            ),
         ) from None
 
 
@@ -101,7 +129,10 @@ def lines_from(texts: LogTexts, first: int) -> Iterator[Line]:
 
 
 def numbered(pieces: Iterable[str], number: int) -> Iterator[Line]:
-    """Yield the lines of a text that comes in pieces; the first has the given number. A long one is not kept whole."""
+    """Yield the lines of a text that comes in pieces; the first has the given number.
+
+    A long one is not kept whole.
+    """
     parts, length = [""], 0
     for piece in pieces:
         begun, *others = piece.split("\n")
@@ -119,11 +150,15 @@ def _line(number: int, text: str, length: int) -> Line:
 
 
 def shortened(line: Line) -> str:
-    """Return a line's text; of a long one the part around the match, or its beginning, with what is left out counted."""
+    """Return a line's text; of a long one the part around the match, or its beginning, with what is
+    left out counted.
+    """
     text, (begins, ends) = line.text, line.at or (0, 0)
     if len(text) + line.unread <= SHOWN_CHARS:
         return text
-    start = max(0, min(begins - max(0, SHOWN_CHARS - (ends - begins)) // 2, len(text) - SHOWN_CHARS))
+    start = max(
+        0, min(begins - max(0, SHOWN_CHARS - (ends - begins)) // 2, len(text) - SHOWN_CHARS)
+    )
     end = start + SHOWN_CHARS
     after = max(0, len(text) - end) + line.unread
     before = f"[{start:,} characters left out] … " if start else ""
@@ -161,13 +196,17 @@ class _Found:
         self._before.clear()
 
 
-def _found(texts: LogTexts, first: int, query: LinesQuery, expired: Callable[[], bool]) -> LinesPage:
+def _found(
+    texts: LogTexts, first: int, query: LinesQuery, expired: Callable[[], bool]
+) -> LinesPage:
     pattern = compiled(query.search or "", ignore_case=query.ignore_case)
     found = _Found(query, texts.total_lines)
     for line in _marked(texts, max(1, first - query.context), first, pattern):
         found.take(line)
         if expired():
-            found.page.more = found.page.more or (line.number + 1 if line.number < texts.total_lines else None)
+            found.page.more = found.page.more or (
+                line.number + 1 if line.number < texts.total_lines else None
+            )
             break
     return found.page
 
@@ -180,7 +219,10 @@ def _marked(texts: LogTexts, begins: int, first: int, pattern: Any) -> Iterator[
 
 
 def _place(pattern: Any, text: str) -> tuple[int, int] | None:
-    """Return where a pattern matches. As bytes: half a surrogate pair, which a script can print, has no UTF-8."""
+    """Return where a pattern matches.
+
+    As bytes: half a surrogate pair, which a script can print, has no UTF-8.
+    """
     raw = text.encode(errors="replace")
     found = pattern.search(raw)
     if found is None:

@@ -1,4 +1,7 @@
-"""What to do about an error of a command: a sentence, and one word that a program can act on. Pure."""
+"""What to do about an error of a command: a sentence, and one word that a program can act on.
+
+Pure.
+"""
 
 import re
 from collections.abc import Callable
@@ -11,17 +14,29 @@ from pwsh_kernels.records import Record
 from pwsh_kernels.screens import MISSING_COMMAND, screen_advice
 
 Action = Literal["", "retry", "ask_person", "do_not_retry", "fix_command", "sign_in"]
-"""`retry`: the same again, later; `fix_command`: another command or another value; `ask_person`: somebody must change or
-decide something; `sign_in`: sign in again, then the same; `do_not_retry`: it can never work here."""
+"""`retry`: the same again, later; `fix_command`: another command or another value; `ask_person`:
+somebody must change or decide something; `sign_in`: sign in again, then the same; `do_not_retry`:
+it can never work here.
+"""
 
 NAME_CHARS = 100
 """Longest command that is looked for: what is longer is no name."""
 TEXT_CHARS = 4_000
 """Characters of an error's message that are looked at."""
-SIGN_IN_CODES = frozenset({"AADSTS65004", "AADSTS70018", "AADSTS70019", "AADSTS70020", "AADSTS90120", "graph_code_timeout"})
+SIGN_IN_CODES = frozenset(
+    {
+        "AADSTS65004",
+        "AADSTS70018",
+        "AADSTS70019",
+        "AADSTS70020",
+        "AADSTS90120",
+        "graph_code_timeout",
+    }
+)
 """Explained errors which another sign-in ends, beside those that end one."""
 _PAUSE = re.compile(
-    r"retry[- ]after\D{0,5}(\d{1,5})|(?:try again|retry) (?:in|after) (\d{1,5}) (?:second|s\b)", re.IGNORECASE
+    r"retry[- ]after\D{0,5}(\d{1,5})|(?:try again|retry) (?:in|after) (\d{1,5}) (?:second|s\b)",
+    re.IGNORECASE,
 )
 _COMMAND = re.compile(r"[A-Za-z]+-\w+")
 
@@ -36,7 +51,9 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """`pattern` is looked for in error id, category and message, in this order, with spaces between."""
+    """`pattern` is looked for in error id, category and message, in this order, with spaces
+    between.
+    """
 
     pattern: re.Pattern[str]
     action: Action
@@ -49,21 +66,28 @@ def _rule(pattern: str, action: Action, suggestion: str) -> _Rule:
 
 RULES = (
     _rule(
-        r"\b429\b|too ?many ?requests|throttl|server ?busy|micro delay|activitylimit|\bquota for requests",
+        r"\b429\b|too ?many ?requests|throttl|server ?busy|micro delay|activitylimit|\bquota for"
+        r" requests",
         "retry",
-        "The service is throttling: wait {pause} s, then repeat the command for fewer objects or with pauses.",
+        "The service is throttling: wait {pause} s, then repeat the command for fewer objects or"
+        " with pauses.",
     ),
     _rule(
-        r"access(?: to \S+)? (?:is |was )?denied|accessdenied|\b403\b|forbidden|insufficient (?:privilege|permission|access)"
-        r"|permissiondenied|unauthorizedaccess|not authorized|within (?:a|the) (?:write )?scope|management role",
+        r"access(?: to \S+)? (?:is |was )?denied|accessdenied|\b403\b|forbidden|insufficient"
+        r" (?:privilege|permission|access)"
+        r"|permissiondenied|unauthorizedaccess|not authorized|within (?:a|the) (?:write"
+        r" )?scope|management role",
         "ask_person",
-        "The signed-in account may not do this: ask the person for the role or permission, or for another account.",
+        "The signed-in account may not do this: ask the person for the role or permission, or for"
+        " another account.",
     ),
     _rule(
-        r"already exists|alreadyexist|already (?:being )?(?:used|in use|assigned|a member)|resourceexists|proxyaddressexists"
+        r"already exists|alreadyexist|already (?:being )?(?:used|in use|assigned|a"
+        r" member)|resourceexists|proxyaddressexists"
         r"|conflictingobjects|MemberAlreadyExists",
         "fix_command",
-        "It exists already: look at it with the Get command, then change that one or use another name.",
+        "It exists already: look at it with the Get command, then change that one or use another"
+        " name.",
     ),
     _rule(
         r"NamedParameterNotFound|AmbiguousParameter|PositionalParameterNotFound|MissingMandatoryParameter|MissingArgument"
@@ -74,13 +98,16 @@ RULES = (
     _rule(
         r"ParserError|ParseException|UnexpectedToken|MissingEndCurlyBrace|TerminatorExpected",
         "fix_command",
-        "The script is no valid PowerShell: correct it at the line and column that are named; nothing of it was run.",
+        "The script is no valid PowerShell: correct it at the line and column that are named;"
+        " nothing of it was run.",
     ),
     _rule(
-        r"could ?n[o']t be found|cannot find|was not found|wasn't found|not ?found|does not exist|doesn't exist"
+        r"could ?n[o']t be found|cannot find|was not found|wasn't found|not ?found|does not"
+        r" exist|doesn't exist"
         r"|no \w+ (?:was|were) found|objectnotfound|\b404\b",
         "fix_command",
-        "Nothing has that name: list what there is with the Get command, without the name or with a filter.",
+        "Nothing has that name: list what there is with the Get command, without the name or with a"
+        " filter.",
     ),
     _rule(
         r"timed? ?out|temporar(?:y|ily)|service ?unavailable|gateway|\b50[234]\b"
@@ -109,11 +136,15 @@ class Advisor:
         """Return what to do about an error in a session of a module."""
         if on_screen := screen_advice(record):
             return Advice(on_screen, "fix_command")
-        if record.exception_type.endswith(MISSING_COMMAND) or record.error_id.startswith(MISSING_COMMAND):
+        if record.exception_type.endswith(MISSING_COMMAND) or record.error_id.startswith(
+            MISSING_COMMAND
+        ):
             name = record.target.rpartition("\\")[2]
             return self._on_missing(name, module_key) if len(name) <= NAME_CHARS else Advice()
         causes = " ".join(record.causes)[:TEXT_CHARS]
-        text = f"{record.error_id} {record.category} {record.message[:TEXT_CHARS]} {causes}".rstrip()
+        text = (
+            f"{record.error_id} {record.category} {record.message[:TEXT_CHARS]} {causes}".rstrip()
+        )
         elsewhere = self._elsewhere(module_key, text, record.command)
         if elsewhere:
             return elsewhere
@@ -122,13 +153,24 @@ class Advisor:
             return _of_explanation(explained)
         module = self._index.catalog.modules.get(module_key)
         if module and _ended(module, text):
-            return Advice("The service no longer accepts the sign-in: sign in again, then repeat the command.", "sign_in")
+            return Advice(
+                "The service no longer accepts the sign-in: sign in again, then repeat the"
+                " command.",
+                "sign_in",
+            )
         return _by_rule(text, record)
 
     def _elsewhere(self, own: str, text: str, command: str) -> Advice | None:
-        """Return where a command belongs that another service's module has, and to which nobody is signed in here."""
+        """Return where a command belongs that another service's module has, and to which nobody is
+        signed in here.
+        """
         home = self._index.home(command, own) if len(command) <= NAME_CHARS else None
-        if home is None or home.module.key == own or not isinstance(home.module, Module) or not _ended(home.module, text):
+        if (
+            home is None
+            or home.module.key == own
+            or not isinstance(home.module, Module)
+            or not _ended(home.module, text)
+        ):
             return None
         return _at_home(command, home, own)
 
@@ -138,7 +180,9 @@ class Advisor:
             return _at_home(name, home, own)
         nearest = self._index.nearest(name, own)
         if nearest:
-            meant = " or ".join(one if key == own else f"{one} (module {key})" for one, key in nearest)
+            meant = " or ".join(
+                one if key == own else f"{one} (module {key})" for one, key in nearest
+            )
             return Advice(f"{name} is not known. Did you mean {meant}?", "fix_command")
         if home and isinstance(home.module, Module):
             return Advice(_not_there(name, home.module), "fix_command")
@@ -149,14 +193,22 @@ def _at_home(name: str, home: Home, own: str) -> Advice:
     """Return what to do about a command that belongs to a service."""
     module = home.module
     if isinstance(module, Unsupported):
-        said = f"{name} belongs to {module.title}, which cannot be reached from here: {module.reason} {module.instead}"
+        said = (
+            f"{name} belongs to {module.title}, which cannot be reached from here: {module.reason}"
+            f" {module.instead}"
+        )
         return Advice(said, "do_not_retry")
     where = "" if module.key == own else f" in module {module.key} ({module.title})"
     if home.by == "retired":
-        return Advice(f"{name} is retired or not available here; use {home.instead}{where}.", "fix_command")
+        return Advice(
+            f"{name} is retired or not available here; use {home.instead}{where}.", "fix_command"
+        )
     if module.key == own:
         return Advice(_not_there(name, module), "ask_person")
-    return Advice(f"{name} belongs to module {module.key} ({module.title}): call with module {module.key}.", "fix_command")
+    return Advice(
+        f"{name} belongs to module {module.key} ({module.title}): call with module {module.key}.",
+        "fix_command",
+    )
 
 
 def _ended(module: Module, text: str) -> bool:
@@ -165,9 +217,9 @@ def _ended(module: Module, text: str) -> bool:
 
 def _not_there(name: str, module: Module) -> str:
     return (
-        f"{name} belongs to this session's service, {module.title}, and is not there: nobody is signed in, the signed-in "
-        f"account's roles do not have it, or the PowerShell module with it is not installed (`{module.install}`, "
-        "or the module's own name)."
+        f"{name} belongs to this session's service, {module.title}, and is not there: nobody is"
+        " signed in, the signed-in account's roles do not have it, or the PowerShell module with"
+        f" it is not installed (`{module.install}`, or the module's own name)."
     )
 
 
@@ -185,4 +237,6 @@ def _by_rule(text: str, record: Record) -> Advice:
     pause = _PAUSE.search(text)
     seconds = (pause[1] or pause[2]) if pause else str(PAUSE_S)
     command = record.command if _COMMAND.fullmatch(record.command) else "NAME"
-    return Advice(rule.suggestion.replace("{pause}", seconds).replace("{command}", command), rule.action)
+    return Advice(
+        rule.suggestion.replace("{pause}", seconds).replace("{command}", command), rule.action
+    )

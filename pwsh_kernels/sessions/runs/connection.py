@@ -1,4 +1,6 @@
-"""The one reader of a kernel: every message of its four channels, given to whoever it belongs to, in order of arrival."""
+"""The one reader of a kernel: every message of its four channels, given to whoever it belongs to,
+in order of arrival.
+"""
 
 import asyncio
 import logging
@@ -23,15 +25,30 @@ SOCKET_TYPES = {"shell": zmq.DEALER, "control": zmq.DEALER, "stdin": zmq.DEALER,
 
 
 class KernelConnection:
-    """Sockets to one kernel. Replies and output are told apart by the id of the request that they belong to.
+    """Sockets to one kernel.
 
-    `on_foreign` gets iopub messages of executions that other clients asked for, `on_event` the kernel's own events.
+    Replies and output are told apart by the id of the request that they belong to.
+
+    `on_foreign` gets iopub messages of executions that other clients asked for, `on_event` the
+    kernel's own events.
     """
 
-    def __init__(self, info: Mapping[str, Any], context: zmq.Context[Any], on_foreign: Listener, on_event: Listener) -> None:
-        """`info` is a connection file's content (jupyter_client.connect). Must be made on the event loop."""
+    def __init__(
+        self,
+        info: Mapping[str, Any],
+        context: zmq.Context[Any],
+        on_foreign: Listener,
+        on_event: Listener,
+    ) -> None:
+        """`info` is a connection file's content (jupyter_client.connect).
+
+        Must be made on the event loop.
+        """
         key = info["key"]
-        self._codec = Codec(key=key if isinstance(key, bytes) else key.encode(), signature_scheme=info["signature_scheme"])
+        self._codec = Codec(
+            key=key if isinstance(key, bytes) else key.encode(),
+            signature_scheme=info["signature_scheme"],
+        )
         self._on_foreign = on_foreign
         self._on_event = on_event
         self._listeners: dict[str, Listener] = {}
@@ -41,10 +58,14 @@ class KernelConnection:
         self.closed = False
 
     async def join(self, timeout: float) -> Message:
-        """Wait for the kernel's answer and its iopub messages; return kernel_info. Raises TimeoutError, ConnectionError."""
+        """Wait for the kernel's answer and its iopub messages; return kernel_info.
+
+        Raises TimeoutError, ConnectionError.
+        """
         async with asyncio.timeout(timeout):
             while True:
-                # A kernel that is only starting answers when it can: it would have to answer every further question, too.
+                # A kernel that is only starting answers when it can: it would have to answer every
+                # further question, too.
                 answer = self.request("control", "kernel_info_request")
                 await asyncio.wait((answer,))
                 if not answer.cancelled() and await self._has_joined():
@@ -57,8 +78,13 @@ class KernelConnection:
             await asyncio.wait_for(self._joined.wait(), JOIN_PAUSE_S)
         return self._joined.is_set()
 
-    def execute(self, code: str, metadata: Mapping[str, Any], listener: Listener, *, store_history: bool) -> str:
-        """Send an execute request; `listener` gets all that belongs to it until `forget`. Return its id."""
+    def execute(
+        self, code: str, metadata: Mapping[str, Any], listener: Listener, *, store_history: bool
+    ) -> str:
+        """Send an execute request; `listener` gets all that belongs to it until `forget`.
+
+        Return its id.
+        """
         content = {
             "code": code,
             "silent": False,
@@ -76,8 +102,13 @@ class KernelConnection:
         """Give nothing more to the listener of an execution."""
         self._listeners.pop(message_id, None)
 
-    def request(self, channel: str, kind: str, content: Mapping[str, Any] | None = None) -> asyncio.Future[Message]:
-        """Send a request on `shell` or `control`; the future is its reply. Raises ConnectionError when closed."""
+    def request(
+        self, channel: str, kind: str, content: Mapping[str, Any] | None = None
+    ) -> asyncio.Future[Message]:
+        """Send a request on `shell` or `control`; the future is its reply.
+
+        Raises ConnectionError when closed.
+        """
         if self.closed:
             raise ConnectionError("the connection to the kernel is closed")
         message = self._codec.msg(kind, dict(content or {}))
@@ -88,7 +119,9 @@ class KernelConnection:
         return reply
 
     async def interrupt(self, timeout: float) -> bool:
-        """Ask the kernel to stop what runs; return whether it has taken the request within `timeout` seconds."""
+        """Ask the kernel to stop what runs; return whether it has taken the request within
+        `timeout` seconds.
+        """
         try:
             await asyncio.wait_for(self.request("control", "interrupt_request"), timeout)
         except (TimeoutError, ConnectionError):
@@ -98,7 +131,11 @@ class KernelConnection:
     def answer(self, question: Message, value: str, metadata: Mapping[str, Any]) -> None:
         """Answer an input_request."""
         self._codec.send(
-            self._streams["stdin"], "input_reply", {"value": value}, parent=dict(question), metadata=dict(metadata)
+            self._streams["stdin"],
+            "input_reply",
+            {"value": value},
+            parent=dict(question),
+            metadata=dict(metadata),
         )
 
     def close(self) -> None:
@@ -111,10 +148,16 @@ class KernelConnection:
             if not stream.closed():
                 stream.close()
 
-    def _connect(self, context: zmq.Context[Any], info: Mapping[str, Any], channel: str) -> ZMQStream:
-        socket = context.socket(SOCKET_TYPES[channel], socket_class=zmq.Socket)  # of an asyncio context too
+    def _connect(
+        self, context: zmq.Context[Any], info: Mapping[str, Any], channel: str
+    ) -> ZMQStream:
+        socket = context.socket(
+            SOCKET_TYPES[channel], socket_class=zmq.Socket
+        )  # of an asyncio context too
         socket.linger = LINGER_MS
-        socket.identity = self._codec.bsession  # the kernel sends input_requests to the asker's name on shell
+        socket.identity = (
+            self._codec.bsession
+        )  # the kernel sends input_requests to the asker's name on shell
         if channel == "iopub":
             socket.rcvhwm = 0  # a busy moment of ours must not lose an `idle`
             socket.subscribe(b"")

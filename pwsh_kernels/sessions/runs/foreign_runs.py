@@ -1,4 +1,6 @@
-"""Executions that other clients of a kernel asked for: observed as runs, and known to occupy the kernel."""
+"""Executions that other clients of a kernel asked for: observed as runs, and known to occupy the
+kernel.
+"""
 
 import functools
 from collections.abc import Callable
@@ -25,9 +27,11 @@ class ForeignRuns:
         examine: Callable[[Run, Callable[[], None]], None],
         on_ended: Callable[[], None],
     ) -> None:
-        """`observe` makes the run of an execution from its code and its client's name; `on_ended`: after each end.
+        """`observe` makes the run of an execution from its code and its client's name; `on_ended`:
+        after each end.
 
-        `examine` gets a run that has ended in the kernel; calling the given function ends it for its readers.
+        `examine` gets a run that has ended in the kernel; calling the given function ends it for
+        its readers.
         """
         self._observe = observe
         self._examine = examine
@@ -46,26 +50,44 @@ class ForeignRuns:
 
     def receive(self, message: Message) -> None:
         """Take an iopub message of an execution that is not ours."""
-        asked, kind, content = message["parent_header"]["msg_id"], message["msg_type"], message["content"]
+        asked, kind, content = (
+            message["parent_header"]["msg_id"],
+            message["msg_type"],
+            message["content"],
+        )
         if kind == "status" and content["execution_state"] == "idle":
             self.end(asked)
             return
         other = self._open.setdefault(asked, Foreign())
         if kind != "status":
-            self._recorder(other, message, content["code"] if kind == "execute_input" else "").receive(message)
+            self._recorder(
+                other, message, content["code"] if kind == "execute_input" else ""
+            ).receive(message)
 
     def prompt(self, event: Message) -> None:
-        """Take an event about a prompt: others than the client that is asked may answer in its place."""
+        """Take an event about a prompt: others than the client that is asked may answer in its
+        place.
+        """
         other = self._open.get(event["parent_header"].get("msg_id", ""))
         if other and other.recorder:
             other.recorder.prompt(event)
 
     def recorder_of(self, run: Run) -> Recorder | None:
         """Return what writes a run that has not ended."""
-        return next((one.recorder for one in self._open.values() if one.recorder and one.recorder.run is run), None)
+        return next(
+            (
+                one.recorder
+                for one in self._open.values()
+                if one.recorder and one.recorder.run is run
+            ),
+            None,
+        )
 
     def end(self, asked: str) -> None:
-        """End one. Its reply went to the client that asked: the output is all that we see of how it ended."""
+        """End one.
+
+        Its reply went to the client that asked: the output is all that we see of how it ended.
+        """
         other = self._open.pop(asked, None)
         if other and other.recorder:
             run, state = other.recorder.run, _end_state(other.recorder)
@@ -83,7 +105,9 @@ class ForeignRuns:
 
     def _recorder(self, other: Foreign, message: Message, code: str) -> Recorder:
         if other.recorder is None:
-            other.recorder = Recorder(self._observe(code, str(message["parent_header"].get("username") or "")))
+            other.recorder = Recorder(
+                self._observe(code, str(message["parent_header"].get("username") or ""))
+            )
             other.recorder.run.message_id = message["parent_header"]["msg_id"]
             other.recorder.run.become("running")
         return other.recorder
@@ -91,7 +115,11 @@ class ForeignRuns:
 
 def stopped_reason(run: Run) -> str:
     """Return whose run was stopped, and by which way."""
-    way = f"POST /runs/{run.id}/cancel" if run.cancelled_at else "an interrupt of a Jupyter client of the session"
+    way = (
+        f"POST /runs/{run.id}/cancel"
+        if run.cancelled_at
+        else "an interrupt of a Jupyter client of the session"
+    )
     who = f"{run.principal} ({run.client})" if run.client else run.principal
     return f"The command of {who} was stopped by {way}."
 

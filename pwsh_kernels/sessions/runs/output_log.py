@@ -19,7 +19,9 @@ ENTRY_CHARS = 64_000
 MARK_BYTES = 16_000
 """Distance of two index marks into the file."""
 MOST_CHARS = 200_000_000
-"""Longest output of one run that is kept; what is beyond is counted and dropped, or a loop would fill the disk."""
+"""Longest output of one run that is kept; what is beyond is counted and dropped, or a loop would
+fill the disk.
+"""
 ENTRY_WEIGHT = 100
 """Characters that an entry counts for beside its text."""
 
@@ -40,9 +42,16 @@ class Entry:
         return self.start + len(self.text)
 
     def part(self, first: int, last: int) -> "Entry":
-        """Return the part between two cursors; only a part with the entry's beginning carries its record."""
+        """Return the part between two cursors; only a part with the entry's beginning carries its
+        record.
+        """
         text = self.text[max(0, first - self.start) : last - self.start]
-        return replace(self, start=max(first, self.start), text=text, record=self.record if first <= self.start else None)
+        return replace(
+            self,
+            start=max(first, self.start),
+            text=text,
+            record=self.record if first <= self.start else None,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as JSON values (docs/rest.md)."""
@@ -74,7 +83,9 @@ class OutputLog:
     """Appended by one run, read at any position at any time."""
 
     def __init__(self, path: Path, memory: int) -> None:
-        """`memory`: characters that stay in memory; `path`: the file that is made only for what is beyond."""
+        """`memory`: characters that stay in memory; `path`: the file that is made only for what is
+        beyond.
+        """
         self._path = path
         self._room = memory
         self._entries: list[Entry] = []
@@ -118,15 +129,22 @@ class OutputLog:
 
     def text(self, kinds: frozenset[str]) -> str:
         """Return the text of every stdout entry of these kinds, in order."""
-        return "".join(one.text for one in self._from(0) if one.stream == "stdout" and one.kind in kinds)
+        return "".join(
+            one.text for one in self._from(0) if one.stream == "stdout" and one.kind in kinds
+        )
 
     def texts(self) -> "LogTexts":
-        """Return the output as it is now, for another thread to read. Leaving its block closes the file."""
+        """Return the output as it is now, for another thread to read.
+
+        Leaving its block closes the file.
+        """
         if self._file is None:
             return LogTexts(tuple(self._entries), self.total_lines)
         self._file.flush()
         marks = tuple(zip(self._mark_line_ends, (offset for _, offset in self._marks), strict=True))
-        return LogTexts(tuple(self._entries), self.total_lines, marks, self._path.open("rb"), self._file_bytes)
+        return LogTexts(
+            tuple(self._entries), self.total_lines, marks, self._path.open("rb"), self._file_bytes
+        )
 
     def close(self) -> None:
         """Forget everything and delete the file."""
@@ -179,7 +197,10 @@ class OutputLog:
 
 
 class LogTexts:
-    """The text of an output as it was at one moment. Belongs to one reader, in any thread; the log may grow or close."""
+    """The text of an output as it was at one moment.
+
+    Belongs to one reader, in any thread; the log may grow or close.
+    """
 
     def __init__(
         self,
@@ -189,7 +210,9 @@ class LogTexts:
         file: IO[bytes] | None = None,
         file_bytes: int = 0,
     ) -> None:
-        """`marks`: line ends before, and place in the file, of some entries there; what is beyond `file_bytes` is newer."""
+        """`marks`: line ends before, and place in the file, of some entries there; what is beyond
+        `file_bytes` is newer.
+        """
         self.total_lines = total_lines
         self._entries = entries
         self._marks = marks
@@ -200,13 +223,19 @@ class LogTexts:
         """Return itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Close the file."""
         if self._file is not None:
             self._file.close()
 
     def around_line(self, number: int) -> tuple[int, Iterator[str]]:
-        """Return texts in order, up to the end, and the number (from 1) of the line in which they begin.
+        """Return texts in order, up to the end, and the number (from 1) of the line in which they
+        begin.
 
         They begin before the line `number`, or at the output's beginning.
         """

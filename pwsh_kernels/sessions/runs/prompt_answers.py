@@ -10,7 +10,9 @@ CREDENTIAL = {"user", "password"}
 
 
 def check_answer(prompt: Prompt, value: Any) -> None:
-    """Raise InvalidRequest, which never holds the value, when `value` has not the shape that the prompt asks for."""
+    """Raise InvalidRequest, which never holds the value, when `value` has not the shape that the
+    prompt asks for.
+    """
     problem = _problem(prompt, value)
     if problem:
         raise InvalidRequest(field="value", problem=problem)
@@ -18,11 +20,17 @@ def check_answer(prompt: Prompt, value: Any) -> None:
 
 def _problem(prompt: Prompt, value: Any) -> str:
     if prompt.kind in ("line", "secret"):
-        return "" if isinstance(value, str) else f"must be a text: the prompt's kind is {prompt.kind}"
+        return (
+            "" if isinstance(value, str) else f"must be a text: the prompt's kind is {prompt.kind}"
+        )
     if prompt.kind == "choice":
         return _choice_problem(prompt, value)
     names = CREDENTIAL if prompt.kind == "credential" else {field.name for field in prompt.fields}
-    fits = isinstance(value, Mapping) and set(value) == names and all(isinstance(text, str) for text in value.values())
+    fits = (
+        isinstance(value, Mapping)
+        and set(value) == names
+        and all(isinstance(text, str) for text in value.values())
+    )
     return "" if fits else f"must be an object of texts with the names {', '.join(sorted(names))}"
 
 

@@ -1,4 +1,6 @@
-"""The queue of one kernel: our runs one after the other, those of notebooks respected, and what runs now stopped."""
+"""The queue of one kernel: our runs one after the other, those of notebooks respected, and what
+runs now stopped.
+"""
 
 import asyncio
 import functools
@@ -9,7 +11,13 @@ from typing import Any
 
 import zmq
 
-from pwsh_kernels.messages import PROMPT_EVENTS, answer_metadata, options_metadata, read_summary, refusal_metadata
+from pwsh_kernels.messages import (
+    PROMPT_EVENTS,
+    answer_metadata,
+    options_metadata,
+    read_summary,
+    refusal_metadata,
+)
 from pwsh_kernels.records import Summary
 from pwsh_kernels.sessions.runs.connection import KernelConnection, Message
 from pwsh_kernels.sessions.runs.foreign_runs import ForeignRuns, stopped_reason
@@ -18,7 +26,9 @@ from pwsh_kernels.sessions.runs.run import Run, end_state, now
 
 NOT_BEGUN = "The command was cancelled before its turn came; nothing of it was run."
 IDLE_WAIT_S = 5.0
-"""The kernel's `idle` comes with the reply; after this time without any message of the execution it was lost."""
+"""The kernel's `idle` comes with the reply; after this time without any message of the execution it
+was lost.
+"""
 INTERRUPT_WAIT_S = 2.0
 """The kernel takes an interrupt_request in milliseconds, whatever its PowerShell does."""
 
@@ -30,7 +40,9 @@ def finish_at_once(run: Run, summary: Summary | None, finish: Callable[[], None]
 
 @dataclass(eq=False)
 class Job:
-    """A run of ours on its way through the queue; `heard_at` is the loop's time of its last message."""
+    """A run of ours on its way through the queue; `heard_at` is the loop's time of its last
+    message.
+    """
 
     run: Run
     code: str
@@ -43,7 +55,9 @@ class Job:
 
 
 class RunQueue:
-    """Sends our runs only when it is their turn: what the kernel already holds could not be cancelled on its own."""
+    """Sends our runs only when it is their turn: what the kernel already holds could not be
+    cancelled on its own.
+    """
 
     def __init__(
         self,
@@ -55,14 +69,17 @@ class RunQueue:
         *,
         examine: Callable[[Run, Summary | None, Callable[[], None]], None] = finish_at_once,
     ) -> None:
-        """`observe` makes a notebook's run, `on_event` gets the kernel's events, `on_used` is told each run's end.
+        """`observe` makes a notebook's run, `on_event` gets the kernel's events, `on_used` is told
+        each run's end.
 
-        `examine` gets a run that has ended in the kernel, ours or a notebook's; calling the given function ends it for
-        its callers.
+        `examine` gets a run that has ended in the kernel, ours or a notebook's; calling the given
+        function ends it for its callers.
         """
         self.current: Job | None = None
         self._waiting: deque[Job] = deque()
-        self._foreign = ForeignRuns(observe, lambda run, finish: examine(run, None, finish), self._foreign_ended)
+        self._foreign = ForeignRuns(
+            observe, lambda run, finish: examine(run, None, finish), self._foreign_ended
+        )
         self._on_event = on_event
         self._on_used = on_used
         self._examine = examine
@@ -72,9 +89,14 @@ class RunQueue:
         self.connection = KernelConnection(info, context, self._foreign.receive, self._happened)
 
     async def join(self, timeout: float) -> Message:
-        """Wait until the kernel answers; return its kernel_info. Runs start when its shell is free. Raises TimeoutError."""
+        """Wait until the kernel answers; return its kernel_info.
+
+        Runs start when its shell is free. Raises TimeoutError.
+        """
         facts = await self.connection.join(timeout)
-        self.connection.request("shell", "kernel_info_request").add_done_callback(self._shell_is_free)
+        self.connection.request("shell", "kernel_info_request").add_done_callback(
+            self._shell_is_free
+        )
         return facts
 
     async def ready(self, timeout: float) -> bool:
@@ -101,7 +123,13 @@ class RunQueue:
         return len(self._waiting)
 
     def submit(
-        self, run: Run, code: str, recorder: Recorder | None = None, *, store_history: bool = True, first: bool = False
+        self,
+        run: Run,
+        code: str,
+        recorder: Recorder | None = None,
+        *,
+        store_history: bool = True,
+        first: bool = False,
     ) -> None:
         """Queue a run, `first` before those that wait."""
         job = Job(run, code, recorder or Recorder(run), store_history)
@@ -113,7 +141,10 @@ class RunQueue:
 
     def holds(self, run: Run) -> bool:
         """Return whether a run was given to this queue and has not ended."""
-        return any(job.run is run for job in (self.current, *self._waiting) if job) or run in self._foreign.runs
+        return (
+            any(job.run is run for job in (self.current, *self._waiting) if job)
+            or run in self._foreign.runs
+        )
 
     async def cancel(self, run: Run, wait_s: float) -> None:
         """Stop a run, or take it out of the queue; wait at most `wait_s` seconds for its end."""
@@ -124,7 +155,9 @@ class RunQueue:
         elif run is self.active and not run.ended:
             run.cancelled_at = run.cancelled_at or now()
             run.changes.notify()
-            if run.state != "queued":  # one that was sent and has not begun is stopped when it begins
+            if (
+                run.state != "queued"
+            ):  # one that was sent and has not begun is stopped when it begins
                 await self.connection.interrupt(INTERRUPT_WAIT_S)
         await run.wait(wait_s, input_too=False)
 
@@ -221,7 +254,9 @@ class RunQueue:
 
     def _reply(self, run: Run, text: str, metadata: Mapping[str, Any]) -> bool:
         ours = self.current is not None and self.current.run is run
-        recorder = self.current.recorder if self.current and ours else self._foreign.recorder_of(run)
+        recorder = (
+            self.current.recorder if self.current and ours else self._foreign.recorder_of(run)
+        )
         if recorder is None or run.prompt is None or recorder.question is None:
             return False
         question, recorder.question = recorder.question, None
@@ -244,7 +279,9 @@ class RunQueue:
         self._advance()
 
     def _probe(self) -> None:
-        """Ask on shell, behind what runs now: when the answer comes, an `idle` that is missing still was lost."""
+        """Ask on shell, behind what runs now: when the answer comes, an `idle` that is missing
+        still was lost.
+        """
         asked = self._foreign.ids - self._probed
         if not asked:
             return

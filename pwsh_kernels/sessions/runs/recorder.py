@@ -44,8 +44,9 @@ class Recorder:
     def prompt(self, event: Message) -> None:
         """Take the kernel's word that the execution asks something, or no longer does.
 
-        It comes on iopub, behind the output that leads to the question. The input_request itself comes on another socket
-        and can be here before the execution's `busy` (measured: once in some 600 prompts).
+        It comes on iopub, behind the output that leads to the question. The input_request itself
+        comes on another socket and can be here before the execution's `busy` (measured: once in
+        some 600 prompts).
         """
         facts = event["content"]
         if facts["event"] == PROMPT_ASKED:
@@ -83,14 +84,19 @@ class Recorder:
             self.run.show_progress(Progress.from_json(facts["progress"]))
         elif "text" in facts:
             self.write("stdout", "text", str(facts["text"]), None)
-        elif message["msg_type"] != "update_display_data" and "text/plain" in message["content"]["data"]:
+        elif (
+            message["msg_type"] != "update_display_data"
+            and "text/plain" in message["content"]["data"]
+        ):
             self.write("stdout", "text", message["content"]["data"]["text/plain"] + "\n", None)
 
 
 class SignInRecorder(Recorder):
-    """Finds the device code, and keeps of what a sign-in says only its errors, without codes and secrets.
+    """Finds the device code, and keeps of what a sign-in says only its errors, without codes and
+    secrets.
 
-    Warnings are hints for whoever explains why it failed, but for those that showed a code: they tell nothing else.
+    Warnings are hints for whoever explains why it failed, but for those that showed a code: they
+    tell nothing else.
     """
 
     def __init__(
@@ -100,7 +106,9 @@ class SignInRecorder(Recorder):
         on_code: Callable[[DeviceCode], None],
         secrets: Collection[str] = (),
     ) -> None:
-        """`find(output, complete)` looks for a code; `on_code` gets each; `secrets` were given to the script."""
+        """`find(output, complete)` looks for a code; `on_code` gets each; `secrets` were given to
+        the script.
+        """
         super().__init__(run)
         self._find = find
         self._on_code = on_code
@@ -111,7 +119,9 @@ class SignInRecorder(Recorder):
         self._quiet: asyncio.TimerHandle | None = None
 
     def write(self, stream: Stream, kind: str, text: str, record: Record | None) -> None:  # noqa: ARG002 - Recorder's shape
-        """Look for a code; output is forgotten, records wait for the end, when every code in them can be hidden."""
+        """Look for a code; output is forgotten, records wait for the end, when every code in them
+        can be hidden.
+        """
         if len(self._text) + len(text) > READ_CHARS:
             return
         self._text += text
@@ -119,7 +129,9 @@ class SignInRecorder(Recorder):
             self._records.append((text, record))
         self._look(complete=False)
         self._cancel_timer()
-        self._quiet = asyncio.get_running_loop().call_later(QUIET_S, lambda: self._look(complete=True))
+        self._quiet = asyncio.get_running_loop().call_later(
+            QUIET_S, lambda: self._look(complete=True)
+        )
 
     def finish(self, summary: Summary | None) -> Summary | None:
         """Write the errors and keep the hints, without the codes."""
@@ -133,7 +145,11 @@ class SignInRecorder(Recorder):
                 self.run.hints.append(hidden)
         self._records, self._text = [], ""
         error = summary.terminating_error if summary else None
-        return replace(summary, terminating_error=hide_in_record(error, self._hidden)) if summary and error else summary
+        return (
+            replace(summary, terminating_error=hide_in_record(error, self._hidden))
+            if summary and error
+            else summary
+        )
 
     def _display(self, message: Message) -> None:
         """Progress is not kept: a code could be in it."""

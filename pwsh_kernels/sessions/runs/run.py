@@ -15,10 +15,14 @@ from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from pwsh_kernels.sessions.states import ENDED, RunState, run_may_become
 
 Purpose = Literal["command", "sign_in", "check", "sign_out", "query"]
-"""`query`: a question of the product's own about what the session has; it never calls the service."""
+"""`query`: a question of the product's own about what the session has; it never calls the
+service.
+"""
 
 RECORDS_KEPT = 100
-"""Error records, and warning records, of one run that are kept as facts; all are in the output log."""
+"""Error records, and warning records, of one run that are kept as facts; all are in the
+output log.
+"""
 
 
 def now() -> datetime:
@@ -33,7 +37,10 @@ def new_run_id() -> str:
 
 @dataclass(eq=False)
 class Run:
-    """Everything known of one execution. Lives on the event loop; changes only through its methods."""
+    """Everything known of one execution.
+
+    Lives on the event loop; changes only through its methods.
+    """
 
     id: str
     key: SessionKey
@@ -54,7 +61,10 @@ class Run:
     code: str = ""
     """The code of its failure when that is more than the command's own: `sign_in_ended`."""
     message_id: str = ""
-    """The execute request that ran it; "" before it was sent. PowerShell keeps its objects by this name."""
+    """The execute request that ran it; "" before it was sent.
+
+    PowerShell keeps its objects by this name.
+    """
     query: dict[str, Any] | None = None
     """Of a question about objects: how many are kept, were found, are shown, and of which run."""
     refusal: ProductError | None = None
@@ -64,7 +74,10 @@ class Run:
     """For each of `errors` what to do about it."""
     warnings: list[Record] = field(default_factory=list)
     hints: list[Record] = field(default_factory=list, repr=False)
-    """Warnings of a sign-in, without codes and secrets: why it failed may stand in one. They are shown nowhere."""
+    """Warnings of a sign-in, without codes and secrets: why it failed may stand in one.
+
+    They are shown nowhere.
+    """
     summary: Summary | None = None
     prompt: Prompt | None = None
     progress: Progress | None = None
@@ -122,7 +135,10 @@ class Run:
     def finish(self, state: RunState, summary: Summary | None = None, reason: str = "") -> None:
         """End."""
         self.summary = summary or self.summary
-        self.become("failed" if self.code and state == "succeeded" else state, self.reason if self.code else reason)
+        self.become(
+            "failed" if self.code and state == "succeeded" else state,
+            self.reason if self.code else reason,
+        )
 
     def blame(self, code: str, reason: str) -> None:
         """Say before its end that it fails for another reason than its own error."""
@@ -130,11 +146,15 @@ class Run:
 
     async def wait(self, timeout: float, *, input_too: bool = True) -> bool:
         """Wait for the end, or for a prompt; return whether it came within `timeout` seconds."""
-        return await self.changes.wait_for(lambda: self.ended or (input_too and self.prompt is not None), timeout)
+        return await self.changes.wait_for(
+            lambda: self.ended or (input_too and self.prompt is not None), timeout
+        )
 
 
 def end_state(summary: Summary | None, status: str) -> RunState:
-    """Return how a run ended by the engine's summary, or by the reply's status for a kernel that sends none."""
+    """Return how a run ended by the engine's summary, or by the reply's status for a kernel that
+    sends none.
+    """
     if summary is None:
         fallback: dict[str, Any] = {"ok": "succeeded", "aborted": "cancelled"}
         state: RunState = fallback.get(status, "failed")

@@ -17,8 +17,11 @@ from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 class Runs:
     """All runs, oldest first; only ended ones are forgotten."""
 
-    def __init__(self, folder: Path, memory: int, kept: int, max_age_s: float, advisor: Advisor | None = None) -> None:
-        """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`, `max_age_s`: of ended runs.
+    def __init__(
+        self, folder: Path, memory: int, kept: int, max_age_s: float, advisor: Advisor | None = None
+    ) -> None:
+        """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`,
+        `max_age_s`: of ended runs.
 
         `advisor` says of each error what to do about it.
         """
@@ -43,7 +46,9 @@ class Runs:
         run_id = new_run_id()
         if self._advisor:
             facts["advise"] = functools.partial(self._advisor.advise, key.module)
-        return Run(run_id, key, command, OutputLog(self._folder / f"{run_id}.jsonl", self._memory), **facts)
+        return Run(
+            run_id, key, command, OutputLog(self._folder / f"{run_id}.jsonl", self._memory), **facts
+        )
 
     def get(self, run_id: str) -> Run:
         """Return a run. Raises UnknownRun."""

@@ -1,4 +1,6 @@
-"""One attempt to sign in: prepare, connect on its route, find the code, check who it is, refuse the wrong one."""
+"""One attempt to sign in: prepare, connect on its route, find the code, check who it is, refuse the
+wrong one.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -14,22 +16,36 @@ from pwsh_kernels.sessions.runs.run import Run, now
 from pwsh_kernels.sessions.session import Session, SignIn
 from pwsh_kernels.sessions.sign_in.device_code import DeviceCode, find_device_code
 from pwsh_kernels.sessions.sign_in.priority import lowered
-from pwsh_kernels.sessions.sign_in.readiness import check_fit, check_reach, clear_home, keeps_login, prepare
-from pwsh_kernels.sessions.sign_in.refusals import NEW_CODE, SignInRefused, check_connected, explained
+from pwsh_kernels.sessions.sign_in.readiness import (
+    check_fit,
+    check_reach,
+    clear_home,
+    keeps_login,
+    prepare,
+)
+from pwsh_kernels.sessions.sign_in.refusals import (
+    NEW_CODE,
+    SignInRefused,
+    check_connected,
+    explained,
+)
 from pwsh_kernels.sessions.sign_in.verdict import SessionKey, SignedIn, judge, read_check
 
 CHECK_WAIT_S = 60.0
 SIGNED_OUT_BY_VERDICT = ("wrong_account", "wrong_tenant")
 CODE_LOOK_S = 0.5
-"""How often an attempt that waits for its end looks whether a code has come, and how long that one lives."""
+"""How often an attempt that waits for its end looks whether a code has come, and how long that one
+lives.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
     """What there is around a sign-in.
 
-    `pin_again` gives its session the modules that are selected now, and tells whether these are others. `crowd` returns the
-    sessions that keep one that computes from waiting for a person now, none when it may; `process_id` its kernel's process.
+    `pin_again` gives its session the modules that are selected now, and tells whether these are
+    others. `crowd` returns the sessions that keep one that computes from waiting for a person now,
+    none when it may; `process_id` its kernel's process.
     """
 
     pin_again: Callable[[Session], bool]
@@ -38,7 +54,10 @@ class Room:
 
 
 class Attempt:
-    """Signs one session in, once. A new code is offered while the attempt lasts, when codes live shorter than that."""
+    """Signs one session in, once.
+
+    A new code is offered while the attempt lasts, when codes live shorter than that.
+    """
 
     def __init__(
         self,
@@ -69,21 +88,34 @@ class Attempt:
         try:
             return await verdict(self._live)
         except SignInRefused as refused:
-            if refused.failure.code not in SIGNED_OUT_BY_VERDICT:  # nobody could say who it is that is connected
+            if (
+                refused.failure.code not in SIGNED_OUT_BY_VERDICT
+            ):  # nobody could say who it is that is connected
                 await sign_out(self._live)
             raise
 
     async def _cached(self) -> SignedIn | None:
-        """Return who still is signed in from what the module keeps in the session's HOME, or None."""
+        """Return who still is signed in from what the module keeps in the session's HOME,
+        or None.
+        """
         try:
-            return await self._resumed() if self._sign_in.route.resumed_by == "connect" else await verdict(self._live)
+            return (
+                await self._resumed()
+                if self._sign_in.route.resumed_by == "connect"
+                else await verdict(self._live)
+            )
         except SignInRefused as refused:
-            if refused.failure.code == "sign_in_unreachable":  # what is kept may be good: it is not cleared
+            if (
+                refused.failure.code == "sign_in_unreachable"
+            ):  # what is kept may be good: it is not cleared
                 raise
             return None
 
     async def _resumed(self) -> SignedIn | None:
-        """Let the connect script use what is kept. When it asks for a person all the same, what is kept is good no more."""
+        """Let the connect script use what is kept.
+
+        When it asks for a person all the same, what is kept is good no more.
+        """
         if not await keeps_login(self._live):
             return None
         asked: list[DeviceCode] = []
@@ -96,7 +128,9 @@ class Attempt:
         return await verdict(self._live)
 
     def _take_turn(self) -> None:
-        """Raise SignInRefused when too many others wait for a person with modules that compute while they wait."""
+        """Raise SignInRefused when too many others wait for a person with modules that compute
+        while they wait.
+        """
         route, session = self._sign_in.route, self._live.session
         others = self._room.crowd() if route.busy_wait and self._sign_in.attended else ()
         if others:
@@ -104,11 +138,17 @@ class Attempt:
         self._sign_in.connecting = True
 
     async def _connect(self) -> None:
-        self._sign_in.ends_at = now() + self._lasts  # the time that the module took to load is not the person's
+        self._sign_in.ends_at = (
+            now() + self._lasts
+        )  # the time that the module took to load is not the person's
         while True:
             run = self._submit(self._show)
             try:
-                with lowered(self._room.process_id()) if self._sign_in.route.busy_wait else nullcontext():
+                with (
+                    lowered(self._room.process_id())
+                    if self._sign_in.route.busy_wait
+                    else nullcontext()
+                ):
                     await self._wait_for_end(run, self._asks_in_vain)
                 if not run.ended:
                     await self._give_up(run)
@@ -140,7 +180,9 @@ class Attempt:
             client=self._request.client,
         )
         self._sign_in.run = run
-        self._sign_in.expires_at = min(self._sign_in.ends_at, now() + timedelta(seconds=self._limit()))
+        self._sign_in.expires_at = min(
+            self._sign_in.ends_at, now() + timedelta(seconds=self._limit())
+        )
         live.submit(run, script.text, self._recorder(run, show), store_history=False)
         return run
 
@@ -153,20 +195,28 @@ class Attempt:
         route = self._sign_in.route
 
         def find(output: str, complete: bool) -> DeviceCode | None:
-            return find_device_code(output, route.code_pattern, route.url_pattern, complete=complete)
+            return find_device_code(
+                output, route.code_pattern, route.url_pattern, complete=complete
+            )
 
         return SignInRecorder(run, find, show, [secret.text for secret in self._secrets.values()])
 
     def _show(self, code: DeviceCode) -> None:
         if self._sign_in.code is None:
             self._sign_in.ends_at = now() + self._lasts
-        self._sign_in.expires_at = min(self._sign_in.ends_at, now() + timedelta(seconds=self._sign_in.route.expires_s))
+        self._sign_in.expires_at = min(
+            self._sign_in.ends_at, now() + timedelta(seconds=self._sign_in.route.expires_s)
+        )
         self._live.session.show_code(code)
 
     async def _wait_for_end(self, run: Run, given_up: Callable[[], bool]) -> None:
         """Wait for the connect script's end, until its time is over or it is `given_up`."""
         sign_in = self._sign_in
-        while not run.ended and not given_up() and (remaining := (sign_in.expires_at - now()).total_seconds()) > 0:
+        while (
+            not run.ended
+            and not given_up()
+            and (remaining := (sign_in.expires_at - now()).total_seconds()) > 0
+        ):
             await run.wait(min(remaining, CODE_LOOK_S), input_too=False)
 
     def _asks_in_vain(self) -> bool:
@@ -177,17 +227,28 @@ class Attempt:
             await self._live.queue.cancel(run, STOP_WAIT_S)
 
     async def _give_up(self, run: Run) -> None:
-        """Stop the connect script, whose time is over or which asks for a person in vain. Raises SignInRefused."""
+        """Stop the connect script, whose time is over or which asks for a person in vain.
+
+        Raises SignInRefused.
+        """
         key, sign_in = self._live.key, self._sign_in
         await self._stop(run)
         if self._asks_in_vain():
-            raise SignInRefused("sign_in_needs_person", f"{key} needs a person to sign in again: use login.")
+            raise SignInRefused(
+                "sign_in_needs_person", f"{key} needs a person to sign in again: use login."
+            )
         if sign_in.code or (sign_in.route.asks_person and now() >= sign_in.ends_at):
-            raise SignInRefused("sign_in_expired", f"Nobody finished the sign-in to {key} in time. {NEW_CODE}")
-        await check_reach(self._live, sign_in.route, self._facts())  # it could be reached before, and may not be any more
+            raise SignInRefused(
+                "sign_in_expired", f"Nobody finished the sign-in to {key} in time. {NEW_CODE}"
+            )
+        await check_reach(
+            self._live, sign_in.route, self._facts()
+        )  # it could be reached before, and may not be any more
         what = "show a code for" if sign_in.route.asks_person else "finish"
         raise SignInRefused(
-            "sign_in_failed", f"The service did not {what} the sign-in to {key} within {self._limit():.0f} s. Sign in again."
+            "sign_in_failed",
+            f"The service did not {what} the sign-in to {key} within {self._limit():.0f} s. Sign in"
+            " again.",
         )
 
     def _offers_again(self) -> bool:
@@ -198,11 +259,17 @@ class Attempt:
 
 
 async def verdict(live: LiveSession, *, first: bool = False) -> SignedIn:
-    """Return who is signed in. Raises SignInRefused, after signing out, when it is not who was asked for."""
+    """Return who is signed in.
+
+    Raises SignInRefused, after signing out, when it is not who was asked for.
+    """
     session = live.session
     signed_in = await check(live, first=first)
     if signed_in is None:
-        raise SignInRefused("sign_in_failed", f"The sign-in to {live.key} ended, but nobody is signed in. Sign in again.")
+        raise SignInRefused(
+            "sign_in_failed",
+            f"The sign-in to {live.key} ended, but nobody is signed in. Sign in again.",
+        )
     judged = judge(signed_in, session.tenant, session.wanted_account, session.module.identity)
     if not judged.accepted:
         await sign_out(live)
@@ -213,26 +280,41 @@ async def verdict(live: LiveSession, *, first: bool = False) -> SignedIn:
 def crowded_sentence(title: str, others: Sequence[SessionKey]) -> str:
     """Return why a sign-in must not begin to wait for a person now, and what to do."""
     return (
-        f"{title} keeps a processor busy while it waits for a person, and as many sign-ins as may do so at once wait "
-        f"already: {', '.join(map(str, others))}. Finish or disconnect one of them, then sign in again; "
-        "PWSH_MANAGER_BUSY_SIGN_INS sets how many."
+        f"{title} keeps a processor busy while it waits for a person, and as many sign-ins as may"
+        f" do so at once wait already: {', '.join(map(str, others))}. Finish or disconnect one of"
+        " them, then sign in again; PWSH_MANAGER_BUSY_SIGN_INS sets how many."
     )
 
 
 async def sign_out(live: LiveSession) -> None:
     """Let the module disconnect, and forget what it kept."""
-    await live.run_script(live.session.module.disconnect, f"sign out of {live.key}", "sign_out", CHECK_WAIT_S)
+    await live.run_script(
+        live.session.module.disconnect, f"sign out of {live.key}", "sign_out", CHECK_WAIT_S
+    )
 
 
 async def check(live: LiveSession, *, first: bool = False) -> SignedIn | None:
-    """Ask the module who is signed in, `first` before all that waits. Raises SignInRefused when it is unknown."""
+    """Ask the module who is signed in, `first` before all that waits.
+
+    Raises SignInRefused when it is unknown.
+    """
     session = live.session
     title = f"who is signed in to {live.key}"
-    run = await live.run_script(session.module.check, title, "check", CHECK_WAIT_S, "json", first=first)
+    run = await live.run_script(
+        session.module.check, title, "check", CHECK_WAIT_S, "json", first=first
+    )
     session.checked_at = now()
     if run.state != "succeeded":
-        raise explained(run, session.tenant, session.module, session.route, f"Who signed in to {live.key} is unknown: ")
+        raise explained(
+            run,
+            session.tenant,
+            session.module,
+            session.route,
+            f"Who signed in to {live.key} is unknown: ",
+        )
     try:
         return read_check(run.log.text(frozenset({"text"})))
     except ValueError as error:
-        raise SignInRefused("sign_in_failed", f"Who signed in to {live.key} is unknown: {error}") from error
+        raise SignInRefused(
+            "sign_in_failed", f"Who signed in to {live.key} is unknown: {error}"
+        ) from error

@@ -1,4 +1,8 @@
-"""The device code of a sign-in: found in what a connect script prints, kept out of what is remembered. Pure."""
+"""The device code of a sign-in: found in what a connect script prints, kept out of what is
+remembered.
+
+Pure.
+"""
 
 import re
 from collections.abc import Collection, Iterable
@@ -16,12 +20,16 @@ _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}")
 """A JSON web token, as every service of Microsoft uses."""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9-])(?=[A-Z0-9]*[0-9])[A-Z0-9]{8,10}(?![A-Za-z0-9-])")
-"""What looks like a code where a translated sentence has no known words: upper case with at least one digit."""
+"""What looks like a code where a translated sentence has no known words: upper case with at least
+one digit.
+"""
 
 _EXPIRED = re.compile(r"expired|timed[ -]out")
 _OVER = re.compile(r"expired_token|code_expired|authentication timed out after \d+ seconds")
-"""What errors say of a code whose time is over: the sign-in library's own codes; graph: "Authentication timed out after 120
-seconds due to inactivity.", and older "Device code terminal timed-out after 120 seconds."."""
+"""What errors say of a code whose time is over: the sign-in library's own codes; graph:
+"Authentication timed out after 120 seconds due to inactivity.", and older "Device code terminal
+timed-out after 120 seconds.".
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +40,15 @@ class DeviceCode:
     url: str
 
 
-def find_device_code(output: str, code: re.Pattern[str], url: re.Pattern[str], *, complete: bool) -> DeviceCode | None:
-    """Return the code and address in the output of a connect script, or None when there is no code yet.
+def find_device_code(
+    output: str, code: re.Pattern[str], url: re.Pattern[str], *, complete: bool
+) -> DeviceCode | None:
+    """Return the code and address in the output of a connect script, or None when there is no code
+    yet.
 
-    `code` and `url` are the module's patterns (catalog). Knows ANSI colours, wrapped lines and translated sentences
-    (decision 0014). Unless `complete`, a code at the very end is not believed: more of it may follow.
+    `code` and `url` are the module's patterns (catalog). Knows ANSI colours, wrapped lines and
+    translated sentences (decision 0014). Unless `complete`, a code at the very end is not believed:
+    more of it may follow.
     """
     text = _ANSI.sub("", output) + ("\n" if complete else "")
     unwrapped = _unwrapped(text)
@@ -45,11 +57,17 @@ def find_device_code(output: str, code: re.Pattern[str], url: re.Pattern[str], *
         return DeviceCode(found, _url(url, text, unwrapped))
     words = url.sub(" ", text)
     lone = {match.group() for match in _TOKEN.finditer(words) if match.end() < len(words)}
-    return DeviceCode(lone.pop(), _url(url, text, unwrapped)) if len(lone) == 1 and url.search(unwrapped) else None
+    return (
+        DeviceCode(lone.pop(), _url(url, text, unwrapped))
+        if len(lone) == 1 and url.search(unwrapped)
+        else None
+    )
 
 
 def hide_secrets(text: str, secrets: Iterable[str]) -> str:
-    """Return `text` without the codes and secrets, also where colours or a line break are inside one, and without tokens."""
+    """Return `text` without the codes and secrets, also where colours or a line break are inside
+    one, and without tokens.
+    """
     for secret in secrets:
         text = re.sub(_BETWEEN.join(map(re.escape, secret)), HIDDEN, text) if secret else text
     return _JWT.sub(HIDDEN, text)
@@ -61,7 +79,9 @@ def hide_in_record(record: Record, secrets: Collection[str]) -> Record:
         record,
         message=hide_secrets(record.message, secrets),
         causes=tuple(hide_secrets(cause, secrets) for cause in record.causes),
-        error_id=hide_secrets(record.error_id, secrets),  # a script names its errors, and who wrote them, as it likes
+        error_id=hide_secrets(
+            record.error_id, secrets
+        ),  # a script names its errors, and who wrote them, as it likes
         command=hide_secrets(record.command, secrets),
         target=hide_secrets(record.target, secrets),
         position=hide_secrets(record.position, secrets),
@@ -70,7 +90,9 @@ def hide_in_record(record: Record, secrets: Collection[str]) -> Record:
 
 
 def declined(record: Record | None) -> bool:
-    """Return whether an error says that the person declined (an explanation only: that it failed is the engine's word)."""
+    """Return whether an error says that the person declined (an explanation only: that it failed is
+    the engine's word).
+    """
     said = record.said.casefold() if record else ""
     return "authorization_declined" in said or "declined" in said
 
@@ -85,7 +107,10 @@ def first_sentence(code: DeviceCode, expires_at: datetime, account: str | None =
     """Return what a person has to do; `account` is the one that must sign in."""
     until = expires_at.strftime("%H:%M:%S UTC")
     who = f" Sign in as {account}." if account else ""
-    return f"To sign in, open {code.url} in a web browser and enter the code {code.code} (until {until}).{who}"
+    return (
+        f"To sign in, open {code.url} in a web browser and enter the code {code.code} (until"
+        f" {until}).{who}"
+    )
 
 
 def _unwrapped(text: str) -> str:
@@ -93,7 +118,9 @@ def _unwrapped(text: str) -> str:
 
 
 def _last_group(pattern: re.Pattern[str], text: str) -> str | None:
-    """Return what the last match found: a connect script that was given a second code means the second."""
+    """Return what the last match found: a connect script that was given a second code means the
+    second.
+    """
     whole = [match.group(1) for match in pattern.finditer(text) if match.end(1) < len(text)]
     return whole[-1] if whole else None
 

@@ -1,4 +1,6 @@
-"""Sign-ins that the service has ended: suspected from an ordinary command's error, decided by the module's check."""
+"""Sign-ins that the service has ended: suspected from an ordinary command's error, decided by the
+module's check.
+"""
 
 import functools
 import re
@@ -24,20 +26,29 @@ REFUSED = ("wrong_account", "wrong_tenant")
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """Why a sign-in may have ended. `failed`: the run's own errors say so, else only its text gives reason to look."""
+    """Why a sign-in may have ended.
+
+    `failed`: the run's own errors say so, else only its text gives reason to look.
+    """
 
     sentence: str
     failed: bool = True
 
 
 class Examiner:
-    """Looks at runs that may have ended their session's sign-in, before their callers learn of them."""
+    """Looks at runs that may have ended their session's sign-in, before their callers learn of
+    them.
+    """
 
     def __init__(self, sign_in_again: EndingSignIn) -> None:
-        """`sign_in_again` is told of a session whose sign-in ended and that can sign in by itself."""
+        """`sign_in_again` is told of a session whose sign-in ended and that can sign in
+        by itself.
+        """
         self._sign_in_again = sign_in_again
 
-    def examine(self, live: LiveSession, run: Run, summary: Summary | None, finish: Callable[[], None]) -> None:
+    def examine(
+        self, live: LiveSession, run: Run, summary: Summary | None, finish: Callable[[], None]
+    ) -> None:
         """End a run: at once, or after a look at whether its session still is signed in."""
         suspicion = suspect(live.session.module, run, summary) if run.purpose == "command" else None
         if suspicion is None:
@@ -46,7 +57,9 @@ class Examiner:
             self._blame(live.session, run, suspicion)
             finish()
         else:
-            look = live.tasks.start(self._look(live, run, suspicion), f"is {live.key} still signed in")
+            look = live.tasks.start(
+                self._look(live, run, suspicion), f"is {live.key} still signed in"
+            )
             look.add_done_callback(functools.partial(_finish, finish))
 
     async def _look(self, live: LiveSession, run: Run, suspicion: Suspicion) -> None:
@@ -81,7 +94,9 @@ def records_of(run: Run, summary: Summary | None) -> list[Record]:
 
 
 def suspect(module: Module, run: Run, summary: Summary | None) -> Suspicion | None:
-    """Return why a run may have ended the sign-in, or None: an error says so, or a connect command failed or was used."""
+    """Return why a run may have ended the sign-in, or None: an error says so, or a connect command
+    failed or was used.
+    """
     errors = records_of(run, summary)
     for error in errors:
         if sentence := _said(module, error):
@@ -94,7 +109,11 @@ def suspect(module: Module, run: Run, summary: Summary | None) -> Suspicion | No
             return Suspicion(f"{error.command} failed, and the module has dropped its connection.")
     named = connects.search(run.command)
     return (
-        Suspicion(f"A command used {named.group()}, and nobody is signed in since.", failed=bool(errors)) if named else None
+        Suspicion(
+            f"A command used {named.group()}, and nobody is signed in since.", failed=bool(errors)
+        )
+        if named
+        else None
     )
 
 

@@ -36,7 +36,8 @@ class SignInFlow:
         process_id: Callable[[SessionKey], int | None],
         pin_again: Callable[[Session], bool],
     ) -> None:
-        """`save` writes a session's note; `sessions` returns all that there are, `process_id` a kernel's process.
+        """`save` writes a session's note; `sessions` returns all that there are, `process_id` a
+        kernel's process.
 
         `pin_again`: see Launcher.
         """
@@ -46,14 +47,20 @@ class SignInFlow:
         self._sessions = sessions
         self._process_id = process_id
 
-    async def follow(self, live: LiveSession, request: LoginRequest, wait_s: float) -> dict[str, Any]:
-        """Begin a sign-in when none is pending; return how it stands at a code, an end, or after `wait_s`."""
+    async def follow(
+        self, live: LiveSession, request: LoginRequest, wait_s: float
+    ) -> dict[str, Any]:
+        """Begin a sign-in when none is pending; return how it stands at a code, an end, or after
+        `wait_s`.
+        """
         session = live.session
         deadline = asyncio.get_running_loop().time() + wait_s
         if live.left_signing_in and live.queue:
             await live.queue.connection.interrupt(STOP_WAIT_S)  # nobody can see its code any more
         if session.state == "starting":
-            started = live.tasks.start(self._begin_once_started(live, request), f"begin sign-in {live.key}")
+            started = live.tasks.start(
+                self._begin_once_started(live, request), f"begin sign-in {live.key}"
+            )
             await asyncio.wait({started}, timeout=wait_s)
         else:
             await self._begin_once_started(live, request)
@@ -65,14 +72,17 @@ class SignInFlow:
 
     async def _begin_once_started(self, live: LiveSession, request: LoginRequest) -> None:
         """Begin when the session has started, even if the caller waits no longer."""
-        await live.session.changes.wait_for(lambda: live.session.state != "starting", self._settings.start_timeout)
+        await live.session.changes.wait_for(
+            lambda: live.session.state != "starting", self._settings.start_timeout
+        )
         if live.session.state == "signed_out":
             self._begin_or_refuse(live, request)
 
     def begin(self, live: LiveSession, request: LoginRequest) -> None:
         """Begin a sign-in of a session that is signed out; it goes on in the background.
 
-        Raises UnknownSignInRoute, RouteNotConfigured, and BadSecret for a secret that cannot be read.
+        Raises UnknownSignInRoute, RouteNotConfigured, and BadSecret for a secret that cannot be
+        read.
         """
         session = live.session
         route = choose_route(session.tenant, session.module, request.route, request.secrets)
@@ -81,23 +91,32 @@ class SignInFlow:
         sign_in = SignIn(route, ends_at, ends_at, request.expected_account, request.attended)
         if session.begin_sign_in(sign_in):
             self._save(live)
-            room = Room(self._pin_again, lambda: self._crowd(live), lambda: self._process_id(live.key))
+            room = Room(
+                self._pin_again, lambda: self._crowd(live), lambda: self._process_id(live.key)
+            )
             attempt = Attempt(live, sign_in, request, secrets, room)
             live.tasks.start(self._sign_in(live, attempt), f"sign-in {live.key}")
 
     def _crowd(self, live: LiveSession) -> list[SessionKey]:
-        """Return the other sessions that compute while they wait for a person, once they are as many as may."""
+        """Return the other sessions that compute while they wait for a person, once they are as
+        many as may.
+        """
         others = [one.key for one in self._sessions() if one is not live and waits_busily(one)]
         return others if len(others) >= self._settings.busy_sign_ins else []
 
     def begin_alone(self, live: LiveSession, earlier: Route | None = None) -> None:
-        """Begin a sign-in that needs nobody, when there is a route for it, or when an `earlier` one is kept in HOME."""
+        """Begin a sign-in that needs nobody, when there is a route for it, or when an `earlier` one
+        is kept in HOME.
+        """
         session = live.session
         cached = earlier.name if earlier and earlier.survives == "cache" else None
         if cached or signs_in_alone(session.tenant, session.module):
             key = live.key
             self._begin_or_refuse(
-                live, LoginRequest(key.tenant, key.module, route=cached, attended=False, principal=OURSELVES)
+                live,
+                LoginRequest(
+                    key.tenant, key.module, route=cached, attended=False, principal=OURSELVES
+                ),
             )
 
     def _begin_or_refuse(self, live: LiveSession, request: LoginRequest) -> None:
@@ -108,11 +127,15 @@ class SignInFlow:
             live.session.say(error.text())
 
     async def resume(self, live: LiveSession, note: SessionNote) -> None:
-        """Find out who is signed in in a session of an earlier server, as soon as its kernel is free."""
+        """Find out who is signed in in a session of an earlier server, as soon as its kernel is
+        free.
+        """
         await live.queue_ready()
         process_id = self._process_id(live.key)
         if process_id is not None and note.state == "signing_in" and can_be_raised_again():
-            set_nice(process_id, USUAL_NICE)  # the earlier server ended while a person was waited for
+            set_nice(
+                process_id, USUAL_NICE
+            )  # the earlier server ended while a person was waited for
         if note.state not in ("signed_in", "signing_in"):
             live.session.become("signed_out")
             return
@@ -131,7 +154,9 @@ class SignInFlow:
             accepted = await attempt.sign_in()
         except SignInRefused as refusal:
             live.session.refuse(refusal.failure)
-        except Exception:  # the outermost caller of a sign-in: a session must not stay signing in for ever
+        except (
+            Exception
+        ):  # the outermost caller of a sign-in: a session must not stay signing in for ever
             LOG.exception("The sign-in to %s broke", live.key)
             live.session.refuse(SignInFailure("sign_in_failed", BROKEN))
         else:
@@ -140,17 +165,33 @@ class SignInFlow:
 
 
 def waits_busily(live: LiveSession) -> bool:
-    """Return whether a session's module keeps a processor busy while a person is waited for; also one found at the start."""
+    """Return whether a session's module keeps a processor busy while a person is waited for; also
+    one found at the start.
+    """
     sign_in, route = live.session.sign_in, live.session.route
-    return route is not None and route.busy_wait and (live.left_signing_in or (sign_in is not None and sign_in.connecting))
+    return (
+        route is not None
+        and route.busy_wait
+        and (live.left_signing_in or (sign_in is not None and sign_in.connecting))
+    )
 
 
 def read_secrets(session: Session, route: Route, request: LoginRequest) -> dict[FactName, Secret]:
-    """Return the secrets that the route's script takes: those handed in, else the configured ones. Raises BadSecret."""
+    """Return the secrets that the route's script takes: those handed in, else the configured ones.
+
+    Raises BadSecret.
+    """
     wanted = set(route.script.parameters.values())
     sources = session.tenant.secrets(session.module.key)
-    configured = {name: source.read() for name, source in sources.items() if name in wanted and name not in request.secrets}
-    return {**configured, **{name: secret for name, secret in request.secrets.items() if name in wanted}}
+    configured = {
+        name: source.read()
+        for name, source in sources.items()
+        if name in wanted and name not in request.secrets
+    }
+    return {
+        **configured,
+        **{name: secret for name, secret in request.secrets.items() if name in wanted},
+    }
 
 
 def _shows_something(session: Session) -> bool:
@@ -159,7 +200,9 @@ def _shows_something(session: Session) -> bool:
 
 
 def _already_signed_in(session: Session, expected_account: str | None) -> dict[str, Any]:
-    """Return the answer for a session that needs no sign-in; it stays as it is also for a caller who expects another."""
+    """Return the answer for a session that needs no sign-in; it stays as it is also for a caller
+    who expects another.
+    """
     account = session.signed_in.account if session.signed_in else ""
     if expected_account is None or expected_account.casefold() == account.casefold():
         return login_view(session)
@@ -167,4 +210,10 @@ def _already_signed_in(session: Session, expected_account: str | None) -> dict[s
         f"{session.key} is signed in as {account}, but {expected_account} is expected. "
         "Sign out (disconnect) first, then sign in again."
     )
-    return {**login_view(session), "success": False, "result": reason, "error": reason, "code": "wrong_account"}
+    return {
+        **login_view(session),
+        "success": False,
+        "result": reason,
+        "error": reason,
+        "code": "wrong_account",
+    }

@@ -1,4 +1,6 @@
-"""Lower priority for a session's processes while they compute for nobody: only where it can be raised again."""
+"""Lower priority for a session's processes while they compute for nobody: only where it can be
+raised again.
+"""
 
 import os
 import resource
@@ -10,14 +12,18 @@ from pathlib import Path
 import psutil
 
 WAITING_NICE = 10
-"""Niceness of a PowerShell that waits busily for a person: what others do on the machine goes before it."""
+"""Niceness of a PowerShell that waits busily for a person: what others do on the machine goes
+before it.
+"""
 USUAL_NICE = 0
 _CAP_SYS_NICE = 1 << 23
 
 
 @contextmanager
 def lowered(process_id: int | None) -> Iterator[None]:
-    """Lower the priority of a kernel's children and raise it again; do nothing where that could not be undone."""
+    """Lower the priority of a kernel's children and raise it again; do nothing where that could not
+    be undone.
+    """
     if process_id is None or not can_be_raised_again():
         yield
         return
@@ -29,18 +35,25 @@ def lowered(process_id: int | None) -> Iterator[None]:
 
 
 def can_be_raised_again() -> bool:
-    """Return whether this process may give a process back the priority that it took: on Linux a privilege, or a limit."""
+    """Return whether this process may give a process back the priority that it took: on Linux a
+    privilege, or a limit.
+    """
     if sys.platform != "linux":
         return False
     if resource.getrlimit(resource.RLIMIT_NICE)[0] >= 20 - USUAL_NICE:
         return True
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    effective = next((line.split()[1] for line in status.splitlines() if line.startswith("CapEff:")), "0")
+    effective = next(
+        (line.split()[1] for line in status.splitlines() if line.startswith("CapEff:")), "0"
+    )
     return bool(int(effective, 16) & _CAP_SYS_NICE)
 
 
 def set_nice(process_id: int, nice: int) -> None:
-    """Set the niceness of every thread of a process's children: on Linux each has its own. What has ended is skipped."""
+    """Set the niceness of every thread of a process's children: on Linux each has its own.
+
+    What has ended is skipped.
+    """
     with suppress(psutil.Error):
         for child in psutil.Process(process_id).children(recursive=True):
             for thread in child.threads():

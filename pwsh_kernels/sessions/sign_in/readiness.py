@@ -1,8 +1,20 @@
-"""What a sign-in does in its session before it connects: find and load the module, reach its hosts, clear HOME."""
+"""What a sign-in does in its session before it connects: find and load the module, reach its hosts,
+clear HOME.
+"""
 
 from collections.abc import Callable, Sequence
 
-from pwsh_kernels.catalog import Facts, Route, Script, clear_script, explain, explanation, kept_script, reach_script, unfit
+from pwsh_kernels.catalog import (
+    Facts,
+    Route,
+    Script,
+    clear_script,
+    explain,
+    explanation,
+    kept_script,
+    reach_script,
+    unfit,
+)
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.session import Session
@@ -13,7 +25,9 @@ from pwsh_kernels.sessions.views.session_views import failure_sentence
 PREPARE_WAIT_S = 180.0
 """Importing a module can take more than a minute (decision 0014)."""
 REACH_S = 9.0
-"""Time for all hosts together to answer: far ones need a second, and 10 s is the most that a person should wait for this."""
+"""Time for all hosts together to answer: far ones need a second, and 10 s is the most that a person
+should wait for this.
+"""
 REACH_WAIT_S = 15.0
 HOME_WAIT_S = 20.0
 FIND = Script(
@@ -26,10 +40,11 @@ finally { Remove-Variable -Name Name -ErrorAction Ignore }""",
 
 
 async def check_fit(live: LiveSession, route: Route, pin_again: Callable[[Session], bool]) -> None:
-    """Look for the service's module before anybody is asked for something; it may be installed since the session began.
+    """Look for the service's module before anybody is asked for something; it may be installed
+    since the session began.
 
-    Raises SignInRefused. What the sandbox plays is always there. A version that is known to be bad does what it can
-    where no person would be sent to a page for nothing.
+    Raises SignInRefused. What the sandbox plays is always there. A version that is known to be bad
+    does what it can where no person would be sent to a page for nothing.
     """
     session = live.session
     if session.tenant.sandbox:
@@ -50,22 +65,29 @@ async def found_versions(live: LiveSession) -> list[str]:
     module = live.session.module
     run = await live.run_script(FIND, f"find {module.powershell_module}", "sign_in", PREPARE_WAIT_S)
     if run.state != "succeeded":
-        raise SignInRefused("sign_in_failed", f"{module.title} is not ready: {failure_sentence(run)}")
+        raise SignInRefused(
+            "sign_in_failed", f"{module.title} is not ready: {failure_sentence(run)}"
+        )
     return run.log.text(frozenset({"text"})).split()
 
 
 async def prepare(live: LiveSession) -> None:
     """Load the module. Raises SignInRefused."""
     module = live.session.module
-    run = await live.run_script(module.prepare, f"prepare {module.powershell_module}", "sign_in", PREPARE_WAIT_S)
+    run = await live.run_script(
+        module.prepare, f"prepare {module.powershell_module}", "sign_in", PREPARE_WAIT_S
+    )
     if run.state != "succeeded":
-        raise SignInRefused("sign_in_failed", f"{module.title} is not ready: {failure_sentence(run)}")
+        raise SignInRefused(
+            "sign_in_failed", f"{module.title} is not ready: {failure_sentence(run)}"
+        )
 
 
 async def check_reach(live: LiveSession, route: Route, facts: Facts) -> None:
     """Raise SignInRefused when a host that the sign-in needs cannot be reached from the session.
 
-    The session itself looks: its network counts, wherever it lives. A simulated tenant needs no network.
+    The session itself looks: its network counts, wherever it lives. A simulated tenant needs no
+    network.
     """
     hosts = () if live.session.tenant.sandbox else live.session.module.hosts_of(route, facts)
     if hosts:
@@ -75,10 +97,14 @@ async def check_reach(live: LiveSession, route: Route, facts: Facts) -> None:
 async def _look(live: LiveSession, hosts: Sequence[str]) -> None:
     values = {"Hosts": list(hosts), "Seconds": REACH_S}
     title = f"can {live.key} reach {', '.join(hosts)}"
-    run = await live.run_script(reach_script(), title, "check", REACH_WAIT_S, "json", first=True, values=values)
+    run = await live.run_script(
+        reach_script(), title, "check", REACH_WAIT_S, "json", first=True, values=values
+    )
     found = read_reach(run.log.text(frozenset({"text"}))) if run.state == "succeeded" else []
     if found:
-        raise SignInRefused("sign_in_unreachable", unreachable_sentence(found), explanation(UNREACHABLE))
+        raise SignInRefused(
+            "sign_in_unreachable", unreachable_sentence(found), explanation(UNREACHABLE)
+        )
 
 
 async def keeps_login(live: LiveSession) -> bool:
@@ -89,10 +115,20 @@ async def keeps_login(live: LiveSession) -> bool:
 
 
 async def clear_home(live: LiveSession) -> None:
-    """Remove what the module has left in HOME: a new sign-in must find nothing of an earlier one. Raises SignInRefused."""
+    """Remove what the module has left in HOME: a new sign-in must find nothing of an earlier one.
+
+    Raises SignInRefused.
+    """
     if not live.session.module.home_files:
         return
-    run = await live.run_script(clear_script(), f"clear the HOME of {live.key}", "sign_in", HOME_WAIT_S)
+    run = await live.run_script(
+        clear_script(), f"clear the HOME of {live.key}", "sign_in", HOME_WAIT_S
+    )
     if run.state != "succeeded":
-        left = f"What an earlier sign-in to {live.key} left on disk cannot be removed: {failure_sentence(run)}"
-        raise SignInRefused("sign_in_failed", f"{left} Disconnect the session with `forget`, then sign in again.")
+        left = (
+            f"What an earlier sign-in to {live.key} left on disk cannot be removed:"
+            f" {failure_sentence(run)}"
+        )
+        raise SignInRefused(
+            "sign_in_failed", f"{left} Disconnect the session with `forget`, then sign in again."
+        )

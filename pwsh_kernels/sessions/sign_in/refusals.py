@@ -1,4 +1,8 @@
-"""Why a sign-in did not succeed: the engine's error made into a code, a plain sentence and the next step. Pure."""
+"""Why a sign-in did not succeed: the engine's error made into a code, a plain sentence and the next
+step.
+
+Pure.
+"""
 
 from pwsh_kernels.catalog import Explanation, Module, Route, Tenant, explain
 from pwsh_kernels.records import Record
@@ -15,29 +19,41 @@ NEW_CODE = "Sign in again for a new code."
 class SignInRefused(Exception):
     """A sign-in ended without success."""
 
-    def __init__(self, code: SignInCode, reason: str, explanation: Explanation | None = None) -> None:
+    def __init__(
+        self, code: SignInCode, reason: str, explanation: Explanation | None = None
+    ) -> None:
         super().__init__(reason)
         self.failure = SignInFailure(code, reason, explanation)
 
 
 def check_connected(run: Run, tenant: Tenant, module: Module, route: Route) -> None:
-    """Raise SignInRefused when the connect script was stopped or ended by an error; the check decides everything else."""
+    """Raise SignInRefused when the connect script was stopped or ended by an error; the check
+    decides everything else.
+    """
     if run.state == "cancelled":
         raise SignInRefused("sign_in_cancelled", f"The sign-in was cancelled. {_again(route)}")
     if run.state == "lost":
-        raise SignInRefused("sign_in_failed", f"The session was lost during the sign-in: {run.reason}")
+        raise SignInRefused(
+            "sign_in_failed", f"The session was lost during the sign-in: {run.reason}"
+        )
     if run.state == "succeeded" or (run.summary and run.summary.outcome == "completed"):
         return
     witnesses = _witnesses(run)
     if route.asks_person and any(map(expired, witnesses)):
-        raise SignInRefused("sign_in_expired", f"The code expired before anyone signed in. {NEW_CODE}")
+        raise SignInRefused(
+            "sign_in_expired", f"The code expired before anyone signed in. {NEW_CODE}"
+        )
     if route.asks_person and any(map(declined, witnesses)):
         raise SignInRefused("sign_in_declined", f"The sign-in was declined on the page. {NEW_CODE}")
     raise explained(run, tenant, module, route)
 
 
-def explained(run: Run, tenant: Tenant, module: Module, route: Route | None, unknown: str = "") -> SignInRefused:
-    """Return the refusal that a failed script of a sign-in means; `unknown` comes before an error that nobody explains."""
+def explained(
+    run: Run, tenant: Tenant, module: Module, route: Route | None, unknown: str = ""
+) -> SignInRefused:
+    """Return the refusal that a failed script of a sign-in means; `unknown` comes before an error
+    that nobody explains.
+    """
     witnesses, said = _witnesses(run), failure_sentence(run)
     words = [one.said for one in witnesses] or [said]
     text, found = next(((text, known) for text in words if (known := explain(text))), ("", None))
@@ -45,7 +61,9 @@ def explained(run: Run, tenant: Tenant, module: Module, route: Route | None, unk
         return SignInRefused("sign_in_failed", f"{unknown}{said}{_last_warning(witnesses)}")
     if found.code == UNREACHABLE:
         hosts = module.hosts_of(route, known_facts(tenant, module)) if route else ()
-        return SignInRefused("sign_in_unreachable", unreachable_sentence(named_in(text, hosts)), found)
+        return SignInRefused(
+            "sign_in_unreachable", unreachable_sentence(named_in(text, hosts)), found
+        )
     advice = found.remedy
     if found.blocks_route and route and route.asks_person:
         advice = f"{advice} {_way_out(tenant, module, route)}"
@@ -54,9 +72,11 @@ def explained(run: Run, tenant: Tenant, module: Module, route: Route | None, unk
 
 
 def _witnesses(run: Run) -> list[Record]:
-    """Return what may say why a run failed, the best first: its error; where that explains nothing, its warnings too.
+    """Return what may say why a run failed, the best first: its error; where that explains nothing,
+    its warnings too.
 
-    The last warning comes first. PnP's error is always the same; what the service said is in a warning (docs/sandbox.md).
+    The last warning comes first. PnP's error is always the same; what the service said is in a
+    warning (docs/sandbox.md).
     """
     error = run.summary.terminating_error if run.summary else None
     if error and (explain(error.said) or expired(error) or declined(error)):
@@ -74,11 +94,14 @@ def _way_out(tenant: Tenant, module: Module, route: Route) -> str:
     """Say which other ways to sign in there are."""
     ready, possible = other_routes(tenant, module, route)
     if ready:
-        return f"Configured for {tenant.name} without a device code: {', '.join(ready)}. Ask for it with `route`."
+        return (
+            f"Configured for {tenant.name} without a device code: {', '.join(ready)}. Ask for it"
+            " with `route`."
+        )
     if possible:
         return (
-            f"Ways without a device code: {', '.join(possible)}. Configure one in [tenant.{module.key}] of {tenant.name} "
-            "in the tenants file (docs/tenants.md)."
+            f"Ways without a device code: {', '.join(possible)}. Configure one in"
+            f" [tenant.{module.key}] of {tenant.name} in the tenants file (docs/tenants.md)."
         )
     return ""
 

@@ -1,16 +1,38 @@
-"""Which way a session signs in: the one asked for, the configured one, or the module's first. Pure."""
+"""Which way a session signs in: the one asked for, the configured one, or the module's first.
+
+Pure.
+"""
 
 from collections.abc import Collection
 
-from pwsh_kernels.catalog import SECRET_FACTS, Fact, FactName, Module, Route, RouteName, Secret, Tenant, file_keys
+from pwsh_kernels.catalog import (
+    SECRET_FACTS,
+    Fact,
+    FactName,
+    Module,
+    Route,
+    RouteName,
+    Secret,
+    Tenant,
+    file_keys,
+)
 from pwsh_kernels.errors import RouteNotConfigured, UnknownSignInRoute
 
-OWN_FACTS: frozenset[FactName] = SECRET_FACTS | {"client_id", "certificate_file", "certificate_thumbprint", "identity_id"}
+OWN_FACTS: frozenset[FactName] = SECRET_FACTS | {
+    "client_id",
+    "certificate_file",
+    "certificate_thumbprint",
+    "identity_id",
+}
 """Facts that only the tenants file gives."""
 
 
-def choose_route(tenant: Tenant, module: Module, asked: RouteName | None, given: Collection[FactName] = ()) -> Route:
-    """Return the route of a sign-in. `given`: secrets that the request hands in; an access token chooses its route.
+def choose_route(
+    tenant: Tenant, module: Module, asked: RouteName | None, given: Collection[FactName] = ()
+) -> Route:
+    """Return the route of a sign-in.
+
+    `given`: secrets that the request hands in; an access token chooses its route.
 
     Raises UnknownSignInRoute, and RouteNotConfigured that names what is missing.
     """
@@ -27,7 +49,9 @@ def choose_route(tenant: Tenant, module: Module, asked: RouteName | None, given:
     return route
 
 
-def known_facts(tenant: Tenant, module: Module, given: Collection[FactName] = ()) -> dict[FactName, Fact | None]:
+def known_facts(
+    tenant: Tenant, module: Module, given: Collection[FactName] = ()
+) -> dict[FactName, Fact | None]:
     """Return what is known for a sign-in; secrets only as being known."""
     secrets = {name: Secret("known") for name in (*tenant.secrets(module.key), *given)}
     return {**tenant.facts(module.key), **module.facts(), **secrets}
@@ -42,12 +66,18 @@ def signs_in_alone(tenant: Tenant, module: Module) -> bool:
 
 
 def _configured(route: Route) -> bool:
-    """Return whether somebody must have configured a route when its needs are met: a tenant's name alone is no sign."""
+    """Return whether somebody must have configured a route when its needs are met: a tenant's name
+    alone is no sign.
+    """
     return any(fact in OWN_FACTS for need in route.needs for fact in need)
 
 
-def other_routes(tenant: Tenant, module: Module, route: Route) -> tuple[list[RouteName], list[RouteName]]:
-    """Return the names of the routes without a device code: those that could be used now, and those to configure."""
+def other_routes(
+    tenant: Tenant, module: Module, route: Route
+) -> tuple[list[RouteName], list[RouteName]]:
+    """Return the names of the routes without a device code: those that could be used now, and those
+    to configure.
+    """
     facts = known_facts(tenant, module)
     others = [one for one in module.routes.values() if one is not route and not one.asks_person]
     ready = [one.name for one in others if _configured(one) and not one.missing(facts)]

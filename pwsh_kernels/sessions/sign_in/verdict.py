@@ -1,4 +1,6 @@
-"""Who a session is: its key and the names made from it, and whether who signed in is who was asked for."""
+"""Who a session is: its key and the names made from it, and whether who signed in is who was asked
+for.
+"""
 
 import json
 import uuid
@@ -22,7 +24,9 @@ class SessionKey:
 
     @property
     def kernel_id(self) -> str:
-        """The same kernel id on every server: Jupyter's routes take only what looks like a UUID (decision 0009, 10)."""
+        """The same kernel id on every server: Jupyter's routes take only what looks like a UUID
+        (decision 0009, 10).
+        """
         return str(uuid.uuid5(uuid.NAMESPACE_URL, str(self)))
 
     @property
@@ -51,7 +55,8 @@ class Verdict:
 
 
 def read_check(output: str) -> SignedIn | None:
-    """Return who is signed in by the JSON that the check script printed, or None when it says nobody.
+    """Return who is signed in by the JSON that the check script printed, or None when it says
+    nobody.
 
     Raises ValueError for output of any other shape: an unknown answer must not count as signed in.
     """
@@ -78,7 +83,8 @@ def judge(
     expected_account: str | None = None,
     proven: Collection[IdentityField] = get_args(IdentityField),
 ) -> Verdict:
-    """Compare who signed in with the tenant (its id where one is configured, else its domains) and the account asked for.
+    """Compare who signed in with the tenant (its id where one is configured, else its domains) and
+    the account asked for.
 
     `proven`: the fields that the module's check proves; one that it does not prove is no evidence.
     """
@@ -86,15 +92,22 @@ def judge(
         return Verdict(
             accepted=False,
             code="wrong_tenant",
-            reason=f"{signed_in.account} signed in to {_elsewhere(signed_in, tenant)}. "
-            f"Sign in again with an account of {tenant.name}.",
+            reason=(
+                f"{signed_in.account} signed in to {_elsewhere(signed_in, tenant)}. "
+                f"Sign in again with an account of {tenant.name}."
+            ),
         )
-    same_account = "account" in proven and signed_in.account.casefold() == (expected_account or "").casefold()
+    same_account = (
+        "account" in proven and signed_in.account.casefold() == (expected_account or "").casefold()
+    )
     if expected_account and not same_account:
         return Verdict(
             accepted=False,
             code="wrong_account",
-            reason=f"{signed_in.account} signed in, but {expected_account} is expected. Sign in again with that one.",
+            reason=(
+                f"{signed_in.account} signed in, but {expected_account} is expected. Sign in again"
+                " with that one."
+            ),
         )
     return Verdict(accepted=True)
 
@@ -109,12 +122,20 @@ def _same_tenant(signed_in: SignedIn, tenant: Tenant, proven: Collection[Identit
 
 
 def _elsewhere(signed_in: SignedIn, tenant: Tenant) -> str:
-    """Say which tenant it is and which it should be: by their ids when the domains do not tell them apart."""
+    """Say which tenant it is and which it should be: by their ids when the domains do not tell them
+    apart.
+    """
     names = {name.casefold() for name in (tenant.name, *tenant.domains)}
     foreign = [domain for domain in signed_in.domains if domain.casefold() not in names]
     if foreign or not (signed_in.tenant_id and tenant.tenant_id):
-        return f"{', '.join(foreign) or signed_in.tenant_id or 'an unknown tenant'}, not to {tenant.name}"
-    return f"the tenant {signed_in.tenant_id}, not to {tenant.name}, whose configured id is {tenant.tenant_id}"
+        return (
+            f"{', '.join(foreign) or signed_in.tenant_id or 'an unknown tenant'}, not to"
+            f" {tenant.name}"
+        )
+    return (
+        f"the tenant {signed_in.tenant_id}, not to {tenant.name}, whose configured id is"
+        f" {tenant.tenant_id}"
+    )
 
 
 def _domains(value: Any) -> tuple[str, ...]:

@@ -25,9 +25,13 @@ RESULT_KINDS = {
     "list": frozenset({"text", "host", "console"}),
     "compact": frozenset({"text", "host", "console"}),
 }
-"""Kinds of stdout entries that make a run's result: what a script only shows must not break JSON or CSV."""
+"""Kinds of stdout entries that make a run's result: what a script only shows must not break JSON or
+CSV.
+"""
 NO_OUTPUT = "OK"
-ONLY_ASKED_FOR = "The route is not configured for this tenant, so somebody must ask for the sign-in again."
+ONLY_ASKED_FOR = (
+    "The route is not configured for this tenant, so somebody must ask for the sign-in again."
+)
 
 
 def utc(time: datetime | None) -> str | None:
@@ -39,11 +43,18 @@ def busy_view(run: Run | None) -> dict[str, Any] | None:
     """Return whom a session works for now, or None when it is idle."""
     if run is None:
         return None
-    who = {"run_id": run.id, "principal": run.principal, "client": run.client, "purpose": run.purpose}
+    who = {
+        "run_id": run.id,
+        "principal": run.principal,
+        "client": run.client,
+        "purpose": run.purpose,
+    }
     return {**who, "state": run.state, "started_at": utc(run.started_at)}
 
 
-def session_view(session: Session, current_run: str | None, queued_runs: int, active: Run | None = None) -> dict[str, Any]:
+def session_view(
+    session: Session, current_run: str | None, queued_runs: int, active: Run | None = None
+) -> dict[str, Any]:
     """Return the Session shape."""
     signed_in = session.signed_in
     return {
@@ -81,7 +92,9 @@ def session_view(session: Session, current_run: str | None, queued_runs: int, ac
 
 
 def tenant_view(tenant: Tenant) -> dict[str, Any]:
-    """Return the Tenant shape: its names, and the route that each module is configured for; nothing of its secrets."""
+    """Return the Tenant shape: its names, and the route that each module is configured for; nothing
+    of its secrets.
+    """
     return {
         "tenant": tenant.name,
         "names": list(tenant.names),
@@ -91,7 +104,9 @@ def tenant_view(tenant: Tenant) -> dict[str, Any]:
 
 
 def survival_view(session: Session) -> dict[str, Any]:
-    """Return what the end of PowerShell would leave of the sign-in: whether it survives, and a sentence."""
+    """Return what the end of PowerShell would leave of the sign-in: whether it survives, and a
+    sentence.
+    """
     route = session.route
     if route is None:
         return {"survives_restart": None, "survival": None}
@@ -103,7 +118,9 @@ def survival_view(session: Session) -> dict[str, Any]:
 def code_view(sign_in: SignIn | None) -> dict[str, Any]:
     """Return the device code's fields, all null when there is no code to show."""
     if sign_in is None or sign_in.code is None:
-        return dict.fromkeys(("device_code", "auth_url", "expires_at", "expires_in_s", "qr_text", "qr_svg"))
+        return dict.fromkeys(
+            ("device_code", "auth_url", "expires_at", "expires_in_s", "qr_text", "qr_svg")
+        )
     return {
         "device_code": sign_in.code.code,
         "auth_url": sign_in.code.url,
@@ -115,11 +132,17 @@ def code_view(sign_in: SignIn | None) -> dict[str, Any]:
 
 
 def sign_in_view(session: Session) -> dict[str, Any] | None:
-    """Return how the present or last sign-in stands: its state, route, the account to use, and why it failed."""
+    """Return how the present or last sign-in stands: its state, route, the account to use, and why
+    it failed.
+    """
     if session.route is None:
         return None
     failure = session.failure
-    state = failure.code.removeprefix("sign_in_") if failure else _SIGN_IN_STATES.get(session.state, "none")
+    state = (
+        failure.code.removeprefix("sign_in_")
+        if failure
+        else _SIGN_IN_STATES.get(session.state, "none")
+    )
     return {
         "state": state,
         "route": session.route.name,
@@ -130,7 +153,12 @@ def sign_in_view(session: Session) -> dict[str, Any] | None:
 
 
 def status_view(
-    session: Session, current_run: str | None, queued_runs: int, active: Run | None = None, *, was_pending: bool
+    session: Session,
+    current_run: str | None,
+    queued_runs: int,
+    active: Run | None = None,
+    *,
+    was_pending: bool,
 ) -> dict[str, Any]:
     """Return the Status shape."""
     facts = {
@@ -143,7 +171,9 @@ def status_view(
         "auth_duration_seconds": None,
     }
     if session.signed_in_at and session.signing_in_since:
-        facts["auth_duration_seconds"] = round((session.signed_in_at - session.signing_in_since).total_seconds(), 3)
+        facts["auth_duration_seconds"] = round(
+            (session.signed_in_at - session.signing_in_since).total_seconds(), 3
+        )
     return facts
 
 
@@ -195,7 +225,11 @@ def login_view(session: Session) -> dict[str, Any]:
     if session.state not in ("signed_out", "lost", "closed"):
         return view
     code = session.failure.code if session.failure else "sign_in_failed"
-    reason = session.failure.reason if session.failure else f"The sign-in to {session.key} ended: {session.reason}"
+    reason = (
+        session.failure.reason
+        if session.failure
+        else f"The sign-in to {session.key} ended: {session.reason}"
+    )
     return {**view, "success": False, "result": reason, "error": reason, "code": code}
 
 
@@ -203,7 +237,9 @@ def _login_sentence(session: Session) -> str:
     if session.signed_in:
         return f"Connected to {session.key} as {session.signed_in.account}."
     if session.sign_in and session.sign_in.code:
-        return first_sentence(session.sign_in.code, session.sign_in.expires_at, session.wanted_account)
+        return first_sentence(
+            session.sign_in.code, session.sign_in.expires_at, session.wanted_account
+        )
     if session.sign_in and not session.sign_in.route.asks_person:
         return f"{session.key} signs in by itself ({session.sign_in.route.name}). Ask /status."
     return f"The sign-in to {session.key} has started and shows no code yet. Ask /status."
@@ -237,7 +273,9 @@ def run_view(run: Run) -> dict[str, Any]:
         "created_at": utc(run.created_at),
         "started_at": utc(run.started_at),
         "ended_at": utc(run.ended_at),
-        "duration_s": round((ended - run.started_at).total_seconds(), 3) if run.started_at else None,
+        "duration_s": (
+            round((ended - run.started_at).total_seconds(), 3) if run.started_at else None
+        ),
         "total_chars": run.log.total_chars,
         "truncated": run.log.dropped_chars + (run.summary.truncated if run.summary else 0),
         "prompt": run.prompt.to_json() if run.prompt else None,
@@ -252,17 +290,28 @@ def result_view(run: Run) -> dict[str, Any]:
     silent = run.state == "succeeded" and run.log.total_chars == 0
     if silent and run.purpose == "query":
         return {**run_view(run), "result": "[]" if run.options.format == "json" else ""}
-    return {**run_view(run), "result": NO_OUTPUT if silent and run.options.format == "json" else text}
+    return {
+        **run_view(run),
+        "result": NO_OUTPUT if silent and run.options.format == "json" else text,
+    }
 
 
 def page_view(run: Run, page: Page, cursor: int) -> dict[str, Any]:
     """Return the answer of GET /runs/{id}."""
     entries = [entry.to_json() for entry in page.entries]
-    return {**run_view(run), "entries": entries, "cursor": cursor, "next_cursor": page.next_cursor, "more": page.more}
+    return {
+        **run_view(run),
+        "entries": entries,
+        "cursor": cursor,
+        "next_cursor": page.next_cursor,
+        "more": page.more,
+    }
 
 
 def lines_view(run: Run, page: LinesPage) -> dict[str, Any]:
-    """Return the answer of GET /runs/{id}/lines; of a search each line says whether it matches or stands around one."""
+    """Return the answer of GET /runs/{id}/lines; of a search each line says whether it matches or
+    stands around one.
+    """
     searched = page.matches is not None
     return {
         "success": True,
@@ -271,7 +320,10 @@ def lines_view(run: Run, page: LinesPage) -> dict[str, Any]:
         "state": run.state,
         "total_lines": page.total_lines,
         "matches": page.matches,
-        "lines": [{**one.to_json(), **({"match": one.at is not None} if searched else {})} for one in page.lines],
+        "lines": [
+            {**one.to_json(), **({"match": one.at is not None} if searched else {})}
+            for one in page.lines
+        ],
         "more": page.more,
     }
 
@@ -301,11 +353,14 @@ def _sentence(run: Run) -> str:
     if run.state == "lost":
         if run.started_at is None:
             return f"The command was not run: {run.reason}. Sign in again."
-        return f"The session ended while the command ran ({run.reason}); how the command ended is unknown. Sign in again."
+        return (
+            f"The session ended while the command ran ({run.reason}); how the command ended is"
+            " unknown. Sign in again."
+        )
     if run.state == "waiting_for_input":
         return (
-            f"The command waits for an answer to: {question(run)!r}. Answer it with POST /runs/{run.id}/input, "
-            f"or cancel it with POST /runs/{run.id}/cancel."
+            f"The command waits for an answer to: {question(run)!r}. Answer it with POST"
+            f" /runs/{run.id}/input, or cancel it with POST /runs/{run.id}/cancel."
         )
     return (
         f"The command is {run.state} and goes on. Follow it with GET /runs/{run.id}, "
@@ -327,7 +382,9 @@ def failure_sentence(run: Run) -> str:
 
 
 def _words(error: Record) -> str:
-    """Return an error's message; one that ends where its reason should follow is completed by its causes."""
+    """Return an error's message; one that ends where its reason should follow is completed by its
+    causes.
+    """
     unfinished = error.causes and error.message.rstrip().endswith(":")
     return " ".join((error.message.rstrip(), *error.causes)) if unfinished else error.message
 
@@ -337,6 +394,10 @@ def question(run: Run) -> str:
     if run.prompt is None:
         return ""
     # The message of a prompt for one value holds the value's name already.
-    fields = ", ".join(one.label or one.name for one in run.prompt.fields) if run.prompt.kind == "fields" else ""
+    fields = (
+        ", ".join(one.label or one.name for one in run.prompt.fields)
+        if run.prompt.kind == "fields"
+        else ""
+    )
     texts = (run.prompt.caption, run.prompt.message, fields)
     return ": ".join(text.strip() for text in texts if text.strip()) or run.prompt.kind

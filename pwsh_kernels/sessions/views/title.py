@@ -1,4 +1,8 @@
-"""What people read as the name of a session in Jupyter: kernel pickers, launchers, lists of running kernels. Pure."""
+"""What people read as the name of a session in Jupyter: kernel pickers, launchers, lists of running
+kernels.
+
+Pure.
+"""
 
 from pwsh_kernels.sessions.session import Session
 
@@ -12,7 +16,9 @@ _STATES = {
 
 
 def session_title(session: Session) -> str:
-    """Return `contoso.example · exo · signed in as admin@contoso.example`, or what else is true of the session."""
+    """Return `contoso.example · exo · signed in as admin@contoso.example`, or what else is true of
+    the session.
+    """
     account = session.signed_in.account if session.signed_in else None
     state = f"signed in as {account}" if account else _STATES.get(session.state, session.state)
     return f"{session.key.tenant} · {session.key.module} · {state}"

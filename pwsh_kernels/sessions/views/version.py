@@ -13,13 +13,20 @@ VERSION_CHARS = 16
 
 
 def session_version(session: Session) -> str:
-    """Return a session's version. It holds nothing of a device code: versions are part of addresses, which are logged."""
+    """Return a session's version.
+
+    It holds nothing of a device code: versions are part of addresses, which are logged.
+    """
     sign_in, signed_in = session.sign_in, session.signed_in
     attempt = (sign_in.run.id if sign_in.run else "", sign_in.code is not None) if sign_in else None
     facts = (
         (str(session.key), session.created_at, session.state, session.reason, session.signed_in_at),
         (signed_in.account, signed_in.tenant_id, signed_in.expires_at) if signed_in else None,
-        (session.route.name if session.route else "", session.failure.code if session.failure else "", attempt),
+        (
+            session.route.name if session.route else "",
+            session.failure.code if session.failure else "",
+            attempt,
+        ),
     )
     return _digest(repr(facts))
 

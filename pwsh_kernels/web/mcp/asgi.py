@@ -1,4 +1,6 @@
-"""An ASGI application behind a Tornado handler: streaming answers, and the news that a client has gone."""
+"""An ASGI application behind a Tornado handler: streaming answers, and the news that a client has
+gone.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -10,7 +12,10 @@ from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
 Message = MutableMapping[str, Any]
-AsgiApp = Callable[[dict[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+AsgiApp = Callable[
+    [dict[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
+    Awaitable[None],
+]
 HOP = "connection"
 """The header that is between two machines only: Tornado writes its own."""
 
@@ -31,7 +36,10 @@ def scope_of(request: HTTPServerRequest, extra: Mapping[str, Any]) -> dict[str, 
         "raw_path": request.path.encode(),
         "query_string": request.query.encode(),
         "root_path": "",
-        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.get_all()],
+        "headers": [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in request.headers.get_all()
+        ],
         "client": (request.remote_ip, 0),
         "server": None,
         "state": {},
@@ -80,7 +88,9 @@ class Exchange:
             raise ClientGone("the client has gone") from None
 
 
-async def serve(app: AsgiApp, handler: RequestHandler, gone: asyncio.Event, extra: Mapping[str, Any]) -> None:
+async def serve(
+    app: AsgiApp, handler: RequestHandler, gone: asyncio.Event, extra: Mapping[str, Any]
+) -> None:
     """Let an application answer the handler's request. A client that goes away is no error."""
     exchange = Exchange(handler, gone)
     try:

@@ -29,7 +29,8 @@ _log = logging.getLogger(__name__)
 
 async def load_tools(backend: Backend) -> "HttpApp":
     """Return the application of the product's tools."""
-    # The SDK takes a second of computing to load: not at every start, and not in the loop's own thread.
+    # The SDK takes a second of computing to load: not at every start, and not in the loop's own
+    # thread.
     tools = await asyncio.to_thread(importlib.import_module, "pwsh_kernels.web.mcp.tools")
     app: HttpApp = tools.make_app(backend)
     return app
@@ -53,7 +54,9 @@ class McpDoor:
         async with self._opening:
             if self._http is None:
                 self._http = await self._load()
-                self._task = asyncio.create_task(self._http.run(self._opened, self._stop), name="mcp")
+                self._task = asyncio.create_task(
+                    self._http.run(self._opened, self._stop), name="mcp"
+                )
         try:
             await asyncio.wait_for(self._opened.wait(), OPEN_WAIT)
         except TimeoutError:
@@ -81,7 +84,9 @@ class McpHandler(RequestHandler):
     def prepare(self) -> None:
         """Check the token before a byte of the message is read."""
         headers = self.request.headers
-        self.principal = find_principal(headers.get("Authorization", ""), headers.get("User-Agent", ""), self.door.token)
+        self.principal = find_principal(
+            headers.get("Authorization", ""), headers.get("User-Agent", ""), self.door.token
+        )
         if self.principal is None:
             refused = Unauthorized()
             self.set_status(refused.status)
@@ -123,4 +128,6 @@ class McpHandler(RequestHandler):
 
 def mcp_rules(door: McpDoor, base_url: str) -> Sequence[Rule]:
     """Return Tornado's rule for the door."""
-    return [Rule(PathMatches(url_path_join(base_url, MCP_PATH) + "/?$"), McpHandler, {"door": door})]
+    return [
+        Rule(PathMatches(url_path_join(base_url, MCP_PATH) + "/?$"), McpHandler, {"door": door})
+    ]

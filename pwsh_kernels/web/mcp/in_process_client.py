@@ -1,4 +1,6 @@
-"""The requests of the REST API without HTTP, for what runs in the server itself: same routes, same checks, same answers."""
+"""The requests of the REST API without HTTP, for what runs in the server itself: same routes, same
+checks, same answers.
+"""
 
 import json
 import re
@@ -16,7 +18,10 @@ from pwsh_kernels.web.rest.routes import ROUTES, Route
 
 
 class DirectClient(Requests):
-    """Answers requests of one principal from the route table. Raises RequestRefused, as a client over HTTP does."""
+    """Answers requests of one principal from the route table.
+
+    Raises RequestRefused, as a client over HTTP does.
+    """
 
     def __init__(self, backend: Backend, principal: Principal) -> None:
         """The principal has been authenticated already."""
@@ -24,7 +29,13 @@ class DirectClient(Requests):
         self._backend = backend
         self._principal = principal
 
-    async def _ask(self, method: str, path: str, body: Json | None = None, query: Mapping[str, Any] | None = None) -> Json:
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Json:
         route, in_path = find_route(method, path)
         try:
             values = known(body if method == "POST" else _as_text(query))
@@ -49,4 +60,6 @@ def find_route(method: str, path: str) -> tuple[Route, str]:
 
 def _as_text(query: Mapping[str, Any] | None) -> dict[str, str]:
     """Return query values as HTTP brings them."""
-    return {name: one if isinstance(one, str) else json.dumps(one) for name, one in known(query).items()}
+    return {
+        name: one if isinstance(one, str) else json.dumps(one) for name, one in known(query).items()
+    }

@@ -1,4 +1,6 @@
-"""The MCP tools over the server's own routes: loaded with the MCP SDK, at the first request to /mcp."""
+"""The MCP tools over the server's own routes: loaded with the MCP SDK, at the first request to
+/mcp.
+"""
 
 from pwsh_kernels.mcp.backend import CLIENT_NAME, RequestsBackend
 from pwsh_kernels.mcp.http import HttpApp, caller

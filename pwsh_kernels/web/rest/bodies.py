@@ -1,10 +1,20 @@
-"""The bodies and query strings that the routes take: which fields, of which type, within which limits."""
+"""The bodies and query strings that the routes take: which fields, of which type, within which
+limits.
+"""
 
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from pwsh_kernels.catalog import RouteName
@@ -22,7 +32,9 @@ MAX_OBJECTS = 100_000
 """Objects that one POST /runs/{id}/query passes over, or shows; no run has more that are kept."""
 MAX_CONDITIONS = 20
 MAX_COMMANDS = 50
-"""Commands in one answer of GET /sessions/{id}/commands: the help of each takes some 30 ms (measured)."""
+"""Commands in one answer of GET /sessions/{id}/commands: the help of each takes some 30 ms
+(measured).
+"""
 MAX_SELECTED = 100
 NO_TENANT = "no_tenant"
 """Our type of a validation error: neither `tenant` nor `tenants`, or both."""
@@ -61,7 +73,9 @@ class ModulesQuery(Query):
 
 
 class SessionsQuery(Query):
-    """GET /sessions; `seen` is the version of an earlier answer, and `wait_s` waits for another one."""
+    """GET /sessions; `seen` is the version of an earlier answer, and `wait_s` waits for another
+    one.
+    """
 
     seen: Name | None = None
     wait_s: Seconds = 0
@@ -76,7 +90,10 @@ class SessionBody(Body):
 
 
 class LoginBody(SessionBody):
-    """POST /login. `account` is the original's and has no effect: no sign-in asks for a subscription."""
+    """POST /login.
+
+    `account` is the original's and has no effect: no sign-in asks for a subscription.
+    """
 
     expected_account: Name | None = None
     route: RouteName | None = None
@@ -189,7 +206,9 @@ class LinesQueryString(Query):
     @classmethod
     def _not_zero(cls, value: int) -> int:
         if value == 0:
-            raise PydanticCustomError("zero", "must not be 0: lines count from 1, and from the end from -1")
+            raise PydanticCustomError(
+                "zero", "must not be 0: lines count from 1, and from the end from -1"
+            )
         return value
 
 
@@ -197,7 +216,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """Return the object of a request's body; an empty body is an empty object. Raises InvalidRequest."""
+    """Return the object of a request's body; an empty body is an empty object.
+
+    Raises InvalidRequest.
+    """
     try:
         value = json.loads(body or b"{}", parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -209,9 +231,14 @@ def read_json(body: bytes) -> dict[str, Any]:
 
 
 def read_model(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """Return the values as the model that a route declares; null is as good as absent. Raises InvalidRequest."""
+    """Return the values as the model that a route declares; null is as good as absent.
+
+    Raises InvalidRequest.
+    """
     try:
-        return model.model_validate({name: value for name, value in values.items() if value is not None})
+        return model.model_validate(
+            {name: value for name, value in values.items() if value is not None}
+        )
     except ValidationError as error:
         raise _explain(error, model) from None
 
@@ -221,13 +248,17 @@ def _refuse_constant(name: str) -> None:
 
 
 def _refuse_half_characters(body: bytes, value: Any) -> None:
-    """Refuse half of a surrogate pair (`"\\ud800"`): JSON can say it, no message to a kernel can carry it."""
+    """Refuse half of a surrogate pair (`"\\ud800"`): JSON can say it, no message to a kernel can
+    carry it.
+    """
     if b"\\u" not in body:
         return
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise InvalidRequest(field="body", problem="holds half of a surrogate pair, which is no character") from None
+        raise InvalidRequest(
+            field="body", problem="holds half of a surrogate pair, which is no character"
+        ) from None
 
 
 def _explain(error: ValidationError, model: type[BaseModel]) -> InvalidRequest:
@@ -236,7 +267,9 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> InvalidRequest:
     unknown = [_field(one) for one in problems if one["type"] == "extra_forbidden"]
     if unknown:
         known = ", ".join(one.alias or name for name, one in model.model_fields.items()) or "none"
-        return InvalidRequest(field=", ".join(unknown), problem=f"is not known here. Known fields: {known}")
+        return InvalidRequest(
+            field=", ".join(unknown), problem=f"is not known here. Known fields: {known}"
+        )
     first = problems[0]
     if first["type"] == NO_TENANT:
         return InvalidRequest(field="tenant", problem=first["msg"])

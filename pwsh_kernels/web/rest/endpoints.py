@@ -33,7 +33,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, checked: its body or query as the model that the route declares, its caller, the id in its path."""
+    """One request, checked: its body or query as the model that the route declares, its caller, the
+    id in its path.
+    """
 
     backend: Backend
     principal: Principal | None
@@ -43,7 +45,11 @@ class Call:
     @property
     def caller(self) -> dict[str, Any]:
         """Who calls, in the field names of the sessions' requests."""
-        return {"principal": self.principal.name, "client": self.principal.client} if self.principal else {}
+        return (
+            {"principal": self.principal.name, "client": self.principal.client}
+            if self.principal
+            else {}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +69,17 @@ async def modules(call: Call) -> Answer:
     """List the services of the catalog, in the original's fields; broken files are named."""
     catalog, installed = call.backend.catalog, None
     if _as(call, ModulesQuery).installed:
-        installed = await call.backend.installed([one.powershell_module for one in catalog.modules.values()])
+        installed = await call.backend.installed(
+            [one.powershell_module for one in catalog.modules.values()]
+        )
     return Answer(
         {
             "success": True,
             "modules": list(catalog.modules),
             "details": {
-                key: _module_view(one, None if installed is None else installed.get(one.powershell_module, ""))
+                key: _module_view(
+                    one, None if installed is None else installed.get(one.powershell_module, "")
+                )
                 for key, one in catalog.modules.items()
             },
             "unsupported": {
@@ -177,13 +187,17 @@ async def commands(call: Call) -> Answer:
     """Find commands of a session by words."""
     asked = _as(call, CommandsQuery)
     wait_s = call.backend.capped(asked.wait_s) or 0
-    return Answer(await call.backend.sessions.find(call.id, asked.words, asked.limit, wait_s, **call.caller))
+    return Answer(
+        await call.backend.sessions.find(call.id, asked.words, asked.limit, wait_s, **call.caller)
+    )
 
 
 async def runs(call: Call) -> Answer:
     """List the runs that are kept."""
     query = _as(call, RunsQuery)
-    views = call.backend.sessions.run_views(query.tenant, query.module, query.state, query.purpose, limit=query.limit)
+    views = call.backend.sessions.run_views(
+        query.tenant, query.module, query.state, query.purpose, limit=query.limit
+    )
     return Answer({"success": True, "runs": views})
 
 
@@ -191,7 +205,9 @@ async def one_run(call: Call) -> Answer:
     """Return one run and its output from a cursor."""
     query = _as(call, RunQuery)
     wait_s = call.backend.capped(query.wait_s) or 0
-    return Answer(await call.backend.sessions.run_view(call.id, query.cursor, wait_s, query.limit, query.seen))
+    return Answer(
+        await call.backend.sessions.run_view(call.id, query.cursor, wait_s, query.limit, query.seen)
+    )
 
 
 async def lines(call: Call) -> Answer:
@@ -202,7 +218,9 @@ async def lines(call: Call) -> Answer:
 
 
 async def query(call: Call) -> Answer:
-    """Filter, sort and project the kept objects of a run; 202 when the session had no time for it within the wait."""
+    """Filter, sort and project the kept objects of a run; 202 when the session had no time for it
+    within the wait.
+    """
     body = _as(call, QueryBody)
     asked = ObjectsQuery(
         where=tuple(read_condition(one) for one in body.where),
@@ -239,7 +257,9 @@ async def give_input(call: Call) -> Answer:
 async def disconnect(call: Call) -> Answer:
     """Sign out and close a session."""
     body = _as(call, DisconnectBody)
-    return Answer(await call.backend.sessions.disconnect(body.tenant, body.module, forget=body.forget))
+    return Answer(
+        await call.backend.sessions.disconnect(body.tenant, body.module, forget=body.forget)
+    )
 
 
 async def kill(call: Call) -> Answer:
@@ -249,11 +269,16 @@ async def kill(call: Call) -> Answer:
 
 
 def _handed_in(body: LoginBody) -> dict[FactName, Secret]:
-    given: dict[FactName, SecretStr | None] = {"access_token": body.access_token, "graph_token": body.graph_token}
+    given: dict[FactName, SecretStr | None] = {
+        "access_token": body.access_token,
+        "graph_token": body.graph_token,
+    }
     return {name: Secret(value.get_secret_value()) for name, value in given.items() if value}
 
 
 def _as(call: Call, model: type[Model]) -> Model:
     if not isinstance(call.values, model):
-        raise TypeError(f"the route declares {type(call.values).__name__}, its function reads {model.__name__}")
+        raise TypeError(
+            f"the route declares {type(call.values).__name__}, its function reads {model.__name__}"
+        )
     return call.values

@@ -1,4 +1,6 @@
-"""One Tornado handler for every route: host, origin, token, body, answer; every error leaves in the one JSON shape."""
+"""One Tornado handler for every route: host, origin, token, body, answer; every error leaves in the
+one JSON shape.
+"""
 
 import asyncio
 import json
@@ -36,7 +38,10 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class JsonHandler(JupyterHandler):
-    """What all our JSON paths share. Jupyter's own check is replaced by ours: the header's token and nothing else."""
+    """What all our JSON paths share.
+
+    Jupyter's own check is replaced by ours: the header's token and nothing else.
+    """
 
     def initialize(self, backend: Backend) -> None:
         """Take what the server was made with."""
@@ -51,7 +56,9 @@ class JsonHandler(JupyterHandler):
         if not self.check_origin():
             raise ForeignOrigin(origin=self.request.headers.get("Origin", ""))
         self.principal = find_principal(
-            self.request.headers.get("Authorization", ""), self.request.headers.get("User-Agent", ""), self.backend.token
+            self.request.headers.get("Authorization", ""),
+            self.request.headers.get("User-Agent", ""),
+            self.backend.token,
         )
 
     def require_principal(self) -> None:
@@ -60,7 +67,9 @@ class JsonHandler(JupyterHandler):
             raise Unauthorized
 
     def skip_check_origin(self) -> bool:
-        """Check the origin of every request: a page of another site is refused even with the token."""
+        """Check the origin of every request: a page of another site is refused even with
+        the token.
+        """
         return False
 
     def set_default_headers(self) -> None:
@@ -91,8 +100,12 @@ class JsonHandler(JupyterHandler):
         if isinstance(error, MethodNotAllowed):
             self.set_header("Allow", ", ".join(error.allowed))
 
-    def log_exception(self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
-        """Log our own mistakes with a traceback and without the query string; refusals are in the access log."""
+    def log_exception(
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Log our own mistakes with a traceback and without the query string; refusals are in the
+        access log.
+        """
         if isinstance(value, ProductError | HTTPError):
             return
         facts = (typ, value, tb) if typ and value else None
@@ -112,7 +125,9 @@ class RouteHandler(JsonHandler):
         self.work: asyncio.Task[Answer] | None = None
 
     async def prepare(self, *, _redirect_to_login: bool = True) -> None:
-        """Refuse what the declared permission does not allow; methods without a route need the token too."""
+        """Refuse what the declared permission does not allow; methods without a route need the
+        token too.
+        """
         await super().prepare()
         route = self.routes.get(self.method)
         if route is None or route.permission is not Permission.OPEN:
@@ -135,7 +150,10 @@ class RouteHandler(JsonHandler):
 
     @allow_unauthenticated
     async def post(self, **in_path: str) -> None:
-        """Answer a POST. What it started goes on when the client goes away; its wait is bounded by `max_wait`."""
+        """Answer a POST.
+
+        What it started goes on when the client goes away; its wait is bounded by `max_wait`.
+        """
         if len(self.request.body) > MAX_BODY:
             raise BodyTooLarge(size=len(self.request.body), limit=MAX_BODY)
         call = self.call_of(read_json(self.request.body), in_path)
@@ -153,7 +171,10 @@ class RouteHandler(JsonHandler):
         return Call(self.backend, self.principal, read_model(model, values), in_path.get("id", ""))
 
     def query_values(self) -> dict[str, str]:
-        """Return the query string; of a name given twice the last counts. Raises InvalidRequest for what is no text."""
+        """Return the query string; of a name given twice the last counts.
+
+        Raises InvalidRequest for what is no text.
+        """
         try:
             return {name: self.get_query_argument(name) for name in self.request.query_arguments}
         except HTTPError:
@@ -191,24 +212,34 @@ class UnknownPathHandler(JsonHandler):
 
 
 class OurLogin(Matcher):
-    """Tells POST /login of the REST API from Jupyter's login page, which a browser opens and sends a form to."""
+    """Tells POST /login of the REST API from Jupyter's login page, which a browser opens and sends
+    a form to.
+    """
 
     def __init__(self, path: PathMatches) -> None:
         self.path = path
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         """Leave to Jupyter what a browser does: GET, and a form that asks for HTML back."""
-        form = FORM in request.headers.get("Content-Type", "") and "text/html" in request.headers.get("Accept", "")
+        form = FORM in request.headers.get(
+            "Content-Type", ""
+        ) and "text/html" in request.headers.get("Accept", "")
         if request.method in ("GET", "HEAD") or (request.method == "POST" and form):
             return None
         return self.path.match(request)
 
 
 def plain_error(status: int, error: BaseException | None) -> dict[str, Any]:
-    """Return the one shape for an error that is not of our tree: Tornado's own refusals, our own mistakes."""
+    """Return the one shape for an error that is not of our tree: Tornado's own refusals, our own
+    mistakes.
+    """
     if isinstance(error, HTTPError) and status < 500:
         code = responses.get(status, "refused").lower().replace(" ", "_").replace("-", "_")
-        return {"success": False, "error": error.log_message or responses.get(status, "Refused"), "code": code}
+        return {
+            "success": False,
+            "error": error.log_message or responses.get(status, "Refused"),
+            "code": code,
+        }
     return ProductError().to_json()
 
 
@@ -216,7 +247,11 @@ def rules(backend: Backend, base_url: str) -> list[Rule]:
     """Return Tornado's rules for the route table, and for unknown paths below ours."""
     table = by_path(ROUTES)
     found = [
-        Rule(_matcher(base_url, next(iter(methods.values()))), RouteHandler, {"backend": backend, "routes": methods})
+        Rule(
+            _matcher(base_url, next(iter(methods.values()))),
+            RouteHandler,
+            {"backend": backend, "routes": methods},
+        )
         for methods in table.values()
     ]
     below = "|".join(sorted({urlsplit(path).path.split("/")[1] for path in table}))

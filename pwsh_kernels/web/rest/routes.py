@@ -1,4 +1,6 @@
-"""The route table: one row per route feeds the handlers, the documentation test and the contract tests."""
+"""The route table: one row per route feeds the handlers, the documentation test and the contract
+tests.
+"""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
@@ -31,7 +33,9 @@ from pwsh_kernels.web.rest.endpoints import Answer, Call
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path: who may call it, what it takes (the body of a POST, the query of a GET), what it does."""
+    """One method of one path: who may call it, what it takes (the body of a POST, the query of a
+    GET), what it does.
+    """
 
     method: Literal["GET", "POST"]
     path: str
@@ -68,7 +72,10 @@ ROUTES: tuple[Route, ...] = (
 
 
 def by_path(routes: Iterable[Route]) -> dict[str, dict[str, Route]]:
-    """Return the routes as path → method → route. Raises ValueError for one without a permission, or given twice."""
+    """Return the routes as path → method → route.
+
+    Raises ValueError for one without a permission, or given twice.
+    """
     table: dict[str, dict[str, Route]] = {}
     for route in routes:
         if not isinstance(route.permission, Permission):

@@ -4,7 +4,9 @@ from collections import deque
 from dataclasses import dataclass, field
 
 MAX_WRONG = 10
-"""Wrong codes within WINDOW seconds, from all callers together: the page only answers this one machine."""
+"""Wrong codes within WINDOW seconds, from all callers together: the page only answers this one
+machine.
+"""
 WINDOW = 60.0
 
 

@@ -1,4 +1,6 @@
-"""The sandbox's sign-in page: it imitates the public page where a person types a device code and chooses an account."""
+"""The sandbox's sign-in page: it imitates the public page where a person types a device code and
+chooses an account.
+"""
 
 import ipaddress
 import math
@@ -23,7 +25,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 class SandboxPage(RequestHandler):
-    """Answers only this machine. No token: who holds the code may finish the sign-in, as on the real page."""
+    """Answers only this machine.
+
+    No token: who holds the code may finish the sign-in, as on the real page.
+    """
 
     def initialize(self, authority: Authority, attempts: Attempts) -> None:
         """Take the authority that holds the codes, and the count of wrong ones."""
@@ -44,7 +49,10 @@ class SandboxPage(RequestHandler):
             raise HTTPError(404)
 
     def check_xsrf_cookie(self) -> None:
-        """Refuse a form that another site's page sends. A browser names the origin of every form that it posts."""
+        """Refuse a form that another site's page sends.
+
+        A browser names the origin of every form that it posts.
+        """
         origin = self.request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc.lower() != self.request.host.lower():
             raise HTTPError(403)
@@ -80,7 +88,11 @@ class SandboxPage(RequestHandler):
                 self.approve(sign_in)
             case "decline":
                 self.authority.decline(sign_in.code)
-                self.show_result("You declined the sign-in", "Nobody was signed in. You can close this page.", "stop")
+                self.show_result(
+                    "You declined the sign-in",
+                    "Nobody was signed in. You can close this page.",
+                    "stop",
+                )
             case _:
                 self.show_accounts(sign_in)
 
@@ -97,7 +109,9 @@ class SandboxPage(RequestHandler):
             self.show_result("You cannot access this right now", refusal, "stop")
         else:
             self.show_result(
-                "You have signed in", f"You are signed in as {approved.account}. You can close this page.", "done"
+                "You have signed in",
+                f"You are signed in as {approved.account}. You can close this page.",
+                "done",
             )
 
     def show_code_form(self, error: str = "", status: int = 200) -> None:
@@ -109,11 +123,15 @@ class SandboxPage(RequestHandler):
         """Show the second step."""
         self.set_status(status)
         tenants = self.authority.company.tenants
-        self.render("choose_account.html", error=error, nonce=self.nonce, sign_in=sign_in, tenants=tenants)
+        self.render(
+            "choose_account.html", error=error, nonce=self.nonce, sign_in=sign_in, tenants=tenants
+        )
 
     def show_result(self, title: str, text: str, outcome: str) -> None:
         """Show the last step."""
-        self.render("sign_in_result.html", title=title, text=text, outcome=outcome, nonce=self.nonce)
+        self.render(
+            "sign_in_result.html", title=title, text=text, outcome=outcome, nonce=self.nonce
+        )
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Say no more than the status: whoever sees this is not a person at the page."""
@@ -130,7 +148,9 @@ def is_loopback(address: str) -> bool:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Tell whether a Host header names this machine: localhost or a loopback address, with or without a port."""
+    """Tell whether a Host header names this machine: localhost or a loopback address, with or
+    without a port.
+    """
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -1,4 +1,6 @@
-"""The sandbox's PowerApps administration service, for this machine only: it takes sandbox tokens, not the server's own."""
+"""The sandbox's PowerApps administration service, for this machine only: it takes sandbox tokens,
+not the server's own.
+"""
 
 from datetime import UTC, datetime
 from urllib.parse import unquote
@@ -33,14 +35,19 @@ class PowerAppsService(RequestHandler):
     def get(self, path: str) -> None:
         """Answer as the service would."""
         query = {name: values[-1].decode() for name, values in self.request.query_arguments.items()}
-        request = Request(unquote(path).strip("/"), query, self.request.headers.get("Authorization", ""))
-        given = answer(request, self.authority.company, self.authority.is_revoked, datetime.now(UTC))
+        request = Request(
+            unquote(path).strip("/"), query, self.request.headers.get("Authorization", "")
+        )
+        given = answer(
+            request, self.authority.company, self.authority.is_revoked, datetime.now(UTC)
+        )
         self.set_status(given.status)
         self.set_header("Cache-Control", "no-store")
         if given.status == 401:
             self.set_header(
                 "WWW-Authenticate",
-                'Bearer authorization_uri="https://login.microsoftonline.com/common", error="invalid_token"',
+                'Bearer authorization_uri="https://login.microsoftonline.com/common",'
+                ' error="invalid_token"',
             )
         self.finish(given.content)
 
