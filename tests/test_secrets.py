@@ -16,7 +16,7 @@ from server_fixtures import ADMIN, CONTOSO, Server
 from test_mcp_tools import connected
 
 from pwsh_kernels.sandbox import Authority
-from pwsh_kernels.sessions.sign_in.device_code import HIDDEN
+from pwsh_kernels.sessions.redaction import HIDDEN
 
 APPLICATION = AUTOMATION["contoso"]
 WRONG_TOKEN = "canary-handed-in-5b12"

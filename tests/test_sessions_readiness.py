@@ -17,9 +17,9 @@ from sessions_fixtures import CONTOSO, END_WAIT, World
 from store_fixtures import install
 
 from pwsh_kernels.catalog import explain
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.sign_in.network import OutOfReach, named_in, unreachable_sentence
 from pwsh_kernels.sessions.sign_in.priority import WAITING_NICE, can_be_raised_again
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 
 IN_ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
 

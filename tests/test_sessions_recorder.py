@@ -6,10 +6,10 @@ from pathlib import Path
 
 from kernel_fixtures import Client
 
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 
 SLOW = (
     "'before'; Get-ChildItem / | Select-Object -First 3 | ForEach-Object { $_; Start-Sleep"

@@ -7,8 +7,7 @@ from datetime import timedelta
 from test_sessions_views import END, make_session
 
 from pwsh_kernels.sessions.runs.run import now
-from pwsh_kernels.sessions.session import Session, SignIn, SignInFailure
-from pwsh_kernels.sessions.sign_in.device_code import DeviceCode
+from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn, SignInFailure
 from pwsh_kernels.sessions.views.version import list_version, session_version
 
 
