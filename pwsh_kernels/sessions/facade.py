@@ -78,7 +78,12 @@ class Sessions:
         self._commands = CommandIndex(catalog)
         folder, advisor = settings.data_dir / "runs", Advisor(self._commands)
         self._runs = Runs(
-            folder, settings.run_memory, settings.runs_kept, settings.runs_max_age, advisor
+            folder,
+            settings.run_memory,
+            settings.runs_kept,
+            settings.runs_max_age,
+            advisor,
+            on_end=self._note_run,
         )
         self._directory = Directory(catalog, tenants)
         self._lifecycle = Lifecycle(
@@ -91,6 +96,9 @@ class Sessions:
         self._turns = Turns(settings.fan_out)
         self._reader = LineReader()
         self._running = False
+
+    def _note_run(self, run: Run) -> None:
+        self._lifecycle.note_run(run)
 
     async def start(self) -> None:
         """Find the kernels that outlived an earlier server and watch them; start the watchdog."""
@@ -153,8 +161,7 @@ class Sessions:
         await session.changes.wait_for(
             lambda: session.state not in ("starting", "signing_in"), wait_s
         )
-        was_pending, session.was_pending = session.was_pending, False
-        return status_view(session, *live.counts, was_pending=was_pending)
+        return status_view(session, *live.counts, was_pending=session.take_pending())
 
     async def login(self, request: LoginRequest) -> dict[str, Any]:
         """Start or follow a sign-in.
