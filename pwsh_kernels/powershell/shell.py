@@ -53,6 +53,8 @@ MAX_NAMES = 40
 MAX_LOOKS = 200
 MATCH_MILLISECONDS = 500
 """Time of a regular expression for one value of a kept object."""
+STOP_MILLISECONDS = 200
+"""How often is looked for a debugger's stop in other runspaces; a look takes 0.01 ms (measured)."""
 
 _log = logging.getLogger(__name__)
 
@@ -92,12 +94,14 @@ class PowerShell:
 
     async def _bootstrap(self) -> None:
         files = resources.files(__package__)
-        names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "debugger.ps1", "kept.ps1")
-        script, display, compact, stops, kept = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
+        names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "debugger.ps1", "runspaces.ps1", "kept.ps1")
+        script, display, compact, stops, runspaces, kept = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
         settings = {
             "Display": display,
             "CompactFormat": compact,
             "DebuggerStops": stops,
+            "RunspaceStops": runspaces,
+            "StopMilliseconds": STOP_MILLISECONDS,
             "KeptScript": kept,
             "PieceLength": PIECE_LENGTH,
             "ChunkLength": CHUNK_LENGTH,
