@@ -3,6 +3,7 @@
 The numbers are those of "What our kernel changes in PowerShell" (issue 15); 9 and 10 are in the tests of the kernel.
 """
 
+import asyncio
 import json
 import re
 import subprocess
@@ -199,6 +200,69 @@ async def test_1_a_script_that_stops_for_a_debugger_all_the_time_can_be_stopped(
     await until(pipeline, is_text)
     await stopped(pipeline)
     await run(shell, "$ErrorActionPreference = 'Continue'")
+
+
+RECEIVE = "| Receive-Job -Wait -AutoRemoveJob"
+ELSEWHERE = {
+    "-Parallel": "1 | ForEach-Object -Parallel {%s}",
+    "-Parallel as a job": f"1 | ForEach-Object -AsJob -Parallel {{%s}} {RECEIVE}",
+    "a thread job": f"Start-ThreadJob {{%s}} {RECEIVE}",
+    "a job": f"Start-Job {{%s}} {RECEIVE}",
+    "-Parallel in a thread job": f"Start-ThreadJob {{ 1 | ForEach-Object -Parallel {{%s}} }} {RECEIVE}",
+    "a runspace of the script's": "$ps = [powershell]::Create().AddScript({%s}); $ps.Invoke(); $ps.Streams.Warning.Message | Write-Warning; $ps.Dispose()",
+}
+
+
+@pytest.mark.parametrize("rich", [False, True], ids=["program", "person"])
+@pytest.mark.parametrize("way", ELSEWHERE)
+async def test_1_what_would_wait_for_a_debugger_in_another_runspace_goes_on_too(
+    shell: PowerShell, way: str, rich: bool
+) -> None:
+    block = "'before'\n$WarningPreference = 'Stop'; foreach ($i in 1..3) {\nWait-Debugger\n}\n'after'"
+    said = await run(shell, ELSEWHERE[way] % block, rich=rich)
+    assert (said.text, said.summary.outcome) == ("before\nafter\n", "completed")
+    (warning,) = warnings(said)
+    assert re.match(r"A debugger would stop here: line 3 \(Wait-Debugger\b.*the script goes on", warning)
+
+
+async def test_1_a_breakpoint_in_a_job_goes_on_with_a_warning(shell: PowerShell) -> None:
+    block = "$null = Set-PSBreakpoint -Command Get-Culture\n$null = Get-Culture; 'after'"
+    said = await run(shell, f"Start-Job {{{block}}} {RECEIVE}")
+    assert said.text == "after\n"
+    (warning,) = warnings(said)
+    assert "A debugger would stop here: line 2" in warning
+
+
+@pytest.mark.parametrize("command", ["Start-ThreadJob", "Start-Job"])
+async def test_1_a_job_whose_cell_has_ended_goes_on_where_a_debugger_would_stop(shell: PowerShell, command: str) -> None:
+    came = asyncio.Event()
+
+    def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        writer.close()
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        block = f"Wait-Debugger; [Net.Sockets.TcpClient]::new('127.0.0.1', {port}).Dispose()"
+        await run(shell, f"$job = {command} {{ {block} }}")
+        async with asyncio.timeout(WAIT_S):
+            await came.wait()
+    said = await run(shell, "$job | Receive-Job -Wait -AutoRemoveJob")
+    assert len(warnings(said)) == 1
+
+
+async def test_1_a_script_sees_nothing_of_what_looks_for_its_stops(powershell_path: Path, tmp_path: Path) -> None:
+    seen = "(Get-ChildItem variable:, function:, alias:).Name"
+    block = f"Import-Module Microsoft.PowerShell.Utility; $old = $new = 0; $old = {seen}; Wait-Debugger; $new = {seen}"
+    shell = await PowerShell.open(Launch(powershell_path, home=tmp_path, machine_modules=False))
+    try:
+        quiet = await run(shell, "1 | ForEach-Object -Parallel { Start-Sleep -Milliseconds 500 }; (Get-Runspace).Name")
+        assert quiet.text == "Runspace1\n"
+        said = await run(shell, f"1 | ForEach-Object -Parallel {{ {block}; Compare-Object $old $new }}; $Error.Count")
+        assert said.text == "0\n"
+        assert len(warnings(said)) == 1
+    finally:
+        await shell.close()
 
 
 async def test_1_what_waits_for_a_debugger_in_other_runspaces_can_be_stopped(shell: PowerShell) -> None:

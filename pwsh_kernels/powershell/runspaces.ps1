@@ -1,6 +1,11 @@
 # Stops for a debugger in other runspaces (-Parallel, thread jobs, jobs) go on with a warning as well. Read when a script first names
 # what starts one, because it takes 0.04 s (measured). PowerShell holds such a stop until a debugger is attached, and tells nobody.
 
+# How often is looked whether something stops, how often while something does, and after how many looks without a stop that ends.
+$stopMilliseconds = 200
+$lookMilliseconds = 20
+$quietLooks = 100
+
 # Runs in the runspace that has stopped, on its thread: the warning takes the way of all its warnings. The debugger remembers the
 # places that were told: a variable would be seen by the script.
 $tellStop = @"
@@ -20,14 +25,15 @@ $releaseStops = {
     $runspaces = [runspace].GetProperty('RunspaceList', $engine)
     $isWatched = [Management.Automation.Debugger].GetProperty('IsDebugHandlerSubscribed', $engine)
     $release = [Management.Automation.Debugger].GetMethod('ReleaseSavedDebugStop', $engine)
-    $jobsOf = [runspace].GetProperty('JobRepository', $engine)
     $warn = [Management.Automation.Job].GetMethod('WriteWarning', $engine)
     $tell = [scriptblock]::Create($TellStop)
     $getText = [scriptblock]::Create($GetText)
 
     function Find-Job($Runspace) {
         foreach ($local in $runspaces.GetValue($null)) {
-            foreach ($job in $jobsOf.GetValue($local).Jobs.ChildJobs) {
+            $jobs = $local.GetType().GetProperty('JobRepository', $engine)
+            if (-not $jobs) { continue }  # a remote one
+            foreach ($job in $jobs.GetValue($local).Jobs.ChildJobs) {
                 $property = $job.GetType().GetProperty('Runspace', $engine)
                 if ($property -and $property.GetValue($job) -eq $Runspace) { return $job }
             }
@@ -71,10 +77,11 @@ $releaseStops = {
 # A timer whose work needs no runspace, so that none is there before something stops. What it starts can run once at a time:
 # a second start fails, as does a runspace that closes at this moment, and no exception may leave a timer.
 function New-StopWatch {
-    $releaser = [powershell]::Create().AddScript($releaseStops.ToString())
-    foreach ($one in $tellStop, ${function:Get-StopText}.ToString(), 20, 100) { [void]$releaser.AddArgument($one) }
-    $make = [Linq.Expressions.Expression]
     $list = [runspace].GetProperty('RunspaceList', [Reflection.BindingFlags]'NonPublic, Static')
+    if (-not $list) { return 'none in this PowerShell' }
+    $releaser = [powershell]::Create().AddScript($releaseStops.ToString())
+    foreach ($one in $tellStop, ${function:Get-StopText}.ToString(), $lookMilliseconds, $quietLooks) { [void]$releaser.AddArgument($one) }
+    $make = [Linq.Expressions.Expression]
     $runspace = $make::Parameter([runspace])
     $debugger = $make::Property($runspace, [runspace].GetProperty('Debugger'))
     $stops = $make::AndAlso($make::NotEqual($debugger, $make::Constant($null)), $make::Property($debugger, 'InBreakpoint'))
@@ -83,5 +90,5 @@ function New-StopWatch {
     $start = $make::Block([void], $make::Call($make::Constant($releaser), [powershell].GetMethod('BeginInvoke', [type[]]@())))
     $look = $make::TryCatch($make::IfThen($any, $start), $make::Catch([Exception], $make::Empty()))
     $work = $make::Lambda([Threading.TimerCallback], $look, [Linq.Expressions.ParameterExpression[]]$make::Parameter([object]))
-    return [Threading.Timer]::new($work.Compile($true), $null, $StopMilliseconds, $StopMilliseconds)
+    return [Threading.Timer]::new($work.Compile($true), $null, $stopMilliseconds, $stopMilliseconds)
 }

@@ -53,8 +53,6 @@ MAX_NAMES = 40
 MAX_LOOKS = 200
 MATCH_MILLISECONDS = 500
 """Time of a regular expression for one value of a kept object."""
-STOP_MILLISECONDS = 200
-"""How often is looked for a debugger's stop in other runspaces; a look takes 0.01 ms (measured)."""
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +99,6 @@ class PowerShell:
             "CompactFormat": compact,
             "DebuggerStops": stops,
             "RunspaceStops": runspaces,
-            "StopMilliseconds": STOP_MILLISECONDS,
             "KeptScript": kept,
             "PieceLength": PIECE_LENGTH,
             "ChunkLength": CHUNK_LENGTH,
