@@ -209,7 +209,8 @@ ELSEWHERE = {
     "a thread job": f"Start-ThreadJob {{%s}} {RECEIVE}",
     "a job": f"Start-Job {{%s}} {RECEIVE}",
     "-Parallel in a thread job": f"Start-ThreadJob {{ 1 | ForEach-Object -Parallel {{%s}} }} {RECEIVE}",
-    "a runspace of the script's": "$ps = [powershell]::Create().AddScript({%s}); $ps.Invoke(); $ps.Streams.Warning.Message | Write-Warning; $ps.Dispose()",
+    "a runspace of the script's": "$ps = [powershell]::Create().AddScript({%s}); $ps.Invoke();"
+    "$ps.Streams.Warning.Message | Write-Warning; $ps.Dispose()",
 }
 
 

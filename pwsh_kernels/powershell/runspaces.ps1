@@ -1,5 +1,6 @@
-# Stops for a debugger in other runspaces (-Parallel, thread jobs, jobs) go on with a warning as well. Read when a script first names
-# what starts one, because it takes 0.04 s (measured). PowerShell holds such a stop until a debugger is attached, and tells nobody.
+# Stops for a debugger in other runspaces (-Parallel, thread jobs, jobs) go on with a warning as well. Part of the module that
+# bootstrap.ps1 makes, read when a script first names what starts one, because it takes 0.04 s (measured). PowerShell holds such a
+# stop until a debugger is attached, and tells nobody: it has to be looked for.
 
 # How often is looked whether something stops, how often while something does, and after how many looks without a stop that ends.
 $stopMilliseconds = 200

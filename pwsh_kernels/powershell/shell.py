@@ -93,7 +93,8 @@ class PowerShell:
     async def _bootstrap(self) -> None:
         files = resources.files(__package__)
         names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "debugger.ps1", "runspaces.ps1", "kept.ps1")
-        script, display, compact, stops, runspaces, kept = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
+        texts = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
+        script, display, compact, stops, runspaces, kept = texts
         settings = {
             "Display": display,
             "CompactFormat": compact,
