@@ -16,6 +16,7 @@ from powershell_fixtures import WAIT_S, Said, collect, is_text, run, until
 
 from pwsh_kernels.powershell import Launch, Pipeline, PowerShell
 from pwsh_kernels.powershell.launch import COMMANDS, QUIET, USUAL, child_environment
+from pwsh_kernels.powershell.run import run_commands
 from pwsh_kernels.records import RunOptions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -226,6 +227,23 @@ async def test_1_what_would_wait_for_a_debugger_in_another_runspace_goes_on_too(
     assert re.match(r"A debugger would stop here: line 3 \(Wait-Debugger\b.*the script goes on", warning)
 
 
+@pytest.mark.parametrize(
+    ("script", "prepares"),
+    [
+        ("Get-MgUser | Select-Object JobTitle", False),
+        ("Connect-MgGraph -ErrorAction Break", False),
+        ("start-threadjob { 1 }", True),
+        ("1 | % -PARALLEL { $_ }", True),
+        ("./collect.ps1", True),
+    ],
+)
+@pytest.mark.parametrize("rich", [False, True], ids=["program", "person"])
+async def test_1_only_a_script_that_may_start_runspaces_pays_for_the_looking(
+    script: str, prepares: bool, rich: bool
+) -> None:
+    assert ("Watch" in run_commands(script, RunOptions(rich=rich))[-1].parameters) == prepares
+
+
 async def test_1_a_breakpoint_in_a_job_goes_on_with_a_warning(shell: PowerShell) -> None:
     block = "$null = Set-PSBreakpoint -Command Get-Culture\n$null = Get-Culture; 'after'"
     said = await run(shell, f"Start-Job {{{block}}} {RECEIVE}")
@@ -266,7 +284,22 @@ async def test_1_a_script_sees_nothing_of_what_looks_for_its_stops(powershell_pa
         await shell.close()
 
 
-async def test_1_what_waits_for_a_debugger_in_other_runspaces_can_be_stopped(shell: PowerShell) -> None:
+async def test_1_a_stop_in_a_runspace_that_no_script_spoke_of_waits_and_can_be_stopped(
+    powershell_path: Path, tmp_path: Path
+) -> None:
+    module = tmp_path / "Quiet"
+    module.mkdir()
+    (module / "Quiet.psm1").write_text("function Wait-Quiet { 'go'; 1 | ForEach-Object -Parallel { Wait-Debugger } }")
+    shell = await PowerShell.open(Launch(powershell_path, home=tmp_path, machine_modules=False))
+    try:
+        pipeline = await shell.start(f"Import-Module '{module}'; Wait-Quiet")
+        await until(pipeline, is_text)
+        await stopped(pipeline)
+    finally:
+        await shell.close()
+
+
+async def test_1_what_went_on_in_another_runspace_can_be_stopped(shell: PowerShell) -> None:
     pipeline = await shell.start("1 | ForEach-Object -Parallel { 'go'; Wait-Debugger; Start-Sleep 60 }")
     await until(pipeline, is_text)
     await stopped(pipeline)

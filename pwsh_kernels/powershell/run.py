@@ -37,7 +37,7 @@ FLUSH_MARK = "\x1bpwsh-kernels-late "
 STOPPED = Ended(PSInvocationState.Stopped, None)
 """The end of a run that was stopped before it began."""
 
-RUNSPACES = ("parallel", "job", "runspace", "powershell]", "import-module", "using module", ".ps1", ".psm1")
+RUNSPACES = ("-parallel", "-job", "threadjob", "-asjob", "runspace", "powershell]", ".ps1", ".psm1")
 """What a script says that may start other runspaces, or read a file which may: their stops are looked for from then on.
 
 The preparations take 40 ms (measured): not for every session.
