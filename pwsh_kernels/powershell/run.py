@@ -9,7 +9,14 @@ import psrpcore
 from psrpcore.types import ErrorCategory, PSInvocationState
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.powershell.conversion import error_record, progress, psrp_error, psrp_message, to_psrp, view
+from pwsh_kernels.powershell.conversion import (
+    error_record,
+    progress,
+    psrp_error,
+    psrp_message,
+    to_psrp,
+    view,
+)
 from pwsh_kernels.powershell.events import (
     Displayed,
     Event,
@@ -38,14 +45,17 @@ STOPPED = Ended(PSInvocationState.Stopped, None)
 """The end of a run that was stopped before it began."""
 
 RUNSPACES = ("-parallel", "-job", "threadjob", "-asjob", "runspace", "powershell]", ".ps1", ".psm1")
-"""What a script says that may start other runspaces, or read a file which may: their stops are looked for from then on.
+"""What a script says that may start other runspaces, or read a file which may: their stops are
+looked for from then on.
 
 The preparations take 40 ms (measured): not for every session.
 """
 
 
 def run_commands(script: str, options: RunOptions) -> list[Command]:
-    """Return the pipeline of a run: the script with its parameters bound, all streams merged, into Out-Session."""
+    """Return the pipeline of a run: the script with its parameters bound, all streams merged, into
+    Out-Session.
+    """
     formatting = {
         "Format": options.format,
         "Width": options.width,
@@ -65,14 +75,20 @@ def starts_runspaces(script: str) -> bool:
 
 
 def check_commands(script: str, options: RunOptions) -> list[Command]:
-    """Return the pipeline that fails, in the engine's words, when the script does not know one of the parameters."""
+    """Return the pipeline that fails, in the engine's words, when the script does not know one of
+    the parameters.
+    """
     return [Command("Test-SessionParameter", {"Script": script, "Name": list(options.parameters)})]
 
 
 def rest_commands(ended: Ended, script: str) -> list[Command]:
-    """Return the pipeline that fetches what a throw, a stop or an exit kept Out-Session from sending."""
+    """Return the pipeline that fetches what a throw, a stop or an exit kept Out-Session from
+    sending.
+    """
     failed = ended.state == PSInvocationState.Failed
-    syntax = ended.reason is not None and ended.reason.CategoryInfo.Category == ErrorCategory.ParserError
+    syntax = (
+        ended.reason is not None and ended.reason.CategoryInfo.Category == ErrorCategory.ParserError
+    )
     return [Command("Get-SessionRest", {"Failed": failed, "Script": script if syntax else ""})]
 
 
@@ -113,7 +129,10 @@ class Run:
         return self._has_ending
 
     def take(self, event: PsrpEvent) -> list[Event | Question | Unsupported]:
-        """Return what a message means. Questions and unsupported calls are still to be answered on the wire."""
+        """Return what a message means.
+
+        Questions and unsupported calls are still to be answered on the wire.
+        """
         if isinstance(event, psrpcore.PipelineOutputEvent):
             return [*self._output(event.data)]
         if isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent):
@@ -134,10 +153,16 @@ class Run:
         for event_type, kind in kinds:
             if isinstance(event, event_type):
                 record = psrp_message(kind, event.record)
-                return [HostText(record.message)] if "PSHOST" in record.tags else [self._record(record)]
+                return (
+                    [HostText(record.message)]
+                    if "PSHOST" in record.tags
+                    else [self._record(record)]
+                )
         return []
 
-    def _call(self, event: psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent) -> list[Any]:
+    def _call(
+        self, event: psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent
+    ) -> list[Any]:
         call = read_call(event)
         if isinstance(call, ExitCalled):
             self._exit_called = call.code
@@ -150,7 +175,9 @@ class Run:
         return [call] if call is not None else []
 
     def _output(self, data: object) -> list[Event]:
-        """Read one text of Out-Session: a JSON array of texts and of arrays that begin with their kind."""
+        """Read one text of Out-Session: a JSON array of texts and of arrays that begin with their
+        kind.
+        """
         events: list[Event] = []
         for entry in _entries(str(data)):
             self._echo = _echo(entry)
@@ -186,17 +213,28 @@ class Run:
         return RecordWritten(record)
 
     def refuse_parameters(self, ended: Ended) -> None:
-        """Take the end of `check_commands`: the error stands for the script's own, so it has no place in our code."""
+        """Take the end of `check_commands`: the error stands for the script's own, so it has no
+        place in our code.
+        """
         if ended.reason is not None:
             error = psrp_error(ended.reason, terminating=True)
             plain_id = error.error_id.partition(",")[0]
             self._reason = replace(
-                error, error_id=plain_id, command="", line=None, column=None, position="", script_stack=""
+                error,
+                error_id=plain_id,
+                command="",
+                line=None,
+                column=None,
+                position="",
+                script_stack="",
             )
         self._has_ending = True
 
     def summary(self, ended: Ended, duration_s: float) -> Summary:
-        """Return how the run ended. A terminating error is told here, once, and counted as one error."""
+        """Return how the run ended.
+
+        A terminating error is told here, once, and counted as one error.
+        """
         error = self._terminating_error(ended)
         exited = self._exit_called is not None
         return Summary(
@@ -218,7 +256,9 @@ class Run:
         # The engine's own $Error[0] has more facts; it is only trusted when it is the same error.
         if self._reason and (wire is None or wire.error_id.startswith(self._reason.error_id)):
             return self._reason
-        return wire or Record("error", "The pipeline failed and PowerShell gave no reason.", terminating=True)
+        return wire or Record(
+            "error", "The pipeline failed and PowerShell gave no reason.", terminating=True
+        )
 
 
 def _entries(text: str) -> list[Any]:
@@ -229,7 +269,9 @@ def _entries(text: str) -> list[Any]:
 
 
 def _echo(entry: Any) -> str | None:
-    """Return the text that a call of the host may say again: a job's own process sends both (bootstrap.ps1)."""
+    """Return the text that a call of the host may say again: a job's own process sends both
+    (bootstrap.ps1).
+    """
     told = entry[0] in ("host", "information") and len(entry) > 3
     return entry[3] if told else None
 

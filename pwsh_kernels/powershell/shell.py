@@ -1,4 +1,6 @@
-"""PowerShell as an asynchronous object: open, run scripts with bound parameters, ask questions, close, kill."""
+"""PowerShell as an asynchronous object: open, run scripts with bound parameters, ask questions,
+close, kill.
+"""
 
 import asyncio
 import logging
@@ -19,7 +21,16 @@ from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
 from pwsh_kernels.powershell.modulepath import SCRIPT, module_path
 from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.prompts import Question, answer_value, needs_key, refusal
-from pwsh_kernels.powershell.run import FLUSH_MARK, STOPPED, Query, Run, bound, check_commands, rest_commands, run_commands
+from pwsh_kernels.powershell.run import (
+    FLUSH_MARK,
+    STOPPED,
+    Query,
+    Run,
+    bound,
+    check_commands,
+    rest_commands,
+    run_commands,
+)
 from pwsh_kernels.records import QUERY_TAG, Record, RunOptions, Summary
 
 START_WAIT = 60.0
@@ -27,18 +38,27 @@ START_WAIT = 60.0
 QUERY_WAIT = 30.0
 """Seconds that an internal question may run."""
 REST_WAIT = 10.0
-"""Seconds for the text that a stopped or failed run left in its buffer; the conversion to JSON may take its time."""
+"""Seconds for the text that a stopped or failed run left in its buffer; the conversion to JSON may
+take its time.
+"""
 MAX_UNCLAIMED = 1 << 16
-"""Characters of console text between two runs that are kept for the next one; older text is dropped."""
+"""Characters of console text between two runs that are kept for the next one; older text is
+dropped.
+"""
 PIECE_LENGTH = 32768
 CHUNK_LENGTH = 32768
 CHUNK_MILLISECONDS = 50
 BURST_MESSAGES = 100
-"""Messages that leave at once after a pause (about 0.3 ms each); further output leaves in chunks of 32 KB or 50 ms.
+"""Messages that leave at once after a pause (about 0.3 ms each); further output leaves in chunks of
+32 KB or 50 ms.
 
-A host call (-WhatIf text, a prompt) can overtake output that waits for its chunk: by 50 ms of bulk output at most."""
+A host call (-WhatIf text, a prompt) can overtake output that waits for its chunk: by 50 ms of bulk
+output at most.
+"""
 MAX_ROWS = 500
-"""Rows of a table, and objects of a list, that are told as such; further ones are in the text alone."""
+"""Rows of a table, and objects of a list, that are told as such; further ones are in the text
+alone.
+"""
 MAX_PICTURE = 10 << 20
 """Bytes of a picture that is shown."""
 MAX_LAST = 1000
@@ -49,7 +69,9 @@ MAX_KEPT_RUNS = 10
 MAX_FORGOTTEN = 1000
 """Runs of which is known that their objects were kept once."""
 MAX_NAMES = 40
-"""Properties that are named when one is asked for that no object has; MAX_LOOKS objects are looked at for them."""
+"""Properties that are named when one is asked for that no object has; MAX_LOOKS objects are looked
+at for them.
+"""
 MAX_LOOKS = 200
 MATCH_MILLISECONDS = 500
 """Time of a regular expression for one value of a kept object."""
@@ -58,7 +80,9 @@ _log = logging.getLogger(__name__)
 
 
 class PowerShell:
-    """One PowerShell process with one runspace: variables, functions and sign-ins persist from run to run."""
+    """One PowerShell process with one runspace: variables, functions and sign-ins persist from run
+    to run.
+    """
 
     def __init__(self, launch: Launch) -> None:
         self._launch = launch
@@ -72,8 +96,12 @@ class PowerShell:
 
     @classmethod
     async def open(cls, launch: Launch, *, wait_s: float = START_WAIT) -> "PowerShell":
-        """Start PowerShell, open its runspace and prepare it. Raises PowerShellStartFailed; then nothing is left running."""
-        # psrpcore logs every message in full at DEBUG: parameters and answers must never reach a log.
+        """Start PowerShell, open its runspace and prepare it.
+
+        Raises PowerShellStartFailed; then nothing is left running.
+        """
+        # psrpcore logs every message in full at DEBUG: parameters and answers must never reach a
+        # log.
         logging.getLogger("psrpcore").setLevel(logging.INFO)
         shell = cls(launch)
         try:
@@ -84,7 +112,9 @@ class PowerShell:
             raise PowerShellStartFailed(error.path, shell._with_console(error.reason)) from None
         except (PowerShellDied, PowerShellQueryFailed) as error:
             await shell.close()
-            raise PowerShellStartFailed(str(launch.executable), shell._with_console(error.text())) from error
+            raise PowerShellStartFailed(
+                str(launch.executable), shell._with_console(error.text())
+            ) from error
         except BaseException:
             shell.kill()
             raise
@@ -92,7 +122,14 @@ class PowerShell:
 
     async def _bootstrap(self) -> None:
         files = resources.files(__package__)
-        names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "debugger.ps1", "runspaces.ps1", "kept.ps1")
+        names = (
+            "bootstrap.ps1",
+            "display.ps1",
+            "compact.ps1",
+            "debugger.ps1",
+            "runspaces.ps1",
+            "kept.ps1",
+        )
         texts = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
         script, display, compact, stops, runspaces, kept = texts
         settings = {
@@ -131,8 +168,13 @@ class PowerShell:
         """Set when the process has ended, whoever ended it."""
         return self._link.died
 
-    async def start(self, script: str, options: RunOptions | None = None, *, add_to_history: bool = True) -> Pipeline:
-        """Start a script when its turn comes. Raises PowerShellDied, and InvalidRequest for a value that cannot be bound."""
+    async def start(
+        self, script: str, options: RunOptions | None = None, *, add_to_history: bool = True
+    ) -> Pipeline:
+        """Start a script when its turn comes.
+
+        Raises PowerShellDied, and InvalidRequest for a value that cannot be bound.
+        """
         work = _Work(script, options or RunOptions(), script if add_to_history else None)
         commands = run_commands(work.script, work.options)
         await self._turn.acquire()
@@ -162,7 +204,9 @@ class PowerShell:
         pipeline.end(last)
         self._turn.release()
 
-    async def _complete(self, run: Run, pipeline: Pipeline, work: "_Work", commands: list[Command]) -> Ended:
+    async def _complete(
+        self, run: Run, pipeline: Pipeline, work: "_Work", commands: list[Command]
+    ) -> Ended:
         listener = PipelineListener(pipeline, run, self._link)
         parameters = work.options.parameters
         if has_secret(dict(parameters)):
@@ -179,11 +223,15 @@ class PowerShell:
         if not run.has_ending:
             await self._fetch_rest(listener, rest_commands(ended, work.script))
         if not run.has_ending:
-            _log.error("PowerShell did not say what was left of a run; its last output may be missing")
+            _log.error(
+                "PowerShell did not say what was left of a run; its last output may be missing"
+            )
         return ended
 
     async def _fetch_rest(self, listener: "PipelineListener", commands: list[Command]) -> None:
-        """Fetch what Out-Session could not send; a PowerShell that cannot do even that is of no use any more."""
+        """Fetch what Out-Session could not send; a PowerShell that cannot do even that is of no use
+        any more.
+        """
         fetching = asyncio.ensure_future(self._link.converse(commands, listener))
         await asyncio.wait([fetching], timeout=REST_WAIT)
         if not fetching.done():
@@ -195,16 +243,24 @@ class PowerShell:
         await fetching
 
     async def query(
-        self, script: str, parameters: Mapping[str, Any] | None = None, *, wait_s: float = QUERY_WAIT
+        self,
+        script: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        wait_s: float = QUERY_WAIT,
     ) -> list[Any]:
-        """Run an internal question when its turn comes and return its output as plain Python values (`to_plain`).
+        """Run an internal question when its turn comes and return its output as plain Python values
+        (`to_plain`).
 
-        Not in the history; prompts are refused; host text is dropped. `wait_s` bounds the run, not the wait for the turn.
-        Raises PowerShellQueryFailed when the script failed or took longer, PowerShellDied.
+        Not in the history; prompts are refused; host text is dropped. `wait_s` bounds the run, not
+        the wait for the turn. Raises PowerShellQueryFailed when the script failed or took longer,
+        PowerShellDied.
         """
         commands = [Command(script, bound(parameters or {}), is_script=True, local=True)]
         async with self._turn:
-            asking = asyncio.create_task(self._ask(commands, secret=has_secret(dict(parameters or {})), wait_s=wait_s))
+            asking = asyncio.create_task(
+                self._ask(commands, secret=has_secret(dict(parameters or {})), wait_s=wait_s)
+            )
             try:
                 return await asyncio.shield(asking)
             except asyncio.CancelledError:
@@ -217,7 +273,9 @@ class PowerShell:
         if secret:
             await self._link.ensure_key()
         query = Query()
-        conversation = asyncio.ensure_future(self._link.converse(commands, QueryListener(query, self._link)))
+        conversation = asyncio.ensure_future(
+            self._link.converse(commands, QueryListener(query, self._link))
+        )
         await asyncio.wait([conversation], timeout=wait_s)
         if not conversation.done():
             self._link.stop()
@@ -247,14 +305,19 @@ class PowerShell:
         self._link.refuse(question.id, refusal(reason))
 
     async def close(self) -> None:
-        """End PowerShell in order: close stdin, wait, terminate its group, kill it. Bounded; harmless again."""
+        """End PowerShell in order: close stdin, wait, terminate its group, kill it.
+
+        Bounded; harmless again.
+        """
         self._closing = True
         if self._current is not None:
             self._current.lift()
         await self._link.close()
 
     def hang_up(self, since: float) -> int:
-        """Tell programs that were started since a moment of `machine_time` that they have no terminal; return how many."""
+        """Tell programs that were started since a moment of `machine_time` that they have no
+        terminal; return how many.
+        """
         return self._link.hang_up(since)
 
     def kill(self) -> None:
@@ -288,6 +351,9 @@ class _Work:
 
 def _broken(error: Exception, duration_s: float) -> Summary:
     record = Record(
-        "error", f"pwsh-kernels could not run this: {error}", exception_type=type(error).__name__, terminating=True
+        "error",
+        f"pwsh-kernels could not run this: {error}",
+        exception_type=type(error).__name__,
+        terminating=True,
     )
     return Summary("failed", errors=1, duration_s=duration_s, terminating_error=record)
