@@ -135,7 +135,7 @@ def test_each_row_that_was_held_against_a_real_module_names_tests_that_exist_or_
     assert [
         cells[0]
         for cells in held
-        if "`test_" not in cells[1] and not cells[1].startswith("not played: ")
+        if "`test_" not in cells[1] and not cells[1].startswith("not simulated: ")
     ] == []
 
 
