@@ -6,8 +6,9 @@ import typer
 
 
 def mcp() -> None:
-    """Serve MCP on stdin and stdout, as mcp_server.py does; an MCP client runs this, not
-    a person.
+    """Serve MCP on stdin and stdout, as mcp_server.py does.
+
+    MCP clients run this, not people.
     """
     from pwsh_kernels.mcp.stdio import main
 
