@@ -24,7 +24,6 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     ROOT / "SECURITY.md",
     ROOT / "vendor" / "README.md",
-    ROOT / "engine" / "README.md",
     *sorted(ROOT.glob("docs/**/*.md")),
 ]
 SOURCES = [
