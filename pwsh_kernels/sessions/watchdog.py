@@ -79,7 +79,7 @@ class Watchdog:
         self._forget = forget
 
     def view(self, *, running: bool) -> dict[str, Any]:
-        """Return the shape of GET /watchdog, in the original's names."""
+        """Return the shape of GET /watchdog, in the predecessor's names."""
         return {
             "running": running,
             "config": {

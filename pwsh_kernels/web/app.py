@@ -51,8 +51,8 @@ class PwshKernelsServer(ServerApp):
     opens_lab = Bool(
         default_value=False,
         help=(
-            "Open a web browser on JupyterLab. Not `open_browser`: JupyterLab switches that on by"
-            " being loaded."
+            "Open JupyterLab in a web browser. This is not `open_browser`, which JupyterLab"
+            " switches on when it is loaded."
         ),
         config=True,
     )
