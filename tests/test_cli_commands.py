@@ -81,7 +81,7 @@ def test_a_sign_in_from_the_first_command_to_the_last(signed_out: Server) -> Non
     )
     gone = (
         "pwsh-kernels: There is no session for fabrikam.example exo. `pwsh-kernels sessions` lists"
-        " those there are.\n"
+        " the existing ones.\n"
     )
     assert run_command(environment, "disconnect", *SESSION) == ("", gone, 1)
 
@@ -107,7 +107,7 @@ def test_ctrl_c_leaves_a_sign_in_pending_and_says_so(signed_out: Server) -> None
         child.send_signal(2)
         _, stderr = child.communicate(timeout=LIMIT)
     kept = (
-        "The sign-in stays pending: finish it on the page. `pwsh-kernels status fabrikam.example"
+        "The sign-in is still pending: finish it on the page. `pwsh-kernels status fabrikam.example"
         " exo` shows it.\n"
     )
     assert (stderr, child.returncode) == (kept, 130)
@@ -185,14 +185,17 @@ def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
         (
             ("follow", "r-1"),
             1,
-            "pwsh-kernels: There is no run r-1. `pwsh-kernels runs` lists those that are kept.\n",
+            (
+                "pwsh-kernels: There is no run r-1. `pwsh-kernels runs` lists those that the server"
+                " remembers.\n"
+            ),
         ),
         (("cancel", "../sessions"), 1, "pwsh-kernels: There is no run ../sessions."),
         (("run", "contoso.example", "exo"), 2, "Missing argument 'command'"),
         (
             ("run", "contoso.example", "exo", "1", "--param", "novalue"),
             2,
-            "'novalue' is no name=value",
+            "'novalue' is not name=value",
         ),
     ],
 )

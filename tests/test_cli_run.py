@@ -214,7 +214,7 @@ def test_a_question_without_a_terminal_is_refused(signed_in: Server) -> None:
     stdout, stderr, code = run(signed_in, "run", *SESSION, "Read-Host 'Your name'")
     assert (stdout, code) == ("", 1)
     assert stderr.startswith(
-        "The command asks for 'Your name'; stdin is no terminal, so the question is refused.\n"
+        "The command asks for 'Your name'; stdin is not a terminal, so the question is refused.\n"
     )
 
 

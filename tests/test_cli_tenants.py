@@ -62,7 +62,7 @@ def test_without_a_file_the_sandbox_tenants_are_listed(tenants: Command, file: P
     lines = [line.split() for line in done.out.splitlines()]
     assert lines[1] == ["contoso.example", "-", CONTOSO_ID, "-", "-", "yes"]
     assert (done.err, done.code) == (
-        f"{file} names no tenant, so any other domain name is one as well.\n",
+        f"{file} names no tenant, so any other domain name is one too.\n",
         0,
     )
 
@@ -274,8 +274,8 @@ def test_the_originals_connections_are_imported_once(
     (tmp_path / "old.json").write_text(json.dumps({"connections": those}), encoding="utf-8")
     done = tenants("import", str(tmp_path / "old.json"))
     assert done == Done(
-        f"Added to {file}: fabrikam.com. `pwsh-kernels tenants check` looks at all of it.\n",
-        "pwsh-kernels: contoso.com is there already.\n"
+        f"Added to {file}: fabrikam.com. `pwsh-kernels tenants check` checks the whole file.\n",
+        "pwsh-kernels: contoso.com already exists.\n"
         "pwsh-kernels: b.com cannot be added: con would mean both contoso.com and b.com.\n",
         0,
     )

@@ -36,6 +36,10 @@ SOURCES = [
         if file.suffix in {".py", ".ps1", ".psm1", ".psd1", ".toml", ".mjs", ".sh", ".md"}
     ),
 ]
+GENERATED = {"transcripts.md", "conformance.md"}
+"""Pages under docs/ that tests write; what other programs print stands in them as it is."""
+LONGEST_LINE = 120
+"""Characters of a line outside tables. Text is wrapped at 100; code and pictures may need more."""
 DECISIONS = {file.name[:4]: file for file in sorted(ROOT.glob("docs/decisions/[0-9]*.md"))}
 
 
@@ -135,7 +139,7 @@ def test_each_row_that_was_held_against_a_real_module_names_tests_that_exist_or_
     assert [
         cells[0]
         for cells in held
-        if "`test_" not in cells[1] and not cells[1].startswith("not played: ")
+        if "`test_" not in cells[1] and not cells[1].startswith("not simulated: ")
     ] == []
 
 
@@ -256,6 +260,40 @@ def test_every_link_to_a_file_leads_somewhere() -> None:
         if not (one.parent / target).exists()
     ]
     assert not broken
+
+
+def anchors(file: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"(?ms)^```.*?^```", "", file.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+def test_every_link_to_a_heading_leads_to_one() -> None:
+    broken = [
+        f"{one.name}: {target}#{anchor}"
+        for one in PAGES
+        for target, anchor in re.findall(
+            r"\]\((?!https?:)([^)#]*)#([^)]+)\)", one.read_text(encoding="utf-8")
+        )
+        if anchor not in anchors(one.parent / target if target else one)
+    ]
+    assert not broken
+
+
+def long_lines(file: Path) -> list[int]:
+    """Return the numbers of the lines outside tables that are too long to read in a terminal."""
+    lines = enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+    return [number for number, one in lines if len(one) > LONGEST_LINE and not one.startswith("|")]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [one for one in PAGES if one.name not in GENERATED],
+    ids=lambda one: str(one.relative_to(ROOT)),
+)
+def test_no_line_outside_tables_is_too_long(file: Path) -> None:
+    assert long_lines(file) == []
 
 
 def missing_pages(file: Path) -> list[str]:

@@ -135,7 +135,7 @@ def test_every_file_that_differs_is_named(machine: Machine) -> None:
             "Contoso.Mail 2.0.0-beta1: Contoso.Mail.psm1 is changed",
             "Contoso.Mail 2.0.0-beta1: en-US/about.txt is missing",
             "Contoso.Mail 2.0.0-beta1: more.psm1 is extra",
-            "Stranger/1.0: is in no lock file",
+            "Stranger/1.0: is not in the lock file",
         ],
     )
     answer = json.loads(machine.modules("verify", "Contoso.Mail", "--json").out)["modules"]

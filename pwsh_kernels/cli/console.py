@@ -20,7 +20,7 @@ CLIENT_NAME = "pwsh-kernels-cli"
 
 
 class ExitCode(IntEnum):
-    """How commands end beside the exit codes of what they run (docs/cli.md)."""
+    """How commands end, besides the exit codes of what they run (docs/cli.md)."""
 
     OK = 0
     FAILED = 1
@@ -82,9 +82,11 @@ def _sentence(error: ProductError, facts: Json) -> str:
             f"The PowerShell of {where} has died ({reason}), and its sign-in with it. {login}"
         ),
         "unknown_session": (
-            f"There is no session for {where}. `pwsh-kernels sessions` lists those there are."
+            f"There is no session for {where}. `pwsh-kernels sessions` lists the existing ones."
         ),
-        "unknown_run": f"There is no run {run_id}. `pwsh-kernels runs` lists those that are kept.",
+        "unknown_run": (
+            f"There is no run {run_id}. `pwsh-kernels runs` lists those that the server remembers."
+        ),
         "unauthorized": (
             "The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that `pwsh-kernels"
             " serve` prints."
@@ -131,7 +133,7 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print a line about what goes on, apart from the result."""
+    """Print a line about the progress, apart from the result."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 

@@ -28,8 +28,8 @@ FIND_WAIT = 60.0
 def doctor() -> None:
     """Check the installation.
 
-    PowerShell, the settings, the data folder, the server, the token. Exit code 1 when something is
-    broken.
+    Checks PowerShell, the settings, the data folder, the server and the token. The exit code is 1
+    if something is broken.
     """
     findings = list(examine())
     for one in findings:
@@ -98,10 +98,10 @@ def data_folder(folder: Path) -> Finding:
     if not folder.exists():
         place = next(one for one in folder.parents if one.exists())
         if os.access(place, os.W_OK | os.X_OK):
-            return Finding("ok", f"Data folder {folder} (made by the first start)")
+            return Finding("ok", f"Data folder {folder} (created at the first start)")
         return Finding(
             "wrong",
-            f"Data folder {folder} cannot be made: {place} is not writable. Set"
+            f"Data folder {folder} cannot be created: {place} is not writable. Set"
             " PWSH_MANAGER_DATA_DIR.",
         )
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
@@ -131,7 +131,7 @@ def homes(folder: Path) -> Iterator[Finding]:
     for kept in kept_sign_ins(folder):
         yield Finding(
             "note",
-            f"{kept} may keep a sign-in as plain text: encrypt the volume, or `disconnect"
+            f"{kept} may keep a sign-in as plain text: encrypt the volume, or use `disconnect"
             " --forget`.",
         )
 

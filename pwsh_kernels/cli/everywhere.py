@@ -94,7 +94,7 @@ async def _ended(client: "RestClient", run: Json, deadline: float | None) -> Jso
         if page["state"] not in OPEN_STATES and not page["more"]:
             break
         if page["state"] == "waiting_for_input":
-            note(f"{run['tenant']}: asks a question, which gets no answer here")
+            note(f"{run['tenant']}: asks a question, which cannot be answered here")
             page = await client.refuse(run["run_id"])
         elif not left:
             break

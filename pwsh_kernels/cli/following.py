@@ -142,7 +142,7 @@ async def _follow(
         if seen == page["state"] == "queued" and not noted:
             noted = True
             note(
-                "Waiting: another command runs in this session first (`pwsh-kernels runs --state"
+                "Waiting: another command is running in this session (`pwsh-kernels runs --state"
                 " running`)."
             )
         cursor, seen = page["next_cursor"], page["state"]

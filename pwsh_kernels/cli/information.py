@@ -24,7 +24,7 @@ from pwsh_kernels.settings import Settings, setting_rows
 def settings(as_json: AsJson = False) -> None:
     """List every setting.
 
-    Each is an environment variable, with the value in force, its default, unit and meaning.
+    Each is an environment variable. Shows the value in force, the default, unit and meaning.
     """
     problem = None
     try:
@@ -66,7 +66,7 @@ def _shown(name: str, value: object) -> str:
 def modules(context: typer.Context, as_json: AsJson = False) -> None:
     """List the services; install, list, update, remove and verify PowerShell modules.
 
-    Without a command: the services, as the server knows them.
+    Without a command it lists the services as the server knows them.
     """
     if context.invoked_subcommand:
         return

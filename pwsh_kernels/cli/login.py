@@ -1,4 +1,4 @@
-"""`pwsh-kernels login`: start or follow a sign-in, and wait until a person has finished it."""
+"""`pwsh-kernels login`: start or follow a sign-in, and wait until the person has finished it."""
 
 import asyncio
 import sys
@@ -30,9 +30,7 @@ def login(
     ] = None,
     route: Annotated[
         str | None,
-        typer.Option(
-            help="Way to sign in, such as certificate; `pwsh-kernels modules` lists them."
-        ),
+        typer.Option(help="Sign-in route, such as certificate; `pwsh-kernels modules` lists them."),
     ] = None,
     token_from: Annotated[
         str | None,
@@ -48,8 +46,8 @@ def login(
 ) -> None:
     """Sign in to a tenant.
 
-    Prints a code and an address: opening the address and entering the code completes the sign-in.
-    Other routes (certificate, managed identity, access token ...) need no person.
+    Prints a code and an address: open the address and enter the code to complete the sign-in. Other
+    routes (certificate, managed identity, access token ...) need no person.
     """
     asked: Json = {
         "expected_account": account,
@@ -59,7 +57,7 @@ def login(
     }
     if not asyncio.run(_login_unless_interrupted(tenant, module, asked, wait)):
         note(
-            f"The sign-in stays pending: finish it on the page. `pwsh-kernels status {tenant}"
+            f"The sign-in is still pending: finish it on the page. `pwsh-kernels status {tenant}"
             f" {module}` shows it."
         )
         raise typer.Exit(ExitCode.INTERRUPTED)

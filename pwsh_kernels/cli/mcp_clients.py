@@ -27,8 +27,8 @@ ASK_TOKEN: Json = {
 }
 """VS Code asks for the token and keeps it with its own secrets."""
 NO_HTTP = (
-    "cannot be configured by a file for HTTP; leave --http out: the program finds the server and"
-    " its token by itself"
+    "cannot be configured for HTTP by a file; leave --http out: the program finds the server and"
+    " its token on its own"
 )
 
 
@@ -105,14 +105,14 @@ def merged(existing: str, added: Json, file: str) -> Json:
         before = json.loads(existing) if existing.strip() else {}
     except ValueError as error:
         raise FileNotWritten(
-            file=file, problem=f"it is no JSON ({error}); nothing was changed"
+            file=file, problem=f"it is not JSON ({error}); nothing was changed"
         ) from None
     fits = isinstance(before, dict) and all(
         isinstance(before.get(key, value), type(value)) for key, value in added.items()
     )
     if not fits:
         raise FileNotWritten(
-            file=file, problem="it has not the form that was expected; nothing was changed"
+            file=file, problem="it does not have the expected form; nothing was changed"
         )
     return {**before, **{key: _joined(before.get(key), value) for key, value in added.items()}}
 

@@ -26,8 +26,8 @@ Names = Annotated[list[str] | None, typer.Argument(help=NAMES_HELP)]
 def list_modules(as_json: AsJson = False) -> None:
     """List the installed modules.
 
-    Which version new sessions get, from where it is, which services it serves, and which sessions
-    have it.
+    Shows which version new sessions get, where it came from, which services it serves, and which
+    sessions use it.
     """
     settings = read_settings()
     store, rules = store_of(settings), rules_of(settings)
@@ -39,7 +39,7 @@ def list_modules(as_json: AsJson = False) -> None:
         say(table(headings, [_row(one) for one in rows]))
     else:
         note(
-            "No module is installed yet. `pwsh-kernels modules install exo` installs the one of"
+            "No module is installed yet. `pwsh-kernels modules install exo` installs the one for"
             " Exchange Online."
         )
 
@@ -74,7 +74,8 @@ def _row(facts: Json) -> Sequence[object]:
 def verify(names: Names = None, as_json: AsJson = False) -> None:
     """Compare installed files with their SHA-256.
 
-    Of the named modules, else of all. Exit code 1 when a file is changed, missing or extra.
+    Checks the named modules, or all of them. The exit code is 1 if a file is changed, missing or
+    extra.
     """
     settings = read_settings()
     store = store_of(settings)
@@ -101,11 +102,11 @@ def verify(names: Names = None, as_json: AsJson = False) -> None:
                 or f"{about}: as installed"
             )
         for stranger in strangers:
-            say(f"{stranger}: is in no lock file")
+            say(f"{stranger}: is not in the lock file")
     if strangers or any(wrong for _, wrong in found):
         note(
-            "Find out who changed this. `pwsh-kernels modules install --locked` fetches again what"
-            " differs."
+            "Find out who changed this. `pwsh-kernels modules install --locked` fetches again"
+            " whatever differs."
         )
         raise typer.Exit(ExitCode.FAILED)
 

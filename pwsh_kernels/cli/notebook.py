@@ -21,7 +21,7 @@ def notebook(
 ) -> None:
     """Write the commands of a session, with their output, as a notebook.
 
-    Each cell names who ran it, when and for how long in its metadata; secrets are hidden.
+    Each cell's metadata says who ran it, when and for how long. Secrets are hidden.
     """
     facts = asyncio.run(_notebook(tenant, module))
     text = json.dumps(facts, indent=1, ensure_ascii=False)

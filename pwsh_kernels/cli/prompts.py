@@ -44,7 +44,7 @@ async def answer_prompt(client: "RestClient", run: Json) -> None:
     prompt, run_id = Prompt.from_json(run["prompt"]), run["run_id"]
     if not sys.stdin.isatty():
         note(
-            f"The command asks for {summary(prompt)!r}; stdin is no terminal, so the question is"
+            f"The command asks for {summary(prompt)!r}; stdin is not a terminal, so the question is"
             " refused."
         )
         await _send(client.refuse(run_id))
@@ -161,7 +161,7 @@ async def ask(prompt: Prompt) -> Any:
         try:
             return value_of(prompt, lines)
         except NotAnAnswer as error:
-            note(f"{error} is none of the choices.")
+            note(f"{error} is not one of the choices.")
 
 
 async def read_line(label: str, *, secret: bool) -> str | None:

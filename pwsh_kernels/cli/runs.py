@@ -18,14 +18,16 @@ RunId = Annotated[str, typer.Argument(help="A run's id; `pwsh-kernels runs` list
 def runs(
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
     module: Annotated[str | None, typer.Option(help="Only this module's.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only these, such as running.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Only runs in this state, such as running.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also what the server ran itself, such as sign-ins.")
+        bool, typer.Option("--all", help="Include what the server ran itself, such as sign-ins.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the runs that the server keeps, newest first."""
+    """List the runs that the server remembers, newest first."""
     purpose = None if everything else "command"
     answer = asyncio.run(
         _runs(tenant=tenant, module=module, state=state, purpose=purpose, limit=limit)
@@ -63,7 +65,7 @@ def _row(run: Json) -> tuple[object, ...]:
 def follow(run_id: RunId, as_json: AsJson = False) -> None:
     """Attach to a run.
 
-    Prints its output from the beginning, asks its questions at the terminal, and ends with its exit
+    Prints its output from the beginning, asks its questions in the terminal, and ends with its exit
     code.
     """
     raise typer.Exit(asyncio.run(_follow(run_id, as_json)))

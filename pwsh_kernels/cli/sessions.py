@@ -36,7 +36,7 @@ async def _sessions() -> Json:
 
 
 def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> None:
-    """Show one session. Exit code 3 when it is not signed in."""
+    """Show one session. The exit code is 3 if it is not signed in."""
     facts = asyncio.run(_status(tenant, module))
     if as_json:
         say_json(facts)
@@ -83,7 +83,7 @@ def disconnect(
 ) -> None:
     """Sign out and close a session.
 
-    For everyone who uses it; its variables are lost.
+    This affects everyone who uses it; its variables are lost.
     """
     say(asyncio.run(_disconnect(tenant, module, forget))["message"])
 

@@ -21,7 +21,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 def tenants(context: typer.Context, as_json: AsJson = False) -> None:
     """List, check, add and import tenants.
 
-    Without a command: list those of the sandbox, the tenants file and the settings.
+    Without a command it lists those of the sandbox, the tenants file and the settings.
     """
     if context.invoked_subcommand:
         return
@@ -33,7 +33,7 @@ def tenants(context: typer.Context, as_json: AsJson = False) -> None:
     rows = [_row(one) for one in known.known.values()]
     say(table(("TENANT", "ALIASES", "TENANT ID", "ACCOUNT", "MODULES", "SANDBOX"), rows))
     if not known.closed:
-        note(f"{settings.tenants_path} names no tenant, so any other domain name is one as well.")
+        note(f"{settings.tenants_path} names no tenant, so any other domain name is one too.")
 
 
 def _file(settings: Settings) -> "TenantsFile":
@@ -85,12 +85,15 @@ def _plain(value: object) -> Any:
 
 
 def check(
-    file: Annotated[Path | None, typer.Argument(help="Tenants file; else the one in use.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Tenants file. Default: the one in use.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find every problem of a tenants file.
 
-    Its form, modules and routes, its secrets and certificates. Exit code 1 when there is one.
+    Checks its form, modules, routes, secrets and certificates. The exit code is 1 if there is a
+    problem.
     """
     settings = read_settings()
     path = file or settings.tenants_path

@@ -39,7 +39,7 @@ MOST_FOUND = 25
 Json = dict[str, Any]
 Asked = types.InputRequiredResult
 """What a call of the era of 2026-07-28 returns when the person has to be asked first."""
-# connectionName is what the original pwsh-manager called it; prompts that say so keep working.
+# connectionName is what pwsh-manager, the predecessor, called it; prompts that say so keep working.
 Tenant = Annotated[
     str,
     Field(

@@ -189,7 +189,7 @@ class Link:
         answer again.
         """
         if not reader.cancelled() and (error := reader.exception()) is not None:
-            _log.error("reading from PowerShell failed; it is killed", exc_info=error)
+            _log.error("reading from PowerShell failed; killing it", exc_info=error)
             process.kill()
 
     async def _read(self, process: PowerShellProcess) -> None:
@@ -246,7 +246,7 @@ class Link:
         """Go on after a message with values of another shape than we know; a call must be refused,
         or the script hangs.
         """
-        _log.exception("a message of PowerShell was not understood: %s", type(event).__name__)
+        _log.exception("a message from PowerShell was not understood: %s", type(event).__name__)
         if (
             isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent)
             and event.ci != NO_ANSWER

@@ -198,7 +198,7 @@ class PowerShell:
         except PowerShellDied as error:
             last = Died(error.exit_status, error.signal)
         except Exception as error:  # noqa: BLE001 - the outermost loop of a run: its reader must get an end
-            _log.exception("a run broke inside pwsh-kernels")
+            _log.exception("a run failed inside pwsh-kernels")
             last = Finished(_broken(error, time.monotonic() - started))
         self._current = None
         pipeline.end(last)
@@ -224,7 +224,7 @@ class PowerShell:
             await self._fetch_rest(listener, rest_commands(ended, work.script))
         if not run.has_ending:
             _log.error(
-                "PowerShell did not say what was left of a run; its last output may be missing"
+                "PowerShell did not return the rest of a run; its last output may be missing"
             )
         return ended
 
@@ -238,7 +238,7 @@ class PowerShell:
             self._link.stop()
             await asyncio.wait([fetching], timeout=REST_WAIT)
         if not fetching.done():
-            _log.error("PowerShell did not answer after a run; it is killed")
+            _log.error("PowerShell did not answer after a run; killing it")
             self.kill()
         await fetching
 

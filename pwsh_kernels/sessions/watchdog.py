@@ -79,7 +79,7 @@ class Watchdog:
         self._forget = forget
 
     def view(self, *, running: bool) -> dict[str, Any]:
-        """Return the shape of GET /watchdog, in the original's names."""
+        """Return the shape of GET /watchdog, in the predecessor's names."""
         return {
             "running": running,
             "config": {
@@ -98,7 +98,7 @@ class Watchdog:
             try:
                 await self.look(now())
             except Exception:  # the outermost loop: a failed look must not end the watch
-                LOG.exception("A look of the watchdog failed")
+                LOG.exception("A check by the watchdog failed")
 
     async def look(self, time: datetime) -> None:
         """Look once."""

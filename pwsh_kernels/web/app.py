@@ -51,8 +51,8 @@ class PwshKernelsServer(ServerApp):
     opens_lab = Bool(
         default_value=False,
         help=(
-            "Open a web browser on JupyterLab. Not `open_browser`: JupyterLab switches that on by"
-            " being loaded."
+            "Open JupyterLab in a web browser. This is not `open_browser`, which JupyterLab"
+            " switches on when it is loaded."
         ),
         config=True,
     )
@@ -128,8 +128,8 @@ class PwshKernelsServer(ServerApp):
         super().init_configurables()
         if not self.identity_provider.token:
             self.log.critical(
-                "The token is empty: anybody on this machine could use the sessions. Set one, or"
-                " none at all."
+                "The token is empty: anybody on this machine could use the sessions. Set a token,"
+                " or leave it unset."
             )
             self.exit(1)
 
@@ -303,7 +303,7 @@ def greeting(url: str, token: str) -> str:
     """Return what a person at a terminal reads when the server is ready."""
     return (
         f"\n  pwsh-kernels is ready on {url}\n    pwsh-kernels login contoso.example exo   "
-        f" (another terminal; the command finds the token by itself)\n    {url}?token={token}   "
+        f" (another terminal; the command finds the token on its own)\n    {url}?token={token}   "
         f" (browser, notebooks)\n    Authorization: Bearer {token}    (REST)\n  Ctrl-C stops the"
-        " server; sessions stay signed in and are found again by the next one.\n\n"
+        " server; sessions stay signed in, and the next server finds them again.\n\n"
     )

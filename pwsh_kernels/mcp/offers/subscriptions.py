@@ -102,7 +102,7 @@ class Watch:
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             LOG.debug("A subscriber has gone")
         except Exception:  # the outermost loop of a subscriber's task, which nobody waits for
-            LOG.exception("The watch of a subscriber has ended")
+            LOG.exception("Watching the sessions for a subscriber failed")
 
     async def _next(self, before: Json) -> Json:
         """Return the sessions after a change, or as they were after a time without one; a server

@@ -84,7 +84,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
     kernel_spec_manager: Any = Instance(SessionKernelSpecManager)
     pass_env = List(
         Unicode(),
-        help="Environment variables that kernels inherit beside the allow-list.",
+        help="Environment variables that kernels inherit besides those of the allow-list.",
         config=True,
     )
     launches = Dict(help="SessionLaunch by kernelspec name.")

@@ -82,7 +82,7 @@ class SessionsQuery(Query):
 
 
 class SessionBody(Body):
-    """Names a session; every field of the original API is accepted."""
+    """Names a session; every field of the predecessor's API is accepted."""
 
     tenant: Annotated[Name, Field(min_length=1)]
     module: Name = "exo"
@@ -92,7 +92,7 @@ class SessionBody(Body):
 class LoginBody(SessionBody):
     """POST /login.
 
-    `account` is the original's and has no effect: no sign-in asks for a subscription.
+    `account` is the predecessor's and has no effect: no sign-in asks for a subscription.
     """
 
     expected_account: Name | None = None

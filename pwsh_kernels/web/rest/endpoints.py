@@ -67,7 +67,7 @@ async def health(call: Call) -> Answer:
 
 
 async def modules(call: Call) -> Answer:
-    """List the services of the catalog, in the original's fields; broken files are named."""
+    """List the services of the catalog, in the predecessor's fields; broken files are named."""
     catalog, installed = call.backend.catalog, None
     if _as(call, ModulesQuery).installed:
         installed = await call.backend.installed(
