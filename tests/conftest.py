@@ -16,34 +16,34 @@ from pwsh_kernels.web.launch import spare_the_grammar
 # are plugins, not imports.
 spare_the_grammar()
 pytest_plugins = [
-    "ports_fixtures",
-    "server_fixtures",
-    "kernel_fixtures",
-    "powershell_fixtures",
-    "sandbox_fixtures",
-    "sandbox_graph_fixtures",
-    "catalog_fixtures",
-    "signin_fixtures",
+    "tests.fixtures.ports",
+    "tests.fixtures.server",
+    "tests.fixtures.kernel",
+    "tests.fixtures.powershell",
+    "tests.fixtures.sandbox",
+    "tests.sandbox.graph",
+    "tests.catalog.services.opened_service",
+    "tests.sessions.sign_in.desk",
 ]
 
 LONG_FILES = (
-    "test_mcp_agent.py",
-    "test_signin_matrix.py",
-    "test_catalog_scripts.py",
-    "test_sessions_many.py",
-    "test_notebook_files.py",
+    "mcp/test_agent.py",
+    "sessions/sign_in/test_matrix.py",
+    "catalog/services/test_scripts.py",
+    "sessions/test_fan_out.py",
+    "kernel/test_notebooks.py",
     "test_secrets.py",
-    "test_sessions_kept.py",
-    "test_sessions_lifecycle.py",
-    "test_cli_commands.py",
-    "test_powershell_death.py",
-    "test_kernel_life.py",
-    "test_kernel_stopping.py",
-    "test_modules_install.py",
-    "test_modules_refused.py",
-    "test_web_lifecycle.py",
-    "test_mcp_stdio.py",
-    "test_cli_run.py",
+    "sessions/test_home.py",
+    "sessions/test_lifecycle.py",
+    "cli/test_commands.py",
+    "powershell/host/test_death.py",
+    "kernel/test_life.py",
+    "kernel/test_stopping.py",
+    "modules/test_install.py",
+    "modules/test_refused.py",
+    "web/test_lifecycle.py",
+    "mcp/test_stdio.py",
+    "cli/test_run.py",
 )
 """The files that take longest begin first: a worker that began one of them last would leave the
 others idle.
@@ -52,53 +52,58 @@ others idle.
 
 COMPANIONS: Mapping[str, Sequence[str]] = {
     "server": (
-        "test_attach_jupyter.py",
-        "test_attach_shared.py",
-        "test_client_rest.py",
-        "test_mcp_agent.py",
-        "test_mcp_asking.py",
-        "test_mcp_http.py",
-        "test_mcp_prompts.py",
-        "test_mcp_resources.py",
-        "test_mcp_tools.py",
-        "test_mcp_trouble.py",
-        "test_mcp_updates.py",
-        "test_web_commands.py",
-        "test_web_query.py",
-        "test_web_routes.py",
-        "test_web_sessions.py",
+        "web/attachments/test_jupyter.py",
+        "web/attachments/test_shared.py",
+        "test_client.py",
+        "mcp/test_agent.py",
+        "mcp/calls/test_person.py",
+        "mcp/test_http.py",
+        "mcp/offers/test_prompts.py",
+        "mcp/offers/test_resources.py",
+        "mcp/test_tools.py",
+        "mcp/calls/test_trouble.py",
+        "mcp/offers/test_subscriptions.py",
+        "web/rest/test_commands.py",
+        "web/rest/test_query.py",
+        "web/rest/test_routes.py",
+        "web/rest/test_sessions.py",
         "test_whole_path.py",
     ),
     "commands": (
-        "test_cli_commands.py",
-        "test_cli_mcp_config.py",
-        "test_cli_run.py",
-        "test_notebook_files.py",
-        "test_notebook_history.py",
+        "cli/test_commands.py",
+        "cli/test_mcp_config.py",
+        "cli/test_run.py",
+        "kernel/test_notebooks.py",
+        "sessions/evidence/test_history.py",
     ),
-    "signin": ("test_signin_matrix.py", "test_signin_texts.py"),
+    "signin": ("sessions/sign_in/test_matrix.py", "sessions/sign_in/test_texts.py"),
     "exchange": (
-        "test_sandbox_mailboxes.py",
-        "test_sandbox_connection.py",
-        "test_sandbox_core.py",
-        "test_sandbox_core_traps.py",
-        "test_sandbox_exchange_routes.py",
+        "sandbox/test_exchange_mailboxes.py",
+        "sandbox/test_exchange_connection.py",
+        "sandbox/test_core.py",
+        "sandbox/test_core_traps.py",
+        "sandbox/test_exchange_routes.py",
     ),
     "graph": (
-        "test_sandbox_graph.py",
-        "test_sandbox_graph_routes.py",
-        "test_sandbox_graph_truth.py",
+        "sandbox/test_graph.py",
+        "sandbox/test_graph_routes.py",
+        "sandbox/test_graph_truth.py",
     ),
     "kernel": (
-        "test_kernel_execution.py",
-        "test_kernel_control.py",
-        "test_kernel_input.py",
-        "test_kernel_rich_output.py",
+        "kernel/test_execution.py",
+        "kernel/test_control.py",
+        "kernel/test_input.py",
+        "kernel/display/test_rich_output.py",
     ),
 }
 """Files that use the same session-scoped processes run in one worker: each worker would start them
 again.
 """
+
+
+def file_of(path: Path) -> str:
+    """Return the path of a test file below tests/."""
+    return path.as_posix().rpartition("tests/")[2]
 
 
 def group(name: str) -> str:
@@ -112,7 +117,7 @@ class CompanionScheduling(LoadScopeScheduling):
     """Sends the tests of a group to one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return group(Path(nodeid.partition("::")[0]).name)
+        return group(file_of(Path(nodeid.partition("::")[0])))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -142,7 +147,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {group(name): place for name, place in reversed(own.items())}
 
     def place(item: pytest.Item) -> tuple[int, str, int]:
-        name = item.path.name
+        name = file_of(item.path)
         return places.get(group(name), len(own)), group(name), own.get(name, len(own))
 
     items.sort(key=place)

@@ -16,8 +16,8 @@ from pwsh_kernels.sandbox import Company, module_path
 from pwsh_kernels.sessions.session import SignInCode
 from pwsh_kernels.sessions.states import SESSION_STATES
 from pwsh_kernels.settings import SettingRow, setting_rows
+from tests.fixtures.repository import ROOT
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
     ROOT / "README.md",
@@ -122,9 +122,7 @@ def test_it_is_said_which_real_modules_ran_and_against_what() -> None:
     assert "Nothing here was run against a live tenant." in page("modules.md")
 
 
-TESTS = "\n".join(
-    one.read_text(encoding="utf-8") for one in Path(__file__).parent.glob("test_*.py")
-)
+TESTS = "\n".join(one.read_text(encoding="utf-8") for one in (ROOT / "tests").rglob("test_*.py"))
 
 
 def test_each_row_that_was_held_against_a_real_module_names_tests_that_exist_or_a_reason() -> None:

@@ -15,13 +15,14 @@ from typing import Any
 import nbformat
 import pytest
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from kernel_fixtures import Client
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from nbclient import NotebookClient
-from server_fixtures import CONTOSO, FABRIKAM, Server
 
-ROOT = Path(__file__).parent.parent
+from tests.fixtures.kernel import Client
+from tests.fixtures.repository import ROOT
+from tests.fixtures.server import CONTOSO, FABRIKAM, Server
+
 RUNS = 20
 """Runs that each kind of client sends to the two sessions, interleaved."""
 CONSOLE_WAIT = 40
