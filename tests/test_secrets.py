@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from pwsh_kernels.sandbox import Authority
-from pwsh_kernels.sessions.sign_in.device_code import HIDDEN
+from pwsh_kernels.sessions.redaction import HIDDEN
 from tests.fixtures.sandbox import AUTOMATION, make_certificate
 from tests.fixtures.server import ADMIN, CONTOSO, Server
 from tests.mcp.test_tools import connected

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from pwsh_kernels.catalog import Catalog
+from pwsh_kernels.catalog.catalog import CATALOG_FOLDER
 from pwsh_kernels.errors import BrokenFile, PackageUnfit
 from pwsh_kernels.modules.changes import Staged, changing, put
 from pwsh_kernels.modules.lock import LockedModule, lock_text, read_lock
 from pwsh_kernels.modules.source import Source, noted_source, source_of
 from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.modules.wanted import Rules
-from tests.fixtures.repository import ROOT
 from tests.modules.machine import Machine, pin, store_module
 
 CORE = LockedModule("Contoso.Core", "1.0.0", source="PSGallery", requested=False)
@@ -245,13 +245,8 @@ def test_what_a_killed_installation_has_left_goes_with_the_next_change(machine: 
 
 
 def test_an_own_catalog_file_has_a_say_in_what_is_installed(tmp_path: Path) -> None:
-    builtin = Path(Catalog.__module__.replace(".", "/")).parent
     extra = tmp_path / "catalog"
-    shutil.copytree(
-        ROOT / builtin,
-        extra,
-        ignore=shutil.ignore_patterns("*.py", "tenants", "__pycache__"),
-    )
+    shutil.copytree(CATALOG_FOLDER, extra)
     text = (extra / "exo.toml").read_text(encoding="utf-8")
     (extra / "exo.toml").write_text(
         f'bad_versions = {{ "3.9.2" = "it was withdrawn" }}\n{text}', encoding="utf-8"

@@ -18,7 +18,7 @@ from tornado.web import HTTPError
 
 from pwsh_kernels.errors import SessionLost
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+from pwsh_kernels.sessions.key import SessionKey
 from tests.fixtures.repository import ROOT
 from tests.sessions.world import CONTOSO, END_WAIT, World
 

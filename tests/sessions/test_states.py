@@ -6,9 +6,9 @@ from typing import get_args
 import pytest
 
 from pwsh_kernels.records import Prompt, Record, Summary
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.runs.run import RECORDS_KEPT, Run, end_state
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from pwsh_kernels.sessions.states import (
     ENDED,
     GONE,

@@ -17,7 +17,7 @@ from pwsh_kernels.sessions import LoginRequest, RunRequest, Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.jupyter.provisioner import living_process
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
 

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from pwsh_kernels.catalog import Catalog, ModuleAccess, SecretSource, Tenant, Tenants, TenantsFile
+from pwsh_kernels.catalog import (
+    Catalog,
+    ModuleAccess,
+    SecretSource,
+    Tenant,
+    TenantsFile,
+    load_tenants,
+)
 from pwsh_kernels.catalog.tenants.checking import check_tenants
 from pwsh_kernels.catalog.tenants.loading import read_file
 from pwsh_kernels.catalog.tenants.parsing import MODULE_KEYS, TENANT_KEYS
@@ -64,7 +71,7 @@ def tenants_file(folder: Path, text: str) -> Path:
 
 
 def test_a_file_can_say_everything_about_a_tenant(tmp_path: Path) -> None:
-    assert Tenants.load(tenants_file(tmp_path, WHOLE)).find_tenant("ada") == Tenant(
+    assert load_tenants(tenants_file(tmp_path, WHOLE)).find_tenant("ada") == Tenant(
         name="adatum.com",
         domains=("adatum.co.uk",),
         tenant_id="3750b40b-a68b-4632-9fb3-5b1aff664079",
@@ -99,8 +106,8 @@ def test_a_file_can_say_everything_about_a_tenant(tmp_path: Path) -> None:
 
 
 def test_an_entry_with_the_name_of_a_sandbox_tenant_completes_that_one(tmp_path: Path) -> None:
-    tenants = Tenants.load(tenants_file(tmp_path, WHOLE))
-    built_in = Tenants.load().find_tenant("contoso.example")
+    tenants = load_tenants(tenants_file(tmp_path, WHOLE))
+    built_in = load_tenants().find_tenant("contoso.example")
     traps = {"slow_import": 3, "throttling": True}
     assert tenants.find_tenant("contoso.example") == replace(
         built_in, expected_account="admin@contoso.example", traps=traps
@@ -110,13 +117,13 @@ def test_an_entry_with_the_name_of_a_sandbox_tenant_completes_that_one(tmp_path:
 
 def test_a_built_in_tenant_can_be_switched_off_by_the_file(tmp_path: Path) -> None:
     text = '[[tenant]]\nname = "contoso.example"\nsandbox = false'
-    assert Tenants.load(tenants_file(tmp_path, text)).find_tenant("contoso.example") == Tenant(
+    assert load_tenants(tenants_file(tmp_path, text)).find_tenant("contoso.example") == Tenant(
         "contoso.example"
     )
 
 
 def test_a_file_that_names_no_tenant_leaves_every_domain_a_tenant(tmp_path: Path) -> None:
-    assert Tenants.load(tenants_file(tmp_path, "# nothing yet")).find_tenant(
+    assert load_tenants(tenants_file(tmp_path, "# nothing yet")).find_tenant(
         "adatum.com"
     ) == Tenant("adatum.com")
 
@@ -224,7 +231,7 @@ def test_a_mistake_is_named_with_its_line_and_without_a_secret(
 ) -> None:
     file = tenants_file(tmp_path, text)
     with pytest.raises(BrokenFile) as broken:
-        Tenants.load(file)
+        load_tenants(file)
     assert (broken.value.file, broken.value.line) == (str(file), line)
     assert broken.value.problem.startswith(problem)
     assert "canary" not in repr(broken.value) + broken.value.text() + repr(broken.value.__context__)
@@ -232,14 +239,14 @@ def test_a_mistake_is_named_with_its_line_and_without_a_secret(
 
 def test_tenants_in_a_list_of_inline_tables_are_read_as_well(tmp_path: Path) -> None:
     text = 'tenant = [{ name = "a.com", exo = { client_id = "x" } }, { name = "b.com" }]'
-    tenants = Tenants.load(tenants_file(tmp_path, text))
+    tenants = load_tenants(tenants_file(tmp_path, text))
     assert tenants.find_tenant("a.com").access("exo").client_id == "x"
     assert tenants.find_tenant("b.com") == Tenant("b.com")
 
 
 def test_a_mistake_in_a_list_of_inline_tables_is_named(tmp_path: Path) -> None:
     with pytest.raises(BrokenFile, match="sandbox must be true or false"):
-        Tenants.load(tenants_file(tmp_path, 'tenant = [{ name = "a.com", sandbox = 1 }]'))
+        load_tenants(tenants_file(tmp_path, 'tenant = [{ name = "a.com", sandbox = 1 }]'))
 
 
 def test_several_mistakes_are_counted_and_each_is_found(tmp_path: Path) -> None:
@@ -247,7 +254,7 @@ def test_several_mistakes_are_counted_and_each_is_found(tmp_path: Path) -> None:
     with pytest.raises(
         BrokenFile, match=r"\(and 2 more; `pwsh-kernels tenants check` lists them\)"
     ):
-        Tenants.load(file)
+        load_tenants(file)
     assert sorted(problem.line or 0 for problem in read_file(file).problems) == [3, 4, 6]
 
 
@@ -261,7 +268,7 @@ def test_a_file_that_cannot_be_read_is_named(
     if content:
         file.write_bytes(content)
     with pytest.raises(BrokenFile, match=problem):
-        Tenants.load(file)
+        load_tenants(file)
 
 
 def test_a_changed_file_is_picked_up_and_an_unchanged_one_is_not_read_again(tmp_path: Path) -> None:
@@ -436,7 +443,7 @@ def test_the_documented_file_is_a_correct_one(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "tenants.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     assert (
-        Tenants.load(tenants_file(tmp_path, example)).find_tenant("ada").access("exo").route
+        load_tenants(tenants_file(tmp_path, example)).find_tenant("ada").access("exo").route
         == "certificate"
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pwsh_kernels.catalog import Facts, ModuleAccess, SecretSource, Tenant, Tenants
+from pwsh_kernels.catalog import Facts, ModuleAccess, SecretSource, Tenant, Tenants, load_tenants
 from pwsh_kernels.errors import InvalidTenant, UnknownTenant
 
 ADATUM = Tenant(
@@ -18,7 +18,7 @@ LONGEST = ".".join(["a" * 63] * 3 + ["a" * 61])
 
 
 def test_the_sandbox_tenants_are_built_in() -> None:
-    tenants = Tenants.load()
+    tenants = load_tenants()
     assert list(tenants.known) == ["contoso.example", "fabrikam.example"]
     assert all(tenant.sandbox and tenant.tenant_id for tenant in tenants.known.values())
     assert tenants.find_tenant("contoso.onmicrosoft.example").name == "contoso.example"
@@ -103,13 +103,13 @@ def test_what_is_neither_domain_nor_alias_is_refused_with_the_nearest_names() ->
     ],
 )
 def test_without_a_file_any_domain_name_is_a_tenant(name: str) -> None:
-    assert Tenants.load().find_tenant(name.upper()) == Tenant(name)
+    assert load_tenants().find_tenant(name.upper()) == Tenant(name)
 
 
 @pytest.mark.parametrize("name", ["contoso.exampel", "contso.example", "fabrikam.examples"])
 def test_without_a_file_a_mistyped_known_name_is_refused(name: str) -> None:
     with pytest.raises(UnknownTenant) as refused:
-        Tenants.load().find_tenant(name)
+        load_tenants().find_tenant(name)
     assert refused.value.nearest[0] in ("contoso.example", "fabrikam.example")
 
 
@@ -139,7 +139,7 @@ def test_without_a_file_a_mistyped_known_name_is_refused(name: str) -> None:
 )
 def test_what_is_no_domain_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidTenant) as refused:
-        Tenants.load().find_tenant(name)
+        load_tenants().find_tenant(name)
     assert refused.value.tenant == name
 
 
@@ -211,7 +211,7 @@ def test_the_site_of_a_module_goes_before_the_tenants_host() -> None:
 
 def test_a_sandbox_tenant_has_a_sharepoint_address_of_its_own() -> None:
     assert (
-        Tenants.load().find_tenant("contoso.example").facts()["sharepoint_url"]
+        load_tenants().find_tenant("contoso.example").facts()["sharepoint_url"]
         == "https://contoso.sharepoint.com"
     )
     assert (

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, cut_point, excerpt, plain
+from pwsh_kernels.escapes import plain
+from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, cut_point, excerpt
 
 Json = dict[str, Any]
 

@@ -11,10 +11,10 @@ import pytest
 from pwsh_kernels.records import Record, RunOptions
 from pwsh_kernels.sessions.evidence.literals import literal, with_parameters
 from pwsh_kernels.sessions.evidence.notebook import evidence
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.redaction import redacted, secrets_of
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.runs.table import Runs
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 
 KEY = SessionKey("contoso.example", "exo")
 TIME = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -9,9 +9,9 @@ from pwsh_kernels.kernel.environment import read_environment
 from pwsh_kernels.powershell import MAX_KEPT, Launch
 from pwsh_kernels.powershell.host.launch import child_environment
 from pwsh_kernels.sessions.jupyter.environment import kernel_environment
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.session import Session
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from pwsh_kernels.settings import Settings
 
 NEEDED = (

@@ -15,11 +15,11 @@ from zmq.eventloop.zmqstream import ZMQStream
 
 from pwsh_kernels.messages import EVENT_MESSAGE, PROMPT_ASKED
 from pwsh_kernels.records import Prompt
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs import queue as queue_module
 from pwsh_kernels.sessions.runs.queue import RunQueue
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.runs.table import Runs
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 
 KEY = SessionKey("contoso.example", "exo")
 WAIT = 10.0

@@ -4,10 +4,10 @@ PowerShell's text.
 
 from pathlib import Path
 
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from tests.fixtures.kernel import Client
 
 SLOW = (

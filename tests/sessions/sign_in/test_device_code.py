@@ -8,15 +8,9 @@ import pytest
 
 from pwsh_kernels.catalog import Catalog
 from pwsh_kernels.records import Record
-from pwsh_kernels.sessions.sign_in.device_code import (
-    HIDDEN,
-    DeviceCode,
-    declined,
-    expired,
-    find_device_code,
-    hide_in_record,
-    hide_secrets,
-)
+from pwsh_kernels.sessions.redaction import HIDDEN, hide_in_record, hide_secrets
+from pwsh_kernels.sessions.session import DeviceCode
+from pwsh_kernels.sessions.sign_in.device_code import declined, expired, find_device_code
 
 DEVICE = Catalog.load().module("exo").routes["device_code"]
 URL = "https://microsoft.com/devicelogin"

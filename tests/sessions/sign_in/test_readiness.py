@@ -14,9 +14,9 @@ import pytest
 import pytest_asyncio
 
 from pwsh_kernels.catalog import explain
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.sign_in.network import OutOfReach, named_in, unreachable_sentence
 from pwsh_kernels.sessions.sign_in.priority import WAITING_NICE, can_be_raised_again
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from tests.fixtures.sandbox import AUTOMATION
 from tests.fixtures.store import install
 from tests.sessions.world import CONTOSO, END_WAIT, World

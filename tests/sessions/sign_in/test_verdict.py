@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from pwsh_kernels.catalog import IdentityField, Tenant
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey, SignedIn, judge, read_check
+from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.session import SignedIn
+from pwsh_kernels.sessions.sign_in.verdict import judge, read_check
 
 CONTOSO_ID = "c0070500-0001-4a11-8c0d-5a9d0b0c0001"
 DOMAINS: tuple[IdentityField, ...] = ("domains",)

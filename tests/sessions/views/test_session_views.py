@@ -2,13 +2,14 @@
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pwsh_kernels.catalog import Catalog, Tenants
+from pwsh_kernels.catalog import Catalog, load_tenants
 from pwsh_kernels.errors import (
     NotSignedIn,
     ProductError,
@@ -19,20 +20,13 @@ from pwsh_kernels.errors import (
 )
 from pwsh_kernels.records import Prompt, PromptField, Record, Summary
 from pwsh_kernels.sessions.admission import admit
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.output_log import OutputLog
-from pwsh_kernels.sessions.runs.run import Run, now
-from pwsh_kernels.sessions.session import Session, SignIn
-from pwsh_kernels.sessions.sign_in.device_code import DeviceCode
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey, SignedIn
+from pwsh_kernels.sessions.runs.run import Run, now, utc
+from pwsh_kernels.sessions.session import DeviceCode, Session, SignedIn, SignIn
 from pwsh_kernels.sessions.states import SessionState
-from pwsh_kernels.sessions.views.session_views import (
-    login_view,
-    page_view,
-    result_view,
-    session_view,
-    status_view,
-    utc,
-)
+from pwsh_kernels.sessions.views.run_views import page_view, result_view
+from pwsh_kernels.sessions.views.session_views import login_view, session_view, status_view
 from tests.fixtures.repository import ROOT
 
 KEY = SessionKey("contoso.example", "exo")
@@ -52,7 +46,7 @@ END = now() + timedelta(seconds=900)
 
 
 def make_session(*path: SessionState) -> Session:
-    session = Session(KEY, Tenants.load().find_tenant(KEY.tenant), Catalog.load().module("exo"))
+    session = Session(KEY, load_tenants().find_tenant(KEY.tenant), Catalog.load().module("exo"))
     for state in path:
         if state == "signing_in":
             assert session.begin_sign_in(SignIn(session.module.routes["device_code"], END, END))
@@ -62,6 +56,14 @@ def make_session(*path: SessionState) -> Session:
         else:
             assert session.become(state, "because")
     return session
+
+
+@dataclass
+class Candidate:
+    """A session that is asked whether it takes a command."""
+
+    session: Session
+    active: Run | None = None
 
 
 @pytest.fixture
@@ -97,24 +99,27 @@ def test_each_state_without_a_sign_in_refuses_with_its_own_code(
     path: tuple[SessionState, ...], error: type[ProductError]
 ) -> None:
     with pytest.raises(error) as refused:
-        admit(KEY, make_session(*path), None, run_signed_out=False)
+        admit(KEY, Candidate(make_session(*path)), run_signed_out=False)
     assert refused.value.to_json()["tenant"] == KEY.tenant
 
 
 def test_no_session_is_not_signed_in_in_the_originals_words() -> None:
     with pytest.raises(NotSignedIn, match=r"^Not authenticated. Call /login first.$"):
-        admit(KEY, None, None, run_signed_out=False)
+        admit(KEY, None, run_signed_out=False)
 
 
 def test_signed_in_sessions_and_allowed_signed_out_ones_take_commands(run: Run) -> None:
-    admit(KEY, make_session("signed_out", "signing_in", "signed_in"), run, run_signed_out=False)
-    admit(KEY, make_session("signed_out"), None, run_signed_out=True)
+    signed_in = Candidate(make_session("signed_out", "signing_in", "signed_in"), run)
+    assert admit(KEY, signed_in, run_signed_out=False) is signed_in
+    signed_out = Candidate(make_session("signed_out"))
+    assert admit(KEY, signed_out, run_signed_out=True) is signed_out
 
 
 def test_an_open_question_refuses_another_command_and_names_it(run: Run) -> None:
     run.ask(Prompt("fields", message="Details", fields=(PromptField("Name"),)))
+    signed_in = Candidate(make_session("signed_out", "signing_in", "signed_in"), run)
     with pytest.raises(WaitingForInput) as refused:
-        admit(KEY, make_session("signed_out", "signing_in", "signed_in"), run, run_signed_out=False)
+        admit(KEY, signed_in, run_signed_out=False)
     assert (refused.value.run_id, refused.value.question) == ("r-1", "Details: Name")
 
 

@@ -5,8 +5,7 @@ nothing else.
 from datetime import timedelta
 
 from pwsh_kernels.sessions.runs.run import now
-from pwsh_kernels.sessions.session import Session, SignIn, SignInFailure
-from pwsh_kernels.sessions.sign_in.device_code import DeviceCode
+from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn, SignInFailure
 from pwsh_kernels.sessions.views.version import list_version, session_version
 from tests.sessions.views.test_session_views import END, make_session
 
