@@ -13,6 +13,8 @@ from pwsh_kernels.discovery import ServerAddress
 from pwsh_kernels.errors import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
 from tests.fixtures.server import Server
 
+pytestmark = pytest.mark.xdist_group("server")
+
 
 @asynccontextmanager
 async def program_that_answers(answer: bytes) -> AsyncIterator[tuple[ServerAddress, list[str]]]:

@@ -18,6 +18,8 @@ from tests.fixtures.sandbox import AUTOMATION, make_certificate
 from tests.fixtures.server import ADMIN, CONTOSO, Server
 from tests.mcp.test_tools import connected
 
+pytestmark = pytest.mark.slow
+
 APPLICATION = AUTOMATION["contoso"]
 WRONG_TOKEN = "canary-handed-in-5b12"
 WORDS = "canary-words-of-a-connect-script-9e41"

@@ -23,6 +23,8 @@ from tests.fixtures.kernel import Client
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
+pytestmark = pytest.mark.xdist_group("server")
+
 RUNS = 20
 """Runs that each kind of client sends to the two sessions, interleaved."""
 CONSOLE_WAIT = 40

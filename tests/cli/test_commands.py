@@ -19,6 +19,8 @@ from tests.fixtures.cli import LIMIT, child_command, run_command
 from tests.fixtures.server import FABRIKAM, Server, server_environment
 from tests.fixtures.store import install
 
+pytestmark = [pytest.mark.xdist_group("commands"), pytest.mark.slow]
+
 SESSION = (FABRIKAM, "exo")
 UNKNOWN_MODULE = (
     "pwsh-kernels: Unknown module: exchange. Known modules: azure, exo, graph, pnp, powerplatform,"

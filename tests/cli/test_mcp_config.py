@@ -15,6 +15,8 @@ from pwsh_kernels.errors import FileNotWritten, InvalidRequest
 from tests.fixtures.cli import run_command
 from tests.fixtures.server import server_environment
 
+pytestmark = pytest.mark.xdist_group("commands")
+
 CLIENTS: tuple[Client, ...] = get_args(Client)
 PROGRAM = Place("/opt/python", "/opt/mcp_server.py", "http://127.0.0.1:5100/mcp")
 HTTP = Place("/opt/python", "/opt/mcp_server.py", "http://127.0.0.1:5100/mcp", http=True)

@@ -17,6 +17,8 @@ import pytest
 from tests.fixtures.cli import LIMIT, child_command, run_command
 from tests.fixtures.server import CONTOSO, Server
 
+pytestmark = [pytest.mark.xdist_group("commands"), pytest.mark.slow]
+
 SESSION = (CONTOSO, "exo")
 
 

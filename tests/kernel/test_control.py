@@ -9,6 +9,8 @@ from jupyter_client.manager import KernelManager
 
 from tests.fixtures.kernel import Client, Run
 
+pytestmark = pytest.mark.xdist_group("kernel")
+
 
 def started(run: Run) -> bool:
     """Say whether the cell has printed that it runs."""

@@ -15,6 +15,8 @@ from pwsh_kernels.messages import KEY
 from pwsh_kernels.records import Record
 from tests.fixtures.kernel import WAIT_S, Client
 
+pytestmark = pytest.mark.xdist_group("kernel")
+
 
 def record(message: dict[str, Any]) -> Record:
     """Return the record that a message shows."""

@@ -8,6 +8,8 @@ from jupyter_client.manager import KernelManager
 from pwsh_kernels.messages import KEY, answer_metadata, refusal_metadata
 from tests.fixtures.kernel import Client, connected
 
+pytestmark = pytest.mark.xdist_group("kernel")
+
 CHOOSE = (
     "$choices = [Management.Automation.Host.ChoiceDescription[]]('&Yes', '&No', 'Ma&ybe');"
     "'picked ' + $Host.UI.PromptForChoice('Title', 'Really?', $choices, 1)"

@@ -12,6 +12,8 @@ from pwsh_kernels.kernel.kernel import EXIT_POWERSHELL_DIED
 from pwsh_kernels.messages import POWERSHELL_DIED
 from tests.fixtures.kernel import WAIT_S, Client, connected, running_kernel
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own_kernel(tmp_path: Path) -> Iterator[KernelManager]:

@@ -9,10 +9,14 @@ import json
 import os
 import re
 
+import pytest
+
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 from tests.mcp.agent import Agent, Approve, stable
 from tests.mcp.test_tools import connected, facts_of, text_of
+
+pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.slow]
 
 PAGE = ROOT / "docs" / "transcripts.md"
 HEAD = """\

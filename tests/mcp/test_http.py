@@ -19,6 +19,8 @@ from pwsh_kernels.mcp.tools import TOOL_NAMES
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 from tests.mcp.test_tools import ERAS, Era, connected
 
+pytestmark = pytest.mark.xdist_group("server")
+
 LIMIT = 60.0
 CHANGING = re.compile(
     r"\d{4}-\d\d-\d\dT[0-9:.]+Z|\br-[0-9a-z-]+|\d+(?:\.\d+)? s\b|'duration_s': [0-9.e-]+"

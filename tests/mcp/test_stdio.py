@@ -22,6 +22,8 @@ from mcp_types import CallToolResult, TextContent
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import CONTOSO, Server, server_environment
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = ROOT / "mcp_server.py"
 LIMIT = 80.0
 """Seconds that anything may take, a cold start of the server included."""

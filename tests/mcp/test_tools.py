@@ -18,6 +18,8 @@ from pwsh_kernels.mcp.tools import TOOL_NAMES
 from pwsh_kernels.settings import Settings
 from tests.fixtures.server import ADMIN, CONTOSO, FABRIKAM, Server
 
+pytestmark = pytest.mark.xdist_group("server")
+
 LIMIT = 60.0
 """Seconds that anything may take."""
 

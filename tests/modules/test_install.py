@@ -13,6 +13,8 @@ import pytest
 from pwsh_kernels.modules.lock import LockedModule, lock_text, read_lock
 from tests.modules.machine import Machine, pack, repository, served
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -13,6 +13,8 @@ from pwsh_kernels.modules.changes import changing
 from tests.fixtures.cli import COMMAND, LIMIT
 from tests.modules.machine import Done, Machine, pack, repository, served
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:

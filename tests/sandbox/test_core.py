@@ -16,6 +16,8 @@ from tests.fixtures.sandbox import (
     make_certificate,
 )
 
+pytestmark = pytest.mark.xdist_group("exchange")
+
 APP = AUTOMATION["contoso"]
 SIGN_IN = """
     param($How)

@@ -11,6 +11,8 @@ from pwsh_kernels.sandbox import Authority
 from tests.fixtures.repository import ROOT
 from tests.fixtures.sandbox import ADMIN, PAGE, ProcessEnded, SandboxShell, sign_in_as
 
+pytestmark = pytest.mark.xdist_group("exchange")
+
 DEVICE = (
     "$answer = Invoke-SandboxDeviceCode -Client 'Some App' -Show { param($Message) $global:shown ="
     " $Message; 'lost' }; foreach ($one in $answer) { $one.Account ?? $one.Exception.Message }"

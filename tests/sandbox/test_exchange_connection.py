@@ -7,6 +7,8 @@ import pytest
 from pwsh_kernels.sandbox import Authority
 from tests.fixtures.sandbox import ADMIN, PROMPT, SandboxShell, say_no, sign_in_as
 
+pytestmark = pytest.mark.xdist_group("exchange")
+
 NOT_CONNECTED = "You must call the Connect-ExchangeOnline cmdlet before calling any other cmdlets."
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.fixtures.sandbox import ADMIN, SandboxShell
 
+pytestmark = pytest.mark.xdist_group("exchange")
+
 
 def test_each_tenant_has_more_than_two_hundred_mailboxes_of_its_own(
     contoso_shell: SandboxShell, fabrikam_shell: SandboxShell

@@ -16,6 +16,8 @@ from tests.fixtures.sandbox import (
     sign_in_as,
 )
 
+pytestmark = pytest.mark.xdist_group("exchange")
+
 APP = AUTOMATION["contoso"]
 LEGACY = "c0070500-a993-4c00-8a00-00000000a993"
 MANAGED = "c0070500-1d00-4c00-8a00-0000000001d0"

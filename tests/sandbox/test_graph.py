@@ -7,6 +7,8 @@ import pytest
 from tests.fixtures.sandbox import ADMIN, SandboxShell, sign_in_as
 from tests.sandbox.graph import DEVICE, READER, TENANT, TENANT_ID, message
 
+pytestmark = pytest.mark.xdist_group("graph")
+
 
 @pytest.mark.parametrize(
     "command",

@@ -21,6 +21,8 @@ from tests.fixtures.sandbox import (
 )
 from tests.sandbox.graph import DEVICE, READER, SIGN_OUT, TENANT, TENANT_ID, message, sign_in
 
+pytestmark = pytest.mark.xdist_group("graph")
+
 GRAPH = "https://graph.microsoft.com"
 CONTEXT = (
     "Get-MgContext | Select-Object Account, ClientId, AppName, TenantId, AuthType,"

@@ -17,6 +17,8 @@ from tests.fixtures.sandbox import (
 )
 from tests.sandbox.graph import DEVICE, READER, SIGN_OUT, TENANT, message, sign_in
 
+pytestmark = pytest.mark.xdist_group("graph")
+
 CLASS = "Microsoft.Graph.PowerShell.Authentication.Cmdlets"
 FAILED = "Azure.Identity.AuthenticationFailedException"
 MSAL = "Microsoft.Identity.Client"

@@ -22,6 +22,8 @@ from pwsh_kernels.sessions.key import SessionKey
 from tests.fixtures.repository import ROOT
 from tests.sessions.world import CONTOSO, END_WAIT, World
 
+pytestmark = pytest.mark.slow
+
 KEY = SessionKey(CONTOSO, "exo")
 NOTED = {
     "tenant", "module", "kernel_id", "connection_file", "created_at", "state", "expected_account", "signed_in_at", "route",  # noqa: E501

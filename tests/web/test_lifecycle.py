@@ -13,6 +13,8 @@ import pytest
 
 from tests.fixtures.server import CONTOSO, Server, server_environment
 
+pytestmark = pytest.mark.slow
+
 LOST_WAIT = 3.0
 
 

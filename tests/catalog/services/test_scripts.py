@@ -20,7 +20,7 @@ from tests.catalog.services.opened_service import (
 )
 from tests.fixtures.sandbox import AUTOMATION
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 HOST = {"information": "host"}
 """What a module writes for the person at the host is an information record of PowerShell, and comes

@@ -12,6 +12,8 @@ import pytest
 from pwsh_kernels.messages import KEY, view_metadata
 from tests.fixtures.kernel import Client, Run, connected, running_kernel
 
+pytestmark = pytest.mark.xdist_group("kernel")
+
 PEOPLE = (
     "[pscustomobject]@{ Name = 'Adele'; Size = 7 }, [pscustomobject]@{ Name = 'Änne'; Size = 1234 }"
 )

@@ -10,6 +10,8 @@ from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS
 from tests.fixtures.server import CONTOSO, Server
 from tests.mcp.test_tools import call, connected, facts_of, signed_in, text_of
 
+pytestmark = pytest.mark.xdist_group("server")
+
 __all__ = ["signed_in"]
 
 ROWS = 50_000

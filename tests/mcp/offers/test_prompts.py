@@ -23,6 +23,8 @@ from tests.mcp.doors import EACH_WAY, through
 from tests.mcp.test_tools import Era
 from tests.test_documentation import exported, page, rows, words
 
+pytestmark = pytest.mark.xdist_group("server")
+
 TOOLS = set(TOOL_NAMES)
 ARGUMENTS = {
     "onboard_tenant": {"tenant": CONTOSO, "module": "exo"},

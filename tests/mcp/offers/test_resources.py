@@ -19,6 +19,8 @@ from tests.mcp.doors import EACH_WAY, through
 from tests.mcp.test_tools import Era, settings_for
 from tests.test_documentation import page, rows, words
 
+pytestmark = pytest.mark.xdist_group("server")
+
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 

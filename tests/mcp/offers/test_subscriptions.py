@@ -17,7 +17,10 @@ from tests.mcp.test_tools import ERAS, LIMIT, Era
 
 SCRIPT = ROOT / "mcp_server.py"
 HERE = f"pwsh://{FABRIKAM}/exo/status"
-pytestmark = pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
+    pytest.mark.xdist_group("server"),
+]
 ELSEWHERE = f"pwsh://{CONTOSO}/graph/status"
 
 

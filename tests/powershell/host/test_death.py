@@ -13,7 +13,7 @@ from pwsh_kernels.errors import PowerShellDied
 from pwsh_kernels.powershell import Died, Launch, PowerShell, Text
 from tests.fixtures.powershell import WAIT_S, collect, is_text, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="function")
+pytestmark = [pytest.mark.asyncio(loop_scope="function"), pytest.mark.slow]
 
 PARENT = """
 import asyncio, sys

@@ -14,6 +14,8 @@ import pytest
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.server import ADMIN, CONTOSO, FABRIKAM, Server
 
+pytestmark = pytest.mark.xdist_group("commands")
+
 COMMAND_WAIT = 60
 
 

@@ -21,6 +21,8 @@ from tests.fixtures.sandbox import AUTOMATION
 from tests.fixtures.server import ADMIN, CONTOSO, STRANGER
 from tests.sessions.sign_in.desk import Case, Ending, SignInDesk
 
+pytestmark = [pytest.mark.xdist_group("signin"), pytest.mark.slow]
+
 OUTCOMES = ("wrong_account", "wrong_tenant", "expired", "declined", "blocked", "success", "dies")
 """In the order in which they are tested; after `dies` there is no session any more."""
 IMPOSSIBLE = {

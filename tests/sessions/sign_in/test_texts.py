@@ -22,6 +22,8 @@ from tests.fixtures.sandbox import AUTOMATION
 from tests.fixtures.server import ADMIN, CONTOSO, STRANGER
 from tests.sessions.sign_in.desk import Case, SignInDesk
 
+pytestmark = pytest.mark.xdist_group("signin")
+
 READER = "reader@contoso.example"
 Act = Callable[[SignInDesk, str], object]
 CODE = re.compile(r"open http://\S+ and enter the code [A-Z0-9]{9} \(valid until [^)]*\)")

@@ -13,6 +13,8 @@ from tests.fixtures.kernel import Client
 from tests.fixtures.server import ADMIN, CONTOSO, Server
 from tests.test_whole_path import connection_of
 
+pytestmark = pytest.mark.xdist_group("server")
+
 TITLE = f"{CONTOSO} · exo · signed in as {ADMIN}"
 SPEC = f"{CONTOSO}.exo"
 

@@ -13,6 +13,8 @@ from tests.fixtures.kernel import Client
 from tests.fixtures.server import CONTOSO, Server
 from tests.test_whole_path import connection_of
 
+pytestmark = pytest.mark.xdist_group("server")
+
 CELLS = 50
 """Cells of each of the four clients."""
 COMMAND_WAIT = 60

@@ -9,6 +9,8 @@ from pwsh_kernels.client import RestClient
 from pwsh_kernels.discovery import ServerAddress
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
+pytestmark = pytest.mark.xdist_group("server")
+
 
 @pytest.fixture(scope="module")
 def contoso(server: Server) -> Server:

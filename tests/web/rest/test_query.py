@@ -10,6 +10,8 @@ import pytest
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.server import CONTOSO, FABRIKAM, KEPT, Server
 
+pytestmark = pytest.mark.xdist_group("server")
+
 MIXED = """
 function New-One($Name, $Id, $Note, $Size, $When, $On, $Mail, $Deep) {
     [pscustomobject]@{

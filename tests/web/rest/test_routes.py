@@ -13,6 +13,8 @@ from pwsh_kernels.web.rest.routes import ROUTES, Route
 from tests.fixtures.server import CONTOSO, Server
 from tests.fixtures.store import install
 
+pytestmark = pytest.mark.xdist_group("server")
+
 CLOSED = [route for route in ROUTES if route.permission is not Permission.OPEN]
 POSTS = [route for route in ROUTES if route.method == "POST"]
 OF_A_SESSION = [route for route in POSTS if "tenant" in route.takes.model_fields]

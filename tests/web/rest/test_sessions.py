@@ -13,6 +13,8 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tests.fixtures.server import ADMIN, CONTOSO, FABRIKAM, Server
 
+pytestmark = pytest.mark.xdist_group("server")
+
 ENDED = ("succeeded", "failed", "cancelled", "lost")
 
 
