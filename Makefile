@@ -73,7 +73,7 @@ test: lint
 # (`make test` lets every kind of route die once).
 conformance: $(CONFORMANCE)/.installed
 	$(CONFORMANCE)/bin/python conformance/upstream.py
-	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath=". conformance" -p tests.fixtures.server -p proofs --timeout 180
+	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath=". conformance" -p tests.fixtures.powershell -p tests.fixtures.server -p proofs --timeout 180
 	PWSH_KERNELS_TEST_DEATHS=all $(CONFORMANCE)/bin/python -m pytest tests/sessions/sign_in/test_matrix.py --timeout 180
 
 # The wheel of a whole PowerShell (engine/README.md): 1 minute. What another kind of machine would run is built, not checked.

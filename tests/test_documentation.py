@@ -4,7 +4,6 @@ code.
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +15,9 @@ from pwsh_kernels.sandbox import Company, module_path
 from pwsh_kernels.sessions.session import SignInCode
 from pwsh_kernels.sessions.states import SESSION_STATES
 from pwsh_kernels.settings import SettingRow, setting_rows
+from tests.fixtures.documentation import page, rows, words
 from tests.fixtures.repository import ROOT
+from tests.fixtures.sandbox import exported
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
@@ -37,24 +38,6 @@ SOURCES = [
     ),
 ]
 DECISIONS = {file.name[:4]: file for file in sorted(ROOT.glob("docs/decisions/[0-9]*.md"))}
-
-
-def page(name: str) -> str:
-    """Return the text of a page under docs/."""
-    return (ROOT / "docs" / name).read_text(encoding="utf-8")
-
-
-def rows(text: str, first: str) -> Iterator[list[str]]:
-    """Yield the cells of each row of the table whose heading begins with `first`."""
-    table = re.search(rf"^\| {re.escape(first)} \|.*?(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
-    assert table, first
-    for line in table[0].splitlines()[2:]:
-        yield [cell.strip() for cell in line.strip("|").split(" | ")]
-
-
-def words(cell: str) -> list[str]:
-    """Return what stands in code form."""
-    return re.findall(r"`([^`]+)`", cell)
 
 
 def settings_line(row: SettingRow) -> str:
@@ -203,14 +186,6 @@ def test_every_cmdlet_of_the_simulated_services_is_documented() -> None:
     missing = [name for one in services for name in exported(one) if f"`{name}`" not in text]
     assert len(services) == 8
     assert missing == []
-
-
-def exported(folder: Path) -> list[str]:
-    """Return the functions that a PowerShell module's manifest names."""
-    manifest = (folder / f"{folder.name}.psd1").read_text(encoding="utf-8")
-    functions = re.search(r"FunctionsToExport = @\((.*?)\)", manifest, re.DOTALL)
-    assert functions
-    return re.findall(r"'([^']+)'", functions[1])
 
 
 def test_every_command_and_option_of_the_command_line_is_documented() -> None:

@@ -16,7 +16,7 @@ from pwsh_kernels.sandbox import Authority
 from pwsh_kernels.sessions.redaction import HIDDEN
 from tests.fixtures.sandbox import AUTOMATION, make_certificate
 from tests.fixtures.server import ADMIN, CONTOSO, Server
-from tests.mcp.test_tools import connected
+from tests.mcp.client import connected
 
 pytestmark = pytest.mark.slow
 

@@ -13,6 +13,7 @@ import pytest
 from pwsh_kernels.cli.mcp_clients import Client, Place, configuration, file_of, merged
 from pwsh_kernels.errors import FileNotWritten, InvalidRequest
 from tests.fixtures.cli import run_command
+from tests.fixtures.initialize import INITIALIZE
 from tests.fixtures.server import server_environment
 
 pytestmark = pytest.mark.xdist_group("commands")
@@ -20,16 +21,6 @@ pytestmark = pytest.mark.xdist_group("commands")
 CLIENTS: tuple[Client, ...] = get_args(Client)
 PROGRAM = Place("/opt/python", "/opt/mcp_server.py", "http://127.0.0.1:5100/mcp")
 HTTP = Place("/opt/python", "/opt/mcp_server.py", "http://127.0.0.1:5100/mcp", http=True)
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    },
-}
 
 
 @pytest.mark.parametrize("client", CLIENTS)

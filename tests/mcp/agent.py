@@ -9,7 +9,7 @@ from typing import Any
 from mcp import Client
 from mcp_types import CallToolResult
 
-from tests.mcp.test_tools import Json, text_of
+from tests.mcp.client import Json, text_of
 
 STEP = re.compile(
     r"[Cc]all (pwsh_\w+)(?: with (.*?))?(?=[.,;](?:\s|$)|\s(?:to|for|again)\b|$)", re.MULTILINE

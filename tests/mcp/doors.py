@@ -17,7 +17,7 @@ from mcp_types import ResourceUpdatedNotification
 from pwsh_kernels.mcp.backend import RestBackend
 from pwsh_kernels.mcp.server import build_server
 from tests.fixtures.server import Server
-from tests.mcp.test_tools import ERAS, LIMIT, Era, settings_for
+from tests.mcp.client import ERAS, LIMIT, Era, settings_for
 
 EACH_WAY = pytest.mark.parametrize(
     ("door", "era"), [(door, era) for door in ("rest", "http") for era in ERAS]

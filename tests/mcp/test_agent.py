@@ -14,7 +14,7 @@ import pytest
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 from tests.mcp.agent import Agent, Approve, stable
-from tests.mcp.test_tools import connected, facts_of, text_of
+from tests.mcp.client import connected, facts_of, text_of
 
 pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.slow]
 

@@ -17,7 +17,7 @@ from mcp_types import INVALID_PARAMS, CallToolResult
 
 from pwsh_kernels.mcp.tools import TOOL_NAMES
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
-from tests.mcp.test_tools import ERAS, Era, connected
+from tests.mcp.client import ERAS, Era, connected
 
 pytestmark = pytest.mark.xdist_group("server")
 

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pwsh_kernels import __version__
 from pwsh_kernels.mcp.tools import TOOL_NAMES
 from pwsh_kernels.settings import SettingRow, setting_rows
-from tests.cli.test_mcp_config import INITIALIZE
 from tests.fixtures.cli import run_command
+from tests.fixtures.initialize import INITIALIZE
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import server_environment
 

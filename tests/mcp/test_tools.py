@@ -2,80 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from typing import Any, Literal
 
 import pytest
 from mcp import Client
-from mcp.client.session import ElicitationFnT
-from mcp_types import CallToolResult, TextContent
 
 from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS
 from pwsh_kernels.mcp.backend import RestBackend
 from pwsh_kernels.mcp.server import build_server
 from pwsh_kernels.mcp.tools import TOOL_NAMES
-from pwsh_kernels.settings import Settings
 from tests.fixtures.server import ADMIN, CONTOSO, FABRIKAM, Server
+from tests.mcp.client import ERAS, Era, Json, call, connected, facts_of, settings_for, text_of
 
 pytestmark = pytest.mark.xdist_group("server")
-
-LIMIT = 60.0
-"""Seconds that anything may take."""
-
-Era = Literal["legacy", "auto"]
-ERAS: tuple[Era, ...] = ("legacy", "auto")
-Json = dict[str, Any]
-
-
-def settings_for(url: str, token: str = "") -> Settings:
-    """Return settings as the environment of an MCP client's configuration gives them."""
-    return Settings(PWSH_MANAGER_URL=url, PWSH_MANAGER_TOKEN=token, PWSH_MANAGER_AUTOSTART="false")  # type: ignore[call-arg]
-
-
-@asynccontextmanager
-async def connected(
-    server: Server, era: Era = "auto", ask: ElicitationFnT | None = None
-) -> AsyncIterator[Client]:
-    """Give an MCP client of the tools, over the REST API of a server; `ask`: the person at a client
-    that asks them.
-    """
-    backend = RestBackend(settings_for(server.url, server.token))
-    try:
-        async with (
-            asyncio.timeout(LIMIT),
-            Client(build_server(backend), mode=era, elicitation_callback=ask) as client,
-        ):
-            yield client
-    finally:
-        await backend.close()
-
-
-async def call(client: Client, tool: str, **arguments: Any) -> CallToolResult:
-    """Call a tool."""
-    return await client.call_tool(tool, arguments)
-
-
-def text_of(result: CallToolResult) -> str:
-    """Return the one text of a result."""
-    [content] = result.content
-    assert isinstance(content, TextContent)
-    return content.text
-
-
-def facts_of(result: CallToolResult) -> Json:
-    """Return the structured content of a result."""
-    assert isinstance(result.structured_content, dict)
-    return result.structured_content
-
-
-@pytest.fixture(scope="module")
-def signed_in(server: Server) -> Iterator[Server]:
-    """The shared server with contoso signed in."""
-    status = server.sign_in(CONTOSO)
-    assert status["state"] == "signed_in", status
-    yield server
-    server.post("/disconnect", tenant=FABRIKAM)
 
 
 def ended(server: Server, run_id: str) -> str:

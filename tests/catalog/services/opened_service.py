@@ -5,17 +5,13 @@ on the sandbox.
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
-import pytest_asyncio
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
-from tornado.web import Application
 
 from pwsh_kernels.catalog import Catalog, Fact, FactName, Facts, Module, RouteName, Script, Secret
 from pwsh_kernels.errors import DeviceCodeRefused
@@ -23,16 +19,14 @@ from pwsh_kernels.powershell import (
     ConsoleText,
     Event,
     HostText,
-    Launch,
     PowerShell,
     RecordWritten,
     Text,
 )
 from pwsh_kernels.records import OutputFormat, Record, RunOptions
-from pwsh_kernels.sandbox import Authority, module_path
-from pwsh_kernels.web.sandbox.powerapps import powerapps_rules
+from pwsh_kernels.sandbox import Authority
 from tests.fixtures.powershell import WAIT_S, Said, collect
-from tests.fixtures.sandbox import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
+from tests.fixtures.sandbox import AUTOMATION, CERTIFICATE_PASSWORD
 
 ADMIN = "admin@contoso.example"
 PAGE = "http://127.0.0.1:5100/sandbox/devicelogin"
@@ -152,48 +146,6 @@ def error_of(said: Said) -> Record:
     return said.error
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_certificate(tmp_path_factory.mktemp("certificate"))
-
-
-@pytest.fixture(scope="session")
-def open_service(
-    tmp_path_factory: pytest.TempPathFactory, powershell_path: Path, certificate: Path
-) -> OpenService:
-    """Return what opens a module's PowerShell, with another folder than the sandbox's `modules`;
-    whoever does closes it.
-    """
-
-    async def opened(key: str, modules: Path | None = None, **environment: str) -> Service:
-        authority = Authority(tmp_path_factory.mktemp("sandbox"))
-        authority.prepare(PAGE)
-        module = CATALOG.module(key)
-        endpoint = HTTPServer(Application(powerapps_rules(authority, "/")))
-        (socket,) = bind_sockets(0, "127.0.0.1")
-        endpoint.add_socket(socket)
-        given = {
-            "PWSH_KERNELS_SANDBOX": str(authority.folder),
-            "PWSH_KERNELS_SANDBOX_TENANT": "contoso.example",
-            "PWSH_KERNELS_POWERAPPS_URL": (
-                f"http://127.0.0.1:{socket.getsockname()[1]}/sandbox/powerapps"
-            ),
-            **module.environment,
-            **environment,
-        }
-        home = tmp_path_factory.mktemp("home")
-        folder = str(modules or module_path())
-        launch = Launch(
-            powershell_path, home=home, environment=given, module_path=folder, machine_modules=False
-        )
-        shell = await PowerShell.open(launch)
-        return Service(
-            module, shell, authority, endpoint, contoso_facts(authority, key, certificate)
-        )
-
-    return opened
-
-
 def contoso_facts(authority: Authority, key: str, certificate: Path) -> dict[FactName, Fact | None]:
     """Return everything that a tenants file could say of the sandbox's contoso."""
     application = AUTOMATION["contoso"]
@@ -211,24 +163,3 @@ def contoso_facts(authority: Authority, key: str, certificate: Path) -> dict[Fac
         "graph_token": Secret(token(ADMIN, AUDIENCES["graph"])),
         "federated_token": Secret(token(application, "api://AzureADTokenExchange")),
     }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def services(open_service: OpenService) -> AsyncIterator[dict[str, Service]]:
-    """The PowerShells that the tests of a file have opened, by module: one each."""
-    opened: dict[str, Service] = {}
-    yield opened
-    for one in opened.values():
-        await one.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def service(
-    request: pytest.FixtureRequest, services: dict[str, Service], open_service: OpenService
-) -> Service:
-    """The PowerShell of the module that a test names; nobody is signed in."""
-    if request.param not in services:
-        services[request.param] = await open_service(request.param)
-        await services[request.param].run(services[request.param].module.prepare)
-    await services[request.param].run(services[request.param].module.disconnect)
-    return services[request.param]

@@ -15,11 +15,10 @@ from mcp_types import (
 )
 
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
-from tests.mcp.test_tools import ERAS, Era, Json, call, connected, facts_of, signed_in, text_of
+from tests.mcp.client import ERAS, Era, Json, call, connected, facts_of, text_of
 
 pytestmark = pytest.mark.xdist_group("server")
 
-__all__ = ["signed_in"]
 
 CONFIRM = "$host.UI.PromptForChoice('Remove', 'Remove the mailbox?', @('&Yes', '&No'), 1)"
 CREDENTIAL = "$host.UI.PromptForCredential('Sign in', 'To the old server', 'adele', '').UserName"

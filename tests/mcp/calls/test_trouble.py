@@ -8,11 +8,10 @@ import pytest
 
 from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS
 from tests.fixtures.server import CONTOSO, Server
-from tests.mcp.test_tools import call, connected, facts_of, signed_in, text_of
+from tests.mcp.client import call, connected, facts_of, text_of
 
 pytestmark = pytest.mark.xdist_group("server")
 
-__all__ = ["signed_in"]
 
 ROWS = 50_000
 

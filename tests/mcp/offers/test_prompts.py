@@ -18,10 +18,11 @@ from pwsh_kernels.mcp.offers.prompts import (
 from pwsh_kernels.mcp.server import INSTRUCTIONS
 from pwsh_kernels.mcp.tools import TOOL_NAMES
 from pwsh_kernels.sandbox import module_path
+from tests.fixtures.documentation import page, rows, words
+from tests.fixtures.sandbox import exported
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
+from tests.mcp.client import Era
 from tests.mcp.doors import EACH_WAY, through
-from tests.mcp.test_tools import Era
-from tests.test_documentation import exported, page, rows, words
 
 pytestmark = pytest.mark.xdist_group("server")
 

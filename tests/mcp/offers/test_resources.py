@@ -14,10 +14,10 @@ from pwsh_kernels.mcp.backend import RestBackend
 from pwsh_kernels.mcp.offers.completion import MAX_VALUES, listed, matching
 from pwsh_kernels.mcp.offers.resources import MAX_OUTPUT, OUTPUT, SESSIONS, STATUS, output_text
 from pwsh_kernels.mcp.server import build_server
+from tests.fixtures.documentation import page, rows, words
 from tests.fixtures.server import ADMIN, CONTOSO, FABRIKAM, Server
+from tests.mcp.client import Era, settings_for
 from tests.mcp.doors import EACH_WAY, through
-from tests.mcp.test_tools import Era, settings_for
-from tests.test_documentation import page, rows, words
 
 pytestmark = pytest.mark.xdist_group("server")
 

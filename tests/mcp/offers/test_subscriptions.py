@@ -12,8 +12,8 @@ from pwsh_kernels.mcp.offers.resources import SESSIONS
 from pwsh_kernels.mcp.offers.subscriptions import changed
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
+from tests.mcp.client import ERAS, LIMIT, Era
 from tests.mcp.doors import EACH_WAY, News, subscribed, through
-from tests.mcp.test_tools import ERAS, LIMIT, Era
 
 SCRIPT = ROOT / "mcp_server.py"
 HERE = f"pwsh://{FABRIKAM}/exo/status"

@@ -3,12 +3,10 @@ how each one ends.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.sandbox import Authority
@@ -205,7 +203,7 @@ def _value(value: Any) -> str:
     )
 
 
-def _fill(desk: SignInDesk) -> None:
+def fill(desk: SignInDesk) -> None:
     """Make every certificate and secret that a case can name."""
     for subject, days in (
         ("contoso-automation", 1),
@@ -221,17 +219,3 @@ def _fill(desk: SignInDesk) -> None:
         desk.secret(
             f"{company}-automation.token", desk.authority.issue_token(application, FEDERATION)
         )
-
-
-@pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignInDesk]:
-    """One server with a tenants file of its own, for all sign-ins of a worker."""
-    folder = tmp_path_factory.mktemp("signin")
-    tenants = folder / "keys" / "tenants.toml"
-    tenants.parent.mkdir(mode=0o700)
-    tenants.touch()
-    server = Server(folder, {"PWSH_MANAGER_TENANTS": str(tenants)}).start()
-    one = SignInDesk(server, Authority(server.data_dir / "sandbox"), tenants.parent)
-    _fill(one)
-    yield one
-    server.close()

@@ -3,13 +3,12 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pwsh_kernels.catalog import Catalog, load_tenants
 from pwsh_kernels.errors import (
     NotSignedIn,
     ProductError,
@@ -20,17 +19,15 @@ from pwsh_kernels.errors import (
 )
 from pwsh_kernels.records import Prompt, PromptField, Record, Summary
 from pwsh_kernels.sessions.admission import admit
-from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.output_log import OutputLog
-from pwsh_kernels.sessions.runs.run import Run, now, utc
-from pwsh_kernels.sessions.session import DeviceCode, Session, SignedIn, SignIn
+from pwsh_kernels.sessions.runs.run import Run, utc
+from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.states import SessionState
 from pwsh_kernels.sessions.views.run_views import page_view, result_view
 from pwsh_kernels.sessions.views.session_views import login_view, session_view, status_view
 from tests.fixtures.repository import ROOT
+from tests.sessions.views.session_steps import CODE, KEY, make_session
 
-KEY = SessionKey("contoso.example", "exo")
-CODE = DeviceCode("ABCD12345", "https://microsoft.com/devicelogin")
 REST = (ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
 
 
@@ -40,22 +37,6 @@ def documented(title: str) -> dict[str, Any]:
     assert match
     facts: dict[str, Any] = json.loads(match.group(1).replace("[Record]", "[]"))
     return facts
-
-
-END = now() + timedelta(seconds=900)
-
-
-def make_session(*path: SessionState) -> Session:
-    session = Session(KEY, load_tenants().find_tenant(KEY.tenant), Catalog.load().module("exo"))
-    for state in path:
-        if state == "signing_in":
-            assert session.begin_sign_in(SignIn(session.module.routes["device_code"], END, END))
-            session.show_code(CODE)
-        elif state == "signed_in":
-            session.accept(SignedIn("admin@contoso.example", "tenant-id", (KEY.tenant,), now()))
-        else:
-            assert session.become(state, "because")
-    return session
 
 
 @dataclass

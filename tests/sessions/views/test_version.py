@@ -7,7 +7,7 @@ from datetime import timedelta
 from pwsh_kernels.sessions.runs.run import now
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn, SignInFailure
 from pwsh_kernels.sessions.views.version import list_version, session_version
-from tests.sessions.views.test_session_views import END, make_session
+from tests.sessions.views.session_steps import END, make_session
 
 
 def test_each_step_of_a_sign_in_is_a_version_of_its_own() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.connection_file import connection_of
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.kernel import Client
 from tests.fixtures.server import CONTOSO, Server
-from tests.test_whole_path import connection_of
 
 pytestmark = pytest.mark.xdist_group("server")
 
