@@ -13,7 +13,7 @@ ifdef PWSH
 export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
 endif
 
-.PHONY: serve test check lint types unit coverage conformance engine clean
+.PHONY: serve test fast check lint types unit coverage conformance engine clean
 
 # install VENV,EXTRAS: uv does in 5 s what takes pip 80 s. It does not read pip's settings: where only these lead to an index,
 # pip installs. The embedded PowerShell is taken by its path and hash alone, where there is one for this machine.
@@ -59,6 +59,10 @@ unit: $(COMPILED)
 	$(BIN)/python -m compileall -q pwsh_kernels mcp_server.py
 	DOTNET_JITMinOpts=1 DOTNET_TC_CallCountThreshold=FFFF DOTNET_TieredPGO=0 DOTNET_GCgen0size=8000000 PYTHONDONTWRITEBYTECODE= \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(COVERAGE)
+
+# The tests that need no PowerShell and do not wait: seconds, after every change (the marks: pyproject.toml).
+fast: $(STAMP)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not pwsh and not slow"
 
 # Tells what the tests' own processes ran of the package; a tenth slower.
 coverage:

@@ -15,7 +15,7 @@ from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.sessions import RunRequest
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow, pytest.mark.pwsh]
 
 TENANTS = """
 [[tenant]]
