@@ -122,14 +122,21 @@ class PowerShell:
 
     async def _bootstrap(self) -> None:
         files = resources.files(__package__) / "scripts"
-        names = ("bootstrap.ps1", "display.ps1", "compact.ps1", "debugger.ps1", "kept.ps1")
-        script, display, compact, stops, kept = (
-            files.joinpath(name).read_text(encoding="utf-8") for name in names
+        names = (
+            "bootstrap.ps1",
+            "display.ps1",
+            "compact.ps1",
+            "debugger.ps1",
+            "runspaces.ps1",
+            "kept.ps1",
         )
+        texts = (files.joinpath(name).read_text(encoding="utf-8") for name in names)
+        script, display, compact, stops, runspaces, kept = texts
         settings = {
             "Display": display,
             "CompactFormat": compact,
             "DebuggerStops": stops,
+            "RunspaceStops": runspaces,
             "KeptScript": kept,
             "PieceLength": PIECE_LENGTH,
             "ChunkLength": CHUNK_LENGTH,

@@ -5,6 +5,7 @@ The numbers are those of "What our kernel changes in PowerShell" (issue 15); 9 a
 tests of the kernel.
 """
 
+import asyncio
 import json
 import re
 import subprocess
@@ -16,8 +17,9 @@ import pytest_asyncio
 
 from pwsh_kernels.powershell import Launch, Pipeline, PowerShell
 from pwsh_kernels.powershell.host.launch import COMMANDS, QUIET, USUAL, child_environment
+from pwsh_kernels.powershell.run_events import run_commands
 from pwsh_kernels.records import RunOptions
-from tests.fixtures.powershell import WAIT_S, Said, collect, is_text, run, until
+from tests.fixtures.powershell import WAIT_S, Said, collect, is_text, run, run_answering, until
 from tests.fixtures.repository import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -240,9 +242,134 @@ async def test_1_a_script_that_stops_for_a_debugger_all_the_time_can_be_stopped(
     await run(shell, "$ErrorActionPreference = 'Continue'")
 
 
-async def test_1_what_waits_for_a_debugger_in_other_runspaces_can_be_stopped(
-    shell: PowerShell,
+RECEIVE = "| Receive-Job -Wait -AutoRemoveJob"
+ELSEWHERE = {
+    "-Parallel": "1 | ForEach-Object -Parallel {%s}",
+    "-Parallel as a job": f"1 | ForEach-Object -AsJob -Parallel {{%s}} {RECEIVE}",
+    "a thread job": f"Start-ThreadJob {{%s}} {RECEIVE}",
+    "a job": f"Start-Job {{%s}} {RECEIVE}",
+    "-Parallel in a thread job": (
+        f"Start-ThreadJob {{ 1 | ForEach-Object -Parallel {{%s}} }} {RECEIVE}"
+    ),
+    "a runspace of the script's": (
+        "$ps = [powershell]::Create().AddScript({%s}); $ps.Invoke();"
+        "$ps.Streams.Warning.Message | Write-Warning; $ps.Dispose()"
+    ),
+}
+
+
+@pytest.mark.parametrize("rich", [False, True], ids=["program", "person"])
+@pytest.mark.parametrize("way", ELSEWHERE)
+async def test_1_what_would_wait_for_a_debugger_in_another_runspace_goes_on_too(
+    shell: PowerShell, way: str, rich: bool
 ) -> None:
+    block = (
+        "'before'\n$WarningPreference = 'Stop'; foreach ($i in 1..3) {\nWait-Debugger\n}\n'after'"
+    )
+    said = await run(shell, ELSEWHERE[way] % block, rich=rich)
+    assert (said.text, said.summary.outcome) == ("before\nafter\n", "completed")
+    (warning,) = warnings(said)
+    assert re.match(
+        r"A debugger would stop here: line 3 \(Wait-Debugger\b.*the script goes on", warning
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "prepares"),
+    [
+        ("Get-MgUser | Select-Object JobTitle", False),
+        ("Connect-MgGraph -ErrorAction Break", False),
+        ("start-threadjob { 1 }", True),
+        ("1 | % -PARALLEL { $_ }", True),
+        ("./collect.ps1", True),
+    ],
+)
+@pytest.mark.parametrize("rich", [False, True], ids=["program", "person"])
+async def test_1_only_a_script_that_may_start_runspaces_pays_for_the_looking(
+    script: str, prepares: bool, rich: bool
+) -> None:
+    assert ("Watch" in run_commands(script, RunOptions(rich=rich))[-1].parameters) == prepares
+
+
+async def test_1_a_breakpoint_in_a_job_goes_on_with_a_warning(shell: PowerShell) -> None:
+    block = "$null = Set-PSBreakpoint -Command Get-Culture\n$null = Get-Culture; 'after'"
+    said = await run(shell, f"Start-Job {{{block}}} {RECEIVE}")
+    assert said.text == "after\n"
+    (warning,) = warnings(said)
+    assert "A debugger would stop here: line 2" in warning
+
+
+@pytest.mark.parametrize("command", ["Start-ThreadJob", "Start-Job"])
+async def test_1_a_job_whose_cell_has_ended_goes_on_where_a_debugger_would_stop(
+    shell: PowerShell, command: str
+) -> None:
+    came = asyncio.Event()
+
+    def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        writer.close()
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        block = f"Wait-Debugger; [Net.Sockets.TcpClient]::new('127.0.0.1', {port}).Dispose()"
+        await run(shell, f"$job = {command} {{ {block} }}")
+        async with asyncio.timeout(WAIT_S):
+            await came.wait()
+    said = await run(shell, "$job | Receive-Job -Wait -AutoRemoveJob")
+    assert len(warnings(said)) == 1
+
+
+async def test_1_a_script_sees_nothing_of_what_looks_for_its_stops(
+    powershell_path: Path, tmp_path: Path
+) -> None:
+    seen = "(Get-ChildItem variable:, function:, alias:).Name"
+    block = (
+        f"Import-Module Microsoft.PowerShell.Utility; $old = $new = 0; $old = {seen};"
+        f" Wait-Debugger; $new = {seen}"
+    )
+    shell = await PowerShell.open(Launch(powershell_path, home=tmp_path, machine_modules=False))
+    try:
+        quiet = await run(
+            shell,
+            "1 | ForEach-Object -Parallel { Start-Sleep -Milliseconds 500 }; (Get-Runspace).Name",
+        )
+        assert quiet.text == "Runspace1\n"
+        said = await run(
+            shell,
+            f"1 | ForEach-Object -Parallel {{ {block}; Compare-Object $old $new }}; $Error.Count",
+        )
+        assert said.text == "0\n"
+        assert len(warnings(said)) == 1
+    finally:
+        await shell.close()
+
+
+async def test_1_a_stop_in_a_runspace_that_no_script_spoke_of_goes_on_from_the_second_run(
+    powershell_path: Path, tmp_path: Path
+) -> None:
+    module = tmp_path / "Quiet"
+    module.mkdir()
+    (module / "Quiet.psm1").write_text(
+        "function Wait-Quiet { 'go'; 1 | ForEach-Object -Parallel { Wait-Debugger } }"
+    )
+    shell = await PowerShell.open(Launch(powershell_path, home=tmp_path, machine_modules=False))
+    try:
+        await run(shell, "1")
+        said = await run(shell, f"Import-Module '{module}'; Wait-Quiet")
+        assert said.text == "go\n"
+        assert len(warnings(said)) == 1
+    finally:
+        await shell.close()
+
+
+async def test_1_stepping_ends_with_the_run_that_began_it(shell: PowerShell) -> None:
+    said, asked = await run_answering(shell, "Set-PSDebug -Step; 'stepped'", 0)
+    assert (said.text, len(asked)) == ("stepped\n", 1)
+    said = await run(shell, "foreach ($one in 1..3) { $one }")
+    assert said.text == "1\n2\n3\n"
+
+
+async def test_1_what_went_on_in_another_runspace_can_be_stopped(shell: PowerShell) -> None:
     pipeline = await shell.start(
         "1 | ForEach-Object -Parallel { 'go'; Wait-Debugger; Start-Sleep 60 }"
     )

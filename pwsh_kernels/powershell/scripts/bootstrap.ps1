@@ -313,8 +313,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     function Out-Session {
         [Diagnostics.DebuggerHidden()]  # it runs when a script sets the first breakpoint (debugger.ps1)
         [CmdletBinding()]
-        param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [string]$Format, [int]$Width, [long]$MaxChars, [string]$Key)
+        param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [string]$Format, [int]$Width, [long]$MaxChars, [string]$Key, [switch]$Watch)
         begin {
+            Reset-Debugging $Watch
             New-Run $Format $Width $MaxChars $Key
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()

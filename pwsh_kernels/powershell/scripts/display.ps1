@@ -217,8 +217,9 @@ function Set-Last {
 function Out-Display {
     [Diagnostics.DebuggerHidden()]  # it runs when a script sets the first breakpoint (debugger.ps1)
     [CmdletBinding()]
-    param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [int]$Width, [string]$Key)
+    param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [int]$Width, [string]$Key, [switch]$Watch)
     begin {
+        Reset-Debugging $Watch
         New-Run 'text' $Width -1 $Key
         $view = $run.View = New-View $Width
         $last = $run.Last = [Collections.Generic.List[object]]::new()
