@@ -13,7 +13,7 @@ ifdef PWSH
 export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
 endif
 
-.PHONY: serve test check lint types unit coverage conformance engine clean
+.PHONY: serve test fast check lint types unit coverage conformance engine clean
 
 # install VENV,EXTRAS: uv does in 5 s what takes pip 80 s. It does not read pip's settings: where only these lead to an index,
 # pip installs. The embedded PowerShell is taken by its path and hash alone, where there is one for this machine.
@@ -60,6 +60,10 @@ unit: $(COMPILED)
 	DOTNET_JITMinOpts=1 DOTNET_TC_CallCountThreshold=FFFF DOTNET_TieredPGO=0 DOTNET_GCgen0size=8000000 PYTHONDONTWRITEBYTECODE= \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(COVERAGE)
 
+# The tests that need no PowerShell and do not wait: seconds, after every change (the marks: pyproject.toml).
+fast: $(STAMP)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not pwsh and not slow"
+
 # Tells what the tests' own processes ran of the package; a tenth slower.
 coverage:
 	$(MAKE) --no-print-directory unit COVERAGE="--cov --cov-report=term"
@@ -73,8 +77,8 @@ test: lint
 # (`make test` lets every kind of route die once).
 conformance: $(CONFORMANCE)/.installed
 	$(CONFORMANCE)/bin/python conformance/upstream.py
-	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath="tests conformance" -p server_fixtures -p proofs --timeout 180
-	PWSH_KERNELS_TEST_DEATHS=all $(CONFORMANCE)/bin/python -m pytest tests/test_signin_matrix.py --timeout 180
+	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath=". conformance" -p tests.fixtures.powershell -p tests.fixtures.server -p proofs --timeout 180
+	PWSH_KERNELS_TEST_DEATHS=all $(CONFORMANCE)/bin/python -m pytest tests/sessions/sign_in/test_matrix.py --timeout 180
 
 # The wheel of a whole PowerShell (engine/README.md): 1 minute. What another kind of machine would run is built, not checked.
 engine:
