@@ -91,7 +91,7 @@ async def test_what_needs_a_screen_ends_at_once_and_says_what_to_use(
         ),
         ("[Console]::Beep(); [Console]::CursorLeft; [Console]::Read()", "0\n-1\n"),
         ("'x' | Out-Host -Paging; 'on'", "on\n"),
-        ("Start-Transcript ./transcript.txt | Out-Null; Stop-Transcript | Out-Null; 'on'", "on\n"),
+        ("Start-Transcript ~/transcript.txt | Out-Null; Stop-Transcript | Out-Null; 'on'", "on\n"),
         ("bash; 'on'", "on\n"),
         ("less /etc/passwd | Out-Null; more /etc/passwd | Out-Null; 'on'", "on\n"),
     ],
