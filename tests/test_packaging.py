@@ -49,6 +49,10 @@ def test_the_wheel_has_everything_that_is_not_python(wheel: zipfile.ZipFile) -> 
     assert "mcp_server.py" in names
 
 
+def test_the_wheel_tells_type_checkers_that_it_has_types(wheel: zipfile.ZipFile) -> None:
+    assert "pwsh_kernels/py.typed" in wheel.namelist()
+
+
 def test_the_wheel_carries_no_engine(wheel: zipfile.ZipFile) -> None:
     assert not [name for name in wheel.namelist() if "powershell_engine" in name]
 
