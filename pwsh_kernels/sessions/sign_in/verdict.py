@@ -14,7 +14,7 @@ from pwsh_kernels.catalog import IdentityField, Tenant
 
 @dataclass(frozen=True, slots=True, order=True)
 class SessionKey:
-    """One `tenant:module`."""
+    """The tenant and the module that one session is for: `tenant:module`."""
 
     tenant: str
     module: str
