@@ -5,9 +5,15 @@ Pure; imports nothing of ours.
 
 import re
 
+_LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
 
 
 def without_escapes(text: str) -> str:
     """Return the text without its escape sequences."""
     return _ESCAPES.sub("", text) if "\x1b" in text else text
+
+
+def plain(text: str) -> str:
+    """Return the text without terminal escapes and without characters that JSON cannot carry."""
+    return _LONE_SURROGATES.sub("\ufffd", without_escapes(text))

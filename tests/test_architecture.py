@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.fixtures.repository import ROOT
+
 PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages"}
 EVERY_LAYER = LEAVES | {
@@ -186,7 +187,7 @@ def test_no_file_names_a_place_of_the_machine_that_built_it(trees: Trees) -> Non
         *trees,
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.md"),
-        *ROOT.glob("tests/*.py"),
+        *ROOT.glob("tests/**/*.py"),
         ROOT / "Makefile",
         ROOT / ".ci/run",
     ]

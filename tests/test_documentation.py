@@ -4,7 +4,6 @@ code.
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,8 +15,10 @@ from pwsh_kernels.sandbox import Company, module_path
 from pwsh_kernels.sessions.session import SignInCode
 from pwsh_kernels.sessions.states import SESSION_STATES
 from pwsh_kernels.settings import SettingRow, setting_rows
+from tests.fixtures.documentation import page, rows, words
+from tests.fixtures.repository import ROOT
+from tests.fixtures.sandbox import exported
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
     ROOT / "README.md",
@@ -37,24 +38,6 @@ SOURCES = [
     ),
 ]
 DECISIONS = {file.name[:4]: file for file in sorted(ROOT.glob("docs/decisions/[0-9]*.md"))}
-
-
-def page(name: str) -> str:
-    """Return the text of a page under docs/."""
-    return (ROOT / "docs" / name).read_text(encoding="utf-8")
-
-
-def rows(text: str, first: str) -> Iterator[list[str]]:
-    """Yield the cells of each row of the table whose heading begins with `first`."""
-    table = re.search(rf"^\| {re.escape(first)} \|.*?(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
-    assert table, first
-    for line in table[0].splitlines()[2:]:
-        yield [cell.strip() for cell in line.strip("|").split(" | ")]
-
-
-def words(cell: str) -> list[str]:
-    """Return what stands in code form."""
-    return re.findall(r"`([^`]+)`", cell)
 
 
 def settings_line(row: SettingRow) -> str:
@@ -122,9 +105,7 @@ def test_it_is_said_which_real_modules_ran_and_against_what() -> None:
     assert "Nothing here was run against a live tenant." in page("modules.md")
 
 
-TESTS = "\n".join(
-    one.read_text(encoding="utf-8") for one in Path(__file__).parent.glob("test_*.py")
-)
+TESTS = "\n".join(one.read_text(encoding="utf-8") for one in (ROOT / "tests").rglob("test_*.py"))
 
 
 def test_each_row_that_was_held_against_a_real_module_names_tests_that_exist_or_a_reason() -> None:
@@ -205,14 +186,6 @@ def test_every_cmdlet_of_the_simulated_services_is_documented() -> None:
     missing = [name for one in services for name in exported(one) if f"`{name}`" not in text]
     assert len(services) == 8
     assert missing == []
-
-
-def exported(folder: Path) -> list[str]:
-    """Return the functions that a PowerShell module's manifest names."""
-    manifest = (folder / f"{folder.name}.psd1").read_text(encoding="utf-8")
-    functions = re.search(r"FunctionsToExport = @\((.*?)\)", manifest, re.DOTALL)
-    assert functions
-    return re.findall(r"'([^']+)'", functions[1])
 
 
 def test_every_command_and_option_of_the_command_line_is_documented() -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parent.parent
+from tests.fixtures.repository import ROOT
+
 VENDOR = ROOT / "vendor"
 BUILD_LIMIT = 60
 """Seconds that building the wheel may take."""

@@ -11,7 +11,7 @@ from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
 from pwsh_kernels.catalog.readiness import clear_script, kept_script, reach_script
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
-from pwsh_kernels.catalog.tenants import ModuleAccess, Tenant, Tenants, TenantsFile
+from pwsh_kernels.catalog.tenants import ModuleAccess, Tenant, Tenants, TenantsFile, load_tenants
 
 __all__ = [
     "SECRET_FACTS",
@@ -39,6 +39,7 @@ __all__ = [
     "explanation",
     "file_keys",
     "kept_script",
+    "load_tenants",
     "reach_script",
     "unfit",
 ]

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 from pwsh_kernels.cli.console import ExitCode, Json, note, say_json, shows_colours
 from pwsh_kernels.cli.prompts import answer_prompt
-from pwsh_kernels.mcp.answers.excerpts import plain
+from pwsh_kernels.escapes import plain
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient

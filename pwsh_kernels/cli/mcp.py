@@ -2,13 +2,11 @@
 command.
 """
 
-import typer
+import runpy
 
 
 def mcp() -> None:
     """Serve MCP on stdin and stdout, as mcp_server.py does; an MCP client runs this, not
     a person.
     """
-    from pwsh_kernels.mcp.stdio import main
-
-    raise typer.Exit(main())
+    runpy.run_module("pwsh_kernels.mcp", run_name="__main__")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pwsh_kernels.cli.console import Json, note
 from pwsh_kernels.errors import RequestRefused
-from pwsh_kernels.mcp.answers.excerpts import plain
+from pwsh_kernels.escapes import plain
 from pwsh_kernels.records import Prompt
 
 if TYPE_CHECKING:

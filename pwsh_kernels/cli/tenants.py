@@ -127,11 +127,11 @@ def _problems(settings: Settings, path: Path) -> "list[Problem]":
 
 
 def _wrong_settings(settings: Settings, path: Path) -> "list[Problem]":
-    from pwsh_kernels.catalog.tenants.loading import read_tenants
+    from pwsh_kernels.catalog import load_tenants
     from pwsh_kernels.catalog.tenants.parsing import Problem
 
     try:
-        read_tenants(path, settings.tenant_aliases, settings.sharepoint_tenants)
+        load_tenants(path, settings.tenant_aliases, settings.sharepoint_tenants)
     except ProductError as problem:
         return [Problem(problem.text())]
     return []

@@ -1,5 +1,7 @@
 """Whether a session takes a command now, and what to do when it does not. Pure."""
 
+from typing import Protocol, TypeVar
+
 from pwsh_kernels.errors import (
     NotSignedIn,
     SessionLost,
@@ -7,20 +9,44 @@ from pwsh_kernels.errors import (
     SignInPending,
     WaitingForInput,
 )
-from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.runs.run import Run, question, utc
 from pwsh_kernels.sessions.session import Session
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
-from pwsh_kernels.sessions.views.session_views import code_view, question
 
 
-def admit(
-    key: SessionKey, session: Session | None, active: Run | None, *, run_signed_out: bool
-) -> None:
-    """Raise NotSignedIn, SessionStarting, SignInPending, SessionLost or WaitingForInput when a
-    command may not be queued.
+class Candidate(Protocol):
+    """A session that may take a command, and the run that its kernel executes."""
+
+    session: Session
+
+    @property
+    def active(self) -> Run | None:
+        """The run that the kernel executes now."""
+
+
+Live = TypeVar("Live", bound=Candidate)
+
+
+def admit(key: SessionKey, live: Live | None, *, run_signed_out: bool) -> Live:
+    """Return the session of `key` when a command may be queued in it.
+
+    Raises NotSignedIn, SessionStarting, SignInPending, SessionLost or WaitingForInput.
     """
-    if session is None or session.state == "closed":
+    if live is None or live.session.state == "closed":
         raise NotSignedIn(tenant=key.tenant, module=key.module)
+    _check_state(live.session, run_signed_out=run_signed_out)
+    if live.active is not None and live.active.prompt is not None:
+        raise WaitingForInput(
+            tenant=key.tenant,
+            module=key.module,
+            run_id=live.active.id,
+            question=question(live.active),
+        )
+    return live
+
+
+def _check_state(session: Session, *, run_signed_out: bool) -> None:
+    key = session.key
     if session.state == "lost":
         raise SessionLost(tenant=key.tenant, module=key.module, reason=session.reason)
     if session.state == "signing_in":
@@ -29,19 +55,16 @@ def admit(
         raise SessionStarting(tenant=key.tenant, module=key.module, reason=session.reason)
     if session.state == "signed_out" and not run_signed_out:
         raise NotSignedIn(tenant=key.tenant, module=key.module, reason=session.reason)
-    if active is not None and active.prompt is not None:
-        raise WaitingForInput(
-            tenant=key.tenant, module=key.module, run_id=active.id, question=question(active)
-        )
 
 
 def _pending(session: Session) -> SignInPending:
-    code = code_view(session.sign_in)
+    sign_in = session.sign_in
+    code = sign_in.code if sign_in else None
     return SignInPending(
         tenant=session.key.tenant,
         module=session.key.module,
-        device_code=code["device_code"],
-        auth_url=code["auth_url"],
-        expires_at=code["expires_at"],
-        route=session.sign_in.route.name if session.sign_in else "",
+        device_code=code.code if code else None,
+        auth_url=code.url if code else None,
+        expires_at=utc(sign_in.expires_at) if sign_in and code else None,
+        route=sign_in.route.name if sign_in else "",
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pwsh_kernels.catalog import Catalog, Module, Tenant, Tenants
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+from pwsh_kernels.sessions.key import SessionKey
 
 
 @dataclass(frozen=True, slots=True)

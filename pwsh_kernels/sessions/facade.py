@@ -17,6 +17,7 @@ from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.evidence.notebook import evidence
 from pwsh_kernels.sessions.fan_out import Turns, chosen_tenants, refused_view, summary_view
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
 from pwsh_kernels.sessions.live import LiveSession
@@ -37,14 +38,11 @@ from pwsh_kernels.sessions.runs.run import Run, now
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.sign_in.route_choice import choose_route, signs_in_alone
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from pwsh_kernels.sessions.tasks import Tasks
+from pwsh_kernels.sessions.views.run_views import lines_view, page_view, result_view, run_view
 from pwsh_kernels.sessions.views.session_views import (
-    lines_view,
+    login_view,
     no_session_view,
-    page_view,
-    result_view,
-    run_view,
     session_view,
     status_view,
     tenant_view,
@@ -171,7 +169,8 @@ class Sessions:
         live = self._lifecycle.open(request.tenant, request.module)
         live.session.use(request.conversation_id)
         wait_s = self._settings.login_wait if request.wait_s is None else request.wait_s
-        return await self._lifecycle.sign_ins.follow(live, request, wait_s)
+        verdict = await self._lifecycle.sign_ins.follow(live, request, wait_s)
+        return login_view(live.session, verdict)
 
     async def run(self, request: RunRequest) -> dict[str, Any]:
         """Run a command.
@@ -285,13 +284,7 @@ class Sessions:
         run = self._runs.get(run_id)
         live = self._lifecycle.table.get(run.key)
         check_kept(run, live.session if live else None)
-        admit(
-            run.key,
-            live.session if live else None,
-            live.active if live else None,
-            run_signed_out=True,
-        )
-        assert live is not None  # noqa: S101 - told to mypy: `check_kept` refuses a session that does not exist
+        live = admit(run.key, live, run_signed_out=True)
         asked = RunOptions(
             query.parameters(run.message_id), query.format, query.width or RunOptions().width
         )
@@ -326,11 +319,9 @@ class Sessions:
         _, _, key = self._directory.names(tenant, module or DEFAULT_MODULE)
         live = self._lifecycle.table.get(key)
         if live is not None:
-            await live.session.changes.wait_for(lambda: live.session.state != "starting", wait_s)
-        admit(
-            key, live.session if live else None, live.active if live else None, run_signed_out=True
-        )
-        assert live is not None  # noqa: S101 - told to mypy: `admit` refuses a session that does not exist
+            session = live.session
+            await session.changes.wait_for(lambda: session.state != "starting", wait_s)
+        live = admit(key, live, run_signed_out=True)
         search = CommandSearch(live, self._commands, wait_s, principal, client)
         found = await search.find(words, limit)
         return {"success": True, "session": str(key), "state": live.session.state, **found}
@@ -417,17 +408,10 @@ class Sessions:
         alone = _comes_alone(live, tenant, module)
         if alone or (live is None and self._settings.run_signed_out):
             live = self._lifecycle.open(request.tenant, request.module, alone=alone)
-        session: Session | None = live.session if live else None
-        if session is not None:
+        if live is not None:
+            session = live.session
             await session.changes.wait_for(lambda: not _coming(session), wait_s)
-        admit(
-            key,
-            session,
-            live.active if live else None,
-            run_signed_out=self._settings.run_signed_out,
-        )
-        assert live is not None  # noqa: S101 - told to mypy: `admit` refuses a session that does not exist
-        return live
+        return admit(key, live, run_signed_out=self._settings.run_signed_out)
 
     def _wanted_at_start(self) -> list[SessionKey]:
         """Return the sessions to open at the start: those of the setting, and those marked in the

@@ -11,8 +11,8 @@ from pwsh_kernels.errors import UnsafeFolder
 from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionLaunch
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.session import Session
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from pwsh_kernels.settings import Settings
 
 MODULE_PATH = "PWSH_KERNELS_MODULE_PATH"

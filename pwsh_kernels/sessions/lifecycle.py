@@ -14,18 +14,17 @@ from pwsh_kernels.messages import POWERSHELL_DIED
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
 from pwsh_kernels.sessions.runs.connection import Message
 from pwsh_kernels.sessions.runs.queue import RunQueue
-from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.sessions.runs.run import Run, failure_sentence, utc
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.sign_in.ended_sign_ins import Examiner
 from pwsh_kernels.sessions.sign_in.flow import SignInFlow
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
-from pwsh_kernels.sessions.views.session_views import failure_sentence, utc
 from pwsh_kernels.sessions.views.title import session_title
 from pwsh_kernels.settings import Settings
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from pwsh_kernels.catalog import Script
 from pwsh_kernels.records import OutputFormat, RunOptions
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.queue import RunQueue
 from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Purpose, Run
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session, SignInFailure
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from pwsh_kernels.sessions.tasks import Tasks
 
 OBSERVER = "jupyter"

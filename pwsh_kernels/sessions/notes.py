@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pwsh_kernels.catalog import RouteName
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.states import SessionState
 
 LOG = logging.getLogger(__name__)

@@ -1,14 +1,16 @@
-"""Secrets taken out of scripts and output before they are written to a file that people hand on.
-
-Pure.
-"""
+"""Secrets taken out of scripts, output and records before anybody keeps them. Pure."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from pwsh_kernels.sessions.sign_in.device_code import HIDDEN, hide_secrets
+from pwsh_kernels.records import Record
 
+HIDDEN = "•••"
+_BETWEEN = r"(?:\x1b\[[0-9;?]*[A-Za-z]|[\r\n])*"
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}")
+"""A JSON web token, as every service of Microsoft uses."""
 _LITERAL = r"""(?:'(?:[^']|'')*'|"(?:[^"`]|`.|"")*")"""
 _NAME = r"\w*(?:password|passphrase|secret|token|apikey|api_key)\w*"
 _WORD = r"""[^\s$@({'"|;&<>,`-][^\s|;&<>,`]*"""
@@ -57,3 +59,28 @@ def _hide(match: re.Match[str]) -> str:
     quote = secret[0] if secret[0] in "'\"" else "'"
     start = match.start("secret") - match.start()
     return f"{whole[:start]}{quote}{HIDDEN}{quote}{whole[start + len(secret) :]}"
+
+
+def hide_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Return `text` without the codes and secrets, also where colours or a line break are inside
+    one, and without tokens.
+    """
+    for secret in secrets:
+        text = re.sub(_BETWEEN.join(map(re.escape, secret)), HIDDEN, text) if secret else text
+    return _JWT.sub(HIDDEN, text)
+
+
+def hide_in_record(record: Record, secrets: Collection[str]) -> Record:
+    """Return the record with no text that holds a code, a secret or a token."""
+    return replace(
+        record,
+        message=hide_secrets(record.message, secrets),
+        causes=tuple(hide_secrets(cause, secrets) for cause in record.causes),
+        error_id=hide_secrets(
+            record.error_id, secrets
+        ),  # a script names its errors, and who wrote them, as it likes
+        command=hide_secrets(record.command, secrets),
+        target=hide_secrets(record.target, secrets),
+        position=hide_secrets(record.position, secrets),
+        script_stack=hide_secrets(record.script_stack, secrets),
+    )

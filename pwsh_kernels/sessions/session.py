@@ -7,9 +7,8 @@ from typing import Literal
 
 from pwsh_kernels.catalog import Explanation, Fact, FactName, Module, Route, Tenant
 from pwsh_kernels.sessions.broadcast import Broadcast
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.run import Run, now
-from pwsh_kernels.sessions.sign_in.device_code import DeviceCode
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey, SignedIn
 from pwsh_kernels.sessions.states import GONE, SessionState, session_may_become
 
 SignInCode = Literal[
@@ -32,6 +31,24 @@ wait for a person, busily.
 
 APP_ROUTES = frozenset({"certificate", "client_secret", "workload_identity"})
 """Routes on which the configured application signs in, so that who it must be is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What a module's check script says about the present sign-in."""
+
+    account: str
+    tenant_id: str = ""
+    domains: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """What a person needs to sign in."""
+
+    code: str
+    url: str
 
 
 @dataclass(eq=False)

@@ -49,7 +49,7 @@ def read_file(file: Path, text: str | None = None) -> Form:
     return read_form(content, file.absolute().parent, sandbox_facts())
 
 
-def read_tenants(
+def load_tenants(
     file: Path | None = None,
     aliases: Mapping[str, str] | None = None,
     sharepoint: Mapping[str, str] | None = None,

@@ -6,7 +6,6 @@ Pure.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pwsh_kernels.catalog.tenants.names import NEARLY_THE_SAME, is_domain_name, nearest
 from pwsh_kernels.catalog.tenants.tenant import Tenant
@@ -34,17 +33,6 @@ class Tenants:
     def of(cls, tenants: Iterable[Tenant], *, closed: bool = False) -> "Tenants":
         """Return these tenants as the known ones."""
         return cls({one.name: one for one in tenants}, closed)
-
-    @classmethod
-    def load(cls, file: Path | None = None) -> "Tenants":
-        """Read the sandbox's tenants and the user's file once.
-
-        Raises BrokenFile. A server uses TenantsFile.
-        """
-        # Reading makes what is defined here.
-        from pwsh_kernels.catalog.tenants.loading import read_tenants  # noqa: PLC0415
-
-        return read_tenants(file)
 
     def find_tenant(self, name: str) -> Tenant:
         """Return a tenant by name, domain or alias; letter case does not matter.

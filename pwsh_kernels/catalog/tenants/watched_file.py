@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from pwsh_kernels.catalog.tenants.loading import read_tenants
+from pwsh_kernels.catalog.tenants.loading import load_tenants
 from pwsh_kernels.catalog.tenants.tenants import Tenants
 from pwsh_kernels.errors import BrokenFile, ProductError
 
@@ -61,13 +61,13 @@ class TenantsFile:
 
     def _read(self, stamp: Stamp) -> Tenants:
         absent = stamp is None and not self._must_exist
-        return read_tenants(None if absent else self.path, self._aliases, self._sharepoint)
+        return load_tenants(None if absent else self.path, self._aliases, self._sharepoint)
 
     def _read_again(self, last: Tenants) -> Tenants:
         try:
             # A file that is gone is no reason to forget tenants: an editor may be about to put a
             # new one there.
-            tenants = read_tenants(self.path, self._aliases, self._sharepoint)
+            tenants = load_tenants(self.path, self._aliases, self._sharepoint)
         except ProductError as problem:
             broken = (
                 problem

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.mcp.answers.excerpts import plain
+from pwsh_kernels.escapes import plain
 
 Json = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pwsh_kernels.mcp.answers.excerpts import plain
+from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.models import Command, FindResult
 from pwsh_kernels.mcp.answers.words import lines
 

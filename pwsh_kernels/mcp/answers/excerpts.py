@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pwsh_kernels.escapes import without_escapes
+from pwsh_kernels.escapes import plain
 
 MAX_CHARS = 20_000
 """Characters of output in one answer; half is the beginning and half the end when not all fits."""
 
 _LABELS = {"error": "ERROR: ", "warning": "WARNING: "}
 _UNFINISHED_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*)?\Z")
-_LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,6 @@ class Excerpt:
     def more(self) -> bool:
         """True when there is output beyond `end`."""
         return self.end < self.total
-
-
-def plain(text: str) -> str:
-    """Return the text without terminal escapes and without characters that JSON cannot carry."""
-    return _LONE_SURROGATES.sub("\ufffd", without_escapes(text))
 
 
 def excerpt(

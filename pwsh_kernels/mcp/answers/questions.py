@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pwsh_kernels.errors import AnswerNotUsable, SecretNotTaken
-from pwsh_kernels.mcp.answers.excerpts import plain
+from pwsh_kernels.escapes import plain
 
 Json = dict[str, Any]
 _SECRET_KINDS = ("secret", "credential")

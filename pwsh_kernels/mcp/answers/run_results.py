@@ -5,7 +5,8 @@ Pure.
 
 from typing import Any
 
-from pwsh_kernels.mcp.answers.excerpts import Excerpt, plain
+from pwsh_kernels.escapes import plain
+from pwsh_kernels.mcp.answers.excerpts import Excerpt
 from pwsh_kernels.mcp.answers.models import Advice, Fault, RunResult, StartedResult, TenantResult
 from pwsh_kernels.mcp.answers.questions import how_to_answer, is_secret, question
 from pwsh_kernels.mcp.answers.refusals import refusal_text

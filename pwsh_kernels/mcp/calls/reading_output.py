@@ -4,8 +4,9 @@ sorted and projected.
 
 from typing import Any
 
+from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.arguments import numbered
-from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, plain
+from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt
 from pwsh_kernels.mcp.answers.models import OutputResult
 from pwsh_kernels.mcp.answers.run_results import run_step
 from pwsh_kernels.mcp.answers.words import lines, marked, output_text

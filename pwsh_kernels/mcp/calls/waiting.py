@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, excerpt, plain
+from pwsh_kernels.escapes import plain
+from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, excerpt
 from pwsh_kernels.mcp.answers.run_results import is_open
 from pwsh_kernels.mcp.backend import Backend
 

@@ -7,10 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.redaction import redacted, secrets_of
-from pwsh_kernels.sessions.runs.run import Run
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
-from pwsh_kernels.sessions.views.session_views import failure_sentence, utc
+from pwsh_kernels.sessions.runs.run import Run, failure_sentence, utc
 
 MODULES = Path(__file__).parent / "powershell"
 """Goes on PSModulePath of every session: the module with Get-SessionHistory."""

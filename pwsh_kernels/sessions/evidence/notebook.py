@@ -7,12 +7,12 @@ from typing import Any
 from nbformat import v4
 
 from pwsh_kernels.sessions.evidence.literals import with_parameters
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.redaction import redacted, secrets_of
 from pwsh_kernels.sessions.runs.output_log import Entry
-from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.sessions.runs.run import Run, utc
 from pwsh_kernels.sessions.session import Session
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
-from pwsh_kernels.sessions.views.session_views import run_view, utc
+from pwsh_kernels.sessions.views.run_views import run_view
 from pwsh_kernels.sessions.views.title import session_title
 
 OUTPUT_CHARS = 200_000

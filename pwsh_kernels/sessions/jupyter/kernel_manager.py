@@ -25,7 +25,7 @@ from pwsh_kernels.sessions.jupyter.environment import kernel_environment, with_o
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.jupyter.processes import kill_tree
 from pwsh_kernels.sessions.jupyter.provisioner import living_process
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.tasks import Tasks
 
 LOG = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from traitlets import Dict
 
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+from pwsh_kernels.sessions.key import SessionKey
 
 PROVISIONER = "pwsh-kernels-adopting"
 """The entry point's name in pyproject.toml."""

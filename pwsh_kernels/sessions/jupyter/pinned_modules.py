@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pwsh_kernels.modules.lock import LockedModule
 from pwsh_kernels.modules.store import ModuleStore
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
+from pwsh_kernels.sessions.key import SessionKey
 
 
 class Pins:

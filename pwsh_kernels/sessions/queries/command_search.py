@@ -12,8 +12,7 @@ from pwsh_kernels.errors import CommandSearchFailed, SessionBusy
 from pwsh_kernels.records import RunOptions
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.queries.command_ranking import Command, command_view, rank
-from pwsh_kernels.sessions.runs.run import Run, now
-from pwsh_kernels.sessions.views.session_views import failure_sentence
+from pwsh_kernels.sessions.runs.run import Run, failure_sentence, now
 
 SCRIPT_FILE = Path(__file__).parent / "commands.ps1"
 PARAMETER = "PwshKernelsAsked"

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.records import Progress, Prompt, Record, RunOptions, Summary
 from pwsh_kernels.sessions.broadcast import Broadcast
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.advice import Advice
 from pwsh_kernels.sessions.runs.output_log import OutputLog
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
 from pwsh_kernels.sessions.states import ENDED, RunState, run_may_become
 
 Purpose = Literal["command", "sign_in", "check", "sign_out", "query"]
@@ -163,3 +163,43 @@ def end_state(summary: Summary | None, status: str) -> RunState:
     if summary.outcome == "died":
         return "lost"
     return "failed" if summary.had_errors else "succeeded"
+
+
+def utc(time: datetime | None) -> str | None:
+    """Return a time as ISO 8601 with Z."""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z") if time else None
+
+
+def failure_sentence(run: Run) -> str:
+    """Return why a run failed: the first error's message, else its exit code."""
+    if run.code:
+        return run.reason
+    if run.errors:
+        return _words(run.errors[0])
+    if run.summary and run.summary.terminating_error:
+        return _words(run.summary.terminating_error)
+    if run.summary and run.summary.exit_called:
+        return f"The command ended with exit code {run.summary.exit_code}."
+    return run.reason or "The command failed without an error message."
+
+
+def _words(error: Record) -> str:
+    """Return an error's message; one that ends where its reason should follow is completed by its
+    causes.
+    """
+    unfinished = error.causes and error.message.rstrip().endswith(":")
+    return " ".join((error.message.rstrip(), *error.causes)) if unfinished else error.message
+
+
+def question(run: Run) -> str:
+    """Return the words of a run's open prompt."""
+    if run.prompt is None:
+        return ""
+    # The message of a prompt for one value holds the value's name already.
+    fields = (
+        ", ".join(one.label or one.name for one in run.prompt.fields)
+        if run.prompt.kind == "fields"
+        else ""
+    )
+    texts = (run.prompt.caption, run.prompt.message, fields)
+    return ": ".join(text.strip() for text in texts if text.strip()) or run.prompt.kind

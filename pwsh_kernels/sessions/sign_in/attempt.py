@@ -9,12 +9,12 @@ from datetime import timedelta
 
 from pwsh_kernels.catalog import Fact, FactName, Secret
 from pwsh_kernels.records import RunOptions
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
 from pwsh_kernels.sessions.requests import LoginRequest
-from pwsh_kernels.sessions.runs.recorder import SignInRecorder
 from pwsh_kernels.sessions.runs.run import Run, now
-from pwsh_kernels.sessions.session import Session, SignIn
-from pwsh_kernels.sessions.sign_in.device_code import DeviceCode, find_device_code
+from pwsh_kernels.sessions.session import DeviceCode, Session, SignedIn, SignIn
+from pwsh_kernels.sessions.sign_in.device_code import find_device_code
 from pwsh_kernels.sessions.sign_in.priority import lowered
 from pwsh_kernels.sessions.sign_in.readiness import (
     check_fit,
@@ -23,13 +23,14 @@ from pwsh_kernels.sessions.sign_in.readiness import (
     keeps_login,
     prepare,
 )
+from pwsh_kernels.sessions.sign_in.recorder import SignInRecorder
 from pwsh_kernels.sessions.sign_in.refusals import (
     NEW_CODE,
     SignInRefused,
     check_connected,
     explained,
 )
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey, SignedIn, judge, read_check
+from pwsh_kernels.sessions.sign_in.verdict import judge, read_check
 
 CHECK_WAIT_S = 60.0
 SIGNED_OUT_BY_VERDICT = ("wrong_account", "wrong_tenant")

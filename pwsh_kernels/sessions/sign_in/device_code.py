@@ -5,19 +5,13 @@ Pure.
 """
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
 
 from pwsh_kernels.records import Record
+from pwsh_kernels.sessions.session import DeviceCode
 
 DEFAULT_URL = "https://login.microsoft.com/device"
 """Where a code is entered when the module prints no address (decision 0014)."""
-HIDDEN = "•••"
 
-_BETWEEN = r"(?:\x1b\[[0-9;?]*[A-Za-z]|[\r\n])*"
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}")
-"""A JSON web token, as every service of Microsoft uses."""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9-])(?=[A-Z0-9]*[0-9])[A-Z0-9]{8,10}(?![A-Za-z0-9-])")
 """What looks like a code where a translated sentence has no known words: upper case with at least
@@ -30,14 +24,6 @@ _OVER = re.compile(r"expired_token|code_expired|authentication timed out after \
 "Authentication timed out after 120 seconds due to inactivity.", and older "Device code terminal
 timed-out after 120 seconds.".
 """
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceCode:
-    """What a person needs to sign in."""
-
-    code: str
-    url: str
 
 
 def find_device_code(
@@ -64,31 +50,6 @@ def find_device_code(
     )
 
 
-def hide_secrets(text: str, secrets: Iterable[str]) -> str:
-    """Return `text` without the codes and secrets, also where colours or a line break are inside
-    one, and without tokens.
-    """
-    for secret in secrets:
-        text = re.sub(_BETWEEN.join(map(re.escape, secret)), HIDDEN, text) if secret else text
-    return _JWT.sub(HIDDEN, text)
-
-
-def hide_in_record(record: Record, secrets: Collection[str]) -> Record:
-    """Return the record with no text that holds a code, a secret or a token."""
-    return replace(
-        record,
-        message=hide_secrets(record.message, secrets),
-        causes=tuple(hide_secrets(cause, secrets) for cause in record.causes),
-        error_id=hide_secrets(
-            record.error_id, secrets
-        ),  # a script names its errors, and who wrote them, as it likes
-        command=hide_secrets(record.command, secrets),
-        target=hide_secrets(record.target, secrets),
-        position=hide_secrets(record.position, secrets),
-        script_stack=hide_secrets(record.script_stack, secrets),
-    )
-
-
 def declined(record: Record | None) -> bool:
     """Return whether an error says that the person declined (an explanation only: that it failed is
     the engine's word).
@@ -101,16 +62,6 @@ def expired(record: Record | None) -> bool:
     """Return whether an error says that the code has expired (an explanation only)."""
     said = record.said.casefold() if record else ""
     return _OVER.search(said) is not None or ("code" in said and _EXPIRED.search(said) is not None)
-
-
-def first_sentence(code: DeviceCode, expires_at: datetime, account: str | None = None) -> str:
-    """Return what a person has to do; `account` is the one that must sign in."""
-    until = expires_at.strftime("%H:%M:%S UTC")
-    who = f" Sign in as {account}." if account else ""
-    return (
-        f"To sign in, open {code.url} in a web browser and enter the code {code.code} (until"
-        f" {until}).{who}"
-    )
 
 
 def _unwrapped(text: str) -> str:

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any
 
 from pwsh_kernels.catalog import FactName, Route, Secret
 from pwsh_kernels.errors import ProductError
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
 from pwsh_kernels.sessions.notes import SessionNote
 from pwsh_kernels.sessions.requests import LoginRequest
@@ -17,8 +17,7 @@ from pwsh_kernels.sessions.sign_in.attempt import Attempt, Room, verdict
 from pwsh_kernels.sessions.sign_in.priority import USUAL_NICE, can_be_raised_again, set_nice
 from pwsh_kernels.sessions.sign_in.refusals import SignInRefused
 from pwsh_kernels.sessions.sign_in.route_choice import choose_route, signs_in_alone
-from pwsh_kernels.sessions.sign_in.verdict import SessionKey
-from pwsh_kernels.sessions.views.session_views import login_view
+from pwsh_kernels.sessions.sign_in.verdict import ACCEPTED, Verdict
 from pwsh_kernels.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -47,11 +46,10 @@ class SignInFlow:
         self._sessions = sessions
         self._process_id = process_id
 
-    async def follow(
-        self, live: LiveSession, request: LoginRequest, wait_s: float
-    ) -> dict[str, Any]:
-        """Begin a sign-in when none is pending; return how it stands at a code, an end, or after
-        `wait_s`.
+    async def follow(self, live: LiveSession, request: LoginRequest, wait_s: float) -> Verdict:
+        """Begin a sign-in when none is pending; return at a code, at its end, or after `wait_s`.
+
+        The verdict says whether a session that was signed in before is so as the caller expects.
         """
         session = live.session
         deadline = asyncio.get_running_loop().time() + wait_s
@@ -68,7 +66,7 @@ class SignInFlow:
             return _already_signed_in(session, request.expected_account)
         remaining = max(0.0, deadline - asyncio.get_running_loop().time())
         await session.changes.wait_for(lambda: _shows_something(session), remaining)
-        return login_view(session)
+        return ACCEPTED
 
     async def _begin_once_started(self, live: LiveSession, request: LoginRequest) -> None:
         """Begin when the session has started, even if the caller waits no longer."""
@@ -199,21 +197,15 @@ def _shows_something(session: Session) -> bool:
     return has_code or session.state not in ("starting", "signing_in")
 
 
-def _already_signed_in(session: Session, expected_account: str | None) -> dict[str, Any]:
-    """Return the answer for a session that needs no sign-in; it stays as it is also for a caller
-    who expects another.
+def _already_signed_in(session: Session, expected_account: str | None) -> Verdict:
+    """Judge a session that needs no sign-in; it stays as it is also for a caller who expects
+    another account.
     """
     account = session.signed_in.account if session.signed_in else ""
     if expected_account is None or expected_account.casefold() == account.casefold():
-        return login_view(session)
+        return ACCEPTED
     reason = (
         f"{session.key} is signed in as {account}, but {expected_account} is expected. "
         "Sign out (disconnect) first, then sign in again."
     )
-    return {
-        **login_view(session),
-        "success": False,
-        "result": reason,
-        "error": reason,
-        "code": "wrong_account",
-    }
+    return Verdict(accepted=False, reason=reason, code="wrong_account")

@@ -17,10 +17,10 @@ from pwsh_kernels.catalog import (
 )
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.runs.run import failure_sentence
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.sign_in.network import UNREACHABLE, read_reach, unreachable_sentence
 from pwsh_kernels.sessions.sign_in.refusals import SignInRefused
-from pwsh_kernels.sessions.views.session_views import failure_sentence
 
 PREPARE_WAIT_S = 180.0
 """Importing a module can take more than a minute (decision 0014)."""

@@ -6,12 +6,11 @@ Pure.
 
 from pwsh_kernels.catalog import Explanation, Module, Route, Tenant, explain
 from pwsh_kernels.records import Record
-from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.sessions.runs.run import Run, failure_sentence
 from pwsh_kernels.sessions.session import SignInCode, SignInFailure
 from pwsh_kernels.sessions.sign_in.device_code import declined, expired
 from pwsh_kernels.sessions.sign_in.network import UNREACHABLE, named_in, unreachable_sentence
 from pwsh_kernels.sessions.sign_in.route_choice import known_facts, other_routes
-from pwsh_kernels.sessions.views.session_views import failure_sentence
 
 NEW_CODE = "Sign in again for a new code."
 

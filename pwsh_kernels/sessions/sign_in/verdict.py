@@ -1,48 +1,13 @@
-"""Who a session is: its key and the names made from it, and whether who signed in is who was asked
-for.
-"""
+"""Whether who signed in is who was asked for, by what the module's check script says. Pure."""
 
 import json
-import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from pwsh_kernels.catalog import IdentityField, Tenant
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class SessionKey:
-    """The tenant and the module that one session is for: `tenant:module`."""
-
-    tenant: str
-    module: str
-
-    def __str__(self) -> str:
-        return f"{self.tenant}:{self.module}"
-
-    @property
-    def kernel_id(self) -> str:
-        """The same kernel id on every server: Jupyter's routes take only what looks like a UUID
-        (decision 0009, 10).
-        """
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, str(self)))
-
-    @property
-    def kernelspec(self) -> str:
-        """The kernelspec's name; Jupyter allows only letters, digits, dot, dash and underscore."""
-        return f"{self.tenant}.{self.module}"
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """What a module's check script says about the present sign-in."""
-
-    account: str
-    tenant_id: str = ""
-    domains: tuple[str, ...] = ()
-    expires_at: datetime | None = None
+from pwsh_kernels.sessions.session import SignedIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +17,9 @@ class Verdict:
     accepted: bool
     reason: str = ""
     code: Literal["wrong_account", "wrong_tenant"] = "wrong_account"
+
+
+ACCEPTED = Verdict(accepted=True)
 
 
 def read_check(output: str) -> SignedIn | None:
@@ -109,7 +77,7 @@ def judge(
                 " with that one."
             ),
         )
-    return Verdict(accepted=True)
+    return ACCEPTED
 
 
 def _same_tenant(signed_in: SignedIn, tenant: Tenant, proven: Collection[IdentityField]) -> bool:

@@ -5,38 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from pwsh_kernels.catalog import Tenant
-from pwsh_kernels.records import Record
-from pwsh_kernels.sessions.queries.lines import LinesPage
-from pwsh_kernels.sessions.runs.output_log import Page
-from pwsh_kernels.sessions.runs.run import Run, now
-from pwsh_kernels.sessions.session import Session, SignIn
-from pwsh_kernels.sessions.sign_in.device_code import first_sentence
+from pwsh_kernels.sessions.runs.run import Run, now, utc
+from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn
+from pwsh_kernels.sessions.sign_in.verdict import ACCEPTED, Verdict
 from pwsh_kernels.sessions.views.qr import qr_svg, qr_text
 from pwsh_kernels.sessions.views.title import session_title
 from pwsh_kernels.sessions.views.version import session_version
 
-PENDING_CODES = frozenset({"run_pending", "waiting_for_input"})
-"""Codes of answers that mean: not ended yet (status 202)."""
 _SIGN_IN_STATES = {"signing_in": "pending", "signed_in": "succeeded"}
-RESULT_KINDS = {
-    "json": frozenset({"text"}),
-    "csv": frozenset({"text"}),
-    "text": frozenset({"text", "host", "console"}),
-    "list": frozenset({"text", "host", "console"}),
-    "compact": frozenset({"text", "host", "console"}),
-}
-"""Kinds of stdout entries that make a run's result: what a script only shows must not break JSON or
-CSV.
-"""
-NO_OUTPUT = "OK"
 ONLY_ASKED_FOR = (
     "The route is not configured for this tenant, so somebody must ask for the sign-in again."
 )
-
-
-def utc(time: datetime | None) -> str | None:
-    """Return a time as ISO 8601 with Z."""
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z") if time else None
 
 
 def busy_view(run: Run | None) -> dict[str, Any] | None:
@@ -201,8 +180,8 @@ def no_session_view(tenant: str, module: str, *, sandbox: bool) -> dict[str, Any
     }
 
 
-def login_view(session: Session) -> dict[str, Any]:
-    """Return the Sign-in shape."""
+def login_view(session: Session, verdict: Verdict = ACCEPTED) -> dict[str, Any]:
+    """Return the Sign-in shape; `verdict` is about a session that was signed in before."""
     signed_in = session.signed_in
     view = {
         "success": True,
@@ -222,15 +201,22 @@ def login_view(session: Session) -> dict[str, Any]:
         "state": session.state,
         "reason": session.reason,
     }
-    if session.state not in ("signed_out", "lost", "closed"):
+    refusal = _login_refusal(session, verdict)
+    if refusal is None:
         return view
-    code = session.failure.code if session.failure else "sign_in_failed"
-    reason = (
-        session.failure.reason
-        if session.failure
-        else f"The sign-in to {session.key} ended: {session.reason}"
-    )
+    code, reason = refusal
     return {**view, "success": False, "result": reason, "error": reason, "code": code}
+
+
+def _login_refusal(session: Session, verdict: Verdict) -> tuple[str, str] | None:
+    """Return the code and the sentence of a sign-in that did not succeed."""
+    if not verdict.accepted:
+        return verdict.code, verdict.reason
+    if session.state not in ("signed_out", "lost", "closed"):
+        return None
+    if session.failure:
+        return session.failure.code, session.failure.reason
+    return "sign_in_failed", f"The sign-in to {session.key} ended: {session.reason}"
 
 
 def _login_sentence(session: Session) -> str:
@@ -245,159 +231,11 @@ def _login_sentence(session: Session) -> str:
     return f"The sign-in to {session.key} has started and shows no code yet. Ask /status."
 
 
-def run_view(run: Run) -> dict[str, Any]:
-    """Return the Run shape without its result."""
-    ended = run.ended_at or now()
-    return {
-        "success": run.state == "succeeded",
-        "run_id": run.id,
-        "session": str(run.key),
-        "tenant": run.key.tenant,
-        "module": run.key.module,
-        "account": run.account,
-        "purpose": run.purpose,
-        "state": run.state,
-        "stopping": run.stopping,
-        "format": run.options.format,
-        "command": run.command,
-        "principal": run.principal,
-        "client": run.client,
-        "errors": [
-            {**record.to_json(), "suggestion": advice.suggestion, "advice": advice.action}
-            for record, advice in zip(run.errors, run.advice, strict=True)
-        ],
-        "warnings": [record.to_json() for record in run.warnings],
-        "exit_code": run.summary.exit_code if run.summary else None,
-        "objects": run.summary.kept_objects if run.summary else None,
-        **({"query": run.query} if run.purpose == "query" else {}),
-        "created_at": utc(run.created_at),
-        "started_at": utc(run.started_at),
-        "ended_at": utc(run.ended_at),
-        "duration_s": (
-            round((ended - run.started_at).total_seconds(), 3) if run.started_at else None
-        ),
-        "total_chars": run.log.total_chars,
-        "truncated": run.log.dropped_chars + (run.summary.truncated if run.summary else 0),
-        "prompt": run.prompt.to_json() if run.prompt else None,
-        "progress": run.progress.to_json() if run.progress else None,
-        **_outcome(run),
-    }
-
-
-def result_view(run: Run) -> dict[str, Any]:
-    """Return the answer of POST /run: the Run shape with its result."""
-    text = run.log.text(RESULT_KINDS[run.options.format])
-    silent = run.state == "succeeded" and run.log.total_chars == 0
-    if silent and run.purpose == "query":
-        return {**run_view(run), "result": "[]" if run.options.format == "json" else ""}
-    return {
-        **run_view(run),
-        "result": NO_OUTPUT if silent and run.options.format == "json" else text,
-    }
-
-
-def page_view(run: Run, page: Page, cursor: int) -> dict[str, Any]:
-    """Return the answer of GET /runs/{id}."""
-    entries = [entry.to_json() for entry in page.entries]
-    return {
-        **run_view(run),
-        "entries": entries,
-        "cursor": cursor,
-        "next_cursor": page.next_cursor,
-        "more": page.more,
-    }
-
-
-def lines_view(run: Run, page: LinesPage) -> dict[str, Any]:
-    """Return the answer of GET /runs/{id}/lines; of a search each line says whether it matches or
-    stands around one.
-    """
-    searched = page.matches is not None
-    return {
-        "success": True,
-        "run_id": run.id,
-        "session": str(run.key),
-        "state": run.state,
-        "total_lines": page.total_lines,
-        "matches": page.matches,
-        "lines": [
-            {**one.to_json(), **({"match": one.at is not None} if searched else {})}
-            for one in page.lines
-        ],
-        "more": page.more,
-    }
-
-
-def _outcome(run: Run) -> dict[str, Any]:
-    """Return `error` and `code`, which say how to go on, of a run that has not succeeded."""
-    if run.state == "succeeded":
-        return {}
-    return {"error": _sentence(run), "code": _code(run)}
-
-
-def _code(run: Run) -> str:
-    codes = {
-        "failed": "command_failed",
-        "cancelled": "run_cancelled",
-        "lost": "session_lost",
-        "waiting_for_input": "waiting_for_input",
-    }
-    return run.code or codes.get(run.state, "run_pending")
-
-
-def _sentence(run: Run) -> str:
-    if run.state == "failed":
-        return failure_sentence(run)
-    if run.state == "cancelled":
-        return run.reason or "The command was cancelled before it ended."
-    if run.state == "lost":
-        if run.started_at is None:
-            return f"The command was not run: {run.reason}. Sign in again."
-        return (
-            f"The session ended while the command ran ({run.reason}); how the command ended is"
-            " unknown. Sign in again."
-        )
-    if run.state == "waiting_for_input":
-        return (
-            f"The command waits for an answer to: {question(run)!r}. Answer it with POST"
-            f" /runs/{run.id}/input, or cancel it with POST /runs/{run.id}/cancel."
-        )
+def first_sentence(code: DeviceCode, expires_at: datetime, account: str | None = None) -> str:
+    """Return what a person has to do; `account` is the one that must sign in."""
+    until = expires_at.strftime("%H:%M:%S UTC")
+    who = f" Sign in as {account}." if account else ""
     return (
-        f"The command is {run.state} and goes on. Follow it with GET /runs/{run.id}, "
-        f"or stop it with POST /runs/{run.id}/cancel."
+        f"To sign in, open {code.url} in a web browser and enter the code {code.code} (until"
+        f" {until}).{who}"
     )
-
-
-def failure_sentence(run: Run) -> str:
-    """Return why a run failed: the first error's message, else its exit code."""
-    if run.code:
-        return run.reason
-    if run.errors:
-        return _words(run.errors[0])
-    if run.summary and run.summary.terminating_error:
-        return _words(run.summary.terminating_error)
-    if run.summary and run.summary.exit_called:
-        return f"The command ended with exit code {run.summary.exit_code}."
-    return run.reason or "The command failed without an error message."
-
-
-def _words(error: Record) -> str:
-    """Return an error's message; one that ends where its reason should follow is completed by its
-    causes.
-    """
-    unfinished = error.causes and error.message.rstrip().endswith(":")
-    return " ".join((error.message.rstrip(), *error.causes)) if unfinished else error.message
-
-
-def question(run: Run) -> str:
-    """Return the words of a run's open prompt."""
-    if run.prompt is None:
-        return ""
-    # The message of a prompt for one value holds the value's name already.
-    fields = (
-        ", ".join(one.label or one.name for one in run.prompt.fields)
-        if run.prompt.kind == "fields"
-        else ""
-    )
-    texts = (run.prompt.caption, run.prompt.message, fields)
-    return ": ".join(text.strip() for text in texts if text.strip()) or run.prompt.kind

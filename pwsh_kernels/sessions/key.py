@@ -1,0 +1,27 @@
+"""The key of a session, tenant and module, and the names made from it."""
+
+import uuid
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SessionKey:
+    """The tenant and the module that one session is for: `tenant:module`."""
+
+    tenant: str
+    module: str
+
+    def __str__(self) -> str:
+        return f"{self.tenant}:{self.module}"
+
+    @property
+    def kernel_id(self) -> str:
+        """The same kernel id on every server: Jupyter's routes take only what looks like a UUID
+        (decision 0009, 10).
+        """
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, str(self)))
+
+    @property
+    def kernelspec(self) -> str:
+        """The kernelspec's name; Jupyter allows only letters, digits, dot, dash and underscore."""
+        return f"{self.tenant}.{self.module}"

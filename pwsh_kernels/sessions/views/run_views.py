@@ -1,0 +1,144 @@
+"""Runs in the JSON shapes of docs/rest.md. Pure."""
+
+from typing import Any
+
+from pwsh_kernels.sessions.queries.lines import LinesPage
+from pwsh_kernels.sessions.runs.output_log import Page
+from pwsh_kernels.sessions.runs.run import Run, failure_sentence, now, question, utc
+
+PENDING_CODES = frozenset({"run_pending", "waiting_for_input"})
+"""Codes of answers that mean: not ended yet (status 202)."""
+RESULT_KINDS = {
+    "json": frozenset({"text"}),
+    "csv": frozenset({"text"}),
+    "text": frozenset({"text", "host", "console"}),
+    "list": frozenset({"text", "host", "console"}),
+    "compact": frozenset({"text", "host", "console"}),
+}
+"""Kinds of stdout entries that make a run's result: what a script only shows must not break JSON or
+CSV.
+"""
+NO_OUTPUT = "OK"
+
+
+def run_view(run: Run) -> dict[str, Any]:
+    """Return the Run shape without its result."""
+    ended = run.ended_at or now()
+    return {
+        "success": run.state == "succeeded",
+        "run_id": run.id,
+        "session": str(run.key),
+        "tenant": run.key.tenant,
+        "module": run.key.module,
+        "account": run.account,
+        "purpose": run.purpose,
+        "state": run.state,
+        "stopping": run.stopping,
+        "format": run.options.format,
+        "command": run.command,
+        "principal": run.principal,
+        "client": run.client,
+        "errors": [
+            {**record.to_json(), "suggestion": advice.suggestion, "advice": advice.action}
+            for record, advice in zip(run.errors, run.advice, strict=True)
+        ],
+        "warnings": [record.to_json() for record in run.warnings],
+        "exit_code": run.summary.exit_code if run.summary else None,
+        "objects": run.summary.kept_objects if run.summary else None,
+        **({"query": run.query} if run.purpose == "query" else {}),
+        "created_at": utc(run.created_at),
+        "started_at": utc(run.started_at),
+        "ended_at": utc(run.ended_at),
+        "duration_s": (
+            round((ended - run.started_at).total_seconds(), 3) if run.started_at else None
+        ),
+        "total_chars": run.log.total_chars,
+        "truncated": run.log.dropped_chars + (run.summary.truncated if run.summary else 0),
+        "prompt": run.prompt.to_json() if run.prompt else None,
+        "progress": run.progress.to_json() if run.progress else None,
+        **_outcome(run),
+    }
+
+
+def result_view(run: Run) -> dict[str, Any]:
+    """Return the answer of POST /run: the Run shape with its result."""
+    text = run.log.text(RESULT_KINDS[run.options.format])
+    silent = run.state == "succeeded" and run.log.total_chars == 0
+    if silent and run.purpose == "query":
+        return {**run_view(run), "result": "[]" if run.options.format == "json" else ""}
+    return {
+        **run_view(run),
+        "result": NO_OUTPUT if silent and run.options.format == "json" else text,
+    }
+
+
+def page_view(run: Run, page: Page, cursor: int) -> dict[str, Any]:
+    """Return the answer of GET /runs/{id}."""
+    entries = [entry.to_json() for entry in page.entries]
+    return {
+        **run_view(run),
+        "entries": entries,
+        "cursor": cursor,
+        "next_cursor": page.next_cursor,
+        "more": page.more,
+    }
+
+
+def lines_view(run: Run, page: LinesPage) -> dict[str, Any]:
+    """Return the answer of GET /runs/{id}/lines; of a search each line says whether it matches or
+    stands around one.
+    """
+    searched = page.matches is not None
+    return {
+        "success": True,
+        "run_id": run.id,
+        "session": str(run.key),
+        "state": run.state,
+        "total_lines": page.total_lines,
+        "matches": page.matches,
+        "lines": [
+            {**one.to_json(), **({"match": one.at is not None} if searched else {})}
+            for one in page.lines
+        ],
+        "more": page.more,
+    }
+
+
+def _outcome(run: Run) -> dict[str, Any]:
+    """Return `error` and `code`, which say how to go on, of a run that has not succeeded."""
+    if run.state == "succeeded":
+        return {}
+    return {"error": _sentence(run), "code": _code(run)}
+
+
+def _code(run: Run) -> str:
+    codes = {
+        "failed": "command_failed",
+        "cancelled": "run_cancelled",
+        "lost": "session_lost",
+        "waiting_for_input": "waiting_for_input",
+    }
+    return run.code or codes.get(run.state, "run_pending")
+
+
+def _sentence(run: Run) -> str:
+    if run.state == "failed":
+        return failure_sentence(run)
+    if run.state == "cancelled":
+        return run.reason or "The command was cancelled before it ended."
+    if run.state == "lost":
+        if run.started_at is None:
+            return f"The command was not run: {run.reason}. Sign in again."
+        return (
+            f"The session ended while the command ran ({run.reason}); how the command ended is"
+            " unknown. Sign in again."
+        )
+    if run.state == "waiting_for_input":
+        return (
+            f"The command waits for an answer to: {question(run)!r}. Answer it with POST"
+            f" /runs/{run.id}/input, or cancel it with POST /runs/{run.id}/cancel."
+        )
+    return (
+        f"The command is {run.state} and goes on. Follow it with GET /runs/{run.id}, "
+        f"or stop it with POST /runs/{run.id}/cancel."
+    )
