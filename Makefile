@@ -12,7 +12,7 @@ ifdef PWSH
 export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
 endif
 
-.PHONY: serve test check lint types unit coverage test-matrix conformance lock hooks engine clean
+.PHONY: serve test fast check lint types unit coverage test-matrix conformance lock hooks engine clean
 
 # install VENV,LOCK: exactly what the lock names, by its hashes, and nothing from an index that the
 # lock does not name; then the package itself, built by the hatchling that the lock installed. uv
@@ -65,6 +65,12 @@ unit: $(COMPILED)
 	DOTNET_JITMinOpts=1 DOTNET_TC_CallCountThreshold=FFFF DOTNET_TieredPGO=0 DOTNET_GCgen0size=8000000 PYTHONDONTWRITEBYTECODE= \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(COVERAGE)
 
+# The tests that need no PowerShell and do not wait: seconds, after every change (the marks: pyproject.toml).
+FAST = pytest -q -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not pwsh and not slow"
+
+fast: $(STAMP)
+	$(BIN)/python -m $(FAST)
+
 # Tells what the tests' own processes ran of the package; a tenth slower.
 coverage:
 	$(MAKE) --no-print-directory unit COVERAGE="--cov --cov-report=term"
@@ -76,7 +82,6 @@ test: lint
 # The fast tests on every Python that we name, each in a folder of its own. What uv does not find and
 # cannot fetch is said and left out. uv finds pyenv's only when all of them are switched on.
 PYTHONS ?= 3.11 3.12 3.13 3.14
-FAST ?= -m "not pwsh and not slow"
 
 test-matrix: $(PYTHONS:%=python-%)
 
@@ -88,7 +93,7 @@ python-%: $(STAMP)
 	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --require-hashes -r requirements.lock; \
 	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --no-deps --no-build-isolation -e .; \
 	echo "Python $*: $$(.venv-$*/bin/python --version)"; \
-	.venv-$*/bin/python -m pytest -q -n $(WORKERS) --dist loadscope $(FAST)
+	.venv-$*/bin/python -m $(FAST)
 
 # Slow (15 minutes), needs Node with npm and Chromium (Debian: apt-get install chromium): jupyter_server's own tests, Lab, papermill,
 # MCP's own suites and clients (docs/conformance.md is written by them), and a PowerShell that dies on every sign-in route

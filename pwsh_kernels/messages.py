@@ -148,12 +148,29 @@ def read_options(metadata: Mapping[str, Any]) -> RunOptions:
         raise InvalidRequest(
             field=f"{KEY}.{unknown[0]}", problem="is not an option of an execution"
         )
+    try:
+        return checked_options(**facts)
+    except InvalidRequest as error:
+        raise InvalidRequest(field=f"{KEY}.{error.field}", problem=error.problem) from None
+
+
+def checked_options(
+    parameters: Any = None,
+    format: Any = None,  # noqa: A002 - the request's own word
+    width: Any = None,
+    max_chars: Any = None,
+    rich: Any = False,
+) -> RunOptions:
+    """Return the options that a caller asks for, each None for its default.
+
+    Raises InvalidRequest that names the bad one.
+    """
     return RunOptions(
-        parameters=_parameters(facts.get("parameters")),
-        format=_format(facts.get("format")),
-        width=_integer(facts.get("width"), "width", MIN_WIDTH, MAX_WIDTH) or RunOptions().width,
-        max_chars=_integer(facts.get("max_chars"), "max_chars", 1, None),
-        rich=_rich(facts),
+        parameters=_parameters(parameters),
+        format=_format(format),
+        width=_integer(width, "width", MIN_WIDTH, MAX_WIDTH) or RunOptions().width,
+        max_chars=_integer(max_chars, "max_chars", 1, None),
+        rich=_rich(rich),
     )
 
 
@@ -165,20 +182,17 @@ def shows_views(metadata: Mapping[str, Any], *, by_default: bool) -> bool:
     return bool(facts.get("rich")) if isinstance(facts, Mapping) else by_default
 
 
-def _rich(facts: Mapping[str, Any]) -> bool:
-    rich = facts.get("rich", False)
-    if not isinstance(rich, bool):
-        raise InvalidRequest(field=f"{KEY}.rich", problem="must be true or false")
-    return rich
+def _rich(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidRequest(field="rich", problem="must be true or false")
+    return value
 
 
 def _parameters(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(isinstance(name, str) and name for name in value):
-        raise InvalidRequest(
-            field="pwsh.parameters", problem="must be an object of names and values"
-        )
+        raise InvalidRequest(field="parameters", problem="must be an object of names and values")
     return dict(value)
 
 
@@ -186,9 +200,7 @@ def _format(value: Any) -> Any:
     if value is None:
         return "text"
     if value not in OUTPUT_FORMATS:
-        raise InvalidRequest(
-            field="pwsh.format", problem=f"must be one of {', '.join(OUTPUT_FORMATS)}"
-        )
+        raise InvalidRequest(field="format", problem=f"must be one of {', '.join(OUTPUT_FORMATS)}")
     return value
 
 
@@ -202,5 +214,5 @@ def _integer(value: Any, name: str, least: int, most: int | None) -> int | None:
         or (most is not None and value > most)
     ):
         limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
-        raise InvalidRequest(field=f"pwsh.{name}", problem=f"must be a whole number {limits}")
+        raise InvalidRequest(field=name, problem=f"must be a whole number {limits}")
     return value

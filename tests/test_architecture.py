@@ -4,6 +4,7 @@ and plainness of code.
 
 import ast
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,37 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "typer": {"cli"},
 }
 BANNED_NAMES = {"helpers", "utils", "util", "misc", "common", "helper"}
+ROOMS: dict[str, set[str]] = {
+    "sessions": {"sessions/evidence", "sessions/jupyter", "sessions/queries", "sessions/runs"}
+    | {"sessions/sign_in", "sessions/views"},
+    "sessions/evidence": {"sessions", "sessions/runs", "sessions/views"},
+    "sessions/jupyter": {"sessions"},
+    "sessions/queries": {"sessions", "sessions/runs"},
+    "sessions/runs": {"sessions"},
+    "sessions/sign_in": {"sessions", "sessions/runs"},
+    "sessions/views": {"sessions", "sessions/queries", "sessions/runs", "sessions/sign_in"},
+    "mcp": {"mcp/answers", "mcp/calls", "mcp/offers"},
+    "mcp/answers": set(),
+    "mcp/calls": {"mcp", "mcp/answers"},
+    "mcp/offers": {"mcp", "mcp/answers"},
+    "powershell": {"powershell/host", "powershell/wire"},
+    "powershell/host": {"powershell"},
+    "powershell/wire": set(),
+    "kernel": {"kernel/display", "kernel/language"},
+    "kernel/display": set(),
+    "kernel/language": {"kernel"},
+    "web": {"web/mcp", "web/rest", "web/sandbox"},
+    "web/mcp": {"web", "web/rest"},
+    "web/rest": {"web"},
+    "web/sandbox": set(),
+    "catalog": {"catalog/tenants"},
+    "catalog/tenants": {"catalog"},
+}
+"""Which rooms of its layer a room may import from; docs/architecture.md shows the same table."""
+KNOW_VIEWS = {"facade", "lifecycle", "notebook"}
+"""Files of sessions/ that may import its views: the facade answers with them; the other two show a
+session's title.
+"""
 
 
 Trees = Mapping[Path, ast.Module]
@@ -92,6 +124,35 @@ def layer(path: Path) -> str:
     """Return the layer a file belongs to: its top folder or its own name inside the package."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return parts[0]
+
+
+def room(path: Path) -> str:
+    """Return the folder of a file inside the package; a file of the package itself is its own."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return "/".join(parts[:-1]) or parts[0]
+
+
+def file_of(name: str) -> Path | None:
+    """Return the file of one of our dotted names; of a name in a file, that file."""
+    place = PACKAGE.joinpath(*name.split(".")[1:])
+    candidates = (place.with_suffix(".py"), place / "__init__.py")
+    ours = name.startswith("pwsh_kernels.")
+    return next((one for one in candidates if ours and one.is_file()), None)
+
+
+def names(tree: ast.Module) -> Iterator[str]:
+    """Yield what a file imports with the names that it takes: these may be modules."""
+    yield from imports(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def last_name(node: ast.expr) -> str:
+    """Return `c` of `a.b.c`, or of `c`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def imports(tree: ast.Module) -> Iterator[str]:
@@ -125,6 +186,62 @@ def test_imports_point_one_way(trees: Trees) -> None:
         own = layer(path)
         ours = {name.split(".")[1] for name in imports(tree) if name.startswith("pwsh_kernels.")}
         assert ours - {"__version__"} <= MAY_IMPORT[own] | {own}, path
+
+
+def test_a_room_imports_only_the_rooms_that_it_may(trees: Trees) -> None:
+    """Inside a layer, too, imports point one way."""
+    for path, tree in trees.items():
+        own = room(path)
+        if own not in ROOMS or path.stem == "__init__":
+            continue
+        used = {room(place) for name in imports(tree) if (place := file_of(name))}
+        inside = {one for one in used - {own} if one.split("/")[0] == layer(path)}
+        assert inside <= ROOMS[own], path
+
+
+def test_every_folder_of_python_is_a_room_of_the_table() -> None:
+    """A new room is entered in the table, and a room that is gone leaves it."""
+    folders = {path.parent for path in PACKAGE.rglob("__init__.py")} - {PACKAGE}
+    names = {str(one.relative_to(PACKAGE)) for one in folders}
+    lone = {"cli", "modules", "sandbox"}
+    assert names == set(ROOMS) | lone
+
+
+def test_the_domain_knows_no_views(trees: Trees) -> None:
+    """Sign-ins, runs and admission decide; what callers see of it is made at the end."""
+    users = {
+        path.stem
+        for path, tree in trees.items()
+        if layer(path) == "sessions" and room(path) != "sessions/views"
+        for name in imports(tree)
+        if name.startswith("pwsh_kernels.sessions.views")
+    }
+    assert users <= KNOW_VIEWS
+
+
+def test_no_modules_import_each_other(trees: Trees) -> None:
+    """A circle of imports has no first file to read."""
+    arrows = {
+        path: {place for name in names(tree) if (place := file_of(name))} - {path}
+        for path, tree in trees.items()
+        if path.stem != "__init__"
+    }
+    list(TopologicalSorter(arrows).static_order())
+
+
+def test_sessions_and_runs_change_through_their_methods_only(trees: Trees) -> None:
+    """What Session and Run say of themselves: nobody else assigns to their attributes."""
+    owned = {"session", "run"}
+    guilty = [
+        f"{path.name}:{node.lineno}"
+        for path, tree in trees.items()
+        if layer(path) == "sessions"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and last_name(node.value) in owned
+    ]
+    assert guilty == []
 
 
 def test_a_third_party_library_is_used_only_where_it_lives(trees: Trees) -> None:

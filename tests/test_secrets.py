@@ -18,7 +18,7 @@ from tests.fixtures.sandbox import AUTOMATION, make_certificate
 from tests.fixtures.server import ADMIN, CONTOSO, Server
 from tests.mcp.client import connected
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 APPLICATION = AUTOMATION["contoso"]
 WRONG_TOKEN = "canary-handed-in-5b12"

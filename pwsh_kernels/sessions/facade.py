@@ -6,12 +6,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
 from pwsh_kernels.errors import InvalidRequest, ProductError, RunNotWaiting, UnknownSession
-from pwsh_kernels.messages import options_metadata, read_options
-from pwsh_kernels.records import OutputFormat, RunOptions
+from pwsh_kernels.records import RunOptions
 from pwsh_kernels.sessions.admission import admit
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.evidence.notebook import evidence
@@ -79,7 +78,12 @@ class Sessions:
         self._commands = CommandIndex(catalog)
         folder, advisor = settings.data_dir / "runs", Advisor(self._commands)
         self._runs = Runs(
-            folder, settings.run_memory, settings.runs_kept, settings.runs_max_age, advisor
+            folder,
+            settings.run_memory,
+            settings.runs_kept,
+            settings.runs_max_age,
+            advisor,
+            on_end=self._note_run,
         )
         self._directory = Directory(catalog, tenants)
         self._lifecycle = Lifecycle(
@@ -92,6 +96,9 @@ class Sessions:
         self._turns = Turns(settings.fan_out)
         self._reader = LineReader()
         self._running = False
+
+    def _note_run(self, run: Run) -> None:
+        self._lifecycle.note_run(run)
 
     async def start(self) -> None:
         """Find the kernels that outlived an earlier server and watch them; start the watchdog."""
@@ -154,8 +161,7 @@ class Sessions:
         await session.changes.wait_for(
             lambda: session.state not in ("starting", "signing_in"), wait_s
         )
-        was_pending, session.was_pending = session.was_pending, False
-        return status_view(session, *live.counts, was_pending=was_pending)
+        return status_view(session, *live.counts, was_pending=session.take_pending())
 
     async def login(self, request: LoginRequest) -> dict[str, Any]:
         """Start or follow a sign-in.
@@ -189,7 +195,7 @@ class Sessions:
 
         A refusal or a failure in one is none of the others.
         """
-        _options(request)
+        _check_command(request.command)
         module = self._directory.module(request.module).key
         named = [
             self._directory.tenant_name(one) for one in tenants
@@ -220,12 +226,12 @@ class Sessions:
 
         Raises as `admit` says.
         """
-        options = _options(request)
+        _check_command(request.command)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         run = self._runs.add(
             live.key,
             request.command,
-            options=options,
+            options=request.options,
             principal=request.principal,
             client=request.client,
             account=live.account,
@@ -449,25 +455,9 @@ def _coming(session: Session) -> bool:
     return session.state == "starting" or (session.state == "signing_in" and by_itself)
 
 
-def _options(request: RunRequest) -> RunOptions:
-    """Return what the request asks of the execution.
-
-    Raises InvalidRequest that names the request's field.
-    """
-    if not request.command.strip():
+def _check_command(command: str) -> None:
+    if not command.strip():
         raise InvalidRequest(field="command", problem="is empty")
-    asked = RunOptions(
-        parameters=request.parameters,
-        format=cast(OutputFormat, request.format),  # read_options is what checks it
-        width=request.width or RunOptions().width,
-        max_chars=request.max_chars,
-    )
-    try:
-        return read_options(options_metadata(asked))
-    except InvalidRequest as error:
-        raise InvalidRequest(
-            field=error.field.removeprefix("pwsh."), problem=error.problem
-        ) from None
 
 
 def _chosen(run: Run, *wanted_facts: str | None) -> bool:

@@ -66,8 +66,7 @@ class Launcher:
 
         Raises BrokenFile.
         """
-        before, session.modules = session.modules, self.pin(session)
-        return session.modules != before
+        return session.pin(self.pin(session))
 
     def home(self, key: SessionKey) -> Path:
         """Return the folder that is a session's HOME, which holds what its module keeps of a

@@ -60,7 +60,6 @@ class Lifecycle:
         self._launcher = launcher
         self._runs = runs
         self._notes = SessionNotes(settings.data_dir / "sessions")
-        runs.on_end = self._note_run
         self._history = launcher.history
         self._pins = launcher.pins
         self._examiner = Examiner(lambda live: self.restore([live.key]))
@@ -69,11 +68,7 @@ class Lifecycle:
             settings, self.save, self.table.values, manager.process_id, launcher.pin_again
         )
         self.changes = Broadcast()
-        manager.pass_env = list(settings.pass_env)
-        manager.on_session_started = self._started_elsewhere
-        manager.on_session_ended = self._ended
-        manager.restart_refusal = self._restart_refusal
-        manager.kernel_spec_manager.title = self._title
+        manager.serve(self, settings.pass_env)
 
     def find(self, tenant: str, module: str) -> LiveSession | None:
         """Return a session. Raises UnknownModule, InvalidTenant."""
@@ -93,9 +88,7 @@ class Lifecycle:
             live = self._add(Session(key, known_tenant, known_module))
             live.tasks.start(self._start(live, alone=alone, earlier=earlier), f"start {key}")
         elif live.session.state == "signed_out":
-            live.session.tenant = (
-                known_tenant  # nobody is signed in, so what was configured meanwhile counts
-            )
+            live.session.configure(known_tenant)
             if alone:
                 self.sign_ins.begin_alone(live)
         return live
@@ -177,7 +170,8 @@ class Lifecycle:
 
     def _add(self, session: Session, *, adopted: bool = False) -> LiveSession:
         launch = self._launcher.launch(session)  # first: refused, it leaves no session behind
-        session.modules = self._pins.pinned(session.key) if adopted else self._launcher.pin(session)
+        pins = self._pins.pinned(session.key) if adopted else self._launcher.pin(session)
+        session.pin(pins)
         self._manager.add_session(launch)
         live = LiveSession(session, self._runs)
         self.table[session.key] = live
@@ -224,7 +218,7 @@ class Lifecycle:
         if run.state != "succeeded":
             raise ConnectionError(failure_sentence(run))
 
-    def _note_run(self, run: Run) -> None:
+    def note_run(self, run: Run) -> None:
         """Let the session's own PowerShell know what was run; a full disk must not end the run of
         its caller.
         """
@@ -235,11 +229,12 @@ class Lifecycle:
         except OSError as error:
             LOG.warning("The history of %s was not written: %s", run.key, error)
 
-    def _title(self, key: SessionKey) -> str:
+    def title(self, key: SessionKey) -> str:
+        """Return what people read as a session's name."""
         live = self.table.get(key)
         return session_title(live.session) if live else str(key)
 
-    def _restart_refusal(self, key: SessionKey) -> str:
+    def restart_refusal(self, key: SessionKey) -> str:
         """Return why a Jupyter client may not restart a session now, or "" when nothing would be
         lost.
         """
@@ -251,7 +246,7 @@ class Lifecycle:
             else ""
         )
 
-    def _started_elsewhere(self, key: SessionKey) -> None:
+    def started_elsewhere(self, key: SessionKey) -> None:
         """A Jupyter client started or restarted the kernel of a session that was lost."""
         live = self.table.get(key)
         if live is None or live.session.gone:
@@ -280,8 +275,8 @@ class Lifecycle:
             module,
             created_at=note.created_time(),
             expected_account=note.expected_account,
+            route=module.routes.get(note.route) if note.route else None,
         )
-        session.route = module.routes.get(note.route) if note.route else None
         live = self._add(session, adopted=True)
         found = self._manager.process_id(key)
         if found is None:
@@ -300,7 +295,7 @@ class Lifecycle:
             await self._manager.kill_session(key)
             return
         LOG.info("Found the kernel of %s again", key)
-        session.reason = OLD_COMMAND
+        session.say(OLD_COMMAND)
         live.left_signing_in = note.state == "signing_in"
         live.tasks.start(self.sign_ins.resume(live, note), f"check {key}")
 
@@ -324,7 +319,8 @@ class Lifecycle:
         if self.table.get(live.key) is live:
             await self._manager.kill_session(live.key)
 
-    def _ended(self, key: SessionKey, reason: str) -> None:
+    def ended(self, key: SessionKey, reason: str) -> None:
+        """Its kernel is gone, and nobody here has ended it."""
         live = self.table.get(key)
         if live and not live.session.gone:
             self._fail(live, reason)

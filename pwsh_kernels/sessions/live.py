@@ -13,7 +13,7 @@ from pwsh_kernels.sessions.runs.queue import RunQueue
 from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Purpose, Run
 from pwsh_kernels.sessions.runs.table import Runs
-from pwsh_kernels.sessions.session import Session, SignInFailure
+from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.tasks import Tasks
 
 OBSERVER = "jupyter"
@@ -131,13 +131,7 @@ class LiveSession:
 
     def lose(self, reason: str) -> None:
         """The kernel is gone: so are its runs, variables and sign-in."""
-        if (
-            self.session.state == "signing_in"
-        ):  # said at once: whoever follows the sign-in asks before its task goes on
-            self.session.failure = SignInFailure(
-                "sign_in_failed", f"The session was lost during the sign-in: {reason}"
-            )
-        self.session.become("lost", reason)
+        self.session.lose(reason)
         self._let_go(reason)
 
     def close(self, reason: str) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from pwsh_kernels.catalog import FactName, RouteName, Secret
+from pwsh_kernels.records import RunOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,14 @@ class LoginRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """Ask for one execution of a command.
-
-    Values in `parameters` are bound to the command's `param(...)` block.
+    """Ask for one execution of a command, with options that were checked at the door
+    (messages.checked_options).
     """
 
     tenant: str
     command: str
     module: str = "exo"
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    format: str = "json"
-    width: int | None = None
-    max_chars: int | None = None
+    options: RunOptions = field(default_factory=lambda: RunOptions(format="json"))
     wait_s: float | None = None
     """Longest wait for the end of the run; None: setting `run_wait`."""
     conversation_id: str | None = None

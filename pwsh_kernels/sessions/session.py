@@ -149,6 +149,28 @@ class Session:
         self.reason = reason
         self.changes.notify()
 
+    def configure(self, tenant: Tenant) -> None:
+        """Take what is configured now for its tenant; nobody is signed in."""
+        self.tenant = tenant
+
+    def pin(self, modules: Mapping[str, str]) -> bool:
+        """Remember the modules that it has pinned; return whether they are others than before."""
+        before, self.modules = self.modules, modules
+        return before != modules
+
+    def check(self) -> None:
+        """Remember that it was asked now who is signed in."""
+        self.checked_at = now()
+
+    def find_stuck(self, reason: str | None) -> None:
+        """Remember why the watchdog finds it stuck; None: it does not."""
+        self.stuck_reason = reason
+
+    def take_pending(self) -> bool:
+        """Return whether a code was shown since this was asked last."""
+        pending, self.was_pending = self.was_pending, False
+        return pending
+
     def use(self, conversation_id: str | None = None) -> None:
         """Remember that somebody used it now."""
         self.last_used = now()
@@ -163,14 +185,20 @@ class Session:
         self.expected_account = sign_in.expected_account
         return True
 
+    def not_begun(self, reason: str) -> None:
+        """Remember why a sign-in could not even begin."""
+        self.failure = SignInFailure("sign_in_failed", reason)
+        self.say(reason)
+
     def show_code(self, code: DeviceCode) -> None:
         """Remember the code that a person has to enter."""
         if self.sign_in is not None and self.sign_in.code != code:
             self.sign_in.code = code
             self.changes.notify()
 
-    def accept(self, signed_in: SignedIn) -> None:
-        """End signed in."""
+    def accept(self, signed_in: SignedIn, since: datetime | None = None) -> None:
+        """End signed in; `since` when that is known from an earlier server."""
+        self.signed_in_at = since or self.signed_in_at
         self.was_pending = self.was_pending or bool(self.sign_in and self.sign_in.code)
         if self.become("signed_in"):
             self.signed_in = signed_in
@@ -182,6 +210,14 @@ class Session:
         if self.state == "signed_in" and self.signed_in != signed_in:
             self.signed_in = signed_in
             self.changes.notify()
+
+    def lose(self, reason: str) -> None:
+        """End without its process; whoever follows a sign-in is told at once what became of it."""
+        if self.state == "signing_in":
+            self.failure = SignInFailure(
+                "sign_in_failed", f"The session was lost during the sign-in: {reason}"
+            )
+        self.become("lost", reason)
 
     def refuse(self, failure: SignInFailure) -> None:
         """End signed out, with the reason."""

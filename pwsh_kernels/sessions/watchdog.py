@@ -107,7 +107,7 @@ class Watchdog:
         self._forget(time)
 
     async def _act(self, live: LiveSession, findings: Findings) -> None:
-        live.session.stuck_reason = findings.stuck_reason
+        live.session.find_stuck(findings.stuck_reason)
         if findings.refuse and live.queue and live.active:
             live.queue.refuse(
                 live.active, f"nobody answered within {self._settings.input_timeout:.0f} s"

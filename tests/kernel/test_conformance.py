@@ -13,6 +13,8 @@ from jupyter_client.manager import KernelManager
 from tests.fixtures.kernel import WAIT_S, connected
 from tests.fixtures.repository import ROOT
 
+pytestmark = pytest.mark.pwsh
+
 
 class TestPwshKernel(jupyter_kernel_test.KernelTests):
     """Jupyter's own suite.

@@ -12,7 +12,7 @@ from pwsh_kernels.kernel.kernel import EXIT_POWERSHELL_DIED
 from pwsh_kernels.messages import POWERSHELL_DIED
 from tests.fixtures.kernel import WAIT_S, Client, connected, running_kernel
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 
 @pytest.fixture

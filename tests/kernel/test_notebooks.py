@@ -13,7 +13,7 @@ from pwsh_kernels.sandbox import Company
 from tests.fixtures.notebooks import NOTEBOOKS, read, run_on_own_kernel, run_on_session, shown
 from tests.fixtures.server import CONTOSO, Server
 
-pytestmark = [pytest.mark.xdist_group("commands"), pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("commands"), pytest.mark.slow, pytest.mark.pwsh]
 
 ALL = ["quickstart", "runbook-offboarding", "shared-session"]
 AGENT = "$large = Get-Mailbox -ResultSize 5 -WarningAction Ignore; $large.Count"

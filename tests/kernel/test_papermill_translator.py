@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 from papermill.execute import execute_notebook
 from papermill.inspection import inspect_notebook
 from papermill.translators import translate_parameters
 
 from tests.fixtures.notebooks import notebook, text
+
+pytestmark = pytest.mark.pwsh
 
 TRICKY: dict[str, Any] = {
     "Text": "it's $(throw 'run') `n \u2019; throw 'run' # \u201e\u201d\n\"two\"",

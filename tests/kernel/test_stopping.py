@@ -14,7 +14,7 @@ from pwsh_kernels.kernel.kernel import EXIT_POWERSHELL_DIED
 from pwsh_kernels.kernel.stopping import BLOCKED, CANNOT_ASK, WAITING
 from tests.fixtures.kernel import WAIT_S, Client, Run, connected, running_kernel
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from mcp_types import CallToolResult, TextContent
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import CONTOSO, Server, server_environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 SCRIPT = ROOT / "mcp_server.py"
 LIMIT = 80.0

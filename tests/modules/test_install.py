@@ -13,7 +13,7 @@ import pytest
 from pwsh_kernels.modules.lock import LockedModule, lock_text, read_lock
 from tests.modules.machine import Machine, pack, repository, served
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pwsh_kernels.modules.changes import changing
 from tests.fixtures.cli import COMMAND, LIMIT
 from tests.modules.machine import Done, Machine, pack, repository, served
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from tests.fixtures.sandbox import (
     sign_in_as,
 )
 
+pytestmark = pytest.mark.pwsh
+
 APP = AUTOMATION["contoso"]
 TENANT = "c0070500-0001-4a11-8c0d-5a9d0b0c0001"
 ARM = "https://management.core.windows.net/"

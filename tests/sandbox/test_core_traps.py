@@ -4,6 +4,7 @@ PowerShell.
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +38,9 @@ def core(signed_out_shell: SandboxShell) -> SandboxShell:
 
 
 @pytest.fixture
-def dying_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxShell]:
+def dying_shell(
+    powershell_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SandboxShell]:
     shell = SandboxShell(tmp_path_factory.mktemp("sandbox"))
     yield shell
     shell.close()

@@ -342,6 +342,7 @@ def test_stopping_a_sign_in_takes_the_code_away(graph: SandboxShell) -> None:
     assert graph.ask(stop).value == "1 0 Stopped"
 
 
+@pytest.mark.pwsh
 def test_the_process_can_die_while_it_signs_in(tmp_path: Path) -> None:
     shell = SandboxShell(tmp_path)
     shell.authority.set_traps(TENANT, {"dies": "connect"})

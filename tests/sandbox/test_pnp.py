@@ -22,6 +22,8 @@ from tests.fixtures.sandbox import (
     sign_in_as,
 )
 
+pytestmark = pytest.mark.pwsh
+
 APP = AUTOMATION["contoso"]
 ROOT = "https://contoso.sharepoint.com"
 SITE = f"{ROOT}/sites/finance"

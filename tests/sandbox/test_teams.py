@@ -20,6 +20,8 @@ from tests.fixtures.sandbox import (
     sign_in_as,
 )
 
+pytestmark = pytest.mark.pwsh
+
 TENANT = "contoso.example"
 TENANT_ID = "c0070500-0001-4a11-8c0d-5a9d0b0c0001"
 READER = "reader@contoso.example"

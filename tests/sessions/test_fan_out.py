@@ -12,10 +12,9 @@ import pytest_asyncio
 
 from pwsh_kernels.catalog import Catalog
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.sessions import RunRequest
-from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
+from tests.sessions.world import CONTOSO, FABRIKAM, World, run_request
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow, pytest.mark.pwsh]
 
 TENANTS = """
 [[tenant]]
@@ -82,7 +81,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 
 async def everywhere(world: World, command: str, tenants: list[str], **more: Any) -> dict[str, Any]:
     """Run a command in several tenants' Exchange."""
-    request = RunRequest("", command, **{"format": "text", "wait_s": END_WAIT, **more})
+    request = run_request(command, "", **more)
     return await world.sessions.run_everywhere(request, tenants)
 
 

@@ -12,7 +12,7 @@ from pwsh_kernels.errors import NotSignedIn, SessionLost, UnsafeFolder
 from tests.fixtures.sandbox import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
 from tests.sessions.world import CONTOSO, FABRIKAM, World, make_settings
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 ADMIN = "admin@contoso.example"
 TENANTS = """

@@ -22,7 +22,7 @@ from pwsh_kernels.sessions.key import SessionKey
 from tests.fixtures.repository import ROOT
 from tests.sessions.world import CONTOSO, END_WAIT, World
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 KEY = SessionKey(CONTOSO, "exo")
 NOTED = {

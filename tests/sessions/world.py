@@ -12,6 +12,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from pwsh_kernels.catalog import Catalog, TenantsFile
+from pwsh_kernels.messages import checked_options
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import LoginRequest, RunRequest, Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -63,6 +64,13 @@ def serve_powerapps(authority: Authority) -> tuple[HTTPServer, str]:
     (socket,) = bind_sockets(0, "127.0.0.1")
     service.add_socket(socket)
     return service, f"http://127.0.0.1:{socket.getsockname()[1]}{POWERAPPS_PATH}"
+
+
+def run_request(command: str, tenant: str = CONTOSO, **more: Any) -> RunRequest:
+    """Return a request as the door makes it: its options are checked; as text, if not told."""
+    names = [name for name in ("parameters", "format", "width", "max_chars") if name in more]
+    options = checked_options(**{"format": "text", **{name: more.pop(name) for name in names}})
+    return RunRequest(tenant, command, options=options, **{"wait_s": END_WAIT, **more})
 
 
 @dataclass
@@ -127,9 +135,7 @@ class World:
 
     async def run(self, command: str, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
         """Run a command."""
-        return await self.sessions.run(
-            RunRequest(tenant, command, **{"format": "text", "wait_s": END_WAIT, **more})
-        )
+        return await self.sessions.run(run_request(command, tenant, **more))
 
     async def begin_run(self, command: str, tenant: str = CONTOSO, **more: Any) -> str:
         """Run a command and return its id as soon as it runs."""

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fixtures.server import CONTOSO, Server, server_environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 LOST_WAIT = 3.0
 

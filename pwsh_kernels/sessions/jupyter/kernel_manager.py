@@ -5,7 +5,7 @@ mistakes; others as usual.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from pwsh_kernels.sessions.jupyter.environment import kernel_environment, with_o
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.jupyter.processes import kill_tree
 from pwsh_kernels.sessions.jupyter.provisioner import living_process
+from pwsh_kernels.sessions.jupyter.sessions_owner import Nobody, SessionsOwner
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.tasks import Tasks
 
@@ -93,9 +94,13 @@ class SessionKernelManager(AsyncMappingKernelManager):
         self._locks: dict[SessionKey, asyncio.Lock] = {}
         self._info_channels: dict[str, Any] = {}
         self._tasks = Tasks()
-        self.on_session_started: Callable[[SessionKey], None] | None = None
-        self.on_session_ended: Callable[[SessionKey, str], None] | None = None
-        self.restart_refusal: Callable[[SessionKey], str] = lambda _: ""
+        self._owner: SessionsOwner = Nobody()
+
+    def serve(self, owner: SessionsOwner, pass_env: Iterable[str] = ()) -> None:
+        """Serve who owns the sessions; `pass_env` names variables that every kernel inherits."""
+        self._owner = owner
+        self.pass_env = list(pass_env)
+        self.kernel_spec_manager.name_sessions(owner.title)
 
     @default("kernel_manager_class")
     def _kernel_manager_class(self) -> str:
@@ -228,7 +233,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
         """Raise HTTPError 409 when a restart would end a sign-in, 404 for an unknown kernel."""
         self._check_kernel_id(kernel_id)
         key = self.session_of(kernel_id)
-        if key and (refusal := self.restart_refusal(key)):
+        if key and (refusal := self._owner.restart_refusal(key)):
             raise HTTPError(409, refusal)
 
     async def restart_kernel(self, kernel_id: str, now: bool = False) -> Any:  # type: ignore[override]
@@ -238,13 +243,12 @@ class SessionKernelManager(AsyncMappingKernelManager):
         """
         self.refuse_restart(kernel_id)
         key = self.session_of(kernel_id)
-        if key and self.on_session_ended:
-            self.on_session_ended(key, "its kernel was restarted by a Jupyter client")
+        if key:
+            self._owner.ended(key, "its kernel was restarted by a Jupyter client")
         restarted = await self._async_restart_kernel(kernel_id, now=now)
         if key:
             self._preset_kernel_info(kernel_id)
-            if self.on_session_started:
-                self.on_session_started(key)
+            self._owner.started_elsewhere(key)
         return restarted
 
     def _handle_kernel_died(self, kernel_id: str) -> None:
@@ -254,8 +258,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
             return
         LOG.warning("The kernel of %s has died.", key)
         self._tasks.start(self._forget(kernel_id).cleanup_resources(), f"clean up after {key}")
-        if self.on_session_ended:
-            self.on_session_ended(key, "its kernel process has ended")
+        self._owner.ended(key, "its kernel process has ended")
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -277,8 +280,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
                 log_file=str(launch.log_file),
             )
         self._preset_kernel_info(launch.key.kernel_id)
-        if self.on_session_started:
-            self.on_session_started(launch.key)
+        self._owner.started_elsewhere(launch.key)
 
     def _preset_kernel_info(self, kernel_id: str) -> None:
         """Ask for kernel_info on control, before a WebSocket does on shell: a busy cell would hold

@@ -21,8 +21,19 @@ class SessionKernelSpecManager(KernelSpecManager):
     """Adds the kernelspec `tenant.module` of every known session to those that are installed."""
 
     session_keys = Dict(help="Known sessions by kernelspec name.")
-    title: Callable[[SessionKey], str] = str
-    """What people read as a session's name; whoever knows the sessions sets it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Take jupyter_client's arguments."""
+        super().__init__(**kwargs)
+        self._title: Callable[[SessionKey], str] = str
+
+    def name_sessions(self, title: Callable[[SessionKey], str]) -> None:
+        """Let `title` say what people read as a session's name."""
+        self._title = title
+
+    def title(self, key: SessionKey) -> str:
+        """Return what people read as a session's name."""
+        return self._title(key)
 
     def add_session(self, key: SessionKey) -> None:
         """Make a session's kernelspec known."""

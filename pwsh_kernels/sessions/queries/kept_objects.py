@@ -95,9 +95,9 @@ class QueryRecorder(Recorder):
             return
         facts = json.loads(record.message)
         if "refused" not in facts:
-            self.run.query = known_facts(facts, self._of_run)
+            self.run.answer_query(known_facts(facts, self._of_run))
             return
-        self.run.refusal = refusal(facts, self._of_run, self._session)
+        self.run.refuse_query(refusal(facts, self._of_run, self._session))
 
     def finish(self, summary: Summary | None) -> Summary | None:
         """Let the run fail for the refusal."""

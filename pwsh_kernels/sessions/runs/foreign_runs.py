@@ -108,7 +108,7 @@ class ForeignRuns:
             other.recorder = Recorder(
                 self._observe(code, str(message["parent_header"].get("username") or ""))
             )
-            other.recorder.run.message_id = message["parent_header"]["msg_id"]
+            other.recorder.run.sent(message["parent_header"]["msg_id"])
             other.recorder.run.become("running")
         return other.recorder
 

@@ -22,7 +22,7 @@ from pwsh_kernels.records import Summary
 from pwsh_kernels.sessions.runs.connection import KernelConnection, Message
 from pwsh_kernels.sessions.runs.foreign_runs import ForeignRuns, stopped_reason
 from pwsh_kernels.sessions.runs.recorder import Recorder
-from pwsh_kernels.sessions.runs.run import Run, end_state, now
+from pwsh_kernels.sessions.runs.run import Run, end_state
 
 NOT_BEGUN = "The command was cancelled before its turn came; nothing of it was run."
 IDLE_WAIT_S = 5.0
@@ -153,8 +153,7 @@ class RunQueue:
             self._waiting.remove(waiting)
             run.finish("cancelled", reason=NOT_BEGUN)
         elif run is self.active and not run.ended:
-            run.cancelled_at = run.cancelled_at or now()
-            run.changes.notify()
+            run.ask_to_stop()
             if (
                 run.state != "queued"
             ):  # one that was sent and has not begun is stopped when it begins
@@ -194,7 +193,7 @@ class RunQueue:
             lambda message: self._received(job, message),
             store_history=job.store_history,
         )
-        job.run.message_id = job.message_id
+        job.run.sent(job.message_id)
 
     def _received(self, job: Job, message: Message) -> None:
         kind, content = message["msg_type"], message["content"]

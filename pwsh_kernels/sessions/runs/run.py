@@ -112,6 +112,28 @@ class Run:
         if self.ended and self.on_end:
             self.on_end(self)
 
+    def sent(self, message_id: str) -> None:
+        """Remember the execute request that runs it."""
+        self.message_id = message_id
+
+    def ask_to_stop(self) -> None:
+        """Remember that somebody cancelled it."""
+        self.cancelled_at = self.cancelled_at or now()
+        self.changes.notify()
+
+    def answer_query(self, facts: dict[str, Any]) -> None:
+        """Remember what a question about objects found."""
+        self.query = facts
+
+    def refuse_query(self, refusal: ProductError) -> None:
+        """Remember why a question about objects has no answer."""
+        self.refusal = refusal
+
+    def hint(self, warning: Record) -> None:
+        """Keep a warning of a sign-in, a bounded number of them."""
+        if len(self.hints) < RECORDS_KEPT:
+            self.hints.append(warning)
+
     def ask(self, prompt: Prompt) -> None:
         """Wait for the answer to `prompt`."""
         self.become("waiting_for_input")

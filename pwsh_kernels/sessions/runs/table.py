@@ -18,12 +18,20 @@ class Runs:
     """All runs, oldest first; only ended ones are forgotten."""
 
     def __init__(
-        self, folder: Path, memory: int, kept: int, max_age_s: float, advisor: Advisor | None = None
+        self,
+        folder: Path,
+        memory: int,
+        kept: int,
+        max_age_s: float,
+        advisor: Advisor | None = None,
+        *,
+        on_end: Callable[[Run], None] | None = None,
     ) -> None:
         """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`,
         `max_age_s`: of ended runs.
 
-        `advisor` says of each error what to do about it.
+        `advisor` says of each error what to do about it; `on_end` is told of the end of every run
+        that is remembered.
         """
         self._folder = folder
         self._memory = memory
@@ -31,12 +39,11 @@ class Runs:
         self._max_age = timedelta(seconds=max_age_s)
         self._advisor = advisor
         self._runs: dict[str, Run] = {}
-        self.on_end: Callable[[Run], None] | None = None
-        """Told of the end of every run that is remembered."""
+        self._on_end = on_end
 
     def add(self, key: SessionKey, command: str, **facts: Any) -> Run:
         """Make a run and remember it; `facts` are Run's fields."""
-        run = self.make(key, command, on_end=self.on_end, **facts)
+        run = self.make(key, command, on_end=self._on_end, **facts)
         self._runs[run.id] = run
         self.forget_old(now())
         return run

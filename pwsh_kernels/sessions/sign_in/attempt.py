@@ -304,7 +304,7 @@ async def check(live: LiveSession, *, first: bool = False) -> SignedIn | None:
     run = await live.run_script(
         session.module.check, title, "check", CHECK_WAIT_S, "json", first=first
     )
-    session.checked_at = now()
+    session.check()
     if run.state != "succeeded":
         raise explained(
             run,

@@ -121,8 +121,7 @@ class SignInFlow:
         try:
             self.begin(live, request)
         except ProductError as error:
-            live.session.failure = SignInFailure("sign_in_failed", error.text())
-            live.session.say(error.text())
+            live.session.not_begun(error.text())
 
     async def resume(self, live: LiveSession, note: SessionNote) -> None:
         """Find out who is signed in in a session of an earlier server, as soon as its kernel is
@@ -142,8 +141,7 @@ class SignInFlow:
         except SignInRefused as refusal:
             live.session.refuse(refusal.failure)
         else:
-            live.session.signed_in_at = note.signed_in_time()
-            live.session.accept(accepted)
+            live.session.accept(accepted, since=note.signed_in_time())
         live.left_signing_in = False
         self._save(live)
 

@@ -9,7 +9,7 @@ from pwsh_kernels.records import Record, Summary
 from pwsh_kernels.sessions.redaction import hide_in_record, hide_secrets
 from pwsh_kernels.sessions.runs.output_log import Stream
 from pwsh_kernels.sessions.runs.recorder import Message, Recorder
-from pwsh_kernels.sessions.runs.run import RECORDS_KEPT, Run
+from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import DeviceCode
 
 QUIET_S = 0.5
@@ -68,8 +68,8 @@ class SignInRecorder(Recorder):
             hidden = hide_in_record(record, self._hidden)
             if record.kind == "error":
                 super().write("stderr", "error", hide_secrets(text, self._hidden), hidden)
-            elif len(self.run.hints) < RECORDS_KEPT and not self._shows_code(record):
-                self.run.hints.append(hidden)
+            elif not self._shows_code(record):
+                self.run.hint(hidden)
         self._records, self._text = [], ""
         error = summary.terminating_error if summary else None
         return (

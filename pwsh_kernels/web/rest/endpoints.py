@@ -7,6 +7,7 @@ from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.messages import checked_options
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.web.access import Principal
 from pwsh_kernels.web.product import Backend
@@ -163,10 +164,7 @@ async def run(call: Call) -> Answer:
         tenant=body.tenant,
         command=body.command,
         module=body.module,
-        parameters=body.parameters,
-        format=body.format,
-        width=body.width,
-        max_chars=body.max_chars,
+        options=checked_options(body.parameters, body.format, body.width, body.max_chars),
         wait_s=call.backend.capped(body.wait_s),
         conversation_id=body.conversation_id,
         **call.caller,

@@ -93,7 +93,9 @@ async def session(crm: Module, open_service: OpenService, modules: Path) -> Asyn
 
 
 @pytest.fixture
-def crm_server(catalog_folder: Path, modules: Path, tmp_path: Path) -> Iterator[Server]:
+def crm_server(
+    powershell_path: Path, catalog_folder: Path, modules: Path, tmp_path: Path
+) -> Iterator[Server]:
     """A server whose operator did what docs/modules.md says, and nothing else."""
     (tmp_path / "tenants.toml").write_text(TENANTS.format(client="7"), encoding="utf-8")
     settings = {

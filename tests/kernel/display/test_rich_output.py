@@ -279,6 +279,7 @@ def test_a_request_can_switch_rich_output_on_and_off(client: Client) -> None:
     assert client.run(PEOPLE, {"rich": False}).kinds == ["text"]
 
 
+@pytest.mark.pwsh
 def test_a_kernel_with_rich_output_switched_off_gives_the_same_as_text(tmp_path: Path) -> None:
     with (
         running_kernel(tmp_path, PWSH_KERNELS_RICH_OUTPUT="off") as manager,

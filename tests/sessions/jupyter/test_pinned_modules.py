@@ -64,7 +64,7 @@ async def begin(folder: Path) -> World:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def world(folder: Path) -> AsyncIterator[World]:
+async def world(powershell_path: Path, folder: Path) -> AsyncIterator[World]:
     """Sessions on that machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PSModulePath", str(folder / "machine"))
@@ -159,6 +159,7 @@ async def test_what_a_session_has_pinned_is_released_when_it_is_lost_or_closed(
     assert list(pins(folder)) == [f"{ADATUM}.exo"]
 
 
+@pytest.mark.pwsh
 async def test_a_later_server_leaves_living_sessions_their_versions_and_releases_what_is_stale(
     tmp_path: Path,
 ) -> None:

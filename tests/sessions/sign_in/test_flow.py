@@ -21,7 +21,7 @@ from pwsh_kernels.errors import (
 from pwsh_kernels.sessions.runs.run import now
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -13,7 +13,7 @@ from pwsh_kernels.catalog import Catalog, unfit
 from tests.fixtures.store import install
 from tests.sessions.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
 
 TENANT = "adatum.com"
 EXO = Catalog.load().module("exo")

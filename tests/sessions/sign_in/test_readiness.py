@@ -74,7 +74,7 @@ async def service() -> AsyncIterator[asyncio.Server]:
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def world(
-    tmp_path_factory: pytest.TempPathFactory, service: asyncio.Server
+    powershell_path: Path, tmp_path_factory: pytest.TempPathFactory, service: asyncio.Server
 ) -> AsyncIterator[World]:
     """One server's sessions, with modules of the test's own, of which one may wait busily at a
     time.
