@@ -262,6 +262,18 @@ def test_every_file_opens_with_a_sentence_and_has_a_noun_for_a_name(trees: Trees
     assert [path for path in trees if path.stem in BANNED_NAMES] == []
 
 
+def test_a_docstring_says_more_than_the_name_does(trees: Trees) -> None:
+    """One of one or two words (`End.`, `Return itself.`) is left out: ruff asks for none there."""
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    said = [
+        (path, text)
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and (text := ast.get_docstring(node)) is not None
+    ]
+    assert [(path, text) for path, text in said if len(text.split()) < 3] == []
+
+
 def test_functions_are_small(trees: Trees) -> None:
     """Half of all functions have at most eight lines, and few have more than 25."""
     sizes = sorted(code_lines(node) for tree in trees.values() for node in functions(tree))

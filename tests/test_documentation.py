@@ -23,6 +23,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
     ROOT / "vendor" / "README.md",
     *sorted(ROOT.glob("docs/**/*.md")),
@@ -281,6 +282,36 @@ def missing_pages(file: Path) -> list[str]:
 def test_every_page_and_decision_that_is_named_is_there() -> None:
     missing = {str(file.relative_to(ROOT)): missing_pages(file) for file in (*SOURCES, *PAGES)}
     assert {file: names for file, names in missing.items() if names} == {}
+
+
+def contributing() -> str:
+    return (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_every_file_and_folder_that_contributors_are_shown_is_there() -> None:
+    named = re.findall(
+        r"(?<![\w/:{*.-])(\.?[\w-]+/[\w./-]*\w|(?:[\w-]+/)+|[\w-]+\.(?:json|lock|md|py|toml))(?![\w/])",
+        contributing().replace(".venv/bin/", ""),
+    )
+    places = (ROOT, ROOT / "pwsh_kernels")
+    assert len(set(named)) > 80
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+
+
+def test_the_map_answers_twelve_questions_with_files_of_the_folders_that_it_names() -> None:
+    answers = list(rows(contributing(), "behaviour"))
+    assert len(answers) == 12
+    for _, folders, files in answers:
+        assert {f"{Path(file).parent}/" for file in words(files)} == set(words(folders))
+
+
+def test_contributors_are_shown_every_target_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony
+    parts = {"lint", "types"}  # `make check` is both
+    shown = set(re.findall(r"`make ([\w-]+)", contributing()))
+    assert set(phony[1].split()) == shown | parts
 
 
 def test_the_list_of_decisions_has_every_page_with_its_title() -> None:

@@ -116,82 +116,65 @@ class RequestsBackend(ABC):
     async def login(
         self, tenant: str, module: str, wait_s: float, route: str | None = None
     ) -> Json:
-        """POST /login."""
         return await self._client.login(tenant, module, wait_s, route=route)
 
     async def status(self, tenant: str, module: str, wait_s: float) -> Json:
-        """POST /status."""
         return await self._client.status(tenant, module, wait_s)
 
     async def sessions(self) -> Json:
-        """GET /sessions."""
         return await self._client.sessions()
 
     async def changed_sessions(self, seen: str, wait_s: float) -> Json:
-        """GET /sessions with seen."""
         return await self._client.sessions(seen, wait_s)
 
     async def modules(self) -> Json:
-        """GET /modules."""
         return await self._client.modules(installed=False)
 
     async def tenants(self) -> Json:
-        """GET /tenants."""
         return await self._client.tenants()
 
     async def start_run(self, tenant: str, module: str, command: str, options: Json) -> Json:
-        """POST /run without a wait."""
         return await self._client.run(tenant, module, command, wait_s=0, **options)
 
     async def start_everywhere(
         self, tenants: list[str] | Literal["*"], module: str, command: str, options: Json
     ) -> Json:
-        """POST /run with tenants, without a wait."""
         return await self._client.run_everywhere(tenants, module, command, wait_s=0, **options)
 
     async def read_run(
         self, run_id: str, cursor: int, wait_s: float, limit: int, seen: str | None = None
     ) -> Json:
-        """GET /runs/{id}."""
         return await self._client.read_run(run_id, cursor, wait_s, limit, seen)
 
     async def recent_runs(
         self, limit: int, tenant: str | None = None, module: str | None = None
     ) -> list[Json]:
-        """GET /runs."""
         found = await self._client.runs(
             tenant=tenant, module=module, purpose="command", limit=limit
         )
         return list(found["runs"])
 
     async def lines(self, run_id: str, **asked: Any) -> Json:
-        """GET /runs/{id}/lines."""
         return await self._client.lines(run_id, **asked)
 
     async def query(self, run_id: str, asked: Json) -> Json:
-        """POST /runs/{id}/query."""
         return await self._client.query(run_id, asked)
 
     async def answer(self, run_id: str, value: Any) -> Json:
-        """POST /runs/{id}/input."""
         return await self._client.answer(run_id, value)
 
     async def refuse(self, run_id: str) -> Json:
-        """POST /runs/{id}/input."""
         return await self._client.refuse(run_id)
 
     async def cancel(self, run_id: str, wait_s: float) -> Json:
-        """POST /runs/{id}/cancel."""
         return await self._client.cancel(run_id, wait_s)
 
     async def find_commands(
         self, tenant: str, module: str, words: str, limit: int, wait_s: float
     ) -> Json:
-        """GET /sessions/{id}/commands."""
         return await self._client.find(tenant, module, words, limit, wait_s)
 
     async def disconnect(self, tenant: str, module: str, forget: bool = False) -> Json:
-        """POST /disconnect."""
         return await self._client.disconnect(tenant, module, forget=forget)
 
 

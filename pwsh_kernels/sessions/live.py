@@ -44,7 +44,7 @@ class LiveSession:
 
     @property
     def key(self) -> SessionKey:
-        """The session's key."""
+        """The tenant and the module that it is signed in to, or will be."""
         return self.session.key
 
     @property

@@ -35,7 +35,7 @@ class SessionNote:
 
     @property
     def key(self) -> SessionKey:
-        """The session's key."""
+        """The tenant and the module that the note is about."""
         return SessionKey(self.tenant, self.module)
 
     def created_time(self) -> datetime:

@@ -101,7 +101,7 @@ class Watchdog:
                 LOG.exception("A check by the watchdog failed")
 
     async def look(self, time: datetime) -> None:
-        """Look once."""
+        """Look at every session once, do what is due, and forget what is too old."""
         for live in self._sessions():
             await self._act(live, look_at(live, self._settings, time))
         self._forget(time)

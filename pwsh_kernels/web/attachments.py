@@ -143,7 +143,6 @@ class Channels(ZMQChannelsWebsocketConnection):
 
     @default("iopub_msg_rate_limit")
     def _default_message_rate(self) -> float:
-        """Messages per second."""
         return 100_000.0
 
     def connect(self) -> Any:

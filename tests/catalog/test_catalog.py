@@ -216,7 +216,7 @@ def test_a_file_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem", "line"),
     [
-        (("title =", "titel ="), "title is missing", None),
+        (("title =", "titel ="), "title is missing", None),  # codespell:ignore
         (('"Testing."', '"Testing."\ncolour = "red"'), "colour is not a key of this file", 5),
         (('title = "Test"', "title = 7"), "title must be a text", 1),
         (('title = "Test"', 'title = " "'), "title must be a text", 1),

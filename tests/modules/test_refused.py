@@ -67,9 +67,9 @@ def test_half_a_download_is_refused(machine: Machine, packages: Path) -> None:
 
 def test_a_mistyped_name_is_told_the_nearest_ones(machine: Machine, packages: Path) -> None:
     assert (
-        refused(machine, "Contoso.Mial", "--from", str(packages))
-        == f"{packages} has no PowerShell module Contoso.Mial. Did you mean Contoso.Mail? Check the"
-        " name, or name another source with --from."
+        refused(machine, "Contoso.Mial", "--from", str(packages))  # codespell:ignore
+        == f"{packages} has no PowerShell module Contoso.Mial. Did you mean"  # codespell:ignore
+        " Contoso.Mail? Check the name, or name another source with --from."
     )
 
 

@@ -93,8 +93,8 @@ def test_the_holder_of_the_token_is_the_principal() -> None:
         (b'{"tenant": "a.b", "command": "x", "width": 5}', "width", "greater than or equal to 20"),
         (b'{"tenant": "a.b", "command": "x", "parameters": [1]}', "parameters", "dictionary"),
         (
-            b'{"tenant": "a.b", "command": "x", "comand": 1, "tennant": 2}',
-            "comand, tennant",
+            b'{"tenant": "a.b", "command": "x", "comand": 1, "tennant": 2}',  # codespell:ignore
+            "comand, tennant",  # codespell:ignore
             "Known fields: tenant",
         ),
     ],

@@ -60,7 +60,6 @@ class Person:
     """Whoever sits at the client of one call, as far as the client lets us ask."""
 
     def __init__(self, ctx: Context[Any, Any]) -> None:
-        """`ctx` is the call's."""
         self._ctx = ctx
         self._modern = (ctx.protocol_version or "") >= MODERN
 

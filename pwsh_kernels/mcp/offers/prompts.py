@@ -161,7 +161,6 @@ class StrictPrompt(Prompt):
 
 
 def add_prompts(server: MCPServer[Any]) -> None:
-    """Offer the prompts."""
     for name in PROMPTS:
         server.add_prompt(_described(name))
 

@@ -55,7 +55,6 @@ class Resources:
 
 
 def add_resources(server: MCPServer[Any], backend: Backend) -> None:
-    """Offer the resources."""
     resources = Resources(backend)
     server.resource(
         SESSIONS,

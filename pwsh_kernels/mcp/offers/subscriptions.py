@@ -84,7 +84,6 @@ class Watch:
             self._task = None
 
     async def close(self) -> None:
-        """End."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -157,7 +156,6 @@ class Updates:
     """The requests by which clients subscribe, in both eras."""
 
     def __init__(self, backend: Backend) -> None:
-        """Nobody is subscribed."""
         self._backend = backend
         self._watches: set[Watch] = set()
 

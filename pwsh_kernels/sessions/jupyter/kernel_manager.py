@@ -90,7 +90,6 @@ class SessionKernelManager(AsyncMappingKernelManager):
     launches = Dict(help="SessionLaunch by kernelspec name.")
 
     def __init__(self, **kwargs: Any) -> None:
-        """Take jupyter_server's arguments."""
         super().__init__(**kwargs)
         self._locks: dict[SessionKey, asyncio.Lock] = {}
         self._info_channels: dict[str, Any] = {}

@@ -220,7 +220,6 @@ class LogTexts:
         self._file_bytes = file_bytes
 
     def __enter__(self) -> Self:
-        """Return itself."""
         return self
 
     def __exit__(
@@ -229,7 +228,6 @@ class LogTexts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the file."""
         if self._file is not None:
             self._file.close()
 

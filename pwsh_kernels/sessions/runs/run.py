@@ -155,7 +155,6 @@ class Run:
         self.changes.notify()
 
     def finish(self, state: RunState, summary: Summary | None = None, reason: str = "") -> None:
-        """End."""
         self.summary = summary or self.summary
         self.become(
             "failed" if self.code and state == "succeeded" else state,

@@ -138,7 +138,11 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
         ('[[tenant]]\ntenant_id = "x"', 1, "a [[tenant]] has no name"),
         ("[[tenant]]\nname = 7", 1, "a [[tenant]] has no name"),
         ('\n[[tenant]]\nname = "contoso"', 3, "name 'contoso' is not a tenant"),
-        (f'{A}acount = "x"', 3, "acount is not a key of a tenant; known: name, tenant_id,"),
+        (
+            f'{A}acount = "x"',  # codespell:ignore
+            3,
+            "acount is not a key of a tenant; known: name, tenant_id,",  # codespell:ignore
+        ),
         (f'{A}sandbox = "yes"', 3, "sandbox must be true or false"),
         (
             f"{A}sandbox = true",

@@ -106,7 +106,10 @@ def test_without_a_file_any_domain_name_is_a_tenant(name: str) -> None:
     assert load_tenants().find_tenant(name.upper()) == Tenant(name)
 
 
-@pytest.mark.parametrize("name", ["contoso.exampel", "contso.example", "fabrikam.examples"])
+@pytest.mark.parametrize(
+    "name",
+    ["contoso.exampel", "contso.example", "fabrikam.examples"],  # codespell:ignore
+)
 def test_without_a_file_a_mistyped_known_name_is_refused(name: str) -> None:
     with pytest.raises(UnknownTenant) as refused:
         load_tenants().find_tenant(name)
