@@ -38,6 +38,12 @@ the pipe open.
 """
 KEY_WAIT = 10.0
 """Seconds that PowerShell gets for the exchange of the session key."""
+GATHER = 0.002
+"""Seconds in which nothing is read after progress that is only held: PowerShell flushes each
+record, and each would wake us.
+
+A pipe holds more than comes in that time (measured: 20 KB).
+"""
 LARGE_SCRIPT = 50_000
 """Characters from which a script is serialised in a thread (measured: about a second for a
 megabyte).
@@ -194,10 +200,13 @@ class Link:
 
     async def _read(self, process: PowerShellProcess) -> None:
         while data := await process.read():
-            for happening in self._connection.receive(data, self._loop.time()):
+            happenings = self._connection.receive(data, self._loop.time())
+            for happening in happenings:
                 self._happen(happening)
             self._send()
             self._set_timer()
+            if not happenings and self._connection.next_tick() is not None:
+                await process.gather(GATHER)
             await self._wait_for_room(process)
         # Its end of the wire is closed: nothing more can come of it.
         with contextlib.suppress(TimeoutError):

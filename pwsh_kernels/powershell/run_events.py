@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import psrpcore
-from psrpcore.types import ErrorCategory, PSInvocationState
+from psrpcore.types import ErrorCategory, HostMethodIdentifier, PSInvocationState
 
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.powershell.events import (
@@ -133,10 +133,15 @@ class Run:
         """
         if isinstance(event, psrpcore.PipelineOutputEvent):
             return [*self._output(event.data)]
-        if isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent):
-            return self._call(event)
         if isinstance(event, psrpcore.ProgressRecordEvent):
             return [ProgressChanged(progress(event.record))]
+        if (
+            isinstance(event, psrpcore.PipelineHostCallEvent)
+            and event.method_identifier == HostMethodIdentifier.WriteProgress
+        ):
+            return [ProgressChanged(progress(event.method_parameters[1]))]
+        if isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent):
+            return self._call(event)
         if isinstance(event, psrpcore.ErrorRecordEvent):
             return [self._record(psrp_error(event.record))]
         return [*self._message(event)]

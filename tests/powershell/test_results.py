@@ -380,6 +380,16 @@ async def test_progress_is_thinned_and_its_last_state_kept(shell: PowerShell) ->
     )
 
 
+async def test_progress_of_a_begin_block_is_told_once(shell: PowerShell) -> None:
+    script = (
+        "begin { Write-Progress Work -Status first } end { Start-Sleep -Milliseconds 150;"
+        " Write-Progress Work -Status last }"
+    )
+    said = await run(shell, script)
+    states = [one.progress for one in said.events if isinstance(one, ProgressChanged)]
+    assert [one.status for one in states] == ["first", "last"]
+
+
 async def test_the_newest_progress_is_told_while_the_script_waits(shell: PowerShell) -> None:
     pipeline = await shell.start(
         "foreach ($i in 1..50) { Write-Progress Work -Status $i }; $null = Read-Host 'go on'"

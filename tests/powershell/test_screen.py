@@ -54,7 +54,11 @@ async def test_a_program_that_start_process_starts_writes_to_the_run(shell: Powe
         ("$Host.EnterNestedPrompt()", "no prompt within a command"),
         ("Get-Help Get-Item -ShowWindow", "leave out -ShowWindow"),
         ("Get-Help Get-Item -Online", "There is no browser here"),
-        ("'# a' | Show-Markdown -UseBrowser", "There is no browser here"),
+        # A machine of tests may have a browser.
+        (
+            "& { $env:PATH = ''; '# a' | Show-Markdown -UseBrowser }; $env:PATH = '/usr/bin:/bin'",
+            "There is no browser here",
+        ),
         ("New-Object -ComObject Excel.Application", "COM is a part of Windows"),
         ("Add-Type -AssemblyName System.Windows.Forms", "no windows of Windows"),
         ("1 | ForEach-Object -Parallel { Read-Host 'Who' }", "hand the answer over with $using:"),

@@ -1,6 +1,6 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours; every run's output
 # leaves through Out-Session as JSON texts: an array of texts and of records (arrays that begin with their kind).
-param([hashtable]$Settings)
+param([hashtable]$Settings, [hashtable]$ModulePath, [string]$GivenPath)
 
 # By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which all modules are searched.
 foreach ($name in 'Microsoft.PowerShell.Management', 'Microsoft.PowerShell.Utility') {
@@ -23,6 +23,9 @@ $table = [Management.Automation.PSPrimitiveDictionary]::new()
 $table['PSVersion'] = [version]$PSVersionTable.PSVersion
 $PSSenderInfo.ApplicationArguments['PSVersionTable'] = $table
 Microsoft.PowerShell.Management\Set-Location -LiteralPath ([Environment]::CurrentDirectory)
+if ($ModulePath -and ($ModulePath.Machine -or $env:PSModulePath -cne $GivenPath)) {
+    & ([scriptblock]::Create([IO.File]::ReadAllText("$($Settings.Folder)/modulepath.ps1"))) @ModulePath
+}
 
 $writer = [IO.StreamWriter]::new([Console]::OpenStandardError(), [Text.UTF8Encoding]::new($false))
 $writer.AutoFlush = $true
@@ -34,7 +37,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     param($Settings, $SessionHost)
 
     # By name: for twenty typed parameters .NET compiles a type with sixty methods, in each session.
-    foreach ($one in $Settings.GetEnumerator()) { Set-Variable -Name $one.Key -Value $one.Value }
+    $variables = $ExecutionContext.SessionState.PSVariable
+    foreach ($one in $Settings.GetEnumerator()) { $variables.Set($one.Key, $one.Value) }
 
     # The session's own preferences must not reach into the functions here.
     Set-StrictMode -Off
@@ -252,9 +256,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         New-Run 'text' 80 -1
     }
 
-    . ([scriptblock]::Create($Display))
-    . ([scriptblock]::Create($CompactFormat))
-    . ([scriptblock]::Create($DebuggerStops))
+    foreach ($name in 'display', 'compact', 'debugger') { . ([scriptblock]::Create([IO.File]::ReadAllText("$Folder/$name.ps1"))) }
+    # Read now, parsed with the first question: another version of this package may be installed while the session lives.
+    $keptScript = [IO.File]::ReadAllText("$Folder/kept.ps1")
+    $runspaceStops = [IO.File]::ReadAllText("$Folder/runspaces.ps1")
 
     # The objects that the newest runs have given stay reachable for questions (kept.ps1, which is read with the first one).
     $keptRuns = [ordered]@{}
@@ -281,7 +286,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     # name (measured).
     function Get-KeptObject([string]$Query) {
         if (-not (Test-Path function:Get-Answer)) {
-            . ([scriptblock]::Create($KeptScript))
+            . ([scriptblock]::Create($keptScript))
             if ($debugger.GetBreakpoints().Count) { Hide-Function }
         }
         Send-Answer $Query

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pwsh_kernels.powershell import Launch, PowerShell
+from pwsh_kernels.powershell.host.launch import child_environment
 from pwsh_kernels.powershell.host.module_path import module_path
 from tests.fixtures.powershell import run
 from tests.fixtures.store import POISON, write_module
@@ -63,6 +64,25 @@ async def test_without_the_machines_modules_nothing_else_is_found_nor_by_a_progr
         "1.0",
         "1",
     ]
+
+
+async def test_the_closed_path_that_powershell_is_started_with_is_the_one_it_keeps(
+    powershell_path: Path, tmp_path: Path
+) -> None:
+    alone = Launch(
+        powershell_path,
+        tmp_path / "home",
+        module_path=str(tmp_path / "first"),
+        machine_modules=False,
+    )
+    given = child_environment(alone, {})["PSModulePath"]
+    first, own, *usual = given.split(":")
+    assert (first, Path(own).name, [one.isupper() for one in usual]) == (
+        str(tmp_path / "first"),
+        "Modules",
+        [True, True],
+    )
+    assert await said(alone, "$env:PSModulePath") == [given]
 
 
 async def test_the_machines_modules_come_behind_the_folders_that_are_named_first(

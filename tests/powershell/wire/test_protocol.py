@@ -4,9 +4,11 @@ answers.
 
 import re
 
-from psrpcore import PipelineOutputEvent, ProgressRecordEvent, ServerHostRequestor, ServerPipeline
+from psrpcore import PipelineOutputEvent, ServerHostRequestor, ServerPipeline
 from psrpcore.types import PSInvocationState
 
+from pwsh_kernels.powershell.events import ProgressChanged
+from pwsh_kernels.powershell.run_events import Run
 from pwsh_kernels.powershell.wire.happenings import (
     Command,
     Ended,
@@ -17,6 +19,7 @@ from pwsh_kernels.powershell.wire.happenings import (
 )
 from pwsh_kernels.powershell.wire.packets import PacketReader, Stray
 from pwsh_kernels.powershell.wire.protocol import Connection
+from pwsh_kernels.records import Progress
 from tests.powershell.misbehaving_powershell import Server
 
 TAG = re.compile(rb"<(\w+) ")
@@ -128,24 +131,50 @@ def test_a_stop_ends_a_running_pipeline_and_one_too_late_does_nothing() -> None:
     assert connection.data_to_send() == b""
 
 
-def test_progress_twins_are_dropped_and_records_thinned() -> None:
+def statuses(happenings: list[Happening]) -> list[str]:
+    """Return what progress says."""
+    told = [
+        change for one in happenings if isinstance(one, Said) for change in Run().take(one.event)
+    ]
+    return [one.progress.status for one in told if isinstance(one, ProgressChanged)]
+
+
+def test_progress_as_records_with_their_calls_is_told_once_and_thinned() -> None:
     connection, server, pipeline = begun("never")
-    told = 0
+    happenings: list[Happening] = []
     for step in range(50):
-        ServerHostRequestor(pipeline).write_progress(1, 1, "a", str(step))
         pipeline.write_progress("a", 1, str(step))
-        happenings = connection.receive(server.said(), step * 0.001)
-        assert all(
-            isinstance(one, Said) and isinstance(one.event, ProgressRecordEvent)
-            for one in happenings
+        ServerHostRequestor(pipeline).write_progress(1, 1, "a", str(step))
+        happenings += connection.receive(server.said(), step * 0.001)
+    assert (len(happenings), statuses(happenings)) == (1, ["0"])
+    pipeline.complete()
+    assert statuses(connection.receive(server.said(), 0.05)) == ["49"]
+
+
+def test_progress_as_calls_alone_is_told_and_thinned() -> None:
+    connection, server, pipeline = begun("never")
+    happenings: list[Happening] = []
+    for step in range(50):
+        ServerHostRequestor(pipeline).write_progress(
+            1, 7, "Copy </LST>", str(step), percent_complete=step
         )
-        told += len(happenings)
-    assert told == 1
+        happenings += connection.receive(server.said(), step * 0.001)
+    assert (len(happenings), statuses(happenings)) == (1, ["0"])
     pipeline.complete()
     (last,) = connection.receive(server.said(), 0.05)
     assert isinstance(last, Said)
-    assert isinstance(last.event, ProgressRecordEvent)
-    assert last.event.record.StatusDescription == "49"
+    told = Progress(7, None, "Copy </LST>", "49", percent=49)
+    assert Run().take(last.event) == [ProgressChanged(told)]
+
+
+def test_a_record_without_its_call_hides_one_call_at_most_and_none_of_the_next_run() -> None:
+    connection, server, pipeline = begun("never")
+    for step in range(3):
+        pipeline.write_progress("a", 1, str(step))
+    for step in range(3, 5):
+        ServerHostRequestor(pipeline).write_progress(1, 1, "a", str(step))
+    pipeline.complete()
+    assert statuses(connection.receive(server.said(), 0.0)) == ["0", "4"]
 
 
 def test_the_session_key_is_exchanged_once() -> None:
