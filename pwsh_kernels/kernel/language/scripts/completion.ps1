@@ -5,7 +5,8 @@ $found = TabExpansion2 -inputScript $PwshKernelsCode -cursorColumn $PwshKernelsC
 $found.ReplacementIndex
 $found.ReplacementLength
 $ours = '$PwshKernels*'
-$kept = $found.CompletionMatches.Where({ $_.CompletionText -notlike $ours }, 'First', $PwshKernelsMost)
+$kept =
+    $found.CompletionMatches.Where({ $_.CompletionText -notlike $ours }, 'First', $PwshKernelsMost)
 foreach ($match in $kept) {
     $match.CompletionText
     $match.ResultType.ToString()

@@ -4,7 +4,8 @@ param([string]$Expression)
 try {
     'ok'
     (. ([scriptblock]::Create($Expression)) | Microsoft.PowerShell.Utility\Out-String).TrimEnd()
-} catch {
+}
+catch {
     'error'
     $_.Exception.GetType().Name
     $_.Exception.Message

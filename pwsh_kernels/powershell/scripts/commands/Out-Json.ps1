@@ -21,10 +21,17 @@ begin { $objects = [Collections.Generic.List[object]]::new() }
 process { $objects.Add($InputObject) }
 end {
     $value = if ($objects.Count -eq 1) { $objects[0] } else { , $objects.ToArray() }
-    $isJson = $value -is [string] -and (Microsoft.PowerShell.Utility\Test-Json -Json $value -ErrorAction Ignore)
-    $text = if ($isJson) { $value } else { Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $Depth }
+    $isJson = $value -is [string] -and
+        (Microsoft.PowerShell.Utility\Test-Json -Json $value -ErrorAction Ignore)
+    $text = if ($isJson) {
+        $value
+    }
+    else {
+        Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $Depth
+    }
     if (-not $text) { return }
-    $own = [string]::new($text.ToCharArray())  # nobody else's: a literal of the script must not be shown so for ever
+    # nobody else's: a literal of the script must not be shown so for ever
+    $own = [string]::new($text.ToCharArray())
     ([AppDomain]::CurrentDomain.GetData('PwshKernels.Shown'))?.Add($own, 'application/json')
     $own
 }

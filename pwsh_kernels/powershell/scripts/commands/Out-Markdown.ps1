@@ -17,7 +17,8 @@ process { $lines.AddRange($InputObject) }
 end {
     $text = $lines -join "`n"
     if (-not $text) { return }
-    $own = [string]::new($text.ToCharArray())  # nobody else's: a literal of the script must not be shown so for ever
+    # nobody else's: a literal of the script must not be shown so for ever
+    $own = [string]::new($text.ToCharArray())
     ([AppDomain]::CurrentDomain.GetData('PwshKernels.Shown'))?.Add($own, 'text/markdown')
     $own
 }

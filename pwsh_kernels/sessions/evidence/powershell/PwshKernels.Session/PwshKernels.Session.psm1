@@ -37,19 +37,30 @@ function Get-SessionHistory {
         [switch] $Failed
     )
     $file = $env:PWSH_KERNELS_HISTORY
-    if (-not $file) { throw 'This PowerShell is no session of a pwsh-kernels server, so nothing is noted.' }
+    if (-not $file) {
+        throw 'This PowerShell is no session of a pwsh-kernels server, so nothing is noted.'
+    }
     if (-not (Test-Path -LiteralPath $file)) { return }
     Get-Content -LiteralPath $file | ConvertFrom-Json -DateKind Utc |
-        Where-Object { $_.principal -like $Principal -and (-not $Failed -or $_.state -ne 'succeeded') } |
+        Where-Object {
+            $_.principal -like $Principal -and (-not $Failed -or $_.state -ne 'succeeded')
+        } |
         Select-Object -Last $Last | ForEach-Object { ConvertTo-SessionRun $_ }
 }
 
 function ConvertTo-SessionRun([object] $Line) {
-    $seconds = if ($Line.started_at -and $Line.ended_at) { [math]::Round(($Line.ended_at - $Line.started_at).TotalSeconds, 3) }
+    $seconds = if ($Line.started_at -and $Line.ended_at) {
+        [math]::Round(($Line.ended_at - $Line.started_at).TotalSeconds, 3)
+    }
     [pscustomobject]@{
         PSTypeName = 'PwshKernels.Run'
         Started    = $Line.started_at
-        Who        = if ($Line.client) { "$($Line.principal) ($($Line.client))" } else { $Line.principal }
+        Who        = if ($Line.client) {
+            "$($Line.principal) ($($Line.client))"
+        }
+        else {
+            $Line.principal
+        }
         State      = $Line.state
         Seconds    = $seconds
         Command    = $Line.command
