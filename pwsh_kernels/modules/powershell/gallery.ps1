@@ -48,7 +48,8 @@ function Import-Package($Request) {
     foreach ($one in $Request.modules) {
         # What a module only complains about does not keep it from working.
         $problem = try {
-            Import-Module -Name $one.name -RequiredVersion $one.version -ErrorAction SilentlyContinue -ErrorVariable said *> $null
+            Import-Module -Name $one.name -RequiredVersion $one.version `
+                -ErrorAction SilentlyContinue -ErrorVariable said *> $null
         }
         catch {
             "$_"

@@ -471,7 +471,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                             'list' {
                                 {
                                     Microsoft.PowerShell.Utility\Format-List |
-                                        Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width
+                                        Microsoft.PowerShell.Utility\Out-String -Stream `
+                                        -Width $Width
                                 }.GetSteppablePipeline()
                             }
                             default {
@@ -578,7 +579,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     # Constant, so that no script can remove or replace what every run leaves through.
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',
             'Get-KeptObject') {
-        Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock -Options Constant,
+        Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock `
+            -Options Constant,
             AllScope
     }
     Export-ModuleMember

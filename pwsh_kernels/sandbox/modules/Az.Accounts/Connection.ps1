@@ -53,7 +53,8 @@ function Connect-AzAccount {
     }
     $answer = (Find-TenantProblem $asked) ?? (Connect-WithRoute $PSCmdlet $asked)
     if ($answer -isnot [System.Management.Automation.ErrorRecord]) {
-        $chosen = Select-Subscription $PSCmdlet $asked $answer.Tenant ($PSCmdlet.ParameterSetName -eq 'Device')
+        $chosen = Select-Subscription $PSCmdlet $asked $answer.Tenant `
+            ($PSCmdlet.ParameterSetName -eq 'Device')
         if ($chosen -is [System.Management.Automation.ErrorRecord]) { $answer = $chosen }
     }
     if ($answer -is [System.Management.Automation.ErrorRecord]) {
@@ -79,7 +80,8 @@ function Find-ConnectProblem {
     # Everything of an application needs its tenant.
     if ($Caller.ParameterSetName -in 'Secret', 'CertificateFile', 'Thumbprint', 'Federated' -and
             -not $Asked.Tenant) {
-        New-AzError 'The tenant is needed to sign in as a service principal: use -Tenant.' 'ParameterBindingFailed' 'InvalidArgument'
+        New-AzError 'The tenant is needed to sign in as a service principal: use -Tenant.' `
+            'ParameterBindingFailed' 'InvalidArgument'
     }
 }
 
@@ -108,9 +110,11 @@ function Write-ConnectError {
     }
     $problem = $Answer.Exception
     if ($problem.Message -match '^(AADSTS\d+|invalid_request): ') {
-        $problem = New-SandboxAuthenticationFailure -Credential $script:Credentials[$Caller.ParameterSetName] -Cause $problem
+        $problem = New-SandboxAuthenticationFailure `
+            -Credential $script:Credentials[$Caller.ParameterSetName] -Cause $problem
     }
-    Write-SandboxRecord $Caller (New-SandboxErrorRecord -Exception $problem -Category CloseError -Id 'Microsoft.Azure.Commands.Profile.ConnectAzureRmAccountCommand')
+    Write-SandboxRecord $Caller (New-SandboxErrorRecord -Exception $problem -Category CloseError `
+        -Id 'Microsoft.Azure.Commands.Profile.ConnectAzureRmAccountCommand')
 }
 
 function Write-SecondFactorWarning {

@@ -44,7 +44,8 @@ function New-Named {
     # An object whose text is one of its values, as the real classes' is.
     param([hashtable] $Values, [string] $Text)
     $object = [pscustomobject] $Values
-    Add-Member -InputObject $object -MemberType ScriptMethod -Name ToString -Force -Value ([scriptblock]::Create("`$this.$Text"))
+    Add-Member -InputObject $object -MemberType ScriptMethod -Name ToString -Force `
+        -Value ([scriptblock]::Create("`$this.$Text"))
     $object
 }
 

@@ -10,7 +10,8 @@ function Connect-WithDevice {
         Write-HostRecord $Caller ("`e[1m`e[34m[Login to Azure]`e[0m " +
             $Message.Replace($Code, "`e[4m$Code`e[0m"))
     }
-    $identity = Invoke-SandboxDeviceCode -Client 'Microsoft Azure PowerShell' -Tenant ([string] $Asked.Directory.name) -Show $show
+    $identity = Invoke-SandboxDeviceCode -Client 'Microsoft Azure PowerShell' `
+        -Tenant ([string] $Asked.Directory.name) -Show $show
     if ($identity -is [System.Management.Automation.ErrorRecord] -or -not $Asked.Directory -or
             $identity.Tenant.name -eq $Asked.Directory.name) {
         return $identity
@@ -43,7 +44,8 @@ function Connect-WithCertificate {
         Find-StoredCertificate $Asked.CertificateThumbprint
     }
     if ($certificate -is [System.Management.Automation.ErrorRecord]) { return $certificate }
-    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ApplicationId -Certificate $certificate
+    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ApplicationId `
+        -Certificate $certificate
 }
 
 function Open-Certificate {
@@ -81,12 +83,14 @@ function Find-StoredCertificate {
 
 function Connect-WithSecret {
     param([hashtable] $Asked)
-    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.Credential.UserName -Secret $Asked.Credential.GetNetworkCredential().Password
+    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.Credential.UserName `
+        -Secret $Asked.Credential.GetNetworkCredential().Password
 }
 
 function Connect-WithFederation {
     param([hashtable] $Asked)
-    $identity = Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ApplicationId -FederatedToken $Asked.FederatedToken
+    $identity = Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ApplicationId `
+        -FederatedToken $Asked.FederatedToken
     if ($identity -isnot [System.Management.Automation.ErrorRecord]) {
         $identity.AccountType = 'ClientAssertion'
     }
@@ -98,7 +102,8 @@ function Connect-WithManagedIdentity {
     # must be named.
     param([hashtable] $Asked)
     $tenant = if ($env:PWSH_KERNELS_SANDBOX_TENANT) { '' } else { [string] $Asked.Tenant }
-    $identity = Invoke-SandboxAppSignIn -Tenant $tenant -ClientId ([string] $Asked.AccountId) -ManagedIdentity
+    $identity = Invoke-SandboxAppSignIn -Tenant $tenant -ClientId ([string] $Asked.AccountId) `
+        -ManagedIdentity
     if ($identity -is [System.Management.Automation.ErrorRecord] -or -not $Asked.Directory -or
             $identity.Tenant.name -eq $Asked.Directory.name) {
         return $identity

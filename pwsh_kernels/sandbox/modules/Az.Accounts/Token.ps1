@@ -22,7 +22,8 @@ function Get-AzAccessToken {
     )
     if (-not $ResourceUrl -and -not $script:Resources.ContainsKey($ResourceTypeName)) {
         $PSCmdlet.ThrowTerminatingError(
-            (New-AzError "Resource type name $ResourceTypeName is not supported." 'InvalidResourceTypeName' 'InvalidArgument'))
+            (New-AzError "Resource type name $ResourceTypeName is not supported." `
+                'InvalidResourceTypeName' 'InvalidArgument'))
     }
     $live = Get-LiveContext $PSCmdlet
     if ($TenantId -and (Get-SandboxTenant $TenantId).name -ne $live.Tenant.name) {

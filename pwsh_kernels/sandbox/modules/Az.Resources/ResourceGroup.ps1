@@ -31,7 +31,8 @@ function Get-AzResourceGroup {
                 (-not $Id -or $_.Id -eq $Id) -and (Test-Tag $_.Tags $Tag)
         })
         if (-not $found -and $Name -and -not $Name.Contains('*')) {
-            return Write-Error -Message "Provided resource group does not exist." -ErrorId 'ResourceGroupNotFound'
+            return Write-Error -Message "Provided resource group does not exist." `
+                -ErrorId 'ResourceGroupNotFound'
         }
         $many = Get-SandboxTrap 'many_rows'
         if ($many -and $found) {
@@ -73,7 +74,8 @@ function New-AzResourceGroup {
                 "'-', '.', '(', ')' or '_'.")))
     }
     if (-not $PSCmdlet.ShouldProcess($Name, 'Replacing resource group ...')) { return }
-    Assert-Right $PSCmdlet $live 'Microsoft.Resources/subscriptions/resourcegroups/write' "/subscriptions/$($live.Subscription.id)/resourcegroups/$Name"
+    Assert-Right $PSCmdlet $live 'Microsoft.Resources/subscriptions/resourcegroups/write' `
+        "/subscriptions/$($live.Subscription.id)/resourcegroups/$Name"
     $present = $groups | Where-Object Name -EQ $Name
     if ($present -and -not $Force -and
             -not $PSCmdlet.ShouldContinue(

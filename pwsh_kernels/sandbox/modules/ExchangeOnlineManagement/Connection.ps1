@@ -70,7 +70,8 @@ function Get-ActiveOrganization {
     # As the real module: a use shortly before the end, or after it, has got a new token without
     # asking anyone.
     $connection.TokenExpiryTimeUTC = [datetimeoffset] $connection.SandboxIdentity.ExpiresAt
-    Invoke-SandboxService $connection.SandboxIdentity -Caller $Caller -ThrottlingText $script:ThrottlingText
+    Invoke-SandboxService $connection.SandboxIdentity -Caller $Caller `
+        -ThrottlingText $script:ThrottlingText
     Get-Organization $connection.SandboxTenant -WithoutMailboxes:$WithoutMailboxes
 }
 

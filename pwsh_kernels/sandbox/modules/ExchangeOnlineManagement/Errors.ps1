@@ -26,12 +26,15 @@ function Get-NotFoundText {
 
 function New-NotFoundError {
     param([string] $Cmdlet, [string] $Identity)
-    New-ServerError $Cmdlet 'Ex6F9304' 'Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException' (Get-NotFoundText $Identity)
+    New-ServerError $Cmdlet 'Ex6F9304' `
+        'Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException' `
+        (Get-NotFoundText $Identity)
 }
 
 function New-AmbiguousError {
     param([string] $Cmdlet, [string] $Identity)
-    New-ServerError $Cmdlet 'ExB9A1C8' 'Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException' `
+    New-ServerError $Cmdlet 'ExB9A1C8' `
+        'Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException' `
         "The operation couldn't be performed because '$Identity' matches multiple entries."
 }
 

@@ -153,12 +153,14 @@ function Get-Mailbox {
             $limit = Read-ResultSize $ResultSize
             $many = Get-ManyCount $PSBoundParameters
             if ($many) {
-                return Write-ManyMailbox $organization $many $limit $PSBoundParameters.ContainsKey('ResultSize')
+                return Write-ManyMailbox $organization $many $limit `
+                    $PSBoundParameters.ContainsKey('ResultSize')
             }
             if ($PSBoundParameters.ContainsKey('Identity')) {
                 $records = @(Find-Mailbox $organization $Identity)
                 if (-not $records) {
-                    Write-ErrorMessage (New-NotFoundError 'Get-Mailbox' (Get-IdentityText $Identity))
+                    Write-ErrorMessage (New-NotFoundError 'Get-Mailbox' `
+                        (Get-IdentityText $Identity))
                     return
                 }
             }
@@ -223,7 +225,8 @@ function Get-EXOMailbox {
                         (Get-FirstMailbox $organization 1 $false)[0].Properties.Keys
                     ) $PropertySets $Properties
                 )
-                return Write-ManyMailbox $organization $many $limit $PSBoundParameters.ContainsKey('ResultSize') |
+                return Write-ManyMailbox $organization $many $limit `
+                    $PSBoundParameters.ContainsKey('ResultSize') |
                     Select-Object -Property $columns
             }
             if ($wanted) {
@@ -289,7 +292,8 @@ function Get-MailboxStatistics {
             return New-Statistics $organization $record $Archive
         }
         $text = "The specified mailbox Identity:`"$(Get-IdentityText $Identity)`" doesn't exist."
-        Write-ErrorMessage (New-ServerError 'Get-MailboxStatistics' 'Ex0C8B1F' 'Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException' $text)
+        Write-ErrorMessage (New-ServerError 'Get-MailboxStatistics' 'Ex0C8B1F' `
+            'Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException' $text)
     }
 }
 

@@ -51,7 +51,8 @@ function Set-Mailbox {
             $PSCmdlet.ThrowTerminatingError((New-ArgumentError $_.Exception.Message))
         }
         catch [System.ArgumentException] {
-            Write-ErrorMessage (New-ServerError 'Set-Mailbox' 'ExA6A1D2' 'Microsoft.Exchange.Data.DataValidationException' $_.Exception.Message)
+            Write-ErrorMessage (New-ServerError 'Set-Mailbox' 'ExA6A1D2' `
+                'Microsoft.Exchange.Data.DataValidationException' $_.Exception.Message)
             return
         }
         $action = "Setting mailbox Identity:`"$($record.Properties.Identity)`"."
@@ -255,7 +256,8 @@ function New-Mailbox {
         Assert-Free $organization @{} @($address, $Alias, $Name)
     }
     catch [System.ArgumentException] {
-        return Write-ErrorMessage (New-ServerError 'New-Mailbox' 'ExE9E2F5' 'Microsoft.Exchange.Data.Directory.ProxyAddressExistsException' $_.Exception.Message)
+        return Write-ErrorMessage (New-ServerError 'New-Mailbox' 'ExE9E2F5' `
+            'Microsoft.Exchange.Data.Directory.ProxyAddressExistsException' $_.Exception.Message)
     }
     $action = "Creating mailbox `"$Name`" with address `"$address`"."
     if (-not $PSCmdlet.ShouldProcess($action,

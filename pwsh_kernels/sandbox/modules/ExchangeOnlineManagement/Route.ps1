@@ -13,7 +13,8 @@ function Invoke-Route {
             'person.') 'MissingOrganization'
     }
     if ($Given['ManagedIdentity']) {
-        return Invoke-SandboxAppSignIn -Tenant $Given['Organization'] -ClientId $Given['ManagedIdentityAccountId'] -ManagedIdentity
+        return Invoke-SandboxAppSignIn -Tenant $Given['Organization'] `
+            -ClientId $Given['ManagedIdentityAccountId'] -ManagedIdentity
     }
     Invoke-CertificateRoute $Given
 }
@@ -68,7 +69,8 @@ function Invoke-CertificateRoute {
         Read-Certificate $Given['CertificateFilePath'] $Given['CertificatePassword']
     }
     if ($certificate -is [System.Management.Automation.ErrorRecord]) { return $certificate }
-    Invoke-SandboxAppSignIn -Tenant $Given['Organization'] -ClientId $Given['AppId'] -Certificate $certificate
+    Invoke-SandboxAppSignIn -Tenant $Given['Organization'] -ClientId $Given['AppId'] `
+        -Certificate $certificate
 }
 
 function Read-Certificate {

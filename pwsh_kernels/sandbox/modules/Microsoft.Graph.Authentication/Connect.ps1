@@ -77,7 +77,8 @@ function Find-ParameterProblem {
 function New-EnvironmentError {
     param([string] $Name)
     if ($Name -in 'China', 'USGov', 'USGovDoD', 'Germany', 'BleuCloud', 'DelosCloud') {
-        return New-SandboxNotSimulatedError -What "-Environment $Name" -Instead 'Leave it out: the sandbox has the Global cloud only.'
+        return New-SandboxNotSimulatedError -What "-Environment $Name" `
+            -Instead 'Leave it out: the sandbox has the Global cloud only.'
     }
     [System.Management.Automation.ErrorRecord]::new([System.InvalidOperationException]::new(
         "Unable to find environment with name '$Name'. Use Get-MgEnvironment to list available " +

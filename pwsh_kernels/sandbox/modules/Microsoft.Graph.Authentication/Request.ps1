@@ -30,7 +30,8 @@ function Invoke-MgGraphRequest {
         if ($request -is [System.Management.Automation.ErrorRecord]) {
             $PSCmdlet.ThrowTerminatingError($request)
         }
-        $answer = Invoke-SandboxGraph -Caller $PSCmdlet -Method $Method -Path $request.Path -Query $request.Query -Body $Body `
+        $answer = Invoke-SandboxGraph -Caller $PSCmdlet -Method $Method -Path $request.Path `
+            -Query $request.Query -Body $Body `
             -Advanced:($Headers['ConsistencyLevel'] -eq 'eventual')
         if ($answer.Status -eq 0) {
             $PSCmdlet.ThrowTerminatingError((New-AuthenticationNeeded $answer))
@@ -95,7 +96,8 @@ function New-AuthenticationNeeded {
     param([hashtable] $Answer)
     $class = 'Microsoft.Graph.PowerShell.Authentication.Cmdlets.InvokeMgGraphRequest'
     if ($Answer.Exception) { return New-SandboxErrorRecord -Exception $Answer.Exception -Id $class }
-    New-SandboxErrorRecord -Exception ([System.Exception]::new($Answer.Message)) -Id "AuthenticationError,$class" -Category AuthenticationError
+    New-SandboxErrorRecord -Exception ([System.Exception]::new($Answer.Message)) `
+        -Id "AuthenticationError,$class" -Category AuthenticationError
 }
 
 function New-HttpError {

@@ -29,14 +29,16 @@ function New-RouteResult {
     # What a route found; around an ErrorRecord comes what the Azure.Identity library says.
     param([object] $Identity, [string] $AuthType, [string] $Credential, [hashtable] $More = @{})
     if ($Identity -is [System.Management.Automation.ErrorRecord]) {
-        return New-ConnectError (New-SandboxAuthenticationFailure -Credential $Credential -Cause $Identity.Exception)
+        return New-ConnectError (New-SandboxAuthenticationFailure -Credential $Credential `
+            -Cause $Identity.Exception)
     }
     @{ Identity = $Identity; AuthType = $AuthType; Credential = $Credential } + $More
 }
 
 function New-ConnectError {
     param([System.Exception] $Exception)
-    New-SandboxErrorRecord -Exception $Exception -Id 'Microsoft.Graph.PowerShell.Authentication.Cmdlets.ConnectMgGraph'
+    New-SandboxErrorRecord -Exception $Exception `
+        -Id 'Microsoft.Graph.PowerShell.Authentication.Cmdlets.ConnectMgGraph'
 }
 
 function New-AuthenticationError {
@@ -76,7 +78,8 @@ function Read-Person {
     $patience = (Get-SandboxTrap 'patience') ?? $script:PatienceSeconds
     # As the real module does: as output of Connect-MgGraph, so that whoever assigns or redirects it
     # does not see the code.
-    $identity = Invoke-SandboxDeviceCode -Client 'Microsoft Graph Command Line Tools' -Tenant $Tenant -ClientId $Client `
+    $identity = Invoke-SandboxDeviceCode -Client 'Microsoft Graph Command Line Tools' `
+        -Tenant $Tenant -ClientId $Client `
         -PatienceSeconds $patience -Show { param($Message) $Caller.WriteObject($Message) }
     if (-not $identity -or $identity -is [System.Management.Automation.ErrorRecord]) {
         return $identity
@@ -135,10 +138,12 @@ function Invoke-IdentityRoute {
 function Invoke-EnvironmentRoute {
     $tenant, $client = $env:AZURE_TENANT_ID, $env:AZURE_CLIENT_ID
     if ($tenant -and $client -and $env:AZURE_CLIENT_SECRET) {
-        $identity = Invoke-SandboxAppSignIn -Tenant $tenant -ClientId $client -Secret $env:AZURE_CLIENT_SECRET
+        $identity = Invoke-SandboxAppSignIn -Tenant $tenant -ClientId $client `
+            -Secret $env:AZURE_CLIENT_SECRET
     }
     elseif ($tenant -and $client -and $env:AZURE_CLIENT_CERTIFICATE_PATH) {
-        $certificate = Read-CertificateFile $env:AZURE_CLIENT_CERTIFICATE_PATH $env:AZURE_CLIENT_CERTIFICATE_PASSWORD
+        $certificate = Read-CertificateFile $env:AZURE_CLIENT_CERTIFICATE_PATH `
+            $env:AZURE_CLIENT_CERTIFICATE_PASSWORD
         if ($certificate -is [System.Management.Automation.ErrorRecord]) { return $certificate }
         $identity =
             Invoke-SandboxAppSignIn -Tenant $tenant -ClientId $client -Certificate $certificate

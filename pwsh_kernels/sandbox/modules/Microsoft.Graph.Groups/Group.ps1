@@ -19,7 +19,8 @@ function Get-MgGroup {
     )
     if ($ExpandProperty) {
         $PSCmdlet.ThrowTerminatingError(
-            (New-SandboxNotSimulatedError -What '-ExpandProperty' -Instead 'Use Get-MgGroupMember.'))
+            (New-SandboxNotSimulatedError -What '-ExpandProperty' `
+                -Instead 'Use Get-MgGroupMember.'))
     }
     $query = @{
         '$filter' = $Filter
@@ -29,11 +30,13 @@ function Get-MgGroup {
     }
     $common = @{ Caller = $PSCmdlet; Query = $query; Advanced = $ConsistencyLevel -eq 'eventual' }
     if ($GroupId) {
-        return Get-SandboxGraphResource @common -Variant 'Get-MgGroup_Get' -Path "/groups/$([uri]::EscapeDataString($GroupId))" `
+        return Get-SandboxGraphResource @common -Variant 'Get-MgGroup_Get' `
+            -Path "/groups/$([uri]::EscapeDataString($GroupId))" `
             -Target ("{ GroupId = $GroupId, Property = $($Property -join ', '), ExpandProperty = " +
                 ", Headers =  }")
     }
-    Get-SandboxGraphResource @common -Variant 'Get-MgGroup_List' -Path '/groups' -All:$All -Top $Top -CountVariable $CountVariable `
+    Get-SandboxGraphResource @common -Variant 'Get-MgGroup_List' -Path '/groups' -All:$All `
+        -Top $Top -CountVariable $CountVariable `
         -Target ("{ Top = , Skip = , Search = $Search, Filter = $Filter, Count = , Orderby = " +
             "$Sort, Property = $($Property -join ', ') }")
 }
@@ -47,7 +50,8 @@ function Get-MgGroupMember {
         [switch] $All,
         [string] $ConsistencyLevel
     )
-    Get-SandboxGraphResource -Caller $PSCmdlet -Variant 'Get-MgGroupMember_List' -Path "/groups/$([uri]::EscapeDataString($GroupId))/members" `
+    Get-SandboxGraphResource -Caller $PSCmdlet -Variant 'Get-MgGroupMember_List' `
+        -Path "/groups/$([uri]::EscapeDataString($GroupId))/members" `
         -Target "{ GroupId = $GroupId }" -All:$All -Top $Top -Reference
 }
 
@@ -60,7 +64,8 @@ function Get-MgGroupOwner {
         [switch] $All,
         [string] $ConsistencyLevel
     )
-    Get-SandboxGraphResource -Caller $PSCmdlet -Variant 'Get-MgGroupOwner_List' -Path "/groups/$([uri]::EscapeDataString($GroupId))/owners" `
+    Get-SandboxGraphResource -Caller $PSCmdlet -Variant 'Get-MgGroupOwner_List' `
+        -Path "/groups/$([uri]::EscapeDataString($GroupId))/owners" `
         -Target "{ GroupId = $GroupId }" -All:$All -Top $Top -Reference
 }
 
@@ -85,7 +90,8 @@ function New-MgGroup {
         }
         $answer = Invoke-SandboxGraph -Caller $PSCmdlet -Method POST -Path '/groups' -Body $body
         if ($answer.Refused) {
-            return Write-SandboxGraphError $PSCmdlet $answer $variant '{ body = Microsoft.Graph.PowerShell.Models.MicrosoftGraphGroup }'
+            return Write-SandboxGraphError $PSCmdlet $answer $variant `
+                '{ body = Microsoft.Graph.PowerShell.Models.MicrosoftGraphGroup }'
         }
         ConvertTo-SandboxGraphObject $answer.One $answer.Type $answer.Selection
     }

@@ -29,11 +29,13 @@ function Get-MgUser {
     }
     $common = @{ Caller = $PSCmdlet; Query = $query; Advanced = $ConsistencyLevel -eq 'eventual' }
     if ($UserId) {
-        return Get-SandboxGraphResource @common -Variant 'Get-MgUser_Get' -Path "/users/$([uri]::EscapeDataString($UserId))" `
+        return Get-SandboxGraphResource @common -Variant 'Get-MgUser_Get' `
+            -Path "/users/$([uri]::EscapeDataString($UserId))" `
             -Target ("{ UserId = $UserId, Property = $($Property -join ', '), ExpandProperty = , " +
                 "Headers =  }")
     }
-    Get-SandboxGraphResource @common -Variant 'Get-MgUser_List' -Path '/users' -All:$All -Top $Top -CountVariable $CountVariable `
+    Get-SandboxGraphResource @common -Variant 'Get-MgUser_List' -Path '/users' -All:$All -Top $Top `
+        -CountVariable $CountVariable `
         -Target ("{ Top = , Skip = , Search = $Search, Filter = $Filter, Count = , Orderby = " +
             "$Sort, Property = $($Property -join ', ') }")
 }

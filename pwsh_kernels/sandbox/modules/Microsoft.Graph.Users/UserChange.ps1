@@ -35,7 +35,8 @@ function New-MgUser {
         }
         $answer = Invoke-SandboxGraph -Caller $PSCmdlet -Method POST -Path '/users' -Body $body
         if ($answer.Refused) {
-            return Write-SandboxGraphError $PSCmdlet $answer $variant '{ body = Microsoft.Graph.PowerShell.Models.MicrosoftGraphUser }'
+            return Write-SandboxGraphError $PSCmdlet $answer $variant `
+                '{ body = Microsoft.Graph.PowerShell.Models.MicrosoftGraphUser }'
         }
         ConvertTo-SandboxGraphObject $answer.One $answer.Type $answer.Selection
     }
@@ -76,7 +77,8 @@ function Update-MgUser {
                 $variant)) {
             return
         }
-        $answer = Invoke-SandboxGraph -Caller $PSCmdlet -Method PATCH -Path "/users/$([uri]::EscapeDataString($UserId))" -Body $body
+        $answer = Invoke-SandboxGraph -Caller $PSCmdlet -Method PATCH `
+            -Path "/users/$([uri]::EscapeDataString($UserId))" -Body $body
         if ($answer.Refused) {
             Write-SandboxGraphError $PSCmdlet $answer $variant (
                 "{ UserId = $UserId, body = Microsoft.Graph.PowerShell.Models.MicrosoftGraphUser " +

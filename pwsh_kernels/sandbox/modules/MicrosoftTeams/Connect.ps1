@@ -31,8 +31,9 @@ function Connect-MicrosoftTeams {
     )
     $unsupported = Find-UnsupportedRoute $PSBoundParameters $PSCmdlet.ParameterSetName
     if ($unsupported) {
-        $PSCmdlet.ThrowTerminatingError((New-SandboxNotSimulatedError -What $unsupported -Instead ('Sign in with -UseDeviceAuthentication, ' +
-            '-Certificate, -CertificateThumbprint, -Identity or -AccessTokens.')))
+        $PSCmdlet.ThrowTerminatingError((New-SandboxNotSimulatedError -What $unsupported `
+            -Instead ('Sign in with -UseDeviceAuthentication, ' +
+                '-Certificate, -CertificateThumbprint, -Identity or -AccessTokens.')))
     }
     if (-not $PSCmdlet.ShouldProcess("AzureCloud environment", 'log in')) { return }
     $answer = Invoke-Route $PSCmdlet $PSBoundParameters

@@ -21,7 +21,8 @@ function Invoke-Route {
         Read-Store $Given['CertificateThumbprint']
     }
     if ($certificate -is [System.Management.Automation.ErrorRecord]) { return $certificate }
-    Invoke-SandboxAppSignIn -Tenant $Given['TenantId'] -ClientId $Given['ApplicationId'] -Certificate $certificate
+    Invoke-SandboxAppSignIn -Tenant $Given['TenantId'] -ClientId $Given['ApplicationId'] `
+        -Certificate $certificate
 }
 
 function Invoke-DeviceRoute {
@@ -29,10 +30,11 @@ function Invoke-DeviceRoute {
     $asked = [string] $Given['TenantId']
     $unknown = Resolve-SandboxTenant -Name $asked
     if ($unknown -is [System.Management.Automation.ErrorRecord]) { return $unknown }
-    Invoke-SandboxDeviceCode -Client 'Microsoft Teams PowerShell Cmdlets' -Tenant $asked -ClientId $script:TeamsClient -Show {
-        param($Message)
-        Show-Code $Caller $Message
-    }
+    Invoke-SandboxDeviceCode -Client 'Microsoft Teams PowerShell Cmdlets' -Tenant $asked `
+        -ClientId $script:TeamsClient -Show {
+            param($Message)
+            Show-Code $Caller $Message
+        }
 }
 
 function Show-Code {

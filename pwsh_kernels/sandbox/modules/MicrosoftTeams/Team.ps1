@@ -43,7 +43,8 @@ function Find-Team {
     })
     if ($team) { return $team[0] }
     $Caller.ThrowTerminatingError(
-        (New-ApiError $Caller.MyInvocation.MyCommand.Name 'NotFound' "No team found with Group Id $GroupId"))
+        (New-ApiError $Caller.MyInvocation.MyCommand.Name 'NotFound' `
+            "No team found with Group Id $GroupId"))
 }
 
 function ConvertTo-Team {
@@ -148,14 +149,16 @@ function New-Team {
     $directory = Get-TeamDirectory $PSCmdlet
     if (-not (Test-Administrator)) {
         $PSCmdlet.ThrowTerminatingError(
-            (New-ApiError 'New-Team' 'Authorization_RequestDenied' 'Insufficient privileges to complete the operation.'))
+            (New-ApiError 'New-Team' 'Authorization_RequestDenied' `
+                'Insufficient privileges to complete the operation.'))
     }
     $name = if ($Owner) { $Owner } else { $script:Connection.Identity.Account }
     $person = Find-SandboxUser $directory $name
     # Applications have no account: without -Owner nobody could own their team.
     if (-not $person) {
-        $PSCmdlet.ThrowTerminatingError((New-ApiError 'New-Team' 'Request_ResourceNotFound' ("Resource '$name' does not exist or one of its queried " +
-            'reference-property objects are not present.')))
+        $PSCmdlet.ThrowTerminatingError((New-ApiError 'New-Team' 'Request_ResourceNotFound' `
+            ("Resource '$name' does not exist or one of its queried " +
+                'reference-property objects are not present.')))
     }
     if ($GroupId) { return Convert-Group $PSCmdlet $directory $GroupId }
     $alias = if ($MailNickName) { $MailNickName } else { $DisplayName -replace '\W', '' }

@@ -38,7 +38,9 @@ function Get-CsOnlineUser {
             Find-CsUserRow $PSCmdlet $directory $Filter
         }
         if ($Identity -and -not $users) {
-            return Write-SandboxRecord $PSCmdlet (New-ServiceError 'Get-CsOnlineUser' 'NotFound' "User not found. Identity: $Identity")
+            return Write-SandboxRecord $PSCmdlet `
+                (New-ServiceError 'Get-CsOnlineUser' 'NotFound' `
+                    "User not found. Identity: $Identity")
         }
         foreach ($user in $users | Select-Object -First $ResultSize) {
             $object = ConvertTo-CsUser $user

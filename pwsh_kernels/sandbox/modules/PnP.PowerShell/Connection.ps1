@@ -74,8 +74,9 @@ function Find-UnusableAddress {
     if ($Cloud -ne 'Production') { return New-NotSimulatedError "the cloud $Cloud" }
     if ($Asked.SiteTenant) { return }
     if ($Validate) { return New-ArgumentError 'Host not reachable' }
-    New-ConnectError 'System.Net.Http.HttpRequestException' -Exception ([System.Net.Http.HttpRequestException]::new(
-        "Name or service not known ($(([uri] $Asked.Url).Host):443)"))
+    New-ConnectError 'System.Net.Http.HttpRequestException' `
+        -Exception ([System.Net.Http.HttpRequestException]::new(
+            "Name or service not known ($(([uri] $Asked.Url).Host):443)"))
 }
 
 function Connect-WithRoute {
@@ -202,7 +203,8 @@ function Disconnect-PnPOnline {
     if (-not $script:Process.Current) {
         $nothing = [System.InvalidOperationException]::new($script:NothingToDisconnect)
         $PSCmdlet.ThrowTerminatingError(
-            (New-SandboxErrorRecord -Exception $nothing -Id "System.InvalidOperationException,$script:Disconnect"))
+            (New-SandboxErrorRecord -Exception $nothing `
+                -Id "System.InvalidOperationException,$script:Disconnect"))
     }
     if ($ClearPersistedLogin) { Remove-Login $script:Process.Current }
     $script:Process.Current = $null

@@ -56,16 +56,19 @@ function New-ConnectError {
 
 function New-ClientIdError {
     # Since September 2024 everybody needs an app registration of their own.
-    New-ConnectError 'CLIENTIDREQUIRED' -Category AuthenticationError -Exception ([System.NotSupportedException]::new())
+    New-ConnectError 'CLIENTIDREQUIRED' -Category AuthenticationError `
+        -Exception ([System.NotSupportedException]::new())
 }
 
 function New-NotConnectedError {
-    New-ConnectError 'InvalidOperation' -Category InvalidOperation -Exception ([System.Management.Automation.PSInvalidOperationException]::new($script:NotConnected))
+    New-ConnectError 'InvalidOperation' -Category InvalidOperation `
+        -Exception ([System.Management.Automation.PSInvalidOperationException]::new($script:NotConnected))
 }
 
 function New-ArgumentError {
     param([string] $Text)
-    New-ConnectError 'Argument' -Category InvalidArgument -Exception ([System.Management.Automation.PSArgumentException]::new($Text))
+    New-ConnectError 'Argument' -Category InvalidArgument `
+        -Exception ([System.Management.Automation.PSArgumentException]::new($Text))
 }
 
 function New-NotSimulatedError {

@@ -48,7 +48,8 @@ function Get-PnPList {
         # The real one says nothing when there is no such list, unless asked to.
         if ($ThrowExceptionIfListNotFound) {
             $PSCmdlet.ThrowTerminatingError(
-                (New-PnPError "No list found with id, title or url '$Identity'" 'ListNotFound' 'ObjectNotFound' $Identity))
+                (New-PnPError "No list found with id, title or url '$Identity'" 'ListNotFound' `
+                    'ObjectNotFound' $Identity))
         }
     }
 }
@@ -58,7 +59,8 @@ function Get-OpenList {
     $list = Find-List $Content $Identity
     if (-not $list) {
         $Caller.ThrowTerminatingError(
-            (New-PnPError "The specified list '$Identity' was not found." 'ListNotFound' 'ObjectNotFound' $Identity))
+            (New-PnPError "The specified list '$Identity' was not found." 'ListNotFound' `
+                'ObjectNotFound' $Identity))
     }
     $list
 }

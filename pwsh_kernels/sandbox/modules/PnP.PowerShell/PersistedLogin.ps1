@@ -62,7 +62,8 @@ function Save-Login {
     $signIn = Get-SignIn $Connection
     Enable-Login $signIn.SiteTenant $Connection.ClientId
     $cache = Read-LoginFile 'pnp.msal.cache'
-    $cache[$signIn.SiteTenant.sharepoint_host] = New-SandboxToken -Identity $signIn.Identity -Audience 'pnp-persisted-login' -LifetimeSeconds (90 * 86400)
+    $cache[$signIn.SiteTenant.sharepoint_host] = New-SandboxToken -Identity $signIn.Identity `
+        -Audience 'pnp-persisted-login' -LifetimeSeconds (90 * 86400)
     Save-LoginFile 'pnp.msal.cache' $cache
 }
 

@@ -40,7 +40,8 @@ function Connect-WithDevice {
         param($Message, $Url, $Code)
         Write-FormattedWarning $Caller (Get-CodeText $Message $Url $Code)
     }
-    $identity = Invoke-SandboxDeviceCode -Client 'PnP PowerShell' -Tenant $directory.name -ClientId $Asked.ClientId -Show $show
+    $identity = Invoke-SandboxDeviceCode -Client 'PnP PowerShell' -Tenant $directory.name `
+        -ClientId $Asked.ClientId -Show $show
     if ($identity -is [System.Management.Automation.ErrorRecord] -or -not $Asked.Tenant -or
             $identity.Tenant.name -eq $directory.name) {
         return $identity
@@ -66,7 +67,8 @@ function Connect-WithCertificate {
     $certificate = Open-Certificate $Asked
     if ($certificate -is [System.Management.Automation.ErrorRecord]) { return $certificate }
     $Asked.Opened = $certificate
-    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ClientId -Certificate $certificate
+    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ClientId `
+        -Certificate $certificate
 }
 
 function Open-Certificate {
@@ -75,7 +77,8 @@ function Open-Certificate {
         if ($Asked.CertificatePath) {
             $path = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Asked.CertificatePath)
             if (-not [System.IO.File]::Exists($path)) {
-                return New-ConnectError 'System.IO.FileNotFoundException' -Exception ([System.IO.FileNotFoundException]::new('Certificate not found'))
+                return New-ConnectError 'System.IO.FileNotFoundException' `
+                    -Exception ([System.IO.FileNotFoundException]::new('Certificate not found'))
             }
             return [System.Security.Cryptography.X509Certificates.X509Certificate2]::new($path,
                 $Asked.CertificatePassword)
@@ -88,7 +91,8 @@ function Open-Certificate {
     }
     catch [System.Management.Automation.MethodInvocationException] {
         if (-not $Asked.CertificatePath) {
-            return New-ConnectError $_.Exception.InnerException.GetType().FullName -Exception $_.Exception.InnerException
+            return New-ConnectError $_.Exception.InnerException.GetType().FullName `
+                -Exception $_.Exception.InnerException
         }
         return New-ArgumentError ("The specified certificate at '$path' could not be read. The " +
             "certificate could be corrupt or it may require a " +
@@ -140,7 +144,8 @@ function Connect-WithManagedIdentity {
     # The identity belongs to the machine: to this session's tenant, whatever address is asked for.
     param([hashtable] $Asked)
     $tenant = if ($env:PWSH_KERNELS_SANDBOX_TENANT) { '' } else { $Asked.SiteTenant.name }
-    Invoke-SandboxAppSignIn -Tenant $tenant -ClientId ([string] $Asked.UserAssignedManagedIdentityClientId) -ManagedIdentity
+    Invoke-SandboxAppSignIn -Tenant $tenant `
+        -ClientId ([string] $Asked.UserAssignedManagedIdentityClientId) -ManagedIdentity
 }
 
 function Connect-WithWorkloadIdentity {
@@ -152,7 +157,8 @@ function Connect-WithWorkloadIdentity {
             'a file.')
     }
     $Asked.ClientId, $Asked.Tenant = $env:AZURE_CLIENT_ID, $env:AZURE_TENANT_ID
-    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ClientId -FederatedToken ([System.IO.File]::ReadAllText($file).Trim())
+    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ClientId `
+        -FederatedToken ([System.IO.File]::ReadAllText($file).Trim())
 }
 
 function Connect-WithToken {

@@ -30,7 +30,8 @@ function Get-PnPWeb {
         if (-not $asked -or $asked -in $web.Url, $web.ServerRelativeUrl, "$($web.Id)") {
             return $web
         }
-        Write-Error -Exception ([System.InvalidOperationException]::new("Cannot find web $asked")) -ErrorId 'EXCEPTION'
+        Write-Error -Exception ([System.InvalidOperationException]::new("Cannot find web $asked")) `
+            -ErrorId 'EXCEPTION'
     }
 }
 

@@ -60,7 +60,8 @@ function Confirm-Secret {
     param([hashtable] $SignIn)
     if (-not $SignIn.Secret) { return }
     $secret = ConvertFrom-SecureString -SecureString $SignIn.Secret -AsPlainText
-    $identity = Invoke-SandboxAppSignIn -Tenant $SignIn.SiteTenant.name -ClientId $SignIn.Identity.AppId -Secret $secret
+    $identity = Invoke-SandboxAppSignIn -Tenant $SignIn.SiteTenant.name `
+        -ClientId $SignIn.Identity.AppId -Secret $secret
     if ($identity -is [System.Management.Automation.ErrorRecord]) { return $identity }
     $SignIn.Identity, $SignIn.Secret = $identity, $null
 }

@@ -28,7 +28,8 @@ function Invoke-SandboxAppSignIn {
     else { Find-SecretProblem $app $Secret }
     if (-not $problem) { $problem = $app.blocked }
     if ($problem) { return New-SandboxSignInError $problem }
-    New-Identity $facts $app.client_id 'ServicePrincipal' $app.role $app.client_id $app.display_name $app.scopes
+    New-Identity $facts $app.client_id 'ServicePrincipal' $app.role $app.client_id `
+        $app.display_name $app.scopes
 }
 
 function Get-UnknownTenantText {
@@ -53,7 +54,8 @@ function ConvertTo-ManagedIdentity {
     if ($ClientId -and $ClientId -ne $identity.client_id) {
         return New-SandboxSignInError 'invalid_request: Identity not found'
     }
-    New-Identity $Tenant $identity.client_id 'ManagedService' $identity.role $identity.client_id $identity.display_name $identity.scopes
+    New-Identity $Tenant $identity.client_id 'ManagedService' $identity.role $identity.client_id `
+        $identity.display_name $identity.scopes
 }
 
 function Find-CertificateProblem {

@@ -44,7 +44,8 @@ function Get-ExceptionType {
         $domain.SetData('PwshKernels.Sandbox.Exceptions', $types)
     }
     if (-not $types.ContainsKey($Name)) {
-        $types[$Name] = New-ExceptionType $types.Builder $Name (Get-ExceptionType $script:ExceptionParents[$Name])
+        $types[$Name] = New-ExceptionType $types.Builder $Name `
+            (Get-ExceptionType $script:ExceptionParents[$Name])
     }
     $types[$Name]
 }
@@ -95,14 +96,16 @@ function New-SandboxAuthenticationFailure {
     }
     # Version 1.21 leaves the reason to the inner exception.
     $reason = if (Get-SandboxTrap 'hidden_reason') { '' } else { $inner.Message }
-    New-SandboxException -Type 'Azure.Identity.AuthenticationFailedException' -Inner $inner -Message "$($Credential)Credential authentication failed: $reason"
+    New-SandboxException -Type 'Azure.Identity.AuthenticationFailedException' -Inner $inner `
+        -Message "$($Credential)Credential authentication failed: $reason"
 }
 
 function New-EntraException {
     param([string] $Number, [string] $Text)
     $code = $script:EntraCodes[$Number]
     $type = if ($code) { 'MsalServiceException' } else { 'MsalUiRequiredException' }
-    New-SandboxException -Type "Microsoft.Identity.Client.$type" -Message $Text -ErrorCode ($code ?? 'invalid_grant')
+    New-SandboxException -Type "Microsoft.Identity.Client.$type" -Message $Text `
+        -ErrorCode ($code ?? 'invalid_grant')
 }
 
 function New-SandboxErrorRecord {

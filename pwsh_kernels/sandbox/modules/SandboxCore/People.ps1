@@ -32,11 +32,13 @@ function New-Staff {
         $last =
             $family[($number + [math]::Floor($number / $given.Count) + $Facts.seed) % $family.Count]
         $alias = "$($script:Names.Ascii[$first] ?? $first).$($script:Names.Ascii[$last] ?? $last)".ToLowerInvariant()
-        New-Person $Facts $number $first $last $alias $Facts.departments[$number % $Facts.departments.Count] 'Member'
+        New-Person $Facts $number $first $last $alias `
+            $Facts.departments[$number % $Facts.departments.Count] 'Member'
     }
     foreach ($account in $Facts.accounts) {
         $first, $last = $account.display_name.Split(' ', 2)
-        New-Person $Facts $number $first $last $account.upn.Split('@')[0] 'Information Technology' $account.role
+        New-Person $Facts $number $first $last $account.upn.Split('@')[0] 'Information Technology' `
+            $account.role
         $number++
     }
 }

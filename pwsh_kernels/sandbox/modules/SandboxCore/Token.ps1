@@ -91,10 +91,12 @@ function ConvertTo-TokenIdentity {
     $person = $tenant.accounts | Where-Object upn -EQ $account
     $app = $tenant.applications | Where-Object client_id -EQ $account
     if ($person) {
-        $identity = New-Identity $tenant $person.upn 'AccessToken' $person.role ([string] $Claims.appid) $person.display_name
+        $identity = New-Identity $tenant $person.upn 'AccessToken' $person.role `
+            ([string] $Claims.appid) $person.display_name
     }
     elseif ($app) {
-        $identity = New-Identity $tenant $app.client_id 'AccessToken' $app.role $app.client_id $app.display_name $app.scopes
+        $identity = New-Identity $tenant $app.client_id 'AccessToken' $app.role $app.client_id `
+            $app.display_name $app.scopes
     }
     elseif ($tenant.managed_identity.client_id -eq $account) {
         $identity = ConvertTo-ManagedIdentity $tenant $account

@@ -88,7 +88,8 @@ function Find-SessionRefusal {
     if ($ended -isnot [System.Management.Automation.ErrorRecord]) { return $ended }
     # The library could not renew the token: its own error, not an answer of Graph.
     $refusal = New-Refusal 0 '' ''
-    $refusal.Exception = New-SandboxAuthenticationFailure -Credential $script:Shared.Session.Credential -Cause $ended.Exception
+    $refusal.Exception = New-SandboxAuthenticationFailure `
+        -Credential $script:Shared.Session.Credential -Cause $ended.Exception
     $refusal.Message = $refusal.Exception.Message
     $refusal
 }
@@ -105,8 +106,9 @@ function Find-Ending {
     }
     if (-not $ended) { return }
     if ($Session.Identity.AccountType -eq 'AccessToken') {
-        return New-Refusal 401 'InvalidAuthenticationToken' ($ended.Exception.Message -replace '^IDX\d+: ',
-            '')
+        return New-Refusal 401 'InvalidAuthenticationToken' `
+            ($ended.Exception.Message -replace '^IDX\d+: ',
+                '')
     }
     # To ask the person anew, the library shows a code through the cmdlet that connected, which is
     # long gone: Entra's own reason is lost.
