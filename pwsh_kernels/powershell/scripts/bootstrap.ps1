@@ -122,7 +122,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         }
     }
 
-    function ConvertTo-Facts($Record) {
+    function ConvertTo-FactList($Record) {
         if ($Record -is [Management.Automation.ErrorRecord]) {
             $at = $Record.InvocationInfo
             $message = if ($Record.ErrorDetails -and $Record.ErrorDetails.Message) {
@@ -260,7 +260,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         return "[$($parts -join ',')]"
     }
 
-    function Send-Entries {
+    function Send-Entry {
         if ($run.Text.Length) { Move-Text }
         if ($run.View) { & $takeView $run }
         if ($run.Entries.Count) {
@@ -291,7 +291,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $length = $PieceLength
             if ([char]::IsHighSurrogate($text[$start + $length - 1])) { $length-- }
             $run.Entries.Add($text.Substring($start, $length))
-            Send-Entries
+            Send-Entry
             $start += $length
         }
         if ($start -lt $text.Length) { $run.Entries.Add($text.Substring($start)) }
@@ -315,7 +315,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
         if ($run.Text.Length) { Move-Text }  # before the count of what was dropped is read
         $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]]), $run.KeptCount))
-        Send-Entries
+        Send-Entry
         # A script that does not parse never begins a run: what is fetched after it must not be this
         # one's.
         New-Run 'text' 80 -1
@@ -372,7 +372,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $reason = $global:Error[0]
         if ($reason -is [Exception]) { $reason = $reason.ErrorRecord }
         if ($reason -isnot [Management.Automation.ErrorRecord]) { return }
-        $facts = ConvertTo-Facts $reason
+        $facts = ConvertTo-FactList $reason
         $facts[0] = 'reason'
         $syntax = if ($Script) { Get-SyntaxError $Script }
         if ($syntax) {
@@ -416,7 +416,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                     (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or
                         $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
                 if ($text.Length) { Move-Text }
-                $entries.Add((ConvertTo-Facts $InputObject))
+                $entries.Add((ConvertTo-FactList $InputObject))
             }
             elseif ($null -eq $InputObject) { if ($Format -eq 'json') { $objects.Add($null) } }
             elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
@@ -471,8 +471,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                             'list' {
                                 {
                                     Microsoft.PowerShell.Utility\Format-List |
-                                        Microsoft.PowerShell.Utility\Out-String -Stream `
-                                        -Width $Width
+                                        Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width
                                 }.GetSteppablePipeline()
                             }
                             default {
@@ -510,7 +509,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                         $run.Echoes) {
                     $burst--
                     $run.Echoes = $false
-                    Send-Entries
+                    Send-Entry
                 }
                 elseif (-not $late.Waits) { Request-Flush }
             }
@@ -580,8 +579,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',
             'Get-KeptObject') {
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock `
-            -Options Constant,
-            AllScope
+            -Options Constant, AllScope
     }
     Export-ModuleMember
 }

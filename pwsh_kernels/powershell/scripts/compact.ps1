@@ -11,8 +11,8 @@ function Add-Line([string]$Line) { [void]$run.Text.Append($Line).Append("`n") }
 # What a cell shows: no colours, one line.
 $unfit = [char[]]"`r`n$([char]27)"
 function Get-OneLine([string]$Text) {
-    return ([Management.Automation.Internal.StringDecorated]::new($Text).ToString('PlainText')).Trim() -replace
-        '\s*[\r\n]+\s*', ' '
+    $plain = [Management.Automation.Internal.StringDecorated]::new($Text).ToString('PlainText')
+    return $plain.Trim() -replace '\s*[\r\n]+\s*', ' '
 }
 
 function Add-CompactRow($Fields) {
@@ -37,7 +37,7 @@ function Add-CompactFormat($Format, $Value) {
             $compact.Apart = $false
             if ($run.Shown) { Add-Line '' }
             if ($compact.Shape -eq 'table') {
-                $labels = @(foreach ($one in Get-Columns $Format.shapeInfo) { $one[0] })
+                $labels = @(foreach ($one in Get-TableColumn $Format.shapeInfo) { $one[0] })
                 if (($labels -join '') -ne '') { Add-Line ($labels -join ' | ') }
             }
         }
@@ -60,7 +60,7 @@ function Add-CompactEntry($Format, $Value) {
     $run.Shown = $true
     if ($entry.listViewFieldList) {
         if ($compact.Apart) { Add-Line '' }
-        foreach ($pair in Get-Pairs $entry) { Add-Line "$($pair[0]): $($pair[1])" }
+        foreach ($pair in Get-Pair $entry) { Add-Line "$($pair[0]): $($pair[1])" }
         $compact.Apart = $true
     }
     elseif ($entry.formatPropertyFieldList) {

@@ -39,7 +39,7 @@ function New-View([int]$Width) {
 
 # Its text is run by the late sender too, in a runspace where no function of ours is known. Rows may
 # leave before their text, which the engine holds back for 300 ms to find the widths, only where
-# Close-Formats can get it in time.
+# Close-Formatter can get it in time.
 $takeView = {
     param($Run)
     $view = $Run.View
@@ -54,7 +54,7 @@ $takeView = {
 }
 
 # Before anything else is written: what the formatter holds back is shown, and the table ends.
-function Close-Formats {
+function Close-Formatter {
     $view = $run.View
     if ($view.Formats) {
         foreach ($one in $view.Formats.End()) { Add-Format $one }
@@ -71,14 +71,14 @@ function Get-EntryText($Entry) {
     }
 }
 
-function Get-Pairs($Entry) {
+function Get-Pair($Entry) {
     foreach ($one in $Entry.listViewFieldList) {
         $label = if ($one.label) { $one.label } else { $one.propertyName }
         , @([string]$label, [string]$one.formatPropertyField.propertyValue)
     }
 }
 
-function Get-Columns($Header) {
+function Get-TableColumn($Header) {
     foreach ($one in $Header.tableColumnInfoList) {
         $label = if ($Header.hideHeader) {
             ''
@@ -98,7 +98,7 @@ function Add-Row($Entry) {
     if ($run.Text.Length) { Move-Text }
     if ($view.Shown -ge $MaxRows) { $view.More++; return }
     $view.Shown++
-    if ($view.Shape -eq 'list') { $view.Rows.Add(@(Get-Pairs $Entry)) }
+    if ($view.Shape -eq 'list') { $view.Rows.Add(@(Get-Pair $Entry)) }
     else {
         $view.Rows.Add(@(foreach ($one in $Entry.formatPropertyFieldList) {
             [string]$one.propertyValue
@@ -106,7 +106,7 @@ function Add-Row($Entry) {
     }
 }
 
-function Add-Lines($Lines, [Text.StringBuilder]$Target) {
+function Add-LineList($Lines, [Text.StringBuilder]$Target) {
     foreach ($line in $Lines) { [void]$Target.Append($line).Append("`n") }
 }
 
@@ -117,7 +117,7 @@ function Add-StrayList($Entry, $Lines) {
     $kept = $view.Shape, $view.Columns, $view.Caption, $view.Shown
     $view.Shape = 'list'; $view.Columns = @(); $view.Caption = ''; $view.Shown = 0; $view.Group++
     Add-Row $Entry
-    Add-Lines $Lines $view.Text
+    Add-LineList $Lines $view.Text
     & $takeView $run
     $view.Shape, $view.Columns, $view.Caption, $view.Shown = $kept
     $view.Group++
@@ -131,7 +131,7 @@ function Add-Format($Format) {
         'FormatStartData' {
             & $takeView $run
             $view.Shape = [string]$shapes[$Format.shapeInfo.GetType().Name]
-            $view.Columns = @(if ($view.Shape -eq 'table') { Get-Columns $Format.shapeInfo })
+            $view.Columns = @(if ($view.Shape -eq 'table') { Get-TableColumn $Format.shapeInfo })
             $view.Rows.Clear()
             $view.Shown = $view.More = 0
         }
@@ -150,13 +150,13 @@ function Add-Format($Format) {
             if ($Format.outOfBand) {
                 if ($entry.listViewFieldList) { Add-StrayList $entry $lines; return }
                 & $takeView $run
-                Add-Lines $lines $run.Text
+                Add-LineList $lines $run.Text
                 return
             }
             if ($view.Shape) { Add-Row $entry }
         }
     }
-    if ($view.Shape) { Add-Lines $lines $view.Text } else { Add-Lines $lines $run.Text }
+    if ($view.Shape) { Add-LineList $lines $view.Text } else { Add-LineList $lines $run.Text }
     if ($Format.GetType().Name -eq 'FormatEndData') { & $takeView $run; $view.Shape = '' }
 }
 
@@ -171,14 +171,14 @@ function Get-PictureType([Collections.Generic.IList[byte]]$Bytes) {
 }
 
 function Add-Picture([string]$Type, [byte[]]$Bytes) {
-    Close-Formats
+    Close-Formatter
     if ($run.Text.Length) { Move-Text }
     $run.Entries.Add(@('display', $Type, [Convert]::ToBase64String($Bytes), $Bytes.Length))
 }
 
 # What was gathered because a pipeline takes an array of bytes to pieces, and its first bytes were
 # those of a picture.
-function Close-Bytes {
+function Close-ByteList {
     $bytes = $run.View.Bytes.ToArray()
     $run.View.Bytes.Clear()
     $type = if ($bytes.Length -gt 4 -and $bytes.Length -le $MaxPicture) { Get-PictureType $bytes }
@@ -190,7 +190,7 @@ function Add-Formatted($Value) {
     $view = $run.View
     # the script said Format-Table itself
     if ($Value.GetType().FullName.StartsWith($engineFormats)) {
-        if ($view.Formats) { Close-Formats }
+        if ($view.Formats) { Close-Formatter }
         Add-Format $Value
         return
     }
@@ -207,7 +207,7 @@ function Add-Formatted($Value) {
 # row of blanks that hides what it has. A person's cell has several statements, and each kind of
 # result is shown in its own way.
 function Add-Anew($Value) {
-    Close-Formats
+    Close-Formatter
     $run.View.Formats = { & $formatDefault }.GetSteppablePipeline()
     $run.View.Formats.Begin($true)
     foreach ($one in $run.View.Formats.Process($Value)) { Add-Format $one }
@@ -216,22 +216,22 @@ function Add-Anew($Value) {
 # The type may be followed by a line's end and what is to be shown instead of the text:
 # Show-Markdown's text is no Markdown.
 function Add-Shown([string]$Type, [string]$Text) {
-    Close-Formats
+    Close-Formatter
     if ($run.Text.Length) { Move-Text }
     $kind, $instead = $Type.Split("`n", 2)
     $run.Entries.Add(@('display', $kind, ($instead ?? $Text), 0))
 }
 
 function Close-Display {
-    if ($run.View.Bytes.Count) { Close-Bytes }
-    Close-Formats
+    if ($run.View.Bytes.Count) { Close-ByteList }
+    Close-Formatter
     foreach ($line in $run.View.Lines.End()) { [void]$run.View.Text.Append($line).Append("`n") }
     & $takeView $run
     if ($run.View.Text.Length) { [void]$run.Text.Append($run.View.Text) }
 }
 
 # What Write-Host was asked for; grey on black are the colours of a host that was not asked.
-function Add-Colours($Message, [string]$Text) {
+function Add-Colour($Message, [string]$Text) {
     if (-not ($Message.PSObject.TypeNames -match 'HostInformationMessage$')) { return $Text }
     $codes = ''
     # From a job they come as texts.
@@ -302,12 +302,12 @@ function Out-Display {
                 $InputObject -is [Management.Automation.InformationRecord]) -and
                 (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or
                     $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
-            if ($bytes.Count) { Close-Bytes }
-            Close-Formats
+            if ($bytes.Count) { Close-ByteList }
+            Close-Formatter
             if ($text.Length) { Move-Text }
-            $facts = ConvertTo-Facts $InputObject
+            $facts = ConvertTo-FactList $InputObject
             if ($facts[0] -eq 'host') {
-                $facts[1] = Add-Colours $InputObject.MessageData $facts[1]
+                $facts[1] = Add-Colour $InputObject.MessageData $facts[1]
             }
             else {
                 Add-Style
@@ -322,18 +322,18 @@ function Out-Display {
                 if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
             }
             if ($bytes.Count -and ($InputObject -isnot [byte] -or $bytes.Count -ge $MaxPicture)) {
-                Close-Bytes
+                Close-ByteList
             }
             if ($bytes.Count -ge 4) { $bytes.Add($InputObject) }
             elseif ($InputObject -is [byte] -and ($bytes.Count -or $InputObject -in 0x89, 0xFF)) {
                 $bytes.Add($InputObject)
-                if (-not (Get-PictureType $bytes)) { Close-Bytes }
+                if (-not (Get-PictureType $bytes)) { Close-ByteList }
             }
             elseif ($InputObject -is [string] -and $shown.TryGetValue($InputObject, [ref]$type)) {
                 Add-Shown $type $InputObject
             }
             elseif ($InputObject -is [string] -or $InputObject -is [int]) {
-                if ($view.Shape -or $view.Formats) { Close-Formats }
+                if ($view.Shape -or $view.Formats) { Close-Formatter }
                 [void]$text.Append($InputObject).Append("`n")
             }
             elseif ($InputObject -is [byte[]] -and $InputObject.Length -gt 4 -and
@@ -369,7 +369,7 @@ function Out-Display {
                     $entries.Count -gt 200 -or $run.Echoes) {
                 $burst--
                 $run.Echoes = $false
-                Send-Entries
+                Send-Entry
             }
             elseif (-not $late.Waits) { Request-Flush }
         }

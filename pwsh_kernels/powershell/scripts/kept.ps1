@@ -10,7 +10,7 @@ $sizeText =
     [regex]'(?i)\(([\d.,\s]+) bytes\)\s*$|^\s*([\d.,]+)\s*([KMGTP]?B)\s*$|^\s*(Unlimited)\s*$'
 
 # What is known of the question, as a record that the server takes out of the output.
-function Add-QueryFacts([hashtable]$Facts) {
+function Add-QueryFact([hashtable]$Facts) {
     [Threading.Monitor]::Enter($late.Gate)
     if ($run.Text.Length) { Move-Text }
     $run.AlwaysList = $true  # one object that is found is a list of one, as JSON
@@ -27,22 +27,22 @@ function New-Refusal([hashtable]$Facts) {
     return $refusal
 }
 
-function Get-Names($Value) {
+function Get-PropertyName($Value) {
     if ($Value -is [Collections.IDictionary]) { foreach ($one in $Value.Keys) { [string]$one } }
     elseif ($null -ne $Value) { foreach ($one in $Value.PSObject.Properties) { $one.Name } }
 }
 
 # A name with dots that is a property's own is one step; else each part leads further in.
-function Get-Steps($Objects, [string]$Path) {
+function Get-PathStep($Objects, [string]$Path) {
     if (-not $Path.Contains('.')) { return , @($Path) }
-    foreach ($one in $Objects) { if (@(Get-Names $one) -contains $Path) { return , @($Path) } }
+    foreach ($one in $Objects) { if (@(Get-PropertyName $one) -contains $Path) { return , @($Path) } }
     return , $Path.Split('.')
 }
 
 # PowerShell interprets a function and compiles it only when it is called again and again. So what
 # looks at each row is called for a piece of the rows at a time: of 50,000 the first question takes
 # 4 s instead of 10, later ones 1 s (measured on a busy machine).
-function Step-Rows([int]$Count, [scriptblock]$Work) {
+function Step-Row([int]$Count, [scriptblock]$Work) {
     $Work.DebuggerHidden = $true
     for ($from = 0; $from -lt $Count; $from += $PieceRows) {
         & $Work $from ([Math]::Min($from + $PieceRows, $Count))
@@ -59,11 +59,11 @@ function Get-Column($Objects, [string]$Path) {
         Texts = [string[]]::new($count); Has = $false; Lacks = $false
     }
     [Array]::Fill[double]($column.Numbers, [double]::NaN)
-    $steps = Get-Steps $Objects $Path
-    Step-Rows $count {
+    $steps = Get-PathStep $Objects $Path
+    Step-Row $count {
         param($from, $to)
-        Read-Rows $Objects $steps $column $from $to
-        Measure-Rows $column $from $to
+        Read-Row $Objects $steps $column $from $to
+        Measure-Row $column $from $to
     }
     # A path through values that all are empty leads somewhere, for all that is known.
     if ($column.Lacks -and -not $column.Has) { throw (New-UnknownProperty $Objects $Path $steps) }
@@ -71,7 +71,7 @@ function Get-Column($Objects, [string]$Path) {
 }
 
 # Everything inline: a call takes longer than all this.
-function Read-Rows($Objects, [string[]]$Steps, $Column, [int]$From, [int]$To) {
+function Read-Row($Objects, [string[]]$Steps, $Column, [int]$From, [int]$To) {
     $values = $Column.Values
     $has = $lacks = $false
     for ($row = $From; $row -lt $To; $row++) {
@@ -109,7 +109,7 @@ function New-UnknownProperty($Objects, [string]$Path, [string[]]$Steps) {
     foreach ($step in $Steps) {
         $deeper = @(
             foreach ($one in $level) {
-                if (@(Get-Names $one) -contains $step) {
+                if (@(Get-PropertyName $one) -contains $step) {
                     if ($one -is [Collections.IDictionary]) { $one[$step] }
                     else { $one.$step }
                 }
@@ -120,7 +120,7 @@ function New-UnknownProperty($Objects, [string]$Path, [string[]]$Steps) {
         $inside += $step
     }
     $names = [ordered]@{}
-    foreach ($one in $level) { foreach ($name in @(Get-Names $one)) { $names[$name] = $true } }
+    foreach ($one in $level) { foreach ($name in @(Get-PropertyName $one)) { $names[$name] = $true } }
     return New-Refusal @{
         refused = 'unknown_property'
         property = $Path
@@ -134,7 +134,7 @@ function Read-Number([string]$Text) {
     $read = 0.0
     if ([double]::TryParse($Text, $figureStyle, $invariant, [ref]$read)) { return $read }
     $found = $sizeText.Match($Text)
-    if ($found.Success) { return Get-Bytes $found }
+    if ($found.Success) { return Get-ByteCount $found }
     $span = [timespan]::Zero
     if ($Text.Contains(':') -and [timespan]::TryParse($Text, $invariant, [ref]$span)) {
         return $span.TotalSeconds
@@ -142,7 +142,7 @@ function Read-Number([string]$Text) {
     return [double]::NaN
 }
 
-function Get-Bytes([Text.RegularExpressions.Match]$Found) {
+function Get-ByteCount([Text.RegularExpressions.Match]$Found) {
     if ($Found.Groups[4].Success) { return [double]::PositiveInfinity }
     $exact = $Found.Groups[1].Value -replace '\D'
     if ($exact) { return [double]$exact }
@@ -155,7 +155,7 @@ function Get-Bytes([Text.RegularExpressions.Match]$Found) {
 
 # Of each value its kind, and a number (bytes of a size, ticks of a date) or a text to compare it
 # by.
-function Measure-Rows($Column, [int]$From, [int]$To) {
+function Measure-Row($Column, [int]$From, [int]$To) {
     $values = $Column.Values
     $kinds = $Column.Kinds
     $numbers = $Column.Numbers
@@ -238,7 +238,7 @@ function Measure-Rows($Column, [int]$From, [int]$To) {
             }
             else {
                 $found = $sizeText.Match($said)
-                if ($found.Success) { $kinds[$row] = $isSize; $numbers[$row] = Get-Bytes $found }
+                if ($found.Success) { $kinds[$row] = $isSize; $numbers[$row] = Get-ByteCount $found }
             }
         }
     }
@@ -376,7 +376,7 @@ function Test-Empty($Column, [bool[]]$Hits, [int]$From, [int]$To) {
 }
 
 # Takes out of what was found what this condition does not fit, or fits when it says `not`.
-function Remove-Others([bool[]]$Found, [bool[]]$Hits, [bool]$Not, [int]$From, [int]$To) {
+function Remove-Unfit([bool[]]$Found, [bool[]]$Hits, [bool]$Not, [int]$From, [int]$To) {
     for ($row = $From; $row -lt $To; $row++) { if ($Hits[$row] -eq $Not) { $Found[$row] = $false } }
 }
 
@@ -412,7 +412,7 @@ function Test-Condition($Column, $Condition, [bool[]]$Found) {
     if ($operator -match '^[gl][te]$') {
         $wanted.Signs = @{ gt = @(1); ge = @(1, 0); lt = @(-1); le = @(-1, 0) }[$operator]
     }
-    Step-Rows $hits.Length {
+    Step-Row $hits.Length {
         param($from, $to)
         switch -Regex ($operator) {
             'empty$' { Test-Empty $Column $hits $from $to }
@@ -420,7 +420,7 @@ function Test-Condition($Column, $Condition, [bool[]]$Found) {
             '^(not)?(like|match)$|^contains$' { Test-Text $Column $wanted $hits $from $to }
             '^[gl][te]$' { Test-Order $Column $wanted $hits $from $to }
         }
-        Remove-Others $Found $hits $not $from $to
+        Remove-Unfit $Found $hits $not $from $to
     }
     if ($operator -match '^[gl][te]$' -and -not $wanted.Compared) {
         Confirm-Comparable $Column $wanted.Text
@@ -451,7 +451,7 @@ function Get-Order($Column, [int[]]$Rows, [bool]$Descending) {
             }
         }
     )
-    Step-Rows $Rows.Length { param($from, $to) Split-Rows $Column $Rows $parts $from $to }
+    Step-Row $Rows.Length { param($from, $to) Split-Row $Column $Rows $parts $from $to }
     $byNumber = [Collections.Generic.Comparer[double]]::Default
     $byText = [StringComparer]::Create($invariant, $true)
     $ordered = @(
@@ -463,7 +463,7 @@ function Get-Order($Column, [int[]]$Rows, [bool]$Descending) {
     return , [int[]]@($ordered[0]; $ordered[1]; $ordered[2]; $parts[3].Rows)
 }
 
-function Split-Rows($Column, [int[]]$Rows, $Parts, [int]$From, [int]$To) {
+function Split-Row($Column, [int[]]$Rows, $Parts, [int]$From, [int]$To) {
     $kinds = $Column.Kinds; $numbers = $Column.Numbers; $texts = $Column.Texts
     $byNumber, $byDate, $byText, $without = $Parts
     for ($at = $From; $at -lt $To; $at++) {
@@ -486,29 +486,29 @@ function Get-Sorted([int[]]$Rows, [Array]$Keys, $Comparer, [bool]$Descending) {
     if (-not $Rows.Length) { return , @() }
     [Array]::Sort($Keys, $Rows, $Comparer)
     $ends = [Collections.Generic.List[int]]::new()
-    Step-Rows ($Keys.Length - 1) { param($from, $to) Add-Ends $Keys $Comparer $ends $from $to }
+    Step-Row ($Keys.Length - 1) { param($from, $to) Add-GroupEnd $Keys $Comparer $ends $from $to }
     $ends.Add($Keys.Length)
-    return , (Join-Groups $Rows $ends $Descending)
+    return , (Join-Group $Rows $ends $Descending)
 }
 
 # Where groups of equal keys end.
-function Add-Ends([Array]$Keys, $Comparer, $Ends, [int]$From, [int]$To) {
+function Add-GroupEnd([Array]$Keys, $Comparer, $Ends, [int]$From, [int]$To) {
     for ($at = $From; $at -lt $To; $at++) {
         if ($Comparer.Compare($Keys[$at], $Keys[$at + 1]) -ne 0) { $Ends.Add($at + 1) }
     }
 }
 
 # Each group in its rows' order; the last group first when the order is a descending one.
-function Join-Groups([int[]]$Rows, $Ends, [bool]$Descending) {
+function Join-Group([int[]]$Rows, $Ends, [bool]$Descending) {
     $joined = [int[]]::new($Rows.Length)
-    Step-Rows $Ends.Count {
+    Step-Row $Ends.Count {
         param($from, $to)
-        Copy-Groups $Rows $Ends $joined $Descending $from $to
+        Copy-Group $Rows $Ends $joined $Descending $from $to
     }
     return , $joined
 }
 
-function Copy-Groups([int[]]$Rows, $Ends, [int[]]$Joined, [bool]$Descending, [int]$From, [int]$To) {
+function Copy-Group([int[]]$Rows, $Ends, [int[]]$Joined, [bool]$Descending, [int]$From, [int]$To) {
     for ($group = $From; $group -lt $To; $group++) {
         $begin = if ($group) { $Ends[$group - 1] } else { 0 }
         $end = $Ends[$group]
@@ -548,14 +548,14 @@ function Get-Answer($Query) {
         if (-not $columns.Contains($path)) { $columns[$path] = Get-Column $objects $path }
         try { Test-Condition $columns[$path] $condition $found }
         catch {
-            $facts = Get-RefusalFacts $_
+            $facts = Get-RefusalFact $_
             $facts.condition = $condition.text
             $facts.property = $path
             throw (New-Refusal $facts)
         }
     }
     $rows = [Collections.Generic.List[int]]::new()
-    Step-Rows $found.Length { param($from, $to) Add-Found $found $rows $from $to }
+    Step-Row $found.Length { param($from, $to) Add-Found $found $rows $from $to }
     $rows = $rows.ToArray()
     if ($Query.sort_by) {
         $path = $Query.sort_by
@@ -591,7 +591,7 @@ function Add-Found([bool[]]$Found, $Rows, [int]$From, [int]$To) {
 
 # The facts of a refusal; a pattern that took too long is one too. What is none of ours is thrown
 # on.
-function Get-RefusalFacts($Problem) {
+function Get-RefusalFact($Problem) {
     $exception = $Problem.Exception
     $facts = $exception.Data['Facts']
     if ($facts) { return $facts }
@@ -611,10 +611,10 @@ function Send-Answer([string]$Query) {
         $answer = Get-Answer (Microsoft.PowerShell.Utility\ConvertFrom-Json $Query -AsHashtable)
         $facts = $answer.Facts
     }
-    catch { $facts = Get-RefusalFacts $_ }
+    catch { $facts = Get-RefusalFact $_ }
     $global:Error.Clear()
     $global:Error.AddRange($errors)
-    Add-QueryFacts $facts
+    Add-QueryFact $facts
     foreach ($one in $answer.Shown) {
         Microsoft.PowerShell.Utility\Write-Output -InputObject $one -NoEnumerate
     }

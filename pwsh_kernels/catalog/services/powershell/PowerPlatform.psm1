@@ -10,7 +10,8 @@ function Set-PowerPlatformToken {
     .SYNOPSIS
     Uses an access token instead of the sign-in of Az.
     .DESCRIPTION
-    The token must be one for https://service.powerapps.com/. It is kept in the memory of this session only, and is not renewed.
+    The token must be one for https://service.powerapps.com/. It is kept in the memory of this
+    session only, and is not renewed.
     .PARAMETER Token
     The access token.
     .EXAMPLE
@@ -18,7 +19,7 @@ function Set-PowerPlatformToken {
     #>
     [CmdletBinding()]
     param([Parameter(Mandatory)] [securestring] $Token)
-    [void] (Read-Claims $Token)
+    [void] (Read-Claim $Token)
     $script:HandedIn = $Token
 }
 
@@ -70,7 +71,7 @@ function Get-PowerPlatformEnvironment {
     #>
     [CmdletBinding()]
     param([Parameter(Position = 0)] [string] $Name = '*')
-    foreach ($one in Read-AllPages $PSCmdlet "$script:Admin/environments") {
+    foreach ($one in Read-EveryPage $PSCmdlet "$script:Admin/environments") {
         if ($one.name -notlike $Name -and $one.properties.displayName -notlike $Name) { continue }
         [pscustomobject] @{
             PSTypeName  = 'PowerPlatform.Environment'
@@ -97,8 +98,9 @@ function Get-PowerPlatformApp {
     #>
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [string] $EnvironmentName)
-    $path = "providers/Microsoft.PowerApps/scopes/admin/environments/$([uri]::EscapeDataString($EnvironmentName))/apps"
-    foreach ($one in Read-AllPages $PSCmdlet $path) {
+    $name = [uri]::EscapeDataString($EnvironmentName)
+    $path = "providers/Microsoft.PowerApps/scopes/admin/environments/$name/apps"
+    foreach ($one in Read-EveryPage $PSCmdlet $path) {
         [pscustomobject] @{
             PSTypeName      = 'PowerPlatform.App'
             Name            = [string] $one.name
@@ -118,7 +120,8 @@ function Invoke-PowerPlatformApi {
     .PARAMETER Path
     What follows the host, such as providers/Microsoft.BusinessAppPlatform/scopes/admin/environments.
     .PARAMETER Method
-    GET unless something else is asked for; everything else than GET asks to be confirmed with -Confirm and shows itself with -WhatIf.
+    GET unless something else is asked for; everything else than GET asks to be confirmed with
+    -Confirm and shows itself with -WhatIf.
     .PARAMETER Body
     An object that becomes JSON.
     .PARAMETER ApiVersion
@@ -142,7 +145,7 @@ function Invoke-PowerPlatformApi {
     }
 }
 
-function Read-AllPages {
+function Read-EveryPage {
     param([System.Management.Automation.PSCmdlet] $Caller, [string] $Path)
     while ($Path) {
         try {
@@ -185,8 +188,8 @@ function Invoke-Service {
 function Get-Address {
     # A path of the interface, or the address of a next page; a token is sent nowhere else.
     param([string] $Path, [string] $ApiVersion)
-    $base = [uri] ("$($env:PWSH_KERNELS_POWERAPPS_URL ? $env:PWSH_KERNELS_POWERAPPS_URL : 'https://api.bap.microsoft.com')".TrimEnd('/') +
-        '/')
+    $own = $env:PWSH_KERNELS_POWERAPPS_URL
+    $base = [uri] (($own ? $own : 'https://api.bap.microsoft.com').TrimEnd('/') + '/')
     $address = [uri]::new($base, $Path)
     if ($address.Authority -ne $base.Authority -or $address.Scheme -ne $base.Scheme) {
         throw "$($address.Host) is not $($base.Host): give a path."
@@ -251,7 +254,7 @@ function Get-AzConnection {
     $expires = if ($Token.ExpiresOn) { $Token.ExpiresOn.UtcDateTime }
     # Az calls every managed identity MSI@50342; which one it is stands in its token.
     $account = if ("$($context.Account.Type)" -eq 'ManagedService') {
-        (Read-Claims $Token.Token).appid
+        (Read-Claim $Token.Token).appid
     }
     [pscustomobject] @{
         Account = [string] ($account ?? $context.Account.Id)
@@ -263,7 +266,7 @@ function Get-AzConnection {
 
 function Get-TokenConnection {
     param([hashtable] $Token)
-    $claims = Read-Claims $Token.Token
+    $claims = Read-Claim $Token.Token
     $person = @(
         $claims.upn, $claims.unique_name, $claims.preferred_username | Where-Object { $_ }
     )[0]
@@ -279,10 +282,11 @@ function Get-TokenConnection {
     }
 }
 
-function Read-Claims {
+function Read-Claim {
     # What a token says of itself, in its second part.
     param([securestring] $Token)
-    $part = "$(ConvertFrom-SecureString -SecureString $Token -AsPlainText)..".Split('.')[1].Replace('-', '+').Replace('_', '/')
+    $part = "$(ConvertFrom-SecureString -SecureString $Token -AsPlainText)..".Split('.')[1]
+    $part = $part.Replace('-', '+').Replace('_', '/')
     $claims = try {
         [System.Text.Encoding]::UTF8.GetString([convert]::FromBase64String($part.PadRight(
             [math]::Ceiling($part.Length / 4) * 4, '='))) |

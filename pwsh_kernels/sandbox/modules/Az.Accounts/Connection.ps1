@@ -177,11 +177,11 @@ function Save-Connection {
     }
     if (-not $Asked.SkipContextPopulation) {
         foreach ($one in $Identity.Tenant.subscriptions | Where-Object state -EQ 'Enabled') {
-            $facts = New-ContextFacts $Identity $account $Identity.Tenant $one
+            $facts = New-ContextFact $Identity $account $Identity.Tenant $one
             $script:Profile.Contexts[$facts.name] = $facts
         }
     }
-    $facts = New-ContextFacts $Identity $account $Identity.Tenant $Chosen $Asked.ContextName
+    $facts = New-ContextFact $Identity $account $Identity.Tenant $Chosen $Asked.ContextName
     $facts.thumbprint = $Asked.CertificateThumbprint
     if ($Asked.Credential -and (Test-Autosave)) {
         $facts.secret = $Asked.Credential.GetNetworkCredential().Password

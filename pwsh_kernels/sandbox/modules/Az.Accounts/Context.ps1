@@ -49,7 +49,7 @@ function New-Named {
     $object
 }
 
-function New-ContextFacts {
+function New-ContextFact {
     param(
         [object] $Identity,
         [string] $Account,
@@ -121,7 +121,7 @@ function Set-AzContext {
                 "Set the context to the subscription '$($found.id)'")) {
             return
         }
-        $facts = New-ContextFacts $live.Identity $live.Context.account $directory $found $Name
+        $facts = New-ContextFact $live.Identity $live.Context.account $directory $found $Name
         Add-Context $facts
         ConvertTo-Context $facts
     }

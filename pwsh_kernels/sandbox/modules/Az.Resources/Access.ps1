@@ -33,9 +33,7 @@ function Assert-Right {
     $id = if ($person) { $person.Id } else { $Live.Identity.AppId }
     $Caller.ThrowTerminatingError((New-ResourceError 'AuthorizationFailed' `
         ("The client '$($Live.Identity.Account)' with object id '$id' does not have " +
-            "authorization " +
-            "to perform action '$Action' over scope '$Scope' or the scope is invalid. If access " +
-            "was " +
-            "recently granted, please refresh your credentials.`nStatusCode: 403`nReasonPhrase: " +
-            "Forbidden")))
+            "authorization to perform action '$Action' over scope '$Scope' or the scope is " +
+            'invalid. If access was recently granted, please refresh your credentials.' +
+            "`nStatusCode: 403`nReasonPhrase: Forbidden")))
 }

@@ -21,7 +21,8 @@ function New-ServerError {
 
 function Get-NotFoundText {
     param([string] $Identity)
-    "The operation couldn't be performed because object '$Identity' couldn't be found on 'SANDBOX01A01DC001.SANDBOXPR01A001.PROD.OUTLOOK.COM'."
+    "The operation couldn't be performed because object '$Identity' couldn't be found on " +
+        "'SANDBOX01A01DC001.SANDBOXPR01A001.PROD.OUTLOOK.COM'."
 }
 
 function New-NotFoundError {
@@ -41,7 +42,8 @@ function New-AmbiguousError {
 function New-RestError {
     # The Get-EXO* cmdlets show the service's whole answer.
     param([string] $Cmdlet, [string] $Identity)
-    $text = "Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|$(Get-NotFoundText $Identity)"
+    $text = 'Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|' +
+        (Get-NotFoundText $Identity)
     $answer = @{
         error = @{
             code = 'NotFound'

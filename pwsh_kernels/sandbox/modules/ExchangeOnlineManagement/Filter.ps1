@@ -2,7 +2,8 @@
 # and parentheses.
 
 $script:FilterToken = [regex]::new(
-    "\s*(?:(?<text>'(?:[^']|'')*'|`"(?:[^`"]|`"`")*`")|(?<paren>[()])|(?<operator>-[A-Za-z]+)|(?<word>[^\s()'`"]+))")
+    "\s*(?:(?<text>'(?:[^']|'')*'|`"(?:[^`"]|`"`")*`")|(?<paren>[()])" +
+    "|(?<operator>-[A-Za-z]+)|(?<word>[^\s()'`"]+))")
 $script:Comparisons = @{
     '-eq' = { param($left, $right) $left -eq $right }
     '-ne' = { param($left, $right) $left -ne $right }

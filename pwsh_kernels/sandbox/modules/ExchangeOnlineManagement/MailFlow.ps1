@@ -48,7 +48,8 @@ function Get-Rule {
             Guid = $guid
             ImmutableId = $guid
             Identity = $facts.Name
-            DistinguishedName = "CN=$($facts.Name),CN=TransportVersioned,CN=Rules,CN=$($Organization.Facts.initial_domain)"
+            DistinguishedName = "CN=$($facts.Name),CN=TransportVersioned,CN=Rules," +
+                "CN=$($Organization.Facts.initial_domain)"
             WhenChanged = [datetime]::new(2025, 3, 3, 9, 30, 0,
                 [System.DateTimeKind]::Utc).AddDays($priority * 11)
         }

@@ -289,7 +289,7 @@ function Get-MailboxStatistics {
     process {
         $record = @(Find-Mailbox $organization $Identity)[0]
         if ($record -and -not ($Archive -and $record.Properties.ArchiveStatus -ne 'Active')) {
-            return New-Statistics $organization $record $Archive
+            return New-MailboxStatistic $organization $record $Archive
         }
         $text = "The specified mailbox Identity:`"$(Get-IdentityText $Identity)`" doesn't exist."
         Write-ErrorMessage (New-ServerError 'Get-MailboxStatistics' 'Ex0C8B1F' `
@@ -297,7 +297,7 @@ function Get-MailboxStatistics {
     }
 }
 
-function New-Statistics {
+function New-MailboxStatistic {
     param([hashtable] $Organization, [hashtable] $Record, [bool] $Archive)
     $own = $Record.Properties
     $random = [System.Random]::new($Organization.Facts.seed * 100000 + 50000 + $Record.Number)

@@ -244,15 +244,11 @@ function New-Mailbox {
         else { $Name -replace '[^A-Za-z0-9.]' }
     }
     try {
-        $address = Assert-Address $(if ($PrimarySmtpAddress) {
-            $PrimarySmtpAddress
-        }
-            elseif ($MicrosoftOnlineServicesID) {
-                $MicrosoftOnlineServicesID
-            }
-            else {
-                "$Alias@$($organization.Facts.name)"
-            })
+        $address = Assert-Address $(
+            if ($PrimarySmtpAddress) { $PrimarySmtpAddress }
+            elseif ($MicrosoftOnlineServicesID) { $MicrosoftOnlineServicesID }
+            else { "$Alias@$($organization.Facts.name)" }
+        )
         Assert-Free $organization @{} @($address, $Alias, $Name)
     }
     catch [System.ArgumentException] {

@@ -11,7 +11,9 @@ function Read-AuthRecord {
     try {
         [System.IO.File]::ReadAllText($file) | ConvertFrom-Json
     }
-    catch [System.IO.IOException], [System.ArgumentException] { }
+    catch [System.IO.IOException], [System.ArgumentException] {
+        # Taken away or broken: as if there were none.
+    }
 }
 
 function Save-Person {

@@ -119,7 +119,8 @@ function New-HttpError {
 function ConvertTo-Payload {
     # The JSON document of an answer, as ordered hashtables.
     param([hashtable] $Answer, [hashtable] $Request)
-    $context = "https://graph.microsoft.com/$($Request.Version)/`$metadata#$($Request.Path.Trim('/').Split('/')[0])"
+    $kind = $Request.Path.Trim('/').Split('/')[0]
+    $context = "https://graph.microsoft.com/$($Request.Version)/`$metadata#$kind"
     if ($Answer.Refused) {
         $id = [guid]::NewGuid().ToString()
         $inner = [ordered] @{

@@ -105,12 +105,8 @@ function Get-Body {
             'SecurityEnabled', 'Visibility') {
         if (-not $Given.ContainsKey($name)) { continue }
         $value = $Given[$name]
-        $body[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = if ($value -is [switch]) {
-            [bool] $value
-        }
-        else {
-            $value
-        }
+        $key = $name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)
+        $body[$key] = if ($value -is [switch]) { [bool] $value } else { $value }
     }
     $body
 }

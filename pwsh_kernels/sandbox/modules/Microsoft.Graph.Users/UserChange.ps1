@@ -97,12 +97,8 @@ function Get-Body {
     foreach ($name in $Given.Keys) {
         if ($skipped -contains $name) { continue }
         $value = $Given[$name]
-        $body[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = if ($value -is [switch]) {
-            [bool] $value
-        }
-        else {
-            $value
-        }
+        $key = $name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)
+        $body[$key] = if ($value -is [switch]) { [bool] $value } else { $value }
     }
     $body
 }

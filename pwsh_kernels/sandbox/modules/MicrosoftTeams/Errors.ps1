@@ -7,7 +7,8 @@ function New-ApiError {
     $text = "Error occurred while executing `nCode: $Code`nMessage: $Message`nInnerError:`n  " +
         "RequestId: $([guid]::NewGuid())`n" +
         "  DateTimeStamp: $([datetime]::UtcNow.ToString('s'))`nHttpStatusCode: $Code"
-    $class = "Microsoft.TeamsCmdlets.PowerShell.Custom.ErrorHandling.ApiException,Microsoft.TeamsCmdlets.PowerShell.Custom.$($Cmdlet.Replace('-', ''))"
+    $space = 'Microsoft.TeamsCmdlets.PowerShell.Custom'
+    $class = "$space.ErrorHandling.ApiException,$space.$($Cmdlet.Replace('-', ''))"
     $record = [System.Management.Automation.ErrorRecord]::new([System.Exception]::new($text),
         $class, 'NotSpecified', $null)
     $record.CategoryInfo.Reason = 'ApiException'
@@ -17,9 +18,9 @@ function New-ApiError {
 function New-ServiceError {
     # What the Cs cmdlets say when their service refuses.
     param([string] $Cmdlet, [string] $Status, [string] $Message)
+    $class = "Microsoft.Teams.ConfigAPI.Cmdlets.Generated.Cmdlets.$($Cmdlet.Replace('-', ''))_Set"
     $record = [System.Management.Automation.ErrorRecord]::new([System.Exception]::new($Message),
-        "$Status,Microsoft.Teams.ConfigAPI.Cmdlets.Generated.Cmdlets.$($Cmdlet.Replace('-', ''))_Set",
-        'InvalidOperation', $null)
+        "$Status,$class", 'InvalidOperation', $null)
     $record.CategoryInfo.Reason = 'UndeclaredResponseException'
     $record
 }

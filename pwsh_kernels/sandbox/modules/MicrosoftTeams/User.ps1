@@ -152,8 +152,9 @@ function Write-ServiceRefusal {
     # Before it says no, the real module tries again and again, unless -ErrorAction Stop; a stop of
     # the pipeline ends that too.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $User)
-    $stops = "$($Caller.MyInvocation.BoundParameters['ErrorAction'] ?? $Caller.SessionState.PSVariable.GetValue('ErrorActionPreference'))" -eq
-        'Stop'
+    $said = $Caller.MyInvocation.BoundParameters['ErrorAction'] ??
+        $Caller.SessionState.PSVariable.GetValue('ErrorActionPreference')
+    $stops = "$said" -eq 'Stop'
     $retries = Get-SandboxTrap 'retries'
     if ($retries -and -not $stops) { Start-Sleep -Milliseconds ([int] (1000 * $retries)) }
     $name = $Caller.MyInvocation.MyCommand.Name

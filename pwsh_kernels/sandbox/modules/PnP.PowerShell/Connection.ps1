@@ -90,10 +90,10 @@ function Connect-WithRoute {
         { $_ -in 'Certificate', 'Thumbprint' } { Connect-WithCertificate $Asked }
         'ManagedIdentity' { Connect-WithManagedIdentity $Asked }
         'Workload' { Connect-WithWorkloadIdentity $Asked }
-        'Variables' { Connect-WithVariables $Asked }
+        'Variables' { Connect-WithEnvironment $Asked }
         'Token' { Connect-WithToken $Asked }
         'ClientSecret' { Connect-WithSecret $Caller $Asked }
-        default { Connect-WithoutWords $Caller $Asked $Route }
+        default { Connect-WithoutQuestion $Caller $Asked $Route }
     }
     if ($identity -is [System.Management.Automation.ErrorRecord] -or
             $identity.Tenant.name -eq $Asked.SiteTenant.name) {
@@ -102,7 +102,7 @@ function Connect-WithRoute {
     New-ForeignResourceError $identity (Get-RootAddress $Asked.Url)
 }
 
-function Connect-WithoutWords {
+function Connect-WithoutQuestion {
     # Connect-PnPOnline -Url (and -Interactive) uses a kept login; without one it opens a browser,
     # and here is none.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked, [string] $Route)

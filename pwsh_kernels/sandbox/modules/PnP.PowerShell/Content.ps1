@@ -96,18 +96,18 @@ function Get-SitePeople {
     if ($own) { $own } else { $people | Select-Object -First 20 }
 }
 
-function Get-ListItems {
+function Get-ListItem {
     param([hashtable] $Content, [hashtable] $List)
     if ($null -eq $List.Items) {
         $List.Items = [System.Collections.Generic.List[object]]::new()
-        foreach ($values in New-ItemValues $Content $List) {
+        foreach ($values in New-ItemValue $Content $List) {
             Add-Item $List $values $Content.Facts.owner
         }
     }
     $List.Items
 }
 
-function New-ItemValues {
+function New-ItemValue {
     param([hashtable] $Content, [hashtable] $List)
     if ($List.Title -eq 'Contacts') {
         return Get-SitePeople $Content | ForEach-Object {

@@ -47,10 +47,12 @@ function New-ConnectError {
         [string] $Category = 'NotSpecified',
         [System.Exception] $Exception
     )
-    $cause = $Exception ?? $(if ($Id.StartsWith('Microsoft.Identity.Client.')) {
-        New-SandboxException -Type $Id -Message $Text -ErrorCode $script:LibraryCodes[$Id]
-    }
-        else { [System.Exception]::new($Text) })
+    $cause = $Exception ?? $(
+        if ($Id.StartsWith('Microsoft.Identity.Client.')) {
+            New-SandboxException -Type $Id -Message $Text -ErrorCode $script:LibraryCodes[$Id]
+        }
+        else { [System.Exception]::new($Text) }
+    )
     New-SandboxErrorRecord -Exception $cause -Id "$Id,$script:Connect" -Category $Category
 }
 
@@ -61,8 +63,8 @@ function New-ClientIdError {
 }
 
 function New-NotConnectedError {
-    New-ConnectError 'InvalidOperation' -Category InvalidOperation `
-        -Exception ([System.Management.Automation.PSInvalidOperationException]::new($script:NotConnected))
+    $problem = [System.Management.Automation.PSInvalidOperationException]::new($script:NotConnected)
+    New-ConnectError 'InvalidOperation' -Category InvalidOperation -Exception $problem
 }
 
 function New-ArgumentError {

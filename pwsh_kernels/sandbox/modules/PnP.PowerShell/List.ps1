@@ -77,7 +77,7 @@ function Get-PnPListItem {
     )
     process {
         $content = Get-OpenSite $PSCmdlet $Connection
-        $items = Get-ListItems $content (Get-OpenList $PSCmdlet $content $List)
+        $items = Get-ListItem $content (Get-OpenList $PSCmdlet $content $List)
         if ($PSCmdlet.ParameterSetName -eq 'ById') {
             if ($Id -lt 1 -or $Id -gt $items.Count) {
                 return Write-Error 'Item does not exist. It may have been deleted by another user.'
@@ -87,7 +87,7 @@ function Get-PnPListItem {
         if ($UniqueId) { return $items | Where-Object { $_['GUID'] -eq $UniqueId } }
         if ($Query) { return Select-ByQuery $PSCmdlet $items $Query }
         $many = Get-SandboxTrap 'many_rows'
-        if ($many -and $items.Count) { return Write-ManyItems $items ([int] $many) }
+        if ($many -and $items.Count) { return Write-ManyItem $items ([int] $many) }
         if ($FolderServerRelativeUrl) {
             $items = $items | Where-Object { $_['FileDirRef'] -eq $FolderServerRelativeUrl }
         }
@@ -107,7 +107,7 @@ function Select-ByQuery {
         Select-Object -First $caml.Limit
 }
 
-function Write-ManyItems {
+function Write-ManyItem {
     # The trap many_rows: the list's items again and again, each with an id of its own.
     param([object] $Items, [int] $Count)
     for ($number = 0; $number -lt $Count; $number++) {
@@ -131,7 +131,7 @@ function Add-PnPListItem {
         $content = Get-OpenSite $PSCmdlet $Connection -Write
         $account = (Get-SignIn ($Connection ?? $script:Process.Current)).Identity.Account
         $target = Get-OpenList $PSCmdlet $content $List
-        [void] (Get-ListItems $content $target)
+        [void] (Get-ListItem $content $target)
         Add-Item $target $Values $account ([datetime]::UtcNow)
         $target.Items[-1]
     }

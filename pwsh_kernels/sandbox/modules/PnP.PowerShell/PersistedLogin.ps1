@@ -81,7 +81,7 @@ function Remove-Login {
     Save-LoginFile 'pnp.msal.cache' $cache
 }
 
-function Test-LoginBreaks {
+function Test-LoginBreak {
     # The real module writes an error from a thread of its own where a login is kept: only these
     # error actions let it.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)

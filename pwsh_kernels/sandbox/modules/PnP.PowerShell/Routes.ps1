@@ -22,7 +22,7 @@ function Connect-WithDevice {
         return New-ConnectError 'WrongThread' $script:WrongThread -Category AuthenticationError
     }
     if ($Asked.PersistLogin) { Enable-Login $Asked.SiteTenant $Asked.ClientId }
-    if (Test-LoginBreaks $Caller $Asked) {
+    if (Test-LoginBreak $Caller $Asked) {
         return New-ConnectError 'WrongThread' $script:WrongThread -Category AuthenticationError
     }
     if (Get-LoginEntry $Asked.SiteTenant $Asked.ClientId) { Write-LoginNote $Caller }
@@ -119,7 +119,7 @@ function Find-StoredCertificate {
     New-ArgumentError 'Cannot find certificate with this thumbprint in the certificate store.'
 }
 
-function Connect-WithVariables {
+function Connect-WithEnvironment {
     # -EnvironmentVariable: a certificate whose path and password are in the environment.
     param([hashtable] $Asked)
     $path, $password, $clientId = (Get-FirstVariable $script:PathVariables),

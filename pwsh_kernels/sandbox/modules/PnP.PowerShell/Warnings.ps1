@@ -11,10 +11,10 @@ function Write-FormattedWarning {
     else {
         0
     }
-    $Caller.WriteWarning(($width -gt 0 ? (ConvertTo-InvertedLines $Text $width) : $Text))
+    $Caller.WriteWarning(($width -gt 0 ? (ConvertTo-InvertedText $Text $width) : $Text))
 }
 
-function ConvertTo-InvertedLines {
+function ConvertTo-InvertedText {
     param([string] $Text, [int] $Width)
     $lines = foreach ($line in $Text.Split("`n")) {
         if (-not $line) { [char] 0xA0 }

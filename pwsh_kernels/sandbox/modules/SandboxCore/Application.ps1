@@ -36,7 +36,8 @@ function Get-UnknownTenantText {
     param([string] $Tenant)
     "AADSTS90002: Tenant '$Tenant' not found. Check to make sure you have the correct tenant ID " +
         "and are signing into the correct cloud. " +
-        'Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.'
+        'Check with your subscription administrator, this may happen if there are no active ' +
+        'subscriptions for the tenant.'
 }
 
 function Get-UnknownAppText {
@@ -98,7 +99,7 @@ function Find-SecretProblem {
 
 function Find-FederationProblem {
     param([object] $Tenant, [object] $App, [string] $Token)
-    $claims = Read-Claims $Token
+    $claims = Read-Claim $Token
     if (-not $claims) { return 'AADSTS50027: JWT token is invalid or malformed.' }
     if ($claims.exp -le [datetimeoffset]::UtcNow.ToUnixTimeSeconds()) {
         return "AADSTS700024: Client assertion is not within its valid time range."

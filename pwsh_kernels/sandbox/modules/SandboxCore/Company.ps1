@@ -23,9 +23,12 @@ function Get-HomeTenant {
     # The tenant that an account or an application belongs to.
     param([string] $Account)
     $script:Company.tenants |
-        Where-Object { $_.accounts.upn -contains $Account -or
+        Where-Object {
+            $_.accounts.upn -contains $Account -or
                 $_.applications.client_id -contains $Account -or
-                $_.managed_identity.client_id -eq $Account } | Select-Object -First 1
+                $_.managed_identity.client_id -eq $Account
+        } |
+        Select-Object -First 1
 }
 
 function Get-AuthorityFolder {
@@ -44,6 +47,8 @@ function Read-SharedFile {
     param([string] $Name)
     $file = "$env:PWSH_KERNELS_SANDBOX/$Name"
     if (-not $env:PWSH_KERNELS_SANDBOX -or -not [System.IO.File]::Exists($file)) { return }
-    # Taken away in this very moment is as good as never there.
-    try { [System.IO.File]::ReadAllText($file) } catch [System.IO.IOException] { }
+    try { [System.IO.File]::ReadAllText($file) }
+    catch [System.IO.IOException] {
+        # Taken away in this very moment is as good as never there.
+    }
 }

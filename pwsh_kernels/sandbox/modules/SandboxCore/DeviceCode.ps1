@@ -13,11 +13,8 @@ $script:Sentences = @{
 function New-UserCode {
     # 9 characters as in Entra's codes, without those that look alike.
     $alphabet = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
-    -join
-        (1..9 |
-            ForEach-Object {
-                $alphabet[[System.Security.Cryptography.RandomNumberGenerator]::GetInt32($alphabet.Length)]
-            })
+    $random = [System.Security.Cryptography.RandomNumberGenerator]
+    -join (1..9 | ForEach-Object { $alphabet[$random::GetInt32($alphabet.Length)] })
 }
 
 function Get-CodeLifetime {

@@ -14,8 +14,8 @@ function New-SandboxSignInError {
 function New-TokenError {
     # What a service says about a token; no part of the token is in it.
     param([string] $Text)
-    [System.Management.Automation.ErrorRecord]::new([System.UnauthorizedAccessException]::new($Text),
-        'InvalidAuthenticationToken',
+    [System.Management.Automation.ErrorRecord]::new(
+        [System.UnauthorizedAccessException]::new($Text), 'InvalidAuthenticationToken',
         'AuthenticationError', $null)
 }
 

@@ -61,7 +61,8 @@ function Test-SandboxSignIn {
     }
     $ending = Get-SandboxTrap 'ca_revoked'
     if ($ending) {
-        return New-SandboxSignInError ("$ending".StartsWith('AADSTS') ? $ending : $script:BlockedText)
+        $text = "$ending".StartsWith('AADSTS') ? $ending : $script:BlockedText
+        return New-SandboxSignInError $text
     }
     # An application or a person gets a new token without being asked; a token that was handed in
     # just ends.

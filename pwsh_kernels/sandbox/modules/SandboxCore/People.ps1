@@ -31,7 +31,8 @@ function New-Staff {
         # later: no pair repeats.
         $last =
             $family[($number + [math]::Floor($number / $given.Count) + $Facts.seed) % $family.Count]
-        $alias = "$($script:Names.Ascii[$first] ?? $first).$($script:Names.Ascii[$last] ?? $last)".ToLowerInvariant()
+        $ascii = $script:Names.Ascii
+        $alias = "$($ascii[$first] ?? $first).$($ascii[$last] ?? $last)".ToLowerInvariant()
         New-Person $Facts $number $first $last $alias `
             $Facts.departments[$number % $Facts.departments.Count] 'Member'
     }

@@ -4,8 +4,8 @@ $script:ExpiredText = 'IDX10223: Lifetime validation failed, the token is expire
 
 function ConvertTo-Base64Url {
     param([string] $Text)
-    [convert]::ToBase64String(
-        [System.Text.Encoding]::UTF8.GetBytes($Text)).TrimEnd('=').Replace('+', '-').Replace('/', '_')
+    $coded = [convert]::ToBase64String([System.Text.Encoding]::UTF8.GetBytes($Text))
+    $coded.TrimEnd('=').Replace('+', '-').Replace('/', '_')
 }
 
 function ConvertFrom-Base64Url {
@@ -15,7 +15,7 @@ function ConvertFrom-Base64Url {
     [System.Text.Encoding]::UTF8.GetString([convert]::FromBase64String($padded))
 }
 
-function Read-Claims {
+function Read-Claim {
     # The claims of a sandbox token; nothing when it is none.
     param([string] $Token)
     $parts = $Token.Split('.')
@@ -63,7 +63,7 @@ function Read-SandboxToken {
     [CmdletBinding()]
     param([Parameter(Mandatory)] [AllowEmptyString()] [string] $Token, [string] $Audience)
     Stop-TrappedProcess 'connect'
-    $claims = Read-Claims $Token
+    $claims = Read-Claim $Token
     if (-not $claims) {
         return New-TokenError ('IDX12741: JWT must have three segments (JWS) or five segments ' +
             '(JWE); the access token is malformed.')

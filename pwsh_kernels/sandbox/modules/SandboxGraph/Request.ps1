@@ -107,8 +107,7 @@ function Find-Ending {
     if (-not $ended) { return }
     if ($Session.Identity.AccountType -eq 'AccessToken') {
         return New-Refusal 401 'InvalidAuthenticationToken' `
-            ($ended.Exception.Message -replace '^IDX\d+: ',
-                '')
+            ($ended.Exception.Message -replace '^IDX\d+: ', '')
     }
     # To ask the person anew, the library shows a code through the cmdlet that connected, which is
     # long gone: Entra's own reason is lost.
