@@ -5,12 +5,47 @@ $approvedVerbs = (Get-Verb).Verb
 # Singular words that end in s; those in ss are never a plural.
 $singularWords = 'Alias', 'Canvas', 'Dns', 'Status'
 $mostCharacters = 120
-$openers = 'LCurly', 'AtCurly', 'LParen', 'AtParen', 'DollarParen', 'LBracket', 'QuestionLBracket'
-$closers = 'RCurly', 'RParen', 'RBracket'
-$kinds = 'FunctionDefinitionAst', 'CommandAst', 'CatchClauseAst'
 $aliases = [System.Collections.Generic.HashSet[string]]::new(
     [string[]] (Get-Alias).Name, [System.StringComparer]::OrdinalIgnoreCase)
 $followers = 'Else', 'ElseIf', 'Catch', 'Finally'
+$opens, $closes, $newLine, $comment, $goesOn = 1..5
+$roles = @{
+    LCurly = $opens; AtCurly = $opens; LParen = $opens; AtParen = $opens; DollarParen = $opens
+    LBracket = $opens; QuestionLBracket = $opens; RCurly = $closes; RParen = $closes
+    RBracket = $closes; NewLine = $newLine; EndOfInput = $newLine; Comment = $comment
+    LineContinuation = $goesOn
+}
+foreach ($name in @($roles.Keys)) {
+    $roles[[System.Management.Automation.Language.TokenKind] $name] = $roles[$name]
+}
+
+# The parts of a tree that rules are about; asking each part for its kind takes seconds (measured).
+class Gatherer : System.Management.Automation.Language.AstVisitor {
+    [System.Collections.Generic.List[object]] $Functions = @()
+    [System.Collections.Generic.List[object]] $Commands = @()
+    [System.Collections.Generic.List[object]] $Catches = @()
+
+    [System.Management.Automation.Language.AstVisitAction] VisitFunctionDefinition(
+        [System.Management.Automation.Language.FunctionDefinitionAst] $One
+    ) {
+        $this.Functions.Add($One)
+        return 'Continue'
+    }
+
+    [System.Management.Automation.Language.AstVisitAction] VisitCommand(
+        [System.Management.Automation.Language.CommandAst] $One
+    ) {
+        $this.Commands.Add($One)
+        return 'Continue'
+    }
+
+    [System.Management.Automation.Language.AstVisitAction] VisitCatchClause(
+        [System.Management.Automation.Language.CatchClauseAst] $One
+    ) {
+        $this.Catches.Add($One)
+        return 'Continue'
+    }
+}
 
 function New-Finding($Extent, [string] $Rule, [string] $Text) {
     [pscustomobject]@{ Line = $Extent.StartLineNumber; Rule = $Rule; Text = $Text }
@@ -52,14 +87,11 @@ function Find-EmptyCatch($Clause, $Tokens) {
 }
 
 function Find-BadNode($Tree, $Tokens, [string[]] $Exported) {
-    $nodes = $Tree.FindAll({ $args[0].GetType().Name -in $kinds }, $true)
-    foreach ($one in $nodes) {
-        switch ($one.GetType().Name) {
-            'FunctionDefinitionAst' { Find-BadName $one $Exported }
-            'CommandAst' { Find-Alias $one }
-            'CatchClauseAst' { Find-EmptyCatch $one $Tokens }
-        }
-    }
+    $gatherer = [Gatherer]::new()
+    $Tree.Visit($gatherer)
+    foreach ($one in $gatherer.Functions) { Find-BadName $one $Exported }
+    foreach ($one in $gatherer.Commands) { Find-Alias $one }
+    foreach ($one in $gatherer.Catches) { Find-EmptyCatch $one $Tokens }
 }
 
 # Whether a line may go on after this token.
@@ -68,57 +100,47 @@ function Test-Open($Token) {
     [bool] ($Token.TokenFlags -band 'BinaryOperator, AssignmentOperator')
 }
 
-# Each line stands four spaces deeper than the line of the bracket that it is in, a closing bracket
-# as deep as its line, and a line that goes on with an expression may stand four deeper.
-function Find-BadIndent($Tokens) {
-    $open = [System.Collections.Generic.Stack[int]]::new()
-    $line = $depth = 0
-    $before = $null
-    foreach ($token in $Tokens) {
-        $kind = $token.Kind.ToString()
-        if ($token.Extent.StartLineNumber -gt $line -and $kind -notin 'NewLine', 'EndOfInput') {
-            $depth = $token.Extent.StartColumnNumber - 1
-            $wanted = $open.Count ? $open.Peek() + ($kind -in $closers ? 0 : 4) : 0
-            $further = $before -and (Test-Open $before) ? $wanted + 4 : $wanted
-            if ($depth -notin $wanted, $further) {
-                New-Finding $token.Extent 'indent' "$depth spaces, not $wanted"
-            }
-        }
-        if ($kind -in $openers) { $open.Push($depth) }
-        if ($kind -in $closers -and $open.Count) { $depth = $open.Pop() }
-        $ends = $kind -in 'NewLine', 'LineContinuation'
-        $line = $ends ? $token.Extent.StartLineNumber : $token.Extent.EndLineNumber
-        if ($kind -notin 'NewLine', 'Comment') { $before = $token }
-    }
+# A line stands four spaces deeper than the line of the bracket that it is in, a closing bracket as
+# deep as that line, and a line that goes on with an expression may stand four deeper.
+function Find-BadIndent($Token, $Before, [int] $Depth, [int] $Wanted) {
+    if ($Depth -eq $Wanted + 4 -and $Before -and (Test-Open $Before)) { return }
+    New-Finding $Token.Extent 'indent' "$Depth spaces, not $Wanted"
 }
 
-# Whether a block begins with this brace; a script block that is a value may begin a line.
-function Test-BlockStart($Token, $Before) {
-    if ($Token.Kind -ne 'LCurly' -or -not $Before) { return $false }
-    if ($Before.Kind -in 'RParen', 'RBracket', 'Identifier', 'Generic') { return $true }
-    [bool] ($Before.TokenFlags -band 'Keyword')
+# A block opens on the line of what it belongs to; a script block that is a value may begin a line.
+function Find-LoneBrace($Token, $Before) {
+    $isBlock = $Before.Kind -in 'RParen', 'RBracket', 'Identifier', 'Generic' -or
+        $Before.TokenFlags -band 'Keyword'
+    if ($isBlock) { New-Finding $Token.Extent 'brace' 'opens on a line of its own' }
 }
 
-# A block opens on the line of what it belongs to; what follows one of several lines (else, catch)
-# begins a line of its own.
-function Find-BadBrace($Tokens) {
-    $open = [System.Collections.Generic.Stack[int]]::new()
-    $begun = 0
+# What follows a block of several lines (else, catch) begins a line of its own. One loop, and roles
+# that are numbers: there are tens of thousands of tokens.
+function Find-BadLine($Tokens) {
+    $open = [System.Collections.Generic.Stack[object]]::new()
+    $open.Push(@(-4, 0))
+    $line = $depth = $begun = 0
     $before = $null
     foreach ($token in $Tokens) {
-        $kind = $token.Kind.ToString()
-        if ($kind -in 'NewLine', 'Comment') { continue }
-        $line = $token.Extent.StartLineNumber
-        $same = $before -and $before.Extent.EndLineNumber -eq $line
-        if (-not $same -and (Test-BlockStart $token $before)) {
-            New-Finding $token.Extent 'brace' 'opens on a line of its own'
+        $role = $roles[$token.Kind]
+        if ($role -eq $newLine) { continue }
+        $extent = $token.Extent
+        $here = $extent.StartLineNumber
+        if ($here -gt $line) {
+            $depth = $extent.StartColumnNumber - 1
+            $wanted = $open.Peek()[0] + ($role -eq $closes ? 0 : 4)
+            if ($depth -ne $wanted) { Find-BadIndent $token $before $depth $wanted }
+            if ($role -eq $opens -and $token.Kind -eq 'LCurly') { Find-LoneBrace $token $before }
         }
-        if ($same -and $before.Kind -eq 'RCurly' -and $kind -in $followers -and $begun -lt $line) {
-            New-Finding $token.Extent 'brace' "$($token.Text) follows a block of several lines"
+        elseif ($begun -and $begun -lt $here -and $token.Kind -in $followers) {
+            New-Finding $extent 'brace' "$($token.Text) follows a block of several lines"
         }
-        if ($kind -in $openers) { $open.Push($line) }
-        if ($kind -in $closers -and $open.Count) { $begun = $open.Pop() }
+        $line = $role -eq $goesOn ? $here : $extent.EndLineNumber
+        if ($role -eq $comment) { continue }
         $before = $token
+        $begun = 0
+        if ($role -eq $opens) { $open.Push(@($depth, $here)) }
+        elseif ($role -eq $closes -and $open.Count -gt 1) { $depth, $begun = $open.Pop() }
     }
 }
 
@@ -140,8 +162,7 @@ function Find-Finding([string] $Path) {
         $Path, [ref] $tokens, [ref] $mistakes)
     foreach ($one in $mistakes) { New-Finding $one.Extent 'syntax' $one.Message }
     Find-BadNode $tree $tokens (Get-ExportedName $Path)
-    Find-BadIndent $tokens
-    Find-BadBrace $tokens
+    Find-BadLine $tokens
     Find-BadText ([System.IO.File]::ReadAllLines($Path))
 }
 

@@ -10,7 +10,9 @@ import pytest
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 CHECKER = TESTS / "powershell_style.ps1"
-WAIT_S = 80
+WAIT_S = 170
+
+pytestmark = pytest.mark.timeout(180)
 
 BAD: Mapping[str, tuple[str, str]] = {
     "a verb that is not approved": ("function Fetch-Thing { 1 }\n", "1: verb: Fetch-Thing"),
