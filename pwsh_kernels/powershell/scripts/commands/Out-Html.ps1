@@ -2,8 +2,9 @@
 .SYNOPSIS
 Shows HTML in a notebook.
 .DESCRIPTION
-The lines that come in are one HTML text; ConvertTo-Html gives such lines. The result is a string that a notebook shows
-as HTML, and that stays plain text everywhere else: in a terminal, in a file, over REST.
+The lines that come in are one HTML text; ConvertTo-Html gives such lines. The result is a string
+that a notebook shows as HTML, and that stays plain text everywhere else: in a terminal, in a file,
+over REST.
 .PARAMETER InputObject
 The HTML, in one or more lines.
 .EXAMPLE

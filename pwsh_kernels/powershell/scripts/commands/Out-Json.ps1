@@ -2,8 +2,8 @@
 .SYNOPSIS
 Shows objects as JSON: in JupyterLab as a tree that can be opened and closed.
 .DESCRIPTION
-One object becomes its JSON, several become an array; a string that is JSON is taken as it is. The result is a string
-of JSON, which stays plain text where no notebook shows it.
+One object becomes its JSON, several become an array; a string that is JSON is taken as it is. The
+result is a string of JSON, which stays plain text where no notebook shows it.
 .PARAMETER InputObject
 The objects.
 .PARAMETER Depth

@@ -2,8 +2,8 @@
 .SYNOPSIS
 Shows Markdown in a notebook.
 .DESCRIPTION
-The lines that come in are one Markdown text. The result is a string that a notebook shows formatted, and that stays
-plain text everywhere else.
+The lines that come in are one Markdown text. The result is a string that a notebook shows
+formatted, and that stays plain text everywhere else.
 .PARAMETER InputObject
 The Markdown, in one or more lines.
 .EXAMPLE

@@ -2,8 +2,8 @@
 .SYNOPSIS
 Shows an SVG picture in a notebook.
 .DESCRIPTION
-The lines that come in are one SVG document. The result is a string that a notebook shows as a picture, and that stays
-plain text everywhere else.
+The lines that come in are one SVG document. The result is a string that a notebook shows as a
+picture, and that stays plain text everywhere else.
 .PARAMETER InputObject
 The SVG, in one or more lines.
 .EXAMPLE

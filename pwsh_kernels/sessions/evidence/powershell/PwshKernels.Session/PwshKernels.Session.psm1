@@ -4,15 +4,17 @@ function Get-SessionHistory {
     Shows what was run in this session: by whom, when, how long, and how it ended.
 
     .DESCRIPTION
-    A session is shared by agents (MCP), scripts (REST, the command line) and notebooks. The server notes each command
-    when it has ended; this function reads these notes, the oldest first. Secrets in commands are shown as dots,
-    output is not kept here: `pwsh-kernels notebook` exports commands with their output. What runs now is not listed.
+    A session is shared by agents (MCP), scripts (REST, the command line) and notebooks. The server
+    notes each command when it has ended; this function reads these notes, the oldest first. Secrets
+    in commands are shown as dots, output is not kept here: `pwsh-kernels notebook` exports commands
+    with their output. What runs now is not listed.
 
     .PARAMETER Last
     How many runs at most, counted from the newest.
 
     .PARAMETER Principal
-    Only what this principal ran: `token` for MCP, REST and the command line, `jupyter` for notebooks. Takes wildcards.
+    Only what this principal ran: `token` for MCP, REST and the command line, `jupyter` for
+    notebooks. Takes wildcards.
 
     .PARAMETER Failed
     Only runs that did not succeed.
