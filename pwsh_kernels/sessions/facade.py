@@ -22,10 +22,10 @@ from pwsh_kernels.sessions.lifecycle import Lifecycle
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.queries.command_search import CommandSearch
 from pwsh_kernels.sessions.queries.kept_objects import (
-    SCRIPT,
     ObjectsQuery,
     QueryRecorder,
     check_kept,
+    query_script,
 )
 from pwsh_kernels.sessions.queries.line_reader import LineReader
 from pwsh_kernels.sessions.queries.lines import LinesQuery
@@ -299,7 +299,10 @@ class Sessions:
             live.key, query.title(run.id), options=asked, purpose="query", **facts
         )
         live.submit(
-            asking, SCRIPT, QueryRecorder(asking, run.id, str(live.key)), store_history=False
+            asking,
+            query_script(),
+            QueryRecorder(asking, run.id, str(live.key)),
+            store_history=False,
         )
         await asking.wait(self._settings.run_wait if query.wait_s is None else query.wait_s)
         if asking.refusal:

@@ -1,12 +1,19 @@
-# Breakpoints work as in every PowerShell; where a debugger would stop, nobody can step: the script goes on, with a warning. Part
-# of the module that bootstrap.ps1 makes.
+# Breakpoints work as in every PowerShell; where a debugger would stop, nobody can step: the script
+# goes on, with a warning. Part of the module that bootstrap.ps1 makes.
 
-# The whole warning. It runs in other runspaces as well (runspaces.ps1), where nothing else of this module is.
+# The whole warning. It runs in other runspaces as well (runspaces.ps1), where nothing else of this
+# module is.
 function Get-StopText($Invocation) {
-    $place = if ($Invocation.ScriptName) { "$($Invocation.ScriptName), line $($Invocation.ScriptLineNumber)" } else { "line $($Invocation.ScriptLineNumber)" }
+    $place = if ($Invocation.ScriptName) {
+        "$($Invocation.ScriptName), line $($Invocation.ScriptLineNumber)"
+    }
+    else {
+        "line $($Invocation.ScriptLineNumber)"
+    }
     $statement = "$($Invocation.Statement)".Trim() -replace '\s*\n.*$(?s)', ' …'
     if ($statement) { $place += " ($statement)" }
-    return "A debugger would stop here: $place. A session has none, so the script goes on; Set-PSBreakpoint -Action runs code at such a place."
+    return "A debugger would stop here: $place. A session has none, so the script goes on; " +
+        "Set-PSBreakpoint -Action runs code at such a place."
 }
 
 # Once for each place in a run: a breakpoint in a loop would drown what the run says.
@@ -22,12 +29,14 @@ function Add-Stop($Invocation) {
     [Threading.Monitor]::Exit($late.Gate)
 }
 
-# A breakpoint on `$text` is meant for the variable of the script, not for those here. It takes 15 ms (measured), so not before the
-# first breakpoint.
+# A breakpoint on `$text` is meant for the variable of the script, not for those here. It takes 15
+# ms (measured), so not before the first breakpoint.
 function Hide-Function {
     $takeView.DebuggerHidden = $true
     foreach ($one in Microsoft.PowerShell.Management\Get-Item function:*) {
-        if ($one.ScriptBlock.Module.Name -eq 'PwshKernels') { $one.ScriptBlock.DebuggerHidden = $true }
+        if ($one.ScriptBlock.Module.Name -eq 'PwshKernels') {
+            $one.ScriptBlock.DebuggerHidden = $true
+        }
     }
 }
 
@@ -38,9 +47,9 @@ function Watch-Runspace {
     $script:stopWatch = New-StopWatch
 }
 
-# Before each run. Set-PSDebug -Step would ask before every statement of everybody's later runs: it ends with the run that set it.
-# Other runspaces are looked at from the first run whose text may start one, and from the second run in any case: a session opens
-# without these 40 ms.
+# Before each run. Set-PSDebug -Step would ask before every statement of everybody's later runs: it
+# ends with the run that set it. Other runspaces are looked at from the first run whose text may
+# start one, and from the second run in any case: a session opens without these 40 ms.
 $secret = [Reflection.BindingFlags]'NonPublic, Instance'
 $engineContext = [Management.Automation.EngineIntrinsics].GetField('_context', $secret).GetValue($ExecutionContext)
 $stepping = $engineContext.GetType().GetProperty('PSDebugTraceStep', $secret)
@@ -48,7 +57,9 @@ $ranBefore = $false
 function Reset-Debugging {
     [Diagnostics.DebuggerHidden()]
     param([bool]$Watch)
-    if ($stepping -and $stepping.GetValue($engineContext)) { $stepping.SetValue($engineContext, $false) }
+    if ($stepping -and $stepping.GetValue($engineContext)) {
+        $stepping.SetValue($engineContext, $false)
+    }
     if (-not $stopWatch -and ($Watch -or $ranBefore)) { Watch-Runspace }
     $script:ranBefore = $true
 }
@@ -56,8 +67,8 @@ function Reset-Debugging {
 $debugger = [runspace]::DefaultRunspace.Debugger
 $debugger.SetDebugMode('LocalScript, RemoteScript')
 $debugger.add_DebuggerStop({
-        param($Source, $Stop)
-        $Stop.ResumeAction = 'Continue'
-        Add-Stop $Stop.InvocationInfo
-    })
+    param($Source, $Stop)
+    $Stop.ResumeAction = 'Continue'
+    Add-Stop $Stop.InvocationInfo
+})
 $debugger.add_BreakpointUpdated({ Hide-Function })

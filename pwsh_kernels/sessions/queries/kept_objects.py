@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pwsh_kernels.errors import (
@@ -24,11 +26,14 @@ from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import Session
 
-SCRIPT = """param([string] $PwshKernelsQuery)
-try { Get-KeptObject $PwshKernelsQuery }
-finally { Microsoft.PowerShell.Utility\\Remove-Variable -Name PwshKernelsQuery -ErrorAction Ignore }"""  # noqa: E501
-"""Get-KeptObject is the session's own (powershell/scripts/bootstrap.ps1)."""
+SCRIPT_FILE = Path(__file__).parent / "kept_objects.ps1"
 PARAMETER = "PwshKernelsQuery"
+
+
+@cache
+def query_script() -> str:
+    """Return the script that answers a question about a run's objects."""
+    return SCRIPT_FILE.read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,8 @@ class ObjectsQuery:
     client: str = ""
 
     def parameters(self, key: str) -> dict[str, str]:
-        """Return what is bound to SCRIPT; `key`: the execute request of the run whose objects are
-        meant.
+        """Return what is bound to the script; `key`: the execute request of the run whose objects
+        are meant.
         """
         asked = {
             "key": key,

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from pwsh_kernels.catalog import (
     Facts,
     Route,
-    Script,
     clear_script,
     explain,
     explanation,
+    find_script,
     kept_script,
     reach_script,
     unfit,
@@ -30,13 +30,6 @@ should wait for this.
 """
 REACH_WAIT_S = 15.0
 HOME_WAIT_S = 20.0
-FIND = Script(
-    """param([string] $Name)
-try { Get-Module -ListAvailable -Name $Name | ForEach-Object { "$($_.Version)" } }
-finally { Remove-Variable -Name Name -ErrorAction Ignore }""",
-    {"Name": "powershell_module"},
-)
-"""The versions of the service's module, in the order in which PowerShell would take them."""
 
 
 async def check_fit(live: LiveSession, route: Route, pin_again: Callable[[Session], bool]) -> None:
@@ -63,7 +56,9 @@ async def check_fit(live: LiveSession, route: Route, pin_again: Callable[[Sessio
 async def found_versions(live: LiveSession) -> list[str]:
     """Return the versions of the service's module that the session finds. Raises SignInRefused."""
     module = live.session.module
-    run = await live.run_script(FIND, f"find {module.powershell_module}", "sign_in", PREPARE_WAIT_S)
+    run = await live.run_script(
+        find_script(), f"find {module.powershell_module}", "sign_in", PREPARE_WAIT_S
+    )
     if run.state != "succeeded":
         raise SignInRefused(
             "sign_in_failed", f"{module.title} is not ready: {failure_sentence(run)}"

@@ -452,7 +452,8 @@ def test_help_is_formatted_as_help(client: Client, program: bool) -> None:
     text = client.run(code, {}).text() if program else client.notebook_run(code).text()
     headings = ["NAME", "SYNOPSIS", "SYNTAX", "DESCRIPTION", "PARAMETERS"]
     assert [line for line in text.splitlines() if line in headings] == headings
-    assert "Out-Html.ps1 [-InputObject] <String[]> [<CommonParameters>]\n" in text
+    together = "".join(text.split())  # the path of the script may be too long for one line
+    assert "Out-Html.ps1[-InputObject]<String[]>[<CommonParameters>]" in together
     assert "-------------------------- EXAMPLE 1 --------------------------" in text
     assert "\x1b" not in text
 
