@@ -1,31 +1,19 @@
-"""The one error tree, by subject: every error is a name of this package."""
+"""The one error tree, by subject; every error is a name of this package."""
 
-from pwsh_kernels.errors.packages import (
-    AnswerLost,
-    AnswerNotUsable,
-    BadSecret,
-    BodyTooLarge,
-    BrokenFile,
-    CommandSearchFailed,
-    DataFolderInUse,
-    DeviceCodeRefused,
-    FileNotWritten,
-    ForeignHost,
-    ForeignOrigin,
-    InvalidRequest,
-    InvalidSetting,
-    InvalidTenant,
-    LabNotInstalled,
-    LockFileEmpty,
-    MethodNotAllowed,
-    ModuleNotReady,
-    ModulesBusy,
+from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
+from pwsh_kernels.errors.files import BrokenFile, FileNotWritten, UnsafeFolder
+from pwsh_kernels.errors.kept_objects import (
     NoObjects,
-    NoSpaceLeft,
-    NotOurServer,
-    NotSignedIn,
     ObjectsForgotten,
     ObjectsLost,
+    RunNotEnded,
+    UnknownProperty,
+)
+from pwsh_kernels.errors.modules import ModuleNotReady, UnknownModule, UnsupportedModule
+from pwsh_kernels.errors.packages import (
+    LockFileEmpty,
+    ModulesBusy,
+    NoSpaceLeft,
     PackageBroken,
     PackageConflict,
     PackageDoesNotLoad,
@@ -36,40 +24,59 @@ from pwsh_kernels.errors.packages import (
     PackagePinned,
     PackageUnfit,
     PackageVersionNotFound,
+)
+from pwsh_kernels.errors.powershell import (
     PowerShellDied,
     PowerShellNotFound,
     PowerShellQueryFailed,
     PowerShellStartFailed,
     PowerShellTooOld,
-    ProductError,
-    PromptRefused,
+)
+from pwsh_kernels.errors.product_error import ProductError
+from pwsh_kernels.errors.repositories import (
     RepositoryUnreachable,
     RepositoryWantsCredentials,
-    RequestRefused,
-    RouteNotConfigured,
-    RunNotEnded,
+    UnknownRepository,
+)
+from pwsh_kernels.errors.requests import (
+    BodyTooLarge,
+    ForeignHost,
+    ForeignOrigin,
+    InvalidRequest,
+    MethodNotAllowed,
+    Unauthorized,
+    UnknownRoute,
+)
+from pwsh_kernels.errors.runs import (
+    AnswerNotUsable,
+    PromptRefused,
     RunNotWaiting,
     SecretNotTaken,
+    UnknownRun,
+)
+from pwsh_kernels.errors.server import (
+    DataFolderInUse,
+    InvalidSetting,
+    LabNotInstalled,
     ServerStartFailed,
     ServerStarting,
-    ServerUnreachable,
+)
+from pwsh_kernels.errors.sessions import (
+    CommandSearchFailed,
     SessionBusy,
     SessionLost,
     SessionStarting,
-    SignInPending,
-    Unauthorized,
-    UnknownModule,
-    UnknownProperty,
-    UnknownRepository,
-    UnknownRoute,
-    UnknownRun,
     UnknownSession,
-    UnknownSignInRoute,
-    UnknownTenant,
-    UnsafeFolder,
-    UnsupportedModule,
     WaitingForInput,
 )
+from pwsh_kernels.errors.sign_in import (
+    DeviceCodeRefused,
+    NotSignedIn,
+    RouteNotConfigured,
+    SignInPending,
+    UnknownSignInRoute,
+)
+from pwsh_kernels.errors.tenants import BadSecret, InvalidTenant, UnknownTenant
 
 __all__ = [
     "AnswerLost",
