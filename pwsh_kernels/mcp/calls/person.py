@@ -19,6 +19,7 @@ from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 
 from pwsh_kernels.discovery import is_loopback
+from pwsh_kernels.mcp.sdk_compat import has_cancelled
 
 Json = dict[str, Any]
 MODERN = "2026-07-28"
@@ -125,11 +126,8 @@ class Person:
 
     @property
     def gave_up(self) -> bool:
-        """True when the client said that it cancels this call, rather than only went away (tested
-        with mcp 2.3).
-        """
-        session: ServerSession = self._ctx.session
-        return session._request_outbound.cancel_requested.is_set()  # noqa: SLF001 - the SDK tells it nowhere else
+        """True when the client said that it cancels this call, rather than only went away."""
+        return has_cancelled(self._ctx.session)
 
 
 def may_be_offered(url: str) -> bool:

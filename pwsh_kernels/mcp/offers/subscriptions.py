@@ -14,7 +14,6 @@ from typing import Any
 import anyio
 from mcp import MCPError
 from mcp.server import MCPServer
-from mcp.server.connection import Connection
 from mcp.server.context import ServerRequestContext
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
 from mcp.shared.uri_template import UriTemplate
@@ -32,6 +31,7 @@ from pwsh_kernels.errors import ProductError
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.offers.protocol_errors import names_nothing, protocol_refusals
 from pwsh_kernels.mcp.offers.resources import SESSIONS, STATUS
+from pwsh_kernels.mcp.sdk_compat import connection_of, low_level_server
 
 WATCH_WAIT = 60.0
 """Seconds of one request for a change; then it is made again."""
@@ -237,15 +237,10 @@ class Updates:
         await watch.close()
 
 
-def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
-    """Return the connection of a request, which knows when it ends."""
-    return ctx.session._connection  # noqa: SLF001 - mcp 2.3 hands handlers a context without its connection
-
-
 def add_updates(server: MCPServer[Any], backend: Backend) -> None:
     """Serve the subscriptions of both eras."""
     updates = Updates(backend)
-    requests = server._lowlevel_server  # noqa: SLF001 - mcp 2.3: only there can resources/subscribe be served
+    requests = low_level_server(server)
     requests.add_request_handler("resources/subscribe", SubscribeRequestParams, updates.subscribe)
     requests.add_request_handler(
         "resources/unsubscribe", UnsubscribeRequestParams, updates.unsubscribe
