@@ -155,7 +155,7 @@ class PwshKernelsServer(ServerApp):
     def init_signal(self) -> None:
         """Stop on Ctrl-C without a question: sessions live on and are found again."""
         super().init_signal()
-        signal.signal(signal.SIGINT, self._signal_stop)
+        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGTERM))
 
     def start_app(self) -> None:
         """Begin.

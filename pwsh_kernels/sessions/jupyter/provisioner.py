@@ -11,6 +11,7 @@ import psutil
 from jupyter_client.connect import LocalPortCache
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from pwsh_kernels.sessions.jupyter.jupyter_client_compat import leave_connection_file
 from pwsh_kernels.sessions.jupyter.ports import free_ports
 
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
@@ -98,8 +99,7 @@ class AdoptingProvisioner(LocalProvisioner):
             info = await super().launch_kernel(
                 cmd, independent=True, stdout=log, stderr=log, umask=PRIVATE, **kwargs
             )
-        # The manager's __del__ would remove a connection file that it believes to own.
-        self.parent._connection_file_written = False  # noqa: SLF001
+        leave_connection_file(self.parent)
         self._write_note()
         return info
 
