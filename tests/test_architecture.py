@@ -256,6 +256,24 @@ def test_a_third_party_library_is_used_only_where_it_lives(trees: Trees) -> None
         assert not strangers, path
 
 
+def test_private_names_of_a_library_stand_in_its_compat_module() -> None:
+    """What may go with any release of a library stands in one place, with its reason and a test
+    (tests/test_compat.py, which looks at subclasses too).
+    """
+    exemption = "noqa: " + "SLF001"
+    places = ("pwsh_kernels", "tests", "benchmarks", "conformance", "vendor")
+    files = [
+        ROOT / "mcp_server.py",
+        *(path for one in places for path in (ROOT / one).rglob("*.py")),
+    ]
+    guilty = [path for path in files if exemption in path.read_text(encoding="utf-8")]
+    assert {path.stem for path in guilty} == {
+        "jupyter_client_compat",
+        "jupyter_server_compat",
+        "sdk_compat",
+    }
+
+
 def test_every_file_opens_with_a_sentence_and_has_a_noun_for_a_name(trees: Trees) -> None:
     """A stranger finds a file by its name and knows by its first line what it is."""
     assert [path for path, tree in trees.items() if not ast.get_docstring(tree)] == []

@@ -45,8 +45,8 @@ class KernelCompat(Kernel):
         return cast(list[bytes], self._get_shell_context_var(self._shell_parent_ident))
 
     def iopub_topic(self, kind: str) -> bytes:
-        """Return the prefix of iopub messages of a kind.
+        """Return what stands before an iopub message of a kind, as before ipykernel's own.
 
-        Only ipykernel's own `send_response` sets it, which sends no metadata of ours.
+        Its public `send_response` leaves that to the caller.
         """
         return cast(bytes, self._topic(kind))
