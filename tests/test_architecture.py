@@ -267,11 +267,7 @@ def test_private_names_of_a_library_stand_in_its_compat_module() -> None:
         *(path for one in places for path in (ROOT / one).rglob("*.py")),
     ]
     guilty = [path for path in files if exemption in path.read_text(encoding="utf-8")]
-    assert {path.stem for path in guilty} == {
-        "jupyter_client_compat",
-        "jupyter_server_compat",
-        "sdk_compat",
-    }
+    assert [path for path in guilty if not path.stem.endswith("_compat")] == []
 
 
 def test_every_file_opens_with_a_sentence_and_has_a_noun_for_a_name(trees: Trees) -> None:

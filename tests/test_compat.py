@@ -270,6 +270,7 @@ def test_jupyter_server_has_the_hooks_that_it_documents_for_extensions() -> None
 # -- the MCP SDK ---------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
 async def test_the_server_below_answers_requests_that_the_sdk_has_no_decorator_for() -> None:
     """What the handler gets knows the connection, and the connection knows when it ends."""
     server: MCPServer[Any] = MCPServer("compat")

@@ -26,8 +26,7 @@ class KernelCompat(Kernel):
         return self._main_asyncio_lock
 
     def abort_queued(self) -> None:
-        """Answer `aborted` to what is queued behind a cell that failed."""
-        super()._abort_queues()
+        """Hook: a cell has failed, and its client wants nothing to run that is queued behind it."""
 
     def _abort_queues(self, subshell_id: str | None = None) -> None:  # noqa: ARG002 - the base's signature; this kernel has no subshells
         """Take ipykernel's call after a failed cell: it has no public hook there."""
