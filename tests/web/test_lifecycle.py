@@ -23,8 +23,9 @@ def test_a_session_outlives_restarts_of_its_server_and_is_lost_with_its_powershe
 ) -> None:
     assert own_server.sign_in()["state"] == "signed_in"
     own_server.run("$kept = 'still here'")
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
         own_server.stop(number)
+        assert own_server.process.returncode == (-number if number == signal.SIGKILL else 0)
         own_server.start()
         status = own_server.post("/status", tenant=CONTOSO, wait_s=20)
         assert (status["state"], status["account"]) == ("signed_in", "admin@contoso.example")
