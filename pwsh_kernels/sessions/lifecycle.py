@@ -219,15 +219,15 @@ class Lifecycle:
             raise ConnectionError(failure_sentence(run))
 
     def note_run(self, run: Run) -> None:
-        """Let the session's own PowerShell know what was run; a full disk must not end the run of
-        its caller.
+        """Let the session's own PowerShell know what was run; neither a full disk nor what is in
+        the run may keep it from ending.
         """
         if run.purpose != "command" or run.key not in self.table:
             return
         try:
             self._history.add(run)
-        except OSError as error:
-            LOG.warning("The history of %s was not written: %s", run.key, error)
+        except Exception:
+            LOG.exception("The history of %s was not written", run.key)
 
     def title(self, key: SessionKey) -> str:
         """Return what people read as a session's name."""

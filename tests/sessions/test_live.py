@@ -314,3 +314,10 @@ async def test_the_sessions_home_is_its_own_and_private(world: World) -> None:
     home = world.settings.homes / CONTOSO / "exo"
     assert (await world.run("$HOME"))["result"] == f"{home}\n"
     assert home.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_secret_that_is_no_text_makes_nobody_deaf(world: World) -> None:
+    odd = await world.run("param($p) 1", parameters={"p": {"$secret": {"a": "hidden-1"}}})
+    page = await world.sessions.run_view(odd["run_id"])
+    assert page["state"] == odd["state"]
+    assert [(await world.run(f"'{mark}'"))["result"] for mark in "ab"] == ["a\n", "b\n"]

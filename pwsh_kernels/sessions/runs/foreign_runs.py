@@ -3,12 +3,17 @@ kernel.
 """
 
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pwsh_kernels.sessions.runs.recorder import STOPPED, Message, Recorder
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.states import RunState
+
+LOG = logging.getLogger(__name__)
+KIND_CHARS = 40
+"""Characters of a message's kind that are shown: a client chose it."""
 
 
 @dataclass(eq=False)
@@ -49,19 +54,25 @@ class ForeignRuns:
         return [one.recorder.run for one in self._open.values() if one.recorder]
 
     def receive(self, message: Message) -> None:
-        """Take an iopub message of an execution that is not ours."""
-        asked, kind, content = (
-            message["parent_header"]["msg_id"],
-            message["msg_type"],
-            message["content"],
-        )
+        """Take an iopub message of an execution that is not ours; never raises."""
+        asked = message["parent_header"]["msg_id"]
+        try:
+            self._take(asked, message)
+        except Exception:  # what a front end sends may be anything
+            LOG.exception("A message of an execution of another client was not taken")
+            other = self._open.get(asked)
+            if other and other.recorder:
+                other.recorder.run.miss(unreadable(message))
+
+    def _take(self, asked: str, message: Message) -> None:
+        kind, content = message["msg_type"], message["content"]
         if kind == "status" and content["execution_state"] == "idle":
             self.end(asked)
             return
         other = self._open.setdefault(asked, Foreign())
         if kind != "status":
             self._recorder(
-                other, message, content["code"] if kind == "execute_input" else ""
+                other, message, str(content["code"]) if kind == "execute_input" else ""
             ).receive(message)
 
     def prompt(self, event: Message) -> None:
@@ -92,9 +103,16 @@ class ForeignRuns:
         if other and other.recorder:
             run, state = other.recorder.run, _end_state(other.recorder)
             reason = stopped_reason(run) if state == "cancelled" else ""
-            self._examine(run, functools.partial(run.finish, state, None, reason))
+            self._finish(run, functools.partial(run.finish, state, None, reason))
         if other:
             self._on_ended()
+
+    def _finish(self, run: Run, finish: Callable[[], None]) -> None:
+        try:
+            self._examine(run, finish)
+        except Exception:  # whatever a look at it does, it has ended
+            LOG.exception("The end of run %s was not taken", run.id)
+            finish()
 
     def lose(self, reason: str) -> None:
         """End all because the kernel is gone."""
@@ -122,6 +140,11 @@ def stopped_reason(run: Run) -> str:
     )
     who = f"{run.principal} ({run.client})" if run.client else run.principal
     return f"The command of {who} was stopped by {way}."
+
+
+def unreadable(message: Message) -> str:
+    """Return what a run has missed with a message that could not be taken."""
+    return f"a message of kind {str(message['msg_type'])[:KIND_CHARS]} could not be read"
 
 
 def _end_state(recorder: Recorder) -> RunState:

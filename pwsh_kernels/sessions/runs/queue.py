@@ -4,6 +4,7 @@ runs now stopped.
 
 import asyncio
 import functools
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,15 +21,18 @@ from pwsh_kernels.messages import (
 )
 from pwsh_kernels.records import Summary
 from pwsh_kernels.sessions.runs.connection import KernelConnection, Message
-from pwsh_kernels.sessions.runs.foreign_runs import ForeignRuns, stopped_reason
+from pwsh_kernels.sessions.runs.foreign_runs import ForeignRuns, stopped_reason, unreadable
 from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run, end_state
 
+LOG = logging.getLogger(__name__)
 NOT_BEGUN = "The command was cancelled before its turn came; nothing of it was run."
 IDLE_WAIT_S = 5.0
 """The kernel's `idle` comes with the reply; after this time without any message of the execution it
 was lost.
 """
+END_UNHEARD = "the kernel's word that no more comes did not arrive"
+END_UNREADABLE = "how it ended could not be read"
 INTERRUPT_WAIT_S = 2.0
 """The kernel takes an interrupt_request in milliseconds, whatever its PowerShell does."""
 
@@ -196,6 +200,13 @@ class RunQueue:
         job.run.sent(job.message_id)
 
     def _received(self, job: Job, message: Message) -> None:
+        try:
+            self._take(job, message)
+        except Exception:  # the next message must be heard
+            LOG.exception("A message of run %s was not taken", job.run.id)
+            job.run.miss(unreadable(message))
+
+    def _take(self, job: Job, message: Message) -> None:
         kind, content = message["msg_type"], message["content"]
         job.heard_at = asyncio.get_running_loop().time()
         if kind == "execute_reply":
@@ -232,6 +243,7 @@ class RunQueue:
             if job is not self.current or job.reply is None:
                 return
             if asyncio.get_running_loop().time() - job.heard_at >= IDLE_WAIT_S:
+                job.run.miss(END_UNHEARD)
                 self._finish(job, job.reply)
             else:
                 self._give_up_idle_later(job)
@@ -239,17 +251,26 @@ class RunQueue:
         self._later(look)
 
     def _finish(self, job: Job, reply: Message) -> None:
+        """End a run; whatever goes wrong in that, it ends, and the next one has its turn."""
         self.connection.forget(job.message_id)
         self.current = None
+        self._on_used()
+        try:
+            self._end(job, reply)
+        except Exception:  # a summary that cannot be read, a disk that is full
+            LOG.exception("The end of run %s was not taken", job.run.id)
+            job.run.miss(END_UNREADABLE)
+            job.run.finish("failed")
+        self._advance()
+
+    def _end(self, job: Job, reply: Message) -> None:
         content = reply["content"]
         summary = job.recorder.finish(read_summary(reply))
         state = end_state(summary, content["status"])
         reason = content.get("evalue", "") if state == "failed" else ""
         if state == "cancelled" and job.run.cancelled_at is None and content["status"] != "aborted":
             reason = stopped_reason(job.run)
-        self._on_used()
         self._examine(job.run, summary, functools.partial(job.run.finish, state, summary, reason))
-        self._advance()
 
     def _reply(self, run: Run, text: str, metadata: Mapping[str, Any]) -> bool:
         ours = self.current is not None and self.current.run is run

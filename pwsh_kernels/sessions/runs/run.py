@@ -24,6 +24,11 @@ RECORDS_KEPT = 100
 output log.
 """
 
+OUTPUT_LOST = (
+    "The command has ended ({state}), but what it printed was not kept whole: {why}. What it did is"
+    " done: do not repeat it only to see its output."
+)
+
 
 def now() -> datetime:
     """Return the time, aware, in UTC."""
@@ -59,7 +64,11 @@ class Run:
     state: RunState = "queued"
     reason: str = ""
     code: str = ""
-    """The code of its failure when that is more than the command's own: `sign_in_ended`."""
+    """The code of its failure when that is more than the command's own: `sign_in_ended`,
+    `output_lost`.
+    """
+    missed: str = ""
+    """Why something of it is not known; "": everything is."""
     message_id: str = ""
     """The execute request that ran it; "" before it was sent.
 
@@ -155,11 +164,22 @@ class Run:
         self.changes.notify()
 
     def finish(self, state: RunState, summary: Summary | None = None, reason: str = "") -> None:
+        """End it. One of which something was not heard or not kept has never succeeded."""
+        if self.ended:
+            return
         self.summary = summary or self.summary
+        missing = self.missed or self.log.problem
+        if missing and not self.code and state in ("succeeded", "failed"):
+            said = f"failed: {failure_sentence(self)}" if state == "failed" else state
+            self.blame("output_lost", OUTPUT_LOST.format(state=said, why=missing))
         self.become(
             "failed" if self.code and state == "succeeded" else state,
             self.reason if self.code else reason,
         )
+
+    def miss(self, reason: str) -> None:
+        """Remember that something of it was not heard; the first reason is kept."""
+        self.missed = self.missed or reason
 
     def blame(self, code: str, reason: str) -> None:
         """Say before its end that it fails for another reason than its own error."""
