@@ -20,6 +20,7 @@ from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
 from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.queries.command_search import CommandSearch
 from pwsh_kernels.sessions.queries.kept_objects import (
     ObjectsQuery,
@@ -33,7 +34,7 @@ from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.advice import Advisor
 from pwsh_kernels.sessions.runs.prompt_answers import check_answer
 from pwsh_kernels.sessions.runs.queue import NOT_BEGUN
-from pwsh_kernels.sessions.runs.run import Run, now
+from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.sign_in.route_choice import choose_route, signs_in_alone

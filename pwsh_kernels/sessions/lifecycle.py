@@ -14,9 +14,11 @@ from pwsh_kernels.messages import POWERSHELL_DIED
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.sessions.jupyter.kernel_process import living_kernels
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
 from pwsh_kernels.sessions.runs.connection import Message
 from pwsh_kernels.sessions.runs.queue import RunQueue
@@ -110,6 +112,7 @@ class Lifecycle:
                 await self._adopt(note)
             except ProductError as error:
                 LOG.warning("The session %s was not adopted: %s", note.key, error)
+        await self._adopt_unnoted()
         self._release_stale_pins()
 
     async def detach_all(self) -> None:
@@ -267,6 +270,27 @@ class Lifecycle:
 
     # -- adoption ------------------------------------------------------------------------------
 
+    async def _adopt_unnoted(self) -> None:
+        """Take over the kernels of sessions whose note is gone: the check says who is signed in."""
+        homes = [one.home for one in await asyncio.to_thread(list, living_kernels())]
+        for home in homes:
+            key = self._launcher.key_of(home)
+            if key is None or key in self.table:
+                continue
+            LOG.warning("The session %s was found without its note", key)
+            note = SessionNote(
+                tenant=key.tenant,
+                module=key.module,
+                kernel_id=key.kernel_id,
+                connection_file=str(self._manager.connection_file(key)),
+                created_at=utc(now()) or "",
+                state="signed_in",
+            )
+            try:
+                await self._adopt(note)
+            except ProductError as error:
+                LOG.warning("The session %s was not adopted: %s", key, error)
+
     async def _adopt(self, note: SessionNote) -> None:
         tenant, module, key = self._directory.names(note.tenant, note.module)
         session = Session(
@@ -278,7 +302,11 @@ class Lifecycle:
             route=module.routes.get(note.route) if note.route else None,
         )
         live = self._add(session, adopted=True)
-        found = self._manager.process_id(key)
+        try:
+            found = await self._manager.find_session(key)
+        except ConnectionError as error:
+            self._fail(live, str(error))
+            return
         if found is None:
             live.lose("its process ended while no server watched it")
             return

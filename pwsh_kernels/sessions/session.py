@@ -8,7 +8,8 @@ from typing import Literal
 from pwsh_kernels.catalog import Explanation, Fact, FactName, Module, Route, Tenant
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.runs.run import Run, now
+from pwsh_kernels.sessions.moment import now
+from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.states import GONE, SessionState, session_may_become
 
 SignInCode = Literal[

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pwsh_kernels.sessions.live import LiveSession
-from pwsh_kernels.sessions.runs.run import Run, now
+from pwsh_kernels.sessions.moment import now
+from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.settings import Settings
 
 LOG = logging.getLogger(__name__)

@@ -18,6 +18,7 @@ from tornado.web import HTTPError
 
 from pwsh_kernels.errors import SessionLost
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.sessions.jupyter.kernel_process import process_note
 from pwsh_kernels.sessions.key import SessionKey
 from tests.fixtures.repository import ROOT
 from tests.sessions.world import CONTOSO, END_WAIT, World
@@ -194,6 +195,66 @@ async def test_a_session_that_died_while_no_server_ran_is_shown_as_lost(tmp_path
             "lost",
             "its process ended while no server watched it",
         )
+    finally:
+        await second.end()
+
+
+@pytest.mark.parametrize("damage", ["gone", "[1, 2", "[5]", "null"])
+async def test_a_session_whose_process_note_is_damaged_or_gone_lives_on(
+    tmp_path: Path, damage: str
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    await first.run("$kept = 42")
+    note = process_note(first.manager.connection_file(KEY))
+    await first.stop()
+    note.unlink()
+    if damage != "gone":
+        note.write_text(damage)
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        assert (await second.run("$kept"))["result"] == "42\n"
+    finally:
+        kernel = second.kernel()
+        note.unlink()
+        await second.end()
+    assert gone(kernel)
+
+
+async def test_a_session_whose_own_note_is_gone_is_found_and_asked_who_is_signed_in(
+    tmp_path: Path,
+) -> None:
+    first = await World.begin(tmp_path)
+    await first.sign_in()
+    await first.stop()
+    (first.settings.data_dir / "sessions" / f"{KEY.kernelspec}.json").unlink()
+    second = await World.begin(tmp_path)
+    try:
+        status = await second.becomes(CONTOSO, "signed_in")
+        assert status["account"] == "admin@contoso.example"
+    finally:
+        await second.end()
+
+
+@pytest.mark.parametrize("damage", ["gone", "{", '{"key": 5}'])
+async def test_a_session_that_nobody_can_reach_any_more_is_ended_and_begins_anew(
+    tmp_path: Path, damage: str
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    await first.run("1")
+    kernel, powershell = first.kernel(), first.powershell()
+    file = first.manager.connection_file(KEY)
+    await first.stop()
+    file.unlink()
+    if damage != "gone":
+        file.write_text(damage)
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        (view,) = second.sessions.views()
+        assert view["state"] == "lost"
+        assert "gone or damaged" in view["reason"]
+        assert gone(kernel, powershell)
+        assert (await second.sign_in())["state"] == "signed_in"
+        assert (await second.run("'anew'"))["result"] == "anew\n"
     finally:
         await second.end()
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from pwsh_kernels.errors import UnknownRun
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.runs.advice import Advisor
 from pwsh_kernels.sessions.runs.output_log import OutputLog
-from pwsh_kernels.sessions.runs.run import Run, new_run_id, now
+from pwsh_kernels.sessions.runs.run import Run, new_run_id
 
 
 class Runs:

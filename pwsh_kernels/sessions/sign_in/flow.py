@@ -9,9 +9,9 @@ from pwsh_kernels.catalog import FactName, Route, Secret
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.notes import SessionNote
 from pwsh_kernels.sessions.requests import LoginRequest
-from pwsh_kernels.sessions.runs.run import now
 from pwsh_kernels.sessions.session import Session, SignIn, SignInFailure
 from pwsh_kernels.sessions.sign_in.attempt import Attempt, Room, verdict
 from pwsh_kernels.sessions.sign_in.priority import USUAL_NICE, can_be_raised_again, set_nice

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.queries.lines import LinesPage
 from pwsh_kernels.sessions.runs.output_log import Page
-from pwsh_kernels.sessions.runs.run import Run, failure_sentence, now, question, utc
+from pwsh_kernels.sessions.runs.run import Run, failure_sentence, question, utc
 
 PENDING_CODES = frozenset({"run_pending", "waiting_for_input"})
 """Codes of answers that mean: not ended yet (status 202)."""

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from pwsh_kernels.catalog import Tenant
-from pwsh_kernels.sessions.runs.run import Run, now, utc
+from pwsh_kernels.sessions.moment import now
+from pwsh_kernels.sessions.runs.run import Run, utc
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn
 from pwsh_kernels.sessions.sign_in.verdict import ACCEPTED, Verdict
 from pwsh_kernels.sessions.views.qr import qr_svg, qr_text

@@ -14,7 +14,7 @@ import pytest_asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from pwsh_kernels.errors import DeviceCodeRefused, NotSignedIn
-from pwsh_kernels.sessions.runs.run import now
+from pwsh_kernels.sessions.moment import now
 from tests.fixtures.sandbox import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 

@@ -18,7 +18,7 @@ from pwsh_kernels.errors import (
     UnknownModule,
     UnknownSession,
 )
-from pwsh_kernels.sessions.runs.run import now
+from pwsh_kernels.sessions.moment import now
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
