@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import typer
+from jupyter_core.paths import jupyter_runtime_dir
 
 from pwsh_kernels import __version__
 from pwsh_kernels.cli.console import CLIENT_NAME, ExitCode, Json, error_line, say
@@ -19,6 +20,7 @@ from pwsh_kernels.cli.doctor_modules import installed_modules, wanted_modules
 from pwsh_kernels.cli.findings import Finding
 from pwsh_kernels.discovery import FROM_SETTINGS, ServerAddress, read_settings
 from pwsh_kernels.errors import ProductError, ServerUnreachable
+from pwsh_kernels.sessions.damaged_files import files_put_aside
 from pwsh_kernels.settings import Settings
 
 FIND_WAIT = 60.0
@@ -50,6 +52,7 @@ def examine() -> Iterator[Finding]:
     yield _set_by_hand(settings)
     yield data_folder(settings.data_dir)
     yield from homes(settings.homes)
+    yield from damaged([settings.data_dir / "sessions", Path(jupyter_runtime_dir())])
     yield from asyncio.run(_server(settings))
 
 
@@ -133,6 +136,16 @@ def homes(folder: Path) -> Iterator[Finding]:
             "note",
             f"{kept} may keep a sign-in as plain text: encrypt the volume, or use `disconnect"
             " --forget`.",
+        )
+
+
+def damaged(folders: Iterable[Path]) -> Iterator[Finding]:
+    """Yield the files that a server has put aside because it could not read them."""
+    for file in files_put_aside(folders):
+        yield Finding(
+            "note",
+            f"{file} was damaged and put aside: the session that it belonged to may be lost. Look"
+            " at it, then remove it.",
         )
 
 

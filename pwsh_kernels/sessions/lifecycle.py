@@ -108,10 +108,7 @@ class Lifecycle:
         lost meanwhile.
         """
         for note in self._notes.read_all():
-            try:
-                await self._adopt(note)
-            except ProductError as error:
-                LOG.warning("The session %s was not adopted: %s", note.key, error)
+            await self._adopt_or_skip(note)
         await self._adopt_unnoted()
         self._release_stale_pins()
 
@@ -286,10 +283,16 @@ class Lifecycle:
                 created_at=utc(now()) or "",
                 state="signed_in",
             )
-            try:
-                await self._adopt(note)
-            except ProductError as error:
-                LOG.warning("The session %s was not adopted: %s", key, error)
+            await self._adopt_or_skip(note)
+
+    async def _adopt_or_skip(self, note: SessionNote) -> None:
+        try:
+            await self._adopt(note)
+        except ProductError as error:
+            LOG.warning("The session %s was not adopted: %s", note.key, error)
+        except Exception:  # whatever is wrong with one, the others are served
+            LOG.exception("The session %s was not adopted", note.key)
+            self.ended(note.key, "it could not be taken over; the server's log says why")
 
     async def _adopt(self, note: SessionNote) -> None:
         tenant, module, key = self._directory.names(note.tenant, note.module)

@@ -4,7 +4,6 @@ One file each, no secrets.
 """
 
 import json
-import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -13,10 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from pwsh_kernels.catalog import RouteName
+from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.states import SessionState
-
-LOG = logging.getLogger(__name__)
+from pwsh_kernels.sessions.states import SESSION_STATES, SessionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +64,27 @@ class SessionNotes:
         self._path(key).unlink(missing_ok=True)
 
     def read_all(self) -> Iterator[SessionNote]:
-        """Yield every readable note; an unreadable one is reported and skipped."""
+        """Yield every readable note; an unreadable one is put aside."""
         for path in sorted(self._folder.glob("*.json")):
             try:
-                yield SessionNote(**json.loads(path.read_text(encoding="utf-8")))
-            except (OSError, ValueError, TypeError) as error:
-                LOG.warning(
-                    "The session note %s is unreadable and was skipped: %s", path.name, error
-                )
+                note = read_note(path.read_bytes())
+            except (OSError, ValueError, TypeError, RecursionError) as error:
+                put_aside(path, error)
+            else:
+                yield note
 
     def _path(self, key: SessionKey) -> Path:
         return self._folder / f"{key.kernelspec}.json"
+
+
+def read_note(text: bytes) -> SessionNote:
+    """Return the note that a text holds. Raises ValueError or TypeError, whatever is wrong."""
+    facts = json.loads(text)
+    note = SessionNote(**facts)
+    if not all(value is None or isinstance(value, str) for value in facts.values()):
+        raise TypeError("a fact is no text")
+    if note.state not in SESSION_STATES:
+        raise ValueError(f"no state: {note.state}")
+    note.created_time()
+    note.signed_in_time()
+    return note

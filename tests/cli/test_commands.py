@@ -10,10 +10,12 @@ import pytest
 import typer
 
 from pwsh_kernels.catalog import Catalog
+from pwsh_kernels.cli.doctor import damaged
 from pwsh_kernels.cli.doctor_modules import module_finding
 from pwsh_kernels.cli.run import read_parameters
 from pwsh_kernels.cli.sessions import status_line
 from pwsh_kernels.sandbox import Authority
+from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.settings import setting_rows
 from tests.fixtures.cli import LIMIT, child_command, run_command
 from tests.fixtures.server import FABRIKAM, Server, server_environment
@@ -294,6 +296,18 @@ def test_the_doctor_names_each_thing_that_is_broken(tmp_path: Path, free_tcp_por
     assert wrong[0].startswith("PowerShell: ")
     assert wrong[1] == f"Data folder {data} is open to other users. Run `chmod 700 {data}`."
     assert wrong[2].startswith("No pwsh-kernels server answers at ")
+
+
+def test_the_doctor_names_each_file_that_was_put_aside(tmp_path: Path) -> None:
+    for name in ("b.json", "a.json"):
+        put_aside_file = tmp_path / name
+        put_aside_file.write_text("{")
+        put_aside(put_aside_file, "no JSON")
+    texts = [one.text for one in damaged([tmp_path / "nowhere", tmp_path])]
+    assert [text.split()[0] for text in texts] == [
+        str(tmp_path / "a.json.bad"),
+        str(tmp_path / "b.json.bad"),
+    ]
 
 
 def test_the_doctor_tells_of_each_service_of_a_real_tenant_whether_its_module_is_installed(

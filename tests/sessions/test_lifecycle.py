@@ -252,6 +252,7 @@ async def test_a_session_that_nobody_can_reach_any_more_is_ended_and_begins_anew
         (view,) = second.sessions.views()
         assert view["state"] == "lost"
         assert "gone or damaged" in view["reason"]
+        assert damage == "gone" or Path(f"{file}.bad").read_text() == damage
         assert gone(kernel, powershell)
         assert (await second.sign_in())["state"] == "signed_in"
         assert (await second.run("'anew'"))["result"] == "anew\n"

@@ -321,3 +321,16 @@ async def test_a_secret_that_is_no_text_makes_nobody_deaf(world: World) -> None:
     page = await world.sessions.run_view(odd["run_id"])
     assert page["state"] == odd["state"]
     assert [(await world.run(f"'{mark}'"))["result"] for mark in "ab"] == ["a\n", "b\n"]
+
+
+async def test_damaged_lines_of_the_history_are_left_out_and_counted(world: World) -> None:
+    await world.run("'good one'")
+    file = world.settings.data_dir / "history" / "contoso.example.exo.jsonl"
+    with file.open("ab") as lines:
+        lines.write(b'{"run_id": "r-1", "sta\n\xff\xfe\x00\nnull\n5\n[]\n')
+        lines.write(b'{"run_id": "r-odd", "started_at": 5, "ended_at": "x", "principal": 7}\n')
+    answer = await world.run("(Get-SessionHistory -Last 1000).Command")
+    assert answer["state"] == "succeeded"
+    assert "'good one'" in answer["result"]
+    assert answer["warnings"][0]["message"].startswith("5 lines of ")
+    assert (await world.run("'goes on'"))["result"] == "goes on\n"

@@ -19,6 +19,7 @@ from tornado.web import HTTPError
 from traitlets import Dict, Instance, List, Unicode, default
 
 from pwsh_kernels.messages import ending_metadata
+from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.jupyter.environment import kernel_environment, with_our_commands
 from pwsh_kernels.sessions.jupyter.jupyter_client_compat import close_control_socket
 from pwsh_kernels.sessions.jupyter.jupyter_server_compat import (
@@ -165,9 +166,11 @@ class SessionKernelManager(KernelManagerCompat):
         """
         file = self.connection_file(key)
         process = await asyncio.to_thread(self._process, key)
+        if file.exists() and not is_connection_file(file):
+            put_aside(file, "it does not say how to reach a kernel")
         if process is None:
             return None
-        if living_process(file) is None and is_connection_file(file):
+        if living_process(file) is None and file.exists():
             LOG.warning("The kernel of %s was found without its note: process %d", key, process.pid)
             write_process_note(file, process.pid)
         elif living_process(file) is None:

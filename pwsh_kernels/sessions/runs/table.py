@@ -1,6 +1,7 @@
 """The table of runs: every run that is remembered, forgotten by count and age."""
 
 import functools
+import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -13,6 +14,8 @@ from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.runs.advice import Advisor
 from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.runs.run import Run, new_run_id
+
+LOG = logging.getLogger(__name__)
 
 
 class Runs:
@@ -90,5 +93,8 @@ class Runs:
         """Delete outputs that an earlier server left behind when it was killed."""
         oldest = time.time() - self._max_age.total_seconds()
         for path in self._folder.glob("r-*.jsonl"):
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+            try:
+                if path.stat().st_mtime < oldest:
+                    path.unlink(missing_ok=True)
+            except OSError as error:
+                LOG.warning("The old output %s was not removed: %s", path.name, error)
