@@ -149,22 +149,32 @@ class Lifecycle:
         self._forget(live)
 
     def save(self, live: LiveSession) -> None:
-        """Write the note that lets a later server find the session."""
+        """Write the note that lets a later server find the session.
+
+        A full disk changes nothing for the session: a later server finds its kernel all the same.
+        """
+        if self.table.get(live.key) is not live:
+            return
+        try:
+            self._write_note(live)
+        except OSError as error:
+            LOG.warning("The note of %s was not written: %s", live.key, error)
+
+    def _write_note(self, live: LiveSession) -> None:
         session = live.session
-        if self.table.get(live.key) is live:
-            self._notes.write(
-                SessionNote(
-                    tenant=live.key.tenant,
-                    module=live.key.module,
-                    kernel_id=live.key.kernel_id,
-                    connection_file=str(self._manager.connection_file(live.key)),
-                    created_at=utc(session.created_at) or "",
-                    state=session.state,
-                    expected_account=session.expected_account,
-                    signed_in_at=utc(session.signed_in_at),
-                    route=session.route.name if session.route else None,
-                )
+        self._notes.write(
+            SessionNote(
+                tenant=live.key.tenant,
+                module=live.key.module,
+                kernel_id=live.key.kernel_id,
+                connection_file=str(self._manager.connection_file(live.key)),
+                created_at=utc(session.created_at) or "",
+                state=session.state,
+                expected_account=session.expected_account,
+                signed_in_at=utc(session.signed_in_at),
+                route=session.route.name if session.route else None,
             )
+        )
 
     # -- start ---------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -52,16 +53,21 @@ class SessionNotes:
         self._folder = folder
 
     def write(self, note: SessionNote) -> None:
-        """Write or replace a note, all of it or nothing."""
+        """Write or replace a note, all of it or nothing. Raises OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(dir=self._folder, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(asdict(note), stream)
-        Path(part).replace(self._path(note.key))
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(asdict(note), stream)
+            Path(part).replace(self._path(note.key))
+        except OSError:
+            Path(part).unlink(missing_ok=True)
+            raise
 
     def remove(self, key: SessionKey) -> None:
         """Forget a session."""
-        self._path(key).unlink(missing_ok=True)
+        with suppress(NotADirectoryError):
+            self._path(key).unlink(missing_ok=True)
 
     def read_all(self) -> Iterator[SessionNote]:
         """Yield every readable note; an unreadable one is put aside."""

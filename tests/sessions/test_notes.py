@@ -1,12 +1,14 @@
 """Session notes: each is read by itself; a damaged one is put aside."""
 
 import json
-from dataclasses import asdict
+import resource
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
+from tests.fixtures.limits import limited
 
 GOOD = SessionNote("contoso.example", "exo", "id", "file", "2026-11-30T12:00:00+00:00")
 DAMAGED = [
@@ -50,3 +52,12 @@ def test_a_note_that_is_a_folder_keeps_nobody_from_being_read(tmp_path: Path) ->
     notes.write(GOOD)
     (tmp_path / "adatum.example.exo.json").mkdir()
     assert list(notes.read_all()) == [GOOD]
+
+
+def test_a_note_that_finds_no_room_on_the_disk_leaves_the_one_before(tmp_path: Path) -> None:
+    notes = SessionNotes(tmp_path)
+    notes.write(GOOD)
+    with limited(resource.RLIMIT_FSIZE, 10), pytest.raises(OSError, match="File too large"):
+        notes.write(replace(GOOD, state="signed_in"))
+    assert list(notes.read_all()) == [GOOD]
+    assert len(list(tmp_path.iterdir())) == 1

@@ -2,8 +2,6 @@
 
 import random
 import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from pwsh_kernels.records import Record
 from pwsh_kernels.sessions.runs import output_log as log_module
 from pwsh_kernels.sessions.runs.output_log import ENTRY_CHARS, OutputLog
+from tests.fixtures.limits import limited
 
 MEMORY = 2_000
 
@@ -140,17 +139,6 @@ def test_a_forgotten_log_leaves_no_file(tmp_path: Path) -> None:
     log.append("stdout", "text", "x")
     log.close()
     assert list((tmp_path / "runs").iterdir()) == []
-
-
-@contextmanager
-def limited(kind: int, most: int) -> Iterator[None]:
-    """Let this process have less of something."""
-    soft, hard = resource.getrlimit(kind)
-    resource.setrlimit(kind, (most, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(kind, (soft, hard))
 
 
 def test_on_a_full_disk_the_beginning_is_kept_and_the_rest_counted(tmp_path: Path) -> None:
