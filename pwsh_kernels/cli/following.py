@@ -57,7 +57,8 @@ class Printer:
             return
         if self._for_programs and not self._ends_line:
             _write(sys.stdout, "\n")  # JSON comes without a line end, and files end with one
-        if run["state"] in ("cancelled", "lost") or run.get("code") == "sign_in_ended":
+        told = ("sign_in_ended", "output_lost")
+        if run["state"] in ("cancelled", "lost") or run.get("code") in told:
             note(f"pwsh-kernels: {run.get('error') or run['state']}")
             return
         for suggestion in dict.fromkeys(one.get("suggestion") for one in run["errors"]):

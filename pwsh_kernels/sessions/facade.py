@@ -33,7 +33,7 @@ from pwsh_kernels.sessions.queries.lines import LinesQuery
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.advice import Advisor
 from pwsh_kernels.sessions.runs.prompt_answers import check_answer
-from pwsh_kernels.sessions.runs.queue import NOT_BEGUN
+from pwsh_kernels.sessions.runs.queue import NOT_BEGUN, NOT_SENT
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
@@ -114,6 +114,7 @@ class Sessions:
         self._running = False
         await self._tasks.end_all()
         await self._lifecycle.detach_all()
+        self._runs.cancel_waiting(NOT_SENT)
         self._runs.close()
 
     def health(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
 from pwsh_kernels.sessions.runs.connection import Message
+from pwsh_kernels.sessions.runs.notes import RunNote
 from pwsh_kernels.sessions.runs.queue import RunQueue
 from pwsh_kernels.sessions.runs.run import Run, failure_sentence, utc
 from pwsh_kernels.sessions.runs.table import Runs
@@ -34,6 +35,7 @@ LOG = logging.getLogger(__name__)
 ADOPT_WAIT_S = 5.0
 """A living kernel answers on control in milliseconds, whatever its PowerShell does."""
 CANCEL_WAIT_S = 5.0
+FORGOTTEN = "the session's kernel no longer knows it"
 OLD_COMMAND = "it still runs a command from before the server's restart"
 RESTART_REFUSED = (
     "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To"
@@ -65,6 +67,7 @@ class Lifecycle:
         self._history = launcher.history
         self._pins = launcher.pins
         self._examiner = Examiner(lambda live: self.restore([live.key]))
+        self._left_runs: dict[str, RunNote] = {}
         self.table: dict[SessionKey, LiveSession] = {}
         self.sign_ins = SignInFlow(
             settings, self.save, self.table.values, manager.process_id, launcher.pin_again
@@ -107,15 +110,19 @@ class Lifecycle:
         """Find the sessions of an earlier server: those whose kernel lives on, and those that were
         lost meanwhile.
         """
+        self._left_runs = {one.message_id: one for one in self._runs.read_notes()}
         for note in self._notes.read_all():
             await self._adopt_or_skip(note)
         await self._adopt_unnoted()
+        self._lose_left_runs()
         self._release_stale_pins()
 
     async def detach_all(self) -> None:
         """Let go of every kernel; all live on."""
         for live in list(self.table.values()):
             await live.tasks.end_all()
+            for run in self._runs.of(live.key):
+                self._runs.note(run)
             live.detach()
             self._manager.release_session(live.key)
 
@@ -207,7 +214,7 @@ class Lifecycle:
         if alone:
             self.sign_ins.begin_alone(live, earlier)
 
-    async def _attach(self, live: LiveSession, timeout: float) -> None:
+    async def _attach(self, live: LiveSession, timeout: float, *, adopted: bool = False) -> None:
         kernel = self._manager.get_kernel(live.key.kernel_id)
         live.queue = RunQueue(
             kernel.get_connection_info(),
@@ -216,8 +223,12 @@ class Lifecycle:
             lambda message: self._event(live, message),
             live.session.use,
             examine=functools.partial(self._examiner.examine, live),
+            on_sent=self._runs.note_sent,
+            adopted=adopted,
         )
         await live.queue.join(timeout)
+        if adopted:
+            await live.queue.recall(functools.partial(self._recalled, live), ADOPT_WAIT_S)
 
     async def _wait_until_ready(self, live: LiveSession) -> None:
         """Run nothing, to see that PowerShell has opened. Raises TimeoutError, ConnectionError."""
@@ -295,6 +306,33 @@ class Lifecycle:
             )
             await self._adopt_or_skip(note)
 
+    def _recalled(self, live: LiveSession, entry: Mapping[str, Any]) -> Run | None:
+        """Return the run of an execution that the kernel remembers; None for a script of ours.
+
+        What has ended and is not noted was told to whoever asked for it.
+        """
+        note = self._left_runs.pop(entry["header"]["msg_id"], None)
+        if note and note.key == live.key:
+            return self._restored(note)
+        if entry["reply"] is not None:
+            return None
+        return live.observe(entry["code"], str(entry["header"].get("username") or ""))
+
+    def _restored(self, note: RunNote) -> Run | None:
+        if note.purpose == "command":
+            return self._runs.restore(note)
+        self._runs.drop_note(note)
+        return None
+
+    def _lose_left_runs(self) -> None:
+        """End the runs of an earlier server of which no kernel knows how they went on."""
+        for note in self._left_runs.values():
+            live, run = self.table.get(note.key), self._restored(note)
+            if run:
+                run.become("running")
+                run.finish("lost", reason=(live.session.reason if live else "") or FORGOTTEN)
+        self._left_runs = {}
+
     async def _adopt_or_skip(self, note: SessionNote) -> None:
         try:
             await self._adopt(note)
@@ -325,7 +363,7 @@ class Lifecycle:
             return
         try:
             await self._manager.start_kernel(kernel_name=key.kernelspec)
-            await self._attach(live, ADOPT_WAIT_S)
+            await self._attach(live, ADOPT_WAIT_S, adopted=True)
         except (TimeoutError, ConnectionError):
             self._fail(live, "its kernel no longer answers")
             return

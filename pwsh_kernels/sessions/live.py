@@ -141,7 +141,9 @@ class LiveSession:
 
     def detach(self) -> None:
         """Let go of a kernel that lives on."""
-        self._let_go("the server has stopped watching this session; its kernel goes on")
+        queue, self.queue = self.queue, None
+        if queue:
+            queue.detach()
 
     def _let_go(self, reason: str) -> None:
         queue, self.queue = self.queue, None

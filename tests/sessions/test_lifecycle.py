@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -420,3 +420,97 @@ async def test_a_sign_in_whose_note_cannot_be_written_goes_on(tmp_path: Path) ->
         assert (await world.sign_in())["state"] == "signed_in"
     finally:
         await world.end()
+
+
+async def test_a_command_goes_on_through_a_restart_under_its_id_with_all_its_output(
+    tmp_path: Path,
+) -> None:
+    wait = "while (-not (Test-Path ~/{})) {{ Start-Sleep -Milliseconds 20 }}"
+    command = (
+        f"'begun'; {wait.format('go')}; 'meanwhile'; $null = New-Item ~/went; "
+        f"{wait.format('end')}; 'last'; Write-Error 'oops'"
+    )
+    first = await World.begin(tmp_path)
+    await first.sign_in()
+    caller = asyncio.create_task(first.run(command, principal="token"))
+    (running,) = await begun(first, "begun")
+    await first.stop()
+    told = await caller
+    assert (told["code"], told["run_id"]) == ("server_restarting", running["run_id"])
+    assert "do not run it again" in told["error"]
+    assert running["run_id"] in told["error"]
+    home = first.settings.homes / CONTOSO / "exo"
+    (home / "go").touch()
+    await until((home / "went").exists)
+    second = await World.begin(tmp_path)
+    try:
+        (home / "end").touch()
+        run = await second.ended(running["run_id"])
+        text = "".join(one["text"] for one in run["entries"] if one["stream"] == "stdout")
+        assert text == "begun\nmeanwhile\nlast\n"
+        assert (run["state"], run["code"], run["error"]) == ("failed", "command_failed", "oops")
+        assert (run["command"], run["principal"]) == (command, "token")
+        assert (await second.becomes(CONTOSO, "signed_in"))["account"] == "admin@contoso.example"
+        commands = second.sessions.run_views(purpose="command")
+        assert [one["run_id"] for one in commands] == [running["run_id"]]
+        assert not list((second.settings.data_dir / "runs").glob("*.run"))
+    finally:
+        await second.end()
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "killed too early"])
+async def test_a_prompt_that_was_open_when_the_server_ended_is_answered_at_the_next(
+    tmp_path: Path, noted: bool
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    run_id = await first.begin_run("$name = Read-Host 'Name'; \"It is $name\"")
+    assert (await first.asked(run_id))["state"] == "waiting_for_input"
+    await first.stop()
+    (note,) = (first.settings.data_dir / "runs").glob("*.run")
+    assert note.stat().st_mode & 0o777 == 0o600
+    if not noted:
+        note.unlink()
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        (found,) = second.sessions.run_views(purpose="command")
+        assert (found["run_id"] == run_id) is noted
+        assert (found["state"], found["prompt"]["message"]) == ("waiting_for_input", "Name")
+        assert found["command"].startswith("$name = Read-Host")
+        await second.sessions.answer(found["run_id"], "Ada")
+        ended = await second.ended(found["run_id"])
+        assert (ended["state"], ended["entries"][-1]["text"]) == ("succeeded", "It is Ada\n")
+        assert (await second.run("$name"))["result"] == "Ada\n"
+    finally:
+        await second.end()
+
+
+async def test_a_command_whose_kernel_died_while_no_server_ran_is_lost(tmp_path: Path) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    run_id = await first.begin_run("'begun'; Start-Sleep 60")
+    await first.output_of(run_id, "begun")
+    kernel = first.kernel()
+    await first.stop()
+    kernel.kill()
+    assert gone(kernel)
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        run = await second.sessions.run_view(run_id)
+        assert (run["state"], run["code"]) == ("lost", "session_lost")
+        assert "while no server watched it" in run["error"]
+    finally:
+        await second.end()
+
+
+async def begun(world: World, text: str) -> list[dict[str, Any]]:
+    """Wait until a command that runs has printed something; return the commands."""
+    await until(lambda: bool(world.sessions.run_views(purpose="command")))
+    runs = world.sessions.run_views(purpose="command")
+    await world.output_of(runs[0]["run_id"], text)
+    return runs
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that nobody tells us of."""
+    async with asyncio.timeout(END_WAIT):
+        while not holds():  # noqa: ASYNC110 - a file of another process
+            await asyncio.sleep(0.02)

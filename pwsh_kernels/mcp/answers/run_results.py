@@ -109,6 +109,8 @@ def run_advice(run: Json) -> Advice:
         return "wait"
     if run["state"] == "lost" or run.get("code") == "sign_in_ended":
         return "sign_in"
+    if run.get("code") == "output_lost":
+        return "do_not_retry"
     if run["state"] != "failed":
         return ""
     found: list[Advice] = [
@@ -129,7 +131,7 @@ def run_step(run: Json, shown: Excerpt) -> str:
         )
     if state == "lost":
         return f"How far the command came is unknown: look before you repeat it. {_died(run)}"
-    if run.get("code") == "sign_in_ended":
+    if run.get("code") in ("sign_in_ended", "output_lost"):
         return plain(run.get("error") or "")
     suggestions = dict.fromkeys(
         _short(one.get("suggestion")) for one in _records(run, "errors") if one.get("suggestion")

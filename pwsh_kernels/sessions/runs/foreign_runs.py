@@ -4,23 +4,30 @@ kernel.
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from pwsh_kernels.messages import EVENT_MESSAGE
 from pwsh_kernels.sessions.runs.recorder import STOPPED, Message, Recorder
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.states import RunState
 
 LOG = logging.getLogger(__name__)
+NOT_KEPT = "{chars} characters were printed while no server listened, and not kept"
 KIND_CHARS = 40
 """Characters of a message's kind that are shown: a client chose it."""
 
 
 @dataclass(eq=False)
 class Foreign:
-    """One execution; a silent one shows neither code nor output and has no run."""
+    """One execution; a silent one shows neither code nor output and has no run.
+
+    `ours`: an earlier server has asked for it.
+    """
 
     recorder: Recorder | None = None
+    ours: bool = False
 
 
 class ForeignRuns:
@@ -31,9 +38,12 @@ class ForeignRuns:
         observe: Callable[[str, str], Run],
         examine: Callable[[Run, Callable[[], None]], None],
         on_ended: Callable[[], None],
+        ask_end: Callable[[str, Run], None],
     ) -> None:
         """`observe` makes the run of an execution from its code and its client's name; `on_ended`:
         after each end.
+
+        `ask_end` is to find out how an execution of an earlier server of ours has ended.
 
         `examine` gets a run that has ended in the kernel; calling the given function ends it for
         its readers.
@@ -41,7 +51,54 @@ class ForeignRuns:
         self._observe = observe
         self._examine = examine
         self._on_ended = on_ended
+        self._ask_end = ask_end
         self._open: dict[str, Foreign] = {}
+        self._held: list[Message] | None = None
+
+    def hold(self) -> None:
+        """Keep all messages back until `recall`: an earlier server may have asked for what runs."""
+        self._held = []
+
+    def recall(
+        self, entries: Iterable[Mapping[str, Any]], make: Callable[[Mapping[str, Any]], Run | None]
+    ) -> None:
+        """Take over the executions of a kernel's journal, then what was held back.
+
+        `make` returns the run of an execution; None: it is none of a command.
+        """
+        known: set[str] = set()
+        for entry in entries:
+            known.update(one["header"]["msg_id"] for one in entry["messages"])
+            if (run := make(entry)) or entry["reply"] is None:
+                self._open[entry["header"]["msg_id"]] = Foreign(ours=True)
+            if run:
+                self._replay(entry, run)
+        held, self._held = self._held or [], None
+        for message in held:
+            if message["header"]["msg_id"] not in known:
+                (self.prompt if message["msg_type"] == EVENT_MESSAGE else self.receive)(message)
+
+    def _replay(self, entry: Mapping[str, Any], run: Run) -> None:
+        asked = entry["header"]["msg_id"]
+        recorder = self._open[asked].recorder = Recorder(run)
+        run.sent(asked)
+        run.become("running")
+        if entry["dropped"]:
+            run.miss(NOT_KEPT.format(chars=entry["dropped"]))
+        for one in entry["messages"]:
+            message = {**one, "parent_header": entry["header"]}
+            try:
+                (recorder.prompt if one["msg_type"] == EVENT_MESSAGE else recorder.receive)(message)
+            except Exception:  # what a kernel of another version remembers may be anything
+                LOG.exception("A message of run %s was not taken", run.id)
+                run.miss(unreadable(message))
+        if entry["reply"] is not None:
+            self._ask_end(asked, run)
+
+    def forget(self, asked: str) -> None:
+        """An execution of an earlier server has ended, and its run too."""
+        if self._open.pop(asked, None):
+            self._on_ended()
 
     @property
     def ids(self) -> set[str]:
@@ -56,6 +113,9 @@ class ForeignRuns:
     def receive(self, message: Message) -> None:
         """Take an iopub message of an execution that is not ours; never raises."""
         asked = message["parent_header"]["msg_id"]
+        if self._held is not None:
+            self._held.append(message)
+            return
         try:
             self._take(asked, message)
         except Exception:  # what a front end sends may be anything
@@ -70,7 +130,7 @@ class ForeignRuns:
             self.end(asked)
             return
         other = self._open.setdefault(asked, Foreign())
-        if kind != "status":
+        if kind != "status" and not (other.ours and other.recorder is None):
             self._recorder(
                 other, message, str(content["code"]) if kind == "execute_input" else ""
             ).receive(message)
@@ -79,6 +139,9 @@ class ForeignRuns:
         """Take an event about a prompt: others than the client that is asked may answer in its
         place.
         """
+        if self._held is not None:
+            self._held.append(event)
+            return
         other = self._open.get(event["parent_header"].get("msg_id", ""))
         if other and other.recorder:
             other.recorder.prompt(event)
@@ -99,7 +162,11 @@ class ForeignRuns:
 
         Its reply went to the client that asked: the output is all that we see of how it ended.
         """
-        other = self._open.pop(asked, None)
+        other = self._open.get(asked)
+        if other and other.ours and other.recorder:
+            self._ask_end(asked, other.recorder.run)
+            return
+        self._open.pop(asked, None)
         if other and other.recorder:
             run, state = other.recorder.run, _end_state(other.recorder)
             reason = stopped_reason(run) if state == "cancelled" else ""

@@ -63,6 +63,8 @@ class Run:
     """The code of its failure when that is more than the command's own: `sign_in_ended`,
     `output_lost`.
     """
+    left: bool = False
+    """True when the server stops while it goes on: the next server knows it by the same id."""
     missed: str = ""
     """Why something of it is not known; "": everything is."""
     message_id: str = ""
@@ -102,7 +104,7 @@ class Run:
 
     def become(self, state: RunState, reason: str = "") -> None:
         """Go over to `state` when the table allows it; an ended run stays as it ended."""
-        if not run_may_become(self.state, state):
+        if self.left or not run_may_become(self.state, state):
             return
         self.state = state
         self.reason = reason or self.reason
@@ -134,6 +136,11 @@ class Run:
         """Remember why a question about objects has no answer."""
         self.refusal = refusal
 
+    def leave(self) -> None:
+        """Change no more here: the server stops, and the run goes on without it."""
+        self.left = True
+        self.changes.notify()
+
     def hint(self, warning: Record) -> None:
         """Keep a warning of a sign-in, a bounded number of them."""
         if len(self.hints) < RECORDS_KEPT:
@@ -161,7 +168,7 @@ class Run:
 
     def finish(self, state: RunState, summary: Summary | None = None, reason: str = "") -> None:
         """End it. One of which something was not heard or not kept has never succeeded."""
-        if self.ended:
+        if self.ended or self.left:
             return
         self.summary = summary or self.summary
         missing = self.missed or self.log.problem
@@ -184,7 +191,7 @@ class Run:
     async def wait(self, timeout: float, *, input_too: bool = True) -> bool:
         """Wait for the end, or for a prompt; return whether it came within `timeout` seconds."""
         return await self.changes.wait_for(
-            lambda: self.ended or (input_too and self.prompt is not None), timeout
+            lambda: self.ended or self.left or (input_too and self.prompt is not None), timeout
         )
 
 

@@ -7,7 +7,7 @@ from pwsh_kernels.sessions.queries.lines import LinesPage
 from pwsh_kernels.sessions.runs.output_log import Page
 from pwsh_kernels.sessions.runs.run import Run, failure_sentence, question, utc
 
-PENDING_CODES = frozenset({"run_pending", "waiting_for_input"})
+PENDING_CODES = frozenset({"run_pending", "waiting_for_input", "server_restarting"})
 """Codes of answers that mean: not ended yet (status 202)."""
 RESULT_KINDS = {
     "json": frozenset({"text"}),
@@ -20,6 +20,10 @@ RESULT_KINDS = {
 CSV.
 """
 NO_OUTPUT = "OK"
+LEFT = (
+    "The server is stopping or restarting; the command goes on, so do not run it again. Ask again"
+    " for run {id} in some seconds: GET /runs/{id}."
+)
 
 
 def run_view(run: Run) -> dict[str, Any]:
@@ -109,7 +113,7 @@ def _outcome(run: Run) -> dict[str, Any]:
     """Return `error` and `code`, which say how to go on, of a run that has not succeeded."""
     if run.state == "succeeded":
         return {}
-    return {"error": _sentence(run), "code": _code(run)}
+    return {"error": LEFT.format(id=run.id) if run.left else _sentence(run), "code": _code(run)}
 
 
 def _code(run: Run) -> str:
@@ -119,7 +123,7 @@ def _code(run: Run) -> str:
         "lost": "session_lost",
         "waiting_for_input": "waiting_for_input",
     }
-    return run.code or codes.get(run.state, "run_pending")
+    return "server_restarting" if run.left else run.code or codes.get(run.state, "run_pending")
 
 
 def _sentence(run: Run) -> str:
