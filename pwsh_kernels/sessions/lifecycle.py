@@ -6,6 +6,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pwsh_kernels.catalog import Route
@@ -36,14 +37,23 @@ ADOPT_WAIT_S = 5.0
 """A living kernel answers on control in milliseconds, whatever its PowerShell does."""
 CANCEL_WAIT_S = 5.0
 FORGOTTEN = "the session's kernel no longer knows it"
+ADOPT_PAUSE_S = 5.0
+"""Pause before a silent kernel is asked again."""
+SILENT = "its kernel does not answer; it is asked again until it does, or until its process ends"
 OLD_COMMAND = "it still runs a command from before the server's restart"
 RESTART_REFUSED = (
     "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To"
     " stop what runs, interrupt it. To really begin anew: `pwsh-kernels disconnect {tenant}"
     " {module}`, then `pwsh-kernels login {tenant} {module}` (or POST /disconnect and POST /login)."
 )
-DISCONNECT_WAIT_S = 20.0
-"""Wait for a module's disconnect script; the process ends afterwards anyway."""
+ALIVE_WAIT_S = 2.0
+"""A living kernel tells of itself in milliseconds; a frozen one is killed."""
+SIGN_OUT_WAIT_S = 7.0
+"""Wait for what runs to stop and for the module's disconnect script; the process ends afterwards
+anyway.
+"""
+CLOSE_WAIT_S = 3.0
+"""Wait for a kernel to end by itself."""
 
 
 class Lifecycle:
@@ -111,8 +121,8 @@ class Lifecycle:
         lost meanwhile.
         """
         self._left_runs = {one.message_id: one for one in self._runs.read_notes()}
-        for note in self._notes.read_all():
-            await self._adopt_or_skip(note)
+        notes = list(self._notes.read_all())
+        await asyncio.gather(*(self._adopt_or_skip(note) for note in notes))
         await self._adopt_unnoted()
         self._lose_left_runs()
         self._release_stale_pins()
@@ -131,16 +141,29 @@ class Lifecycle:
         session's HOME.
         """
         await live.tasks.end_all()
+        answers = await live.answers(ALIVE_WAIT_S)
+        if answers:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._sign_out(live), SIGN_OUT_WAIT_S)
+        self._remove(live, "the session was disconnected")
+        await self._end_kernel(live.key, politely=answers)
+        if forget:
+            await self.forget_home(live.key)
+        self._forget(live)
+
+    async def _sign_out(self, live: LiveSession) -> None:
         if live.active and live.queue:
             await live.queue.cancel(live.active, CANCEL_WAIT_S)
         if live.session.state == "signed_in" and not live.busy:
             script = live.session.module.disconnect
-            await live.run_script(script, f"sign out of {live.key}", "sign_out", DISCONNECT_WAIT_S)
-        self._remove(live, "the session was disconnected")
-        await self._manager.close_session(live.key)
-        if forget:
-            await self.forget_home(live.key)
-        self._forget(live)
+            await live.run_script(script, f"sign out of {live.key}", "sign_out", SIGN_OUT_WAIT_S)
+
+    async def _end_kernel(self, key: SessionKey, *, politely: bool) -> None:
+        if politely:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._manager.close_session(key), CLOSE_WAIT_S)
+                return
+        await self._manager.kill_session(key)
 
     async def forget_home(self, key: SessionKey) -> bool:
         """Remove the HOME of a session that is not there (any more); return whether there
@@ -325,13 +348,17 @@ class Lifecycle:
         return None
 
     def _lose_left_runs(self) -> None:
-        """End the runs of an earlier server of which no kernel knows how they went on."""
-        for note in self._left_runs.values():
-            live, run = self.table.get(note.key), self._restored(note)
-            if run:
+        """End the runs of an earlier server of which no kernel knows how they went on; one that is
+        silent may know.
+        """
+        left, self._left_runs = self._left_runs, {}
+        for message_id, note in left.items():
+            live = self.table.get(note.key)
+            if live and not live.session.gone and live.queue is None:
+                self._left_runs[message_id] = note
+            elif run := self._restored(note):
                 run.become("running")
                 run.finish("lost", reason=(live.session.reason if live else "") or FORGOTTEN)
-        self._left_runs = {}
 
     async def _adopt_or_skip(self, note: SessionNote) -> None:
         try:
@@ -365,8 +392,32 @@ class Lifecycle:
             await self._manager.start_kernel(kernel_name=key.kernelspec)
             await self._attach(live, ADOPT_WAIT_S, adopted=True)
         except (TimeoutError, ConnectionError):
-            self._fail(live, "its kernel no longer answers")
+            live.tasks.start(self._adopt_again(live, note, found), f"find {key}")
             return
+        await self._adopted(live, note, found)
+
+    async def _adopt_again(self, live: LiveSession, note: SessionNote, found: int) -> None:
+        """Look again for a kernel that is silent, as long as its process lives and nobody ends
+        it.
+        """
+        LOG.warning("The kernel of %s does not answer; it is asked again", live.key)
+        while not live.session.gone:
+            live.drop_queue(SILENT)
+            live.session.say(SILENT)
+            await asyncio.sleep(ADOPT_PAUSE_S)
+            if self._manager.process_id(live.key) != found:
+                break
+            try:
+                await self._attach(live, ADOPT_WAIT_S, adopted=True)
+            except (TimeoutError, ConnectionError):
+                continue
+            await self._adopted(live, note, found)
+            return
+        self.ended(live.key, "its process ended without having answered")
+        self._lose_left_runs()
+
+    async def _adopted(self, live: LiveSession, note: SessionNote, found: int) -> None:
+        key = live.key
         if found != self._manager.process_id(
             key
         ):  # it ended in this very moment, and a new one was started
@@ -374,7 +425,7 @@ class Lifecycle:
             await self._manager.kill_session(key)
             return
         LOG.info("Found the kernel of %s again", key)
-        session.say(OLD_COMMAND)
+        live.session.say(OLD_COMMAND)
         live.left_signing_in = note.state == "signing_in"
         live.tasks.start(self.sign_ins.resume(live, note), f"check {key}")
 

@@ -2,6 +2,7 @@
 runs in it.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -137,6 +138,21 @@ class LiveSession:
     def close(self, reason: str) -> None:
         """End on purpose."""
         self.session.become("closed", reason)
+        self._let_go(reason)
+
+    async def answers(self, timeout: float) -> bool:
+        """Return whether its kernel tells of itself within `timeout` seconds."""
+        if self.queue is None:
+            return False
+        try:
+            question = self.queue.connection.request("control", "kernel_info_request")
+            await asyncio.wait_for(question, timeout)
+        except (TimeoutError, ConnectionError):
+            return False
+        return True
+
+    def drop_queue(self, reason: str) -> None:
+        """Give up the connection to a kernel that may be asked again."""
         self._let_go(reason)
 
     def detach(self) -> None:

@@ -19,6 +19,7 @@ from tornado.web import HTTPError
 
 from pwsh_kernels.errors import SessionLost
 from pwsh_kernels.powershell import find_powershell
+from pwsh_kernels.sessions import lifecycle
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.jupyter.kernel_process import process_note
 from pwsh_kernels.sessions.key import SessionKey
@@ -499,6 +500,49 @@ async def test_a_command_whose_kernel_died_while_no_server_ran_is_lost(tmp_path:
         assert "while no server watched it" in run["error"]
     finally:
         await second.end()
+
+
+async def test_a_kernel_that_is_silent_while_it_is_looked_for_is_asked_until_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    run_id = await first.begin_run("'begun'; $kept = Read-Host 'Name'")
+    assert (await first.asked(run_id))["state"] == "waiting_for_input"
+    kernel = first.kernel()
+    await first.stop()
+    kernel.suspend()
+    monkeypatch.setattr(lifecycle, "ADOPT_WAIT_S", 0.5)
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        (view,) = second.sessions.views()
+        assert (view["state"], view["reason"]) == ("starting", lifecycle.SILENT)
+        monkeypatch.setattr(lifecycle, "ADOPT_WAIT_S", END_WAIT)
+        kernel.resume()
+        await until(lambda: bool(second.sessions.run_views(purpose="command")))
+        assert (await second.asked(run_id))["state"] == "waiting_for_input"
+        await second.sessions.answer(run_id, "Ada")
+        await second.becomes(CONTOSO, "signed_out")
+        assert (await second.run("$kept"))["result"] == "Ada\n"
+    finally:
+        await second.end()
+
+
+async def test_a_frozen_kernel_is_disconnected_within_ten_seconds(world: World) -> None:
+    assert (await world.sign_in())["state"] == "signed_in"
+    kernel, powershell = world.kernel(), world.powershell()
+    kernel.suspend()
+    async with asyncio.timeout(10):
+        await world.sessions.disconnect(CONTOSO, "exo")
+    assert gone(kernel, powershell)
+
+
+async def test_a_frozen_powershell_is_disconnected_within_ten_seconds(world: World) -> None:
+    assert (await world.sign_in())["state"] == "signed_in"
+    kernel, powershell = world.kernel(), world.powershell()
+    powershell.suspend()
+    async with asyncio.timeout(12):  # a busy machine takes its share of the two waits
+        await world.sessions.disconnect(CONTOSO, "exo")
+    assert gone(kernel, powershell)
 
 
 async def begun(world: World, text: str) -> list[dict[str, Any]]:
