@@ -12,7 +12,7 @@ import pytest
 from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages"}
+LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"}
 EVERY_LAYER = LEAVES | {
     "powershell",
     "kernel",
@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
     "screens": {"records"},
     "settings": set(),
+    "shapes": {"records"},
     "messages": {"errors", "records"},
     "powershell": {"errors", "records"},
     "kernel": {"powershell", "messages", "records", "screens", "errors"},
@@ -48,11 +49,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors",
         "settings",
         "sandbox",
+        "shapes",
     },
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
-    "client": {"discovery", "errors", "settings", "records"},
-    "mcp": {"catalog", "client", "discovery", "errors", "escapes", "records", "settings"},
+    "client": {"discovery", "errors", "settings", "shapes"},
+    "mcp": {"catalog", "client", "discovery", "errors", "escapes", "records", "settings", "shapes"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),
