@@ -13,7 +13,7 @@ import pytest
 from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages"}
+LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"}
 EVERY_LAYER = LEAVES | {
     "powershell",
     "kernel",
@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
     "screens": {"records"},
     "settings": set(),
+    "shapes": {"records"},
     "messages": {"errors", "records"},
     "powershell": {"errors", "records"},
     "kernel": {"powershell", "messages", "records", "screens", "errors"},
@@ -49,11 +50,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors",
         "settings",
         "sandbox",
+        "shapes",
     },
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
-    "client": {"discovery", "errors", "settings", "records"},
-    "mcp": {"catalog", "client", "discovery", "errors", "escapes", "records", "settings"},
+    "client": {"discovery", "errors", "settings", "shapes"},
+    "mcp": {"catalog", "client", "discovery", "errors", "escapes", "records", "settings", "shapes"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),

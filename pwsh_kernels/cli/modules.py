@@ -4,11 +4,11 @@ are as installed.
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from pwsh_kernels.cli.console import ExitCode, Json, note, say, say_json, table
+from pwsh_kernels.cli.console import ExitCode, note, say, say_json, table
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import PackageNotInstalled
 from pwsh_kernels.settings import Settings
@@ -21,6 +21,21 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 NAMES_HELP = "Services (exo, graph …) or names of PowerShell modules."
 Names = Annotated[list[str] | None, typer.Argument(help=NAMES_HELP)]
+
+
+class Installed(TypedDict):
+    """What `modules list --json` says of an installed module."""
+
+    name: str
+    version: str
+    selected: bool
+    requested: bool
+    source: str
+    sha256: str
+    serves: list[str]
+    pinned_by: list[str]
+    problem: str
+    folder: str
 
 
 def list_modules(as_json: AsJson = False) -> None:
@@ -44,7 +59,7 @@ def list_modules(as_json: AsJson = False) -> None:
         )
 
 
-def _facts(one: "LockedModule", store: "ModuleStore", rules: "Rules") -> Json:
+def _facts(one: "LockedModule", store: "ModuleStore", rules: "Rules") -> Installed:
     return {
         "name": one.name,
         "version": one.package_version,
@@ -59,7 +74,7 @@ def _facts(one: "LockedModule", store: "ModuleStore", rules: "Rules") -> Json:
     }
 
 
-def _row(facts: Json) -> Sequence[object]:
+def _row(facts: Installed) -> Sequence[object]:
     selected = "yes" if facts["selected"] else ""
     return (
         facts["name"],
