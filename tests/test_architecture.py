@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages"}
+LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "watcher"}
 EVERY_LAYER = LEAVES | {
     "powershell",
     "kernel",
@@ -31,11 +31,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
     "screens": {"records"},
     "settings": set(),
+    "watcher": set(),
     "messages": {"errors", "records"},
-    "powershell": {"errors", "records"},
+    "powershell": {"errors", "records", "watcher"},
     "kernel": {"powershell", "messages", "records", "screens", "errors"},
     "catalog": {"errors"},
-    "modules": {"catalog", "errors", "settings"},
+    "modules": {"catalog", "errors", "settings", "watcher"},
     "sandbox": {"errors"},
     "sessions": {
         "catalog",
