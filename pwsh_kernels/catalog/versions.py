@@ -96,7 +96,8 @@ class Range:
         if low and high and (low > high or (low == high and not (with_low and with_high))):
             return None
         ends = (low.text if low else "", high.text if high else "")
-        text = f"{'[' if with_low else '('}{', '.join(ends)}{']' if with_high else ')'}"
+        start, end = "[" if low and with_low else "(", "]" if high and with_high else ")"
+        text = f"{start}{', '.join(ends)}{end}"
         return Range(text if any(ends) else "", low, high, with_low, with_high)
 
     def __contains__(self, version: Version) -> bool:

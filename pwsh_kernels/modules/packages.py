@@ -83,7 +83,8 @@ def narrowed(wanted: Wanted, packages: Iterable[Package]) -> Wanted:
 
     Raises PackageConflict when there can be none.
     """
-    fitting, because = wanted.range, f"{wanted.range.text or 'any version'} was asked for"
+    fitting = wanted.range if wanted.asked else Range()  # a dependency's comes from who needs it
+    because = f"{fitting.text} was asked for"
     for one in packages:
         for name, text in (one.dependencies or {}).items():
             if name.casefold() != wanted.name.casefold():

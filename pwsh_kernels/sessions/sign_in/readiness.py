@@ -37,6 +37,12 @@ finally { Remove-Variable -Name Name -ErrorAction Ignore }""",
     {"Name": "powershell_module"},
 )
 """The versions of the service's module, in the order in which PowerShell would take them."""
+UNLOAD = Script(
+    """param([string] $Name)
+try { Remove-Module -Name $Name -Force -ErrorAction Ignore }
+finally { Remove-Variable -Name Name -ErrorAction Ignore }""",
+    {"Name": "powershell_module"},
+)
 
 
 async def check_fit(live: LiveSession, route: Route, pin_again: Callable[[Session], bool]) -> None:
@@ -49,15 +55,28 @@ async def check_fit(live: LiveSession, route: Route, pin_again: Callable[[Sessio
     session = live.session
     if session.tenant.sandbox:
         return
+    if not session.pins_settled:
+        await _pin_again(live, pin_again)
     problem = unfit(session.module, await found_versions(live))
-    try:
-        has_others = problem is not None and pin_again(session)
-    except ProductError as error:
-        raise SignInRefused("sign_in_failed", error.text()) from error
-    if has_others:
+    if problem and await _pin_again(live, pin_again):
         problem = unfit(session.module, await found_versions(live))
     if problem and (route.asks_person or not problem.reason):
         raise SignInRefused("sign_in_failed", problem.text(), explain(problem.text()))
+
+
+async def _pin_again(live: LiveSession, pin_again: Callable[[Session], bool]) -> bool:
+    """Give the session the modules that are selected now; return whether these are others.
+
+    Raises SignInRefused. An attempt that failed may have loaded the version of before.
+    """
+    try:
+        if not pin_again(live.session):
+            return False
+    except ProductError as error:
+        raise SignInRefused("sign_in_failed", error.text()) from error
+    name = live.session.module.powershell_module
+    await live.run_script(UNLOAD, f"unload {name}", "sign_in", PREPARE_WAIT_S)
+    return True
 
 
 async def found_versions(live: LiveSession) -> list[str]:
