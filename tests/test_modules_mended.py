@@ -10,6 +10,7 @@ import pytest
 from modules_fixtures import Machine, pack, pin, store_module
 
 from pwsh_kernels.catalog.versions import Range, Version
+from pwsh_kernels.cli.doctor_modules import damaged_modules
 from pwsh_kernels.errors import PackageConflict
 from pwsh_kernels.modules.lock import LockedModule
 from pwsh_kernels.modules.packages import Package, Wanted, narrowed, reached
@@ -103,6 +104,17 @@ def test_a_damaged_module_is_fetched_again_by_an_install_and_by_an_update(
         done = machine.modules(*command)
         assert done.out.startswith("Base 2.0.0 is in "), done
         assert machine.modules("verify").out == "Base 2.0.0: as installed\n"
+
+
+def test_the_doctor_names_a_damaged_module_and_what_mends_it(machine: Machine) -> None:
+    for version in ("1.0.0", "2.0.0"):
+        store_module(machine.data, LockedModule("Base", version, selected=version == "2.0.0"))
+    damage(machine, "Base", "1.0.0")
+    assert list(damaged_modules(machine.store)) == []
+    damage(machine, "Base", "2.0.0")
+    (found,) = damaged_modules(machine.store)
+    assert found.text.startswith("Base 2.0.0 is not as it was installed:")
+    assert "`pwsh-kernels modules install Base --version 2.0.0` fetches it again" in found.text
 
 
 def test_a_source_that_is_gone_keeps_no_other_module_from_its_update(
