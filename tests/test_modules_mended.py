@@ -49,6 +49,19 @@ def test_of_modules_that_are_installed_together_the_newest_that_fits_is_taken(
     assert machine.versions() == ["Base 1.0.0*", "NeedOne 1.0.0*"]
 
 
+def test_what_the_refusal_of_an_update_advises_works(machine: Machine, packages: Path) -> None:
+    folder = ("--from", str(packages))
+    for name in ("NeedOne", "Base"):
+        assert machine.modules("install", name, "--version", "1.0.0", *folder).code == 0
+    done = machine.modules("update", "Base")
+    assert done.code == 1
+    assert done.err.endswith("`pwsh-kernels modules install NeedOne Base`.\n")
+    done = machine.modules("install", "NeedOne", "Base", *folder)
+    assert done.code == 0, done.err
+    assert machine.versions() == ["Base 1.0.0*", "NeedOne 1.0.0*"]
+    assert machine.modules("update").err.endswith("Everything is up to date.\n")
+
+
 def test_where_no_version_fits_all_it_is_said(machine: Machine, packages: Path) -> None:
     done = machine.modules("install", "NeedOne", "NeedTwo", "--from", str(packages))
     assert done.err.splitlines()[-1] == (

@@ -141,13 +141,7 @@ class Installation:
             one = narrowed(waiting.popleft(), reached(chosen))
             looks[one.name.casefold()] += 1
             self._progress(f"Looking for {one.name} in {source.label}")
-            refused = self._rules.problem if not self._force else _nothing_refused
-            package = replace(
-                await gallery.find(one, refused, self._rules.known_names()), asked=one.asked
-            )
-            if not self._force:
-                self._rules.check(package.name, package.package_version)
-            package = without_own(package, own)
+            package = without_own(await self._found(gallery, one), own)
             chosen[package.name.casefold()] = package
             waiting.extend(
                 asked.get(other.name.casefold(), other)
@@ -157,6 +151,14 @@ class Installation:
             )
         _refuse_own([one.name for one in chosen.values()], own, source)
         return reached(chosen)
+
+    async def _found(self, gallery: Gallery, wanted: Wanted) -> Package:
+        """Return the version to take of a module, which the catalog does not call bad."""
+        refused = self._rules.problem if not self._force else _nothing_refused
+        package = await gallery.find(wanted, refused, self._rules.known_names())
+        if not self._force:
+            self._rules.check(package.name, package.package_version)
+        return replace(package, asked=wanted.asked)
 
     async def _fetch(
         self, gallery: Gallery, package: Package, source: Source, part: Path, count: str
@@ -209,7 +211,7 @@ class Installation:
         folders = [*{str(one.folder.parent.parent): None for one in staged}, str(self._store.root)]
         async with opened_engine(with_settings=False) as engine:
             await engine.ask(IMPORT_WAIT, do="look", folders=folders)
-            for one in (staged.module for staged in staged):
+            for one in [fetched.module for fetched in staged]:
                 about = (one.name, one.package_version)
                 self._progress(f"Checking that PowerShell can import {' '.join(about)}")
                 answer = await engine.ask(
