@@ -5,36 +5,40 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 COMPILED := $(VENV)/.compiled
 WORKERS ?= 3
-EXTRAS := test,dev
-CONFORMANCE_EXTRAS := test,lab,conformance
+PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check
 RUNTIME ?= linux-x64
 # The PowerShell that the tests and the server use, instead of the first that is found: make test PWSH=/path/to/pwsh
 ifdef PWSH
 export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
 endif
 
-.PHONY: serve test check lint types unit coverage conformance engine clean
+.PHONY: serve test fast check lint types unit coverage test-matrix conformance lock hooks engine clean
 
-# install VENV,EXTRAS: uv does in 5 s what takes pip 80 s. It does not read pip's settings: where only these lead to an index,
-# pip installs. The embedded PowerShell is taken by its path and hash alone, where there is one for this machine.
+# install VENV,LOCK: exactly what the lock names, by its hashes, and nothing from an index that the
+# lock does not name; then the package itself, built by the hatchling that the lock installed. uv
+# does in 5 s what takes pip 80 s. It does not read pip's settings: where only these lead to an
+# index, pip installs, from the same lock. The embedded PowerShell is taken by its path and hash
+# alone, where there is one for this machine.
 define install
 $(PYTHON) -m venv --without-pip $(1)
-$(PYTHON) -m pip --quiet --disable-pip-version-check --python $(1)/bin/python install 'uv>=0.9' && \
-  $(1)/bin/uv pip install --quiet --python $(1)/bin/python -e '.[$(strip $(2))]' || \
-  { $(PYTHON) -m venv $(1) && $(1)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(strip $(2))]'; }
+sed -n '/^uv==/,/[^\\]$$/p' $(2) > $(1)/uv.txt
+$(PIP) --python $(1)/bin/python install --require-hashes -r $(1)/uv.txt && \
+  $(1)/bin/uv pip install --quiet --python $(1)/bin/python --require-hashes -r $(2) || \
+  { $(PYTHON) -m venv $(1) && $(PIP) --python $(1)/bin/python install --require-hashes -r $(2); }
+$(PIP) --python $(1)/bin/python install --no-deps --no-build-isolation -e .
 $(1)/bin/python vendor/choose_engine.py > $(1)/engine.lock
 [ ! -s $(1)/engine.lock ] || \
-  $(PYTHON) -m pip --quiet --disable-pip-version-check --python $(1)/bin/python install --no-deps --require-hashes -r $(1)/engine.lock
+  $(PIP) --python $(1)/bin/python install --no-deps --require-hashes -r $(1)/engine.lock
 touch $(1)/.installed
 endef
 
-$(STAMP): pyproject.toml vendor/engine.lock
-	$(call install,$(VENV),$(EXTRAS))
+$(STAMP): pyproject.toml requirements.lock vendor/engine.lock
+	$(call install,$(VENV),requirements.lock)
 
 CONFORMANCE := .venv-conformance
 
-$(CONFORMANCE)/.installed: pyproject.toml vendor/engine.lock
-	$(call install,$(CONFORMANCE),$(CONFORMANCE_EXTRAS))
+$(CONFORMANCE)/.installed: pyproject.toml requirements-conformance.lock vendor/engine.lock
+	$(call install,$(CONFORMANCE),requirements-conformance.lock)
 
 serve: $(STAMP)
 	$(BIN)/pwsh-kernels serve
@@ -42,6 +46,7 @@ serve: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -60,6 +65,12 @@ unit: $(COMPILED)
 	DOTNET_JITMinOpts=1 DOTNET_TC_CallCountThreshold=FFFF DOTNET_TieredPGO=0 DOTNET_GCgen0size=8000000 PYTHONDONTWRITEBYTECODE= \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(COVERAGE)
 
+# The tests that need no PowerShell and do not wait: seconds, after every change (the marks: pyproject.toml).
+FAST = pytest -q -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not pwsh and not slow"
+
+fast: $(STAMP)
+	$(BIN)/python -m $(FAST)
+
 # Tells what the tests' own processes ran of the package; a tenth slower.
 coverage:
 	$(MAKE) --no-print-directory unit COVERAGE="--cov --cov-report=term"
@@ -68,13 +79,47 @@ coverage:
 test: lint
 	$(MAKE) --no-print-directory --jobs=2 types unit
 
+# The fast tests on every Python that we name, each in a folder of its own. What uv does not find and
+# cannot fetch is said and left out. uv finds pyenv's only when all of them are switched on.
+PYTHONS ?= 3.11 3.12 3.13 3.14
+
+test-matrix: $(PYTHONS:%=python-%)
+
+python-%: $(STAMP)
+	@export PYENV_VERSION="$$(pyenv versions --bare 2>/dev/null | paste -sd:)"; \
+	$(BIN)/uv venv --quiet --allow-existing --python $* .venv-$* 2>.venv/python-$*.txt || \
+	  { echo "Python $*: not tested, uv has none and gets none here (.venv/python-$*.txt)"; exit 0; }; \
+	set -e; \
+	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --require-hashes -r requirements.lock; \
+	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --no-deps --no-build-isolation -e .; \
+	echo "Python $*: $$(.venv-$*/bin/python --version)"; \
+	.venv-$*/bin/python -m $(FAST)
+
 # Slow (15 minutes), needs Node with npm and Chromium (Debian: apt-get install chromium): jupyter_server's own tests, Lab, papermill,
 # MCP's own suites and clients (docs/conformance.md is written by them), and a PowerShell that dies on every sign-in route
 # (`make test` lets every kind of route die once).
 conformance: $(CONFORMANCE)/.installed
 	$(CONFORMANCE)/bin/python conformance/upstream.py
-	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath="tests conformance" -p server_fixtures -p proofs --timeout 180
-	PWSH_KERNELS_TEST_DEATHS=all $(CONFORMANCE)/bin/python -m pytest tests/test_signin_matrix.py --timeout 180
+	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath=". conformance" -p tests.fixtures.powershell -p tests.fixtures.server -p proofs --timeout 180
+	PWSH_KERNELS_TEST_DEATHS=all $(CONFORMANCE)/bin/python -m pytest tests/sessions/sign_in/test_matrix.py --timeout 180
+
+# lock FILE,EXTRAS,MORE: for every Python that we name and every system; no address of an index.
+define lock
+$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) \
+  $(addprefix --extra ,$(2)) $(3) --output-file $(1) pyproject.toml
+endef
+
+# After a change of pyproject.toml: what is pinned stays where it fits; `make lock UPGRADE=1` takes
+# the newest of everything. The conformance lock has the same versions of what both name.
+lock: $(STAMP)
+	$(call lock,requirements.lock,test dev)
+	$(call lock,requirements-conformance.lock,test lab conformance,--constraints requirements.lock)
+
+# What .pre-commit-config.yaml runs comes from $(VENV): nothing is fetched.
+hooks: $(STAMP)
+	@if command -v pre-commit >/dev/null; then pre-commit install; else \
+	  echo 'pre-commit is not here. Install it (pipx install pre-commit), then: make hooks'; fi
 
 # The wheel of a whole PowerShell (engine/README.md): 1 minute. What another kind of machine would run is built, not checked.
 engine:
@@ -85,4 +130,4 @@ engine:
 	else echo 'Not checked: $(RUNTIME) does not run here; use engine/check.sh WHEEL where it does.'; fi
 
 clean:
-	rm -rf $(VENV) $(CONFORMANCE) .mypy_cache .pytest_cache .ruff_cache .coverage*
+	rm -rf $(VENV) $(VENV)-* .mypy_cache .pytest_cache .ruff_cache .coverage*

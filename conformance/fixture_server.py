@@ -27,6 +27,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from pwsh_kernels.mcp.http import HttpApp
+from pwsh_kernels.mcp.sdk_compat import low_level_server
 from pwsh_kernels.web.mcp.door import McpDoor, mcp_rules
 
 TOKEN_VARIABLE = "FIXTURE_TOKEN"
@@ -168,7 +169,7 @@ def add_legacy_requests(server: MCPServer[Any]) -> None:
     async def done(_ctx: Any, _params: Any) -> types.EmptyResult:
         return types.EmptyResult()
 
-    requests = server._lowlevel_server  # noqa: SLF001 - there is no other way to them
+    requests = low_level_server(server)
     requests.add_request_handler("logging/setLevel", types.SetLevelRequestParams, done)
     requests.add_request_handler("resources/subscribe", types.SubscribeRequestParams, done)
     requests.add_request_handler("resources/unsubscribe", types.UnsubscribeRequestParams, done)

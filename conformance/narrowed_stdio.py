@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from server_fixtures import CONTOSO, FABRIKAM
+from tests.fixtures.server import CONTOSO, FABRIKAM
 
 SCRIPT = Path(__file__).parent.parent / "mcp_server.py"
 LEFT_OUT = {"pwsh_run": ("tenants", "parameters"), "pwsh_wait": ("tenant", "module")}

@@ -34,7 +34,7 @@ class Console:
     @property
     def text(self) -> str:
         """All that the console shows."""
-        return str(self.widget._control.toPlainText())  # noqa: SLF001
+        return str(self.widget._control.toPlainText())
 
     def wait_for(self, seen: Callable[[], bool]) -> None:
         """Let Qt work until something is seen."""
@@ -49,7 +49,8 @@ class Console:
         self.done = False
         self.widget.execute(cell)
         if answer:
-            self.wait_for(lambda: bool(self.widget._reading))  # noqa: SLF001 - the console tells nobody of its prompt
+            # The console tells nobody of its prompt.
+            self.wait_for(lambda: bool(self.widget._reading))
             self._type(answer)
         self.wait_for(lambda: self.done)
 
@@ -57,8 +58,8 @@ class Console:
         self.done = True
 
     def _type(self, answer: str) -> None:
-        QtTest.QTest.keyClicks(self.widget._control, answer)  # noqa: SLF001
-        QtTest.QTest.keyClick(self.widget._control, QtCore.Qt.Key.Key_Return)  # noqa: SLF001
+        QtTest.QTest.keyClicks(self.widget._control, answer)
+        QtTest.QTest.keyClick(self.widget._control, QtCore.Qt.Key.Key_Return)
 
     def close(self) -> None:
         """End the kernel."""

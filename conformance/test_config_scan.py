@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from node_packages import node_command, pinned_version
-from server_fixtures import server_environment
+
+from tests.fixtures.server import server_environment
 
 PACKAGE = "mcp-scan"
 COMMAND_WAIT = 60

@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 from official_suites import opened_to
-from server_fixtures import CONTOSO, FABRIKAM, Server
+
+from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
 HERE = Path(__file__).parent
 SEEDS = (42, 1_000)

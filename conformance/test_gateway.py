@@ -12,10 +12,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from attach_fixtures import Notebook
-from server_fixtures import ADMIN, CONTOSO, Server
 
 from pwsh_kernels.sessions.jupyter.ports import free_ports
+from tests.fixtures.front_end import Notebook
+from tests.fixtures.server import ADMIN, CONTOSO, Server
 
 START_WAIT_S = 40.0
 TITLE = f"{CONTOSO} · exo · signed in as {ADMIN}"

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from node_packages import node_command, pinned_version
-from server_fixtures import CONTOSO, Server
 from tool_calls import CALLS, arguments
 
 from pwsh_kernels.mcp.tools import TOOL_NAMES
+from tests.fixtures.server import CONTOSO, Server
 
 PACKAGE = "@modelcontextprotocol/inspector"
 PROGRAM = "clients/launcher/build/index.js"

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
-from server_fixtures import ADMIN, CONTOSO, FABRIKAM, Server
+
+from tests.fixtures.server import ADMIN, CONTOSO, FABRIKAM, Server
 
 TITLE = f"{CONTOSO} · exo · signed in as {ADMIN}"
 SIZE = {"width": 1040, "height": 640}

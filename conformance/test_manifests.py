@@ -16,7 +16,8 @@ from typing import Any
 import jsonschema
 import pytest
 from mcp import Client, StdioServerParameters
-from server_fixtures import Server
+
+from tests.fixtures.server import Server
 
 ROOT = Path(__file__).parent.parent
 MCPB = ("npx", "-y", "@anthropic-ai/mcpb@2.1.2")

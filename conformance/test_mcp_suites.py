@@ -14,7 +14,8 @@ import pytest
 import pytest_asyncio
 from node_packages import pinned_version
 from official_suites import Findings, opened_to, run_suite
-from server_fixtures import Server
+
+from tests.fixtures.server import Server
 
 FIXTURE = Path(__file__).with_name("fixture_server.py")
 TOKEN = "fixture"

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from notebook_fixtures import NOTEBOOKS, notebook_environment, shown
 from papermill.execute import execute_notebook
-from server_fixtures import CONTOSO, Server
+
+from tests.fixtures.notebooks import NOTEBOOKS, notebook_environment, shown
+from tests.fixtures.server import CONTOSO, Server
 
 PERSON = "aiko.hansen@contoso.example"
 

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import nbformat
-from notebook_fixtures import notebook, text
+
+from tests.fixtures.notebooks import notebook, text
 
 PROGRAM_WAIT = 80
 """Seconds for a program that starts a kernel of its own."""

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from server_fixtures import ADMIN, CONTOSO, Server
+
+from tests.fixtures.server import ADMIN, CONTOSO, Server
 
 PACKAGES = ("@jupyterlab/services@7", "ws@8")
 NPM_WAIT = 120

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from node_packages import NODE, package_folder, pinned_version
-from server_fixtures import ADMIN, CONTOSO, Server
 
 from pwsh_kernels.mcp.tools import TOOL_NAMES
+from tests.fixtures.server import ADMIN, CONTOSO, Server
 
 STORY = Path(__file__).with_name("story.mjs")
 SCRIPT = Path(__file__).parent.parent / "mcp_server.py"

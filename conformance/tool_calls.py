@@ -6,7 +6,7 @@ A new tool needs a row here.
 from collections.abc import Callable
 from typing import Any
 
-from server_fixtures import CONTOSO, FABRIKAM, Server
+from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
 Json = dict[str, Any]
 RUN = "id of a run that has ended"

@@ -29,22 +29,22 @@ def _data_dir() -> Path:
 class Settings(BaseSettings):
     """All settings, read from the environment.
 
-    Names without MANAGER are those of the original pwsh-manager.
+    Names without MANAGER are those of the predecessor, pwsh-manager.
     """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     host: str = _setting(
-        "127.0.0.1", "PWSH_MANAGER_HOST", "address", "Address that the server listens on."
+        "127.0.0.1", "PWSH_MANAGER_HOST", "address", "Address the server listens on."
     )
     port: int = _setting(
-        5100, "PWSH_MANAGER_PORT", "port", "Port that the server listens on.", ge=0, le=65535
+        5100, "PWSH_MANAGER_PORT", "port", "Port the server listens on.", ge=0, le=65535
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = _setting(
         "INFO", "PWSH_MANAGER_LOG_LEVEL", "level", "How much the server logs."
     )
     debug: bool = _setting(
-        False, "PWSH_MANAGER_DEBUG", "true/false", "Log everything, as level DEBUG."
+        False, "PWSH_MANAGER_DEBUG", "true/false", "Log everything, as level DEBUG does."
     )
     url: str = _setting(
         "http://localhost:5100",
@@ -56,24 +56,24 @@ class Settings(BaseSettings):
         "",
         "PWSH_MANAGER_TOKEN",
         "text",
-        "Token of the server and its clients; empty: the server makes one, clients find it.",
+        "Token of the server and its clients; empty: the server generates one and clients find it.",
         repr=False,
     )
     client_timeout: float = _setting(
         300,
         "PWSH_MANAGER_TIMEOUT",
         "seconds",
-        "Longest wait of a client for one answer of the server.",
+        "How long a client waits for one answer of the server.",
         gt=0,
     )
     autostart: bool = _setting(
         True,
         "PWSH_MANAGER_AUTOSTART",
         "true/false",
-        "mcp_server.py may start a server on this machine when none runs.",
+        "Let mcp_server.py start a server on this machine when none is running.",
     )
     pwsh: str = _setting(
-        "", "PWSH_MANAGER_PWSH", "path", "PowerShell to run; empty: the first that is found."
+        "", "PWSH_MANAGER_PWSH", "path", "PowerShell to run; empty: the first one found."
     )
     data_dir: Path = Field(
         default_factory=_data_dir,
@@ -91,8 +91,7 @@ class Settings(BaseSettings):
         None,
         "PWSH_MANAGER_TENANTS",
         "path",
-        "TOML file with tenants; empty: `tenants.toml` in the user's config folder, where there is"
-        " one.",
+        "TOML file with tenants; empty: `tenants.toml` in the user's config folder, if it exists.",
     )
     tenant_aliases: Annotated[dict[str, str], NoDecode] = _setting(
         {},
@@ -111,29 +110,27 @@ class Settings(BaseSettings):
         None,
         "PWSH_MANAGER_MODULES_DIR",
         "path",
-        "Folder with service modules of your own, one TOML file each; empty: only the built-in"
-        " ones.",
+        "Folder with your own service modules, one TOML file each; empty: only the built-in ones.",
     )
     machine_modules: bool = _setting(
         True,
         "PWSH_MANAGER_MACHINE_MODULES",
         "true/false",
-        "Sessions also find the modules that are installed on this machine; false: only those of"
-        " `modules install`.",
+        "Sessions also find the modules installed on this machine; false: only those of `modules"
+        " install`.",
     )
     pass_env: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
         "PWSH_MANAGER_PASS_ENV",
         "names",
-        "Environment variables that sessions inherit beside the allow-list (a,b); DOTNET_* is on"
-        " the list.",
+        "Environment variables that sessions inherit besides those of the allow-list (a,b);"
+        " DOTNET_* is on the list.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
         "PWSH_MANAGER_ALLOWED_HOSTS",
         "names",
-        "Names by which requests reach the server beside those of loopback, such as"
-        " host.docker.internal (a,b).",
+        "Extra `Host` names to accept, besides loopback, such as host.docker.internal (a,b).",
     )
     run_signed_out: bool = _setting(
         False,
@@ -145,88 +142,88 @@ class Settings(BaseSettings):
         (),
         "PWSH_MANAGER_RESTORE",
         "names",
-        "Sessions that the server opens at its start, where no person is needed"
+        "Sessions to open when the server starts, if they can sign in unattended"
         " (tenant:module,tenant:module).",
     )
     fan_out: int = _setting(
         6,
         "PWSH_MANAGER_FAN_OUT",
         "runs",
-        "Tenants in which one call runs its command at the same time.",
+        "In how many tenants one call runs its command at the same time.",
         ge=1,
     )
     run_wait: float = _setting(
-        45, "PWSH_MANAGER_RUN_WAIT", "seconds", "Wait of /run when the call names none.", ge=0
+        45, "PWSH_MANAGER_RUN_WAIT", "seconds", "Default `wait_s` for /run.", ge=0
     )
     max_wait: float = _setting(
-        290, "PWSH_MANAGER_MAX_WAIT", "seconds", "Longest `wait_s` that a call may ask.", ge=0
+        290, "PWSH_MANAGER_MAX_WAIT", "seconds", "Longest `wait_s` that a call may request.", ge=0
     )
     login_wait: float = _setting(
         60,
         "PWSH_MANAGER_LOGIN_WAIT",
         "seconds",
-        "Wait of /login for a code or an end of the sign-in.",
+        "How long /login waits for a code or for the sign-in to end.",
         gt=0,
     )
     auth_timeout: float = _setting(
-        900, "PWSH_AUTH_TIMEOUT", "seconds", "Longest life of a pending sign-in.", gt=0
+        900, "PWSH_AUTH_TIMEOUT", "seconds", "Longest time that a sign-in may stay pending.", gt=0
     )
     busy_sign_ins: int = _setting(
         4,
         "PWSH_MANAGER_BUSY_SIGN_INS",
         "sign-ins",
-        "Sign-ins of modules that compute while a person is waited for (pnp, azure, powerplatform),"
-        " at the same time.",
+        "How many sign-ins of modules that keep the CPU busy while waiting for a person (pnp,"
+        " azure, powerplatform) may wait at the same time.",
         ge=1,
     )
     input_timeout: float = _setting(
         900,
         "PWSH_MANAGER_INPUT_TIMEOUT",
         "seconds",
-        "A prompt without an answer is refused after this time.",
+        "If nobody answers a prompt within this time, it is refused.",
         gt=0,
     )
     idle_timeout: float = _setting(
         86400,
         "PWSH_IDLE_TIMEOUT",
         "seconds",
-        "An unused session is closed after this time; 0: never.",
+        "An idle session is closed after this time; 0: never.",
         ge=0,
     )
     stuck_timeout: float = _setting(
         120,
         "PWSH_STUCK_TIMEOUT",
         "seconds",
-        "A cancelled run that has not ended by then marks its session stuck.",
+        "A cancelled run that has not ended after this time marks its session as stuck.",
         gt=0,
     )
     watchdog_interval: float = _setting(
-        30, "PWSH_WATCHDOG_INTERVAL", "seconds", "Pause between two looks of the watchdog.", gt=0
+        30, "PWSH_WATCHDOG_INTERVAL", "seconds", "Pause between two checks by the watchdog.", gt=0
     )
     start_timeout: float = _setting(
         60,
         "PWSH_MANAGER_START_TIMEOUT",
         "seconds",
-        "Longest wait for a session's kernel and PowerShell to start.",
+        "How long to wait for a session's kernel and PowerShell to start.",
         gt=0,
     )
     run_memory: int = _setting(
         1_000_000,
         "PWSH_MANAGER_RUN_MEMORY",
         "characters",
-        "Output of one run kept in memory; the rest goes to a file.",
+        "How much output of one run is kept in memory; the rest goes to a file.",
         ge=1000,
     )
     kept_objects: int = _setting(
         100_000,
         "PWSH_MANAGER_KEPT_OBJECTS",
         "objects",
-        "Output objects of one run that its PowerShell keeps in memory for later questions; 0:"
+        "How many output objects of one run its PowerShell keeps in memory for later queries; 0:"
         " none.",
         ge=0,
     )
     runs_kept: int = _setting(
-        200, "PWSH_MANAGER_RUNS_KEPT", "runs", "Ended runs that are remembered.", ge=1
+        200, "PWSH_MANAGER_RUNS_KEPT", "runs", "How many ended runs are remembered.", ge=1
     )
     runs_max_age: float = _setting(
         86400,

@@ -3,15 +3,17 @@ and plainness of code.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.fixtures.repository import ROOT
+
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "watcher"}
+LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes", "watcher"}
 EVERY_LAYER = LEAVES | {
     "powershell",
     "kernel",
@@ -32,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "screens": {"records"},
     "settings": set(),
     "watcher": set(),
+    "shapes": {"records"},
     "messages": {"errors", "records"},
     "powershell": {"errors", "records", "watcher"},
     "kernel": {"powershell", "messages", "records", "screens", "errors"},
@@ -48,11 +51,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors",
         "settings",
         "sandbox",
+        "shapes",
     },
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
-    "client": {"discovery", "errors", "settings", "records"},
-    "mcp": {"catalog", "client", "discovery", "errors", "escapes", "records", "settings"},
+    "client": {"discovery", "errors", "settings", "shapes"},
+    "mcp": {"catalog", "client", "discovery", "errors", "escapes", "records", "settings", "shapes"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -203,8 +207,45 @@ def test_every_folder_of_python_is_a_room_of_the_table() -> None:
     """A new room is entered in the table, and a room that is gone leaves it."""
     folders = {path.parent for path in PACKAGE.rglob("__init__.py")} - {PACKAGE}
     names = {str(one.relative_to(PACKAGE)) for one in folders}
-    lone = {"cli", "modules", "sandbox"}
+    lone = {"cli", "errors", "modules", "sandbox"}
     assert names == set(ROOMS) | lone
+
+
+def table(columns: int) -> list[list[str]]:
+    """Return the rows of docs/architecture.md's tables of so many columns, their cells stripped."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in row] for row in rows if len(row) == columns]
+
+
+def quoted(cell: str) -> list[str]:
+    """Return the names of files and folders in a cell, without their endings."""
+    return [
+        one.strip("/").removesuffix(".py") for one in re.findall("`([a-z_/]+(?:\\.py)?)`", cell)
+    ]
+
+
+def test_the_page_shows_which_layer_may_import_which() -> None:
+    """docs/architecture.md is what a stranger reads: its table is that of the fences."""
+    rows = table(4)
+    shown = {quoted(row[0])[0]: set(quoted(row[2])) for row in rows if "all but" not in row[2]}
+    leaves, *own = [quoted(row[0]) for row in rows]
+    assert {one for names in [leaves, *own] for one in names} == EVERY_LAYER
+    assert {name: MAY_IMPORT[name] for name in shown if name not in leaves} == {
+        name: allowed for name, allowed in shown.items() if name not in leaves
+    }
+    excluded = {quoted(row[0])[0]: set(quoted(row[2])) for row in rows if "all but" in row[2]}
+    assert {name: EVERY_LAYER - MAY_IMPORT[name] for name in excluded} == excluded
+
+
+def test_the_page_shows_which_room_may_import_which() -> None:
+    """The same of the rooms inside a layer."""
+    rows = [row for row in table(3) if quoted(row[0])[0] in ROOMS]
+    shown = {quoted(row[0])[0]: set(quoted(row[2])) for row in rows}
+    assert shown == {
+        own: {one.removeprefix(f"{own.split('/')[0]}/") for one in inside}
+        for own, inside in ROOMS.items()
+    }
 
 
 def test_the_domain_knows_no_views(trees: Trees) -> None:
@@ -256,10 +297,36 @@ def test_a_third_party_library_is_used_only_where_it_lives(trees: Trees) -> None
         assert not strangers, path
 
 
+def test_private_names_of_a_library_stand_in_its_compat_module() -> None:
+    """What may go with any release of a library stands in one place, with its reason and a test
+    (tests/test_compat.py, which looks at subclasses too).
+    """
+    exemption = "noqa: " + "SLF001"
+    places = ("pwsh_kernels", "tests", "benchmarks", "conformance", "vendor")
+    files = [
+        ROOT / "mcp_server.py",
+        *(path for one in places for path in (ROOT / one).rglob("*.py")),
+    ]
+    guilty = [path for path in files if exemption in path.read_text(encoding="utf-8")]
+    assert [path for path in guilty if not path.stem.endswith("_compat")] == []
+
+
 def test_every_file_opens_with_a_sentence_and_has_a_noun_for_a_name(trees: Trees) -> None:
     """A stranger finds a file by its name and knows by its first line what it is."""
     assert [path for path, tree in trees.items() if not ast.get_docstring(tree)] == []
     assert [path for path in trees if path.stem in BANNED_NAMES] == []
+
+
+def test_a_docstring_says_more_than_the_name_does(trees: Trees) -> None:
+    """One of one or two words (`End.`, `Return itself.`) is left out: ruff asks for none there."""
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    said = [
+        (path, text)
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and (text := ast.get_docstring(node)) is not None
+    ]
+    assert [(path, text) for path, text in said if len(text.split()) < 3] == []
 
 
 def test_functions_are_small(trees: Trees) -> None:
@@ -292,7 +359,7 @@ def test_no_file_names_a_place_of_the_machine_that_built_it(trees: Trees) -> Non
         *trees,
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.md"),
-        *ROOT.glob("tests/*.py"),
+        *ROOT.glob("tests/**/*.py"),
         ROOT / "Makefile",
         ROOT / ".ci/run",
     ]

@@ -4,7 +4,6 @@ code.
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,12 +15,15 @@ from pwsh_kernels.sandbox import Company, module_path
 from pwsh_kernels.sessions.session import SignInCode
 from pwsh_kernels.sessions.states import SESSION_STATES
 from pwsh_kernels.settings import SettingRow, setting_rows
+from tests.fixtures.documentation import page, rows, words
+from tests.fixtures.repository import ROOT
+from tests.fixtures.sandbox import exported
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
     ROOT / "vendor" / "README.md",
     *sorted(ROOT.glob("docs/**/*.md")),
@@ -36,25 +38,11 @@ SOURCES = [
         if file.suffix in {".py", ".ps1", ".psm1", ".psd1", ".toml", ".mjs", ".sh", ".md"}
     ),
 ]
+GENERATED = {"transcripts.md", "conformance.md"}
+"""Pages under docs/ that tests write; what other programs print stands in them as it is."""
+LONGEST_LINE = 120
+"""Characters of a line outside tables. Text is wrapped at 100; code and pictures may need more."""
 DECISIONS = {file.name[:4]: file for file in sorted(ROOT.glob("docs/decisions/[0-9]*.md"))}
-
-
-def page(name: str) -> str:
-    """Return the text of a page under docs/."""
-    return (ROOT / "docs" / name).read_text(encoding="utf-8")
-
-
-def rows(text: str, first: str) -> Iterator[list[str]]:
-    """Yield the cells of each row of the table whose heading begins with `first`."""
-    table = re.search(rf"^\| {re.escape(first)} \|.*?(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
-    assert table, first
-    for line in table[0].splitlines()[2:]:
-        yield [cell.strip() for cell in line.strip("|").split(" | ")]
-
-
-def words(cell: str) -> list[str]:
-    """Return what stands in code form."""
-    return re.findall(r"`([^`]+)`", cell)
 
 
 def settings_line(row: SettingRow) -> str:
@@ -122,9 +110,7 @@ def test_it_is_said_which_real_modules_ran_and_against_what() -> None:
     assert "Nothing here was run against a live tenant." in page("modules.md")
 
 
-TESTS = "\n".join(
-    one.read_text(encoding="utf-8") for one in Path(__file__).parent.glob("test_*.py")
-)
+TESTS = "\n".join(one.read_text(encoding="utf-8") for one in (ROOT / "tests").rglob("test_*.py"))
 
 
 def test_each_row_that_was_held_against_a_real_module_names_tests_that_exist_or_a_reason() -> None:
@@ -135,7 +121,7 @@ def test_each_row_that_was_held_against_a_real_module_names_tests_that_exist_or_
     assert [
         cells[0]
         for cells in held
-        if "`test_" not in cells[1] and not cells[1].startswith("not played: ")
+        if "`test_" not in cells[1] and not cells[1].startswith("not simulated: ")
     ] == []
 
 
@@ -207,14 +193,6 @@ def test_every_cmdlet_of_the_simulated_services_is_documented() -> None:
     assert missing == []
 
 
-def exported(folder: Path) -> list[str]:
-    """Return the functions that a PowerShell module's manifest names."""
-    manifest = (folder / f"{folder.name}.psd1").read_text(encoding="utf-8")
-    functions = re.search(r"FunctionsToExport = @\((.*?)\)", manifest, re.DOTALL)
-    assert functions
-    return re.findall(r"'([^']+)'", functions[1])
-
-
 def test_every_command_and_option_of_the_command_line_is_documented() -> None:
     import typer.main
 
@@ -258,6 +236,40 @@ def test_every_link_to_a_file_leads_somewhere() -> None:
     assert not broken
 
 
+def anchors(file: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"(?ms)^```.*?^```", "", file.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+def test_every_link_to_a_heading_leads_to_one() -> None:
+    broken = [
+        f"{one.name}: {target}#{anchor}"
+        for one in PAGES
+        for target, anchor in re.findall(
+            r"\]\((?!https?:)([^)#]*)#([^)]+)\)", one.read_text(encoding="utf-8")
+        )
+        if anchor not in anchors(one.parent / target if target else one)
+    ]
+    assert not broken
+
+
+def long_lines(file: Path) -> list[int]:
+    """Return the numbers of the lines outside tables that are too long to read in a terminal."""
+    lines = enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+    return [number for number, one in lines if len(one) > LONGEST_LINE and not one.startswith("|")]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [one for one in PAGES if one.name not in GENERATED],
+    ids=lambda one: str(one.relative_to(ROOT)),
+)
+def test_no_line_outside_tables_is_too_long(file: Path) -> None:
+    assert long_lines(file) == []
+
+
 def missing_pages(file: Path) -> list[str]:
     """Return the pages and decisions that a file names and that are not there."""
     text = file.read_text(encoding="utf-8")
@@ -270,6 +282,36 @@ def missing_pages(file: Path) -> list[str]:
 def test_every_page_and_decision_that_is_named_is_there() -> None:
     missing = {str(file.relative_to(ROOT)): missing_pages(file) for file in (*SOURCES, *PAGES)}
     assert {file: names for file, names in missing.items() if names} == {}
+
+
+def contributing() -> str:
+    return (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_every_file_and_folder_that_contributors_are_shown_is_there() -> None:
+    named = re.findall(
+        r"(?<![\w/:{*.-])(\.?[\w-]+/[\w./-]*\w|(?:[\w-]+/)+|[\w-]+\.(?:json|lock|md|py|toml))(?![\w/])",
+        contributing().replace(".venv/bin/", ""),
+    )
+    places = (ROOT, ROOT / "pwsh_kernels")
+    assert len(set(named)) > 80
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+
+
+def test_the_map_answers_twelve_questions_with_files_of_the_folders_that_it_names() -> None:
+    answers = list(rows(contributing(), "behaviour"))
+    assert len(answers) == 12
+    for _, folders, files in answers:
+        assert {f"{Path(file).parent}/" for file in words(files)} == set(words(folders))
+
+
+def test_contributors_are_shown_every_target_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony
+    parts = {"lint", "types"}  # `make check` is both
+    shown = set(re.findall(r"`make ([\w-]+)", contributing()))
+    assert set(phony[1].split()) == shown | parts
 
 
 def test_the_list_of_decisions_has_every_page_with_its_title() -> None:

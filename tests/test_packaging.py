@@ -7,12 +7,16 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parent.parent
+from tests.fixtures.repository import ROOT
+
 VENDOR = ROOT / "vendor"
 BUILD_LIMIT = 60
 """Seconds that building the wheel may take."""
@@ -47,6 +51,10 @@ def test_the_wheel_has_everything_that_is_not_python(wheel: zipfile.ZipFile) -> 
     ]
     assert {str(path.relative_to(ROOT)) for path in files} <= names
     assert "mcp_server.py" in names
+
+
+def test_the_wheel_tells_type_checkers_that_it_has_types(wheel: zipfile.ZipFile) -> None:
+    assert "pwsh_kernels/py.typed" in wheel.namelist()
 
 
 def test_the_wheel_carries_no_engine(wheel: zipfile.ZipFile) -> None:
@@ -121,3 +129,71 @@ def test_a_machine_without_a_wheel_is_told_the_ways_to_a_powershell(tmp_path: Pa
 
 def test_nobody_can_get_an_engine_of_the_same_name_from_an_index() -> None:
     assert "powershell-engine" not in (ROOT / "pyproject.toml").read_text()
+
+
+LOCKS = {
+    "requirements.lock": ("test", "dev"),
+    "requirements-conformance.lock": ("test", "lab", "conformance"),
+}
+"""Which extras each lock has, as the Makefile makes them."""
+
+
+def asked(extras: tuple[str, ...]) -> Iterator[Requirement]:
+    """Yield what the package needs itself and what these extras add."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    yield from map(Requirement, project["dependencies"])
+    for extra in extras:
+        yield from map(Requirement, project["optional-dependencies"][extra])
+
+
+def pins(lock: str) -> dict[str, list[str]]:
+    """Return the versions of each package that a lock names."""
+    found: dict[str, list[str]] = {}
+    for name, version in re.findall(r"^([\w.-]+)==([^ ;]+)", lock, re.MULTILINE):
+        found.setdefault(name, []).append(version)
+    return found
+
+
+def normal(name: str) -> str:
+    """Return a package's name as locks spell it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize(("file", "extras"), LOCKS.items())
+def test_a_lock_has_all_that_the_package_asks_for_in_a_version_that_fits(
+    file: str, extras: tuple[str, ...]
+) -> None:
+    pinned = pins((ROOT / file).read_text(encoding="utf-8"))
+    unfit = [
+        str(one)
+        for one in asked(extras)
+        for versions in [pinned.get(normal(one.name), [])]
+        if not versions or not all(map(one.specifier.contains, versions))
+    ]
+    assert unfit == []
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_a_lock_has_names_versions_and_hashes_and_no_address_or_folder(file: str) -> None:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    allowed = r"[\w.-]+==\S+( ; [^/]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?|\s*#[^/]*"
+    assert [line for line in lines if not re.fullmatch(allowed, line)] == []
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_every_pin_of_a_lock_is_followed_by_its_hashes(file: str) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    counted = sum(len(versions) for versions in pins(text).values())
+    assert counted == len(re.findall(r"==.* \\\n    --hash=sha256:", text)) > 100
+
+
+def test_both_locks_agree_on_what_both_have() -> None:
+    ours, more = (pins((ROOT / file).read_text(encoding="utf-8")) for file in LOCKS)
+    assert {name: ours[name] for name in ours.keys() & more} == {
+        name: more[name] for name in ours.keys() & more
+    }
+
+
+def test_the_makefile_makes_each_lock_of_the_extras_that_it_has() -> None:
+    made = re.findall(r"call lock,([^,)]+),([^,)]+)", (ROOT / "Makefile").read_text())
+    assert {file: tuple(extras.split()) for file, extras in made} == LOCKS

@@ -11,12 +11,14 @@ from typing import Any
 
 import psutil
 import pytest
-from sandbox_fixtures import AUTOMATION, make_certificate
-from server_fixtures import ADMIN, CONTOSO, Server
-from test_mcp_tools import connected
 
 from pwsh_kernels.sandbox import Authority
 from pwsh_kernels.sessions.redaction import HIDDEN
+from tests.fixtures.sandbox import AUTOMATION, make_certificate
+from tests.fixtures.server import ADMIN, CONTOSO, Server
+from tests.mcp.client import connected
+
+pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 APPLICATION = AUTOMATION["contoso"]
 WRONG_TOKEN = "canary-handed-in-5b12"

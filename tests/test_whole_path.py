@@ -9,19 +9,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from kernel_fixtures import Client
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from nbclient import NotebookClient
-from server_fixtures import CONTOSO, FABRIKAM, Server
 
-ROOT = Path(__file__).parent.parent
+from tests.fixtures.connection_file import connection_file, connection_of
+from tests.fixtures.kernel import Client
+from tests.fixtures.repository import ROOT
+from tests.fixtures.server import CONTOSO, FABRIKAM, Server
+
+pytestmark = pytest.mark.xdist_group("server")
+
 RUNS = 20
 """Runs that each kind of client sends to the two sessions, interleaved."""
 CONSOLE_WAIT = 40
@@ -68,20 +70,6 @@ def question(sender: str, number: int) -> str:
 def answer(sender: str, number: int) -> str:
     """Return the only right answer."""
     return f"{sender}-{number}-{tenant_of(number)}"
-
-
-def connection_of(server: Server, tenant: str) -> dict[str, Any]:
-    """Return the facts of a session's connection file, as `jupyter console --existing`
-    reads them.
-    """
-    facts: dict[str, Any] = json.loads(connection_file(server, tenant).read_text(encoding="utf-8"))
-    return facts
-
-
-def connection_file(server: Server, tenant: str) -> Path:
-    """Return a session's connection file."""
-    kernel_id = server.post("/status", tenant=tenant)["kernel_id"]
-    return server.folder / "runtime" / f"kernel-{kernel_id}.json"
 
 
 @pytest.fixture

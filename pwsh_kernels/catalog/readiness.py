@@ -1,5 +1,5 @@
-"""Scripts that every sign-in runs before it connects: are the hosts reachable, is a login kept,
-clear what is left.
+"""Scripts that every sign-in runs before it connects: is the module there, are the hosts
+reachable, is a login kept, clear what is left.
 """
 
 from functools import cache
@@ -10,6 +10,20 @@ from pwsh_kernels.catalog.route import Script
 
 _FOLDER = Path(__file__).parent / "powershell"
 _LEFT: dict[str, FactName] = {"HomeFiles": "home_files"}
+
+
+@cache
+def find_script() -> Script:
+    """Return the script that gives the versions of the service's module, in the order in which
+    PowerShell would take them.
+    """
+    return Script(_text("Find"), {"Name": "powershell_module"})
+
+
+@cache
+def unload_script() -> Script:
+    """Return the script that unloads the service's module, in whatever version it is loaded."""
+    return Script(_text("Unload"), {"Name": "powershell_module"})
 
 
 @cache

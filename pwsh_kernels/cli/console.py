@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from enum import IntEnum
 from typing import IO, TYPE_CHECKING, Any
@@ -14,13 +14,12 @@ from pwsh_kernels.errors import ProductError
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
 
-Json = dict[str, Any]
 CLIENT_NAME = "pwsh-kernels-cli"
 """What a run shows as its client."""
 
 
 class ExitCode(IntEnum):
-    """How commands end beside the exit codes of what they run (docs/cli.md)."""
+    """How commands end, besides the exit codes of what they run (docs/cli.md)."""
 
     OK = 0
     FAILED = 1
@@ -72,7 +71,7 @@ def error_line(error: ProductError) -> str:
     return " ".join(_sentence(error, facts).split())
 
 
-def _sentence(error: ProductError, facts: Json) -> str:
+def _sentence(error: ProductError, facts: Mapping[str, object]) -> str:
     where = f"{facts.get('tenant')} {facts.get('module')}"
     run_id, reason = facts.get("run_id"), facts.get("reason")
     login = f"Run `pwsh-kernels login {where}`."
@@ -82,9 +81,11 @@ def _sentence(error: ProductError, facts: Json) -> str:
             f"The PowerShell of {where} has died ({reason}), and its sign-in with it. {login}"
         ),
         "unknown_session": (
-            f"There is no session for {where}. `pwsh-kernels sessions` lists those there are."
+            f"There is no session for {where}. `pwsh-kernels sessions` lists the existing ones."
         ),
-        "unknown_run": f"There is no run {run_id}. `pwsh-kernels runs` lists those that are kept.",
+        "unknown_run": (
+            f"There is no run {run_id}. `pwsh-kernels runs` lists those that the server remembers."
+        ),
         "unauthorized": (
             "The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that `pwsh-kernels"
             " serve` prints."
@@ -94,7 +95,7 @@ def _sentence(error: ProductError, facts: Json) -> str:
             f" `pwsh-kernels follow {run_id}` or stop it with `pwsh-kernels cancel {run_id}`."
         ),
     }
-    return texts.get(facts["code"], error.text())
+    return texts.get(str(facts["code"]), error.text())
 
 
 @asynccontextmanager
@@ -131,7 +132,7 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print a line about what goes on, apart from the result."""
+    """Print a line about the progress, apart from the result."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 

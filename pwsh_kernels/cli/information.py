@@ -7,7 +7,6 @@ import typer
 
 from pwsh_kernels.cli.console import (
     ExitCode,
-    Json,
     connected,
     error_line,
     note,
@@ -19,12 +18,13 @@ from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import InvalidSetting
 from pwsh_kernels.settings import Settings, setting_rows
+from pwsh_kernels.shapes import Module, Modules
 
 
 def settings(as_json: AsJson = False) -> None:
     """List every setting.
 
-    Each is an environment variable, with the value in force, its default, unit and meaning.
+    Each is an environment variable. Shows the value in force, the default, unit and meaning.
     """
     problem = None
     try:
@@ -66,7 +66,7 @@ def _shown(name: str, value: object) -> str:
 def modules(context: typer.Context, as_json: AsJson = False) -> None:
     """List the services; install, list, update, remove and verify PowerShell modules.
 
-    Without a command: the services, as the server knows them.
+    Without a command it lists the services as the server knows them.
     """
     if context.invoked_subcommand:
         return
@@ -85,17 +85,17 @@ def modules(context: typer.Context, as_json: AsJson = False) -> None:
             f"Not installed: {', '.join(missing)} (sandbox tenants need nothing)."
             f" `pwsh-kernels modules install {missing[0]}` installs the first."
         )
-    for key, facts in answer["unsupported"].items():
-        say(f"{key} is not supported: {facts['reason']} {facts['instead']}")
+    for key, other in answer["unsupported"].items():
+        say(f"{key} is not supported: {other['reason']} {other['instead']}")
     for problem in answer["broken"]:
         note(f"pwsh-kernels: {problem}")
 
 
-def routes(facts: Json) -> str:
+def routes(facts: Module) -> str:
     """Return the names of a module's sign-in routes, the default first."""
     return ", ".join(one["name"] for one in facts["routes"])
 
 
-async def _modules() -> Json:
+async def _modules() -> Modules:
     async with connected() as client:
         return await client.modules()

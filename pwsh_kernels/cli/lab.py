@@ -28,8 +28,8 @@ def lab(
 ) -> None:
     """Open JupyterLab with every session in it.
 
-    On the server that runs; where none runs, it starts one until Ctrl-C. JupyterLab shows the files
-    of the folder in which the server was started.
+    It uses the running server, or starts one until Ctrl-C if none is running. JupyterLab shows the
+    files of the folder in which the server was started.
     """
     running = asyncio.run(_running())
     if running is not None:
@@ -67,7 +67,7 @@ def _open(server: ServerAddress, browser: bool) -> None:
         return
     if not page.is_file():
         raise LabNotInstalled(where="beside the server that runs")
-    note(f"This page opens it, with the token: {page.as_uri()}")
+    note(f"This page opens it with the token: {page.as_uri()}")
     if browser:
         webbrowser.open(page.as_uri())
 

@@ -6,7 +6,8 @@ import runpy
 
 
 def mcp() -> None:
-    """Serve MCP on stdin and stdout, as mcp_server.py does; an MCP client runs this, not
-    a person.
+    """Serve MCP on stdin and stdout, as mcp_server.py does.
+
+    MCP clients run this, not people.
     """
     runpy.run_module("pwsh_kernels.mcp", run_name="__main__")

@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
-from pwsh_kernels.cli.console import Json, note, say
+from pwsh_kernels.cli.console import note, say
 from pwsh_kernels.cli.mcp_clients import TOKEN, Client, Place, configuration, file_of, merged
 from pwsh_kernels.cli.tenants_file import replace_file
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import FileNotWritten
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.shapes import ForeignJson
 
 PROGRAM = Path(__file__).parents[2] / "mcp_server.py"
 """Beside the package, in the repository and in an installed wheel."""
@@ -24,7 +25,10 @@ PROGRAM = Path(__file__).parents[2] / "mcp_server.py"
 def mcp_config(
     client: Annotated[Client, typer.Argument(help="The client.")],
     http: Annotated[
-        bool, typer.Option("--http", help="Over HTTP, to a server that runs, instead of a program.")
+        bool,
+        typer.Option(
+            "--http", help="Connect over HTTP to a running server instead of starting a program."
+        ),
     ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Merge it into the client's own file.")
@@ -32,8 +36,8 @@ def mcp_config(
 ) -> None:
     """Print what an MCP client's configuration needs to find this product.
 
-    There is no secret in it: the program reads the token from the server's runtime file, and over
-    HTTP the client takes it from a variable or asks for it.
+    It contains no secret: the program reads the token from the server's runtime file; over HTTP the
+    client takes it from a variable or asks for it.
     """
     added = configuration(client, _place(http))
     if not write:
@@ -41,7 +45,7 @@ def mcp_config(
     else:
         file = file_of(client, Path.home(), Path.cwd(), sys.platform, os.environ)
         _merge(file, added)
-        note(f"{file} has the server now. Restart {client} if it runs.")
+        note(f"{file} now has the server. Restart {client} if it is running.")
     if http and client != "vscode":
         note(f"Set {TOKEN} for {client} to the server's token (README, Security).")
 
@@ -53,7 +57,7 @@ def _place(http: bool) -> Place:
     return Place(sys.executable, str(PROGRAM), f"{settings.url.rstrip('/')}/mcp", http, environment)
 
 
-def _merge(file: Path, added: Json) -> None:
+def _merge(file: Path, added: ForeignJson) -> None:
     """Write the whole file anew; the old one stays as it was when anything fails, and who may read
     it is as before.
     """

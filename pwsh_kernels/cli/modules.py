@@ -4,11 +4,11 @@ are as installed.
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from pwsh_kernels.cli.console import ExitCode, Json, note, say, say_json, table
+from pwsh_kernels.cli.console import ExitCode, note, say, say_json, table
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import PackageNotInstalled
 from pwsh_kernels.settings import Settings
@@ -20,18 +20,33 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 STRANGERS = (
-    "What is in no lock file: `pwsh-kernels modules install NAME --version V` takes it in again,"
-    " `pwsh-kernels modules remove --unused` removes it."
+    "What is not in the lock file: `pwsh-kernels modules install NAME --version V` takes it in"
+    " again, `pwsh-kernels modules remove --unused` removes it."
 )
 NAMES_HELP = "Services (exo, graph …) or names of PowerShell modules."
 Names = Annotated[list[str] | None, typer.Argument(help=NAMES_HELP)]
 
 
+class Installed(TypedDict):
+    """What `modules list --json` says of an installed module."""
+
+    name: str
+    version: str
+    selected: bool
+    requested: bool
+    source: str
+    sha256: str
+    serves: list[str]
+    pinned_by: list[str]
+    problem: str
+    folder: str
+
+
 def list_modules(as_json: AsJson = False) -> None:
     """List the installed modules.
 
-    Which version new sessions get, from where it is, which services it serves, and which sessions
-    have it.
+    Shows which version new sessions get, where it came from, which services it serves, and which
+    sessions use it.
     """
     settings = read_settings()
     store, rules = store_of(settings), rules_of(settings)
@@ -43,14 +58,16 @@ def list_modules(as_json: AsJson = False) -> None:
         say(table(headings, [_row(one) for one in rows]))
     else:
         note(
-            "No module is installed yet. `pwsh-kernels modules install exo` installs the one of"
+            "No module is installed yet. `pwsh-kernels modules install exo` installs the one for"
             " Exchange Online."
         )
     if strangers := store.strangers():
-        note(f"{', '.join(strangers)}: in no lock file, so no new session gets it. {STRANGERS}")
+        note(
+            f"{', '.join(strangers)}: not in the lock file, so no new session gets it. {STRANGERS}"
+        )
 
 
-def _facts(one: "LockedModule", store: "ModuleStore", rules: "Rules") -> Json:
+def _facts(one: "LockedModule", store: "ModuleStore", rules: "Rules") -> Installed:
     return {
         "name": one.name,
         "version": one.package_version,
@@ -65,7 +82,7 @@ def _facts(one: "LockedModule", store: "ModuleStore", rules: "Rules") -> Json:
     }
 
 
-def _row(facts: Json) -> Sequence[object]:
+def _row(facts: Installed) -> Sequence[object]:
     selected = "yes" if facts["selected"] else ""
     return (
         facts["name"],
@@ -80,7 +97,8 @@ def _row(facts: Json) -> Sequence[object]:
 def verify(names: Names = None, as_json: AsJson = False) -> None:
     """Compare installed files with their SHA-256.
 
-    Of the named modules, else of all. Exit code 1 when a file is changed, missing or extra.
+    Checks the named modules, or all of them. The exit code is 1 if a file is changed, missing or
+    extra.
     """
     settings = read_settings()
     store = store_of(settings)
@@ -107,13 +125,13 @@ def verify(names: Names = None, as_json: AsJson = False) -> None:
                 or f"{about}: as installed"
             )
         for stranger in strangers:
-            say(f"{stranger}: is in no lock file")
+            say(f"{stranger}: is not in the lock file")
     if strangers:
         note(STRANGERS)
     if any(wrong for _, wrong in found):
         note(
-            "Find out who changed this. `pwsh-kernels modules install --locked` fetches again what"
-            " differs."
+            "Find out who changed this. `pwsh-kernels modules install --locked` fetches again"
+            " whatever differs."
         )
     if strangers or any(wrong for _, wrong in found):
         raise typer.Exit(ExitCode.FAILED)

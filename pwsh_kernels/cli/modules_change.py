@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
 From = Annotated[
     str,
-    typer.Option("--from", metavar="REPOSITORY|FOLDER", help="Where packages are; else PSGallery."),
+    typer.Option(
+        "--from", metavar="REPOSITORY|FOLDER", help="Where to get packages. Default: PSGallery."
+    ),
 ]
 Version = Annotated[str, typer.Option(help="Version (3.2.0), or a range: '[3.0,4.0)'.")]
 Result = TypeVar("Result")
 Force = Annotated[
-    bool, typer.Option("--force", help="Also what is known not to work, or what a session uses.")
+    bool, typer.Option("--force", help="Include what is known not to work, or what a session uses.")
 ]
 
 
@@ -37,19 +39,21 @@ def install(
     version: Version = "",
     source: From = "",
     prerelease: Annotated[
-        bool, typer.Option("--prerelease", help="Versions before their release, too.")
+        bool, typer.Option("--prerelease", help="Accept prerelease versions.")
     ] = False,
     locked: Annotated[
-        bool, typer.Option("--locked", help="Exactly what a lock file says.")
+        bool, typer.Option("--locked", help="Install exactly what a lock file says.")
     ] = False,
     lock: Annotated[
-        Path | None, typer.Option("--lock", help="The lock file; else that of the data folder.")
+        Path | None,
+        typer.Option("--lock", help="The lock file. Default: the one in the data folder."),
     ] = None,
     force: Force = False,
 ) -> None:
     """Install PowerShell modules for sessions.
 
-    With what they need. New sessions get them; living ones keep what they began with.
+    Dependencies are installed too. New sessions get the modules; running ones keep what they began
+    with.
     """
     if bool(names) == locked or (lock and not locked):
         raise InvalidRequest(
@@ -95,8 +99,8 @@ async def _install(
 def update(names: Names = None, source: From = "", force: Force = False) -> None:
     """Install the newest versions.
 
-    Of the named modules, else of all that somebody asked for, each from where it came. The old
-    version stays beside the new one: `modules remove --unused` removes what nobody uses any more.
+    Updates the named modules, or all that somebody asked for, each from its original source. The
+    old version is kept; `modules remove --unused` removes what nobody uses any more.
     """
     settings = read_settings()
     store, rules = store_of(settings), rules_of(settings)
@@ -176,13 +180,16 @@ def remove(
     names: Annotated[list[str] | None, typer.Argument(help=NAMES_HELP)] = None,
     version: Annotated[str, typer.Option(help="Only this version.")] = "",
     unused: Annotated[
-        bool, typer.Option("--unused", help="All versions that no session has and no new one gets.")
+        bool,
+        typer.Option(
+            "--unused", help="All versions that no session uses and no new one would get."
+        ),
     ] = False,
     force: Force = False,
 ) -> None:
     """Remove installed modules.
 
-    Refused while a session has one, or another module needs it.
+    Refused while a session uses one, or another module needs it.
     """
     from pwsh_kernels.modules.changes import changing, drop
     from pwsh_kernels.modules.removal import check_removal, unused_versions
@@ -220,4 +227,4 @@ def _tell(settings: Settings, done: "Sequence[LockedModule]") -> None:
         for one in store.versions(new.name)
         if one.version != new.version
     ):
-        note("Sessions that are open keep the versions that they began with.")
+        note("Running sessions keep the versions that they began with.")

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from pwsh_kernels.cli.console import Json, connected, note, say
+from pwsh_kernels.cli.console import connected, note, say
 from pwsh_kernels.cli.sessions import Module, Tenant
 from pwsh_kernels.errors import FileNotWritten
+from pwsh_kernels.shapes import ForeignJson
 
 
 def notebook(
@@ -21,7 +22,7 @@ def notebook(
 ) -> None:
     """Write the commands of a session, with their output, as a notebook.
 
-    Each cell names who ran it, when and for how long in its metadata; secrets are hidden.
+    Each cell's metadata says who ran it, when and for how long. Secrets are hidden.
     """
     facts = asyncio.run(_notebook(tenant, module))
     text = json.dumps(facts, indent=1, ensure_ascii=False)
@@ -38,6 +39,6 @@ def notebook(
     )
 
 
-async def _notebook(tenant: str, module: str) -> Json:
+async def _notebook(tenant: str, module: str) -> ForeignJson:
     async with connected() as client:
         return await client.notebook(tenant, module)

@@ -21,9 +21,9 @@ class Untouched(TyperCommand):
 
 
 def pwsh(context: typer.Context) -> None:
-    """Start PowerShell at the terminal, to try something without a session.
+    """Start PowerShell in the terminal, to try something outside a session.
 
-    The program and the modules are those of sessions; all arguments and the exit code are
+    It is the same program with the same modules as in sessions. All arguments and the exit code are
     PowerShell's.
     """
     from pwsh_kernels.modules.links import link_for_process

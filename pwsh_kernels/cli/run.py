@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -14,13 +15,14 @@ from pwsh_kernels.cli.following import follow_to_end
 from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import OUTPUT_FORMATS
+from pwsh_kernels.shapes import RunOptions
 
 
 def run(
     tenant: Annotated[
         str,
         typer.Argument(
-            help="The tenant's domain; several as a,b; `*`: all signed in to the module."
+            help="The tenant's domain; several as a,b; `*` for all signed in to the module."
         ),
     ],
     module: Annotated[str, typer.Argument(help="Service; `pwsh-kernels modules` lists them.")],
@@ -36,7 +38,7 @@ def run(
     ] = "text",
     as_json: AsJson = False,
     wait_s: Annotated[
-        float | None, typer.Option(min=0, help="Leave the command running after so many seconds.")
+        float | None, typer.Option(min=0, help="Leave the command running after this many seconds.")
     ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Print the run's id and leave the command running.")
@@ -46,15 +48,15 @@ def run(
 
     Its output is printed as it arrives. Ctrl-C cancels it; a second Ctrl-C leaves it running.
 
-    Exit code: that of the command (`exit N`, or its last native program), else 1 when it failed and
-    0 when it succeeded; 2 wrong usage, 3 not signed in, 4 no server, 5 still running after
+    Exit code: that of the command (`exit N`, or its last native program), otherwise 1 if it failed
+    and 0 if it succeeded; 2 wrong usage, 3 not signed in, 4 no server, 5 still running after
     --wait-s, 130 cancelled by Ctrl-C.
     """
     if output not in OUTPUT_FORMATS:
         raise typer.BadParameter(
             f"must be one of {', '.join(OUTPUT_FORMATS)}", param_hint="--format"
         )
-    options = {
+    options: RunOptions = {
         "parameters": read_parameters(param or []),
         "format": output,
         "width": terminal_width(),
@@ -69,7 +71,7 @@ async def _run(
     tenant: str,
     module: str,
     script: str,
-    options: dict[str, Any],
+    options: RunOptions,
     wait_s: float | None,
     as_json: bool,
     detach: bool,
@@ -94,7 +96,7 @@ async def _run(
         return await follow_to_end(client, started, as_json=as_json, wait_s=wait_s)
 
 
-def read_parameters(given: list[str]) -> dict[str, Any]:
+def read_parameters(given: list[str]) -> Mapping[str, Any]:
     """Return the values of --param by name.
 
     Raises typer.BadParameter for one that is no `name=value`.
@@ -105,14 +107,14 @@ def read_parameters(given: list[str]) -> dict[str, Any]:
 def _parameter(given: str) -> tuple[str, Any]:
     name, found, value = given.partition("=")
     if not found or not name.strip(":"):
-        raise typer.BadParameter(f"{given!r} is no name=value", param_hint="--param")
+        raise typer.BadParameter(f"{given!r} is not name=value", param_hint="--param")
     if not name.endswith(":"):
         return name, value
     try:
         return name[:-1], json.loads(value)
     except ValueError as error:
         raise typer.BadParameter(
-            f"the value of {name[:-1]} is no JSON: {error}", param_hint="--param"
+            f"the value of {name[:-1]} is not JSON: {error}", param_hint="--param"
         ) from error
 
 

@@ -14,7 +14,10 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address instead of PWSH_MANAGER_HOST.")] = None,
     jupyter: Annotated[list[str] | None, typer.Argument(help="Jupyter options, after --.")] = None,
 ) -> None:
-    """Run the server until Ctrl-C. Sessions stay signed in and are found again by the next one."""
+    """Run the server until Ctrl-C.
+
+    Sessions stay signed in, and the next server finds them again.
+    """
     from pwsh_kernels.web.launch import serve as serve_until_stopped
 
     given = {name: value for name, value in (("port", port), ("host", host)) if value is not None}

@@ -1,12 +1,13 @@
 """`pwsh-kernels tenants` and `tenants check`: look at the tenants file itself, without a server."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pwsh_kernels.cli.console import ExitCode, Json, note, say, say_json, table
+from pwsh_kernels.cli.console import ExitCode, note, say, say_json, table
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.settings import Settings
@@ -21,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 def tenants(context: typer.Context, as_json: AsJson = False) -> None:
     """List, check, add and import tenants.
 
-    Without a command: list those of the sandbox, the tenants file and the settings.
+    Without a command it lists those of the sandbox, the tenants file and the settings.
     """
     if context.invoked_subcommand:
         return
@@ -33,7 +34,7 @@ def tenants(context: typer.Context, as_json: AsJson = False) -> None:
     rows = [_row(one) for one in known.known.values()]
     say(table(("TENANT", "ALIASES", "TENANT ID", "ACCOUNT", "MODULES", "SANDBOX"), rows))
     if not known.closed:
-        note(f"{settings.tenants_path} names no tenant, so any other domain name is one as well.")
+        note(f"{settings.tenants_path} names no tenant, so any other domain name is one too.")
 
 
 def _file(settings: Settings) -> "TenantsFile":
@@ -63,13 +64,13 @@ def _row(tenant: "Tenant") -> tuple[object, ...]:
     )
 
 
-def facts_of(tenant: "Tenant") -> Json:
+def facts_of(tenant: "Tenant") -> Mapping[str, object]:
     """Return a tenant as JSON values; of a secret only its place is known."""
     modules = {key: _known(access) for key, access in tenant.modules.items()}
     return {**_known(tenant), "sandbox": tenant.sandbox, "modules": modules}
 
 
-def _known(one: "Tenant | ModuleAccess") -> Json:
+def _known(one: "Tenant | ModuleAccess") -> Mapping[str, object]:
     values = {
         field.name: getattr(one, field.name) for field in fields(one) if field.name != "modules"
     }
@@ -85,12 +86,15 @@ def _plain(value: object) -> Any:
 
 
 def check(
-    file: Annotated[Path | None, typer.Argument(help="Tenants file; else the one in use.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Tenants file. Default: the one in use.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find every problem of a tenants file.
 
-    Its form, modules and routes, its secrets and certificates. Exit code 1 when there is one.
+    Checks its form, modules, routes, secrets and certificates. The exit code is 1 if there is a
+    problem.
     """
     settings = read_settings()
     path = file or settings.tenants_path

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pwsh_kernels.cli.console import Json, note, say
+from pwsh_kernels.cli.console import note, say
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import BrokenFile, InvalidRequest
 
@@ -25,16 +25,16 @@ def add(
     organization: Text = None,
     delegated_organization: Text = None,
     expected_account: Annotated[
-        str | None, typer.Option(help="Of --module, when one is given; else of all.")
+        str | None, typer.Option(help="For --module if given, otherwise for all.")
     ] = None,
     culture: Annotated[
         str | None,
         typer.Option(
-            help="Of the sessions, such as de-CH. Of --module, when one is given; else of all."
+            help="Culture of the sessions, such as de-CH; for --module if given, otherwise for all."
         ),
     ] = None,
     module: Annotated[
-        str | None, typer.Option(help="Service that the options after this one are for.")
+        str | None, typer.Option(help="Service that the options after this one apply to.")
     ] = None,
     route: Text = None,
     client_id: Text = None,
@@ -52,8 +52,9 @@ def add(
     read_only: Flag = False,
     restore: Flag = False,
 ) -> None:
-    """Add a tenant to the tenants file, or more about one that is there.
+    """Add a tenant to the tenants file, or add to an existing one.
 
+    For an existing tenant, the values you pass overwrite the old ones, and lists are appended to.
     Secrets are never options: name the file or the environment variable that holds one.
     """
     from pwsh_kernels.catalog.tenants.editing import Entry
@@ -95,11 +96,11 @@ def add(
     say(f"{entry.name} is in {path}. A running server sees it at once.")
 
 
-def _given(values: Mapping[str, object]) -> Json:
+def _given(values: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in values.items() if value}
 
 
-def _modules(module: str | None, access: Json) -> dict[str, Json]:
+def _modules(module: str | None, access: dict[str, object]) -> dict[str, dict[str, object]]:
     from pwsh_kernels.catalog import Catalog
 
     if module:
@@ -116,7 +117,7 @@ def _absolute(file: str | None) -> str | None:
     return str(Path(file).expanduser().absolute()) if file else None
 
 
-def _place(option: str, given: str | None) -> Json | None:
+def _place(option: str, given: str | None) -> Mapping[str, str | None] | None:
     """Return where a secret is. What was typed is never shown: it may be the secret itself."""
     kind, _, value = (given or "").partition(":")
     if given is None:
@@ -131,12 +132,12 @@ def _place(option: str, given: str | None) -> Json | None:
 
 def import_connections(
     file: Annotated[
-        Path, typer.Argument(help="The original's file, such as ~/.m365-connections.json.")
+        Path, typer.Argument(help="The predecessor's file, such as ~/.m365-connections.json.")
     ],
 ) -> None:
-    """Add the connections of the original pwsh-manager to the tenants file.
+    """Add the connections of the predecessor, pwsh-manager, to the tenants file.
 
-    A tenant that is there already stays as it is.
+    A tenant that already exists stays as it is.
     """
     from pwsh_kernels.catalog.tenants.pwsh_manager_import import read_connections
     from pwsh_kernels.cli.tenants_file import read_correct, replace_file, with_correct_entry
@@ -152,7 +153,7 @@ def import_connections(
         form.text,
         [
             *imported.notes,
-            *(f"{one.name} is there already" for one in imported.entries if one.name in there),
+            *(f"{one.name} already exists" for one in imported.entries if one.name in there),
         ],
     )
     for entry in imported.entries:
@@ -165,6 +166,6 @@ def import_connections(
         note(f"pwsh-kernels: {sentence}.")
     added = [one.name for one in read_correct(path).tenants if one.name not in there]
     say(
-        f"Added to {path}: {', '.join(added) or 'nothing'}. `pwsh-kernels tenants check` looks at"
-        " all of it."
+        f"Added to {path}: {', '.join(added) or 'nothing'}. `pwsh-kernels tenants check` checks"
+        " the whole file."
     )

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from ipykernel.kernelbase import Kernel
+from pwsh_kernels.kernel.ipykernel_compat import KernelCompat
 
 
-class IsolatedClients(Kernel):
+class IsolatedClients(KernelCompat):
     """Kernel mixin.
 
     Stock ipykernel aborts the queued cells of every client after one client's error (decision
@@ -21,7 +21,7 @@ class IsolatedClients(Kernel):
         self._aborting_clients: set[str] = set()
         self._ends_of_abort: set[asyncio.Task[None]] = set()
 
-    def _abort_queues(self, subshell_id: str | None = None) -> None:  # noqa: ARG002 - the base's signature
+    def abort_queued(self) -> None:
         """Answer `aborted` to what the client of the failed cell has queued until now."""
         client = self.get_parent("shell")["header"]["session"]
         self._aborting_clients.add(client)
@@ -33,9 +33,8 @@ class IsolatedClients(Kernel):
 
     async def _end_abort(self, client: str) -> None:
         await asyncio.sleep(0)  # the requests that flush() read have to queue first
-        async with (
-            self._main_asyncio_lock
-        ):  # first come, first served: this turn comes after every queued request
+        # First come, first served: this turn comes after every queued request.
+        async with self.main_lock:
             self._aborting_clients.discard(client)
 
     def should_handle(self, stream: Any, msg: dict[str, Any], idents: Sequence[bytes]) -> bool:
@@ -48,5 +47,5 @@ class IsolatedClients(Kernel):
             or header["session"] not in self._aborting_clients
         ):
             return True
-        self._send_abort_reply(stream, msg, idents)
+        self.send_abort_reply(stream, msg, idents)
         return False

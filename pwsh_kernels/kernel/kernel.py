@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from ipykernel._version import kernel_protocol_version
+from ipykernel import kernel_protocol_version  # type: ignore[attr-defined] # it has no __all__
 from ipykernel.jsonutil import json_clean
 from powershell_kernel.kernel import PowerShellKernel
 
@@ -89,9 +89,6 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         self._running: Execution | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leaving: asyncio.Task[None] | None = None
-        self._execute_sleep = (
-            0.0  # we write to iopub directly: there is no buffered output to wait for
-        )
 
     def start(self) -> None:
         """Begin to answer requests, and to open PowerShell."""
@@ -163,7 +160,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         silent: bool,
         store_history: bool = True,
         user_expressions: Mapping[str, str] | None = None,
-        allow_stdin: bool = False,
+        allow_stdin: bool = False,  # noqa: ARG002 - the base's signature; the Asker reads the request
         *,
         cell_meta: Mapping[str, Any] | None = None,
         **_: Any,
@@ -171,7 +168,6 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         """Run a cell and return the reply's content, with the reply's metadata under our key (see
         finish_metadata).
         """
-        self._allow_stdin = allow_stdin
         parent, metadata = self.get_parent("shell"), cell_meta or {}
         shown = shows_views(metadata, by_default=self._rich_output)
         reader = reader_of(parent["content"], metadata) if shown else None
@@ -216,9 +212,9 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
     async def _run(
         self, output: Output, code: str, options: RunOptions, *, add_to_history: bool
     ) -> Ending:
-        identity = cast(list[bytes], self._get_shell_context_var(self._shell_parent_ident))
         parent = self.get_parent("shell")
-        asker = Asker(self._codec, self.stdin_socket, identity, parent, self._announcer(parent))
+        announce = self._announcer(parent)
+        asker = Asker(self._codec, self.stdin_socket, self.asker_identity(), parent, announce)
         execution = self._running = Execution(output, asker)
         try:
             end = await execution.run(
@@ -279,7 +275,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
             kind,
             json_clean(content),
             parent=parent,
-            ident=self._topic(kind),
+            ident=self.iopub_topic(kind),
             metadata=facts,
         )
 
@@ -303,7 +299,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         kernel is dead.
         """
         try:
-            async with asyncio.timeout(LAST_REPLY_WAIT_S), self._main_asyncio_lock:
+            async with asyncio.timeout(LAST_REPLY_WAIT_S), self.main_lock:
                 self.exit_status = EXIT_POWERSHELL_DIED
         except TimeoutError:
             logging.getLogger(__name__).warning("leaving with requests unanswered")

@@ -34,12 +34,10 @@ class PowerShellTranslator(Translator):
 
     @classmethod
     def translate_none(cls, val: None) -> str:  # noqa: ARG003 - papermill's signature
-        """Return null."""
         return "$null"
 
     @classmethod
     def translate_bool(cls, val: bool) -> str:
-        """Return true or false."""
         return "$true" if val else "$false"
 
     @classmethod
@@ -49,7 +47,6 @@ class PowerShellTranslator(Translator):
 
     @classmethod
     def translate_float(cls, val: float) -> str:
-        """Return a number."""
         if math.isfinite(val):
             return repr(val)
         return (
@@ -66,7 +63,6 @@ class PowerShellTranslator(Translator):
 
     @classmethod
     def translate_tuple(cls, val: Sequence[Any]) -> str:
-        """Return an array."""
         return cls.translate_list(val)
 
     @classmethod
@@ -79,12 +75,10 @@ class PowerShellTranslator(Translator):
 
     @classmethod
     def comment(cls, cmt_str: str) -> str:
-        """Return a comment."""
         return f"# {cmt_str}".strip()
 
     @classmethod
     def assign(cls, name: str, str_val: str) -> str:
-        """Return an assignment."""
         return f"${name} = {str_val}" if _PLAIN_NAME.fullmatch(name) else f"${{{name}}} = {str_val}"
 
     @classmethod

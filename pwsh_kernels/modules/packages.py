@@ -43,7 +43,7 @@ class Package:
         return f"{self.version}-{self.prerelease}" if self.prerelease else self.version
 
     def is_installed_as(self, module: LockedModule) -> bool:
-        """Return whether an installed module is this package."""
+        """Return whether an installed module has this name and version, however spelled."""
         mine, other = Version.parse(self.package_version), Version.parse(module.package_version)
         return module.is_named(self.name) and mine == other
 

@@ -64,7 +64,7 @@ class Failure:
 
     @property
     def is_full_disk(self) -> bool:
-        """Whether the disk is full."""
+        """Whether the disk had no room left for it."""
         return bool(_FULL.search(self.text))
 
     @property

@@ -10,22 +10,17 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.powershell.host.finder import find_powershell
 from pwsh_kernels.powershell.host.launch import Launch
 from pwsh_kernels.powershell.shell import PowerShell
 
-INSTALLED = """
-param([string[]] $Name)
-foreach ($one in Get-Module -ListAvailable -Name $Name) { "$($one.Name)=$($one.Version)" }
-"""
 
-
-async def describe(modules: Sequence[str]) -> dict[str, Any]:
+async def describe(modules: Sequence[str]) -> Mapping[str, object]:
     """Return `{"path", "version", "place", "modules": {name: newest version}}`, or the error in the
     product's one shape.
     """
@@ -50,13 +45,18 @@ async def installed_modules(executable: Path, names: Sequence[str]) -> dict[str,
     with tempfile.TemporaryDirectory() as home:
         shell = await PowerShell.open(Launch(executable, home=Path(home)))
         try:
-            lines = await shell.query(INSTALLED, {"Name": list(names)})
+            lines = await shell.query(_script(), {"Name": list(names)})
         finally:
             await shell.close()
     found: dict[str, str] = {}
     for name, _, version in (str(line).partition("=") for line in lines):
         found.setdefault(name, version)  # Get-Module lists the newest first
     return found
+
+
+def _script() -> str:
+    files = resources.files("pwsh_kernels.powershell") / "scripts"
+    return files.joinpath("installed.ps1").read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":

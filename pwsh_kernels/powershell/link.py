@@ -38,6 +38,12 @@ the pipe open.
 """
 KEY_WAIT = 10.0
 """Seconds that PowerShell gets for the exchange of the session key."""
+GATHER = 0.002
+"""Seconds in which nothing is read after progress that is only held: PowerShell flushes each
+record, and each would wake us.
+
+A pipe holds more than comes in that time (measured: 20 KB).
+"""
 LARGE_SCRIPT = 50_000
 """Characters from which a script is serialised in a thread (measured: about a second for a
 megabyte).
@@ -189,15 +195,18 @@ class Link:
         answer again.
         """
         if not reader.cancelled() and (error := reader.exception()) is not None:
-            _log.error("reading from PowerShell failed; it is killed", exc_info=error)
+            _log.error("reading from PowerShell failed; killing it", exc_info=error)
             process.kill()
 
     async def _read(self, process: PowerShellProcess) -> None:
         while data := await process.read():
-            for happening in self._connection.receive(data, self._loop.time()):
+            happenings = self._connection.receive(data, self._loop.time())
+            for happening in happenings:
                 self._happen(happening)
             self._send()
             self._set_timer()
+            if not happenings and self._connection.next_tick() is not None:
+                await process.gather(GATHER)
             await self._wait_for_room(process)
         # Its end of the wire is closed: nothing more can come of it.
         with contextlib.suppress(TimeoutError):
@@ -246,7 +255,7 @@ class Link:
         """Go on after a message with values of another shape than we know; a call must be refused,
         or the script hangs.
         """
-        _log.exception("a message of PowerShell was not understood: %s", type(event).__name__)
+        _log.exception("a message from PowerShell was not understood: %s", type(event).__name__)
         if (
             isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent)
             and event.ci != NO_ANSWER

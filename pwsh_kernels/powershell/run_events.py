@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import psrpcore
-from psrpcore.types import ErrorCategory, PSInvocationState
+from psrpcore.types import ErrorCategory, HostMethodIdentifier, PSInvocationState
 
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.powershell.events import (
@@ -44,6 +44,11 @@ FLUSH_MARK = "\x1bpwsh-kernels-late "
 STOPPED = Ended(PSInvocationState.Stopped, None)
 """The end of a run that was stopped before it began."""
 
+RUNSPACES = ("-parallel", "-job", "threadjob", "-asjob", "runspace", "powershell]", ".ps1", ".psm1")
+"""What the first script of a session says that may start other runspaces, or read a file which may:
+their stops are looked for at once, not from the second run on.
+"""
+
 
 def run_commands(script: str, options: RunOptions) -> list[Command]:
     """Return the pipeline of a run: the script with its parameters bound, all streams merged, into
@@ -55,9 +60,16 @@ def run_commands(script: str, options: RunOptions) -> list[Command]:
         "MaxChars": -1 if options.max_chars is None else options.max_chars,
     }
     key = {"Key": options.keep_as} if options.keep_as else {}
-    shown = Command("Out-Display", {"Width": options.width, **key})
-    last = shown if options.shows_views else Command("Out-Session", {**formatting, **key})
+    watch = {"Watch": True} if starts_runspaces(script) else {}
+    shown = Command("Out-Display", {"Width": options.width, **key, **watch})
+    last = shown if options.shows_views else Command("Out-Session", {**formatting, **key, **watch})
     return [Command(script, bound(options.parameters), is_script=True, merge=True), last]
+
+
+def starts_runspaces(script: str) -> bool:
+    """Return whether a script may start other runspaces, as far as its text tells."""
+    lowered = script.lower()
+    return any(one in lowered for one in RUNSPACES)
 
 
 def check_commands(script: str, options: RunOptions) -> list[Command]:
@@ -121,10 +133,15 @@ class Run:
         """
         if isinstance(event, psrpcore.PipelineOutputEvent):
             return [*self._output(event.data)]
-        if isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent):
-            return self._call(event)
         if isinstance(event, psrpcore.ProgressRecordEvent):
             return [ProgressChanged(progress(event.record))]
+        if (
+            isinstance(event, psrpcore.PipelineHostCallEvent)
+            and event.method_identifier == HostMethodIdentifier.WriteProgress
+        ):
+            return [ProgressChanged(progress(event.method_parameters[1]))]
+        if isinstance(event, psrpcore.PipelineHostCallEvent | psrpcore.RunspacePoolHostCallEvent):
+            return self._call(event)
         if isinstance(event, psrpcore.ErrorRecordEvent):
             return [self._record(psrp_error(event.record))]
         return [*self._message(event)]

@@ -61,7 +61,7 @@ class SignIn:
             facts.get("refusal"),
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Mapping[str, object]:
         """Return the content of a code file."""
         return {
             "code": self.code,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class SessionKey:
-    """One `tenant:module`."""
+    """The tenant and the module that one session is for: `tenant:module`."""
 
     tenant: str
     module: str

@@ -99,7 +99,7 @@ class Lifecycle:
             try:
                 self.open(key.tenant, key.module, alone=True)
             except ProductError as error:
-                LOG.warning("The session %s is not restored: %s", key, error)
+                LOG.warning("The session %s was not restored: %s", key, error)
 
     async def adopt_all(self) -> None:
         """Find the sessions of an earlier server: those whose kernel lives on, and those that were
@@ -109,7 +109,7 @@ class Lifecycle:
             try:
                 await self._adopt(note)
             except ProductError as error:
-                LOG.warning("The session %s is not taken over: %s", note.key, error)
+                LOG.warning("The session %s was not adopted: %s", note.key, error)
         self._release_stale_pins()
 
     async def detach_all(self) -> None:

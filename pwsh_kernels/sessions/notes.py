@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.states import SessionState
+from pwsh_kernels.shapes import SessionState
 
 LOG = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class SessionNote:
 
     @property
     def key(self) -> SessionKey:
-        """The session's key."""
+        """The tenant and the module that the note is about."""
         return SessionKey(self.tenant, self.module)
 
     def created_time(self) -> datetime:

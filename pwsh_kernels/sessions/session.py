@@ -9,7 +9,8 @@ from pwsh_kernels.catalog import Explanation, Fact, FactName, Module, Route, Ten
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.run import Run, now
-from pwsh_kernels.sessions.states import GONE, SessionState, session_may_become
+from pwsh_kernels.sessions.states import GONE, session_may_become
+from pwsh_kernels.shapes import SessionState
 
 SignInCode = Literal[
     "sign_in_failed",

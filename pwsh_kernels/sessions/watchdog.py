@@ -7,11 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.runs.run import Run, now
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.shapes import WatchdogState
 
 LOG = logging.getLogger(__name__)
 
@@ -78,8 +78,8 @@ class Watchdog:
         self._close = close
         self._forget = forget
 
-    def view(self, *, running: bool) -> dict[str, Any]:
-        """Return the shape of GET /watchdog, in the original's names."""
+    def view(self, *, running: bool) -> WatchdogState:
+        """Return the shape of GET /watchdog, in the predecessor's names."""
         return {
             "running": running,
             "config": {
@@ -98,10 +98,10 @@ class Watchdog:
             try:
                 await self.look(now())
             except Exception:  # the outermost loop: a failed look must not end the watch
-                LOG.exception("A look of the watchdog failed")
+                LOG.exception("A check by the watchdog failed")
 
     async def look(self, time: datetime) -> None:
-        """Look once."""
+        """Look at every session once, do what is due, and forget what is too old."""
         for live in self._sessions():
             await self._act(live, look_at(live, self._settings, time))
         self._forget(time)

@@ -9,7 +9,7 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from jupyter_core.application import JupyterApp
 from jupyter_server.extension.application import ExtensionApp
@@ -22,6 +22,7 @@ from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
@@ -51,8 +52,8 @@ class PwshKernelsServer(ServerApp):
     opens_lab = Bool(
         default_value=False,
         help=(
-            "Open a web browser on JupyterLab. Not `open_browser`: JupyterLab switches that on by"
-            " being loaded."
+            "Open JupyterLab in a web browser. This is not `open_browser`, which JupyterLab"
+            " switches on when it is loaded."
         ),
         config=True,
     )
@@ -128,8 +129,8 @@ class PwshKernelsServer(ServerApp):
         super().init_configurables()
         if not self.identity_provider.token:
             self.log.critical(
-                "The token is empty: anybody on this machine could use the sessions. Set one, or"
-                " none at all."
+                "The token is empty: anybody on this machine could use the sessions. Set a token,"
+                " or leave it unset."
             )
             self.exit(1)
 
@@ -155,7 +156,7 @@ class PwshKernelsServer(ServerApp):
     def init_signal(self) -> None:
         """Stop on Ctrl-C without a question: sessions live on and are found again."""
         super().init_signal()
-        signal.signal(signal.SIGINT, self._signal_stop)
+        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGTERM))
 
     def start_app(self) -> None:
         """Begin.
@@ -165,7 +166,7 @@ class PwshKernelsServer(ServerApp):
         """
         JupyterApp.start(self)
 
-    def server_info(self) -> dict[str, Any]:
+    def server_info(self) -> ForeignJson:
         """Return what the runtime file tells clients; `service` tells our server from other Jupyter
         servers.
         """
@@ -303,7 +304,7 @@ def greeting(url: str, token: str) -> str:
     """Return what a person at a terminal reads when the server is ready."""
     return (
         f"\n  pwsh-kernels is ready on {url}\n    pwsh-kernels login contoso.example exo   "
-        f" (another terminal; the command finds the token by itself)\n    {url}?token={token}   "
+        f" (another terminal; the command finds the token on its own)\n    {url}?token={token}   "
         f" (browser, notebooks)\n    Authorization: Bearer {token}    (REST)\n  Ctrl-C stops the"
-        " server; sessions stay signed in and are found again by the next one.\n\n"
+        " server; sessions stay signed in, and the next server finds them again.\n\n"
     )

@@ -1,4 +1,5 @@
-# Removes what a module has left in HOME, so that a new sign-in begins with nothing of an earlier one.
+# Removes what a module has left in HOME, so that a new sign-in begins with nothing of an earlier
+# one.
 param([string[]] $HomeFiles)
 try {
     & {
@@ -8,4 +9,6 @@ try {
             if (Test-Path -LiteralPath $path) { Remove-Item -LiteralPath $path -Recurse -Force }
         }
     }
-} catch { throw } finally { Remove-Variable -Name HomeFiles -ErrorAction Ignore }
+}
+catch { throw }
+finally { Remove-Variable -Name HomeFiles -ErrorAction Ignore }

@@ -1,5 +1,12 @@
-# Whether a module has left anything in HOME: its paths, as JSON shows them; nothing when there is none.
+# Whether a module has left anything in HOME: its paths, as JSON shows them; nothing when there is
+# none.
 param([string[]] $HomeFiles)
 try {
-    & { foreach ($file in $HomeFiles) { if (Test-Path -LiteralPath (Join-Path $HOME $file)) { $file } } }
-} catch { throw } finally { Remove-Variable -Name HomeFiles -ErrorAction Ignore }
+    & {
+        foreach ($file in $HomeFiles) {
+            if (Test-Path -LiteralPath (Join-Path $HOME $file)) { $file }
+        }
+    }
+}
+catch { throw }
+finally { Remove-Variable -Name HomeFiles -ErrorAction Ignore }

@@ -1,5 +1,6 @@
-# Which of the hosts cannot be reached from here: one object for each, nothing when all can. Where the environment names a proxy for a
-# host, as the modules' own HTTP client reads it (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), it is the proxy that must be reachable.
+# Which of the hosts cannot be reached from here: one object for each, nothing when all can. Where
+# the environment names a proxy for a host, as the modules' own HTTP client reads it (HTTPS_PROXY,
+# HTTP_PROXY, ALL_PROXY, NO_PROXY), it is the proxy that must be reachable.
 param([string[]] $Hosts, [double] $Seconds)
 try {
     & {
@@ -7,19 +8,33 @@ try {
         $proxies = [System.Net.Http.HttpClient]::DefaultProxy
         $clock = [System.Diagnostics.Stopwatch]::StartNew()
         $attempts = @(foreach ($name in $Hosts) {
-                $address = [uri] "https://$name/"
-                $proxy = if (-not $proxies.IsBypassed($address)) { $proxies.GetProxy($address) }
-                $socket = [System.Net.Sockets.TcpClient]::new()
-                $goal = $proxy ?? $address
-                @{ Host = $name; Proxy = $proxy.Authority; Socket = $socket; Task = $socket.ConnectAsync($goal.Host, $goal.Port) }
-            })
+            $address = [uri] "https://$name/"
+            $proxy = if (-not $proxies.IsBypassed($address)) { $proxies.GetProxy($address) }
+            $socket = [System.Net.Sockets.TcpClient]::new()
+            $goal = $proxy ?? $address
+            @{
+                Host = $name
+                Proxy = $proxy.Authority
+                Socket = $socket
+                Task = $socket.ConnectAsync($goal.Host, $goal.Port)
+            }
+        })
         # In steps, so that a stop is heard.
-        while (@($attempts.Task.IsCompleted) -contains $false -and $clock.Elapsed.TotalSeconds -lt $Seconds) { [System.Threading.Thread]::Sleep(5) }
+        while (@($attempts.Task.IsCompleted) -contains $false -and
+                $clock.Elapsed.TotalSeconds -lt $Seconds) {
+            [System.Threading.Thread]::Sleep(5)
+        }
         foreach ($one in $attempts) {
             $problem = if (-not $one.Task.IsCompleted) { "no answer within $Seconds s" }
-            elseif ($one.Task.IsFaulted) { $one.Task.Exception.GetBaseException().Message -replace ' \S+:\d+$' }
-            if ($problem) { [pscustomobject] @{ host = $one.Host; proxy = $one.Proxy; problem = $problem } }
+            elseif ($one.Task.IsFaulted) {
+                $one.Task.Exception.GetBaseException().Message -replace ' \S+:\d+$'
+            }
+            if ($problem) {
+                [pscustomobject] @{ host = $one.Host; proxy = $one.Proxy; problem = $problem }
+            }
             $one.Socket.Dispose()
         }
     }
-} catch { throw } finally { Remove-Variable -Name Hosts, Seconds -ErrorAction Ignore }
+}
+catch { throw }
+finally { Remove-Variable -Name Hosts, Seconds -ErrorAction Ignore }

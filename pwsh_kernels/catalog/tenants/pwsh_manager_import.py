@@ -1,5 +1,5 @@
-"""Reads the connections file of the original pwsh-manager (`.m365-connections.json`) as entries of
-a tenants file.
+"""Reads the connections file of pwsh-manager, the predecessor (`.m365-connections.json`), as
+entries of a tenants file.
 
 Pure.
 """
@@ -16,7 +16,7 @@ from pwsh_kernels.catalog.tenants.names import is_domain_name
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NO_ALIAS = re.compile(r"[^A-Za-z0-9._ -]+")
 APP_MODULE = "pnp"
-"""The module that the original gave a connection's `appId` to."""
+"""The module that the predecessor gave a connection's `appId` to."""
 
 
 @dataclass(frozen=True, slots=True)

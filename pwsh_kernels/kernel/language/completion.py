@@ -1,7 +1,7 @@
 """Completion by PowerShell's TabExpansion2, with its UTF-16 offsets turned into Jupyter's code
 points.
 
-Pure.
+Pure: parameters and answer of scripts/completion.ps1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,26 +19,9 @@ KINDS: Mapping[str, str] = {
 """What notebooks show for PowerShell's kinds of completion; the other kinds keep their names, in
 small letters.
 """
-SCRIPT = r"""
-param([string]$PwshKernelsCode, [int]$PwshKernelsCursor, [int]$PwshKernelsMost)
-$found = TabExpansion2 -inputScript $PwshKernelsCode -cursorColumn $PwshKernelsCursor
-$found.ReplacementIndex
-$found.ReplacementLength
-$ours = '$PwshKernels*'
-$kept = $found.CompletionMatches.Where({ $_.CompletionText -notlike $ours }, 'First', $PwshKernelsMost)
-foreach ($match in $kept) {
-    $match.CompletionText
-    $match.ResultType.ToString()
-}
-"""  # noqa: E501
-"""TabExpansion2 sees the variables of its caller: ours have names that can be left out.
-
-Its output: index and length of the text to replace, in UTF-16 units, then text and kind of each
-match.
-"""
 
 
-def parameters(code: str, cursor: int) -> dict[str, Any]:
+def parameters(code: str, cursor: int) -> Mapping[str, object]:
     """Return the script's parameters; `cursor` counts code points."""
     values = {"Code": code, "Cursor": utf16_units(code, cursor), "Most": MAX_MATCHES}
     return {f"PwshKernels{name}": value for name, value in values.items()}

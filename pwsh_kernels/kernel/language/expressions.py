@@ -1,25 +1,10 @@
 """The values of `user_expressions`: text as PowerShell shows it, errors in the shape of an error.
 
-Pure.
+Pure: the reading of what scripts/expressions.ps1 gives.
 """
 
 from collections.abc import Sequence
 from typing import Any
-
-SCRIPT = r"""
-param([string]$Expression)
-try {
-    'ok'
-    (. ([scriptblock]::Create($Expression)) | Microsoft.PowerShell.Utility\Out-String).TrimEnd()
-} catch {
-    'error'
-    $_.Exception.GetType().Name
-    $_.Exception.Message
-}
-"""
-"""Its output: "ok" and the text; when the expression fails "error", the exception's name and
-message come last.
-"""
 
 
 def answer(output: Sequence[Any]) -> dict[str, Any]:

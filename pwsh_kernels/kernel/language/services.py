@@ -4,6 +4,8 @@ PowerShell.
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import resources
 from typing import Any, TypeVar
 
 from ipykernel.kernelbase import Kernel
@@ -25,7 +27,7 @@ class LanguageServices(Kernel):
         """Complete at a cursor that counts code points (None: at the end)."""
         cursor = len(code) if cursor_pos is None else cursor_pos
         return await self._ask(
-            completion.SCRIPT,
+            _script("completion"),
             completion.parameters(code, cursor),
             lambda output: completion.answer(code, cursor, output),
             completion.no_matches(cursor),
@@ -34,7 +36,7 @@ class LanguageServices(Kernel):
     async def do_is_complete(self, code: str) -> dict[str, Any]:
         """Say whether the code can be run as it is."""
         return await self._ask(
-            completeness.SCRIPT, {"Code": code}, completeness.answer, completeness.unknown()
+            _script("completeness"), {"Code": code}, completeness.answer, completeness.unknown()
         )
 
     async def do_inspect(
@@ -42,7 +44,9 @@ class LanguageServices(Kernel):
     ) -> dict[str, Any]:
         """Describe the command or variable at the cursor."""
         asked = inspection.parameters(code, cursor_pos, detail_level)
-        return await self._ask(inspection.SCRIPT, asked, inspection.answer, inspection.not_found())
+        return await self._ask(
+            _script("inspection"), asked, inspection.answer, inspection.not_found()
+        )
 
     async def do_history(self, *_: Any, **request: Any) -> dict[str, Any]:
         """Return cells of this kernel."""
@@ -55,7 +59,7 @@ class LanguageServices(Kernel):
     async def _expression(self, text: str) -> dict[str, Any]:
         try:
             return expressions.answer(
-                await self.engine.query(expressions.SCRIPT, {"Expression": text})
+                await self.engine.query(_script("expressions"), {"Expression": text})
             )
         except (ProductError, TimeoutError) as error:
             return expressions.failure(type(error).__name__, str(error))
@@ -76,3 +80,9 @@ class LanguageServices(Kernel):
         except Exception:
             logging.getLogger(__name__).exception("PowerShell's answer could not be read")
         return otherwise
+
+
+@cache
+def _script(name: str) -> str:
+    files = resources.files(__package__) / "scripts"
+    return files.joinpath(f"{name}.ps1").read_text(encoding="utf-8")

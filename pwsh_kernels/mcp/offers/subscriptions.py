@@ -14,7 +14,6 @@ from typing import Any
 import anyio
 from mcp import MCPError
 from mcp.server import MCPServer
-from mcp.server.connection import Connection
 from mcp.server.context import ServerRequestContext
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
 from mcp.shared.uri_template import UriTemplate
@@ -32,6 +31,8 @@ from pwsh_kernels.errors import ProductError
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.offers.protocol_errors import names_nothing, protocol_refusals
 from pwsh_kernels.mcp.offers.resources import SESSIONS, STATUS
+from pwsh_kernels.mcp.sdk_compat import connection_of, low_level_server
+from pwsh_kernels.shapes import Sessions
 
 WATCH_WAIT = 60.0
 """Seconds of one request for a change; then it is made again."""
@@ -47,7 +48,6 @@ MAX_WATCHES = 256
 """Subscribers at the same time; each holds one waiting request."""
 
 LOG = logging.getLogger(__name__)
-Json = dict[str, Any]
 Tell = Callable[[str], Awaitable[None]]
 _STATE = "pwsh-watch"
 _STATUS = UriTemplate.parse(STATUS)
@@ -84,13 +84,12 @@ class Watch:
             self._task = None
 
     async def close(self) -> None:
-        """End."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait([task], timeout=CLOSE_WAIT)
 
-    async def _watch(self, before: Json) -> None:
+    async def _watch(self, before: Sessions) -> None:
         try:
             while True:
                 after = await self._next(before)
@@ -102,15 +101,15 @@ class Watch:
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             LOG.debug("A subscriber has gone")
         except Exception:  # the outermost loop of a subscriber's task, which nobody waits for
-            LOG.exception("The watch of a subscriber has ended")
+            LOG.exception("Watching the sessions for a subscriber failed")
 
-    async def _next(self, before: Json) -> Json:
+    async def _next(self, before: Sessions) -> Sessions:
         """Return the sessions after a change, or as they were after a time without one; a server
         that is gone may return.
         """
         try:
             await self._backend.find()
-            return await self._backend.changed_sessions(before["version"], WATCH_WAIT)
+            return await self._backend.sessions(before["version"], WATCH_WAIT)
         except ProductError as error:
             LOG.info("The sessions cannot be watched now: %s", error)
             await asyncio.sleep(RETRY_PAUSE)
@@ -132,10 +131,10 @@ async def session_of(backend: Backend, uri: str) -> str:
             f"There are no updates for {uri}. There are some for {SESSIONS} and {STATUS}.",
         )
     status = await backend.status(str(names["tenant"]), str(names["module"]), 0)
-    return str(status["session"])
+    return status["session"]
 
 
-def changed(watched: Mapping[str, str], before: Json, after: Json) -> list[str]:
+def changed(watched: Mapping[str, str], before: Sessions, after: Sessions) -> list[str]:
     """Return which of the watched addresses (→ session, empty: all) are about something that has
     another version.
 
@@ -157,7 +156,6 @@ class Updates:
     """The requests by which clients subscribe, in both eras."""
 
     def __init__(self, backend: Backend) -> None:
-        """Nobody is subscribed."""
         self._backend = backend
         self._watches: set[Watch] = set()
 
@@ -239,15 +237,10 @@ class Updates:
         await watch.close()
 
 
-def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
-    """Return the connection of a request, which knows when it ends."""
-    return ctx.session._connection  # noqa: SLF001 - mcp 2.3 hands handlers a context without its connection
-
-
 def add_updates(server: MCPServer[Any], backend: Backend) -> None:
     """Serve the subscriptions of both eras."""
     updates = Updates(backend)
-    requests = server._lowlevel_server  # noqa: SLF001 - mcp 2.3: only there can resources/subscribe be served
+    requests = low_level_server(server)
     requests.add_request_handler("resources/subscribe", SubscribeRequestParams, updates.subscribe)
     requests.add_request_handler(
         "resources/unsubscribe", UnsubscribeRequestParams, updates.unsubscribe

@@ -1,5 +1,6 @@
-# Does for `pwsh-kernels modules` what only PowerShell can: looks for packages, fetches them, imports modules.
-# Each line of a pipe is a request, answered by one line in another; values come as JSON and never become code.
+# Does for `pwsh-kernels modules` what only PowerShell can: looks for packages, fetches them,
+# imports modules. Each line of a pipe is a request, answered by one line in another; values come as
+# JSON and never become code.
 param([int] $Requests, [int] $Answers)
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
@@ -12,7 +13,11 @@ function Open-Pipe([int] $Number, [IO.FileAccess] $Access) {
 
 function Get-Chain([exception] $Exception) {
     for ($one = $Exception; $one; $one = $one.InnerException) {
-        @{ type = $one.GetType().Name; message = $one.Message; status = [int] ($one.PSObject.Properties['StatusCode']?.Value ?? 0) }
+        @{
+            type = $one.GetType().Name
+            message = $one.Message
+            status = [int] ($one.PSObject.Properties['StatusCode']?.Value ?? 0)
+        }
     }
 }
 
@@ -22,51 +27,91 @@ function Find-Package($Request) {
     if ($Request.prerelease) { $wanted.Prerelease = $true }
     foreach ($one in Find-PSResource @wanted) {
         @{
-            name = $one.Name; version = [string] $one.Version; prerelease = [string] $one.Prerelease; type = [string] $one.Type
-            dependencies = @(foreach ($other in $one.Dependencies) { @{ name = $other.Name; range = [string] $other.VersionRange } })
+            name = $one.Name
+            version = [string] $one.Version
+            prerelease = [string] $one.Prerelease
+            type = [string] $one.Type
+            dependencies = @(
+                foreach ($other in $one.Dependencies) {
+                    @{ name = $other.Name; range = [string] $other.VersionRange }
+                }
+            )
         }
     }
 }
 
 function Save-Package($Request) {
-    $wanted = @{ Name = $Request.name; Version = $Request.version; Repository = $Request.repository; Path = $Request.folder }
+    $wanted = @{
+        Name = $Request.name
+        Version = $Request.version
+        Repository = $Request.repository
+        Path = $Request.folder
+    }
     Save-PSResource @wanted -TemporaryPath $Request.temporary -TrustRepository -SkipDependencyCheck
 }
 
 function Find-OwnModule {
-    $env:PSModulePath, $before = "$PSHOME/Modules", $env:PSModulePath
-    try { Get-Module -ListAvailable | ForEach-Object { @{ name = $_.Name; version = [string] $_.Version } } }
-    finally { $env:PSModulePath = $before }
+    $before = $env:PSModulePath
+    $env:PSModulePath = "$PSHOME/Modules"
+    try {
+        Get-Module -ListAvailable |
+            ForEach-Object { @{ name = $_.Name; version = [string] $_.Version } }
+    }
+    finally {
+        $env:PSModulePath = $before
+    }
 }
 
 function Import-Package($Request) {
     # What a module only complains about does not keep it from working.
-    $problem = try { Import-Module -Name $Request.name -RequiredVersion $Request.version -ErrorAction SilentlyContinue -ErrorVariable said *> $null } catch { "$_" }
-    if (-not (Get-Module -Name $Request.name)) { [string] @($problem, $said, 'it gave no reason' | Where-Object { $_ })[0] }
+    $problem = try {
+        Import-Module -Name $Request.name -RequiredVersion $Request.version `
+            -ErrorAction SilentlyContinue -ErrorVariable said *> $null
+    }
+    catch {
+        "$_"
+    }
+    if (-not (Get-Module -Name $Request.name)) {
+        [string] @($problem, $said, 'it gave no reason' | Where-Object { $_ })[0]
+    }
 }
 
 function Get-Answer($Request) {
     switch ($Request.do) {
-        'register' { Register-PSResourceRepository -Name $Request.repository -Uri $Request.address -Trusted }
-        'repositories' { Get-PSResourceRepository | ForEach-Object { @{ name = $_.Name; address = [string] $_.Uri } } }
+        'register' {
+            Register-PSResourceRepository -Name $Request.repository -Uri $Request.address -Trusted
+        }
+        'repositories' {
+            Get-PSResourceRepository |
+                ForEach-Object { @{ name = $_.Name; address = [string] $_.Uri } }
+        }
         'find' { Find-Package $Request }
         'save' { Save-Package $Request }
         'own' { Find-OwnModule }
-        'look' { $env:PSModulePath = @($Request.folders) + $env:PSModulePath -join [IO.Path]::PathSeparator }
+        'look' {
+            $folders = @($Request.folders) + $env:PSModulePath
+            $env:PSModulePath = $folders -join [IO.Path]::PathSeparator
+        }
         'import' { Import-Package $Request }
         'begin' { }
     }
 }
 
-# stdin and stdout are no part of this: a module that is imported may read the one and write to the other.
+# A module that is imported may read stdin and write to stdout: they are no part of this.
 $asked = [IO.StreamReader]::new((Open-Pipe $Requests Read))
 $told = [IO.StreamWriter]::new((Open-Pipe $Answers Write))
 $told.AutoFlush = $true
 while ($null -ne ($line = $asked.ReadLine())) {
     $answer = try {
         @{ answer = @(Get-Answer (ConvertFrom-Json -InputObject $line)) }
-    } catch {
-        @{ error = @{ id = ([string] $_.FullyQualifiedErrorId).Split(',')[0]; chain = @(Get-Chain $_.Exception) } }
+    }
+    catch {
+        @{
+            error = @{
+                id = ([string] $_.FullyQualifiedErrorId).Split(',')[0]
+                chain = @(Get-Chain $_.Exception)
+            }
+        }
     }
     $told.WriteLine((ConvertTo-Json -InputObject $answer -Depth 6 -Compress))
 }

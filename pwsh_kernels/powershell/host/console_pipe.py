@@ -43,7 +43,6 @@ class ConsolePipe:
             self._loop.remove_reader(self._fd)
 
     def resume(self) -> None:
-        """Read again."""
         if self._open:
             self._loop.add_reader(self._fd, self._read)
 

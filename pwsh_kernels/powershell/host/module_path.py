@@ -6,28 +6,12 @@ from typing import Any
 
 from pwsh_kernels.powershell.host.launch import Launch
 
-SCRIPT = """
-param([string] $First, [bool] $Machine)
-# Without cmdlets and operators on lists: these take 0.1 s of a session's start (measured).
-$folders = [Collections.Generic.List[string]]::new()
-if ($First) { $folders.Add($First) }
-$own = "$PSHOME/Modules"
-if (-not $Machine) { $folders.Add($own) }
-foreach ($one in [Environment]::GetEnvironmentVariable('PSModulePath').Split([IO.Path]::PathSeparator)) {
-    # A PowerShell that this one starts (a job) puts its usual folders in front, unless it finds them here, in small or
-    # capital letters. So they are named in a way that is no folder where letters matter.
-    $name = $Machine ? $one : $one.ToUpperInvariant()
-    if ($one -and ($Machine -or ($one -ne $own -and -not [IO.Directory]::Exists($name)))) { $folders.Add($name) }
-}
-[Environment]::SetEnvironmentVariable('PSModulePath', [string]::Join([IO.Path]::PathSeparator, $folders))
-"""  # noqa: E501
-"""PowerShell puts its own folders before an inherited PSModulePath, so that only a script can put
-others first.
-"""
-
 
 def module_path(launch: Launch) -> dict[str, Any] | None:
-    """Return what SCRIPT is to be given, or None when PowerShell's own choice is right. Pure."""
+    """Return what modulepath.ps1 is to be given, or None when PowerShell's own choice is right.
+
+    Pure.
+    """
     if launch.machine_modules and not launch.module_path:
         return None
     return {"First": launch.module_path, "Machine": launch.machine_modules}

@@ -102,6 +102,19 @@ class PowerShellProcess:
         """Return bytes of stdout, empty at its end."""
         return await self._wire.stdout.read(READ_SIZE)
 
+    async def gather(self, seconds: float) -> None:
+        """Let bytes of stdout wait in the pipe for a while, so that the next read gets many at
+        once.
+        """
+        transport = self._wire.stdout_transport
+        if (
+            transport.is_closing() or not transport.is_reading()
+        ):  # the stream itself pauses where it holds much
+            return
+        transport.pause_reading()
+        await asyncio.sleep(seconds)
+        transport.resume_reading()
+
     def write(self, data: bytes) -> None:
         """Queue bytes for stdin.
 

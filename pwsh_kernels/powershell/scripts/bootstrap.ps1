@@ -1,16 +1,20 @@
-# Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours; every run's output
-# leaves through Out-Session as JSON texts: an array of texts and of records (arrays that begin with their kind).
-param([hashtable]$Settings)
+# Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours;
+# every run's output leaves through Out-Session as JSON texts: an array of texts and of records
+# (arrays that begin with their kind).
+param([hashtable]$Settings, [hashtable]$ModulePath, [string]$GivenPath)
 
-# By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which all modules are searched.
+# By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which
+# all modules are searched.
 foreach ($name in 'Microsoft.PowerShell.Management', 'Microsoft.PowerShell.Utility') {
     $file = "$PSHOME/Modules/$name/$name.psd1"
     if ([IO.File]::Exists($file)) { Import-Module $file }
 }
 
-# What the engine's server mode leaves out of a session, and every other PowerShell has. The text with its four properties is read
-# from CLIXML, which the engine has at hand: each property that is added by a call takes 4 ms (measured).
-$folder = [Security.SecurityElement]::Escape(($env:XDG_CONFIG_HOME ? $env:XDG_CONFIG_HOME : "$HOME/.config") + '/powershell')
+# What the engine's server mode leaves out of a session, and every other PowerShell has. The text
+# with its four properties is read from CLIXML, which the engine has at hand: each property that is
+# added by a call takes 4 ms (measured).
+$folder = [Security.SecurityElement]::Escape(
+    ($env:XDG_CONFIG_HOME ? $env:XDG_CONFIG_HOME : "$HOME/.config") + '/powershell')
 $name = 'Microsoft.PowerShell_profile.ps1'
 $all = [Security.SecurityElement]::Escape($PSHOME)
 $global:PROFILE = [Management.Automation.PSSerializer]::Deserialize(@"
@@ -18,11 +22,16 @@ $global:PROFILE = [Management.Automation.PSSerializer]::Deserialize(@"
 <S N="AllUsersAllHosts">$all/profile.ps1</S><S N="AllUsersCurrentHost">$all/$name</S>
 <S N="CurrentUserAllHosts">$folder/profile.ps1</S><S N="CurrentUserCurrentHost">$folder/$name</S></MS></Obj></Objs>
 "@)
-# Without it Get-FormatData takes us for a client of PowerShell 2, and hides what such a one could not read.
+# Without it Get-FormatData takes us for a client of PowerShell 2, and hides what such a one could
+# not read.
 $table = [Management.Automation.PSPrimitiveDictionary]::new()
 $table['PSVersion'] = [version]$PSVersionTable.PSVersion
 $PSSenderInfo.ApplicationArguments['PSVersionTable'] = $table
 Microsoft.PowerShell.Management\Set-Location -LiteralPath ([Environment]::CurrentDirectory)
+if ($ModulePath -and ($ModulePath.Machine -or $env:PSModulePath -cne $GivenPath)) {
+    & ([scriptblock]::Create(
+        [IO.File]::ReadAllText("$($Settings.Folder)/modulepath.ps1"))) @ModulePath
+}
 
 $writer = [IO.StreamWriter]::new([Console]::OpenStandardError(), [Text.UTF8Encoding]::new($false))
 $writer.AutoFlush = $true
@@ -34,16 +43,17 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     param($Settings, $SessionHost)
 
     # By name: for twenty typed parameters .NET compiles a type with sixty methods, in each session.
-    foreach ($one in $Settings.GetEnumerator()) { Set-Variable -Name $one.Key -Value $one.Value }
+    $variables = $ExecutionContext.SessionState.PSVariable
+    foreach ($one in $Settings.GetEnumerator()) { $variables.Set($one.Key, $one.Value) }
 
     # The session's own preferences must not reach into the functions here.
     Set-StrictMode -Off
     $ErrorActionPreference = 'Continue'
     $PSDefaultParameterValues = @{}
 
-    # What Start-Process starts inherits fd 0, which was the wire (PowerShell reads a copy of it): `Start-Process cat` would take
-    # what is for PowerShell. The next pipe gets the free number: nobody writes to it, so that its readers are at its end. Kept: its
-    # finalizer would close it.
+    # What Start-Process starts inherits fd 0, which was the wire (PowerShell reads a copy of it):
+    # `Start-Process cat` would take what is for PowerShell. The next pipe gets the free number:
+    # nobody writes to it, so that its readers are at its end. Kept: its finalizer would close it.
     [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]0, $true).Dispose()
     $emptyInput = [IO.Pipes.AnonymousPipeServerStream]::new('Out', 'Inheritable')
     $emptyInput.SafePipeHandle.Dispose()
@@ -53,25 +63,39 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     $jsonOptions = [Text.Json.JsonSerializerOptions]::new()
     $jsonOptions.Encoder = $encoder
 
-    # Only the engine knows whether a record came by a stream (Write-Error) or as an object ($Error[0]): PSObject.WriteStream.
+    # Only the engine knows whether a record came by a stream (Write-Error) or as an object
+    # ($Error[0]): PSObject.WriteStream.
     $getStream = $null
     function Find-Stream {
-        $property = [psobject].GetProperty('WriteStream', [Reflection.BindingFlags]'NonPublic, Instance')
+        $property =
+            [psobject].GetProperty('WriteStream', [Reflection.BindingFlags]'NonPublic, Instance')
         $kind = if ($property) { [Func`2].MakeGenericType([psobject], $property.PropertyType) }
-        $script:getStream = if ($property) { $property.GetMethod.CreateDelegate($kind) } else { $false }
+        $script:getStream = if ($property) {
+            $property.GetMethod.CreateDelegate($kind)
+        }
+        else {
+            $false
+        }
         return $script:getStream
     }
 
-    # What PowerShell's ConciseView puts in front of an error: its rules, without looking commands up.
+    # What PowerShell's ConciseView puts in front of an error: its rules, without looking commands
+    # up.
     function Get-ErrorSource($Record) {
         $at = $Record.InvocationInfo
         if ($Record.Exception.WasThrownFromThrowStatement) { return 'Exception' }
-        if ($at.MyCommand.Name -and $at.MyCommand.CommandType -ne 'Script') { return $at.MyCommand.Name }
+        if ($at.MyCommand.Name -and $at.MyCommand.CommandType -ne 'Script') {
+            return $at.MyCommand.Name
+        }
         $category = $Record.CategoryInfo
-        foreach ($name in $category.Activity, $at.InvocationName, $category.Category, $category.Reason) { if ($name) { return $name } }
+        foreach ($name in $category.Activity, $at.InvocationName, $category.Category,
+                $category.Reason) {
+            if ($name) { return $name }
+        }
     }
 
-    # Five escape sequences: those of errors and of what is put beside them, of warnings, verbose and debug messages.
+    # Five escape sequences: those of errors and of what is put beside them, of warnings, verbose
+    # and debug messages.
     function Get-Style {
         $of = $PSStyle.Formatting
         return $of.Error, $of.ErrorAccent, $of.Warning, $of.Verbose, $of.Debug -join "`n"
@@ -86,34 +110,52 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $run.Entries.Add(@('style') + $style.Split("`n"))
     }
 
-    # What inner exceptions say that the text before them does not; sign-in libraries give theirs a code. Bounded: whoever
-    # wraps an exception may do so again and again.
+    # What inner exceptions say that the text before them does not; sign-in libraries give theirs a
+    # code. Bounded: whoever wraps an exception may do so again and again.
     function Get-Cause([Exception]$Exception, [string]$Said) {
         for ($depth = 0; ($Exception = $Exception.InnerException) -and $depth -lt 8; $depth++) {
             $code = if ($Exception.ErrorCode -is [string]) { $Exception.ErrorCode }
-            $text = if ($code -and -not $Exception.Message.Contains($code)) { "${code}: $($Exception.Message)" } else { $Exception.Message }
+            $text = if ($code -and -not $Exception.Message.Contains($code)) {
+                "${code}: $($Exception.Message)"
+            }
+            else {
+                $Exception.Message
+            }
             if ($Said.Contains($text)) { continue }
             $Said += $text
             $text.Substring(0, [Math]::Min($text.Length, 4000))
         }
     }
 
-    function ConvertTo-Facts($Record) {
+    function ConvertTo-FactList($Record) {
         if ($Record -is [Management.Automation.ErrorRecord]) {
             $at = $Record.InvocationInfo
-            $message = if ($Record.ErrorDetails -and $Record.ErrorDetails.Message) { $Record.ErrorDetails.Message } else { $Record.Exception.Message }
-            $facts = @('error', [string]$message, [string]$Record.FullyQualifiedErrorId, [string]$Record.CategoryInfo.Category,
-                [string]$Record.CategoryInfo.TargetName, [int]$at.ScriptLineNumber, [int]$at.OffsetInLine, [string]$at.PositionMessage,
-                [string]$Record.ScriptStackTrace, $Record.Exception.GetType().FullName, [string](Get-ErrorSource $Record))
-            if ($Record.Exception.InnerException) { $facts += @(Get-Cause $Record.Exception $message) }
+            $message = if ($Record.ErrorDetails -and $Record.ErrorDetails.Message) {
+                $Record.ErrorDetails.Message
+            }
+            else {
+                $Record.Exception.Message
+            }
+            $facts = @('error', [string]$message, [string]$Record.FullyQualifiedErrorId,
+                [string]$Record.CategoryInfo.Category,
+                [string]$Record.CategoryInfo.TargetName, [int]$at.ScriptLineNumber,
+                [int]$at.OffsetInLine, [string]$at.PositionMessage,
+                [string]$Record.ScriptStackTrace, $Record.Exception.GetType().FullName,
+                [string](Get-ErrorSource $Record))
+            if ($Record.Exception.InnerException) {
+                $facts += @(Get-Cause $Record.Exception $message)
+            }
             return , $facts
         }
         if ($Record -is [Management.Automation.InformationRecord]) {
             $data = $Record.MessageData
-            # The process of a job sends what it shows twice: as this record, and behind it as a call of the host.
+            # The process of a job sends what it shows twice: as this record, and behind it as a
+            # call of the host.
             $echo = $null
             if ($Record.ProcessId -ne $PID) { $echo = [string]$data; $run.Echoes = $true }
-            if ($Record.Tags -contains 'PSHOST') { return , @('host', [string]$data, ($data.NoNewLine -ne $true), $echo) }
+            if ($Record.Tags -contains 'PSHOST') {
+                return , @('host', [string]$data, ($data.NoNewLine -ne $true), $echo)
+            }
             return , @('information', [string]$data, [string[]]$Record.Tags, $echo)
         }
         $kind = $Record.GetType().Name -replace 'Record$'
@@ -124,20 +166,32 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $script:run = @{
             Text = [Text.StringBuilder]::new(); Entries = [Collections.Generic.List[object]]::new()
             Objects = [Collections.Generic.List[object]]::new(); Format = $Format; Width = $Width
-            Left = $MaxChars; Dropped = 0L; ExitBox = $global:LASTEXITCODE; View = $null; Last = $null
-            Compact = $null; Shown = $false; Stops = [Collections.Generic.HashSet[string]]::new(); Echoes = $false
+            Left = $MaxChars
+            Dropped = 0L
+            ExitBox = $global:LASTEXITCODE
+            View = $null
+            Last = $null
+            Compact = $null
+            Shown = $false
+            Stops = [Collections.Generic.HashSet[string]]::new()
+            Echoes = $false
             Style = $usualStyle; Key = $Key; KeptCount = 0; Beyond = 0; AlwaysList = $false
             Kept = $(if ($Key) { , [Collections.Generic.List[object]]::new() })
         }
         $late.Run = $script:run
     }
 
-    # A script may sleep or ask a question while text waits for more text. Only the pipeline's thread can write output,
-    # so a runspace of its own sends late text as a host call, on the same wire; the gate keeps the order.
+    # A script may sleep or ask a question while text waits for more text. Only the pipeline's
+    # thread can write output, so a runspace of its own sends late text as a host call, on the same
+    # wire; the gate keeps the order.
     $late = [hashtable]::Synchronized(@{
-            Gate = [object]::new(); Wake = [Threading.AutoResetEvent]::new($false); Active = $false; Waits = $false; Run = $null
-            Started = $false
-        })
+        Gate = [object]::new()
+        Wake = [Threading.AutoResetEvent]::new($false)
+        Active = $false
+        Waits = $false
+        Run = $null
+        Started = $false
+    })
     $sendLate = {
         param($Late, $SessionHost, $Milliseconds, $Mark, $JsonOptions, $TakeView)
         $take = [scriptblock]::Create($TakeView)
@@ -149,12 +203,14 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 $Late.Waits = $false
                 $run = $Late.Run
                 $length = $run.Text.Length
-                $fits = $run.Left -lt 0 -or $length -le $run.Left  # the cut at the caller's maximum is not made here
+                # the cut at the caller's maximum is not made here
+                $fits = $run.Left -lt 0 -or $length -le $run.Left
                 if ($Late.Active -and $fits -and $run.View) { & $take $run }
                 if ($Late.Active -and $fits -and ($length -or $run.Entries.Count)) {
                     $entries = $run.Entries.ToArray()
                     if ($length) { $entries += $run.Text.ToString() }
-                    $json = [Text.Json.JsonSerializer]::Serialize([object]$entries, [object[]], $JsonOptions)
+                    $json = [Text.Json.JsonSerializer]::Serialize([object]$entries, [object[]],
+                        $JsonOptions)
                     $SessionHost.UI.Write($Mark + $json)
                     if ($run.Left -ge 0) { $run.Left -= $length }
                     [void]$run.Text.Clear()
@@ -170,7 +226,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $language = [initialsessionstate]::Create()
         $language.LanguageMode = 'FullLanguage'
         $flusher = [powershell]::Create($language).AddScript($sendLate.ToString())
-        foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $FlushMark, $jsonOptions, $takeView.ToString()) { [void]$flusher.AddArgument($one) }
+        foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $FlushMark, $jsonOptions,
+                $takeView.ToString()) {
+            [void]$flusher.AddArgument($one)
+        }
         [void]$flusher.BeginInvoke()
         $flusher.Runspace.Name = 'PwshKernels'
         $late.Started = $true
@@ -183,31 +242,43 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         [void]$late.Wake.Set()
     }
 
-    # The serializer is faster, but takes 0.05 s to get ready (measured): not before much or many things are to be said.
+    # The serializer is faster, but takes 0.05 s to get ready (measured): not before much or many
+    # things are to be said.
     $plainSends = 20
     $littleText = 10000
     function Get-PlainJson($Entries) {
         foreach ($one in $Entries) {
-            if ($one -is [string] ? $one.Length -gt $littleText : $one[0] -ne 'end') { $script:plainSends = 0; return }
+            if ($one -is [string] ? $one.Length -gt $littleText : $one[0] -ne 'end') {
+                $script:plainSends = 0
+                return
+            }
         }
         $script:plainSends--
         $parts = foreach ($one in $Entries) {
-            if ($one -is [string]) { '"' + $encoder.Encode($one) + '"' } else { '["end",{0},{1},{2}]' -f $one[1], ($one[2] ?? 'null'), $one[3] }
+            if ($one -is [string]) {
+                '"' + $encoder.Encode($one) + '"'
+            }
+            else {
+                '["end",{0},{1},{2}]' -f $one[1], ($one[2] ?? 'null'), $one[3]
+            }
         }
         return "[$($parts -join ',')]"
     }
 
-    function Send-Entries {
+    function Send-Entry {
         if ($run.Text.Length) { Move-Text }
         if ($run.View) { & $takeView $run }
         if ($run.Entries.Count) {
             $json = if ($plainSends -gt 0) { Get-PlainJson $run.Entries }
-            $json ?? [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]], $jsonOptions)
+            $json ??
+                [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]],
+                    $jsonOptions)
             $run.Entries.Clear()
         }
     }
 
-    # Moves the gathered text to the entries: cut at the caller's maximum, in pieces that are quick to decode.
+    # Moves the gathered text to the entries: cut at the caller's maximum, in pieces that are quick
+    # to decode.
     function Move-Text {
         $text = $run.Text.ToString()
         [void]$run.Text.Clear()
@@ -225,7 +296,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $length = $PieceLength
             if ([char]::IsHighSurrogate($text[$start + $length - 1])) { $length-- }
             $run.Entries.Add($text.Substring($start, $length))
-            Send-Entries
+            Send-Entry
             $start += $length
         }
         if ($start -lt $text.Length) { $run.Entries.Add($text.Substring($start)) }
@@ -236,27 +307,35 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $value = $run.Objects.ToArray()
         if ($value.Length -eq 1 -and -not $run.AlwaysList) { $value = $value[0] }
         $run.Objects = [Collections.Generic.List[object]]::new()
-        [void]$run.Text.Append((Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 10))
+        [void]$run.Text.Append(
+            (Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 10))
     }
 
     function Send-Ending {
         if ($run.Last) { Set-Last }
         if ($run.Kept -and $run.Kept.Count) { Save-Kept }
         $code = $global:LASTEXITCODE
-        # A native program sets a new box each time, so the same object means that none ran since the start.
+        # A native program sets a new box each time, so the same object means that none ran since
+        # the start.
         if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
         if ($run.Text.Length) { Move-Text }  # before the count of what was dropped is read
         $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]]), $run.KeptCount))
-        Send-Entries
-        # A script that does not parse never begins a run: what is fetched after it must not be this one's.
+        Send-Entry
+        # A script that does not parse never begins a run: what is fetched after it must not be this
+        # one's.
         New-Run 'text' 80 -1
     }
 
-    . ([scriptblock]::Create($Display))
-    . ([scriptblock]::Create($CompactFormat))
-    . ([scriptblock]::Create($DebuggerStops))
+    foreach ($name in 'display', 'compact', 'debugger') {
+        . ([scriptblock]::Create([IO.File]::ReadAllText("$Folder/$name.ps1")))
+    }
+    # Read now, parsed with the first question: another version of this package may be installed
+    # while the session lives.
+    $keptScript = [IO.File]::ReadAllText("$Folder/kept.ps1")
+    $runspaceStops = [IO.File]::ReadAllText("$Folder/runspaces.ps1")
 
-    # The objects that the newest runs have given stay reachable for questions (kept.ps1, which is read with the first one).
+    # The objects that the newest runs have given stay reachable for questions (kept.ps1, which is
+    # read with the first one).
     $keptRuns = [ordered]@{}
     $forgottenRuns = [Collections.Generic.Queue[string]]::new()
 
@@ -265,7 +344,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $run.Kept = $null
         # What Format-Table and its like have made of objects is no object of the caller's.
         if ($objects[0].GetType().FullName.StartsWith($engineFormats)) {
-            $objects = [Collections.Generic.List[object]]@(foreach ($one in $objects) { if (-not $one.GetType().FullName.StartsWith($engineFormats)) { , $one } })
+            $objects = [Collections.Generic.List[object]]@(
+                foreach ($one in $objects) {
+                    if (-not $one.GetType().FullName.StartsWith($engineFormats)) { , $one }
+                }
+            )
         }
         if (-not $objects.Count) { return }
         $run.KeptCount = $objects.Count
@@ -277,11 +360,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         while ($forgottenRuns.Count -gt $MaxForgotten) { [void]$forgottenRuns.Dequeue() }
     }
 
-    # Answers a question (JSON) about the objects of a run. While it runs, Out-Session's own variables hide the module's of the same
-    # name (measured).
+    # Answers a question (JSON) about the objects of a run. While it runs, Out-Session's own
+    # variables hide the module's of the same name (measured).
     function Get-KeptObject([string]$Query) {
         if (-not (Test-Path function:Get-Answer)) {
-            . ([scriptblock]::Create($KeptScript))
+            . ([scriptblock]::Create($keptScript))
             if ($debugger.GetBreakpoints().Count) { Hide-Function }
         }
         Send-Answer $Query
@@ -289,7 +372,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
 
     function Get-SyntaxError([string]$Script) {
         $tokens = $errors = $null
-        $null = [Management.Automation.Language.Parser]::ParseInput($Script, [ref]$tokens, [ref]$errors)
+        $null =
+            [Management.Automation.Language.Parser]::ParseInput($Script, [ref]$tokens, [ref]$errors)
         return $errors | Select-Object -First 1
     }
 
@@ -297,7 +381,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $reason = $global:Error[0]
         if ($reason -is [Exception]) { $reason = $reason.ErrorRecord }
         if ($reason -isnot [Management.Automation.ErrorRecord]) { return }
-        $facts = ConvertTo-Facts $reason
+        $facts = ConvertTo-FactList $reason
         $facts[0] = 'reason'
         $syntax = if ($Script) { Get-SyntaxError $Script }
         if ($syntax) {
@@ -311,10 +395,19 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     }
 
     function Out-Session {
-        [Diagnostics.DebuggerHidden()]  # it runs when a script sets the first breakpoint (debugger.ps1)
+        # it runs when a script sets the first breakpoint (debugger.ps1)
+        [Diagnostics.DebuggerHidden()]
         [CmdletBinding()]
-        param([Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject, [string]$Format, [int]$Width, [long]$MaxChars, [string]$Key)
+        param(
+            [Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject,
+            [string]$Format,
+            [int]$Width,
+            [long]$MaxChars,
+            [string]$Key,
+            [switch]$Watch
+        )
         begin {
+            Reset-Debugging $Watch
             New-Run $Format $Width $MaxChars $Key
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
@@ -324,71 +417,111 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $late.Active = $true
         }
         process {
-            # No try and finally here: PowerShell forgets a stop that comes while a finally block runs (measured; PipelineStopper
-            # is suspended and set back), and one ran for each object. `clean` opens the gate when an error left it closed.
+            # No try and finally here: PowerShell forgets a stop that comes while a finally block
+            # runs (measured; PipelineStopper is suspended and set back), and one ran for each
+            # object. `clean` opens the gate when an error left it closed.
             [Threading.Monitor]::Enter($gate)
             if (($InputObject -is [Management.Automation.ErrorRecord] -or
                     $InputObject -is [Management.Automation.InformationalRecord] -or
                     $InputObject -is [Management.Automation.InformationRecord]) -and
-                (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
+                    (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or
+                        $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
                 if ($text.Length) { Move-Text }
-                $entries.Add((ConvertTo-Facts $InputObject))
+                $entries.Add((ConvertTo-FactList $InputObject))
             }
             elseif ($null -eq $InputObject) { if ($Format -eq 'json') { $objects.Add($null) } }
             elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
                 [void]$text.Append($InputObject).Append("`n")
             }
-            elseif ($null -ne $compact -and ($InputObject -is [string] -or ($InputObject -is [ValueType] -and ($InputObject.GetType().IsPrimitive -or $InputObject -is [enum])))) {
+            elseif ($null -ne $compact -and
+                    ($InputObject -is [string] -or
+                        ($InputObject -is [ValueType] -and
+                            ($InputObject.GetType().IsPrimitive -or $InputObject -is [enum])))) {
                 $run.Shown = $true
                 [void]$text.Append($InputObject.ToString()).Append("`n")
             }
             else {
-                if ($null -ne $kept -and $InputObject -isnot [string] -and ($InputObject -isnot [ValueType] -or -not $InputObject.GetType().IsPrimitive)) {
+                if ($null -ne $kept -and $InputObject -isnot [string] -and
+                        ($InputObject -isnot [ValueType] -or
+                            -not $InputObject.GetType().IsPrimitive)) {
                     if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
                 }
                 if ($Format -eq 'json') { $objects.Add($InputObject) }
                 elseif ($null -ne $compact) {
-                    # A further row of the open table, most likely; a call of a function for each row would take twice as long.
+                    # A further row of the open table, most likely; a call of a function for each
+                    # row would take twice as long.
                     $formats = $null; $line = ''
                     if ($compact.Shape -eq 'table' -and $compact.Type -eq $InputObject.GetType()) {
                         $formats = $compact.Formats.Process($InputObject)
                         if ($formats.Count -eq 1) {
                             $cells = foreach ($one in $formats[0].formatEntryInfo.formatPropertyFieldList) {
-                                if ($one.propertyValue -and $one.propertyValue.IndexOfAny($unfit) -ge 0) { Get-OneLine $one.propertyValue }
+                                if ($one.propertyValue -and
+                                        $one.propertyValue.IndexOfAny($unfit) -ge 0) {
+                                    Get-OneLine $one.propertyValue
+                                }
                                 else { $one.propertyValue }
                             }
                             $line = $cells -join ' | '
                         }
                     }
-                    if ($line.Trim(' |').Length) { [void]$text.Append($line).Append("`n") } else { Add-Compact $InputObject $formats }
+                    if ($line.Trim(' |').Length) {
+                        [void]$text.Append($line).Append("`n")
+                    }
+                    else {
+                        Add-Compact $InputObject $formats
+                    }
                 }
                 else {
                     if ($null -eq $formatter) {
                         $formatter = switch ($Format) {
-                            'csv' { { Microsoft.PowerShell.Utility\ConvertTo-Csv -NoTypeInformation }.GetSteppablePipeline() }
-                            'list' { { Microsoft.PowerShell.Utility\Format-List | Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
-                            default { { Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width }.GetSteppablePipeline() }
+                            'csv' {
+                                {
+                                    Microsoft.PowerShell.Utility\ConvertTo-Csv -NoTypeInformation
+                                }.GetSteppablePipeline()
+                            }
+                            'list' {
+                                {
+                                    Microsoft.PowerShell.Utility\Format-List |
+                                        Microsoft.PowerShell.Utility\Out-String -Stream `
+                                        -Width $Width
+                                }.GetSteppablePipeline()
+                            }
+                            default {
+                                {
+                                    Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width
+                                }.GetSteppablePipeline()
+                            }
                         }
                         $formatter.Begin($true)
                     }
-                    if ($Format -eq 'csv' -and ($InputObject -is [string] -or $InputObject -is [ValueType])) {
-                        $InputObject = [pscustomobject]@{ Value = $InputObject }  # its properties would say nothing
+                    if ($Format -eq 'csv' -and
+                            ($InputObject -is [string] -or $InputObject -is [ValueType])) {
+                        # its properties would say nothing
+                        $InputObject = [pscustomobject]@{ Value = $InputObject }
                     }
-                    # Another program reads it: 1.5 is no 1,5 for it. ConvertTo-Csv writes what the culture says.
-                    if ($Format -eq 'csv') { $culture = [cultureinfo]::CurrentCulture; [cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture }
-                    foreach ($line in $formatter.Process($InputObject)) { [void]$text.Append($line).Append("`n") }
+                    # Another program reads it: 1.5 is no 1,5 for it. ConvertTo-Csv writes what the
+                    # culture says.
+                    if ($Format -eq 'csv') {
+                        $culture = [cultureinfo]::CurrentCulture
+                        [cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture
+                    }
+                    foreach ($line in $formatter.Process($InputObject)) {
+                        [void]$text.Append($line).Append("`n")
+                    }
                     if ($culture) { [cultureinfo]::CurrentCulture = $culture; $culture = $null }
                 }
             }
             if ($text.Length -or $entries.Count) {
-                # The first messages after a pause leave at once, the rest in chunks: at a length, or when they are late.
+                # The first messages after a pause leave at once, the rest in chunks: at a length,
+                # or when they are late.
                 $now = $clock.ElapsedMilliseconds
                 if ($now - $previous -gt $ChunkMilliseconds) { $burst = $BurstMessages }
                 $previous = $now
-                if ($burst -gt 0 -or $text.Length -gt $ChunkLength -or $entries.Count -gt 200 -or $run.Echoes) {
+                if ($burst -gt 0 -or $text.Length -gt $ChunkLength -or $entries.Count -gt 200 -or
+                        $run.Echoes) {
                     $burst--
                     $run.Echoes = $false
-                    Send-Entries
+                    Send-Entry
                 }
                 elseif (-not $late.Waits) { Request-Flush }
             }
@@ -396,7 +529,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         }
         end {
             [Threading.Monitor]::Enter($gate)
-            if ($null -ne $formatter) { foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") } }
+            if ($null -ne $formatter) {
+                foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") }
+            }
             if ($null -ne $compact) { Close-Compact }
             Add-Json
             Send-Ending
@@ -410,7 +545,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         }
     }
 
-    # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script: one that did not parse.
+    # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script:
+    # one that did not parse.
     function Get-SessionRest([switch]$Failed, [string]$Script) {
         Add-Json
         if ($run.View) { Close-Display }
@@ -424,11 +560,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         Send-Ending
     }
 
-    # The engine drops named arguments that a script without [CmdletBinding()] does not know: raise its own error instead.
+    # The engine drops named arguments that a script without [CmdletBinding()] does not know: raise
+    # its own error instead.
     function Test-SessionParameter {
         [CmdletBinding()] param([string]$Script, [string[]]$Name)
         $tokens = $errors = $null
-        $tree = [Management.Automation.Language.Parser]::ParseInput($Script, [ref]$tokens, [ref]$errors)
+        $tree =
+            [Management.Automation.Language.Parser]::ParseInput($Script, [ref]$tokens, [ref]$errors)
         if ($errors) { return }
         $known = foreach ($parameter in $tree.ParamBlock.Parameters) {
             $parameter.Name.VariablePath.UserPath
@@ -439,14 +577,22 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         foreach ($one in $Name) {
             if ($known -notcontains $one) {
                 $unknown = @{ $one = $null }
-                try { & { [CmdletBinding()] param() } @unknown } catch { $PSCmdlet.ThrowTerminatingError($_) }
+                try {
+                    & { [CmdletBinding()] param() } @unknown
+                }
+                catch {
+                    $PSCmdlet.ThrowTerminatingError($_)
+                }
             }
         }
     }
 
     # Constant, so that no script can remove or replace what every run leaves through.
-    foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter', 'Get-KeptObject') {
-        Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock -Options Constant, AllScope
+    foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',
+            'Get-KeptObject') {
+        Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock `
+            -Options Constant,
+            AllScope
     }
     Export-ModuleMember
 }

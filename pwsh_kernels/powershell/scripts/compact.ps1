@@ -1,5 +1,6 @@
-# Format 'compact': tables as lines with ' | ' between cells, lists as 'label: value' lines. No padding, and nothing cut at a
-# width: for models and other programs that read text. Part of the module that bootstrap.ps1 makes; runs inside the gate.
+# Format 'compact': tables as lines with ' | ' between cells, lists as 'label: value' lines. No
+# padding, and nothing cut at a width: for models and other programs that read text. Part of the
+# module that bootstrap.ps1 makes; runs inside the gate.
 
 function New-Compact([int]$Width) {
     return @{ Formats = $null; Shape = ''; Type = $null; Width = $Width; Apart = $false }
@@ -10,7 +11,8 @@ function Add-Line([string]$Line) { [void]$run.Text.Append($Line).Append("`n") }
 # What a cell shows: no colours, one line.
 $unfit = [char[]]"`r`n$([char]27)"
 function Get-OneLine([string]$Text) {
-    return ([Management.Automation.Internal.StringDecorated]::new($Text).ToString('PlainText')).Trim() -replace '\s*[\r\n]+\s*', ' '
+    $plain = [Management.Automation.Internal.StringDecorated]::new($Text).ToString('PlainText')
+    return $plain.Trim() -replace '\s*[\r\n]+\s*', ' '
 }
 
 function Add-CompactRow($Fields) {
@@ -25,7 +27,8 @@ function Add-CompactRow($Fields) {
     [void]$text.Append("`n")
 }
 
-# One of the engine's format objects. Value: the object it was made of, $null for what the script formatted itself.
+# One of the engine's format objects. Value: the object it was made of, $null for what the script
+# formatted itself.
 function Add-CompactFormat($Format, $Value) {
     $compact = $run.Compact
     switch ($Format.GetType().Name) {
@@ -34,12 +37,17 @@ function Add-CompactFormat($Format, $Value) {
             $compact.Apart = $false
             if ($run.Shown) { Add-Line '' }
             if ($compact.Shape -eq 'table') {
-                $labels = @(foreach ($one in Get-Columns $Format.shapeInfo) { $one[0] })
+                $labels = @(foreach ($one in Get-TableColumn $Format.shapeInfo) { $one[0] })
                 if (($labels -join '') -ne '') { Add-Line ($labels -join ' | ') }
             }
         }
         'GroupStartData' {
-            $caption = if ($Format.groupingEntry) { ((Get-EntryText $Format.groupingEntry) -join '').Trim() } else { '' }
+            $caption = if ($Format.groupingEntry) {
+                ((Get-EntryText $Format.groupingEntry) -join '').Trim()
+            }
+            else {
+                ''
+            }
             if ($caption) { Add-Line $caption }
         }
         'FormatEntryData' { Add-CompactEntry $Format $Value }
@@ -52,15 +60,19 @@ function Add-CompactEntry($Format, $Value) {
     $run.Shown = $true
     if ($entry.listViewFieldList) {
         if ($compact.Apart) { Add-Line '' }
-        foreach ($pair in Get-Pairs $entry) { Add-Line "$($pair[0]): $($pair[1])" }
+        foreach ($pair in Get-Pair $entry) { Add-Line "$($pair[0]): $($pair[1])" }
         $compact.Apart = $true
     }
     elseif ($entry.formatPropertyFieldList) {
         Add-CompactRow $entry.formatPropertyFieldList
     }
-    elseif ($entry.formatPropertyField) { Add-Line (Get-OneLine $entry.formatPropertyField.propertyValue) }
+    elseif ($entry.formatPropertyField) {
+        Add-Line (Get-OneLine $entry.formatPropertyField.propertyValue)
+    }
     elseif ($null -ne $Value) {
-        Add-Line ((Invoke-Uncut { Microsoft.PowerShell.Utility\Out-String -InputObject $Value -Width $compact.Width }).Trim())
+        Add-Line ((Invoke-Uncut {
+            Microsoft.PowerShell.Utility\Out-String -InputObject $Value -Width $compact.Width
+        }).Trim())
     }
     else { Add-Line (@(Get-EntryText $entry; if ($null -ne $entry.text) { $entry.text }) -join '') }
 }
@@ -73,8 +85,8 @@ function Close-Compact {
     $compact.Shape = ''
 }
 
-# The first object of a kind opens a table or a list; one that it does not fit opens another. Formats: what the open one has
-# made of the object already.
+# The first object of a kind opens a table or a list; one that it does not fit opens another.
+# Formats: what the open one has made of the object already.
 function Add-Compact($Value, $Formats) {
     $compact = $run.Compact
     if ($Value.GetType().FullName.StartsWith($engineFormats)) {
@@ -96,8 +108,8 @@ function Add-Compact($Value, $Formats) {
     foreach ($one in $compact.Formats.Process($Value)) { Add-CompactFormat $one $Value }
 }
 
-# The engine reads this variable of the session when a formatter begins: a list in a cell would end after four values. No script
-# runs meanwhile, so none sees it.
+# The engine reads this variable of the session when a formatter begins: a list in a cell would end
+# after four values. No script runs meanwhile, so none sees it.
 function Invoke-Uncut([scriptblock]$Work) {
     $Work.DebuggerHidden = $true
     $limit = $ExecutionContext.SessionState.PSVariable.Get('global:FormatEnumerationLimit')
@@ -110,13 +122,16 @@ function Invoke-Uncut([scriptblock]$Work) {
     finally { $limit.Value = $usual }
 }
 
-# Whether what the open table or list makes of an object hides what it has: a list of its own, or a row of blanks.
+# Whether what the open table or list makes of an object hides what it has: a list of its own, or a
+# row of blanks.
 function Test-Stray($Formats) {
     foreach ($one in $Formats) {
         $entry = $one.formatEntryInfo
         if ($one.outOfBand -and $entry.listViewFieldList) { return $true }
         if (-not $entry.formatPropertyFieldList) { continue }
-        foreach ($field in $entry.formatPropertyFieldList) { if ($field.propertyValue) { return $false } }
+        foreach ($field in $entry.formatPropertyFieldList) {
+            if ($field.propertyValue) { return $false }
+        }
         return $true
     }
     return $false

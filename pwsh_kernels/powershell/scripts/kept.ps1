@@ -1,18 +1,22 @@
-# Questions about the objects that runs have given. Becomes part of the module that bootstrap.ps1 makes, at the first question.
+# Questions about the objects that runs have given. Becomes part of the module that bootstrap.ps1
+# makes, at the first question.
 
 $noKind, $isNumber, $isDate, $isText, $isTruth, $isList, $isSize = [byte[]](0..6)
 $invariant = [cultureinfo]::InvariantCulture
 $PieceRows = 250
 $figureStyle = [Globalization.NumberStyles]'Float, AllowThousands'
 $sizeUnits = @{ '' = 1; B = 1; KB = 1KB; MB = 1MB; GB = 1GB; TB = 1TB; PB = 1PB }
-$sizeText = [regex]'(?i)\(([\d.,\s]+) bytes\)\s*$|^\s*([\d.,]+)\s*([KMGTP]?B)\s*$|^\s*(Unlimited)\s*$'
+$sizeText =
+    [regex]'(?i)\(([\d.,\s]+) bytes\)\s*$|^\s*([\d.,]+)\s*([KMGTP]?B)\s*$|^\s*(Unlimited)\s*$'
 
 # What is known of the question, as a record that the server takes out of the output.
-function Add-QueryFacts([hashtable]$Facts) {
+function Add-QueryFact([hashtable]$Facts) {
     [Threading.Monitor]::Enter($late.Gate)
     if ($run.Text.Length) { Move-Text }
     $run.AlwaysList = $true  # one object that is found is a list of one, as JSON
-    $run.Entries.Add(@('information', [string](Microsoft.PowerShell.Utility\ConvertTo-Json $Facts -Compress -Depth 3), [string[]]@($QueryTag)))
+    $run.Entries.Add(@('information',
+        [string](Microsoft.PowerShell.Utility\ConvertTo-Json $Facts -Compress -Depth 3),
+        [string[]]@($QueryTag)))
     [Threading.Monitor]::Exit($late.Gate)
 }
 
@@ -23,38 +27,43 @@ function New-Refusal([hashtable]$Facts) {
     return $refusal
 }
 
-function Get-Names($Value) {
+function Get-PropertyName($Value) {
     if ($Value -is [Collections.IDictionary]) { foreach ($one in $Value.Keys) { [string]$one } }
     elseif ($null -ne $Value) { foreach ($one in $Value.PSObject.Properties) { $one.Name } }
 }
 
 # A name with dots that is a property's own is one step; else each part leads further in.
-function Get-Steps($Objects, [string]$Path) {
+function Get-PathStep($Objects, [string]$Path) {
     if (-not $Path.Contains('.')) { return , @($Path) }
-    foreach ($one in $Objects) { if (@(Get-Names $one) -contains $Path) { return , @($Path) } }
+    foreach ($one in $Objects) { if (@(Get-PropertyName $one) -contains $Path) { return , @($Path) } }
     return , $Path.Split('.')
 }
 
-# PowerShell interprets a function and compiles it only when it is called again and again. So what looks at each row is called for
-# a piece of the rows at a time: of 50,000 the first question takes 4 s instead of 10, later ones 1 s (measured on a busy machine).
-function Step-Rows([int]$Count, [scriptblock]$Work) {
+# PowerShell interprets a function and compiles it only when it is called again and again. So what
+# looks at each row is called for a piece of the rows at a time: of 50,000 the first question takes
+# 4 s instead of 10, later ones 1 s (measured on a busy machine).
+function Step-Row([int]$Count, [scriptblock]$Work) {
     $Work.DebuggerHidden = $true
-    for ($from = 0; $from -lt $Count; $from += $PieceRows) { & $Work $from ([Math]::Min($from + $PieceRows, $Count)) }
+    for ($from = 0; $from -lt $Count; $from += $PieceRows) {
+        & $Work $from ([Math]::Min($from + $PieceRows, $Count))
+    }
 }
 
 # The values of one property of all objects with their kinds; unknown when no object has it.
 function Get-Column($Objects, [string]$Path) {
     $count = $Objects.Count
     $column = @{
-        Values = [object[]]::new($count); Kinds = [byte[]]::new($count); Numbers = [double[]]::new($count)
+        Values = [object[]]::new($count)
+        Kinds = [byte[]]::new($count)
+        Numbers = [double[]]::new($count)
         Texts = [string[]]::new($count); Has = $false; Lacks = $false
     }
     [Array]::Fill[double]($column.Numbers, [double]::NaN)
-    $steps = Get-Steps $Objects $Path
-    Step-Rows $count {
+    $steps = Get-PathStep $Objects $Path
+    Step-Row $count {
         param($from, $to)
-        Read-Rows $Objects $steps $column $from $to
-        Measure-Rows $column $from $to
+        Read-Row $Objects $steps $column $from $to
+        Measure-Row $column $from $to
     }
     # A path through values that all are empty leads somewhere, for all that is known.
     if ($column.Lacks -and -not $column.Has) { throw (New-UnknownProperty $Objects $Path $steps) }
@@ -62,7 +71,7 @@ function Get-Column($Objects, [string]$Path) {
 }
 
 # Everything inline: a call takes longer than all this.
-function Read-Rows($Objects, [string[]]$Steps, $Column, [int]$From, [int]$To) {
+function Read-Row($Objects, [string[]]$Steps, $Column, [int]$From, [int]$To) {
     $values = $Column.Values
     $has = $lacks = $false
     for ($row = $From; $row -lt $To; $row++) {
@@ -98,15 +107,25 @@ function New-UnknownProperty($Objects, [string]$Path, [string[]]$Steps) {
     $level = @($Objects | Microsoft.PowerShell.Utility\Select-Object -First $MaxLooks)
     $inside = @()
     foreach ($step in $Steps) {
-        $deeper = @(foreach ($one in $level) { if (@(Get-Names $one) -contains $step) { if ($one -is [Collections.IDictionary]) { $one[$step] } else { $one.$step } } })
+        $deeper = @(
+            foreach ($one in $level) {
+                if (@(Get-PropertyName $one) -contains $step) {
+                    if ($one -is [Collections.IDictionary]) { $one[$step] }
+                    else { $one.$step }
+                }
+            }
+        )
         if (-not $deeper.Count) { break }
         $level = $deeper
         $inside += $step
     }
     $names = [ordered]@{}
-    foreach ($one in $level) { foreach ($name in @(Get-Names $one)) { $names[$name] = $true } }
+    foreach ($one in $level) { foreach ($name in @(Get-PropertyName $one)) { $names[$name] = $true } }
     return New-Refusal @{
-        refused = 'unknown_property'; property = $Path; inside = $inside -join '.'; total = $names.Count
+        refused = 'unknown_property'
+        property = $Path
+        inside = $inside -join '.'
+        total = $names.Count
         known = @($names.Keys | Microsoft.PowerShell.Utility\Select-Object -First $MaxNames)
     }
 }
@@ -115,38 +134,75 @@ function Read-Number([string]$Text) {
     $read = 0.0
     if ([double]::TryParse($Text, $figureStyle, $invariant, [ref]$read)) { return $read }
     $found = $sizeText.Match($Text)
-    if ($found.Success) { return Get-Bytes $found }
+    if ($found.Success) { return Get-ByteCount $found }
     $span = [timespan]::Zero
-    if ($Text.Contains(':') -and [timespan]::TryParse($Text, $invariant, [ref]$span)) { return $span.TotalSeconds }
+    if ($Text.Contains(':') -and [timespan]::TryParse($Text, $invariant, [ref]$span)) {
+        return $span.TotalSeconds
+    }
     return [double]::NaN
 }
 
-function Get-Bytes([Text.RegularExpressions.Match]$Found) {
+function Get-ByteCount([Text.RegularExpressions.Match]$Found) {
     if ($Found.Groups[4].Success) { return [double]::PositiveInfinity }
     $exact = $Found.Groups[1].Value -replace '\D'
     if ($exact) { return [double]$exact }
     $read = 0.0
-    if (-not [double]::TryParse($Found.Groups[2].Value, $figureStyle, $invariant, [ref]$read)) { return [double]::NaN }
+    if (-not [double]::TryParse($Found.Groups[2].Value, $figureStyle, $invariant, [ref]$read)) {
+        return [double]::NaN
+    }
     return $read * $sizeUnits[$Found.Groups[3].Value]
 }
 
-# Of each value its kind, and a number (bytes of a size, ticks of a date) or a text to compare it by.
-function Measure-Rows($Column, [int]$From, [int]$To) {
-    $values = $Column.Values; $kinds = $Column.Kinds; $numbers = $Column.Numbers; $texts = $Column.Texts
-    $figureStyle = $figureStyle; $invariant = $invariant; $sizeUnits = $sizeUnits  # a function's own variables are found faster
+# Of each value its kind, and a number (bytes of a size, ticks of a date) or a text to compare it
+# by.
+function Measure-Row($Column, [int]$From, [int]$To) {
+    $values = $Column.Values
+    $kinds = $Column.Kinds
+    $numbers = $Column.Numbers
+    $texts = $Column.Texts
+    # a function's own variables are found faster
+    $figureStyle = $figureStyle; $invariant = $invariant; $sizeUnits = $sizeUnits
     $read = 0.0
     for ($row = $From; $row -lt $To; $row++) {
         $value = $values[$row]
         if ($null -eq $value -or $value -is [DBNull]) { continue }
         if ($value -is [string]) { $said = $value }
-        elseif ($value -is [int] -or $value -is [long] -or $value -is [double]) { $kinds[$row] = $isNumber; $numbers[$row] = $value; continue }
-        elseif ($value -is [bool]) { $kinds[$row] = $isTruth; $numbers[$row] = [int]$value; continue }
-        elseif ($value -is [datetime]) { $kinds[$row] = $isDate; $numbers[$row] = $value.Ticks; continue }
-        elseif ($value -is [datetimeoffset]) { $kinds[$row] = $isDate; $numbers[$row] = $value.UtcTicks; continue }
-        elseif ($value -is [timespan]) { $kinds[$row] = $isNumber; $numbers[$row] = $value.TotalSeconds; continue }
-        elseif ($value -is [switch]) { $kinds[$row] = $isTruth; $numbers[$row] = [int][bool]$value; continue }
+        elseif ($value -is [int] -or $value -is [long] -or $value -is [double]) {
+            $kinds[$row] = $isNumber
+            $numbers[$row] = $value
+            continue
+        }
+        elseif ($value -is [bool]) {
+            $kinds[$row] = $isTruth
+            $numbers[$row] = [int]$value
+            continue
+        }
+        elseif ($value -is [datetime]) {
+            $kinds[$row] = $isDate
+            $numbers[$row] = $value.Ticks
+            continue
+        }
+        elseif ($value -is [datetimeoffset]) {
+            $kinds[$row] = $isDate
+            $numbers[$row] = $value.UtcTicks
+            continue
+        }
+        elseif ($value -is [timespan]) {
+            $kinds[$row] = $isNumber
+            $numbers[$row] = $value.TotalSeconds
+            continue
+        }
+        elseif ($value -is [switch]) {
+            $kinds[$row] = $isTruth
+            $numbers[$row] = [int][bool]$value
+            continue
+        }
         elseif ($value -is [enum]) { $said = $value.ToString() }
-        elseif ($value -is [ValueType] -and [int][Type]::GetTypeCode($value.GetType()) -in 5..15) { $kinds[$row] = $isNumber; $numbers[$row] = $value; continue }
+        elseif ($value -is [ValueType] -and [int][Type]::GetTypeCode($value.GetType()) -in 5..15) {
+            $kinds[$row] = $isNumber
+            $numbers[$row] = $value
+            continue
+        }
         elseif ($value -is [Collections.IEnumerable] -and $value -isnot [Collections.IDictionary]) {
             $said = @(foreach ($one in $value) { [string]$one }) -join ', '
             if ($said) { $kinds[$row] = $isList; $texts[$row] = $said }
@@ -158,24 +214,31 @@ function Measure-Rows($Column, [int]$From, [int]$To) {
         $texts[$row] = $said
         $open = $said.LastIndexOf('(')
         if ($open -gt 0 -and $said.EndsWith(' bytes)') -and
-            [double]::TryParse($said.Substring($open + 1, $said.Length - $open - 8), $figureStyle, $invariant, [ref]$read)) {
+                [double]::TryParse($said.Substring($open + 1, $said.Length - $open - 8),
+                    $figureStyle, $invariant, [ref]$read)) {
             $kinds[$row] = $isSize
             $numbers[$row] = $read
             continue
         }
         # The same for `1.2 GB`; what neither fits is left to the pattern.
-        $unit = if ($said.Length -gt 2 -and $said[$said.Length - 1] -eq 'B') { $sizeUnits[$said.Substring($said.Length - 2)] }
-        if ($unit -and [double]::TryParse($said.Substring(0, $said.Length - 2), $figureStyle, $invariant, [ref]$read)) {
+        $unit = if ($said.Length -gt 2 -and $said[$said.Length - 1] -eq 'B') {
+            $sizeUnits[$said.Substring($said.Length - 2)]
+        }
+        if ($unit -and
+                [double]::TryParse($said.Substring(0, $said.Length - 2), $figureStyle, $invariant,
+                    [ref]$read)) {
             $kinds[$row] = $isSize
             $numbers[$row] = $read * $unit
             continue
         }
         $first = $said[0]
         if ([char]::IsAsciiDigit($first) -or $first -eq '-' -or $first -eq '.' -or $first -eq 'U') {
-            if ([double]::TryParse($said, $figureStyle, $invariant, [ref]$read)) { $numbers[$row] = $read }
+            if ([double]::TryParse($said, $figureStyle, $invariant, [ref]$read)) {
+                $numbers[$row] = $read
+            }
             else {
                 $found = $sizeText.Match($said)
-                if ($found.Success) { $kinds[$row] = $isSize; $numbers[$row] = Get-Bytes $found }
+                if ($found.Success) { $kinds[$row] = $isSize; $numbers[$row] = Get-ByteCount $found }
             }
         }
     }
@@ -184,12 +247,18 @@ function Measure-Rows($Column, [int]$From, [int]$To) {
 # How a condition's text may be meant: only the kind of each value decides.
 function Read-Wanted([string]$Text) {
     $moment = [datetimeoffset]::MinValue
-    $dated = $Text -match '^\s*\d{4}-\d\d-\d\d' -and [datetimeoffset]::TryParse($Text, $invariant, 'AssumeUniversal', [ref]$moment)
-    $truth = switch -Regex ($Text.Trim()) { '^\$?true$|^yes$|^1$' { 1 } '^\$?false$|^no$|^0$' { 0 } default { -1 } }
+    $dated = $Text -match '^\s*\d{4}-\d\d-\d\d' -and
+        [datetimeoffset]::TryParse($Text, $invariant, 'AssumeUniversal', [ref]$moment)
+    $truth = switch -Regex ($Text.Trim()) {
+        '^\$?true$|^yes$|^1$' { 1 }
+        '^\$?false$|^no$|^0$' { 0 }
+        default { -1 }
+    }
     return @{
         Text = $Text; Number = Read-Number $Text; Truth = $truth; IsDate = $dated
         Ticks = [double]$moment.Ticks; UtcTicks = [double]$moment.UtcTicks
-        Zoned = $Text -match '(Z|[+-]\d\d:?\d\d)\s*$' -and $Text -match 'T|\d:\d'; Day = $Text -match '^\s*\d{4}-\d\d-\d\d\s*$'
+        Zoned = $Text -match '(Z|[+-]\d\d:?\d\d)\s*$' -and $Text -match 'T|\d:\d'
+        Day = $Text -match '^\s*\d{4}-\d\d-\d\d\s*$'
     }
 }
 
@@ -199,28 +268,49 @@ function New-Wanted($Texts) {
     $figures = [Collections.Generic.HashSet[double]]::new([double[]]@($wanted.Number))
     [void]$figures.Remove([double]::NaN)
     return @{
-        Names = [Collections.Generic.HashSet[string]]::new([string[]]@($wanted.Text), [StringComparer]::OrdinalIgnoreCase)
-        Figures = $figures; Truths = @($wanted.Truth); Dates = @(foreach ($one in $wanted) { if ($one.IsDate) { $one } })
+        Names = [Collections.Generic.HashSet[string]]::new([string[]]@($wanted.Text),
+            [StringComparer]::OrdinalIgnoreCase)
+        Figures = $figures
+        Truths = @($wanted.Truth)
+        Dates = @(foreach ($one in $wanted) { if ($one.IsDate) { $one } })
     }
 }
 
 # Whether each value is one of those wanted.
 function Test-Equal($Column, $Wanted, [bool[]]$Hits, [int]$From, [int]$To) {
-    $kinds = $Column.Kinds; $numbers = $Column.Numbers; $texts = $Column.Texts; $values = $Column.Values
+    $kinds = $Column.Kinds
+    $numbers = $Column.Numbers
+    $texts = $Column.Texts
+    $values = $Column.Values
     $names = $Wanted.Names; $figures = $Wanted.Figures; $truths = $Wanted.Truths
     for ($row = $From; $row -lt $To; $row++) {
         $kind = $kinds[$row]
         $Hits[$row] = if ($kind -eq $isText) { $names.Contains($texts[$row]) }
         elseif ($kind -eq $isNumber) { $figures.Contains($numbers[$row]) }
-        elseif ($kind -eq $isSize) { $figures.Contains($numbers[$row]) -or $names.Contains($texts[$row]) }
+        elseif ($kind -eq $isSize) {
+            $figures.Contains($numbers[$row]) -or $names.Contains($texts[$row])
+        }
         elseif ($kind -eq $isTruth) { $truths -contains $numbers[$row] }
-        elseif ($kind -eq $isList) { $names.Contains($texts[$row]) -or @(foreach ($one in $values[$row]) { if ($names.Contains([string]$one)) { $one } }).Count }
+        elseif ($kind -eq $isList) {
+            $names.Contains($texts[$row]) -or
+                @(
+                    foreach ($one in $values[$row]) { if ($names.Contains([string]$one)) { $one } }
+                ).Count
+        }
         elseif ($kind -eq $isDate) {
             @(foreach ($one in $Wanted.Dates) {
-                    $ticks = if ($one.Zoned) { $values[$row].ToUniversalTime().Ticks } else { $numbers[$row] }
-                    $passed = $ticks - $(if ($one.Zoned) { $one.UtcTicks } else { $one.Ticks })
-                    if ([Math]::Abs($passed) -lt [timespan]::TicksPerMillisecond -or ($one.Day -and $passed -ge 0 -and $passed -lt [timespan]::TicksPerDay)) { $true }
-                }).Count
+                $ticks = if ($one.Zoned) {
+                    $values[$row].ToUniversalTime().Ticks
+                }
+                else {
+                    $numbers[$row]
+                }
+                $passed = $ticks - $(if ($one.Zoned) { $one.UtcTicks } else { $one.Ticks })
+                if ([Math]::Abs($passed) -lt [timespan]::TicksPerMillisecond -or
+                        ($one.Day -and $passed -ge 0 -and $passed -lt [timespan]::TicksPerDay)) {
+                    $true
+                }
+            }).Count
         }
         else { $false }
     }
@@ -228,7 +318,10 @@ function Test-Equal($Column, $Wanted, [bool[]]$Hits, [int]$From, [int]$To) {
 
 # Whether each value is above (1), at (0) or below (-1) the one wanted, as one of `Signs` says.
 function Test-Order($Column, $Wanted, [bool[]]$Hits, [int]$From, [int]$To) {
-    $kinds = $Column.Kinds; $numbers = $Column.Numbers; $texts = $Column.Texts; $values = $Column.Values
+    $kinds = $Column.Kinds
+    $numbers = $Column.Numbers
+    $texts = $Column.Texts
+    $values = $Column.Values
     $figure = $Wanted.Number; $byNumber = -not [double]::IsNaN($figure)
     $said = $Wanted.Text; $byText = -not $byNumber -and -not $Wanted.IsDate
     $moment = [datetimeoffset]::MinValue
@@ -236,14 +329,22 @@ function Test-Order($Column, $Wanted, [bool[]]$Hits, [int]$From, [int]$To) {
         $kind = $kinds[$row]
         $sign = if ($kind -eq $isDate) {
             if (-not $Wanted.IsDate) { 2 }
-            elseif ($Wanted.Zoned) { ([double]$values[$row].ToUniversalTime().Ticks).CompareTo($Wanted.UtcTicks) }
+            elseif ($Wanted.Zoned) {
+                ([double]$values[$row].ToUniversalTime().Ticks).CompareTo($Wanted.UtcTicks)
+            }
             else { $numbers[$row].CompareTo($Wanted.Ticks) }
         }
         elseif ($kind -eq $noKind -or $kind -eq $isTruth -or $kind -eq $isList) { 2 }
-        elseif ($byNumber) { if ([double]::IsNaN($numbers[$row])) { 2 } else { $numbers[$row].CompareTo($figure) } }
+        elseif ($byNumber) {
+            if ([double]::IsNaN($numbers[$row])) { 2 }
+            else { $numbers[$row].CompareTo($figure) }
+        }
         elseif ($kind -ne $isText) { 2 }
         elseif ($byText) { [Math]::Sign([string]::Compare($texts[$row], $said, $true, $invariant)) }
-        elseif ([datetimeoffset]::TryParse($texts[$row], $invariant, 'AssumeUniversal', [ref]$moment)) { ([double]$moment.UtcTicks).CompareTo($Wanted.UtcTicks) }
+        elseif ([datetimeoffset]::TryParse($texts[$row], $invariant, 'AssumeUniversal',
+                [ref]$moment)) {
+            ([double]$moment.UtcTicks).CompareTo($Wanted.UtcTicks)
+        }
         else { 2 }
         if ($sign -ne 2) {
             $Wanted.Compared = $true
@@ -263,7 +364,9 @@ function Test-Text($Column, $Pattern, [bool[]]$Hits, [int]$From, [int]$To) {
             $Hits[$row] = $Pattern.IsMatch($said)
             continue
         }
-        foreach ($one in $values[$row]) { if ($Pattern.IsMatch([string]$one)) { $Hits[$row] = $true; break } }
+        foreach ($one in $values[$row]) {
+            if ($Pattern.IsMatch([string]$one)) { $Hits[$row] = $true; break }
+        }
     }
 }
 
@@ -273,21 +376,32 @@ function Test-Empty($Column, [bool[]]$Hits, [int]$From, [int]$To) {
 }
 
 # Takes out of what was found what this condition does not fit, or fits when it says `not`.
-function Remove-Others([bool[]]$Found, [bool[]]$Hits, [bool]$Not, [int]$From, [int]$To) {
+function Remove-Unfit([bool[]]$Found, [bool[]]$Hits, [bool]$Not, [int]$From, [int]$To) {
     for ($row = $From; $row -lt $To; $row++) { if ($Hits[$row] -eq $Not) { $Found[$row] = $false } }
 }
 
 function Get-Pattern([string]$Operator, [string]$Value) {
-    if ($Operator -like '*like') { return [WildcardPattern]::new($Value, 'IgnoreCase, CultureInvariant') }
+    if ($Operator -like '*like') {
+        return [WildcardPattern]::new($Value, 'IgnoreCase, CultureInvariant')
+    }
     if ($Operator -eq 'contains') { $Value = [regex]::Escape($Value) }
-    try { return [regex]::new($Value, 'IgnoreCase, CultureInvariant', [timespan]::FromMilliseconds($MatchMilliseconds)) }
-    catch { throw (New-Refusal @{ refused = 'bad_pattern'; problem = $_.Exception.GetBaseException().Message }) }
+    try {
+        return [regex]::new($Value, 'IgnoreCase, CultureInvariant',
+            [timespan]::FromMilliseconds($MatchMilliseconds))
+    }
+    catch {
+        throw (New-Refusal @{
+            refused = 'bad_pattern'
+            problem = $_.Exception.GetBaseException().Message
+        })
+    }
 }
 
 # Takes out of what was found what does not fulfil one condition.
 function Test-Condition($Column, $Condition, [bool[]]$Found) {
     $operator = $Condition.operator
-    $values = @(foreach ($one in $Condition.values) { $one.Substring(1) })  # a mark that keeps a date from being read as one
+    # a mark that keeps a date from being read as one
+    $values = @(foreach ($one in $Condition.values) { $one.Substring(1) })
     $hits = [bool[]]::new($Found.Length)
     $not = $operator -in 'ne', 'notlike', 'notmatch', 'notempty'
     $wanted = switch -Regex ($operator) {
@@ -295,8 +409,10 @@ function Test-Condition($Column, $Condition, [bool[]]$Found) {
         '^(not)?(like|match)$|^contains$' { Get-Pattern $operator $values[0] }
         '^[gl][te]$' { Read-Wanted $values[0] }
     }
-    if ($operator -match '^[gl][te]$') { $wanted.Signs = @{ gt = @(1); ge = @(1, 0); lt = @(-1); le = @(-1, 0) }[$operator] }
-    Step-Rows $hits.Length {
+    if ($operator -match '^[gl][te]$') {
+        $wanted.Signs = @{ gt = @(1); ge = @(1, 0); lt = @(-1); le = @(-1, 0) }[$operator]
+    }
+    Step-Row $hits.Length {
         param($from, $to)
         switch -Regex ($operator) {
             'empty$' { Test-Empty $Column $hits $from $to }
@@ -304,21 +420,38 @@ function Test-Condition($Column, $Condition, [bool[]]$Found) {
             '^(not)?(like|match)$|^contains$' { Test-Text $Column $wanted $hits $from $to }
             '^[gl][te]$' { Test-Order $Column $wanted $hits $from $to }
         }
-        Remove-Others $Found $hits $not $from $to
+        Remove-Unfit $Found $hits $not $from $to
     }
-    if ($operator -match '^[gl][te]$' -and -not $wanted.Compared) { Confirm-Comparable $Column $wanted.Text }
+    if ($operator -match '^[gl][te]$' -and -not $wanted.Compared) {
+        Confirm-Comparable $Column $wanted.Text
+    }
 }
 
 # A condition that could compare nothing, though there is something, is a mistake.
 function Confirm-Comparable($Column, [string]$Said) {
     $row = [Array]::FindIndex($Column.Kinds, [Predicate[byte]] { param($one) $one -ne $noKind })
-    if ($row -ge 0) { throw (New-Refusal @{ refused = 'not_comparable'; value = $Said; example = [string]$Column.Values[$row] }) }
+    if ($row -ge 0) {
+        throw (New-Refusal @{
+            refused = 'not_comparable'
+            value = $Said
+            example = [string]$Column.Values[$row]
+        })
+    }
 }
 
-# The rows in the order of a column: numbers, then dates, then texts, what has no value last. Rows that are equal keep their order.
+# The rows in the order of a column: numbers, then dates, then texts, what has no value last. Rows
+# that are equal keep their order.
 function Get-Order($Column, [int[]]$Rows, [bool]$Descending) {
-    $parts = @(foreach ($one in 0..3) { @{ Rows = [Collections.Generic.List[int]]::new(); Numbers = [Collections.Generic.List[double]]::new(); Texts = [Collections.Generic.List[string]]::new() } })
-    Step-Rows $Rows.Length { param($from, $to) Split-Rows $Column $Rows $parts $from $to }
+    $parts = @(
+        foreach ($one in 0..3) {
+            @{
+                Rows = [Collections.Generic.List[int]]::new()
+                Numbers = [Collections.Generic.List[double]]::new()
+                Texts = [Collections.Generic.List[string]]::new()
+            }
+        }
+    )
+    Step-Row $Rows.Length { param($from, $to) Split-Row $Column $Rows $parts $from $to }
     $byNumber = [Collections.Generic.Comparer[double]]::Default
     $byText = [StringComparer]::Create($invariant, $true)
     $ordered = @(
@@ -330,14 +463,20 @@ function Get-Order($Column, [int[]]$Rows, [bool]$Descending) {
     return , [int[]]@($ordered[0]; $ordered[1]; $ordered[2]; $parts[3].Rows)
 }
 
-function Split-Rows($Column, [int[]]$Rows, $Parts, [int]$From, [int]$To) {
+function Split-Row($Column, [int[]]$Rows, $Parts, [int]$From, [int]$To) {
     $kinds = $Column.Kinds; $numbers = $Column.Numbers; $texts = $Column.Texts
     $byNumber, $byDate, $byText, $without = $Parts
     for ($at = $From; $at -lt $To; $at++) {
         $row = $Rows[$at]
         if ($kinds[$row] -eq $noKind) { $without.Rows.Add($row) }
-        elseif ($kinds[$row] -eq $isDate) { $byDate.Rows.Add($row); $byDate.Numbers.Add($numbers[$row]) }
-        elseif ([double]::IsNaN($numbers[$row])) { $byText.Rows.Add($row); $byText.Texts.Add($texts[$row]) }
+        elseif ($kinds[$row] -eq $isDate) {
+            $byDate.Rows.Add($row)
+            $byDate.Numbers.Add($numbers[$row])
+        }
+        elseif ([double]::IsNaN($numbers[$row])) {
+            $byText.Rows.Add($row)
+            $byText.Texts.Add($texts[$row])
+        }
         else { $byNumber.Rows.Add($row); $byNumber.Numbers.Add($numbers[$row]) }
     }
 }
@@ -347,24 +486,29 @@ function Get-Sorted([int[]]$Rows, [Array]$Keys, $Comparer, [bool]$Descending) {
     if (-not $Rows.Length) { return , @() }
     [Array]::Sort($Keys, $Rows, $Comparer)
     $ends = [Collections.Generic.List[int]]::new()
-    Step-Rows ($Keys.Length - 1) { param($from, $to) Add-Ends $Keys $Comparer $ends $from $to }
+    Step-Row ($Keys.Length - 1) { param($from, $to) Add-GroupEnd $Keys $Comparer $ends $from $to }
     $ends.Add($Keys.Length)
-    return , (Join-Groups $Rows $ends $Descending)
+    return , (Join-Group $Rows $ends $Descending)
 }
 
 # Where groups of equal keys end.
-function Add-Ends([Array]$Keys, $Comparer, $Ends, [int]$From, [int]$To) {
-    for ($at = $From; $at -lt $To; $at++) { if ($Comparer.Compare($Keys[$at], $Keys[$at + 1]) -ne 0) { $Ends.Add($at + 1) } }
+function Add-GroupEnd([Array]$Keys, $Comparer, $Ends, [int]$From, [int]$To) {
+    for ($at = $From; $at -lt $To; $at++) {
+        if ($Comparer.Compare($Keys[$at], $Keys[$at + 1]) -ne 0) { $Ends.Add($at + 1) }
+    }
 }
 
 # Each group in its rows' order; the last group first when the order is a descending one.
-function Join-Groups([int[]]$Rows, $Ends, [bool]$Descending) {
+function Join-Group([int[]]$Rows, $Ends, [bool]$Descending) {
     $joined = [int[]]::new($Rows.Length)
-    Step-Rows $Ends.Count { param($from, $to) Copy-Groups $Rows $Ends $joined $Descending $from $to }
+    Step-Row $Ends.Count {
+        param($from, $to)
+        Copy-Group $Rows $Ends $joined $Descending $from $to
+    }
     return , $joined
 }
 
-function Copy-Groups([int[]]$Rows, $Ends, [int[]]$Joined, [bool]$Descending, [int]$From, [int]$To) {
+function Copy-Group([int[]]$Rows, $Ends, [int[]]$Joined, [bool]$Descending, [int]$From, [int]$To) {
     for ($group = $From; $group -lt $To; $group++) {
         $begin = if ($group) { $Ends[$group - 1] } else { 0 }
         $end = $Ends[$group]
@@ -386,7 +530,10 @@ function Get-Projected($Objects, [string[]]$Names) {
 
 function Test-Kept([string]$Key) {
     if ($keptRuns.Contains($Key)) { return }
-    throw (New-Refusal @{ refused = if ($forgottenRuns.Contains($Key)) { 'objects_forgotten' } else { 'no_objects' } })
+    throw (New-Refusal @{
+        refused = if ($forgottenRuns.Contains($Key)) { 'objects_forgotten' }
+        else { 'no_objects' }
+    })
 }
 
 function Get-Answer($Query) {
@@ -401,39 +548,58 @@ function Get-Answer($Query) {
         if (-not $columns.Contains($path)) { $columns[$path] = Get-Column $objects $path }
         try { Test-Condition $columns[$path] $condition $found }
         catch {
-            $facts = Get-RefusalFacts $_
+            $facts = Get-RefusalFact $_
             $facts.condition = $condition.text
             $facts.property = $path
             throw (New-Refusal $facts)
         }
     }
     $rows = [Collections.Generic.List[int]]::new()
-    Step-Rows $found.Length { param($from, $to) Add-Found $found $rows $from $to }
+    Step-Row $found.Length { param($from, $to) Add-Found $found $rows $from $to }
     $rows = $rows.ToArray()
     if ($Query.sort_by) {
         $path = $Query.sort_by
         if (-not $columns.Contains($path)) { $columns[$path] = Get-Column $objects $path }
         $rows = Get-Order $columns[$path] $rows $Query.descending
     }
-    $shown = @(for ($at = $Query.skip; $at -lt [Math]::Min($rows.Length, $Query.skip + $Query.first); $at++) { , $objects[$rows[$at]] })
+    $shown = @(
+        for ($at = $Query.skip; $at -lt [Math]::Min($rows.Length, $Query.skip +
+                $Query.first); $at++) {
+            , $objects[$rows[$at]]
+        }
+    )
     if ($Query.select) {
-        foreach ($name in $Query.select) { if (-not $columns.Contains($name)) { $columns[$name] = Get-Column $objects $name } }
+        foreach ($name in $Query.select) {
+            if (-not $columns.Contains($name)) { $columns[$name] = Get-Column $objects $name }
+        }
         $shown = @(if ($shown.Count) { Get-Projected $shown $Query.select })
     }
-    return @{ Shown = $shown; Facts = @{ kept = $objects.Count; beyond = $kept.Beyond; matched = $rows.Length; shown = $shown.Count } }
+    return @{
+        Shown = $shown
+        Facts = @{
+            kept = $objects.Count
+            beyond = $kept.Beyond
+            matched = $rows.Length
+            shown = $shown.Count
+        }
+    }
 }
 
 function Add-Found([bool[]]$Found, $Rows, [int]$From, [int]$To) {
     for ($row = $From; $row -lt $To; $row++) { if ($Found[$row]) { $Rows.Add($row) } }
 }
 
-# The facts of a refusal; a pattern that took too long is one too. What is none of ours is thrown on.
-function Get-RefusalFacts($Problem) {
+# The facts of a refusal; a pattern that took too long is one too. What is none of ours is thrown
+# on.
+function Get-RefusalFact($Problem) {
     $exception = $Problem.Exception
     $facts = $exception.Data['Facts']
     if ($facts) { return $facts }
     if ($exception.GetBaseException() -is [Text.RegularExpressions.RegexMatchTimeoutException]) {
-        return @{ refused = 'bad_pattern'; problem = "it took more than $MatchMilliseconds ms for one value" }
+        return @{
+            refused = 'bad_pattern'
+            problem = "it took more than $MatchMilliseconds ms for one value"
+        }
     }
     throw $Problem
 }
@@ -445,9 +611,11 @@ function Send-Answer([string]$Query) {
         $answer = Get-Answer (Microsoft.PowerShell.Utility\ConvertFrom-Json $Query -AsHashtable)
         $facts = $answer.Facts
     }
-    catch { $facts = Get-RefusalFacts $_ }
+    catch { $facts = Get-RefusalFact $_ }
     $global:Error.Clear()
     $global:Error.AddRange($errors)
-    Add-QueryFacts $facts
-    foreach ($one in $answer.Shown) { Microsoft.PowerShell.Utility\Write-Output -InputObject $one -NoEnumerate }
+    Add-QueryFact $facts
+    foreach ($one in $answer.Shown) {
+        Microsoft.PowerShell.Utility\Write-Output -InputObject $one -NoEnumerate
+    }
 }

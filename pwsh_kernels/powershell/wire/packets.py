@@ -127,7 +127,6 @@ class Message:
 
     @property
     def body(self) -> bytes:
-        """The XML."""
         return self.raw[_MESSAGE_HEADER:]
 
     def as_fragment(self, object_id: int = 1) -> bytes:

@@ -4,13 +4,23 @@ activity.
 
 import re
 
+from psrpcore.types import PSRPMessageType
+
 from pwsh_kernels.powershell.wire.packets import Message
 
 INTERVAL_S = 0.1
 MAX_HELD = 32
 """Activities whose newest state waits; of more than these the oldest is told early."""
 
+_MARK = b"<ToString>WriteProgress</ToString>"
+_MARK_AT = 1024
+"""Bytes of a call in which its name stands."""
 _ACTIVITY = re.compile(rb'N="ActivityId">(-?\d+)<')
+
+
+def is_progress_call(message: Message) -> bool:
+    """Tell whether a call of the host is Write-Progress's, without reading its XML."""
+    return message.kind == PSRPMessageType.PipelineHostCall and _MARK in message.raw[:_MARK_AT]
 
 
 class ProgressThrottle:

@@ -42,7 +42,10 @@ from pwsh_kernels.powershell.wire.packets import (
     new_message,
     write_packet,
 )
-from pwsh_kernels.powershell.wire.progress_throttle import ProgressThrottle
+from pwsh_kernels.powershell.wire.progress_throttle import (
+    ProgressThrottle,
+    is_progress_call,
+)
 from pwsh_kernels.powershell.wire.templates import Templates, xml_of
 
 HEIGHT = 50
@@ -54,7 +57,6 @@ KB to each).
 FIRST_FILLED = 1 << 32
 """Ids of what we write begin here: psrpcore counts its own messages from 1."""
 
-_PROGRESS_TWIN = b"<ToString>WriteProgress</ToString>"
 _UNDECODABLE = (
     psrpcore.PSRPCoreError,
     BrokenFragment,
@@ -94,6 +96,7 @@ class Connection:
         self._pipeline: psrpcore.ClientPowerShell | None = None
         self._held = b""
         self._stop_asked = False
+        self._twin_follows = False
         self._last: Ended | None = None
         self._has_key = False
 
@@ -139,6 +142,7 @@ class Connection:
             False,
             None,
         )
+        self._twin_follows = False
 
     def begin(self) -> None:
         """Send the prepared pipeline."""
@@ -278,16 +282,23 @@ class Connection:
             self._pipeline is None or message.pipeline != self._pipeline.pipeline_id
         ):
             return []
-        if (
-            message.kind == PSRPMessageType.PipelineHostCall
-            and _PROGRESS_TWIN in message.raw[:1024]
-        ):
-            return []
         if message.kind == PSRPMessageType.ProgressRecord:
+            self._twin_follows = True
             return self._decode_all(self._progress.offer(message, now))
+        if is_progress_call(message):
+            return self._progress_call(message, now)
         if message.kind == PSRPMessageType.PipelineState:
             return self._decode_all([*self._progress.flush(), message])
         return self._decode(message)
+
+    def _progress_call(self, call: Message, now: float) -> list[Happening]:
+        """Take progress that came as a call: where it came as a record before (no Out-Session yet),
+        it is told already.
+        """
+        if self._twin_follows:
+            self._twin_follows = False
+            return []
+        return self._decode_all(self._progress.offer(call, now))
 
     def _decode_all(self, messages: list[Message]) -> list[Happening]:
         return [happening for message in messages for happening in self._decode(message)]

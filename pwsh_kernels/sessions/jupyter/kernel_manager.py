@@ -13,21 +13,24 @@ from typing import Any
 
 from jupyter_client.ioloop.restarter import AsyncIOLoopKernelRestarter
 from jupyter_client.session import Session as Codec
-from jupyter_server.services.kernels.kernelmanager import (
-    AsyncMappingKernelManager,
-    ServerKernelManager,
-)
+from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
 from tornado.web import HTTPError
 from traitlets import Dict, Instance, List, Unicode, default
 
 from pwsh_kernels.messages import ending_metadata
 from pwsh_kernels.sessions.jupyter.environment import kernel_environment, with_our_commands
+from pwsh_kernels.sessions.jupyter.jupyter_client_compat import close_control_socket
+from pwsh_kernels.sessions.jupyter.jupyter_server_compat import (
+    KernelManagerCompat,
+    give_kernel_info,
+)
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.jupyter.processes import kill_tree
 from pwsh_kernels.sessions.jupyter.provisioner import living_process
 from pwsh_kernels.sessions.jupyter.sessions_owner import Nobody, SessionsOwner
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.tasks import Tasks
+from pwsh_kernels.shapes import ForeignJson
 
 LOG = logging.getLogger(__name__)
 DEATH_POLL_S = 1.0
@@ -72,7 +75,7 @@ class SessionLaunch:
     log_file: Path
 
 
-class SessionKernelManager(AsyncMappingKernelManager):
+class SessionKernelManager(KernelManagerCompat):
     """Maps kernel ids to kernels.
 
     A session's id is fixed, starting it twice gives one process, shutting it down detaches.
@@ -84,16 +87,15 @@ class SessionKernelManager(AsyncMappingKernelManager):
     kernel_spec_manager: Any = Instance(SessionKernelSpecManager)
     pass_env = List(
         Unicode(),
-        help="Environment variables that kernels inherit beside the allow-list.",
+        help="Environment variables that kernels inherit besides those of the allow-list.",
         config=True,
     )
     launches = Dict(help="SessionLaunch by kernelspec name.")
 
     def __init__(self, **kwargs: Any) -> None:
-        """Take jupyter_server's arguments."""
         super().__init__(**kwargs)
         self._locks: dict[SessionKey, asyncio.Lock] = {}
-        self._info_channels: dict[str, Any] = {}
+        self._info_channels: ForeignJson = {}
         self._tasks = Tasks()
         self._owner: SessionsOwner = Nobody()
 
@@ -130,11 +132,9 @@ class SessionKernelManager(AsyncMappingKernelManager):
 
     def session_of(self, kernel_id: str) -> SessionKey | None:
         """Return the session that a running kernel belongs to."""
-        return (
-            self.session_key(self._kernels[kernel_id].kernel_name)
-            if kernel_id in self._kernels
-            else None
-        )
+        if kernel_id not in self:
+            return None
+        return self.session_key(self.get_kernel(kernel_id).kernel_name)
 
     def connection_file(self, key: SessionKey) -> Path:
         """Return where the connection file of a session's kernel is."""
@@ -154,7 +154,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
                 return
             process = living_process(self.connection_file(key))
             family = [process, *process.children(recursive=True)] if process else []
-            await self._async_shutdown_kernel(key.kernel_id)
+            await super().shutdown_kernel(key.kernel_id)
             kill_tree(family)
 
     async def kill_session(self, key: SessionKey) -> None:
@@ -182,7 +182,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
         kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, self.pass_env)
         if launch is None:
             kwargs["env"] = with_our_commands(kwargs["env"])
-            started: str = await self._async_start_kernel(
+            started: str = await super().start_kernel(
                 kernel_id=kernel_id, kernel_name=kernel_name, **kwargs
             )
             return started
@@ -199,24 +199,22 @@ class SessionKernelManager(AsyncMappingKernelManager):
         """Shut a kernel down; of a session, only the caller goes away (decision 0009: 1,
         2, 3, 8).
         """
-        self._check_kernel_id(kernel_id)
+        self.get_kernel(kernel_id)  # HTTPError 404 for an unknown one
         if self.session_of(kernel_id) is None:
-            await self._async_shutdown_kernel(kernel_id, now=now, restart=restart)
+            await super().shutdown_kernel(kernel_id, now=now, restart=restart)
 
     async def shutdown_all(self, now: bool = False) -> None:  # type: ignore[override]
         """Shut down every kernel that is no session: sessions outlive the server."""
         others = [
             kernel_id for kernel_id in self.list_kernel_ids() if self.session_of(kernel_id) is None
         ]
-        await asyncio.gather(
-            *(self._async_shutdown_kernel(kernel_id, now=now) for kernel_id in others)
-        )
+        await asyncio.gather(*(self.shutdown_kernel(kernel_id, now=now) for kernel_id in others))
 
-    def kernel_model(self, kernel_id: str) -> dict[str, Any]:
+    def kernel_model(self, kernel_id: str) -> ForeignJson:
         """Return what Jupyter's routes tell of a kernel; of a session also which one it is, and its
         name for people.
         """
-        model: dict[str, Any] = super().kernel_model(kernel_id)
+        model: ForeignJson = super().kernel_model(kernel_id)
         key = self.session_of(kernel_id)
         return {**model, "pwsh": {"session": str(key), "title": self.title(key)}} if key else model
 
@@ -232,7 +230,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
 
     def refuse_restart(self, kernel_id: str) -> None:
         """Raise HTTPError 409 when a restart would end a sign-in, 404 for an unknown kernel."""
-        self._check_kernel_id(kernel_id)
+        self.get_kernel(kernel_id)  # HTTPError 404 for an unknown one
         key = self.session_of(kernel_id)
         if key and (refusal := self._owner.restart_refusal(key)):
             raise HTTPError(409, refusal)
@@ -246,16 +244,17 @@ class SessionKernelManager(AsyncMappingKernelManager):
         key = self.session_of(kernel_id)
         if key:
             self._owner.ended(key, "its kernel was restarted by a Jupyter client")
-        restarted = await self._async_restart_kernel(kernel_id, now=now)
+        restarted = await super().restart_kernel(kernel_id, now=now)
         if key:
             self._preset_kernel_info(kernel_id)
             self._owner.started_elsewhere(key)
         return restarted
 
-    def _handle_kernel_died(self, kernel_id: str) -> None:
+    def kernel_died(self, kernel_id: str) -> None:
+        """Tell the owner that a session's kernel has died, and clean up after it."""
         key = self.session_of(kernel_id)
         if key is None:
-            super()._handle_kernel_died(kernel_id)
+            super().kernel_died(kernel_id)
             return
         LOG.warning("The kernel of %s has died.", key)
         self._tasks.start(self._forget(kernel_id).cleanup_resources(), f"clean up after {key}")
@@ -273,7 +272,7 @@ class SessionKernelManager(AsyncMappingKernelManager):
         async with self._lock(launch.key):
             if launch.key.kernel_id in self:
                 return
-            await self._async_start_kernel(
+            await super().start_kernel(
                 kernel_id=launch.key.kernel_id,
                 kernel_name=launch.key.kernelspec,
                 env={**env, **launch.environment},
@@ -288,9 +287,9 @@ class SessionKernelManager(AsyncMappingKernelManager):
         it (decision 0009, 5).
         """
         kernel: Any = self.get_kernel(kernel_id)
-        answer: Future[dict[str, Any]] = Future()
+        answer: Future[ForeignJson] = Future()
         channel = self._info_channels[kernel_id] = kernel.connect_control()
-        kernel._kernel_info_future = answer  # noqa: SLF001 - the name that ZMQChannelsWebsocketConnection looks for
+        give_kernel_info(kernel, answer)
 
         def on_reply(parts: list[bytes]) -> None:
             _, message = kernel.session.feed_identities(parts)
@@ -307,11 +306,10 @@ class SessionKernelManager(AsyncMappingKernelManager):
             return None
         kernel: Any = self.get_kernel(kernel_id)
         kernel.stop_restarter()
-        kernel._close_control_socket()  # noqa: SLF001 - else left to the garbage collector
+        close_control_socket(kernel)
         channel = self._info_channels.pop(kernel_id, None)
         if channel and not channel.closed():
             channel.close()
         self.stop_watching_activity(kernel_id)
-        self._kernel_connections.pop(kernel_id, None)
-        self._kernel_ports.pop(kernel_id, None)
+        self.forget_counts(kernel_id)
         return self.remove_kernel(kernel_id)

@@ -11,7 +11,9 @@ import psutil
 from jupyter_client.connect import LocalPortCache
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from pwsh_kernels.sessions.jupyter.jupyter_client_compat import leave_connection_file
 from pwsh_kernels.sessions.jupyter.ports import free_ports
+from pwsh_kernels.shapes import ForeignJson
 
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 SAME_START_S = 1.0
@@ -81,7 +83,7 @@ class AdoptingProvisioner(LocalProvisioner):
     parent: Any
     process: Any
 
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+    async def pre_launch(self, **kwargs: Any) -> ForeignJson:
         """Take over a living kernel (its `cmd` is then empty), else prepare to start one."""
         living = living_process(self.parent.connection_file)
         if living is None:
@@ -98,8 +100,7 @@ class AdoptingProvisioner(LocalProvisioner):
             info = await super().launch_kernel(
                 cmd, independent=True, stdout=log, stderr=log, umask=PRIVATE, **kwargs
             )
-        # The manager's __del__ would remove a connection file that it believes to own.
-        self.parent._connection_file_written = False  # noqa: SLF001
+        leave_connection_file(self.parent)
         self._write_note()
         return info
 

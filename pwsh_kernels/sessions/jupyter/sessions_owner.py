@@ -31,7 +31,7 @@ class Nobody:
         return str(key)
 
     def restart_refusal(self, key: SessionKey) -> str:  # noqa: ARG002 - SessionsOwner's shape
-        """Refuse nothing."""
+        """Refuse nothing: there is nothing to lose."""
         return ""
 
     def started_elsewhere(self, key: SessionKey) -> None:

@@ -1,4 +1,5 @@
-# What commands there are, and what some of them are for. Run by commands.py's caller in a session; calls no service.
+# What commands there are, and what some of them are for. Run by commands.py's caller in a session;
+# calls no service.
 param([string] $PwshKernelsAsked)
 try {
     & {
@@ -13,17 +14,29 @@ try {
             return
         }
         foreach ($name in $names) {
-            $one = Get-Command -Name $name -CommandType Cmdlet, Function -ErrorAction Ignore | Select-Object -First 1
+            $one = Get-Command -Name $name -CommandType Cmdlet, Function -ErrorAction Ignore |
+                Select-Object -First 1
             if (-not $one) { continue }
             $synopsis = ''
-            if ($one.CommandType -eq 'Function' -and $one.ScriptBlock.Ast -is [Management.Automation.Language.FunctionDefinitionAst]) {
+            if ($one.CommandType -eq 'Function' -and
+                    $one.ScriptBlock.Ast -is [Management.Automation.Language.FunctionDefinitionAst]) {
                 $help = $one.ScriptBlock.Ast.GetHelpContent()
                 if ($help) { $synopsis = [string] $help.Synopsis }
             }
-            if (-not $synopsis) { $synopsis = [string] (Get-Help -Name $one.Name -ErrorAction Ignore | Select-Object -First 1).Synopsis }
+            if (-not $synopsis) {
+                $synopsis = [string] (Get-Help -Name $one.Name -ErrorAction Ignore |
+                    Select-Object -First 1).Synopsis
+            }
             $default = $one.DefaultParameterSet
-            $sets = @($one.ParameterSets | Sort-Object -Stable -Property { $_.Name -ne $default } | ForEach-Object { $_.ToString() })
-            ConvertTo-Json -Compress -InputObject @{ name = $one.Name; synopsis = $synopsis; sets = $sets }
+            $sets = @(
+                $one.ParameterSets | Sort-Object -Stable -Property { $_.Name -ne $default } |
+                    ForEach-Object { $_.ToString() }
+            )
+            ConvertTo-Json -Compress -InputObject @{
+                name = $one.Name
+                synopsis = $synopsis
+                sets = $sets
+            }
         }
     } $PwshKernelsAsked
 }

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pwsh_kernels.errors import (
@@ -23,12 +25,16 @@ from pwsh_kernels.sessions.runs.output_log import Stream
 from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.shapes import Counted
 
-SCRIPT = """param([string] $PwshKernelsQuery)
-try { Get-KeptObject $PwshKernelsQuery }
-finally { Microsoft.PowerShell.Utility\\Remove-Variable -Name PwshKernelsQuery -ErrorAction Ignore }"""  # noqa: E501
-"""Get-KeptObject is the session's own (powershell/scripts/bootstrap.ps1)."""
+SCRIPT_FILE = Path(__file__).parent / "kept_objects.ps1"
 PARAMETER = "PwshKernelsQuery"
+
+
+@cache
+def query_script() -> str:
+    """Return the script that answers a question about a run's objects."""
+    return SCRIPT_FILE.read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,8 @@ class ObjectsQuery:
     client: str = ""
 
     def parameters(self, key: str) -> dict[str, str]:
-        """Return what is bound to SCRIPT; `key`: the execute request of the run whose objects are
-        meant.
+        """Return what is bound to the script; `key`: the execute request of the run whose objects
+        are meant.
         """
         asked = {
             "key": key,
@@ -106,11 +112,11 @@ class QueryRecorder(Recorder):
         return summary
 
 
-def known_facts(facts: Mapping[str, Any], run_id: str) -> dict[str, Any]:
+def known_facts(facts: Mapping[str, Any], run_id: str) -> Counted:
     """Return how many objects are kept, were found and are shown; `beyond`: those that were too
     many to be kept.
     """
-    view = {
+    view: Counted = {
         "kept": facts["kept"],
         "matched": facts["matched"],
         "shown": facts["shown"],

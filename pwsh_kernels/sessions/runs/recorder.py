@@ -50,7 +50,6 @@ class Recorder:
             self.run.become("running")
 
     def write(self, stream: Stream, kind: str, text: str, record: Record | None) -> None:
-        """Add output."""
         self.run.log.append(stream, kind, text, record)
         if record:
             self.run.add_record(record)

@@ -81,7 +81,6 @@ class Runs:
                 run.log.close()
 
     def close(self) -> None:
-        """Forget everything."""
         for run in self._runs.values():
             run.log.close()
         self._runs = {}

@@ -153,7 +153,7 @@ class SignInFlow:
         except (
             Exception
         ):  # the outermost caller of a sign-in: a session must not stay signing in for ever
-            LOG.exception("The sign-in to %s broke", live.key)
+            LOG.exception("The sign-in to %s failed unexpectedly", live.key)
             live.session.refuse(SignInFailure("sign_in_failed", BROKEN))
         else:
             live.session.accept(accepted)

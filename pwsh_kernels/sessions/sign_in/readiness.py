@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from pwsh_kernels.catalog import (
     Facts,
     Route,
-    Script,
     clear_script,
     explain,
     explanation,
+    find_script,
     kept_script,
     reach_script,
     unfit,
+    unload_script,
 )
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.sessions.live import LiveSession
@@ -30,19 +31,6 @@ should wait for this.
 """
 REACH_WAIT_S = 15.0
 HOME_WAIT_S = 20.0
-FIND = Script(
-    """param([string] $Name)
-try { Get-Module -ListAvailable -Name $Name | ForEach-Object { "$($_.Version)" } }
-finally { Remove-Variable -Name Name -ErrorAction Ignore }""",
-    {"Name": "powershell_module"},
-)
-"""The versions of the service's module, in the order in which PowerShell would take them."""
-UNLOAD = Script(
-    """param([string] $Name)
-try { Remove-Module -Name $Name -Force -ErrorAction Ignore }
-finally { Remove-Variable -Name Name -ErrorAction Ignore }""",
-    {"Name": "powershell_module"},
-)
 
 
 async def check_fit(live: LiveSession, route: Route, pin_again: Callable[[Session], bool]) -> None:
@@ -75,14 +63,16 @@ async def _pin_again(live: LiveSession, pin_again: Callable[[Session], bool]) ->
     except ProductError as error:
         raise SignInRefused("sign_in_failed", error.text()) from error
     name = live.session.module.powershell_module
-    await live.run_script(UNLOAD, f"unload {name}", "sign_in", PREPARE_WAIT_S)
+    await live.run_script(unload_script(), f"unload {name}", "sign_in", PREPARE_WAIT_S)
     return True
 
 
 async def found_versions(live: LiveSession) -> list[str]:
     """Return the versions of the service's module that the session finds. Raises SignInRefused."""
     module = live.session.module
-    run = await live.run_script(FIND, f"find {module.powershell_module}", "sign_in", PREPARE_WAIT_S)
+    run = await live.run_script(
+        find_script(), f"find {module.powershell_module}", "sign_in", PREPARE_WAIT_S
+    )
     if run.state != "succeeded":
         raise SignInRefused(
             "sign_in_failed", f"{module.title} is not ready: {failure_sentence(run)}"

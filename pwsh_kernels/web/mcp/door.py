@@ -76,7 +76,6 @@ class McpHandler(RequestHandler):
     """Lets in who holds the token; all else is the SDK's: protocol, sessions, Host and Origin."""
 
     def initialize(self, door: McpDoor) -> None:
-        """Take the door."""
         self.door = door
         self.gone = asyncio.Event()
         self.principal: Principal | None = None
@@ -97,7 +96,6 @@ class McpHandler(RequestHandler):
     # `prepare` has checked the token; the mark tells Jupyter that this is on purpose.
     @allow_unauthenticated
     async def post(self) -> None:
-        """Answer a message."""
         await self._serve()
 
     @allow_unauthenticated

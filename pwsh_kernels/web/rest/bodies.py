@@ -82,7 +82,7 @@ class SessionsQuery(Query):
 
 
 class SessionBody(Body):
-    """Names a session; every field of the original API is accepted."""
+    """Names a session; every field of the predecessor's API is accepted."""
 
     tenant: Annotated[Name, Field(min_length=1)]
     module: Name = "exo"
@@ -92,7 +92,7 @@ class SessionBody(Body):
 class LoginBody(SessionBody):
     """POST /login.
 
-    `account` is the original's and has no effect: no sign-in asks for a subscription.
+    `account` is the predecessor's and has no effect: no sign-in asks for a subscription.
     """
 
     expected_account: Name | None = None
@@ -105,7 +105,7 @@ class LoginBody(SessionBody):
 
 
 class StatusBody(SessionBody):
-    """POST /status."""
+    """What POST /status takes."""
 
     wait_s: Seconds = 0
 
@@ -140,7 +140,7 @@ class RunBody(SessionBody):
 
 
 class CancelBody(Body):
-    """POST /runs/{id}/cancel."""
+    """What POST /runs/{id}/cancel takes."""
 
     wait_s: Seconds = 5
 
@@ -153,7 +153,7 @@ class InputBody(Body):
 
 
 class RunsQuery(Query):
-    """GET /runs."""
+    """What GET /runs takes."""
 
     tenant: Name | None = None
     module: Name | None = None
@@ -163,7 +163,7 @@ class RunsQuery(Query):
 
 
 class RunQuery(Query):
-    """GET /runs/{id}."""
+    """What GET /runs/{id} takes."""
 
     cursor: Annotated[int, Field(ge=0)] = 0
     wait_s: Seconds = 0
@@ -172,7 +172,7 @@ class RunQuery(Query):
 
 
 class QueryBody(Body):
-    """POST /runs/{id}/query."""
+    """What POST /runs/{id}/query takes."""
 
     where: Annotated[list[str], Field(max_length=MAX_CONDITIONS)] = []
     sort_by: Property | None = None
@@ -186,7 +186,7 @@ class QueryBody(Body):
 
 
 class CommandsQuery(Query):
-    """GET /sessions/{id}/commands."""
+    """What GET /sessions/{id}/commands takes."""
 
     words: Annotated[str, Field(min_length=1, max_length=200)]
     limit: Annotated[int, Field(ge=1, le=MAX_COMMANDS)] = 10
@@ -215,7 +215,7 @@ class LinesQueryString(Query):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_json(body: bytes) -> dict[str, Any]:
+def read_json(body: bytes) -> Mapping[str, Any]:
     """Return the object of a request's body; an empty body is an empty object.
 
     Raises InvalidRequest.

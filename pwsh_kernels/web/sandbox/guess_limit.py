@@ -23,5 +23,4 @@ class Attempts:
         return max(0.0, self.wrong[0] + WINDOW - now)
 
     def add_wrong(self, now: float) -> None:
-        """Count a wrong guess."""
         self.wrong.append(now)

@@ -3,6 +3,7 @@ not the server's own.
 """
 
 from datetime import UTC, datetime
+from http.client import responses
 from urllib.parse import unquote
 
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -53,7 +54,8 @@ class PowerAppsService(RequestHandler):
 
     def write_error(self, status_code: int, **_: object) -> None:
         """Say no more than the status, in the service's form."""
-        self.finish({"error": {"code": str(status_code), "message": self._reason}})
+        reason = responses.get(status_code, "Unknown")
+        self.finish({"error": {"code": str(status_code), "message": reason}})
 
 
 def powerapps_rules(authority: Authority, base_url: str) -> list[Rule]:

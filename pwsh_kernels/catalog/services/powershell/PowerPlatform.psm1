@@ -1,4 +1,5 @@
-# Power Platform administration over its REST interface, with the sign-in of Az or a token that was handed in.
+# Power Platform administration over its REST interface, with the sign-in of Az or a token that was
+# handed in.
 
 $script:Resource = 'https://service.powerapps.com/'
 $script:Admin = 'providers/Microsoft.BusinessAppPlatform/scopes/admin'
@@ -9,7 +10,8 @@ function Set-PowerPlatformToken {
     .SYNOPSIS
     Uses an access token instead of the sign-in of Az.
     .DESCRIPTION
-    The token must be one for https://service.powerapps.com/. It is kept in the memory of this session only, and is not renewed.
+    The token must be one for https://service.powerapps.com/. It is kept in the memory of this
+    session only, and is not renewed.
     .PARAMETER Token
     The access token.
     .EXAMPLE
@@ -17,7 +19,7 @@ function Set-PowerPlatformToken {
     #>
     [CmdletBinding()]
     param([Parameter(Mandatory)] [securestring] $Token)
-    [void] (Read-Claims $Token)
+    [void] (Read-Claim $Token)
     $script:HandedIn = $Token
 }
 
@@ -44,9 +46,14 @@ function Get-PowerPlatformConnection {
     param()
     if (-not $script:HandedIn -and -not (Get-AzContext).Account) { return }
     $token = Get-ServiceToken
-    try { [void] (Invoke-Service 'GET' "$script:Admin/environments?`$top=1" '2020-10-01' $null) } catch {
+    try {
+        [void] (Invoke-Service 'GET' "$script:Admin/environments?`$top=1" '2020-10-01' $null)
+    }
+    catch {
         # Refused for want of rights: the token was accepted.
-        if ($_.FullyQualifiedErrorId -notlike 'PowerPlatform403*') { $PSCmdlet.ThrowTerminatingError($_) }
+        if ($_.FullyQualifiedErrorId -notlike 'PowerPlatform403*') {
+            $PSCmdlet.ThrowTerminatingError($_)
+        }
     }
     if ($script:HandedIn) { Get-TokenConnection $token } else { Get-AzConnection $token }
 }
@@ -64,7 +71,7 @@ function Get-PowerPlatformEnvironment {
     #>
     [CmdletBinding()]
     param([Parameter(Position = 0)] [string] $Name = '*')
-    foreach ($one in Read-AllPages $PSCmdlet "$script:Admin/environments") {
+    foreach ($one in Read-EveryPage $PSCmdlet "$script:Admin/environments") {
         if ($one.name -notlike $Name -and $one.properties.displayName -notlike $Name) { continue }
         [pscustomobject] @{
             PSTypeName  = 'PowerPlatform.Environment'
@@ -91,8 +98,9 @@ function Get-PowerPlatformApp {
     #>
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [string] $EnvironmentName)
-    $path = "providers/Microsoft.PowerApps/scopes/admin/environments/$([uri]::EscapeDataString($EnvironmentName))/apps"
-    foreach ($one in Read-AllPages $PSCmdlet $path) {
+    $name = [uri]::EscapeDataString($EnvironmentName)
+    $path = "providers/Microsoft.PowerApps/scopes/admin/environments/$name/apps"
+    foreach ($one in Read-EveryPage $PSCmdlet $path) {
         [pscustomobject] @{
             PSTypeName      = 'PowerPlatform.App'
             Name            = [string] $one.name
@@ -112,7 +120,8 @@ function Invoke-PowerPlatformApi {
     .PARAMETER Path
     What follows the host, such as providers/Microsoft.BusinessAppPlatform/scopes/admin/environments.
     .PARAMETER Method
-    GET unless something else is asked for; everything else than GET asks to be confirmed with -Confirm and shows itself with -WhatIf.
+    GET unless something else is asked for; everything else than GET asks to be confirmed with
+    -Confirm and shows itself with -WhatIf.
     .PARAMETER Body
     An object that becomes JSON.
     .PARAMETER ApiVersion
@@ -128,13 +137,23 @@ function Invoke-PowerPlatformApi {
         [string] $ApiVersion = '2020-10-01'
     )
     if ($Method -ne 'GET' -and -not $PSCmdlet.ShouldProcess($Path, $Method)) { return }
-    try { Invoke-Service $Method $Path.TrimStart('/') $ApiVersion $Body } catch { $PSCmdlet.ThrowTerminatingError($_) }
+    try {
+        Invoke-Service $Method $Path.TrimStart('/') $ApiVersion $Body
+    }
+    catch {
+        $PSCmdlet.ThrowTerminatingError($_)
+    }
 }
 
-function Read-AllPages {
+function Read-EveryPage {
     param([System.Management.Automation.PSCmdlet] $Caller, [string] $Path)
     while ($Path) {
-        try { $page = Invoke-Service 'GET' $Path '2020-10-01' $null } catch { $Caller.ThrowTerminatingError($_) }
+        try {
+            $page = Invoke-Service 'GET' $Path '2020-10-01' $null
+        }
+        catch {
+            $Caller.ThrowTerminatingError($_)
+        }
         $page.value
         $Path = $page.nextLink
     }
@@ -143,19 +162,38 @@ function Read-AllPages {
 function Invoke-Service {
     param([string] $Method, [string] $Path, [string] $ApiVersion, [object] $Body)
     $address = Get-Address $Path $ApiVersion
-    $request = @{ Method = $Method; Uri = $address; Authentication = 'Bearer'; Token = (Get-ServiceToken).Token; ErrorAction = 'Stop' }
+    $request = @{
+        Method = $Method
+        Uri = $address
+        Authentication = 'Bearer'
+        Token = (Get-ServiceToken).Token
+        ErrorAction = 'Stop'
+    }
     # Without encryption only to this machine itself: that is the sandbox.
-    if ($address.Scheme -eq 'http' -and $address.IsLoopback) { $request.AllowUnencryptedAuthentication = $true }
-    if ($null -ne $Body) { $request.Body, $request.ContentType = (ConvertTo-Json $Body -Depth 20 -Compress), 'application/json' }
-    try { Invoke-RestMethod @request } catch [Microsoft.PowerShell.Commands.HttpResponseException] { throw (New-ServiceError $_) }
+    if ($address.Scheme -eq 'http' -and $address.IsLoopback) {
+        $request.AllowUnencryptedAuthentication = $true
+    }
+    if ($null -ne $Body) {
+        $request.Body, $request.ContentType =
+            (ConvertTo-Json $Body -Depth 20 -Compress), 'application/json'
+    }
+    try {
+        Invoke-RestMethod @request
+    }
+    catch [Microsoft.PowerShell.Commands.HttpResponseException] {
+        throw (New-ServiceError $_)
+    }
 }
 
 function Get-Address {
     # A path of the interface, or the address of a next page; a token is sent nowhere else.
     param([string] $Path, [string] $ApiVersion)
-    $base = [uri] ("$($env:PWSH_KERNELS_POWERAPPS_URL ? $env:PWSH_KERNELS_POWERAPPS_URL : 'https://api.bap.microsoft.com')".TrimEnd('/') + '/')
+    $own = $env:PWSH_KERNELS_POWERAPPS_URL
+    $base = [uri] (($own ? $own : 'https://api.bap.microsoft.com').TrimEnd('/') + '/')
     $address = [uri]::new($base, $Path)
-    if ($address.Authority -ne $base.Authority -or $address.Scheme -ne $base.Scheme) { throw "$($address.Host) is not $($base.Host): give a path." }
+    if ($address.Authority -ne $base.Authority -or $address.Scheme -ne $base.Scheme) {
+        throw "$($address.Host) is not $($base.Host): give a path."
+    }
     if ($address.Query -match '[?&]api-version=') { return $address }
     [uri] "$address$($address.Query ? '&' : '?')api-version=$ApiVersion"
 }
@@ -164,57 +202,104 @@ function New-ServiceError {
     # The service's own code and sentence, with the HTTP status in the error's id.
     param([System.Management.Automation.ErrorRecord] $Problem)
     $status = [int] $Problem.Exception.Response.StatusCode
-    $said = try { (ConvertFrom-Json "$($Problem.ErrorDetails)" -ErrorAction Stop).error } catch { $null }
-    $text = if ($said.message) { "$($said.code): $($said.message) (HTTP $status)" } else { "$($Problem.Exception.Message) (HTTP $status)" }
-    $category = if ($status -in 401, 403) { 'PermissionDenied' } elseif ($status -eq 404) { 'ObjectNotFound' } else { 'InvalidResult' }
-    [System.Management.Automation.ErrorRecord]::new([System.InvalidOperationException]::new($text, $Problem.Exception), "PowerPlatform$status", $category, $null)
+    $said = try {
+        (ConvertFrom-Json "$($Problem.ErrorDetails)" -ErrorAction Stop).error
+    }
+    catch {
+        $null
+    }
+    $text = if ($said.message) {
+        "$($said.code): $($said.message) (HTTP $status)"
+    }
+    else {
+        "$($Problem.Exception.Message) (HTTP $status)"
+    }
+    $category = if ($status -in 401, 403) {
+        'PermissionDenied'
+    }
+    elseif ($status -eq 404) {
+        'ObjectNotFound'
+    }
+    else {
+        'InvalidResult'
+    }
+    [System.Management.Automation.ErrorRecord]::new(
+        [System.InvalidOperationException]::new($text, $Problem.Exception), "PowerPlatform$status",
+        $category, $null)
 }
 
 function Get-ServiceToken {
-    # { Token (SecureString), ExpiresOn }; newer versions of Az give a SecureString, older ones a text.
+    # { Token (SecureString), ExpiresOn }; newer versions of Az give a SecureString, older ones a
+    # text.
     if ($script:HandedIn) { return @{ Token = $script:HandedIn } }
     $found = Get-AzAccessToken -ResourceUrl $script:Resource -ErrorAction Stop -WarningAction Ignore
-    $token = if ($found.Token -is [securestring]) { $found.Token } else { ConvertTo-SecureString $found.Token -AsPlainText -Force }
+    $token = if ($found.Token -is [securestring]) {
+        $found.Token
+    }
+    else {
+        ConvertTo-SecureString $found.Token -AsPlainText -Force
+    }
     @{ Token = $token; ExpiresOn = $found.ExpiresOn }
 }
 
 function Get-AzConnection {
     param([hashtable] $Token)
     $context = Get-AzContext
-    $directory = Get-AzTenant -ErrorAction Stop -WarningAction Ignore | Where-Object { "$($_.Id)" -eq "$($context.Tenant.Id)" } | Select-Object -First 1
-    $domains = @($directory.Domains | Where-Object { $_ } | ForEach-Object { ([string] $_).ToLowerInvariant() } | Select-Object -Unique)
+    $directory = Get-AzTenant -ErrorAction Stop -WarningAction Ignore |
+        Where-Object { "$($_.Id)" -eq "$($context.Tenant.Id)" } | Select-Object -First 1
+    $domains = @(
+        $directory.Domains | Where-Object { $_ } |
+            ForEach-Object { ([string] $_).ToLowerInvariant() } | Select-Object -Unique
+    )
     $expires = if ($Token.ExpiresOn) { $Token.ExpiresOn.UtcDateTime }
     # Az calls every managed identity MSI@50342; which one it is stands in its token.
-    $account = if ("$($context.Account.Type)" -eq 'ManagedService') { (Read-Claims $Token.Token).appid }
-    [pscustomobject] @{ Account = [string] ($account ?? $context.Account.Id); TenantId = [string] $context.Tenant.Id; Domains = $domains; ExpiresAt = $expires }
+    $account = if ("$($context.Account.Type)" -eq 'ManagedService') {
+        (Read-Claim $Token.Token).appid
+    }
+    [pscustomobject] @{
+        Account = [string] ($account ?? $context.Account.Id)
+        TenantId = [string] $context.Tenant.Id
+        Domains = $domains
+        ExpiresAt = $expires
+    }
 }
 
 function Get-TokenConnection {
     param([hashtable] $Token)
-    $claims = Read-Claims $Token.Token
-    $person = @($claims.upn, $claims.unique_name, $claims.preferred_username | Where-Object { $_ })[0]
+    $claims = Read-Claim $Token.Token
+    $person = @(
+        $claims.upn, $claims.unique_name, $claims.preferred_username | Where-Object { $_ }
+    )[0]
     [pscustomobject] @{
-        Account   = [string] @($person, $claims.appid, $claims.azp, 'an application' | Where-Object { $_ })[0]
+        Account   = [string] @(
+            $person, $claims.appid, $claims.azp, 'an application' | Where-Object { $_ }
+        )[0]
         TenantId  = [string] $claims.tid
         Domains   = @(if ($person) { $person.Split('@')[-1].ToLowerInvariant() })
-        ExpiresAt = if ($claims.exp) { [datetimeoffset]::FromUnixTimeSeconds([long] $claims.exp).UtcDateTime }
+        ExpiresAt = if ($claims.exp) {
+            [datetimeoffset]::FromUnixTimeSeconds([long] $claims.exp).UtcDateTime
+        }
     }
 }
 
-function Read-Claims {
+function Read-Claim {
     # What a token says of itself, in its second part.
     param([securestring] $Token)
-    $part = "$(ConvertFrom-SecureString -SecureString $Token -AsPlainText)..".Split('.')[1].Replace('-', '+').Replace('_', '/')
+    $part = "$(ConvertFrom-SecureString -SecureString $Token -AsPlainText)..".Split('.')[1]
+    $part = $part.Replace('-', '+').Replace('_', '/')
     $claims = try {
-        [System.Text.Encoding]::UTF8.GetString([convert]::FromBase64String($part.PadRight([math]::Ceiling($part.Length / 4) * 4, '='))) |
+        [System.Text.Encoding]::UTF8.GetString([convert]::FromBase64String($part.PadRight(
+            [math]::Ceiling($part.Length / 4) * 4, '='))) |
             ConvertFrom-Json -AsHashtable -ErrorAction Stop
-    } catch { $null }
+    }
+    catch { $null }
     if ($claims -is [hashtable]) { return $claims }
     throw 'The access token is malformed.'
 }
 
-$functions = 'Set-PowerPlatformToken', 'Clear-PowerPlatformToken', 'Get-PowerPlatformConnection', 'Get-PowerPlatformEnvironment',
-'Get-PowerPlatformApp', 'Invoke-PowerPlatformApi'
+$functions = 'Set-PowerPlatformToken', 'Clear-PowerPlatformToken', 'Get-PowerPlatformConnection',
+    'Get-PowerPlatformEnvironment',
+    'Get-PowerPlatformApp', 'Invoke-PowerPlatformApi'
 
 if (Get-Command -Name pac -CommandType Application -ErrorAction Ignore) {
     function Invoke-PacCommand {

@@ -2,8 +2,9 @@
 .SYNOPSIS
 Shows HTML in a notebook.
 .DESCRIPTION
-The lines that come in are one HTML text; ConvertTo-Html gives such lines. The result is a string that a notebook shows
-as HTML, and that stays plain text everywhere else: in a terminal, in a file, over REST.
+The lines that come in are one HTML text; ConvertTo-Html gives such lines. The result is a string
+that a notebook shows as HTML, and that stays plain text everywhere else: in a terminal, in a file,
+over REST.
 .PARAMETER InputObject
 The HTML, in one or more lines.
 .EXAMPLE
@@ -19,7 +20,8 @@ process { $lines.AddRange($InputObject) }
 end {
     $text = $lines -join "`n"
     if (-not $text) { return }
-    $own = [string]::new($text.ToCharArray())  # nobody else's: a literal of the script must not be shown so for ever
+    # nobody else's: a literal of the script must not be shown so for ever
+    $own = [string]::new($text.ToCharArray())
     ([AppDomain]::CurrentDomain.GetData('PwshKernels.Shown'))?.Add($own, 'text/html')
     $own
 }

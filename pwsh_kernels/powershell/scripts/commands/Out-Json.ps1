@@ -2,8 +2,8 @@
 .SYNOPSIS
 Shows objects as JSON: in JupyterLab as a tree that can be opened and closed.
 .DESCRIPTION
-One object becomes its JSON, several become an array; a string that is JSON is taken as it is. The result is a string
-of JSON, which stays plain text where no notebook shows it.
+One object becomes its JSON, several become an array; a string that is JSON is taken as it is. The
+result is a string of JSON, which stays plain text where no notebook shows it.
 .PARAMETER InputObject
 The objects.
 .PARAMETER Depth
@@ -21,10 +21,17 @@ begin { $objects = [Collections.Generic.List[object]]::new() }
 process { $objects.Add($InputObject) }
 end {
     $value = if ($objects.Count -eq 1) { $objects[0] } else { , $objects.ToArray() }
-    $isJson = $value -is [string] -and (Microsoft.PowerShell.Utility\Test-Json -Json $value -ErrorAction Ignore)
-    $text = if ($isJson) { $value } else { Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $Depth }
+    $isJson = $value -is [string] -and
+        (Microsoft.PowerShell.Utility\Test-Json -Json $value -ErrorAction Ignore)
+    $text = if ($isJson) {
+        $value
+    }
+    else {
+        Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $Depth
+    }
     if (-not $text) { return }
-    $own = [string]::new($text.ToCharArray())  # nobody else's: a literal of the script must not be shown so for ever
+    # nobody else's: a literal of the script must not be shown so for ever
+    $own = [string]::new($text.ToCharArray())
     ([AppDomain]::CurrentDomain.GetData('PwshKernels.Shown'))?.Add($own, 'application/json')
     $own
 }

@@ -2,8 +2,8 @@
 .SYNOPSIS
 Shows Markdown in a notebook.
 .DESCRIPTION
-The lines that come in are one Markdown text. The result is a string that a notebook shows formatted, and that stays
-plain text everywhere else.
+The lines that come in are one Markdown text. The result is a string that a notebook shows
+formatted, and that stays plain text everywhere else.
 .PARAMETER InputObject
 The Markdown, in one or more lines.
 .EXAMPLE
@@ -17,7 +17,8 @@ process { $lines.AddRange($InputObject) }
 end {
     $text = $lines -join "`n"
     if (-not $text) { return }
-    $own = [string]::new($text.ToCharArray())  # nobody else's: a literal of the script must not be shown so for ever
+    # nobody else's: a literal of the script must not be shown so for ever
+    $own = [string]::new($text.ToCharArray())
     ([AppDomain]::CurrentDomain.GetData('PwshKernels.Shown'))?.Add($own, 'text/markdown')
     $own
 }

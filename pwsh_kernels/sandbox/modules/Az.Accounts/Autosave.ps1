@@ -1,4 +1,5 @@
-# Where contexts are kept: in files of HOME (autosave, the default) or in this process alone; and saving them to a file by hand.
+# Where contexts are kept: in files of HOME (autosave, the default) or in this process alone; and
+# saving them to a file by hand.
 
 function Get-AzContextAutosaveSetting {
     [CmdletBinding()]
@@ -7,8 +8,15 @@ function Get-AzContextAutosaveSetting {
     [pscustomobject] @{
         PSTypeName = 'Microsoft.Azure.Commands.Common.Authentication.ContextAutosaveSettings'
         Mode = if ($on) { 'CurrentUser' } else { 'Process' }
-        ContextDirectory = if ($on) { Get-AzureFolder } else { 'None' }; ContextFile = if ($on) { 'AzureRmContext.json' } else { 'None' }
-        CacheDirectory = if ($on) { [System.IO.Path]::GetDirectoryName((Get-CacheFile)) } else { 'None' }; CacheFile = if ($on) { [System.IO.Path]::GetFileName((Get-CacheFile)) } else { 'None' }
+        ContextDirectory = if ($on) { Get-AzureFolder } else { 'None' }
+        ContextFile = if ($on) { 'AzureRmContext.json' } else { 'None' }
+        CacheDirectory = if ($on) {
+            [System.IO.Path]::GetDirectoryName((Get-CacheFile))
+        }
+        else {
+            'None'
+        }
+        CacheFile = if ($on) { [System.IO.Path]::GetFileName((Get-CacheFile)) } else { 'None' }
         Settings = @{}
     }
 }
@@ -18,14 +26,20 @@ function Set-Autosave {
     param([bool] $On, [string] $Scope)
     $script:ProcessAutosave = $On
     if ($Scope -eq 'Process') { return }
-    Save-JsonFile (Join-Path (Get-AzureFolder) 'AzureRmContextSettings.json') @{ Mode = if ($On) { 'CurrentUser' } else { 'Process' } }
+    Save-JsonFile (Join-Path (Get-AzureFolder) 'AzureRmContextSettings.json') @{
+        Mode = if ($On) { 'CurrentUser' }
+        else { 'Process' }
+    }
 }
 
 function Disable-AzContextAutosave {
     # What was read from files is no longer used; the files stay where they are.
     [CmdletBinding(SupportsShouldProcess)]
     param([ValidateSet('CurrentUser', 'Process')] [string] $Scope = 'CurrentUser')
-    if (-not $PSCmdlet.ShouldProcess('Do not autosave the context between PowerShell sessions', 'Disable-AzContextAutosave')) { return }
+    if (-not $PSCmdlet.ShouldProcess('Do not autosave the context between PowerShell sessions',
+            'Disable-AzContextAutosave')) {
+        return
+    }
     if (Test-Autosave) {
         $script:Profile = @{ Default = ''; Contexts = @{} }
         $script:MemoryGrants = @{}
@@ -37,7 +51,10 @@ function Disable-AzContextAutosave {
 function Enable-AzContextAutosave {
     [CmdletBinding(SupportsShouldProcess)]
     param([ValidateSet('CurrentUser', 'Process')] [string] $Scope = 'CurrentUser')
-    if (-not $PSCmdlet.ShouldProcess('Autosave the context in the current session', 'Enable-AzContextAutosave')) { return }
+    if (-not $PSCmdlet.ShouldProcess('Autosave the context in the current session',
+            'Enable-AzContextAutosave')) {
+        return
+    }
     Set-Autosave $true $Scope
     if (-not $script:Profile.Contexts.Count) { $script:Profile = Read-Profile }
     foreach ($grant in @($script:MemoryGrants.Values)) { Save-Grant $grant.Identity }
@@ -47,9 +64,15 @@ function Enable-AzContextAutosave {
 
 function Save-AzContext {
     [CmdletBinding(SupportsShouldProcess)]
-    param([Parameter(Mandatory, Position = 0)] [string] $Path, [switch] $Force, [switch] $WithCredential)
+    param(
+        [Parameter(Mandatory, Position = 0)] [string] $Path,
+        [switch] $Force,
+        [switch] $WithCredential
+    )
     $file = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Path)
-    if ($PSCmdlet.ShouldProcess($file, 'Save the contexts')) { Save-JsonFile $file (ConvertTo-ProfileContent $script:Profile) }
+    if ($PSCmdlet.ShouldProcess($file, 'Save the contexts')) {
+        Save-JsonFile $file (ConvertTo-ProfileContent $script:Profile)
+    }
 }
 
 function Import-AzContext {
@@ -57,10 +80,15 @@ function Import-AzContext {
     [CmdletBinding(SupportsShouldProcess)]
     param([Parameter(Mandatory, Position = 0)] [string] $Path)
     $file = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Path)
-    if (-not [System.IO.File]::Exists($file)) { $PSCmdlet.ThrowTerminatingError((New-AzError "File '$file' does not exist.")) }
+    if (-not [System.IO.File]::Exists($file)) {
+        $PSCmdlet.ThrowTerminatingError((New-AzError "File '$file' does not exist."))
+    }
     if (-not $PSCmdlet.ShouldProcess($file, 'Import the contexts')) { return }
     $read = Read-JsonFile $file
-    $script:Profile = @{ Default = "$($read.DefaultContextKey)"; Contexts = [hashtable] ($read.Contexts ?? @{}) }
+    $script:Profile = @{
+        Default = "$($read.DefaultContextKey)"
+        Contexts = [hashtable] ($read.Contexts ?? @{})
+    }
     Save-Profile
     ConvertTo-ProfileOutput
 }

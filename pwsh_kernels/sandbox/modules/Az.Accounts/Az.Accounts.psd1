@@ -10,12 +10,17 @@
     CompatiblePSEditions = @('Core')
     FormatsToProcess = @('Az.Accounts.Format.ps1xml')
     FunctionsToExport = @(
-        'Connect-AzAccount', 'Disconnect-AzAccount', 'Get-AzAccessToken', 'Get-AzSubscription', 'Get-AzTenant',
+        'Connect-AzAccount', 'Disconnect-AzAccount', 'Get-AzAccessToken', 'Get-AzSubscription',
+        'Get-AzTenant',
         'Get-AzContext', 'Set-AzContext', 'Clear-AzContext', 'Save-AzContext', 'Import-AzContext',
-        'Enable-AzContextAutosave', 'Disable-AzContextAutosave', 'Get-AzContextAutosaveSetting', 'Get-AzConfig', 'Update-AzConfig'
+        'Enable-AzContextAutosave', 'Disable-AzContextAutosave', 'Get-AzContextAutosaveSetting',
+        'Get-AzConfig', 'Update-AzConfig'
     )
     CmdletsToExport = @()
     VariablesToExport = @()
-    AliasesToExport = @('Login-AzAccount', 'Logout-AzAccount', 'Select-AzContext', 'Select-AzSubscription', 'Set-AzSubscription')
+    AliasesToExport = @(
+        'Login-AzAccount', 'Logout-AzAccount', 'Select-AzContext', 'Select-AzSubscription',
+        'Set-AzSubscription'
+    )
     PrivateData = @{ PSData = @{ Tags = @('sandbox', 'simulation') } }
 }

@@ -1,10 +1,12 @@
-# A simulation of Az.Accounts: sign-ins, contexts and tokens of Azure PowerShell over the sandbox's company.
+# A simulation of Az.Accounts: sign-ins, contexts and tokens of Azure PowerShell over the sandbox's
+# company.
 
 Import-Module SandboxCore
 $slow = Get-SandboxTrap 'slow_import'
 if ($slow) { Start-Sleep -Milliseconds ([int] (1000 * $slow)) }
 
-foreach ($part in 'Errors', 'Storage', 'Config', 'Profile', 'Context', 'Autosave', 'Routes', 'Picker', 'Connection', 'Token', 'Subscription') {
+foreach ($part in 'Errors', 'Storage', 'Config', 'Profile', 'Context', 'Autosave', 'Routes',
+        'Picker', 'Connection', 'Token', 'Subscription') {
     . "$PSScriptRoot/$part.ps1"
 }
 

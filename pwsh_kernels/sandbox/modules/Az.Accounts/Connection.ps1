@@ -4,29 +4,38 @@ function Connect-AzAccount {
     [CmdletBinding(SupportsShouldProcess, DefaultParameterSetName = 'User')]
     param(
         [string] $Environment = 'AzureCloud',
-        [Parameter(ParameterSetName = 'Secret', Mandatory)] [Parameter(ParameterSetName = 'Password', Mandatory)] [pscredential] $Credential,
+        [Parameter(ParameterSetName = 'Secret', Mandatory)]
+        [Parameter(ParameterSetName = 'Password', Mandatory)] [pscredential] $Credential,
         [Parameter(ParameterSetName = 'CertificateFile', Mandatory)] [string] $CertificatePath,
         [Parameter(ParameterSetName = 'CertificateFile')] [securestring] $CertificatePassword,
         [Parameter(ParameterSetName = 'Thumbprint', Mandatory)] [string] $CertificateThumbprint,
-        [Parameter(ParameterSetName = 'CertificateFile', Mandatory)] [Parameter(ParameterSetName = 'Thumbprint', Mandatory)]
+        [Parameter(ParameterSetName = 'CertificateFile', Mandatory)]
+        [Parameter(ParameterSetName = 'Thumbprint', Mandatory)]
         [Parameter(ParameterSetName = 'Federated', Mandatory)] [string] $ApplicationId,
-        [Parameter(ParameterSetName = 'Secret', Mandatory)] [Parameter(ParameterSetName = 'CertificateFile', Mandatory)]
-        [Parameter(ParameterSetName = 'Thumbprint')] [Parameter(ParameterSetName = 'Federated')] [switch] $ServicePrincipal,
-        [Parameter(ParameterSetName = 'Federated', Mandatory)] [Alias('ClientAssertion')] [string] $FederatedToken,
+        [Parameter(ParameterSetName = 'Secret', Mandatory)]
+        [Parameter(ParameterSetName = 'CertificateFile', Mandatory)]
+        [Parameter(ParameterSetName = 'Thumbprint')] [Parameter(ParameterSetName = 'Federated')]
+        [switch] $ServicePrincipal,
+        [Parameter(ParameterSetName = 'Federated', Mandatory)] [Alias('ClientAssertion')]
+        [string] $FederatedToken,
         [Alias('Domain', 'TenantId')] [string] $Tenant,
         [Parameter(ParameterSetName = 'Token', Mandatory)] [string] $AccessToken,
         [Parameter(ParameterSetName = 'Token')] [string] $GraphAccessToken,
         [Parameter(ParameterSetName = 'Token')] [string] $MicrosoftGraphAccessToken,
         [Parameter(ParameterSetName = 'Token')] [string] $KeyVaultAccessToken,
-        [Parameter(ParameterSetName = 'Token', Mandatory)] [Parameter(ParameterSetName = 'ManagedService')]
-        [Parameter(ParameterSetName = 'User')] [Parameter(ParameterSetName = 'Device')] [string] $AccountId,
-        [Parameter(ParameterSetName = 'ManagedService', Mandatory)] [Alias('MSI', 'ManagedService')] [switch] $Identity,
+        [Parameter(ParameterSetName = 'Token', Mandatory)]
+        [Parameter(ParameterSetName = 'ManagedService')]
+        [Parameter(ParameterSetName = 'User')] [Parameter(ParameterSetName = 'Device')]
+        [string] $AccountId,
+        [Parameter(ParameterSetName = 'ManagedService', Mandatory)] [Alias('MSI', 'ManagedService')]
+        [switch] $Identity,
         [Alias('SubscriptionName', 'SubscriptionId')] [string] $Subscription,
         [string] $AuthScope,
         [string] $ContextName,
         [switch] $SkipContextPopulation,
         [int] $MaxContextPopulation = 25,
-        [Parameter(ParameterSetName = 'Device', Mandatory)] [Alias('DeviceCode', 'DeviceAuth', 'Device')] [switch] $UseDeviceAuthentication,
+        [Parameter(ParameterSetName = 'Device', Mandatory)]
+        [Alias('DeviceCode', 'DeviceAuth', 'Device')] [switch] $UseDeviceAuthentication,
         [switch] $SkipValidation,
         [switch] $SendCertificateChain,
         [switch] $Force,
@@ -35,16 +44,26 @@ function Connect-AzAccount {
     $asked = @{} + $PSBoundParameters
     $problem = Find-ConnectProblem $PSCmdlet $asked $Environment
     if ($problem) { $PSCmdlet.ThrowTerminatingError($problem) }
-    if ($PSCmdlet.ParameterSetName -eq 'User' -and -not $env:DISPLAY) { return $PSCmdlet.WriteWarning($script:NoScreen) }
-    if (-not $PSCmdlet.ShouldProcess("$($PSCmdlet.ParameterSetName) account in environment '$Environment'", 'log in')) { return }
+    if ($PSCmdlet.ParameterSetName -eq 'User' -and -not $env:DISPLAY) {
+        return $PSCmdlet.WriteWarning($script:NoScreen)
+    }
+    if (-not $PSCmdlet.ShouldProcess(
+        "$($PSCmdlet.ParameterSetName) account in environment '$Environment'", 'log in')) {
+        return
+    }
     $answer = (Find-TenantProblem $asked) ?? (Connect-WithRoute $PSCmdlet $asked)
     if ($answer -isnot [System.Management.Automation.ErrorRecord]) {
-        $chosen = Select-Subscription $PSCmdlet $asked $answer.Tenant ($PSCmdlet.ParameterSetName -eq 'Device')
+        $chosen = Select-Subscription $PSCmdlet $asked $answer.Tenant `
+            ($PSCmdlet.ParameterSetName -eq 'Device')
         if ($chosen -is [System.Management.Automation.ErrorRecord]) { $answer = $chosen }
     }
-    if ($answer -is [System.Management.Automation.ErrorRecord]) { return Write-ConnectError $PSCmdlet $answer }
+    if ($answer -is [System.Management.Automation.ErrorRecord]) {
+        return Write-ConnectError $PSCmdlet $answer
+    }
     Write-StorageWarning $PSCmdlet
-    if ($PSCmdlet.ParameterSetName -eq 'Device' -and -not $Tenant) { Write-SecondFactorWarning $PSCmdlet $answer.Tenant }
+    if ($PSCmdlet.ParameterSetName -eq 'Device' -and -not $Tenant) {
+        Write-SecondFactorWarning $PSCmdlet $answer.Tenant
+    }
     Save-Connection $asked $answer $chosen
     ConvertTo-ProfileOutput
 }
@@ -54,11 +73,15 @@ function Find-ConnectProblem {
     if ($Cloud -ne 'AzureCloud') { return New-NotSimulatedError "the cloud $Cloud" }
     $Asked.Directory = if ($Asked.Tenant) { Get-SandboxTenant $Asked.Tenant }
     if ($Asked.UseDeviceAuthentication -and (Test-IgnoredInformation $Caller)) {
-        return [System.Management.Automation.ErrorRecord]::new([System.Management.Automation.ActionPreferenceStopException]::new($script:IgnoredInformation), 'ActionPreferenceStop', 'OperationStopped', $null)
+        return [System.Management.Automation.ErrorRecord]::new(
+            [System.Management.Automation.ActionPreferenceStopException]::new($script:IgnoredInformation),
+            'ActionPreferenceStop', 'OperationStopped', $null)
     }
     # Everything of an application needs its tenant.
-    if ($Caller.ParameterSetName -in 'Secret', 'CertificateFile', 'Thumbprint', 'Federated' -and -not $Asked.Tenant) {
-        New-AzError 'The tenant is needed to sign in as a service principal: use -Tenant.' 'ParameterBindingFailed' 'InvalidArgument'
+    if ($Caller.ParameterSetName -in 'Secret', 'CertificateFile', 'Thumbprint', 'Federated' -and
+            -not $Asked.Tenant) {
+        New-AzError 'The tenant is needed to sign in as a service principal: use -Tenant.' `
+            'ParameterBindingFailed' 'InvalidArgument'
     }
 }
 
@@ -66,22 +89,32 @@ function Find-TenantProblem {
     # The id of an unknown domain is looked for first; an id goes to Entra as it is.
     param([hashtable] $Asked)
     if (-not $Asked.Tenant -or $Asked.Directory) { return }
-    if ([guid]::TryParse($Asked.Tenant, [ref] [guid]::Empty)) { return New-UnknownTenantError $Asked.Tenant }
+    if ([guid]::TryParse($Asked.Tenant, [ref] [guid]::Empty)) {
+        return New-UnknownTenantError $Asked.Tenant
+    }
     # The real one passes its sentence where .NET takes the name of a parameter.
-    $problem = [System.ArgumentNullException]::new("Could not find tenant id for provided tenant domain '$($Asked.Tenant)'. Please ensure that " +
+    $problem = [System.ArgumentNullException]::new("Could not find tenant id for provided tenant " +
+        "domain '$($Asked.Tenant)'. Please ensure that " +
         'the provided service principal is found in the provided tenant domain.')
     [System.Management.Automation.ErrorRecord]::new($problem, '', 'CloseError', $null)
 }
 
 function Write-ConnectError {
     # As every cmdlet of Az: written, not thrown; what the sandbox does not have is thrown.
-    param([System.Management.Automation.PSCmdlet] $Caller, [System.Management.Automation.ErrorRecord] $Answer)
-    if ($Answer.Exception -is [System.NotSupportedException]) { $Caller.ThrowTerminatingError($Answer) }
+    param(
+        [System.Management.Automation.PSCmdlet] $Caller,
+        [System.Management.Automation.ErrorRecord] $Answer
+    )
+    if ($Answer.Exception -is [System.NotSupportedException]) {
+        $Caller.ThrowTerminatingError($Answer)
+    }
     $problem = $Answer.Exception
     if ($problem.Message -match '^(AADSTS\d+|invalid_request): ') {
-        $problem = New-SandboxAuthenticationFailure -Credential $script:Credentials[$Caller.ParameterSetName] -Cause $problem
+        $problem = New-SandboxAuthenticationFailure `
+            -Credential $script:Credentials[$Caller.ParameterSetName] -Cause $problem
     }
-    Write-SandboxRecord $Caller (New-SandboxErrorRecord -Exception $problem -Category CloseError -Id 'Microsoft.Azure.Commands.Profile.ConnectAzureRmAccountCommand')
+    Write-SandboxRecord $Caller (New-SandboxErrorRecord -Exception $problem -Category CloseError `
+        -Id 'Microsoft.Azure.Commands.Profile.ConnectAzureRmAccountCommand')
 }
 
 function Write-SecondFactorWarning {
@@ -89,7 +122,8 @@ function Write-SecondFactorWarning {
     param([System.Management.Automation.PSCmdlet] $Caller, [object] $Own)
     if (-not (Get-SandboxTrap 'second_factor')) { return }
     foreach ($id in (Get-SandboxTenant).tenant_id.Where({ $_ -ne $Own.tenant_id })) {
-        $Caller.WriteWarning("Unable to acquire token for tenant '$id' with error 'You must use multi-factor authentication to access tenant $id, " +
+        $Caller.WriteWarning("Unable to acquire token for tenant '$id' with error 'You must use " +
+            "multi-factor authentication to access tenant $id, " +
             "please rerun 'Connect-AzAccount' with additional parameter '-TenantId $id'.'")
     }
 }
@@ -103,7 +137,10 @@ function Connect-WithRoute {
         'Federated' { Connect-WithFederation $Asked }
         'ManagedService' { Connect-WithManagedIdentity $Asked }
         'Token' { Connect-WithToken $Asked }
-        'Password' { New-NotSimulatedError 'signing in with a password; the real service asks users for a second factor and refuses it' }
+        'Password' {
+            New-NotSimulatedError ('signing in with a password; the real service asks users for ' +
+                'a second factor and refuses it')
+        }
         default { New-NotSimulatedError 'signing in with a browser on this machine' }
     }
 }
@@ -111,28 +148,44 @@ function Connect-WithRoute {
 function Write-StorageWarning {
     # Without a keyring the real one says where a secret ends up.
     param([System.Management.Automation.PSCmdlet] $Caller)
-    if ($Caller.ParameterSetName -notin 'Secret', 'CertificateFile', 'Federated' -or -not (Test-Autosave)) { return }
-    if ($Caller.ParameterSetName -eq 'CertificateFile' -and -not $Caller.MyInvocation.BoundParameters.ContainsKey('CertificatePassword')) { return }
-    $Caller.WriteWarning("The provided service principal secret will be included in the 'AzureRmContext.json' file found in the user profile ( $(Get-AzureFolder) ). " +
+    if ($Caller.ParameterSetName -notin 'Secret', 'CertificateFile', 'Federated' -or
+            -not (Test-Autosave)) {
+        return
+    }
+    if ($Caller.ParameterSetName -eq 'CertificateFile' -and
+            -not $Caller.MyInvocation.BoundParameters.ContainsKey('CertificatePassword')) {
+        return
+    }
+    $Caller.WriteWarning("The provided service principal secret will be included in the " +
+        "'AzureRmContext.json' file found in the user profile ( $(Get-AzureFolder) ). " +
         'Please ensure that this directory has appropriate protections.')
 }
 
 function Save-Connection {
     # A context for every enabled subscription, unless told not to; the chosen one is used.
     param([hashtable] $Asked, [object] $Identity, [object] $Chosen)
-    $account = if ($Asked.AccountId -and $Identity.AccountType -in 'AccessToken', 'ManagedService') { $Asked.AccountId }
+    $account = if ($Asked.AccountId -and
+            $Identity.AccountType -in 'AccessToken', 'ManagedService') {
+        $Asked.AccountId
+    }
     elseif ($Identity.AccountType -eq 'ManagedService') { 'MSI@50342' } else { $Identity.Account }
     Save-Grant $Identity
-    $script:MemoryGrants[$Identity.Account].Tokens = @{ Arm = $Asked.AccessToken; Graph = $Asked.MicrosoftGraphAccessToken; KeyVault = $Asked.KeyVaultAccessToken }
+    $script:MemoryGrants[$Identity.Account].Tokens = @{
+        Arm = $Asked.AccessToken
+        Graph = $Asked.MicrosoftGraphAccessToken
+        KeyVault = $Asked.KeyVaultAccessToken
+    }
     if (-not $Asked.SkipContextPopulation) {
         foreach ($one in $Identity.Tenant.subscriptions | Where-Object state -EQ 'Enabled') {
-            $facts = New-ContextFacts $Identity $account $Identity.Tenant $one
+            $facts = New-ContextFact $Identity $account $Identity.Tenant $one
             $script:Profile.Contexts[$facts.name] = $facts
         }
     }
-    $facts = New-ContextFacts $Identity $account $Identity.Tenant $Chosen $Asked.ContextName
+    $facts = New-ContextFact $Identity $account $Identity.Tenant $Chosen $Asked.ContextName
     $facts.thumbprint = $Asked.CertificateThumbprint
-    if ($Asked.Credential -and (Test-Autosave)) { $facts.secret = $Asked.Credential.GetNetworkCredential().Password }
+    if ($Asked.Credential -and (Test-Autosave)) {
+        $facts.secret = $Asked.Credential.GetNetworkCredential().Password
+    }
     Add-Context $facts
 }
 

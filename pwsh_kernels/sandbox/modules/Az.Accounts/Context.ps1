@@ -1,4 +1,5 @@
-# Contexts: which account, tenant and subscription commands work with. Local: none of this proves that a token still works.
+# Contexts: which account, tenant and subscription commands work with. Local: none of this proves
+# that a token still works.
 
 function ConvertTo-Context {
     # The object that people see; made of plain facts each time.
@@ -8,10 +9,31 @@ function ConvertTo-Context {
     [pscustomobject] @{
         PSTypeName   = 'Microsoft.Azure.Commands.Profile.Models.Core.PSAzureContext'
         Name         = $Facts.name
-        Account      = New-Named @{ Id = $Facts.account; Type = $Facts.type; Tenants = @($Facts.tenant); Credential = $null; CertificateThumbprint = $Facts.thumbprint } 'Id'
-        Environment  = New-Named @{ Name = 'AzureCloud'; ResourceManagerUrl = 'https://management.azure.com/' } 'Name'
-        Subscription = if ($subscription) { New-Named @{ Id = $subscription.id; Name = $subscription.name; State = $subscription.state; TenantId = $Facts.tenant; HomeTenantId = $Facts.tenant } 'Id' }
-        Tenant       = New-Named @{ Id = $Facts.tenant; Name = $tenant.display_name; Domains = $tenant.domains } 'Id'
+        Account      = New-Named @{
+            Id = $Facts.account
+            Type = $Facts.type
+            Tenants = @($Facts.tenant)
+            Credential = $null
+            CertificateThumbprint = $Facts.thumbprint
+        } 'Id'
+        Environment  = New-Named @{
+            Name = 'AzureCloud'
+            ResourceManagerUrl = 'https://management.azure.com/'
+        } 'Name'
+        Subscription = if ($subscription) {
+            New-Named @{
+                Id = $subscription.id
+                Name = $subscription.name
+                State = $subscription.state
+                TenantId = $Facts.tenant
+                HomeTenantId = $Facts.tenant
+            } 'Id'
+        }
+        Tenant       = New-Named @{
+            Id = $Facts.tenant
+            Name = $tenant.display_name
+            Domains = $tenant.domains
+        } 'Id'
         TokenCache   = $null
         VersionProfile = $null
         ExtendedProperties = @{}
@@ -22,16 +44,33 @@ function New-Named {
     # An object whose text is one of its values, as the real classes' is.
     param([hashtable] $Values, [string] $Text)
     $object = [pscustomobject] $Values
-    Add-Member -InputObject $object -MemberType ScriptMethod -Name ToString -Force -Value ([scriptblock]::Create("`$this.$Text"))
+    Add-Member -InputObject $object -MemberType ScriptMethod -Name ToString -Force `
+        -Value ([scriptblock]::Create("`$this.$Text"))
     $object
 }
 
-function New-ContextFacts {
-    param([object] $Identity, [string] $Account, [object] $Tenant, [object] $Subscription, [string] $Name)
+function New-ContextFact {
+    param(
+        [object] $Identity,
+        [string] $Account,
+        [object] $Tenant,
+        [object] $Subscription,
+        [string] $Name
+    )
     $middle = if ($Subscription) { "$($Subscription.name) ($($Subscription.id))" } else { '' }
     @{
-        name = if ($Name) { $Name } else { (@($middle, $Tenant.tenant_id, $Account) | Where-Object { $_ }) -join ' - ' }
-        account = $Account; type = $Identity.AccountType; grant = $Identity.Account; tenant = $Tenant.tenant_id; subscription = $Subscription.id; thumbprint = $null
+        name = if ($Name) {
+            $Name
+        }
+        else {
+            (@($middle, $Tenant.tenant_id, $Account) | Where-Object { $_ }) -join ' - '
+        }
+        account = $Account
+        type = $Identity.AccountType
+        grant = $Identity.Account
+        tenant = $Tenant.tenant_id
+        subscription = $Subscription.id
+        thumbprint = $null
     }
 }
 
@@ -45,8 +84,15 @@ function Add-Context {
 
 function Get-AzContext {
     [CmdletBinding()]
-    param([Parameter(Position = 0)] [string] $Name, [switch] $ListAvailable, [switch] $RefreshContextFromTokenCache)
-    if ($ListAvailable) { return $script:Profile.Contexts.Values | Sort-Object { $_.name } | ForEach-Object { ConvertTo-Context $_ } }
+    param(
+        [Parameter(Position = 0)] [string] $Name,
+        [switch] $ListAvailable,
+        [switch] $RefreshContextFromTokenCache
+    )
+    if ($ListAvailable) {
+        return $script:Profile.Contexts.Values | Sort-Object { $_.name } |
+            ForEach-Object { ConvertTo-Context $_ }
+    }
     $facts = $script:Profile.Contexts[$(if ($Name) { $Name } else { $script:Profile.Default })]
     if ($facts) { ConvertTo-Context $facts }
 }
@@ -54,9 +100,11 @@ function Get-AzContext {
 function Set-AzContext {
     [CmdletBinding(SupportsShouldProcess, DefaultParameterSetName = 'SubscriptionAndTenant')]
     param(
-        [Parameter(Position = 0, ParameterSetName = 'SubscriptionAndTenant', ValueFromPipelineByPropertyName)]
+        [Parameter(Position = 0, ParameterSetName = 'SubscriptionAndTenant',
+            ValueFromPipelineByPropertyName)]
         [Alias('SubscriptionId', 'SubscriptionName', 'Id')] [string] $Subscription,
-        [Parameter(ParameterSetName = 'SubscriptionAndTenant', ValueFromPipelineByPropertyName)] [Alias('TenantId', 'Domain')] [string] $Tenant,
+        [Parameter(ParameterSetName = 'SubscriptionAndTenant', ValueFromPipelineByPropertyName)]
+        [Alias('TenantId', 'Domain')] [string] $Tenant,
         [Parameter(ParameterSetName = 'Context', Mandatory, ValueFromPipeline)] [object] $Context,
         [string] $Name, [switch] $Force, [ValidateSet('CurrentUser', 'Process')] [string] $Scope
     )
@@ -64,10 +112,16 @@ function Set-AzContext {
         $live = Get-LiveContext $PSCmdlet
         if ($Context) { $Subscription, $Tenant = $Context.Subscription.Id, $Context.Tenant.Id }
         $directory = if ($Tenant) { Get-SandboxTenant $Tenant } else { $live.Tenant }
-        $found = $directory.subscriptions | Where-Object { $Subscription -in $_.id, $_.name } | Select-Object -First 1
-        if ($directory.name -ne $live.Identity.Tenant.name -or ($Subscription -and -not $found)) { $PSCmdlet.ThrowTerminatingError((New-AzError $script:NoSubscription)) }
-        if (-not $PSCmdlet.ShouldProcess("Account '$($live.Context.account)'", "Set the context to the subscription '$($found.id)'")) { return }
-        $facts = New-ContextFacts $live.Identity $live.Context.account $directory $found $Name
+        $found = $directory.subscriptions | Where-Object { $Subscription -in $_.id, $_.name } |
+            Select-Object -First 1
+        if ($directory.name -ne $live.Identity.Tenant.name -or ($Subscription -and -not $found)) {
+            $PSCmdlet.ThrowTerminatingError((New-AzError $script:NoSubscription))
+        }
+        if (-not $PSCmdlet.ShouldProcess("Account '$($live.Context.account)'",
+                "Set the context to the subscription '$($found.id)'")) {
+            return
+        }
+        $facts = New-ContextFact $live.Identity $live.Context.account $directory $found $Name
         Add-Context $facts
         ConvertTo-Context $facts
     }
@@ -75,9 +129,20 @@ function Set-AzContext {
 
 function Clear-AzContext {
     [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
-    param([switch] $PassThru, [switch] $Force, [ValidateSet('CurrentUser', 'Process')] [string] $Scope = 'CurrentUser')
-    if (-not $Force -and -not $PSCmdlet.ShouldProcess('Remove all accounts and subscriptions in all sessions for the current user', 'Clear-AzContext', 'Clear')) { return }
-    foreach ($account in @($script:Profile.Contexts.Values.grant | Sort-Object -Unique)) { Remove-Grant $account }
+    param(
+        [switch] $PassThru,
+        [switch] $Force,
+        [ValidateSet('CurrentUser', 'Process')] [string] $Scope = 'CurrentUser'
+    )
+    if (-not $Force -and
+            -not $PSCmdlet.ShouldProcess(
+                'Remove all accounts and subscriptions in all sessions for the current user',
+                'Clear-AzContext', 'Clear')) {
+        return
+    }
+    foreach ($account in @($script:Profile.Contexts.Values.grant | Sort-Object -Unique)) {
+        Remove-Grant $account
+    }
     $script:Profile = @{ Default = ''; Contexts = @{} }
     if ($Scope -ne 'Process') { Clear-KeptProfile }
     if ($PassThru) { $true }
@@ -85,22 +150,39 @@ function Clear-AzContext {
 
 function Clear-KeptProfile {
     # The files of HOME, also when this process itself keeps everything in memory.
-    foreach ($file in (Get-ProfileFile), (Get-CacheFile)) { if ([System.IO.File]::Exists($file)) { Save-JsonFile $file @{} } }
+    foreach ($file in (Get-ProfileFile), (Get-CacheFile)) {
+        if ([System.IO.File]::Exists($file)) { Save-JsonFile $file @{} }
+    }
 }
 
 function Disconnect-AzAccount {
     # Takes the account's tokens away, also from every other process of this HOME.
     [CmdletBinding(SupportsShouldProcess)]
     param(
-        [Parameter(Position = 0)] [Alias('Id')] [string] $Username, [string] $ApplicationId, [string] $TenantId, [object] $AzureContext,
-        [string] $ContextName, [ValidateSet('CurrentUser', 'Process')] [string] $Scope = 'CurrentUser'
+        [Parameter(Position = 0)] [Alias('Id')]
+        [string] $Username, [string] $ApplicationId, [string] $TenantId, [object] $AzureContext,
+        [string] $ContextName, [ValidateSet('CurrentUser', 'Process')] [string] $Scope =
+            'CurrentUser'
     )
-    $default = $script:Profile.Contexts[$(if ($ContextName) { $ContextName } elseif ($AzureContext) { $AzureContext.Name } else { $script:Profile.Default })]
+    $default = $script:Profile.Contexts[$(if ($ContextName) {
+        $ContextName
+    }
+        elseif ($AzureContext) {
+            $AzureContext.Name
+        }
+        else {
+            $script:Profile.Default
+        })]
     $account = @($Username, $ApplicationId, $default.account | Where-Object { $_ })[0]
     $gone = @($script:Profile.Contexts.Values | Where-Object { $_.account -eq $account })
     if (-not $gone -or -not $PSCmdlet.ShouldProcess($account, 'Log out')) { return }
-    foreach ($facts in $gone) { $script:Profile.Contexts.Remove($facts.name); Remove-Grant $facts.grant }
-    if (-not $script:Profile.Contexts.ContainsKey($script:Profile.Default)) { $script:Profile.Default = "$($script:Profile.Contexts.Keys | Select-Object -First 1)" }
+    foreach ($facts in $gone) {
+        $script:Profile.Contexts.Remove($facts.name)
+        Remove-Grant $facts.grant
+    }
+    if (-not $script:Profile.Contexts.ContainsKey($script:Profile.Default)) {
+        $script:Profile.Default = "$($script:Profile.Contexts.Keys | Select-Object -First 1)"
+    }
     if ($Scope -ne 'Process') { Save-Profile }
     (ConvertTo-Context $gone[0]).Account
 }

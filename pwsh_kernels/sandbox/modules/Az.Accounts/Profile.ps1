@@ -1,7 +1,9 @@
-# The profile: every context of this process, which one is used, and the grants that renew their tokens.
+# The profile: every context of this process, which one is used, and the grants that renew their
+# tokens.
 #
-# A context is plain facts, so that it can be written to a file: @{ name; account; type; tenant; subscription; appid }. With autosave on (as
-# the real one is by default) contexts and grants are files of HOME: every process of that HOME sees the same sign-ins, and loses them together.
+# A context is plain facts, so that it can be written to a file: @{ name; account; type; tenant;
+# subscription; appid }. With autosave on (as the real one is by default) contexts and grants are
+# files of HOME: every process of that HOME sees the same sign-ins, and loses them together.
 
 function Get-ProfileFile { Join-Path (Get-AzureFolder) 'AzureRmContext.json' }
 
@@ -18,21 +20,30 @@ function Read-Profile {
 }
 
 function Save-Profile {
-    if (Test-Autosave) { Save-JsonFile (Get-ProfileFile) (ConvertTo-ProfileContent $script:Profile) }
+    if (Test-Autosave) {
+        Save-JsonFile (Get-ProfileFile) (ConvertTo-ProfileContent $script:Profile)
+    }
 }
 
 function ConvertTo-ProfileContent {
     # Handed-in tokens are kept by nobody.
     param([hashtable] $Given)
     $kept = @{}
-    foreach ($name in $Given.Contexts.Keys) { if ($Given.Contexts[$name].type -ne 'AccessToken') { $kept[$name] = $Given.Contexts[$name] } }
-    @{ DefaultContextKey = if ($kept.ContainsKey($Given.Default)) { $Given.Default } else { '' }; Contexts = $kept }
+    foreach ($name in $Given.Contexts.Keys) {
+        if ($Given.Contexts[$name].type -ne 'AccessToken') { $kept[$name] = $Given.Contexts[$name] }
+    }
+    @{
+        DefaultContextKey = if ($kept.ContainsKey($Given.Default)) { $Given.Default }
+        else { '' }
+        Contexts = $kept
+    }
 }
 
 function Save-Grant {
     # What a refresh token is in reality.
     param([object] $Identity)
-    $token = New-SandboxToken -Identity $Identity -Audience 'azure-grant' -LifetimeSeconds (90 * 86400)
+    $token =
+        New-SandboxToken -Identity $Identity -Audience 'azure-grant' -LifetimeSeconds (90 * 86400)
     $held = $script:MemoryGrants[$Identity.Account] ?? @{}
     $held.Identity, $held.Restored = $Identity, $false
     $script:MemoryGrants[$Identity.Account] = $held
@@ -69,21 +80,28 @@ function Find-Grant {
 }
 
 function Test-BlockedRenewal {
-    # Protocol tracking: blocking device codes also ends the later silent renewals of sessions that began with one.
+    # Protocol tracking: blocking device codes also ends the later silent renewals of sessions that
+    # began with one.
     param([hashtable] $Context)
-    $Context.type -eq 'User' -and $script:MemoryGrants[$Context.grant].Restored -and (Get-SandboxTrap 'ca_block')
+    $Context.type -eq 'User' -and $script:MemoryGrants[$Context.grant].Restored -and
+        (Get-SandboxTrap 'ca_block')
 }
 
 function Get-LiveContext {
-    # The context and identity that a service cmdlet works with. Throws in the caller's name: not signed in, sign-in ended.
+    # The context and identity that a service cmdlet works with. Throws in the caller's name: not
+    # signed in, sign-in ended.
     param([System.Management.Automation.PSCmdlet] $Caller)
     $context = $script:Profile.Contexts[$script:Profile.Default]
     $identity = if ($context) { Find-Grant $context }
     $problem = if (-not $context) { New-AzError $script:NoLogin }
-    elseif (-not $identity) { New-AzError $script:NoCredentials 'AuthenticationFailed' 'AuthenticationError' }
+    elseif (-not $identity) {
+        New-AzError $script:NoCredentials 'AuthenticationFailed' 'AuthenticationError'
+    }
     elseif (Test-BlockedRenewal $context) {
-        New-SandboxSignInError 'AADSTS530036: Access has been blocked by Conditional Access policies. The authentication flow of this session (device code) is not allowed.'
-    } else { Test-SandboxSignIn $identity }
+        New-SandboxSignInError ('AADSTS530036: Access has been blocked by Conditional Access ' +
+            'policies. The authentication flow of this session (device code) is not allowed.')
+    }
+    else { Test-SandboxSignIn $identity }
     if ($problem) { $Caller.ThrowTerminatingError($problem) }
     Invoke-SandboxService $identity -Caller $Caller
     @{ Context = $context; Identity = $identity; Tenant = Get-SandboxTenant $context.tenant }

@@ -9,7 +9,9 @@
     PowerShellVersion = '7.4'
     CompatiblePSEditions = @('Core')
     FormatsToProcess = @('Az.Resources.Format.ps1xml')
-    FunctionsToExport = @('Get-AzResourceGroup', 'New-AzResourceGroup', 'Get-AzResource', 'Get-AzADUser')
+    FunctionsToExport = @(
+        'Get-AzResourceGroup', 'New-AzResourceGroup', 'Get-AzResource', 'Get-AzADUser'
+    )
     CmdletsToExport = @()
     VariablesToExport = @()
     AliasesToExport = @()

@@ -1,8 +1,12 @@
-# What a subscription holds: generated from its name, the same in every session. Changes live as long as the session.
+# What a subscription holds: generated from its name, the same in every session. Changes live as
+# long as the session.
 
 $script:Kinds = [ordered] @{
-    'Microsoft.Storage/storageAccounts' = 'st{0}{1:00}'; 'Microsoft.KeyVault/vaults' = 'kv-{0}-{1:00}'; 'Microsoft.Web/sites' = 'app-{0}-{1:00}'
-    'Microsoft.Compute/virtualMachines' = 'vm-{0}-{1:00}'; 'Microsoft.Network/virtualNetworks' = 'vnet-{0}-{1:00}'
+    'Microsoft.Storage/storageAccounts' = 'st{0}{1:00}'
+    'Microsoft.KeyVault/vaults' = 'kv-{0}-{1:00}'
+    'Microsoft.Web/sites' = 'app-{0}-{1:00}'
+    'Microsoft.Compute/virtualMachines' = 'vm-{0}-{1:00}'
+    'Microsoft.Network/virtualNetworks' = 'vnet-{0}-{1:00}'
 }
 
 function Get-Group {
@@ -11,12 +15,18 @@ function Get-Group {
     $id = $Live.Subscription.id
     if (-not $script:Groups.ContainsKey($id)) {
         $script:Groups[$id] = [System.Collections.Generic.List[object]]::new()
-        $place = if ($Live.Tenant.environments[0].location -eq 'japan') { 'japaneast' } else { 'westeurope' }
+        $place = if ($Live.Tenant.environments[0].location -eq 'japan') {
+            'japaneast'
+        }
+        else {
+            'westeurope'
+        }
         $label = $Live.Subscription.name.Split(' ')[-1].ToLowerInvariant()
         foreach ($department in $Live.Tenant.departments) {
             $short = $department.ToLowerInvariant().Replace(' ', '-')
             $group = New-Group $id "rg-$short-$label" $place @{ department = $department }
-            Add-Resource $group ($short.Replace('-', '') + $label.Substring(0, 3)) $script:Groups[$id].Count
+            Add-Resource $group ($short.Replace('-', '') +
+                $label.Substring(0, 3)) $script:Groups[$id].Count
             $script:Groups[$id].Add($group)
         }
     }
@@ -26,13 +36,23 @@ function Get-Group {
 
 function New-Group {
     param([string] $SubscriptionId, [string] $Name, [string] $Location, [hashtable] $Tags)
-    @{ Name = $Name; Location = $Location; Tags = $Tags; Id = "/subscriptions/$SubscriptionId/resourceGroups/$Name"; Resources = [System.Collections.Generic.List[object]]::new() }
+    @{
+        Name = $Name
+        Location = $Location
+        Tags = $Tags
+        Id = "/subscriptions/$SubscriptionId/resourceGroups/$Name"
+        Resources = [System.Collections.Generic.List[object]]::new()
+    }
 }
 
 function Add-Resource {
     param([hashtable] $Group, [string] $Label, [int] $Number)
     foreach ($kind in $script:Kinds.Keys | Select-Object -First (2 + $Number % 4)) {
         $name = $script:Kinds[$kind] -f $Label, ($Number + 1)
-        $Group.Resources.Add(@{ Name = $name; Type = $kind; Id = "$($Group.Id)/providers/$kind/$name" })
+        $Group.Resources.Add(@{
+            Name = $name
+            Type = $kind
+            Id = "$($Group.Id)/providers/$kind/$name"
+        })
     }
 }

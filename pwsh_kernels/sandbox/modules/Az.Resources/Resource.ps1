@@ -4,15 +4,20 @@ function Get-AzResource {
     [CmdletBinding()]
     param(
         [Parameter(ValueFromPipelineByPropertyName)] [Alias('Id')] [string] $ResourceId,
-        [string] $Name, [Parameter(ValueFromPipelineByPropertyName)] [string] $ResourceGroupName, [string] $ResourceType, [switch] $ExpandProperties
+        [string] $Name, [Parameter(ValueFromPipelineByPropertyName)] [string] $ResourceGroupName,
+        [string] $ResourceType, [switch] $ExpandProperties
     )
     process {
         $live = Get-LiveSubscription $PSCmdlet
-        foreach ($group in Get-Group $live | ForEach-Object { $_ } | Where-Object { -not $ResourceGroupName -or $_.Name -like $ResourceGroupName }) {
+        foreach ($group in Get-Group $live | ForEach-Object { $_ } |
+                Where-Object { -not $ResourceGroupName -or $_.Name -like $ResourceGroupName }) {
             foreach ($resource in $group.Resources) {
-                $fits = (-not $Name -or $resource.Name -like $Name) -and (-not $ResourceType -or $resource.Type -eq $ResourceType)
+                $fits = (-not $Name -or $resource.Name -like $Name) -and
+                    (-not $ResourceType -or $resource.Type -eq $ResourceType)
                 # A group that is piped in brings its own id as ResourceId: then its name is meant.
-                if ($fits -and (-not $ResourceId -or $ResourceId -in $resource.Id, $group.Id)) { ConvertTo-Resource $live $group $resource }
+                if ($fits -and (-not $ResourceId -or $ResourceId -in $resource.Id, $group.Id)) {
+                    ConvertTo-Resource $live $group $resource
+                }
             }
         }
     }
@@ -22,7 +27,17 @@ function ConvertTo-Resource {
     param([hashtable] $Live, [hashtable] $Group, [hashtable] $Resource)
     [pscustomobject] @{
         PSTypeName = 'Microsoft.Azure.Commands.ResourceManager.Cmdlets.SdkModels.PSResource'
-        Name = $Resource.Name; ResourceGroupName = $Group.Name; ResourceType = $Resource.Type; Location = $Group.Location; ResourceId = $Resource.Id
-        Id = $Resource.Id; Type = $Resource.Type; SubscriptionId = $Live.Subscription.id; Tags = $Group.Tags; Kind = $null; Sku = $null; Identity = $null
+        Name = $Resource.Name
+        ResourceGroupName = $Group.Name
+        ResourceType = $Resource.Type
+        Location = $Group.Location
+        ResourceId = $Resource.Id
+        Id = $Resource.Id
+        Type = $Resource.Type
+        SubscriptionId = $Live.Subscription.id
+        Tags = $Group.Tags
+        Kind = $null
+        Sku = $null
+        Identity = $null
     }
 }

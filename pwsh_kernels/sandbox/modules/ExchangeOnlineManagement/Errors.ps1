@@ -21,26 +21,38 @@ function New-ServerError {
 
 function Get-NotFoundText {
     param([string] $Identity)
-    "The operation couldn't be performed because object '$Identity' couldn't be found on 'SANDBOX01A01DC001.SANDBOXPR01A001.PROD.OUTLOOK.COM'."
+    "The operation couldn't be performed because object '$Identity' couldn't be found on " +
+        "'SANDBOX01A01DC001.SANDBOXPR01A001.PROD.OUTLOOK.COM'."
 }
 
 function New-NotFoundError {
     param([string] $Cmdlet, [string] $Identity)
-    New-ServerError $Cmdlet 'Ex6F9304' 'Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException' (Get-NotFoundText $Identity)
+    New-ServerError $Cmdlet 'Ex6F9304' `
+        'Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException' `
+        (Get-NotFoundText $Identity)
 }
 
 function New-AmbiguousError {
     param([string] $Cmdlet, [string] $Identity)
-    New-ServerError $Cmdlet 'ExB9A1C8' 'Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException' `
+    New-ServerError $Cmdlet 'ExB9A1C8' `
+        'Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException' `
         "The operation couldn't be performed because '$Identity' matches multiple entries."
 }
 
 function New-RestError {
     # The Get-EXO* cmdlets show the service's whole answer.
     param([string] $Cmdlet, [string] $Identity)
-    $text = "Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|$(Get-NotFoundText $Identity)"
-    $answer = @{ error = @{ code = 'NotFound'; message = $text; details = @(@{ code = 'Context'; target = ''; message = $text }) } }
-    $message = "Error while querying REST service. HttpStatusCode=404 ErrorMessage=$(ConvertTo-Json $answer -Depth 5 -Compress)"
+    $text = 'Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|' +
+        (Get-NotFoundText $Identity)
+    $answer = @{
+        error = @{
+            code = 'NotFound'
+            message = $text
+            details = @(@{ code = 'Context'; target = ''; message = $text })
+        }
+    }
+    $message = "Error while querying REST service. HttpStatusCode=404 " +
+        "ErrorMessage=$(ConvertTo-Json $answer -Depth 5 -Compress)"
     $record = [System.Management.Automation.ErrorRecord]::new([System.Exception]::new($message),
         'An error occurred while processing this request.', 'ProtocolError', $null)
     $record.CategoryInfo.Activity = $Cmdlet
@@ -50,12 +62,15 @@ function New-RestError {
 
 function New-ArgumentError {
     param([string] $Message, [string] $Id = 'ParameterArgumentTransformationError')
-    [System.Management.Automation.ErrorRecord]::new([System.ArgumentException]::new($Message), $Id, 'InvalidArgument', $null)
+    [System.Management.Automation.ErrorRecord]::new([System.ArgumentException]::new($Message), $Id,
+        'InvalidArgument', $null)
 }
 
 function New-NotSimulatedError {
     param([string] $What)
     [System.Management.Automation.ErrorRecord]::new(
-        [System.NotSupportedException]::new("$What is not simulated in the sandbox. Sign in with -Device, a certificate, -ManagedIdentity or -AccessToken."),
+        [System.NotSupportedException]::new(
+            "$What is not simulated in the sandbox. Sign in with -Device, a certificate, " +
+            "-ManagedIdentity or -AccessToken."),
         'SandboxNotSimulated', 'NotImplemented', $What)
 }

@@ -11,7 +11,8 @@
     FormatsToProcess = @('ExchangeOnlineManagement.Format.ps1xml')
     FunctionsToExport = @(
         'Connect-ExchangeOnline', 'Disconnect-ExchangeOnline', 'Get-ConnectionInformation',
-        'Get-AcceptedDomain', 'Get-EXOMailbox', 'Get-Mailbox', 'Get-MailboxStatistics', 'Get-TransportRule',
+        'Get-AcceptedDomain', 'Get-EXOMailbox', 'Get-Mailbox', 'Get-MailboxStatistics',
+        'Get-TransportRule',
         'New-Mailbox', 'Set-Mailbox'
     )
     CmdletsToExport = @()

@@ -1,4 +1,5 @@
-# A simulation of Exchange Online PowerShell: the real cmdlet and parameter names over generated data.
+# A simulation of Exchange Online PowerShell: the real cmdlet and parameter names over generated
+# data.
 
 Import-Module SandboxCore
 $slow = Get-SandboxTrap 'slow_import'
@@ -8,6 +9,7 @@ $script:Connections = [System.Collections.Generic.List[object]]::new()
 $script:Organizations = @{}
 $script:Extra = Import-PowerShellDataFile -LiteralPath "$PSScriptRoot/Mailboxes.psd1"
 
-foreach ($part in 'Errors', 'Connect', 'Route', 'Connection', 'Size', 'Organization', 'Filter', 'Mailbox', 'ManyRows', 'MailboxChange', 'MailFlow') {
+foreach ($part in 'Errors', 'Connect', 'Route', 'Connection', 'Size', 'Organization', 'Filter',
+        'Mailbox', 'ManyRows', 'MailboxChange', 'MailFlow') {
     . "$PSScriptRoot/$part.ps1"
 }

@@ -3,7 +3,8 @@
 function Get-TransportRule {
     [CmdletBinding()]
     param(
-        [Parameter(Position = 0, ValueFromPipeline, ValueFromPipelineByPropertyName)] [object] $Identity,
+        [Parameter(Position = 0, ValueFromPipeline, ValueFromPipelineByPropertyName)]
+        [object] $Identity,
         [ValidateSet('Enabled', 'Disabled')] [string] $State,
         [object] $ResultSize
     )
@@ -13,14 +14,19 @@ function Get-TransportRule {
         if ($PSBoundParameters.ContainsKey('Identity')) {
             $text = Get-IdentityText $Identity
             $rules = @($rules | Where-Object { $_.Name -like $text -or "$($_.Guid)" -eq $text })
-            if (-not $rules) { Write-ErrorMessage (New-NotFoundError 'Get-TransportRule' $text); return }
+            if (-not $rules) {
+                Write-ErrorMessage (New-NotFoundError 'Get-TransportRule' $text)
+                return
+            }
         }
         if ($State) { $rules = @($rules | Where-Object State -EQ $State) }
         try { $limit = Read-ResultSize $ResultSize } catch [System.ArgumentException] {
             $PSCmdlet.ThrowTerminatingError((New-ArgumentError $_.Exception.Message))
         }
         $rules | Select-Object -First $limit
-        if ($rules.Count -gt $limit) { Write-TruncationWarning $PSBoundParameters.ContainsKey('ResultSize') }
+        if ($rules.Count -gt $limit) {
+            Write-TruncationWarning $PSBoundParameters.ContainsKey('ResultSize')
+        }
     }
 }
 
@@ -31,10 +37,21 @@ function Get-Rule {
     foreach ($facts in $Organization.Extra.Rules) {
         $guid = New-SandboxGuid $random
         $rule = [pscustomobject] [ordered] @{
-            Name = $facts.Name; State = $facts.State; Mode = $facts.Mode; Priority = $priority++; Comments = ''; Description = $facts.Description
-            RuleErrorAction = 'Ignore'; SenderAddressLocation = 'Header'; Guid = $guid; ImmutableId = $guid; Identity = $facts.Name
-            DistinguishedName = "CN=$($facts.Name),CN=TransportVersioned,CN=Rules,CN=$($Organization.Facts.initial_domain)"
-            WhenChanged = [datetime]::new(2025, 3, 3, 9, 30, 0, [System.DateTimeKind]::Utc).AddDays($priority * 11)
+            Name = $facts.Name
+            State = $facts.State
+            Mode = $facts.Mode
+            Priority = $priority++
+            Comments = ''
+            Description = $facts.Description
+            RuleErrorAction = 'Ignore'
+            SenderAddressLocation = 'Header'
+            Guid = $guid
+            ImmutableId = $guid
+            Identity = $facts.Name
+            DistinguishedName = "CN=$($facts.Name),CN=TransportVersioned,CN=Rules," +
+                "CN=$($Organization.Facts.initial_domain)"
+            WhenChanged = [datetime]::new(2025, 3, 3, 9, 30, 0,
+                [System.DateTimeKind]::Utc).AddDays($priority * 11)
         }
         $rule.PSObject.TypeNames.Insert(0, 'Microsoft.Exchange.MessagingPolicies.Rules.Tasks.Rule')
         $rule
@@ -44,7 +61,8 @@ function Get-Rule {
 function Get-AcceptedDomain {
     [CmdletBinding()]
     param(
-        [Parameter(Position = 0, ValueFromPipeline, ValueFromPipelineByPropertyName)] [object] $Identity,
+        [Parameter(Position = 0, ValueFromPipeline, ValueFromPipelineByPropertyName)]
+        [object] $Identity,
         [object] $ResultSize
     )
     begin { $organization = Get-ActiveOrganization $PSCmdlet -WithoutMailboxes }
@@ -53,14 +71,24 @@ function Get-AcceptedDomain {
         if ($PSBoundParameters.ContainsKey('Identity')) {
             $text = Get-IdentityText $Identity
             $domains = @($domains | Where-Object { $_ -like $text })
-            if (-not $domains) { Write-ErrorMessage (New-NotFoundError 'Get-AcceptedDomain' $text); return }
+            if (-not $domains) {
+                Write-ErrorMessage (New-NotFoundError 'Get-AcceptedDomain' $text)
+                return
+            }
         }
         foreach ($name in $domains) {
             $domain = [pscustomobject] [ordered] @{
-                Name = $name; DomainName = $name; DomainType = 'Authoritative'; Default = $name -eq $organization.Facts.name
-                InitialDomain = $name -eq $organization.Facts.initial_domain; MatchSubDomains = $false; Identity = $name; Id = $name
+                Name = $name
+                DomainName = $name
+                DomainType = 'Authoritative'
+                Default = $name -eq $organization.Facts.name
+                InitialDomain = $name -eq $organization.Facts.initial_domain
+                MatchSubDomains = $false
+                Identity = $name
+                Id = $name
             }
-            $domain.PSObject.TypeNames.Insert(0, 'Microsoft.Exchange.Data.Directory.SystemConfiguration.AcceptedDomain')
+            $domain.PSObject.TypeNames.Insert(0,
+                'Microsoft.Exchange.Data.Directory.SystemConfiguration.AcceptedDomain')
             $domain
         }
     }

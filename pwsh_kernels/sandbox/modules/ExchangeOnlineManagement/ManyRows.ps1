@@ -1,25 +1,32 @@
-# The trap many_rows: a tenant with so many mailboxes that an answer must be cut, streamed or stopped.
+# The trap many_rows: a tenant with so many mailboxes that an answer must be cut, streamed or
+# stopped.
 
-$script:Selecting = 'Identity', 'Anr', 'Filter', 'RecipientTypeDetails', 'SortBy', 'Archive', 'ExternalDirectoryObjectId', 'UserPrincipalName',
-'PrimarySmtpAddress'
+$script:Selecting = 'Identity', 'Anr', 'Filter', 'RecipientTypeDetails', 'SortBy', 'Archive',
+    'ExternalDirectoryObjectId', 'UserPrincipalName',
+    'PrimarySmtpAddress'
 
 function Get-ManyCount {
     # How many mailboxes a cmdlet that selects nothing finds under the trap; nothing without it.
     param([System.Collections.IDictionary] $Given)
-    if (-not ($script:Selecting | Where-Object { $Given.ContainsKey($_) })) { Get-SandboxTrap 'many_rows' }
+    if (-not ($script:Selecting | Where-Object { $Given.ContainsKey($_) })) {
+        Get-SandboxTrap 'many_rows'
+    }
 }
 
 function Write-ManyMailbox {
-    # One after the other, so that nothing is kept: the tenant's first mailboxes with numbers behind their names.
+    # One after the other, so that nothing is kept: the tenant's first mailboxes with numbers behind
+    # their names.
     param([hashtable] $Organization, [int] $Count, [int] $Limit, [bool] $Asked)
     Expand-Organization $Organization 100
     $real = $Organization.Mailboxes
     $domain = $Organization.Facts.name
     for ($number = 0; $number -lt [math]::Min($Count, $Limit); $number++) {
         $mailbox = ConvertTo-Mailbox $real[$number % $real.Count]
-        $mailbox.Name = $mailbox.DisplayName = $mailbox.Identity = $mailbox.Id = "$($mailbox.Name) $number"
+        $mailbox.Name =
+            $mailbox.DisplayName = $mailbox.Identity = $mailbox.Id = "$($mailbox.Name) $number"
         $mailbox.Alias = "$($mailbox.Alias).$number"
-        $mailbox.UserPrincipalName = $mailbox.PrimarySmtpAddress = $mailbox.WindowsEmailAddress = "$($mailbox.Alias)@$domain"
+        $mailbox.UserPrincipalName =
+            $mailbox.PrimarySmtpAddress = $mailbox.WindowsEmailAddress = "$($mailbox.Alias)@$domain"
         $mailbox.EmailAddresses = @("SMTP:$($mailbox.PrimarySmtpAddress)")
         $mailbox.Guid = [guid]::NewGuid()
         $mailbox.ExchangeGuid = [guid]::NewGuid()

@@ -5,21 +5,39 @@ $script:SizeUnits = @{ B = 1; KB = 1KB; MB = 1MB; GB = 1GB; TB = 1TB }
 function Format-Size {
     # 53687091200 -> 50 GB (53,687,091,200 bytes)
     param([uint64] $Bytes)
-    $unit = if ($Bytes -ge 1TB) { 'TB' } elseif ($Bytes -ge 1GB) { 'GB' } elseif ($Bytes -ge 1MB) { 'MB' } elseif ($Bytes -ge 1KB) { 'KB' } else { 'B' }
-    [string]::Format([cultureinfo]::InvariantCulture, '{0:0.###} {1} ({2:N0} bytes)', $Bytes / $script:SizeUnits[$unit], $unit, $Bytes)
+    $unit = if ($Bytes -ge 1TB) {
+        'TB'
+    }
+    elseif ($Bytes -ge 1GB) {
+        'GB'
+    }
+    elseif ($Bytes -ge 1MB) {
+        'MB'
+    }
+    elseif ($Bytes -ge 1KB) {
+        'KB'
+    }
+    else {
+        'B'
+    }
+    [string]::Format([cultureinfo]::InvariantCulture, '{0:0.###} {1} ({2:N0} bytes)', $Bytes /
+        $script:SizeUnits[$unit], $unit, $Bytes)
 }
 
 function Read-Size {
-    # Bytes of '50GB', '50 GB (53,687,091,200 bytes)' or a number; $null for Unlimited; throws what the real binder says.
+    # Bytes of '50GB', '50 GB (53,687,091,200 bytes)' or a number; $null for Unlimited; throws what
+    # the real binder says.
     param([string] $Parameter, [object] $Value)
     $text = "$Value".Trim()
     if ($text -eq 'Unlimited') { return $null }
     if ($text -match '\(([\d,]+) bytes\)$') { return [uint64] $Matches[1].Replace(',', '') }
     if ($text -match '^(\d+(?:\.\d+)?)\s*([KMGT]?B)?$') {
         $unit = if ($Matches[2]) { $Matches[2] } else { 'B' }
-        return [uint64] ([decimal]::Parse($Matches[1], [cultureinfo]::InvariantCulture) * $script:SizeUnits[$unit])
+        return [uint64] ([decimal]::Parse($Matches[1],
+            [cultureinfo]::InvariantCulture) * $script:SizeUnits[$unit])
     }
-    throw [System.FormatException]::new("Cannot process argument transformation on parameter '$Parameter'. Cannot convert value `"$text`" to type " +
+    throw [System.FormatException]::new("Cannot process argument transformation on parameter " +
+        "'$Parameter'. Cannot convert value `"$text`" to type " +
         "`"Microsoft.Exchange.Data.Unlimited``1[Microsoft.Exchange.Data.ByteQuantifiedSize]`".")
 }
 
@@ -35,7 +53,8 @@ function Read-ResultSize {
     if ("$Value" -eq 'Unlimited') { return [int]::MaxValue }
     $number = 0
     if ([int]::TryParse("$Value", [ref] $number) -and $number -ge 0) { return $number }
-    throw [System.ArgumentException]::new("Cannot process argument transformation on parameter 'ResultSize'. Cannot convert value `"$Value`" to type " +
+    throw [System.ArgumentException]::new("Cannot process argument transformation on parameter " +
+        "'ResultSize'. Cannot convert value `"$Value`" to type " +
         "`"Microsoft.Exchange.Data.Unlimited``1[System.UInt32]`".")
 }
 
@@ -43,11 +62,16 @@ function Write-TruncationWarning {
     # Two texts: for the limit that nobody asked for, and for the one that the caller gave.
     param([bool] $Asked)
     if ($Asked) {
-        Write-Warning 'There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.'
-    } else {
-        Write-Warning ('By default, only the first 1000 items are returned. Use the ResultSize parameter to specify the number of items returned. ' +
-            'To return all items, specify "-ResultSize Unlimited". Be aware that, depending on the actual number of items, returning all items can take a ' +
-            'long time and consume a large amount of memory. Also, we don''t recommend storing the results in a variable. Instead, pipe the results to ' +
+        Write-Warning ('There are more results available than are currently displayed. To view ' +
+            'them, increase the value for the ResultSize parameter.')
+    }
+    else {
+        Write-Warning ('By default, only the first 1000 items are returned. Use the ResultSize ' +
+            'parameter to specify the number of items returned. ' +
+            'To return all items, specify "-ResultSize Unlimited". Be aware that, depending on ' +
+            'the actual number of items, returning all items can take a ' +
+            'long time and consume a large amount of memory. Also, we don''t recommend storing ' +
+            'the results in a variable. Instead, pipe the results to ' +
             'another task or script to perform batch changes.')
     }
 }

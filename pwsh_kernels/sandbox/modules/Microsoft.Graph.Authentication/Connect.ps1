@@ -1,4 +1,5 @@
-# Connect-MgGraph and Disconnect-MgGraph. As the real ones, they write their errors and do not throw them.
+# Connect-MgGraph and Disconnect-MgGraph. As the real ones, they write their errors and do not throw
+# them.
 
 function Connect-MgGraph {
     [CmdletBinding(DefaultParameterSetName = 'UserParameterSet')]
@@ -8,13 +9,17 @@ function Connect-MgGraph {
         [Parameter(ParameterSetName = 'IdentityParameterSet')]
         [Parameter(ParameterSetName = 'AppCertificateParameterSet', Mandatory, Position = 1)]
         [Alias('AppId', 'ApplicationId')] [string] $ClientId,
-        [Parameter(ParameterSetName = 'AppCertificateParameterSet', Position = 2)] [Alias('CertificateSubject', 'CertificateName')] [string] $CertificateSubjectName,
-        [Parameter(ParameterSetName = 'AppCertificateParameterSet', Position = 3)] [string] $CertificateThumbprint,
+        [Parameter(ParameterSetName = 'AppCertificateParameterSet', Position = 2)]
+        [Alias('CertificateSubject', 'CertificateName')] [string] $CertificateSubjectName,
+        [Parameter(ParameterSetName = 'AppCertificateParameterSet', Position = 3)]
+        [string] $CertificateThumbprint,
         [Parameter(ParameterSetName = 'AppCertificateParameterSet')] [bool] $SendCertificateChain,
-        [Parameter(ParameterSetName = 'AppCertificateParameterSet')] [System.Security.Cryptography.X509Certificates.X509Certificate2] $Certificate,
+        [Parameter(ParameterSetName = 'AppCertificateParameterSet')]
+        [System.Security.Cryptography.X509Certificates.X509Certificate2] $Certificate,
         [Parameter(ParameterSetName = 'AppSecretCredentialParameterSet', Mandatory, Position = 1)]
         [Alias('SecretCredential', 'Credential')] [pscredential] $ClientSecretCredential,
-        [Parameter(ParameterSetName = 'AccessTokenParameterSet', Mandatory, Position = 1)] [securestring] $AccessToken,
+        [Parameter(ParameterSetName = 'AccessTokenParameterSet', Mandatory, Position = 1)]
+        [securestring] $AccessToken,
         [Parameter(ParameterSetName = 'UserParameterSet')]
         [Parameter(ParameterSetName = 'AppCertificateParameterSet')]
         [Parameter(ParameterSetName = 'AppSecretCredentialParameterSet')]
@@ -25,12 +30,16 @@ function Connect-MgGraph {
         [Parameter(ParameterSetName = 'IdentityParameterSet')]
         [Parameter(ParameterSetName = 'EnvironmentVariableParameterSet')]
         [ValidateSet('Process', 'CurrentUser')] [string] $ContextScope,
-        [ValidateNotNullOrEmpty()] [Alias('EnvironmentName', 'NationalCloud')] [string] $Environment = 'Global',
+        [ValidateNotNullOrEmpty()] [Alias('EnvironmentName',
+            'NationalCloud')] [string] $Environment =
+            'Global',
         [Parameter(ParameterSetName = 'UserParameterSet')]
-        [Alias('UseDeviceAuthentication', 'DeviceCode', 'DeviceAuth', 'Device')] [switch] $UseDeviceCode,
+        [Alias('UseDeviceAuthentication', 'DeviceCode', 'DeviceAuth', 'Device')]
+        [switch] $UseDeviceCode,
         [Parameter(ParameterSetName = 'IdentityParameterSet', Mandatory, Position = 1)]
         [Alias('ManagedIdentity', 'ManagedServiceIdentity', 'MSI')] [switch] $Identity,
-        [Parameter(ParameterSetName = 'EnvironmentVariableParameterSet', Mandatory)] [switch] $EnvironmentVariable,
+        [Parameter(ParameterSetName = 'EnvironmentVariableParameterSet', Mandatory)]
+        [switch] $EnvironmentVariable,
         [ValidateNotNullOrEmpty()] [double] $ClientTimeout,
         [switch] $NoWelcome
     )
@@ -39,8 +48,12 @@ function Connect-MgGraph {
     # From here on whoever was connected no longer is, however this ends.
     Set-SandboxGraphSession $null
     $answer = Invoke-Route $PSCmdlet $PSBoundParameters
-    if ($answer -isnot [System.Management.Automation.ErrorRecord]) { $answer = New-Session $answer $PSBoundParameters }
-    if ($answer -is [System.Management.Automation.ErrorRecord]) { return Write-SandboxRecord $PSCmdlet $answer }
+    if ($answer -isnot [System.Management.Automation.ErrorRecord]) {
+        $answer = New-Session $answer $PSBoundParameters
+    }
+    if ($answer -is [System.Management.Automation.ErrorRecord]) {
+        return Write-SandboxRecord $PSCmdlet $answer
+    }
     Set-SandboxGraphSession $answer
     if (-not $NoWelcome) { Get-Welcome $answer.Context }
 }
@@ -48,29 +61,38 @@ function Connect-MgGraph {
 function Find-ParameterProblem {
     # What is wrong before anything is tried.
     param([System.Management.Automation.PSCmdlet] $Caller, [System.Collections.IDictionary] $Given)
-    if ($Given['Environment'] -and $Given['Environment'] -ne 'Global') { return New-EnvironmentError $Given['Environment'] }
+    if ($Given['Environment'] -and $Given['Environment'] -ne 'Global') {
+        return New-EnvironmentError $Given['Environment']
+    }
     if ($Caller.ParameterSetName -eq 'AppCertificateParameterSet' -and -not $Given['TenantId']) {
         return New-AuthenticationError "Parameter 'TenantId' cannot be null or empty."
     }
-    if ($Caller.ParameterSetName -eq 'UserParameterSet' -and -not $Given['UseDeviceCode'] -and $env:DISPLAY) {
-        New-SandboxNotSimulatedError -What 'Signing in with a browser on this machine (no -UseDeviceCode, and there is a DISPLAY)' -Instead 'Use -UseDeviceCode.'
+    if ($Caller.ParameterSetName -eq 'UserParameterSet' -and -not $Given['UseDeviceCode'] -and
+            $env:DISPLAY) {
+        New-SandboxNotSimulatedError -What ('Signing in with a browser on this machine (no ' +
+            '-UseDeviceCode, and there is a DISPLAY)') -Instead 'Use -UseDeviceCode.'
     }
 }
 
 function New-EnvironmentError {
     param([string] $Name)
     if ($Name -in 'China', 'USGov', 'USGovDoD', 'Germany', 'BleuCloud', 'DelosCloud') {
-        return New-SandboxNotSimulatedError -What "-Environment $Name" -Instead 'Leave it out: the sandbox has the Global cloud only.'
+        return New-SandboxNotSimulatedError -What "-Environment $Name" `
+            -Instead 'Leave it out: the sandbox has the Global cloud only.'
     }
     [System.Management.Automation.ErrorRecord]::new([System.InvalidOperationException]::new(
-            "Unable to find environment with name '$Name'. Use Get-MgEnvironment to list available environments."), 'InvalidOperation', 'InvalidOperation', $null)
+        "Unable to find environment with name '$Name'. Use Get-MgEnvironment to list available " +
+        "environments."),
+        'InvalidOperation', 'InvalidOperation', $null)
 }
 
 function Get-Welcome {
     param([object] $Context)
-    "Welcome to Microsoft Graph!`n`nConnected via $($Context.AuthType.ToLowerInvariant()) access using $($Context.ClientId)`n" +
-    "Readme: https://aka.ms/graph/sdk/powershell`nSDK Docs: https://aka.ms/graph/sdk/powershell/docs`nAPI Docs: https://aka.ms/graph/docs`n`n" +
-    "NOTE: You can use the -NoWelcome parameter to suppress this message.`n"
+    "Welcome to Microsoft Graph!`n`nConnected via $($Context.AuthType.ToLowerInvariant()) access " +
+        "using $($Context.ClientId)`n" +
+        "Readme: https://aka.ms/graph/sdk/powershell`nSDK Docs: " +
+        "https://aka.ms/graph/sdk/powershell/docs`nAPI Docs: https://aka.ms/graph/docs`n`n" +
+        "NOTE: You can use the -NoWelcome parameter to suppress this message.`n"
 }
 
 function Disconnect-MgGraph {
@@ -79,7 +101,8 @@ function Disconnect-MgGraph {
     $session = Get-SandboxGraphSession
     if (-not $session) {
         return Write-SandboxRecord $PSCmdlet ([System.Management.Automation.ErrorRecord]::new(
-                [System.ArgumentException]::new('No application to sign out from.'), '', 'CloseError', $null))
+            [System.ArgumentException]::new('No application to sign out from.'), '', 'CloseError',
+            $null))
     }
     Set-SandboxGraphSession $null
     Clear-SandboxGraphToken

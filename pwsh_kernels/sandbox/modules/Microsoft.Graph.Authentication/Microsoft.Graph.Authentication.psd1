@@ -8,9 +8,13 @@
     Description = 'A simulation of the Microsoft Graph PowerShell sign-in for development without a tenant. It is not the Microsoft module and reaches no service.'
     PowerShellVersion = '7.4'
     CompatiblePSEditions = @('Core')
-    FunctionsToExport = @('Connect-MgGraph', 'Disconnect-MgGraph', 'Get-MgContext', 'Invoke-MgGraphRequest')
+    FunctionsToExport = @(
+        'Connect-MgGraph', 'Disconnect-MgGraph', 'Get-MgContext', 'Invoke-MgGraphRequest'
+    )
     CmdletsToExport = @()
     VariablesToExport = @()
-    AliasesToExport = @('Connect-Graph', 'Disconnect-Graph', 'Invoke-GraphRequest', 'Invoke-MgRestMethod')
+    AliasesToExport = @(
+        'Connect-Graph', 'Disconnect-Graph', 'Invoke-GraphRequest', 'Invoke-MgRestMethod'
+    )
     PrivateData = @{ PSData = @{ Tags = @('sandbox', 'simulation') } }
 }

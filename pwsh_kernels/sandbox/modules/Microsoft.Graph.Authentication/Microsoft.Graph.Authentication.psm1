@@ -1,4 +1,5 @@
-# A simulation of Microsoft.Graph.Authentication: the real sign-in cmdlets and requests over the sandbox's directory.
+# A simulation of Microsoft.Graph.Authentication: the real sign-in cmdlets and requests over the
+# sandbox's directory.
 
 Import-Module SandboxCore, SandboxGraph
 $slow = Get-SandboxTrap 'slow_import'
@@ -7,7 +8,9 @@ if ($slow) { Start-Sleep -Milliseconds ([int] (1000 * $slow)) }
 # Permissions that people have consented to stay with the application that asked for them.
 $script:Consents = @{}
 
-foreach ($part in 'Connect', 'Route', 'Certificate', 'Record', 'Context', 'Request') { . "$PSScriptRoot/$part.ps1" }
+foreach ($part in 'Connect', 'Route', 'Certificate', 'Record', 'Context', 'Request') {
+    . "$PSScriptRoot/$part.ps1"
+}
 
 Set-Alias Connect-Graph Connect-MgGraph
 Set-Alias Disconnect-Graph Disconnect-MgGraph

@@ -1,4 +1,5 @@
-# A simulation of Microsoft.Graph.Groups: the real cmdlet and parameter names over requests to the sandbox's directory.
+# A simulation of Microsoft.Graph.Groups: the real cmdlet and parameter names over requests to the
+# sandbox's directory.
 
 Import-Module SandboxCore, SandboxGraph
 

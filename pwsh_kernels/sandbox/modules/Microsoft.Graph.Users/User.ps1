@@ -7,7 +7,8 @@ function Get-MgUser {
         [Parameter(ParameterSetName = 'List')] [string] $Filter,
         [Parameter(ParameterSetName = 'List')] [string] $Search,
         [Parameter(ParameterSetName = 'List')] [Alias('OrderBy')] [string[]] $Sort,
-        [Parameter(ParameterSetName = 'List')] [Alias('Limit')] [ValidateRange(1, [int]::MaxValue)] [int] $Top,
+        [Parameter(ParameterSetName = 'List')] [Alias('Limit')] [ValidateRange(1, [int]::MaxValue)]
+        [int] $Top,
         [Parameter(ParameterSetName = 'List')] [int] $PageSize,
         [Parameter(ParameterSetName = 'List')] [switch] $All,
         [Parameter(ParameterSetName = 'List')] [Alias('CV')] [string] $CountVariable,
@@ -16,13 +17,25 @@ function Get-MgUser {
         [Alias('Expand')] [string[]] $ExpandProperty,
         [System.Collections.IDictionary] $Headers
     )
-    if ($ExpandProperty) { $PSCmdlet.ThrowTerminatingError((New-SandboxNotSimulatedError -What '-ExpandProperty' -Instead 'Leave it out.')) }
-    $query = @{ '$filter' = $Filter; '$search' = $Search; '$orderby' = $Sort -join ','; '$select' = $Property -join ',' }
+    if ($ExpandProperty) {
+        $PSCmdlet.ThrowTerminatingError(
+            (New-SandboxNotSimulatedError -What '-ExpandProperty' -Instead 'Leave it out.'))
+    }
+    $query = @{
+        '$filter' = $Filter
+        '$search' = $Search
+        '$orderby' = $Sort -join ','
+        '$select' = $Property -join ','
+    }
     $common = @{ Caller = $PSCmdlet; Query = $query; Advanced = $ConsistencyLevel -eq 'eventual' }
     if ($UserId) {
-        return Get-SandboxGraphResource @common -Variant 'Get-MgUser_Get' -Path "/users/$([uri]::EscapeDataString($UserId))" `
-            -Target "{ UserId = $UserId, Property = $($Property -join ', '), ExpandProperty = , Headers =  }"
+        return Get-SandboxGraphResource @common -Variant 'Get-MgUser_Get' `
+            -Path "/users/$([uri]::EscapeDataString($UserId))" `
+            -Target ("{ UserId = $UserId, Property = $($Property -join ', '), ExpandProperty = , " +
+                "Headers =  }")
     }
-    Get-SandboxGraphResource @common -Variant 'Get-MgUser_List' -Path '/users' -All:$All -Top $Top -CountVariable $CountVariable `
-        -Target "{ Top = , Skip = , Search = $Search, Filter = $Filter, Count = , Orderby = $Sort, Property = $($Property -join ', ') }"
+    Get-SandboxGraphResource @common -Variant 'Get-MgUser_List' -Path '/users' -All:$All -Top $Top `
+        -CountVariable $CountVariable `
+        -Target ("{ Top = , Skip = , Search = $Search, Filter = $Filter, Count = , Orderby = " +
+            "$Sort, Property = $($Property -join ', ') }")
 }

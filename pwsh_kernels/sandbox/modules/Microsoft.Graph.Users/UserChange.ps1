@@ -3,7 +3,8 @@
 function New-MgUser {
     [CmdletBinding(SupportsShouldProcess, DefaultParameterSetName = 'CreateExpanded')]
     param(
-        [Parameter(Mandatory, ParameterSetName = 'Create', ValueFromPipeline)] [object] $BodyParameter,
+        [Parameter(Mandatory, ParameterSetName = 'Create', ValueFromPipeline)]
+        [object] $BodyParameter,
         [Parameter(ParameterSetName = 'CreateExpanded')] [switch] $AccountEnabled,
         [Parameter(ParameterSetName = 'CreateExpanded')] [string[]] $BusinessPhones,
         [Parameter(ParameterSetName = 'CreateExpanded')] [string] $City,
@@ -18,7 +19,8 @@ function New-MgUser {
         [Parameter(ParameterSetName = 'CreateExpanded')] [string] $MailNickname,
         [Parameter(ParameterSetName = 'CreateExpanded')] [string] $MobilePhone,
         [Parameter(ParameterSetName = 'CreateExpanded')] [string] $OfficeLocation,
-        [Parameter(ParameterSetName = 'CreateExpanded')] [System.Collections.IDictionary] $PasswordProfile,
+        [Parameter(ParameterSetName = 'CreateExpanded')]
+        [System.Collections.IDictionary] $PasswordProfile,
         [Parameter(ParameterSetName = 'CreateExpanded')] [string] $PreferredLanguage,
         [Parameter(ParameterSetName = 'CreateExpanded')] [string] $Surname,
         [Parameter(ParameterSetName = 'CreateExpanded')] [string] $UsageLocation,
@@ -28,9 +30,14 @@ function New-MgUser {
     process {
         $body = if ($BodyParameter) { $BodyParameter } else { Get-Body $PSBoundParameters }
         $variant = "New-MgUser_$($PSCmdlet.ParameterSetName)"
-        if (-not $PSCmdlet.ShouldProcess("Call remote 'POST /users' operation", $variant)) { return }
+        if (-not $PSCmdlet.ShouldProcess("Call remote 'POST /users' operation", $variant)) {
+            return
+        }
         $answer = Invoke-SandboxGraph -Caller $PSCmdlet -Method POST -Path '/users' -Body $body
-        if ($answer.Refused) { return Write-SandboxGraphError $PSCmdlet $answer $variant '{ body = Microsoft.Graph.PowerShell.Models.MicrosoftGraphUser }' }
+        if ($answer.Refused) {
+            return Write-SandboxGraphError $PSCmdlet $answer $variant `
+                '{ body = Microsoft.Graph.PowerShell.Models.MicrosoftGraphUser }'
+        }
         ConvertTo-SandboxGraphObject $answer.One $answer.Type $answer.Selection
     }
 }
@@ -39,7 +46,8 @@ function Update-MgUser {
     [CmdletBinding(SupportsShouldProcess, DefaultParameterSetName = 'UpdateExpanded')]
     param(
         [Parameter(Mandatory)] [string] $UserId,
-        [Parameter(Mandatory, ParameterSetName = 'Update', ValueFromPipeline)] [object] $BodyParameter,
+        [Parameter(Mandatory, ParameterSetName = 'Update', ValueFromPipeline)]
+        [object] $BodyParameter,
         [Parameter(ParameterSetName = 'UpdateExpanded')] [switch] $AccountEnabled,
         [Parameter(ParameterSetName = 'UpdateExpanded')] [string[]] $BusinessPhones,
         [Parameter(ParameterSetName = 'UpdateExpanded')] [string] $City,
@@ -54,7 +62,8 @@ function Update-MgUser {
         [Parameter(ParameterSetName = 'UpdateExpanded')] [string] $MailNickname,
         [Parameter(ParameterSetName = 'UpdateExpanded')] [string] $MobilePhone,
         [Parameter(ParameterSetName = 'UpdateExpanded')] [string] $OfficeLocation,
-        [Parameter(ParameterSetName = 'UpdateExpanded')] [System.Collections.IDictionary] $PasswordProfile,
+        [Parameter(ParameterSetName = 'UpdateExpanded')]
+        [System.Collections.IDictionary] $PasswordProfile,
         [Parameter(ParameterSetName = 'UpdateExpanded')] [string] $PreferredLanguage,
         [Parameter(ParameterSetName = 'UpdateExpanded')] [string] $Surname,
         [Parameter(ParameterSetName = 'UpdateExpanded')] [string] $UsageLocation,
@@ -64,9 +73,17 @@ function Update-MgUser {
     process {
         $body = if ($BodyParameter) { $BodyParameter } else { Get-Body $PSBoundParameters }
         $variant = "Update-MgUser_$($PSCmdlet.ParameterSetName)"
-        if (-not $PSCmdlet.ShouldProcess("Call remote 'PATCH /users/{user-id}' operation", $variant)) { return }
-        $answer = Invoke-SandboxGraph -Caller $PSCmdlet -Method PATCH -Path "/users/$([uri]::EscapeDataString($UserId))" -Body $body
-        if ($answer.Refused) { Write-SandboxGraphError $PSCmdlet $answer $variant "{ UserId = $UserId, body = Microsoft.Graph.PowerShell.Models.MicrosoftGraphUser }" }
+        if (-not $PSCmdlet.ShouldProcess("Call remote 'PATCH /users/{user-id}' operation",
+                $variant)) {
+            return
+        }
+        $answer = Invoke-SandboxGraph -Caller $PSCmdlet -Method PATCH `
+            -Path "/users/$([uri]::EscapeDataString($UserId))" -Body $body
+        if ($answer.Refused) {
+            Write-SandboxGraphError $PSCmdlet $answer $variant (
+                "{ UserId = $UserId, body = Microsoft.Graph.PowerShell.Models.MicrosoftGraphUser " +
+                "}")
+        }
     }
 }
 
@@ -74,11 +91,14 @@ function Get-Body {
     # The parameters that name properties of a user, as the body of a request.
     param([System.Collections.IDictionary] $Given)
     $body = @{}
-    $skipped = @('UserId', 'BodyParameter') + [System.Management.Automation.PSCmdlet]::CommonParameters + [System.Management.Automation.PSCmdlet]::OptionalCommonParameters
+    $skipped = @('UserId', 'BodyParameter') +
+        [System.Management.Automation.PSCmdlet]::CommonParameters +
+        [System.Management.Automation.PSCmdlet]::OptionalCommonParameters
     foreach ($name in $Given.Keys) {
         if ($skipped -contains $name) { continue }
         $value = $Given[$name]
-        $body[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = if ($value -is [switch]) { [bool] $value } else { $value }
+        $key = $name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)
+        $body[$key] = if ($value -is [switch]) { [bool] $value } else { $value }
     }
     $body
 }

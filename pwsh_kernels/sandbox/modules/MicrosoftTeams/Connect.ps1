@@ -1,4 +1,5 @@
-# Connect-MicrosoftTeams and Disconnect-MicrosoftTeams. Who signed in is only in Connect's output: keep it.
+# Connect-MicrosoftTeams and Disconnect-MicrosoftTeams. Who signed in is only in Connect's output:
+# keep it.
 
 function Connect-MicrosoftTeams {
     [CmdletBinding(SupportsShouldProcess, DefaultParameterSetName = 'UserCredential')]
@@ -11,13 +12,16 @@ function Connect-MicrosoftTeams {
         [Parameter(ParameterSetName = 'UserCredential')] [pscredential] $Credential,
         [Parameter(ParameterSetName = 'UserCredential')] [string] $AccountId,
         [Parameter(ParameterSetName = 'UserCredential')] [switch] $UseDeviceAuthentication,
-        [Parameter(ParameterSetName = 'ServicePrincipalCertificate', Mandatory)] [System.Security.Cryptography.X509Certificates.X509Certificate2] $Certificate,
-        [Parameter(ParameterSetName = 'ServicePrincipalThumbprint', Mandatory)] [string] $CertificateThumbprint,
+        [Parameter(ParameterSetName = 'ServicePrincipalCertificate', Mandatory)]
+        [System.Security.Cryptography.X509Certificates.X509Certificate2] $Certificate,
+        [Parameter(ParameterSetName = 'ServicePrincipalThumbprint', Mandatory)]
+        [string] $CertificateThumbprint,
         [Parameter(ParameterSetName = 'ServicePrincipalCertificate', Mandatory)]
         [Parameter(ParameterSetName = 'ServicePrincipalThumbprint', Mandatory)]
         [string] $ApplicationId,
         [Parameter(ParameterSetName = 'AccessTokens', Mandatory)] [string[]] $AccessTokens,
-        [Parameter(ParameterSetName = 'ManagedServiceLogin', Mandatory)] [Alias('MSI', 'ManagedService')] [switch] $Identity,
+        [Parameter(ParameterSetName = 'ManagedServiceLogin', Mandatory)]
+        [Alias('MSI', 'ManagedService')] [switch] $Identity,
         [Parameter(ParameterSetName = 'ManagedServiceLogin')] [string] $ManagedServiceHostName,
         [Parameter(ParameterSetName = 'ManagedServiceLogin')] [int] $ManagedServicePort,
         [Parameter(ParameterSetName = 'ManagedServiceLogin')] [securestring] $ManagedServiceSecret,
@@ -27,12 +31,15 @@ function Connect-MicrosoftTeams {
     )
     $unsupported = Find-UnsupportedRoute $PSBoundParameters $PSCmdlet.ParameterSetName
     if ($unsupported) {
-        $PSCmdlet.ThrowTerminatingError((New-SandboxNotSimulatedError -What $unsupported -Instead ('Sign in with -UseDeviceAuthentication, ' +
-                    '-Certificate, -CertificateThumbprint, -Identity or -AccessTokens.')))
+        $PSCmdlet.ThrowTerminatingError((New-SandboxNotSimulatedError -What $unsupported `
+            -Instead ('Sign in with -UseDeviceAuthentication, ' +
+                '-Certificate, -CertificateThumbprint, -Identity or -AccessTokens.')))
     }
     if (-not $PSCmdlet.ShouldProcess("AzureCloud environment", 'log in')) { return }
     $answer = Invoke-Route $PSCmdlet $PSBoundParameters
-    if ($answer -isnot [System.Management.Automation.ErrorRecord]) { $answer = New-Connection $answer $PSBoundParameters }
+    if ($answer -isnot [System.Management.Automation.ErrorRecord]) {
+        $answer = New-Connection $answer $PSBoundParameters
+    }
     if ($answer -is [System.Management.Automation.ErrorRecord]) { Stop-Connect $PSCmdlet $answer }
     $script:Connection = $answer
     $answer.Context
@@ -40,23 +47,32 @@ function Connect-MicrosoftTeams {
 
 function Find-UnsupportedRoute {
     param([System.Collections.IDictionary] $Given, [string] $Set)
-    foreach ($name in 'Credential', 'TeamsEnvironmentName', 'LogFilePath', 'ManagedServiceHostName', 'ManagedServicePort', 'ManagedServiceSecret') {
+    foreach ($name in 'Credential', 'TeamsEnvironmentName', 'LogFilePath', 'ManagedServiceHostName',
+            'ManagedServicePort', 'ManagedServiceSecret') {
         if ($Given[$name]) { return "-$name" }
     }
-    if ($Set -eq 'UserCredential' -and -not $Given['UseDeviceAuthentication']) { 'Signing in with a browser on this machine (no -UseDeviceAuthentication)' }
+    if ($Set -eq 'UserCredential' -and -not $Given['UseDeviceAuthentication']) {
+        'Signing in with a browser on this machine (no -UseDeviceAuthentication)'
+    }
 }
 
 function Stop-Connect {
     # As the real one: the failure is written as an error of many errors first, then thrown.
-    param([System.Management.Automation.PSCmdlet] $Caller, [System.Management.Automation.ErrorRecord] $Record)
+    param(
+        [System.Management.Automation.PSCmdlet] $Caller,
+        [System.Management.Automation.ErrorRecord] $Record
+    )
     $id = 'Connect-MicrosoftTeams,Microsoft.TeamsCmdlets.Powershell.Connect.ConnectMicrosoftTeams'
     $many = [System.AggregateException]::new($Record.Exception)
-    Write-SandboxRecord $Caller ([System.Management.Automation.ErrorRecord]::new($many, $id, 'AuthenticationError', $null))
-    $Caller.ThrowTerminatingError([System.Management.Automation.ErrorRecord]::new($Record.Exception, $id, 'AuthenticationError', $null))
+    Write-SandboxRecord $Caller ([System.Management.Automation.ErrorRecord]::new($many, $id,
+        'AuthenticationError', $null))
+    $Caller.ThrowTerminatingError([System.Management.Automation.ErrorRecord]::new($Record.Exception,
+        $id, 'AuthenticationError', $null))
 }
 
 function New-Connection {
-    # @{ Identity; Tenant; Context }, or an ErrorRecord when the tenant that was asked for does not let the identity in.
+    # @{ Identity; Tenant; Context }, or an ErrorRecord when the tenant that was asked for does not
+    # let the identity in.
     param([object] $Identity, [System.Collections.IDictionary] $Given)
     $tenant = Resolve-SandboxTenant -Name ([string] $Given['TenantId']) -Identity $Identity
     if ($tenant -is [System.Management.Automation.ErrorRecord]) { return $tenant }
@@ -64,7 +80,10 @@ function New-Connection {
         Identity = $Identity; Tenant = $tenant
         Context  = [pscustomobject] @{
             PSTypeName = 'Microsoft.Open.Teams.CommonLibrary.PSAzureContext'
-            Account = $Identity.Account; Environment = 'AzureCloud'; Tenant = $tenant.tenant_id; TenantId = $tenant.tenant_id
+            Account = $Identity.Account
+            Environment = 'AzureCloud'
+            Tenant = $tenant.tenant_id
+            TenantId = $tenant.tenant_id
         }
     }
 }

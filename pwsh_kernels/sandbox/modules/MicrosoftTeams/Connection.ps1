@@ -1,9 +1,12 @@
-# What every cmdlet of Teams asks first: who is signed in, does it still hold, may it change something.
+# What every cmdlet of Teams asks first: who is signed in, does it still hold, may it change
+# something.
 
 function Assert-Connected {
     # Ends the cmdlet that asks when nobody is signed in (any more).
     param([System.Management.Automation.PSCmdlet] $Caller, [string] $NotConnected)
-    if (-not $script:Connection) { $Caller.ThrowTerminatingError((New-NotConnectedError $NotConnected)) }
+    if (-not $script:Connection) {
+        $Caller.ThrowTerminatingError((New-NotConnectedError $NotConnected))
+    }
     $ended = Test-SandboxSignIn $script:Connection.Identity
     if ($ended) { $Caller.ThrowTerminatingError($ended) }
     Invoke-SandboxService $script:Connection.Identity -Caller $Caller
@@ -11,7 +14,8 @@ function Assert-Connected {
 
 function Get-TeamDirectory {
     param([System.Management.Automation.PSCmdlet] $Caller)
-    Assert-Connected $Caller 'You must call the Connect-MicrosoftTeams cmdlet before calling any other cmdlets.'
+    Assert-Connected $Caller ('You must call the Connect-MicrosoftTeams cmdlet before calling ' +
+        'any other cmdlets.')
     Get-SandboxDirectory $script:Connection.Tenant
 }
 

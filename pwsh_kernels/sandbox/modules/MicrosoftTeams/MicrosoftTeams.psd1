@@ -10,7 +10,8 @@
     CompatiblePSEditions = @('Core')
     FormatsToProcess = @('MicrosoftTeams.Format.ps1xml')
     FunctionsToExport = @(
-        'Connect-MicrosoftTeams', 'Disconnect-MicrosoftTeams', 'Get-CsTenant', 'Get-CsOnlineUser', 'Set-CsUser', 'Set-CsPhoneNumberAssignment',
+        'Connect-MicrosoftTeams', 'Disconnect-MicrosoftTeams', 'Get-CsTenant', 'Get-CsOnlineUser',
+        'Set-CsUser', 'Set-CsPhoneNumberAssignment',
         'Get-Team', 'Get-TeamChannel', 'Get-TeamUser', 'New-Team'
     )
     CmdletsToExport = @()

@@ -1,4 +1,5 @@
-# The ways to sign in to Teams. Each returns an identity, or the ErrorRecord that Connect-MicrosoftTeams reports.
+# The ways to sign in to Teams. Each returns an identity, or the ErrorRecord that
+# Connect-MicrosoftTeams reports.
 
 $script:TeamsClient = '12128f48-ec9e-42f0-b203-ea49fb6af367'
 $script:GraphAudience = 'https://graph.microsoft.com'
@@ -9,11 +10,19 @@ function Invoke-Route {
     switch ($Caller.ParameterSetName) {
         'UserCredential' { return Invoke-DeviceRoute $Caller $Given }
         'AccessTokens' { return Read-TokenPair $Given['AccessTokens'] }
-        'ManagedServiceLogin' { return Invoke-SandboxAppSignIn -Tenant '' -ClientId '' -ManagedIdentity }
+        'ManagedServiceLogin' {
+            return Invoke-SandboxAppSignIn -Tenant '' -ClientId '' -ManagedIdentity
+        }
     }
-    $certificate = if ($Given['Certificate']) { $Given['Certificate'] } else { Read-Store $Given['CertificateThumbprint'] }
+    $certificate = if ($Given['Certificate']) {
+        $Given['Certificate']
+    }
+    else {
+        Read-Store $Given['CertificateThumbprint']
+    }
     if ($certificate -is [System.Management.Automation.ErrorRecord]) { return $certificate }
-    Invoke-SandboxAppSignIn -Tenant $Given['TenantId'] -ClientId $Given['ApplicationId'] -Certificate $certificate
+    Invoke-SandboxAppSignIn -Tenant $Given['TenantId'] -ClientId $Given['ApplicationId'] `
+        -Certificate $certificate
 }
 
 function Invoke-DeviceRoute {
@@ -21,14 +30,16 @@ function Invoke-DeviceRoute {
     $asked = [string] $Given['TenantId']
     $unknown = Resolve-SandboxTenant -Name $asked
     if ($unknown -is [System.Management.Automation.ErrorRecord]) { return $unknown }
-    Invoke-SandboxDeviceCode -Client 'Microsoft Teams PowerShell Cmdlets' -Tenant $asked -ClientId $script:TeamsClient -Show {
-        param($Message)
-        Show-Code $Caller $Message
-    }
+    Invoke-SandboxDeviceCode -Client 'Microsoft Teams PowerShell Cmdlets' -Tenant $asked `
+        -ClientId $script:TeamsClient -Show {
+            param($Message)
+            Show-Code $Caller $Message
+        }
 }
 
 function Show-Code {
-    # Nobody has written down where the real module shows its code. MSAL's own way is the console; the trap teams_channel tries the others.
+    # Nobody has written down where the real module shows its code. MSAL's own way is the console;
+    # the trap teams_channel tries the others.
     param([System.Management.Automation.PSCmdlet] $Caller, [string] $Message)
     switch ("$(Get-SandboxTrap 'teams_channel')") {
         'output' { $Caller.WriteObject($Message) }
@@ -42,7 +53,8 @@ function Read-Store {
     param([string] $Thumbprint)
     $found = Find-SandboxCertificate -By FindByThumbprint -Value $Thumbprint
     if ($found) { return $found }
-    New-NotConnectedError "No certificate was found in the certificate store with thumbprint $Thumbprint"
+    New-NotConnectedError ("No certificate was found in the certificate store with thumbprint " +
+        "$Thumbprint")
 }
 
 function Read-TokenPair {
@@ -53,11 +65,15 @@ function Read-TokenPair {
         $identity = Read-SandboxToken -Token $token
         if ($identity -is [System.Management.Automation.ErrorRecord]) { return $identity }
         foreach ($audience in $script:GraphAudience, $script:TeamsAudience) {
-            if ((Read-SandboxToken -Token $token -Audience $audience) -isnot [System.Management.Automation.ErrorRecord]) { $found[$audience] = $identity }
+            if ((Read-SandboxToken -Token $token -Audience $audience) -isnot
+                    [System.Management.Automation.ErrorRecord]) {
+                $found[$audience] = $identity
+            }
         }
     }
     if ($found.Count -ne 2) {
-        return New-NotConnectedError 'Two access tokens are needed: one of Microsoft Graph and one of Skype and Teams Tenant Admin API.'
+        return New-NotConnectedError ('Two access tokens are needed: one of Microsoft Graph and ' +
+            'one of Skype and Teams Tenant Admin API.')
     }
     if ($found[$script:GraphAudience].Account -ne $found[$script:TeamsAudience].Account) {
         return New-NotConnectedError 'The two access tokens are of different accounts.'

@@ -3,7 +3,8 @@
 function Get-Team {
     [CmdletBinding(DefaultParameterSetName = 'Filter')]
     param(
-        [Parameter(Mandatory, ParameterSetName = 'Identity', ValueFromPipelineByPropertyName)] [string] $GroupId,
+        [Parameter(Mandatory, ParameterSetName = 'Identity', ValueFromPipelineByPropertyName)]
+        [string] $GroupId,
         [Parameter(ParameterSetName = 'Filter')] [string] $User,
         [Parameter(ParameterSetName = 'Filter')] [System.Nullable[bool]] $Archived,
         [Parameter(ParameterSetName = 'Filter')] [string] $Visibility,
@@ -15,10 +16,15 @@ function Get-Team {
         $directory = Get-TeamDirectory $PSCmdlet
         if ($GroupId) { return ConvertTo-Team (Find-Team $PSCmdlet $directory $GroupId) }
         $teams = $directory.Groups.Where({ $_.resourceProvisioningOptions -contains 'Team' })
-        if ($User) { $id = (Find-SandboxUser $directory $User).id; $teams = $teams.Where({ $id -and $_.members.Contains($id) }) }
+        if ($User) {
+            $id = (Find-SandboxUser $directory $User).id
+            $teams = $teams.Where({ $id -and $_.members.Contains($id) })
+        }
         if ($Visibility) { $teams = $teams.Where({ $_.visibility -eq $Visibility }) }
         # As the real one: part of the name is enough.
-        if ($DisplayName) { $teams = $teams.Where({ $_.displayName.Contains($DisplayName, 'OrdinalIgnoreCase') }) }
+        if ($DisplayName) {
+            $teams = $teams.Where({ $_.displayName.Contains($DisplayName, 'OrdinalIgnoreCase') })
+        }
         if ($MailNickName) { $teams = $teams.Where({ $_.mailNickname -eq $MailNickName }) }
         if ($Archived) { return }
         foreach ($team in $teams) { ConvertTo-Team $team }
@@ -27,16 +33,25 @@ function Get-Team {
 
 function Find-Team {
     # The group of a team; ends the cmdlet that asks when there is none.
-    param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Directory, [string] $GroupId)
-    $team = $Directory.Groups.Where({ $_.id -eq $GroupId -and $_.resourceProvisioningOptions -contains 'Team' })
+    param(
+        [System.Management.Automation.PSCmdlet] $Caller,
+        [hashtable] $Directory,
+        [string] $GroupId
+    )
+    $team = $Directory.Groups.Where({
+        $_.id -eq $GroupId -and $_.resourceProvisioningOptions -contains 'Team'
+    })
     if ($team) { return $team[0] }
-    $Caller.ThrowTerminatingError((New-ApiError $Caller.MyInvocation.MyCommand.Name 'NotFound' "No team found with Group Id $GroupId"))
+    $Caller.ThrowTerminatingError(
+        (New-ApiError $Caller.MyInvocation.MyCommand.Name 'NotFound' `
+            "No team found with Group Id $GroupId"))
 }
 
 function ConvertTo-Team {
     param([hashtable] $Group)
     [pscustomobject] @{
-        PSTypeName                        = 'Microsoft.TeamsCmdlets.PowerShell.Custom.Model.TeamSettings'
+        PSTypeName                        =
+            'Microsoft.TeamsCmdlets.PowerShell.Custom.Model.TeamSettings'
         GroupId                           = $Group.id
         InternalId                        = "19:$($Group.id.Replace('-', ''))@thread.tacv2"
         DisplayName                       = $Group.displayName
@@ -73,14 +88,21 @@ function Get-TeamChannel {
     )
     process {
         $team = Find-Team $PSCmdlet (Get-TeamDirectory $PSCmdlet) $GroupId
-        $channels = @(@{ Name = 'General'; Kind = 'Standard' }, @{ Name = 'Announcements'; Kind = 'Standard' }, @{ Name = 'Leads'; Kind = 'Private' })
+        $channels = @(
+            @{
+                Name = 'General'
+                Kind = 'Standard'
+            }, @{ Name = 'Announcements'; Kind = 'Standard' }, @{ Name = 'Leads'; Kind = 'Private' }
+        )
         if ($team.fresh) { $channels = $channels[0..0] }
         for ($number = 0; $number -lt $channels.Count; $number++) {
             if ($MembershipType -and $channels[$number].Kind -ne $MembershipType) { continue }
             [pscustomobject] @{
                 PSTypeName = 'Microsoft.TeamsCmdlets.PowerShell.Custom.Model.Channel'
-                Id = "19:$($team.id.Replace('-', ''))$number@thread.tacv2"; DisplayName = $channels[$number].Name
-                Description = "$($channels[$number].Name) of $($team.displayName)"; MembershipType = $channels[$number].Kind
+                Id = "19:$($team.id.Replace('-', ''))$number@thread.tacv2"
+                DisplayName = $channels[$number].Name
+                Description = "$($channels[$number].Name) of $($team.displayName)"
+                MembershipType = $channels[$number].Kind
                 HostTeamId = $team.id; TenantId = $script:Connection.Tenant.tenant_id
             }
         }
@@ -101,8 +123,12 @@ function Get-TeamUser {
             $his = if ($team.owners.Contains($user.id)) { 'owner' } else { 'member' }
             if ($Role -and $Role -ne $his) { continue }
             [pscustomobject] @{
-                PSTypeName = 'Microsoft.TeamsCmdlets.PowerShell.Custom.GetTeamUser+GetTeamUserResponse'
-                UserId = $user.id; User = $user.userPrincipalName; Name = $user.displayName; Role = $his
+                PSTypeName =
+                    'Microsoft.TeamsCmdlets.PowerShell.Custom.GetTeamUser+GetTeamUserResponse'
+                UserId = $user.id
+                User = $user.userPrincipalName
+                Name = $user.displayName
+                Role = $his
             }
         }
     }
@@ -115,39 +141,62 @@ function New-Team {
         [Parameter(Mandatory, ParameterSetName = 'CreateTeam')] [string] $DisplayName,
         [Parameter(ParameterSetName = 'CreateTeam')] [string] $Description,
         [Parameter(ParameterSetName = 'CreateTeam')] [string] $MailNickName,
-        [Parameter(ParameterSetName = 'CreateTeam')] [ValidateSet('Public', 'Private', 'HiddenMembership')] [string] $Visibility = 'Private',
+        [Parameter(ParameterSetName = 'CreateTeam')]
+        [ValidateSet('Public', 'Private', 'HiddenMembership')] [string] $Visibility = 'Private',
         [Parameter(Mandatory, ParameterSetName = 'MigrateGroup')] [string] $GroupId,
         [string] $Owner
     )
     $directory = Get-TeamDirectory $PSCmdlet
-    if (-not (Test-Administrator)) { $PSCmdlet.ThrowTerminatingError((New-ApiError 'New-Team' 'Authorization_RequestDenied' 'Insufficient privileges to complete the operation.')) }
+    if (-not (Test-Administrator)) {
+        $PSCmdlet.ThrowTerminatingError(
+            (New-ApiError 'New-Team' 'Authorization_RequestDenied' `
+                'Insufficient privileges to complete the operation.'))
+    }
     $name = if ($Owner) { $Owner } else { $script:Connection.Identity.Account }
     $person = Find-SandboxUser $directory $name
     # Applications have no account: without -Owner nobody could own their team.
     if (-not $person) {
-        $PSCmdlet.ThrowTerminatingError((New-ApiError 'New-Team' 'Request_ResourceNotFound' ("Resource '$name' does not exist or one of its queried " +
-                    'reference-property objects are not present.')))
+        $PSCmdlet.ThrowTerminatingError((New-ApiError 'New-Team' 'Request_ResourceNotFound' `
+            ("Resource '$name' does not exist or one of its queried " +
+                'reference-property objects are not present.')))
     }
     if ($GroupId) { return Convert-Group $PSCmdlet $directory $GroupId }
     $alias = if ($MailNickName) { $MailNickName } else { $DisplayName -replace '\W', '' }
     if ($directory.Groups.Where({ $_.mailNickname -eq $alias })) {
-        $PSCmdlet.ThrowTerminatingError((New-ApiError 'New-Team' 'Request_BadRequest' 'Another object with the same value for property mailNickname already exists.'))
+        $PSCmdlet.ThrowTerminatingError(
+            (New-ApiError 'New-Team' 'Request_BadRequest' ('Another object with the same value ' +
+                'for property mailNickname already exists.')))
     }
     ConvertTo-Team (Add-SandboxGroup $directory @{
-            displayName = $DisplayName; mailNickname = $alias; description = $Description; visibility = $Visibility; groupTypes = @('Unified')
-            mailEnabled = $true; securityEnabled = $false; resourceProvisioningOptions = @('Team'); createdDateTime = [datetime]::UtcNow; fresh = $true
-        } @() @($person.id))
+        displayName = $DisplayName
+        mailNickname = $alias
+        description = $Description
+        visibility = $Visibility
+        groupTypes = @('Unified')
+        mailEnabled = $true
+        securityEnabled = $false
+        resourceProvisioningOptions = @('Team')
+        createdDateTime = [datetime]::UtcNow
+        fresh = $true
+    } @() @($person.id))
 }
 
 function Convert-Group {
     # A Microsoft 365 group becomes a team.
-    param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Directory, [string] $GroupId)
+    param(
+        [System.Management.Automation.PSCmdlet] $Caller,
+        [hashtable] $Directory,
+        [string] $GroupId
+    )
     $group = $Directory.Groups.Where({ $_.id -eq $GroupId }, 'First')
     if (-not $group -or $group[0].groupTypes -notcontains 'Unified') {
-        $Caller.ThrowTerminatingError((New-ApiError 'New-Team' 'NotFound' "No group found with Group Id $GroupId"))
+        $Caller.ThrowTerminatingError(
+            (New-ApiError 'New-Team' 'NotFound' "No group found with Group Id $GroupId"))
     }
     if ($group[0].resourceProvisioningOptions -contains 'Team') {
-        $Caller.ThrowTerminatingError((New-ApiError 'New-Team' 'Conflict' "The group is already provisioned. GroupId: $GroupId"))
+        $Caller.ThrowTerminatingError(
+            (New-ApiError 'New-Team' 'Conflict' ("The group is already provisioned. GroupId: " +
+                "$GroupId")))
     }
     $group[0].resourceProvisioningOptions = @('Team')
     ConvertTo-Team $group[0]

@@ -11,14 +11,19 @@ function Get-CsTenant {
     while (-not $script:Connection -and (Get-SandboxTrap 'hang')) { Start-Sleep -Milliseconds 100 }
     $facts = Get-CsConnectedTenant $PSCmdlet
     [pscustomobject] @{
-        PSTypeName               = 'Microsoft.Teams.ConfigAPI.Cmdlets.Generated.Models.TenantConfiguration'
+        PSTypeName               =
+            'Microsoft.Teams.ConfigAPI.Cmdlets.Generated.Models.TenantConfiguration'
         TenantId                 = $facts.tenant_id
         DisplayName              = $facts.display_name
         CountryAbbreviation      = 'US'
         PreferredLanguage        = 'en'
         ServiceInstance          = 'MicrosoftCommunicationsOnline/SANDBOX-0A'
         SipDomain                = @($facts.domains)
-        VerifiedDomains          = @(foreach ($domain in $facts.domains) { [pscustomobject] @{ Name = $domain; Status = 'Enabled' } })
+        VerifiedDomains          = @(
+            foreach ($domain in $facts.domains) {
+                [pscustomobject] @{ Name = $domain; Status = 'Enabled' }
+            }
+        )
         TeamsUpgradeEffectiveMode = 'TeamsOnly'
         TeamsUpgradePolicyIsReadOnly = 'ModeAndNotifications'
         IsDirSyncEnabled         = $false

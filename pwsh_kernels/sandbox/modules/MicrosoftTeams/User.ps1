@@ -1,15 +1,26 @@
 # Users as Teams has them, and the cmdlets that change their telephone.
 
 $script:CsNames = @{
-    UserPrincipalName = 'userPrincipalName'; DisplayName = 'displayName'; Alias = 'mailNickname'; FirstName = 'givenName'; GivenName = 'givenName'
-    LastName = 'surname'; Department = 'department'; City = 'city'; Title = 'jobTitle'; UsageLocation = 'usageLocation'; Company = 'companyName'
+    UserPrincipalName = 'userPrincipalName'
+    DisplayName = 'displayName'
+    Alias = 'mailNickname'
+    FirstName = 'givenName'
+    GivenName = 'givenName'
+    LastName = 'surname'
+    Department = 'department'
+    City = 'city'
+    Title = 'jobTitle'
+    UsageLocation = 'usageLocation'
+    Company = 'companyName'
     Identity = 'id'; AccountEnabled = 'accountEnabled'
 }
 
 function Get-CsOnlineUser {
     [CmdletBinding(DefaultParameterSetName = 'Filter')]
     param(
-        [Parameter(Position = 0, ValueFromPipeline, ValueFromPipelineByPropertyName, ParameterSetName = 'Identity')] [Alias('UserPrincipalName')] [string] $Identity,
+        [Parameter(Position = 0, ValueFromPipeline, ValueFromPipelineByPropertyName,
+            ParameterSetName = 'Identity')]
+        [Alias('UserPrincipalName')] [string] $Identity,
         [Parameter(ParameterSetName = 'Filter')] [string] $Filter,
         [Parameter(ParameterSetName = 'Filter')] [Alias('OrderBy')] [string] $Sort,
         [ValidateRange(1, [int]::MaxValue)] [int] $ResultSize = [int]::MaxValue,
@@ -20,9 +31,16 @@ function Get-CsOnlineUser {
     process {
         $directory = Get-CsDirectory $PSCmdlet
         if ($SoftDeletedUsers -or ($AccountType -and $AccountType -ne 'User')) { return }
-        $users = if ($Identity) { Find-CsUser $directory $Identity } else { Find-CsUserRow $PSCmdlet $directory $Filter }
+        $users = if ($Identity) {
+            Find-CsUser $directory $Identity
+        }
+        else {
+            Find-CsUserRow $PSCmdlet $directory $Filter
+        }
         if ($Identity -and -not $users) {
-            return Write-SandboxRecord $PSCmdlet (New-ServiceError 'Get-CsOnlineUser' 'NotFound' "User not found. Identity: $Identity")
+            return Write-SandboxRecord $PSCmdlet `
+                (New-ServiceError 'Get-CsOnlineUser' 'NotFound' `
+                    "User not found. Identity: $Identity")
         }
         foreach ($user in $users | Select-Object -First $ResultSize) {
             $object = ConvertTo-CsUser $user
@@ -37,12 +55,19 @@ function Find-CsUser {
 }
 
 function Find-CsUserRow {
-    # The users that a filter finds; its names are those of Teams, the directory's are others. The trap many_rows decides how many.
+    # The users that a filter finds; its names are those of Teams, the directory's are others. The
+    # trap many_rows decides how many.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Directory, [string] $Filter)
-    $query = @{ '$filter' = [regex]::Replace($Filter, '\b[A-Za-z]+\b(?=\s+-)', { param($name) $script:CsNames[$name.Value] ?? $name.Value }) }
+    $query = @{
+        '$filter' = [regex]::Replace($Filter, '\b[A-Za-z]+\b(?=\s+-)', {
+            param($name)
+            $script:CsNames[$name.Value] ?? $name.Value
+        })
+    }
     try { $found = Select-SandboxResource $Directory.Users 'user' $query $true }
     catch [System.InvalidOperationException] {
-        $Caller.ThrowTerminatingError((New-ServiceError 'Get-CsOnlineUser' 'BadRequest' $_.Exception.Message))
+        $Caller.ThrowTerminatingError(
+            (New-ServiceError 'Get-CsOnlineUser' 'BadRequest' $_.Exception.Message))
     }
     $count = [int] (Get-SandboxTrap 'many_rows')
     if (-not $count -or -not $found) { return $found }
@@ -88,7 +113,9 @@ function Set-CsUser {
     process {
         $directory = Get-CsDirectory $PSCmdlet
         $user = Find-CsUser $directory $Identity
-        if (-not $user -or -not (Test-Administrator)) { return Write-ServiceRefusal $PSCmdlet $user }
+        if (-not $user -or -not (Test-Administrator)) {
+            return Write-ServiceRefusal $PSCmdlet $user
+        }
         if (-not $PSCmdlet.ShouldProcess($Identity, 'Set-CsUser')) { return }
         if ($null -ne $EnterpriseVoiceEnabled) { $user.csVoice = $EnterpriseVoiceEnabled }
         if ($null -ne $HostedVoiceMail) { $user.csVoiceMail = $HostedVoiceMail }
@@ -101,7 +128,9 @@ function Set-CsPhoneNumberAssignment {
     param(
         [Parameter(Mandatory)] [string] $Identity,
         [Parameter(Mandatory)] [string] $PhoneNumber,
-        [Parameter(Mandatory)] [ValidateSet('DirectRouting', 'CallingPlan', 'OperatorConnect', 'OCMobile')] [string] $PhoneNumberType
+        [Parameter(Mandatory)]
+        [ValidateSet('DirectRouting', 'CallingPlan', 'OperatorConnect', 'OCMobile')]
+        [string] $PhoneNumberType
     )
     $directory = Get-CsDirectory $PSCmdlet
     $user = Find-CsUser $directory $Identity
@@ -111,7 +140,8 @@ function Set-CsPhoneNumberAssignment {
         # By design this refusal is an object, not an error: -ErrorAction and try do not see it.
         return [pscustomobject] @{
             PSTypeName = 'Microsoft.Teams.ConfigAPI.Cmdlets.Generated.Models.SkypeTelephoneNumberMgmtErrorResponse'
-            Code = 'BadRequest'; Message = "Telephone Number '$PhoneNumber' has already been assigned to another user"
+            Code = 'BadRequest'
+            Message = "Telephone Number '$PhoneNumber' has already been assigned to another user"
         }
     }
     $user.csLine = "tel:$PhoneNumber"
@@ -119,13 +149,19 @@ function Set-CsPhoneNumberAssignment {
 }
 
 function Write-ServiceRefusal {
-    # Before it says no, the real module tries again and again, unless -ErrorAction Stop; a stop of the pipeline ends that too.
+    # Before it says no, the real module tries again and again, unless -ErrorAction Stop; a stop of
+    # the pipeline ends that too.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $User)
-    $stops = "$($Caller.MyInvocation.BoundParameters['ErrorAction'] ?? $Caller.SessionState.PSVariable.GetValue('ErrorActionPreference'))" -eq 'Stop'
+    $said = $Caller.MyInvocation.BoundParameters['ErrorAction'] ??
+        $Caller.SessionState.PSVariable.GetValue('ErrorActionPreference')
+    $stops = "$said" -eq 'Stop'
     $retries = Get-SandboxTrap 'retries'
     if ($retries -and -not $stops) { Start-Sleep -Milliseconds ([int] (1000 * $retries)) }
     $name = $Caller.MyInvocation.MyCommand.Name
     $record = if ($User) { New-ServiceError $name 'Forbidden' 'Access Denied.' }
-    else { New-ServiceError $name 'NotFound' 'The server responded with a Request Error, Status: NotFound' }
+    else {
+        New-ServiceError $name 'NotFound' ('The server responded with a Request Error, Status: ' +
+            'NotFound')
+    }
     Write-SandboxRecord $Caller $record
 }

@@ -16,11 +16,13 @@ function Connect-PnPOnline {
         [string] $RedirectUri,
         [string] $Tenant,
         [string] $TenantAdminUrl,
-        [ValidateSet('Production', 'PPE', 'China', 'Germany', 'USGovernment', 'USGovernmentHigh', 'USGovernmentDoD', 'Custom')]
+        [ValidateSet('Production', 'PPE', 'China', 'Germany', 'USGovernment', 'USGovernmentHigh',
+            'USGovernmentDoD', 'Custom')]
         [string] $AzureEnvironment = 'Production',
         [switch] $CreateDrive,
         [string] $DriveName = 'SPO',
-        [Parameter(ParameterSetName = 'Device', Mandatory)] [Alias('PnPManagementShell', 'PnPO365ManagementShell')] [switch] $DeviceLogin,
+        [Parameter(ParameterSetName = 'Device', Mandatory)]
+        [Alias('PnPManagementShell', 'PnPO365ManagementShell')] [switch] $DeviceLogin,
         [switch] $LaunchBrowser,
         [switch] $PersistLogin,
         [Parameter(ParameterSetName = 'Certificate')] [string] $CertificatePath,
@@ -30,9 +32,13 @@ function Connect-PnPOnline {
         [System.Security.Cryptography.X509Certificates.X509KeyStorageFlags] $X509KeyStorageFlags,
         [Parameter(ParameterSetName = 'Thumbprint', Mandatory)] [string] $Thumbprint,
         [Parameter(ParameterSetName = 'ManagedIdentity', Mandatory)] [switch] $ManagedIdentity,
-        [Parameter(ParameterSetName = 'ManagedIdentity')] [Alias('UserAssignedManagedIdentityPrincipalId')] [string] $UserAssignedManagedIdentityObjectId,
-        [Parameter(ParameterSetName = 'ManagedIdentity')] [string] $UserAssignedManagedIdentityClientId,
-        [Parameter(ParameterSetName = 'ManagedIdentity')] [string] $UserAssignedManagedIdentityAzureResourceId,
+        [Parameter(ParameterSetName = 'ManagedIdentity')]
+        [Alias('UserAssignedManagedIdentityPrincipalId')]
+        [string] $UserAssignedManagedIdentityObjectId,
+        [Parameter(ParameterSetName = 'ManagedIdentity')]
+        [string] $UserAssignedManagedIdentityClientId,
+        [Parameter(ParameterSetName = 'ManagedIdentity')]
+        [string] $UserAssignedManagedIdentityAzureResourceId,
         [Parameter(ParameterSetName = 'Federated', Mandatory)] [switch] $FederatedIdentity,
         [Parameter(ParameterSetName = 'Interactive', Mandatory)] [switch] $Interactive,
         [switch] $ForceAuthentication,
@@ -50,11 +56,15 @@ function Connect-PnPOnline {
     if ($problem) { $PSCmdlet.ThrowTerminatingError($problem) }
     $answer = Connect-WithRoute $PSCmdlet $asked $PSCmdlet.ParameterSetName
     $lost = [bool] (Get-SandboxTrap 'null_connection')
-    if ($answer -is [System.Management.Automation.ErrorRecord]) { return Show-Refusal $PSCmdlet $answer $lost }
+    if ($answer -is [System.Management.Automation.ErrorRecord]) {
+        return Show-Refusal $PSCmdlet $answer $lost
+    }
     if ($lost) { return Write-HostWarning $PSCmdlet 'A task was canceled.' }
     $made = New-Connection $asked $answer
     if ($PersistLogin) { Save-Login $made }
-    if ($ValidateConnection -and -not (Get-ConnectedSite $made)) { Write-Error "Site at $($asked.Url) does not exist" }
+    if ($ValidateConnection -and -not (Get-ConnectedSite $made)) {
+        Write-Error "Site at $($asked.Url) does not exist"
+    }
     if ($ReturnConnection) { return $made }
     $script:Process.Current = $made
 }
@@ -64,30 +74,37 @@ function Find-UnusableAddress {
     if ($Cloud -ne 'Production') { return New-NotSimulatedError "the cloud $Cloud" }
     if ($Asked.SiteTenant) { return }
     if ($Validate) { return New-ArgumentError 'Host not reachable' }
-    New-ConnectError 'System.Net.Http.HttpRequestException' -Exception ([System.Net.Http.HttpRequestException]::new(
+    New-ConnectError 'System.Net.Http.HttpRequestException' `
+        -Exception ([System.Net.Http.HttpRequestException]::new(
             "Name or service not known ($(([uri] $Asked.Url).Host):443)"))
 }
 
 function Connect-WithRoute {
     # An identity that may use this site, or an ErrorRecord.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked, [string] $Route)
-    if ($Route -in 'Device', 'Interactive', 'Credentials' -and -not $Asked.ClientId) { $Asked.ClientId = Get-FirstVariable $script:ClientIdVariables }
+    if ($Route -in 'Device', 'Interactive', 'Credentials' -and -not $Asked.ClientId) {
+        $Asked.ClientId = Get-FirstVariable $script:ClientIdVariables
+    }
     $identity = switch ($Route) {
         'Device' { Connect-WithDevice $Caller $Asked }
         { $_ -in 'Certificate', 'Thumbprint' } { Connect-WithCertificate $Asked }
         'ManagedIdentity' { Connect-WithManagedIdentity $Asked }
         'Workload' { Connect-WithWorkloadIdentity $Asked }
-        'Variables' { Connect-WithVariables $Asked }
+        'Variables' { Connect-WithEnvironment $Asked }
         'Token' { Connect-WithToken $Asked }
         'ClientSecret' { Connect-WithSecret $Caller $Asked }
-        default { Connect-WithoutWords $Caller $Asked $Route }
+        default { Connect-WithoutQuestion $Caller $Asked $Route }
     }
-    if ($identity -is [System.Management.Automation.ErrorRecord] -or $identity.Tenant.name -eq $Asked.SiteTenant.name) { return $identity }
+    if ($identity -is [System.Management.Automation.ErrorRecord] -or
+            $identity.Tenant.name -eq $Asked.SiteTenant.name) {
+        return $identity
+    }
     New-ForeignResourceError $identity (Get-RootAddress $Asked.Url)
 }
 
-function Connect-WithoutWords {
-    # Connect-PnPOnline -Url (and -Interactive) uses a kept login; without one it opens a browser, and here is none.
+function Connect-WithoutQuestion {
+    # Connect-PnPOnline -Url (and -Interactive) uses a kept login; without one it opens a browser,
+    # and here is none.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked, [string] $Route)
     if ($Route -in 'Interactive', 'Credentials' -and -not $Asked.Credentials) {
         $kept = Find-Login $Asked.SiteTenant $Asked.ClientId
@@ -98,39 +115,76 @@ function Connect-WithoutWords {
         if (-not $Asked.ClientId) { return Show-MissingClientId $Caller }
         if ($Route -eq 'Interactive') { return New-ConnectError $script:Client $script:NoBrowser }
     }
-    $names = @{ Federated = '-FederatedIdentity'; OSLogin = '-OSLogin'; Interactive = 'signing in with a password (-Interactive -Credentials)'
+    $names = @{ Federated = '-FederatedIdentity'; OSLogin = '-OSLogin'
+        Interactive = 'signing in with a password (-Interactive -Credentials)'
         Credentials = 'signing in with a password or a browser on this machine' }
     New-NotSimulatedError $names[$Route]
 }
 
 function Show-MissingClientId {
     param([System.Management.Automation.PSCmdlet] $Caller)
-    Write-FormattedWarning $Caller 'Please specify a valid client id for an Entra ID App Registration.'
+    Write-FormattedWarning $Caller ('Please specify a valid client id for an Entra ID App ' +
+        'Registration.')
     New-ClientIdError
 }
 
 function Show-Refusal {
-    # The real one warns with the reason of a device sign-in, by the host, and then throws a text that says nothing. Older ones only warned.
-    param([System.Management.Automation.PSCmdlet] $Caller, [System.Management.Automation.ErrorRecord] $Problem, [bool] $OnlyWarn)
-    $ofDevice = $Caller.ParameterSetName -eq 'Device' -and $Problem.CategoryInfo.Category -eq 'AuthenticationError'
-    if (-not $ofDevice -and -not $OnlyWarn) { $Caller.ThrowTerminatingError((ConvertTo-ConnectError $Problem $Caller.ParameterSetName)) }
+    # The real one warns with the reason of a device sign-in, by the host, and then throws a text
+    # that says nothing. Older ones only warned.
+    param(
+        [System.Management.Automation.PSCmdlet] $Caller,
+        [System.Management.Automation.ErrorRecord] $Problem,
+        [bool] $OnlyWarn
+    )
+    $ofDevice = $Caller.ParameterSetName -eq 'Device' -and
+        $Problem.CategoryInfo.Category -eq 'AuthenticationError'
+    if (-not $ofDevice -and -not $OnlyWarn) {
+        $Caller.ThrowTerminatingError((ConvertTo-ConnectError $Problem $Caller.ParameterSetName))
+    }
     Write-HostWarning $Caller $Problem.Exception.Message
     if (-not $OnlyWarn) { $Caller.ThrowTerminatingError((New-NotConnectedError)) }
 }
 
 function New-Connection {
     param([hashtable] $Asked, [object] $Identity)
-    $method = if ($Asked.DeviceLogin) { 'DeviceLogin' } elseif ($Asked.Opened) { 'AzureADAppOnly' } elseif ($Asked.AccessToken) { 'AccessToken' }
-    elseif ($Asked.ManagedIdentity) { 'ManagedIdentity' } elseif ($Asked.AzureADWorkloadIdentity) { 'AzureADWorkloadIdentity' } else { 'Credentials' }
+    $method = if ($Asked.DeviceLogin) {
+        'DeviceLogin'
+    }
+    elseif ($Asked.Opened) {
+        'AzureADAppOnly'
+    }
+    elseif ($Asked.AccessToken) {
+        'AccessToken'
+    }
+    elseif ($Asked.ManagedIdentity) {
+        'ManagedIdentity'
+    }
+    elseif ($Asked.AzureADWorkloadIdentity) {
+        'AzureADWorkloadIdentity'
+    }
+    else {
+        'Credentials'
+    }
     $made = [PnPConnection] @{
         ConnectionMethod = $method; InitializationType = $method
         ConnectionType   = if (Test-AdminAddress $Asked.Url) { 'TenantAdmin' } else { 'O365' }
         ClientId         = if ($Asked.ClientId) { $Asked.ClientId } else { $Identity.AppId }
-        Url              = $Asked.Url; TenantAdminUrl = $Asked.TenantAdminUrl; Tenant = $Asked.Tenant; Certificate = $Asked.Opened
-        Context          = [pscustomobject] @{ Url = $Asked.Url; ApplicationName = 'SharePoint PnP PowerShell Library' }
+        Url              = $Asked.Url
+        TenantAdminUrl = $Asked.TenantAdminUrl
+        Tenant = $Asked.Tenant
+        Certificate = $Asked.Opened
+        Context          = [pscustomobject] @{
+            Url = $Asked.Url
+            ApplicationName = 'SharePoint PnP PowerShell Library'
+        }
         UserAssignedManagedIdentityClientId = $Asked.UserAssignedManagedIdentityClientId
     }
-    $script:Process.SignIns.Add($made, @{ Identity = $Identity; SiteTenant = $Asked.SiteTenant; HandedInToken = $Asked.AccessToken; Secret = $Asked.Unshown })
+    $script:Process.SignIns.Add($made, @{
+        Identity = $Identity
+        SiteTenant = $Asked.SiteTenant
+        HandedInToken = $Asked.AccessToken
+        Secret = $Asked.Unshown
+    })
     $made
 }
 
@@ -148,7 +202,9 @@ function Disconnect-PnPOnline {
     param([switch] $ClearPersistedLogin)
     if (-not $script:Process.Current) {
         $nothing = [System.InvalidOperationException]::new($script:NothingToDisconnect)
-        $PSCmdlet.ThrowTerminatingError((New-SandboxErrorRecord -Exception $nothing -Id "System.InvalidOperationException,$script:Disconnect"))
+        $PSCmdlet.ThrowTerminatingError(
+            (New-SandboxErrorRecord -Exception $nothing `
+                -Id "System.InvalidOperationException,$script:Disconnect"))
     }
     if ($ClearPersistedLogin) { Remove-Login $script:Process.Current }
     $script:Process.Current = $null

@@ -1,22 +1,35 @@
-# -PersistLogin: what lets a later process sign in without a person. In plain text, as the real one on Linux without a keyring.
+# -PersistLogin: what lets a later process sign in without a person. In plain text, as the real one
+# on Linux without a keyring.
 
-function Get-LoginFolder { Join-Path ([System.Environment]::GetFolderPath('UserProfile')) '.m365pnppowershell' }
+function Get-LoginFolder {
+    Join-Path ([System.Environment]::GetFolderPath('UserProfile')) '.m365pnppowershell'
+}
 
 function Read-LoginFile {
-    # settings.json says for which address and app a login is kept; pnp.msal.cache holds what renews it.
+    # settings.json says for which address and app a login is kept; pnp.msal.cache holds what renews
+    # it.
     param([string] $Name)
-    try { [System.IO.File]::ReadAllText("$(Get-LoginFolder)/$Name") | ConvertFrom-Json -AsHashtable } catch [System.IO.IOException], [System.ArgumentException] { @{} }
+    try {
+        [System.IO.File]::ReadAllText("$(Get-LoginFolder)/$Name") | ConvertFrom-Json -AsHashtable
+    }
+    catch [System.IO.IOException], [System.ArgumentException] {
+        @{}
+    }
 }
 
 function Save-LoginFile {
-    # As the real one makes them: everybody may read which logins are kept, nobody else what renews them.
+    # As the real one makes them: everybody may read which logins are kept, nobody else what renews
+    # them.
     param([string] $Name, [System.Collections.IDictionary] $Content)
     $folder = Get-LoginFolder
-    if (-not [System.IO.Directory]::Exists($folder)) { [void] [System.IO.Directory]::CreateDirectory($folder, 'UserRead, UserWrite, UserExecute') }
+    if (-not [System.IO.Directory]::Exists($folder)) {
+        [void] [System.IO.Directory]::CreateDirectory($folder, 'UserRead, UserWrite, UserExecute')
+    }
     $options = [System.IO.FileStreamOptions]::new()
     $options.Mode = 'Create'
     $options.Access = 'Write'
-    $options.UnixCreateMode = $Name -eq 'settings.json' ? 'UserRead, UserWrite, GroupRead, OtherRead' : 'UserRead, UserWrite'
+    $options.UnixCreateMode = $Name -eq
+        'settings.json' ? 'UserRead, UserWrite, GroupRead, OtherRead' : 'UserRead, UserWrite'
     $writer = [System.IO.StreamWriter]::new("$folder/$Name", $options)
     try { $writer.Write((ConvertTo-Json $Content -Depth 4)) } finally { $writer.Dispose() }
 }
@@ -24,16 +37,24 @@ function Save-LoginFile {
 function Get-LoginEntry {
     # The entries of settings.json; one serves all sites of a tenant, for one app.
     param([object] $Tenant, [string] $ClientId)
-    @((Read-LoginFile 'settings.json').Cache) | Where-Object { $_.Enabled -and $_.Url -eq "https://$($Tenant.sharepoint_host).sharepoint.com" -and
-        (-not $ClientId -or $_.ClientId -eq $ClientId) } | Select-Object -First 1
+    @((Read-LoginFile 'settings.json').Cache) |
+        Where-Object { $_.Enabled -and
+                $_.Url -eq "https://$($Tenant.sharepoint_host).sharepoint.com" -and
+                (-not $ClientId -or $_.ClientId -eq $ClientId) } | Select-Object -First 1
 }
 
 function Enable-Login {
     # Written before anybody has signed in, and left there when nobody does.
     param([object] $Tenant, [string] $ClientId)
     if (Get-LoginEntry $Tenant $ClientId) { return }
-    $entry = @{ Url = "https://$($Tenant.sharepoint_host).sharepoint.com"; ClientId = $ClientId; Enabled = $true }
-    Save-LoginFile 'settings.json' @{ Cache = @(@((Read-LoginFile 'settings.json').Cache | Where-Object { $_ }) + $entry) }
+    $entry = @{
+        Url = "https://$($Tenant.sharepoint_host).sharepoint.com"
+        ClientId = $ClientId
+        Enabled = $true
+    }
+    Save-LoginFile 'settings.json' @{
+        Cache = @(@((Read-LoginFile 'settings.json').Cache | Where-Object { $_ }) + $entry)
+    }
 }
 
 function Save-Login {
@@ -41,7 +62,8 @@ function Save-Login {
     $signIn = Get-SignIn $Connection
     Enable-Login $signIn.SiteTenant $Connection.ClientId
     $cache = Read-LoginFile 'pnp.msal.cache'
-    $cache[$signIn.SiteTenant.sharepoint_host] = New-SandboxToken -Identity $signIn.Identity -Audience 'pnp-persisted-login' -LifetimeSeconds (90 * 86400)
+    $cache[$signIn.SiteTenant.sharepoint_host] = New-SandboxToken -Identity $signIn.Identity `
+        -Audience 'pnp-persisted-login' -LifetimeSeconds (90 * 86400)
     Save-LoginFile 'pnp.msal.cache' $cache
 }
 
@@ -59,15 +81,19 @@ function Remove-Login {
     Save-LoginFile 'pnp.msal.cache' $cache
 }
 
-function Test-LoginBreaks {
-    # The real module writes an error from a thread of its own where a login is kept: only these error actions let it.
+function Test-LoginBreak {
+    # The real module writes an error from a thread of its own where a login is kept: only these
+    # error actions let it.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)
-    $action = $Asked.ErrorAction ?? $Caller.SessionState.PSVariable.GetValue('ErrorActionPreference')
-    ($Asked.PersistLogin -or (Get-LoginEntry $Asked.SiteTenant $Asked.ClientId)) -and "$action" -notin 'Stop', 'Ignore', 'SilentlyContinue'
+    $action =
+        $Asked.ErrorAction ?? $Caller.SessionState.PSVariable.GetValue('ErrorActionPreference')
+    ($Asked.PersistLogin -or (Get-LoginEntry $Asked.SiteTenant $Asked.ClientId)) -and
+        "$action" -notin 'Stop', 'Ignore', 'SilentlyContinue'
 }
 
 function Find-Login {
-    # Whoever is kept for this tenant and, when one is named, this app; an ErrorRecord when the login no longer holds.
+    # Whoever is kept for this tenant and, when one is named, this app; an ErrorRecord when the
+    # login no longer holds.
     param([object] $Tenant, [string] $ClientId)
     $entry = Get-LoginEntry $Tenant $ClientId
     $token = (Read-LoginFile 'pnp.msal.cache')[$Tenant.sharepoint_host]
@@ -78,13 +104,17 @@ function Find-Login {
     $identity.AppId = $entry.ClientId
     $identity.ExpiresAt = [datetime]::UtcNow
     $refusal = if (Get-SandboxTrap 'ca_block') {
-        # A session that began with a device code is followed: blocking the flow also ends later silent renewals.
-        New-SandboxSignInError 'AADSTS530036: Access has been blocked by Conditional Access policies. The authentication flow of this session (device code) is not allowed.'
-    } else { Test-SandboxSignIn $identity }
+        # A session that began with a device code is followed: blocking the flow also ends later
+        # silent renewals.
+        New-SandboxSignInError ('AADSTS530036: Access has been blocked by Conditional Access ' +
+            'policies. The authentication flow of this session (device code) is not allowed.')
+    }
+    else { Test-SandboxSignIn $identity }
     if ($refusal) { $refusal } else { $identity }
 }
 
 function Write-LoginNote {
     param([System.Management.Automation.PSCmdlet] $Caller)
-    Write-HostWarning $Caller 'Connecting using token cache. See https://pnp.github.io/powershell/articles/persistedlogin.html for more information.'
+    Write-HostWarning $Caller ('Connecting using token cache. See ' +
+        'https://pnp.github.io/powershell/articles/persistedlogin.html for more information.')
 }

@@ -1,8 +1,11 @@
-# The ways to sign in. Each returns an identity of SandboxCore, or the ErrorRecord that Connect-PnPOnline reports.
+# The ways to sign in. Each returns an identity of SandboxCore, or the ErrorRecord that
+# Connect-PnPOnline reports.
 
 $script:ClientIdVariables = 'ENTRAID_APP_ID', 'ENTRAID_CLIENT_ID', 'AZURE_CLIENT_ID'
-$script:PathVariables = 'AZURE_CLIENT_CERTIFICATE_PATH', 'ENTRAID_APP_CERTIFICATE_PATH', 'ENTRAID_CLIENT_CERTIFICATE_PATH'
-$script:PasswordVariables = 'AZURE_CLIENT_CERTIFICATE_PASSWORD', 'ENTRAID_APP_CERTIFICATE_PASSWORD', 'ENTRAID_CLIENT_CERTIFICATE_PASSWORD'
+$script:PathVariables = 'AZURE_CLIENT_CERTIFICATE_PATH', 'ENTRAID_APP_CERTIFICATE_PATH',
+    'ENTRAID_CLIENT_CERTIFICATE_PATH'
+$script:PasswordVariables = 'AZURE_CLIENT_CERTIFICATE_PASSWORD', 'ENTRAID_APP_CERTIFICATE_PASSWORD',
+    'ENTRAID_CLIENT_CERTIFICATE_PASSWORD'
 
 function Get-FirstVariable {
     param([string[]] $Names)
@@ -15,26 +18,48 @@ function Get-FirstVariable {
 function Connect-WithDevice {
     # A kept login needs nobody; else the code goes to the Warning stream, in PnP's own sentence.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)
-    if (-not $Asked.ClientId) { return New-ConnectError 'WrongThread' $script:WrongThread -Category AuthenticationError }
+    if (-not $Asked.ClientId) {
+        return New-ConnectError 'WrongThread' $script:WrongThread -Category AuthenticationError
+    }
     if ($Asked.PersistLogin) { Enable-Login $Asked.SiteTenant $Asked.ClientId }
-    if (Test-LoginBreaks $Caller $Asked) { return New-ConnectError 'WrongThread' $script:WrongThread -Category AuthenticationError }
+    if (Test-LoginBreak $Caller $Asked) {
+        return New-ConnectError 'WrongThread' $script:WrongThread -Category AuthenticationError
+    }
     if (Get-LoginEntry $Asked.SiteTenant $Asked.ClientId) { Write-LoginNote $Caller }
     $kept = Find-Login $Asked.SiteTenant $Asked.ClientId
     if ($kept -and $kept -isnot [System.Management.Automation.ErrorRecord]) { return $kept }
     $directory = if ($Asked.Tenant) { Get-SandboxTenant $Asked.Tenant } else { $Asked.SiteTenant }
-    if (-not $directory) { return New-SandboxSignInError "AADSTS90002: Tenant '$($Asked.Tenant)' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud." }
-    if ($directory.applications.client_id -notcontains $Asked.ClientId) { return New-UnknownAppError $Asked.ClientId $directory.display_name }
-    $show = { param($Message, $Url, $Code) Write-FormattedWarning $Caller (Get-CodeText $Message $Url $Code) }
-    $identity = Invoke-SandboxDeviceCode -Client 'PnP PowerShell' -Tenant $directory.name -ClientId $Asked.ClientId -Show $show
-    if ($identity -is [System.Management.Automation.ErrorRecord] -or -not $Asked.Tenant -or $identity.Tenant.name -eq $directory.name) { return $identity }
+    if (-not $directory) {
+        return New-SandboxSignInError ("AADSTS90002: Tenant '$($Asked.Tenant)' not found. Check " +
+            "to make sure you have the correct tenant ID and are signing into the correct cloud.")
+    }
+    if ($directory.applications.client_id -notcontains $Asked.ClientId) {
+        return New-UnknownAppError $Asked.ClientId $directory.display_name
+    }
+    $show = {
+        param($Message, $Url, $Code)
+        Write-FormattedWarning $Caller (Get-CodeText $Message $Url $Code)
+    }
+    $identity = Invoke-SandboxDeviceCode -Client 'PnP PowerShell' -Tenant $directory.name `
+        -ClientId $Asked.ClientId -Show $show
+    if ($identity -is [System.Management.Automation.ErrorRecord] -or -not $Asked.Tenant -or
+            $identity.Tenant.name -eq $directory.name) {
+        return $identity
+    }
     New-ForeignAccountError $identity $directory
 }
 
 function Get-CodeText {
     # Entra's sentence in a cloud shell (and when a trap changes it), else PnP's own.
     param([string] $Message, [string] $Url, [string] $Code)
-    $own = $env:POWERSHELL_DISTRIBUTION_CHANNEL -ne 'CloudShell' -and -not (Get-SandboxTrap 'localized') -and -not (Get-SandboxTrap 'wrapped')
-    if ($own) { "`n`nOpen a browser, navigate to $Url and authenticate using code $Code to proceed.`n`n" } else { $Message }
+    $own = $env:POWERSHELL_DISTRIBUTION_CHANNEL -ne 'CloudShell' -and
+        -not (Get-SandboxTrap 'localized') -and -not (Get-SandboxTrap 'wrapped')
+    if ($own) {
+        "`n`nOpen a browser, navigate to $Url and authenticate using code $Code to proceed.`n`n"
+    }
+    else {
+        $Message
+    }
 }
 
 function Connect-WithCertificate {
@@ -42,7 +67,8 @@ function Connect-WithCertificate {
     $certificate = Open-Certificate $Asked
     if ($certificate -is [System.Management.Automation.ErrorRecord]) { return $certificate }
     $Asked.Opened = $certificate
-    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ClientId -Certificate $certificate
+    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ClientId `
+        -Certificate $certificate
 }
 
 function Open-Certificate {
@@ -51,19 +77,25 @@ function Open-Certificate {
         if ($Asked.CertificatePath) {
             $path = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Asked.CertificatePath)
             if (-not [System.IO.File]::Exists($path)) {
-                return New-ConnectError 'System.IO.FileNotFoundException' -Exception ([System.IO.FileNotFoundException]::new('Certificate not found'))
+                return New-ConnectError 'System.IO.FileNotFoundException' `
+                    -Exception ([System.IO.FileNotFoundException]::new('Certificate not found'))
             }
-            return [System.Security.Cryptography.X509Certificates.X509Certificate2]::new($path, $Asked.CertificatePassword)
+            return [System.Security.Cryptography.X509Certificates.X509Certificate2]::new($path,
+                $Asked.CertificatePassword)
         }
         if ($Asked.CertificateBase64Encoded) {
             $bytes = [convert]::FromBase64String($Asked.CertificateBase64Encoded)
-            return [System.Security.Cryptography.X509Certificates.X509Certificate2]::new($bytes, $Asked.CertificatePassword)
+            return [System.Security.Cryptography.X509Certificates.X509Certificate2]::new($bytes,
+                $Asked.CertificatePassword)
         }
-    } catch [System.Management.Automation.MethodInvocationException] {
+    }
+    catch [System.Management.Automation.MethodInvocationException] {
         if (-not $Asked.CertificatePath) {
-            return New-ConnectError $_.Exception.InnerException.GetType().FullName -Exception $_.Exception.InnerException
+            return New-ConnectError $_.Exception.InnerException.GetType().FullName `
+                -Exception $_.Exception.InnerException
         }
-        return New-ArgumentError ("The specified certificate at '$path' could not be read. The certificate could be corrupt or it may require a " +
+        return New-ArgumentError ("The specified certificate at '$path' could not be read. The " +
+            "certificate could be corrupt or it may require a " +
             'password which has not been provided or is incorrect.')
     }
     Find-StoredCertificate $Asked.Thumbprint
@@ -78,18 +110,31 @@ function Find-StoredCertificate {
             $store.Open('ReadOnly')
             $found = $store.Certificates.Find('FindByThumbprint', $Thumbprint, $false)
             if ($found.Count) { return $found[0] }
-        } catch [System.Management.Automation.MethodInvocationException] { Write-Debug 'There is no such store on this machine.' } finally { $store.Dispose() }
+        }
+        catch [System.Management.Automation.MethodInvocationException] {
+            Write-Debug 'There is no such store on this machine.'
+        }
+        finally { $store.Dispose() }
     }
     New-ArgumentError 'Cannot find certificate with this thumbprint in the certificate store.'
 }
 
-function Connect-WithVariables {
+function Connect-WithEnvironment {
     # -EnvironmentVariable: a certificate whose path and password are in the environment.
     param([hashtable] $Asked)
-    $path, $password, $clientId = (Get-FirstVariable $script:PathVariables), (Get-FirstVariable $script:PasswordVariables), (Get-FirstVariable $script:ClientIdVariables)
-    if (-not $path -or -not $password) { return New-NotSimulatedError 'a user name and a password in environment variables' }
-    if (-not $clientId) { return New-PnPError 'Unable to connect using available environment variables. Please provide necessary value for AZURE_CLIENT_ID environment variable' }
-    if (-not $Asked.Tenant) { return New-PnPError 'Tenant must be provided when trying to authenticate using Azure environment credentials for Service principal with certificate method.' }
+    $path, $password, $clientId = (Get-FirstVariable $script:PathVariables),
+        (Get-FirstVariable $script:PasswordVariables), (Get-FirstVariable $script:ClientIdVariables)
+    if (-not $path -or -not $password) {
+        return New-NotSimulatedError 'a user name and a password in environment variables'
+    }
+    if (-not $clientId) {
+        return New-PnPError ('Unable to connect using available environment variables. Please ' +
+            'provide necessary value for AZURE_CLIENT_ID environment variable')
+    }
+    if (-not $Asked.Tenant) {
+        return New-PnPError ('Tenant must be provided when trying to authenticate using Azure ' +
+            'environment credentials for Service principal with certificate method.')
+    }
     $Asked.ClientId, $Asked.CertificatePath = $clientId, $path
     $Asked.CertificatePassword = ConvertTo-SecureString $password -AsPlainText -Force
     Connect-WithCertificate $Asked
@@ -99,16 +144,21 @@ function Connect-WithManagedIdentity {
     # The identity belongs to the machine: to this session's tenant, whatever address is asked for.
     param([hashtable] $Asked)
     $tenant = if ($env:PWSH_KERNELS_SANDBOX_TENANT) { '' } else { $Asked.SiteTenant.name }
-    Invoke-SandboxAppSignIn -Tenant $tenant -ClientId ([string] $Asked.UserAssignedManagedIdentityClientId) -ManagedIdentity
+    Invoke-SandboxAppSignIn -Tenant $tenant `
+        -ClientId ([string] $Asked.UserAssignedManagedIdentityClientId) -ManagedIdentity
 }
 
 function Connect-WithWorkloadIdentity {
     # What Kubernetes puts into the environment of a pod.
     param([hashtable] $Asked)
     $file = $env:AZURE_FEDERATED_TOKEN_FILE
-    if (-not $file -or -not [System.IO.File]::Exists($file)) { return New-PnPError 'The environment variable AZURE_FEDERATED_TOKEN_FILE does not name a file.' }
+    if (-not $file -or -not [System.IO.File]::Exists($file)) {
+        return New-PnPError ('The environment variable AZURE_FEDERATED_TOKEN_FILE does not name ' +
+            'a file.')
+    }
     $Asked.ClientId, $Asked.Tenant = $env:AZURE_CLIENT_ID, $env:AZURE_TENANT_ID
-    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ClientId -FederatedToken ([System.IO.File]::ReadAllText($file).Trim())
+    Invoke-SandboxAppSignIn -Tenant $Asked.Tenant -ClientId $Asked.ClientId `
+        -FederatedToken ([System.IO.File]::ReadAllText($file).Trim())
 }
 
 function Connect-WithToken {
@@ -117,11 +167,20 @@ function Connect-WithToken {
 }
 
 function Connect-WithSecret {
-    # Access Control Services: nothing is asked before the first request, so that any secret connects.
+    # Access Control Services: nothing is asked before the first request, so that any secret
+    # connects.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)
-    Write-FormattedWarning $Caller ('Connecting with Client Secret uses legacy authentication and provides limited functionality. We can for instance not execute ' +
-        'requests towards the Microsoft Graph, which limits cmdlets related to Microsoft Teams, Microsoft Planner, Microsoft Flow and Microsoft 365 Groups. ' +
-        'You can hide this warning by using Connect-PnPOnline [your parameters] -WarningAction Ignore')
+    Write-FormattedWarning $Caller ('Connecting with Client Secret uses legacy authentication ' +
+        'and provides limited functionality. We can for instance not execute ' +
+        'requests towards the Microsoft Graph, which limits cmdlets related to Microsoft Teams, ' +
+        'Microsoft Planner, Microsoft Flow and Microsoft 365 Groups. ' +
+        'You can hide this warning by using Connect-PnPOnline [your parameters] -WarningAction ' +
+        'Ignore')
     $Asked.Unshown = ConvertTo-SecureString $Asked.ClientSecret -AsPlainText -Force
-    [pscustomobject] @{ Tenant = $Asked.SiteTenant; AppId = $Asked.ClientId; Account = $Asked.ClientId; SignedInAt = [datetime]::UtcNow }
+    [pscustomobject] @{
+        Tenant = $Asked.SiteTenant
+        AppId = $Asked.ClientId
+        Account = $Asked.ClientId
+        SignedInAt = [datetime]::UtcNow
+    }
 }

@@ -5,29 +5,53 @@ function Get-OpenSite {
     param([System.Management.Automation.PSCmdlet] $Caller, [object] $Given, [switch] $Write)
     $connection = Get-LiveConnection $Caller $Given -Write:$Write
     $content = Get-SiteContent $connection
-    if (-not $content) { $Caller.ThrowTerminatingError((New-PnPError $script:NotFound 'EXCEPTION' 'WriteError')) }
+    if (-not $content) {
+        $Caller.ThrowTerminatingError((New-PnPError $script:NotFound 'EXCEPTION' 'WriteError'))
+    }
     $content
 }
 
 function Get-PnPWeb {
     [CmdletBinding()]
-    param([Parameter(Position = 0, ValueFromPipeline)] [object] $Identity, [string[]] $Includes, [object] $Connection)
+    param(
+        [Parameter(Position = 0, ValueFromPipeline)] [object] $Identity,
+        [string[]] $Includes,
+        [object] $Connection
+    )
     process {
         $content = Get-OpenSite $PSCmdlet $Connection
         $web = [pscustomobject] $content.Web
-        $asked = if ($Identity -is [string] -or $Identity -is [guid]) { "$Identity" } else { $Identity.Url }
-        if (-not $asked -or $asked -in $web.Url, $web.ServerRelativeUrl, "$($web.Id)") { return $web }
-        Write-Error -Exception ([System.InvalidOperationException]::new("Cannot find web $asked")) -ErrorId 'EXCEPTION'
+        $asked = if ($Identity -is [string] -or $Identity -is [guid]) {
+            "$Identity"
+        }
+        else {
+            $Identity.Url
+        }
+        if (-not $asked -or $asked -in $web.Url, $web.ServerRelativeUrl, "$($web.Id)") {
+            return $web
+        }
+        Write-Error -Exception ([System.InvalidOperationException]::new("Cannot find web $asked")) `
+            -ErrorId 'EXCEPTION'
     }
 }
 
 function Set-PnPWeb {
     # As the real one: no -WhatIf, no question.
     [CmdletBinding()]
-    param([string] $Title, [string] $Description, [string] $SiteLogoUrl, [bool] $QuickLaunchEnabled, [bool] $MembersCanShare, [object] $Connection)
+    param(
+        [string] $Title,
+        [string] $Description,
+        [string] $SiteLogoUrl,
+        [bool] $QuickLaunchEnabled,
+        [bool] $MembersCanShare,
+        [object] $Connection
+    )
     $content = Get-OpenSite $PSCmdlet $Connection -Write
-    foreach ($name in 'Title', 'Description', 'SiteLogoUrl', 'QuickLaunchEnabled', 'MembersCanShare') {
-        if ($PSBoundParameters.ContainsKey($name)) { $content.Web[$name] = $PSBoundParameters[$name] }
+    foreach ($name in 'Title', 'Description', 'SiteLogoUrl', 'QuickLaunchEnabled',
+            'MembersCanShare') {
+        if ($PSBoundParameters.ContainsKey($name)) {
+            $content.Web[$name] = $PSBoundParameters[$name]
+        }
     }
     $content.Web.LastItemModifiedDate = [datetime]::UtcNow
 }
@@ -38,7 +62,10 @@ function Get-PnPSite {
     $content = Get-OpenSite $PSCmdlet $Connection
     [pscustomobject] @{
         PSTypeName = 'Microsoft.SharePoint.Client.Site'
-        Id = $content.SiteId; Url = $content.Web.Url; ServerRelativeUrl = $content.Web.ServerRelativeUrl; CompatibilityLevel = 15
+        Id = $content.SiteId
+        Url = $content.Web.Url
+        ServerRelativeUrl = $content.Web.ServerRelativeUrl
+        CompatibilityLevel = 15
         Owner = $content.Facts.owner; ReadOnly = $false; ShareByEmailEnabled = $true
     }
 }
@@ -48,10 +75,13 @@ function Get-PnPTenantSite {
     [CmdletBinding()]
     param(
         [Parameter(Position = 0, ValueFromPipeline)] [Alias('Url')] [string] $Identity,
-        [string] $Template, [switch] $Detailed, [switch] $IncludeOneDriveSites, [switch] $GroupIdDefined, [string] $Filter, [object] $Connection
+        [string] $Template, [switch] $Detailed, [switch] $IncludeOneDriveSites,
+        [switch] $GroupIdDefined, [string] $Filter, [object] $Connection
     )
     process {
-        if ($Filter) { $PSCmdlet.ThrowTerminatingError((New-NotSimulatedError '-Filter of Get-PnPTenantSite')) }
+        if ($Filter) {
+            $PSCmdlet.ThrowTerminatingError((New-NotSimulatedError '-Filter of Get-PnPTenantSite'))
+        }
         $connection = Get-LiveConnection $PSCmdlet $Connection -Admin
         $tenant = (Get-SignIn $connection).SiteTenant
         $sites = @($tenant.sites | ForEach-Object { ConvertTo-TenantSite $tenant $_ })
@@ -73,23 +103,41 @@ function ConvertTo-TenantSite {
     $group = if ($Site.template -like 'GROUP#*') { New-SandboxGuid $random } else { [guid]::Empty }
     [pscustomobject] @{
         PSTypeName = 'Microsoft.Online.SharePoint.TenantAdministration.SiteProperties'
-        Url = $Site.url; Title = $Site.title; Template = $Site.template; Owner = $Site.owner; OwnerEmail = $Site.owner; Status = 'Active'
-        LockState = 'Unlock'; StorageUsageCurrent = $random.Next(1, 4096); StorageQuota = 26214400; StorageQuotaWarningLevel = 25574400
+        Url = $Site.url
+        Title = $Site.title
+        Template = $Site.template
+        Owner = $Site.owner
+        OwnerEmail = $Site.owner
+        Status = 'Active'
+        LockState = 'Unlock'
+        StorageUsageCurrent = $random.Next(1, 4096)
+        StorageQuota = 26214400
+        StorageQuotaWarningLevel = 25574400
         SharingCapability = 'ExternalUserSharingOnly'; GroupId = $group; WebsCount = 1
-        LastContentModifiedDate = [datetime]::new(2026, 9, 1, 12, 0, 0, [System.DateTimeKind]::Utc).AddHours(-17 * $random.Next(200))
+        LastContentModifiedDate = [datetime]::new(2026, 9, 1, 12, 0, 0,
+            [System.DateTimeKind]::Utc).AddHours(-17 * $random.Next(200))
     }
 }
 
 function Get-PnPUser {
     [CmdletBinding()]
-    param([Parameter(Position = 0, ValueFromPipeline)] [object] $Identity, [switch] $WithRightsAssigned, [object] $Connection)
+    param(
+        [Parameter(Position = 0, ValueFromPipeline)] [object] $Identity,
+        [switch] $WithRightsAssigned,
+        [object] $Connection
+    )
     process {
         $content = Get-OpenSite $PSCmdlet $Connection
-        $users = @(Get-SitePeople $content) + @(Get-SandboxPerson $content.Tenant | Where-Object Role -NE 'Member')
-        $users = @($users | Sort-Object Number -Unique | ForEach-Object { ConvertTo-SiteUser $content $_ })
+        $users = @(Get-SitePeople $content) + @(
+            Get-SandboxPerson $content.Tenant | Where-Object Role -NE 'Member'
+        )
+        $users = @(
+            $users | Sort-Object Number -Unique | ForEach-Object { ConvertTo-SiteUser $content $_ }
+        )
         if (-not $PSBoundParameters.ContainsKey('Identity')) { return $users }
         $asked = if ($Identity.LoginName) { $Identity.LoginName } else { "$Identity" }
-        $users | Where-Object { $asked -in "$($_.Id)", $_.LoginName, $_.Email, $_.Title } | Select-Object -First 1
+        $users | Where-Object { $asked -in "$($_.Id)", $_.LoginName, $_.Email, $_.Title } |
+            Select-Object -First 1
     }
 }
 
@@ -97,7 +145,12 @@ function ConvertTo-SiteUser {
     param([hashtable] $Content, [object] $Person)
     [pscustomobject] @{
         PSTypeName = 'Microsoft.SharePoint.Client.User'
-        Id = 10 + $Person.Number; Title = $Person.DisplayName; LoginName = "i:0#.f|membership|$($Person.UserPrincipalName)"; Email = $Person.Mail
-        UserPrincipalName = $Person.UserPrincipalName; IsSiteAdmin = $Person.UserPrincipalName -eq $Content.Facts.owner; PrincipalType = 'User'
+        Id = 10 + $Person.Number
+        Title = $Person.DisplayName
+        LoginName = "i:0#.f|membership|$($Person.UserPrincipalName)"
+        Email = $Person.Mail
+        UserPrincipalName = $Person.UserPrincipalName
+        IsSiteAdmin = $Person.UserPrincipalName -eq $Content.Facts.owner
+        PrincipalType = 'User'
     }
 }

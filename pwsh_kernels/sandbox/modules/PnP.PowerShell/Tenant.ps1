@@ -1,10 +1,13 @@
 # Which tenant an address belongs to, and whether the connection may do what a cmdlet wants.
 
 function Get-AddressTenant {
-    # contoso.sharepoint.com, contoso-admin.sharepoint.com and contoso-my.sharepoint.com are contoso's; nothing for other hosts.
+    # contoso.sharepoint.com, contoso-admin.sharepoint.com and contoso-my.sharepoint.com are
+    # contoso's; nothing for other hosts.
     param([uri] $Url)
     $name = $Url.Host -replace '(-admin|-my)?\.sharepoint\.com$', ''
-    Get-SandboxTenant | Where-Object { $Url.Host.EndsWith('.sharepoint.com') -and $_.sharepoint_host -eq $name } | Select-Object -First 1
+    Get-SandboxTenant |
+        Where-Object { $Url.Host.EndsWith('.sharepoint.com') -and $_.sharepoint_host -eq $name } |
+        Select-Object -First 1
 }
 
 function ConvertTo-SiteAddress {
@@ -31,35 +34,54 @@ function Get-SignIn {
 }
 
 function Get-LiveConnection {
-    # The connection a service cmdlet works with. Throws in the caller's name: not connected, ended sign-in, no right to write.
-    param([System.Management.Automation.PSCmdlet] $Caller, [object] $Given, [switch] $Write, [switch] $Admin)
+    # The connection a service cmdlet works with. Throws in the caller's name: not connected, ended
+    # sign-in, no right to write.
+    param(
+        [System.Management.Automation.PSCmdlet] $Caller,
+        [object] $Given,
+        [switch] $Write,
+        [switch] $Admin
+    )
     $connection = $Given ?? $script:Process.Current
     $problem = if (-not $connection) { New-PnPError $script:NoConnection }
-    else { (Confirm-Secret (Get-SignIn $connection)) ?? (Test-SandboxSignIn (Get-SignIn $connection).Identity) ?? (Find-MissingRight $connection $Write $Admin) }
+    else {
+        (Confirm-Secret (Get-SignIn $connection)) ??
+            (Test-SandboxSignIn (Get-SignIn $connection).Identity) ??
+            (Find-MissingRight $connection $Write $Admin)
+    }
     if ($problem) { $Caller.ThrowTerminatingError($problem) }
     Invoke-SandboxService (Get-SignIn $connection).Identity -Caller $Caller
     $connection
 }
 
 function Confirm-Secret {
-    # A client secret is shown to nobody before the first request; nothing when it is right, or was no secret.
+    # A client secret is shown to nobody before the first request; nothing when it is right, or was
+    # no secret.
     param([hashtable] $SignIn)
     if (-not $SignIn.Secret) { return }
     $secret = ConvertFrom-SecureString -SecureString $SignIn.Secret -AsPlainText
-    $identity = Invoke-SandboxAppSignIn -Tenant $SignIn.SiteTenant.name -ClientId $SignIn.Identity.AppId -Secret $secret
+    $identity = Invoke-SandboxAppSignIn -Tenant $SignIn.SiteTenant.name `
+        -ClientId $SignIn.Identity.AppId -Secret $secret
     if ($identity -is [System.Management.Automation.ErrorRecord]) { return $identity }
     $SignIn.Identity, $SignIn.Secret = $identity, $null
 }
 
 function Find-MissingRight {
     param([object] $Connection, [bool] $Write, [bool] $Admin)
-    if ($Admin -and $Connection.ConnectionType -ne 'TenantAdmin' -and -not $Connection.TenantAdminUrl) { return New-PnPError $script:NoAdminSite }
-    if ($Write -and (Get-SignIn $Connection).Identity.Role -like '*Reader') { New-PnPError $script:AccessDenied 'EXCEPTION' 'WriteError' }
+    if ($Admin -and $Connection.ConnectionType -ne 'TenantAdmin' -and
+            -not $Connection.TenantAdminUrl) {
+        return New-PnPError $script:NoAdminSite
+    }
+    if ($Write -and (Get-SignIn $Connection).Identity.Role -like '*Reader') {
+        New-PnPError $script:AccessDenied 'EXCEPTION' 'WriteError'
+    }
 }
 
 function Get-ConnectedSite {
-    # The site of company.json that a connection is for, or nothing: an address can be connected to without being a site.
+    # The site of company.json that a connection is for, or nothing: an address can be connected to
+    # without being a site.
     param([object] $Connection)
     $address = $Connection.Url.TrimEnd('/') -replace '-admin\.sharepoint\.com', '.sharepoint.com'
-    (Get-SignIn $Connection).SiteTenant.sites | Where-Object { $_.url -eq $address } | Select-Object -First 1
+    (Get-SignIn $Connection).SiteTenant.sites | Where-Object { $_.url -eq $address } |
+        Select-Object -First 1
 }

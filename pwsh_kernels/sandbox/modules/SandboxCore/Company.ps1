@@ -1,11 +1,17 @@
-# The tenants of the simulated company, as company.json has them, and the folder that is shared with the server.
+# The tenants of the simulated company, as company.json has them, and the folder that is shared with
+# the server.
 
 function Get-SandboxTenant {
-    # All tenants; with -Name the one that has this name, domain or tenant id; nothing when there is none.
+    # All tenants; with -Name the one that has this name, domain or tenant id; nothing when there is
+    # none.
     [CmdletBinding()]
     param([Parameter(Position = 0)] [AllowEmptyString()] [string] $Name)
     if (-not $PSBoundParameters.ContainsKey('Name')) { return $script:Company.tenants }
-    $script:Company.tenants | Where-Object { $_.name -eq $Name -or $_.tenant_id -eq $Name -or $_.domains -contains $Name } | Select-Object -First 1
+    $script:Company.tenants |
+        Where-Object {
+            $_.name -eq $Name -or $_.tenant_id -eq $Name -or $_.domains -contains $Name
+        } |
+        Select-Object -First 1
 }
 
 function Get-SessionTenant {
@@ -16,22 +22,33 @@ function Get-SessionTenant {
 function Get-HomeTenant {
     # The tenant that an account or an application belongs to.
     param([string] $Account)
-    $script:Company.tenants | Where-Object { $_.accounts.upn -contains $Account -or $_.applications.client_id -contains $Account -or
-        $_.managed_identity.client_id -eq $Account } | Select-Object -First 1
+    $script:Company.tenants |
+        Where-Object {
+            $_.accounts.upn -contains $Account -or
+                $_.applications.client_id -contains $Account -or
+                $_.managed_identity.client_id -eq $Account
+        } |
+        Select-Object -First 1
 }
 
 function Get-AuthorityFolder {
     # The folder that PowerShell shares with the server's sign-in page.
     $folder = $env:PWSH_KERNELS_SANDBOX
-    if (-not $folder) { throw 'This is the sandbox module: it works only in a session of a sandbox tenant (PWSH_KERNELS_SANDBOX is not set).' }
+    if (-not $folder) {
+        throw 'This is the sandbox module: it works only in a session of a sandbox tenant ' +
+            '(PWSH_KERNELS_SANDBOX is not set).'
+    }
     $folder
 }
 
 function Read-SharedFile {
-    # The text of a file of that folder, or nothing. It asks before it reads: a caught error would still be in a caller's -ErrorVariable.
+    # The text of a file of that folder, or nothing. It asks before it reads: a caught error would
+    # still be in a caller's -ErrorVariable.
     param([string] $Name)
     $file = "$env:PWSH_KERNELS_SANDBOX/$Name"
     if (-not $env:PWSH_KERNELS_SANDBOX -or -not [System.IO.File]::Exists($file)) { return }
-    # Taken away in this very moment is as good as never there.
-    try { [System.IO.File]::ReadAllText($file) } catch [System.IO.IOException] { }
+    try { [System.IO.File]::ReadAllText($file) }
+    catch [System.IO.IOException] {
+        # Taken away in this very moment is as good as never there.
+    }
 }

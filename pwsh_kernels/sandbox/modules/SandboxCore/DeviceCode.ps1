@@ -1,28 +1,42 @@
-# The device code flow against the sandbox's authority: a folder that PowerShell and the sign-in page share.
+# The device code flow against the sandbox's authority: a folder that PowerShell and the sign-in
+# page share.
 
 $script:Sentences = @{
-    Plain     = 'To sign in, use a web browser to open the page {0} and enter the code {1} to authenticate.'
-    Localized = "Para iniciar sesi$([char] 0xF3)n, use un explorador web para abrir la p$([char] 0xE1)gina {0} y escriba el c$([char] 0xF3)digo {1} para autenticarse."
-    Wrapped   = "`e[33mTo sign in, use a web browser to open the page`n`e[1m{0}`e[22m and enter the`ncode `e[1m{1}`e[0m to`nauthenticate."
+    Plain     =
+        'To sign in, use a web browser to open the page {0} and enter the code {1} to authenticate.'
+    Localized = "Para iniciar sesi$([char] 0xF3)n, use un explorador web para abrir la " +
+        "p$([char] 0xE1)gina {0} y escriba el c$([char] 0xF3)digo {1} para autenticarse."
+    Wrapped   = "`e[33mTo sign in, use a web browser to open the page`n`e[1m{0}`e[22m and enter " +
+        "the`ncode `e[1m{1}`e[0m to`nauthenticate."
 }
 
 function New-UserCode {
     # 9 characters as in Entra's codes, without those that look alike.
     $alphabet = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
-    -join (1..9 | ForEach-Object { $alphabet[[System.Security.Cryptography.RandomNumberGenerator]::GetInt32($alphabet.Length)] })
+    $random = [System.Security.Cryptography.RandomNumberGenerator]
+    -join (1..9 | ForEach-Object { $alphabet[$random::GetInt32($alphabet.Length)] })
 }
 
 function Get-CodeLifetime {
     # The shortest of what the module, a test and the trap code_expiry say.
     param([double] $Seconds)
-    $others = @($env:PWSH_KERNELS_SANDBOX_EXPIRES_IN, (Get-SandboxTrap 'code_expiry') | Where-Object { $_ } |
+    $others = @($env:PWSH_KERNELS_SANDBOX_EXPIRES_IN, (Get-SandboxTrap 'code_expiry') |
+            Where-Object { $_ } |
             ForEach-Object { [double]::Parse("$_", [cultureinfo]::InvariantCulture) })
     [timespan]::FromSeconds((@($Seconds) + $others | Measure-Object -Minimum).Minimum)
 }
 
 function Get-CodeSentence {
     param([string] $Page, [string] $Code)
-    $form = if (Get-SandboxTrap 'wrapped') { 'Wrapped' } elseif (Get-SandboxTrap 'localized') { 'Localized' } else { 'Plain' }
+    $form = if (Get-SandboxTrap 'wrapped') {
+        'Wrapped'
+    }
+    elseif (Get-SandboxTrap 'localized') {
+        'Localized'
+    }
+    else {
+        'Plain'
+    }
     $script:Sentences[$form] -f $Page, $Code
 }
 
@@ -40,7 +54,8 @@ function Save-Code {
 }
 
 function Wait-Approval {
-    # Returns the code's facts once a person has decided; nothing when the time is over or the code was taken away.
+    # Returns the code's facts once a person has decided; nothing when the time is over or the code
+    # was taken away.
     param([string] $File, [datetime] $ExpiresAt)
     while ([datetime]::UtcNow -lt $ExpiresAt -and [System.IO.File]::Exists($File)) {
         $facts = [System.IO.File]::ReadAllText($File) | ConvertFrom-Json
@@ -51,14 +66,17 @@ function Wait-Approval {
 
 function Get-SignInPage {
     $file = "$(Get-AuthorityFolder)/page.txt"
-    if (-not [System.IO.File]::Exists($file)) { throw "The sandbox has no sign-in page: no server has prepared $(Get-AuthorityFolder)." }
+    if (-not [System.IO.File]::Exists($file)) {
+        throw "The sandbox has no sign-in page: no server has prepared $(Get-AuthorityFolder)."
+    }
     [System.IO.File]::ReadAllText($file).Trim()
 }
 
 function Invoke-SandboxDeviceCode {
-    # Shows a code and waits; a stop ends the wait. Returns an identity, the ErrorRecord that the caller throws, or nothing when its
-    # patience was over before the code's life.
-    # -Show prints on the module's own channel; its output goes nowhere, so it writes objects with its caller's $PSCmdlet.
+    # Shows a code and waits; a stop ends the wait. Returns an identity, the ErrorRecord that the
+    # caller throws, or nothing when its patience was over before the code's life. -Show prints on
+    # the module's own channel; its output goes nowhere, so it writes objects with its caller's
+    # $PSCmdlet.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [string] $Client,
@@ -73,15 +91,21 @@ function Invoke-SandboxDeviceCode {
     $file = "$(Get-AuthorityFolder)/codes/$code.json"
     $expiresAt = [datetime]::UtcNow + (Get-CodeLifetime $LifetimeSeconds)
     Save-Code $file @{
-        code = $code; client = $Client; tenant = if ($Tenant) { $Tenant } else { $null }; state = 'pending'; account = $null
+        code = $code
+        client = $Client
+        tenant = if ($Tenant) { $Tenant } else { $null }
+        state = 'pending'
+        account = $null
         refusal = Find-Refusal -DeviceCode
-        expires_at = $expiresAt.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", [cultureinfo]::InvariantCulture)
+        expires_at =
+            $expiresAt.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", [cultureinfo]::InvariantCulture)
     }
     try {
         $null = & $Show (Get-CodeSentence $page $code) $page $code
         $givesUpAt = [datetime]::UtcNow.AddSeconds($PatienceSeconds)
         $decision = Wait-Approval $file ($expiresAt -lt $givesUpAt ? $expiresAt : $givesUpAt)
-    } finally { [System.IO.File]::Delete($file) }
+    }
+    finally { [System.IO.File]::Delete($file) }
     Stop-TrappedProcess 'connect'
     if (-not $decision -and $givesUpAt -lt $expiresAt) { return }
     ConvertTo-PersonIdentity $decision $ClientId
@@ -91,9 +115,12 @@ function ConvertTo-PersonIdentity {
     # What a person's decision on the page means.
     param([object] $Decision, [string] $ClientId)
     if (-not $Decision) {
-        return New-SandboxSignInError "AADSTS70020: The provided value for the input parameter 'device_code' is not valid. This device code has expired."
+        return New-SandboxSignInError ("AADSTS70020: The provided value for the input parameter " +
+            "'device_code' is not valid. This device code has expired.")
     }
-    if ($Decision.state -ne 'approved') { return New-SandboxSignInError 'AADSTS65004: User declined to consent to access the app.' }
+    if ($Decision.state -ne 'approved') {
+        return New-SandboxSignInError 'AADSTS65004: User declined to consent to access the app.'
+    }
     $refusal = Find-Refusal -DeviceCode
     if ($refusal) { return New-SandboxSignInError $refusal }
     $tenant = Get-HomeTenant $Decision.account

@@ -5,22 +5,31 @@ function New-SandboxSignInError {
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [string] $Text)
     $stamp = [datetime]::UtcNow.ToString("yyyy-MM-dd HH:mm:ss'Z'", [cultureinfo]::InvariantCulture)
-    $whole = "$Text Trace ID: $([guid]::NewGuid()) Correlation ID: $([guid]::NewGuid()) Timestamp: $stamp"
-    [System.Management.Automation.ErrorRecord]::new([System.Exception]::new($whole), $Text.Split(':')[0], 'AuthenticationError', $null)
+    $whole = "$Text Trace ID: $([guid]::NewGuid()) Correlation ID: $([guid]::NewGuid()) " +
+        "Timestamp: $stamp"
+    [System.Management.Automation.ErrorRecord]::new([System.Exception]::new($whole),
+        $Text.Split(':')[0], 'AuthenticationError', $null)
 }
 
 function New-TokenError {
     # What a service says about a token; no part of the token is in it.
     param([string] $Text)
-    [System.Management.Automation.ErrorRecord]::new([System.UnauthorizedAccessException]::new($Text), 'InvalidAuthenticationToken',
+    [System.Management.Automation.ErrorRecord]::new(
+        [System.UnauthorizedAccessException]::new($Text), 'InvalidAuthenticationToken',
         'AuthenticationError', $null)
 }
 
 function Write-SandboxRecord {
-    # Writes an error as a compiled cmdlet does: the caller's own $ErrorActionPreference counts, which a module's function does not see.
+    # Writes an error as a compiled cmdlet does: the caller's own $ErrorActionPreference counts,
+    # which a module's function does not see.
     [CmdletBinding()]
-    param([Parameter(Mandatory)] [System.Management.Automation.PSCmdlet] $Caller, [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $Record)
-    if ($Caller.MyInvocation.BoundParameters.ContainsKey('ErrorAction')) { return $Caller.WriteError($Record) }
+    param(
+        [Parameter(Mandatory)] [System.Management.Automation.PSCmdlet] $Caller,
+        [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $Record
+    )
+    if ($Caller.MyInvocation.BoundParameters.ContainsKey('ErrorAction')) {
+        return $Caller.WriteError($Record)
+    }
     switch ("$($Caller.SessionState.PSVariable.GetValue('ErrorActionPreference'))") {
         'Stop' { $Caller.ThrowTerminatingError($Record) }
         'SilentlyContinue' { Write-Error -ErrorRecord $Record -ErrorAction SilentlyContinue }
@@ -29,6 +38,8 @@ function Write-SandboxRecord {
     }
 }
 
-$script:BlockedText = 'AADSTS53003: Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.'
-$script:DeviceCodeBlockedText = 'AADSTS530036: Access has been blocked by Conditional Access policies. The authentication flow of this session ' +
-'(device code) is not allowed.'
+$script:BlockedText = 'AADSTS53003: Access has been blocked by Conditional Access policies. The ' +
+    'access policy does not allow token issuance.'
+$script:DeviceCodeBlockedText = 'AADSTS530036: Access has been blocked by Conditional Access ' +
+    'policies. The authentication flow of this session ' +
+    '(device code) is not allowed.'

@@ -1,19 +1,31 @@
 # Exceptions with the names, parents and codes that the real modules' sign-in libraries give theirs.
 #
-# The libraries are not here, and C# (Add-Type) would take seconds: the types are made in memory, with the first error that needs one.
+# The libraries are not here, and C# (Add-Type) would take seconds: the types are made in memory,
+# with the first error that needs one.
 
 $script:ExceptionParents = @{
     'Azure.Identity.AuthenticationFailedException' = 'System.Exception'
     'Microsoft.Identity.Client.MsalException' = 'System.Exception'
     'Microsoft.Identity.Client.MsalClientException' = 'Microsoft.Identity.Client.MsalException'
     'Microsoft.Identity.Client.MsalServiceException' = 'Microsoft.Identity.Client.MsalException'
-    'Microsoft.Identity.Client.MsalUiRequiredException' = 'Microsoft.Identity.Client.MsalServiceException'
+    'Microsoft.Identity.Client.MsalUiRequiredException' =
+        'Microsoft.Identity.Client.MsalServiceException'
 }
-# What Entra's answer has as `error` beside its number; everything else is a refused grant, which asks for the person.
+# What Entra's answer has as `error` beside its number; everything else is a refused grant, which
+# asks for the person.
 $script:EntraCodes = @{
-    AADSTS7000215 = 'invalid_client'; AADSTS7000222 = 'invalid_client'; AADSTS7000218 = 'invalid_client'; AADSTS700027 = 'invalid_client'
-    AADSTS700211 = 'invalid_client'; AADSTS700212 = 'invalid_client'; AADSTS700213 = 'invalid_client'; AADSTS700024 = 'invalid_client'
-    AADSTS50027 = 'invalid_request'; AADSTS700016 = 'unauthorized_client'; AADSTS90002 = 'invalid_request'; AADSTS65004 = 'authorization_declined'
+    AADSTS7000215 = 'invalid_client'
+    AADSTS7000222 = 'invalid_client'
+    AADSTS7000218 = 'invalid_client'
+    AADSTS700027 = 'invalid_client'
+    AADSTS700211 = 'invalid_client'
+    AADSTS700212 = 'invalid_client'
+    AADSTS700213 = 'invalid_client'
+    AADSTS700024 = 'invalid_client'
+    AADSTS50027 = 'invalid_request'
+    AADSTS700016 = 'unauthorized_client'
+    AADSTS90002 = 'invalid_request'
+    AADSTS65004 = 'authorization_declined'
     AADSTS70020 = 'expired_token'; invalid_request = 'invalid_request'
 }
 
@@ -26,11 +38,15 @@ function Get-ExceptionType {
     $types = $domain.GetData('PwshKernels.Sandbox.Exceptions')
     if (-not $types) {
         $types = [hashtable]::Synchronized(@{})
-        $assembly = [System.Reflection.Emit.AssemblyBuilder]::DefineDynamicAssembly([System.Reflection.AssemblyName]::new('Sandbox.Exceptions'), 'Run')
+        $assembly = [System.Reflection.Emit.AssemblyBuilder]::DefineDynamicAssembly(
+            [System.Reflection.AssemblyName]::new('Sandbox.Exceptions'), 'Run')
         $types.Builder = $assembly.DefineDynamicModule('Sandbox.Exceptions')
         $domain.SetData('PwshKernels.Sandbox.Exceptions', $types)
     }
-    if (-not $types.ContainsKey($Name)) { $types[$Name] = New-ExceptionType $types.Builder $Name (Get-ExceptionType $script:ExceptionParents[$Name]) }
+    if (-not $types.ContainsKey($Name)) {
+        $types[$Name] = New-ExceptionType $types.Builder $Name `
+            (Get-ExceptionType $script:ExceptionParents[$Name])
+    }
     $types[$Name]
 }
 
@@ -40,7 +56,9 @@ function New-ExceptionType {
     $type = $Builder.DefineType($Name, 'Public, Class', $Parent)
     $parameters = [type[]] @([string], [System.Exception])
     $code = $type.DefineConstructor('Public', 'Standard', $parameters).GetILGenerator()
-    foreach ($one in 'Ldarg_0', 'Ldarg_1', 'Ldarg_2') { $code.Emit([System.Reflection.Emit.OpCodes]::$one) }
+    foreach ($one in 'Ldarg_0', 'Ldarg_1', 'Ldarg_2') {
+        $code.Emit([System.Reflection.Emit.OpCodes]::$one)
+    }
     $code.Emit([System.Reflection.Emit.OpCodes]::Call, $Parent.GetConstructor($parameters))
     $code.Emit([System.Reflection.Emit.OpCodes]::Ret)
     if ($Name -like '*.MsalException') { [void] $type.DefineField('ErrorCode', [string], 'Public') }
@@ -48,7 +66,8 @@ function New-ExceptionType {
 }
 
 function New-SandboxException {
-    # An exception of one of the real libraries' types, or of any type of .NET that takes a message and an inner exception.
+    # An exception of one of the real libraries' types, or of any type of .NET that takes a message
+    # and an inner exception.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [string] $Type,
@@ -62,24 +81,36 @@ function New-SandboxException {
 }
 
 function New-SandboxAuthenticationFailure {
-    # The exception of the Azure.Identity library around what Entra has said; `Credential` is the kind that was tried.
+    # The exception of the Azure.Identity library around what Entra has said; `Credential` is the
+    # kind that was tried.
     [CmdletBinding()]
-    param([Parameter(Mandatory)] [string] $Credential, [Parameter(Mandatory)] [System.Exception] $Cause)
-    $inner = if ("$($Cause.Message)" -match '^(?<number>AADSTS\d+|invalid_request): ') { New-EntraException $Matches.number $Cause.Message } else { $Cause }
+    param(
+        [Parameter(Mandatory)] [string] $Credential,
+        [Parameter(Mandatory)] [System.Exception] $Cause
+    )
+    $inner = if ("$($Cause.Message)" -match '^(?<number>AADSTS\d+|invalid_request): ') {
+        New-EntraException $Matches.number $Cause.Message
+    }
+    else {
+        $Cause
+    }
     # Version 1.21 leaves the reason to the inner exception.
     $reason = if (Get-SandboxTrap 'hidden_reason') { '' } else { $inner.Message }
-    New-SandboxException -Type 'Azure.Identity.AuthenticationFailedException' -Inner $inner -Message "$($Credential)Credential authentication failed: $reason"
+    New-SandboxException -Type 'Azure.Identity.AuthenticationFailedException' -Inner $inner `
+        -Message "$($Credential)Credential authentication failed: $reason"
 }
 
 function New-EntraException {
     param([string] $Number, [string] $Text)
     $code = $script:EntraCodes[$Number]
     $type = if ($code) { 'MsalServiceException' } else { 'MsalUiRequiredException' }
-    New-SandboxException -Type "Microsoft.Identity.Client.$type" -Message $Text -ErrorCode ($code ?? 'invalid_grant')
+    New-SandboxException -Type "Microsoft.Identity.Client.$type" -Message $Text `
+        -ErrorCode ($code ?? 'invalid_grant')
 }
 
 function New-SandboxErrorRecord {
-    # An error record whose id is exactly this one: to a function's own PowerShell appends the function's name, to a compiled cmdlet's its class.
+    # An error record whose id is exactly this one: to a function's own PowerShell appends the
+    # function's name, to a compiled cmdlet's its class.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [System.Exception] $Exception,
@@ -88,7 +119,8 @@ function New-SandboxErrorRecord {
         [object] $Target
     )
     $record = [System.Management.Automation.ErrorRecord]::new($Exception, $Id, $Category, $Target)
-    $field = [System.Management.Automation.ErrorRecord].GetField('_serializedFullyQualifiedErrorId', 'NonPublic, Instance')
+    $field = [System.Management.Automation.ErrorRecord].GetField('_serializedFullyQualifiedErrorId',
+        'NonPublic, Instance')
     if ($field) { $field.SetValue($record, $Id) }
     $record
 }

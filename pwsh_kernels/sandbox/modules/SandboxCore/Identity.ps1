@@ -3,7 +3,15 @@
 $script:AccessMinutes = 75
 
 function New-Identity {
-    param([object] $Tenant, [string] $Account, [string] $Type, [string] $Role, [string] $AppId, [string] $Name, [string[]] $Scopes)
+    param(
+        [object] $Tenant,
+        [string] $Account,
+        [string] $Type,
+        [string] $Role,
+        [string] $AppId,
+        [string] $Name,
+        [string[]] $Scopes
+    )
     $now = [datetime]::UtcNow
     [pscustomobject] @{
         Account     = $Account
@@ -25,7 +33,9 @@ function Find-Refusal {
     if (-not $trap) { return }
     if ("$trap" -eq 'device_code') {
         if ($DeviceCode) { $script:DeviceCodeBlockedText }
-    } elseif ("$trap".StartsWith('AADSTS')) { $trap } else { $script:BlockedText }
+    }
+    elseif ("$trap".StartsWith('AADSTS')) { $trap }
+    else { $script:BlockedText }
 }
 
 function Stop-TrappedProcess {
@@ -46,21 +56,33 @@ function Test-SandboxSignIn {
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [object] $Identity)
     $revoked = Read-Revocation $Identity.Account
-    if ((Get-SandboxTrap 'token_revoked') -or ($revoked -and $Identity.SignedInAt -le $revoked)) { return New-RevokedError $Identity ($revoked ?? [datetime]::UtcNow) }
+    if ((Get-SandboxTrap 'token_revoked') -or ($revoked -and $Identity.SignedInAt -le $revoked)) {
+        return New-RevokedError $Identity ($revoked ?? [datetime]::UtcNow)
+    }
     $ending = Get-SandboxTrap 'ca_revoked'
-    if ($ending) { return New-SandboxSignInError ("$ending".StartsWith('AADSTS') ? $ending : $script:BlockedText) }
-    # An application or a person gets a new token without being asked; a token that was handed in just ends.
+    if ($ending) {
+        $text = "$ending".StartsWith('AADSTS') ? $ending : $script:BlockedText
+        return New-SandboxSignInError $text
+    }
+    # An application or a person gets a new token without being asked; a token that was handed in
+    # just ends.
     $now = [datetime]::UtcNow
     if ($Identity.AccountType -eq 'AccessToken') {
         if ($Identity.ExpiresAt -le $now) { return New-TokenError $script:ExpiredText }
-    } elseif ($Identity.ExpiresAt -lt $now.AddMinutes(5)) { $Identity.ExpiresAt = $now.AddMinutes($script:AccessMinutes) }
+    }
+    elseif ($Identity.ExpiresAt -lt $now.AddMinutes(5)) {
+        $Identity.ExpiresAt = $now.AddMinutes($script:AccessMinutes)
+    }
 }
 
 function New-RevokedError {
     param([object] $Identity, [datetime] $RevokedAt)
     $form = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'"
-    $granted, $valid = $Identity.SignedInAt, $RevokedAt | ForEach-Object { $_.ToString($form, [cultureinfo]::InvariantCulture) }
-    New-SandboxSignInError ('AADSTS50173: The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might ' +
-        "have changed or reset their password. The grant was issued on '$granted' and the TokensValidFrom date (before which tokens are not valid) " +
+    $granted, $valid = $Identity.SignedInAt, $RevokedAt |
+        ForEach-Object { $_.ToString($form, [cultureinfo]::InvariantCulture) }
+    New-SandboxSignInError ('AADSTS50173: The provided grant has expired due to it being ' +
+        'revoked, a fresh auth token is needed. The user might ' +
+        "have changed or reset their password. The grant was issued on '$granted' and the " +
+        "TokensValidFrom date (before which tokens are not valid) " +
         "for this user is '$valid'.")
 }

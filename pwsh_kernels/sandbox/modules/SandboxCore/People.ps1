@@ -1,4 +1,5 @@
-# The people of a tenant: one list for every module, so that mailboxes, users, members and owners agree.
+# The people of a tenant: one list for every module, so that mailboxes, users, members and owners
+# agree.
 
 function New-SandboxGuid {
     # The next GUID of a seeded generator: the same in every session.
@@ -9,12 +10,15 @@ function New-SandboxGuid {
 }
 
 function Get-SandboxPerson {
-    # Everybody who works there, then the accounts that can sign in. -Tenant: a tenant object or a name of it.
+    # Everybody who works there, then the accounts that can sign in. -Tenant: a tenant object or a
+    # name of it.
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [object] $Tenant)
     $facts = if ($Tenant -is [string]) { Get-SandboxTenant $Tenant } else { $Tenant }
     if (-not $facts) { return }
-    if (-not $script:People.ContainsKey($facts.name)) { $script:People[$facts.name] = @(New-Staff $facts) }
+    if (-not $script:People.ContainsKey($facts.name)) {
+        $script:People[$facts.name] = @(New-Staff $facts)
+    }
     $script:People[$facts.name]
 }
 
@@ -23,25 +27,40 @@ function New-Staff {
     $given, $family = $script:Names.First, $script:Names.Last
     for ($number = 0; $number -lt $Facts.users; $number++) {
         $first = $given[$number % $given.Count]
-        # The two lists have no common divisor and every round of first names starts one last name later: no pair repeats.
-        $last = $family[($number + [math]::Floor($number / $given.Count) + $Facts.seed) % $family.Count]
-        $alias = "$($script:Names.Ascii[$first] ?? $first).$($script:Names.Ascii[$last] ?? $last)".ToLowerInvariant()
-        New-Person $Facts $number $first $last $alias $Facts.departments[$number % $Facts.departments.Count] 'Member'
+        # The two lists have no common divisor and every round of first names starts one last name
+        # later: no pair repeats.
+        $last =
+            $family[($number + [math]::Floor($number / $given.Count) + $Facts.seed) % $family.Count]
+        $ascii = $script:Names.Ascii
+        $alias = "$($ascii[$first] ?? $first).$($ascii[$last] ?? $last)".ToLowerInvariant()
+        New-Person $Facts $number $first $last $alias `
+            $Facts.departments[$number % $Facts.departments.Count] 'Member'
     }
     foreach ($account in $Facts.accounts) {
         $first, $last = $account.display_name.Split(' ', 2)
-        New-Person $Facts $number $first $last $account.upn.Split('@')[0] 'Information Technology' $account.role
+        New-Person $Facts $number $first $last $account.upn.Split('@')[0] 'Information Technology' `
+            $account.role
         $number++
     }
 }
 
 function New-Person {
-    param([object] $Facts, [int] $Number, [string] $First, [string] $Last, [string] $Alias, [string] $Department, [string] $Role)
+    param(
+        [object] $Facts,
+        [int] $Number,
+        [string] $First,
+        [string] $Last,
+        [string] $Alias,
+        [string] $Department,
+        [string] $Role
+    )
     $address = "$Alias@$($Facts.name)"
     [pscustomobject] @{
         Number            = $Number
-        # The first value of the person's own generator; whoever goes on with it (mailboxes) gives the same id.
-        Id                = (New-SandboxGuid ([System.Random]::new($Facts.seed * 100000 + $Number))).ToString()
+        # The first value of the person's own generator; whoever goes on with it (mailboxes) gives
+        # the same id.
+        Id                =
+            (New-SandboxGuid ([System.Random]::new($Facts.seed * 100000 + $Number))).ToString()
         UserPrincipalName = $address
         Mail              = $address
         MailNickname      = $Alias
@@ -54,6 +73,7 @@ function New-Person {
         Phone             = '+1 555 01{0:000}' -f ($Number % 1000)
         UsageLocation     = 'US'
         Role              = $Role
-        CreatedAt         = [datetime]::new(2019, 1, 7, 8, 0, 0, [System.DateTimeKind]::Utc).AddHours($Number * 11)
+        CreatedAt         =
+            [datetime]::new(2019, 1, 7, 8, 0, 0, [System.DateTimeKind]::Utc).AddHours($Number * 11)
     }
 }

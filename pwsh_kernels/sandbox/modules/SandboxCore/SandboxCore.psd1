@@ -5,14 +5,17 @@
     Author = 'pwsh-kernels contributors'
     CompanyName = 'pwsh-kernels'
     Copyright = '(c) pwsh-kernels contributors. MIT licence.'
-    Description = 'What the simulated modules of pwsh-kernels share: the company, sign-ins, tokens and traps.'
+    Description =
+        'What the simulated modules of pwsh-kernels share: the company, sign-ins, tokens and traps.'
     PowerShellVersion = '7.4'
     CompatiblePSEditions = @('Core')
     FunctionsToExport = @(
         'Get-SandboxTenant', 'Get-SandboxPerson', 'New-SandboxGuid',
         'Get-SandboxTrap', 'Set-SandboxTrap', 'Clear-SandboxTrap',
-        'Invoke-SandboxDeviceCode', 'Invoke-SandboxAppSignIn', 'Read-SandboxToken', 'New-SandboxToken',
-        'Test-SandboxSignIn', 'Invoke-SandboxService', 'New-SandboxSignInError', 'Write-SandboxRecord',
+        'Invoke-SandboxDeviceCode', 'Invoke-SandboxAppSignIn', 'Read-SandboxToken',
+        'New-SandboxToken',
+        'Test-SandboxSignIn', 'Invoke-SandboxService', 'New-SandboxSignInError',
+        'Write-SandboxRecord',
         'New-SandboxException', 'New-SandboxAuthenticationFailure', 'New-SandboxErrorRecord'
     )
     CmdletsToExport = @()

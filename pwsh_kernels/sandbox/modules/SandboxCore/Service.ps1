@@ -1,9 +1,11 @@
 # What every simulated service does to a cmdlet before it answers, when a trap is on.
 
-$script:ThrottlingText = 'Too many requests (429): the service is slowing this command down. It is tried again after 1 seconds.'
+$script:ThrottlingText = 'Too many requests (429): the service is slowing this command down. It ' +
+    'is tried again after 1 seconds.'
 
 function Invoke-SandboxService {
-    # Called by every service cmdlet after Test-SandboxSignIn. With -Caller the warning obeys that cmdlet's -WarningAction.
+    # Called by every service cmdlet after Test-SandboxSignIn. With -Caller the warning obeys that
+    # cmdlet's -WarningAction.
     [CmdletBinding()]
     param(
         [Parameter(Position = 0)] [object] $Identity,
@@ -12,7 +14,12 @@ function Invoke-SandboxService {
     )
     Stop-TrappedProcess 'True'
     if (Get-SandboxTrap 'throttling') {
-        if ($Caller) { $Caller.WriteWarning($ThrottlingText) } else { Write-Warning $ThrottlingText }
+        if ($Caller) {
+            $Caller.WriteWarning($ThrottlingText)
+        }
+        else {
+            Write-Warning $ThrottlingText
+        }
     }
     $silence = Get-SandboxTrap 'silence'
     if ($silence) { Start-Sleep -Milliseconds ([int] (1000 * $silence)) }

@@ -4,22 +4,32 @@ $script:ExpiredText = 'IDX10223: Lifetime validation failed, the token is expire
 
 function ConvertTo-Base64Url {
     param([string] $Text)
-    [convert]::ToBase64String([System.Text.Encoding]::UTF8.GetBytes($Text)).TrimEnd('=').Replace('+', '-').Replace('/', '_')
+    $coded = [convert]::ToBase64String([System.Text.Encoding]::UTF8.GetBytes($Text))
+    $coded.TrimEnd('=').Replace('+', '-').Replace('/', '_')
 }
 
 function ConvertFrom-Base64Url {
     param([string] $Text)
-    $padded = $Text.Replace('-', '+').Replace('_', '/').PadRight([math]::Ceiling($Text.Length / 4) * 4, '=')
+    $padded = $Text.Replace('-', '+').Replace('_', '/').PadRight(
+        [math]::Ceiling($Text.Length / 4) * 4, '=')
     [System.Text.Encoding]::UTF8.GetString([convert]::FromBase64String($padded))
 }
 
-function Read-Claims {
+function Read-Claim {
     # The claims of a sandbox token; nothing when it is none.
     param([string] $Token)
     $parts = $Token.Split('.')
     if ($parts.Count -ne 3 -or $parts[2] -ne 'sandbox') { return }
-    try { $claims = ConvertFrom-Base64Url $parts[1] | ConvertFrom-Json -AsHashtable } catch [System.FormatException], [System.ArgumentException] { return }
-    if ($claims -is [hashtable] -and $claims.tid -and $claims.aud -and $claims.iat -and $claims.exp -and ($claims.upn -or $claims.appid)) { $claims }
+    try {
+        $claims = ConvertFrom-Base64Url $parts[1] | ConvertFrom-Json -AsHashtable
+    }
+    catch [System.FormatException], [System.ArgumentException] {
+        return
+    }
+    if ($claims -is [hashtable] -and $claims.tid -and $claims.aud -and $claims.iat -and
+            $claims.exp -and ($claims.upn -or $claims.appid)) {
+        $claims
+    }
 }
 
 function Get-PlainAudience {
@@ -42,22 +52,36 @@ function New-SandboxToken {
     if ($Identity.AppId) { $claims.appid = $Identity.AppId }
     $claims.iat = $now.ToUnixTimeMilliseconds() / 1000
     $claims.exp = $now.ToUnixTimeSeconds() + $LifetimeSeconds
-    '{0}.{1}.sandbox' -f (ConvertTo-Base64Url '{"alg":"none","typ":"JWT"}'), (ConvertTo-Base64Url (ConvertTo-Json $claims -Compress))
+    '{0}.{1}.sandbox' -f
+        (ConvertTo-Base64Url '{"alg":"none","typ":"JWT"}'),
+        (ConvertTo-Base64Url (ConvertTo-Json $claims -Compress))
 }
 
 function Read-SandboxToken {
-    # The identity that a token was handed in for, or the ErrorRecord that the caller throws. No text shows the token.
+    # The identity that a token was handed in for, or the ErrorRecord that the caller throws. No
+    # text shows the token.
     [CmdletBinding()]
     param([Parameter(Mandatory)] [AllowEmptyString()] [string] $Token, [string] $Audience)
     Stop-TrappedProcess 'connect'
-    $claims = Read-Claims $Token
-    if (-not $claims) { return New-TokenError 'IDX12741: JWT must have three segments (JWS) or five segments (JWE); the access token is malformed.' }
-    if ($claims.exp -le [datetimeoffset]::UtcNow.ToUnixTimeSeconds()) { return New-TokenError $script:ExpiredText }
+    $claims = Read-Claim $Token
+    if (-not $claims) {
+        return New-TokenError ('IDX12741: JWT must have three segments (JWS) or five segments ' +
+            '(JWE); the access token is malformed.')
+    }
+    if ($claims.exp -le [datetimeoffset]::UtcNow.ToUnixTimeSeconds()) {
+        return New-TokenError $script:ExpiredText
+    }
     if ($Audience -and (Get-PlainAudience $claims.aud) -ne (Get-PlainAudience $Audience)) {
-        return New-TokenError "IDX10214: Audience validation failed. The access token is for '$($claims.aud)', not for '$Audience'."
+        return New-TokenError ("IDX10214: Audience validation failed. The access token is for " +
+            "'$($claims.aud)', not for '$Audience'.")
     }
     $identity = ConvertTo-TokenIdentity $claims
-    if ($identity) { $identity } else { New-TokenError 'The access token names nobody of the sandbox.' }
+    if ($identity) {
+        $identity
+    }
+    else {
+        New-TokenError 'The access token names nobody of the sandbox.'
+    }
 }
 
 function ConvertTo-TokenIdentity {
@@ -66,13 +90,21 @@ function ConvertTo-TokenIdentity {
     $account = $Claims.upn ?? $Claims.appid
     $person = $tenant.accounts | Where-Object upn -EQ $account
     $app = $tenant.applications | Where-Object client_id -EQ $account
-    if ($person) { $identity = New-Identity $tenant $person.upn 'AccessToken' $person.role ([string] $Claims.appid) $person.display_name }
-    elseif ($app) { $identity = New-Identity $tenant $app.client_id 'AccessToken' $app.role $app.client_id $app.display_name $app.scopes }
+    if ($person) {
+        $identity = New-Identity $tenant $person.upn 'AccessToken' $person.role `
+            ([string] $Claims.appid) $person.display_name
+    }
+    elseif ($app) {
+        $identity = New-Identity $tenant $app.client_id 'AccessToken' $app.role $app.client_id `
+            $app.display_name $app.scopes
+    }
     elseif ($tenant.managed_identity.client_id -eq $account) {
         $identity = ConvertTo-ManagedIdentity $tenant $account
         $identity.AccountType = 'AccessToken'
-    } else { return }
-    $identity.SignedInAt = [datetimeoffset]::FromUnixTimeMilliseconds([long] ($Claims.iat * 1000)).UtcDateTime
+    }
+    else { return }
+    $identity.SignedInAt =
+        [datetimeoffset]::FromUnixTimeMilliseconds([long] ($Claims.iat * 1000)).UtcDateTime
     $identity.ExpiresAt = [datetimeoffset]::FromUnixTimeSeconds([long] $Claims.exp).UtcDateTime
     $identity
 }

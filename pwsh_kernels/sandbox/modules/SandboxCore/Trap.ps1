@@ -1,10 +1,17 @@
-# Traps: what real modules do to programs that drive them, switched on per tenant (a file) or in this session.
+# Traps: what real modules do to programs that drive them, switched on per tenant (a file) or in
+# this session.
 
 function Get-SandboxTrap {
-    # The trap's value, or nothing. Read again on every call: a trap can be switched while a session runs.
+    # The trap's value, or nothing. Read again on every call: a trap can be switched while a session
+    # runs.
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [string] $Name)
-    $value = if ($script:SessionTraps.ContainsKey($Name)) { $script:SessionTraps[$Name] } else { (Read-TenantTrap).$Name }
+    $value = if ($script:SessionTraps.ContainsKey($Name)) {
+        $script:SessionTraps[$Name]
+    }
+    else {
+        (Read-TenantTrap).$Name
+    }
     if ($value) { $value } else { $null }
 }
 
@@ -17,13 +24,19 @@ function Read-TenantTrap {
 }
 
 function Set-SandboxTrap {
-    # Switches a trap on for this session only. -Value $false switches off one that the tenant's file has on.
+    # Switches a trap on for this session only. -Value $false switches off one that the tenant's
+    # file has on.
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)] [string] $Name, [Parameter(Position = 1)] [object] $Value = $true)
+    param(
+        [Parameter(Mandatory, Position = 0)] [string] $Name,
+        [Parameter(Position = 1)] [object] $Value = $true
+    )
     $known = $script:Company.traps.PSObject.Properties.Name
     if ($known -notcontains $Name) {
-        $problem = [System.ArgumentException]::new("The sandbox has no trap '$Name'. Traps: $($known -join ', ').")
-        $PSCmdlet.ThrowTerminatingError([System.Management.Automation.ErrorRecord]::new($problem, 'UnknownTrap', 'InvalidArgument', $Name))
+        $problem = [System.ArgumentException]::new(
+            "The sandbox has no trap '$Name'. Traps: $($known -join ', ').")
+        $PSCmdlet.ThrowTerminatingError([System.Management.Automation.ErrorRecord]::new($problem,
+            'UnknownTrap', 'InvalidArgument', $Name))
     }
     $script:SessionTraps[$Name] = $Value
 }

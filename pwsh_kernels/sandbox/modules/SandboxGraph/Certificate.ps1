@@ -10,6 +10,8 @@ function Find-SandboxCertificate {
     $store = [System.Security.Cryptography.X509Certificates.X509Store]::new('My', 'CurrentUser')
     try {
         $store.Open('ReadOnly')
-        $store.Certificates.Find($By, $Value, $false) | Sort-Object NotAfter -Descending | Select-Object -First 1
-    } finally { $store.Dispose() }
+        $store.Certificates.Find($By, $Value, $false) | Sort-Object NotAfter -Descending |
+            Select-Object -First 1
+    }
+    finally { $store.Dispose() }
 }

@@ -1,25 +1,34 @@
-# The directory of a tenant: its people as Graph has them. Made once a session, then changed only by that session.
+# The directory of a tenant: its people as Graph has them. Made once a session, then changed only by
+# that session.
 
 $script:Fields = @{
     user         = @(
-        'id', 'accountEnabled', 'ageGroup', 'businessPhones', 'city', 'companyName', 'country', 'createdDateTime', 'creationType', 'deletedDateTime',
-        'department', 'displayName', 'employeeId', 'employeeType', 'externalUserState', 'givenName', 'jobTitle', 'mail', 'mailNickname', 'mobilePhone',
-        'officeLocation', 'onPremisesSyncEnabled', 'otherMails', 'passwordPolicies', 'postalCode', 'preferredLanguage', 'proxyAddresses', 'state',
+        'id', 'accountEnabled', 'ageGroup', 'businessPhones', 'city', 'companyName', 'country',
+        'createdDateTime', 'creationType', 'deletedDateTime',
+        'department', 'displayName', 'employeeId', 'employeeType', 'externalUserState', 'givenName',
+        'jobTitle', 'mail', 'mailNickname', 'mobilePhone',
+        'officeLocation', 'onPremisesSyncEnabled', 'otherMails', 'passwordPolicies', 'postalCode',
+        'preferredLanguage', 'proxyAddresses', 'state',
         'streetAddress', 'surname', 'usageLocation', 'userPrincipalName', 'userType'
     )
     group        = @(
-        'id', 'classification', 'createdDateTime', 'deletedDateTime', 'description', 'displayName', 'expirationDateTime', 'groupTypes',
-        'isAssignableToRole', 'mail', 'mailEnabled', 'mailNickname', 'membershipRule', 'onPremisesSyncEnabled', 'preferredLanguage', 'proxyAddresses',
-        'renewedDateTime', 'resourceProvisioningOptions', 'securityEnabled', 'securityIdentifier', 'visibility'
+        'id', 'classification', 'createdDateTime', 'deletedDateTime', 'description', 'displayName',
+        'expirationDateTime', 'groupTypes',
+        'isAssignableToRole', 'mail', 'mailEnabled', 'mailNickname', 'membershipRule',
+        'onPremisesSyncEnabled', 'preferredLanguage', 'proxyAddresses',
+        'renewedDateTime', 'resourceProvisioningOptions', 'securityEnabled', 'securityIdentifier',
+        'visibility'
     )
     organization = @(
-        'id', 'businessPhones', 'countryLetterCode', 'createdDateTime', 'displayName', 'onPremisesSyncEnabled', 'preferredLanguage',
+        'id', 'businessPhones', 'countryLetterCode', 'createdDateTime', 'displayName',
+        'onPremisesSyncEnabled', 'preferredLanguage',
         'technicalNotificationMails', 'tenantType', 'verifiedDomains'
     )
 }
 # What Graph answers without $select.
 $script:DefaultFields = @{
-    user         = @('businessPhones', 'displayName', 'givenName', 'jobTitle', 'mail', 'mobilePhone', 'officeLocation', 'preferredLanguage', 'surname',
+    user         = @('businessPhones', 'displayName', 'givenName', 'jobTitle', 'mail',
+        'mobilePhone', 'officeLocation', 'preferredLanguage', 'surname',
         'userPrincipalName', 'id')
     group        = $script:Fields.group
     organization = $script:Fields.organization
@@ -30,8 +39,14 @@ function Get-SandboxDirectory {
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [object] $Tenant)
     if (-not $script:Directories.ContainsKey($Tenant.name)) {
-        $directory = @{ Tenant = $Tenant; Users = [System.Collections.Generic.List[hashtable]]::new(); Groups = [System.Collections.Generic.List[hashtable]]::new() }
-        foreach ($person in Get-SandboxPerson $Tenant) { $directory.Users.Add((ConvertTo-User $person $Tenant)) }
+        $directory = @{
+            Tenant = $Tenant
+            Users = [System.Collections.Generic.List[hashtable]]::new()
+            Groups = [System.Collections.Generic.List[hashtable]]::new()
+        }
+        foreach ($person in Get-SandboxPerson $Tenant) {
+            $directory.Users.Add((ConvertTo-User $person $Tenant))
+        }
         Add-TeamGroup $directory
         Add-SecurityGroup $directory
         $script:Directories[$Tenant.name] = $directory
@@ -59,7 +74,8 @@ function ConvertTo-User {
         officeLocation    = $Person.Office
         otherMails        = @()
         preferredLanguage = 'en-US'
-        proxyAddresses    = @("SMTP:$($Person.Mail)", "smtp:$($Person.MailNickname)@$($Tenant.initial_domain)")
+        proxyAddresses    =
+            @("SMTP:$($Person.Mail)", "smtp:$($Person.MailNickname)@$($Tenant.initial_domain)")
         surname           = $Person.Surname
         usageLocation     = $Person.UsageLocation
         userPrincipalName = $Person.UserPrincipalName
@@ -68,7 +84,8 @@ function ConvertTo-User {
 }
 
 function Get-UserRow {
-    # The users in order; with the trap many_rows as many as it says: everybody again and again under new numbers.
+    # The users in order; with the trap many_rows as many as it says: everybody again and again
+    # under new numbers.
     param([hashtable] $Directory)
     $count = [int] (Get-SandboxTrap 'many_rows')
     if (-not $count) { return $Directory.Users }
@@ -90,10 +107,16 @@ function Copy-User {
 }
 
 function Find-SandboxUser {
-    # The user with this id or user principal name (the Teams cmdlets also take sip:...), or nothing.
+    # The user with this id or user principal name (the Teams cmdlets also take sip:...), or
+    # nothing.
     [CmdletBinding()]
-    param([Parameter(Mandatory)] [hashtable] $Directory, [Parameter(Mandatory)] [AllowEmptyString()] [string] $Id)
-    foreach ($user in $Directory.Users) { if ($user.id -eq $Id -or $user.userPrincipalName -eq $Id) { return $user } }
+    param(
+        [Parameter(Mandatory)] [hashtable] $Directory,
+        [Parameter(Mandatory)] [AllowEmptyString()] [string] $Id
+    )
+    foreach ($user in $Directory.Users) {
+        if ($user.id -eq $Id -or $user.userPrincipalName -eq $Id) { return $user }
+    }
 }
 
 function Get-Organization {
@@ -102,16 +125,18 @@ function Get-Organization {
         id                         = $Tenant.tenant_id
         businessPhones             = @()
         countryLetterCode          = 'US'
-        createdDateTime            = [datetime]::new(2018, 12, 3, 9, 0, 0, [System.DateTimeKind]::Utc)
+        createdDateTime            =
+            [datetime]::new(2018, 12, 3, 9, 0, 0, [System.DateTimeKind]::Utc)
         displayName                = $Tenant.display_name
         preferredLanguage          = 'en'
         technicalNotificationMails = @("admin@$($Tenant.name)")
         tenantType                 = 'AAD'
         verifiedDomains            = @(foreach ($domain in $Tenant.domains) {
-                [ordered] @{
-                    capabilities = 'Email, OfficeCommunicationsOnline'; isDefault = $domain -eq $Tenant.name
-                    isInitial = $domain -eq $Tenant.initial_domain; name = $domain; type = 'Managed'
-                }
-            })
+            [ordered] @{
+                capabilities = 'Email, OfficeCommunicationsOnline'
+                isDefault = $domain -eq $Tenant.name
+                isInitial = $domain -eq $Tenant.initial_domain; name = $domain; type = 'Managed'
+            }
+        })
     }
 }

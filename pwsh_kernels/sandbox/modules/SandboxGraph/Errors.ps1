@@ -1,6 +1,14 @@
-# Errors of Graph: an HTTP status, a code and a sentence; and the record that the Get-Mg* cmdlets make of them.
+# Errors of Graph: an HTTP status, a code and a sentence; and the record that the Get-Mg* cmdlets
+# make of them.
 
-$script:Reasons = @{ 400 = 'BadRequest'; 401 = 'Unauthorized'; 403 = 'Forbidden'; 404 = 'NotFound'; 405 = 'MethodNotAllowed'; 409 = 'Conflict' }
+$script:Reasons = @{
+    400 = 'BadRequest'
+    401 = 'Unauthorized'
+    403 = 'Forbidden'
+    404 = 'NotFound'
+    405 = 'MethodNotAllowed'
+    409 = 'Conflict'
+}
 
 function Stop-GraphRequest {
     # Ends a request; Invoke-SandboxGraph turns it into an answer.
@@ -13,25 +21,41 @@ function Stop-GraphRequest {
 
 function Stop-Missing {
     param([string] $Id)
-    Stop-GraphRequest 404 'Request_ResourceNotFound' "Resource '$Id' does not exist or one of its queried reference-property objects are not present."
+    Stop-GraphRequest 404 'Request_ResourceNotFound' ("Resource '$Id' does not exist or one of " +
+        "its queried reference-property objects are not present.")
 }
 
 function New-Refusal {
     # The answer to a request that failed. Status 0: it was never sent.
     param([int] $Status, [string] $Code, [string] $Message)
-    @{ Status = $Status; Reason = [string] $script:Reasons[$Status]; Code = $Code; Message = $Message; Refused = $true }
+    @{
+        Status = $Status
+        Reason = [string] $script:Reasons[$Status]
+        Code = $Code
+        Message = $Message
+        Refused = $true
+    }
 }
 
 function Write-SandboxGraphError {
-    # As the generated cmdlets do: an error that does not end the pipeline, with the HTTP answer in its details.
+    # As the generated cmdlets do: an error that does not end the pipeline, with the HTTP answer in
+    # its details.
     [CmdletBinding()]
-    param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Answer, [string] $Variant, [string] $Target)
+    param(
+        [System.Management.Automation.PSCmdlet] $Caller,
+        [hashtable] $Answer,
+        [string] $Variant,
+        [string] $Target
+    )
     $class = "Microsoft.Graph.PowerShell.Cmdlets.$($Variant.Replace('-', ''))"
     if ($Answer.Status -eq 0) {
-        $record = New-SandboxErrorRecord -Exception ($Answer.Exception ?? [System.Exception]::new($Answer.Message)) -Id $class
-    } else {
+        $record = New-SandboxErrorRecord -Exception ($Answer.Exception ??
+            [System.Exception]::new($Answer.Message)) -Id $class
+    }
+    else {
         $problem = [System.Exception]::new("[$($Answer.Code)] : $($Answer.Message)")
-        $record = [System.Management.Automation.ErrorRecord]::new($problem, "$($Answer.Code),$class", 'InvalidOperation', $Target)
+        $record = [System.Management.Automation.ErrorRecord]::new($problem,
+            "$($Answer.Code),$class", 'InvalidOperation', $Target)
         $record.ErrorDetails = Get-ErrorDetail $Answer
     }
     $record.CategoryInfo.Activity = $Variant
@@ -43,8 +67,10 @@ function Get-ErrorDetail {
     $id = [guid]::NewGuid()
     $date = [datetime]::UtcNow.ToString('s', [cultureinfo]::InvariantCulture)
     @(
-        $Answer.Message, '', "Status: $($Answer.Status) ($($Answer.Reason))", "ErrorCode: $($Answer.Code)", "Date: $date", '', 'Headers:',
-        'Cache-Control                 : no-cache', "request-id                    : $id", "client-request-id             : $id"
+        $Answer.Message, '', "Status: $($Answer.Status) ($($Answer.Reason))",
+        "ErrorCode: $($Answer.Code)", "Date: $date", '', 'Headers:',
+        'Cache-Control                 : no-cache', "request-id                    : $id",
+        "client-request-id             : $id"
     ) -join "`n"
 }
 
@@ -52,5 +78,6 @@ function New-SandboxNotSimulatedError {
     [CmdletBinding()]
     param([Parameter(Mandatory)] [string] $What, [Parameter(Mandatory)] [string] $Instead)
     [System.Management.Automation.ErrorRecord]::new(
-        [System.NotSupportedException]::new("$What is not simulated in the sandbox. $Instead"), 'SandboxNotSimulated', 'NotImplemented', $What)
+        [System.NotSupportedException]::new("$What is not simulated in the sandbox. $Instead"),
+        'SandboxNotSimulated', 'NotImplemented', $What)
 }

@@ -1,15 +1,26 @@
-# The $filter language of Graph (OData), its everyday part; the -eq, -and ... of the Teams cmdlets mean the same.
+# The $filter language of Graph (OData), its everyday part; the -eq, -and ... of the Teams cmdlets
+# mean the same.
 
-$script:FilterToken = [regex]::new("\s*(?:(?<text>'(?:[^']|'')*'|`"(?:[^`"]|`"`")*`")|(?<mark>[(),])|(?<word>[^\s()'`",]+))")
+$script:FilterToken = [regex]::new(
+    "\s*(?:(?<text>'(?:[^']|'')*'|`"(?:[^`"]|`"`")*`")|(?<mark>[(),])|(?<word>[^\s()'`",]+))")
 $script:Comparisons = @('eq', 'ne', 'gt', 'ge', 'lt', 'le', 'like', 'notlike')
 $script:Calls = @('startswith', 'endswith', 'contains')
 
 function ConvertTo-Filter {
-    # A tree of @{ Kind; ... } for Test-Filter. -Known: the properties; -Advanced: the request may use costly operators.
+    # A tree of @{ Kind; ... } for Test-Filter. -Known: the properties; -Advanced: the request may
+    # use costly operators.
     param([string] $Text, [string] $Type, [string[]] $Known, [bool] $Advanced)
-    $state = @{ Tokens = @(Get-FilterToken $Text); Next = 0; Type = $Type; Known = $Known; Advanced = $Advanced }
+    $state = @{
+        Tokens = @(Get-FilterToken $Text)
+        Next = 0
+        Type = $Type
+        Known = $Known
+        Advanced = $Advanced
+    }
     $tree = Read-FilterOr $state
-    if ($state.Next -lt $state.Tokens.Count) { Stop-Filter "Syntax error at '$($state.Tokens[$state.Next])'." }
+    if ($state.Next -lt $state.Tokens.Count) {
+        Stop-Filter "Syntax error at '$($state.Tokens[$state.Next])'."
+    }
     $tree
 }
 
@@ -18,7 +29,9 @@ function Get-FilterToken {
     $position = 0
     while ($position -lt $Text.TrimEnd().Length) {
         $match = $script:FilterToken.Match($Text, $position)
-        if (-not $match.Success -or $match.Index -ne $position) { Stop-Filter 'There is an unterminated string literal.' }
+        if (-not $match.Success -or $match.Index -ne $position) {
+            Stop-Filter 'There is an unterminated string literal.'
+        }
         $match.Value.Trim()
         $position += $match.Length
     }
@@ -38,14 +51,20 @@ function Read-FilterWord {
 function Read-FilterOr {
     param([hashtable] $State)
     $left = Read-FilterAnd $State
-    while ((Read-FilterWord $State) -eq 'or') { $State.Next++; $left = @{ Kind = 'or'; Left = $left; Right = Read-FilterAnd $State } }
+    while ((Read-FilterWord $State) -eq 'or') {
+        $State.Next++
+        $left = @{ Kind = 'or'; Left = $left; Right = Read-FilterAnd $State }
+    }
     $left
 }
 
 function Read-FilterAnd {
     param([hashtable] $State)
     $left = Read-FilterTerm $State
-    while ((Read-FilterWord $State) -eq 'and') { $State.Next++; $left = @{ Kind = 'and'; Left = $left; Right = Read-FilterTerm $State } }
+    while ((Read-FilterWord $State) -eq 'and') {
+        $State.Next++
+        $left = @{ Kind = 'and'; Left = $left; Right = Read-FilterTerm $State }
+    }
     $left
 }
 
@@ -71,8 +90,10 @@ function Read-FilterTerm {
 function Assert-Advanced {
     param([hashtable] $State, [string] $Operator)
     if ($State.Advanced) { return }
-    Stop-GraphRequest 400 'Request_UnsupportedQuery' ("Operator '$Operator' is not supported because the required parameters might be missing. Try adding " +
-        '$count=true query parameter and ConsistencyLevel:eventual header. Refer to https://aka.ms/graph-docs/advanced-queries for more information')
+    Stop-GraphRequest 400 'Request_UnsupportedQuery' ("Operator '$Operator' is not supported " +
+        "because the required parameters might be missing. Try adding " +
+        '$count=true query parameter and ConsistencyLevel:eventual header. Refer to ' +
+        'https://aka.ms/graph-docs/advanced-queries for more information')
 }
 
 function Skip-Mark {
@@ -84,7 +105,10 @@ function Skip-Mark {
 function Read-Property {
     param([hashtable] $State)
     $name = $State.Tokens[$State.Next++]
-    if ($State.Known -notcontains $name) { Stop-Filter "Could not find a property named '$name' on type 'microsoft.graph.$($State.Type)'." }
+    if ($State.Known -notcontains $name) {
+        Stop-Filter ("Could not find a property named '$name' on type " +
+            "'microsoft.graph.$($State.Type)'.")
+    }
     $name
 }
 
@@ -95,7 +119,12 @@ function Read-FilterCall {
     Skip-Mark $State '('
     $property = Read-Property $State
     Skip-Mark $State ','
-    $tree = @{ Kind = 'compare'; Property = $property; Operator = $call; Value = Read-FilterValue $State }
+    $tree = @{
+        Kind = 'compare'
+        Property = $property
+        Operator = $call
+        Value = Read-FilterValue $State
+    }
     Skip-Mark $State ')'
     $tree
 }
@@ -107,7 +136,12 @@ function Read-FilterAny {
     $property = Read-Property $State
     Skip-Mark $State '('
     if ($State.Tokens[$State.Next++].EndsWith(':')) { $State.Next++ }
-    $tree = @{ Kind = 'compare'; Property = $property; Operator = Read-Operator $State; Value = Read-FilterValue $State }
+    $tree = @{
+        Kind = 'compare'
+        Property = $property
+        Operator = Read-Operator $State
+        Value = Read-FilterValue $State
+    }
     Skip-Mark $State ')'
     $tree
 }
@@ -117,15 +151,27 @@ function Read-FilterComparison {
     $property = Read-Property $State
     if ((Read-FilterWord $State) -eq 'in') {
         $State.Next++
-        return @{ Kind = 'compare'; Property = $property; Operator = 'in'; Value = @(Read-FilterList $State) }
+        return @{
+            Kind = 'compare'
+            Property = $property
+            Operator = 'in'
+            Value = @(Read-FilterList $State)
+        }
     }
-    @{ Kind = 'compare'; Property = $property; Operator = Read-Operator $State; Value = Read-FilterValue $State }
+    @{
+        Kind = 'compare'
+        Property = $property
+        Operator = Read-Operator $State
+        Value = Read-FilterValue $State
+    }
 }
 
 function Read-Operator {
     param([hashtable] $State)
     $operator = Read-FilterWord $State
-    if ($script:Comparisons -notcontains $operator) { Stop-Filter "'$operator' is not an operator." }
+    if ($script:Comparisons -notcontains $operator) {
+        Stop-Filter "'$operator' is not an operator."
+    }
     if ($operator -eq 'ne') { Assert-Advanced $State 'ne' }
     $State.Next++
     $operator
@@ -142,9 +188,17 @@ function Read-FilterList {
 function Read-FilterValue {
     param([hashtable] $State)
     $token = $State.Tokens[$State.Next++]
-    if ($null -eq $token -or $token -match '^[(),]$') { Stop-Filter 'Syntax error: a value is missing.' }
-    if ($token -match "^(['`"])(.*)\1$") { return $Matches[2].Replace($Matches[1] * 2, $Matches[1]) }
-    switch ($token.TrimStart('$')) { 'true' { return $true } 'false' { return $false } 'null' { return $null } }
+    if ($null -eq $token -or $token -match '^[(),]$') {
+        Stop-Filter 'Syntax error: a value is missing.'
+    }
+    if ($token -match "^(['`"])(.*)\1$") {
+        return $Matches[2].Replace($Matches[1] * 2, $Matches[1])
+    }
+    switch ($token.TrimStart('$')) {
+        'true' { return $true }
+        'false' { return $false }
+        'null' { return $null }
+    }
     $token
 }
 
@@ -157,13 +211,17 @@ function Test-Filter {
     }
     $left = $Resource[$Tree.Property]
     if ($left -isnot [array]) { return Test-Comparison $left $Tree.Operator $Tree.Value }
-    foreach ($one in $left) { if (Test-Comparison $one $Tree.Operator $Tree.Value) { return $true } }
+    foreach ($one in $left) {
+        if (Test-Comparison $one $Tree.Operator $Tree.Value) { return $true }
+    }
     $false
 }
 
 function Test-Comparison {
     param([object] $Left, [string] $Operator, [object] $Right)
-    if ($Left -is [datetime] -and $Right -is [string]) { $Right = [datetimeoffset]::Parse($Right, [cultureinfo]::InvariantCulture).UtcDateTime }
+    if ($Left -is [datetime] -and $Right -is [string]) {
+        $Right = [datetimeoffset]::Parse($Right, [cultureinfo]::InvariantCulture).UtcDateTime
+    }
     if ($Left -is [bool] -and $Right -is [string]) { $Right = $Right -eq 'true' }
     switch ($Operator) {
         'eq' { return $Left -eq $Right }

@@ -1,23 +1,54 @@
-# Requests to Graph: which function answers which path, after the sign-in and the traps have had their say.
+# Requests to Graph: which function answers which path, after the sign-in and the traps have had
+# their say.
 
 $script:Routes = @(
     @{ Method = 'GET'; Path = '^/me$'; Answer = { param($request) Get-Me $request } }
     @{ Method = 'PATCH'; Path = '^/me$'; Answer = { param($request) Set-Me $request } }
     @{ Method = 'GET'; Path = '^/users$'; Answer = { param($request) Get-UserList $request } }
     @{ Method = 'POST'; Path = '^/users$'; Answer = { param($request) New-User $request } }
-    @{ Method = 'GET'; Path = '^/users/(?<id>[^/]+)$'; Answer = { param($request) Get-User $request } }
-    @{ Method = 'PATCH'; Path = '^/users/(?<id>[^/]+)$'; Answer = { param($request) Set-User $request } }
-    @{ Method = 'GET'; Path = '^/users/(?<id>[^/]+)/memberOf$'; Answer = { param($request) Get-UserGroup $request } }
+    @{
+        Method = 'GET'
+        Path = '^/users/(?<id>[^/]+)$'
+        Answer = { param($request) Get-User $request }
+    }
+    @{
+        Method = 'PATCH'
+        Path = '^/users/(?<id>[^/]+)$'
+        Answer = { param($request) Set-User $request }
+    }
+    @{
+        Method = 'GET'
+        Path = '^/users/(?<id>[^/]+)/memberOf$'
+        Answer = { param($request) Get-UserGroup $request }
+    }
     @{ Method = 'GET'; Path = '^/groups$'; Answer = { param($request) Get-GroupList $request } }
     @{ Method = 'POST'; Path = '^/groups$'; Answer = { param($request) New-Group $request } }
-    @{ Method = 'GET'; Path = '^/groups/(?<id>[^/]+)$'; Answer = { param($request) Get-Group $request } }
-    @{ Method = 'PATCH'; Path = '^/groups/(?<id>[^/]+)$'; Answer = { param($request) Set-Group $request } }
-    @{ Method = 'GET'; Path = '^/groups/(?<id>[^/]+)/(?<link>members|owners)$'; Answer = { param($request) Get-GroupLink $request } }
-    @{ Method = 'GET'; Path = '^/organization$'; WithoutDirectory = $true; Answer = { param($request) Get-OrganizationList $request } }
+    @{
+        Method = 'GET'
+        Path = '^/groups/(?<id>[^/]+)$'
+        Answer = { param($request) Get-Group $request }
+    }
+    @{
+        Method = 'PATCH'
+        Path = '^/groups/(?<id>[^/]+)$'
+        Answer = { param($request) Set-Group $request }
+    }
+    @{
+        Method = 'GET'
+        Path = '^/groups/(?<id>[^/]+)/(?<link>members|owners)$'
+        Answer = { param($request) Get-GroupLink $request }
+    }
+    @{
+        Method = 'GET'
+        Path = '^/organization$'
+        WithoutDirectory = $true
+        Answer = { param($request) Get-OrganizationList $request }
+    }
 )
 
 function Invoke-SandboxGraph {
-    # @{ Status; Reason } with Type and One, or Type, Items (all of them) and PageSize; and Selection; or a refusal with Code and Message.
+    # @{ Status; Reason } with Type and One, or Type, Items (all of them) and PageSize; and
+    # Selection; or a refusal with Code and Message.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [System.Management.Automation.PSCmdlet] $Caller,
@@ -31,9 +62,15 @@ function Invoke-SandboxGraph {
     if ($refusal) { return $refusal }
     Invoke-SandboxService $script:Shared.Session.Identity -Caller $Caller
     try {
-        $request = @{ Session = $script:Shared.Session; Query = $Query; Body = $Body; Advanced = [bool] $Advanced }
+        $request = @{
+            Session = $script:Shared.Session
+            Query = $Query
+            Body = $Body
+            Advanced = [bool] $Advanced
+        }
         Invoke-Route $Method $Path $request
-    } catch [System.InvalidOperationException] {
+    }
+    catch [System.InvalidOperationException] {
         if (-not $_.Exception.Data.Contains('Code')) { throw }
         New-Refusal $_.Exception.Data['Status'] $_.Exception.Data['Code'] $_.Exception.Message
     }
@@ -41,45 +78,76 @@ function Invoke-SandboxGraph {
 
 function Find-SessionRefusal {
     # Why no request can be sent: nobody signed in, or the sign-in has ended.
-    if (-not $script:Shared.Session) { return New-Refusal 0 '' 'Authentication needed. Please call Connect-MgGraph.' }
-    if ($script:Shared.Session.Problem) { return New-Refusal 401 'InvalidAuthenticationToken' $script:Shared.Session.Problem }
+    if (-not $script:Shared.Session) {
+        return New-Refusal 0 '' 'Authentication needed. Please call Connect-MgGraph.'
+    }
+    if ($script:Shared.Session.Problem) {
+        return New-Refusal 401 'InvalidAuthenticationToken' $script:Shared.Session.Problem
+    }
     $ended = Find-Ending $script:Shared.Session
     if ($ended -isnot [System.Management.Automation.ErrorRecord]) { return $ended }
     # The library could not renew the token: its own error, not an answer of Graph.
     $refusal = New-Refusal 0 '' ''
-    $refusal.Exception = New-SandboxAuthenticationFailure -Credential $script:Shared.Session.Credential -Cause $ended.Exception
+    $refusal.Exception = New-SandboxAuthenticationFailure `
+        -Credential $script:Shared.Session.Credential -Cause $ended.Exception
     $refusal.Message = $refusal.Exception.Message
     $refusal
 }
 
 function Find-Ending {
-    # Nothing while the sign-in holds; a refusal of Graph; or the ErrorRecord of the sign-in library.
+    # Nothing while the sign-in holds; a refusal of Graph; or the ErrorRecord of the sign-in
+    # library.
     param([hashtable] $Session)
-    $ended = if ($Session.Stranger) { New-PersonError 'PipelineStopped' } else { Test-SandboxSignIn $Session.Identity }
+    $ended = if ($Session.Stranger) {
+        New-PersonError 'PipelineStopped'
+    }
+    else {
+        Test-SandboxSignIn $Session.Identity
+    }
     if (-not $ended) { return }
-    if ($Session.Identity.AccountType -eq 'AccessToken') { return New-Refusal 401 'InvalidAuthenticationToken' ($ended.Exception.Message -replace '^IDX\d+: ', '') }
-    # To ask the person anew, the library shows a code through the cmdlet that connected, which is long gone: Entra's own reason is lost.
-    if ($Session.Credential -eq 'DeviceCode' -and -not $Session.Stranger) { return New-PersonError 'NullReference' }
+    if ($Session.Identity.AccountType -eq 'AccessToken') {
+        return New-Refusal 401 'InvalidAuthenticationToken' `
+            ($ended.Exception.Message -replace '^IDX\d+: ', '')
+    }
+    # To ask the person anew, the library shows a code through the cmdlet that connected, which is
+    # long gone: Entra's own reason is lost.
+    if ($Session.Credential -eq 'DeviceCode' -and -not $Session.Stranger) {
+        return New-PersonError 'NullReference'
+    }
     $ended
 }
 
 function New-PersonError {
     param([string] $Kind)
-    $problem = if ($Kind -eq 'NullReference') { [System.NullReferenceException]::new() } else { [System.Management.Automation.PipelineStoppedException]::new() }
+    $problem = if ($Kind -eq 'NullReference') {
+        [System.NullReferenceException]::new()
+    }
+    else {
+        [System.Management.Automation.PipelineStoppedException]::new()
+    }
     [System.Management.Automation.ErrorRecord]::new($problem, $Kind, 'NotSpecified', $null)
 }
 
 function Invoke-Route {
     param([string] $Method, [string] $Path, [hashtable] $Request)
     $fitting = $script:Routes.Where({ $Path -match $_.Path })
-    if (-not $fitting) { Stop-GraphRequest 400 'BadRequest' "Resource not found for the segment '$($Path.Split('/')[-1])'." }
+    if (-not $fitting) {
+        Stop-GraphRequest 400 'BadRequest' ("Resource not found for the segment " +
+            "'$($Path.Split('/')[-1])'.")
+    }
     $route = $fitting.Where({ $_.Method -eq $Method }, 'First')
-    if (-not $route) { Stop-GraphRequest 405 'Request_BadRequest' 'Specified HTTP method is not allowed for the request target.' }
+    if (-not $route) {
+        Stop-GraphRequest 405 'Request_BadRequest' ('Specified HTTP method is not allowed for ' +
+            'the request target.')
+    }
     [void] ($Path -match $route[0].Path)
     $Request.Id = [uri]::UnescapeDataString([string] $Matches.id)
     $Request.Link = $Matches.link
-    # Making the directory takes up to a second; who only asks for the organization, as a check of a sign-in does, need not wait.
-    if (-not $route[0].WithoutDirectory) { $Request.Directory = Get-SandboxDirectory $Request.Session.Tenant }
+    # Making the directory takes up to a second; who only asks for the organization, as a check of a
+    # sign-in does, need not wait.
+    if (-not $route[0].WithoutDirectory) {
+        $Request.Directory = Get-SandboxDirectory $Request.Session.Tenant
+    }
     $answer = & $route[0].Answer $Request
     $answer.Status = $answer.Status ?? 200
     $answer.Reason = @{ 200 = 'OK'; 201 = 'Created'; 204 = 'NoContent' }[$answer.Status]
@@ -90,7 +158,12 @@ function New-ListAnswer {
     param([hashtable] $Request, [string] $Type, [object[]] $Items)
     $selection = Get-Selection $Request.Query $Type
     $found = @(Select-SandboxResource $Items $Type $Request.Query $Request.Advanced)
-    @{ Type = $Type; Items = $found; Selection = $selection; PageSize = Get-PageSize $Request.Query }
+    @{
+        Type = $Type
+        Items = $found
+        Selection = $selection
+        PageSize = Get-PageSize $Request.Query
+    }
 }
 
 function Get-Me {
@@ -124,7 +197,9 @@ function Get-UserGroup {
     Assert-Right $Request.Session 'groups.read'
     $user = Find-SandboxUser $Request.Directory $Request.Id
     if (-not $user) { Stop-Missing $Request.Id }
-    New-ListAnswer $Request 'group' $Request.Directory.Groups.Where({ $_.members.Contains($user.id) })
+    New-ListAnswer $Request 'group' $Request.Directory.Groups.Where({
+        $_.members.Contains($user.id)
+    })
 }
 
 function Get-GroupList {
@@ -135,7 +210,9 @@ function Get-GroupList {
 
 function Find-Group {
     param([hashtable] $Request)
-    foreach ($group in $Request.Directory.Groups) { if ($group.id -eq $Request.Id) { return $group } }
+    foreach ($group in $Request.Directory.Groups) {
+        if ($group.id -eq $Request.Id) { return $group }
+    }
     Stop-Missing $Request.Id
 }
 
@@ -148,7 +225,8 @@ function Get-Group {
 function Get-GroupLink {
     param([hashtable] $Request)
     Assert-Right $Request.Session 'groups.read'
-    $wanted = [System.Collections.Generic.HashSet[string]]::new([string[]] (Find-Group $Request)[$Request.Link])
+    $wanted = [System.Collections.Generic.HashSet[string]]::new(
+        [string[]] (Find-Group $Request)[$Request.Link])
     New-ListAnswer $Request 'user' $Request.Directory.Users.Where({ $wanted.Contains($_.id) })
 }
 

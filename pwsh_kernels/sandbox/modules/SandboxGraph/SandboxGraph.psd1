@@ -10,7 +10,9 @@
     CompatiblePSEditions = @('Core')
     FunctionsToExport = @(
         'Get-SandboxDirectory', 'Add-SandboxGroup', 'Find-SandboxUser', 'Select-SandboxResource',
-        'Get-SandboxGraphSession', 'Set-SandboxGraphSession', 'Get-SandboxGraphToken', 'Save-SandboxGraphToken', 'Clear-SandboxGraphToken', 'Invoke-SandboxGraph', 'Get-SandboxGraphResource', 'Resolve-SandboxTenant',
+        'Get-SandboxGraphSession', 'Set-SandboxGraphSession', 'Get-SandboxGraphToken',
+        'Save-SandboxGraphToken', 'Clear-SandboxGraphToken', 'Invoke-SandboxGraph',
+        'Get-SandboxGraphResource', 'Resolve-SandboxTenant',
         'ConvertTo-SandboxGraphObject', 'Write-SandboxGraphError', 'New-SandboxNotSimulatedError',
         'Find-SandboxCertificate'
     )

@@ -1,15 +1,22 @@
-# The directory behind Graph and Teams: users, groups, the organization, and the requests that they answer.
+# The directory behind Graph and Teams: users, groups, the organization, and the requests that they
+# answer.
 
 Import-Module SandboxCore
 
-# One for the process, as the real module's: whoever connects in one runspace is connected in all. Tokens: what sign-ins of this process have got.
+# One for the process, as the real module's: whoever connects in one runspace is connected in all.
+# Tokens: what sign-ins of this process have got.
 $script:Shared = [System.AppDomain]::CurrentDomain.GetData('PwshKernels.Sandbox.Graph')
 if (-not $script:Shared) {
-    $script:Shared = [hashtable]::Synchronized(@{ Session = $null; Tokens = [hashtable]::Synchronized(@{}); Directories = [hashtable]::Synchronized(@{}) })
+    $script:Shared = [hashtable]::Synchronized(@{
+        Session = $null
+        Tokens = [hashtable]::Synchronized(@{})
+        Directories = [hashtable]::Synchronized(@{})
+    })
     [System.AppDomain]::CurrentDomain.SetData('PwshKernels.Sandbox.Graph', $script:Shared)
 }
 $script:Directories = $script:Shared.Directories
 
-foreach ($part in 'Errors', 'Directory', 'Group', 'Filter', 'Query', 'Right', 'Change', 'Request', 'Session', 'Object', 'Certificate') {
+foreach ($part in 'Errors', 'Directory', 'Group', 'Filter', 'Query', 'Right', 'Change', 'Request',
+        'Session', 'Object', 'Certificate') {
     . "$PSScriptRoot/$part.ps1"
 }

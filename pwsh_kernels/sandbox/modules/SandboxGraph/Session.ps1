@@ -1,7 +1,8 @@
 # The one sign-in to Graph of this process, which every Microsoft.Graph module uses.
 
 function Get-SandboxGraphSession {
-    # @{ Identity; Tenant; Scopes; Credential; Problem; Context }, or nothing when nobody is signed in.
+    # @{ Identity; Tenant; Scopes; Credential; Problem; Context }, or nothing when nobody is signed
+    # in.
     [CmdletBinding()]
     param()
     $script:Shared.Session
@@ -15,7 +16,8 @@ function Set-SandboxGraphSession {
 }
 
 function Get-SandboxGraphToken {
-    # The identity that an earlier sign-in of this process has got a token for, as long as that lives; nothing when there is none.
+    # The identity that an earlier sign-in of this process has got a token for, as long as that
+    # lives; nothing when there is none.
     [CmdletBinding()]
     param([Parameter(Mandatory)] [string] $Key)
     $identity = $script:Shared.Tokens[$Key.ToLowerInvariant()]
@@ -35,17 +37,26 @@ function Clear-SandboxGraphToken {
 }
 
 function Resolve-SandboxTenant {
-    # The tenant that a sign-in is for: the one asked for, when it is known and (with -Identity) lets that identity in; else an ErrorRecord.
+    # The tenant that a sign-in is for: the one asked for, when it is known and (with -Identity)
+    # lets that identity in; else an ErrorRecord.
     [CmdletBinding()]
     param([Parameter(Mandatory)] [AllowEmptyString()] [string] $Name, [object] $Identity)
     if (-not $Name -or $Name -in 'common', 'organizations') { return $Identity.Tenant }
     $tenant = Get-SandboxTenant $Name
     if (-not $tenant) {
-        return New-SandboxSignInError ("AADSTS90002: Tenant '$Name' not found. Check to make sure you have the correct tenant ID and are signing into the " +
-            'correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.')
+        return New-SandboxSignInError ("AADSTS90002: Tenant '$Name' not found. Check to make " +
+            "sure you have the correct tenant ID and are signing into the " +
+            'correct cloud. Check with your subscription administrator, this may happen if there ' +
+            'are no active subscriptions for the tenant.')
     }
-    if (-not $Identity -or $tenant.name -eq $Identity.Tenant.name -or $tenant.partners -contains $Identity.Tenant.name) { return $tenant }
-    New-SandboxSignInError ("AADSTS50020: User account '$($Identity.Account)' from identity provider 'https://sts.windows.net/$($Identity.Tenant.tenant_id)/' " +
-        "does not exist in tenant '$($tenant.display_name)' and cannot access the application in that tenant. The account needs to be added as an external " +
-        'user in the tenant first. Sign out and sign in again with a different Microsoft Entra user account.')
+    if (-not $Identity -or $tenant.name -eq $Identity.Tenant.name -or
+            $tenant.partners -contains $Identity.Tenant.name) {
+        return $tenant
+    }
+    New-SandboxSignInError ("AADSTS50020: User account '$($Identity.Account)' from identity " +
+        "provider 'https://sts.windows.net/$($Identity.Tenant.tenant_id)/' " +
+        "does not exist in tenant '$($tenant.display_name)' and cannot access the application in " +
+        "that tenant. The account needs to be added as an external " +
+        'user in the tenant first. Sign out and sign in again with a different Microsoft Entra ' +
+        'user account.')
 }

@@ -4,15 +4,17 @@ function Get-SessionHistory {
     Shows what was run in this session: by whom, when, how long, and how it ended.
 
     .DESCRIPTION
-    A session is shared by agents (MCP), scripts (REST, the command line) and notebooks. The server notes each command
-    when it has ended; this function reads these notes, the oldest first. Secrets in commands are shown as dots,
-    output is not kept here: `pwsh-kernels notebook` exports commands with their output. What runs now is not listed.
+    A session is shared by agents (MCP), scripts (REST, the command line) and notebooks. The server
+    notes each command when it has ended; this function reads these notes, the oldest first. Secrets
+    in commands are shown as dots, output is not kept here: `pwsh-kernels notebook` exports commands
+    with their output. What runs now is not listed.
 
     .PARAMETER Last
     How many runs at most, counted from the newest.
 
     .PARAMETER Principal
-    Only what this principal ran: `token` for MCP, REST and the command line, `jupyter` for notebooks. Takes wildcards.
+    Only what this principal ran: `token` for MCP, REST and the command line, `jupyter` for
+    notebooks. Takes wildcards.
 
     .PARAMETER Failed
     Only runs that did not succeed.
@@ -37,19 +39,30 @@ function Get-SessionHistory {
         [switch] $Failed
     )
     $file = $env:PWSH_KERNELS_HISTORY
-    if (-not $file) { throw 'This PowerShell is no session of a pwsh-kernels server, so nothing is noted.' }
+    if (-not $file) {
+        throw 'This PowerShell is no session of a pwsh-kernels server, so nothing is noted.'
+    }
     if (-not (Test-Path -LiteralPath $file)) { return }
     Get-Content -LiteralPath $file | ConvertFrom-Json -DateKind Utc |
-        Where-Object { $_.principal -like $Principal -and (-not $Failed -or $_.state -ne 'succeeded') } |
+        Where-Object {
+            $_.principal -like $Principal -and (-not $Failed -or $_.state -ne 'succeeded')
+        } |
         Select-Object -Last $Last | ForEach-Object { ConvertTo-SessionRun $_ }
 }
 
 function ConvertTo-SessionRun([object] $Line) {
-    $seconds = if ($Line.started_at -and $Line.ended_at) { [math]::Round(($Line.ended_at - $Line.started_at).TotalSeconds, 3) }
+    $seconds = if ($Line.started_at -and $Line.ended_at) {
+        [math]::Round(($Line.ended_at - $Line.started_at).TotalSeconds, 3)
+    }
     [pscustomobject]@{
         PSTypeName = 'PwshKernels.Run'
         Started    = $Line.started_at
-        Who        = if ($Line.client) { "$($Line.principal) ($($Line.client))" } else { $Line.principal }
+        Who        = if ($Line.client) {
+            "$($Line.principal) ($($Line.client))"
+        }
+        else {
+            $Line.principal
+        }
         State      = $Line.state
         Seconds    = $seconds
         Command    = $Line.command

@@ -1,0 +1,47 @@
+"""Files and folders that cannot be read, written or trusted."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pwsh_kernels.errors.product_error import ProductError
+
+
+@dataclass(eq=False)
+class UnsafeFolder(ProductError):
+    """A folder that would hold sign-ins is open to other users."""
+
+    code: ClassVar[str] = "unsafe_folder"
+    status: ClassVar[int] = 500
+    folder: str
+
+    def text(self) -> str:
+        return (
+            f"{self.folder} is open to other users, so no sign-in is kept there. Run `chmod 700"
+            f" {self.folder}`."
+        )
+
+
+@dataclass(eq=False)
+class BrokenFile(ProductError):
+    """A file that the product reads at start (catalog, tenants) has a wrong form."""
+
+    code: ClassVar[str] = "broken_file"
+    file: str
+    problem: str
+    line: int | None = None
+
+    def text(self) -> str:
+        place = f"{self.file}, line {self.line}" if self.line else self.file
+        return f"{place}: {self.problem}. Correct the file and start again."
+
+
+@dataclass(eq=False)
+class FileNotWritten(ProductError):
+    """A file that was asked for cannot be written."""
+
+    code: ClassVar[str] = "file_not_written"
+    file: str
+    problem: str
+
+    def text(self) -> str:
+        return f"{self.file} was not written: {self.problem}."

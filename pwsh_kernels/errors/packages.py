@@ -1,0 +1,274 @@
+"""PowerShell modules that are to be installed, selected or removed, and are not."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pwsh_kernels.errors.product_error import ProductError
+
+
+@dataclass(eq=False)
+class PackageNotFound(ProductError):
+    """A repository has no PowerShell module of that name."""
+
+    code: ClassVar[str] = "package_not_found"
+    status: ClassVar[int] = 404
+    name: str
+    source: str
+    nearest: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        meant = f" Did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
+        return (
+            f"{self.source} has no PowerShell module {self.name}.{meant} Check the name, or name"
+            " another source with --from."
+        )
+
+
+@dataclass(eq=False)
+class PackageVersionNotFound(ProductError):
+    """A repository has the module, and not in a version that was asked for."""
+
+    code: ClassVar[str] = "package_version_not_found"
+    status: ClassVar[int] = 404
+    name: str
+    version: str
+    source: str
+    available: list[str]
+
+    def text(self) -> str:
+        there = (
+            f"It has {', '.join(self.available)}." if self.available else "It has no other either."
+        )
+        return (
+            f"{self.source} has no version {self.version} of {self.name}. {there} Name one of them"
+            " with --version."
+        )
+
+
+@dataclass(eq=False)
+class PackageUnfit(ProductError):
+    """The catalog says that a version of a service's module does not work."""
+
+    code: ClassVar[str] = "package_unfit"
+    status: ClassVar[int] = 409
+    name: str
+    version: str
+    reason: str
+    minimum: str
+
+    def text(self) -> str:
+        return (
+            f"{self.name} {self.version} is not installed: {self.reason.rstrip('. ')}. Name another"
+            f" version with --version (the oldest that works is {self.minimum}), or say --force."
+        )
+
+
+@dataclass(eq=False)
+class PackageConflict(ProductError):
+    """What new sessions would get does not fit together.
+
+    `version` is what `needs` would find; empty: nothing.
+    """
+
+    code: ClassVar[str] = "package_conflict"
+    status: ClassVar[int] = 409
+    name: str
+    needs: str
+    range: str
+    version: str
+    other: str = ""
+    """What takes none of these versions of `needs`; "": there is a version that fits."""
+
+    def text(self) -> str:
+        if self.other:
+            return (
+                f"{self.name} needs {self.needs} {self.range}, and {self.other}: no version of"
+                f" {self.needs} fits both. Nothing was changed; one can be installed without the"
+                " other."
+            )
+        found = (
+            f"the one for new sessions would be {self.version}"
+            if self.version
+            else "there would be none"
+        )
+        return (
+            f"{self.name} needs {self.needs} {self.range or '(any version)'}, and {found}. Nothing"
+            " was changed. Install or remove the two together: `pwsh-kernels modules install"
+            f" {self.name} {self.needs}`."
+        )
+
+
+@dataclass(eq=False)
+class PackagePinned(ProductError):
+    """A living session has a version that is to be removed or replaced."""
+
+    code: ClassVar[str] = "package_pinned"
+    status: ClassVar[int] = 409
+    name: str
+    version: str
+    sessions: list[str]
+
+    def text(self) -> str:
+        return (
+            f"{self.name} {self.version} is in use by {', '.join(self.sessions)}. Close them first"
+            " (`pwsh-kernels disconnect TENANT MODULE`), or say --force: their commands may then"
+            " fail."
+        )
+
+
+@dataclass(eq=False)
+class PackageNotInstalled(ProductError):
+    """A command is about an installed module, and there is none of that name and version."""
+
+    code: ClassVar[str] = "package_not_installed"
+    status: ClassVar[int] = 404
+    name: str
+    version: str
+    installed: list[str]
+
+    def text(self) -> str:
+        there = (
+            f"Installed: {', '.join(self.installed)}."
+            if self.installed
+            else "Nothing is installed."
+        )
+        what = f"{self.name} {self.version}".strip()
+        return (
+            f"{what} is not installed. {there} `pwsh-kernels modules install {self.name}`"
+            " installs it."
+        )
+
+
+@dataclass(eq=False)
+class PackageHashMismatch(ProductError):
+    """A package is not the one that the lock file names."""
+
+    code: ClassVar[str] = "package_hash_mismatch"
+    status: ClassVar[int] = 409
+    name: str
+    version: str
+    source: str
+    expected: str
+    found: str
+
+    def text(self) -> str:
+        return (
+            f"{self.name} {self.version} from {self.source} is not what the lock file names: its"
+            f" SHA-256 is {self.found}, not {self.expected}. Nothing was installed. Find out who"
+            " changed the package, or take it from another source (--from)."
+        )
+
+
+@dataclass(eq=False)
+class PackageBroken(ProductError):
+    """A package cannot be unpacked: it has arrived in part, or is no package."""
+
+    code: ClassVar[str] = "package_broken"
+    status: ClassVar[int] = 502
+    name: str
+    source: str
+    reason: str
+
+    def text(self) -> str:
+        return (
+            f"The package of {self.name} from {self.source} is broken or did not arrive whole"
+            f" ({self.reason}). Nothing was installed. Try again; of a folder, copy the .nupkg file"
+            " again."
+        )
+
+
+@dataclass(eq=False)
+class PackageInstallFailed(ProductError):
+    """PowerShell's own package manager refused, for a reason that has no code of its own."""
+
+    code: ClassVar[str] = "package_install_failed"
+    status: ClassVar[int] = 502
+    name: str
+    source: str
+    reason: str
+
+    def text(self) -> str:
+        reason = self.reason.rstrip(". ")
+        return (
+            f"{self.name} from {self.source} was not installed: {reason}. Nothing was changed;"
+            " another --from may help."
+        )
+
+
+@dataclass(eq=False)
+class PackageDoesNotLoad(ProductError):
+    """A module was fetched whole, and PowerShell cannot import it on this machine."""
+
+    code: ClassVar[str] = "package_does_not_load"
+    status: ClassVar[int] = 409
+    name: str
+    version: str
+    reason: str
+
+    def text(self) -> str:
+        return (
+            f"PowerShell cannot import {self.name} {self.version} here: {self.reason.rstrip('. ')}."
+            " Nothing was installed; another version may work (--version)."
+        )
+
+
+@dataclass(eq=False)
+class PackageSourceGone(ProductError):
+    """The folder from which modules were installed is not there any more."""
+
+    code: ClassVar[str] = "package_source_gone"
+    status: ClassVar[int] = 404
+    folder: str
+
+    def text(self) -> str:
+        return (
+            f"The folder {self.folder}, from which it was installed, is not there any more. Name"
+            " another place with --from."
+        )
+
+
+@dataclass(eq=False)
+class NoSpaceLeft(ProductError):
+    """The disk is full. `free` is in bytes."""
+
+    code: ClassVar[str] = "no_space_left"
+    status: ClassVar[int] = 507
+    folder: str
+    free: int
+
+    def text(self) -> str:
+        return (
+            f"There is no space left on the disk of {self.folder} ({self.free // 1024} KiB free)."
+            " Nothing was installed. Make room (`pwsh-kernels modules remove --unused` removes"
+            " versions that nobody uses), or set PWSH_MANAGER_DATA_DIR."
+        )
+
+
+@dataclass(eq=False)
+class ModulesBusy(ProductError):
+    """Another command changes the installed modules at this moment."""
+
+    code: ClassVar[str] = "modules_busy"
+    status: ClassVar[int] = 409
+    folder: str
+
+    def text(self) -> str:
+        return (
+            f"Another `pwsh-kernels modules` command changes {self.folder} right now. Try again"
+            " when it has ended."
+        )
+
+
+@dataclass(eq=False)
+class LockFileEmpty(ProductError):
+    """Modules are to be installed as a lock file says, and it names none."""
+
+    code: ClassVar[str] = "lock_file_empty"
+    status: ClassVar[int] = 404
+    file: str
+
+    def text(self) -> str:
+        return (
+            f"{self.file} names no module. Copy the modules.lock.toml of another server there, or"
+            " name one with --lock FILE."
+        )

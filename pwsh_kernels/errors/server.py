@@ -1,0 +1,81 @@
+"""Servers that do not start, or are not ready yet."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pwsh_kernels.errors.product_error import ProductError
+
+
+@dataclass(eq=False)
+class ServerStarting(ProductError):
+    """The server listens, and has not yet found the sessions that live from before."""
+
+    code: ClassVar[str] = "server_starting"
+    status: ClassVar[int] = 503
+
+    def text(self) -> str:
+        return "The server is still starting. Try again in a few seconds."
+
+
+@dataclass(eq=False)
+class InvalidSetting(ProductError):
+    """A setting has a value that the product cannot use."""
+
+    code: ClassVar[str] = "invalid_setting"
+    status: ClassVar[int] = 400
+    setting: str
+    problem: str
+
+    def text(self) -> str:
+        return (
+            f"{self.setting}: {self.problem}. `pwsh-kernels settings` lists every setting with its"
+            " unit."
+        )
+
+
+@dataclass(eq=False)
+class ServerStartFailed(ProductError):
+    """A server that was started in the background did not come up."""
+
+    code: ClassVar[str] = "server_start_failed"
+    status: ClassVar[int] = 503
+    reason: str
+    log: str
+
+    def text(self) -> str:
+        return (
+            f"The server that was started in the background did not come up ({self.reason}). "
+            f"Its log is {self.log}; `pwsh-kernels doctor` checks the installation."
+        )
+
+
+@dataclass(eq=False)
+class LabNotInstalled(ProductError):
+    """`pwsh-kernels lab` needs JupyterLab."""
+
+    code: ClassVar[str] = "lab_not_installed"
+    where: str
+
+    def text(self) -> str:
+        return (
+            f"JupyterLab is not installed {self.where}. Run `pip install 'pwsh-kernels[lab]'` there"
+            " and start the server again; or attach your own JupyterLab: `jupyter lab"
+            " --gateway-url ADDRESS` (docs/notebooks.md)."
+        )
+
+
+@dataclass(eq=False)
+class DataFolderInUse(ProductError):
+    """Another server holds the data folder and its sessions."""
+
+    code: ClassVar[str] = "data_folder_in_use"
+    status: ClassVar[int] = 409
+    folder: str
+    pid: str
+
+    def text(self) -> str:
+        return (
+            f"A pwsh-kernels server (process {self.pid or 'unknown'}) already has the sessions in"
+            f" {self.folder}. Use that one, or give this one another folder with"
+            " PWSH_MANAGER_DATA_DIR."
+        )

@@ -1,0 +1,111 @@
+"""Sessions that are not there, not ready, busy, or lost."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pwsh_kernels.errors.product_error import ProductError
+
+
+@dataclass(eq=False)
+class SessionStarting(ProductError):
+    """A command was asked for in a session that is not ready yet."""
+
+    code: ClassVar[str] = "session_starting"
+    status: ClassVar[int] = 409
+    tenant: str
+    module: str
+    reason: str
+
+    def text(self) -> str:
+        reason = self.reason or "it is starting"
+        return (
+            f"The session {self.tenant}:{self.module} is not ready: {reason}. Try again in a"
+            " moment."
+        )
+
+
+@dataclass(eq=False)
+class WaitingForInput(ProductError):
+    """The session's running command asks a question; another command would wait behind it."""
+
+    code: ClassVar[str] = "waiting_for_input"
+    status: ClassVar[int] = 409
+    tenant: str
+    module: str
+    run_id: str
+    question: str
+
+    def text(self) -> str:
+        return (
+            f"Run {self.run_id} in {self.tenant}:{self.module} waits for an answer to:"
+            f" {self.question!r}. Answer it with POST /runs/{self.run_id}/input, or cancel it with"
+            f" POST /runs/{self.run_id}/cancel."
+        )
+
+
+@dataclass(eq=False)
+class SessionLost(ProductError):
+    """The session's process died, and its sign-in with it."""
+
+    code: ClassVar[str] = "session_lost"
+    status: ClassVar[int] = 409
+    tenant: str
+    module: str
+    reason: str
+
+    def text(self) -> str:
+        return (
+            f"The PowerShell of {self.tenant}:{self.module} has died ({self.reason}); its variables"
+            " and its sign-in are gone. Sign in again (/login) to start a new session."
+        )
+
+
+@dataclass(eq=False)
+class SessionBusy(ProductError):
+    """The session had no time for a question of the product's own within the wait."""
+
+    code: ClassVar[str] = "session_busy"
+    status: ClassVar[int] = 409
+    session: str
+    run_id: str
+    waited_s: float
+
+    def text(self) -> str:
+        if self.run_id:
+            return (
+                f"{self.session} runs {self.run_id} and had no time for this within"
+                f" {self.waited_s:g} s: wait for that run, or cancel it, then ask again."
+            )
+        return (
+            f"{self.session} did not answer within {self.waited_s:g} s: ask again with a longer"
+            " wait_s."
+        )
+
+
+@dataclass(eq=False)
+class CommandSearchFailed(ProductError):
+    """PowerShell did not tell what commands there are."""
+
+    code: ClassVar[str] = "command_search_failed"
+    status: ClassVar[int] = 502
+    session: str
+    reason: str
+
+    def text(self) -> str:
+        return (
+            f"The commands of {self.session} could not be listed: {self.reason} Try again;"
+            " Get-Command lists them too."
+        )
+
+
+@dataclass(eq=False)
+class UnknownSession(ProductError):
+    """There is no session for that tenant and module."""
+
+    code: ClassVar[str] = "unknown_session"
+    status: ClassVar[int] = 404
+    tenant: str
+    module: str
+
+    def text(self) -> str:
+        return f"No session for {self.tenant}:{self.module}"

@@ -1,0 +1,106 @@
+"""Sign-ins that are missing, still wait for somebody, or cannot begin."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pwsh_kernels.errors.product_error import ProductError
+
+
+@dataclass(eq=False)
+class UnknownSignInRoute(ProductError):
+    """The module has no such way to sign in."""
+
+    code: ClassVar[str] = "unknown_sign_in_route"
+    status: ClassVar[int] = 400
+    module: str
+    route: str
+    known: list[str]
+
+    def text(self) -> str:
+        return (
+            f"{self.module} has no sign-in route {self.route}. Its routes: {', '.join(self.known)}"
+        )
+
+
+@dataclass(eq=False)
+class RouteNotConfigured(ProductError):
+    """A sign-in route lacks facts that the tenants file must give."""
+
+    code: ClassVar[str] = "route_not_configured"
+    status: ClassVar[int] = 400
+    tenant: str
+    module: str
+    route: str
+    missing: list[str]
+
+    def text(self) -> str:
+        return (
+            f"The sign-in route {self.route} of {self.tenant}:{self.module} needs"
+            f" {' and '.join(self.missing)}. Add it to [tenant.{self.module}] of {self.tenant} in"
+            " the tenants file (docs/tenants.md)."
+        )
+
+
+@dataclass(eq=False)
+class NotSignedIn(ProductError):
+    """A command was asked for in a session without a sign-in. The text is the original's."""
+
+    code: ClassVar[str] = "not_signed_in"
+    status: ClassVar[int] = 401
+    tenant: str
+    module: str
+    reason: str = ""
+    connected: bool = False
+
+    def text(self) -> str:
+        start = "Not authenticated. Call /login first."
+        return f"{start} {self.reason}" if self.reason else start
+
+
+@dataclass(eq=False)
+class SignInPending(ProductError):
+    """A command was asked for while a person still has to enter the device code."""
+
+    code: ClassVar[str] = "sign_in_pending"
+    status: ClassVar[int] = 409
+    tenant: str
+    module: str
+    device_code: str | None
+    auth_url: str | None
+    expires_at: str | None
+    route: str = ""
+
+    def text(self) -> str:
+        if self.route not in ("", "device_code"):
+            return (
+                f"{self.tenant}:{self.module} signs in by itself ({self.route}). Try again in a"
+                " moment."
+            )
+        if not self.device_code:
+            return (
+                f"The sign-in to {self.tenant}:{self.module} has started and shows no code yet. Ask"
+                " /status again."
+            )
+        return (
+            f"The sign-in to {self.tenant}:{self.module} waits for a person: open {self.auth_url}"
+            f" and enter the code {self.device_code} (until {self.expires_at}), then try again."
+        )
+
+
+@dataclass(eq=False)
+class DeviceCodeRefused(ProductError):
+    """The sandbox's sign-in page was given a code that nobody waits for.
+
+    The code itself is a secret and no fact.
+    """
+
+    code: ClassVar[str] = "device_code_refused"
+    status: ClassVar[int] = 400
+    reason: str
+
+    def text(self) -> str:
+        why = {
+            "expired": "That code has expired.",
+            "used": "That code was already used.",
+        }.get(self.reason, "No sign-in waits for that code.")
+        return f"{why} Check it, or start the sign-in again to get a new one."

@@ -1,0 +1,38 @@
+"""The private names of jupyter_server that sessions need, under names of ours.
+
+`tests/test_compat.py` fails when one of them goes.
+"""
+
+from concurrent.futures import Future
+from typing import Any
+
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+
+
+class KernelManagerCompat(AsyncMappingKernelManager):
+    """jupyter_server's map of kernels, with a hook for deaths and a way to forget a kernel."""
+
+    def kernel_died(self, kernel_id: str) -> None:
+        """Take note of a kernel that has died and will not be restarted."""
+        super()._handle_kernel_died(kernel_id)
+
+    def _handle_kernel_died(self, kernel_id: str) -> None:
+        """Take jupyter_server's call: it has no public hook for a death."""
+        self.kernel_died(kernel_id)
+
+    def forget_counts(self, kernel_id: str) -> None:
+        """Drop how many clients a kernel has and which ports it had.
+
+        The public `remove_kernel` leaves both behind; only a shutdown drops them.
+        """
+        self._kernel_connections.pop(kernel_id, None)
+        self._kernel_ports.pop(kernel_id, None)
+
+
+def give_kernel_info(kernel: Any, answer: Future[dict[str, Any]]) -> None:
+    """Let the WebSockets of a kernel (its manager) take its info from here, instead of asking on
+    shell.
+
+    ZMQChannelsWebsocketConnection looks for it under this name, and nowhere else.
+    """
+    kernel._kernel_info_future = answer  # noqa: SLF001

@@ -1,0 +1,290 @@
+"""`pwsh-kernels run`, `follow` and `cancel` as a person uses them, where a signal or a terminal
+matters as a child.
+"""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from tests.fixtures.cli import LIMIT, child_command, run_command
+from tests.fixtures.server import CONTOSO, Server
+
+pytestmark = [pytest.mark.xdist_group("commands"), pytest.mark.slow]
+
+SESSION = (CONTOSO, "exo")
+
+
+@pytest.fixture(scope="module")
+def signed_in(server: Server) -> Server:
+    """The shared server with contoso signed in."""
+    status = server.sign_in(CONTOSO)
+    assert status["state"] == "signed_in", status
+    return server
+
+
+def run(server: Server, *arguments: str, stdin: str = "") -> tuple[str, str, int]:
+    """Run the command to its end; return stdout, stderr and the exit code."""
+    return run_command(server.environment, *arguments, stdin=stdin)
+
+
+def started(
+    server: Server, *arguments: str, **streams: Any
+) -> AbstractContextManager["subprocess.Popen[str]"]:
+    """Start the command as a child process; it is ended with the block."""
+    return child_command(server.environment, *arguments, **streams)
+
+
+def opened(stream: IO[str] | None) -> IO[str]:
+    """Return a stream that was asked for."""
+    assert stream is not None
+    return stream
+
+
+def last_run(server: Server) -> dict[str, Any]:
+    """Return the newest run, after it has ended."""
+    run_id = server.get("/runs", tenant=CONTOSO, limit=1)["runs"][0]["run_id"]
+    return server.get(f"/runs/{run_id}", cursor=10**9, wait_s=20)
+
+
+@pytest.mark.parametrize(
+    ("script", "stdout", "stderr", "code"),
+    [
+        ("'out'; Write-Warning 'mind'; Write-Host 'shown'", "out\nshown\n", "WARNING: mind\n", 0),
+        ("& sh -c 'exit 9'; 'after'", "after\n", "", 9),
+        ("$PSStyle.Foreground.Red + 'red' + $PSStyle.Reset", "red\n", "", 0),
+        ("", "", "pwsh-kernels: command is required\n", 2),
+    ],
+)
+def test_what_a_command_prints_and_how_it_ends(
+    signed_in: Server, script: str, stdout: str, stderr: str, code: int
+) -> None:
+    assert run(signed_in, "run", *SESSION, script) == (stdout, stderr, code)
+
+
+def test_an_error_is_on_stderr_and_fails_the_command_whatever_its_last_program_said(
+    signed_in: Server,
+) -> None:
+    stdout, stderr, code = run(
+        signed_in, "run", *SESSION, "'before'; Write-Error 'no'; & sh -c 'exit 0'"
+    )
+    assert (stdout, code) == ("before\n", 1)
+    assert stderr.endswith(": no\n")
+
+
+def test_what_helps_against_an_error_stands_behind_it(signed_in: Server) -> None:
+    _, stderr, code = run(signed_in, "run", *SESSION, "Get-Mailbx")
+    assert code == 1
+    *_, hint = stderr.splitlines()
+    assert hint.startswith("pwsh-kernels: Get-Mailbx is not known. Did you mean Get-Mailbox")
+
+
+def test_values_are_bound_and_the_script_comes_from_stdin(signed_in: Server) -> None:
+    script = 'param($Name, $Count)\n"$Name," + ($Count + 1)'
+    values = ("--param", "Name=o'neil; exit 3", "--param", "Count:=41")
+    assert run(signed_in, "run", *SESSION, "-", *values, stdin=script) == (
+        "o'neil; exit 3,42\n",
+        "",
+        0,
+    )
+
+
+def test_only_the_result_is_on_stdout_when_a_program_reads_it(signed_in: Server) -> None:
+    stdout, stderr, code = run(
+        signed_in, "run", *SESSION, "Write-Host 'shown'; @{A = 1}", "--format", "json"
+    )
+    assert (json.loads(stdout), stderr, code) == ({"A": 1}, "shown\n", 0)
+    assert stdout.endswith("\n")
+
+
+def test_the_whole_run_is_printed_as_json(signed_in: Server) -> None:
+    stdout, stderr, code = run(signed_in, "run", *SESSION, "'x'; Write-Error 'no'", "--json")
+    facts = json.loads(stdout)
+    assert (facts["result"], facts["state"], facts["errors"][0]["message"]) == (
+        "x\n",
+        "failed",
+        "no",
+    )
+    assert (stderr, code) == ("", 1)
+
+
+def test_output_is_printed_as_it_arrives(signed_in: Server, tmp_path: Path) -> None:
+    sign = tmp_path / "go"
+    script = (
+        f"'first'; while (-not (Test-Path '{sign}')) {{ Start-Sleep -Milliseconds 20 }}; 'second'"
+    )
+    with started(signed_in, "run", *SESSION, script) as child:
+        assert opened(child.stdout).readline() == "first\n"
+        sign.touch()
+        assert child.communicate(timeout=LIMIT) == ("second\n", "")
+        assert child.returncode == 0
+
+
+def test_ctrl_c_cancels_the_run_and_keeps_the_session(signed_in: Server) -> None:
+    with started(signed_in, "run", *SESSION, "'started'; Start-Sleep 60") as child:
+        assert opened(child.stdout).readline() == "started\n"
+        child.send_signal(signal.SIGINT)
+        _, stderr = child.communicate(timeout=LIMIT)
+        assert child.returncode == 130
+    ended = last_run(signed_in)
+    assert stderr.startswith(f"Cancelling {ended['run_id']} ... (Ctrl-C again leaves it running)\n")
+    assert ended["state"] == "cancelled"
+    assert signed_in.post("/status", tenant=CONTOSO)["state"] == "signed_in"
+
+
+def test_a_second_ctrl_c_leaves_a_run_that_cannot_stop(signed_in: Server) -> None:
+    with started(signed_in, "run", *SESSION, "'started'; [Threading.Thread]::Sleep(2500)") as child:
+        assert opened(child.stdout).readline() == "started\n"
+        child.send_signal(signal.SIGINT)
+        cancelling = opened(child.stderr).readline()
+        child.send_signal(signal.SIGINT)
+        _, stderr = child.communicate(timeout=LIMIT)
+        assert child.returncode == 130
+    run_id = cancelling.split()[1]
+    assert stderr == f"Left running: `pwsh-kernels follow {run_id}` attaches again.\n"
+    assert signed_in.get(f"/runs/{run_id}", cursor=10**9, wait_s=20)["state"] == "cancelled"
+
+
+def test_a_reader_that_leaves_cancels_the_run(signed_in: Server) -> None:
+    with started(signed_in, "run", *SESSION, "while ($true) { 'line' * 1000 }") as child:
+        assert opened(child.stdout).readline().startswith("line")
+        opened(child.stdout).close()
+        assert child.wait(LIMIT) == 1
+        assert opened(child.stderr).read() == ""
+    assert last_run(signed_in)["state"] == "cancelled"
+
+
+def test_a_detached_run_is_followed_and_cancelled_by_its_id(signed_in: Server) -> None:
+    run_id, stderr, code = run(signed_in, "run", *SESSION, "'done'; exit 5", "--detach")
+    assert (stderr, code) == ("", 0)
+    assert run(signed_in, "follow", run_id.strip()) == ("done\n", "", 5)
+
+    stdout, stderr, code = run(
+        signed_in, "run", *SESSION, "'slow'; Start-Sleep 60", "--wait-s", "1"
+    )
+    slow = last_id(signed_in)
+    assert (stdout, stderr, code) == (
+        "slow\n",
+        f"{slow} is running: `pwsh-kernels follow {slow}` attaches to it.\n",
+        5,
+    )
+    assert run(signed_in, "cancel", slow) == (f"{slow}: cancelled\n", "", 0)
+    listed = run(signed_in, "runs", "--tenant", CONTOSO, "--limit", "1")[0].splitlines()
+    assert listed[0].split() == [
+        "RUN",
+        "SESSION",
+        "STATE",
+        "STARTED",
+        "SECONDS",
+        "CLIENT",
+        "COMMAND",
+    ]
+    assert listed[1].split()[:3] == [slow, "contoso.example:exo", "cancelled"]
+
+
+def test_runs_in_several_tenants_can_be_left_running_and_followed_one_by_one(
+    signed_in: Server,
+) -> None:
+    here = f"{CONTOSO},"
+    stdout, stderr, code = run(signed_in, "run", here, "exo", "'done'", "--detach")
+    tenant, run_id = stdout.split()
+    assert (tenant, stderr, code) == (CONTOSO, "", 0)
+    assert run(signed_in, "follow", run_id) == ("done\n", "", 0)
+
+    stdout, stderr, code = run(
+        signed_in, "run", here, "exo", "'slow'; Start-Sleep 60", "--wait-s", "1"
+    )
+    slow = last_id(signed_in)
+    assert (stdout, code) == (f"== {CONTOSO}: running\nslow\n", 5)
+    assert stderr == f"{CONTOSO}: running: `pwsh-kernels follow {slow}` attaches to it\n"
+    assert run(signed_in, "cancel", slow) == (f"{slow}: cancelled\n", "", 0)
+
+
+def last_id(server: Server) -> str:
+    """Return the id of the newest run."""
+    run_id: str = server.get("/runs", tenant=CONTOSO, limit=1)["runs"][0]["run_id"]
+    return run_id
+
+
+def test_a_question_without_a_terminal_is_refused(signed_in: Server) -> None:
+    stdout, stderr, code = run(signed_in, "run", *SESSION, "Read-Host 'Your name'")
+    assert (stdout, code) == ("", 1)
+    assert stderr.startswith(
+        "The command asks for 'Your name'; stdin is not a terminal, so the question is refused.\n"
+    )
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, int]]:
+    """Give the two ends of a terminal: ours, and the one that a command sees."""
+    ours, theirs = pty.openpty()
+    with closing(os.fdopen(ours, "rb", buffering=0)), closing(os.fdopen(theirs, "rb", buffering=0)):
+        yield ours, theirs
+
+
+def read_until(stream: IO[str], end: str) -> str:
+    """Return what a stream gives up to and with a text."""
+    text = ""
+    while not text.endswith(end):
+        text += stream.read(1) or pytest.fail(f"the stream ended: {text!r}")
+    return text
+
+
+def test_questions_are_answered_at_the_terminal(signed_in: Server) -> None:
+    script = "$n = Read-Host 'Your name'; $p = Read-Host 'Pin' -AsSecureString; \"$n $($p.Length)\""
+    with (
+        terminal() as (ours, theirs),
+        started(signed_in, "run", *SESSION, script, stdin=theirs) as child,
+    ):
+        assert "Your name" in read_until(opened(child.stderr), ": ")
+        os.write(ours, b"Adele\n")
+        assert "Pin" in read_until(opened(child.stderr), ": ")
+        os.write(ours, b"hunter2\n")
+        stdout, stderr = child.communicate(timeout=LIMIT)
+        os.set_blocking(ours, False)
+        echoed = os.read(ours, 4096)
+    assert (child.returncode, stdout) == (0, "Adele 7\n")
+    assert b"Adele" in echoed
+    assert b"hunter2" not in echoed
+    assert "hunter2" not in stdout + stderr
+
+
+def test_the_end_of_the_input_refuses_the_question(signed_in: Server) -> None:
+    with (
+        terminal() as (ours, theirs),
+        started(signed_in, "run", *SESSION, "Read-Host 'Your name'", stdin=theirs) as child,
+    ):
+        read_until(opened(child.stderr), ": ")
+        os.write(ours, b"\x04")
+        stdout, _ = child.communicate(timeout=LIMIT)
+        assert (child.returncode, stdout) == (1, "")
+
+
+def test_somebody_elses_answer_is_as_good(signed_in: Server) -> None:
+    with (
+        terminal() as (_, theirs),
+        started(
+            signed_in, "run", *SESSION, "'hello ' + (Read-Host 'Your name')", stdin=theirs
+        ) as child,
+    ):
+        read_until(opened(child.stderr), ": ")
+        signed_in.post(f"/runs/{last_id(signed_in)}/input", value="Adele")
+        stdout, stderr = child.communicate(timeout=LIMIT)
+    assert (child.returncode, stdout) == (0, "hello Adele\n")
+    assert "Answered elsewhere." in stderr
+
+
+def test_colours_are_printed_on_a_terminal(signed_in: Server) -> None:
+    with (
+        terminal() as (ours, theirs),
+        started(signed_in, "run", *SESSION, '"`e[31mred`e[0m"', stdout=theirs) as child,
+    ):
+        assert child.wait(LIMIT) == 0
+        assert os.read(ours, 4096).startswith(b"\x1b[31mred\x1b[0m")

@@ -1,0 +1,329 @@
+"""How sessions end and are found again: killed processes, killed servers, disconnecting, starting
+twice.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import pytest_asyncio
+from jupyter_client.kernelspec import NoSuchKernel
+from tornado.web import HTTPError
+
+from pwsh_kernels.errors import SessionLost
+from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.sessions.key import SessionKey
+from tests.fixtures.repository import ROOT
+from tests.sessions.world import CONTOSO, END_WAIT, World
+
+pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
+
+KEY = SessionKey(CONTOSO, "exo")
+NOTED = {
+    "tenant", "module", "kernel_id", "connection_file", "created_at", "state", "expected_account", "signed_in_at", "route",  # noqa: E501
+}  # fmt: skip
+"""Everything that a note holds: no token, no code, no key."""
+FIRST_SERVER = """
+import asyncio, sys
+from pathlib import Path
+from pwsh_kernels.web.launch import spare_the_grammar
+spare_the_grammar()
+from tests.sessions.world import World
+
+async def main():
+    world = await World.begin(Path(sys.argv[1]), PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    print((await world.sign_in())["state"], flush=True)
+    print((await world.run("$kept = 42; $PID"))["result"], flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """One server's sessions, where commands run without a sign-in."""
+    one = await World.begin(
+        tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true", PWSH_MANAGER_PASS_ENV="HANDED_ON"
+    )
+    yield one
+    await one.end()
+
+
+def gone(*processes: psutil.Process) -> bool:
+    """Wait until processes have ended; a zombie that its parent has not collected counts
+    as ended.
+    """
+    _, alive = psutil.wait_procs(processes, timeout=END_WAIT)
+    return all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
+
+
+async def test_a_killed_powershell_loses_the_session_and_its_runs_at_once_and_a_new_login_works(
+    world: World,
+) -> None:
+    assert (await world.sign_in())["state"] == "signed_in"
+    run_id = await world.begin_run("'begun'; Start-Sleep 60")
+    await world.output_of(run_id, "begun")
+    old = world.kernel()
+    world.powershell().kill()
+    status = await world.becomes(CONTOSO, "lost")
+    assert "SIGKILL" in status["reason"]
+    run = await world.sessions.run_view(run_id)
+    assert (run["state"], run["code"]) == ("lost", "session_lost")
+    assert "begun" in run["entries"][0]["text"]
+    with pytest.raises(SessionLost) as lost:
+        await world.run("1")
+    assert "Sign in again" in lost.value.text()
+    assert (await world.sign_in())["state"] == "signed_in"
+    assert world.kernel().pid != old.pid
+    assert (await world.run("'new life'"))["result"] == "new life\n"
+    assert gone(old)
+
+
+async def test_a_killed_kernel_loses_the_session_and_its_powershell_ends(world: World) -> None:
+    await world.run("1")
+    kernel, powershell = world.kernel(), world.powershell()
+    kernel.kill()
+    status = await world.becomes(CONTOSO, "lost")
+    assert status["reason"]
+    assert gone(powershell)
+    assert KEY.kernel_id not in world.manager
+
+
+async def test_kill_ends_kernel_and_powershell_also_when_powershell_cannot_stop(
+    world: World,
+) -> None:
+    await world.run("1")
+    run_id = await world.begin_run("'begun'; [Threading.Thread]::Sleep(60000)")
+    await world.output_of(run_id, "begun")
+    kernel, powershell = world.kernel(), world.powershell()
+    stuck = await world.sessions.cancel(run_id, wait_s=0.2)
+    assert (stuck["state"], stuck["stopping"]) == ("running", True)
+    assert (await world.sessions.kill(CONTOSO, "exo"))["killed"]
+    assert gone(kernel, powershell)
+    assert (await world.sessions.run_view(run_id))["state"] == "lost"
+    assert world.sessions.views() == []
+    assert not list((world.settings.data_dir / "sessions").iterdir())
+
+
+async def test_disconnecting_a_busy_session_stops_its_run_and_leaves_no_process(
+    world: World,
+) -> None:
+    await world.sign_in()
+    run_id = await world.begin_run("'begun'; Start-Sleep 60")
+    await world.output_of(run_id, "begun")
+    kernel, powershell = world.kernel(), world.powershell()
+    answer = await world.sessions.disconnect(CONTOSO, "exo")
+    assert answer["message"] == f"Disconnected {KEY}"
+    assert gone(kernel, powershell)
+    assert (await world.sessions.run_view(run_id))["state"] == "cancelled"
+    (left,) = [run for run in world.sessions.run_views() if run["purpose"] == "sign_out"]
+    assert left["state"] == "succeeded"
+    assert (await world.sessions.status(CONTOSO, "exo"))["state"] == "none"
+
+
+async def test_a_session_outlives_the_server_that_stops(tmp_path: Path) -> None:
+    first = await World.begin(tmp_path)
+    assert (await first.sign_in())["state"] == "signed_in"
+    await first.run("$kept = 42")
+    kernel = first.kernel()
+    await first.sessions.stop()
+    (note,) = (first.settings.data_dir / "sessions").iterdir()
+    assert (note.name, note.stat().st_mode & 0o777) == (f"{CONTOSO}.exo.json", 0o600)
+    assert set(json.loads(note.read_text())) == NOTED
+    second = await World.begin(tmp_path)
+    try:
+        status = await second.becomes(CONTOSO, "signed_in")
+        assert status["account"] == "admin@contoso.example"
+        assert second.kernel().pid == kernel.pid
+        assert (await second.run("$kept"))["result"] == "42\n"
+    finally:
+        await second.end()
+    assert gone(kernel)
+
+
+async def test_a_session_outlives_a_killed_server_and_its_death_is_still_noticed(
+    tmp_path: Path,
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    server = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        FIRST_SERVER,
+        str(tmp_path),
+        stdout=asyncio.subprocess.PIPE,
+        env=environment,
+    )
+    assert server.stdout is not None
+    try:
+        assert await asyncio.wait_for(server.stdout.readline(), END_WAIT) == b"signed_in\n"
+        powershell = int(await asyncio.wait_for(server.stdout.readline(), END_WAIT))
+    finally:
+        server.kill()
+        await asyncio.wait_for(server.wait(), END_WAIT)
+    second = await World.begin(tmp_path)
+    try:
+        assert (await second.becomes(CONTOSO, "signed_in"))["signed_in_at"]
+        assert (await second.run("$kept; $PID"))["result"] == f"42\n{powershell}\n"
+        cancelled = await second.begin_run("'begun'; Start-Sleep 60")
+        await second.output_of(cancelled, "begun")
+        assert (await second.sessions.cancel(cancelled, wait_s=END_WAIT))["state"] == "cancelled"
+        second.kernel().kill()
+        assert (await second.becomes(CONTOSO, "lost"))["reason"] == "its kernel process has ended"
+    finally:
+        await second.end()
+
+
+async def test_a_session_that_died_while_no_server_ran_is_shown_as_lost(tmp_path: Path) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    await first.run("1")
+    kernel = first.kernel()
+    await first.sessions.stop()
+    kernel.kill()
+    assert gone(kernel)
+    second = await World.begin(tmp_path)
+    try:
+        (view,) = second.sessions.views()
+        assert (view["state"], view["reason"]) == (
+            "lost",
+            "its process ended while no server watched it",
+        )
+    finally:
+        await second.end()
+
+
+async def test_a_kernel_that_ends_while_it_is_taken_over_is_lost_and_none_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    await first.run("1")
+    kernel, powershell = first.kernel(), first.powershell()
+    await first.sessions.stop()
+    taken_over = SessionKernelManager.start_kernel
+
+    async def just_too_late(manager: SessionKernelManager, **how: Any) -> str:
+        kernel.kill()
+        assert gone(kernel)
+        return await taken_over(manager, **how)
+
+    monkeypatch.setattr(SessionKernelManager, "start_kernel", just_too_late)
+    second = await World.begin(tmp_path)
+    try:
+        (view,) = second.sessions.views()
+        assert (view["state"], view["reason"]) == (
+            "lost",
+            "its process ended while a server looked for it",
+        )
+        assert second.manager.process_id(KEY) is None
+        assert gone(powershell)
+    finally:
+        await second.end()
+
+
+async def test_a_server_that_comes_back_during_a_command_waits_for_its_end(tmp_path: Path) -> None:
+    first = await World.begin(tmp_path)
+    await first.sign_in()
+    run_id = await first.begin_run(
+        "'begun'; while (-not (Test-Path ~/go)) { Start-Sleep -Milliseconds 20 }"
+    )
+    await first.output_of(run_id, "begun")
+    await first.sessions.stop()
+    second = await World.begin(tmp_path)
+    try:
+        assert (await second.sessions.status(CONTOSO, "exo"))["state"] == "starting"
+        (second.settings.homes / CONTOSO / "exo" / "go").touch()
+        assert (await second.becomes(CONTOSO, "signed_in"))["account"] == "admin@contoso.example"
+    finally:
+        await second.end()
+
+
+async def test_a_code_that_went_with_the_old_server_is_replaced_at_the_next_login(
+    tmp_path: Path,
+) -> None:
+    first = await World.begin(tmp_path)
+    old = (await first.login())["device_code"]
+    await first.sessions.stop()
+    second = await World.begin(tmp_path)
+    try:
+        new = (await second.login())["device_code"]
+        assert new not in (None, old)
+        second.authority.approve(new, "admin@contoso.example")
+        assert (await second.becomes(CONTOSO, "signed_in"))["account"] == "admin@contoso.example"
+    finally:
+        await second.end()
+
+
+async def test_a_sign_in_that_a_person_finishes_while_no_server_runs_counts(tmp_path: Path) -> None:
+    first = await World.begin(tmp_path)
+    code = (await first.login())["device_code"]
+    await first.sessions.stop()
+    first.authority.approve(code, "admin@contoso.example")
+    second = await World.begin(tmp_path)
+    try:
+        assert (await second.becomes(CONTOSO, "signed_in"))["account"] == "admin@contoso.example"
+    finally:
+        await second.end()
+
+
+async def test_jupyter_starts_a_session_once_lists_it_and_only_detaches(world: World) -> None:
+    await world.run("$kept = 42")
+    kernel = world.kernel()
+    ids = await asyncio.gather(
+        *(world.manager.start_kernel(kernel_name=KEY.kernelspec) for _ in range(4))
+    )
+    assert set(ids) == {KEY.kernel_id}
+    assert world.kernel().pid == kernel.pid
+    assert KEY.kernelspec in world.manager.kernel_spec_manager.get_all_specs()
+    await world.manager.shutdown_kernel(KEY.kernel_id, now=True)
+    await world.manager.shutdown_all(now=True)
+    assert (await world.run("$kept"))["result"] == "42\n"
+    kernel_manager: Any = world.manager.get_kernel(KEY.kernel_id)
+    info = await asyncio.wrap_future(kernel_manager._kernel_info_future)
+    assert info["language_info"]["name"] == "powershell"
+    with pytest.raises(HTTPError):
+        await world.manager.shutdown_kernel("00000000-0000-0000-0000-000000000000")
+
+
+async def test_a_restart_from_jupyter_begins_the_session_anew(world: World) -> None:
+    await world.run("$kept = 42")
+    await world.manager.restart_kernel(KEY.kernel_id)
+    status = await world.becomes(CONTOSO, "signed_out")
+    assert status["account"] is None
+    assert (await world.run("[int]$kept"))["result"] == "0\n"
+
+
+async def test_other_kernels_keep_jupyters_ways_but_get_no_secret(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_TOKEN", "secret-of-the-server")
+    monkeypatch.setenv("HANDED_ON", "asked for by name")
+    await world.run("1")
+    kernel_id = await world.manager.start_kernel(kernel_name="python3")
+    kernel_manager: Any = world.manager.get_kernel(kernel_id)
+    python = psutil.Process(kernel_manager.provisioner.pid)
+    for process in (python, world.kernel(), world.powershell()):
+        assert "secret-of-the-server" not in process.environ().values()
+        assert process.environ()["HANDED_ON"] == "asked for by name"
+    await world.manager.shutdown_all(now=True)
+    assert gone(python)
+    assert world.kernel().is_running()
+    with pytest.raises(NoSuchKernel):
+        await world.manager.start_kernel(kernel_name="unknown.example.exo")
+
+
+async def test_a_powershell_that_does_not_exist_is_named_and_the_session_is_lost(
+    tmp_path: Path,
+) -> None:
+    world = await World.begin(tmp_path, PWSH_MANAGER_PWSH="/nonexistent/pwsh")
+    try:
+        answer = await world.login()
+        assert (answer["success"], answer["code"]) == (False, "sign_in_failed")
+        assert "/nonexistent/pwsh" in answer["error"]
+    finally:
+        await world.end()
