@@ -13,7 +13,7 @@ import pytest
 from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"}
+LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes", "watcher"}
 EVERY_LAYER = LEAVES | {
     "powershell",
     "kernel",
@@ -33,12 +33,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
     "screens": {"records"},
     "settings": set(),
+    "watcher": set(),
     "shapes": {"records"},
     "messages": {"errors", "records"},
-    "powershell": {"errors", "records"},
+    "powershell": {"errors", "records", "watcher"},
     "kernel": {"powershell", "messages", "records", "screens", "errors"},
     "catalog": {"errors"},
-    "modules": {"catalog", "errors", "settings"},
+    "modules": {"catalog", "errors", "settings", "watcher"},
     "sandbox": {"errors"},
     "sessions": {
         "catalog",
