@@ -15,7 +15,8 @@ from pathlib import Path
 from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.states import SESSION_STATES, SessionState
+from pwsh_kernels.sessions.states import SESSION_STATES
+from pwsh_kernels.shapes import SessionState
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from pwsh_kernels.sessions import lifecycle
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.jupyter.kernel_process import process_note
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.shapes import Run
 from tests.fixtures.repository import ROOT
 from tests.sessions.world import CONTOSO, END_WAIT, World
 
@@ -475,7 +476,9 @@ async def test_a_prompt_that_was_open_when_the_server_ended_is_answered_at_the_n
     try:
         (found,) = second.sessions.run_views(purpose="command")
         assert (found["run_id"] == run_id) is noted
-        assert (found["state"], found["prompt"]["message"]) == ("waiting_for_input", "Name")
+        assert found["state"] == "waiting_for_input"
+        assert found["prompt"] is not None
+        assert found["prompt"]["message"] == "Name"
         assert found["command"].startswith("$name = Read-Host")
         await second.sessions.answer(found["run_id"], "Ada")
         ended = await second.ended(found["run_id"])
@@ -545,7 +548,7 @@ async def test_a_frozen_powershell_is_disconnected_within_ten_seconds(world: Wor
     assert gone(kernel, powershell)
 
 
-async def begun(world: World, text: str) -> list[dict[str, Any]]:
+async def begun(world: World, text: str) -> list[Run]:
     """Wait until a command that runs has printed something; return the commands."""
     await until(lambda: bool(world.sessions.run_views(purpose="command")))
     runs = world.sessions.run_views(purpose="command")

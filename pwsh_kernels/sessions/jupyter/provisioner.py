@@ -18,6 +18,7 @@ from pwsh_kernels.sessions.jupyter.kernel_process import (
     write_process_note,
 )
 from pwsh_kernels.sessions.jupyter.ports import free_ports
+from pwsh_kernels.shapes import ForeignJson
 
 PRIVATE = 0o077
 """umask of sessions: what a module keeps of a sign-in, often as plain text, is for nobody else
@@ -45,7 +46,7 @@ class AdoptingProvisioner(LocalProvisioner):
     parent: Any
     process: Any
 
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+    async def pre_launch(self, **kwargs: Any) -> ForeignJson:
         """Take over a living kernel (its `cmd` is then empty), else prepare to start one."""
         living = living_process(self.parent.connection_file)
         if living is None:

@@ -11,7 +11,7 @@ from typing import Any
 from pwsh_kernels.messages import EVENT_MESSAGE
 from pwsh_kernels.sessions.runs.recorder import STOPPED, Message, Recorder
 from pwsh_kernels.sessions.runs.run import Run
-from pwsh_kernels.sessions.states import RunState
+from pwsh_kernels.shapes import RunState
 
 LOG = logging.getLogger(__name__)
 NOT_KEPT = "{chars} characters were printed while no server listened, and not kept"

@@ -10,8 +10,9 @@ from io import FileIO
 from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, Self
+from typing import IO, Literal, Self
 
+from pwsh_kernels import shapes
 from pwsh_kernels.records import Record
 
 LOG = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Entry:
             record=self.record if first <= self.start else None,
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> shapes.Entry:
         """Return the entry as JSON values (docs/rest.md)."""
         return {
             "start": self.start,
@@ -69,7 +70,7 @@ class Entry:
         }
 
     @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> "Entry":
+    def from_json(cls, facts: shapes.Entry) -> "Entry":
         """Return the entry that `to_json` described."""
         record = Record.from_json(facts["record"]) if facts["record"] else None
         return cls(facts["start"], facts["stream"], facts["kind"], facts["text"], record)
