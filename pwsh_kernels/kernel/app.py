@@ -12,6 +12,7 @@ from typing import Any
 import zmq
 from ipykernel.kernelapp import IPKernelApp
 
+from pwsh_kernels.kernel.half_characters import unpack
 from pwsh_kernels.kernel.kernel import PwshKernel
 
 IOPUB_MESSAGES = 50_000
@@ -54,7 +55,10 @@ class KernelApp(IPKernelApp):
         del context.xpub_verbose
 
     def init_sockets(self) -> None:
-        """Let a question to a client that is gone fail instead of vanish."""
+        """Let a question to a client that is gone fail instead of vanish, and read messages of
+        clients so that what they hold can be sent back.
+        """
+        self.session.unpack = unpack
         super().init_sockets()
         self.stdin_socket.router_mandatory = True
 

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -224,7 +224,8 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
             self._running = None
         if isinstance(end, Died):
             return Ending(
-                Summary("died"), product_error(PowerShellDied(end.exit_status, end.signal))
+                Summary("died"),
+                product_error(PowerShellDied(end.exit_status, end.signal, end.reason)),
             )
         return Ending(end.summary, summary_error(end.summary, output.style))
 
@@ -290,7 +291,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
             self._running.interrupt()
 
     def _powershell_died(self, death: Died) -> None:
-        facts = {"event": POWERSHELL_DIED, "exit_status": death.exit_status, "signal": death.signal}
+        facts = {"event": POWERSHELL_DIED, **asdict(death)}
         self._publish(EVENT_MESSAGE, facts, {})
         self._leaving = asyncio.get_running_loop().create_task(self._leave())
 

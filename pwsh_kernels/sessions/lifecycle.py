@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pwsh_kernels.catalog import Route
-from pwsh_kernels.errors import ProductError
+from pwsh_kernels.errors import PowerShellDied, ProductError
 from pwsh_kernels.messages import POWERSHELL_DIED
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
@@ -304,12 +304,10 @@ class Lifecycle:
     def _event(self, live: LiveSession, message: Message) -> None:
         facts: Mapping[str, Any] = message["content"]
         if facts.get("event") == POWERSHELL_DIED:
-            how = (
-                f"killed by {facts['signal']}"
-                if facts.get("signal")
-                else f"exit status {facts.get('exit_status')}"
+            died = PowerShellDied(
+                facts.get("exit_status"), facts.get("signal"), str(facts.get("reason") or "")
             )
-            self._fail(live, f"PowerShell ended: {how}")
+            self._fail(live, f"PowerShell ended: {died.how()}")
             live.tasks.start(self._kill_lost(live), f"end the kernel of {live.key}")
 
     async def _kill_lost(self, live: LiveSession) -> None:

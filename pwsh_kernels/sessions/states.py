@@ -10,7 +10,7 @@ SessionState = Literal["starting", "signed_out", "signing_in", "signed_in", "los
 
 ENDED: frozenset[RunState] = frozenset({"succeeded", "failed", "cancelled", "lost"})
 RUN_STATES: Mapping[RunState, frozenset[RunState]] = {
-    "queued": frozenset({"running", "cancelled", "lost"}),
+    "queued": frozenset({"running", "failed", "cancelled", "lost"}),
     "running": frozenset({"waiting_for_input", "succeeded", "failed", "cancelled", "lost"}),
     "waiting_for_input": frozenset({"running", "succeeded", "failed", "cancelled", "lost"}),
     "succeeded": frozenset(),

@@ -283,7 +283,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $text = $run.Text.ToString()
         [void]$run.Text.Clear()
         if ($run.Left -ge 0) {
-            $keep = [int][Math]::Min($text.Length, $run.Left)
+            $keep = [int][Math]::Min([long]$text.Length, $run.Left)
             $run.Left -= $keep
             if ($keep -lt $text.Length) {
                 if ($keep -and [char]::IsHighSurrogate($text[$keep - 1])) { $keep-- }

@@ -4,6 +4,7 @@ runs now stopped.
 
 import asyncio
 import functools
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ from pwsh_kernels.sessions.runs.foreign_runs import ForeignRuns, stopped_reason
 from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run, end_state
 
+LOG = logging.getLogger(__name__)
 NOT_BEGUN = "The command was cancelled before its turn came; nothing of it was run."
+NOT_SENT = "The command could not be sent to the session; nothing of it was run"
 IDLE_WAIT_S = 5.0
 """The kernel's `idle` comes with the reply; after this time without any message of the execution it
 was lost.
@@ -186,13 +189,22 @@ class RunQueue:
             self._probe()
             return
         job = self._waiting.popleft()
-        self.current = job
+        try:
+            self._send(job)
+        except Exception as error:  # of the packer, of ZeroMQ: what was not sent never ends
+            LOG.exception("run %s could not be sent", job.run.id)
+            job.run.finish("failed", reason=f"{NOT_SENT} ({type(error).__name__}).")
+            self._advance()
+
+    def _send(self, job: Job) -> None:
+        """Make a job the current one, once it was really sent."""
         job.message_id = self.connection.execute(
             job.code,
             options_metadata(job.run.options),
             lambda message: self._received(job, message),
             store_history=job.store_history,
         )
+        self.current = job
         job.run.sent(job.message_id)
 
     def _received(self, job: Job, message: Message) -> None:
@@ -258,9 +270,9 @@ class RunQueue:
         )
         if recorder is None or run.prompt is None or recorder.question is None:
             return False
-        question, recorder.question = recorder.question, None
+        self.connection.answer(recorder.question, text, metadata)
+        recorder.question = None
         run.become("running")
-        self.connection.answer(question, text, metadata)
         return True
 
     def _happened(self, event: Message) -> None:
