@@ -40,6 +40,7 @@ from pwsh_kernels.errors.repositories import (
 )
 from pwsh_kernels.errors.requests import (
     BodyTooLarge,
+    CommandTooLarge,
     ForeignHost,
     ForeignOrigin,
     InvalidRequest,
@@ -63,9 +64,11 @@ from pwsh_kernels.errors.server import (
 )
 from pwsh_kernels.errors.sessions import (
     CommandSearchFailed,
+    QueueFull,
     SessionBusy,
     SessionLost,
     SessionStarting,
+    TooManySessions,
     UnknownSession,
     WaitingForInput,
 )
@@ -85,6 +88,7 @@ __all__ = [
     "BodyTooLarge",
     "BrokenFile",
     "CommandSearchFailed",
+    "CommandTooLarge",
     "DataFolderInUse",
     "DeviceCodeRefused",
     "FileNotWritten",
@@ -121,6 +125,7 @@ __all__ = [
     "PowerShellTooOld",
     "ProductError",
     "PromptRefused",
+    "QueueFull",
     "RepositoryUnreachable",
     "RepositoryWantsCredentials",
     "RequestRefused",
@@ -135,6 +140,7 @@ __all__ = [
     "SessionLost",
     "SessionStarting",
     "SignInPending",
+    "TooManySessions",
     "Unauthorized",
     "UnknownModule",
     "UnknownProperty",

@@ -24,6 +24,7 @@ SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
 SHARED = "PWSH_KERNELS_SHARED"
 """Variable of the kernel: a shutdown_request of a front end does not end it."""
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
+KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 CULTURE = "PWSH_KERNELS_CULTURE"
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
@@ -100,6 +101,7 @@ class Launcher:
             "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env),
             SHARED: "1",
             KEPT_OBJECTS: str(self._settings.kept_objects),
+            KEPT_IN_ALL: str(self._settings.kept_objects_in_all),
         }
         if culture := session.tenant.culture_of(session.key.module):
             environment[CULTURE] = culture

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pwsh_kernels.catalog import Route
-from pwsh_kernels.errors import PowerShellDied, ProductError
+from pwsh_kernels.errors import PowerShellDied, ProductError, TooManySessions
 from pwsh_kernels.messages import POWERSHELL_DIED
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
@@ -68,7 +68,7 @@ class Lifecycle:
             settings, self.save, self.table.values, manager.process_id, launcher.pin_again
         )
         self.changes = Broadcast()
-        manager.serve(self, settings.pass_env)
+        manager.serve(self, settings.pass_env, settings.most_kernels)
 
     def find(self, tenant: str, module: str) -> LiveSession | None:
         """Return a session. Raises UnknownModule, InvalidTenant."""
@@ -84,6 +84,7 @@ class Lifecycle:
         known_tenant, known_module, key = self._directory.names(tenant, module)
         live = self.table.get(key)
         if live is None or live.session.gone:
+            self._make_room(key)
             earlier = live.session.route if live else None
             live = self._add(Session(key, known_tenant, known_module))
             live.tasks.start(self._start(live, alone=alone, earlier=earlier), f"start {key}")
@@ -167,6 +168,20 @@ class Lifecycle:
             )
 
     # -- start ---------------------------------------------------------------------------------
+
+    def _make_room(self, key: SessionKey) -> None:
+        """See to it that one more session may be: lost ones go first.
+
+        Raises TooManySessions.
+        """
+        others = [one for one in self.table.values() if one.key != key]
+        limit = self._settings.most_sessions
+        if sum(not one.session.gone for one in others) >= limit:
+            raise TooManySessions(limit=limit)
+        lost = [one for one in others if one.session.gone]
+        for one in lost[: max(0, len(others) + 1 - limit)]:
+            self._remove(one, "a newer session took its place")
+            self._forget(one)
 
     def _add(self, session: Session, *, adopted: bool = False) -> LiveSession:
         launch = self._launcher.launch(session)  # first: refused, it leaves no session behind

@@ -23,6 +23,7 @@ from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
+from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.product import Backend, Product
@@ -139,6 +140,12 @@ class PwshKernelsServer(ServerApp):
         ours = logging.getLogger("pwsh_kernels")
         ours.setLevel(self.log.level)
         ours.parent = self.log
+
+    def init_httpserver(self) -> None:
+        """Bound what callers without a token can take: connections, and the time of a request."""
+        super().init_httpserver()
+        settings = self.product.settings
+        bound_connections(self.http_server, settings.connections, settings.request_time)
 
     def load_server_extensions(self) -> None:
         """Load the extensions.

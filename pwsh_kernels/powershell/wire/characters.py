@@ -1,7 +1,7 @@
 """Characters that XML cannot hold, in the `_xHHHH_` form that PowerShell reads. Pure.
 
-psrpcore does not write it for these. One that is sent as it is ends PowerShell's reader: "Remote transport error", and no answer ever
-(measured).
+psrpcore does not write it for these. One that is sent as it is ends PowerShell's reader: "Remote
+transport error", and no answer ever (measured).
 """
 
 import re

@@ -5,11 +5,13 @@ mistakes; others as usual.
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from jupyter_client.ioloop.restarter import AsyncIOLoopKernelRestarter
 from jupyter_client.session import Session as Codec
@@ -93,13 +95,19 @@ class SessionKernelManager(KernelManagerCompat):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._locks: dict[SessionKey, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[SessionKey, asyncio.Lock] = WeakValueDictionary()
+        self._most_others = sys.maxsize
         self._info_channels: dict[str, Any] = {}
         self._tasks = Tasks()
         self._owner: SessionsOwner = Nobody()
 
-    def serve(self, owner: SessionsOwner, pass_env: Iterable[str] = ()) -> None:
-        """Serve who owns the sessions; `pass_env` names variables that every kernel inherits."""
+    def serve(
+        self, owner: SessionsOwner, pass_env: Iterable[str] = (), most_others: int = sys.maxsize
+    ) -> None:
+        """Serve who owns the sessions; `pass_env` names variables that every kernel inherits;
+        `most_others`: kernels that are no sessions.
+        """
+        self._most_others = most_others
         self._owner = owner
         self.pass_env = list(pass_env)
         self.kernel_spec_manager.name_sessions(owner.title)
@@ -180,6 +188,7 @@ class SessionKernelManager(KernelManagerCompat):
         launch: SessionLaunch | None = self.launches.get(kernel_name or "")
         kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, self.pass_env)
         if launch is None:
+            self._refuse_too_many(kernel_id)
             kwargs["env"] = with_our_commands(kwargs["env"])
             started: str = await super().start_kernel(
                 kernel_id=kernel_id, kernel_name=kernel_name, **kwargs
@@ -260,6 +269,16 @@ class SessionKernelManager(KernelManagerCompat):
         self._owner.ended(key, "its kernel process has ended")
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _refuse_too_many(self, kernel_id: str | None) -> None:
+        """Raise HTTPError 429 when there are as many kernels beside the sessions as may be."""
+        others = [one for one in self.list_kernel_ids() if self.session_of(one) is None]
+        if kernel_id not in others and len(others) >= self._most_others:
+            raise HTTPError(
+                429,
+                f"There are {len(others)} kernels beside the sessions, and no more may be"
+                " (PWSH_MANAGER_KERNELS). Shut one down, then try again.",
+            )
 
     def _lock(self, key: SessionKey) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())

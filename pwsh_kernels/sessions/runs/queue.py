@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import zmq
 
@@ -36,6 +36,13 @@ INTERRUPT_WAIT_S = 2.0
 """The kernel takes an interrupt_request in milliseconds, whatever its PowerShell does."""
 
 
+class Gate(Protocol):
+    """Who lets a run go besides its session's queue."""
+
+    def take(self, run: Run, retry: Callable[[], None]) -> bool:
+        """Return whether a run may go now; if not, `retry` is called when it may be tried again."""
+
+
 def finish_at_once(run: Run, summary: Summary | None, finish: Callable[[], None]) -> None:  # noqa: ARG001 - the hook's shape
     """End a run without a look at it."""
     finish()
@@ -51,6 +58,7 @@ class Job:
     code: str
     recorder: Recorder
     store_history: bool
+    gate: Gate | None = None
     message_id: str = ""
     reply: Message | None = None
     idle: bool = False
@@ -133,21 +141,18 @@ class RunQueue:
         *,
         store_history: bool = True,
         first: bool = False,
+        gate: Gate | None = None,
     ) -> None:
-        """Queue a run, `first` before those that wait."""
-        job = Job(run, code, recorder or Recorder(run), store_history)
+        """Queue a run, `first` before those that wait.
+
+        One that its `gate` holds back holds nobody back who is behind it.
+        """
+        job = Job(run, code, recorder or Recorder(run), store_history, gate)
         if first:
             self._waiting.appendleft(job)
         else:
             self._waiting.append(job)
         self._advance()
-
-    def holds(self, run: Run) -> bool:
-        """Return whether a run was given to this queue and has not ended."""
-        return (
-            any(job.run is run for job in (self.current, *self._waiting) if job)
-            or run in self._foreign.runs
-        )
 
     async def cancel(self, run: Run, wait_s: float) -> None:
         """Stop a run, or take it out of the queue; wait at most `wait_s` seconds for its end."""
@@ -188,13 +193,19 @@ class RunQueue:
         if self._foreign.ids:
             self._probe()
             return
-        job = self._waiting.popleft()
+        job = next((one for one in self._waiting if self._may_go(one)), None)
+        if job is None:
+            return
+        self._waiting.remove(job)
         try:
             self._send(job)
         except Exception as error:  # of the packer, of ZeroMQ: what was not sent never ends
             LOG.exception("run %s could not be sent", job.run.id)
             job.run.finish("failed", reason=f"{NOT_SENT} ({type(error).__name__}).")
             self._advance()
+
+    def _may_go(self, job: Job) -> bool:
+        return job.gate is None or job.gate.take(job.run, self._advance)
 
     def _send(self, job: Job) -> None:
         """Make a job the current one, once it was really sent."""

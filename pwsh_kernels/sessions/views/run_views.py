@@ -60,6 +60,13 @@ def run_view(run: Run) -> dict[str, Any]:
     }
 
 
+def listed_view(run: Run, shown: int) -> dict[str, Any]:
+    """Return the Run shape for a list, with the first `shown` characters of its command."""
+    length = len(run.command)
+    cut = f"{run.command[:shown]}… ({length:,} characters in all)"
+    return {**run_view(run), **({"command": cut} if length > shown else {})}
+
+
 def result_view(run: Run) -> dict[str, Any]:
     """Return the answer of POST /run: the Run shape with its result."""
     text = run.log.text(RESULT_KINDS[run.options.format])
