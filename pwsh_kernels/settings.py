@@ -272,6 +272,13 @@ class Settings(BaseSettings):
         "How much output of all runs goes to files; what is beyond is counted and dropped.",
         ge=0,
     )
+    kernel_log: int = _setting(
+        1_000_000,
+        "PWSH_MANAGER_KERNEL_LOG",
+        "bytes",
+        "Size at which the log of a session's kernel begins anew; two older ones are kept.",
+        ge=1000,
+    )
     connections: int = _setting(
         500,
         "PWSH_MANAGER_CONNECTIONS",

@@ -1,7 +1,7 @@
 """The one error tree, by subject; every error is a name of this package."""
 
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
-from pwsh_kernels.errors.files import BrokenFile, FileNotWritten, UnsafeFolder
+from pwsh_kernels.errors.files import BrokenFile, FileNotWritten, FolderNotWritable, UnsafeFolder
 from pwsh_kernels.errors.kept_objects import (
     NoObjects,
     ObjectsForgotten,
@@ -92,6 +92,7 @@ __all__ = [
     "DataFolderInUse",
     "DeviceCodeRefused",
     "FileNotWritten",
+    "FolderNotWritable",
     "ForeignHost",
     "ForeignOrigin",
     "InvalidRequest",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pwsh_kernels.kernel.log_file import VARIABLE
 from pwsh_kernels.powershell import MAX_KEPT, MAX_KEPT_IN_ALL
 
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
@@ -43,6 +44,8 @@ class KernelEnvironment:
     """Output objects of one run that PowerShell keeps."""
     kept_in_all: int
     """Output objects of all runs that it keeps."""
+    log_file: str
+    """Where the kernel's log is."""
     culture: str
     """The culture of PowerShell, such as "de-CH"; "": as the environment says."""
 
@@ -59,6 +62,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         rich_output=_is_on(env.get(RICH_OUTPUT, "")),
         kept_objects=int(env.get(KEPT_OBJECTS) or MAX_KEPT),
         kept_in_all=int(env.get(KEPT_IN_ALL) or MAX_KEPT_IN_ALL),
+        log_file=env.get(VARIABLE, "the kernel's log"),
         culture=env.get(CULTURE, ""),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )

@@ -204,7 +204,9 @@ class Lifecycle:
             Exception
         ) as error:  # the outermost caller of jupyter_client, which raises what it likes
             LOG.exception("The session %s did not start", live.key)
-            self._fail(live, f"its kernel did not start: {error or type(error).__name__}")
+            log = self._launcher.log_file(live.key)
+            reason = f"its kernel did not start: {error or type(error).__name__}; its log is {log}"
+            self._fail(live, reason)
             await self._manager.kill_session(live.key)
             return
         live.session.become("signed_out")

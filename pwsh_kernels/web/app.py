@@ -17,6 +17,7 @@ from jupyter_server.serverapp import ServerApp
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
+from pwsh_kernels.errors import FolderNotWritable
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -285,6 +286,13 @@ class PwshKernelsApp(ExtensionApp):
                 if tenant.traps:
                     self.authority.set_traps(tenant.name, dict(tenant.traps))
             await self.backend.sessions.start()
+        except OSError as error:
+            data_dir = serverapp.product.settings.data_dir
+            refused = FolderNotWritable(
+                folder=str(error.filename or data_dir), problem=error.strerror or str(error)
+            )
+            serverapp.log.critical("The server cannot start: %s", refused)
+            serverapp.exit(1)
         except Exception:
             serverapp.log.critical("The server cannot start", exc_info=True)
             serverapp.exit(1)
