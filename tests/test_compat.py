@@ -243,16 +243,6 @@ async def test_jupyter_server_calls_the_hook_for_a_kernel_that_died(
     assert kernel_id not in kernels
 
 
-async def test_the_clients_and_ports_of_a_kernel_can_be_forgotten(kernels: Any) -> None:
-    kernel_id = await kernels.start_kernel()
-    kernels.notify_connect(kernel_id)
-    assert kernels.kernel_model(kernel_id)["connections"] == 1
-    assert kernels._kernel_ports[kernel_id]
-    kernels.forget_counts(kernel_id)
-    assert kernels.kernel_model(kernel_id)["connections"] == 0
-    assert kernel_id not in kernels._kernel_ports
-
-
 async def test_a_websocket_takes_the_kernels_info_from_us(kernels: Any) -> None:
     kernel = kernels.get_kernel(await kernels.start_kernel())
     answer: Future[dict[str, Any]] = Future()

@@ -42,6 +42,9 @@ class LiveSession:
     left_signing_in: bool = False
     """Adopted while a sign-in was pending: its code went with the earlier server."""
 
+    ending: bool = False
+    """A disconnect has begun: who wants this session now gets a new one."""
+
     @property
     def key(self) -> SessionKey:
         """The tenant and the module that it is signed in to, or will be."""
