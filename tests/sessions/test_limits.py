@@ -79,7 +79,7 @@ async def test_a_run_that_waits_behind_others_in_its_session_holds_no_turn_of_ot
     await world.output_of(running, "begun")
     request = run_request("'done'", "", wait_s=0)
     answer = await world.sessions.run_everywhere(request, [CONTOSO, FABRIKAM])
-    behind, free = [one["run_id"] for one in answer["results"]]
+    behind, free = [str(one.get("run_id")) for one in answer["results"]]
     assert (await world.ended(free))["state"] == "succeeded"
     assert (await world.sessions.run_view(behind))["state"] == "queued"
     flag.touch()
@@ -113,6 +113,7 @@ async def test_the_objects_of_older_runs_make_room_for_those_of_newer_ones(world
         for count in (3, 4)
     ]
     kept = await world.sessions.query(second["run_id"], ObjectsQuery(wait_s=END_WAIT))
+    assert kept["query"]
     assert kept["query"]["kept"] == 4
     with pytest.raises(ProductError) as gone:
         await world.sessions.query(first["run_id"], ObjectsQuery(wait_s=END_WAIT))
