@@ -14,6 +14,8 @@ VARIABLE = "PWSH_KERNELS_LOG"
 SIZE = "PWSH_KERNELS_LOG_SIZE"
 MAX_BYTES = 1_000_000
 OLDER_FILES = 2
+LEAST = logging.WARNING
+"""Never less: at DEBUG ipykernel logs whole messages, with the secrets that they carry."""
 LINE = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 
 
@@ -27,6 +29,7 @@ class LogFile(RotatingFileHandler):
             path, maxBytes=max_bytes, backupCount=OLDER_FILES, encoding="utf-8", delay=True
         )
         self.setFormatter(logging.Formatter(LINE))
+        self.setLevel(LEAST)
 
     def _open(self) -> TextIOWrapper:
         """Open the file (documented by Python for this purpose)."""

@@ -35,6 +35,20 @@ def test_the_log_is_private_begins_anew_when_it_is_long_and_takes_bounded_room(
     assert "of the kernel itself" in file.read_text(encoding="utf-8")
 
 
+def test_what_is_logged_for_debugging_is_not_written_as_messages_carry_secrets(
+    tmp_path: Path, app: logging.Logger
+) -> None:
+    before = logging.getLogger().handlers[:]
+    try:
+        file = write_log(app, {VARIABLE: str(tmp_path / "one.log")}, "")
+        app.setLevel(logging.DEBUG)
+        app.debug("the whole message")
+        app.info("this too")
+    finally:
+        logging.getLogger().handlers[:] = before
+    assert not file.exists()
+
+
 def test_without_a_name_the_log_is_beside_the_connection_file(
     tmp_path: Path, app: logging.Logger
 ) -> None:
