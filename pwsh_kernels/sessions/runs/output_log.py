@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -85,13 +86,28 @@ class Page:
     more: bool
 
 
+@dataclass(eq=False)
+class DiskRoom:
+    """Bytes that the files of all outputs may still take."""
+
+    left: int
+
+    def take(self, size: int) -> bool:
+        """Return whether that many bytes fit; they are taken then."""
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
+
 class OutputLog:
     """Appended by one run, read at any position at any time."""
 
-    def __init__(self, path: Path, memory: int) -> None:
+    def __init__(self, path: Path, memory: int, room_on_disk: DiskRoom | None = None) -> None:
         """`memory`: characters that stay in memory; `path`: the file that is made only for what is
-        beyond.
+        beyond, as long as there is room for it (None: always).
         """
+        self._room_on_disk = room_on_disk or DiskRoom(sys.maxsize)
         self._path = path
         self._room = memory
         self._entries: list[Entry] = []
@@ -160,6 +176,8 @@ class OutputLog:
             self._file.close()
             self._file = None
             self._path.unlink(missing_ok=True)
+            self._room_on_disk.left += self._file_bytes
+            self._file_bytes = 0
 
     def _add(self, entry: Entry) -> None:
         weight = len(entry.text) + ENTRY_WEIGHT + (len(str(entry.record)) if entry.record else 0)
@@ -179,15 +197,18 @@ class OutputLog:
         self._in_memory = entry.end
 
     def _spill(self, entry: Entry) -> bool:
-        """Write to the file; return whether all of it is there.
+        """Write an entry to the file; return whether there was room for all of it.
 
         After the first failure nothing more is kept, so that what is there is the output's
         beginning, without a hole.
         """
         line = json.dumps(entry.to_json()).encode() + b"\n"
+        if not self._room_on_disk.take(len(line)):
+            return False
         try:
             self._write(line)
         except OSError as error:
+            self._room_on_disk.left += len(line)
             self.problem = error.strerror or type(error).__name__
             LOG.warning("The output of %s is no longer kept: %s", self._path.stem, self.problem)
             return False
