@@ -20,7 +20,6 @@ from pwsh_kernels.cli.doctor_modules import installed_modules, wanted_modules
 from pwsh_kernels.cli.findings import Finding
 from pwsh_kernels.discovery import FROM_SETTINGS, ServerAddress, read_settings
 from pwsh_kernels.errors import ProductError, ServerUnreachable
-from pwsh_kernels.sessions.damaged_files import files_put_aside
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.shapes import ForeignJson, Session
 
@@ -142,6 +141,8 @@ def homes(folder: Path) -> Iterator[Finding]:
 
 def damaged(folders: Iterable[Path]) -> Iterator[Finding]:
     """Yield the files that a server has put aside because it could not read them."""
+    from pwsh_kernels.sessions.damaged_files import files_put_aside
+
     for file in files_put_aside(folders):
         yield Finding(
             "note",
