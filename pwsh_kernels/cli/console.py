@@ -94,6 +94,10 @@ def _sentence(error: ProductError, facts: Mapping[str, object]) -> str:
             f"Run {run_id} waits for an answer to: {facts.get('question')!r}. Answer it with"
             f" `pwsh-kernels follow {run_id}` or stop it with `pwsh-kernels cancel {run_id}`."
         ),
+        "waits_behind_question": (
+            f"The command was not run: it waits behind {run_id}, which waits for an answer of"
+            f" {facts.get('asker')}. `pwsh-kernels follow {run_id}` shows it."
+        ),
     }
     return texts.get(str(facts["code"]), error.text())
 

@@ -145,10 +145,7 @@ async def _follow(
         printer.show(page)
         if seen == page["state"] == "queued" and not noted:
             noted = True
-            note(
-                "Waiting: another command is running in this session (`pwsh-kernels runs --state"
-                " running`)."
-            )
+            note(_waits(page))
         cursor, seen = page["next_cursor"], page["state"]
         if page["more"]:
             continue
@@ -157,6 +154,17 @@ async def _follow(
         if page["state"] == "waiting_for_input" and page["prompt"]:
             await answer_prompt(client, page, page["prompt"])
             seen = "running"  # the next question may be there already
+
+
+def _waits(run: Run) -> str:
+    ahead = run["waits_behind"]
+    if ahead and ahead["state"] == "waiting_for_input":
+        return plain(
+            f"Waiting behind {ahead['run_id']}, which waits for an answer of {ahead['asker']}."
+        )
+    return (
+        "Waiting: another command is running in this session (`pwsh-kernels runs --state running`)."
+    )
 
 
 async def _ends_before(task: "asyncio.Task[RunPage]", event: asyncio.Event) -> bool:

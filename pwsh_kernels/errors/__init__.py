@@ -49,6 +49,7 @@ from pwsh_kernels.errors.requests import (
 )
 from pwsh_kernels.errors.runs import (
     AnswerNotUsable,
+    AnswerOfAnother,
     PromptRefused,
     RunNotWaiting,
     SecretNotTaken,
@@ -68,6 +69,7 @@ from pwsh_kernels.errors.sessions import (
     SessionStarting,
     UnknownSession,
     WaitingForInput,
+    WaitsBehindQuestion,
 )
 from pwsh_kernels.errors.sign_in import (
     DeviceCodeRefused,
@@ -81,6 +83,7 @@ from pwsh_kernels.errors.tenants import BadSecret, InvalidTenant, UnknownTenant
 __all__ = [
     "AnswerLost",
     "AnswerNotUsable",
+    "AnswerOfAnother",
     "BadSecret",
     "BodyTooLarge",
     "BrokenFile",
@@ -147,4 +150,5 @@ __all__ = [
     "UnsafeFolder",
     "UnsupportedModule",
     "WaitingForInput",
+    "WaitsBehindQuestion",
 ]

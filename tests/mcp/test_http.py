@@ -155,7 +155,7 @@ async def test_a_run_over_http_is_the_principals_and_progress_arrives_while_it_r
     assert told.is_set()
     assert run.structured_content
     kept = signed_in.get(f"/runs/{run.structured_content['run_id']}")
-    assert (kept["principal"], kept["client"]) == ("token", "pwsh-kernels-mcp")
+    assert (kept["principal"], kept["client"]) == ("token", "pwsh-kernels-mcp:mcp")
 
 
 @pytest.mark.parametrize(

@@ -246,10 +246,31 @@ async def test_somebody_else_may_answer_what_a_command_asks(signed_in: Server) -
         assert behind.is_error
         assert f"pwsh_cancel with run_id {asked['run_id']}" in text_of(behind)
         waiting = asyncio.create_task(call(client, "pwsh_wait", run_id=asked["run_id"]))
-        await asyncio.to_thread(signed_in.post, f"/runs/{asked['run_id']}/input", value="Adele")
+        await asyncio.to_thread(
+            signed_in.post, f"/runs/{asked['run_id']}/input", value="Adele", for_other=True
+        )
         finished = facts_of(await waiting)["run"]
     assert finished["state"] == "succeeded"
     assert finished["output"].endswith("hello Adele\n")
+
+
+async def test_an_agent_neither_answers_nor_is_told_to_answer_what_another_clients_run_asks(
+    signed_in: Server,
+) -> None:
+    asked = signed_in.run("Read-Host 'Delete everything?'")
+    who = "waits for an answer of token (python-httpx)"
+    async with connected(signed_in) as client:
+        behind = await call(client, "pwsh_run", tenant=CONTOSO, command="Get-Date")
+        answer = await call(client, "pwsh_answer", run_id=asked["run_id"], answer="Yes")
+        seen = await call(client, "pwsh_wait", run_id=asked["run_id"], wait_s=0)
+    for refused in (behind, answer):
+        assert refused.is_error
+        assert who in text_of(refused)
+        assert "Call pwsh_answer" not in text_of(refused)
+    assert facts_of(seen)["run"]["advice"] == "wait"
+    assert f"It {who}, who started it. Do not answer it" in text_of(seen)
+    assert signed_in.get(f"/runs/{asked['run_id']}")["state"] == "waiting_for_input"
+    signed_in.post(f"/runs/{asked['run_id']}/input", refuse=True)
 
 
 async def test_the_argument_of_the_original_still_names_the_tenant(signed_in: Server) -> None:

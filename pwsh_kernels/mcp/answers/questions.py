@@ -7,7 +7,7 @@ Pure. A prompt is the JSON of `GET /runs/{id}` (records.Prompt).
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pwsh_kernels.errors import AnswerNotUsable, SecretNotTaken
+from pwsh_kernels.errors import AnswerNotUsable, AnswerOfAnother, SecretNotTaken
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.records import ChoiceFacts, FieldFacts, PromptFacts
 from pwsh_kernels.shapes import ForeignJson, Run
@@ -20,6 +20,18 @@ ANSWER = "answer"
 def is_secret(prompt: PromptFacts) -> bool:
     """Return whether any part of the answer is a secret, which must not pass through a model."""
     return prompt["kind"] in _SECRET_KINDS or any(one["secret"] for one in prompt["fields"])
+
+
+def is_own(run: Run) -> bool:
+    """Return whether this client has started the run: only then are its questions to be answered
+    here.
+    """
+    return run.get("yours", True)
+
+
+def asker(run: Run) -> str:
+    """Return who has started a run, and answers what it asks."""
+    return f"{run['principal']} ({run['client']})" if run["client"] else run["principal"]
 
 
 def question(run: Run) -> str:
@@ -50,11 +62,13 @@ def how_to_answer(prompt: PromptFacts | None) -> str:
 def value_of(run: Run, answer: str, fields: Mapping[str, str] | None) -> Any:
     """Return the answer in the shape of the prompt's kind.
 
-    Raises SecretNotTaken, AnswerNotUsable.
+    Raises AnswerOfAnother, SecretNotTaken, AnswerNotUsable.
     """
     prompt = run["prompt"]
     if prompt is None:
         return answer
+    if not is_own(run):
+        raise AnswerOfAnother(run_id=run["run_id"], asker=asker(run))
     if is_secret(prompt):
         raise SecretNotTaken(run_id=run["run_id"], question=question(run))
     if prompt["kind"] == "choice":

@@ -21,7 +21,7 @@ def error_text(error: ProductError) -> str:
 def refusal_text(facts: Mapping[str, Any]) -> str:
     """Return the same for the JSON of an error."""
     step = _steps(facts).get(facts["code"], "")
-    if facts["code"] in ("not_signed_in", "sign_in_pending", "waiting_for_input", "session_lost"):
+    if facts["code"] in _RETOLD:
         return f"{cause(facts)} {step}"
     text: str = facts["error"]
     return f"{text if text.endswith('.') else text + '.'} {step}" if step else text
@@ -40,6 +40,14 @@ def cause(facts: Mapping[str, Any]) -> str:
         ),
         "session_lost": (
             f"The PowerShell of {where} has died ({facts.get('reason')}), and its sign-in with it."
+        ),
+        "waits_behind_question": (
+            f"The command was not run: in {where} it waits behind run {facts.get('run_id')}, which"
+            f" waits for an answer of {facts.get('asker')}."
+        ),
+        "answer_of_another": (
+            f"Run {facts.get('run_id')} waits for an answer of {facts.get('asker')}, who started"
+            " it."
         ),
     }[facts["code"]]
 
@@ -68,6 +76,11 @@ def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
             f"Answer it with pwsh_answer and run_id {run_id}, or call pwsh_cancel with run_id"
             f" {run_id}."
         ),
+        "waits_behind_question": (
+            f"Call pwsh_wait with run_id {run_id}, then run it again; or tell the person. Do not"
+            " answer that run's question."
+        ),
+        "answer_of_another": PERSON,
         "run_not_waiting": f"Call pwsh_wait with run_id {run_id}.",
         "unknown_session": "pwsh_sessions lists the sessions.",
         "unknown_run": "pwsh_status of its tenant lists the newest runs.",
@@ -92,6 +105,15 @@ def _pending(facts: Mapping[str, Any]) -> Standing:
     )
 
 
+_RETOLD = (
+    "not_signed_in",
+    "sign_in_pending",
+    "waiting_for_input",
+    "session_lost",
+    "waits_behind_question",
+    "answer_of_another",
+)
+"""Codes whose sentence speaks of routes, and is told anew."""
 _FOR_A_PERSON = (
     "sign_in_blocked",
     "sign_in_unreachable",

@@ -6,7 +6,13 @@ Pure.
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.excerpts import Excerpt
 from pwsh_kernels.mcp.answers.models import Advice, Fault, RunResult, StartedResult, TenantResult
-from pwsh_kernels.mcp.answers.questions import how_to_answer, is_secret, question
+from pwsh_kernels.mcp.answers.questions import (
+    asker,
+    how_to_answer,
+    is_own,
+    is_secret,
+    question,
+)
 from pwsh_kernels.mcp.answers.refusals import refusal_text
 from pwsh_kernels.mcp.answers.session_results import Standing, session_advice, session_step
 from pwsh_kernels.mcp.answers.words import END, ended, lines, output_text
@@ -95,6 +101,8 @@ def is_failure(run: Run) -> bool:
 
 def run_advice(run: Run) -> Advice:
     """Return what to do about a run in that state."""
+    if run["state"] == "waiting_for_input" and not is_own(run):
+        return "wait"
     if run["state"] == "waiting_for_input":
         return "ask_person" if run["prompt"] and is_secret(run["prompt"]) else "answer"
     if is_open(run):
@@ -119,8 +127,8 @@ def run_step(run: Run, shown: Excerpt) -> str:
         return _question_step(run)
     if state in GOING:
         return (
-            f"Still {state}: call pwsh_wait with run_id {run_id} and cursor {shown.end} to go on,"
-            " pwsh_cancel to stop it."
+            f"Still {state}{_behind(run)}: call pwsh_wait with run_id {run_id} and cursor"
+            f" {shown.end} to go on, pwsh_cancel to stop it."
         )
     if state == "lost":
         return f"How far the command came is unknown: look before you repeat it. {_died(run)}"
@@ -135,6 +143,15 @@ def run_step(run: Run, shown: Excerpt) -> str:
     return " ".join([*suggestions, *([more] if shown.more else [])])
 
 
+def _behind(run: Run) -> str:
+    ahead = run.get("waits_behind")
+    if not ahead:
+        return ""
+    asks = ahead["state"] == "waiting_for_input"
+    waits = f", which waits for an answer of {plain(ahead['asker'])}" if asks else ""
+    return f", it waits behind run {ahead['run_id']}{waits}"
+
+
 def _died(run: Run) -> str:
     return (
         "The session's PowerShell has died, with its variables and its sign-in. Call pwsh_login"
@@ -144,6 +161,11 @@ def _died(run: Run) -> str:
 
 def _question_step(run: Run) -> str:
     run_id, prompt = run["run_id"], run["prompt"]
+    if not is_own(run):
+        return (
+            f"It waits for an answer of {plain(asker(run))}, who started it. Do not answer it: call"
+            f" pwsh_wait with run_id {run_id} to wait for its end."
+        )
     if prompt and is_secret(prompt):
         return (
             "Only a person can answer this, it is a secret: ask them to run `pwsh-kernels follow"

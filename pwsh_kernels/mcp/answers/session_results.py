@@ -134,7 +134,8 @@ def run_line(run: Run, agent: str) -> str:
 
     What a person typed in a notebook or a terminal is theirs: only agents' commands show.
     """
-    command = " ".join(plain(run["command"]).split()) if run["client"] == agent else ""
+    of_agent = run["client"].partition(":")[0] == agent
+    command = " ".join(plain(run["command"]).split()) if of_agent else ""
     shown = (
         f": {command[:COMMAND_CHARS]}{'…' if len(command) > COMMAND_CHARS else ''}"
         if command

@@ -31,5 +31,7 @@ async def begin(backend: Backend, ctx: Context[Any, Any], wait_s: float = MAX_WA
 
     Raises as `Backend.ready` does.
     """
-    notice = await backend.ready()
-    return Call(backend, Person(ctx), Waiting(wait_s, ctx.report_progress), notice)
+    person = Person(ctx)
+    named = backend.for_client(person.client_name)
+    notice = await named.ready()
+    return Call(named, person, Waiting(wait_s, ctx.report_progress), notice)

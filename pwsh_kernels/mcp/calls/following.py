@@ -5,7 +5,13 @@ shows forms.
 import mcp_types as types
 
 from pwsh_kernels.errors import AnswerNotUsable, RequestRefused
-from pwsh_kernels.mcp.answers.questions import form_of, form_value, is_secret, question
+from pwsh_kernels.mcp.answers.questions import (
+    form_of,
+    form_value,
+    is_own,
+    is_secret,
+    question,
+)
 from pwsh_kernels.mcp.calls.call import Call
 from pwsh_kernels.mcp.calls.person import Question, QuestionState, same_question
 from pwsh_kernels.mcp.calls.waiting import wait_for_run
@@ -60,8 +66,8 @@ async def settle(call: Call, run: Run, reply: types.ElicitResult) -> Run:
 
 
 def _fillable(call: Call, run: Run) -> PromptFacts | None:
-    """Return what the run asks, when the person can be shown a form for it."""
-    prompt = run["prompt"] if run["state"] == "waiting_for_input" else None
+    """Return what the run asks, when it is for the person of this call, who can be shown a form."""
+    prompt = run["prompt"] if run["state"] == "waiting_for_input" and is_own(run) else None
     return prompt if prompt and not is_secret(prompt) and call.person.fills_forms else None
 
 

@@ -73,6 +73,12 @@ class Person:
         self._modern = (ctx.protocol_version or "") >= MODERN
 
     @property
+    def client_name(self) -> str:
+        """How the client calls itself; "" when it does not say."""
+        told = self._ctx.session.client_params
+        return told.client_info.name if told else ""
+
+    @property
     def fills_forms(self) -> bool:
         """True when the client shows forms; a client of 2025-06-18 that names no kind shows forms
         only.
