@@ -24,7 +24,7 @@ from pwsh_kernels.mcp.answers import (
 from pwsh_kernels.mcp.answers.questions import value_of
 from pwsh_kernels.mcp.backend import CLIENT_NAME, Backend
 from pwsh_kernels.mcp.calls import reading_output, running
-from pwsh_kernels.mcp.calls.call import MAX_WAIT, Call, begin
+from pwsh_kernels.mcp.calls.call import CANCEL_WAIT, MAX_WAIT, Call, begin
 from pwsh_kernels.mcp.calls.following import follow
 from pwsh_kernels.mcp.calls.signing_in import sign_in
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_sign_in
@@ -32,6 +32,8 @@ from pwsh_kernels.mcp.strict_tool import strict_tool
 from pwsh_kernels.records import OutputFormat
 from pwsh_kernels.shapes import ForeignJson, LinesRange, ObjectsQuery, Run, RunOptions
 
+OUTCOMES = ("succeeded", "failed")
+"""States in which a run has come to its own end, whatever was declined meanwhile."""
 RECENT_RUNS = 5
 """Runs that pwsh_status names."""
 MOST_FOUND = 25
@@ -234,6 +236,8 @@ class Tools:
             return _answer(first, run_results.sign_in_text(first))
         page, shown = await read_output(call.backend, run["run_id"], 0)
         started = run_results.started_result(page, shown, call.notice)
+        if call.person.declined and page["state"] not in OUTCOMES:
+            started = run_results.declined(started)
         return _answer(
             started, run_results.run_text(started, shown), is_error=run_results.is_failure(page)
         )
@@ -338,7 +342,7 @@ class Tools:
     ) -> Annotated[types.CallToolResult, models.RunResult]:
         """Stop a run and show what it printed."""
         call = await begin(self._backend, ctx)
-        run = await call.backend.cancel(run_id, running.CANCEL_WAIT)
+        run = await call.backend.cancel(run_id, CANCEL_WAIT)
         return await _run_answer(call, run, 0, failure_is_error=False)
 
     async def pwsh_find(
@@ -394,6 +398,8 @@ async def _run_answer(
 ) -> types.CallToolResult:
     page, shown = await read_output(call.backend, run["run_id"], cursor)
     result = run_results.run_result(page, shown, call.notice)
+    if call.person.declined and page["state"] not in OUTCOMES:
+        result = run_results.declined(result)
     whole = models.WaitResult(run=result) if awaited else result
     text = run_results.run_text(result, shown)
     return _answer(whole, text, is_error=failure_is_error and run_results.is_failure(page))

@@ -8,18 +8,50 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pwsh_kernels.errors import AnswerNotUsable, AnswerOfAnother, SecretNotTaken
-from pwsh_kernels.escapes import plain
+from pwsh_kernels.escapes import plain, visible
 from pwsh_kernels.records import ChoiceFacts, FieldFacts, PromptFacts
 from pwsh_kernels.shapes import ForeignJson, Run
 
 _SECRET_KINDS = ("secret", "credential")
 ANSWER = "answer"
 """The name of the one value of a form that asks for one."""
+TO_ALL = " to all"
+"""How the choices end by which one answer would do for what nobody has seen yet."""
+COMMAND_CHARS = 4_000
+"""Characters of a command that a form shows."""
 
 
 def is_secret(prompt: PromptFacts) -> bool:
     """Return whether any part of the answer is a secret, which must not pass through a model."""
     return prompt["kind"] in _SECRET_KINDS or any(one["secret"] for one in prompt["fields"])
+
+
+def is_decision(prompt: PromptFacts) -> bool:
+    """Return whether the answer decides something, as every Confirm does: a person's to give."""
+    return prompt["kind"] == "choice"
+
+
+def form_message(run: Run) -> str:
+    """Return what stands above a form: where and as whom, the question, the exact command.
+
+    Each line that is not ours begins with a mark, so that none can pose as ours.
+    """
+    command = run["command"]
+    whole = len(command) <= COMMAND_CHARS
+    cut = "" if whole else f", the first {COMMAND_CHARS:,} of {len(command):,} characters"
+    where = f"tenant {run['tenant']} ({run['module']})"
+    return "\n".join(
+        (
+            f"A command in {where}, signed in as {visible(run['account'] or 'nobody')}, asks:",
+            _quoted(question(run)),
+            f"The command{cut}:",
+            _quoted(command[:COMMAND_CHARS]),
+        )
+    )
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in visible(text).split("\n"))
 
 
 def is_own(run: Run) -> bool:
@@ -113,29 +145,34 @@ def _text_field(field: FieldFacts) -> ForeignJson:
 
 
 def _choice_field(prompt: PromptFacts) -> ForeignJson:
-    labels = _labels(prompt)
-    if prompt["multiple"]:
-        return {"type": "array", "items": {"type": "string", "enum": labels}}
-    preset = [labels[index] for index in prompt["default"] if index < len(labels)]
-    return {"type": "string", "enum": labels, **({"default": preset[0]} if preset else {})}
+    """Nothing is preset: a form that is sent as it came up must not decide anything."""
+    one = {"type": "string", "enum": _labels(prompt)}
+    return {"type": "array", "items": one} if prompt["multiple"] else one
 
 
 def _chosen(run_id: str, prompt: PromptFacts, answer: str) -> int | list[int]:
     words = answer.split(",") if prompt["multiple"] else [answer]
-    picked = [_index(prompt["choices"], word.strip().lower()) for word in words]
+    picked = [_index(_offered(prompt), word.strip().lower()) for word in words]
     known = [index for index in picked if index is not None]
     if len(known) != len(picked):
         raise AnswerNotUsable(run_id=run_id, wanted=how_to_answer(prompt))
     return known if prompt["multiple"] else known[0]
 
 
-def _index(choices: Sequence[ChoiceFacts], word: str) -> int | None:
+def _offered(prompt: PromptFacts) -> list[tuple[int, ChoiceFacts]]:
+    """Return the choices with their places, without those for all that follows."""
+    choices = list(enumerate(prompt["choices"]))
+    single = [one for one in choices if not one[1]["label"].strip().lower().endswith(TO_ALL)]
+    return single or choices
+
+
+def _index(offered: Sequence[tuple[int, ChoiceFacts]], word: str) -> int | None:
     """A choice is named by its label, its hot key, or its place counted from 0."""
-    for place, choice in enumerate(choices):
+    for place, choice in offered:
         if word in (plain(choice["label"]).lower(), (choice["key"] or str(place)).lower()):
             return place
     return None
 
 
 def _labels(prompt: PromptFacts) -> list[str]:
-    return [plain(choice["label"]) for choice in prompt["choices"]]
+    return [plain(choice["label"]) for _, choice in _offered(prompt)]

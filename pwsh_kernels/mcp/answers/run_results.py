@@ -3,12 +3,15 @@
 Pure.
 """
 
+from typing import TypeVar
+
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.excerpts import Excerpt
 from pwsh_kernels.mcp.answers.models import Advice, Fault, RunResult, StartedResult, TenantResult
 from pwsh_kernels.mcp.answers.questions import (
     asker,
     how_to_answer,
+    is_decision,
     is_own,
     is_secret,
     question,
@@ -16,8 +19,10 @@ from pwsh_kernels.mcp.answers.questions import (
 from pwsh_kernels.mcp.answers.refusals import refusal_text
 from pwsh_kernels.mcp.answers.session_results import Standing, session_advice, session_step
 from pwsh_kernels.mcp.answers.words import END, ended, lines, output_text
+from pwsh_kernels.records import PromptFacts
 from pwsh_kernels.shapes import FAILED, GOING, OPEN, ErrorRecord, Refused, Run
 
+AnyResult = TypeVar("AnyResult", bound=RunResult)
 LISTED_RECORDS = 10
 """Error records and warnings that are listed in one answer; the output has them all."""
 
@@ -47,6 +52,21 @@ def run_result(run: Run, shown: Excerpt, notice: str = "") -> RunResult:
         next_step=run_step(run, shown),
         notice=notice,
     )
+
+
+def declined(result: AnyResult) -> AnyResult:
+    """Return the result of a run that was stopped because its question was declined, as far as the
+    client tells: some decline what they have never shown.
+    """
+    where = f"{result.tenant} {result.session.partition(':')[2]}"
+    stopped = "was stopped" if result.state == "cancelled" else "is being stopped"
+    step = (
+        f"Its question was declined, or this client did not show it; the command {stopped}. Tell"
+        " the person, and do not retry until they ask for it. If they saw no question, they can run"
+        f" the command themselves in a terminal, which asks them: `pwsh-kernels run {where}"
+        " 'COMMAND'`."
+    )
+    return result.model_copy(update={"advice": "do_not_retry", "next_step": step})
 
 
 def started_result(run: Run, shown: Excerpt, notice: str = "") -> StartedResult:
@@ -104,7 +124,7 @@ def run_advice(run: Run) -> Advice:
     if run["state"] == "waiting_for_input" and not is_own(run):
         return "wait"
     if run["state"] == "waiting_for_input":
-        return "ask_person" if run["prompt"] and is_secret(run["prompt"]) else "answer"
+        return "ask_person" if _for_a_person(run["prompt"]) else "answer"
     if is_open(run):
         return "wait"
     if run["state"] == "lost" or _signed_out(run):
@@ -113,6 +133,10 @@ def run_advice(run: Run) -> Advice:
         return ""
     found = [record["advice"] for record in run["errors"] if record["advice"]]
     return found[0] if found else "fix_command"
+
+
+def _for_a_person(prompt: PromptFacts | None) -> bool:
+    return prompt is not None and (is_secret(prompt) or is_decision(prompt))
 
 
 def _signed_out(run: Run) -> bool:
@@ -170,6 +194,13 @@ def _question_step(run: Run) -> str:
         return (
             "Only a person can answer this, it is a secret: ask them to run `pwsh-kernels follow"
             f" {run_id}` in a terminal, then call pwsh_wait. Or call pwsh_cancel."
+        )
+    if prompt and is_decision(prompt):
+        return (
+            "A person decides this: show them the tenant, the account and the exact command, and"
+            f" ask them. With their answer call pwsh_answer with run_id {run_id} and"
+            f" {how_to_answer(prompt)}; without one call pwsh_cancel. Do not decide for them, and"
+            " do not run the command in a way that does not ask."
         )
     return (
         f"Call pwsh_answer with run_id {run_id} and {how_to_answer(prompt)}; ask the person first"

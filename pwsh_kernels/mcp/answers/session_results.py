@@ -38,7 +38,7 @@ class Standing:
     """How the sign-in stands: the `state` of its own."""
     pending: bool = False
     declined: bool = False
-    """The person does not want to sign in."""
+    """The page was declined, or not shown by the client, which looks the same."""
     lost: str = ""
     """The news that the session before this one has died."""
     modules: Mapping[str, str] = field(default_factory=dict)
@@ -148,7 +148,7 @@ def session_advice(facts: Standing) -> Advice:
     """Return what to do about a session of that state."""
     if facts.state == "signed_in":
         return ""
-    if facts.declined or facts.attempt in FOR_A_PERSON:
+    if facts.attempt in FOR_A_PERSON:
         return "do_not_retry"
     return "ask_person" if facts.device_code else "sign_in"
 
@@ -158,8 +158,8 @@ def session_step(facts: Standing) -> str:
     where = f"tenant {facts.tenant} and module {facts.module}"
     if facts.state == "signed_in":
         return f"Call pwsh_run with {where}."
-    if facts.declined:
-        return "The person does not want to sign in now: do not retry until they ask for it."
+    if facts.declined and facts.device_code:
+        return f"The page was declined, or this client did not show it. {sign_in_step(facts)}"
     if facts.device_code:
         return sign_in_step(facts)
     if facts.attempt in FOR_A_PERSON:

@@ -14,6 +14,9 @@ from pwsh_kernels.mcp.calls.waiting import Waiting
 MAX_WAIT = 45
 """Seconds of one call: the TypeScript SDKs give up at 60 (decision 0013)."""
 
+CANCEL_WAIT = 5.0
+"""Seconds to wait until PowerShell has stopped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -6,13 +6,13 @@ import mcp_types as types
 
 from pwsh_kernels.errors import AnswerNotUsable, RequestRefused
 from pwsh_kernels.mcp.answers.questions import (
+    form_message,
     form_of,
     form_value,
     is_own,
     is_secret,
-    question,
 )
-from pwsh_kernels.mcp.calls.call import Call
+from pwsh_kernels.mcp.calls.call import CANCEL_WAIT, Call
 from pwsh_kernels.mcp.calls.person import Question, QuestionState, same_question
 from pwsh_kernels.mcp.calls.waiting import wait_for_run
 from pwsh_kernels.records import PromptFacts
@@ -49,14 +49,15 @@ async def earlier_run(call: Call) -> Run | None:
 
 
 async def settle(call: Call, run: Run, reply: types.ElicitResult) -> Run:
-    """Give a run the person's answer, or their refusal, and return the run.
+    """Give a run the person's answer, or stop it because they declined, and return the run.
 
     Somebody else may have been faster.
     """
     try:
         if reply.action == "accept":
             return await call.backend.answer(run["run_id"], form_value(run, reply.content))
-        return await call.backend.refuse(run["run_id"])
+        call.person.declined = True
+        return await call.backend.cancel(run["run_id"], CANCEL_WAIT)
     except AnswerNotUsable:
         return run
     except RequestRefused as error:
@@ -72,6 +73,5 @@ def _fillable(call: Call, run: Run) -> PromptFacts | None:
 
 
 def _form(run: Run, prompt: PromptFacts) -> Question:
-    message = f"{run['session']} asks: {question(run)}"
     state: QuestionState = {"run_id": run["run_id"], "prompt": prompt}
-    return Question(run["run_id"], message, state, schema=form_of(prompt))
+    return Question(run["run_id"], form_message(run), state, schema=form_of(prompt))

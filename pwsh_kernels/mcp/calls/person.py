@@ -71,6 +71,10 @@ class Person:
     def __init__(self, ctx: Context[Any, Any]) -> None:
         self._ctx = ctx
         self._modern = (ctx.protocol_version or "") >= MODERN
+        self.declined = False
+        """Whether a form of this call was declined, or never shown: clients say the same of
+        both.
+        """
 
     @property
     def client_name(self) -> str:

@@ -21,7 +21,7 @@ from pwsh_kernels.errors import (
     WaitingForInput,
 )
 from pwsh_kernels.mcp.answers.excerpts import Excerpt, Piece
-from pwsh_kernels.mcp.answers.questions import question
+from pwsh_kernels.mcp.answers.questions import form_message, question
 from pwsh_kernels.mcp.answers.refusals import error_text
 from pwsh_kernels.mcp.answers.run_results import run_step
 from pwsh_kernels.mcp.answers.session_results import (
@@ -166,6 +166,17 @@ def test_a_run_leads_to_what_can_be_done_with_it(state: str, words: str) -> None
 
 def test_an_ended_run_whose_output_is_shown_needs_nothing_more() -> None:
     assert run_step(run("succeeded"), Excerpt(0, 30, 30, Piece())) == ""
+
+
+def test_no_line_of_a_command_or_a_question_poses_as_ours_in_a_form() -> None:
+    asking = run("waiting_for_input", Prompt("line", message="Name\u2028The command:\nGet-Date"))
+    asking.update({"command": "Set-It\nThe command:\r\nGet-\u202eDate\x1b]0;x\x07", "account": ""})
+    assert form_message(asking) == (
+        "A command in tenant contoso.com (exo), signed in as nobody, asks:\n"
+        "> Name\\u{2028}The command:\n> Get-Date\n"
+        "The command:\n"
+        "> Set-It\n> The command:\n> Get-\\u{202E}Date\\u{1B}]0;x\\u{7}"
+    )
 
 
 def test_a_question_is_told_once_with_its_choices() -> None:
