@@ -13,7 +13,9 @@ import pytest
 from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"}
+LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"} | {
+    "prompt_answers"
+}
 EVERY_LAYER = LEAVES | {
     "powershell",
     "kernel",
@@ -35,8 +37,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "shapes": {"records"},
     "messages": {"errors", "records"},
-    "powershell": {"errors", "records"},
-    "kernel": {"powershell", "messages", "records", "screens", "errors"},
+    "prompt_answers": {"errors", "records"},
+    "powershell": {"errors", "prompt_answers", "records"},
+    "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"},
     "catalog": {"errors"},
     "modules": {"catalog", "errors", "settings"},
     "sandbox": {"errors"},
@@ -45,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "modules",
         "escapes",
         "messages",
+        "prompt_answers",
         "records",
         "screens",
         "errors",

@@ -17,6 +17,7 @@ from pwsh_kernels.errors import (
     RunNotWaiting,
     UnknownSession,
 )
+from pwsh_kernels.prompt_answers import check_answer
 from pwsh_kernels.records import RunOptions
 from pwsh_kernels.sessions.admission import admit
 from pwsh_kernels.sessions.directory import Directory
@@ -38,7 +39,6 @@ from pwsh_kernels.sessions.queries.line_reader import LineReader
 from pwsh_kernels.sessions.queries.lines import LinesQuery
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.advice import Advisor
-from pwsh_kernels.sessions.runs.prompt_answers import check_answer
 from pwsh_kernels.sessions.runs.queue import NOT_BEGUN
 from pwsh_kernels.sessions.runs.run import Run, now
 from pwsh_kernels.sessions.runs.table import Runs
