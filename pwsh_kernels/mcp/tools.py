@@ -187,7 +187,7 @@ class Tools:
         """
         call = await begin(self._backend, ctx)
         facts = await sign_in(call, tenant, module, route)
-        return facts if isinstance(facts, Asked) else _session_answer(facts, call.notice)
+        return facts if isinstance(facts, Asked) else _session_answer(facts, call)
 
     async def pwsh_status(
         self, ctx: Context[Any, Any], tenant: Tenant, module: Module = "exo"
@@ -200,7 +200,7 @@ class Tools:
         )
         standing = session_results.of_status(facts)
         result = session_results.status_result(standing, found["runs"], CLIENT_NAME, call.notice)
-        return _answer(result, session_results.status_text(result))
+        return _answer(result, session_results.status_text(result, call.marks))
 
     async def pwsh_run(  # noqa: PLR0917 - the tool's arguments, always named
         self,
@@ -226,7 +226,9 @@ class Tools:
         if tenants:
             result = await running.run_everywhere(call, tenants, module, command, options)
             return _answer(
-                result, run_results.tenants_text(result), is_error=result.state == "failed"
+                result,
+                run_results.tenants_text(result, call.marks),
+                is_error=result.state == "failed",
             )
         run = await running.run_here(call, tenant, module, command, options)
         if isinstance(run, Asked):
@@ -239,7 +241,9 @@ class Tools:
         if call.person.declined and page["state"] not in OUTCOMES:
             started = run_results.declined(started)
         return _answer(
-            started, run_results.run_text(started, shown), is_error=run_results.is_failure(page)
+            started,
+            run_results.run_text(started, shown, call.marks),
+            is_error=run_results.is_failure(page),
         )
 
     async def pwsh_wait(  # noqa: PLR0917 - the tool's arguments, always named
@@ -257,7 +261,7 @@ class Tools:
         call = await begin(self._backend, ctx, wait_s)
         if tenant:
             status = await wait_for_sign_in(call.backend, tenant, module, call.waiting)
-            return _awaited_sign_in(session_results.of_status(status), call.notice)
+            return _awaited_sign_in(session_results.of_status(status), call)
         run = await follow(call, await call.backend.read_run(run_id, cursor, 0, 1))
         return run if isinstance(run, Asked) else await _run_answer(call, run, cursor, awaited=True)
 
@@ -360,7 +364,7 @@ class Tools:
                 tenant, module, words, limit, call.waiting.left_s
             )
         result = command_results.find_result(found, call.notice)
-        return _answer(result, command_results.find_text(result))
+        return _answer(result, command_results.find_text(result, call.marks))
 
     async def pwsh_sessions(
         self, ctx: Context[Any, Any]
@@ -372,7 +376,7 @@ class Tools:
             await call.backend.modules(installed=False),
         )
         result = session_results.sessions_result(sessions, modules, call.notice)
-        return _answer(result, session_results.sessions_text(result))
+        return _answer(result, session_results.sessions_text(result, call.marks))
 
     async def pwsh_disconnect(
         self,
@@ -401,21 +405,21 @@ async def _run_answer(
     if call.person.declined and page["state"] not in OUTCOMES:
         result = run_results.declined(result)
     whole = models.WaitResult(run=result) if awaited else result
-    text = run_results.run_text(result, shown)
+    text = run_results.run_text(result, shown, call.marks)
     return _answer(whole, text, is_error=failure_is_error and run_results.is_failure(page))
 
 
-def _session_answer(facts: session_results.Standing, notice: str) -> types.CallToolResult:
-    result = session_results.session_result(facts, notice)
-    return _answer(result, session_results.session_text(result))
+def _session_answer(facts: session_results.Standing, call: Call) -> types.CallToolResult:
+    result = session_results.session_result(facts, call.notice)
+    return _answer(result, session_results.session_text(result, call.marks))
 
 
-def _awaited_sign_in(facts: session_results.Standing, notice: str) -> types.CallToolResult:
-    result = session_results.session_result(facts, notice)
+def _awaited_sign_in(facts: session_results.Standing, call: Call) -> types.CallToolResult:
+    result = session_results.session_result(facts, call.notice)
     ended_badly = result.state not in ("signed_in", "starting", "signing_in")
     return _answer(
         models.WaitResult(session=result),
-        session_results.session_text(result),
+        session_results.session_text(result, call.marks),
         is_error=ended_badly,
     )
 

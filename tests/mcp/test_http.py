@@ -24,8 +24,10 @@ pytestmark = pytest.mark.xdist_group("server")
 LIMIT = 60.0
 CHANGING = re.compile(
     r"\d{4}-\d\d-\d\dT[0-9:.]+Z|\br-[0-9a-z-]+|\d+(?:\.\d+)? s\b|'duration_s': [0-9.e-]+"
+    r"|----- [0-9a-f]{8} "
 )
-"""What differs between two calls of the same kind: times, run ids, durations."""
+"""What differs between two calls of the same kind: times, run ids, durations, numbers of marks."""
+NEWEST = re.compile(r"----- [0-9a-f]{8} newest runs -----\n(?:.*\n)*?(?=----- )")
 Story = Callable[[Client], Awaitable[list[CallToolResult]]]
 
 
@@ -113,7 +115,7 @@ def comparable(answers: list[CallToolResult]) -> list[str]:
     whole = [one.model_dump(mode="json", exclude={"meta"}) for one in answers]
     for one in whole:
         (one["structured_content"] or {}).pop("recent_runs", None)
-        one["content"][0]["text"] = one["content"][0]["text"].partition("\nNewest runs ")[0]
+        one["content"][0]["text"] = NEWEST.sub("", one["content"][0]["text"])
     return [CHANGING.sub("*", str(one)) for one in whole]
 
 

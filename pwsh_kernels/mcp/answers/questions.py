@@ -71,9 +71,26 @@ def question(run: Run) -> str:
     prompt = run["prompt"]
     if prompt is None:
         return ""
-    fields = [one["label"] or one["name"] for one in prompt["fields"]]
+    fields = [_field_label(one, prompt["kind"]) for one in prompt["fields"]]
     parts = [prompt["caption"], prompt["message"], *fields, *_labels(prompt)]
     return plain(" | ".join(dict.fromkeys(part for part in parts if part))) or prompt["kind"]
+
+
+def _field_label(field: FieldFacts, kind: str) -> str:
+    label, name = field["label"], field["name"]
+    return f"{label} ({name})" if kind == "fields" and label not in ("", name) else label or name
+
+
+def step_to_answer(prompt: PromptFacts | None) -> str:
+    """Return the same as `how_to_answer` in our words alone: names and choices stand in the
+    question.
+    """
+    if prompt and prompt["kind"] == "choice":
+        several = "one or more (with commas)" if prompt["multiple"] else "one"
+        return f"answer {several} of the choices that the question ends with"
+    if prompt and prompt["kind"] == "fields":
+        return "fields with a text for each name in the question"
+    return "answer as text"
 
 
 def how_to_answer(prompt: PromptFacts | None) -> str:

@@ -7,18 +7,19 @@ from typing import TypeVar
 
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.excerpts import Excerpt
+from pwsh_kernels.mcp.answers.marks import Marks, escaped, named
 from pwsh_kernels.mcp.answers.models import Advice, Fault, RunResult, StartedResult, TenantResult
 from pwsh_kernels.mcp.answers.questions import (
     asker,
-    how_to_answer,
     is_decision,
     is_own,
     is_secret,
     question,
+    step_to_answer,
 )
-from pwsh_kernels.mcp.answers.refusals import refusal_text
+from pwsh_kernels.mcp.answers.refusals import refusal_words
 from pwsh_kernels.mcp.answers.session_results import Standing, session_advice, session_step
-from pwsh_kernels.mcp.answers.words import END, ended, lines, output_text
+from pwsh_kernels.mcp.answers.words import ended, lines
 from pwsh_kernels.records import PromptFacts
 from pwsh_kernels.shapes import FAILED, GOING, OPEN, ErrorRecord, Refused, Run
 
@@ -172,7 +173,7 @@ def _behind(run: Run) -> str:
     if not ahead:
         return ""
     asks = ahead["state"] == "waiting_for_input"
-    waits = f", which waits for an answer of {plain(ahead['asker'])}" if asks else ""
+    waits = f", which waits for an answer of {named(ahead['asker'])}" if asks else ""
     return f", it waits behind run {ahead['run_id']}{waits}"
 
 
@@ -187,7 +188,7 @@ def _question_step(run: Run) -> str:
     run_id, prompt = run["run_id"], run["prompt"]
     if not is_own(run):
         return (
-            f"It waits for an answer of {plain(asker(run))}, who started it. Do not answer it: call"
+            f"It waits for an answer of {named(asker(run))}, who started it. Do not answer it: call"
             f" pwsh_wait with run_id {run_id} to wait for its end."
         )
     if prompt and is_secret(prompt):
@@ -199,11 +200,11 @@ def _question_step(run: Run) -> str:
         return (
             "A person decides this: show them the tenant, the account and the exact command, and"
             f" ask them. With their answer call pwsh_answer with run_id {run_id} and"
-            f" {how_to_answer(prompt)}; without one call pwsh_cancel. Do not decide for them, and"
+            f" {step_to_answer(prompt)}; without one call pwsh_cancel. Do not decide for them, and"
             " do not run the command in a way that does not ask."
         )
     return (
-        f"Call pwsh_answer with run_id {run_id} and {how_to_answer(prompt)}; ask the person first"
+        f"Call pwsh_answer with run_id {run_id} and {step_to_answer(prompt)}; ask the person first"
         " when it confirms a change. Or call pwsh_cancel and run the command with the value as a"
         " parameter."
     )
@@ -211,7 +212,7 @@ def _question_step(run: Run) -> str:
 
 def refused_result(one: Refused) -> TenantResult:
     """Return why a command was not run in one of several tenants."""
-    return TenantResult(tenant=one["tenant"], state=one["state"], error=refusal_text(one))
+    return TenantResult(tenant=one["tenant"], state=one["state"], error=refusal_words(one))
 
 
 def tenant_result(run: Run, shown: Excerpt) -> TenantResult:
@@ -249,9 +250,9 @@ def _rest_of(results: list[TenantResult], waiting: list[str]) -> str:
     return f"Not all is shown: pwsh_output has the rest, by run_id {', '.join(cut)}." if cut else ""
 
 
-def tenants_text(result: StartedResult) -> str:
+def tenants_text(result: StartedResult, marks: Marks) -> str:
     """Return what a command gave in all tenants, in words."""
-    blocks = [_tenant_block(one) for one in result.results]
+    blocks = [_tenant_block(one, marks) for one in result.results]
     succeeded = sum(one.state == "succeeded" for one in result.results)
     return lines(
         result.notice,
@@ -261,28 +262,75 @@ def tenants_text(result: StartedResult) -> str:
     )
 
 
-def _tenant_block(one: TenantResult) -> str:
-    error = f": {one.error}" if one.error else ""
-    left_out = "----- more left out -----\n" if one.truncated else ""
-    output = (
-        "----- output"
-        f" -----\n{ended(one.output)}{left_out}{ended(one.tail) if one.tail else ''}{END}"
-    )
+def _tenant_block(one: TenantResult, marks: Marks) -> str:
+    left_out = f"{marks.line('more left out')}\n" if one.truncated else ""
+    tail = ended(escaped(one.tail)) if one.tail else ""
+    output = f"{marks.part('output', one.output)}{left_out}{tail}" if one.output else ""
     run = f" (run {one.run_id})" if one.run_id else ""
-    return lines(f"{one.tenant}: {one.state}{run}{error}", output if one.output else "")
+    told = marks.closed(marks.part("error", one.error), output)
+    return lines(f"{one.tenant}: {one.state}{run}", told)
 
 
-def run_text(result: RunResult, shown: Excerpt) -> str:
-    """Return a run in words: one line of facts, the output with labels between two marks, the next
-    step.
+def run_text(result: RunResult, shown: Excerpt, marks: Marks) -> str:
+    """Return a run in words: one line of facts; between marks its error, its question and its
+    output with labels; the next step.
     """
     seconds = f" after {result.duration_s:.1f} s" if result.duration_s is not None else ""
-    who = f" as {result.account}" if result.account else ""
+    who = f" as {named(result.account)}" if result.account else ""
     code = f", exit code {result.exit_code}" if result.exit_code is not None else ""
-    fault = f": {result.errors[0].message}" if result.errors else ""
-    facts = f"{result.session}{who}: {result.state}{seconds}{code} (run {result.run_id}){fault}"
-    asked = f"It asks: {result.question}" if result.question else ""
-    return lines(result.notice, facts, asked, output_text(shown), result.next_step)
+    facts = f"{result.session}{who}: {result.state}{seconds}{code} (run {result.run_id})"
+    advised, step = _advised(result)
+    told = marks.closed(
+        marks.part("error", result.errors[0].message if result.errors else ""),
+        marks.part("advice", advised),
+        marks.part("question", result.question),
+        output_part(shown, marks),
+    )
+    return lines(result.notice, facts, told, no_output(shown), step)
+
+
+def _advised(result: RunResult) -> tuple[str, str]:
+    if result.state == "failed" and result.advice == "sign_in":
+        return result.next_step, sign_in_again(result.tenant, result.session.partition(":")[2])
+    return split_step(result.next_step, [one.suggestion for one in result.errors])
+
+
+def page_step(run: Run, shown: Excerpt) -> tuple[str, str]:
+    """Return the next step of a run in others' words, and in ours."""
+    if _signed_out(run):
+        return run_step(run, shown), sign_in_again(run["tenant"], run["module"])
+    suggestions = [_short(one["suggestion"]) for one in run["errors"][:LISTED_RECORDS]]
+    return split_step(run_step(run, shown), suggestions)
+
+
+def split_step(step: str, suggestions: list[str]) -> tuple[str, str]:
+    """Return what a next step has of others' words, such as the name of a command, and the rest."""
+    advised = " ".join(dict.fromkeys(filter(None, suggestions)))
+    return (advised, step.removeprefix(advised).strip()) if advised else ("", step)
+
+
+def sign_in_again(tenant: str, module: str) -> str:
+    """Return the step that a sign-in which has ended leads to."""
+    return f"Call pwsh_login with tenant {tenant} and module {module}."
+
+
+def no_output(shown: Excerpt) -> str:
+    """Return that there is nothing to show, where that is so."""
+    if not shown.total:
+        return "(no output)"
+    return "" if shown.head.labelled else f"(no output after character {shown.start})"
+
+
+def output_part(shown: Excerpt, marks: Marks) -> str:
+    """Return an output, or the shown parts of it, under its mark."""
+    if no_output(shown):
+        return ""
+    title = f"output, characters {shown.start} to {shown.end} of {shown.total}"
+    head = marks.part(title, shown.head.labelled)
+    if not shown.tail.labelled:
+        return head
+    left_out = marks.line(f"{shown.left_out} characters left out")
+    return f"{head}{left_out}\n{ended(escaped(shown.tail.labelled))}"
 
 
 def _short(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pwsh_kernels.escapes import plain
+from pwsh_kernels.mcp.answers.marks import Marks, named
 from pwsh_kernels.mcp.answers.models import Advice, SessionResult, SessionsResult, StatusResult
 from pwsh_kernels.mcp.answers.words import lines
 from pwsh_kernels.shapes import Login, Modules, Run, Session, Sessions, Status
@@ -190,30 +191,37 @@ def page_message(facts: Standing) -> str:
     )
 
 
-def session_text(result: SessionResult) -> str:
+def session_text(result: SessionResult, marks: Marks) -> str:
     """Return a session in words."""
-    who = f" as {result.account}" if result.account else ""
+    reason = marks.around("reason", result.reason)
+    return lines(result.notice, _session_line(result), reason, result.next_step)
+
+
+def _session_line(result: SessionResult) -> str:
+    who = f" as {named(result.account)}" if result.account else ""
     who += f" by {result.route}" if result.account and result.route else ""
     if result.state == "signed_in":
         who += f" since {result.signed_in_at}" if result.signed_in_at else ""
         who += f", token until {result.token_expires_at}" if result.token_expires_at else ""
         who += ", survives a restart" if result.survives_restart else ", lost at a restart"
     busy = f", running {result.current_run}" if result.current_run else ""
-    reason = f" ({result.reason})" if result.reason else ""
-    return lines(
-        result.notice, f"{result.session}: {result.state}{who}{busy}{reason}", result.next_step
-    )
+    return f"{result.session}: {result.state}{who}{busy}"
 
 
-def status_text(result: StatusResult) -> str:
+def status_text(result: StatusResult, marks: Marks) -> str:
     """Return a session with its newest runs, in words."""
-    runs = (
-        [f"Newest runs (pwsh_output shows their output): {'; '.join(result.recent_runs)}"]
-        if result.recent_runs
-        else []
-    )
     pinned = ", ".join(f"{name} {version}" for name, version in result.modules.items())
-    return lines(session_text(result), *([f"Modules: {pinned}"] if pinned else []), *runs)
+    told = marks.closed(
+        marks.part("reason", result.reason),
+        marks.part("newest runs", "\n".join(result.recent_runs)),
+    )
+    return lines(
+        result.notice,
+        _session_line(result),
+        f"Modules: {pinned}" if pinned else "",
+        told,
+        result.next_step,
+    )
 
 
 def sessions_result(sessions: Sessions, modules: Modules, notice: str) -> SessionsResult:
@@ -225,12 +233,15 @@ def sessions_result(sessions: Sessions, modules: Modules, notice: str) -> Sessio
     )
 
 
-def sessions_text(result: SessionsResult) -> str:
+def sessions_text(result: SessionsResult, marks: Marks) -> str:
     """Return all sessions in words, one line each."""
-    shown = [session_text(one.model_copy(update={"next_step": ""})) for one in result.sessions]
+    shown = [
+        _session_line(one) + (f" ({named(one.reason)})" if one.reason else "")
+        for one in result.sessions
+    ]
     modules = ", ".join(f"{key} ({name})" for key, name in result.modules.items())
     return lines(
         result.notice,
-        *(shown or ["No sessions. Call pwsh_login with a tenant."]),
+        marks.around("sessions", "\n".join(shown)) or "No sessions. Call pwsh_login with a tenant.",
         f"Modules: {modules}",
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from mcp.server.mcpserver import Context
 
+from pwsh_kernels.mcp.answers.marks import Marks
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.calls.person import Person
 from pwsh_kernels.mcp.calls.waiting import Waiting
@@ -25,6 +26,7 @@ class Call:
     backend: Backend
     person: Person
     waiting: Waiting
+    marks: Marks
     notice: str = ""
     """What the model must be told beside the answer, such as that a server was started."""
 
@@ -37,4 +39,4 @@ async def begin(backend: Backend, ctx: Context[Any, Any], wait_s: float = MAX_WA
     person = Person(ctx)
     named = backend.for_client(person.client_name)
     notice = await named.ready()
-    return Call(named, person, Waiting(wait_s, ctx.report_progress), notice)
+    return Call(named, person, Waiting(wait_s, ctx.report_progress), Marks.fresh(), notice)

@@ -21,6 +21,7 @@ from pwsh_kernels.errors import (
     WaitingForInput,
 )
 from pwsh_kernels.mcp.answers.excerpts import Excerpt, Piece
+from pwsh_kernels.mcp.answers.marks import Marks
 from pwsh_kernels.mcp.answers.questions import form_message, question
 from pwsh_kernels.mcp.answers.refusals import error_text
 from pwsh_kernels.mcp.answers.run_results import run_step
@@ -33,6 +34,9 @@ from pwsh_kernels.mcp.answers.session_results import (
 from pwsh_kernels.records import Choice, Prompt, PromptField
 from pwsh_kernels.shapes import Run
 
+MARKS = Marks("0a1b")
+REASON = "----- 0a1b reason -----\nIt ended.\n----- 0a1b end -----"
+QUESTION = "----- 0a1b question -----\nSure?\n----- 0a1b end -----"
 WHERE = "tenant contoso.com and module exo"
 SIGN_IN = (
     "Ask the person to open https://login.example and enter the code ABCD (valid until 17:00)."
@@ -60,7 +64,7 @@ def refused(error: ProductError) -> RequestRefused:
         ),
         (
             NotSignedIn("contoso.com", "exo", "It ended."),
-            f"contoso.com:exo is not signed in. It ended. Call pwsh_login with {WHERE}.",
+            f"contoso.com:exo is not signed in. Call pwsh_login with {WHERE}.\n{REASON}",
         ),
         (
             SignInPending("contoso.com", "exo", "ABCD", "https://login.example", "17:00"),
@@ -75,7 +79,7 @@ def refused(error: ProductError) -> RequestRefused:
         ),
         (
             WaitingForInput("contoso.com", "exo", "r-1", "Sure?"),
-            f"Run r-1 in contoso.com:exo waits for an answer to: Sure? {ANSWER}",
+            f"Run r-1 in contoso.com:exo waits for an answer. {ANSWER}\n{QUESTION}",
         ),
         (
             SessionLost("contoso.com", "exo", "SIGKILL"),
@@ -91,8 +95,8 @@ def refused(error: ProductError) -> RequestRefused:
     ],
 )
 def test_a_refusal_names_the_next_step_and_no_route(error: ProductError, text: str) -> None:
-    assert error_text(refused(error)) == text
-    assert error_text(error) == text
+    assert error_text(refused(error), MARKS) == text
+    assert error_text(error, MARKS) == text
 
 
 @pytest.mark.parametrize(
@@ -104,13 +108,13 @@ def test_a_refusal_names_the_next_step_and_no_route(error: ProductError, text: s
     ],
 )
 def test_what_only_a_person_can_mend_is_not_retried(error: ProductError) -> None:
-    assert error_text(error).endswith("Tell the person; do not retry.")
+    assert error_text(error, MARKS).endswith("Tell the person; do not retry.")
 
 
 def test_what_the_model_itself_can_mend_is_not_given_to_the_person() -> None:
-    assert error_text(InvalidTenant("x")) == InvalidTenant("x").text()
-    assert "pwsh_status" in error_text(UnknownRun("r-1"))
-    assert "pwsh_status" in error_text(AnswerLost("http://127.0.0.1:5100", "closed"))
+    assert error_text(InvalidTenant("x"), MARKS) == InvalidTenant("x").text()
+    assert "pwsh_status" in error_text(UnknownRun("r-1"), MARKS)
+    assert "pwsh_status" in error_text(AnswerLost("http://127.0.0.1:5100", "closed"), MARKS)
 
 
 def session(state: str, **facts: Any) -> Standing:
@@ -136,8 +140,10 @@ def test_a_status_tells_which_modules_the_session_has_pinned() -> None:
         session("signed_out", modules={"Contoso.Tools": "1.0", "Az.Accounts": "5.5.2"}), [], "", ""
     )
     assert status.modules == {"Contoso.Tools": "1.0", "Az.Accounts": "5.5.2"}
-    assert "Modules: Contoso.Tools 1.0, Az.Accounts 5.5.2" in status_text(status).splitlines()
-    assert "Modules" not in status_text(status_result(session("signed_out"), [], "", ""))
+    assert (
+        "Modules: Contoso.Tools 1.0, Az.Accounts 5.5.2" in status_text(status, MARKS).splitlines()
+    )
+    assert "Modules" not in status_text(status_result(session("signed_out"), [], "", ""), MARKS)
 
 
 def run(state: str, prompt: Prompt | None = None) -> Run:

@@ -192,11 +192,21 @@ async def test_a_secret_is_asked_by_no_form_and_taken_from_no_model(
     ("command", "wanted", "answer", "output"),
     [
         ("Read-Host 'Name'", "answer as text; ask", {"answer": "[1]"}, "[1]\n"),
-        (CONFIRM, "answer one of: Yes, No; without", {"answer": "yes"}, "0\n"),
-        (CONFIRM, "answer one of: Yes, No; without", {"answer": "N"}, "1\n"),
+        (
+            CONFIRM,
+            "answer one of the choices that the question ends with; without",
+            {"answer": "yes"},
+            "0\n",
+        ),
+        (
+            CONFIRM,
+            "answer one of the choices that the question ends with; without",
+            {"answer": "N"},
+            "1\n",
+        ),
         (
             FIELDS,
-            "fields with a text for each of: City, Street; ask",
+            "fields with a text for each name in the question; ask",
             {"fields": {"City": "Rome", "Street": "X"}},
             "Rome, X\n",
         ),
