@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pwsh_kernels.cli.console import note
 from pwsh_kernels.errors import RequestRefused
-from pwsh_kernels.escapes import plain
+from pwsh_kernels.escapes import plain, visible
 from pwsh_kernels.records import Prompt, PromptFacts
 from pwsh_kernels.shapes import Run
 
@@ -173,7 +173,7 @@ async def ask(prompt: Prompt) -> Any:
         lines: list[str] = []
         for question in questions(prompt):
             line = await read_line(
-                f"{plain(question.label).rstrip(': ')}: ", secret=question.secret
+                f"{visible(question.label).rstrip(': ')}: ", secret=question.secret
             )
             if line is None:
                 return None

@@ -308,6 +308,26 @@ def test_who_follows_anothers_run_without_a_terminal_leaves_the_question_to_them
     assert (child.returncode, stdout) == (0, "hello Adele\n")
 
 
+def test_of_escape_sequences_a_terminal_gets_colours_alone_whatever_is_split(
+    signed_in: Server,
+) -> None:
+    script = 'Write-Host -NoNewline "a`e]52;c;ZX"; Write-Host "ZpbA==`ab"; "$([char]0x9b)2J`e[31mc"'
+    with (
+        terminal() as (ours, theirs),
+        started(signed_in, "run", *SESSION, script, stdout=theirs) as child,
+    ):
+        assert child.wait(LIMIT) == 0
+        assert os.read(ours, 4096) == b"ab\r\n\x1b[31mc\r\n\x1b[0m"
+
+
+def test_the_list_of_runs_shows_what_a_command_holds_and_obeys_nothing(signed_in: Server) -> None:
+    signed_in.run("'\x1b]52;c;ZXZpbA==\x07\x9b2J\u202e'")
+    stdout, _, code = run(signed_in, "runs", "--limit", "1")
+    assert code == 0
+    assert "'\\u{1B}]52;c;ZXZpbA==\\u{7}\\u{9B}2J\\u{202E}'" in stdout
+    assert not set(stdout) & set("\x1b\x07\x9b\u202e")
+
+
 def test_colours_are_printed_on_a_terminal(signed_in: Server) -> None:
     with (
         terminal() as (ours, theirs),

@@ -7,7 +7,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from pwsh_kernels.escapes import visible
+from pwsh_kernels.escapes import one_line
 from pwsh_kernels.mcp.answers.words import ended
 
 NUMBER_BYTES = 4
@@ -23,7 +23,7 @@ def escaped(text: str) -> str:
 
 def named(text: str) -> str:
     """Return a name of others', such as an account, as it may stand in a line of ours."""
-    return visible(" ".join(text.split()))[:NAME_CHARS]
+    return one_line(text)[:NAME_CHARS]
 
 
 @dataclass(frozen=True, slots=True)

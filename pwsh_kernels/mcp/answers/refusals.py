@@ -27,21 +27,25 @@ def refusal_text(facts: Mapping[str, Any], marks: Marks) -> str:
     words = cause(facts) or _sentence(facts)
     if quoted and not cause(facts):
         words = f"Refused: {facts['code']}."
-    step = _steps(facts).get(facts["code"], "")
+    step = refusal_step(facts)
     return lines(f"{words} {step}".strip(), marks.around(title, quoted))
 
 
 def refusal_words(facts: Mapping[str, Any]) -> str:
-    """Return the same in one text for a field of a structured result, which needs no marks."""
+    """Return what happened in one text for a field of a structured result, which needs no marks."""
     quoted = _quoted(facts)[1]
     said = f" {quoted}" if quoted and cause(facts) else ""
-    step = _steps(facts).get(facts["code"], "")
-    return f"{cause(facts) or _sentence(facts)}{said} {step}".strip()
+    return f"{cause(facts) or _sentence(facts)}{said}"
+
+
+def refusal_step(facts: Mapping[str, Any]) -> str:
+    """Return the next step after a refusal; "" where there is none."""
+    return _steps(facts).get(facts["code"], "")
 
 
 def _sentence(facts: Mapping[str, Any]) -> str:
     text: str = facts["error"]
-    step = _steps(facts).get(facts["code"], "")
+    step = refusal_step(facts)
     return text if text.endswith(".") or not step else f"{text}."
 
 

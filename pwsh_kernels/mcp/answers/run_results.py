@@ -17,7 +17,7 @@ from pwsh_kernels.mcp.answers.questions import (
     question,
     step_to_answer,
 )
-from pwsh_kernels.mcp.answers.refusals import refusal_words
+from pwsh_kernels.mcp.answers.refusals import refusal_step, refusal_words
 from pwsh_kernels.mcp.answers.session_results import Standing, session_advice, session_step
 from pwsh_kernels.mcp.answers.words import ended, lines
 from pwsh_kernels.records import PromptFacts
@@ -212,7 +212,12 @@ def _question_step(run: Run) -> str:
 
 def refused_result(one: Refused) -> TenantResult:
     """Return why a command was not run in one of several tenants."""
-    return TenantResult(tenant=one["tenant"], state=one["state"], error=refusal_words(one))
+    return TenantResult(
+        tenant=one["tenant"],
+        state=one["state"],
+        error=refusal_words(one),
+        next_step=refusal_step(one),
+    )
 
 
 def tenant_result(run: Run, shown: Excerpt) -> TenantResult:
@@ -268,7 +273,7 @@ def _tenant_block(one: TenantResult, marks: Marks) -> str:
     output = f"{marks.part('output', one.output)}{left_out}{tail}" if one.output else ""
     run = f" (run {one.run_id})" if one.run_id else ""
     told = marks.closed(marks.part("error", one.error), output)
-    return lines(f"{one.tenant}: {one.state}{run}", told)
+    return lines(f"{one.tenant}: {one.state}{run}", told, one.next_step)
 
 
 def run_text(result: RunResult, shown: Excerpt, marks: Marks) -> str:
