@@ -243,6 +243,13 @@ def test_a_library_of_the_server_logs_in_lines_of_the_servers_form(server: Serve
     assert re.match(r"\[W [^\]]+ mcp\.server\.transport_security\] .*evil\.example", line)
 
 
+def test_the_servers_log_shows_what_a_caller_put_into_it_and_obeys_nothing(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {server.token}", "Origin": b"http://obeyed\x9b2J"}
+    httpx.post(f"{server.url}/mcp", json={}, headers=headers, verify=False, trust_env=False)
+    line = server.until(lambda: next((one for one in server.log if "obeyed" in one), None))
+    assert "obeyed\\u{9B}2J" in line
+
+
 def running(server: Server) -> str | None:
     """Return the id of the run that has written something and goes on."""
     runs = server.get("/runs", tenant=CONTOSO, state="running", limit=1)["runs"]
