@@ -130,3 +130,9 @@ class LogFilter(logging.Filter):
         if record.exc_info and not record.exc_text:
             record.exc_text = visible(logging.Formatter().formatException(record.exc_info))
         return True
+
+
+def filter_handlers(logger: logging.Logger) -> None:
+    """Let what a logger's handlers write pass the filter, whoever logs."""
+    for handler in logger.handlers:
+        handler.addFilter(LogFilter())

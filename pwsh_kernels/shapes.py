@@ -36,7 +36,7 @@ it can never work here.
 
 
 class Error(TypedDict):
-    """An error; its own facts stand beside these."""
+    """An error; further keys are its own facts."""
 
     success: Literal[False]
     error: str
@@ -67,7 +67,7 @@ class Counts(TypedDict):
 
 
 class Health(Counts):
-    """The answer of GET /health."""
+    """What GET /health answers."""
 
     status: Literal["healthy", "degraded"]
     timestamp: str
@@ -109,7 +109,7 @@ class Unsupported(TypedDict):
 
 
 class Modules(TypedDict):
-    """The answer of GET /modules."""
+    """What GET /modules answers."""
 
     success: bool
     modules: list[str]
@@ -141,7 +141,7 @@ class KnownTenants(TypedDict):
 
 
 class Tenants(KnownTenants):
-    """The answer of GET /tenants."""
+    """What GET /tenants answers."""
 
     success: bool
 
@@ -164,7 +164,7 @@ class WatchdogState(TypedDict):
 
 
 class Watchdog(WatchdogState):
-    """The answer of GET /watchdog."""
+    """What GET /watchdog answers."""
 
     success: bool
 
@@ -227,7 +227,7 @@ class Session(SessionNames, Survival):
 
 
 class Sessions(TypedDict):
-    """The answer of GET /sessions."""
+    """What GET /sessions answers."""
 
     success: bool
     version: str
@@ -289,7 +289,7 @@ class Login(SessionNames, DeviceCode, Expected, Failure):
 
 
 class Polled(DeviceCode, Expected):
-    """What POST /status says beside the session."""
+    """What POST /status says besides the session."""
 
     success: bool
     was_pending: bool
@@ -386,7 +386,7 @@ class RunResult(Run):
 
 
 class Refused(TypedDict):
-    """One of several tenants, in which nothing was run; the error's own facts stand beside."""
+    """One of several tenants, in which nothing was run; further keys are the error's own facts."""
 
     tenant: str
     module: str
@@ -410,7 +410,7 @@ class Everywhere(Failure):
 
 
 class Runs(TypedDict):
-    """GET /runs, newest first."""
+    """What GET /runs answers: newest first."""
 
     success: bool
     runs: list[Run]
@@ -478,7 +478,7 @@ class FoundCommands(TypedDict):
 
 
 class Commands(FoundCommands):
-    """The answer of GET /sessions/{id}/commands."""
+    """What GET /sessions/{id}/commands answers."""
 
     success: bool
     session: str
@@ -486,7 +486,7 @@ class Commands(FoundCommands):
 
 
 class Disconnected(TypedDict):
-    """The answer of POST /disconnect."""
+    """What POST /disconnect answers."""
 
     success: bool
     message: str
@@ -498,8 +498,8 @@ class Killed(Disconnected):
     killed: bool
 
 
-class LoginOptions(TypedDict, total=False):
-    """What POST /login takes beside tenant, module and wait."""
+class LoginArguments(TypedDict, total=False):
+    """What POST /login takes besides tenant, module and wait."""
 
     expected_account: str | None
     route: str | None
@@ -508,8 +508,8 @@ class LoginOptions(TypedDict, total=False):
     sharepoint_tenant: str | None
 
 
-class RunOptions(TypedDict, total=False):
-    """What POST /run takes beside tenant, module, command and wait."""
+class RunArguments(TypedDict, total=False):
+    """What POST /run takes besides tenant, module, command and wait."""
 
     parameters: Mapping[str, Any] | None
     format: OutputFormat
@@ -518,7 +518,7 @@ class RunOptions(TypedDict, total=False):
     conversation_id: str | None
 
 
-class RunsFilter(TypedDict, total=False):
+class RunsArguments(TypedDict, total=False):
     """What GET /runs takes."""
 
     tenant: str | None
@@ -532,7 +532,7 @@ LinesRange = TypedDict("LinesRange", {"from": int, "count": int}, total=False)
 """Lines by their numbers; `from` is a word of Python's, so that no class can have it."""
 
 
-class LinesQuery(LinesRange, total=False):
+class LinesArguments(LinesRange, total=False):
     """What GET /runs/{id}/lines takes."""
 
     search: str | None
@@ -547,7 +547,7 @@ class Order(TypedDict, total=False):
     descending: bool
 
 
-class ObjectsQuery(Order, total=False):
+class QueryArguments(Order, total=False):
     """What POST /runs/{id}/query takes."""
 
     where: list[str]

@@ -14,7 +14,8 @@ from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"} | {
-    "prompt_answers"
+    "prompt_answers",
+    "watcher",
 }
 EVERY_LAYER = LEAVES | {
     "powershell",
@@ -35,13 +36,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
     "screens": {"records"},
     "settings": set(),
+    "watcher": set(),
     "shapes": {"records"},
     "messages": {"errors", "records"},
     "prompt_answers": {"errors", "records"},
-    "powershell": {"errors", "prompt_answers", "records"},
+    "powershell": {"errors", "prompt_answers", "records", "watcher"},
     "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"},
     "catalog": {"errors"},
-    "modules": {"catalog", "errors", "settings"},
+    "modules": {"catalog", "errors", "settings", "watcher"},
     "sandbox": {"errors"},
     "sessions": {
         "catalog",

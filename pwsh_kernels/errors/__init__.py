@@ -22,6 +22,7 @@ from pwsh_kernels.errors.packages import (
     PackageNotFound,
     PackageNotInstalled,
     PackagePinned,
+    PackageSourceGone,
     PackageUnfit,
     PackageVersionNotFound,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "PackageNotFound",
     "PackageNotInstalled",
     "PackagePinned",
+    "PackageSourceGone",
     "PackageUnfit",
     "PackageVersionNotFound",
     "PowerShellDied",

@@ -17,7 +17,7 @@ from jupyter_server.serverapp import ServerApp
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
-from pwsh_kernels.escapes import LogFilter
+from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -141,8 +141,7 @@ class PwshKernelsServer(ServerApp):
         ours = logging.getLogger("pwsh_kernels")
         ours.setLevel(self.log.level)
         ours.parent = self.log
-        for handler in self.log.handlers:
-            handler.addFilter(LogFilter())
+        filter_handlers(self.log)
 
     def load_server_extensions(self) -> None:
         """Load the extensions.

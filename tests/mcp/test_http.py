@@ -244,7 +244,7 @@ def test_a_library_of_the_server_logs_in_lines_of_the_servers_form(server: Serve
 
 
 def test_the_servers_log_shows_what_a_caller_put_into_it_and_obeys_nothing(server: Server) -> None:
-    headers = {"Authorization": f"Bearer {server.token}", "Origin": b"http://obeyed\x9b2J"}
+    headers = {b"Authorization": f"Bearer {server.token}".encode(), b"Origin": b"obeyed\x9b2J"}
     httpx.post(f"{server.url}/mcp", json={}, headers=headers, verify=False, trust_env=False)
     line = server.until(lambda: next((one for one in server.log if "obeyed" in one), None))
     assert "obeyed\\u{9B}2J" in line
