@@ -101,8 +101,8 @@ def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
             f"Call pwsh_login with {where} for a new code when the person wants to sign in."
         ),
         "waiting_for_input": (
-            f"Answer it with pwsh_answer and run_id {run_id}, or call pwsh_cancel with run_id"
-            f" {run_id}."
+            "Ask the person where it decides something, then answer it with pwsh_answer and run_id"
+            f" {run_id}, or call pwsh_cancel with run_id {run_id}."
         ),
         "waits_behind_question": (
             f"Call pwsh_wait with run_id {run_id}, then run it again; or tell the person. Do not"

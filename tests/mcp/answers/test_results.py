@@ -43,7 +43,10 @@ SIGN_IN = (
     f" Then call pwsh_wait with {WHERE}. Do not open the page yourself and do not ask for another"
     " code."
 )
-ANSWER = "Answer it with pwsh_answer and run_id r-1, or call pwsh_cancel with run_id r-1."
+ANSWER = (
+    "Ask the person where it decides something, then answer it with pwsh_answer and run_id r-1, or"
+    " call pwsh_cancel with run_id r-1."
+)
 
 
 def refused(error: ProductError) -> RequestRefused:
