@@ -11,6 +11,8 @@ from pwsh_kernels.discovery import ServerAddress
 from pwsh_kernels.mcp.autostart import find_or_start
 from pwsh_kernels.settings import Settings
 
+MOST_CLIENTS = 4
+"""Clients that stay open: a call may still use the one of a server that has moved since."""
 CLIENT_NAME = "pwsh-kernels-mcp"
 """What a run shows as its client; the MCP client's own name stands behind it."""
 MAX_WORD = 40
@@ -77,20 +79,23 @@ class RestBackend(Backend):
         """
         async with self._finding:
             address, notice = await find_or_start(self._settings)
-            self._use(address)
+            await self._use(address)
         return notice
 
     async def find(self) -> None:
         """Find the server. Raises ServerUnreachable, NotOurServer."""
         async with self._finding:
-            self._use(await find_server(self._settings))
+            await self._use(await find_server(self._settings))
 
     async def send(self, route: str, values: Mapping[str, Any], of: str) -> Any:
         """Send a request to the server that was found last."""
         return await self._clients[-1].send(route, values, of)
 
-    def _use(self, address: ServerAddress) -> None:
+    async def _use(self, address: ServerAddress) -> None:
         last = self._clients[-1] if self._clients else None
-        if last is None or (last.address, last.calls_for) != (address, self._calls_for):
-            timeout_s = self._settings.client_timeout
-            self._clients.append(RestClient(address, timeout_s, CLIENT_NAME, self._calls_for))
+        if last and (last.address, last.calls_for) == (address, self._calls_for):
+            return
+        timeout_s = self._settings.client_timeout
+        self._clients.append(RestClient(address, timeout_s, CLIENT_NAME, self._calls_for))
+        while len(self._clients) > MOST_CLIENTS:
+            await self._clients.pop(0).close()
