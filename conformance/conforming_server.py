@@ -7,6 +7,7 @@ import pytest_jupyter.jupyter_server as fixtures
 from differences import DIFFERENCES, REPEATED, UNDECIDED
 from jupyter_server.serverapp import ServerApp
 
+from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.web.app import PwshKernelsApp, PwshKernelsServer
 
 fixtures_of_upstream: Any = fixtures
@@ -22,7 +23,11 @@ class ConformingServer(PwshKernelsServer):
         new_httpserver: bool = True,
         starter_extension: Any = PwshKernelsApp.name,
     ) -> None:
-        """Load our extension too."""
+        """Load our extension and our kernel manager too, unless a test asks for another manager."""
+        if any("kernel_manager_class" in one for one in argv or ()):
+            super().initialize(argv, find_extensions, new_httpserver)
+            return
+        self.config.ServerApp.kernel_manager_class = SessionKernelManager
         chosen = self.config.ServerApp.get("jpserver_extensions", {})
         self.config.ServerApp.jpserver_extensions = {
             **chosen,
