@@ -23,10 +23,7 @@ class ConformingServer(PwshKernelsServer):
         new_httpserver: bool = True,
         starter_extension: Any = PwshKernelsApp.name,
     ) -> None:
-        """Load our extension and our kernel manager too, unless a test asks for another manager."""
-        if any("kernel_manager_class" in one for one in argv or ()):
-            super().initialize(argv, find_extensions, new_httpserver)
-            return
+        """Load our extension too, with our kernel manager: some tests configure one of theirs."""
         self.config.ServerApp.kernel_manager_class = SessionKernelManager
         chosen = self.config.ServerApp.get("jpserver_extensions", {})
         self.config.ServerApp.jpserver_extensions = {

@@ -126,7 +126,7 @@ class PwshKernelsServer(ServerApp):
         return TokenIdentity
 
     def init_configurables(self) -> None:
-        """Build the managers; refuse to go on without a token."""
+        """Build the managers; refuse to go on without a token, or without our kernel manager."""
         if self.product.settings.token:
             self.config.IdentityProvider.token = self.product.settings.token
         super().init_configurables()
@@ -134,6 +134,12 @@ class PwshKernelsServer(ServerApp):
             self.log.critical(
                 "The token is empty: anybody on this machine could use the sessions. Set a token,"
                 " or leave it unset."
+            )
+            self.exit(1)
+        if not isinstance(self.kernel_manager, SessionKernelManager):
+            self.log.critical(
+                "ServerApp.kernel_manager_class is set to another kernel manager, which knows no"
+                " sessions. Leave it unset."
             )
             self.exit(1)
 
