@@ -7,6 +7,7 @@ from pwsh_kernels.catalog.command_index import CommandIndex, Home
 from pwsh_kernels.catalog.explanations import Explanation, explain, explanation
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret, file_keys
 from pwsh_kernels.catalog.fitness import unfit
+from pwsh_kernels.catalog.guard import guard_script
 from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
 from pwsh_kernels.catalog.readiness import clear_script, find_script, kept_script, reach_script
 from pwsh_kernels.catalog.route import Route, RouteName, Script
@@ -39,6 +40,7 @@ __all__ = [
     "explanation",
     "file_keys",
     "find_script",
+    "guard_script",
     "kept_script",
     "load_tenants",
     "reach_script",

@@ -17,6 +17,7 @@ RICH_OUTPUT = "PWSH_KERNELS_RICH_OUTPUT"
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 CULTURE = "PWSH_KERNELS_CULTURE"
+FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
 _OFF = {"0", "false", "no", "off"}
 _PLACES = re.compile(r"HOME|XDG_[A-Z_]+")
 """Variables that say where token caches are: the session's HOME alone decides, or sessions would
@@ -42,6 +43,8 @@ class KernelEnvironment:
     """Output objects of one run that PowerShell keeps."""
     culture: str
     """The culture of PowerShell, such as "de-CH"; "": as the environment says."""
+    fingerprint: str
+    """Script that tells whether the module's connection has changed; "": nobody asks."""
 
 
 def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironment:
@@ -56,6 +59,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         rich_output=_is_on(env.get(RICH_OUTPUT, "")),
         kept_objects=int(env.get(KEPT_OBJECTS) or MAX_KEPT),
         culture=env.get(CULTURE, ""),
+        fingerprint=env.get(FINGERPRINT, ""),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )
 

@@ -139,6 +139,7 @@ class PowerShell:
             "MaxPicture": MAX_PICTURE,
             "MaxLast": MAX_LAST,
             "MaxKept": self._launch.kept_objects,
+            "Fingerprint": self._launch.fingerprint,
             "MaxKeptRuns": MAX_KEPT_RUNS,
             "MaxForgotten": MAX_FORGOTTEN,
             "MaxNames": MAX_NAMES,

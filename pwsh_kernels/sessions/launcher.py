@@ -25,6 +25,8 @@ SHARED = "PWSH_KERNELS_SHARED"
 """Variable of the kernel: a shutdown_request of a front end does not end it."""
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 CULTURE = "PWSH_KERNELS_CULTURE"
+FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
+"""Variable of the kernel: the script by which it sees that the module's connection has changed."""
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
 
@@ -103,6 +105,8 @@ class Launcher:
         }
         if culture := session.tenant.culture_of(session.key.module):
             environment[CULTURE] = culture
+        if session.module.fingerprint:
+            environment[FINGERPRINT] = session.module.fingerprint.text
         if self._settings.pwsh:
             environment["PWSH_MANAGER_PWSH"] = self._settings.pwsh
         if session.tenant.sandbox or not self._settings.machine_modules:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pwsh_kernels.catalog import Route
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.messages import POWERSHELL_DIED
+from pwsh_kernels.messages import CONNECTION_CHANGED, POWERSHELL_DIED
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -303,6 +303,8 @@ class Lifecycle:
 
     def _event(self, live: LiveSession, message: Message) -> None:
         facts: Mapping[str, Any] = message["content"]
+        if facts.get("event") == CONNECTION_CHANGED:
+            self._examiner.look_again(live)
         if facts.get("event") == POWERSHELL_DIED:
             how = (
                 f"killed by {facts['signal']}"

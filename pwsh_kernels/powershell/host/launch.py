@@ -62,6 +62,10 @@ class Launch:
 
     They live as long as the run is kept.
     """
+    fingerprint: str = ""
+    """Script whose output is another one once a module's connection has changed; run behind every
+    run, so it must be quick.
+    """
     module_path: str = ""
     """Folders that come first on PSModulePath."""
     machine_modules: bool = True

@@ -12,6 +12,7 @@ from typing import Any
 import zmq
 
 from pwsh_kernels.messages import (
+    CONNECTION_CHANGED,
     PROMPT_EVENTS,
     answer_metadata,
     options_metadata,
@@ -48,6 +49,7 @@ class Job:
     code: str
     recorder: Recorder
     store_history: bool
+    first: bool = False
     message_id: str = ""
     reply: Message | None = None
     idle: bool = False
@@ -85,6 +87,7 @@ class RunQueue:
         self._examine = examine
         self._ready = asyncio.Event()
         self._probed: set[str] = set()
+        self._holds = 0
         self._timers: set[asyncio.TimerHandle] = set()
         self.connection = KernelConnection(info, context, self._foreign.receive, self._happened)
 
@@ -132,12 +135,29 @@ class RunQueue:
         first: bool = False,
     ) -> None:
         """Queue a run, `first` before those that wait."""
-        job = Job(run, code, recorder or Recorder(run), store_history)
+        job = Job(run, code, recorder or Recorder(run), store_history, first)
         if first:
             self._waiting.appendleft(job)
         else:
             self._waiting.append(job)
         self._advance()
+
+    def hold(self) -> None:
+        """Send nothing but what is `first` until `release`."""
+        self._holds += 1
+
+    def release(self) -> None:
+        """Go on, once whoever held it has released it."""
+        self._holds -= 1
+        self._advance()
+
+    def refuse_waiting(self, code: str, reason: str) -> None:
+        """End the commands that wait for their turn; nothing of them is run."""
+        waiting = [job for job in self._waiting if job.run.purpose == "command"]
+        for job in waiting:
+            self._waiting.remove(job)
+            job.run.blame(code, reason)
+            job.run.finish("cancelled")
 
     def holds(self, run: Run) -> bool:
         """Return whether a run was given to this queue and has not ended."""
@@ -181,6 +201,8 @@ class RunQueue:
 
     def _advance(self) -> None:
         if self.current or not self._waiting or not self._ready.is_set() or self.connection.closed:
+            return
+        if self._holds and not self._waiting[0].first:
             return
         if self._foreign.ids:
             self._probe()
@@ -243,6 +265,8 @@ class RunQueue:
         self.current = None
         content = reply["content"]
         summary = job.recorder.finish(read_summary(reply))
+        if summary and summary.connection_changed:
+            job.run.change_connection()
         state = end_state(summary, content["status"])
         reason = content.get("evalue", "") if state == "failed" else ""
         if state == "cancelled" and job.run.cancelled_at is None and content["status"] != "aborted":
@@ -264,14 +288,23 @@ class RunQueue:
         return True
 
     def _happened(self, event: Message) -> None:
-        job = self.current
-        if event["content"].get("event") not in PROMPT_EVENTS:
+        job, kind = self.current, event["content"].get("event")
+        if kind == CONNECTION_CHANGED:
+            self._connection_changed(event)
+        elif kind not in PROMPT_EVENTS:
             self._on_event(event)
         elif job and event["parent_header"].get("msg_id") == job.message_id:
             job.heard_at = asyncio.get_running_loop().time()
             job.recorder.prompt(event)
         else:
             self._foreign.prompt(event)
+
+    def _connection_changed(self, event: Message) -> None:
+        """Tell the run; a silent execution has none. Of ours the reply says it too."""
+        asked = event["parent_header"].get("msg_id", "")
+        ours = self.current is not None and self.current.message_id == asked
+        if not ours and not self._foreign.change_connection(asked):
+            self._on_event(event)
 
     def _foreign_ended(self) -> None:
         self._on_used()
