@@ -21,6 +21,9 @@ LISTED_RECORDS = 10
 RECORD_CHARS = 1_000
 """Characters of one listed message."""
 
+SIGNED_OUT = frozenset({"sign_in_ended", "wrong_account", "wrong_tenant", "not_signed_in"})
+"""Codes of runs after which nobody is signed in any more."""
+
 
 def run_result(run: Json, shown: Excerpt, notice: str = "") -> RunResult:
     """Return a run from its JSON and what is shown of its output."""
@@ -107,7 +110,7 @@ def run_advice(run: Json) -> Advice:
         return "ask_person" if is_secret(run.get("prompt") or {}) else "answer"
     if is_open(run):
         return "wait"
-    if run["state"] == "lost" or run.get("code") == "sign_in_ended":
+    if run["state"] == "lost" or run.get("code") in SIGNED_OUT:
         return "sign_in"
     if run["state"] != "failed":
         return ""
@@ -129,7 +132,7 @@ def run_step(run: Json, shown: Excerpt) -> str:
         )
     if state == "lost":
         return f"How far the command came is unknown: look before you repeat it. {_died(run)}"
-    if run.get("code") == "sign_in_ended":
+    if run.get("code") in SIGNED_OUT:
         return plain(run.get("error") or "")
     suggestions = dict.fromkeys(
         _short(one.get("suggestion")) for one in _records(run, "errors") if one.get("suggestion")
