@@ -12,7 +12,14 @@ from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
 from pwsh_kernels.catalog.readiness import clear_script, find_script, kept_script, reach_script
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
-from pwsh_kernels.catalog.tenants import ModuleAccess, Tenant, Tenants, TenantsFile, load_tenants
+from pwsh_kernels.catalog.tenants import (
+    ModuleAccess,
+    Tenant,
+    Tenants,
+    TenantsFile,
+    checked_sharepoint_host,
+    load_tenants,
+)
 
 __all__ = [
     "SECRET_FACTS",
@@ -35,6 +42,7 @@ __all__ = [
     "Tenants",
     "TenantsFile",
     "Unsupported",
+    "checked_sharepoint_host",
     "clear_script",
     "explain",
     "explanation",

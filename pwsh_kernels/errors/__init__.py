@@ -70,6 +70,7 @@ from pwsh_kernels.errors.sessions import (
     WaitingForInput,
 )
 from pwsh_kernels.errors.sign_in import (
+    AccountNotAllowed,
     DeviceCodeRefused,
     NotSignedIn,
     RouteNotConfigured,
@@ -79,6 +80,7 @@ from pwsh_kernels.errors.sign_in import (
 from pwsh_kernels.errors.tenants import BadSecret, InvalidTenant, UnknownTenant
 
 __all__ = [
+    "AccountNotAllowed",
     "AnswerLost",
     "AnswerNotUsable",
     "BadSecret",

@@ -166,10 +166,7 @@ class Attempt:
         check_connected(run, session.tenant, session.module, self._sign_in.route)
 
     def _facts(self) -> dict[FactName, Fact | None]:
-        facts = {**self._live.session.facts(), **self._secrets}
-        if self._request.sharepoint_tenant:
-            facts["sharepoint_url"] = f"https://{self._request.sharepoint_tenant}.sharepoint.com"
-        return facts
+        return {**self._live.session.facts(), **self._secrets}
 
     def _submit(self, show: Callable[[DeviceCode], None]) -> Run:
         live, script = self._live, self._sign_in.route.script

@@ -7,7 +7,7 @@ from typing import Any
 from pwsh_kernels.catalog import Tenant
 from pwsh_kernels.sessions.runs.run import Run, now, utc
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn
-from pwsh_kernels.sessions.sign_in.verdict import ACCEPTED, Verdict
+from pwsh_kernels.sessions.sign_in.request_check import LoginRefusal
 from pwsh_kernels.sessions.views.qr import qr_svg, qr_text
 from pwsh_kernels.sessions.views.title import session_title
 from pwsh_kernels.sessions.views.version import session_version
@@ -180,8 +180,10 @@ def no_session_view(tenant: str, module: str, *, sandbox: bool) -> dict[str, Any
     }
 
 
-def login_view(session: Session, verdict: Verdict = ACCEPTED) -> dict[str, Any]:
-    """Return the Sign-in shape; `verdict` is about a session that was signed in before."""
+def login_view(session: Session, refused: LoginRefusal | None = None) -> dict[str, Any]:
+    """Return the Sign-in shape; `refused`: the session is signed in, or signs in, in another
+    way.
+    """
     signed_in = session.signed_in
     view = {
         "success": True,
@@ -201,17 +203,17 @@ def login_view(session: Session, verdict: Verdict = ACCEPTED) -> dict[str, Any]:
         "state": session.state,
         "reason": session.reason,
     }
-    refusal = _login_refusal(session, verdict)
+    refusal = _login_refusal(session, refused)
     if refusal is None:
         return view
     code, reason = refusal
     return {**view, "success": False, "result": reason, "error": reason, "code": code}
 
 
-def _login_refusal(session: Session, verdict: Verdict) -> tuple[str, str] | None:
+def _login_refusal(session: Session, refused: LoginRefusal | None) -> tuple[str, str] | None:
     """Return the code and the sentence of a sign-in that did not succeed."""
-    if not verdict.accepted:
-        return verdict.code, verdict.reason
+    if refused:
+        return refused.code, refused.reason
     if session.state not in ("signed_out", "lost", "closed"):
         return None
     if session.failure:

@@ -55,7 +55,7 @@ async def test_a_script_that_begins_with_a_connect_of_who_is_signed_in_goes_on(
     ("asked", "difference"),
     [
         ("-UserPrincipalName reader@contoso.example", "UserPrincipalName reader@contoso.example"),
-        ("-UserP reader@contoso.example", "UserPrincipalName reader@contoso.example"),
+        ("-UserPri reader@contoso.example", "UserPrincipalName reader@contoso.example"),
         ("-Device -DelegatedOrganization fabrikam.example", "DelegatedOrganization fabrikam"),
         ("-AccessToken secret", "an identity that it does not name"),
         ("-AppId 1f -CertificateFilePath a.pfx -Organization contoso.example", "AppId 1f"),
