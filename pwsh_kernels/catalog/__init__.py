@@ -9,7 +9,13 @@ from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secr
 from pwsh_kernels.catalog.fitness import unfit
 from pwsh_kernels.catalog.guard import guard_script
 from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
-from pwsh_kernels.catalog.readiness import clear_script, find_script, kept_script, reach_script
+from pwsh_kernels.catalog.readiness import (
+    clear_script,
+    find_script,
+    kept_script,
+    reach_script,
+    unload_script,
+)
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
 from pwsh_kernels.catalog.tenants import (
@@ -53,4 +59,5 @@ __all__ = [
     "load_tenants",
     "reach_script",
     "unfit",
+    "unload_script",
 ]

@@ -22,6 +22,7 @@ from pwsh_kernels.errors.packages import (
     PackageNotFound,
     PackageNotInstalled,
     PackagePinned,
+    PackageSourceGone,
     PackageUnfit,
     PackageVersionNotFound,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "PackageNotFound",
     "PackageNotInstalled",
     "PackagePinned",
+    "PackageSourceGone",
     "PackageUnfit",
     "PackageVersionNotFound",
     "PowerShellDied",

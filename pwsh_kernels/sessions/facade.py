@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
 from pwsh_kernels.errors import InvalidRequest, ProductError, RunNotWaiting, UnknownSession
 from pwsh_kernels.records import RunOptions
@@ -116,18 +117,18 @@ class Sessions:
         await self._lifecycle.detach_all()
         self._runs.close()
 
-    def health(self) -> dict[str, Any]:
+    def health(self) -> shapes.Counts:
         """Return `{"sessions": {state: count}, "runs": {state: count}}`."""
         return {
             "sessions": dict(Counter(live.session.state for live in self._live())),
             "runs": dict(Counter(run.state for run in self._runs.newest_first())),
         }
 
-    def watchdog(self) -> dict[str, Any]:
+    def watchdog(self) -> shapes.WatchdogState:
         """Return `{"running", "config": {...}}` of GET /watchdog."""
         return self._watchdog.view(running=self._running)
 
-    def views(self) -> list[dict[str, Any]]:
+    def views(self) -> list[shapes.Session]:
         """Return every session; runs nothing and waits for nothing."""
         return [session_view(live.session, *live.counts) for live in self._live()]
 
@@ -141,7 +142,7 @@ class Sessions:
         """Wait until the version is not `seen`, at most `wait_s` seconds."""
         await self._lifecycle.changes.wait_for(lambda: self.version() != seen, wait_s)
 
-    def tenants(self) -> dict[str, Any]:
+    def tenants(self) -> shapes.KnownTenants:
         """Return the known tenants by name, and whether there are no others (`closed`)."""
         tenants = self._directory.tenants()
         return {
@@ -149,7 +150,7 @@ class Sessions:
             "closed": tenants.closed,
         }
 
-    async def status(self, tenant: str, module: str, wait_s: float = 0) -> dict[str, Any]:
+    async def status(self, tenant: str, module: str, wait_s: float = 0) -> shapes.Status:
         """Return one session's state, after a pending sign-in has ended or `wait_s`.
 
         Raises UnknownModule, InvalidTenant.
@@ -164,7 +165,7 @@ class Sessions:
         )
         return status_view(session, *live.counts, was_pending=session.take_pending())
 
-    async def login(self, request: LoginRequest) -> dict[str, Any]:
+    async def login(self, request: LoginRequest) -> shapes.Login:
         """Start or follow a sign-in.
 
         Raises as `Directory.names`, `choose_route` and `checked_request` do, and UnsafeFolder.
@@ -179,17 +180,19 @@ class Sessions:
         refused = await self._lifecycle.sign_ins.follow(live, request, wait_s)
         return login_view(live.session, refused)
 
-    async def run(self, request: RunRequest) -> dict[str, Any]:
+    async def run(self, request: RunRequest) -> shapes.RunResult:
         """Run a command.
 
-        A `code` of views.PENDING_CODES in the answer means status 202. Raises as `admit` says.
+        A `state` of shapes.OPEN in the answer means status 202. Raises as `admit` says.
         """
         live, run = await self._prepare(request)
         live.submit(run, request.command)
         await run.wait(self._run_wait(request))
         return result_view(run)
 
-    async def run_everywhere(self, request: RunRequest, tenants: Sequence[str]) -> dict[str, Any]:
+    async def run_everywhere(
+        self, request: RunRequest, tenants: Sequence[str]
+    ) -> shapes.Everywhere:
         """Run a command in several tenants; `["*"]`: in all that are signed in to the module.
 
         Raises InvalidRequest.
@@ -211,7 +214,7 @@ class Sessions:
             module, [result_view(one) if isinstance(one, Run) else one for one in runs]
         )
 
-    async def _begin_in_turn(self, request: RunRequest) -> Run | dict[str, Any]:
+    async def _begin_in_turn(self, request: RunRequest) -> Run | shapes.Refused:
         try:
             live, run = await self._prepare(request)
         except ProductError as error:
@@ -248,7 +251,7 @@ class Sessions:
         purpose: str | None = None,
         *,
         limit: int = 50,
-    ) -> list[dict[str, Any]]:
+    ) -> list[shapes.Run]:
         """Return the runs that are kept, newest first."""
         chosen = [
             run for run in self._runs.newest_first() if _chosen(run, tenant, module, state, purpose)
@@ -262,7 +265,7 @@ class Sessions:
         wait_s: float = 0,
         limit: int = 100_000,
         seen: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> shapes.RunPage:
         """Return one run and its output from `cursor` (characters), at most `limit` of them.
 
         Raises UnknownRun.
@@ -274,7 +277,7 @@ class Sessions:
         )
         return page_view(run, run.log.read(cursor, limit), cursor)
 
-    async def lines(self, run_id: str, query: LinesQuery) -> dict[str, Any]:
+    async def lines(self, run_id: str, query: LinesQuery) -> shapes.LinesPage:
         """Return lines of a run's output, or those that a search finds.
 
         Raises UnknownRun, InvalidRequest.
@@ -282,7 +285,7 @@ class Sessions:
         run = self._runs.get(run_id)
         return lines_view(run, await self._reader.read(run.log, query))
 
-    async def query(self, run_id: str, query: ObjectsQuery) -> dict[str, Any]:
+    async def query(self, run_id: str, query: ObjectsQuery) -> shapes.RunResult:
         """Return those of a run's objects that a question asks for, as a run of its own.
 
         Raises UnknownRun, as `check_kept` and `refusal` say, and as `admit` does for a session that
@@ -319,7 +322,7 @@ class Sessions:
         *,
         principal: str = "token",
         client: str = "",
-    ) -> dict[str, Any]:
+    ) -> shapes.Commands:
         """Return the commands that words mean in a session, named `tenant:module`; also in one that
         is signed out.
 
@@ -336,7 +339,7 @@ class Sessions:
         found = await search.find(words, limit)
         return {"success": True, "session": str(key), "state": live.session.state, **found}
 
-    def notebook(self, name: str) -> dict[str, Any]:
+    def notebook(self, name: str) -> shapes.ForeignJson:
         """Return the commands of a session, named `tenant:module`, as an .ipynb; also of one that
         is closed.
 
@@ -350,7 +353,7 @@ class Sessions:
             raise UnknownSession(tenant=key.tenant, module=key.module)
         return evidence(key, live.session if live else None, runs, now())
 
-    async def cancel(self, run_id: str, wait_s: float = 5) -> dict[str, Any]:
+    async def cancel(self, run_id: str, wait_s: float = 5) -> shapes.Run:
         """Stop a run; its `stopping` is true when it has not ended within `wait_s`.
 
         Raises UnknownRun.
@@ -363,7 +366,7 @@ class Sessions:
             await live.queue.cancel(run, wait_s)
         return run_view(run)
 
-    async def answer(self, run_id: str, value: Any) -> dict[str, Any]:
+    async def answer(self, run_id: str, value: Any) -> shapes.Run:
         """Answer the prompt of a run. Raises UnknownRun, RunNotWaiting, InvalidRequest."""
         run, live = self._waiting(run_id)
         if run.prompt is not None:
@@ -373,16 +376,16 @@ class Sessions:
         live.session.use()
         return run_view(run)
 
-    async def refuse(
-        self, run_id: str, reason: str = "the caller refused to answer"
-    ) -> dict[str, Any]:
+    async def refuse(self, run_id: str, reason: str = "the caller refused to answer") -> shapes.Run:
         """Refuse the prompt of a run. Raises UnknownRun, RunNotWaiting."""
         run, live = self._waiting(run_id)
         if not (live.queue and live.queue.refuse(run, reason)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         return run_view(run)
 
-    async def disconnect(self, tenant: str, module: str, *, forget: bool = False) -> dict[str, Any]:
+    async def disconnect(
+        self, tenant: str, module: str, *, forget: bool = False
+    ) -> shapes.Disconnected:
         """Sign out and close the session; `forget`: also remove what its HOME keeps.
 
         Raises UnknownSession.
@@ -396,7 +399,7 @@ class Sessions:
             return {"success": True, "message": f"Forgot what {key} kept on disk"}
         raise UnknownSession(tenant=tenant, module=module)
 
-    async def kill(self, tenant: str, module: str) -> dict[str, Any]:
+    async def kill(self, tenant: str, module: str) -> shapes.Killed:
         """End the session's processes at once."""
         live = self._lifecycle.find(tenant, module)
         if live is None:

@@ -4,14 +4,15 @@ order asked for.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 from pwsh_kernels.errors import InvalidRequest, ProductError
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.requests import RunRequest
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.shapes import Everywhere, Refused, TenantRun
 
 ALL = "*"
 """Stands for every tenant that is signed in to the module."""
@@ -43,29 +44,32 @@ def chosen_tenants(asked: Sequence[str], module: str, sessions: Iterable[Session
     return list(dict.fromkeys(asked))
 
 
-def refused_view(request: RunRequest, error: ProductError) -> dict[str, Any]:
+def refused_view(request: RunRequest, error: ProductError) -> Refused:
     """Return the result of a tenant in which nothing was run."""
-    return {
+    refused: Refused = {
         "tenant": request.tenant,
         "module": request.module,
         "state": "refused",
-        **error.to_json(),
+        "success": False,
+        "error": error.text(),
+        "code": error.code,
     }
+    return cast("Refused", {**refused, **error.facts()})
 
 
-def summary_view(module: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def summary_view(module: str, results: list[TenantRun]) -> Everywhere:
     """Return the answer: the results, how many are in which state, and whether all succeeded."""
     states = dict(Counter(str(one["state"]) for one in results))
-    view = {"module": module, "results": list(results), "states": states}
-    if all(one["success"] for one in results):
-        return {"success": True, **view}
-    told = ", ".join(f"{count} {state}" for state, count in states.items())
-    return {
-        "success": False,
-        **view,
-        "error": f"Not all have succeeded: {told}.",
-        "code": "not_all_succeeded",
+    view: Everywhere = {
+        "success": all(one["success"] for one in results),
+        "module": module,
+        "results": results,
+        "states": states,
     }
+    if view["success"]:
+        return view
+    told = ", ".join(f"{count} {state}" for state, count in states.items())
+    return {**view, "error": f"Not all have succeeded: {told}.", "code": "not_all_succeeded"}
 
 
 class Turns:

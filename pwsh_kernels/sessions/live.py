@@ -12,10 +12,11 @@ from pwsh_kernels.records import OutputFormat, RunOptions
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.queue import RunQueue
 from pwsh_kernels.sessions.runs.recorder import Recorder
-from pwsh_kernels.sessions.runs.run import Purpose, Run
+from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.tasks import Tasks
+from pwsh_kernels.shapes import Purpose
 
 OBSERVER = "jupyter"
 """Principal of runs that a Jupyter client asked the kernel for."""

@@ -9,7 +9,7 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from jupyter_core.application import JupyterApp
 from jupyter_server.extension.application import ExtensionApp
@@ -22,6 +22,7 @@ from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
@@ -165,7 +166,7 @@ class PwshKernelsServer(ServerApp):
         """
         JupyterApp.start(self)
 
-    def server_info(self) -> dict[str, Any]:
+    def server_info(self) -> ForeignJson:
         """Return what the runtime file tells clients; `service` tells our server from other Jupyter
         servers.
         """

@@ -30,6 +30,7 @@ from pwsh_kernels.sessions.jupyter.provisioner import living_process
 from pwsh_kernels.sessions.jupyter.sessions_owner import Nobody, SessionsOwner
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.tasks import Tasks
+from pwsh_kernels.shapes import ForeignJson
 
 LOG = logging.getLogger(__name__)
 DEATH_POLL_S = 1.0
@@ -94,7 +95,7 @@ class SessionKernelManager(KernelManagerCompat):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._locks: dict[SessionKey, asyncio.Lock] = {}
-        self._info_channels: dict[str, Any] = {}
+        self._info_channels: ForeignJson = {}
         self._tasks = Tasks()
         self._owner: SessionsOwner = Nobody()
 
@@ -209,11 +210,11 @@ class SessionKernelManager(KernelManagerCompat):
         ]
         await asyncio.gather(*(self.shutdown_kernel(kernel_id, now=now) for kernel_id in others))
 
-    def kernel_model(self, kernel_id: str) -> dict[str, Any]:
+    def kernel_model(self, kernel_id: str) -> ForeignJson:
         """Return what Jupyter's routes tell of a kernel; of a session also which one it is, and its
         name for people.
         """
-        model: dict[str, Any] = super().kernel_model(kernel_id)
+        model: ForeignJson = super().kernel_model(kernel_id)
         key = self.session_of(kernel_id)
         return {**model, "pwsh": {"session": str(key), "title": self.title(key)}} if key else model
 
@@ -286,7 +287,7 @@ class SessionKernelManager(KernelManagerCompat):
         it (decision 0009, 5).
         """
         kernel: Any = self.get_kernel(kernel_id)
-        answer: Future[dict[str, Any]] = Future()
+        answer: Future[ForeignJson] = Future()
         channel = self._info_channels[kernel_id] = kernel.connect_control()
         give_kernel_info(kernel, answer)
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, Self
+from typing import IO, Literal, Self
 
+from pwsh_kernels import shapes
 from pwsh_kernels.records import Record
 
 Stream = Literal["stdout", "stderr"]
@@ -53,7 +54,7 @@ class Entry:
             record=self.record if first <= self.start else None,
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> shapes.Entry:
         """Return the entry as JSON values (docs/rest.md)."""
         return {
             "start": self.start,
@@ -64,7 +65,7 @@ class Entry:
         }
 
     @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> "Entry":
+    def from_json(cls, facts: shapes.Entry) -> "Entry":
         """Return the entry that `to_json` described."""
         record = Record.from_json(facts["record"]) if facts["record"] else None
         return cls(facts["start"], facts["stream"], facts["kind"], facts["text"], record)

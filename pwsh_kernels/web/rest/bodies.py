@@ -215,7 +215,7 @@ class LinesQueryString(Query):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_json(body: bytes) -> dict[str, Any]:
+def read_json(body: bytes) -> Mapping[str, Any]:
     """Return the object of a request's body; an empty body is an empty object.
 
     Raises InvalidRequest.
