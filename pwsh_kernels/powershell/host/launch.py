@@ -40,6 +40,7 @@ on scripts.
 """
 
 MAX_KEPT = 100_000
+MAX_KEPT_IN_ALL = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Launch:
     """Script whose output is another one once a module's connection has changed; run behind every
     run, so it must be quick.
     """
+    kept_in_all: int = MAX_KEPT_IN_ALL
+    """Output objects of all runs that it keeps; those of the newest run stay in any case."""
     module_path: str = ""
     """Folders that come first on PSModulePath."""
     machine_modules: bool = True
