@@ -51,6 +51,7 @@ from pwsh_kernels.errors.requests import (
 )
 from pwsh_kernels.errors.runs import (
     AnswerNotUsable,
+    AnswerOfAnother,
     PromptRefused,
     RunNotWaiting,
     SecretNotTaken,
@@ -72,8 +73,10 @@ from pwsh_kernels.errors.sessions import (
     TooManySessions,
     UnknownSession,
     WaitingForInput,
+    WaitsBehindQuestion,
 )
 from pwsh_kernels.errors.sign_in import (
+    AccountNotAllowed,
     DeviceCodeRefused,
     NotSignedIn,
     RouteNotConfigured,
@@ -83,8 +86,10 @@ from pwsh_kernels.errors.sign_in import (
 from pwsh_kernels.errors.tenants import BadSecret, InvalidTenant, UnknownTenant
 
 __all__ = [
+    "AccountNotAllowed",
     "AnswerLost",
     "AnswerNotUsable",
+    "AnswerOfAnother",
     "BadSecret",
     "BodyTooLarge",
     "BrokenFile",
@@ -156,4 +161,5 @@ __all__ = [
     "UnsafeFolder",
     "UnsupportedModule",
     "WaitingForInput",
+    "WaitsBehindQuestion",
 ]

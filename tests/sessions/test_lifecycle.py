@@ -480,7 +480,7 @@ async def test_a_prompt_that_was_open_when_the_server_ended_is_answered_at_the_n
         assert found["prompt"] is not None
         assert found["prompt"]["message"] == "Name"
         assert found["command"].startswith("$name = Read-Host")
-        await second.sessions.answer(found["run_id"], "Ada")
+        await second.sessions.answer(found["run_id"], "Ada", for_other=not noted)
         ended = await second.ended(found["run_id"])
         assert (ended["state"], ended["entries"][-1]["text"]) == ("succeeded", "It is Ada\n")
         assert (await second.run("$name"))["result"] == "Ada\n"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pwsh_kernels.messages import EVENT_MESSAGE
+from pwsh_kernels.messages import EVENT_MESSAGE, PROMPT_EVENTS
 from pwsh_kernels.sessions.runs.recorder import STOPPED, Message, Recorder
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.shapes import RunState
@@ -88,7 +88,10 @@ class ForeignRuns:
         for one in entry["messages"]:
             message = {**one, "parent_header": entry["header"]}
             try:
-                (recorder.prompt if one["msg_type"] == EVENT_MESSAGE else recorder.receive)(message)
+                if one["msg_type"] != EVENT_MESSAGE:
+                    recorder.receive(message)
+                elif one["content"].get("event") in PROMPT_EVENTS:
+                    recorder.prompt(message)
             except Exception:  # what a kernel of another version remembers may be anything
                 LOG.exception("A message of run %s was not taken", run.id)
                 run.miss(unreadable(message))
@@ -145,6 +148,14 @@ class ForeignRuns:
         other = self._open.get(event["parent_header"].get("msg_id", ""))
         if other and other.recorder:
             other.recorder.prompt(event)
+
+    def change_connection(self, asked: str) -> bool:
+        """Tell a run that the module's connection is another one since; False: it has no run."""
+        other = self._open.get(asked)
+        if other is None or other.recorder is None:
+            return False
+        other.recorder.run.change_connection()
+        return True
 
     def recorder_of(self, run: Run) -> Recorder | None:
         """Return what writes a run that has not ended."""
@@ -205,8 +216,7 @@ def stopped_reason(run: Run) -> str:
         if run.cancelled_at
         else "an interrupt of a Jupyter client of the session"
     )
-    who = f"{run.principal} ({run.client})" if run.client else run.principal
-    return f"The command of {who} was stopped by {way}."
+    return f"The command of {run.asker} was stopped by {way}."
 
 
 def unreadable(message: Message) -> str:

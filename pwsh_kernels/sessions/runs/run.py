@@ -62,6 +62,8 @@ class Run:
     """True when the server stops while it goes on: the next server knows it by the same id."""
     missed: str = ""
     """Why something of it is not known; "": everything is."""
+    connection_changed: bool = False
+    """True when the module's connection is another one since this run."""
     message_id: str = ""
     """The execute request that ran it; "" before it was sent.
 
@@ -86,6 +88,8 @@ class Run:
     changes: Broadcast = field(default_factory=Broadcast)
     on_end: Callable[["Run"], None] | None = field(default=None, repr=False)
     advise: Callable[[Record], Advice] = field(default=lambda _: Advice(), repr=False)
+    ahead: Callable[[], "Run | None"] = field(default=lambda: None, repr=False)
+    """Returns the run that its kernel executes."""
 
     @property
     def ended(self) -> bool:
@@ -96,6 +100,21 @@ class Run:
     def stopping(self) -> bool:
         """True when it was cancelled and has not ended."""
         return self.cancelled_at is not None and not self.ended
+
+    @property
+    def asker(self) -> str:
+        """Who started it: whoever its questions are for."""
+        return f"{self.principal} ({self.client})" if self.client else self.principal
+
+    @property
+    def behind(self) -> "Run | None":
+        """The run whose end it waits for, while it is queued."""
+        ahead = self.ahead() if self.state == "queued" else None
+        return None if ahead is self else ahead
+
+    def asks(self, principal: str, client: str) -> bool:
+        """Return whether its questions are for this caller."""
+        return (self.principal, self.client) == (principal, client)
 
     def become(self, state: RunState, reason: str = "") -> None:
         """Go over to `state` when the table allows it; an ended run stays as it ended."""
@@ -117,6 +136,10 @@ class Run:
     def sent(self, message_id: str) -> None:
         """Remember the execute request that runs it."""
         self.message_id = message_id
+
+    def wait_behind(self, ahead: Callable[[], "Run | None"]) -> None:
+        """Remember how to find out what it waits for."""
+        self.ahead = ahead
 
     def ask_to_stop(self) -> None:
         """Remember that somebody cancelled it."""
@@ -182,6 +205,21 @@ class Run:
     def blame(self, code: str, reason: str) -> None:
         """Say before its end that it fails for another reason than its own error."""
         self.code, self.reason = code, reason
+
+    def mark(self, code: str, reason: str) -> None:
+        """Blame it, and say so in its output, which did not come from where its caller thinks."""
+        self.blame(code, reason)
+        record = Record("error", reason, error_id=code)
+        self.log.append("stderr", "error", f"{reason}\n", record)
+        self.add_record(record)
+
+    def change_connection(self) -> None:
+        """Remember that the module's connection is another one since this run."""
+        self.connection_changed = True
+
+    def name_account(self, account: str | None) -> None:
+        """Remember who was signed in at its end."""
+        self.account = account
 
     async def wait(self, timeout: float, *, input_too: bool = True) -> bool:
         """Wait for the end, or for a prompt; return whether it came within `timeout` seconds."""
