@@ -117,6 +117,7 @@ class Run:
         self._native_exit: int | None = None
         self._truncated = 0
         self._kept_objects = 0
+        self._left_out: dict[str, int] = {}
         self._reason: Record | None = None
         self._has_ending = False
         self._echo: str | None = None
@@ -192,8 +193,9 @@ class Run:
 
     def _entry(self, kind: str, facts: Sequence[Any]) -> list[Event]:
         if kind == "end":
-            self._truncated, self._native_exit, *kept = facts
-            self._kept_objects = kept[0] if kept else 0
+            self._truncated, self._native_exit, *more = facts
+            self._kept_objects, left_out = (*more, 0, None)[:2]
+            self._left_out = {name: count for name, count in (left_out or {}).items() if count}
             self._has_ending = True
             return []
         if kind == "reason":
@@ -250,6 +252,7 @@ class Run:
             truncated=self._truncated,
             terminating_error=error,
             kept_objects=self._kept_objects,
+            left_out=self._left_out,
         )
 
     def _terminating_error(self, ended: Ended) -> Record | None:

@@ -83,6 +83,17 @@ MAX_LOOKS = 200
 MATCH_MILLISECONDS = 500
 """Time of a regular expression for one value of a kept object."""
 
+JSON_DEPTH = 10
+"""Levels of objects within objects that the format `json` writes; deeper ones become text."""
+JSON_VALUES = 5_000_000
+"""Values that the JSON of one run holds; a text of 64 characters counts for one more."""
+JSON_OBJECT_VALUES = 20_000
+"""Values that one object of a .NET class may bring into it."""
+JSON_MILLISECONDS = 20_000
+"""Time to make JSON in: what is not reached is left out, and said."""
+JSON_REST_MILLISECONDS = 5_000
+"""The same after a throw or a stop, within REST_WAIT."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -145,6 +156,11 @@ class PowerShell:
             "MaxLooks": MAX_LOOKS,
             "MatchMilliseconds": MATCH_MILLISECONDS,
             "QueryTag": QUERY_TAG,
+            "JsonDepth": JSON_DEPTH,
+            "JsonValues": JSON_VALUES,
+            "JsonObjectValues": JSON_OBJECT_VALUES,
+            "JsonMilliseconds": JSON_MILLISECONDS,
+            "JsonRestMilliseconds": JSON_REST_MILLISECONDS,
         }
         script = (SCRIPTS / "bootstrap.ps1").read_text(encoding="utf-8")
         given = child_environment(self._launch, os.environ).get("PSModulePath", "")

@@ -176,6 +176,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             Stops = [Collections.Generic.HashSet[string]]::new()
             Echoes = $false
             Style = $usualStyle; Key = $Key; KeptCount = 0; Beyond = 0; AlwaysList = $false
+            Formats = 0; LeftOut = $null
             Kept = $(if ($Key) { , [Collections.Generic.List[object]]::new() })
         }
         $late.Run = $script:run
@@ -259,7 +260,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 '"' + $encoder.Encode($one) + '"'
             }
             else {
-                '["end",{0},{1},{2}]' -f $one[1], ($one[2] ?? 'null'), $one[3]
+                $left = if ($one[4]) {
+                    '{{"values":{0},"depth":{1},"as_text":{2}}}' -f $one[4].values, $one[4].depth,
+                        $one[4].as_text
+                }
+                '["end",{0},{1},{2},{3}]' -f $one[1], ($one[2] ?? 'null'), $one[3],
+                    ($left ?? 'null')
             }
         }
         return "[$($parts -join ',')]"
@@ -302,13 +308,82 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         if ($start -lt $text.Length) { $run.Entries.Add($text.Substring($start)) }
     }
 
-    function Add-Json {
-        if ($run.Format -ne 'json' -or -not $run.Objects.Count) { return }
-        $value = $run.Objects.ToArray()
-        if ($value.Length -eq 1 -and -not $run.AlwaysList) { $value = $value[0] }
-        $run.Objects = [Collections.Generic.List[object]]::new()
-        [void]$run.Text.Append(
-            (Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 10))
+    # What a module of its own for JSON (json.ps1, 0.1 s) is not needed for: a few texts, numbers, and
+    # objects of these.
+    function Test-Simple($Values, [int]$Levels) {
+        foreach ($one in $Values) {
+            if ($null -eq $one -or $one -is [string] -or
+                    ($one -is [ValueType] -and $one.GetType().IsPrimitive)) {
+                continue
+            }
+            $inside = [Collections.Generic.List[object]]::new()
+            if ($one -is [Management.Automation.PSCustomObject]) {
+                foreach ($property in $one.PSObject.Properties) {
+                    if ($property.MemberType -ne 'NoteProperty') { return $false }
+                    $inside.Add($property.Value)
+                }
+            }
+            elseif ($one -is [object[]] -or $one -is [string[]]) { $inside.AddRange([object[]]$one) }
+            else { return $false }
+            if ($Levels -le 0 -or $inside.Count -gt $fewValues) { return $false }
+            if (-not (Test-Simple $inside ($Levels - 1))) { return $false }
+        }
+        return $true
+    }
+
+    $fewValues = 20
+    $jsonModule = $null
+    function Get-Json([int]$Milliseconds) {
+        $objects = $run.Objects
+        if ($objects.Count -le $fewValues -and (Test-Simple $objects 2)) {
+            $value = $objects.ToArray()
+            if ($value.Length -eq 1 -and -not $run.AlwaysList) { $value = $value[0] }
+            return Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $JsonDepth
+        }
+        if (-not $jsonModule) {
+            $settings = @{
+                JsonDepth = $JsonDepth; JsonValues = $JsonValues; EngineFormats = $engineFormats
+                JsonObjectValues = $JsonObjectValues
+            }
+            $script:jsonModule = New-Module -Name PwshKernels.Json -ArgumentList $settings `
+                -ScriptBlock ([scriptblock]::Create($jsonScript))
+            if ($debugger.GetBreakpoints().Count) { Hide-Function }
+        }
+        $run.Formats += & $jsonModule Remove-Format $objects
+        if (-not $objects.Count) { return }
+        $made = & $jsonModule ConvertTo-BoundedJson $objects $run.AlwaysList $Milliseconds
+        $run.LeftOut = $made.Left
+        $made.Text
+    }
+
+    function Add-Json([int]$Milliseconds) {
+        if ($run.Format -eq 'json' -and $run.Objects.Count) {
+            [void]$run.Text.Append((Get-Json $Milliseconds))
+            $run.Objects = [Collections.Generic.List[object]]::new()
+            $left = $run.LeftOut
+            if ($left.values -or $left.depth) {
+                Send-Warning ("The JSON is not whole: $($left.values) values are left out, and " +
+                    "$($left.depth) deeper than $JsonDepth levels are text. Choose what you need " +
+                    'with Select-Object.')
+            }
+        }
+        if ($run.Formats) { Send-FormatError }
+    }
+
+    function Send-Warning([string]$Message) {
+        if ($run.Text.Length) { Move-Text }
+        $run.Entries.Add(@('warning', $Message))
+    }
+
+    # What Format-Table and its like give is text in pieces, and none of the objects' values.
+    function Send-FormatError {
+        $run.Formats = 0
+        if ($run.Text.Length) { Move-Text }
+        $run.Entries.Add(@('error', ("Format-Table and its like leave no objects, so there is nothing " +
+                "to write as $($run.Format). Take them out of the command, or choose properties " +
+                'with Select-Object; or ask for the format text.'),
+            'FormattedOutput', 'InvalidType', '', 0, 0, '', '', 'System.InvalidOperationException',
+            'Out-Session'))
     }
 
     function Send-Ending {
@@ -319,7 +394,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         # the start.
         if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
         if ($run.Text.Length) { Move-Text }  # before the count of what was dropped is read
-        $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]]), $run.KeptCount))
+        $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]]), $run.KeptCount,
+            $run.LeftOut))
         Send-Entry
         # A script that does not parse never begins a run: what is fetched after it must not be this
         # one's.
@@ -332,6 +408,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     # Read now, parsed with the first question: another version of this package may be installed
     # while the session lives.
     $keptScript = [IO.File]::ReadAllText("$Folder/kept.ps1")
+    $jsonScript = [IO.File]::ReadAllText("$Folder/json.ps1")
     $runspaceStops = [IO.File]::ReadAllText("$Folder/runspaces.ps1")
 
     # The objects that the newest runs have given stay reachable for questions (kept.ps1, which is
@@ -471,6 +548,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                         Add-Compact $InputObject $formats
                     }
                 }
+                elseif ($Format -eq 'csv' -and
+                        $InputObject.GetType().FullName.StartsWith($engineFormats)) {
+                    $run.Formats++
+                }
                 else {
                     if ($null -eq $formatter) {
                         $formatter = switch ($Format) {
@@ -533,7 +614,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") }
             }
             if ($null -ne $compact) { Close-Compact }
-            Add-Json
+            Add-Json $JsonMilliseconds
             Send-Ending
             [Threading.Monitor]::Exit($gate)
         }
@@ -548,7 +629,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script:
     # one that did not parse.
     function Get-SessionRest([switch]$Failed, [string]$Script) {
-        Add-Json
+        Add-Json $JsonRestMilliseconds
         if ($run.View) { Close-Display }
         if ($run.Compact) { Close-Compact }
         if ($run.Text.Length) { Move-Text }
