@@ -29,7 +29,15 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.records import OUTPUT_FORMATS, Progress, Prompt, Record, RunOptions, Summary
+from pwsh_kernels.records import (
+    OUTPUT_FORMATS,
+    Progress,
+    Prompt,
+    Record,
+    RecordKind,
+    RunOptions,
+    Summary,
+)
 
 KEY = "pwsh"
 EVENT_MESSAGE = "pwsh_event"
@@ -40,8 +48,11 @@ PROMPT_EVENTS = (PROMPT_ASKED, PROMPT_CLOSED)
 MAX_WIDTH = 1000
 MIN_WIDTH = 20
 
-TextKind = Literal["text", "host", "console"]
-"""`text`: the pipeline's output; `host`: Write-Host and friends; `console`: raw [Console] text."""
+TextKind = Literal["text", "host", "console"] | RecordKind
+"""`text`: the pipeline's output; `host`: Write-Host and friends; `console`: raw [Console] text.
+
+A record's kind: what records say that came after many others, without their facts.
+"""
 
 
 def text_metadata(kind: TextKind) -> dict[str, Any]:

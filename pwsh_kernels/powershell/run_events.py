@@ -22,6 +22,7 @@ from pwsh_kernels.powershell.events import (
 )
 from pwsh_kernels.powershell.host_calls import ExitCalled, Question, Unsupported, read_call
 from pwsh_kernels.powershell.wire.conversion import (
+    brief_error,
     error_record,
     progress,
     psrp_error,
@@ -209,6 +210,8 @@ class Run:
             return read(facts)
         if kind == "error":
             return self._record(error_record(facts))
+        if kind == "brief":
+            return self._record(brief_error(*facts))
         tags = tuple(facts[1]) if len(facts) > 1 and facts[1] else ()
         return self._record(Record(kind=cast(RecordKind, kind), message=facts[0], tags=tags))
 

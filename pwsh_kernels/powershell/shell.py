@@ -83,6 +83,10 @@ MAX_LOOKS = 200
 MATCH_MILLISECONDS = 500
 """Time of a regular expression for one value of a kept object."""
 
+MAX_FACTS = 1000
+"""Errors of a run that are told with all facts; of further ones the message, the id and
+the command.
+"""
 JSON_DEPTH = 10
 """Levels of objects within objects that the format `json` writes; deeper ones become text."""
 JSON_VALUES = 5_000_000
@@ -156,6 +160,7 @@ class PowerShell:
             "MaxLooks": MAX_LOOKS,
             "MatchMilliseconds": MATCH_MILLISECONDS,
             "QueryTag": QUERY_TAG,
+            "MaxFacts": MAX_FACTS,
             "JsonDepth": JSON_DEPTH,
             "JsonValues": JSON_VALUES,
             "JsonObjectValues": JSON_OBJECT_VALUES,

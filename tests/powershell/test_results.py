@@ -140,6 +140,14 @@ Write-Verbose six -Verbose; Write-Debug seven -Debug; Write-Information eight -T
     assert (said.summary.errors, said.summary.warnings) == (1, 1)
 
 
+async def test_errors_behind_a_thousand_keep_message_id_and_command(shell: PowerShell) -> None:
+    said = await run(shell, 'foreach ($i in 1..1002) { Write-Error "e$i" -ErrorId mine }')
+    assert [one.message for one in said.records] == [f"e{number}" for number in range(1, 1003)]
+    first, last = said.records[0], said.records[-1]
+    assert (last.error_id, last.command) == (first.error_id, first.command)
+    assert (bool(first.position), last.position, said.summary.errors) == (True, "", 1002)
+
+
 async def test_host_text_comes_once_and_keeps_no_newline(shell: PowerShell) -> None:
     script = """
 Write-Host a -NoNewline; Write-Host b; $Host.UI.Write('c'); $Host.UI.WriteLine('d')

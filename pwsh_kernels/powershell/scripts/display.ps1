@@ -307,14 +307,22 @@ function Out-Display {
             if ($bytes.Count) { Close-ByteList }
             Close-Formatter
             if ($text.Length) { Move-Text }
-            $facts = ConvertTo-FactList $InputObject
-            if ($facts[0] -eq 'host') {
-                $facts[1] = Add-Colour $InputObject.MessageData $facts[1]
+            if ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
+                $facts = ConvertTo-FactList $InputObject
+                if ($facts[0] -eq 'host') {
+                    $facts[1] = Add-Colour $InputObject.MessageData $facts[1]
+                }
+                else {
+                    Add-Style
+                }
+                $entries.Add($facts)
             }
             else {
-                Add-Style
+                $by = $InputObject.InvocationInfo.MyCommand.Name
+                if (-not $by) { $by = $InputObject.CategoryInfo.Activity }
+                $entries.Add(@('brief', $InputObject.ToString(),
+                    $InputObject.FullyQualifiedErrorId, $by))
             }
-            $entries.Add($facts)
         }
         elseif ($null -ne $InputObject) {
             $last.Add($InputObject)
