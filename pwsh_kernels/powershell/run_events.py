@@ -1,6 +1,7 @@
 """What one run has said so far: decoded messages in, events and in the end a summary out. Pure."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -42,6 +43,9 @@ _OUTCOMES: dict[PSInvocationState, Outcome] = {
 FLUSH_MARK = "\x1bpwsh-kernels-late "
 """Begins a host text that is output which waited too long for more (bootstrap.ps1)."""
 
+_TO_NULL = re.compile(r"([3-6*])>{1,2}\s*\$(?:\w+:)?null\b", re.IGNORECASE)
+_STREAMS = (("3", "warning"), ("4", "verbose"), ("5", "debug"), ("6", "information"))
+
 STOPPED = Ended(PSInvocationState.Stopped, None)
 """The end of a run that was stopped before it began."""
 
@@ -71,6 +75,15 @@ def starts_runspaces(script: str) -> bool:
     """Return whether a script may start other runspaces, as far as its text tells."""
     lowered = script.lower()
     return any(one in lowered for one in RUNSPACES)
+
+
+def silenced(script: str) -> frozenset[str]:
+    """Return the kinds of records that a script sends to $null somewhere (3>$null, *>$null).
+
+    The engine takes them out of the output and tells its clients all the same, beside it.
+    """
+    streams = {found[1] for found in _TO_NULL.finditer(script)}
+    return frozenset(kind for stream, kind in _STREAMS if streams & {stream, "*"})
 
 
 def check_commands(script: str, options: RunOptions) -> list[Command]:
@@ -111,7 +124,9 @@ _SHOWN: Mapping[str, Callable[[Sequence[Any]], Event]] = {
 class Run:
     """Turns the messages of a run's pipeline into events, and counts for the summary."""
 
-    def __init__(self) -> None:
+    def __init__(self, silenced_kinds: frozenset[str] = frozenset()) -> None:
+        """`silenced_kinds`: of records that are dropped where they come beside the output."""
+        self._silenced = silenced_kinds
         self._errors = 0
         self._warnings = 0
         self._exit_called: int | None = None
@@ -157,6 +172,8 @@ class Run:
         ]
         for event_type, kind in kinds:
             if isinstance(event, event_type):
+                if kind in self._silenced:
+                    return []
                 record = psrp_message(kind, event.record)
                 return (
                     [HostText(record.message)]

@@ -29,6 +29,7 @@ from pwsh_kernels.powershell.run_events import (
     check_commands,
     rest_commands,
     run_commands,
+    silenced,
 )
 from pwsh_kernels.powershell.wire.conversion import has_secret, psrp_error, to_plain
 from pwsh_kernels.powershell.wire.happenings import Command, Ended
@@ -205,7 +206,7 @@ class PowerShell:
         started = time.monotonic()
         last: Finished | Died
         try:
-            run = Run()
+            run = Run(silenced(work.script))
             ended = await self._complete(run, pipeline, work, commands)
             self._link.drain_console()
             last = Finished(run.summary(ended, time.monotonic() - started))

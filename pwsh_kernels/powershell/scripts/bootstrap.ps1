@@ -489,6 +489,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
             $burst = $BurstMessages; $previous = 0L; $formatter = $null; $culture = $null
+            $names = $null
+            $isText = $Format -eq 'text'; $isJson = $Format -eq 'json'; $isCsv = $Format -eq 'csv'
             $gate = $late.Gate
             $compact = $run.Compact = if ($Format -eq 'compact') { New-Compact $Width }
             $late.Active = $true
@@ -498,7 +500,24 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             # runs (measured; PipelineStopper is suspended and set back), and one ran for each
             # object. `clean` opens the gate when an error left it closed.
             [Threading.Monitor]::Enter($gate)
-            if (($InputObject -is [Management.Automation.ErrorRecord] -or
+            # A further row of an open table, most likely: no further questions.
+            $isRow = $false
+            if ($names -and $isText -and
+                    $InputObject -is [Management.Automation.PSCustomObject]) {
+                $isRow = $true
+                foreach ($one in $InputObject.PSObject.Properties) {
+                    if (-not $names.Contains($one.Name)) { $isRow = $false; break }
+                }
+            }
+            if ($isRow) {
+                if ($null -ne $kept) {
+                    if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
+                }
+                foreach ($line in $formatter.Process($InputObject)) {
+                    [void]$text.Append($line).Append("`n")
+                }
+            }
+            elseif (($InputObject -is [Management.Automation.ErrorRecord] -or
                     $InputObject -is [Management.Automation.InformationalRecord] -or
                     $InputObject -is [Management.Automation.InformationRecord]) -and
                     (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or
@@ -515,8 +534,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                         $InputObject.FullyQualifiedErrorId, $by))
                 }
             }
-            elseif ($null -eq $InputObject) { if ($Format -eq 'json') { $objects.Add($null) } }
-            elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
+            elseif ($null -eq $InputObject) { if ($isJson) { $objects.Add($null) } }
+            elseif ($isText -and $null -eq $formatter -and $InputObject -is [string]) {
                 [void]$text.Append($InputObject).Append("`n")
             }
             elseif ($null -ne $compact -and
@@ -532,12 +551,20 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                             -not $InputObject.GetType().IsPrimitive)) {
                     if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
                 }
-                if ($Format -eq 'json') { $objects.Add($InputObject) }
+                if ($isJson) { $objects.Add($InputObject) }
                 elseif ($null -ne $compact) {
                     # A further row of the open table, most likely; a call of a function for each
                     # row would take twice as long.
                     $formats = $null; $line = ''
-                    if ($compact.Shape -eq 'table' -and $compact.Type -eq $InputObject.GetType()) {
+                    $names = $compact.Names
+                    $other = $false
+                    if ($names) {
+                        foreach ($one in $InputObject.PSObject.Properties) {
+                            if (-not $names.Contains($one.Name)) { $other = $true; break }
+                        }
+                    }
+                    if ($compact.Shape -eq 'table' -and -not $other -and
+                            $compact.Type -eq $InputObject.GetType()) {
                         $formats = $compact.Formats.Process($InputObject)
                         if ($formats.Count -eq 1) {
                             $cells = foreach ($one in $formats[0].formatEntryInfo.formatPropertyFieldList) {
@@ -557,11 +584,25 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                         Add-Compact $InputObject $formats
                     }
                 }
-                elseif ($Format -eq 'csv' -and
+                elseif ($isCsv -and
                         $InputObject.GetType().FullName.StartsWith($engineFormats)) {
                     $run.Formats++
                 }
                 else {
+                    if ($isText -and $InputObject -isnot [string] -and
+                            ($InputObject -isnot [ValueType] -or
+                                -not ($InputObject.GetType().IsPrimitive -or
+                                    $InputObject -is [enum]))) {
+                        # Another kind of object begins anew, or it would lose what it has.
+                        if ($names) {
+                            foreach ($line in $formatter.End()) {
+                                [void]$text.Append($line).Append("`n")
+                            }
+                            $formatter = $names = $null
+                        }
+                        if ($null -eq $names) { $names = (Get-OpenName $InputObject) ?? $false }
+                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') { $names = $null }
+                    }
                     if ($null -eq $formatter) {
                         $formatter = switch ($Format) {
                             'csv' {
@@ -584,14 +625,14 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                         }
                         $formatter.Begin($true)
                     }
-                    if ($Format -eq 'csv' -and
+                    if ($isCsv -and
                             ($InputObject -is [string] -or $InputObject -is [ValueType])) {
                         # its properties would say nothing
                         $InputObject = [pscustomobject]@{ Value = $InputObject }
                     }
                     # Another program reads it: 1.5 is no 1,5 for it. ConvertTo-Csv writes what the
                     # culture says.
-                    if ($Format -eq 'csv') {
+                    if ($isCsv) {
                         $culture = [cultureinfo]::CurrentCulture
                         [cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture
                     }
@@ -650,30 +691,39 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         Send-Ending
     }
 
-    # The engine drops named arguments that a script without [CmdletBinding()] does not know: raise
-    # its own error instead.
+    # The engine drops named arguments that a script without [CmdletBinding()] does not know, and takes
+    # `v` for Verbose: its error instead, with what to do.
     function Test-SessionParameter {
         [CmdletBinding()] param([string]$Script, [string[]]$Name)
         $tokens = $errors = $null
         $tree =
             [Management.Automation.Language.Parser]::ParseInput($Script, [ref]$tokens, [ref]$errors)
         if ($errors) { return }
-        $known = foreach ($parameter in $tree.ParamBlock.Parameters) {
+        $block = $tree.ParamBlock
+        $known = @(Get-ParameterName $block)
+        $unknown = @(foreach ($one in $Name) { if ($known -notcontains $one) { $one } })
+        if (-not $unknown.Count) { return }
+        $message = "A parameter cannot be found that matches parameter name '$($unknown[0])'."
+        if (-not $block) {
+            $list = @(foreach ($one in $Name) { $one -match '^\w+$' ? "`$$one" : "`${$one}" }) -join ', '
+            $message += " Begin the command with param($list)."
+        }
+        $PSCmdlet.ThrowTerminatingError([Management.Automation.ErrorRecord]::new(
+            [Management.Automation.ParameterBindingException]::new($message),
+            'NamedParameterNotFound', 'InvalidArgument', $null))
+    }
+
+    function Get-ParameterName($Block) {
+        $attributes = @($Block.Attributes; $Block.Parameters.Attributes)
+        foreach ($parameter in $Block.Parameters) {
             $parameter.Name.VariablePath.UserPath
             foreach ($attribute in $parameter.Attributes) {
                 if ($attribute.TypeName.Name -eq 'Alias') { $attribute.PositionalArguments.Value }
             }
         }
-        foreach ($one in $Name) {
-            if ($known -notcontains $one) {
-                $unknown = @{ $one = $null }
-                try {
-                    & { [CmdletBinding()] param() } @unknown
-                }
-                catch {
-                    $PSCmdlet.ThrowTerminatingError($_)
-                }
-            }
+        if ($attributes.TypeName.Name -match '^(CmdletBinding|Parameter)$') {
+            [Management.Automation.Cmdlet]::CommonParameters
+            [Management.Automation.Cmdlet]::OptionalCommonParameters
         }
     }
 
@@ -684,6 +734,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             -Options Constant,
             AllScope
     }
+    # The first script of a session may not parse: then nothing else begins a run.
+    New-Run 'text' 80 -1
     Export-ModuleMember
 }
 $PSVersionTable.PSVersion.ToString()
