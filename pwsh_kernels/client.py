@@ -4,8 +4,9 @@ per refusal.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Generic, Literal, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 
 import httpx
@@ -26,6 +27,28 @@ from pwsh_kernels.errors import (
     ServerUnreachable,
 )
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.shapes import (
+    Commands,
+    Disconnected,
+    Everywhere,
+    ForeignJson,
+    Health,
+    LinesArguments,
+    LinesPage,
+    Login,
+    LoginArguments,
+    Modules,
+    QueryArguments,
+    Run,
+    RunArguments,
+    RunPage,
+    RunResult,
+    Runs,
+    RunsArguments,
+    Sessions,
+    Status,
+    Tenants,
+)
 
 PROBE_TIMEOUT = 20.0
 """Seconds that a program which listens may take to answer a probe: a slow server must not be taken
@@ -38,12 +61,21 @@ CONNECT_TIMEOUT = 5.0
 ANSWER_MARGIN = 15.0
 """Seconds that an answer may take beyond the wait that the request itself asks for."""
 
-Json = dict[str, Any]
+NO_ID = "-"
+"""Stands in an address for an empty id, without which it would name another route."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)  # no slots: typing notes the shape on each instance
+class Route(Generic[Answer]):
+    """A route as docs/rest.md writes it, `GET /runs/{id}`, and the shape of its answer."""
+
+    name: str
 
 
 class Requests(ABC):
-    """The requests of docs/rest.md, one method each, apart from the way they take; every answer is
-    a JSON object.
+    """The requests of docs/rest.md, one method each, apart from the way they take.
 
     Raises RequestRefused for every answer with an error status.
     """
@@ -52,64 +84,71 @@ class Requests(ABC):
     """Seconds that one answer may take at most."""
 
     @abstractmethod
+    async def send(self, route: str, values: Mapping[str, Any], of: str) -> Any:
+        """Return the JSON of a route's answer.
+
+        `route` is `GET /runs/{id}`, as docs/rest.md writes it; `values` its query or body; `of` the
+        id in its path.
+        """
+
     async def _ask(
         self,
-        method: str,
-        path: str,
-        body: Json | None = None,
-        query: Mapping[str, Any] | None = None,
-    ) -> Json:
+        route: Route[Answer],
+        values: Mapping[str, object] | None = None,
+        of: str = "",
+    ) -> Answer:
         """Send one request; values that are None are left out."""
+        answer: Answer = await self.send(route.name, known(values or {}), of or NO_ID)
+        return answer
 
-    async def health(self) -> Json:
+    async def health(self) -> Health:
         """Return what the server tells everyone."""
-        return await self._ask("GET", "/health")
+        return await self._ask(Route[Health]("GET /health"))
 
-    async def modules(self, *, installed: bool = True) -> Json:
+    async def modules(self, *, installed: bool = True) -> Modules:
         """Return the services of the catalog; `installed`: search the installed versions, which
         takes about a second.
         """
-        return await self._ask("GET", "/modules", query={"installed": installed})
+        return await self._ask(Route[Modules]("GET /modules"), {"installed": installed})
 
-    async def tenants(self) -> Json:
+    async def tenants(self) -> Tenants:
         """Return the known tenants."""
-        return await self._ask("GET", "/tenants")
+        return await self._ask(Route[Tenants]("GET /tenants"))
 
-    async def sessions(self, seen: str | None = None, wait_s: float | None = None) -> Json:
+    async def sessions(self, seen: str | None = None, wait_s: float | None = None) -> Sessions:
         """Return every session; with `seen`, a version, once they are of another one or `wait_s`
         passed.
         """
-        return await self._ask(
-            "GET", "/sessions", query={"seen": seen, "wait_s": self._bounded(wait_s)}
-        )
+        query = {"seen": seen, "wait_s": self._bounded(wait_s)}
+        return await self._ask(Route[Sessions]("GET /sessions"), query)
 
     async def login(
-        self, tenant: str, module: str, wait_s: float | None = None, **more: Any
-    ) -> Json:
-        """Start or follow a sign-in; `more`: expected_account, route, access_token, graph_token,
-        sharepoint_tenant.
-        """
-        body = {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s), **more}
-        return await self._ask("POST", "/login", body)
+        self,
+        tenant: str,
+        module: str,
+        wait_s: float | None = None,
+        **options: Unpack[LoginArguments],
+    ) -> Login:
+        """Start or follow a sign-in."""
+        where = {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s)}
+        return await self._ask(Route[Login]("POST /login"), {**where, **options})
 
-    async def status(self, tenant: str, module: str, wait_s: float = 0) -> Json:
+    async def status(self, tenant: str, module: str, wait_s: float = 0) -> Status:
         """Return one session's state, after a pending sign-in ended or `wait_s` passed."""
-        return await self._ask(
-            "POST", "/status", {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s)}
-        )
+        body = {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s)}
+        return await self._ask(Route[Status]("POST /status"), body)
 
     async def run(
-        self, tenant: str, module: str, command: str, wait_s: float | None = None, **more: Any
-    ) -> Json:
-        """Run a command; `more`: parameters, format, width, max_chars, conversation_id."""
-        body = {
-            "tenant": tenant,
-            "module": module,
-            "command": command,
-            "wait_s": self._bounded(wait_s),
-            **more,
-        }
-        return await self._ask("POST", "/run", body)
+        self,
+        tenant: str,
+        module: str,
+        command: str,
+        wait_s: float | None = None,
+        **options: Unpack[RunArguments],
+    ) -> RunResult:
+        """Run a command, and return its run once it has ended or `wait_s` passed."""
+        body = {"tenant": tenant, **self._run_body(module, command, wait_s, options)}
+        return await self._ask(Route[RunResult]("POST /run"), body)
 
     async def run_everywhere(
         self,
@@ -117,24 +156,24 @@ class Requests(ABC):
         module: str,
         command: str,
         wait_s: float | None = None,
-        **more: Any,
-    ) -> Json:
-        """Run a command in several tenants; `more` as in `run`.
+        **options: Unpack[RunArguments],
+    ) -> Everywhere:
+        """Run a command in several tenants.
 
         Each of `results` is a run, or why there is none.
         """
-        body = {
-            "tenants": tenants,
-            "module": module,
-            "command": command,
-            "wait_s": self._bounded(wait_s),
-            **more,
-        }
-        return await self._ask("POST", "/run", body)
+        body = {"tenants": tenants, **self._run_body(module, command, wait_s, options)}
+        return await self._ask(Route[Everywhere]("POST /run"), body)
 
-    async def runs(self, **filters: Any) -> Json:
-        """Return the runs that are kept; `filters`: tenant, module, state, purpose, limit."""
-        return await self._ask("GET", "/runs", query=filters)
+    def _run_body(
+        self, module: str, command: str, wait_s: float | None, options: RunArguments
+    ) -> Mapping[str, object]:
+        what = {"module": module, "command": command, "wait_s": self._bounded(wait_s)}
+        return {**what, **options}
+
+    async def runs(self, **wanted: Unpack[RunsArguments]) -> Runs:
+        """Return the runs that are kept, newest first."""
+        return await self._ask(Route[Runs]("GET /runs"), wanted)
 
     async def read_run(
         self,
@@ -143,63 +182,62 @@ class Requests(ABC):
         wait_s: float = 0,
         limit: int = 100_000,
         seen: str | None = None,
-    ) -> Json:
+    ) -> RunPage:
         """Return a run and at most `limit` characters of its output from `cursor` on.
 
         Waits up to `wait_s` for output beyond `cursor`, or for a state other than `seen`.
         """
         query = {"cursor": cursor, "wait_s": self._bounded(wait_s), "limit": limit, "seen": seen}
-        return await self._ask("GET", f"/runs/{_quoted(run_id)}", query=query)
+        return await self._ask(Route[RunPage]("GET /runs/{id}"), query, run_id)
 
-    async def lines(self, run_id: str, **query: Any) -> Json:
-        """Return lines of a run's output; `query`: from, count, search, context, ignore_case."""
-        return await self._ask("GET", f"/runs/{_quoted(run_id)}/lines", query=query)
+    async def lines(self, run_id: str, asked: LinesArguments) -> LinesPage:
+        """Return lines of a run's output, by their numbers or by a search."""
+        return await self._ask(Route[LinesPage]("GET /runs/{id}/lines"), asked, run_id)
 
-    async def query(self, run_id: str, body: Json) -> Json:
-        """Filter, sort and project the kept objects of a run.
+    async def query(
+        self, run_id: str, asked: QueryArguments, wait_s: float | None = None
+    ) -> RunResult:
+        """Filter, sort and project the kept objects of a run; returns the run that does it."""
+        body = {**asked, "wait_s": self._bounded(wait_s)}
+        return await self._ask(Route[RunResult]("POST /runs/{id}/query"), body, run_id)
 
-        `body`: where, sort_by, descending, select, skip, first, format, width, wait_s.
-        """
-        wait_s = self._bounded(body.get("wait_s"))
-        return await self._ask("POST", f"/runs/{_quoted(run_id)}/query", {**body, "wait_s": wait_s})
-
-    async def find(
+    async def find_commands(
         self, tenant: str, module: str, words: str, limit: int = 10, wait_s: float = 10
-    ) -> Json:
+    ) -> Commands:
         """Return the commands of a session that words mean."""
         query = {"words": words, "limit": limit, "wait_s": self._bounded(wait_s)}
         return await self._ask(
-            "GET", f"/sessions/{_quoted(f'{tenant}:{module}')}/commands", query=query
+            Route[Commands]("GET /sessions/{id}/commands"), query, f"{tenant}:{module}"
         )
 
-    async def notebook(self, tenant: str, module: str) -> Json:
+    async def notebook(self, tenant: str, module: str) -> ForeignJson:
         """Return the commands of a session, with their output, as an .ipynb."""
-        return await self._ask("GET", f"/sessions/{_quoted(f'{tenant}:{module}')}/notebook")
-
-    async def cancel(self, run_id: str, wait_s: float = 5) -> Json:
-        """Stop a run and return it."""
         return await self._ask(
-            "POST", f"/runs/{_quoted(run_id)}/cancel", {"wait_s": self._bounded(wait_s)}
+            Route[ForeignJson]("GET /sessions/{id}/notebook"), of=f"{tenant}:{module}"
         )
 
-    async def answer(self, run_id: str, value: Any) -> Json:
+    async def cancel(self, run_id: str, wait_s: float = 5) -> Run:
+        """Stop a run and return it."""
+        body = {"wait_s": self._bounded(wait_s)}
+        return await self._ask(Route[Run]("POST /runs/{id}/cancel"), body, run_id)
+
+    async def answer(self, run_id: str, value: object) -> Run:
         """Answer the prompt of a run.
 
         The shape of `value` is the prompt's kind's (records.Prompt).
         """
-        return await self._ask("POST", f"/runs/{_quoted(run_id)}/input", {"value": value})
+        return await self._ask(Route[Run]("POST /runs/{id}/input"), {"value": value}, run_id)
 
-    async def refuse(self, run_id: str) -> Json:
+    async def refuse(self, run_id: str) -> Run:
         """Refuse the prompt of a run: its command gets an error."""
-        return await self._ask("POST", f"/runs/{_quoted(run_id)}/input", {"refuse": True})
+        return await self._ask(Route[Run]("POST /runs/{id}/input"), {"refuse": True}, run_id)
 
-    async def disconnect(self, tenant: str, module: str, *, forget: bool = False) -> Json:
+    async def disconnect(self, tenant: str, module: str, *, forget: bool = False) -> Disconnected:
         """Sign out and close a session; `forget`: also remove what is kept of its sign-in
         on disk.
         """
-        return await self._ask(
-            "POST", "/disconnect", {"tenant": tenant, "module": module, "forget": forget}
-        )
+        body = {"tenant": tenant, "module": module, "forget": forget}
+        return await self._ask(Route[Disconnected]("POST /disconnect"), body)
 
     def _bounded(self, wait_s: float | None) -> float | None:
         """Never ask the server for a longer wait than we wait for its answer."""
@@ -242,22 +280,17 @@ class RestClient(Requests):
         """Close the connections; nothing on the server ends."""
         await self._http.aclose()
 
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        body: Json | None = None,
-        query: Mapping[str, Any] | None = None,
-    ) -> Json:
-        given, sought = known(body), known(query)
-        timeout = httpx.Timeout(self.timeout_s + ANSWER_MARGIN, connect=CONNECT_TIMEOUT)
+    async def send(self, route: str, values: Mapping[str, Any], of: str) -> Any:
+        """Send a request over HTTP."""
+        method, _, path = route.partition(" ")
+        body, query = (values, None) if method == "POST" else (None, values)
         try:
             answer = await self._http.request(
                 method,
-                path,
-                json=given if body is not None else None,
-                params=sought,
-                timeout=timeout,
+                path.replace("{id}", quote(of, safe="")),
+                json=body,
+                params=query,
+                timeout=httpx.Timeout(self.timeout_s + ANSWER_MARGIN, connect=CONNECT_TIMEOUT),
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise ServerUnreachable(url=self.address.url, reason=_reason(error)) from error
@@ -266,12 +299,12 @@ class RestClient(Requests):
         return read_answer(self.address.url, answer)
 
 
-def known(values: Mapping[str, Any] | None) -> Json:
+def known(values: Mapping[str, object]) -> Mapping[str, object]:
     """Return the values that are not None: what a caller leaves out is the server's default."""
-    return {name: value for name, value in (values or {}).items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def refusal(status: int, facts: Json) -> RequestRefused:
+def refusal(status: int, facts: Mapping[str, object]) -> RequestRefused:
     """Return the error of an answer with an error status."""
     message = str(
         facts.get("error") or facts.get("message") or f"The server answered with status {status}."
@@ -282,7 +315,7 @@ def refusal(status: int, facts: Json) -> RequestRefused:
     return RequestRefused(status, str(facts.get("code") or "request_refused"), message, details)
 
 
-def read_answer(url: str, answer: httpx.Response) -> Json:
+def read_answer(url: str, answer: httpx.Response) -> Mapping[str, object]:
     """Return the JSON object of an answer.
 
     Raises RequestRefused for an error status, NotOurServer for no JSON object.
@@ -298,12 +331,12 @@ def read_answer(url: str, answer: httpx.Response) -> Json:
     raise refusal(answer.status_code, facts)
 
 
-def _quoted(run_id: str) -> str:
-    """Keep an id from naming another route."""
-    return quote(run_id, safe="") or "-"
+class _Transport(TypedDict):
+    trust_env: bool
+    verify: bool
 
 
-def _transport(address: ServerAddress) -> dict[str, Any]:
+def _transport(address: ServerAddress) -> _Transport:
     """No proxy of the environment sees what goes to this machine; certificates are loaded (30 ms)
     where there are some.
     """

@@ -18,7 +18,7 @@ both sides.
 * `shutdown_request` metadata: `{"pwsh": {"end_session": true}}`: by the owner of a shared kernel,
   which refuses others
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal":
-  name or null}`
+  name or null, "reason": why we have ended it, or ""}`
 * iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event":
   "prompt_asked", "prompt": {...},
   "request": header of the input_request}`, `{"event": "prompt_closed"}`. Others than the asker
@@ -30,6 +30,7 @@ from typing import Any, Literal
 
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.records import (
+    MAX_CHARS,
     OUTPUT_FORMATS,
     Progress,
     Prompt,
@@ -55,52 +56,52 @@ A record's kind: what records say that came after many others, without their fac
 """
 
 
-def text_metadata(kind: TextKind) -> dict[str, Any]:
+def text_metadata(kind: TextKind) -> Mapping[str, Any]:
     """Return the metadata of a stream message that carries text and no record."""
     return {KEY: {"kind": kind}}
 
 
-def record_metadata(record: Record) -> dict[str, Any]:
+def record_metadata(record: Record) -> Mapping[str, Any]:
     """Return the metadata of a stream or error message that shows a record."""
     return {KEY: {"kind": record.kind, "record": record.to_json()}}
 
 
-def view_metadata(text: str) -> dict[str, Any]:
+def view_metadata(text: str) -> Mapping[str, Any]:
     """Return the metadata of a display message; `text`: what it adds to the output, as PowerShell
     prints it.
     """
     return {KEY: {"kind": "view", "text": text}}
 
 
-def progress_metadata(progress: Progress | None) -> dict[str, Any]:
+def progress_metadata(progress: Progress | None) -> Mapping[str, Any]:
     """Return the metadata of a display message that shows progress; None: the run has ended and the
     bar goes.
     """
     return {KEY: {"kind": "progress", **({"progress": progress.to_json()} if progress else {})}}
 
 
-def prompt_metadata(prompt: Prompt, field: str | None = None) -> dict[str, Any]:
+def prompt_metadata(prompt: Prompt, field: str | None = None) -> Mapping[str, Any]:
     """Return the metadata of an input_request; `field` names the one value of a prompt of several
     that is asked for.
     """
     return {KEY: {"prompt": prompt.to_json(), "field": field}}
 
 
-def answer_metadata(value: Any) -> dict[str, Any]:
+def answer_metadata(value: Any) -> Mapping[str, Any]:
     """Return the metadata of an input_reply that answers the whole prompt; shape of `value`:
     records.Prompt.
     """
     return {KEY: {"answer": value}}
 
 
-def refusal_metadata(reason: str) -> dict[str, Any]:
+def refusal_metadata(reason: str) -> Mapping[str, Any]:
     """Return the metadata of an input_reply that refuses the prompt; the script gets an error that
     says `reason`.
     """
     return {KEY: {"refuse": reason}}
 
 
-def summary_metadata(summary: Summary) -> dict[str, Any]:
+def summary_metadata(summary: Summary) -> Mapping[str, Any]:
     """Return the metadata of an execute_reply."""
     return {KEY: {"summary": summary.to_json()}}
 
@@ -119,7 +120,7 @@ def read_summary(reply: Mapping[str, Any]) -> Summary | None:
     return Summary.from_json(facts) if facts else None
 
 
-def ending_metadata() -> dict[str, Any]:
+def ending_metadata() -> Mapping[str, Any]:
     """Return the metadata with which the owner of a shared kernel ends it."""
     return {KEY: {"end_session": True}}
 
@@ -129,7 +130,7 @@ def ends_session(message: Mapping[str, Any]) -> bool:
     return our_facts(message).get("end_session") is True
 
 
-def options_metadata(options: RunOptions) -> dict[str, Any]:
+def options_metadata(options: RunOptions) -> Mapping[str, Any]:
     """Return the metadata of an execute_request."""
     return {
         KEY: {
@@ -180,7 +181,7 @@ def checked_options(
         parameters=_parameters(parameters),
         format=_format(format),
         width=_integer(width, "width", MIN_WIDTH, MAX_WIDTH) or RunOptions().width,
-        max_chars=_integer(max_chars, "max_chars", 1, None),
+        max_chars=_integer(max_chars, "max_chars", 1, MAX_CHARS),
         rich=_rich(rich),
     )
 
@@ -199,7 +200,7 @@ def _rich(value: Any) -> bool:
     return value
 
 
-def _parameters(value: Any) -> dict[str, Any]:
+def _parameters(value: Any) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(isinstance(name, str) and name for name in value):
@@ -215,15 +216,9 @@ def _format(value: Any) -> Any:
     return value
 
 
-def _integer(value: Any, name: str, least: int, most: int | None) -> int | None:
+def _integer(value: Any, name: str, least: int, most: int) -> int | None:
     if value is None:
         return None
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int)
-        or value < least
-        or (most is not None and value > most)
-    ):
-        limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
-        raise InvalidRequest(field=name, problem=f"must be a whole number {limits}")
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidRequest(field=name, problem=f"must be a whole number from {least} to {most}")
     return value

@@ -6,7 +6,7 @@ Every layer speaks these: `powershell/` makes them, `kernel/` puts them into mes
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 RecordKind = Literal["error", "warning", "verbose", "debug", "information"]
 PromptKind = Literal["line", "secret", "choice", "credential", "fields"]
@@ -16,11 +16,84 @@ Outcome = Literal["completed", "failed", "stopped", "died"]
 ViewKind = Literal["table", "list"]
 Alignment = Literal["left", "center", "right"]
 
+MAX_NESTING = 32
+"""Levels of lists and objects in one another that a parameter, or the answer to a prompt, may have.
+
+PowerShell reads 50 levels of XML and never answers beyond; a pipeline takes some of them itself.
+"""
+MAX_CHARS = 2**63 - 1
+"""Largest number of characters that a caller may ask for: PowerShell counts in 64 bits."""
 QUERY_TAG = "pwsh-kernels-query"
 """Tag of the record that tells what is known of a question about kept objects; its message is a
 JSON object.
 """
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list", "compact")
+
+
+class RecordFacts(TypedDict):
+    """A record as JSON values."""
+
+    kind: RecordKind
+    message: str
+    error_id: str
+    category: str
+    target: str
+    line: int | None
+    column: int | None
+    position: str
+    script_stack: str
+    exception_type: str
+    causes: list[str]
+    command: str
+    tags: list[str]
+    terminating: bool
+    native: bool
+
+
+class ProgressFacts(TypedDict):
+    """A progress as JSON values."""
+
+    activity_id: int
+    parent_id: int | None
+    activity: str
+    status: str
+    operation: str
+    percent: int | None
+    seconds_left: int | None
+    completed: bool
+
+
+class FieldFacts(TypedDict):
+    """A field of a prompt as JSON values."""
+
+    name: str
+    label: str
+    type_name: str
+    secret: bool
+    mandatory: bool
+    help: str
+    default: str
+
+
+class ChoiceFacts(TypedDict):
+    """A choice of a prompt as JSON values."""
+
+    label: str
+    key: str
+    help: str
+
+
+class PromptFacts(TypedDict):
+    """A prompt as JSON values."""
+
+    kind: PromptKind
+    caption: str
+    message: str
+    fields: list[FieldFacts]
+    choices: list[ChoiceFacts]
+    default: list[int]
+    multiple: bool
+    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +140,25 @@ class Record:
         """
         return " ".join((self.error_id, self.message, *self.causes))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> RecordFacts:
         """Return the facts as JSON values."""
-        return {**asdict(self), "tags": list(self.tags), "causes": list(self.causes)}
+        return {
+            "kind": self.kind,
+            "message": self.message,
+            "error_id": self.error_id,
+            "category": self.category,
+            "target": self.target,
+            "line": self.line,
+            "column": self.column,
+            "position": self.position,
+            "script_stack": self.script_stack,
+            "exception_type": self.exception_type,
+            "causes": list(self.causes),
+            "command": self.command,
+            "tags": list(self.tags),
+            "terminating": self.terminating,
+            "native": self.native,
+        }
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Record":
@@ -94,9 +183,18 @@ class Progress:
     seconds_left: int | None = None
     completed: bool = False
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ProgressFacts:
         """Return the facts as JSON values."""
-        return asdict(self)
+        return {
+            "activity_id": self.activity_id,
+            "parent_id": self.parent_id,
+            "activity": self.activity,
+            "status": self.status,
+            "operation": self.operation,
+            "percent": self.percent,
+            "seconds_left": self.seconds_left,
+            "completed": self.completed,
+        }
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Progress":
@@ -150,6 +248,18 @@ class PromptField:
     help: str = ""
     default: str = ""
 
+    def to_json(self) -> FieldFacts:
+        """Return the facts as JSON values."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "type_name": self.type_name,
+            "secret": self.secret,
+            "mandatory": self.mandatory,
+            "help": self.help,
+            "default": self.default,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -158,6 +268,10 @@ class Choice:
     label: str
     key: str = ""
     help: str = ""
+
+    def to_json(self) -> ChoiceFacts:
+        """Return the facts as JSON values."""
+        return {"label": self.label, "key": self.key, "help": self.help}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +292,18 @@ class Prompt:
     user: str = ""
     """For `credential`: the user name that the script proposes."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> PromptFacts:
         """Return the facts as JSON values."""
-        return asdict(self)
+        return {
+            "kind": self.kind,
+            "caption": self.caption,
+            "message": self.message,
+            "fields": [one.to_json() for one in self.fields],
+            "choices": [one.to_json() for one in self.choices],
+            "default": list(self.default),
+            "multiple": self.multiple,
+            "user": self.user,
+        }
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Prompt":
@@ -234,7 +357,7 @@ class Summary:
             or (self.exit_called and self.exit_code != 0)
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Mapping[str, object]:
         """Return the facts as JSON values."""
         error = self.terminating_error.to_json() if self.terminating_error else None
         return {**asdict(self), "terminating_error": error, "had_errors": self.had_errors}

@@ -3,6 +3,7 @@ and plainness of code.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages"}
+LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes", "watcher"}
 EVERY_LAYER = LEAVES | {
     "powershell",
     "kernel",
@@ -32,11 +33,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
     "screens": {"records"},
     "settings": set(),
+    "watcher": set(),
+    "shapes": {"records"},
     "messages": {"errors", "records"},
-    "powershell": {"errors", "records"},
+    "powershell": {"errors", "records", "watcher"},
     "kernel": {"powershell", "messages", "records", "screens", "errors"},
     "catalog": {"errors"},
-    "modules": {"catalog", "errors", "settings"},
+    "modules": {"catalog", "errors", "settings", "watcher"},
     "sandbox": {"errors"},
     "sessions": {
         "catalog",
@@ -48,11 +51,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors",
         "settings",
         "sandbox",
+        "shapes",
     },
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
-    "client": {"discovery", "errors", "settings", "records"},
-    "mcp": {"catalog", "client", "discovery", "errors", "escapes", "records", "settings"},
+    "client": {"discovery", "errors", "settings", "shapes"},
+    "mcp": {"catalog", "client", "discovery", "errors", "escapes", "records", "settings", "shapes"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -205,6 +209,43 @@ def test_every_folder_of_python_is_a_room_of_the_table() -> None:
     names = {str(one.relative_to(PACKAGE)) for one in folders}
     lone = {"cli", "errors", "modules", "sandbox"}
     assert names == set(ROOMS) | lone
+
+
+def table(columns: int) -> list[list[str]]:
+    """Return the rows of docs/architecture.md's tables of so many columns, their cells stripped."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in row] for row in rows if len(row) == columns]
+
+
+def quoted(cell: str) -> list[str]:
+    """Return the names of files and folders in a cell, without their endings."""
+    return [
+        one.strip("/").removesuffix(".py") for one in re.findall("`([a-z_/]+(?:\\.py)?)`", cell)
+    ]
+
+
+def test_the_page_shows_which_layer_may_import_which() -> None:
+    """docs/architecture.md is what a stranger reads: its table is that of the fences."""
+    rows = table(4)
+    shown = {quoted(row[0])[0]: set(quoted(row[2])) for row in rows if "all but" not in row[2]}
+    leaves, *own = [quoted(row[0]) for row in rows]
+    assert {one for names in [leaves, *own] for one in names} == EVERY_LAYER
+    assert {name: MAY_IMPORT[name] for name in shown if name not in leaves} == {
+        name: allowed for name, allowed in shown.items() if name not in leaves
+    }
+    excluded = {quoted(row[0])[0]: set(quoted(row[2])) for row in rows if "all but" in row[2]}
+    assert {name: EVERY_LAYER - MAY_IMPORT[name] for name in excluded} == excluded
+
+
+def test_the_page_shows_which_room_may_import_which() -> None:
+    """The same of the rooms inside a layer."""
+    rows = [row for row in table(3) if quoted(row[0])[0] in ROOMS]
+    shown = {quoted(row[0])[0]: set(quoted(row[2])) for row in rows}
+    assert shown == {
+        own: {one.removeprefix(f"{own.split('/')[0]}/") for one in inside}
+        for own, inside in ROOMS.items()
+    }
 
 
 def test_the_domain_knows_no_views(trees: Trees) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from enum import IntEnum
 from typing import IO, TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from pwsh_kernels.errors import ProductError
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
 
-Json = dict[str, Any]
 CLIENT_NAME = "pwsh-kernels-cli"
 """What a run shows as its client."""
 
@@ -72,7 +71,7 @@ def error_line(error: ProductError) -> str:
     return " ".join(_sentence(error, facts).split())
 
 
-def _sentence(error: ProductError, facts: Json) -> str:
+def _sentence(error: ProductError, facts: Mapping[str, object]) -> str:
     where = f"{facts.get('tenant')} {facts.get('module')}"
     run_id, reason = facts.get("run_id"), facts.get("reason")
     login = f"Run `pwsh-kernels login {where}`."
@@ -96,7 +95,7 @@ def _sentence(error: ProductError, facts: Json) -> str:
             f" `pwsh-kernels follow {run_id}` or stop it with `pwsh-kernels cancel {run_id}`."
         ),
     }
-    return texts.get(facts["code"], error.text())
+    return texts.get(str(facts["code"]), error.text())
 
 
 @asynccontextmanager

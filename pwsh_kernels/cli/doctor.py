@@ -14,12 +14,13 @@ from pathlib import Path
 import typer
 
 from pwsh_kernels import __version__
-from pwsh_kernels.cli.console import CLIENT_NAME, ExitCode, Json, error_line, say
+from pwsh_kernels.cli.console import CLIENT_NAME, ExitCode, error_line, say
 from pwsh_kernels.cli.doctor_modules import installed_modules, wanted_modules
 from pwsh_kernels.cli.findings import Finding
 from pwsh_kernels.discovery import FROM_SETTINGS, ServerAddress, read_settings
 from pwsh_kernels.errors import ProductError, ServerUnreachable
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.shapes import ForeignJson, Session
 
 FIND_WAIT = 60.0
 """Seconds for finding a PowerShell and asking it for its version."""
@@ -71,12 +72,12 @@ def _powershell(settings: Settings) -> Iterator[Finding]:
         yield Finding("wrong", error_line(error))
 
 
-def _search(modules: list[str]) -> Json:
+def _search(modules: list[str]) -> ForeignJson:
     """Look in a process of its own: only kernels load our PowerShell code."""
     command = [sys.executable, "-m", "pwsh_kernels.powershell", *modules]
     try:
         found = subprocess.run(command, capture_output=True, timeout=FIND_WAIT, check=False)
-        facts: Json = json.loads(found.stdout)
+        facts: ForeignJson = json.loads(found.stdout)
     except (subprocess.TimeoutExpired, ValueError) as error:
         return {
             "error": f"the search failed ({type(error).__name__}). Install PowerShell 7.4 or newer."
@@ -158,7 +159,7 @@ async def _server(settings: Settings) -> Iterable[Finding]:
         async with RestClient(address, settings.client_timeout, CLIENT_NAME) as client:
             health = await client.health()
             reached = Finding(
-                "ok", f"Server {health.get('version', '')} at {address.url}, {health['status']}"
+                "ok", f"Server {health['version']} at {address.url}, {health['status']}"
             )
             listed = await client.sessions()
     except ServerUnreachable as error:
@@ -169,9 +170,9 @@ async def _server(settings: Settings) -> Iterable[Finding]:
     return [reached, token, *(restart_cost(one) for one in listed["sessions"])]
 
 
-def restart_cost(session: Json) -> Finding:
+def restart_cost(session: Session) -> Finding:
     """Return what the end of a session's PowerShell would cost."""
-    survival = session.get("survival") or "Nobody has signed in."
+    survival = session["survival"] or "Nobody has signed in."
     return Finding(
         "ok", f"{session['session']} ({session['state']}), if its PowerShell ends: {survival}"
     )

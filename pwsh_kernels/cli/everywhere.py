@@ -4,11 +4,14 @@ asked for.
 
 import asyncio
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pwsh_kernels.cli.console import ExitCode, Json, error_line, note, say, say_json
-from pwsh_kernels.cli.following import OPEN_STATES, PAGE_CHARS, interrupts
+from pwsh_kernels.cli.console import ExitCode, error_line, note, say, say_json
+from pwsh_kernels.cli.following import PAGE_CHARS, interrupts
 from pwsh_kernels.errors import RequestRefused
+from pwsh_kernels.shapes import OPEN, Refused, Run, RunArguments, TenantRun
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -30,7 +33,7 @@ async def run_everywhere(
     tenants: list[str] | Literal["*"],
     module: str,
     script: str,
-    options: dict[str, Any],
+    options: RunArguments,
     *,
     wait_s: float | None,
     detach: bool,
@@ -46,22 +49,26 @@ async def run_everywhere(
         return _name_runs(runs)
     results = await _watch(client, runs, None if wait_s is None else time.monotonic() + wait_s)
     _print(results, as_json=as_json)
-    if any(one["state"] in OPEN_STATES for one in results):
+    states = {one.run["state"] for one in results}
+    if states & OPEN:
         return ExitCode.STILL_RUNNING
-    return ExitCode.OK if all(one["state"] == "succeeded" for one in results) else ExitCode.FAILED
+    return ExitCode.OK if states <= {"succeeded"} else ExitCode.FAILED
 
 
-def _name_runs(runs: list[Json]) -> int:
+def _name_runs(runs: list[TenantRun]) -> int:
     """Print each tenant with the id of its run; what was refused goes to stderr."""
     for run in runs:
-        if run.get("run_id"):
-            say(f"{run['tenant']} {run['run_id']}")
-        else:
+        if run["state"] == "refused":
             note(f"{run['tenant']}: {run['state']}{_why(run)}")
-    return ExitCode.OK if all(run.get("run_id") for run in runs) else ExitCode.FAILED
+        else:
+            say(f"{run['tenant']} {run['run_id']}")
+    refused = any(run["state"] == "refused" for run in runs)
+    return ExitCode.FAILED if refused else ExitCode.OK
 
 
-async def _watch(client: "RestClient", runs: list[Json], deadline: float | None) -> list[Json]:
+async def _watch(
+    client: "RestClient", runs: list[TenantRun], deadline: float | None
+) -> "list[Ended]":
     """Return every run as it is at its end, or at the deadline (monotonic seconds); Ctrl-C cancels
     them.
     """
@@ -72,52 +79,75 @@ async def _watch(client: "RestClient", runs: list[Json], deadline: float | None)
         await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         if not watching.done():
             await asyncio.gather(
-                *(client.cancel(run["run_id"], wait_s=0) for run in runs if run.get("run_id"))
+                *(
+                    client.cancel(run["run_id"], wait_s=0)
+                    for run in runs
+                    if run["state"] != "refused"
+                )
             )
         results = await watching
         stop.cancel()
     return results
 
 
-async def _ended(client: "RestClient", run: Json, deadline: float | None) -> Json:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a script gave in one tenant, with all its output."""
+
+    run: Run | Refused
+    output: str = ""
+
+    def to_json(self) -> Mapping[str, object]:
+        """Return the run's facts with the output, and without what is about one page of it."""
+        facts = {name: one for name, one in self.run.items() if name not in ("entries", "cursor")}
+        return {**facts, "output": self.output}
+
+
+async def _ended(client: "RestClient", started: TenantRun, deadline: float | None) -> Ended:
     """Return a run with its whole output once it has ended or the deadline has come; tell on stderr
     which.
     """
-    page, text, cursor = run, "", 0
-    while run.get("run_id"):
+    ended = (
+        Ended(started)
+        if started["state"] == "refused"
+        else await _read_to_end(client, started, deadline)
+    )
+    note(f"{ended.run['tenant']}: {ended.run['state']}{_why(ended.run)}")
+    return ended
+
+
+async def _read_to_end(client: "RestClient", started: Run, deadline: float | None) -> Ended:
+    run, text, cursor = started, "", 0
+    while True:
         left = (
             LOOK_WAIT if deadline is None else min(max(deadline - time.monotonic(), 0), LOOK_WAIT)
         )
-        page = await client.read_run(run["run_id"], cursor, left, PAGE_CHARS, page["state"])
+        page = await client.read_run(run["run_id"], cursor, left, PAGE_CHARS, run["state"])
+        run = page
         text += "".join(entry["text"] for entry in page["entries"])
         cursor = page["next_cursor"]
-        if page["state"] not in OPEN_STATES and not page["more"]:
-            break
+        if page["state"] not in OPEN and not page["more"]:
+            return Ended(run, text)
         if page["state"] == "waiting_for_input":
             note(f"{run['tenant']}: asks a question, which cannot be answered here")
-            page = await client.refuse(run["run_id"])
+            run = await client.refuse(run["run_id"])
         elif not left:
-            break
-    note(f"{run['tenant']}: {page['state']}{_why(page)}")
-    return {
-        **{name: value for name, value in page.items() if name not in ("entries", "cursor")},
-        "output": text,
-    }
+            return Ended(run, text)
 
 
-def _why(page: Json) -> str:
-    if page["state"] in OPEN_STATES:
-        return f": `pwsh-kernels follow {page['run_id']}` attaches to it"
-    if not page.get("error"):
+def _why(run: Run | Refused) -> str:
+    if run["state"] in OPEN:
+        return f": `pwsh-kernels follow {run['run_id']}` attaches to it"
+    if run["state"] == "succeeded" or not run["error"]:
         return ""
-    return f" ({error_line(RequestRefused(200, page['code'], page['error'], page))})"
+    return f" ({error_line(RequestRefused(200, run['code'], run['error'], dict(run)))})"
 
 
-def _print(results: list[Json], *, as_json: bool) -> None:
+def _print(results: list[Ended], *, as_json: bool) -> None:
     if as_json:
-        say_json(results)
+        say_json([one.to_json() for one in results])
         return
     for one in results:
-        say(f"== {one['tenant']}: {one['state']}")
-        if one["output"]:
-            say(one["output"].rstrip("\n"))
+        say(f"== {one.run['tenant']}: {one.run['state']}")
+        if one.output:
+            say(one.output.rstrip("\n"))

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from pwsh_kernels.cli.console import ExitCode, Json, note, say_json, shows_colours
+from pwsh_kernels.cli.console import ExitCode, note, say_json, shows_colours
 from pwsh_kernels.cli.prompts import answer_prompt
 from pwsh_kernels.escapes import plain
+from pwsh_kernels.shapes import FAILED, OPEN, Entry, Run, RunPage
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -27,20 +28,18 @@ QUEUED_NOTE_AFTER = 1.0
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-OPEN_STATES = ("queued", "running", "waiting_for_input")
-
 
 class Printer:
     """Prints entries as they arrive, or keeps them for one JSON object at the end."""
 
-    def __init__(self, run: Json, *, as_json: bool) -> None:
+    def __init__(self, run: Run, *, as_json: bool) -> None:
         """`run` says the format, which decides what is output and what is only shown."""
         self._for_programs = run["format"] in ("json", "csv")
         self._as_json = as_json
         self._result: list[str] = []
         self._ends_line = True
 
-    def show(self, page: Json) -> None:
+    def show(self, page: RunPage) -> None:
         """Print, or keep, the entries of a page."""
         for entry in page["entries"]:
             is_result = self._is_result(entry)
@@ -49,7 +48,7 @@ class Printer:
             if is_result:
                 self._keep(entry["text"])
 
-    def end(self, run: Json) -> None:
+    def end(self, run: Run) -> None:
         """Print what belongs after the output."""
         if self._as_json:
             facts = {name: value for name, value in run.items() if name not in _PAGE_FIELDS}
@@ -57,10 +56,10 @@ class Printer:
             return
         if self._for_programs and not self._ends_line:
             _write(sys.stdout, "\n")  # JSON comes without a line end, and files end with one
-        if run["state"] in ("cancelled", "lost") or run.get("code") == "sign_in_ended":
-            note(f"pwsh-kernels: {run.get('error') or run['state']}")
+        if run["state"] in ("cancelled", "lost") or signed_out(run):
+            note(f"pwsh-kernels: {run['error'] or run['state']}")
             return
-        for suggestion in dict.fromkeys(one.get("suggestion") for one in run["errors"]):
+        for suggestion in dict.fromkeys(one["suggestion"] for one in run["errors"]):
             if suggestion:
                 note(f"pwsh-kernels: {plain(suggestion)}")
 
@@ -69,7 +68,7 @@ class Printer:
         if self._as_json:
             self._result.append(text)
 
-    def _is_result(self, entry: Json) -> bool:
+    def _is_result(self, entry: Entry) -> bool:
         """What a script only shows (Write-Host) must not break JSON or CSV on stdout."""
         return entry["stream"] == "stdout" and (entry["kind"] == "text" or not self._for_programs)
 
@@ -83,7 +82,7 @@ def _write(stream: IO[str], text: str) -> None:
 
 
 async def follow_to_end(
-    client: "RestClient", run: Json, *, as_json: bool, wait_s: float | None = None
+    client: "RestClient", run: Run, *, as_json: bool, wait_s: float | None = None
 ) -> int:
     """Follow a run and return the exit code: the command's own when it ended.
 
@@ -111,9 +110,9 @@ async def follow_to_end(
     return run_exit_code(ended)
 
 
-def run_exit_code(run: Json) -> int:
+def run_exit_code(run: Run) -> int:
     """Return the exit code that tells how a run ended; says on stderr that it goes on."""
-    if run["state"] in OPEN_STATES:
+    if run["state"] in OPEN:
         note(
             f"{run['run_id']} is {run['state']}: `pwsh-kernels follow {run['run_id']}` attaches"
             " to it."
@@ -121,15 +120,20 @@ def run_exit_code(run: Json) -> int:
         return ExitCode.STILL_RUNNING
     if run["state"] == "cancelled":
         return ExitCode.INTERRUPTED
-    if run["state"] == "lost" or run.get("code") == "sign_in_ended":
+    if run["state"] == "lost" or signed_out(run):
         return ExitCode.NOT_SIGNED_IN
-    code = (run.get("exit_code") or 0) & 0xFF
+    code = (run["exit_code"] or 0) & 0xFF
     return code or (ExitCode.OK if run["state"] == "succeeded" else ExitCode.FAILED)
+
+
+def signed_out(run: Run) -> bool:
+    """Return whether a run failed because nobody is signed in any more."""
+    return run["state"] in FAILED and run["code"] == "sign_in_ended"
 
 
 async def _follow(
     client: "RestClient", run_id: str, printer: Printer, wait_s: float | None
-) -> Json:
+) -> RunPage:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s if wait_s is not None else float("inf")
     cursor, seen, noted = 0, None, False
@@ -148,14 +152,14 @@ async def _follow(
         cursor, seen = page["next_cursor"], page["state"]
         if page["more"]:
             continue
-        if page["state"] not in OPEN_STATES or loop.time() >= deadline:
+        if page["state"] not in OPEN or loop.time() >= deadline:
             return page
         if page["state"] == "waiting_for_input" and page["prompt"]:
-            await answer_prompt(client, page)
+            await answer_prompt(client, page, page["prompt"])
             seen = "running"  # the next question may be there already
 
 
-async def _ends_before(task: "asyncio.Task[Json]", event: asyncio.Event) -> bool:
+async def _ends_before(task: "asyncio.Task[RunPage]", event: asyncio.Event) -> bool:
     """Return True when the task ended, False when the event came first."""
     waiter = asyncio.create_task(event.wait())
     try:

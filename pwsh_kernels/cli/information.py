@@ -7,7 +7,6 @@ import typer
 
 from pwsh_kernels.cli.console import (
     ExitCode,
-    Json,
     connected,
     error_line,
     note,
@@ -19,6 +18,7 @@ from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import InvalidSetting
 from pwsh_kernels.settings import Settings, setting_rows
+from pwsh_kernels.shapes import Module, Modules
 
 
 def settings(as_json: AsJson = False) -> None:
@@ -80,20 +80,22 @@ def modules(context: typer.Context, as_json: AsJson = False) -> None:
         for key, facts in details
     ]
     say(table(("MODULE", "POWERSHELL MODULE", "FROM", "INSTALLED", "SIGN-IN ROUTES"), rows))
-    for key, facts in details:
-        if facts["installed"] == "":
-            say(f"{key} is not installed (sandbox tenants need nothing): {facts['install']}")
-    for key, facts in answer["unsupported"].items():
-        say(f"{key} is not supported: {facts['reason']} {facts['instead']}")
+    if missing := [key for key, facts in details if facts["installed"] == ""]:
+        say(
+            f"Not installed: {', '.join(missing)} (sandbox tenants need nothing)."
+            f" `pwsh-kernels modules install {missing[0]}` installs the first."
+        )
+    for key, other in answer["unsupported"].items():
+        say(f"{key} is not supported: {other['reason']} {other['instead']}")
     for problem in answer["broken"]:
         note(f"pwsh-kernels: {problem}")
 
 
-def routes(facts: Json) -> str:
+def routes(facts: Module) -> str:
     """Return the names of a module's sign-in routes, the default first."""
     return ", ".join(one["name"] for one in facts["routes"])
 
 
-async def _modules() -> Json:
+async def _modules() -> Modules:
     async with connected() as client:
         return await client.modules()

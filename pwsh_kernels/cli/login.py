@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pwsh_kernels.cli.console import ExitCode, Json, connected, note, say
+from pwsh_kernels.cli.console import ExitCode, connected, note, say
 from pwsh_kernels.cli.following import interrupts
 from pwsh_kernels.errors import RequestRefused
+from pwsh_kernels.shapes import Login, LoginArguments, Status
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
+
+Standing = Login | Status
+"""How a sign-in stands: what /login answered, then what /status does."""
 
 END_WAIT = 2.0
 """Seconds that an interrupted request gets to end."""
@@ -49,7 +53,7 @@ def login(
     Prints a code and an address: open the address and enter the code to complete the sign-in. Other
     routes (certificate, managed identity, access token ...) need no person.
     """
-    asked: Json = {
+    asked: LoginArguments = {
         "expected_account": account,
         "route": route,
         "access_token": read_token(token_from),
@@ -78,7 +82,9 @@ def read_token(source: str | None) -> str | None:
     return text.strip()
 
 
-async def _login_unless_interrupted(tenant: str, module: str, asked: Json, wait: bool) -> bool:
+async def _login_unless_interrupted(
+    tenant: str, module: str, asked: LoginArguments, wait: bool
+) -> bool:
     """Return whether it came to an end before Ctrl-C.
 
     The loops look at the interrupt themselves: asyncio's own, a cancellation, can be lost below an
@@ -101,11 +107,13 @@ async def _login_unless_interrupted(tenant: str, module: str, asked: Json, wait:
 
 
 async def _login(
-    tenant: str, module: str, asked: Json, wait: bool, interrupted: asyncio.Event
+    tenant: str, module: str, asked: LoginArguments, wait: bool, interrupted: asyncio.Event
 ) -> None:
     async with connected() as client:
-        facts = await client.login(tenant, module, **asked)
-        _refuse_failure(facts)
+        begun = await client.login(tenant, module, **asked)
+        if not begun["success"]:
+            raise RequestRefused(200, begun["code"], begun["error"], dict(begun))
+        facts: Standing = begun
         if facts["auth_pending"]:
             facts = await _until_code(client, facts, interrupted)
             say_code(facts)
@@ -118,24 +126,18 @@ async def _login(
         say(f"Signed in to {facts['session']} as {facts['account']}.")
 
 
-def _refuse_failure(facts: Json) -> None:
-    if not facts["success"]:
-        raise RequestRefused(200, facts["code"], facts["error"], facts)
-
-
-def _refusal(facts: Json) -> RequestRefused:
-    sign_in = facts.get("sign_in") or {}
-    code = sign_in.get("state") or "failed"
+def _refusal(facts: Standing) -> RequestRefused:
+    code = facts["sign_in"]["state"] if facts["sign_in"] else "failed"
     code = code if code.startswith("wrong_") else f"sign_in_{code}"
     return RequestRefused(
-        200, code, facts["reason"] or f"The sign-in ended: {facts['state']}.", facts
+        200, code, facts["reason"] or f"The sign-in ended: {facts['state']}.", dict(facts)
     )
 
 
-def say_code(facts: Json) -> None:
+def say_code(facts: Standing) -> None:
     """Print what the person has to do."""
-    if facts.get("device_code"):
-        account = facts.get("expected_account")
+    if facts["device_code"]:
+        account = facts["expected_account"]
         say(
             f"To sign in to {facts['session']}, open {facts['auth_url']} and enter the code"
             f" {facts['device_code']} (valid until {facts['expires_at']})."
@@ -143,34 +145,38 @@ def say_code(facts: Json) -> None:
         )
 
 
-def show_qr(facts: Json) -> None:
+def show_qr(facts: Standing) -> None:
     """Show the address as a QR code where a person looks at a terminal."""
-    if facts.get("qr_text") and sys.stdout.isatty():
+    if facts["qr_text"] and sys.stdout.isatty():
         say(facts["qr_text"])
 
 
-async def _until_code(client: "RestClient", facts: Json, interrupted: asyncio.Event) -> Json:
-    while _pending(facts, interrupted) and not facts.get("device_code"):
+async def _until_code(
+    client: "RestClient", facts: Standing, interrupted: asyncio.Event
+) -> Standing:
+    while _pending(facts, interrupted) and not facts["device_code"]:
         facts = await client.status(facts["tenant"], facts["module"], wait_s=1)
         if _signs_in_alone(facts):
             break
     return facts
 
 
-def _pending(facts: Json, interrupted: asyncio.Event) -> bool:
+def _pending(facts: Standing, interrupted: asyncio.Event) -> bool:
     return facts["state"] in ("starting", "signing_in") and not interrupted.is_set()
 
 
-def _signs_in_alone(facts: Json) -> bool:
-    return (facts.get("sign_in") or {}).get("route") not in (None, "device_code")
+def _signs_in_alone(facts: Standing) -> bool:
+    return facts["sign_in"] is not None and facts["sign_in"]["route"] != "device_code"
 
 
-async def _until_ended(client: "RestClient", facts: Json, interrupted: asyncio.Event) -> Json:
+async def _until_ended(
+    client: "RestClient", facts: Standing, interrupted: asyncio.Event
+) -> Standing:
     note("Waiting for the sign-in (Ctrl-C leaves it pending) ...")
-    shown = facts.get("device_code")
+    shown = facts["device_code"]
     while _pending(facts, interrupted):
         facts = await client.status(facts["tenant"], facts["module"], wait_s=POLL_WAIT)
-        if facts.get("device_code") not in (None, shown):  # the first one has expired
+        if facts["device_code"] not in (None, shown):  # the first one has expired
             shown = facts["device_code"]
             say_code(facts)
     return facts

@@ -12,14 +12,14 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from pwsh_kernels.errors import FileNotWritten, InvalidRequest
+from pwsh_kernels.shapes import ForeignJson
 
 Client = Literal["claude-desktop", "claude-code", "cursor", "vscode", "mcpjungle", "generic"]
-Json = dict[str, Any]
 NAME = "pwsh"
 """Of our server, in every client."""
 TOKEN = "PWSH_MANAGER_TOKEN"  # noqa: S105 - the variable's name
 """Variable from which a client takes the token of the HTTP door."""
-ASK_TOKEN: Json = {
+ASK_TOKEN: ForeignJson = {
     "type": "promptString",
     "id": "pwsh-token",
     "description": "Token of pwsh-kernels",
@@ -44,7 +44,7 @@ class Place:
     """What the program must be given because it is not the default."""
 
 
-def configuration(client: Client, place: Place) -> Json:
+def configuration(client: Client, place: Place) -> ForeignJson:
     """Return the whole JSON file of a client that has no other server.
 
     Raises InvalidRequest where there is none.
@@ -57,7 +57,7 @@ def configuration(client: Client, place: Place) -> Json:
     return {"mcpServers": {NAME: _server(client, place)}}
 
 
-def _server(client: Client, place: Place) -> Json:
+def _server(client: Client, place: Place) -> ForeignJson:
     if not place.http:
         kind = {"type": "stdio"} if client == "vscode" else {}
         return {**kind, **_program(place)}
@@ -67,7 +67,7 @@ def _server(client: Client, place: Place) -> Json:
     return {**kind, "url": place.url, "headers": {"Authorization": f"Bearer {_variable(client)}"}}
 
 
-def _program(place: Place) -> Json:
+def _program(place: Place) -> ForeignJson:
     environment = {"env": dict(place.environment)} if place.environment else {}
     return {"command": place.python, "args": [place.program], **environment}
 
@@ -79,7 +79,7 @@ def _variable(client: Client) -> str:
     )
 
 
-def _mcpjungle(place: Place) -> Json:
+def _mcpjungle(place: Place) -> ForeignJson:
     """Return MCPJungle's registration; a stateful session, because a process for each call would be
     slow.
     """
@@ -96,7 +96,7 @@ def _mcpjungle(place: Place) -> Json:
     return {"name": NAME, "description": "PowerShell in signed-in Microsoft 365 sessions", **way}
 
 
-def merged(existing: str, added: Json, file: str) -> Json:
+def merged(existing: str, added: ForeignJson, file: str) -> ForeignJson:
     """Return a client's file with our server in it, and all else as it was.
 
     Raises FileNotWritten for no JSON object.

@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
-from pwsh_kernels.cli.console import Json, note, say
+from pwsh_kernels.cli.console import note, say
 from pwsh_kernels.cli.mcp_clients import TOKEN, Client, Place, configuration, file_of, merged
 from pwsh_kernels.cli.tenants_file import replace_file
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import FileNotWritten
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.shapes import ForeignJson
 
 PROGRAM = Path(__file__).parents[2] / "mcp_server.py"
 """Beside the package, in the repository and in an installed wheel."""
@@ -56,7 +57,7 @@ def _place(http: bool) -> Place:
     return Place(sys.executable, str(PROGRAM), f"{settings.url.rstrip('/')}/mcp", http, environment)
 
 
-def _merge(file: Path, added: Json) -> None:
+def _merge(file: Path, added: ForeignJson) -> None:
     """Write the whole file anew; the old one stays as it was when anything fails, and who may read
     it is as before.
     """

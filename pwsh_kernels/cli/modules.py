@@ -4,11 +4,11 @@ are as installed.
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from pwsh_kernels.cli.console import ExitCode, Json, note, say, say_json, table
+from pwsh_kernels.cli.console import ExitCode, note, say, say_json, table
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import PackageNotInstalled
 from pwsh_kernels.settings import Settings
@@ -19,8 +19,27 @@ if TYPE_CHECKING:
     from pwsh_kernels.modules.wanted import Rules
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+STRANGERS = (
+    "What is not in the lock file: `pwsh-kernels modules install NAME --version V` takes it in"
+    " again, `pwsh-kernels modules remove --unused` removes it."
+)
 NAMES_HELP = "Services (exo, graph …) or names of PowerShell modules."
 Names = Annotated[list[str] | None, typer.Argument(help=NAMES_HELP)]
+
+
+class Installed(TypedDict):
+    """What `modules list --json` says of an installed module."""
+
+    name: str
+    version: str
+    selected: bool
+    requested: bool
+    source: str
+    sha256: str
+    serves: list[str]
+    pinned_by: list[str]
+    problem: str
+    folder: str
 
 
 def list_modules(as_json: AsJson = False) -> None:
@@ -42,9 +61,13 @@ def list_modules(as_json: AsJson = False) -> None:
             "No module is installed yet. `pwsh-kernels modules install exo` installs the one for"
             " Exchange Online."
         )
+    if strangers := store.strangers():
+        note(
+            f"{', '.join(strangers)}: not in the lock file, so no new session gets it. {STRANGERS}"
+        )
 
 
-def _facts(one: "LockedModule", store: "ModuleStore", rules: "Rules") -> Json:
+def _facts(one: "LockedModule", store: "ModuleStore", rules: "Rules") -> Installed:
     return {
         "name": one.name,
         "version": one.package_version,
@@ -59,7 +82,7 @@ def _facts(one: "LockedModule", store: "ModuleStore", rules: "Rules") -> Json:
     }
 
 
-def _row(facts: Json) -> Sequence[object]:
+def _row(facts: Installed) -> Sequence[object]:
     selected = "yes" if facts["selected"] else ""
     return (
         facts["name"],
@@ -103,11 +126,14 @@ def verify(names: Names = None, as_json: AsJson = False) -> None:
             )
         for stranger in strangers:
             say(f"{stranger}: is not in the lock file")
-    if strangers or any(wrong for _, wrong in found):
+    if strangers:
+        note(STRANGERS)
+    if any(wrong for _, wrong in found):
         note(
             "Find out who changed this. `pwsh-kernels modules install --locked` fetches again"
             " whatever differs."
         )
+    if strangers or any(wrong for _, wrong in found):
         raise typer.Exit(ExitCode.FAILED)
 
 

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from pwsh_kernels.cli.console import Json, connected, note, say
+from pwsh_kernels.cli.console import connected, note, say
 from pwsh_kernels.cli.sessions import Module, Tenant
 from pwsh_kernels.errors import FileNotWritten
+from pwsh_kernels.shapes import ForeignJson
 
 
 def notebook(
@@ -38,6 +39,6 @@ def notebook(
     )
 
 
-async def _notebook(tenant: str, module: str) -> Json:
+async def _notebook(tenant: str, module: str) -> ForeignJson:
     async with connected() as client:
         return await client.notebook(tenant, module)

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pwsh_kernels.cli.console import Json, note
+from pwsh_kernels.cli.console import note
 from pwsh_kernels.errors import RequestRefused
 from pwsh_kernels.escapes import plain
-from pwsh_kernels.records import Prompt
+from pwsh_kernels.records import Prompt, PromptFacts
+from pwsh_kernels.shapes import Run
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -39,9 +40,9 @@ class Question:
     secret: bool = False
 
 
-async def answer_prompt(client: "RestClient", run: Json) -> None:
+async def answer_prompt(client: "RestClient", run: Run, asked: PromptFacts) -> None:
     """Answer or refuse what a run asks; returns as well when somebody else has answered."""
-    prompt, run_id = Prompt.from_json(run["prompt"]), run["run_id"]
+    prompt, run_id = Prompt.from_json(asked), run["run_id"]
     if not sys.stdin.isatty():
         note(
             f"The command asks for {summary(prompt)!r}; stdin is not a terminal, so the question is"
@@ -65,7 +66,7 @@ async def answer_prompt(client: "RestClient", run: Json) -> None:
         note("\nAnswered elsewhere.")
 
 
-async def _send(answer: Awaitable[Json]) -> None:
+async def _send(answer: Awaitable[Run]) -> None:
     try:
         await answer
     except RequestRefused as error:
@@ -73,7 +74,7 @@ async def _send(answer: Awaitable[Json]) -> None:
             raise
 
 
-async def _answered_elsewhere(client: "RestClient", run: Json) -> Json:
+async def _answered_elsewhere(client: "RestClient", run: Run) -> Run:
     """Return the run once it asks this no longer: answered by somebody else, cancelled or lost."""
     asked, seen = run["prompt"], run
     while seen["state"] == "waiting_for_input" and seen["prompt"] == asked:

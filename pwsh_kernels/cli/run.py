@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from pwsh_kernels.cli.following import follow_to_end
 from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import OUTPUT_FORMATS
+from pwsh_kernels.shapes import RunArguments
 
 
 def run(
@@ -54,7 +56,7 @@ def run(
         raise typer.BadParameter(
             f"must be one of {', '.join(OUTPUT_FORMATS)}", param_hint="--format"
         )
-    options = {
+    options: RunArguments = {
         "parameters": read_parameters(param or []),
         "format": output,
         "width": terminal_width(),
@@ -69,7 +71,7 @@ async def _run(
     tenant: str,
     module: str,
     script: str,
-    options: dict[str, Any],
+    options: RunArguments,
     wait_s: float | None,
     as_json: bool,
     detach: bool,
@@ -94,7 +96,7 @@ async def _run(
         return await follow_to_end(client, started, as_json=as_json, wait_s=wait_s)
 
 
-def read_parameters(given: list[str]) -> dict[str, Any]:
+def read_parameters(given: list[str]) -> Mapping[str, Any]:
     """Return the values of --param by name.
 
     Raises typer.BadParameter for one that is no `name=value`.

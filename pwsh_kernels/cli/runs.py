@@ -1,13 +1,14 @@
 """`pwsh-kernels runs`, `follow`, `cancel`: look at runs, attach to one, stop one."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Unpack
 
 import typer
 
-from pwsh_kernels.cli.console import ExitCode, Json, connected, note, say, say_json, table
+from pwsh_kernels.cli.console import ExitCode, connected, note, say, say_json, table
 from pwsh_kernels.cli.following import follow_to_end
 from pwsh_kernels.cli.sessions import AsJson
+from pwsh_kernels.shapes import Purpose, Run, Runs, RunsArguments
 
 COMMAND_CHARS = 60
 """Characters of a command that the table shows."""
@@ -28,7 +29,7 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List the runs that the server remembers, newest first."""
-    purpose = None if everything else "command"
+    purpose: Purpose | None = None if everything else "command"
     answer = asyncio.run(
         _runs(tenant=tenant, module=module, state=state, purpose=purpose, limit=limit)
     )
@@ -43,12 +44,12 @@ def runs(
     )
 
 
-async def _runs(**filters: object) -> Json:
+async def _runs(**wanted: Unpack[RunsArguments]) -> Runs:
     async with connected() as client:
-        return await client.runs(**filters)
+        return await client.runs(**wanted)
 
 
-def _row(run: Json) -> tuple[object, ...]:
+def _row(run: Run) -> tuple[object, ...]:
     command = " ".join(run["command"].split())
     shown = command if len(command) <= COMMAND_CHARS else command[: COMMAND_CHARS - 1] + "…"
     return (
@@ -81,14 +82,14 @@ def cancel(run_id: RunId, as_json: AsJson = False) -> None:
     run = asyncio.run(_cancel(run_id))
     if as_json:
         say_json(run)
-    elif run.get("stopping"):
+    elif run["stopping"]:
         note(f"{run_id} has not stopped yet: PowerShell is in a call that cannot be interrupted.")
     else:
         say(f"{run_id}: {run['state']}")
-    if run.get("stopping"):
+    if run["stopping"]:
         raise typer.Exit(ExitCode.STILL_RUNNING)
 
 
-async def _cancel(run_id: str) -> Json:
+async def _cancel(run_id: str) -> Run:
     async with connected() as client:
         return await client.cancel(run_id)

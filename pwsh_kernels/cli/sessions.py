@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pwsh_kernels.cli.console import ExitCode, Json, connected, note, say, say_json, table
+from pwsh_kernels.cli.console import ExitCode, connected, note, say, say_json, table
 from pwsh_kernels.cli.login import say_code
+from pwsh_kernels.shapes import Disconnected, Sessions, Status
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's domain, such as contoso.example.")]
 Module = Annotated[str, typer.Argument(help="Service; `pwsh-kernels modules` lists them.")]
@@ -30,7 +31,7 @@ def sessions(as_json: AsJson = False) -> None:
     )
 
 
-async def _sessions() -> Json:
+async def _sessions() -> Sessions:
     async with connected() as client:
         return await client.sessions()
 
@@ -42,9 +43,9 @@ def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> N
         say_json(facts)
     else:
         say(status_line(facts))
-        if facts["state"] == "signed_in" and facts.get("survival"):
+        if facts["state"] == "signed_in" and facts["survival"]:
             say(f"At a restart: {facts['survival']}")
-        if facts.get("modules"):
+        if facts["modules"]:
             say(
                 "Modules:"
                 f" {', '.join(f'{name} {version}' for name, version in facts['modules'].items())}"
@@ -56,21 +57,22 @@ def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> N
         raise typer.Exit(ExitCode.NOT_SIGNED_IN)
 
 
-async def _status(tenant: str, module: str) -> Json:
+async def _status(tenant: str, module: str) -> Status:
     async with connected() as client:
         return await client.status(tenant, module)
 
 
-def status_line(facts: Json) -> str:
+def status_line(facts: Status) -> str:
     """Return a session in one line: state, account, what it runs, why it is not signed in."""
     words = [f"{facts['session']}: {facts['state']}"]
-    words += [f"as {facts['account']}"] if facts.get("account") else []
+    words += [f"as {facts['account']}"] if facts["account"] else []
     if facts["state"] == "signed_in":
-        words += [f"by {facts['route']}"] if facts.get("route") else []
-        words += [f"since {facts['signed_in_at']}"] if facts.get("signed_in_at") else []
-        words += [f"until {facts['token_expires_at']}"] if facts.get("token_expires_at") else []
-    words += [f"running {facts['current_run']}"] if facts.get("current_run") else []
-    words += [f"({facts['reason']})"] if facts.get("reason") else []
+        words += [f"by {facts['route']}"] if facts["route"] else []
+        words += [f"since {facts['signed_in_at']}"] if facts["signed_in_at"] else []
+        words += [f"until {facts['token_expires_at']}"] if facts["token_expires_at"] else []
+    if facts["state"] != "none" and facts["current_run"]:
+        words.append(f"running {facts['current_run']}")
+    words += [f"({facts['reason']})"] if facts["reason"] else []
     return " ".join(" ".join(words).split())  # a reason may have line breaks of its own
 
 
@@ -88,6 +90,6 @@ def disconnect(
     say(asyncio.run(_disconnect(tenant, module, forget))["message"])
 
 
-async def _disconnect(tenant: str, module: str, forget: bool) -> Json:
+async def _disconnect(tenant: str, module: str, forget: bool) -> Disconnected:
     async with connected() as client:
         return await client.disconnect(tenant, module, forget=forget)

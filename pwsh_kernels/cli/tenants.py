@@ -1,12 +1,13 @@
 """`pwsh-kernels tenants` and `tenants check`: look at the tenants file itself, without a server."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pwsh_kernels.cli.console import ExitCode, Json, note, say, say_json, table
+from pwsh_kernels.cli.console import ExitCode, note, say, say_json, table
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.settings import Settings
@@ -63,13 +64,13 @@ def _row(tenant: "Tenant") -> tuple[object, ...]:
     )
 
 
-def facts_of(tenant: "Tenant") -> Json:
+def facts_of(tenant: "Tenant") -> Mapping[str, object]:
     """Return a tenant as JSON values; of a secret only its place is known."""
     modules = {key: _known(access) for key, access in tenant.modules.items()}
     return {**_known(tenant), "sandbox": tenant.sandbox, "modules": modules}
 
 
-def _known(one: "Tenant | ModuleAccess") -> Json:
+def _known(one: "Tenant | ModuleAccess") -> Mapping[str, object]:
     values = {
         field.name: getattr(one, field.name) for field in fields(one) if field.name != "modules"
     }

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pwsh_kernels.cli.console import Json, note, say
+from pwsh_kernels.cli.console import note, say
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import BrokenFile, InvalidRequest
 
@@ -96,11 +96,11 @@ def add(
     say(f"{entry.name} is in {path}. A running server sees it at once.")
 
 
-def _given(values: Mapping[str, object]) -> Json:
+def _given(values: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in values.items() if value}
 
 
-def _modules(module: str | None, access: Json) -> dict[str, Json]:
+def _modules(module: str | None, access: dict[str, object]) -> dict[str, dict[str, object]]:
     from pwsh_kernels.catalog import Catalog
 
     if module:
@@ -117,7 +117,7 @@ def _absolute(file: str | None) -> str | None:
     return str(Path(file).expanduser().absolute()) if file else None
 
 
-def _place(option: str, given: str | None) -> Json | None:
+def _place(option: str, given: str | None) -> Mapping[str, str | None] | None:
     """Return where a secret is. What was typed is never shown: it may be the secret itself."""
     kind, _, value = (given or "").partition(":")
     if given is None:

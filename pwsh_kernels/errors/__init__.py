@@ -1,7 +1,7 @@
 """The one error tree, by subject; every error is a name of this package."""
 
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
-from pwsh_kernels.errors.files import BrokenFile, FileNotWritten, UnsafeFolder
+from pwsh_kernels.errors.files import BrokenFile, FileNotWritten, FolderNotWritable, UnsafeFolder
 from pwsh_kernels.errors.kept_objects import (
     NoObjects,
     ObjectsForgotten,
@@ -22,6 +22,7 @@ from pwsh_kernels.errors.packages import (
     PackageNotFound,
     PackageNotInstalled,
     PackagePinned,
+    PackageSourceGone,
     PackageUnfit,
     PackageVersionNotFound,
 )
@@ -40,6 +41,7 @@ from pwsh_kernels.errors.repositories import (
 )
 from pwsh_kernels.errors.requests import (
     BodyTooLarge,
+    CommandTooLarge,
     ForeignHost,
     ForeignOrigin,
     InvalidRequest,
@@ -63,9 +65,11 @@ from pwsh_kernels.errors.server import (
 )
 from pwsh_kernels.errors.sessions import (
     CommandSearchFailed,
+    QueueFull,
     SessionBusy,
     SessionLost,
     SessionStarting,
+    TooManySessions,
     UnknownSession,
     WaitingForInput,
 )
@@ -85,9 +89,11 @@ __all__ = [
     "BodyTooLarge",
     "BrokenFile",
     "CommandSearchFailed",
+    "CommandTooLarge",
     "DataFolderInUse",
     "DeviceCodeRefused",
     "FileNotWritten",
+    "FolderNotWritable",
     "ForeignHost",
     "ForeignOrigin",
     "InvalidRequest",
@@ -112,6 +118,7 @@ __all__ = [
     "PackageNotFound",
     "PackageNotInstalled",
     "PackagePinned",
+    "PackageSourceGone",
     "PackageUnfit",
     "PackageVersionNotFound",
     "PowerShellDied",
@@ -121,6 +128,7 @@ __all__ = [
     "PowerShellTooOld",
     "ProductError",
     "PromptRefused",
+    "QueueFull",
     "RepositoryUnreachable",
     "RepositoryWantsCredentials",
     "RequestRefused",
@@ -135,6 +143,7 @@ __all__ = [
     "SessionLost",
     "SessionStarting",
     "SignInPending",
+    "TooManySessions",
     "Unauthorized",
     "UnknownModule",
     "UnknownProperty",

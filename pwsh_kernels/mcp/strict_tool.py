@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.mcp.answers.refusals import error_text
+from pwsh_kernels.shapes import ForeignJson
 
 _IN_ARGUMENTS = frozenset({"title"})
 _IN_RESULTS = frozenset({"title", "default"})
@@ -28,7 +29,7 @@ class StrictTool(Tool):
     """
 
     async def run(
-        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+        self, arguments: ForeignJson, context: Context[Any, Any], convert_result: bool = False
     ) -> Any:
         """Check the arguments, then run the tool as the SDK does. Raises ToolError."""
         try:
@@ -87,7 +88,7 @@ def short(schema: Any, dropped: frozenset[str]) -> Any:
     }
 
 
-def without_null(arguments: dict[str, Any]) -> dict[str, Any]:
+def without_null(arguments: ForeignJson) -> ForeignJson:
     """Return an arguments' schema in which nothing may be null: who has no value leaves it out
     (null is taken too).
     """
@@ -97,7 +98,7 @@ def without_null(arguments: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+def _not_null(schema: ForeignJson) -> ForeignJson:
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     rest = {
         name: value
@@ -109,7 +110,7 @@ def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _is_nullable(schema: dict[str, Any]) -> bool:
+def _is_nullable(schema: ForeignJson) -> bool:
     """Return whether a schema is one plain type or null, which JSON schema says shorter than
     pydantic does.
     """

@@ -30,13 +30,13 @@ from pwsh_kernels.mcp.calls.signing_in import sign_in
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_sign_in
 from pwsh_kernels.mcp.strict_tool import strict_tool
 from pwsh_kernels.records import OutputFormat
+from pwsh_kernels.shapes import ForeignJson, LinesRange, QueryArguments, Run, RunArguments
 
 RECENT_RUNS = 5
 """Runs that pwsh_status names."""
 MOST_FOUND = 25
 """Commands of one answer of pwsh_find."""
 
-Json = dict[str, Any]
 Asked = types.InputRequiredResult
 """What a call of the era of 2026-07-28 returns when the person has to be asked first."""
 # connectionName is what pwsh-manager, the predecessor, called it; prompts that say so keep working.
@@ -193,8 +193,11 @@ class Tools:
         """Return a session's state and its newest runs."""
         call = await begin(self._backend, ctx)
         facts = await call.backend.status(tenant, module, 0)
-        runs = await call.backend.recent_runs(RECENT_RUNS, facts["tenant"], facts["module"])
-        result = session_results.status_result(facts, runs, CLIENT_NAME, call.notice)
+        found = await call.backend.runs(
+            tenant=facts["tenant"], module=facts["module"], purpose="command", limit=RECENT_RUNS
+        )
+        standing = session_results.of_status(facts)
+        result = session_results.status_result(standing, found["runs"], CLIENT_NAME, call.notice)
         return _answer(result, session_results.status_text(result))
 
     async def pwsh_run(  # noqa: PLR0917 - the tool's arguments, always named
@@ -208,7 +211,7 @@ class Tools:
         ] = None,
         module: Module = "exo",
         parameters: Annotated[
-            Json | None, Field(description="Values for the command's param() block")
+            ForeignJson | None, Field(description="Values for the command's param() block")
         ] = None,
         format: Format = "text",  # noqa: A002 - the name of the REST API
         wait_s: WaitSeconds = MAX_WAIT,
@@ -217,7 +220,7 @@ class Tools:
         if bool(tenant) == bool(tenants):
             raise InvalidRequest("tenant", "or tenants must be given, and not both")
         call = await begin(self._backend, ctx, wait_s)
-        options: Json = {"parameters": parameters, "format": FORMATS.get(format, format)}
+        options: RunArguments = {"parameters": parameters, "format": FORMATS.get(format, format)}
         if tenants:
             result = await running.run_everywhere(call, tenants, module, command, options)
             return _answer(
@@ -226,13 +229,13 @@ class Tools:
         run = await running.run_here(call, tenant, module, command, options)
         if isinstance(run, Asked):
             return run
-        if "run_id" not in run:
+        if isinstance(run, session_results.Standing):
             first = run_results.sign_in_first(run, call.notice)
             return _answer(first, run_results.sign_in_text(first))
-        run, shown = await read_output(call.backend, run, 0)
-        started = run_results.started_result(run, shown, call.notice)
+        page, shown = await read_output(call.backend, run["run_id"], 0)
+        started = run_results.started_result(page, shown, call.notice)
         return _answer(
-            started, run_results.run_text(started, shown), is_error=run_results.is_failure(run)
+            started, run_results.run_text(started, shown), is_error=run_results.is_failure(page)
         )
 
     async def pwsh_wait(  # noqa: PLR0917 - the tool's arguments, always named
@@ -249,9 +252,8 @@ class Tools:
             raise InvalidRequest("run_id", "or tenant must be given, and not both")
         call = await begin(self._backend, ctx, wait_s)
         if tenant:
-            return _awaited_sign_in(
-                await wait_for_sign_in(call.backend, tenant, module, call.waiting), call.notice
-            )
+            status = await wait_for_sign_in(call.backend, tenant, module, call.waiting)
+            return _awaited_sign_in(session_results.of_status(status), call.notice)
         run = await follow(call, await call.backend.read_run(run_id, cursor, 0, 1))
         return run if isinstance(run, Asked) else await _run_answer(call, run, cursor, awaited=True)
 
@@ -276,24 +278,26 @@ class Tools:
     ) -> Annotated[types.CallToolResult, models.OutputResult]:
         """Show a part of a run's output, or its kept objects in another way."""
         call = await begin(self._backend, ctx)
-        wanted: Json = {
+        wanted: QueryArguments = {
             "where": arguments.condition_list(where),
             "select": arguments.name_list(select),
+            "skip": skip,
+            "first": first,
+            "format": FORMATS.get(format, format),
+            "width": None,
             **arguments.sort_order(sort_by),
         }
-        objects = any(wanted.values()) or skip > 0 or format != "text"
+        objects = bool(
+            wanted["where"] or wanted["select"] or sort_by.strip() or skip or format != "text"
+        )
         arguments.one_way(page=cursor > 0, lines=bool(lines or search), objects=objects)
         if objects:
-            result, text, failed = await reading_output.query(
-                call,
-                run_id,
-                {**wanted, "first": first, "skip": skip, "format": FORMATS.get(format, format)},
-            )
+            result, text, failed = await reading_output.query(call, run_id, wanted)
             return _answer(result, text, is_error=failed)
         if lines or search:
-            count = arguments.line_range(lines) if lines else {"from": 1, "count": first}
+            place: LinesRange = {"from": 1, "count": first}
             result, text = await reading_output.read_lines(
-                call, run_id, {**count, "search": search or None}
+                call, run_id, arguments.line_range(lines) if lines else place, search
             )
             return _answer(result, text)
         result, text = await reading_output.read_page(call, run_id, cursor)
@@ -314,7 +318,7 @@ class Tools:
     ) -> Annotated[types.CallToolResult, models.RunResult] | Asked:
         """Answer a run's question, then wait for the run."""
         call = await begin(self._backend, ctx, wait_s)
-        run = await call.backend.read_run(run_id, 0, 0, 1)
+        run: Run = await call.backend.read_run(run_id, 0, 0, 1)
         if (
             not call.person.state
         ):  # else this is the same call again, with the answer to a later question
@@ -359,7 +363,10 @@ class Tools:
     ) -> Annotated[types.CallToolResult, models.SessionsResult]:
         """List sessions and modules."""
         call = await begin(self._backend, ctx)
-        sessions, modules = await call.backend.sessions(), await call.backend.modules()
+        sessions, modules = (
+            await call.backend.sessions(),
+            await call.backend.modules(installed=False),
+        )
         result = session_results.sessions_result(sessions, modules, call.notice)
         return _answer(result, session_results.sessions_text(result))
 
@@ -375,7 +382,7 @@ class Tools:
     ) -> Annotated[types.CallToolResult, models.DisconnectResult]:
         """Sign out and close a session."""
         call = await begin(self._backend, ctx)
-        facts = await call.backend.disconnect(tenant, module, forget)
+        facts = await call.backend.disconnect(tenant, module, forget=forget)
         result = models.DisconnectResult(
             session=f"{tenant}:{module}", message=facts["message"], notice=call.notice
         )
@@ -383,21 +390,21 @@ class Tools:
 
 
 async def _run_answer(
-    call: Call, run: Json, cursor: int, *, awaited: bool = False, failure_is_error: bool = True
+    call: Call, run: Run, cursor: int, *, awaited: bool = False, failure_is_error: bool = True
 ) -> types.CallToolResult:
-    run, shown = await read_output(call.backend, run, cursor)
-    result = run_results.run_result(run, shown, call.notice)
+    page, shown = await read_output(call.backend, run["run_id"], cursor)
+    result = run_results.run_result(page, shown, call.notice)
     whole = models.WaitResult(run=result) if awaited else result
     text = run_results.run_text(result, shown)
-    return _answer(whole, text, is_error=failure_is_error and run_results.is_failure(run))
+    return _answer(whole, text, is_error=failure_is_error and run_results.is_failure(page))
 
 
-def _session_answer(facts: Json, notice: str) -> types.CallToolResult:
+def _session_answer(facts: session_results.Standing, notice: str) -> types.CallToolResult:
     result = session_results.session_result(facts, notice)
     return _answer(result, session_results.session_text(result))
 
 
-def _awaited_sign_in(facts: Json, notice: str) -> types.CallToolResult:
+def _awaited_sign_in(facts: session_results.Standing, notice: str) -> types.CallToolResult:
     result = session_results.session_result(facts, notice)
     ended_badly = result.state not in ("signed_in", "starting", "signing_in")
     return _answer(

@@ -10,10 +10,9 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.powershell.host.finder import find_powershell
@@ -21,7 +20,7 @@ from pwsh_kernels.powershell.host.launch import Launch
 from pwsh_kernels.powershell.shell import PowerShell
 
 
-async def describe(modules: Sequence[str]) -> dict[str, Any]:
+async def describe(modules: Sequence[str]) -> Mapping[str, object]:
     """Return `{"path", "version", "place", "modules": {name: newest version}}`, or the error in the
     product's one shape.
     """

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
-from pwsh_kernels.errors import InvalidRequest, ProductError, RunNotWaiting, UnknownSession
+from pwsh_kernels.errors import ProductError, RunNotWaiting, UnknownSession
 from pwsh_kernels.records import RunOptions
-from pwsh_kernels.sessions.admission import admit
+from pwsh_kernels.sessions.admission import admit, check_command, check_room
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.evidence.notebook import evidence
 from pwsh_kernels.sessions.fan_out import Turns, chosen_tenants, refused_view, summary_view
@@ -32,13 +33,18 @@ from pwsh_kernels.sessions.queries.lines import LinesQuery
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.advice import Advisor
 from pwsh_kernels.sessions.runs.prompt_answers import check_answer
-from pwsh_kernels.sessions.runs.queue import NOT_BEGUN
 from pwsh_kernels.sessions.runs.run import Run, now
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.sign_in.route_choice import choose_route, signs_in_alone
 from pwsh_kernels.sessions.tasks import Tasks
-from pwsh_kernels.sessions.views.run_views import lines_view, page_view, result_view, run_view
+from pwsh_kernels.sessions.views.run_views import (
+    lines_view,
+    listed_view,
+    page_view,
+    result_view,
+    run_view,
+)
 from pwsh_kernels.sessions.views.session_views import (
     login_view,
     no_session_view,
@@ -84,6 +90,7 @@ class Sessions:
             settings.runs_max_age,
             advisor,
             on_end=self._note_run,
+            on_disk=settings.output_on_disk,
         )
         self._directory = Directory(catalog, tenants)
         self._lifecycle = Lifecycle(
@@ -93,7 +100,7 @@ class Sessions:
             settings, self._live, self._lifecycle.disconnect, self._runs.forget_old
         )
         self._tasks = Tasks()
-        self._turns = Turns(settings.fan_out)
+        self._turns = Turns(settings.fan_out, self._tasks)
         self._reader = LineReader()
         self._running = False
 
@@ -115,18 +122,18 @@ class Sessions:
         await self._lifecycle.detach_all()
         self._runs.close()
 
-    def health(self) -> dict[str, Any]:
+    def health(self) -> shapes.Counts:
         """Return `{"sessions": {state: count}, "runs": {state: count}}`."""
         return {
             "sessions": dict(Counter(live.session.state for live in self._live())),
             "runs": dict(Counter(run.state for run in self._runs.newest_first())),
         }
 
-    def watchdog(self) -> dict[str, Any]:
+    def watchdog(self) -> shapes.WatchdogState:
         """Return `{"running", "config": {...}}` of GET /watchdog."""
         return self._watchdog.view(running=self._running)
 
-    def views(self) -> list[dict[str, Any]]:
+    def views(self) -> list[shapes.Session]:
         """Return every session; runs nothing and waits for nothing."""
         return [session_view(live.session, *live.counts) for live in self._live()]
 
@@ -140,7 +147,7 @@ class Sessions:
         """Wait until the version is not `seen`, at most `wait_s` seconds."""
         await self._lifecycle.changes.wait_for(lambda: self.version() != seen, wait_s)
 
-    def tenants(self) -> dict[str, Any]:
+    def tenants(self) -> shapes.KnownTenants:
         """Return the known tenants by name, and whether there are no others (`closed`)."""
         tenants = self._directory.tenants()
         return {
@@ -148,7 +155,7 @@ class Sessions:
             "closed": tenants.closed,
         }
 
-    async def status(self, tenant: str, module: str, wait_s: float = 0) -> dict[str, Any]:
+    async def status(self, tenant: str, module: str, wait_s: float = 0) -> shapes.Status:
         """Return one session's state, after a pending sign-in has ended or `wait_s`.
 
         Raises UnknownModule, InvalidTenant.
@@ -163,7 +170,7 @@ class Sessions:
         )
         return status_view(session, *live.counts, was_pending=session.take_pending())
 
-    async def login(self, request: LoginRequest) -> dict[str, Any]:
+    async def login(self, request: LoginRequest) -> shapes.Login:
         """Start or follow a sign-in.
 
         Raises as `Directory.names` and `choose_route` do, and UnsafeFolder.
@@ -178,24 +185,26 @@ class Sessions:
         verdict = await self._lifecycle.sign_ins.follow(live, request, wait_s)
         return login_view(live.session, verdict)
 
-    async def run(self, request: RunRequest) -> dict[str, Any]:
+    async def run(self, request: RunRequest) -> shapes.RunResult:
         """Run a command.
 
-        A `code` of views.PENDING_CODES in the answer means status 202. Raises as `admit` says.
+        A `state` of shapes.OPEN in the answer means status 202. Raises as `admit` says.
         """
         live, run = await self._prepare(request)
         live.submit(run, request.command)
         await run.wait(self._run_wait(request))
         return result_view(run)
 
-    async def run_everywhere(self, request: RunRequest, tenants: Sequence[str]) -> dict[str, Any]:
+    async def run_everywhere(
+        self, request: RunRequest, tenants: Sequence[str]
+    ) -> shapes.Everywhere:
         """Run a command in several tenants; `["*"]`: in all that are signed in to the module.
 
         Raises InvalidRequest.
 
         A refusal or a failure in one is none of the others.
         """
-        _check_command(request.command)
+        check_command(request, self._settings.command_size)
         module = self._directory.module(request.module).key
         named = [
             self._directory.tenant_name(one) for one in tenants
@@ -210,12 +219,12 @@ class Sessions:
             module, [result_view(one) if isinstance(one, Run) else one for one in runs]
         )
 
-    async def _begin_in_turn(self, request: RunRequest) -> Run | dict[str, Any]:
+    async def _begin_in_turn(self, request: RunRequest) -> Run | shapes.Refused:
         try:
             live, run = await self._prepare(request)
         except ProductError as error:
             return refused_view(request, error)
-        self._tasks.start(self._turns.run(live, run, request.command), f"turn of {run.id}")
+        live.submit(run, request.command, gate=self._turns)
         return run
 
     def _run_wait(self, request: RunRequest) -> float:
@@ -226,8 +235,9 @@ class Sessions:
 
         Raises as `admit` says.
         """
-        _check_command(request.command)
+        check_command(request, self._settings.command_size)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
+        check_room(live, self._settings.queued_runs)
         run = self._runs.add(
             live.key,
             request.command,
@@ -247,12 +257,12 @@ class Sessions:
         purpose: str | None = None,
         *,
         limit: int = 50,
-    ) -> list[dict[str, Any]]:
+    ) -> list[shapes.Run]:
         """Return the runs that are kept, newest first."""
         chosen = [
             run for run in self._runs.newest_first() if _chosen(run, tenant, module, state, purpose)
         ]
-        return [run_view(run) for run in chosen[:limit]]
+        return [listed_view(run, self._settings.command_shown) for run in chosen[:limit]]
 
     async def run_view(
         self,
@@ -261,7 +271,7 @@ class Sessions:
         wait_s: float = 0,
         limit: int = 100_000,
         seen: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> shapes.RunPage:
         """Return one run and its output from `cursor` (characters), at most `limit` of them.
 
         Raises UnknownRun.
@@ -273,7 +283,7 @@ class Sessions:
         )
         return page_view(run, run.log.read(cursor, limit), cursor)
 
-    async def lines(self, run_id: str, query: LinesQuery) -> dict[str, Any]:
+    async def lines(self, run_id: str, query: LinesQuery) -> shapes.LinesPage:
         """Return lines of a run's output, or those that a search finds.
 
         Raises UnknownRun, InvalidRequest.
@@ -281,7 +291,7 @@ class Sessions:
         run = self._runs.get(run_id)
         return lines_view(run, await self._reader.read(run.log, query))
 
-    async def query(self, run_id: str, query: ObjectsQuery) -> dict[str, Any]:
+    async def query(self, run_id: str, query: ObjectsQuery) -> shapes.RunResult:
         """Return those of a run's objects that a question asks for, as a run of its own.
 
         Raises UnknownRun, as `check_kept` and `refusal` say, and as `admit` does for a session that
@@ -291,6 +301,7 @@ class Sessions:
         live = self._lifecycle.table.get(run.key)
         check_kept(run, live.session if live else None)
         live = admit(run.key, live, run_signed_out=True)
+        check_room(live, self._settings.queued_runs)
         asked = RunOptions(
             query.parameters(run.message_id), query.format, query.width or RunOptions().width
         )
@@ -318,7 +329,7 @@ class Sessions:
         *,
         principal: str = "token",
         client: str = "",
-    ) -> dict[str, Any]:
+    ) -> shapes.Commands:
         """Return the commands that words mean in a session, named `tenant:module`; also in one that
         is signed out.
 
@@ -331,11 +342,12 @@ class Sessions:
             session = live.session
             await session.changes.wait_for(lambda: session.state != "starting", wait_s)
         live = admit(key, live, run_signed_out=True)
+        check_room(live, self._settings.queued_runs)
         search = CommandSearch(live, self._commands, wait_s, principal, client)
         found = await search.find(words, limit)
         return {"success": True, "session": str(key), "state": live.session.state, **found}
 
-    def notebook(self, name: str) -> dict[str, Any]:
+    def notebook(self, name: str) -> shapes.ForeignJson:
         """Return the commands of a session, named `tenant:module`, as an .ipynb; also of one that
         is closed.
 
@@ -349,20 +361,18 @@ class Sessions:
             raise UnknownSession(tenant=key.tenant, module=key.module)
         return evidence(key, live.session if live else None, runs, now())
 
-    async def cancel(self, run_id: str, wait_s: float = 5) -> dict[str, Any]:
+    async def cancel(self, run_id: str, wait_s: float = 5) -> shapes.Run:
         """Stop a run; its `stopping` is true when it has not ended within `wait_s`.
 
         Raises UnknownRun.
         """
         run = self._runs.get(run_id)
         live = self._lifecycle.table.get(run.key)
-        if run.state == "queued" and not (live and live.queue and live.queue.holds(run)):
-            run.finish("cancelled", reason=NOT_BEGUN)
-        elif live and live.queue and not run.ended:
+        if live and live.queue and not run.ended:
             await live.queue.cancel(run, wait_s)
         return run_view(run)
 
-    async def answer(self, run_id: str, value: Any) -> dict[str, Any]:
+    async def answer(self, run_id: str, value: Any) -> shapes.Run:
         """Answer the prompt of a run. Raises UnknownRun, RunNotWaiting, InvalidRequest."""
         run, live = self._waiting(run_id)
         if run.prompt is not None:
@@ -372,16 +382,16 @@ class Sessions:
         live.session.use()
         return run_view(run)
 
-    async def refuse(
-        self, run_id: str, reason: str = "the caller refused to answer"
-    ) -> dict[str, Any]:
+    async def refuse(self, run_id: str, reason: str = "the caller refused to answer") -> shapes.Run:
         """Refuse the prompt of a run. Raises UnknownRun, RunNotWaiting."""
         run, live = self._waiting(run_id)
         if not (live.queue and live.queue.refuse(run, reason)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         return run_view(run)
 
-    async def disconnect(self, tenant: str, module: str, *, forget: bool = False) -> dict[str, Any]:
+    async def disconnect(
+        self, tenant: str, module: str, *, forget: bool = False
+    ) -> shapes.Disconnected:
         """Sign out and close the session; `forget`: also remove what its HOME keeps.
 
         Raises UnknownSession.
@@ -395,7 +405,7 @@ class Sessions:
             return {"success": True, "message": f"Forgot what {key} kept on disk"}
         raise UnknownSession(tenant=tenant, module=module)
 
-    async def kill(self, tenant: str, module: str) -> dict[str, Any]:
+    async def kill(self, tenant: str, module: str) -> shapes.Killed:
         """End the session's processes at once."""
         live = self._lifecycle.find(tenant, module)
         if live is None:
@@ -456,11 +466,6 @@ def _coming(session: Session) -> bool:
     sign_in = session.sign_in
     by_itself = sign_in is not None and not (sign_in.attended and sign_in.route.asks_person)
     return session.state == "starting" or (session.state == "signing_in" and by_itself)
-
-
-def _check_command(command: str) -> None:
-    if not command.strip():
-        raise InvalidRequest(field="command", problem="is empty")
 
 
 def _chosen(run: Run, *wanted_facts: str | None) -> bool:

@@ -2,16 +2,16 @@
 order asked for.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 from pwsh_kernels.errors import InvalidRequest, ProductError
-from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.requests import RunRequest
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.sessions.tasks import Tasks
+from pwsh_kernels.shapes import Everywhere, Refused, TenantRun
 
 ALL = "*"
 """Stands for every tenant that is signed in to the module."""
@@ -43,44 +43,60 @@ def chosen_tenants(asked: Sequence[str], module: str, sessions: Iterable[Session
     return list(dict.fromkeys(asked))
 
 
-def refused_view(request: RunRequest, error: ProductError) -> dict[str, Any]:
+def refused_view(request: RunRequest, error: ProductError) -> Refused:
     """Return the result of a tenant in which nothing was run."""
-    return {
+    refused: Refused = {
         "tenant": request.tenant,
         "module": request.module,
         "state": "refused",
-        **error.to_json(),
+        "success": False,
+        "error": error.text(),
+        "code": error.code,
     }
+    return cast("Refused", {**refused, **error.facts()})
 
 
-def summary_view(module: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def summary_view(module: str, results: list[TenantRun]) -> Everywhere:
     """Return the answer: the results, how many are in which state, and whether all succeeded."""
     states = dict(Counter(str(one["state"]) for one in results))
-    view = {"module": module, "results": list(results), "states": states}
-    if all(one["success"] for one in results):
-        return {"success": True, **view}
-    told = ", ".join(f"{count} {state}" for state, count in states.items())
-    return {
-        "success": False,
-        **view,
-        "error": f"Not all have succeeded: {told}.",
-        "code": "not_all_succeeded",
+    view: Everywhere = {
+        "success": all(one["success"] for one in results),
+        "module": module,
+        "results": results,
+        "states": states,
     }
+    if view["success"]:
+        return view
+    told = ", ".join(f"{count} {state}" for state, count in states.items())
+    return {**view, "error": f"Not all have succeeded: {told}.", "code": "not_all_succeeded"}
 
 
 class Turns:
-    """Lets a bounded number of fanned-out runs go at the same time; the others are queued."""
+    """Lets a bounded number of fanned-out runs go at the same time.
 
-    def __init__(self, parallel: int) -> None:
-        self._free = asyncio.Semaphore(parallel)
+    A turn begins when the run could begin in its session: one that waits there behind others holds
+    none.
+    """
 
-    async def run(self, live: LiveSession, run: Run, code: str) -> None:
-        """Send a run when its turn comes; the turn is over at its end, or when it asks a
-        question.
-        """
-        async with self._free:
-            if run.ended:  # cancelled before its turn
-                return
-            live.submit(run, code)
-            while not await run.wait(LOOK_S):
-                continue
+    def __init__(self, parallel: int, tasks: Tasks) -> None:
+        self._free = parallel
+        self._tasks = tasks
+        self._held_back: dict[Callable[[], None], None] = {}
+
+    def take(self, run: Run, retry: Callable[[], None]) -> bool:
+        """Return whether a run may go now; if not, `retry` is called when a turn is over."""
+        if not self._free:
+            self._held_back[retry] = None
+            return False
+        self._free -= 1
+        self._tasks.start(self._hold(run), f"turn of {run.id}")
+        return True
+
+    async def _hold(self, run: Run) -> None:
+        """Keep a turn until the run ends, or asks a question."""
+        while not await run.wait(LOOK_S):
+            continue
+        self._free += 1
+        held_back, self._held_back = self._held_back, {}
+        for retry in held_back:
+            retry()

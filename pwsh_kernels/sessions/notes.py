@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.states import SessionState
+from pwsh_kernels.shapes import SessionState
 
 LOG = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from pwsh_kernels.catalog import Explanation, Fact, FactName, Module, Route, Ten
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.run import Run, now
-from pwsh_kernels.sessions.states import GONE, SessionState, session_may_become
+from pwsh_kernels.sessions.states import GONE, session_may_become
+from pwsh_kernels.shapes import SessionState
 
 SignInCode = Literal[
     "sign_in_failed",
@@ -108,6 +109,10 @@ class Session:
     stuck_reason: str | None = None
     modules: Mapping[str, str] = field(default_factory=dict)
     """The PowerShell modules that it has pinned, with their versions."""
+    pins_settled: bool = False
+    """Somebody was signed in with them, or they are of an earlier server: a sign-in changes them
+    only when they do not work.
+    """
     changes: Broadcast = field(default_factory=Broadcast)
 
     @property
@@ -158,6 +163,10 @@ class Session:
         before, self.modules = self.modules, modules
         return before != modules
 
+    def settle_pins(self) -> None:
+        """Keep the modules that it has pinned."""
+        self.pins_settled = True
+
     def check(self) -> None:
         """Remember that it was asked now who is signed in."""
         self.checked_at = now()
@@ -201,6 +210,7 @@ class Session:
         self.signed_in_at = since or self.signed_in_at
         self.was_pending = self.was_pending or bool(self.sign_in and self.sign_in.code)
         if self.become("signed_in"):
+            self.settle_pins()
             self.signed_in = signed_in
             self.signed_in_at = self.signed_in_at or now()
             self.changes.notify()

@@ -1,16 +1,11 @@
 """The state tables of runs and sessions: which state may follow which."""
 
 from collections.abc import Mapping
-from typing import Literal
 
-RunState = Literal[
-    "queued", "running", "waiting_for_input", "succeeded", "failed", "cancelled", "lost"
-]
-SessionState = Literal["starting", "signed_out", "signing_in", "signed_in", "lost", "closed"]
+from pwsh_kernels.shapes import RunState, SessionState
 
-ENDED: frozenset[RunState] = frozenset({"succeeded", "failed", "cancelled", "lost"})
 RUN_STATES: Mapping[RunState, frozenset[RunState]] = {
-    "queued": frozenset({"running", "cancelled", "lost"}),
+    "queued": frozenset({"running", "failed", "cancelled", "lost"}),
     "running": frozenset({"waiting_for_input", "succeeded", "failed", "cancelled", "lost"}),
     "waiting_for_input": frozenset({"running", "succeeded", "failed", "cancelled", "lost"}),
     "succeeded": frozenset(),

@@ -7,11 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.runs.run import Run, now
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.shapes import WatchdogState
 
 LOG = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Watchdog:
         self._close = close
         self._forget = forget
 
-    def view(self, *, running: bool) -> dict[str, Any]:
+    def view(self, *, running: bool) -> WatchdogState:
         """Return the shape of GET /watchdog, in the predecessor's names."""
         return {
             "running": running,

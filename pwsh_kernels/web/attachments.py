@@ -13,6 +13,7 @@ from tornado.web import HTTPError
 from traitlets import default
 
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.shapes import ForeignJson
 
 OWN_ROW = "console"
 """Type of a session's own row: front ends open a console on it."""
@@ -30,13 +31,13 @@ class NotebookRows(SessionManager):
     show its name. Its id is the kernel's; it is there as long as the kernel runs.
     """
 
-    async def list_sessions(self) -> list[dict[str, Any]]:
+    async def list_sessions(self) -> list[ForeignJson]:
         """Return the rows of notebooks, then the sessions' own: JupyterLab's picker names a kernel
         by its last row.
         """
         return [*await super().list_sessions(), *self._own_rows()]  # type: ignore[no-untyped-call]
 
-    async def get_session(self, **wanted: Any) -> dict[str, Any]:
+    async def get_session(self, **wanted: Any) -> ForeignJson:
         """Return the row with these values. Raises HTTPError 404."""
         own = [
             row
@@ -45,7 +46,7 @@ class NotebookRows(SessionManager):
         ]
         if own and "kernel_id" not in wanted:
             return own[0]
-        return cast(dict[str, Any], await super().get_session(**wanted))  # type: ignore[no-untyped-call]
+        return cast(ForeignJson, await super().get_session(**wanted))  # type: ignore[no-untyped-call]
 
     async def session_exists(self, path: str) -> bool:
         """Return whether a notebook, or a session by its name, has a row."""
@@ -80,7 +81,7 @@ class NotebookRows(SessionManager):
         if not self._is_own(session_id):
             await super().delete_session(session_id)  # type: ignore[no-untyped-call]
 
-    def _own_rows(self) -> list[dict[str, Any]]:
+    def _own_rows(self) -> list[ForeignJson]:
         manager = self.kernel_manager
         if not isinstance(manager, SessionKernelManager):
             return []
@@ -98,11 +99,11 @@ class NotebookRows(SessionManager):
             raise HTTPError(409, FIXED_ROW.format(key=own["kernel"]["pwsh"]["session"]))
 
 
-def _own_row(title: str, kernel: dict[str, Any]) -> dict[str, Any]:
+def _own_row(title: str, kernel: ForeignJson) -> ForeignJson:
     return {"id": kernel["id"], "path": title, "name": title, "type": OWN_ROW, "kernel": kernel}
 
 
-def _column(row: dict[str, Any], name: str) -> Any:
+def _column(row: ForeignJson, name: str) -> Any:
     """Return what a row has in a column of Jupyter's table."""
     return row["id"] if name == "session_id" else row.get(name)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pwsh_kernels import __version__
+from pwsh_kernels import __version__, shapes
 
 LOOKUP_WAIT = 60.0
 """Seconds for a child process to find PowerShell and ask it for its version."""
@@ -67,7 +67,7 @@ class Health:
     search: asyncio.Task[PowerShellState] | None = None
     searched: float = 0.0
 
-    def view(self, counts: Mapping[str, Any]) -> dict[str, Any]:
+    def view(self, counts: shapes.Counts) -> shapes.Health:
         """Return the JSON of GET /health. `counts` is the sessions' own part."""
         return {
             "status": "degraded" if self.powershell.found is False else "healthy",

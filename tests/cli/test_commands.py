@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import typer
@@ -15,6 +16,7 @@ from pwsh_kernels.cli.run import read_parameters
 from pwsh_kernels.cli.sessions import status_line
 from pwsh_kernels.sandbox import Authority
 from pwsh_kernels.settings import setting_rows
+from pwsh_kernels.shapes import Status
 from tests.fixtures.cli import LIMIT, child_command, run_command
 from tests.fixtures.server import FABRIKAM, Server, server_environment
 from tests.fixtures.store import install
@@ -98,7 +100,8 @@ def test_a_signed_out_session_is_one_whole_line(signed_out: Server) -> None:
     declined = "The sign-in was declined on the page. Sign in again for a new code."
     assert (stdout, code) == (f"fabrikam.example:exo: signed_out ({declined})\n", 3)
     assert stderr.endswith(" to sign in.\n")
-    facts = {"session": "a:b", "state": "signed_out", "reason": "two\nlines"}
+    known = {"session": "a:b", "state": "signed_out", "reason": "two\nlines"}
+    facts = cast("Status", {**known, "account": None, "current_run": None})
     assert status_line(facts) == "a:b: signed_out (two lines)"
 
 
@@ -155,6 +158,9 @@ def test_the_modules_are_listed(server: Server) -> None:
     assert lines[2].split()[:2] == ["exo", "ExchangeOnlineManagement"]
     assert lines[2].endswith("device_code, certificate, managed_identity, access_token")
     assert any(line.startswith("spo is not supported: ") for line in lines)
+    (missing,) = [line for line in lines if "sandbox tenants need nothing" in line]
+    assert missing.startswith("Not installed: azure, exo, ")
+    assert missing.endswith("`pwsh-kernels modules install azure` installs the first.")
     listed = json.loads(run_command(server.environment, "modules", "--json")[0])
     assert listed["modules"] == ["azure", "exo", "graph", "pnp", "powerplatform", "teams"]
     assert (list(listed["unsupported"]), listed["broken"]) == (["ipps", "spo"], [])

@@ -82,7 +82,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 async def everywhere(world: World, command: str, tenants: list[str], **more: Any) -> dict[str, Any]:
     """Run a command in several tenants' Exchange."""
     request = run_request(command, "", **more)
-    return await world.sessions.run_everywhere(request, tenants)
+    return dict(await world.sessions.run_everywhere(request, tenants))
 
 
 def expected(tenant: str, module: str) -> str:

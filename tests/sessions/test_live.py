@@ -116,7 +116,7 @@ async def test_cancelling_a_waiting_run_leaves_the_running_one_alone(world: Worl
     third = world.sessions._runs.add(live.key, "'three'")
     live.submit(second, "'two'")
     live.submit(third, "'three'")
-    assert (await world.sessions.status(CONTOSO, "exo"))["queued_runs"] == 2
+    assert (await world.status())["queued_runs"] == 2
     cancelled = await world.sessions.cancel(second.id)
     assert (cancelled["state"], cancelled["total_chars"], cancelled["started_at"]) == (
         "cancelled",
@@ -201,14 +201,14 @@ async def test_a_cancelled_run_that_cannot_stop_marks_its_session_stuck_until_it
     await world.sessions._watchdog.look(
         now() + timedelta(seconds=world.settings.stuck_timeout - 60)
     )
-    assert not (await world.sessions.status(CONTOSO, "exo"))["stuck"]
+    assert not (await world.status())["stuck"]
     await world.sessions._watchdog.look(now() + timedelta(seconds=world.settings.stuck_timeout + 1))
-    status = await world.sessions.status(CONTOSO, "exo")
+    status = await world.status()
     assert status["stuck"]
     assert run_id in status["stuck_reason"]
     assert (await world.ended(run_id))["state"] == "cancelled"
     await world.sessions._watchdog.look(now())
-    assert not (await world.sessions.status(CONTOSO, "exo"))["stuck"]
+    assert not (await world.status())["stuck"]
 
 
 async def test_the_idle_limit_never_closes_a_session_that_runs(world: World) -> None:
@@ -250,7 +250,7 @@ async def test_progress_is_shown_while_it_lasts(world: World) -> None:
 
 async def test_a_notebook_shares_the_session_and_its_runs_are_seen(world: World) -> None:
     await world.run("$shared = 'from REST'")
-    kernel_id = (await world.sessions.status(CONTOSO, "exo"))["kernel_id"]
+    kernel_id = (await world.status())["kernel_id"]
     client = AsyncKernelClient()
     client.load_connection_info(world.manager.get_kernel(kernel_id).get_connection_info())
     client.start_channels()

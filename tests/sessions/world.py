@@ -118,7 +118,7 @@ class World:
 
     async def login(self, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
         """Ask for a sign-in."""
-        return await self.sessions.login(LoginRequest(tenant, **more))
+        return dict(await self.sessions.login(LoginRequest(tenant, **more)))
 
     async def sign_in(
         self, tenant: str = CONTOSO, account: str | None = None, **more: Any
@@ -131,11 +131,11 @@ class World:
 
     async def status(self, tenant: str = CONTOSO, module: str = "exo") -> dict[str, Any]:
         """Return the status of a session once nothing is pending."""
-        return await self.sessions.status(tenant, module, wait_s=END_WAIT)
+        return dict(await self.sessions.status(tenant, module, wait_s=END_WAIT))
 
     async def run(self, command: str, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
         """Run a command."""
-        return await self.sessions.run(run_request(command, tenant, **more))
+        return dict(await self.sessions.run(run_request(command, tenant, **more)))
 
     async def begin_run(self, command: str, tenant: str = CONTOSO, **more: Any) -> str:
         """Run a command and return its id as soon as it runs."""
@@ -160,18 +160,18 @@ class World:
         run = self.sessions._runs.get(run_id)
         assert await run.changes.wait_for(lambda: run.progress is not None, END_WAIT)
         (view,) = [one for one in self.sessions.run_views() if one["run_id"] == run_id]
-        shown: dict[str, Any] = view["progress"]
-        return shown
+        assert view["progress"]
+        return dict(view["progress"])
 
     async def ended(self, run_id: str) -> dict[str, Any]:
         """Wait for the end of a run."""
         await self.sessions._runs.get(run_id).wait(END_WAIT, input_too=False)
-        return await self.sessions.run_view(run_id)
+        return dict(await self.sessions.run_view(run_id))
 
     async def asked(self, run_id: str) -> dict[str, Any]:
         """Wait until a run asks a question or ends."""
         await self.sessions._runs.get(run_id).wait(END_WAIT)
-        return await self.sessions.run_view(run_id)
+        return dict(await self.sessions.run_view(run_id))
 
     def kernel(self, tenant: str = CONTOSO, module: str = "exo") -> psutil.Process:
         """Return the kernel process of a session."""
@@ -191,4 +191,4 @@ class World:
         assert await live.session.changes.wait_for(lambda: live.session.state == state, END_WAIT), (
             live.session
         )
-        return await self.sessions.status(tenant, module)
+        return dict(await self.sessions.status(tenant, module))

@@ -21,7 +21,7 @@ small letters.
 """
 
 
-def parameters(code: str, cursor: int) -> dict[str, Any]:
+def parameters(code: str, cursor: int) -> Mapping[str, object]:
     """Return the script's parameters; `cursor` counts code points."""
     values = {"Code": code, "Cursor": utf16_units(code, cursor), "Most": MAX_MATCHES}
     return {f"PwshKernels{name}": value for name, value in values.items()}

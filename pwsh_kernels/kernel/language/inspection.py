@@ -3,13 +3,13 @@
 Pure: parameters and answer of scripts/inspection.ps1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pwsh_kernels.kernel.language.completion import utf16_units
 
 
-def parameters(code: str, cursor: int, detail: int) -> dict[str, Any]:
+def parameters(code: str, cursor: int, detail: int) -> Mapping[str, object]:
     """Return the script's parameters; `cursor` counts code points."""
     values = {"Code": code, "Cursor": utf16_units(code, cursor), "Detail": detail}
     return {f"PwshKernels{name}": value for name, value in values.items()}

@@ -6,12 +6,10 @@ Pure.
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.escapes import plain
-
-Json = dict[str, Any]
+from pwsh_kernels.shapes import Line, LinesRange, Order
 
 MOST_LINES = 1_000
 """Lines of one answer; the characters of an answer are bounded too."""
@@ -30,7 +28,7 @@ def one_way(*, page: bool, lines: bool, objects: bool) -> None:
         )
 
 
-def line_range(text: str) -> Json:
+def line_range(text: str) -> LinesRange:
     """Return `from` and `count` of "200-260", "200" (from there on) or "-50" (the last 50).
 
     Raises InvalidRequest.
@@ -60,24 +58,24 @@ def name_list(given: Sequence[str] | str | None) -> list[str] | None:
     return [name.strip() for name in names if name.strip()] or None
 
 
-def sort_order(given: str) -> Json:
+def sort_order(given: str) -> Order:
     """Return `sort_by` and `descending` of "Name", "Name desc" or "-Name"."""
     name, _, order = given.strip().partition(" ")
     descending = name.startswith("-") or order.strip().lower() in ("desc", "descending")
     return {"sort_by": name.lstrip("-"), "descending": descending} if name else {}
 
 
-def numbered(found: Sequence[Json], limit: int) -> tuple[str, int, int | None]:
+def numbered(found: Sequence[Line], limit: int) -> tuple[str, int, int | None]:
     """Return lines with their numbers, as many as fit; how many; the number of the first that did
     not fit.
 
     Gaps between them are marked by --.
     """
-    text, previous = "", None
+    text, previous = "", 0
     for count, line in enumerate(found):
-        gap = "--\n" if previous is not None and line["number"] != previous + 1 else ""
+        gap = "--\n" if previous and line["number"] != previous + 1 else ""
         added = f"{gap}{line['number']}: {plain(line['text'])}\n"
         if text and len(text) + len(added) > limit:
-            return text, count, int(line["number"])
+            return text, count, line["number"]
         text, previous = text + added, line["number"]
     return text, len(found), None

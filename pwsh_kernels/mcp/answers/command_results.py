@@ -1,22 +1,19 @@
 """Commands that were found, in the words of the tools. Pure."""
 
-from typing import Any
-
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.models import Command, FindResult
 from pwsh_kernels.mcp.answers.words import lines
+from pwsh_kernels.shapes import Commands
 
-Json = dict[str, Any]
 
-
-def find_result(found: Json, notice: str = "") -> FindResult:
+def find_result(found: Commands, notice: str = "") -> FindResult:
     """Return commands from the JSON of GET /sessions/{id}/commands."""
     commands = [
         Command(
             name=one["name"],
-            module=one.get("module") or "",
-            synopsis=plain(one.get("synopsis") or ""),
-            syntax=[plain(line) for line in one.get("syntax") or ()],
+            module=one["module"],
+            synopsis=plain(one["synopsis"]),
+            syntax=[plain(line) for line in one["syntax"]],
         )
         for one in found["commands"]
     ]
@@ -25,7 +22,7 @@ def find_result(found: Json, notice: str = "") -> FindResult:
     )
 
 
-def _step(found: Json) -> str:
+def _step(found: Commands) -> str:
     if not found["commands"]:
         return (
             "No command fits: try other words, fewer of them, or another module (pwsh_sessions"

@@ -8,9 +8,9 @@ output.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pwsh_kernels.escapes import plain
+from pwsh_kernels.shapes import Entry, Page
 
 MAX_CHARS = 20_000
 """Characters of output in one answer; half is the beginning and half the end when not all fits."""
@@ -48,17 +48,15 @@ class Excerpt:
         return self.end < self.total
 
 
-def excerpt(
-    page: dict[str, Any], total: int, limit: int, tail_page: dict[str, Any] | None = None
-) -> Excerpt:
+def excerpt(page: Page, total: int, limit: int, tail_page: Page | None = None) -> Excerpt:
     """Return what is shown of a page, and of the tail's page when the middle of the output is left
     out.
     """
-    start = int(page["cursor"])
+    start = page["cursor"]
     raw = "".join(entry["text"] for entry in page["entries"])
     whole = len(raw) <= limit and not page["more"]
     length = len(raw) if whole else cut_point(raw[:limit])
-    end = int(page["next_cursor"]) if length == len(raw) else start + length
+    end = page["next_cursor"] if length == len(raw) else start + length
     head = _piece(_first(page["entries"], length))
     if tail_page is None:
         return Excerpt(start, end, total, head)
@@ -78,22 +76,22 @@ def cut_point(text: str) -> int:
     return end - 1 if end > 1 and "\ud800" <= text[end - 1] <= "\udbff" else end
 
 
-def _tail(page: dict[str, Any], head_end: int) -> tuple[Piece, int]:
+def _tail(page: Page, head_end: int) -> tuple[Piece, int]:
     """Return the tail from the beginning of a line on where there is one, never what the head shows
     already.
     """
-    entries: list[dict[str, Any]] = page["entries"]
+    entries = page["entries"]
     raw = "".join(entry["text"] for entry in entries)
     line_start = raw.find("\n") + 1
     skip = line_start if 0 < line_start < len(raw) // 2 else 0
-    skip = max(skip, head_end - int(page["cursor"]))
+    skip = max(skip, head_end - page["cursor"])
     if not skip and "\udc00" <= raw[:1] <= "\udfff":
         skip = 1
-    return _piece(_without_first(entries, skip)), int(page["cursor"]) + skip
+    return _piece(_without_first(entries, skip)), page["cursor"] + skip
 
 
-def _first(entries: Sequence[dict[str, Any]], length: int) -> list[dict[str, Any]]:
-    shown = []
+def _first(entries: Sequence[Entry], length: int) -> list[Entry]:
+    shown: list[Entry] = []
     for entry in entries:
         if length <= 0:
             break
@@ -102,8 +100,8 @@ def _first(entries: Sequence[dict[str, Any]], length: int) -> list[dict[str, Any
     return shown
 
 
-def _without_first(entries: Sequence[dict[str, Any]], length: int) -> list[dict[str, Any]]:
-    shown = []
+def _without_first(entries: Sequence[Entry], length: int) -> list[Entry]:
+    shown: list[Entry] = []
     for entry in entries:
         text = entry["text"][max(0, length) :]
         length -= len(entry["text"])
@@ -112,7 +110,7 @@ def _without_first(entries: Sequence[dict[str, Any]], length: int) -> list[dict[
     return shown
 
 
-def _piece(entries: Sequence[dict[str, Any]]) -> Piece:
+def _piece(entries: Sequence[Entry]) -> Piece:
     texts = [plain(entry["text"]) for entry in entries]
     labelled = ""
     for entry, text in zip(entries, texts, strict=True):
@@ -120,7 +118,7 @@ def _piece(entries: Sequence[dict[str, Any]]) -> Piece:
     return Piece("".join(texts), labelled)
 
 
-def _labelled(entry: dict[str, Any], text: str, *, at_line_start: bool) -> str:
+def _labelled(entry: Entry, text: str, *, at_line_start: bool) -> str:
     label = _LABELS.get(entry["kind"], "")
     if not label or not text.strip() or text.upper().startswith(label.strip()):
         return text

@@ -4,12 +4,12 @@ step.
 Pure.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.mcp.answers.session_results import sign_in_step
+from pwsh_kernels.mcp.answers.session_results import Standing, sign_in_step
 
-Json = dict[str, Any]
 PERSON = "Tell the person; do not retry."
 
 
@@ -18,7 +18,7 @@ def error_text(error: ProductError) -> str:
     return refusal_text(error.to_json())
 
 
-def refusal_text(facts: Json) -> str:
+def refusal_text(facts: Mapping[str, Any]) -> str:
     """Return the same for the JSON of an error."""
     step = _steps(facts).get(facts["code"], "")
     if facts["code"] in ("not_signed_in", "sign_in_pending", "waiting_for_input", "session_lost"):
@@ -27,7 +27,7 @@ def refusal_text(facts: Json) -> str:
     return f"{text if text.endswith('.') else text + '.'} {step}" if step else text
 
 
-def cause(facts: Json) -> str:
+def cause(facts: Mapping[str, Any]) -> str:
     """Return what keeps a session from taking a command, without the next step."""
     where = f"{facts.get('tenant')}:{facts.get('module')}"
     return {
@@ -44,7 +44,7 @@ def cause(facts: Json) -> str:
     }[facts["code"]]
 
 
-def _steps(facts: Json) -> dict[str, str]:
+def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
     where = f"tenant {facts.get('tenant')} and module {facts.get('module')}"
     sign_in = f"Call pwsh_login with {where}."
     run_id = facts.get("run_id")
@@ -54,7 +54,9 @@ def _steps(facts: Json) -> dict[str, str]:
         "sign_in_ended": sign_in,
         "sign_in_needs_person": sign_in,
         "sign_in_pending": (
-            sign_in_step(facts) if facts.get("device_code") else f"{sign_in[:-1]} for the code."
+            sign_in_step(_pending(facts))
+            if facts.get("device_code")
+            else f"{sign_in[:-1]} for the code."
         ),
         "sign_in_failed": f"Call pwsh_login with {where} to try again.",
         "sign_in_cancelled": f"Call pwsh_login with {where} to try again.",
@@ -76,6 +78,18 @@ def _steps(facts: Json) -> dict[str, str]:
         "secret_not_taken": "Do not retry.",
         **dict.fromkeys(_FOR_A_PERSON, PERSON),
     }
+
+
+def _pending(facts: Mapping[str, Any]) -> Standing:
+    """Return the pending sign-in that keeps a session from taking a command."""
+    return Standing(
+        tenant=facts["tenant"],
+        module=facts["module"],
+        state="signing_in",
+        device_code=facts["device_code"],
+        auth_url=facts["auth_url"],
+        expires_at=facts["expires_at"],
+    )
 
 
 _FOR_A_PERSON = (

@@ -3,17 +3,14 @@
 Pure.
 """
 
-from typing import Any
-
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.excerpts import Excerpt
 from pwsh_kernels.mcp.answers.models import Advice, Fault, RunResult, StartedResult, TenantResult
 from pwsh_kernels.mcp.answers.questions import how_to_answer, is_secret, question
 from pwsh_kernels.mcp.answers.refusals import refusal_text
-from pwsh_kernels.mcp.answers.session_results import session_advice, session_step
+from pwsh_kernels.mcp.answers.session_results import Standing, session_advice, session_step
 from pwsh_kernels.mcp.answers.words import END, ended, lines, output_text
-
-Json = dict[str, Any]
+from pwsh_kernels.shapes import FAILED, GOING, OPEN, ErrorRecord, Refused, Run
 
 LISTED_RECORDS = 10
 """Error records and warnings that are listed in one answer; the output has them all."""
@@ -22,34 +19,51 @@ RECORD_CHARS = 1_000
 """Characters of one listed message."""
 
 
-def run_result(run: Json, shown: Excerpt, notice: str = "") -> RunResult:
-    """Return a run from its JSON and what is shown of its output."""
-    return RunResult(**_facts(run, shown), notice=notice)
+def run_result(run: Run, shown: Excerpt, notice: str = "") -> RunResult:
+    """Return a run and what is shown of its output."""
+    return RunResult(
+        run_id=run["run_id"],
+        session=run["session"],
+        tenant=run["tenant"],
+        state=run["state"],
+        account=run["account"] or "",
+        output=shown.head.text,
+        tail=shown.tail.text,
+        truncated=shown.left_out > 0 or run["truncated"] > 0,
+        total_chars=shown.total,
+        next_cursor=shown.end if shown.more or is_open(run) else None,
+        errors=[_fault(record) for record in run["errors"][:LISTED_RECORDS]],
+        warnings=[_short(record["message"]) for record in run["warnings"][:LISTED_RECORDS]],
+        exit_code=run["exit_code"],
+        duration_s=run["duration_s"],
+        question=question(run),
+        advice=run_advice(run),
+        next_step=run_step(run, shown),
+        notice=notice,
+    )
 
 
-def started_result(run: Json, shown: Excerpt, notice: str = "") -> StartedResult:
+def started_result(run: Run, shown: Excerpt, notice: str = "") -> StartedResult:
     """Return the same for the tool that started the run."""
-    return StartedResult(**_facts(run, shown), notice=notice)
+    return StartedResult(**dict(run_result(run, shown, notice)))
 
 
-def sign_in_first(facts: Json, notice: str = "") -> StartedResult:
-    """Return that a sign-in has to come before the command, which was not run; `facts` of /login or
-    /status.
-    """
+def sign_in_first(facts: Standing, notice: str = "") -> StartedResult:
+    """Return that a sign-in has to come before the command, which was not run."""
     return StartedResult(
-        state=facts.get("state") or "none",
-        session=f"{facts.get('tenant')}:{facts.get('module')}",
-        tenant=facts.get("tenant") or "",
-        sign_in_as=facts.get("expected_account") or "",
-        device_code=facts.get("device_code") or "",
-        auth_url=facts.get("auth_url") or "",
-        expires_at=facts.get("expires_at") or "",
+        state=facts.state,
+        session=f"{facts.tenant}:{facts.module}",
+        tenant=facts.tenant,
+        sign_in_as=facts.expected_account,
+        device_code=facts.device_code,
+        auth_url=facts.auth_url,
+        expires_at=facts.expires_at,
         advice=session_advice(facts),
         next_step=(
             f"The command was not run: a person has to sign in first. {session_step(facts)} Then"
             " run it again."
         ),
-        notice=lines(notice, facts.get("lost") or ""),
+        notice=lines(notice, facts.lost),
     )
 
 
@@ -58,82 +72,62 @@ def sign_in_text(result: StartedResult) -> str:
     return lines(result.notice, f"{result.session}: {result.state}.", result.next_step)
 
 
-def _facts(run: Json, shown: Excerpt) -> Json:
-    return {
-        "run_id": run["run_id"],
-        "session": run["session"],
-        "tenant": run.get("tenant") or "",
-        "state": run["state"],
-        "account": run.get("account") or "",
-        "output": shown.head.text,
-        "tail": shown.tail.text,
-        "truncated": shown.left_out > 0 or bool(run.get("truncated")),
-        "total_chars": shown.total,
-        "next_cursor": shown.end if shown.more or is_open(run) else None,
-        "errors": [_fault(record) for record in _records(run, "errors")],
-        "warnings": [_short(record.get("message")) for record in _records(run, "warnings")],
-        "exit_code": run.get("exit_code"),
-        "duration_s": run.get("duration_s"),
-        "question": question(run),
-        "advice": run_advice(run),
-        "next_step": run_step(run, shown),
-    }
-
-
-def _fault(record: Json) -> Fault:
+def _fault(record: ErrorRecord) -> Fault:
     return Fault(
-        message=_short(record.get("message")),
-        error_id=record.get("error_id") or "",
-        category=record.get("category") or "",
-        line=record.get("line"),
-        column=record.get("column"),
-        suggestion=_short(record.get("suggestion")),
+        message=_short(record["message"]),
+        error_id=record["error_id"],
+        category=record["category"],
+        line=record["line"],
+        column=record["column"],
+        suggestion=_short(record["suggestion"]),
     )
 
 
-def is_open(run: Json) -> bool:
+def is_open(run: Run) -> bool:
     """Return whether a run has not ended."""
-    return run["state"] in ("queued", "running", "waiting_for_input")
+    return run["state"] in OPEN
 
 
-def is_failure(run: Json) -> bool:
+def is_failure(run: Run) -> bool:
     """Return whether a run ended other than well."""
-    return run["state"] in ("failed", "cancelled", "lost")
+    return run["state"] in FAILED
 
 
-def run_advice(run: Json) -> Advice:
+def run_advice(run: Run) -> Advice:
     """Return what to do about a run in that state."""
     if run["state"] == "waiting_for_input":
-        return "ask_person" if is_secret(run.get("prompt") or {}) else "answer"
+        return "ask_person" if run["prompt"] and is_secret(run["prompt"]) else "answer"
     if is_open(run):
         return "wait"
-    if run["state"] == "lost" or run.get("code") == "sign_in_ended":
+    if run["state"] == "lost" or _signed_out(run):
         return "sign_in"
     if run["state"] != "failed":
         return ""
-    found: list[Advice] = [
-        record["advice"] for record in run.get("errors") or () if record.get("advice")
-    ]
+    found = [record["advice"] for record in run["errors"] if record["advice"]]
     return found[0] if found else "fix_command"
 
 
-def run_step(run: Json, shown: Excerpt) -> str:
+def _signed_out(run: Run) -> bool:
+    """Return whether the run failed because nobody is signed in any more."""
+    return run["state"] in FAILED and run["code"] == "sign_in_ended"
+
+
+def run_step(run: Run, shown: Excerpt) -> str:
     """Return what to do next with a run of that state."""
     run_id, state = run["run_id"], run["state"]
     if state == "waiting_for_input":
         return _question_step(run)
-    if state in ("queued", "running"):
+    if state in GOING:
         return (
             f"Still {state}: call pwsh_wait with run_id {run_id} and cursor {shown.end} to go on,"
             " pwsh_cancel to stop it."
         )
     if state == "lost":
         return f"How far the command came is unknown: look before you repeat it. {_died(run)}"
-    if run.get("code") == "sign_in_ended":
-        return plain(run.get("error") or "")
-    suggestions = dict.fromkeys(
-        _short(one.get("suggestion")) for one in _records(run, "errors") if one.get("suggestion")
-    )
+    if _signed_out(run):
+        return plain(run["error"])
+    listed = run["errors"][:LISTED_RECORDS]
+    suggestions = dict.fromkeys(_short(one["suggestion"]) for one in listed if one["suggestion"])
     more = (
         f"Call pwsh_output with run_id {run_id} and cursor {shown.end} for the rest, or with"
         " search, lines or where."
@@ -141,16 +135,16 @@ def run_step(run: Json, shown: Excerpt) -> str:
     return " ".join([*suggestions, *([more] if shown.more else [])])
 
 
-def _died(run: Json) -> str:
+def _died(run: Run) -> str:
     return (
         "The session's PowerShell has died, with its variables and its sign-in. Call pwsh_login"
-        f" with tenant {run.get('tenant')} and module {run.get('module')} to start a new one."
+        f" with tenant {run['tenant']} and module {run['module']} to start a new one."
     )
 
 
-def _question_step(run: Json) -> str:
-    run_id, prompt = run["run_id"], run.get("prompt") or {}
-    if is_secret(prompt):
+def _question_step(run: Run) -> str:
+    run_id, prompt = run["run_id"], run["prompt"]
+    if prompt and is_secret(prompt):
         return (
             "Only a person can answer this, it is a secret: ask them to run `pwsh-kernels follow"
             f" {run_id}` in a terminal, then call pwsh_wait. Or call pwsh_cancel."
@@ -162,31 +156,29 @@ def _question_step(run: Json) -> str:
     )
 
 
-def tenant_result(run: Json, shown: Excerpt | None) -> TenantResult:
-    """Return what a command gave in one of several tenants; `shown` is None where it was
-    not run.
-    """
-    error = refusal_text(run) if run["state"] == "refused" else plain(run.get("error") or "")
+def refused_result(one: Refused) -> TenantResult:
+    """Return why a command was not run in one of several tenants."""
+    return TenantResult(tenant=one["tenant"], state=one["state"], error=refusal_text(one))
+
+
+def tenant_result(run: Run, shown: Excerpt) -> TenantResult:
+    """Return what a command gave in one of several tenants."""
     return TenantResult(
         tenant=run["tenant"],
         state=run["state"],
-        run_id=run.get("run_id") or "",
-        output=shown.head.text if shown else "",
-        tail=shown.tail.text if shown else "",
-        truncated=bool(shown and shown.left_out) or bool(run.get("truncated")),
-        error=error if run["state"] not in ("queued", "running") else "",
+        run_id=run["run_id"],
+        output=shown.head.text,
+        tail=shown.tail.text,
+        truncated=shown.left_out > 0 or run["truncated"] > 0,
+        error="" if run["state"] in GOING or run["state"] == "succeeded" else plain(run["error"]),
     )
 
 
 def tenants_result(results: list[TenantResult], notice: str) -> StartedResult:
     """Return what a command gave in all tenants."""
     states = {one.state for one in results}
-    whole = (
-        "succeeded"
-        if states == {"succeeded"}
-        else ("running" if states & {"queued", "running"} else "failed")
-    )
-    waiting = [one.run_id for one in results if one.state in ("queued", "running")]
+    whole = "succeeded" if states == {"succeeded"} else ("running" if states & GOING else "failed")
+    waiting = [one.run_id for one in results if one.state in GOING]
     advice: Advice = "wait" if waiting else ""
     return StartedResult(
         state=whole,
@@ -240,10 +232,6 @@ def run_text(result: RunResult, shown: Excerpt) -> str:
     return lines(result.notice, facts, asked, output_text(shown), result.next_step)
 
 
-def _records(run: Json, name: str) -> list[Json]:
-    return list(run.get(name) or ())[:LISTED_RECORDS]
-
-
-def _short(text: str | None) -> str:
-    shown = plain(text or "")
+def _short(text: str) -> str:
+    shown = plain(text)
     return shown if len(shown) <= RECORD_CHARS else shown[: RECORD_CHARS - 1] + "…"

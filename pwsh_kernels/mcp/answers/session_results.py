@@ -1,12 +1,12 @@
 """Sessions in the words of the tools: the model, a short text, and the next step. Pure."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.models import Advice, SessionResult, SessionsResult, StatusResult
 from pwsh_kernels.mcp.answers.words import lines
-
-Json = dict[str, Any]
+from pwsh_kernels.shapes import Login, Modules, Run, Session, Sessions, Status
 
 FOR_A_PERSON = frozenset({"blocked", "wrong_account", "wrong_tenant"})
 """Ends of a sign-in that another try would not change."""
@@ -14,105 +14,178 @@ COMMAND_CHARS = 80
 """Characters of a command by which an agent knows its own run again."""
 
 
-def session_result(facts: Json, notice: str = "") -> SessionResult:
-    """Return a session from the JSON of /login, /status or /sessions."""
-    return SessionResult(**_facts(facts), notice=notice)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a session and its sign-in stand, whichever answer told it; "" for what it does not
+    tell.
+    """
+
+    tenant: str
+    module: str
+    state: str
+    account: str = ""
+    route: str = ""
+    expected_account: str = ""
+    signed_in_at: str = ""
+    token_expires_at: str = ""
+    survives_restart: bool | None = None
+    device_code: str = ""
+    auth_url: str = ""
+    expires_at: str = ""
+    reason: str = ""
+    current_run: str = ""
+    attempt: str = ""
+    """How the sign-in stands: the `state` of its own."""
+    pending: bool = False
+    declined: bool = False
+    """The person does not want to sign in."""
+    lost: str = ""
+    """The news that the session before this one has died."""
+    modules: Mapping[str, str] = field(default_factory=dict)
 
 
-def status_result(facts: Json, runs: list[Json], agent: str, notice: str) -> StatusResult:
+def of_session(one: Session) -> Standing:
+    """Return how a session of GET /sessions stands; its codes are in its status."""
+    return Standing(
+        tenant=one["tenant"],
+        module=one["module"],
+        state=one["state"],
+        account=one["account"] or "",
+        route=one["route"] or "",
+        signed_in_at=one["signed_in_at"] or "",
+        token_expires_at=one["token_expires_at"] or "",
+        survives_restart=one["survives_restart"],
+        reason=one["reason"],
+        current_run=one["current_run"] or "",
+        pending=one["auth_pending"],
+        modules=one["modules"],
+    )
+
+
+def of_status(one: Status) -> Standing:
+    """Return how the session of POST /status stands."""
+    if one["state"] != "none":
+        return _with_code(of_session(one), one)
+    known = Standing(one["tenant"], one["module"], one["state"], reason=one["reason"])
+    return _with_code(known, one)
+
+
+def of_login(one: Login) -> Standing:
+    """Return how the sign-in of POST /login stands."""
+    known = Standing(
+        tenant=one["tenant"],
+        module=one["module"],
+        state=one["state"],
+        account=one["account"] or "",
+        route=one["route"] or "",
+        signed_in_at=one["signed_in_at"] or "",
+        token_expires_at=one["token_expires_at"] or "",
+        survives_restart=one["survives_restart"],
+        reason=one["reason"],
+        pending=one["auth_pending"],
+    )
+    return _with_code(known, one)
+
+
+def _with_code(known: Standing, one: Status | Login) -> Standing:
+    return replace(
+        known,
+        expected_account=one["expected_account"] or "",
+        device_code=one["device_code"] or "",
+        auth_url=one["auth_url"] or "",
+        expires_at=one["expires_at"] or "",
+        attempt=one["sign_in"]["state"] if one["sign_in"] else "",
+    )
+
+
+def session_result(facts: Standing, notice: str = "") -> SessionResult:
+    """Return how a session stands."""
+    return SessionResult(
+        session=f"{facts.tenant}:{facts.module}",
+        state=facts.state,
+        account=facts.account,
+        route=facts.route,
+        sign_in_as=facts.expected_account,
+        signed_in_at=facts.signed_in_at,
+        token_expires_at=facts.token_expires_at,
+        survives_restart=facts.survives_restart,
+        device_code=facts.device_code,
+        auth_url=facts.auth_url,
+        expires_at=facts.expires_at,
+        reason=plain(facts.reason),
+        current_run=facts.current_run,
+        advice=session_advice(facts),
+        next_step=session_step(facts),
+        notice=notice,
+    )
+
+
+def status_result(facts: Standing, runs: Sequence[Run], agent: str, notice: str) -> StatusResult:
     """Return a session with its newest runs; `agent` is the client name of runs whose commands may
     be shown.
     """
     newest = [run_line(run, agent) for run in runs]
-    return StatusResult(
-        **_facts(facts), modules=facts.get("modules") or {}, recent_runs=newest, notice=notice
-    )
+    session = dict(session_result(facts, notice))
+    return StatusResult(**session, modules=dict(facts.modules), recent_runs=newest)
 
 
-def _facts(facts: Json) -> Json:
-    return {
-        "session": facts.get("session") or f"{facts.get('tenant')}:{facts.get('module')}",
-        "state": facts.get("state") or "none",
-        "account": facts.get("account") or "",
-        "route": facts.get("route") or "",
-        "sign_in_as": facts.get("expected_account") or "",
-        "signed_in_at": facts.get("signed_in_at") or "",
-        "token_expires_at": facts.get("token_expires_at") or "",
-        "survives_restart": facts.get("survives_restart"),
-        "device_code": facts.get("device_code") or "",
-        "auth_url": facts.get("auth_url") or "",
-        "expires_at": facts.get("expires_at") or "",
-        "reason": plain(facts.get("reason") or ""),
-        "current_run": facts.get("current_run") or "",
-        "advice": session_advice(facts),
-        "next_step": session_step(facts),
-    }
-
-
-def run_line(run: Json, agent: str) -> str:
+def run_line(run: Run, agent: str) -> str:
     """Return a run in one line.
 
     What a person typed in a notebook or a terminal is theirs: only agents' commands show.
     """
-    command = (
-        " ".join(plain(run.get("command") or "").split()) if run.get("client") == agent else ""
-    )
+    command = " ".join(plain(run["command"]).split()) if run["client"] == agent else ""
     shown = (
         f": {command[:COMMAND_CHARS]}{'…' if len(command) > COMMAND_CHARS else ''}"
         if command
         else ""
     )
-    return (
-        f"{run['run_id']} {run['state']}, begun"
-        f" {run.get('started_at') or run.get('created_at')}{shown}"
-    )
+    return f"{run['run_id']} {run['state']}, begun {run['started_at'] or run['created_at']}{shown}"
 
 
-def session_advice(facts: Json) -> Advice:
+def session_advice(facts: Standing) -> Advice:
     """Return what to do about a session of that state."""
-    if facts.get("state") == "signed_in":
+    if facts.state == "signed_in":
         return ""
-    if facts.get("declined") or (facts.get("sign_in") or {}).get("state") in FOR_A_PERSON:
+    if facts.declined or facts.attempt in FOR_A_PERSON:
         return "do_not_retry"
-    return "ask_person" if facts.get("device_code") else "sign_in"
+    return "ask_person" if facts.device_code else "sign_in"
 
 
-def session_step(facts: Json) -> str:
+def session_step(facts: Standing) -> str:
     """Return what to do next in a session of that state."""
-    where = f"tenant {facts.get('tenant')} and module {facts.get('module')}"
-    if facts.get("state") == "signed_in":
+    where = f"tenant {facts.tenant} and module {facts.module}"
+    if facts.state == "signed_in":
         return f"Call pwsh_run with {where}."
-    if facts.get("declined"):
+    if facts.declined:
         return "The person does not want to sign in now: do not retry until they ask for it."
-    if facts.get("device_code"):
+    if facts.device_code:
         return sign_in_step(facts)
-    if (facts.get("sign_in") or {}).get("state") in FOR_A_PERSON:
+    if facts.attempt in FOR_A_PERSON:
         return "Tell the person; do not retry."
-    if facts.get("auth_pending") or facts.get("state") in ("starting", "signing_in"):
+    if facts.pending or facts.state in ("starting", "signing_in"):
         return f"The sign-in shows no code yet: call pwsh_login with {where} again."
     return f"Call pwsh_login with {where}."
 
 
-def sign_in_step(facts: Json) -> str:
+def sign_in_step(facts: Standing) -> str:
     """Return what a person has to do for a pending sign-in, and what the model does then."""
-    account = (
-        f" and to sign in as {facts['expected_account']}" if facts.get("expected_account") else ""
-    )
+    account = f" and to sign in as {facts.expected_account}" if facts.expected_account else ""
     return (
-        f"Ask the person to open {facts.get('auth_url')} and enter the code"
-        f" {facts.get('device_code')} (valid until {facts.get('expires_at')}){account}. Then call"
-        f" pwsh_wait with tenant {facts.get('tenant')} and module {facts.get('module')}. Do not"
+        f"Ask the person to open {facts.auth_url} and enter the code"
+        f" {facts.device_code} (valid until {facts.expires_at}){account}. Then call"
+        f" pwsh_wait with tenant {facts.tenant} and module {facts.module}. Do not"
         " open the page yourself and do not ask for another code."
     )
 
 
-def page_message(facts: Json) -> str:
+def page_message(facts: Standing) -> str:
     """Return what the person is told beside the offer to open the sign-in page."""
-    account = f" as {facts['expected_account']}" if facts.get("expected_account") else ""
+    account = f" as {facts.expected_account}" if facts.expected_account else ""
     return (
-        f"Sign in to {facts.get('tenant')} ({facts.get('module')}){account}: enter the code"
-        f" {facts.get('device_code')} on the page. Do it only if you asked for this; the code is"
-        f" valid until {facts.get('expires_at')}."
+        f"Sign in to {facts.tenant} ({facts.module}){account}: enter the code"
+        f" {facts.device_code} on the page. Do it only if you asked for this; the code is"
+        f" valid until {facts.expires_at}."
     )
 
 
@@ -142,10 +215,10 @@ def status_text(result: StatusResult) -> str:
     return lines(session_text(result), *([f"Modules: {pinned}"] if pinned else []), *runs)
 
 
-def sessions_result(sessions: Json, modules: Json, notice: str) -> SessionsResult:
+def sessions_result(sessions: Sessions, modules: Modules, notice: str) -> SessionsResult:
     """Return all sessions from the JSON of /sessions and /modules."""
     return SessionsResult(
-        sessions=[session_result(one) for one in sessions["sessions"]],
+        sessions=[session_result(of_session(one)) for one in sessions["sessions"]],
         modules={key: facts["name"] for key, facts in modules["details"].items()},
         notice=notice,
     )

@@ -2,20 +2,18 @@
 shows forms.
 """
 
-from typing import Any
-
 import mcp_types as types
 
 from pwsh_kernels.errors import AnswerNotUsable, RequestRefused
 from pwsh_kernels.mcp.answers.questions import form_of, form_value, is_secret, question
 from pwsh_kernels.mcp.calls.call import Call
-from pwsh_kernels.mcp.calls.person import Question, same_question
+from pwsh_kernels.mcp.calls.person import Question, QuestionState, same_question
 from pwsh_kernels.mcp.calls.waiting import wait_for_run
+from pwsh_kernels.records import PromptFacts
+from pwsh_kernels.shapes import Run
 
-Json = dict[str, Any]
 
-
-async def follow(call: Call, run: Json) -> Json | types.InputRequiredResult:
+async def follow(call: Call, run: Run) -> Run | types.InputRequiredResult:
     """Return the run once it has ended, asks what only words can tell, or the wait is over."""
     earlier = call.person.earlier
     if earlier and same_question(call.person.state, run):
@@ -23,12 +21,12 @@ async def follow(call: Call, run: Json) -> Json | types.InputRequiredResult:
             return run
         run = await settle(call, run, earlier)
     while True:
-        run = (
-            run if _asks_by_form(call, run) else await wait_for_run(call.backend, run, call.waiting)
-        )
-        if not _asks_by_form(call, run) or not call.waiting.left_s:
+        if _fillable(call, run) is None:
+            run = await wait_for_run(call.backend, run, call.waiting)
+        prompt = _fillable(call, run)
+        if prompt is None or not call.waiting.left_s:
             return run
-        reply = await call.person.ask(_form(run), call.waiting.left_s)
+        reply = await call.person.ask(_form(run, prompt), call.waiting.left_s)
         if isinstance(reply, types.InputRequiredResult):
             return reply
         if reply is None or reply.action == "cancel":
@@ -36,7 +34,7 @@ async def follow(call: Call, run: Json) -> Json | types.InputRequiredResult:
         run = await settle(call, run, reply)
 
 
-async def earlier_run(call: Call) -> Json | None:
+async def earlier_run(call: Call) -> Run | None:
     """Return the run that an earlier round of this call has started and asked about: it must not be
     started again.
     """
@@ -44,7 +42,7 @@ async def earlier_run(call: Call) -> Json | None:
     return await call.backend.read_run(run_id, 0, 0, 1) if run_id else None
 
 
-async def settle(call: Call, run: Json, reply: types.ElicitResult) -> Json:
+async def settle(call: Call, run: Run, reply: types.ElicitResult) -> Run:
     """Give a run the person's answer, or their refusal, and return the run.
 
     Somebody else may have been faster.
@@ -61,14 +59,13 @@ async def settle(call: Call, run: Json, reply: types.ElicitResult) -> Json:
         return await call.backend.read_run(run["run_id"], 0, 0, 1)
 
 
-def _asks_by_form(call: Call, run: Json) -> bool:
-    asks = (
-        run["state"] == "waiting_for_input" and run.get("prompt") and not is_secret(run["prompt"])
-    )
-    return bool(asks) and call.person.fills_forms
+def _fillable(call: Call, run: Run) -> PromptFacts | None:
+    """Return what the run asks, when the person can be shown a form for it."""
+    prompt = run["prompt"] if run["state"] == "waiting_for_input" else None
+    return prompt if prompt and not is_secret(prompt) and call.person.fills_forms else None
 
 
-def _form(run: Json) -> Question:
+def _form(run: Run, prompt: PromptFacts) -> Question:
     message = f"{run['session']} asks: {question(run)}"
-    state = {"run_id": run["run_id"], "prompt": run["prompt"]}
-    return Question(run["run_id"], message, state, schema=form_of(run["prompt"]))
+    state: QuestionState = {"run_id": run["run_id"], "prompt": prompt}
+    return Question(run["run_id"], message, state, schema=form_of(prompt))

@@ -7,9 +7,8 @@ question, and the client calls again with the person's answer and the state that
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
 import anyio
@@ -20,12 +19,21 @@ from mcp.shared.exceptions import MCPError
 
 from pwsh_kernels.discovery import is_loopback
 from pwsh_kernels.mcp.sdk_compat import has_cancelled
+from pwsh_kernels.records import PromptFacts
+from pwsh_kernels.shapes import ForeignJson, Run
 
-Json = dict[str, Any]
 MODERN = "2026-07-28"
 """From this protocol version on a server cannot send requests to its client."""
 ASKED = "asked"
 """Our name of the one question of a call."""
+
+
+class QuestionState(TypedDict, total=False):
+    """What a question was about: a run's prompt, or the sign-in to `tenant:module`."""
+
+    run_id: str
+    prompt: PromptFacts
+    sign_in: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +45,9 @@ class Question:
 
     id: str
     message: str
-    state: Json
+    state: QuestionState
     url: str = ""
-    schema: Json | None = None
+    schema: ForeignJson | None = None
 
     @property
     def request(self) -> types.ElicitRequest:
@@ -80,7 +88,7 @@ class Person:
         return elicitation is not None and elicitation.url is not None and may_be_offered(url)
 
     @property
-    def state(self) -> Json:
+    def state(self) -> QuestionState:
         """The state of the question that this call brings the answer of; empty for a first call."""
         return read_state(self._ctx.request_state)
 
@@ -136,12 +144,12 @@ def may_be_offered(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 
 
-def read_state(text: str | None) -> Json:
+def read_state(text: str | None) -> QuestionState:
     """Return the state that a client brought back; the SDK has opened its seal."""
-    state = json.loads(text) if text else {}
+    state: QuestionState = json.loads(text) if text else {}
     return state if isinstance(state, dict) else {}
 
 
-def same_question(state: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
+def same_question(state: QuestionState, run: Run) -> bool:
     """Return whether a run still asks what the answered question was."""
-    return state.get("run_id") == run.get("run_id") and state.get("prompt") == run.get("prompt")
+    return state.get("run_id") == run["run_id"] and state.get("prompt") == run["prompt"]

@@ -2,23 +2,20 @@
 sorted and projected.
 """
 
-from typing import Any
-
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.arguments import numbered
 from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt
 from pwsh_kernels.mcp.answers.models import OutputResult
-from pwsh_kernels.mcp.answers.run_results import run_step
+from pwsh_kernels.mcp.answers.run_results import is_failure, run_step
 from pwsh_kernels.mcp.answers.words import lines, marked, output_text
 from pwsh_kernels.mcp.calls.call import Call
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_run
-
-Json = dict[str, Any]
+from pwsh_kernels.shapes import GOING, LinesArguments, LinesRange, QueryArguments, Run
 
 
 async def read_page(call: Call, run_id: str, cursor: int) -> tuple[OutputResult, str]:
     """Return a run's output from a cursor on, from 0 head and tail, and the same in words."""
-    run, shown = await read_output(call.backend, {"run_id": run_id}, cursor)
+    run, shown = await read_output(call.backend, run_id, cursor)
     result = OutputResult(
         run_id=run_id,
         state=run["state"],
@@ -36,30 +33,37 @@ async def read_page(call: Call, run_id: str, cursor: int) -> tuple[OutputResult,
     )
 
 
-async def read_lines(call: Call, run_id: str, asked: Json) -> tuple[OutputResult, str]:
+async def read_lines(
+    call: Call, run_id: str, place: LinesRange, search: str
+) -> tuple[OutputResult, str]:
     """Return lines of a run's output, by number or by an expression, and the same in words."""
-    page = await call.backend.lines(run_id, **asked)
+    asked: LinesArguments = {
+        "from": place["from"],
+        "count": place["count"],
+        "search": search or None,
+    }
+    page = await call.backend.lines(run_id, asked)
     shown, count, more = numbered(page["lines"], MAX_CHARS)
-    following = more or page.get("more")
+    following = more or page["more"]
     result = OutputResult(
         run_id=run_id,
         state=page["state"],
         output=shown,
         unit="lines",
         total=page["total_lines"],
-        matches=page.get("matches"),
+        matches=page["matches"],
         left_out=page["total_lines"] - count,
         next=following,
-        next_step=_lines_step(run_id, following, asked),
+        next_step=_lines_step(run_id, following, search),
         notice=call.notice,
     )
     return result, _lines_text(result)
 
 
-def _lines_step(run_id: str, following: int | None, asked: Json) -> str:
+def _lines_step(run_id: str, following: int | None, search: str) -> str:
     if following is None:
         return ""
-    again = " and the same search" if asked.get("search") else ""
+    again = " and the same search" if search else ""
     return f'Call pwsh_output with run_id {run_id}{again} and lines "{following}" to go on.'
 
 
@@ -74,36 +78,36 @@ def _lines_text(result: OutputResult) -> str:
     return lines(result.notice, head, shown, result.next_step)
 
 
-async def query(call: Call, run_id: str, asked: Json) -> tuple[OutputResult, str, bool]:
+async def query(call: Call, run_id: str, asked: QueryArguments) -> tuple[OutputResult, str, bool]:
     """Return kept objects of a run as asked for, the same in words, and whether it failed.
 
     Nothing is run again.
     """
-    run = await wait_for_run(
-        call.backend, await call.backend.query(run_id, {**asked, "wait_s": 0}), call.waiting
-    )
-    run, shown = await read_output(call.backend, run, 0)
-    counts = run.get("query") or {}
-    ended, first, matched = run["state"] == "succeeded", asked.get("skip", 0), counts.get("matched")
-    following = first + counts.get("shown", 0)
+    asking = await call.backend.query(run_id, asked, wait_s=0)
+    waited = await wait_for_run(call.backend, asking, call.waiting)
+    run, shown = await read_output(call.backend, waited["run_id"], 0)
+    counts = run["query"]
+    matched, given = (counts["matched"], counts["shown"]) if counts else (None, 0)
+    following = asked["skip"] + given
+    left = following < (matched or 0)
     result = OutputResult(
         run_id=run["run_id"],
         state=run["state"],
         output=shown.head.text,
         tail=shown.tail.text,
         unit="objects",
-        total=counts.get("kept", 0),
+        total=counts["kept"] if counts else 0,
         matches=matched,
-        left_out=(matched or 0) - counts.get("shown", 0),
-        next=following if ended and following < (matched or 0) else None,
+        left_out=(matched or 0) - given,
+        next=following if run["state"] == "succeeded" and left else None,
         next_step=_query_step(run, shown, run_id, following, matched or 0),
         notice=call.notice,
     )
-    return result, _query_text(result, shown, run), run["state"] in ("failed", "cancelled", "lost")
+    return result, _query_text(result, shown, run), is_failure(run)
 
 
-def _query_step(run: Json, shown: Excerpt, run_id: str, following: int, matched: int) -> str:
-    if run["state"] in ("queued", "running"):
+def _query_step(run: Run, shown: Excerpt, run_id: str, following: int, matched: int) -> str:
+    if run["state"] in GOING:
         return f"The session is busy: call pwsh_wait with run_id {run['run_id']} for the answer."
     if run["state"] != "succeeded":
         return "Correct the arguments, or read the run's text with lines or search."
@@ -119,11 +123,11 @@ def _query_step(run: Json, shown: Excerpt, run_id: str, following: int, matched:
     )
 
 
-def _query_text(result: OutputResult, shown: Excerpt, run: Json) -> str:
-    if run["state"] in ("failed", "cancelled", "lost"):
+def _query_text(result: OutputResult, shown: Excerpt, run: Run) -> str:
+    if is_failure(run):
         return lines(
             result.notice,
-            plain(run.get("error") or f"The question is {run['state']}."),
+            plain(run["error"] or f"The question is {run['state']}."),
             result.next_step,
         )
     what = (

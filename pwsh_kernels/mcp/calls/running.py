@@ -5,7 +5,8 @@ several at once.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
 import anyio
 import mcp_types as types
@@ -14,11 +15,13 @@ from pwsh_kernels.errors import AnswerLost, ProductError, RequestRefused
 from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS
 from pwsh_kernels.mcp.answers.models import StartedResult, TenantResult
 from pwsh_kernels.mcp.answers.refusals import cause
-from pwsh_kernels.mcp.answers.run_results import tenant_result, tenants_result
+from pwsh_kernels.mcp.answers.run_results import refused_result, tenant_result, tenants_result
+from pwsh_kernels.mcp.answers.session_results import Standing
 from pwsh_kernels.mcp.calls.call import Call
 from pwsh_kernels.mcp.calls.following import earlier_run, follow
 from pwsh_kernels.mcp.calls.signing_in import sign_in
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_run
+from pwsh_kernels.shapes import Run, RunArguments, TenantRun
 
 START_SHIELD = 40.0
 """Seconds in which a command that was already sent may still tell its run id after the client
@@ -34,40 +37,35 @@ CANCEL_WAIT = 5.0
 SIGN_IN_FIRST = ("not_signed_in", "session_lost", "sign_in_pending")
 """Codes of refusals that a sign-in mends: it is started at once."""
 
-Json = dict[str, Any]
-
 
 async def run_here(
-    call: Call, tenant: str, module: str, command: str, options: Json
-) -> Json | types.InputRequiredResult:
+    call: Call, tenant: str, module: str, command: str, options: RunArguments
+) -> Run | Standing | types.InputRequiredResult:
     """Return the run of a command once it has ended, asks, or the wait is over; or a sign-in that
     has to come first.
 
-    A run has a `run_id`, a sign-in has none. A client that cancels the call cancels its run; one
-    that only goes away leaves it alone.
+    A client that cancels the call cancels its run; one that only goes away leaves it alone.
     """
     run = await earlier_run(call) or await _start_signed_in(call, tenant, module, command, options)
-    if isinstance(run, types.InputRequiredResult) or "run_id" not in run:
+    if isinstance(run, types.InputRequiredResult | Standing):
         return run
     async with _cancelled_with_call(call, [run["run_id"]]):
         return await follow(call, run)
 
 
 async def _start_signed_in(
-    call: Call, tenant: str, module: str, command: str, options: Json
-) -> Json | types.InputRequiredResult:
+    call: Call, tenant: str, module: str, command: str, options: RunArguments
+) -> Run | Standing | types.InputRequiredResult:
     try:
         return await _start(call, tenant, module, command, options)
     except RequestRefused as refused:
         if not mended_by_sign_in(refused):
             raise
         first = await sign_in(call, tenant, module)
-        if isinstance(first, types.InputRequiredResult) or first.get("state") != "signed_in":
-            return (
-                first
-                if isinstance(first, types.InputRequiredResult)
-                else _explained(first, refused)
-            )
+        if isinstance(first, types.InputRequiredResult):
+            return first
+        if first.state != "signed_in":
+            return _explained(first, refused)
     return await _start(call, tenant, module, command, options)
 
 
@@ -82,51 +80,51 @@ def mended_by_sign_in(refused: RequestRefused) -> bool:
     )
 
 
-def _explained(session: Json, refused: RequestRefused) -> Json:
+def _explained(session: Standing, refused: RequestRefused) -> Standing:
     """Return a pending sign-in with the news that a session has died, which its caller
     has to know.
     """
-    return {
-        **session,
-        "lost": cause(refused.to_json()) if refused.error_code == "session_lost" else "",
-    }
+    died = refused.error_code == "session_lost"
+    return replace(session, lost=cause(refused.to_json()) if died else "")
 
 
-async def _start(call: Call, tenant: str, module: str, command: str, options: Json) -> Json:
+async def _start(call: Call, tenant: str, module: str, command: str, options: RunArguments) -> Run:
     """Start a run. A cancelled call still learns the id of what it has started, and stops it."""
     with anyio.move_on_after(START_SHIELD, shield=True):
-        return await call.backend.start_run(tenant, module, command, options)
+        return await call.backend.run(tenant, module, command, wait_s=0, **options)
     raise AnswerLost(url=f"{tenant}:{module}", reason=f"no run id within {START_SHIELD:.0f} s")
 
 
 async def run_everywhere(
-    call: Call, tenants: list[str] | Literal["*"], module: str, command: str, options: Json
+    call: Call, tenants: list[str] | Literal["*"], module: str, command: str, options: RunArguments
 ) -> StartedResult:
     """Return what a command gave in several tenants, as far as it has ended."""
     runs = await _start_everywhere(call, tenants, module, command, options)
     room = max(MIN_TENANT_CHARS, MAX_CHARS // len(runs))
-    async with _cancelled_with_call(call, [one["run_id"] for one in runs if one.get("run_id")]):
+    async with _cancelled_with_call(
+        call, [one["run_id"] for one in runs if one["state"] != "refused"]
+    ):
         found = await asyncio.gather(*(_in_tenant(call, one, room) for one in runs))
     return tenants_result(list(found), call.notice)
 
 
 async def _start_everywhere(
-    call: Call, tenants: list[str] | Literal["*"], module: str, command: str, options: Json
-) -> list[Json]:
+    call: Call, tenants: list[str] | Literal["*"], module: str, command: str, options: RunArguments
+) -> list[TenantRun]:
     with anyio.move_on_after(START_SHIELD, shield=True):
-        started = await call.backend.start_everywhere(tenants, module, command, options)
-        return list(started["results"])
+        started = await call.backend.run_everywhere(tenants, module, command, wait_s=0, **options)
+        return started["results"]
     raise AnswerLost(url=f"{tenants}:{module}", reason=f"no run ids within {START_SHIELD:.0f} s")
 
 
-async def _in_tenant(call: Call, run: Json, room: int) -> TenantResult:
+async def _in_tenant(call: Call, started: TenantRun, room: int) -> TenantResult:
     """Wait for the run in one tenant and tell the client when it has ended."""
-    if not run.get("run_id"):
-        return tenant_result(run, None)
-    run = await wait_for_run(call.backend, run, call.waiting)
+    if started["state"] == "refused":
+        return refused_result(started)
+    run = await wait_for_run(call.backend, started, call.waiting)
     await call.waiting.tell(f"{run['tenant']}: {run['state']}")
-    run, shown = await read_output(call.backend, run, 0, room)
-    return tenant_result(run, shown)
+    page, shown = await read_output(call.backend, run["run_id"], 0, room)
+    return tenant_result(page, shown)
 
 
 @asynccontextmanager

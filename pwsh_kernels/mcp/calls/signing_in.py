@@ -2,22 +2,20 @@
 a while.
 """
 
-from typing import Any
+from dataclasses import replace
 
 import mcp_types as types
 
 from pwsh_kernels.errors import RequestRefused
-from pwsh_kernels.mcp.answers.session_results import page_message
+from pwsh_kernels.mcp.answers.session_results import Standing, of_login, of_status, page_message
 from pwsh_kernels.mcp.calls.call import MAX_WAIT, Call
 from pwsh_kernels.mcp.calls.person import Question
 from pwsh_kernels.mcp.calls.waiting import wait_for_sign_in
 
-Json = dict[str, Any]
-
 
 async def sign_in(
     call: Call, tenant: str, module: str, route: str | None = None
-) -> Json | types.InputRequiredResult:
+) -> Standing | types.InputRequiredResult:
     """Return the session once it is signed in, else how its sign-in stands, with the code for the
     person.
 
@@ -28,23 +26,25 @@ async def sign_in(
     if answered and call.person.state.get("sign_in") == f"{tenant}:{module}":
         return await _after(call, answered, tenant, module)
     async with call.waiting.signs_of_life(f"starting the sign-in to {tenant}:{module}"):
-        facts = await call.backend.login(tenant, module, min(MAX_WAIT, call.waiting.left_s), route)
-    if not facts.get("success", True):
-        raise RequestRefused(
-            200, facts.get("code") or "", facts.get("error") or "The sign-in failed.", _where(facts)
+        facts = await call.backend.login(
+            tenant, module, min(MAX_WAIT, call.waiting.left_s), route=route
         )
-    if not facts.get("device_code") or not call.person.opens(facts.get("auth_url") or ""):
-        return facts
-    return await _offer(call, facts, tenant, module)
+    if not facts["success"]:
+        where = {"tenant": facts["tenant"], "module": facts["module"]}
+        raise RequestRefused(200, facts["code"], facts["error"], where)
+    standing = of_login(facts)
+    if not standing.device_code or not call.person.opens(standing.auth_url):
+        return standing
+    return await _offer(call, standing, tenant, module)
 
 
 async def _offer(
-    call: Call, facts: Json, tenant: str, module: str
-) -> Json | types.InputRequiredResult:
+    call: Call, facts: Standing, tenant: str, module: str
+) -> Standing | types.InputRequiredResult:
     # The code is no identifier: clients may log those.
-    question_id = f"{tenant}:{module}:{facts.get('expires_at')}"
+    question_id = f"{tenant}:{module}:{facts.expires_at}"
     question = Question(
-        question_id, page_message(facts), {"sign_in": f"{tenant}:{module}"}, url=facts["auth_url"]
+        question_id, page_message(facts), {"sign_in": f"{tenant}:{module}"}, url=facts.auth_url
     )
     reply = await call.person.ask(question, call.waiting.left_s)
     if reply is None or isinstance(reply, types.InputRequiredResult):
@@ -54,12 +54,9 @@ async def _offer(
     return session
 
 
-async def _after(call: Call, reply: types.ElicitResult, tenant: str, module: str) -> Json:
+async def _after(call: Call, reply: types.ElicitResult, tenant: str, module: str) -> Standing:
     """That the person opened the page does not mean that they signed in: wait for that."""
     if reply.action == "accept":
-        return await wait_for_sign_in(call.backend, tenant, module, call.waiting)
-    return {**await call.backend.status(tenant, module, 0), "declined": reply.action == "decline"}
-
-
-def _where(facts: Json) -> Json:
-    return {name: facts.get(name) for name in ("tenant", "module")}
+        return of_status(await wait_for_sign_in(call.backend, tenant, module, call.waiting))
+    known = of_status(await call.backend.status(tenant, module, 0))
+    return replace(known, declined=reply.action == "decline")

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, excerpt
 from pwsh_kernels.mcp.answers.run_results import is_open
 from pwsh_kernels.mcp.backend import Backend
+from pwsh_kernels.records import ProgressFacts
+from pwsh_kernels.shapes import Run, RunPage, Status
 
-Json = dict[str, Any]
 Report = Callable[[float, float, str], Awaitable[None]]
 """Tells the client seconds passed, seconds at most, and what is going on."""
 
@@ -57,17 +57,17 @@ class Waiting:
             await self.tell(what)
 
 
-async def wait_for_run(backend: Backend, run: Json, waiting: Waiting) -> Json:
+async def wait_for_run(backend: Backend, run: Run, waiting: Waiting) -> Run:
     """Return the Run once it has ended or asks a question that it did not ask before, or when the
     wait is over.
     """
-    asked, pause = run.get("prompt"), 0.01
+    asked, pause = run["prompt"], 0.01
     while (
         is_open(run)
         and waiting.left_s
-        and not (run["state"] == "waiting_for_input" and run.get("prompt") != asked)
+        and not (run["state"] == "waiting_for_input" and run["prompt"] != asked)
     ):
-        limit, cursor = min(TICK, waiting.left_s), int(run.get("total_chars") or 0)
+        limit, cursor = min(TICK, waiting.left_s), run["total_chars"]
         run = await backend.read_run(
             run["run_id"], cursor=cursor, wait_s=limit, limit=1, seen=run["state"]
         )
@@ -78,42 +78,42 @@ async def wait_for_run(backend: Backend, run: Json, waiting: Waiting) -> Json:
     return run
 
 
-def describe(run: Json) -> str:
+def describe(run: Run) -> str:
     """Return a line about a run that goes on, with PowerShell's own progress."""
-    progress = run.get("progress") or {}
-    percent = progress.get("percent")
-    parts = [
-        progress.get("activity"),
-        progress.get("status"),
-        f"{percent} %" if percent is not None else "",
-    ]
-    shown = plain(", ".join(str(part) for part in parts if part))
+    shown = _progress(run["progress"])
     return (
         f"{run['state']}: {shown}"
         if shown
-        else f"{run['state']}, {run.get('total_chars') or 0} characters of output"
+        else f"{run['state']}, {run['total_chars']} characters of output"
     )
 
 
-async def wait_for_sign_in(backend: Backend, tenant: str, module: str, waiting: Waiting) -> Json:
+def _progress(progress: ProgressFacts | None) -> str:
+    if progress is None:
+        return ""
+    percent = f"{progress['percent']} %" if progress["percent"] is not None else ""
+    return plain(", ".join(filter(None, (progress["activity"], progress["status"], percent))))
+
+
+async def wait_for_sign_in(backend: Backend, tenant: str, module: str, waiting: Waiting) -> Status:
     """Return the session's status once no sign-in is pending, or when the wait is over."""
     status = await backend.status(tenant, module, 0)
-    while status.get("state") in ("starting", "signing_in") and waiting.left_s:
+    while status["state"] in ("starting", "signing_in") and waiting.left_s:
         await waiting.tell(f"waiting for the sign-in to {tenant}:{module}")
         status = await backend.status(tenant, module, min(TICK, waiting.left_s))
     return status
 
 
 async def read_output(
-    backend: Backend, run: Json, cursor: int, limit: int = MAX_CHARS
-) -> tuple[Json, Excerpt]:
+    backend: Backend, run_id: str, cursor: int, limit: int = MAX_CHARS
+) -> tuple[RunPage, Excerpt]:
     """Return the Run as it is now and what is shown of its output: from 0 head and tail, from a
     cursor one page.
     """
-    page = await backend.read_run(run["run_id"], cursor, 0, limit)
-    total = max(int(page.get("total_chars") or 0), int(page["next_cursor"]))
+    page = await backend.read_run(run_id, cursor, 0, limit)
+    total = max(page["total_chars"], page["next_cursor"])
     if cursor or (total <= limit and not page["more"]):
         return page, excerpt(page, total, limit)
     tail_chars = limit // 2
-    tail = await backend.read_run(run["run_id"], max(0, total - tail_chars), 0, tail_chars)
+    tail = await backend.read_run(run_id, max(0, total - tail_chars), 0, tail_chars)
     return page, excerpt(page, total, limit - tail_chars, tail)

@@ -81,10 +81,11 @@ class Completions:
         used = [
             one["module"] for one in sessions if one["tenant"] == given.get("tenant", "").lower()
         ]
-        return [*used, *(await self._backend.modules())["modules"]]
+        return [*used, *(await self._backend.modules(installed=False))["modules"]]
 
     async def _runs(self, _: Mapping[str, str]) -> list[str]:
-        return [run["run_id"] for run in await self._backend.recent_runs(MAX_RUNS)]
+        found = await self._backend.runs(purpose="command", limit=MAX_RUNS)
+        return [run["run_id"] for run in found["runs"]]
 
 
 def is_known(ref: PromptReference | ResourceTemplateReference) -> bool:

@@ -16,6 +16,8 @@ from mcp.server.mcpserver.prompts.base import Message, Prompt
 from mcp_types import INVALID_PARAMS, InputRequiredResult
 from pydantic import Field
 
+from pwsh_kernels.shapes import ForeignJson
+
 MAX_VALUE = 2000
 """Characters of one argument; a longer one is no name and no question."""
 
@@ -139,7 +141,7 @@ class StrictPrompt(Prompt):
     """A prompt that says in words which arguments it takes."""
 
     async def render(
-        self, arguments: dict[str, Any] | None, context: Context[Any, Any]
+        self, arguments: ForeignJson | None, context: Context[Any, Any]
     ) -> list[Message] | InputRequiredResult:
         """Check the arguments' names and lengths, then make the text. Raises MCPError."""
         given, known = arguments or {}, self.arguments or []

@@ -3,6 +3,7 @@ interface.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from mcp.server import MCPServer
@@ -10,6 +11,7 @@ from mcp.server import MCPServer
 from pwsh_kernels.mcp.answers.excerpts import Excerpt, excerpt
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.offers.protocol_errors import resource_refusals
+from pwsh_kernels.shapes import RunPage
 
 SESSIONS = "pwsh://sessions"
 STATUS = "pwsh://{tenant}/{module}/status"
@@ -24,8 +26,6 @@ NOT_SHOWN = ("success", "was_pending", "qr_text", "qr_svg")
 """Facts of an answer that tell a reader nothing: pictures of an address that is there, and the
 transport's own.
 """
-
-Json = dict[str, Any]
 
 
 class Resources:
@@ -90,18 +90,18 @@ def add_resources(server: MCPServer[Any], backend: Backend) -> None:
     )(resources.output)
 
 
-def as_json(facts: Json) -> str:
+def as_json(facts: Mapping[str, object]) -> str:
     """Return an answer of the REST API as a resource's text."""
     return json.dumps(
         {name: value for name, value in facts.items() if name not in NOT_SHOWN}, indent=2
     )
 
 
-def output_text(page: Json) -> str:
+def output_text(page: RunPage) -> str:
     """Return the first page of a run as text, without escapes and half characters; a last line says
     what is missing.
     """
-    total = max(int(page.get("total_chars") or 0), int(page["next_cursor"]))
+    total = max(page["total_chars"], page["next_cursor"])
     shown = excerpt(page, total, MAX_OUTPUT)
     text, missing = shown.head.labelled, _missing(page, shown)
     if not missing:
@@ -109,7 +109,7 @@ def output_text(page: Json) -> str:
     return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}----- {missing} -----\n"
 
 
-def _missing(page: Json, shown: Excerpt) -> str:
+def _missing(page: RunPage, shown: Excerpt) -> str:
     run_id = page["run_id"]
     parts = []
     if shown.more:
@@ -117,6 +117,6 @@ def _missing(page: Json, shown: Excerpt) -> str:
         parts.append(f"characters 0 to {shown.end} of {shown.total}; the rest: {rest}")
     if page["ended_at"] is None:
         parts.append(f"the run is {page['state']} and goes on: pwsh_wait with run_id {run_id}")
-    if page.get("truncated"):
+    if page["truncated"]:
         parts.append(f"{page['truncated']} characters were not kept")
     return "; ".join(parts)

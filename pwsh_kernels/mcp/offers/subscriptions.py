@@ -32,6 +32,7 @@ from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.offers.protocol_errors import names_nothing, protocol_refusals
 from pwsh_kernels.mcp.offers.resources import SESSIONS, STATUS
 from pwsh_kernels.mcp.sdk_compat import connection_of, low_level_server
+from pwsh_kernels.shapes import Sessions
 
 WATCH_WAIT = 60.0
 """Seconds of one request for a change; then it is made again."""
@@ -47,7 +48,6 @@ MAX_WATCHES = 256
 """Subscribers at the same time; each holds one waiting request."""
 
 LOG = logging.getLogger(__name__)
-Json = dict[str, Any]
 Tell = Callable[[str], Awaitable[None]]
 _STATE = "pwsh-watch"
 _STATUS = UriTemplate.parse(STATUS)
@@ -89,7 +89,7 @@ class Watch:
             task.cancel()
             await asyncio.wait([task], timeout=CLOSE_WAIT)
 
-    async def _watch(self, before: Json) -> None:
+    async def _watch(self, before: Sessions) -> None:
         try:
             while True:
                 after = await self._next(before)
@@ -103,13 +103,13 @@ class Watch:
         except Exception:  # the outermost loop of a subscriber's task, which nobody waits for
             LOG.exception("Watching the sessions for a subscriber failed")
 
-    async def _next(self, before: Json) -> Json:
+    async def _next(self, before: Sessions) -> Sessions:
         """Return the sessions after a change, or as they were after a time without one; a server
         that is gone may return.
         """
         try:
             await self._backend.find()
-            return await self._backend.changed_sessions(before["version"], WATCH_WAIT)
+            return await self._backend.sessions(before["version"], WATCH_WAIT)
         except ProductError as error:
             LOG.info("The sessions cannot be watched now: %s", error)
             await asyncio.sleep(RETRY_PAUSE)
@@ -131,10 +131,10 @@ async def session_of(backend: Backend, uri: str) -> str:
             f"There are no updates for {uri}. There are some for {SESSIONS} and {STATUS}.",
         )
     status = await backend.status(str(names["tenant"]), str(names["module"]), 0)
-    return str(status["session"])
+    return status["session"]
 
 
-def changed(watched: Mapping[str, str], before: Json, after: Json) -> list[str]:
+def changed(watched: Mapping[str, str], before: Sessions, after: Sessions) -> list[str]:
     """Return which of the watched addresses (→ session, empty: all) are about something that has
     another version.
 

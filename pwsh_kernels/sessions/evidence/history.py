@@ -4,12 +4,13 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.redaction import redacted, secrets_of
 from pwsh_kernels.sessions.runs.run import Run, failure_sentence, utc
+from pwsh_kernels.shapes import FAILED
 
 MODULES = Path(__file__).parent / "powershell"
 """Goes on PSModulePath of every session: the module with Get-SessionHistory."""
@@ -59,10 +60,9 @@ class SessionHistory:
         part.replace(path)
 
 
-def history_line(run: Run) -> dict[str, Any]:
+def history_line(run: Run) -> Mapping[str, object]:
     """Return the facts of an ended run, without secrets and without its output. Pure."""
     secrets = secrets_of(run.command, run.options.parameters)
-    failed = run.state in ("failed", "cancelled", "lost")
     return {
         "run_id": run.id,
         "created_at": utc(run.created_at),
@@ -74,6 +74,8 @@ def history_line(run: Run) -> dict[str, Any]:
         "account": run.account,
         "command": redacted(run.command, secrets)[:COMMAND_CHARS],
         "error": (
-            redacted(run.reason or failure_sentence(run), secrets)[:COMMAND_CHARS] if failed else ""
+            redacted(run.reason or failure_sentence(run), secrets)[:COMMAND_CHARS]
+            if run.state in FAILED
+            else ""
         ),
     }

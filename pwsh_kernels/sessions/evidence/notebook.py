@@ -1,8 +1,7 @@
 """The runs of a session as a notebook: what was run, by whom, and what came of it. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from nbformat import v4
 
@@ -14,6 +13,7 @@ from pwsh_kernels.sessions.runs.run import Run, utc
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.views.run_views import run_view
 from pwsh_kernels.sessions.views.title import session_title
+from pwsh_kernels.shapes import ForeignJson
 
 OUTPUT_CHARS = 200_000
 """Characters of one run's output in the notebook; a browser shows no more with pleasure."""
@@ -40,13 +40,13 @@ STOPPED = "PipelineStopped"
 
 def evidence(
     key: SessionKey, session: Session | None, runs: Iterable[Run], time: datetime
-) -> dict[str, Any]:
+) -> ForeignJson:
     """Return an .ipynb of the commands that have begun, oldest first; `session` is None for one
     that is closed.
     """
     begun = [run for run in runs if run.purpose == "command" and run.started_at]
     title = session_title(session) if session else f"{key.tenant} · {key.module} · closed"
-    notebook: dict[str, Any] = v4.new_notebook(
+    notebook: ForeignJson = v4.new_notebook(
         cells=[
             v4.new_markdown_cell(_heading(key, title, len(begun), time), id="about"),
             *_cells(begun),
@@ -77,17 +77,17 @@ def _heading(key: SessionKey, title: str, count: int, time: datetime) -> str:
     )
 
 
-def _cells(runs: Iterable[Run]) -> Iterator[dict[str, Any]]:
+def _cells(runs: Iterable[Run]) -> Iterator[ForeignJson]:
     for number, run in enumerate(runs, 1):
         yield _cell(number, run)
 
 
-def _cell(number: int, run: Run) -> dict[str, Any]:
+def _cell(number: int, run: Run) -> ForeignJson:
     secrets = secrets_of(run.command, run.options.parameters)
     source = redacted(with_parameters(run.command, run.options.parameters), secrets)
-    view = run_view(run)
+    view: Mapping[str, object] = run_view(run)
     timing = {"iopub.execute_input": utc(run.started_at), "shell.execute_reply": utc(run.ended_at)}
-    cell: dict[str, Any] = v4.new_code_cell(
+    cell: ForeignJson = v4.new_code_cell(
         source,
         id=run.id,
         execution_count=number,
@@ -100,7 +100,7 @@ def _cell(number: int, run: Run) -> dict[str, Any]:
     return cell
 
 
-def _outputs(run: Run, secrets: set[str]) -> Iterator[dict[str, Any]]:
+def _outputs(run: Run, secrets: set[str]) -> Iterator[ForeignJson]:
     page = run.log.read(0, OUTPUT_CHARS)
     for group in _grouped(page.entries):
         text = redacted("".join(entry.text for entry in group), secrets)
@@ -135,7 +135,7 @@ def _ended_by(entry: Entry) -> bool:
     return entry.kind == "error" and (entry.record is None or entry.record.terminating)
 
 
-def _error(entry: Entry, text: str, secrets: set[str]) -> dict[str, Any]:
+def _error(entry: Entry, text: str, secrets: set[str]) -> ForeignJson:
     record = entry.record
     name = (
         record.exception_type.rsplit(".", 1)[-1] or record.error_id.split(",", 1)[0]
@@ -143,7 +143,7 @@ def _error(entry: Entry, text: str, secrets: set[str]) -> dict[str, Any]:
         else STOPPED
     )
     value = redacted(record.message, secrets) if record else text.strip()
-    error: dict[str, Any] = v4.new_output(
+    error: ForeignJson = v4.new_output(
         "error", ename=name or "Error", evalue=value, traceback=text.rstrip("\n").split("\n")
     )
     return error

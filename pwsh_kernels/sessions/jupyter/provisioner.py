@@ -13,6 +13,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from pwsh_kernels.sessions.jupyter.jupyter_client_compat import leave_connection_file
 from pwsh_kernels.sessions.jupyter.ports import free_ports
+from pwsh_kernels.shapes import ForeignJson
 
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 SAME_START_S = 1.0
@@ -82,7 +83,7 @@ class AdoptingProvisioner(LocalProvisioner):
     parent: Any
     process: Any
 
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+    async def pre_launch(self, **kwargs: Any) -> ForeignJson:
         """Take over a living kernel (its `cmd` is then empty), else prepare to start one."""
         living = living_process(self.parent.connection_file)
         if living is None:

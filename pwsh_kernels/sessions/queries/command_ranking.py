@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pwsh_kernels import shapes
+
 VOCABULARY_FILE = Path(__file__).parent / "vocabulary.toml"
 SYNTAX_CHARS = 400
 """Characters of one parameter set of a command that was found by words; of one that was named,
@@ -159,7 +161,7 @@ def _verb_points(meaning: _Meaning, verb: str) -> float:
 
 def command_view(
     command: Command, details: Mapping[str, Any] | None, *, exact: bool
-) -> dict[str, Any]:
+) -> shapes.Command:
     """Return a command with what PowerShell told of it: its synopsis, and one line for each
     parameter set.
     """

@@ -3,9 +3,9 @@ commands.py ranks.
 """
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pwsh_kernels.catalog import CommandIndex
 from pwsh_kernels.errors import CommandSearchFailed, SessionBusy
@@ -13,6 +13,7 @@ from pwsh_kernels.records import RunOptions
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.queries.command_ranking import Command, command_view, rank
 from pwsh_kernels.sessions.runs.run import Run, failure_sentence, now
+from pwsh_kernels.shapes import FoundCommands
 
 SCRIPT_FILE = Path(__file__).parent / "commands.ps1"
 PARAMETER = "PwshKernelsAsked"
@@ -34,7 +35,7 @@ class CommandSearch:
         self._wait_s = wait_s
         self._who = {"principal": principal, "client": client, "account": live.account}
 
-    async def find(self, words: str, limit: int) -> dict[str, Any]:
+    async def find(self, words: str, limit: int) -> FoundCommands:
         """Return `{"commands", "total", "more"}`. Raises SessionBusy, CommandSearchFailed."""
         lines = await self._ask(f"find commands: {words}", {"names": None})
         found = rank(words, [self._command(*line.split("\t")) for line in lines])
@@ -64,7 +65,7 @@ class CommandSearch:
         """Return whether its module is the service's own, which a sign-in loads anyway."""
         return command.module == self._live.session.module.powershell_module
 
-    async def _ask(self, title: str, asked: dict[str, Any]) -> list[str]:
+    async def _ask(self, title: str, asked: Mapping[str, object]) -> list[str]:
         """Run the script and return the lines that it gives."""
         options = RunOptions(parameters={PARAMETER: json.dumps(asked)})
         run = self._live.runs.add(

@@ -5,8 +5,8 @@ Pure.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pwsh_kernels.errors import InvalidRequest
 
@@ -59,7 +59,7 @@ class Condition:
     values: tuple[str, ...]
     text: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Mapping[str, object]:
         """Return the parts as JSON values, in the names of kept.ps1.
 
         Each value has a mark in front: ConvertFrom-Json would make a date of a text that looks like

@@ -25,6 +25,7 @@ from pwsh_kernels.sessions.runs.output_log import Stream
 from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.shapes import Counted
 
 SCRIPT_FILE = Path(__file__).parent / "kept_objects.ps1"
 PARAMETER = "PwshKernelsQuery"
@@ -111,11 +112,11 @@ class QueryRecorder(Recorder):
         return summary
 
 
-def known_facts(facts: Mapping[str, Any], run_id: str) -> dict[str, Any]:
+def known_facts(facts: Mapping[str, Any], run_id: str) -> Counted:
     """Return how many objects are kept, were found and are shown; `beyond`: those that were too
     many to be kept.
     """
-    view = {
+    view: Counted = {
         "kept": facts["kept"],
         "matched": facts["matched"],
         "shown": facts["shown"],

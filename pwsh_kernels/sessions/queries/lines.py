@@ -10,6 +10,7 @@ from typing import Any
 
 import re2
 
+from pwsh_kernels import shapes
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.escapes import without_escapes
 from pwsh_kernels.sessions.runs.output_log import LogTexts
@@ -56,9 +57,10 @@ class Line:
     unread: int = 0
     at: tuple[int, int] | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, *, searched: bool) -> shapes.Line:
         """Return the line as JSON values (docs/rest.md), cut when it is long."""
-        return {"number": self.number, "text": shortened(self)}
+        line: shapes.Line = {"number": self.number, "text": shortened(self)}
+        return {**line, "match": self.at is not None} if searched else line
 
 
 @dataclass(slots=True)

@@ -7,17 +7,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 from pwsh_kernels.catalog import CommandIndex, Explanation, Home, Module, Unsupported, explain
 from pwsh_kernels.records import Record
 from pwsh_kernels.screens import MISSING_COMMAND, screen_advice
-
-Action = Literal["", "retry", "ask_person", "do_not_retry", "fix_command", "sign_in"]
-"""`retry`: the same again, later; `fix_command`: another command or another value; `ask_person`:
-somebody must change or decide something; `sign_in`: sign in again, then the same; `do_not_retry`:
-it can never work here.
-"""
+from pwsh_kernels.shapes import Action
 
 NAME_CHARS = 100
 """Longest command that is looked for: what is longer is no name."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pwsh_kernels.sessions.runs.recorder import STOPPED, Message, Recorder
 from pwsh_kernels.sessions.runs.run import Run
-from pwsh_kernels.sessions.states import RunState
+from pwsh_kernels.shapes import RunState
 
 
 @dataclass(eq=False)

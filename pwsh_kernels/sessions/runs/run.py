@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
 
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.records import Progress, Prompt, Record, RunOptions, Summary
@@ -12,12 +11,8 @@ from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.advice import Advice
 from pwsh_kernels.sessions.runs.output_log import OutputLog
-from pwsh_kernels.sessions.states import ENDED, RunState, run_may_become
-
-Purpose = Literal["command", "sign_in", "check", "sign_out", "query"]
-"""`query`: a question of the product's own about what the session has; it never calls the
-service.
-"""
+from pwsh_kernels.sessions.states import run_may_become
+from pwsh_kernels.shapes import ENDED, Counted, Purpose, RunState
 
 RECORDS_KEPT = 100
 """Error records, and warning records, of one run that are kept as facts; all are in the
@@ -65,7 +60,7 @@ class Run:
 
     PowerShell keeps its objects by this name.
     """
-    query: dict[str, Any] | None = None
+    query: Counted | None = None
     """Of a question about objects: how many are kept, were found, are shown, and of which run."""
     refusal: ProductError | None = None
     """Why a question has no answer."""
@@ -121,7 +116,7 @@ class Run:
         self.cancelled_at = self.cancelled_at or now()
         self.changes.notify()
 
-    def answer_query(self, facts: dict[str, Any]) -> None:
+    def answer_query(self, facts: Counted) -> None:
         """Remember what a question about objects found."""
         self.query = facts
 
@@ -177,9 +172,8 @@ def end_state(summary: Summary | None, status: str) -> RunState:
     sends none.
     """
     if summary is None:
-        fallback: dict[str, Any] = {"ok": "succeeded", "aborted": "cancelled"}
-        state: RunState = fallback.get(status, "failed")
-        return state
+        fallback: dict[str, RunState] = {"ok": "succeeded", "aborted": "cancelled"}
+        return fallback.get(status, "failed")
     if summary.outcome == "stopped":
         return "cancelled"
     if summary.outcome == "died":

@@ -1,14 +1,14 @@
 """Runs in the JSON shapes of docs/rest.md. Pure."""
 
-from typing import Any
+from collections.abc import Mapping
 
+from pwsh_kernels import shapes
+from pwsh_kernels.records import OutputFormat
 from pwsh_kernels.sessions.queries.lines import LinesPage
 from pwsh_kernels.sessions.runs.output_log import Page
 from pwsh_kernels.sessions.runs.run import Run, failure_sentence, now, question, utc
 
-PENDING_CODES = frozenset({"run_pending", "waiting_for_input"})
-"""Codes of answers that mean: not ended yet (status 202)."""
-RESULT_KINDS = {
+RESULT_KINDS: Mapping[OutputFormat, frozenset[str]] = {
     "json": frozenset({"text"}),
     "csv": frozenset({"text"}),
     "text": frozenset({"text", "host", "console"}),
@@ -21,7 +21,7 @@ CSV.
 NO_OUTPUT = "OK"
 
 
-def run_view(run: Run) -> dict[str, Any]:
+def run_view(run: Run) -> shapes.Run:
     """Return the Run shape without its result."""
     ended = run.ended_at or now()
     return {
@@ -45,7 +45,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "warnings": [record.to_json() for record in run.warnings],
         "exit_code": run.summary.exit_code if run.summary else None,
         "objects": run.summary.kept_objects if run.summary else None,
-        **({"query": run.query} if run.purpose == "query" else {}),
+        **_question(run),
         "created_at": utc(run.created_at),
         "started_at": utc(run.started_at),
         "ended_at": utc(run.ended_at),
@@ -61,7 +61,15 @@ def run_view(run: Run) -> dict[str, Any]:
     }
 
 
-def result_view(run: Run) -> dict[str, Any]:
+def listed_view(run: Run, shown: int) -> shapes.Run:
+    """Return the Run shape for a list, with the first `shown` characters of its command."""
+    view, length = run_view(run), len(run.command)
+    if length > shown:
+        view["command"] = f"{run.command[:shown]}… ({length:,} characters in all)"
+    return view
+
+
+def result_view(run: Run) -> shapes.RunResult:
     """Return the answer of POST /run: the Run shape with its result."""
     text = run.log.text(RESULT_KINDS[run.options.format])
     silent = run.state == "succeeded" and run.log.total_chars == 0
@@ -73,23 +81,21 @@ def result_view(run: Run) -> dict[str, Any]:
     }
 
 
-def page_view(run: Run, page: Page, cursor: int) -> dict[str, Any]:
+def page_view(run: Run, page: Page, cursor: int) -> shapes.RunPage:
     """Return the answer of GET /runs/{id}."""
-    entries = [entry.to_json() for entry in page.entries]
     return {
         **run_view(run),
-        "entries": entries,
+        "entries": [entry.to_json() for entry in page.entries],
         "cursor": cursor,
         "next_cursor": page.next_cursor,
         "more": page.more,
     }
 
 
-def lines_view(run: Run, page: LinesPage) -> dict[str, Any]:
+def lines_view(run: Run, page: LinesPage) -> shapes.LinesPage:
     """Return the answer of GET /runs/{id}/lines; of a search each line says whether it matches or
     stands around one.
     """
-    searched = page.matches is not None
     return {
         "success": True,
         "run_id": run.id,
@@ -97,15 +103,16 @@ def lines_view(run: Run, page: LinesPage) -> dict[str, Any]:
         "state": run.state,
         "total_lines": page.total_lines,
         "matches": page.matches,
-        "lines": [
-            {**one.to_json(), **({"match": one.at is not None} if searched else {})}
-            for one in page.lines
-        ],
+        "lines": [one.to_json(searched=page.matches is not None) for one in page.lines],
         "more": page.more,
     }
 
 
-def _outcome(run: Run) -> dict[str, Any]:
+def _question(run: Run) -> shapes.Question:
+    return {"query": run.query} if run.purpose == "query" else {}
+
+
+def _outcome(run: Run) -> shapes.Failure:
     """Return `error` and `code`, which say how to go on, of a run that has not succeeded."""
     if run.state == "succeeded":
         return {}

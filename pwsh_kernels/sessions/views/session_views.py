@@ -1,10 +1,9 @@
 """Sessions, sign-ins and runs in the JSON shapes of docs/rest.md. Pure."""
 
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from pwsh_kernels.catalog import Tenant
+from pwsh_kernels import shapes
+from pwsh_kernels.catalog import Explanation, Tenant
 from pwsh_kernels.sessions.runs.run import Run, now, utc
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn
 from pwsh_kernels.sessions.sign_in.verdict import ACCEPTED, Verdict
@@ -18,22 +17,23 @@ ONLY_ASKED_FOR = (
 )
 
 
-def busy_view(run: Run | None) -> dict[str, Any] | None:
+def busy_view(run: Run | None) -> shapes.Busy | None:
     """Return whom a session works for now, or None when it is idle."""
     if run is None:
         return None
-    who = {
+    return {
         "run_id": run.id,
         "principal": run.principal,
         "client": run.client,
         "purpose": run.purpose,
+        "state": run.state,
+        "started_at": utc(run.started_at),
     }
-    return {**who, "state": run.state, "started_at": utc(run.started_at)}
 
 
 def session_view(
     session: Session, current_run: str | None, queued_runs: int, active: Run | None = None
-) -> dict[str, Any]:
+) -> shapes.Session:
     """Return the Session shape."""
     signed_in = session.signed_in
     return {
@@ -70,7 +70,7 @@ def session_view(
     }
 
 
-def tenant_view(tenant: Tenant) -> dict[str, Any]:
+def tenant_view(tenant: Tenant) -> shapes.Tenant:
     """Return the Tenant shape: its names, and the route that each module is configured for; nothing
     of its secrets.
     """
@@ -82,7 +82,7 @@ def tenant_view(tenant: Tenant) -> dict[str, Any]:
     }
 
 
-def survival_view(session: Session) -> dict[str, Any]:
+def survival_view(session: Session) -> shapes.Survival:
     """Return what the end of PowerShell would leave of the sign-in: whether it survives, and a
     sentence.
     """
@@ -94,12 +94,17 @@ def survival_view(session: Session) -> dict[str, Any]:
     return {"survives_restart": route.survives != "nothing", "survival": route.survival}
 
 
-def code_view(sign_in: SignIn | None) -> dict[str, Any]:
+def code_view(sign_in: SignIn | None) -> shapes.DeviceCode:
     """Return the device code's fields, all null when there is no code to show."""
     if sign_in is None or sign_in.code is None:
-        return dict.fromkeys(
-            ("device_code", "auth_url", "expires_at", "expires_in_s", "qr_text", "qr_svg")
-        )
+        return {
+            "device_code": None,
+            "auth_url": None,
+            "expires_at": None,
+            "expires_in_s": None,
+            "qr_text": None,
+            "qr_svg": None,
+        }
     return {
         "device_code": sign_in.code.code,
         "auth_url": sign_in.code.url,
@@ -110,7 +115,7 @@ def code_view(sign_in: SignIn | None) -> dict[str, Any]:
     }
 
 
-def sign_in_view(session: Session) -> dict[str, Any] | None:
+def sign_in_view(session: Session) -> shapes.Attempt | None:
     """Return how the present or last sign-in stands: its state, route, the account to use, and why
     it failed.
     """
@@ -127,7 +132,21 @@ def sign_in_view(session: Session) -> dict[str, Any] | None:
         "route": session.route.name,
         "expected_account": session.wanted_account,
         "reason": failure.reason if failure else "",
-        "explanation": asdict(failure.explanation) if failure and failure.explanation else None,
+        "explanation": explanation_view(failure.explanation) if failure else None,
+    }
+
+
+def explanation_view(explanation: Explanation | None) -> shapes.Explanation | None:
+    """Return what a known error means; None of an unknown one."""
+    if explanation is None:
+        return None
+    return {
+        "code": explanation.code,
+        "sentence": explanation.sentence,
+        "remedy": explanation.remedy,
+        "link": explanation.link,
+        "ends_sign_in": explanation.ends_sign_in,
+        "blocks_route": explanation.blocks_route,
     }
 
 
@@ -138,9 +157,9 @@ def status_view(
     active: Run | None = None,
     *,
     was_pending: bool,
-) -> dict[str, Any]:
+) -> shapes.SessionStatus:
     """Return the Status shape."""
-    facts = {
+    facts: shapes.SessionStatus = {
         "success": True,
         **session_view(session, current_run, queued_runs, active),
         "was_pending": was_pending,
@@ -156,7 +175,7 @@ def status_view(
     return facts
 
 
-def no_session_view(tenant: str, module: str, *, sandbox: bool) -> dict[str, Any]:
+def no_session_view(tenant: str, module: str, *, sandbox: bool) -> shapes.NoSession:
     """Return the Status shape of a session that does not exist."""
     return {
         "success": True,
@@ -180,12 +199,13 @@ def no_session_view(tenant: str, module: str, *, sandbox: bool) -> dict[str, Any
     }
 
 
-def login_view(session: Session, verdict: Verdict = ACCEPTED) -> dict[str, Any]:
+def login_view(session: Session, verdict: Verdict = ACCEPTED) -> shapes.Login:
     """Return the Sign-in shape; `verdict` is about a session that was signed in before."""
     signed_in = session.signed_in
-    view = {
-        "success": True,
-        "result": _login_sentence(session),
+    failure = _login_failure(session, verdict)
+    return {
+        "success": not failure,
+        "result": failure["error"] if failure else _login_sentence(session),
         "auth_pending": session.state in ("signing_in", "starting"),
         **code_view(session.sign_in),
         "expected_account": session.wanted_account,
@@ -200,23 +220,20 @@ def login_view(session: Session, verdict: Verdict = ACCEPTED) -> dict[str, Any]:
         "module": session.key.module,
         "state": session.state,
         "reason": session.reason,
+        **failure,
     }
-    refusal = _login_refusal(session, verdict)
-    if refusal is None:
-        return view
-    code, reason = refusal
-    return {**view, "success": False, "result": reason, "error": reason, "code": code}
 
 
-def _login_refusal(session: Session, verdict: Verdict) -> tuple[str, str] | None:
-    """Return the code and the sentence of a sign-in that did not succeed."""
+def _login_failure(session: Session, verdict: Verdict) -> shapes.Failure:
+    """Return why a sign-in did not succeed; empty when it has, or still may."""
     if not verdict.accepted:
-        return verdict.code, verdict.reason
+        return {"error": verdict.reason, "code": verdict.code}
     if session.state not in ("signed_out", "lost", "closed"):
-        return None
+        return {}
     if session.failure:
-        return session.failure.code, session.failure.reason
-    return "sign_in_failed", f"The sign-in to {session.key} ended: {session.reason}"
+        return {"error": session.failure.reason, "code": session.failure.code}
+    reason = f"The sign-in to {session.key} ended: {session.reason}"
+    return {"error": reason, "code": "sign_in_failed"}
 
 
 def _login_sentence(session: Session) -> str:

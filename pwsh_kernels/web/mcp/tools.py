@@ -2,23 +2,27 @@
 /mcp.
 """
 
-from pwsh_kernels.mcp.backend import CLIENT_NAME, RequestsBackend
+from collections.abc import Mapping
+from typing import Any
+
+from pwsh_kernels.mcp import backend as tools
 from pwsh_kernels.mcp.http import HttpApp, caller
 from pwsh_kernels.mcp.server import build_server
 from pwsh_kernels.web.access import Principal
-from pwsh_kernels.web.mcp.in_process_client import DirectClient
+from pwsh_kernels.web.mcp.in_process_client import ask
 from pwsh_kernels.web.product import Backend
 
 
-class DirectBackend(RequestsBackend):
+class DirectBackend(tools.Backend):
     """The tools' product is the server that they run in; each call is its caller's."""
 
     def __init__(self, backend: Backend) -> None:
+        self.timeout_s = backend.settings.client_timeout
         self._backend = backend
 
-    @property
-    def _client(self) -> DirectClient:
-        return DirectClient(self._backend, Principal(caller(), CLIENT_NAME))
+    async def send(self, route: str, values: Mapping[str, Any], of: str) -> Any:
+        """Let a route of the server answer."""
+        return await ask(self._backend, Principal(caller(), tools.CLIENT_NAME), route, values, of)
 
     async def ready(self) -> str:
         """Nothing is to be found or started: the server answers itself."""

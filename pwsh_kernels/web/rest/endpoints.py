@@ -1,10 +1,12 @@
 """What each route does: one function per route, from a checked call to a JSON answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypedDict, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
+from pwsh_kernels import shapes
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.messages import checked_options
@@ -28,8 +30,14 @@ from pwsh_kernels.web.rest.bodies import (
     StatusBody,
 )
 
-UNENDED = ("queued", "running", "waiting_for_input")
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class Caller(TypedDict, total=False):
+    """Who calls; empty for a route that is open to all."""
+
+    principal: str
+    client: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class Call:
     id: str = ""
 
     @property
-    def caller(self) -> dict[str, Any]:
+    def caller(self) -> Caller:
         """Who calls, in the field names of the sessions' requests."""
         return (
             {"principal": self.principal.name, "client": self.principal.client}
@@ -57,7 +65,7 @@ class Call:
 class Answer:
     """A JSON object and its HTTP status."""
 
-    body: dict[str, Any]
+    body: Mapping[str, object]
     status: int = 200
 
 
@@ -73,26 +81,25 @@ async def modules(call: Call) -> Answer:
         installed = await call.backend.installed(
             [one.powershell_module for one in catalog.modules.values()]
         )
-    return Answer(
-        {
-            "success": True,
-            "modules": list(catalog.modules),
-            "details": {
-                key: _module_view(
-                    one, None if installed is None else installed.get(one.powershell_module, "")
-                )
-                for key, one in catalog.modules.items()
-            },
-            "unsupported": {
-                key: {"title": one.title, "reason": one.reason, "instead": one.instead}
-                for key, one in catalog.unsupported.items()
-            },
-            "broken": [one.text() for one in catalog.broken],
-        }
-    )
+    view: shapes.Modules = {
+        "success": True,
+        "modules": list(catalog.modules),
+        "details": {
+            key: _module_view(
+                one, None if installed is None else installed.get(one.powershell_module, "")
+            )
+            for key, one in catalog.modules.items()
+        },
+        "unsupported": {
+            key: {"title": one.title, "reason": one.reason, "instead": one.instead}
+            for key, one in catalog.unsupported.items()
+        },
+        "broken": [one.text() for one in catalog.broken],
+    }
+    return Answer(view)
 
 
-def _module_view(module: Module, installed: str | None) -> dict[str, Any]:
+def _module_view(module: Module, installed: str | None) -> shapes.Module:
     return {
         "name": module.powershell_module,
         "title": module.title,
@@ -101,11 +108,11 @@ def _module_view(module: Module, installed: str | None) -> dict[str, Any]:
         "install": module.install,
         "installed": installed,
         "routes": [_route_view(one) for one in module.routes.values()],
-        "limits": module.limits,
+        "limits": list(module.limits),
     }
 
 
-def _route_view(route: Route) -> dict[str, Any]:
+def _route_view(route: Route) -> shapes.Route:
     return {
         "name": route.name,
         "asks_person": route.asks_person,
@@ -120,17 +127,24 @@ async def sessions(call: Call) -> Answer:
     query, known = _as(call, SessionsQuery), call.backend.sessions
     if query.seen is not None:
         await known.changed(query.seen, call.backend.capped(query.wait_s) or 0)
-    return Answer({"success": True, "version": known.version(), "sessions": known.views()})
+    view: shapes.Sessions = {
+        "success": True,
+        "version": known.version(),
+        "sessions": known.views(),
+    }
+    return Answer(view)
 
 
 async def tenants(call: Call) -> Answer:
     """List the known tenants."""
-    return Answer({"success": True, **call.backend.sessions.tenants()})
+    view: shapes.Tenants = {"success": True, **call.backend.sessions.tenants()}
+    return Answer(view)
 
 
 async def watchdog(call: Call) -> Answer:
     """Tell the watchdog's limits."""
-    return Answer({"success": True, **call.backend.sessions.watchdog()})
+    view: shapes.Watchdog = {"success": True, **call.backend.sessions.watchdog()}
+    return Answer(view)
 
 
 async def login(call: Call) -> Answer:
@@ -171,9 +185,9 @@ async def run(call: Call) -> Answer:
     )
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(request, list(body.tenants))
-        return Answer(views, 202 if not set(UNENDED).isdisjoint(views["states"]) else 200)
+        return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
     view = await call.backend.sessions.run(request)
-    return Answer(view, 202 if view["state"] in UNENDED else 200)
+    return Answer(view, 202 if view["state"] in shapes.OPEN else 200)
 
 
 async def notebook(call: Call) -> Answer:
@@ -196,7 +210,8 @@ async def runs(call: Call) -> Answer:
     views = call.backend.sessions.run_views(
         query.tenant, query.module, query.state, query.purpose, limit=query.limit
     )
-    return Answer({"success": True, "runs": views})
+    view: shapes.Runs = {"success": True, "runs": views}
+    return Answer(view)
 
 
 async def one_run(call: Call) -> Answer:
@@ -233,7 +248,7 @@ async def query(call: Call) -> Answer:
         **call.caller,
     )
     view = await call.backend.sessions.query(call.id, asked)
-    return Answer(view, 202 if view["state"] in UNENDED else 200)
+    return Answer(view, 202 if view["state"] in shapes.OPEN else 200)
 
 
 async def cancel(call: Call) -> Answer:

@@ -4,6 +4,7 @@ one JSON shape.
 
 import asyncio
 import json
+from collections.abc import Mapping
 from http.client import responses
 from types import TracebackType
 from typing import Any
@@ -26,6 +27,7 @@ from pwsh_kernels.errors import (
     Unauthorized,
     UnknownRoute,
 )
+from pwsh_kernels.shapes import Error, ForeignJson
 from pwsh_kernels.web.access import Permission, Principal, find_principal
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import read_json, read_model
@@ -88,7 +90,7 @@ class JsonHandler(JupyterHandler):
         if isinstance(error, ProductError):
             self.set_status(error.status)
             self.set_headers_of(error)
-            body = error.to_json()
+            body: Mapping[str, object] = error.to_json()
         else:
             body = plain_error(status_code, error)
         self.finish(json.dumps(body))
@@ -165,7 +167,7 @@ class RouteHandler(JsonHandler):
         if self.work is not None:
             self.work.cancel()
 
-    def call_of(self, values: dict[str, Any], in_path: dict[str, str]) -> Call:
+    def call_of(self, values: Mapping[str, Any], in_path: dict[str, str]) -> Call:
         """Return the checked call. Raises InvalidRequest."""
         model = self.route.takes
         return Call(self.backend, self.principal, read_model(model, values), in_path.get("id", ""))
@@ -219,7 +221,7 @@ class OurLogin(Matcher):
     def __init__(self, path: PathMatches) -> None:
         self.path = path
 
-    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+    def match(self, request: HTTPServerRequest) -> ForeignJson | None:
         """Leave to Jupyter what a browser does: GET, and a form that asks for HTML back."""
         form = FORM in request.headers.get(
             "Content-Type", ""
@@ -229,17 +231,15 @@ class OurLogin(Matcher):
         return self.path.match(request)
 
 
-def plain_error(status: int, error: BaseException | None) -> dict[str, Any]:
+def plain_error(status: int, error: BaseException | None) -> Mapping[str, object]:
     """Return the one shape for an error that is not of our tree: Tornado's own refusals, our own
     mistakes.
     """
     if isinstance(error, HTTPError) and status < 500:
         code = responses.get(status, "refused").lower().replace(" ", "_").replace("-", "_")
-        return {
-            "success": False,
-            "error": error.log_message or responses.get(status, "Refused"),
-            "code": code,
-        }
+        message = error.log_message or responses.get(status, "Refused")
+        refused: Error = {"success": False, "error": message, "code": code}
+        return refused
     return ProductError().to_json()
 
 

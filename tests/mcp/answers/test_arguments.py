@@ -14,6 +14,7 @@ from pwsh_kernels.mcp.answers.arguments import (
     one_way,
     sort_order,
 )
+from pwsh_kernels.shapes import Line
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_names_and_conditions_may_come_as_one_text() -> None:
 
 
 def test_lines_are_numbered_counted_without_their_gaps_and_cut_where_no_more_fit() -> None:
-    found = [{"number": number, "text": "x"} for number in (1, 2, 7)]
+    found: list[Line] = [{"number": number, "text": "x"} for number in (1, 2, 7)]
     assert numbered(found, 100) == ("1: x\n2: x\n--\n7: x\n", 3, None)
     assert numbered(found, 12) == ("1: x\n2: x\n", 2, 7)
     assert numbered([], 100) == ("", 0, None)

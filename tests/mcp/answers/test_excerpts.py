@@ -3,21 +3,19 @@ there are some.
 """
 
 import random
-from typing import Any
 
 import pytest
 
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, cut_point, excerpt
-
-Json = dict[str, Any]
+from pwsh_kernels.shapes import Entry, Page
 
 HALF = MAX_CHARS // 2
 
 
-def entries(*texts: str | tuple[str, str]) -> list[Json]:
+def entries(*texts: str | tuple[str, str]) -> list[Entry]:
     """Return log entries, as text or as (kind, text)."""
-    result: list[Json] = []
+    result: list[Entry] = []
     for one in texts:
         kind, text = one if isinstance(one, tuple) else ("text", one)
         start = result[-1]["start"] + len(result[-1]["text"]) if result else 0
@@ -27,11 +25,11 @@ def entries(*texts: str | tuple[str, str]) -> list[Json]:
     return result
 
 
-def page(log: list[Json], cursor: int, limit: int) -> Json:
+def page(log: list[Entry], cursor: int, limit: int) -> Page:
     """Return what GET /runs/{id} answers for a log."""
     total = sum(len(entry["text"]) for entry in log)
     last = min(cursor + limit, total)
-    shown = [
+    shown: list[Entry] = [
         {
             **entry,
             "text": entry["text"][max(0, cursor - entry["start"]) : max(0, last - entry["start"])],
@@ -46,7 +44,7 @@ def page(log: list[Json], cursor: int, limit: int) -> Json:
     }
 
 
-def shown(log: list[Json], cursor: int = 0) -> Excerpt:
+def shown(log: list[Entry], cursor: int = 0) -> Excerpt:
     """Return what a model is shown from a cursor on, as the tools ask for it."""
     total = sum(len(entry["text"]) for entry in log)
     first = page(log, cursor, MAX_CHARS)
@@ -55,7 +53,7 @@ def shown(log: list[Json], cursor: int = 0) -> Excerpt:
     return excerpt(first, total, HALF, page(log, total - HALF, HALF))
 
 
-def reassembled(log: list[Json]) -> str:
+def reassembled(log: list[Entry]) -> str:
     """Return the output put together from the pages, following the cursors."""
     one = shown(log)
     text = one.head.text

@@ -2,6 +2,8 @@
 and a run.
 """
 
+from typing import Any, cast
+
 import pytest
 
 from pwsh_kernels.errors import (
@@ -22,7 +24,14 @@ from pwsh_kernels.mcp.answers.excerpts import Excerpt, Piece
 from pwsh_kernels.mcp.answers.questions import question
 from pwsh_kernels.mcp.answers.refusals import error_text
 from pwsh_kernels.mcp.answers.run_results import run_step
-from pwsh_kernels.mcp.answers.session_results import Json, session_step, status_result, status_text
+from pwsh_kernels.mcp.answers.session_results import (
+    Standing,
+    session_step,
+    status_result,
+    status_text,
+)
+from pwsh_kernels.records import Choice, Prompt, PromptField
+from pwsh_kernels.shapes import Run
 
 WHERE = "tenant contoso.com and module exo"
 SIGN_IN = (
@@ -104,9 +113,9 @@ def test_what_the_model_itself_can_mend_is_not_given_to_the_person() -> None:
     assert "pwsh_status" in error_text(AnswerLost("http://127.0.0.1:5100", "closed"))
 
 
-def session(state: str, **facts: object) -> Json:
-    """Return the JSON of a session."""
-    return {"tenant": "contoso.com", "module": "exo", "state": state, **facts}
+def session(state: str, **facts: Any) -> Standing:
+    """Return how a session stands."""
+    return Standing("contoso.com", "exo", state, **facts)
 
 
 @pytest.mark.parametrize("state", ["none", "signed_out", "lost", "closed"])
@@ -131,6 +140,13 @@ def test_a_status_tells_which_modules_the_session_has_pinned() -> None:
     assert "Modules" not in status_text(status_result(session("signed_out"), [], "", ""))
 
 
+def run(state: str, prompt: Prompt | None = None) -> Run:
+    """Return what these texts read of a run."""
+    asked = prompt.to_json() if prompt else None
+    names = {"run_id": "r-1", "tenant": "contoso.com", "module": "exo"}
+    return cast("Run", {**names, "state": state, "prompt": asked, "errors": []})
+
+
 SHOWN = Excerpt(0, 10, 30, Piece("x", "x"))
 
 
@@ -145,22 +161,18 @@ SHOWN = Excerpt(0, 10, 30, Piece("x", "x"))
     ],
 )
 def test_a_run_leads_to_what_can_be_done_with_it(state: str, words: str) -> None:
-    assert words in run_step({"run_id": "r-1", "state": state}, SHOWN)
+    assert words in run_step(run(state), SHOWN)
 
 
 def test_an_ended_run_whose_output_is_shown_needs_nothing_more() -> None:
-    assert run_step({"run_id": "r-1", "state": "succeeded"}, Excerpt(0, 30, 30, Piece())) == ""
+    assert run_step(run("succeeded"), Excerpt(0, 30, 30, Piece())) == ""
 
 
 def test_a_question_is_told_once_with_its_choices() -> None:
-    prompt = {
-        "kind": "choice",
-        "caption": "Confirm",
-        "message": "Sure?",
-        "choices": [{"label": "Yes"}, {"label": "No"}],
-    }
-    assert question({"prompt": prompt}) == "Confirm | Sure? | Yes | No"
-    line = {"kind": "line", "message": "Name", "fields": [{"name": "Name", "label": ""}]}
-    assert question({"prompt": line}) == "Name"
-    assert question({"prompt": {"kind": "secret"}}) == "secret"
-    assert question({"prompt": None}) == ""
+    prompt = Prompt("choice", "Confirm", "Sure?", choices=(Choice("Yes"), Choice("No")))
+    line = Prompt("line", message="Name", fields=(PromptField("Name"),))
+    waiting = "waiting_for_input"
+    assert question(run(waiting, prompt)) == "Confirm | Sure? | Yes | No"
+    assert question(run(waiting, line)) == "Name"
+    assert question(run(waiting, Prompt("secret"))) == "secret"
+    assert question(run("running")) == ""

@@ -4,7 +4,7 @@ eras.
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from mcp import Client, MCPError
@@ -14,6 +14,7 @@ from pwsh_kernels.mcp.backend import RestBackend
 from pwsh_kernels.mcp.offers.completion import MAX_VALUES, listed, matching
 from pwsh_kernels.mcp.offers.resources import MAX_OUTPUT, OUTPUT, SESSIONS, STATUS, output_text
 from pwsh_kernels.mcp.server import build_server
+from pwsh_kernels.shapes import RunPage
 from tests.fixtures.documentation import page, rows, words
 from tests.fixtures.server import ADMIN, CONTOSO, FABRIKAM, Server
 from tests.mcp.client import Era, settings_for
@@ -157,14 +158,15 @@ async def test_the_output_of_a_run_that_goes_on_says_so(signed_in: Server) -> No
 def test_half_a_character_at_the_bound_is_left_to_the_next_page() -> None:
     half = "x" * (MAX_OUTPUT - 1) + "\ud83d"
     entry = {"start": 0, "stream": "stdout", "kind": "text", "text": half, "record": None}
-    page = {
+    run = {
         "run_id": "r-1",
         "state": "succeeded",
         "ended_at": "2026",
         "total_chars": MAX_OUTPUT + 1,
-        "cursor": 0,
+        "truncated": 0,
     }
-    text = output_text({**page, "entries": [entry], "next_cursor": MAX_OUTPUT, "more": True})
+    page = {"cursor": 0, "entries": [entry], "next_cursor": MAX_OUTPUT, "more": True}
+    text = output_text(cast("RunPage", {**run, **page}))
     assert f"cursor {MAX_OUTPUT - 1} " in text
     assert "\ufffd" not in text
     assert text.isascii()

@@ -4,12 +4,14 @@ one, nobody asks.
 
 import asyncio
 import sys
+from typing import cast
 
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
 
 from pwsh_kernels.mcp.offers.resources import SESSIONS
 from pwsh_kernels.mcp.offers.subscriptions import changed
+from pwsh_kernels.shapes import Sessions
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 from tests.mcp.client import ERAS, LIMIT, Era
@@ -148,11 +150,9 @@ async def test_a_server_that_was_started_again_is_watched_again(own_server: Serv
 
 
 def test_only_what_has_another_version_is_news() -> None:
-    def listing(version: str, **sessions: str) -> dict[str, object]:
-        return {
-            "version": version,
-            "sessions": [{"session": name, "version": one} for name, one in sessions.items()],
-        }
+    def listing(version: str, **sessions: str) -> Sessions:
+        listed = [{"session": name, "version": one} for name, one in sessions.items()]
+        return cast("Sessions", {"version": version, "sessions": listed})
 
     watched = {"all": "", "one": "a", "other": "b"}
     assert changed(watched, listing("1", a="x", b="y"), listing("1", a="x", b="y")) == []

@@ -82,7 +82,7 @@ async def test_one_code_for_all_who_ask_and_its_end_is_noticed_by_itself(
     )
 
     world.authority.approve(code, "admin@contoso.example")
-    done = await world.sessions.status(CONTOSO, "exo", wait_s=END_WAIT)
+    done = await world.status()
     assert (done["state"], done["account"], done["was_pending"]) == (
         "signed_in",
         "admin@contoso.example",

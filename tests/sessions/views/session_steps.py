@@ -6,7 +6,7 @@ from pwsh_kernels.catalog import Catalog, load_tenants
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.run import now
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignedIn, SignIn
-from pwsh_kernels.sessions.states import SessionState
+from pwsh_kernels.shapes import SessionState
 
 KEY = SessionKey("contoso.example", "exo")
 CODE = DeviceCode("ABCD12345", "https://microsoft.com/devicelogin")

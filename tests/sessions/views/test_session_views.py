@@ -22,9 +22,9 @@ from pwsh_kernels.sessions.admission import admit
 from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.runs.run import Run, utc
 from pwsh_kernels.sessions.session import Session
-from pwsh_kernels.sessions.states import SessionState
 from pwsh_kernels.sessions.views.run_views import page_view, result_view
 from pwsh_kernels.sessions.views.session_views import login_view, session_view, status_view
+from pwsh_kernels.shapes import SessionState
 from tests.fixtures.repository import ROOT
 from tests.sessions.views.session_steps import CODE, KEY, make_session
 

@@ -7,6 +7,7 @@ import pytest
 
 from pwsh_kernels.client import RestClient
 from pwsh_kernels.discovery import ServerAddress
+from pwsh_kernels.shapes import LinesArguments
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -108,19 +109,21 @@ async def test_the_client_asks_for_lines_objects_and_commands(contoso: Server) -
                 format="csv",
             )
         )["run_id"]
-        lines = await client.lines(run, **{"from": -1})
+        lines = await client.lines(run, {"from": -1})
+        asked: LinesArguments = {"search": "[23]", "ignore_case": False, "count": 1}
         assert lines["lines"] == [{"number": 4, "text": '"3"'}]
-        assert (await client.lines(run, search="[23]", ignore_case=False, count=1))["more"] == 4
+        assert (await client.lines(run, asked))["more"] == 4
         answer = await client.query(
             run, {"where": ["N gt 1"], "sort_by": "N", "descending": True, "format": "json"}
         )
+        assert answer["query"]
         assert (json.loads(answer["result"]), answer["query"]["matched"]) == (
             [{"N": 3}, {"N": 2}],
             2,
         )
-        assert (await client.find(CONTOSO, "exo", "mailboxes", limit=1, wait_s=60))["commands"][0][
-            "name"
-        ] == "Get-Mailbox"
+        assert (await client.find_commands(CONTOSO, "exo", "mailboxes", limit=1, wait_s=60))[
+            "commands"
+        ][0]["name"] == "Get-Mailbox"
 
 
 def test_every_error_of_a_run_has_advice(contoso: Server) -> None:

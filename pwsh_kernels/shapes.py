@@ -1,0 +1,548 @@
+"""The JSON shapes of docs/rest.md: the server fills them, the client returns them, the command line
+and MCP read them.
+
+A key that not every answer has is NotRequired; what may be unknown is None.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
+
+from pwsh_kernels.records import OutputFormat, ProgressFacts, PromptFacts, RecordFacts
+
+ForeignJson = dict[str, Any]
+"""JSON whose shape others decide: Jupyter's messages, models and notebooks, MCP's arguments, JSON
+schemas, settings files of MCP clients.
+"""
+
+RunState = Literal[
+    "queued", "running", "waiting_for_input", "succeeded", "failed", "cancelled", "lost"
+]
+OPEN: frozenset[RunState] = frozenset({"queued", "running", "waiting_for_input"})
+"""States of a run that goes on."""
+GOING: frozenset[RunState] = OPEN - {"waiting_for_input"}
+"""Those in which it asks nothing."""
+ENDED: frozenset[RunState] = frozenset({"succeeded", "failed", "cancelled", "lost"})
+FAILED: frozenset[RunState] = ENDED - {"succeeded"}
+SessionState = Literal["starting", "signed_out", "signing_in", "signed_in", "lost", "closed"]
+Purpose = Literal["command", "sign_in", "check", "sign_out", "query"]
+"""`query`: a question of the product's own about what the session has; it never calls the
+service.
+"""
+Action = Literal["", "retry", "ask_person", "do_not_retry", "fix_command", "sign_in"]
+"""`retry`: the same again, later; `fix_command`: another command or another value; `ask_person`:
+somebody must change or decide something; `sign_in`: sign in again, then the same; `do_not_retry`:
+it can never work here.
+"""
+
+
+class Error(TypedDict):
+    """An error; further keys are its own facts."""
+
+    success: Literal[False]
+    error: str
+    code: str
+
+
+class Failure(TypedDict):
+    """Why something has not succeeded (yet), in an answer that holds more; absent from others."""
+
+    error: NotRequired[str]
+    code: NotRequired[str]
+
+
+class PowerShellHealth(TypedDict):
+    """The PowerShell that was found; `found` is None during the first moments."""
+
+    found: bool | None
+    version: str
+    place: str
+    error: str
+
+
+class Counts(TypedDict):
+    """How many sessions and runs are in which state."""
+
+    sessions: dict[SessionState, int]
+    runs: dict[RunState, int]
+
+
+class Health(Counts):
+    """What GET /health answers."""
+
+    status: Literal["healthy", "degraded"]
+    timestamp: str
+    service: str
+    version: str
+    powershell: PowerShellHealth
+    uptime_s: float
+
+
+class Route(TypedDict):
+    """A way to sign in to a module."""
+
+    name: str
+    asks_person: bool
+    needs: list[list[str]]
+    survives_restart: bool
+    survival: str
+
+
+class Module(TypedDict):
+    """A service of the catalog; `installed` is "" where it is not, None where that is unknown."""
+
+    name: str
+    title: str
+    purpose: str
+    minimum_version: str
+    install: str
+    installed: str | None
+    routes: list[Route]
+    limits: list[str]
+
+
+class Unsupported(TypedDict):
+    """A service that cannot be reached from Linux."""
+
+    title: str
+    reason: str
+    instead: str
+
+
+class Modules(TypedDict):
+    """What GET /modules answers."""
+
+    success: bool
+    modules: list[str]
+    details: dict[str, Module]
+    unsupported: dict[str, Unsupported]
+    broken: list[str]
+
+
+class TenantModule(TypedDict):
+    """What the tenants file says of a tenant's module."""
+
+    route: str | None
+
+
+class Tenant(TypedDict):
+    """A tenant; its own name is the first of `names`."""
+
+    tenant: str
+    names: list[str]
+    sandbox: bool
+    modules: dict[str, TenantModule]
+
+
+class KnownTenants(TypedDict):
+    """The tenants, and whether there are no others."""
+
+    tenants: list[Tenant]
+    closed: bool
+
+
+class Tenants(KnownTenants):
+    """What GET /tenants answers."""
+
+    success: bool
+
+
+class WatchdogLimits(TypedDict):
+    """Seconds, in the predecessor's names."""
+
+    interval_seconds: float
+    auth_pending_timeout: float
+    idle_session_timeout: float
+    stuck_process_timeout: float
+    input_timeout: float
+
+
+class WatchdogState(TypedDict):
+    """Whether the watchdog runs, and its limits."""
+
+    running: bool
+    config: WatchdogLimits
+
+
+class Watchdog(WatchdogState):
+    """What GET /watchdog answers."""
+
+    success: bool
+
+
+class Busy(TypedDict):
+    """Whom a session works for now."""
+
+    run_id: str
+    principal: str
+    client: str
+    purpose: Purpose
+    state: RunState
+    started_at: str | None
+
+
+class Survival(TypedDict):
+    """What the end of PowerShell would leave of a sign-in; None when there was none."""
+
+    survives_restart: bool | None
+    survival: str | None
+
+
+class SessionNames(TypedDict):
+    """How every answer about one session names it."""
+
+    session: str
+    tenant: str
+    module: str
+
+
+class Session(SessionNames, Survival):
+    """A session; GET /sessions has a list of them."""
+
+    kernel_id: str
+    version: str
+    state: SessionState
+    reason: str
+    account: str | None
+    tenant_id: str | None
+    route: str | None
+    token_expires_at: str | None
+    signed_in_at: str | None
+    sandbox: bool
+    modules: dict[str, str]
+    title: str
+    busy: Busy | None
+    current_run: str | None
+    queued_runs: int
+    conversation_id: str | None
+    authenticated: bool
+    auth_pending: bool
+    auth_pending_since: str | None
+    auth_completed_at: str | None
+    connected: bool
+    created_at: str | None
+    last_used: str | None
+    last_health_check: str | None
+    stuck: bool
+    stuck_reason: str | None
+
+
+class Sessions(TypedDict):
+    """What GET /sessions answers."""
+
+    success: bool
+    version: str
+    sessions: list[Session]
+
+
+class DeviceCode(TypedDict):
+    """What a person needs for a pending sign-in; all None when there is no code to show."""
+
+    device_code: str | None
+    auth_url: str | None
+    expires_at: str | None
+    expires_in_s: int | None
+    qr_text: str | None
+    qr_svg: str | None
+
+
+class Explanation(TypedDict):
+    """What a known error of a sign-in means."""
+
+    code: str
+    sentence: str
+    remedy: str
+    link: str
+    ends_sign_in: bool
+    blocks_route: bool
+
+
+class Attempt(TypedDict):
+    """How the present or last sign-in stands; `state` is pending, succeeded, none, or why not."""
+
+    state: str
+    route: str
+    expected_account: str | None
+    reason: str
+    explanation: Explanation | None
+
+
+class Expected(TypedDict):
+    """Who has to sign in, and how that stands."""
+
+    expected_account: str | None
+    sign_in: Attempt | None
+
+
+class Login(SessionNames, DeviceCode, Expected, Failure):
+    """POST /login: the Sign-in of docs/rest.md."""
+
+    success: bool
+    result: str
+    auth_pending: bool
+    account: str | None
+    route: str | None
+    signed_in_at: str | None
+    token_expires_at: str | None
+    survives_restart: bool | None
+    state: SessionState
+    reason: str
+
+
+class Polled(DeviceCode, Expected):
+    """What POST /status says besides the session."""
+
+    success: bool
+    was_pending: bool
+    auth_duration_seconds: float | None
+
+
+class SessionStatus(Session, Polled):
+    """POST /status of a session that there is."""
+
+
+class NoSession(SessionNames, Polled):
+    """POST /status of a session that does not exist."""
+
+    state: Literal["none"]
+    reason: str
+    account: None
+    sandbox: bool
+    modules: dict[str, str]
+    connected: bool
+    authenticated: bool
+    auth_pending: bool
+    conversation_id: None
+
+
+Status = SessionStatus | NoSession
+"""POST /status; `state` tells the two apart."""
+
+
+class ErrorRecord(RecordFacts):
+    """An error of a run, with what to do about it."""
+
+    suggestion: str
+    advice: Action
+
+
+class Counted(TypedDict):
+    """How many objects a question is about; `beyond`: those that were too many to be kept."""
+
+    kept: int
+    matched: int
+    shown: int
+    of_run: str
+    beyond: NotRequired[int]
+
+
+class Question(TypedDict):
+    """What only runs of the purpose `query` have."""
+
+    query: NotRequired[Counted | None]
+
+
+class Run(SessionNames, Question, Failure):
+    """A run without its output; `error` and `code` are there unless it has succeeded."""
+
+    success: bool
+    run_id: str
+    account: str | None
+    purpose: Purpose
+    state: RunState
+    stopping: bool
+    format: OutputFormat
+    command: str
+    principal: str
+    client: str
+    errors: list[ErrorRecord]
+    warnings: list[RecordFacts]
+    exit_code: int | None
+    objects: int | None
+    created_at: str | None
+    started_at: str | None
+    ended_at: str | None
+    duration_s: float | None
+    total_chars: int
+    truncated: int
+    left_out: dict[str, int]
+    prompt: PromptFacts | None
+    progress: ProgressFacts | None
+
+
+class RunResult(Run):
+    """POST /run, POST /runs/{id}/query: a run with its output as far as there is some."""
+
+    result: str
+
+
+class Refused(TypedDict):
+    """One of several tenants, in which nothing was run; further keys are the error's own facts."""
+
+    tenant: str
+    module: str
+    state: Literal["refused"]
+    success: Literal[False]
+    error: str
+    code: str
+
+
+TenantRun = RunResult | Refused
+"""What a command gave in one of several tenants; `state` tells the two apart."""
+
+
+class Everywhere(Failure):
+    """POST /run in several tenants: the results in the order asked for."""
+
+    success: bool
+    module: str
+    results: list[TenantRun]
+    states: dict[str, int]
+
+
+class Runs(TypedDict):
+    """What GET /runs answers: newest first."""
+
+    success: bool
+    runs: list[Run]
+
+
+class Entry(TypedDict):
+    """A piece of output; `start` counts characters of the whole output."""
+
+    start: int
+    stream: Literal["stdout", "stderr"]
+    kind: str
+    text: str
+    record: RecordFacts | None
+
+
+class Page(TypedDict):
+    """A part of a run's output; the next one begins at `next_cursor`."""
+
+    entries: list[Entry]
+    cursor: int
+    next_cursor: int
+    more: bool
+
+
+class RunPage(Run, Page):
+    """GET /runs/{id}: a run, and its output from a cursor."""
+
+
+class Line(TypedDict):
+    """A line of a run's output; of a search, whether it matches or stands around a match."""
+
+    number: int
+    text: str
+    match: NotRequired[bool]
+
+
+class LinesPage(TypedDict):
+    """GET /runs/{id}/lines; `more` is the line to ask from next."""
+
+    success: bool
+    run_id: str
+    session: str
+    state: RunState
+    total_lines: int
+    matches: int | None
+    lines: list[Line]
+    more: int | None
+
+
+class Command(TypedDict):
+    """A command of a session, with a line for each parameter set."""
+
+    name: str
+    module: str
+    synopsis: str
+    syntax: list[str]
+
+
+class FoundCommands(TypedDict):
+    """Commands, best first; `total` is how many fit."""
+
+    commands: list[Command]
+    total: int
+    more: bool
+
+
+class Commands(FoundCommands):
+    """What GET /sessions/{id}/commands answers."""
+
+    success: bool
+    session: str
+    state: SessionState
+
+
+class Disconnected(TypedDict):
+    """What POST /disconnect answers."""
+
+    success: bool
+    message: str
+
+
+class Killed(Disconnected):
+    """POST /kill; `killed` is false when there was nothing to kill."""
+
+    killed: bool
+
+
+class LoginArguments(TypedDict, total=False):
+    """What POST /login takes besides tenant, module and wait."""
+
+    expected_account: str | None
+    route: str | None
+    access_token: str | None
+    graph_token: str | None
+    sharepoint_tenant: str | None
+
+
+class RunArguments(TypedDict, total=False):
+    """What POST /run takes besides tenant, module, command and wait."""
+
+    parameters: Mapping[str, Any] | None
+    format: OutputFormat
+    width: int | None
+    max_chars: int | None
+    conversation_id: str | None
+
+
+class RunsArguments(TypedDict, total=False):
+    """What GET /runs takes."""
+
+    tenant: str | None
+    module: str | None
+    state: str | None
+    purpose: Purpose | None
+    limit: int
+
+
+LinesRange = TypedDict("LinesRange", {"from": int, "count": int}, total=False)
+"""Lines by their numbers; `from` is a word of Python's, so that no class can have it."""
+
+
+class LinesArguments(LinesRange, total=False):
+    """What GET /runs/{id}/lines takes."""
+
+    search: str | None
+    context: int
+    ignore_case: bool
+
+
+class Order(TypedDict, total=False):
+    """How objects are sorted."""
+
+    sort_by: str
+    descending: bool
+
+
+class QueryArguments(Order, total=False):
+    """What POST /runs/{id}/query takes."""
+
+    where: list[str]
+    select: list[str] | None
+    skip: int
+    first: int
+    format: OutputFormat
+    width: int | None
