@@ -345,8 +345,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 JsonDepth = $JsonDepth; JsonValues = $JsonValues; EngineFormats = $engineFormats
                 JsonObjectValues = $JsonObjectValues
             }
-            $script:jsonModule = New-Module -Name PwshKernels.Json -ArgumentList $settings `
-                -ScriptBlock ([scriptblock]::Create($jsonScript))
+            $block = [scriptblock]::Create($jsonScript)
+            $block.DebuggerHidden = $true
+            $script:jsonModule = New-Module -Name PwshKernels.Json -ScriptBlock $block `
+                -ArgumentList $settings
             if ($debugger.GetBreakpoints().Count) { Hide-Function }
         }
         $run.Formats += & $jsonModule Remove-Format $objects

@@ -6,9 +6,10 @@ param([hashtable]$Settings)
 Set-StrictMode -Off
 $ErrorActionPreference = 'Continue'
 $PSDefaultParameterValues = @{}
-foreach ($one in $Settings.GetEnumerator()) {
-    $ExecutionContext.SessionState.PSVariable.Set($one.Key, $one.Value)
-}
+$JsonDepth = $Settings.JsonDepth
+$JsonValues = $Settings.JsonValues
+$JsonObjectValues = $Settings.JsonObjectValues
+$EngineFormats = $Settings.EngineFormats
 $json = $null
 # A value takes one of what there is; a text, or an array of numbers, one more for 64 elements.
 $lengthShift = 6
@@ -64,7 +65,7 @@ function Get-Kind([type]$Type) {
     $known = if ($plain.IsPrimitive -or $plain.IsEnum -or $plain -in $leafTypes) { 'leaf' }
     elseif ($Type -eq [Management.Automation.PSCustomObject]) { 'plain' }
     elseif ($Type.FullName.StartsWith($EngineFormats)) { 'format' }
-    elseif (@($textTypes).Where({ $_.IsAssignableFrom($Type) })) { 'text' }
+    elseif (Test-TextType $Type) { 'text' }
     elseif (Find-Shape $Type) { 'shape' }
     elseif ([Collections.IDictionary].IsAssignableFrom($Type)) { 'map' }
     elseif ([Collections.IEnumerable].IsAssignableFrom($Type)) { 'list' }
@@ -72,6 +73,11 @@ function Get-Kind([type]$Type) {
     else { 'model' }
     $kinds[$Type] = $known
     return $known
+}
+
+function Test-TextType([type]$Type) {
+    foreach ($one in $textTypes) { if ($one.IsAssignableFrom($Type)) { return $true } }
+    return $false
 }
 
 function Find-Shape([type]$Type) {
@@ -120,7 +126,8 @@ function New-Step {
     $steps.Value = $getter.CreateDelegate([Func[Management.Automation.PSPropertyInfo, object]])
     return $steps
 }
-$steps = New-Step
+# Made with the first JSON, when no breakpoint of a script can be hit here any more.
+$steps = $null
 # No enumerator of these waits for anything.
 $plainLists = [type[]]@([object[]], [Collections.ArrayList], [Collections.Generic.List[object]],
     [Collections.Generic.List[string]], [Collections.ObjectModel.Collection[psobject]])
@@ -336,6 +343,7 @@ function Copy-Property($Value, [int]$Depth, [string]$Owner) {
 # What a stopped or failed run has left is fetched by others who wait: they get what is done in time.
 function ConvertTo-BoundedJson($Objects, [bool]$AlwaysList, [int]$Milliseconds) {
     $errors = $global:Error.ToArray()
+    if (-not $steps) { $script:steps = New-Step }
     $script:json = @{
         Room = $JsonValues
         Milliseconds = $Milliseconds
