@@ -11,7 +11,7 @@ from typing import Any
 from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
 from pwsh_kernels.errors import InvalidRequest, ProductError, RunNotWaiting, UnknownSession
-from pwsh_kernels.records import RunOptions
+from pwsh_kernels.records import Record, RunOptions
 from pwsh_kernels.sessions.admission import admit
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.evidence.notebook import evidence
@@ -31,7 +31,7 @@ from pwsh_kernels.sessions.queries.kept_objects import (
 from pwsh_kernels.sessions.queries.line_reader import LineReader
 from pwsh_kernels.sessions.queries.lines import LinesQuery
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
-from pwsh_kernels.sessions.runs.advice import Advisor
+from pwsh_kernels.sessions.runs.advice import Advice, Advisor
 from pwsh_kernels.sessions.runs.prompt_answers import check_answer
 from pwsh_kernels.sessions.runs.queue import NOT_BEGUN
 from pwsh_kernels.sessions.runs.run import Run, now
@@ -77,13 +77,13 @@ class Sessions:
         """
         self._settings = settings
         self._commands = CommandIndex(catalog)
-        folder, advisor = settings.data_dir / "runs", Advisor(self._commands)
+        self._advisor = Advisor(self._commands)
         self._runs = Runs(
-            folder,
+            settings.data_dir / "runs",
             settings.run_memory,
             settings.runs_kept,
             settings.runs_max_age,
-            advisor,
+            self._advise,
             on_end=self._note_run,
         )
         self._directory = Directory(catalog, tenants)
@@ -97,6 +97,12 @@ class Sessions:
         self._turns = Turns(settings.fan_out)
         self._reader = LineReader()
         self._running = False
+
+    def _advise(self, key: SessionKey, script: str, record: Record) -> Advice:
+        known = self._directory.tenants().known.get(key.tenant)
+        return self._advisor.advise(
+            key.module, record, script=script, simulated=known is not None and known.sandbox
+        )
 
     def _note_run(self, run: Run) -> None:
         self._lifecycle.note_run(run)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pwsh_kernels.errors import UnknownRun
+from pwsh_kernels.records import Record
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.runs.advice import Advisor
+from pwsh_kernels.sessions.runs.advice import Advice
 from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.runs.run import Run, new_run_id, now
 
@@ -23,21 +24,21 @@ class Runs:
         memory: int,
         kept: int,
         max_age_s: float,
-        advisor: Advisor | None = None,
+        advise: Callable[[SessionKey, str, Record], Advice] | None = None,
         *,
         on_end: Callable[[Run], None] | None = None,
     ) -> None:
         """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`,
         `max_age_s`: of ended runs.
 
-        `advisor` says of each error what to do about it; `on_end` is told of the end of every run
-        that is remembered.
+        `advise` says what to do about an error of a session's script; `on_end` is told of the end
+        of every run that is remembered.
         """
         self._folder = folder
         self._memory = memory
         self._kept = kept
         self._max_age = timedelta(seconds=max_age_s)
-        self._advisor = advisor
+        self._advise = advise
         self._runs: dict[str, Run] = {}
         self._on_end = on_end
 
@@ -51,8 +52,8 @@ class Runs:
     def make(self, key: SessionKey, command: str, **facts: Any) -> Run:
         """Make a run that is not remembered; `facts` are Run's fields."""
         run_id = new_run_id()
-        if self._advisor:
-            facts["advise"] = functools.partial(self._advisor.advise, key.module)
+        if self._advise:
+            facts["advise"] = functools.partial(self._advise, key, command)
         return Run(
             run_id, key, command, OutputLog(self._folder / f"{run_id}.jsonl", self._memory), **facts
         )

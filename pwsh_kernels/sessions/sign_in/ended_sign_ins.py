@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pwsh_kernels.catalog import Module, explain
 from pwsh_kernels.records import Record, Summary
 from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.runs.advice import Advice, lacks_connection, no_connection, runs_beside
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import Session, SignInFailure
 from pwsh_kernels.sessions.sign_in.attempt import verdict
@@ -66,6 +67,7 @@ class Examiner:
         session = live.session
         try:
             session.recognize(await verdict(live, first=True))
+            _excuse(session.module, run)
         except SignInRefused as refused:
             if session.state != "signed_in":  # another run's look was quicker
                 self._blame(session, run, suspicion)
@@ -79,6 +81,18 @@ class Examiner:
     def _blame(self, session: Session, run: Run, suspicion: Suspicion) -> None:
         if suspicion.failed and session.failure and session.failure.code == "sign_in_ended":
             run.blame("sign_in_ended", ended_sentence(session, suspicion.sentence))
+
+
+def _excuse(module: Module, run: Run) -> None:
+    """Advise on a run whose session is signed in, although the module told otherwise: another
+    runspace is not.
+    """
+
+    def judge(error: Record, advice: Advice) -> Advice:
+        return no_connection(module) if lacks_connection(module, error) else advice
+
+    if runs_beside(run.command):
+        run.advise_anew(judge)
 
 
 def _failure(session: Session, suspicion: Suspicion, refused: SignInRefused) -> SignInFailure:
