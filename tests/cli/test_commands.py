@@ -332,6 +332,37 @@ def test_the_doctor_tells_of_each_service_of_a_real_tenant_whether_its_module_is
     ]
 
 
+def test_the_doctor_says_what_the_check_of_the_tenants_file_says(tmp_path: Path) -> None:
+    tenants = tmp_path / "tenants.toml"
+    tenants.write_text(
+        '[[tenant]]\nname = "adatum.com"\n[tenant.exo]\nroute = "certificate"\nclient_id = "x"\n'
+        'certificate_file = "none.pfx"\n[tenant.pnp]\nclient_id = "x"\n',
+        encoding="utf-8",
+    )
+    environment = server_environment(tmp_path, PWSH_MANAGER_TENANTS=str(tenants))
+    said, _, code = run_command({**environment, "HOME": str(tmp_path)}, "doctor")
+    checked, _, _ = run_command(environment, "tenants", "check")
+    assert (code, len(checked.splitlines())) == (1, 2)
+    assert {f"wrong  {line}" for line in checked.splitlines()} <= set(said.splitlines())
+    tenants.write_text("[[tenant", encoding="utf-8")
+    said, _, code = run_command({**environment, "HOME": str(tmp_path)}, "doctor")
+    assert (code, said.count("wrong ")) == (1, 1)
+    tenants.write_text("", encoding="utf-8")
+    said, _, code = run_command({**environment, "HOME": str(tmp_path)}, "doctor")
+    assert (code, f"ok     Tenants file {tenants}" in said.splitlines()) == (0, True)
+
+
+def test_the_doctor_says_what_would_become_of_sign_ins_that_there_are(signed_out: Server) -> None:
+    line = f"ok     {FABRIKAM}:exo, if its PowerShell ends: Nothing of this sign-in survives"
+    signed_out.post("/login", tenant=FABRIKAM)
+    stdout, _, _ = run_command(signed_out.environment, "doctor")
+    assert f"{FABRIKAM}:exo" not in stdout
+    signed_out.approve(signed_out.post("/status", tenant=FABRIKAM)["device_code"], ACCOUNT)
+    signed_out.post("/status", tenant=FABRIKAM, wait_s=LIMIT)
+    stdout, _, _ = run_command(signed_out.environment, "doctor")
+    assert line in stdout
+
+
 def test_what_the_machine_has_counts_where_the_store_has_nothing_fit() -> None:
     exo = Catalog.load().module("exo")
     found = [
