@@ -10,7 +10,13 @@ from typing import Any
 
 from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
-from pwsh_kernels.errors import InvalidRequest, ProductError, RunNotWaiting, UnknownSession
+from pwsh_kernels.errors import (
+    InvalidRequest,
+    NotSignedIn,
+    ProductError,
+    RunNotWaiting,
+    UnknownSession,
+)
 from pwsh_kernels.records import Record, RunOptions
 from pwsh_kernels.sessions.admission import admit
 from pwsh_kernels.sessions.directory import Directory
@@ -56,6 +62,9 @@ COMING_WAIT_S = 25.0
 """Wait of a command for its session to start and to sign in by itself, even when it waits for
 nothing else.
 """
+
+OLD_CODE_WAIT_S = 3.0
+"""Wait of a command for a sign-in that an earlier server began: its code may have been entered."""
 
 
 class Sessions:
@@ -428,7 +437,10 @@ class Sessions:
             live = self._lifecycle.open(request.tenant, request.module, alone=alone)
         if live is not None:
             session = live.session
-            await session.changes.wait_for(lambda: not _coming(session), wait_s)
+            limit = OLD_CODE_WAIT_S if live.awaits_old_code else wait_s
+            await session.changes.wait_for(lambda: not _coming(session), limit)
+            if live.awaits_old_code:
+                raise NotSignedIn(key.tenant, key.module, reason=session.reason)
         return admit(key, live, run_signed_out=self._settings.run_signed_out)
 
     def _wanted_at_start(self) -> list[SessionKey]:
