@@ -1,0 +1,39 @@
+"""Times as a person reads them."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from pwsh_kernels.cli.times import clock, lasting
+
+ZURICH = timezone(timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("time", "now", "read"),
+    [
+        ("2026-11-30T07:41:04.538Z", datetime(2026, 11, 30, 7, 26, tzinfo=UTC), "07:41"),
+        ("2026-11-30T07:41:04.538Z", datetime(2026, 11, 30, 8, 26, tzinfo=ZURICH), "08:41"),
+        ("2026-11-29T23:41:00Z", datetime(2026, 11, 30, 8, 26, tzinfo=ZURICH), "00:41"),
+        ("2026-11-29T22:41:00Z", datetime(2026, 11, 30, 8, 26, tzinfo=ZURICH), "2026-11-29 23:41"),
+    ],
+)
+def test_a_time_is_that_of_the_clock_with_its_date_on_another_day(
+    time: str, now: datetime, read: str
+) -> None:
+    assert clock(time, now) == read
+
+
+@pytest.mark.parametrize(
+    ("seconds", "read"),
+    [
+        (899, "15 minutes"),
+        (900, "15 minutes"),
+        (89, "1 minute"),
+        (59, "59 seconds"),
+        (1, "1 second"),
+        (0, "0 seconds"),
+    ],
+)
+def test_a_duration_is_in_minutes_and_a_short_one_in_seconds(seconds: int, read: str) -> None:
+    assert lasting(seconds) == read
