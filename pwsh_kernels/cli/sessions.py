@@ -69,10 +69,8 @@ def status_line(facts: Status) -> str:
     words += [f"as {facts['account']}"] if facts["account"] else []
     if facts["state"] == "signed_in":
         words += [f"by {facts['route']}"] if facts["route"] else []
-        words += [f"since {local_clock(facts['signed_in_at'])}"] if facts["signed_in_at"] else []
-        words += (
-            [f"until {local_clock(facts['token_expires_at'])}"] if facts["token_expires_at"] else []
-        )
+        times = (("since", facts["signed_in_at"]), ("until", facts["token_expires_at"]))
+        words += [f"{word} {local_clock(time)}" for word, time in times if time]
     if facts["state"] != "none" and facts["current_run"]:
         words.append(f"running {facts['current_run']}")
     words += [f"({facts['reason']})"] if facts["reason"] else []

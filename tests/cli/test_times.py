@@ -1,9 +1,11 @@
-"""Times as a person reads them."""
+"""What a person at the terminal is shown of times and addresses."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import cast
 
 import pytest
 
+from pwsh_kernels.cli.login import Standing, qr_of
 from pwsh_kernels.cli.times import clock, lasting
 
 ZURICH = timezone(timedelta(hours=1))
@@ -37,3 +39,15 @@ def test_a_time_is_that_of_the_clock_with_its_date_on_another_day(
 )
 def test_a_duration_is_in_minutes_and_a_short_one_in_seconds(seconds: int, read: str) -> None:
     assert lasting(seconds) == read
+
+
+def test_a_qr_code_is_for_addresses_that_a_phone_can_open() -> None:
+    for url, shown in (
+        ("https://login.microsoft.com/device", "QR"),
+        ("http://127.0.0.1:5100/sandbox/devicelogin", ""),
+        ("http://[::1]:5100/sandbox/devicelogin", ""),
+        ("http://localhost:5100/sandbox/devicelogin", ""),
+        (None, ""),
+    ):
+        facts = cast(Standing, {"auth_url": url, "qr_text": "QR" if url else None})
+        assert qr_of(facts) == shown
