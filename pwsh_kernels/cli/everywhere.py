@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pwsh_kernels.cli.console import ExitCode, error_line, note, say, say_json
 from pwsh_kernels.cli.following import PAGE_CHARS, interrupts
 from pwsh_kernels.errors import RequestRefused
-from pwsh_kernels.shapes import OPEN, Refused, Run, RunOptions, TenantRun
+from pwsh_kernels.shapes import OPEN, Refused, Run, RunArguments, TenantRun
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -33,7 +33,7 @@ async def run_everywhere(
     tenants: list[str] | Literal["*"],
     module: str,
     script: str,
-    options: RunOptions,
+    options: RunArguments,
     *,
     wait_s: float | None,
     detach: bool,

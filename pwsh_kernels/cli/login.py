@@ -13,7 +13,7 @@ from pwsh_kernels.cli.following import interrupts
 from pwsh_kernels.cli.times import lasting, local_clock
 from pwsh_kernels.discovery import is_loopback
 from pwsh_kernels.errors import RequestRefused
-from pwsh_kernels.shapes import Login, LoginOptions, Status
+from pwsh_kernels.shapes import Login, LoginArguments, Status
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -56,7 +56,7 @@ def login(
     Prints a code and an address: open the address and enter the code to complete the sign-in. Other
     routes (certificate, managed identity, access token ...) need no person.
     """
-    asked: LoginOptions = {
+    asked: LoginArguments = {
         "expected_account": account,
         "route": route,
         "access_token": read_token(token_from),
@@ -86,7 +86,7 @@ def read_token(source: str | None) -> str | None:
 
 
 async def _login_unless_interrupted(
-    tenant: str, module: str, asked: LoginOptions, wait: bool
+    tenant: str, module: str, asked: LoginArguments, wait: bool
 ) -> bool:
     """Return whether it came to an end before Ctrl-C.
 
@@ -110,7 +110,7 @@ async def _login_unless_interrupted(
 
 
 async def _login(
-    tenant: str, module: str, asked: LoginOptions, wait: bool, interrupted: asyncio.Event
+    tenant: str, module: str, asked: LoginArguments, wait: bool, interrupted: asyncio.Event
 ) -> None:
     async with connected() as client:
         begun = await client.login(tenant, module, **asked)

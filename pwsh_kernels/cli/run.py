@@ -15,7 +15,7 @@ from pwsh_kernels.cli.following import follow_to_end
 from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import OUTPUT_FORMATS
-from pwsh_kernels.shapes import RunOptions
+from pwsh_kernels.shapes import RunArguments
 
 
 def run(
@@ -56,7 +56,7 @@ def run(
         raise typer.BadParameter(
             f"must be one of {', '.join(OUTPUT_FORMATS)}", param_hint="--format"
         )
-    options: RunOptions = {
+    options: RunArguments = {
         "parameters": read_parameters(param or []),
         "format": output,
         "width": terminal_width(),
@@ -71,7 +71,7 @@ async def _run(
     tenant: str,
     module: str,
     script: str,
-    options: RunOptions,
+    options: RunArguments,
     wait_s: float | None,
     as_json: bool,
     detach: bool,

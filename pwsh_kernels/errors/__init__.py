@@ -1,7 +1,7 @@
 """The one error tree, by subject; every error is a name of this package."""
 
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
-from pwsh_kernels.errors.files import BrokenFile, FileNotWritten, UnsafeFolder
+from pwsh_kernels.errors.files import BrokenFile, FileNotWritten, FolderNotWritable, UnsafeFolder
 from pwsh_kernels.errors.kept_objects import (
     NoObjects,
     ObjectsForgotten,
@@ -41,6 +41,7 @@ from pwsh_kernels.errors.repositories import (
 )
 from pwsh_kernels.errors.requests import (
     BodyTooLarge,
+    CommandTooLarge,
     ForeignHost,
     ForeignOrigin,
     InvalidRequest,
@@ -64,9 +65,11 @@ from pwsh_kernels.errors.server import (
 )
 from pwsh_kernels.errors.sessions import (
     CommandSearchFailed,
+    QueueFull,
     SessionBusy,
     SessionLost,
     SessionStarting,
+    TooManySessions,
     UnknownSession,
     WaitingForInput,
 )
@@ -86,9 +89,11 @@ __all__ = [
     "BodyTooLarge",
     "BrokenFile",
     "CommandSearchFailed",
+    "CommandTooLarge",
     "DataFolderInUse",
     "DeviceCodeRefused",
     "FileNotWritten",
+    "FolderNotWritable",
     "ForeignHost",
     "ForeignOrigin",
     "InvalidRequest",
@@ -123,6 +128,7 @@ __all__ = [
     "PowerShellTooOld",
     "ProductError",
     "PromptRefused",
+    "QueueFull",
     "RepositoryUnreachable",
     "RepositoryWantsCredentials",
     "RequestRefused",
@@ -137,6 +143,7 @@ __all__ = [
     "SessionLost",
     "SessionStarting",
     "SignInPending",
+    "TooManySessions",
     "Unauthorized",
     "UnknownModule",
     "UnknownProperty",
