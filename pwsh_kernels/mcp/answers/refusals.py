@@ -22,7 +22,7 @@ def refusal_text(facts: Mapping[str, Any]) -> str:
     """Return the same for the JSON of an error."""
     step = _steps(facts).get(facts["code"], "")
     if facts["code"] in ("not_signed_in", "sign_in_pending", "waiting_for_input", "session_lost"):
-        return f"{cause(facts)} {step}"
+        return f"{cause(facts)} {step}".rstrip()
     text: str = facts["error"]
     return f"{text if text.endswith('.') else text + '.'} {step}" if step else text
 

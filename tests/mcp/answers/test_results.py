@@ -63,6 +63,10 @@ def refused(error: ProductError) -> RequestRefused:
             f"contoso.com:exo is not signed in. It ended. Call pwsh_login with {WHERE}.",
         ),
         (
+            NotSignedIn("contoso.com", "exo", "A file is missing.", unconfigured=True),
+            "contoso.com:exo is not signed in. A file is missing.",
+        ),
+        (
             SignInPending("contoso.com", "exo", "ABCD", "https://login.example", "17:00"),
             f"The sign-in to contoso.com:exo waits for a person. {SIGN_IN}",
         ),
