@@ -22,7 +22,8 @@ both sides.
 * iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event":
   "prompt_asked", "prompt": {...},
   "request": header of the input_request}`, `{"event": "prompt_closed"}`. Others than the asker
-  answer with an `input_reply` whose parent is that request and whose metadata has our key
+  answer with an `input_reply` whose parent is that request and whose metadata has, under our key,
+  `"for_other": true` beside the answer
 """
 
 from collections.abc import Mapping
@@ -83,18 +84,32 @@ def prompt_metadata(prompt: Prompt, field: str | None = None) -> Mapping[str, An
     return {KEY: {"prompt": prompt.to_json(), "field": field}}
 
 
-def answer_metadata(value: Any) -> Mapping[str, Any]:
+def answer_metadata(value: Any, *, for_other: bool = False) -> Mapping[str, Any]:
     """Return the metadata of an input_reply that answers the whole prompt; shape of `value`:
     records.Prompt.
+
+    `for_other`: in place of the client that is asked.
     """
-    return {KEY: {"answer": value}}
+    return {KEY: {"answer": value, **_in_place(for_other)}}
 
 
-def refusal_metadata(reason: str) -> Mapping[str, Any]:
+def refusal_metadata(reason: str, *, for_other: bool = False) -> Mapping[str, Any]:
     """Return the metadata of an input_reply that refuses the prompt; the script gets an error that
     says `reason`.
     """
-    return {KEY: {"refuse": reason}}
+    return {KEY: {"refuse": reason, **_in_place(for_other)}}
+
+
+def _in_place(for_other: bool) -> Mapping[str, bool]:
+    return {"for_other": True} if for_other else {}
+
+
+def answers_for_other(message: Mapping[str, Any]) -> bool:
+    """Return whether an input_reply answers or refuses a prompt on purpose in place of the client
+    that is asked.
+    """
+    facts = our_facts(message)
+    return facts.get("for_other") is True and ("answer" in facts or "refuse" in facts)
 
 
 def summary_metadata(summary: Summary) -> Mapping[str, Any]:

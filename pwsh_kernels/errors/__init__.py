@@ -51,6 +51,7 @@ from pwsh_kernels.errors.requests import (
 )
 from pwsh_kernels.errors.runs import (
     AnswerNotUsable,
+    AnswerOfAnother,
     PromptRefused,
     RunNotWaiting,
     SecretNotTaken,
@@ -72,6 +73,7 @@ from pwsh_kernels.errors.sessions import (
     TooManySessions,
     UnknownSession,
     WaitingForInput,
+    WaitsBehindQuestion,
 )
 from pwsh_kernels.errors.sign_in import (
     DeviceCodeRefused,
@@ -85,6 +87,7 @@ from pwsh_kernels.errors.tenants import BadSecret, InvalidTenant, UnknownTenant
 __all__ = [
     "AnswerLost",
     "AnswerNotUsable",
+    "AnswerOfAnother",
     "BadSecret",
     "BodyTooLarge",
     "BrokenFile",
@@ -156,4 +159,5 @@ __all__ = [
     "UnsafeFolder",
     "UnsupportedModule",
     "WaitingForInput",
+    "WaitsBehindQuestion",
 ]

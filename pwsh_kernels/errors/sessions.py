@@ -44,6 +44,25 @@ class WaitingForInput(ProductError):
 
 
 @dataclass(eq=False)
+class WaitsBehindQuestion(ProductError):
+    """The session's running command asks whoever started it, and that is not the caller."""
+
+    code: ClassVar[str] = "waits_behind_question"
+    status: ClassVar[int] = 409
+    tenant: str
+    module: str
+    run_id: str
+    asker: str
+
+    def text(self) -> str:
+        return (
+            f"The command was not run: in {self.tenant}:{self.module} it waits behind run"
+            f" {self.run_id}, which waits for an answer of {self.asker}. Try again when that run"
+            f" has ended; GET /runs/{self.run_id} follows it."
+        )
+
+
+@dataclass(eq=False)
 class SessionLost(ProductError):
     """The session's process died, and its sign-in with it."""
 

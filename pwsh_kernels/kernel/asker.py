@@ -17,7 +17,13 @@ from pwsh_kernels.kernel.questions import (
     checked_answer,
     questions,
 )
-from pwsh_kernels.messages import PROMPT_ASKED, PROMPT_CLOSED, our_facts, prompt_metadata
+from pwsh_kernels.messages import (
+    PROMPT_ASKED,
+    PROMPT_CLOSED,
+    answers_for_other,
+    our_facts,
+    prompt_metadata,
+)
 from pwsh_kernels.records import Prompt
 
 ANSWER_WAIT_S = 3600.0
@@ -198,13 +204,9 @@ class Asker:
         return {**message, **facts}
 
     def _is_for_us(self, reply: Mapping[str, Any]) -> bool:
-        """Return whether another client answers our question on purpose: it names the question, by
-        our key.
-        """
-        facts = our_facts(reply)
-        return reply["parent_header"].get("msg_id") == self._request and (
-            "answer" in facts or "refuse" in facts
-        )
+        """Return whether another client answers our question on purpose, and names it."""
+        named = reply["parent_header"].get("msg_id") == self._request
+        return named and answers_for_other(reply)
 
 
 def _question(prompt: Prompt) -> str:

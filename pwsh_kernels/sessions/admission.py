@@ -12,6 +12,7 @@ from pwsh_kernels.errors import (
     SessionStarting,
     SignInPending,
     WaitingForInput,
+    WaitsBehindQuestion,
 )
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import LiveSession
@@ -33,22 +34,32 @@ class Candidate(Protocol):
 Live = TypeVar("Live", bound=Candidate)
 
 
-def admit(key: SessionKey, live: Live | None, *, run_signed_out: bool) -> Live:
-    """Return the session of `key` when a command may be queued in it.
+def admit(
+    key: SessionKey,
+    live: Live | None,
+    *,
+    run_signed_out: bool,
+    principal: str = "token",
+    client: str = "",
+) -> Live:
+    """Return the session of `key` when a command of that caller may be queued in it.
 
-    Raises NotSignedIn, SessionStarting, SignInPending, SessionLost or WaitingForInput.
+    Raises NotSignedIn, SessionStarting, SignInPending, SessionLost, WaitingForInput for who has to
+    answer first, WaitsBehindQuestion for others.
     """
     if live is None or live.session.state == "closed":
         raise NotSignedIn(tenant=key.tenant, module=key.module)
     _check_state(live.session, run_signed_out=run_signed_out)
     if live.active is not None and live.active.prompt is not None:
-        raise WaitingForInput(
-            tenant=key.tenant,
-            module=key.module,
-            run_id=live.active.id,
-            question=question(live.active),
-        )
+        raise _open_question(live.active, live.active.asks(principal, client))
     return live
+
+
+def _open_question(run: Run, callers: bool) -> WaitingForInput | WaitsBehindQuestion:
+    where = {"tenant": run.key.tenant, "module": run.key.module, "run_id": run.id}
+    if callers:
+        return WaitingForInput(**where, question=question(run))
+    return WaitsBehindQuestion(**where, asker=run.asker)
 
 
 def check_command(request: RunRequest, limit: int) -> None:

@@ -6,11 +6,18 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
-from pwsh_kernels.errors import NotSignedIn, ProductError, RunNotWaiting, UnknownSession
+from pwsh_kernels.errors import (
+    AnswerOfAnother,
+    NotSignedIn,
+    ProductError,
+    RunNotWaiting,
+    UnknownSession,
+)
+from pwsh_kernels.prompt_answers import check_answer
 from pwsh_kernels.records import Record, RunOptions
 from pwsh_kernels.sessions.admission import admit, check_command, check_room
 from pwsh_kernels.sessions.directory import Directory
@@ -32,7 +39,6 @@ from pwsh_kernels.sessions.queries.line_reader import LineReader
 from pwsh_kernels.sessions.queries.lines import LinesQuery
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.advice import Advice, Advisor
-from pwsh_kernels.sessions.runs.prompt_answers import check_answer
 from pwsh_kernels.sessions.runs.run import Run, now
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
@@ -309,12 +315,13 @@ class Sessions:
         run = self._runs.get(run_id)
         live = self._lifecycle.table.get(run.key)
         check_kept(run, live.session if live else None)
-        live = admit(run.key, live, run_signed_out=True)
+        caller = {"principal": query.principal, "client": query.client}
+        live = admit(run.key, live, run_signed_out=True, **caller)
         check_room(live, self._settings.queued_runs)
         asked = RunOptions(
             query.parameters(run.message_id), query.format, query.width or RunOptions().width
         )
-        facts = {"principal": query.principal, "client": query.client, "account": live.account}
+        facts = {**caller, "account": live.account}
         asking = self._runs.add(
             live.key, query.title(run.id), options=asked, purpose="query", **facts
         )
@@ -350,7 +357,7 @@ class Sessions:
         if live is not None:
             session = live.session
             await session.changes.wait_for(lambda: session.state != "starting", wait_s)
-        live = admit(key, live, run_signed_out=True)
+        live = admit(key, live, run_signed_out=True, principal=principal, client=client)
         check_room(live, self._settings.queued_runs)
         search = CommandSearch(live, self._commands, wait_s, principal, client)
         found = await search.find(words, limit)
@@ -381,9 +388,20 @@ class Sessions:
             await live.queue.cancel(run, wait_s)
         return run_view(run)
 
-    async def answer(self, run_id: str, value: Any) -> shapes.Run:
-        """Answer the prompt of a run. Raises UnknownRun, RunNotWaiting, InvalidRequest."""
-        run, live = self._waiting(run_id)
+    async def answer(
+        self,
+        run_id: str,
+        value: Any,
+        *,
+        for_other: bool = False,
+        principal: str = "token",
+        client: str = "",
+    ) -> shapes.Run:
+        """Answer the prompt of a run; `for_other`: in place of who started it.
+
+        Raises UnknownRun, RunNotWaiting, AnswerOfAnother, InvalidRequest.
+        """
+        run, live = self._waiting(run_id, for_other or (principal, client))
         if run.prompt is not None:
             check_answer(run.prompt, value)
         if not (live.queue and live.queue.answer(run, value)):
@@ -391,9 +409,17 @@ class Sessions:
         live.session.use()
         return run_view(run)
 
-    async def refuse(self, run_id: str, reason: str = "the caller refused to answer") -> shapes.Run:
-        """Refuse the prompt of a run. Raises UnknownRun, RunNotWaiting."""
-        run, live = self._waiting(run_id)
+    async def refuse(
+        self,
+        run_id: str,
+        reason: str = "the caller refused to answer",
+        *,
+        for_other: bool = False,
+        principal: str = "token",
+        client: str = "",
+    ) -> shapes.Run:
+        """Refuse the prompt of a run. Raises UnknownRun, RunNotWaiting, AnswerOfAnother."""
+        run, live = self._waiting(run_id, for_other or (principal, client))
         if not (live.queue and live.queue.refuse(run, reason)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         return run_view(run)
@@ -442,7 +468,13 @@ class Sessions:
             await session.changes.wait_for(lambda: not _coming(session), limit)
             if live.awaits_old_code:
                 raise NotSignedIn(key.tenant, key.module, reason=session.reason)
-        return admit(key, live, run_signed_out=self._settings.run_signed_out)
+        return admit(
+            key,
+            live,
+            run_signed_out=self._settings.run_signed_out,
+            principal=request.principal,
+            client=request.client,
+        )
 
     def _wanted_at_start(self) -> list[SessionKey]:
         """Return the sessions to open at the start: those of the setting, and those marked in the
@@ -457,11 +489,16 @@ class Sessions:
             ]
         return list(dict.fromkeys(wanted))
 
-    def _waiting(self, run_id: str) -> tuple[Run, LiveSession]:
+    def _waiting(
+        self, run_id: str, answerer: tuple[str, str] | Literal[True]
+    ) -> tuple[Run, LiveSession]:
+        """Return a run that asks something; `answerer` must be who started it, or True."""
         run = self._runs.get(run_id)
         live = self._lifecycle.table.get(run.key)
         if live is None or run.prompt is None:
             raise RunNotWaiting(run_id=run.id, state=run.state)
+        if answerer is not True and not run.asks(*answerer):
+            raise AnswerOfAnother(run_id=run.id, asker=run.asker)
         return run, live
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pwsh_kernels.catalog import Script
+from pwsh_kernels.escapes import one_line
 from pwsh_kernels.records import OutputFormat, RunOptions
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.queue import Gate, RunQueue
@@ -78,7 +79,7 @@ class LiveSession:
 
     def observe(self, code: str, client: str = "") -> Run:
         """Make the run of a notebook's execution; `client` is the name that its front end gives."""
-        known = "" if client in NAMELESS else client[:CLIENT_CHARS]
+        known = "" if client in NAMELESS else one_line(client)[:CLIENT_CHARS]
         return self.runs.add(self.key, code, principal=OBSERVER, client=known, account=self.account)
 
     @property

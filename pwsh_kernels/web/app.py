@@ -18,6 +18,7 @@ from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
 from pwsh_kernels.errors import FolderNotWritable
+from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -128,7 +129,7 @@ class PwshKernelsServer(ServerApp):
         return TokenIdentity
 
     def init_configurables(self) -> None:
-        """Build the managers; refuse to go on without a token."""
+        """Build the managers; refuse to go on without a token, or without our kernel manager."""
         if self.product.settings.token:
             self.config.IdentityProvider.token = self.product.settings.token
         super().init_configurables()
@@ -138,6 +139,12 @@ class PwshKernelsServer(ServerApp):
                 " or leave it unset."
             )
             self.exit(1)
+        if not isinstance(self.kernel_manager, SessionKernelManager):
+            self.log.critical(
+                "ServerApp.kernel_manager_class is set to another kernel manager, which knows no"
+                " sessions. Leave it unset."
+            )
+            self.exit(1)
 
     def init_logging(self) -> None:
         """Let our own loggers speak through the server's."""
@@ -145,6 +152,7 @@ class PwshKernelsServer(ServerApp):
         ours = logging.getLogger("pwsh_kernels")
         ours.setLevel(self.log.level)
         ours.parent = self.log
+        filter_handlers(self.log)
 
     def init_httpserver(self) -> None:
         """Bound what callers without a token can take: connections, and the time of a request."""

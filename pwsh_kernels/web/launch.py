@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TextIO, cast
 
 from pwsh_kernels.errors import DataFolderInUse, FolderNotWritable, ProductError
+from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.settings import Settings
 
 LOG_LINE = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
@@ -30,6 +31,7 @@ def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
     # The MCP SDK configures the root logger, unless somebody has: with frames, and lines broken at
     # 80 columns.
     logging.basicConfig(level=logging.WARNING, format=LOG_LINE)
+    filter_handlers(logging.getLogger())
     spare_the_grammar()
     from pwsh_kernels.web.app import PwshKernelsApp  # noqa: PLC0415 - after the line above
     from pwsh_kernels.web.product import Product  # noqa: PLC0415

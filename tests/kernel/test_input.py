@@ -25,6 +25,14 @@ FIELDS = (
 )
 
 
+@pytest.fixture
+def shared_question(client: Client, other_client: Client) -> tuple[Client, Client, str]:
+    """Two clients, and the run of the first that asks it something."""
+    run_id = client.send("'got ' + (Read-Host 'Mine')", allow_stdin=True)
+    client.question(run_id)
+    return client, other_client, run_id
+
+
 def asked(run: Any) -> list[tuple[str, bool]]:
     """Return text and secrecy of every question."""
     return [(one["content"]["prompt"], one["content"]["password"]) for one in run.questions]
@@ -113,6 +121,18 @@ def test_only_the_asker_can_answer(client: Client, other_client: Client) -> None
     other_client.ask("kernel_info_request", {}, "control")
     client.answer("owner")
     assert client.finish(run_id).text() == "got owner\n"
+
+
+def test_another_client_that_names_the_question_answers_only_when_it_says_for_whom(
+    shared_question: tuple[Client, Client, str],
+) -> None:
+    asker, other, run_id = shared_question
+    question = asker.runs[run_id].questions[0]
+    for metadata in (answer_metadata("intruder"), answer_metadata("helper", for_other=True)):
+        codec = other.jupyter.session
+        reply = codec.msg("input_reply", {"value": ""}, parent=question, metadata=metadata)
+        other.jupyter.stdin_channel.send(reply)
+    assert asker.finish(run_id).text() == "got helper\n"
 
 
 def test_an_answer_to_an_earlier_question_is_not_taken_for_the_next(client: Client) -> None:

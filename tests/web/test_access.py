@@ -46,7 +46,8 @@ def test_an_empty_token_lets_nobody_in() -> None:
     ("user_agent", "label"),
     [
         ("pwsh-kernels-cli/0.1.0 httpx/0.28", "pwsh-kernels-cli"),
-        ("Mozilla/5.0 (X11)", "Mozilla"),
+        ("pwsh-kernels-mcp/0.1.0 (claude-code)", "pwsh-kernels-mcp:claude-code"),
+        ("Mozilla/5.0 (X11; Linux x86_64)", "Mozilla"),
         ("", ""),
         ("<script>", ""),
         ("\x1b[31mred", ""),

@@ -148,6 +148,7 @@ class RunQueue:
         One that its `gate` holds back holds nobody back who is behind it.
         """
         job = Job(run, code, recorder or Recorder(run), store_history, gate)
+        run.wait_behind(lambda: self.active)
         if first:
             self._waiting.appendleft(job)
         else:
@@ -170,11 +171,12 @@ class RunQueue:
 
     def answer(self, run: Run, value: Any) -> bool:
         """Answer the open prompt of a run; return False when it has none that we were asked."""
-        return self._reply(run, value if isinstance(value, str) else "", answer_metadata(value))
+        text = value if isinstance(value, str) else ""
+        return self._reply(run, text, functools.partial(answer_metadata, value))
 
     def refuse(self, run: Run, reason: str) -> bool:
         """Refuse the open prompt of a run; return False when it has none that we were asked."""
-        return self._reply(run, "", refusal_metadata(reason))
+        return self._reply(run, "", functools.partial(refusal_metadata, reason))
 
     def close(self, reason: str) -> None:
         """Let go of the kernel. Every run that has not ended is lost, for `reason`."""
@@ -274,14 +276,14 @@ class RunQueue:
         self._examine(job.run, summary, functools.partial(job.run.finish, state, summary, reason))
         self._advance()
 
-    def _reply(self, run: Run, text: str, metadata: Mapping[str, Any]) -> bool:
+    def _reply(self, run: Run, text: str, metadata: Callable[..., Mapping[str, Any]]) -> bool:
         ours = self.current is not None and self.current.run is run
         recorder = (
             self.current.recorder if self.current and ours else self._foreign.recorder_of(run)
         )
         if recorder is None or run.prompt is None or recorder.question is None:
             return False
-        self.connection.answer(recorder.question, text, metadata)
+        self.connection.answer(recorder.question, text, metadata(for_other=not ours))
         recorder.question = None
         run.become("running")
         return True

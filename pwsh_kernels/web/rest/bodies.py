@@ -146,10 +146,14 @@ class CancelBody(Body):
 
 
 class InputBody(Body):
-    """POST /runs/{id}/input: a value, whose shape depends on the prompt, or a refusal."""
+    """POST /runs/{id}/input: a value, whose shape depends on the prompt, or a refusal.
+
+    `for_other`: in place of who started the run.
+    """
 
     value: Any = None
     refuse: bool = False
+    for_other: bool = False
 
 
 class RunsQuery(Query):
