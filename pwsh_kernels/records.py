@@ -339,6 +339,8 @@ class Summary:
     terminating_error: Record | None = None
     kept_objects: int = 0
     """Output objects of the run that the session keeps for questions about them."""
+    connection_changed: bool = False
+    """True when the module's connection is another one than at the end of the run before."""
 
     @property
     def had_errors(self) -> bool:

@@ -19,6 +19,7 @@ KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 CULTURE = "PWSH_KERNELS_CULTURE"
+FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
 HOME = "PWSH_KERNELS_HOME"
 """Variable that a session's kernel has: PowerShell's HOME."""
 SERVER = ("PWSH_MANAGER_URL", "JUPYTER_RUNTIME_DIR")
@@ -52,6 +53,8 @@ class KernelEnvironment:
     """Where the kernel's log is."""
     culture: str
     """The culture of PowerShell, such as "de-CH"; "": as the environment says."""
+    fingerprint: str
+    """Script that tells whether the module's connection has changed; "": nobody asks."""
 
 
 def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironment:
@@ -69,6 +72,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         kept_in_all=int(env.get(KEPT_IN_ALL) or MAX_KEPT_IN_ALL),
         log_file=env.get(VARIABLE, "the kernel's log"),
         culture=env.get(CULTURE, ""),
+        fingerprint=env.get(FINGERPRINT, ""),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )
 

@@ -117,6 +117,7 @@ class Run:
         self._native_exit: int | None = None
         self._truncated = 0
         self._kept_objects = 0
+        self._connection_changed = False
         self._reason: Record | None = None
         self._has_ending = False
         self._echo: str | None = None
@@ -196,6 +197,9 @@ class Run:
             self._kept_objects = kept[0] if kept else 0
             self._has_ending = True
             return []
+        if kind == "connection":
+            self._connection_changed = True
+            return []
         if kind == "reason":
             self._reason = error_record(facts, terminating=True)
             return []
@@ -250,6 +254,7 @@ class Run:
             truncated=self._truncated,
             terminating_error=error,
             kept_objects=self._kept_objects,
+            connection_changed=self._connection_changed,
         )
 
     def _terminating_error(self, ended: Ended) -> Record | None:

@@ -139,6 +139,7 @@ class PowerShell:
             "MaxPicture": MAX_PICTURE,
             "MaxLast": MAX_LAST,
             "MaxKept": self._launch.kept_objects,
+            "Fingerprint": self._launch.fingerprint,
             "MaxKeptInAll": self._launch.kept_in_all,
             "MaxKeptRuns": MAX_KEPT_RUNS,
             "MaxForgotten": MAX_FORGOTTEN,

@@ -311,9 +311,31 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             (Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 10))
     }
 
+    # Who the module is connected as: a text that is another one once that has changed, read behind
+    # every run by a service's own script. What that writes or fails with is nobody's output.
+    $connection = ''
+    $readConnection = if ($Fingerprint) { [scriptblock]::Create($Fingerprint) }
+    function Add-ConnectionChange {
+        $newest = if ($global:Error.Count) { $global:Error[0] }
+        $now = try {
+            @(& $readConnection 2>$null 3>$null 4>$null 5>$null 6>$null) -join "`n"
+        }
+        catch {
+            "unknown: $($_.FullyQualifiedErrorId)"
+        }
+        while ($global:Error.Count -and
+                -not [object]::ReferenceEquals($global:Error[0], $newest)) {
+            $global:Error.RemoveAt(0)
+        }
+        if ($now -ceq $connection) { return }
+        $script:connection = $now
+        $run.Entries.Add(@('connection'))
+    }
+
     function Send-Ending {
         if ($run.Last) { Set-Last }
         if ($run.Kept -and $run.Kept.Count) { Save-Kept }
+        if ($readConnection) { Add-ConnectionChange }
         $code = $global:LASTEXITCODE
         # A native program sets a new box each time, so the same object means that none ran since
         # the start.
