@@ -38,6 +38,7 @@ from pwsh_kernels.records import (
     Progress,
     Prompt,
     Record,
+    RecordKind,
     RunOptions,
     Summary,
 )
@@ -52,8 +53,11 @@ CONNECTION_CHANGED = "connection_changed"
 MAX_WIDTH = 1000
 MIN_WIDTH = 20
 
-TextKind = Literal["text", "host", "console"]
-"""`text`: the pipeline's output; `host`: Write-Host and friends; `console`: raw [Console] text."""
+TextKind = Literal["text", "host", "console"] | RecordKind
+"""`text`: the pipeline's output; `host`: Write-Host and friends; `console`: raw [Console] text.
+
+A record's kind: what records say that came after many others, without their facts.
+"""
 
 
 def text_metadata(kind: TextKind) -> Mapping[str, Any]:
