@@ -12,12 +12,13 @@ from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
 from pwsh_kernels.errors import (
     AnswerOfAnother,
+    NotSignedIn,
     ProductError,
     RunNotWaiting,
     UnknownSession,
 )
 from pwsh_kernels.prompt_answers import check_answer
-from pwsh_kernels.records import RunOptions
+from pwsh_kernels.records import Record, RunOptions
 from pwsh_kernels.sessions.admission import admit, check_command, check_room
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.evidence.notebook import evidence
@@ -38,7 +39,7 @@ from pwsh_kernels.sessions.queries.kept_objects import (
 from pwsh_kernels.sessions.queries.line_reader import LineReader
 from pwsh_kernels.sessions.queries.lines import LinesQuery
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
-from pwsh_kernels.sessions.runs.advice import Advisor
+from pwsh_kernels.sessions.runs.advice import Advice, Advisor
 from pwsh_kernels.sessions.runs.queue import SERVER_STOPPED
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.runs.table import Runs
@@ -70,6 +71,9 @@ COMING_WAIT_S = 25.0
 nothing else.
 """
 
+OLD_CODE_WAIT_S = 3.0
+"""Wait of a command for a sign-in that an earlier server began: its code may have been entered."""
+
 
 class Sessions:
     """All sessions and runs of one server.
@@ -90,13 +94,13 @@ class Sessions:
         """
         self._settings = settings
         self._commands = CommandIndex(catalog)
-        folder, advisor = settings.data_dir / "runs", Advisor(self._commands)
+        self._advisor = Advisor(self._commands)
         self._runs = Runs(
-            folder,
+            settings.data_dir / "runs",
             settings.run_memory,
             settings.runs_kept,
             settings.runs_max_age,
-            advisor,
+            self._advise,
             on_end=self._note_run,
             on_disk=settings.output_on_disk,
         )
@@ -111,6 +115,12 @@ class Sessions:
         self._turns = Turns(settings.fan_out, self._tasks)
         self._reader = LineReader()
         self._running = False
+
+    def _advise(self, key: SessionKey, script: str, record: Record) -> Advice:
+        known = self._directory.tenants().known.get(key.tenant)
+        return self._advisor.advise(
+            key.module, record, script=script, simulated=known is not None and known.sandbox
+        )
 
     def _note_run(self, run: Run) -> None:
         self._lifecycle.note_run(run)
@@ -458,7 +468,10 @@ class Sessions:
             live = self._lifecycle.open(request.tenant, request.module, alone=alone)
         if live is not None:
             session = live.session
-            await session.changes.wait_for(lambda: not _coming(session), wait_s)
+            limit = OLD_CODE_WAIT_S if live.awaits_old_code else wait_s
+            await session.changes.wait_for(lambda: not _coming(session), limit)
+            if live.awaits_old_code:
+                raise NotSignedIn(key.tenant, key.module, reason=session.reason)
         return admit(
             key,
             live,

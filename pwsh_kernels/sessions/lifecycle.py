@@ -42,6 +42,9 @@ ADOPT_PAUSE_S = 5.0
 """Pause before a silent kernel is asked again."""
 SILENT = "its kernel does not answer; it is asked again until it does, or until its process ends"
 OLD_COMMAND = "it still runs a command from before the server's restart"
+OLD_CODE = (
+    "A sign-in from before the server's restart waits for its code; `login` begins a new one."
+)
 RESTART_REFUSED = (
     "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To"
     " stop what runs, interrupt it. To really begin anew: `pwsh-kernels disconnect {tenant}"
@@ -462,8 +465,8 @@ class Lifecycle:
             await self._manager.kill_session(key)
             return
         LOG.info("Found the kernel of %s again", key)
-        live.session.say(OLD_COMMAND)
         live.left_signing_in = note.state == "signing_in"
+        live.session.say(OLD_CODE if live.awaits_old_code else OLD_COMMAND)
         live.tasks.start(self.sign_ins.resume(live, note), f"check {key}")
 
     # -- end -----------------------------------------------------------------------------------

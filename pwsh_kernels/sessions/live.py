@@ -63,6 +63,13 @@ class LiveSession:
         return self.queue.active if self.queue else None
 
     @property
+    def awaits_old_code(self) -> bool:
+        """True while a person may still enter a code that nobody can see any more."""
+        route = self.session.route
+        asks = route is not None and route.asks_person
+        return self.left_signing_in and asks and self.session.state == "starting"
+
+    @property
     def busy(self) -> bool:
         """True when the kernel executes something, or something waits for it."""
         return self.queue is not None and self.queue.busy

@@ -17,12 +17,13 @@ import pytest_asyncio
 from jupyter_client.kernelspec import NoSuchKernel
 from tornado.web import HTTPError
 
-from pwsh_kernels.errors import SessionLost
+from pwsh_kernels.errors import NotSignedIn, SessionLost
 from pwsh_kernels.powershell import find_powershell
 from pwsh_kernels.sessions import lifecycle
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.jupyter.kernel_process import process_note
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.lifecycle import OLD_CODE
 from pwsh_kernels.shapes import Run
 from tests.fixtures.repository import ROOT
 from tests.sessions.world import CONTOSO, END_WAIT, World
@@ -318,6 +319,10 @@ async def test_a_code_that_went_with_the_old_server_is_replaced_at_the_next_logi
     await first.sessions.stop()
     second = await World.begin(tmp_path)
     try:
+        status = await second.sessions.status(CONTOSO, "exo")
+        assert (status["state"], status["reason"]) == ("starting", OLD_CODE)
+        with pytest.raises(NotSignedIn, match="from before the server's restart"):
+            await second.run("1")
         new = (await second.login())["device_code"]
         assert new not in (None, old)
         second.authority.approve(new, "admin@contoso.example")
@@ -370,6 +375,7 @@ async def test_other_kernels_keep_jupyters_ways_but_get_no_secret(
 ) -> None:
     monkeypatch.setenv("JUPYTER_TOKEN", "secret-of-the-server")
     monkeypatch.setenv("HANDED_ON", "asked for by name")
+    monkeypatch.setenv("PWSH_MANAGER_URL", "http://localhost:5200")
     await world.run("1")
     kernel_id = await world.manager.start_kernel(kernel_name="python3")
     kernel_manager: Any = world.manager.get_kernel(kernel_id)
@@ -377,6 +383,7 @@ async def test_other_kernels_keep_jupyters_ways_but_get_no_secret(
     for process in (python, world.kernel(), world.powershell()):
         assert "secret-of-the-server" not in process.environ().values()
         assert process.environ()["HANDED_ON"] == "asked for by name"
+    assert python.environ()["PWSH_MANAGER_URL"] == "http://localhost:5200"
     await world.manager.shutdown_all(now=True)
     assert gone(python)
     assert world.kernel().is_running()

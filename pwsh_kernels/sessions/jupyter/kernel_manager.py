@@ -22,7 +22,7 @@ from traitlets import Bool, Dict, Instance, List, Unicode, default
 
 from pwsh_kernels.messages import ending_metadata
 from pwsh_kernels.sessions.damaged_files import put_aside
-from pwsh_kernels.sessions.jupyter.environment import kernel_environment, with_our_commands
+from pwsh_kernels.sessions.jupyter.environment import SERVER, kernel_environment, with_our_commands
 from pwsh_kernels.sessions.jupyter.jupyter_client_compat import close_control_socket
 from pwsh_kernels.sessions.jupyter.jupyter_server_compat import (
     KernelManagerCompat,
@@ -230,7 +230,8 @@ class SessionKernelManager(KernelManagerCompat):
     ) -> str:
         """Start a kernel, or return the running one when that session or id has one."""
         launch: SessionLaunch | None = self.launches.get(kernel_name or "")
-        kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, self.pass_env)
+        more = self.pass_env if launch else [*self.pass_env, *SERVER]
+        kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, more)
         if launch is None:
             self._refuse_too_many(kernel_id)
             kwargs["env"] = with_our_commands(kwargs["env"])

@@ -179,6 +179,10 @@ class Run:
         if record.kind == "warning" and len(self.warnings) < RECORDS_KEPT:
             self.warnings.append(record)
 
+    def advise_anew(self, judge: Callable[[Record, Advice], Advice]) -> None:
+        """Take other advice where more is known than when the errors came."""
+        self.advice = [judge(*one) for one in zip(self.errors, self.advice, strict=True)]
+
     def show_progress(self, progress: Progress) -> None:
         """Remember the latest progress."""
         self.progress = None if progress.completed else progress

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from pwsh_kernels.errors import UnknownRun
+from pwsh_kernels.records import Record
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.moment import now
-from pwsh_kernels.sessions.runs.advice import Advisor
+from pwsh_kernels.sessions.runs.advice import Advice
 from pwsh_kernels.sessions.runs.notes import RunNote, RunNotes
 from pwsh_kernels.sessions.runs.output_log import DiskRoom, OutputLog
 from pwsh_kernels.sessions.runs.run import Run, new_run_id
@@ -34,7 +35,7 @@ class Runs:
         memory: int,
         kept: int,
         max_age_s: float,
-        advisor: Advisor | None = None,
+        advise: Callable[[SessionKey, str, Record], Advice] | None = None,
         *,
         on_end: Callable[[Run], None] | None = None,
         on_disk: int = sys.maxsize,
@@ -42,14 +43,14 @@ class Runs:
         """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`,
         `max_age_s`: of ended runs; `on_disk`: bytes of the outputs of all runs in files.
 
-        `advisor` says of each error what to do about it; `on_end` is told of the end of every run
-        that is remembered.
+        `advise` says what to do about an error of a session's script; `on_end` is told of the end
+        of every run that is remembered.
         """
         self._folder = folder
         self._memory = memory
         self._kept = kept
         self._max_age = timedelta(seconds=max_age_s)
-        self._advisor = advisor
+        self._advise = advise
         self._runs: dict[str, Run] = {}
         self._on_end = on_end
         self._notes = RunNotes(folder)
@@ -105,8 +106,8 @@ class Runs:
     ) -> Run:
         """Make a run that is not remembered; `facts` are Run's fields."""
         run_id = run_id or new_run_id()
-        if self._advisor:
-            facts["advise"] = functools.partial(self._advisor.advise, key.module)
+        if self._advise:
+            facts["advise"] = functools.partial(self._advise, key, command)
         path = self._folder / f"{run_id}.jsonl"
         return Run(run_id, key, command, OutputLog(path, self._memory, self._room_on_disk), **facts)
 

@@ -238,6 +238,29 @@ async def test_a_command_that_signs_in_as_somebody_else_changes_the_account_of_t
 
 
 @pytest.mark.parametrize(
+    "way",
+    [
+        "1..2 | ForEach-Object -Parallel {{ {} }}",
+        "Start-ThreadJob {{ {} }} | Receive-Job -Wait",
+        "Start-Job {{ {} }} | Receive-Job -Wait",
+    ],
+)
+async def test_a_parallel_command_is_told_of_its_missing_connection_and_not_to_sign_in(
+    place: Place, way: str
+) -> None:
+    world = place.world
+    await world.sign_in(FABRIKAM)
+    run = await world.run(way.format("Get-Mailbox -ResultSize 1"), FABRIKAM)
+    assert "Connect-ExchangeOnline" in run["error"]
+    assert {one["advice"] for one in run["errors"]} == {"fix_command"}
+    assert "has no Exchange Online connection" in run["errors"][0]["suggestion"]
+    assert (await world.status(FABRIKAM))["state"] == "signed_in"
+    world.authority.revoke(f"admin@{FABRIKAM}")
+    run = await world.run(way.format("Get-Mailbox -ResultSize 1"), FABRIKAM)
+    assert (run["code"], run["errors"][0]["advice"]) == ("sign_in_ended", "sign_in")
+
+
+@pytest.mark.parametrize(
     "reason", ["AADSTS70043: sign-in frequency", "AADSTS50076: a second factor", True]
 )
 async def test_a_person_whom_the_service_wants_to_see_again_is_signed_out(
