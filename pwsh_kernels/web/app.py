@@ -5,6 +5,7 @@ routes.
 import asyncio
 import importlib.util
 import logging
+import secrets
 import signal
 import sys
 from functools import partial
@@ -21,7 +22,7 @@ from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
-from pwsh_kernels.settings import Settings
+from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
 from pwsh_kernels.web.health import Health
@@ -118,6 +119,11 @@ class PwshKernelsServer(ServerApp):
     def _default_kernel_websocket_connection_class(self) -> type[Channels]:
         return Channels
 
+    @default("cookie_secret")
+    def _default_cookie_secret(self) -> bytes:
+        """Let a browser's sign-in end with this process, and so with its token."""
+        return secrets.token_bytes(32)
+
     @default("identity_provider_class")
     def _default_identity_provider_class(self) -> type[TokenIdentity]:
         return TokenIdentity
@@ -131,6 +137,13 @@ class PwshKernelsServer(ServerApp):
             self.log.critical(
                 "The token is empty: anybody on this machine could use the sessions. Set a token,"
                 " or leave it unset."
+            )
+            self.exit(1)
+        if len(self.identity_provider.token) < SHORTEST_TOKEN:
+            self.log.critical(
+                "The token is shorter than %d characters. Set a longer one, or leave it unset: the"
+                " server then generates one.",
+                SHORTEST_TOKEN,
             )
             self.exit(1)
 
