@@ -222,16 +222,18 @@ class Requests(ABC):
         body = {"wait_s": self._bounded(wait_s)}
         return await self._ask(Route[Run]("POST /runs/{id}/cancel"), body, run_id)
 
-    async def answer(self, run_id: str, value: object) -> Run:
-        """Answer the prompt of a run.
+    async def answer(self, run_id: str, value: object, *, for_other: bool = False) -> Run:
+        """Answer the prompt of a run; `for_other`: in place of who started it.
 
         The shape of `value` is the prompt's kind's (records.Prompt).
         """
-        return await self._ask(Route[Run]("POST /runs/{id}/input"), {"value": value}, run_id)
+        body = {"value": value, "for_other": for_other or None}
+        return await self._ask(Route[Run]("POST /runs/{id}/input"), body, run_id)
 
-    async def refuse(self, run_id: str) -> Run:
+    async def refuse(self, run_id: str, *, for_other: bool = False) -> Run:
         """Refuse the prompt of a run: its command gets an error."""
-        return await self._ask(Route[Run]("POST /runs/{id}/input"), {"refuse": True}, run_id)
+        body = {"refuse": True, "for_other": for_other or None}
+        return await self._ask(Route[Run]("POST /runs/{id}/input"), body, run_id)
 
     async def disconnect(self, tenant: str, module: str, *, forget: bool = False) -> Disconnected:
         """Sign out and close a session; `forget`: also remove what is kept of its sign-in
@@ -255,13 +257,17 @@ class RestClient(Requests):
     status.
     """
 
-    def __init__(self, address: ServerAddress, timeout_s: float, name: str) -> None:
+    def __init__(
+        self, address: ServerAddress, timeout_s: float, name: str, calls_for: str = ""
+    ) -> None:
         """`timeout_s` bounds the wait for one answer; `name` is what the server shows as a run's
-        client.
+        client, with `calls_for`, a word, behind it.
         """
         self.address = address
         self.timeout_s = timeout_s
-        headers = {"Accept": "application/json", "User-Agent": f"{name}/{__version__}"}
+        self.calls_for = calls_for
+        agent = f"{name}/{__version__}" + (f" ({calls_for})" if calls_for else "")
+        headers = {"Accept": "application/json", "User-Agent": agent}
         if address.token:
             headers["Authorization"] = f"Bearer {address.token}"
         self._http = httpx.AsyncClient(base_url=address.url, headers=headers, **_transport(address))

@@ -18,18 +18,27 @@ both sides.
 * `shutdown_request` metadata: `{"pwsh": {"end_session": true}}`: by the owner of a shared kernel,
   which refuses others
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal":
-  name or null}`
+  name or null, "reason": why we have ended it, or ""}`
 * iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event":
   "prompt_asked", "prompt": {...},
   "request": header of the input_request}`, `{"event": "prompt_closed"}`. Others than the asker
-  answer with an `input_reply` whose parent is that request and whose metadata has our key
+  answer with an `input_reply` whose parent is that request and whose metadata has, under our key,
+  `"for_other": true` beside the answer
 """
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.records import OUTPUT_FORMATS, Progress, Prompt, Record, RunOptions, Summary
+from pwsh_kernels.records import (
+    MAX_CHARS,
+    OUTPUT_FORMATS,
+    Progress,
+    Prompt,
+    Record,
+    RunOptions,
+    Summary,
+)
 
 KEY = "pwsh"
 EVENT_MESSAGE = "pwsh_event"
@@ -75,18 +84,32 @@ def prompt_metadata(prompt: Prompt, field: str | None = None) -> Mapping[str, An
     return {KEY: {"prompt": prompt.to_json(), "field": field}}
 
 
-def answer_metadata(value: Any) -> Mapping[str, Any]:
+def answer_metadata(value: Any, *, for_other: bool = False) -> Mapping[str, Any]:
     """Return the metadata of an input_reply that answers the whole prompt; shape of `value`:
     records.Prompt.
+
+    `for_other`: in place of the client that is asked.
     """
-    return {KEY: {"answer": value}}
+    return {KEY: {"answer": value, **_in_place(for_other)}}
 
 
-def refusal_metadata(reason: str) -> Mapping[str, Any]:
+def refusal_metadata(reason: str, *, for_other: bool = False) -> Mapping[str, Any]:
     """Return the metadata of an input_reply that refuses the prompt; the script gets an error that
     says `reason`.
     """
-    return {KEY: {"refuse": reason}}
+    return {KEY: {"refuse": reason, **_in_place(for_other)}}
+
+
+def _in_place(for_other: bool) -> Mapping[str, bool]:
+    return {"for_other": True} if for_other else {}
+
+
+def answers_for_other(message: Mapping[str, Any]) -> bool:
+    """Return whether an input_reply answers or refuses a prompt on purpose in place of the client
+    that is asked.
+    """
+    facts = our_facts(message)
+    return facts.get("for_other") is True and ("answer" in facts or "refuse" in facts)
 
 
 def summary_metadata(summary: Summary) -> Mapping[str, Any]:
@@ -169,7 +192,7 @@ def checked_options(
         parameters=_parameters(parameters),
         format=_format(format),
         width=_integer(width, "width", MIN_WIDTH, MAX_WIDTH) or RunOptions().width,
-        max_chars=_integer(max_chars, "max_chars", 1, None),
+        max_chars=_integer(max_chars, "max_chars", 1, MAX_CHARS),
         rich=_rich(rich),
     )
 
@@ -204,15 +227,9 @@ def _format(value: Any) -> Any:
     return value
 
 
-def _integer(value: Any, name: str, least: int, most: int | None) -> int | None:
+def _integer(value: Any, name: str, least: int, most: int) -> int | None:
     if value is None:
         return None
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int)
-        or value < least
-        or (most is not None and value > most)
-    ):
-        limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
-        raise InvalidRequest(field=name, problem=f"must be a whole number {limits}")
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidRequest(field=name, problem=f"must be a whole number from {least} to {most}")
     return value

@@ -336,9 +336,19 @@ class Counted(TypedDict):
 
 
 class Question(TypedDict):
-    """What only runs of the purpose `query` have."""
+    """What not every answer about a run has: `query` only those of that purpose."""
 
     query: NotRequired[Counted | None]
+    yours: NotRequired[bool]
+    """Whether the caller started it, so that its questions are theirs: the web layer says it."""
+
+
+class RunAhead(TypedDict):
+    """The run that a queued one waits for."""
+
+    run_id: str
+    state: RunState
+    asker: str
 
 
 class Run(SessionNames, Question, Failure):
@@ -366,6 +376,7 @@ class Run(SessionNames, Question, Failure):
     truncated: int
     prompt: PromptFacts | None
     progress: ProgressFacts | None
+    waits_behind: RunAhead | None
 
 
 class RunResult(Run):

@@ -13,7 +13,10 @@ import pytest
 from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes", "watcher"}
+LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"} | {
+    "prompt_answers",
+    "watcher",
+}
 EVERY_LAYER = LEAVES | {
     "powershell",
     "kernel",
@@ -37,8 +40,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "watcher": set(),
     "shapes": {"records"},
     "messages": {"errors", "records"},
-    "powershell": {"errors", "records", "watcher"},
-    "kernel": {"powershell", "messages", "records", "screens", "errors"},
+    "prompt_answers": {"errors", "records"},
+    "powershell": {"errors", "prompt_answers", "records", "watcher"},
+    "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"},
     "catalog": {"errors"},
     "modules": {"catalog", "errors", "settings", "watcher"},
     "sandbox": {"errors"},
@@ -47,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "modules",
         "escapes",
         "messages",
+        "prompt_answers",
         "records",
         "screens",
         "errors",

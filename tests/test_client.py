@@ -124,7 +124,7 @@ async def test_a_change_between_two_reads_is_not_waited_for(server: Server) -> N
     ):
         run = await client.read_run(asking["run_id"], wait_s=60, seen="running")
         assert run["state"] == "waiting_for_input"
-        await client.refuse(asking["run_id"])
+        await client.refuse(asking["run_id"], for_other=True)
         ended = await client.read_run(asking["run_id"], cursor=10**9, wait_s=60, seen="running")
         assert ended["state"] == "failed"
 

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import ProductError
+from pwsh_kernels.escapes import one_line, visible, visible_json, without_escapes
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -68,7 +69,7 @@ def exit_code(error: ProductError) -> ExitCode:
 def error_line(error: ProductError) -> str:
     """Return what happened and the command to run next, in one line."""
     facts = error.to_json()
-    return " ".join(_sentence(error, facts).split())
+    return one_line(_sentence(error, facts))
 
 
 def _sentence(error: ProductError, facts: Mapping[str, object]) -> str:
@@ -93,6 +94,10 @@ def _sentence(error: ProductError, facts: Mapping[str, object]) -> str:
         "waiting_for_input": (
             f"Run {run_id} waits for an answer to: {facts.get('question')!r}. Answer it with"
             f" `pwsh-kernels follow {run_id}` or stop it with `pwsh-kernels cancel {run_id}`."
+        ),
+        "waits_behind_question": (
+            f"The command was not run: it waits behind {run_id}, which waits for an answer of"
+            f" {facts.get('asker')}. `pwsh-kernels follow {run_id}` shows it."
         ),
     }
     return texts.get(str(facts["code"]), error.text())
@@ -126,20 +131,29 @@ def shows_colours(stream: IO[str]) -> bool:
 
 
 def say(text: str) -> None:
-    """Print a line of the result."""
-    sys.stdout.write(f"{text}\n")
+    """Print a line of the result; what others named in it is shown as it is and obeyed by no
+    terminal.
+    """
+    sys.stdout.write(f"{visible(text)}\n")
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
     """Print a line about the progress, apart from the result."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{visible(text)}\n")
     sys.stderr.flush()
 
 
-def say_json(value: Any) -> None:
+def say_json(value: Any, indent: int = 2) -> None:
     """Print a value as JSON that a person can read."""
-    say(json.dumps(value, indent=2, ensure_ascii=False))
+    sys.stdout.write(f"{visible_json(json.dumps(value, indent=indent, ensure_ascii=False))}\n")
+    sys.stdout.flush()
+
+
+def show(text: str) -> None:
+    """Print what a command printed; of escape sequences colours alone, on a terminal alone."""
+    sys.stdout.write(f"{without_escapes(text, colours=shows_colours(sys.stdout))}\n")
+    sys.stdout.flush()
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -153,4 +167,4 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> str:
-    return "-" if value is None or value == "" else str(value)
+    return "-" if value is None or value == "" else one_line(str(value))

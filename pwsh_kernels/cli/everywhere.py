@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pwsh_kernels.cli.console import ExitCode, error_line, note, say, say_json
+from pwsh_kernels.cli.console import ExitCode, error_line, note, say, say_json, show
 from pwsh_kernels.cli.following import PAGE_CHARS, interrupts
 from pwsh_kernels.errors import RequestRefused
 from pwsh_kernels.shapes import OPEN, Refused, Run, RunArguments, TenantRun
@@ -150,4 +150,4 @@ def _print(results: list[Ended], *, as_json: bool) -> None:
     for one in results:
         say(f"== {one.run['tenant']}: {one.run['state']}")
         if one.output:
-            say(one.output.rstrip("\n"))
+            show(one.output.rstrip("\n"))

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 from pwsh_kernels.cli.console import ExitCode, note, say_json, shows_colours
 from pwsh_kernels.cli.prompts import answer_prompt
-from pwsh_kernels.escapes import plain
+from pwsh_kernels.escapes import EscapeFilter, plain, visible_json
 from pwsh_kernels.shapes import FAILED, OPEN, Entry, Run, RunPage
 
 if TYPE_CHECKING:
@@ -35,8 +35,13 @@ class Printer:
     def __init__(self, run: Run, *, as_json: bool) -> None:
         """`run` says the format, which decides what is output and what is only shown."""
         self._for_programs = run["format"] in ("json", "csv")
+        self._is_json = run["format"] == "json"
         self._as_json = as_json
         self._result: list[str] = []
+        self._escapes = [
+            (stream, EscapeFilter(colours=shows_colours(stream)))
+            for stream in (sys.stdout, sys.stderr)
+        ]
         self._ends_line = True
 
     def show(self, page: RunPage) -> None:
@@ -44,9 +49,14 @@ class Printer:
         for entry in page["entries"]:
             is_result = self._is_result(entry)
             if not self._as_json:
-                _write(sys.stdout if is_result else sys.stderr, entry["text"])
+                self._print(entry["text"], is_result=is_result)
             if is_result:
                 self._keep(entry["text"])
+
+    def _print(self, text: str, *, is_result: bool) -> None:
+        stream, escapes = self._escapes[0 if is_result else 1]
+        whole = visible_json(text) if is_result and self._is_json else text
+        _write(stream, escapes.feed(whole))
 
     def end(self, run: Run) -> None:
         """Print what belongs after the output."""
@@ -54,6 +64,8 @@ class Printer:
             facts = {name: value for name, value in run.items() if name not in _PAGE_FIELDS}
             say_json({**facts, "result": "".join(self._result)})
             return
+        for stream, escapes in self._escapes:
+            _write(stream, escapes.end())
         if self._for_programs and not self._ends_line:
             _write(sys.stdout, "\n")  # JSON comes without a line end, and files end with one
         if run["state"] in ("cancelled", "lost") or signed_out(run):
@@ -77,7 +89,7 @@ _PAGE_FIELDS = frozenset({"entries", "cursor", "next_cursor", "more"})
 
 
 def _write(stream: IO[str], text: str) -> None:
-    stream.write(text if shows_colours(stream) else plain(text))
+    stream.write(text)
     stream.flush()
 
 
@@ -145,10 +157,7 @@ async def _follow(
         printer.show(page)
         if seen == page["state"] == "queued" and not noted:
             noted = True
-            note(
-                "Waiting: another command is running in this session (`pwsh-kernels runs --state"
-                " running`)."
-            )
+            note(_waits(page))
         cursor, seen = page["next_cursor"], page["state"]
         if page["more"]:
             continue
@@ -157,6 +166,17 @@ async def _follow(
         if page["state"] == "waiting_for_input" and page["prompt"]:
             await answer_prompt(client, page, page["prompt"])
             seen = "running"  # the next question may be there already
+
+
+def _waits(run: Run) -> str:
+    ahead = run["waits_behind"]
+    if ahead and ahead["state"] == "waiting_for_input":
+        return plain(
+            f"Waiting behind {ahead['run_id']}, which waits for an answer of {ahead['asker']}."
+        )
+    return (
+        "Waiting: another command is running in this session (`pwsh-kernels runs --state running`)."
+    )
 
 
 async def _ends_before(task: "asyncio.Task[RunPage]", event: asyncio.Event) -> bool:

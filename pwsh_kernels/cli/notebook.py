@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pwsh_kernels.cli.console import connected, note, say
+from pwsh_kernels.cli.console import connected, note, say_json
 from pwsh_kernels.cli.sessions import Module, Tenant
 from pwsh_kernels.errors import FileNotWritten
 from pwsh_kernels.shapes import ForeignJson
@@ -27,7 +27,7 @@ def notebook(
     facts = asyncio.run(_notebook(tenant, module))
     text = json.dumps(facts, indent=1, ensure_ascii=False)
     if output == "-":
-        say(text)
+        say_json(facts, indent=1)
         return
     try:
         Path(output).write_text(text + "\n", encoding="utf-8")

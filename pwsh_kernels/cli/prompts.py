@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pwsh_kernels.cli.console import note
 from pwsh_kernels.errors import RequestRefused
-from pwsh_kernels.escapes import plain
+from pwsh_kernels.escapes import plain, visible
 from pwsh_kernels.records import Prompt, PromptFacts
 from pwsh_kernels.shapes import Run
 
@@ -41,8 +41,16 @@ class Question:
 
 
 async def answer_prompt(client: "RestClient", run: Run, asked: PromptFacts) -> None:
-    """Answer or refuse what a run asks; returns as well when somebody else has answered."""
-    prompt, run_id = Prompt.from_json(asked), run["run_id"]
+    """Answer or refuse what a run asks; returns as well when somebody else has answered.
+
+    Who attaches to another client's run with a terminal answers in its place.
+    """
+    prompt, run_id, for_other = Prompt.from_json(asked), run["run_id"], not run.get("yours", True)
+    if for_other:
+        note(_whose(run))
+    if not sys.stdin.isatty() and for_other:
+        await _answered_elsewhere(client, run)
+        return
     if not sys.stdin.isatty():
         note(
             f"The command asks for {summary(prompt)!r}; stdin is not a terminal, so the question is"
@@ -61,9 +69,20 @@ async def answer_prompt(client: "RestClient", run: Run, asked: PromptFacts) -> N
         changing.cancel()
     if asking.done() and not asking.cancelled():
         value = asking.result()
-        await _send(client.refuse(run_id) if value is None else client.answer(run_id, value))
+        await _send(
+            client.refuse(run_id, for_other=for_other)
+            if value is None
+            else client.answer(run_id, value, for_other=for_other)
+        )
     elif changing.result()["state"] in ("running", "waiting_for_input", "succeeded", "failed"):
         note("\nAnswered elsewhere.")
+
+
+def _whose(run: Run) -> str:
+    who = plain(f"{run['principal']} ({run['client']})" if run["client"] else run["principal"])
+    waits = f"{run['run_id']} waits for an answer of {who}, who started it."
+    typed = "What you type answers in their place." if sys.stdin.isatty() else "It is left to them."
+    return f"{waits} {typed}"
 
 
 async def _send(answer: Awaitable[Run]) -> None:
@@ -154,7 +173,7 @@ async def ask(prompt: Prompt) -> Any:
         lines: list[str] = []
         for question in questions(prompt):
             line = await read_line(
-                f"{plain(question.label).rstrip(': ')}: ", secret=question.secret
+                f"{visible(question.label).rstrip(': ')}: ", secret=question.secret
             )
             if line is None:
                 return None

@@ -1,7 +1,7 @@
 """The one error tree, by subject; every error is a name of this package."""
 
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
-from pwsh_kernels.errors.files import BrokenFile, FileNotWritten, UnsafeFolder
+from pwsh_kernels.errors.files import BrokenFile, FileNotWritten, FolderNotWritable, UnsafeFolder
 from pwsh_kernels.errors.kept_objects import (
     NoObjects,
     ObjectsForgotten,
@@ -41,6 +41,7 @@ from pwsh_kernels.errors.repositories import (
 )
 from pwsh_kernels.errors.requests import (
     BodyTooLarge,
+    CommandTooLarge,
     ForeignHost,
     ForeignOrigin,
     InvalidRequest,
@@ -50,6 +51,7 @@ from pwsh_kernels.errors.requests import (
 )
 from pwsh_kernels.errors.runs import (
     AnswerNotUsable,
+    AnswerOfAnother,
     PromptRefused,
     RunNotWaiting,
     SecretNotTaken,
@@ -64,11 +66,14 @@ from pwsh_kernels.errors.server import (
 )
 from pwsh_kernels.errors.sessions import (
     CommandSearchFailed,
+    QueueFull,
     SessionBusy,
     SessionLost,
     SessionStarting,
+    TooManySessions,
     UnknownSession,
     WaitingForInput,
+    WaitsBehindQuestion,
 )
 from pwsh_kernels.errors.sign_in import (
     DeviceCodeRefused,
@@ -82,13 +87,16 @@ from pwsh_kernels.errors.tenants import BadSecret, InvalidTenant, UnknownTenant
 __all__ = [
     "AnswerLost",
     "AnswerNotUsable",
+    "AnswerOfAnother",
     "BadSecret",
     "BodyTooLarge",
     "BrokenFile",
     "CommandSearchFailed",
+    "CommandTooLarge",
     "DataFolderInUse",
     "DeviceCodeRefused",
     "FileNotWritten",
+    "FolderNotWritable",
     "ForeignHost",
     "ForeignOrigin",
     "InvalidRequest",
@@ -123,6 +131,7 @@ __all__ = [
     "PowerShellTooOld",
     "ProductError",
     "PromptRefused",
+    "QueueFull",
     "RepositoryUnreachable",
     "RepositoryWantsCredentials",
     "RequestRefused",
@@ -137,6 +146,7 @@ __all__ = [
     "SessionLost",
     "SessionStarting",
     "SignInPending",
+    "TooManySessions",
     "Unauthorized",
     "UnknownModule",
     "UnknownProperty",
@@ -149,4 +159,5 @@ __all__ = [
     "UnsafeFolder",
     "UnsupportedModule",
     "WaitingForInput",
+    "WaitsBehindQuestion",
 ]

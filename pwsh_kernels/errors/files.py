@@ -45,3 +45,19 @@ class FileNotWritten(ProductError):
 
     def text(self) -> str:
         return f"{self.file} was not written: {self.problem}."
+
+
+@dataclass(eq=False)
+class FolderNotWritable(ProductError):
+    """A folder in which the product keeps its files cannot be made or written."""
+
+    code: ClassVar[str] = "folder_not_writable"
+    status: ClassVar[int] = 500
+    folder: str
+    problem: str
+
+    def text(self) -> str:
+        return (
+            f"{self.folder} cannot be written: {self.problem}. Make it writable for the server's"
+            " user, or name another folder in PWSH_MANAGER_DATA_DIR."
+        )

@@ -32,6 +32,23 @@ class RunNotWaiting(ProductError):
 
 
 @dataclass(eq=False)
+class AnswerOfAnother(ProductError):
+    """Somebody other than who started a run would answer what it asks."""
+
+    code: ClassVar[str] = "answer_of_another"
+    status: ClassVar[int] = 403
+    run_id: str
+    asker: str
+
+    def text(self) -> str:
+        return (
+            f"Run {self.run_id} waits for an answer of {self.asker}, who started it. A person who"
+            ' means to answer in their place says so: "for_other": true, or `pwsh-kernels follow'
+            f" {self.run_id}` in a terminal."
+        )
+
+
+@dataclass(eq=False)
 class AnswerNotUsable(ProductError):
     """An answer does not fit what the run asks.
 

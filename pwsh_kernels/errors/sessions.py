@@ -44,6 +44,25 @@ class WaitingForInput(ProductError):
 
 
 @dataclass(eq=False)
+class WaitsBehindQuestion(ProductError):
+    """The session's running command asks whoever started it, and that is not the caller."""
+
+    code: ClassVar[str] = "waits_behind_question"
+    status: ClassVar[int] = 409
+    tenant: str
+    module: str
+    run_id: str
+    asker: str
+
+    def text(self) -> str:
+        return (
+            f"The command was not run: in {self.tenant}:{self.module} it waits behind run"
+            f" {self.run_id}, which waits for an answer of {self.asker}. Try again when that run"
+            f" has ended; GET /runs/{self.run_id} follows it."
+        )
+
+
+@dataclass(eq=False)
 class SessionLost(ProductError):
     """The session's process died, and its sign-in with it."""
 
@@ -109,3 +128,38 @@ class UnknownSession(ProductError):
 
     def text(self) -> str:
         return f"No session for {self.tenant}:{self.module}"
+
+
+@dataclass(eq=False)
+class QueueFull(ProductError):
+    """As many commands as may wait for their turn in a session do."""
+
+    code: ClassVar[str] = "queue_full"
+    status: ClassVar[int] = 429
+    tenant: str
+    module: str
+    waiting: int
+    run_id: str
+
+    def text(self) -> str:
+        running = f"run {self.run_id} to end, or cancel it" if self.run_id else "them to end"
+        return (
+            f"{self.waiting} commands wait in {self.tenant}:{self.module}, and no more may"
+            f" (PWSH_MANAGER_QUEUED_RUNS). This one was not taken: wait for {running}, then send"
+            " it again."
+        )
+
+
+@dataclass(eq=False)
+class TooManySessions(ProductError):
+    """There are as many sessions as there may be."""
+
+    code: ClassVar[str] = "too_many_sessions"
+    status: ClassVar[int] = 429
+    limit: int
+
+    def text(self) -> str:
+        return (
+            f"There are {self.limit} sessions, and no more may be (PWSH_MANAGER_SESSIONS)."
+            " Disconnect one that is not needed, then try again."
+        )

@@ -17,7 +17,13 @@ from pwsh_kernels.kernel.questions import (
     checked_answer,
     questions,
 )
-from pwsh_kernels.messages import PROMPT_ASKED, PROMPT_CLOSED, our_facts, prompt_metadata
+from pwsh_kernels.messages import (
+    PROMPT_ASKED,
+    PROMPT_CLOSED,
+    answers_for_other,
+    our_facts,
+    prompt_metadata,
+)
 from pwsh_kernels.records import Prompt
 
 ANSWER_WAIT_S = 3600.0
@@ -178,27 +184,29 @@ class Asker:
 
     def _receive(self) -> dict[str, Any] | None:
         """Return an input_reply of the asker, or of another client to just this question; anything
-        else is dropped.
+        else, signed or not, is dropped.
         """
         try:
-            identity, message = self._codec.recv(self._socket)
-        except (ValueError, TypeError, KeyError) as error:
+            return self._read_reply()
+        except Exception as error:  # noqa: BLE001 - whoever reaches the port may send anything
             logging.getLogger(__name__).warning(
                 "dropped a bad message on the stdin channel: %s", type(error).__name__
             )
             return None
+
+    def _read_reply(self) -> dict[str, Any] | None:
+        identity, message = self._codec.recv(self._socket)
         if message is None or not identity or message["msg_type"] != "input_reply":
             return None
-        return message if identity[0] == self._identity[0] or self._is_for_us(message) else None
+        if identity[0] != self._identity[0] and not self._is_for_us(message):
+            return None
+        facts = {name: dict(message[name]) for name in ("content", "metadata")}
+        return {**message, **facts}
 
     def _is_for_us(self, reply: Mapping[str, Any]) -> bool:
-        """Return whether another client answers our question on purpose: it names the question, by
-        our key.
-        """
-        facts = our_facts(reply)
-        return reply["parent_header"].get("msg_id") == self._request and (
-            "answer" in facts or "refuse" in facts
-        )
+        """Return whether another client answers our question on purpose, and names it."""
+        named = reply["parent_header"].get("msg_id") == self._request
+        return named and answers_for_other(reply)
 
 
 def _question(prompt: Prompt) -> str:

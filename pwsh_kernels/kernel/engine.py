@@ -72,6 +72,7 @@ class Engine:
             environment=dict(wanted.given),
             cwd=Path.cwd(),
             kept_objects=wanted.kept_objects,
+            kept_in_all=wanted.kept_in_all,
             module_path=wanted.module_path,
             machine_modules=wanted.machine_modules,
             culture=wanted.culture,

@@ -4,14 +4,15 @@ answer.
 Pure.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.prompt_answers import CREDENTIAL_TYPE, check_answer
 from pwsh_kernels.records import Choice, Prompt, PromptField
 
 USER = "user"
-CREDENTIAL = "PSCredential"
 PASSWORD = "password"  # noqa: S105 - the name of a field
 
 
@@ -69,7 +70,7 @@ def _credential(prompt: Prompt) -> tuple[Question, ...]:
 
 
 def _field(field: PromptField) -> tuple[Question, ...]:
-    if field.type_name == CREDENTIAL:
+    if field.type_name == CREDENTIAL_TYPE:
         return Question(f"{_label(field)}, user: ", field=field.name), Question(
             "Password: ", secret=True, field=field.name
         )
@@ -112,7 +113,7 @@ def answer_from_texts(prompt: Prompt, texts: Sequence[str]) -> Any:
 
 
 def _field_value(field: PromptField, texts: Iterator[str]) -> Any:
-    if field.type_name == CREDENTIAL:
+    if field.type_name == CREDENTIAL_TYPE:
         return {USER: next(texts), PASSWORD: next(texts)}
     return next(texts) or field.default
 
@@ -146,34 +147,8 @@ def checked_answer(prompt: Prompt, value: Any) -> Any:
 
     Raises InvalidAnswer.
     """
-    if prompt.kind in ("line", "secret"):
-        valid = isinstance(value, str)
-    elif prompt.kind == "choice":
-        valid = _valid_choice(prompt, value)
-    else:
-        valid = _valid_texts(value) if prompt.kind == "credential" else _valid_fields(prompt, value)
-    if not valid:
-        raise InvalidAnswer(f"The answer has not the shape of a {prompt.kind} prompt.")
+    try:
+        check_answer(prompt, value)
+    except InvalidRequest as error:
+        raise InvalidAnswer(f"The answer {error.problem}.") from None
     return value
-
-
-def _valid_choice(prompt: Prompt, value: Any) -> bool:
-    picked = value if prompt.multiple and isinstance(value, list) else [value]
-    return all(type(one) is int and 0 <= one < len(prompt.choices) for one in picked)
-
-
-def _valid_fields(prompt: Prompt, value: Any) -> bool:
-    named = isinstance(value, Mapping) and set(value) == {field.name for field in prompt.fields}
-    return named and all(
-        (
-            _valid_texts(value[field.name])
-            if field.type_name == CREDENTIAL
-            else isinstance(value[field.name], str)
-        )
-        for field in prompt.fields
-    )
-
-
-def _valid_texts(value: Any) -> bool:
-    named = isinstance(value, Mapping) and set(value) == {USER, PASSWORD}
-    return named and all(isinstance(text, str) for text in value.values())

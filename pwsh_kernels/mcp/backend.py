@@ -1,6 +1,7 @@
 """What the tools need from the product, and its implementation over the REST client."""
 
 import asyncio
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +11,11 @@ from pwsh_kernels.discovery import ServerAddress
 from pwsh_kernels.mcp.autostart import find_or_start
 from pwsh_kernels.settings import Settings
 
+MOST_CLIENTS = 4
+"""Clients that stay open: a call may still use the one of a server that has moved since."""
 CLIENT_NAME = "pwsh-kernels-mcp"
-"""What a run shows as its client."""
+"""What a run shows as its client; the MCP client's own name stands behind it."""
+MAX_WORD = 40
 
 
 class Backend(Requests):
@@ -19,6 +23,13 @@ class Backend(Requests):
 
     Every method raises ProductError for what was refused.
     """
+
+    @abstractmethod
+    def for_client(self, name: str) -> "Backend":
+        """Return the same product, asked in the name of one MCP client.
+
+        Who starts a run answers what it asks.
+        """
 
     @abstractmethod
     async def ready(self) -> str:
@@ -33,8 +44,13 @@ class Backend(Requests):
         """
 
 
+def client_word(name: str) -> str:
+    """Return an MCP client's name as one word that a User-Agent header can carry."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name)[:MAX_WORD].strip("-")
+
+
 class RestBackend(Backend):
-    """The product behind its REST API.
+    """The product behind its REST API, for the one MCP client of a process.
 
     Finds the server anew for each tool call, so it may restart or move meanwhile.
     """
@@ -45,11 +61,17 @@ class RestBackend(Backend):
         self._settings = settings
         self._finding = asyncio.Lock()
         self._clients: list[RestClient] = []
+        self._calls_for = ""
 
     async def close(self) -> None:
         """Close all connections."""
         for client in self._clients:
             await client.close()
+
+    def for_client(self, name: str) -> Backend:
+        """Give the client's name with every request from now on."""
+        self._calls_for = client_word(name)
+        return self
 
     async def ready(self) -> str:
         """Find the server, or start one on this machine when the settings allow it; see
@@ -57,18 +79,23 @@ class RestBackend(Backend):
         """
         async with self._finding:
             address, notice = await find_or_start(self._settings)
-            self._use(address)
+            await self._use(address)
         return notice
 
     async def find(self) -> None:
         """Find the server. Raises ServerUnreachable, NotOurServer."""
         async with self._finding:
-            self._use(await find_server(self._settings))
+            await self._use(await find_server(self._settings))
 
     async def send(self, route: str, values: Mapping[str, Any], of: str) -> Any:
         """Send a request to the server that was found last."""
         return await self._clients[-1].send(route, values, of)
 
-    def _use(self, address: ServerAddress) -> None:
-        if not self._clients or self._clients[-1].address != address:
-            self._clients.append(RestClient(address, self._settings.client_timeout, CLIENT_NAME))
+    async def _use(self, address: ServerAddress) -> None:
+        last = self._clients[-1] if self._clients else None
+        if last and (last.address, last.calls_for) == (address, self._calls_for):
+            return
+        timeout_s = self._settings.client_timeout
+        self._clients.append(RestClient(address, timeout_s, CLIENT_NAME, self._calls_for))
+        while len(self._clients) > MOST_CLIENTS:
+            await self._clients.pop(0).close()

@@ -6,6 +6,7 @@ import sys
 
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import ProductError
+from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.mcp.backend import RestBackend
 from pwsh_kernels.mcp.server import build_server
 from pwsh_kernels.settings import Settings
@@ -18,6 +19,7 @@ def main() -> int:
     # The SDK configures the root logger, unless somebody has: with frames, and lines broken at 80
     # columns.
     logging.basicConfig(level=logging.WARNING, format=LOG_LINE)
+    filter_handlers(logging.getLogger())
     try:
         asyncio.run(serve(read_settings()))
     except ProductError as error:

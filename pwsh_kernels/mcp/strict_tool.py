@@ -12,6 +12,7 @@ from mcp_types import ToolAnnotations
 from pydantic import ValidationError
 
 from pwsh_kernels.errors import ProductError
+from pwsh_kernels.mcp.answers.marks import Marks
 from pwsh_kernels.mcp.answers.refusals import error_text
 from pwsh_kernels.shapes import ForeignJson
 
@@ -42,7 +43,7 @@ class StrictTool(Tool):
             return await super().run(arguments, context, convert_result)
         except UnexpectedToolError as error:
             if isinstance(error.__cause__, ProductError):
-                raise ToolError(error_text(error.__cause__)) from error.__cause__
+                raise ToolError(error_text(error.__cause__, Marks.fresh())) from error.__cause__
             raise
 
 

@@ -24,7 +24,7 @@ from pwsh_kernels.mcp.answers import (
 from pwsh_kernels.mcp.answers.questions import value_of
 from pwsh_kernels.mcp.backend import CLIENT_NAME, Backend
 from pwsh_kernels.mcp.calls import reading_output, running
-from pwsh_kernels.mcp.calls.call import MAX_WAIT, Call, begin
+from pwsh_kernels.mcp.calls.call import CANCEL_WAIT, MAX_WAIT, Call, begin
 from pwsh_kernels.mcp.calls.following import follow
 from pwsh_kernels.mcp.calls.signing_in import sign_in
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_sign_in
@@ -32,6 +32,8 @@ from pwsh_kernels.mcp.strict_tool import strict_tool
 from pwsh_kernels.records import OutputFormat
 from pwsh_kernels.shapes import ForeignJson, LinesRange, QueryArguments, Run, RunArguments
 
+OUTCOMES = ("succeeded", "failed")
+"""States in which a run has come to its own end, whatever was declined meanwhile."""
 RECENT_RUNS = 5
 """Runs that pwsh_status names."""
 MOST_FOUND = 25
@@ -185,7 +187,7 @@ class Tools:
         """
         call = await begin(self._backend, ctx)
         facts = await sign_in(call, tenant, module, route)
-        return facts if isinstance(facts, Asked) else _session_answer(facts, call.notice)
+        return facts if isinstance(facts, Asked) else _session_answer(facts, call)
 
     async def pwsh_status(
         self, ctx: Context[Any, Any], tenant: Tenant, module: Module = "exo"
@@ -198,7 +200,7 @@ class Tools:
         )
         standing = session_results.of_status(facts)
         result = session_results.status_result(standing, found["runs"], CLIENT_NAME, call.notice)
-        return _answer(result, session_results.status_text(result))
+        return _answer(result, session_results.status_text(result, call.marks))
 
     async def pwsh_run(  # noqa: PLR0917 - the tool's arguments, always named
         self,
@@ -224,7 +226,9 @@ class Tools:
         if tenants:
             result = await running.run_everywhere(call, tenants, module, command, options)
             return _answer(
-                result, run_results.tenants_text(result), is_error=result.state == "failed"
+                result,
+                run_results.tenants_text(result, call.marks),
+                is_error=result.state == "failed",
             )
         run = await running.run_here(call, tenant, module, command, options)
         if isinstance(run, Asked):
@@ -234,8 +238,12 @@ class Tools:
             return _answer(first, run_results.sign_in_text(first))
         page, shown = await read_output(call.backend, run["run_id"], 0)
         started = run_results.started_result(page, shown, call.notice)
+        if call.person.declined and page["state"] not in OUTCOMES:
+            started = run_results.declined(started)
         return _answer(
-            started, run_results.run_text(started, shown), is_error=run_results.is_failure(page)
+            started,
+            run_results.run_text(started, shown, call.marks),
+            is_error=run_results.is_failure(page),
         )
 
     async def pwsh_wait(  # noqa: PLR0917 - the tool's arguments, always named
@@ -253,7 +261,7 @@ class Tools:
         call = await begin(self._backend, ctx, wait_s)
         if tenant:
             status = await wait_for_sign_in(call.backend, tenant, module, call.waiting)
-            return _awaited_sign_in(session_results.of_status(status), call.notice)
+            return _awaited_sign_in(session_results.of_status(status), call)
         run = await follow(call, await call.backend.read_run(run_id, cursor, 0, 1))
         return run if isinstance(run, Asked) else await _run_answer(call, run, cursor, awaited=True)
 
@@ -338,7 +346,7 @@ class Tools:
     ) -> Annotated[types.CallToolResult, models.RunResult]:
         """Stop a run and show what it printed."""
         call = await begin(self._backend, ctx)
-        run = await call.backend.cancel(run_id, running.CANCEL_WAIT)
+        run = await call.backend.cancel(run_id, CANCEL_WAIT)
         return await _run_answer(call, run, 0, failure_is_error=False)
 
     async def pwsh_find(
@@ -356,7 +364,7 @@ class Tools:
                 tenant, module, words, limit, call.waiting.left_s
             )
         result = command_results.find_result(found, call.notice)
-        return _answer(result, command_results.find_text(result))
+        return _answer(result, command_results.find_text(result, call.marks))
 
     async def pwsh_sessions(
         self, ctx: Context[Any, Any]
@@ -368,7 +376,7 @@ class Tools:
             await call.backend.modules(installed=False),
         )
         result = session_results.sessions_result(sessions, modules, call.notice)
-        return _answer(result, session_results.sessions_text(result))
+        return _answer(result, session_results.sessions_text(result, call.marks))
 
     async def pwsh_disconnect(
         self,
@@ -394,22 +402,24 @@ async def _run_answer(
 ) -> types.CallToolResult:
     page, shown = await read_output(call.backend, run["run_id"], cursor)
     result = run_results.run_result(page, shown, call.notice)
+    if call.person.declined and page["state"] not in OUTCOMES:
+        result = run_results.declined(result)
     whole = models.WaitResult(run=result) if awaited else result
-    text = run_results.run_text(result, shown)
+    text = run_results.run_text(result, shown, call.marks)
     return _answer(whole, text, is_error=failure_is_error and run_results.is_failure(page))
 
 
-def _session_answer(facts: session_results.Standing, notice: str) -> types.CallToolResult:
-    result = session_results.session_result(facts, notice)
-    return _answer(result, session_results.session_text(result))
+def _session_answer(facts: session_results.Standing, call: Call) -> types.CallToolResult:
+    result = session_results.session_result(facts, call.notice)
+    return _answer(result, session_results.session_text(result, call.marks))
 
 
-def _awaited_sign_in(facts: session_results.Standing, notice: str) -> types.CallToolResult:
-    result = session_results.session_result(facts, notice)
+def _awaited_sign_in(facts: session_results.Standing, call: Call) -> types.CallToolResult:
+    result = session_results.session_result(facts, call.notice)
     ended_badly = result.state not in ("signed_in", "starting", "signing_in")
     return _answer(
         models.WaitResult(session=result),
-        session_results.session_text(result),
+        session_results.session_text(result, call.marks),
         is_error=ended_badly,
     )
 

@@ -19,8 +19,8 @@ from psrpcore.types import (
     PSSecureString,
 )
 
-from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.powershell.events import HostText
+from pwsh_kernels.prompt_answers import CREDENTIAL_TYPE, check_answer, takes_list
 from pwsh_kernels.records import Choice, Prompt, PromptField, PromptKind
 
 Call = PipelineHostCallEvent | RunspacePoolHostCallEvent
@@ -122,7 +122,7 @@ def _fields_prompt(
 
 
 def _kind(field: PromptField) -> PromptKind:
-    if field.type_name == "PSCredential":
+    if field.type_name == CREDENTIAL_TYPE:
         return "credential"
     return "secret" if field.secret else "line"
 
@@ -170,7 +170,7 @@ def needs_key(question: Question) -> bool:
     """Return whether the answer holds a secret, for which a session key must be exchanged first."""
     prompt = question.prompt
     return prompt.kind in ("secret", "credential") or any(
-        one.secret or one.type_name == "PSCredential" for one in prompt.fields
+        one.secret or one.type_name == CREDENTIAL_TYPE for one in prompt.fields
     )
 
 
@@ -180,58 +180,33 @@ def answer_value(question: Question, value: Any) -> Any:
     Raises InvalidRequest for another.
     """
     prompt, method = question.prompt, question.method
+    check_answer(prompt, value)
     if prompt.kind == "choice":
         return _choice_answer(prompt, value)
     if method == Method.Prompt:
         values = value if prompt.kind == "fields" else {prompt.fields[0].name: value}
-        return _field_answers(prompt, values)
+        return {one.name: _field_answer(one, values[one.name]) for one in prompt.fields}
     if prompt.kind == "credential":
         return _credential(value)
-    text = _text(value)
-    return PSSecureString(text) if prompt.kind == "secret" else text
+    return PSSecureString(value) if prompt.kind == "secret" else value
 
 
 def _choice_answer(prompt: Prompt, value: Any) -> int | list[int]:
-    indexes = value if prompt.multiple and isinstance(value, (list, tuple)) else [value]
-    if not all(
-        isinstance(one, int) and not isinstance(one, bool) and 0 <= one < len(prompt.choices)
-        for one in indexes
-    ):
-        raise InvalidRequest(
-            field="value", problem=f"must be an index from 0 to {len(prompt.choices) - 1}"
-        )
-    return list(indexes) if prompt.multiple else int(indexes[0])
-
-
-def _field_answers(prompt: Prompt, values: Any) -> dict[str, Any]:
-    names = {one.name for one in prompt.fields}
-    if not isinstance(values, Mapping) or set(values) != names:
-        raise InvalidRequest(
-            field="value", problem=f"must be an object with the names {', '.join(sorted(names))}"
-        )
-    return {one.name: _field_answer(one, values[one.name]) for one in prompt.fields}
+    if not prompt.multiple:
+        return int(value)
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _field_answer(field: PromptField, value: Any) -> Any:
-    if field.type_name == "PSCredential":
+    if field.type_name == CREDENTIAL_TYPE:
         return _credential(value)
-    if field.type_name.endswith("[]") and isinstance(value, (list, tuple)):
-        return [_text(one) for one in value]
-    return PSSecureString(_text(value)) if field.secret else _text(value)
+    if takes_list(field) and isinstance(value, list | tuple):
+        return list(value)
+    return PSSecureString(value) if field.secret else value
 
 
-def _credential(value: Any) -> PSCredential:
-    if not isinstance(value, Mapping) or set(value) != {"user", "password"}:
-        raise InvalidRequest(field="value", problem='must be an object with "user" and "password"')
-    return PSCredential(
-        UserName=_text(value["user"]), Password=PSSecureString(_text(value["password"]))
-    )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise InvalidRequest(field="value", problem="must be text")
-    return value
+def _credential(value: Mapping[str, str]) -> PSCredential:
+    return PSCredential(UserName=value["user"], Password=PSSecureString(value["password"]))
 
 
 def refusal(reason: str) -> ErrorRecord:

@@ -1,15 +1,22 @@
 """Whether a session takes a command now, and what to do when it does not. Pure."""
 
+import json
 from typing import Protocol, TypeVar
 
 from pwsh_kernels.errors import (
+    CommandTooLarge,
+    InvalidRequest,
     NotSignedIn,
+    QueueFull,
     SessionLost,
     SessionStarting,
     SignInPending,
     WaitingForInput,
+    WaitsBehindQuestion,
 )
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.requests import RunRequest
 from pwsh_kernels.sessions.runs.run import Run, question, utc
 from pwsh_kernels.sessions.session import Session
 
@@ -27,22 +34,53 @@ class Candidate(Protocol):
 Live = TypeVar("Live", bound=Candidate)
 
 
-def admit(key: SessionKey, live: Live | None, *, run_signed_out: bool) -> Live:
-    """Return the session of `key` when a command may be queued in it.
+def admit(
+    key: SessionKey,
+    live: Live | None,
+    *,
+    run_signed_out: bool,
+    principal: str = "token",
+    client: str = "",
+) -> Live:
+    """Return the session of `key` when a command of that caller may be queued in it.
 
-    Raises NotSignedIn, SessionStarting, SignInPending, SessionLost or WaitingForInput.
+    Raises NotSignedIn, SessionStarting, SignInPending, SessionLost, WaitingForInput for who has to
+    answer first, WaitsBehindQuestion for others.
     """
     if live is None or live.session.state == "closed":
         raise NotSignedIn(tenant=key.tenant, module=key.module)
     _check_state(live.session, run_signed_out=run_signed_out)
     if live.active is not None and live.active.prompt is not None:
-        raise WaitingForInput(
-            tenant=key.tenant,
-            module=key.module,
-            run_id=live.active.id,
-            question=question(live.active),
-        )
+        raise _open_question(live.active, live.active.asks(principal, client))
     return live
+
+
+def _open_question(run: Run, callers: bool) -> WaitingForInput | WaitsBehindQuestion:
+    where = {"tenant": run.key.tenant, "module": run.key.module, "run_id": run.id}
+    if callers:
+        return WaitingForInput(**where, question=question(run))
+    return WaitsBehindQuestion(**where, asker=run.asker)
+
+
+def check_command(request: RunRequest, limit: int) -> None:
+    """Raise InvalidRequest for a command that is empty, CommandTooLarge for one that is too long.
+
+    What its parameters hold counts too.
+    """
+    if not request.command.strip():
+        raise InvalidRequest(field="command", problem="is empty")
+    parameters = request.options.parameters
+    size = len(request.command) + (len(json.dumps(parameters)) if parameters else 0)
+    if size > limit:
+        raise CommandTooLarge(size=size, limit=limit)
+
+
+def check_room(live: LiveSession, limit: int) -> None:
+    """Raise QueueFull when as many commands as may wait in a session do."""
+    active, waiting, _ = live.counts
+    if waiting >= limit:
+        key = live.key
+        raise QueueFull(tenant=key.tenant, module=key.module, waiting=waiting, run_id=active or "")
 
 
 def _check_state(session: Session, *, run_signed_out: bool) -> None:

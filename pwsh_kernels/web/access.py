@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 AUTHORIZATION = re.compile(r"(?:token|bearer)[ \t]+(.+)", re.IGNORECASE)
-PRODUCT = re.compile(r"[A-Za-z0-9._+-]{1,40}")
-"""The first product of a User-Agent header; anything else is not worth a label."""
+PRODUCT = re.compile(
+    r"([A-Za-z0-9._+-]{1,40})(?:/[A-Za-z0-9._+-]{1,40}(?: \(([A-Za-z0-9._+-]{1,40})\))?)?"
+)
+"""The first product of a User-Agent header and, in brackets behind its version, the one word that
+says whom it calls for; anything else is not worth a label.
+"""
 
 
 class Permission(Enum):
@@ -56,10 +60,10 @@ def same_token(given: str, token: str) -> bool:
 
 def client_label(user_agent: str) -> str:
     """Return a short, harmless name of the calling program: `pwsh-kernels-cli/0.1 httpx/0.28` →
-    `pwsh-kernels-cli`.
+    `pwsh-kernels-cli`, `pwsh-kernels-mcp/0.1 (claude-code)` → `pwsh-kernels-mcp:claude-code`.
     """
     match = PRODUCT.match(user_agent)
-    return match.group() if match else ""
+    return ":".join(filter(None, match.groups())) if match else ""
 
 
 def find_principal(authorization: str, user_agent: str, token: str) -> Principal | None:

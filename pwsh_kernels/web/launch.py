@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import TextIO, cast
 
 from pwsh_kernels.discovery import read_settings
-from pwsh_kernels.errors import DataFolderInUse, ProductError
+from pwsh_kernels.errors import DataFolderInUse, FolderNotWritable, ProductError
+from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.settings import Settings
 
 LOG_LINE = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
@@ -31,6 +32,7 @@ def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
     # The MCP SDK configures the root logger, unless somebody has: with frames, and lines broken at
     # 80 columns.
     logging.basicConfig(level=logging.WARNING, format=LOG_LINE)
+    filter_handlers(logging.getLogger())
     spare_the_grammar()
     from pwsh_kernels.web.app import PwshKernelsApp  # noqa: PLC0415 - after the line above
     from pwsh_kernels.web.product import Product  # noqa: PLC0415
@@ -55,9 +57,10 @@ def spare_the_grammar() -> None:
 def sole_owner(data_dir: Path) -> Iterator[None]:
     """Hold the data folder: two servers on one would both believe to be the one that watches its
     kernels.
+
+    Raises DataFolderInUse, FolderNotWritable.
     """
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data_dir / "server.lock").open("a+", encoding="utf-8") as lock:
+    with _opened(data_dir) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -67,6 +70,15 @@ def sole_owner(data_dir: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _opened(data_dir: Path) -> TextIO:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (data_dir / "server.lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise FolderNotWritable(folder=str(data_dir), problem=problem) from error
 
 
 if __name__ == "__main__":

@@ -275,10 +275,57 @@ def test_somebody_elses_answer_is_as_good(signed_in: Server) -> None:
         ) as child,
     ):
         read_until(opened(child.stderr), ": ")
-        signed_in.post(f"/runs/{last_id(signed_in)}/input", value="Adele")
+        signed_in.post(f"/runs/{last_id(signed_in)}/input", value="Adele", for_other=True)
         stdout, stderr = child.communicate(timeout=LIMIT)
     assert (child.returncode, stdout) == (0, "hello Adele\n")
     assert "Answered elsewhere." in stderr
+
+
+def test_who_follows_anothers_run_in_a_terminal_is_told_whose_question_it_answers(
+    signed_in: Server,
+) -> None:
+    asked = signed_in.run("'hello ' + (Read-Host 'Your name')", format="text")
+    whose = f"{asked['run_id']} waits for an answer of token (python-httpx), who started it."
+    with (
+        terminal() as (ours, theirs),
+        started(signed_in, "follow", asked["run_id"], stdin=theirs) as child,
+    ):
+        assert whose in read_until(opened(child.stderr), "Your name: ")
+        os.write(ours, b"Adele\n")
+        stdout, _ = child.communicate(timeout=LIMIT)
+    assert (child.returncode, stdout) == (0, "hello Adele\n")
+
+
+def test_who_follows_anothers_run_without_a_terminal_leaves_the_question_to_them(
+    signed_in: Server,
+) -> None:
+    asked = signed_in.run("'hello ' + (Read-Host 'Your name')", format="text")
+    with started(signed_in, "follow", asked["run_id"]) as child:
+        assert "It is left to them." in read_until(opened(child.stderr), "left to them.")
+        assert signed_in.get(f"/runs/{asked['run_id']}")["state"] == "waiting_for_input"
+        signed_in.post(f"/runs/{asked['run_id']}/input", value="Adele")
+        stdout, _ = child.communicate(timeout=LIMIT)
+    assert (child.returncode, stdout) == (0, "hello Adele\n")
+
+
+def test_of_escape_sequences_a_terminal_gets_colours_alone_whatever_is_split(
+    signed_in: Server,
+) -> None:
+    script = 'Write-Host -NoNewline "a`e]52;c;ZX"; Write-Host "ZpbA==`ab"; "$([char]0x9b)2J`e[31mc"'
+    with (
+        terminal() as (ours, theirs),
+        started(signed_in, "run", *SESSION, script, stdout=theirs) as child,
+    ):
+        assert child.wait(LIMIT) == 0
+        assert os.read(ours, 4096) == b"ab\r\n\x1b[31mc\r\n\x1b[0m"
+
+
+def test_the_list_of_runs_shows_what_a_command_holds_and_obeys_nothing(signed_in: Server) -> None:
+    signed_in.run("'\x1b]52;c;ZXZpbA==\x07\x9b2J\u202e'")
+    stdout, _, code = run(signed_in, "runs", "--limit", "1")
+    assert code == 0
+    assert "'\\u{1B}]52;c;ZXZpbA==\\u{7}\\u{9B}2J\\u{202E}'" in stdout
+    assert not set(stdout) & set("\x1b\x07\x9b\u202e")
 
 
 def test_colours_are_printed_on_a_terminal(signed_in: Server) -> None:

@@ -1,8 +1,10 @@
 """Prompts of scripts reach the client that runs them, and only its answers count."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import zmq
 from jupyter_client.manager import KernelManager
 
 from pwsh_kernels.messages import KEY, answer_metadata, refusal_metadata
@@ -21,6 +23,14 @@ FIELDS = (
     " = $Host.UI.Prompt('Caption', 'Supply values', $fields);\"$($got.Name)"
     " $([Net.NetworkCredential]::new('', $got.Pin).Password)\""
 )
+
+
+@pytest.fixture
+def shared_question(client: Client, other_client: Client) -> tuple[Client, Client, str]:
+    """Two clients, and the run of the first that asks it something."""
+    run_id = client.send("'got ' + (Read-Host 'Mine')", allow_stdin=True)
+    client.question(run_id)
+    return client, other_client, run_id
 
 
 def asked(run: Any) -> list[tuple[str, bool]]:
@@ -113,6 +123,18 @@ def test_only_the_asker_can_answer(client: Client, other_client: Client) -> None
     assert client.finish(run_id).text() == "got owner\n"
 
 
+def test_another_client_that_names_the_question_answers_only_when_it_says_for_whom(
+    shared_question: tuple[Client, Client, str],
+) -> None:
+    asker, other, run_id = shared_question
+    question = asker.runs[run_id].questions[0]
+    for metadata in (answer_metadata("intruder"), answer_metadata("helper", for_other=True)):
+        codec = other.jupyter.session
+        reply = codec.msg("input_reply", {"value": ""}, parent=question, metadata=metadata)
+        other.jupyter.stdin_channel.send(reply)
+    assert asker.finish(run_id).text() == "got helper\n"
+
+
 def test_an_answer_to_an_earlier_question_is_not_taken_for_the_next(client: Client) -> None:
     run_id = client.send("'got ' + (Read-Host 'First')", allow_stdin=True)
     client.question(run_id)
@@ -127,3 +149,32 @@ def test_a_client_without_stdin_connection_is_told_so(kernel: KernelManager) -> 
     with connected(kernel, stdin=False) as lonely:
         run = lonely.finish(lonely.send("Read-Host 'Anybody'", allow_stdin=True))
     assert "not connected" in run.text("stderr") + str(run.content.get("evalue", ""))
+
+
+BAD_FRAMES: list[list[bytes]] = [
+    [b""],
+    [b"<IDS|MSG>"],
+    [b"<IDS|MSG>", b""],
+    [b"<IDS|MSG>", b"", b"{}", b"{}", b"{}", b"{}"],
+    [b"<IDS|MSG>", b"wrong", b"[", b"\xff", b"", b""],
+]
+
+
+def test_frames_that_nobody_signed_leave_an_open_prompt_open_and_are_noted_in_the_log(
+    kernel: KernelManager, client: Client
+) -> None:
+    run_id = client.send("'got ' + (Read-Host 'Still open')", allow_stdin=True)
+    client.question(run_id)
+    port = kernel.get_connection_info()["stdin_port"]
+    log = Path(kernel.connection_file).with_suffix(".log")
+    with zmq.Context() as context, context.socket(zmq.DEALER) as intruder:
+        intruder.connect(f"tcp://127.0.0.1:{port}")
+        for frames in BAD_FRAMES:
+            intruder.send_multipart(frames)
+        no_answer = {**client.jupyter.session.msg("input_reply"), "content": "[]"}
+        intruder.send_multipart(client.jupyter.session.serialize(no_answer))
+        dropped = "dropped a bad message on the stdin channel"
+        client.read_until_written(log, dropped, len(BAD_FRAMES))
+    client.answer("the answer")
+    assert client.finish(run_id).text() == "got the answer\n"
+    assert log.stat().st_mode & 0o777 == 0o600

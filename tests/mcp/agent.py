@@ -35,6 +35,7 @@ CHANGING = [
         "7f6d1a52-0c3e-4b9a-8d21-5e4c9b7a1f00",
     ),
     (re.compile(r"after \d+\.\d s"), "after 0.4 s"),
+    (re.compile(r"----- [0-9a-f]{8} "), "----- 7f3a9c1e "),
 ]
 CODE = re.compile(r"enter the code ([A-Z0-9]+)")
 Approve = Callable[[str, str, str], Awaitable[None]]

@@ -24,8 +24,10 @@ pytestmark = pytest.mark.xdist_group("server")
 LIMIT = 60.0
 CHANGING = re.compile(
     r"\d{4}-\d\d-\d\dT[0-9:.]+Z|\br-[0-9a-z-]+|\d+(?:\.\d+)? s\b|'duration_s': [0-9.e-]+"
+    r"|----- [0-9a-f]{8} "
 )
-"""What differs between two calls of the same kind: times, run ids, durations."""
+"""What differs between two calls of the same kind: times, run ids, durations, numbers of marks."""
+NEWEST = re.compile(r"----- [0-9a-f]{8} newest runs -----\n(?:.*\n)*?(?=----- )")
 Story = Callable[[Client], Awaitable[list[CallToolResult]]]
 
 
@@ -113,7 +115,7 @@ def comparable(answers: list[CallToolResult]) -> list[str]:
     whole = [one.model_dump(mode="json", exclude={"meta"}) for one in answers]
     for one in whole:
         (one["structured_content"] or {}).pop("recent_runs", None)
-        one["content"][0]["text"] = one["content"][0]["text"].partition("\nNewest runs ")[0]
+        one["content"][0]["text"] = NEWEST.sub("", one["content"][0]["text"])
     return [CHANGING.sub("*", str(one)) for one in whole]
 
 
@@ -155,7 +157,7 @@ async def test_a_run_over_http_is_the_principals_and_progress_arrives_while_it_r
     assert told.is_set()
     assert run.structured_content
     kept = signed_in.get(f"/runs/{run.structured_content['run_id']}")
-    assert (kept["principal"], kept["client"]) == ("token", "pwsh-kernels-mcp")
+    assert (kept["principal"], kept["client"]) == ("token", "pwsh-kernels-mcp:mcp")
 
 
 @pytest.mark.parametrize(
@@ -239,6 +241,13 @@ def test_a_library_of_the_server_logs_in_lines_of_the_servers_form(server: Serve
     )
     line = server.until(lambda: next((line for line in server.log if "evil.example" in line), None))
     assert re.match(r"\[W [^\]]+ mcp\.server\.transport_security\] .*evil\.example", line)
+
+
+def test_the_servers_log_shows_what_a_caller_put_into_it_and_obeys_nothing(server: Server) -> None:
+    headers = {b"Authorization": f"Bearer {server.token}".encode(), b"Origin": b"obeyed\x9b2J"}
+    httpx.post(f"{server.url}/mcp", json={}, headers=headers, verify=False, trust_env=False)
+    line = server.until(lambda: next((one for one in server.log if "obeyed" in one), None))
+    assert "obeyed\\u{9B}2J" in line
 
 
 def running(server: Server) -> str | None:

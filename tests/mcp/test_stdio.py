@@ -66,7 +66,7 @@ async def test_a_sign_in_and_a_run_over_stdio_share_the_session_of_everyone(
         )
     assert facts_of(login)["state"] == "signed_in"
     assert set(facts_of(run)["output"].splitlines()) == {"set over REST", "raw"}
-    assert server.get(f"/runs/{facts_of(run)['run_id']}")["client"] == "pwsh-kernels-mcp"
+    assert server.get(f"/runs/{facts_of(run)['run_id']}")["client"] == "pwsh-kernels-mcp:mcp"
 
 
 def test_what_is_no_message_does_not_end_the_server_and_only_messages_are_on_stdout(

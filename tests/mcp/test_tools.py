@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 from mcp import Client
@@ -13,6 +14,8 @@ from pwsh_kernels.mcp.tools import TOOL_NAMES
 from tests.fixtures.server import ADMIN, CONTOSO, FABRIKAM, Server
 from tests.mcp.client import ERAS, Era, Json, call, connected, facts_of, settings_for, text_of
 
+NUMBER = re.compile(r"----- ([0-9a-f]{8}) ")
+"""The beginning of a mark, with the number that no other answer has."""
 pytestmark = pytest.mark.xdist_group("server")
 
 
@@ -87,11 +90,13 @@ async def test_a_result_is_told_in_words_and_not_as_json_again(signed_in: Server
     size = facts["total_chars"]
     assert facts["output"] == "one\nWARNING: mind\n2\n"
     assert facts["warnings"] == ["mind"]
+    mark = NUMBER.search(text_of(run))
+    assert mark
     assert (
         text_of(run)
         == f"contoso.example:exo as {ADMIN}: succeeded after {facts['duration_s']:.1f} s (run"
-        f" {facts['run_id']})\n----- output, characters 0 to {size} of {size}"
-        " -----\none\nWARNING: mind\n2\n----- end -----"
+        f" {facts['run_id']})\n----- {mark[1]} output, characters 0 to {size} of {size}"
+        f" -----\none\nWARNING: mind\n2\n----- {mark[1]} end -----"
     )
 
 
@@ -114,12 +119,13 @@ async def test_a_failed_command_is_an_error_that_names_its_cause_first(signed_in
     )
     assert fault["category"]
     assert facts["advice"] == "fix_command"
-    first, *rest = text_of(run).splitlines()
+    first, *rest = NUMBER.sub("----- N ", text_of(run)).splitlines()
     assert first.startswith(f"contoso.example:exo as {ADMIN}: failed after ")
-    assert first.endswith(": no such thing")
-    assert rest[1] == "before"
-    assert rest[2].startswith("ERROR: ")
-    assert rest[-2:] == ["after", "----- end -----"]
+    assert rest[:2] == ["----- N error -----", "no such thing"]
+    assert rest[2].startswith("----- N output, ")
+    assert rest[3] == "before"
+    assert rest[4].startswith("ERROR: ")
+    assert rest[-2:] == ["after", "----- N end -----"]
 
 
 async def test_the_exit_code_of_a_command_is_told(signed_in: Server) -> None:
@@ -246,10 +252,31 @@ async def test_somebody_else_may_answer_what_a_command_asks(signed_in: Server) -
         assert behind.is_error
         assert f"pwsh_cancel with run_id {asked['run_id']}" in text_of(behind)
         waiting = asyncio.create_task(call(client, "pwsh_wait", run_id=asked["run_id"]))
-        await asyncio.to_thread(signed_in.post, f"/runs/{asked['run_id']}/input", value="Adele")
+        await asyncio.to_thread(
+            signed_in.post, f"/runs/{asked['run_id']}/input", value="Adele", for_other=True
+        )
         finished = facts_of(await waiting)["run"]
     assert finished["state"] == "succeeded"
     assert finished["output"].endswith("hello Adele\n")
+
+
+async def test_an_agent_neither_answers_nor_is_told_to_answer_what_another_clients_run_asks(
+    signed_in: Server,
+) -> None:
+    asked = signed_in.run("Read-Host 'Delete everything?'")
+    who = "waits for an answer of token (python-httpx)"
+    async with connected(signed_in) as client:
+        behind = await call(client, "pwsh_run", tenant=CONTOSO, command="Get-Date")
+        answer = await call(client, "pwsh_answer", run_id=asked["run_id"], answer="Yes")
+        seen = await call(client, "pwsh_wait", run_id=asked["run_id"], wait_s=0)
+    for refused in (behind, answer):
+        assert refused.is_error
+        assert who in text_of(refused)
+        assert "Call pwsh_answer" not in text_of(refused)
+    assert facts_of(seen)["run"]["advice"] == "wait"
+    assert f"It {who}, who started it. Do not answer it" in text_of(seen)
+    assert signed_in.get(f"/runs/{asked['run_id']}")["state"] == "waiting_for_input"
+    signed_in.post(f"/runs/{asked['run_id']}/input", refuse=True)
 
 
 async def test_the_argument_of_the_original_still_names_the_tenant(signed_in: Server) -> None:

@@ -1,6 +1,7 @@
 """Commands that were found, in the words of the tools. Pure."""
 
 from pwsh_kernels.escapes import plain
+from pwsh_kernels.mcp.answers.marks import Marks
 from pwsh_kernels.mcp.answers.models import Command, FindResult
 from pwsh_kernels.mcp.answers.words import lines
 from pwsh_kernels.shapes import Commands
@@ -31,9 +32,10 @@ def _step(found: Commands) -> str:
     return "There are more: use more words." if found["total"] > len(found["commands"]) else ""
 
 
-def find_text(result: FindResult) -> str:
+def find_text(result: FindResult, marks: Marks) -> str:
     """Return the commands in words: name, purpose, syntax below it."""
-    return lines(result.notice, *(_command_text(one) for one in result.commands), result.next_step)
+    found = lines(*(_command_text(one) for one in result.commands))
+    return lines(result.notice, marks.around("commands", found), result.next_step)
 
 
 def _command_text(command: Command) -> str:

@@ -5,18 +5,16 @@ Pure: takes the entries of `GET /runs/{id}` (docs/rest.md). Cursors count the ch
 output.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pwsh_kernels.escapes import plain
+from pwsh_kernels.escapes import EscapeFilter, unfinished, whole_characters
 from pwsh_kernels.shapes import Entry, Page
 
 MAX_CHARS = 20_000
 """Characters of output in one answer; half is the beginning and half the end when not all fits."""
 
 _LABELS = {"error": "ERROR: ", "warning": "WARNING: "}
-_UNFINISHED_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +69,7 @@ def cut_point(text: str) -> int:
     line_end = text.rfind("\n") + 1
     if line_end > len(text) // 2:
         return line_end
-    unfinished = _UNFINISHED_ESCAPE.search(text)
-    end = unfinished.start() if unfinished and unfinished.start() else len(text)
+    end = unfinished(text) or len(text)
     return end - 1 if end > 1 and "\ud800" <= text[end - 1] <= "\udbff" else end
 
 
@@ -111,7 +108,8 @@ def _without_first(entries: Sequence[Entry], length: int) -> list[Entry]:
 
 
 def _piece(entries: Sequence[Entry]) -> Piece:
-    texts = [plain(entry["text"]) for entry in entries]
+    shown = EscapeFilter()
+    texts = [whole_characters(shown.feed(entry["text"])) for entry in entries]
     labelled = ""
     for entry, text in zip(entries, texts, strict=True):
         labelled += _labelled(entry, text, at_line_start=not labelled or labelled.endswith("\n"))

@@ -69,6 +69,7 @@ class TenantResult(BaseModel):
     tail: str = ""
     truncated: bool = False
     error: str = ""
+    next_step: str = ""
 
 
 class RunResult(BaseModel):

@@ -7,14 +7,18 @@ Pure. A prompt is the JSON of `GET /runs/{id}` (records.Prompt).
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pwsh_kernels.errors import AnswerNotUsable, SecretNotTaken
-from pwsh_kernels.escapes import plain
+from pwsh_kernels.errors import AnswerNotUsable, AnswerOfAnother, SecretNotTaken
+from pwsh_kernels.escapes import plain, visible
 from pwsh_kernels.records import ChoiceFacts, FieldFacts, PromptFacts
 from pwsh_kernels.shapes import ForeignJson, Run
 
 _SECRET_KINDS = ("secret", "credential")
 ANSWER = "answer"
 """The name of the one value of a form that asks for one."""
+TO_ALL = " to all"
+"""How the choices end by which one answer would do for what nobody has seen yet."""
+COMMAND_CHARS = 4_000
+"""Characters of a command that a form shows."""
 
 
 def is_secret(prompt: PromptFacts) -> bool:
@@ -22,14 +26,71 @@ def is_secret(prompt: PromptFacts) -> bool:
     return prompt["kind"] in _SECRET_KINDS or any(one["secret"] for one in prompt["fields"])
 
 
+def is_decision(prompt: PromptFacts) -> bool:
+    """Return whether the answer decides something, as every Confirm does: a person's to give."""
+    return prompt["kind"] == "choice"
+
+
+def form_message(run: Run) -> str:
+    """Return what stands above a form: where and as whom, the question, the exact command.
+
+    Each line that is not ours begins with a mark, so that none can pose as ours.
+    """
+    command = run["command"]
+    whole = len(command) <= COMMAND_CHARS
+    cut = "" if whole else f", the first {COMMAND_CHARS:,} of {len(command):,} characters"
+    where = f"tenant {run['tenant']} ({run['module']})"
+    return "\n".join(
+        (
+            f"A command in {where}, signed in as {visible(run['account'] or 'nobody')}, asks:",
+            _quoted(question(run)),
+            f"The command{cut}:",
+            _quoted(command[:COMMAND_CHARS]),
+        )
+    )
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in visible(text).split("\n"))
+
+
+def is_own(run: Run) -> bool:
+    """Return whether this client has started the run: only then are its questions to be answered
+    here.
+    """
+    return run.get("yours", True)
+
+
+def asker(run: Run) -> str:
+    """Return who has started a run, and answers what it asks."""
+    return f"{run['principal']} ({run['client']})" if run["client"] else run["principal"]
+
+
 def question(run: Run) -> str:
     """Return what a run asks for, or an empty text."""
     prompt = run["prompt"]
     if prompt is None:
         return ""
-    fields = [one["label"] or one["name"] for one in prompt["fields"]]
+    fields = [_field_label(one, prompt["kind"]) for one in prompt["fields"]]
     parts = [prompt["caption"], prompt["message"], *fields, *_labels(prompt)]
     return plain(" | ".join(dict.fromkeys(part for part in parts if part))) or prompt["kind"]
+
+
+def _field_label(field: FieldFacts, kind: str) -> str:
+    label, name = field["label"], field["name"]
+    return f"{label} ({name})" if kind == "fields" and label not in ("", name) else label or name
+
+
+def step_to_answer(prompt: PromptFacts | None) -> str:
+    """Return the same as `how_to_answer` in our words alone: names and choices stand in the
+    question.
+    """
+    if prompt and prompt["kind"] == "choice":
+        several = "one or more (with commas)" if prompt["multiple"] else "one"
+        return f"answer {several} of the choices that the question ends with"
+    if prompt and prompt["kind"] == "fields":
+        return "fields with a text for each name in the question"
+    return "answer as text"
 
 
 def how_to_answer(prompt: PromptFacts | None) -> str:
@@ -50,11 +111,13 @@ def how_to_answer(prompt: PromptFacts | None) -> str:
 def value_of(run: Run, answer: str, fields: Mapping[str, str] | None) -> Any:
     """Return the answer in the shape of the prompt's kind.
 
-    Raises SecretNotTaken, AnswerNotUsable.
+    Raises AnswerOfAnother, SecretNotTaken, AnswerNotUsable.
     """
     prompt = run["prompt"]
     if prompt is None:
         return answer
+    if not is_own(run):
+        raise AnswerOfAnother(run_id=run["run_id"], asker=asker(run))
     if is_secret(prompt):
         raise SecretNotTaken(run_id=run["run_id"], question=question(run))
     if prompt["kind"] == "choice":
@@ -99,29 +162,34 @@ def _text_field(field: FieldFacts) -> ForeignJson:
 
 
 def _choice_field(prompt: PromptFacts) -> ForeignJson:
-    labels = _labels(prompt)
-    if prompt["multiple"]:
-        return {"type": "array", "items": {"type": "string", "enum": labels}}
-    preset = [labels[index] for index in prompt["default"] if index < len(labels)]
-    return {"type": "string", "enum": labels, **({"default": preset[0]} if preset else {})}
+    """Nothing is preset: a form that is sent as it came up must not decide anything."""
+    one = {"type": "string", "enum": _labels(prompt)}
+    return {"type": "array", "items": one} if prompt["multiple"] else one
 
 
 def _chosen(run_id: str, prompt: PromptFacts, answer: str) -> int | list[int]:
     words = answer.split(",") if prompt["multiple"] else [answer]
-    picked = [_index(prompt["choices"], word.strip().lower()) for word in words]
+    picked = [_index(_offered(prompt), word.strip().lower()) for word in words]
     known = [index for index in picked if index is not None]
     if len(known) != len(picked):
         raise AnswerNotUsable(run_id=run_id, wanted=how_to_answer(prompt))
     return known if prompt["multiple"] else known[0]
 
 
-def _index(choices: Sequence[ChoiceFacts], word: str) -> int | None:
+def _offered(prompt: PromptFacts) -> list[tuple[int, ChoiceFacts]]:
+    """Return the choices with their places, without those for all that follows."""
+    choices = list(enumerate(prompt["choices"]))
+    single = [one for one in choices if not one[1]["label"].strip().lower().endswith(TO_ALL)]
+    return single or choices
+
+
+def _index(offered: Sequence[tuple[int, ChoiceFacts]], word: str) -> int | None:
     """A choice is named by its label, its hot key, or its place counted from 0."""
-    for place, choice in enumerate(choices):
+    for place, choice in offered:
         if word in (plain(choice["label"]).lower(), (choice["key"] or str(place)).lower()):
             return place
     return None
 
 
 def _labels(prompt: PromptFacts) -> list[str]:
-    return [plain(choice["label"]) for choice in prompt["choices"]]
+    return [plain(choice["label"]) for _, choice in _offered(prompt)]

@@ -8,40 +8,76 @@ from collections.abc import Mapping
 from typing import Any
 
 from pwsh_kernels.errors import ProductError
+from pwsh_kernels.escapes import plain
+from pwsh_kernels.mcp.answers.marks import Marks, named
 from pwsh_kernels.mcp.answers.session_results import Standing, sign_in_step
+from pwsh_kernels.mcp.answers.words import lines
 
 PERSON = "Tell the person; do not retry."
 
 
-def error_text(error: ProductError) -> str:
-    """Return what happened and the next step."""
-    return refusal_text(error.to_json())
+def error_text(error: ProductError, marks: Marks) -> str:
+    """Return what happened and the next step; what others said stands between marks."""
+    return refusal_text(error.to_json(), marks)
 
 
-def refusal_text(facts: Mapping[str, Any]) -> str:
+def refusal_text(facts: Mapping[str, Any], marks: Marks) -> str:
     """Return the same for the JSON of an error."""
-    step = _steps(facts).get(facts["code"], "")
-    if facts["code"] in ("not_signed_in", "sign_in_pending", "waiting_for_input", "session_lost"):
-        return f"{cause(facts)} {step}"
+    title, quoted = _quoted(facts)
+    words = cause(facts) or _sentence(facts)
+    if quoted and not cause(facts):
+        words = f"Refused: {facts['code']}."
+    step = refusal_step(facts)
+    return lines(f"{words} {step}".strip(), marks.around(title, quoted))
+
+
+def refusal_words(facts: Mapping[str, Any]) -> str:
+    """Return what happened in one text for a field of a structured result, which needs no marks."""
+    quoted = _quoted(facts)[1]
+    said = f" {quoted}" if quoted and cause(facts) else ""
+    return f"{cause(facts) or _sentence(facts)}{said}"
+
+
+def refusal_step(facts: Mapping[str, Any]) -> str:
+    """Return the next step after a refusal; "" where there is none."""
+    return _steps(facts).get(facts["code"], "")
+
+
+def _sentence(facts: Mapping[str, Any]) -> str:
     text: str = facts["error"]
-    return f"{text if text.endswith('.') else text + '.'} {step}" if step else text
+    step = refusal_step(facts)
+    return text if text.endswith(".") or not step else f"{text}."
+
+
+def _quoted(facts: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what an error has of others' words, and its title."""
+    code = facts["code"]
+    if code == "waiting_for_input":
+        return "question", plain(str(facts.get("question") or ""))
+    if code == "not_signed_in":
+        return "reason", plain(str(facts.get("reason") or ""))
+    return "refusal", plain(facts["error"]) if code in _QUOTES else ""
 
 
 def cause(facts: Mapping[str, Any]) -> str:
-    """Return what keeps a session from taking a command, without the next step."""
-    where = f"{facts.get('tenant')}:{facts.get('module')}"
+    """Return what keeps a session from taking a command, in our words and without the next step; ""
+    for other refusals.
+    """
+    where, run = f"{facts.get('tenant')}:{facts.get('module')}", f"un {facts.get('run_id')}"
+    asker = named(str(facts.get("asker")))
     return {
-        "not_signed_in": (
-            f"{where} is not signed in." + (f" {facts['reason']}" if facts.get("reason") else "")
-        ),
+        "not_signed_in": f"{where} is not signed in.",
         "sign_in_pending": f"The sign-in to {where} waits for a person.",
-        "waiting_for_input": (
-            f"Run {facts.get('run_id')} in {where} waits for an answer to: {facts.get('question')}"
-        ),
+        "waiting_for_input": f"R{run} in {where} waits for an answer.",
         "session_lost": (
             f"The PowerShell of {where} has died ({facts.get('reason')}), and its sign-in with it."
         ),
-    }[facts["code"]]
+        "waits_behind_question": (
+            f"The command was not run: in {where} it waits behind r{run}, which waits for an answer"
+            f" of {asker}."
+        ),
+        "answer_of_another": f"R{run} waits for an answer of {asker}, who started it.",
+    }.get(facts["code"], "")
 
 
 def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
@@ -65,9 +101,14 @@ def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
             f"Call pwsh_login with {where} for a new code when the person wants to sign in."
         ),
         "waiting_for_input": (
-            f"Answer it with pwsh_answer and run_id {run_id}, or call pwsh_cancel with run_id"
-            f" {run_id}."
+            "Ask the person where it decides something, then answer it with pwsh_answer and run_id"
+            f" {run_id}, or call pwsh_cancel with run_id {run_id}."
         ),
+        "waits_behind_question": (
+            f"Call pwsh_wait with run_id {run_id}, then run it again; or tell the person. Do not"
+            " answer that run's question."
+        ),
+        "answer_of_another": PERSON,
         "run_not_waiting": f"Call pwsh_wait with run_id {run_id}.",
         "unknown_session": "pwsh_sessions lists the sessions.",
         "unknown_run": "pwsh_status of its tenant lists the newest runs.",
@@ -92,6 +133,22 @@ def _pending(facts: Mapping[str, Any]) -> Standing:
     )
 
 
+_QUOTES = frozenset(
+    {
+        "sign_in_failed",
+        "sign_in_ended",
+        "sign_in_blocked",
+        "sign_in_unreachable",
+        "wrong_account",
+        "wrong_tenant",
+        "answer_not_usable",
+        "secret_not_taken",
+        "unknown_property",
+        "command_search_failed",
+        "objects_lost",
+    }
+)
+"""Codes whose sentence repeats what a service, a script or a session said."""
 _FOR_A_PERSON = (
     "sign_in_blocked",
     "sign_in_unreachable",

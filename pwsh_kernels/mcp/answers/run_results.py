@@ -3,15 +3,27 @@
 Pure.
 """
 
+from typing import TypeVar
+
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.excerpts import Excerpt
+from pwsh_kernels.mcp.answers.marks import Marks, escaped, named
 from pwsh_kernels.mcp.answers.models import Advice, Fault, RunResult, StartedResult, TenantResult
-from pwsh_kernels.mcp.answers.questions import how_to_answer, is_secret, question
-from pwsh_kernels.mcp.answers.refusals import refusal_text
+from pwsh_kernels.mcp.answers.questions import (
+    asker,
+    is_decision,
+    is_own,
+    is_secret,
+    question,
+    step_to_answer,
+)
+from pwsh_kernels.mcp.answers.refusals import refusal_step, refusal_words
 from pwsh_kernels.mcp.answers.session_results import Standing, session_advice, session_step
-from pwsh_kernels.mcp.answers.words import END, ended, lines, output_text
+from pwsh_kernels.mcp.answers.words import ended, lines
+from pwsh_kernels.records import PromptFacts
 from pwsh_kernels.shapes import FAILED, GOING, OPEN, ErrorRecord, Refused, Run
 
+AnyResult = TypeVar("AnyResult", bound=RunResult)
 LISTED_RECORDS = 10
 """Error records and warnings that are listed in one answer; the output has them all."""
 
@@ -41,6 +53,21 @@ def run_result(run: Run, shown: Excerpt, notice: str = "") -> RunResult:
         next_step=run_step(run, shown),
         notice=notice,
     )
+
+
+def declined(result: AnyResult) -> AnyResult:
+    """Return the result of a run that was stopped because its question was declined, as far as the
+    client tells: some decline what they have never shown.
+    """
+    where = f"{result.tenant} {result.session.partition(':')[2]}"
+    stopped = "was stopped" if result.state == "cancelled" else "is being stopped"
+    step = (
+        f"Its question was declined, or this client did not show it; the command {stopped}. Tell"
+        " the person, and do not retry until they ask for it. If they saw no question, they can run"
+        f" the command themselves in a terminal, which asks them: `pwsh-kernels run {where}"
+        " 'COMMAND'`."
+    )
+    return result.model_copy(update={"advice": "do_not_retry", "next_step": step})
 
 
 def started_result(run: Run, shown: Excerpt, notice: str = "") -> StartedResult:
@@ -95,8 +122,10 @@ def is_failure(run: Run) -> bool:
 
 def run_advice(run: Run) -> Advice:
     """Return what to do about a run in that state."""
+    if run["state"] == "waiting_for_input" and not is_own(run):
+        return "wait"
     if run["state"] == "waiting_for_input":
-        return "ask_person" if run["prompt"] and is_secret(run["prompt"]) else "answer"
+        return "ask_person" if _for_a_person(run["prompt"]) else "answer"
     if is_open(run):
         return "wait"
     if run["state"] == "lost" or _signed_out(run):
@@ -105,6 +134,10 @@ def run_advice(run: Run) -> Advice:
         return ""
     found = [record["advice"] for record in run["errors"] if record["advice"]]
     return found[0] if found else "fix_command"
+
+
+def _for_a_person(prompt: PromptFacts | None) -> bool:
+    return prompt is not None and (is_secret(prompt) or is_decision(prompt))
 
 
 def _signed_out(run: Run) -> bool:
@@ -119,8 +152,8 @@ def run_step(run: Run, shown: Excerpt) -> str:
         return _question_step(run)
     if state in GOING:
         return (
-            f"Still {state}: call pwsh_wait with run_id {run_id} and cursor {shown.end} to go on,"
-            " pwsh_cancel to stop it."
+            f"Still {state}{_behind(run)}: call pwsh_wait with run_id {run_id} and cursor"
+            f" {shown.end} to go on, pwsh_cancel to stop it."
         )
     if state == "lost":
         return f"How far the command came is unknown: look before you repeat it. {_died(run)}"
@@ -135,6 +168,15 @@ def run_step(run: Run, shown: Excerpt) -> str:
     return " ".join([*suggestions, *([more] if shown.more else [])])
 
 
+def _behind(run: Run) -> str:
+    ahead = run.get("waits_behind")
+    if not ahead:
+        return ""
+    asks = ahead["state"] == "waiting_for_input"
+    waits = f", which waits for an answer of {named(ahead['asker'])}" if asks else ""
+    return f", it waits behind run {ahead['run_id']}{waits}"
+
+
 def _died(run: Run) -> str:
     return (
         "The session's PowerShell has died, with its variables and its sign-in. Call pwsh_login"
@@ -144,13 +186,25 @@ def _died(run: Run) -> str:
 
 def _question_step(run: Run) -> str:
     run_id, prompt = run["run_id"], run["prompt"]
+    if not is_own(run):
+        return (
+            f"It waits for an answer of {named(asker(run))}, who started it. Do not answer it: call"
+            f" pwsh_wait with run_id {run_id} to wait for its end."
+        )
     if prompt and is_secret(prompt):
         return (
             "Only a person can answer this, it is a secret: ask them to run `pwsh-kernels follow"
             f" {run_id}` in a terminal, then call pwsh_wait. Or call pwsh_cancel."
         )
+    if prompt and is_decision(prompt):
+        return (
+            "A person decides this: show them the tenant, the account and the exact command, and"
+            f" ask them. With their answer call pwsh_answer with run_id {run_id} and"
+            f" {step_to_answer(prompt)}; without one call pwsh_cancel. Do not decide for them, and"
+            " do not run the command in a way that does not ask."
+        )
     return (
-        f"Call pwsh_answer with run_id {run_id} and {how_to_answer(prompt)}; ask the person first"
+        f"Call pwsh_answer with run_id {run_id} and {step_to_answer(prompt)}; ask the person first"
         " when it confirms a change. Or call pwsh_cancel and run the command with the value as a"
         " parameter."
     )
@@ -158,7 +212,12 @@ def _question_step(run: Run) -> str:
 
 def refused_result(one: Refused) -> TenantResult:
     """Return why a command was not run in one of several tenants."""
-    return TenantResult(tenant=one["tenant"], state=one["state"], error=refusal_text(one))
+    return TenantResult(
+        tenant=one["tenant"],
+        state=one["state"],
+        error=refusal_words(one),
+        next_step=refusal_step(one),
+    )
 
 
 def tenant_result(run: Run, shown: Excerpt) -> TenantResult:
@@ -196,9 +255,9 @@ def _rest_of(results: list[TenantResult], waiting: list[str]) -> str:
     return f"Not all is shown: pwsh_output has the rest, by run_id {', '.join(cut)}." if cut else ""
 
 
-def tenants_text(result: StartedResult) -> str:
+def tenants_text(result: StartedResult, marks: Marks) -> str:
     """Return what a command gave in all tenants, in words."""
-    blocks = [_tenant_block(one) for one in result.results]
+    blocks = [_tenant_block(one, marks) for one in result.results]
     succeeded = sum(one.state == "succeeded" for one in result.results)
     return lines(
         result.notice,
@@ -208,28 +267,75 @@ def tenants_text(result: StartedResult) -> str:
     )
 
 
-def _tenant_block(one: TenantResult) -> str:
-    error = f": {one.error}" if one.error else ""
-    left_out = "----- more left out -----\n" if one.truncated else ""
-    output = (
-        "----- output"
-        f" -----\n{ended(one.output)}{left_out}{ended(one.tail) if one.tail else ''}{END}"
-    )
+def _tenant_block(one: TenantResult, marks: Marks) -> str:
+    left_out = f"{marks.line('more left out')}\n" if one.truncated else ""
+    tail = ended(escaped(one.tail)) if one.tail else ""
+    output = f"{marks.part('output', one.output)}{left_out}{tail}" if one.output else ""
     run = f" (run {one.run_id})" if one.run_id else ""
-    return lines(f"{one.tenant}: {one.state}{run}{error}", output if one.output else "")
+    told = marks.closed(marks.part("error", one.error), output)
+    return lines(f"{one.tenant}: {one.state}{run}", told, one.next_step)
 
 
-def run_text(result: RunResult, shown: Excerpt) -> str:
-    """Return a run in words: one line of facts, the output with labels between two marks, the next
-    step.
+def run_text(result: RunResult, shown: Excerpt, marks: Marks) -> str:
+    """Return a run in words: one line of facts; between marks its error, its question and its
+    output with labels; the next step.
     """
     seconds = f" after {result.duration_s:.1f} s" if result.duration_s is not None else ""
-    who = f" as {result.account}" if result.account else ""
+    who = f" as {named(result.account)}" if result.account else ""
     code = f", exit code {result.exit_code}" if result.exit_code is not None else ""
-    fault = f": {result.errors[0].message}" if result.errors else ""
-    facts = f"{result.session}{who}: {result.state}{seconds}{code} (run {result.run_id}){fault}"
-    asked = f"It asks: {result.question}" if result.question else ""
-    return lines(result.notice, facts, asked, output_text(shown), result.next_step)
+    facts = f"{result.session}{who}: {result.state}{seconds}{code} (run {result.run_id})"
+    advised, step = _advised(result)
+    told = marks.closed(
+        marks.part("error", result.errors[0].message if result.errors else ""),
+        marks.part("advice", advised),
+        marks.part("question", result.question),
+        output_part(shown, marks),
+    )
+    return lines(result.notice, facts, told, no_output(shown), step)
+
+
+def _advised(result: RunResult) -> tuple[str, str]:
+    if result.state == "failed" and result.advice == "sign_in":
+        return result.next_step, sign_in_again(result.tenant, result.session.partition(":")[2])
+    return split_step(result.next_step, [one.suggestion for one in result.errors])
+
+
+def page_step(run: Run, shown: Excerpt) -> tuple[str, str]:
+    """Return the next step of a run in others' words, and in ours."""
+    if _signed_out(run):
+        return run_step(run, shown), sign_in_again(run["tenant"], run["module"])
+    suggestions = [_short(one["suggestion"]) for one in run["errors"][:LISTED_RECORDS]]
+    return split_step(run_step(run, shown), suggestions)
+
+
+def split_step(step: str, suggestions: list[str]) -> tuple[str, str]:
+    """Return what a next step has of others' words, such as the name of a command, and the rest."""
+    advised = " ".join(dict.fromkeys(filter(None, suggestions)))
+    return (advised, step.removeprefix(advised).strip()) if advised else ("", step)
+
+
+def sign_in_again(tenant: str, module: str) -> str:
+    """Return the step that a sign-in which has ended leads to."""
+    return f"Call pwsh_login with tenant {tenant} and module {module}."
+
+
+def no_output(shown: Excerpt) -> str:
+    """Return that there is nothing to show, where that is so."""
+    if not shown.total:
+        return "(no output)"
+    return "" if shown.head.labelled else f"(no output after character {shown.start})"
+
+
+def output_part(shown: Excerpt, marks: Marks) -> str:
+    """Return an output, or the shown parts of it, under its mark."""
+    if no_output(shown):
+        return ""
+    title = f"output, characters {shown.start} to {shown.end} of {shown.total}"
+    head = marks.part(title, shown.head.labelled)
+    if not shown.tail.labelled:
+        return head
+    left_out = marks.line(f"{shown.left_out} characters left out")
+    return f"{head}{left_out}\n{ended(escaped(shown.tail.labelled))}"
 
 
 def _short(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pwsh_kernels.escapes import plain
+from pwsh_kernels.mcp.answers.marks import Marks, named
 from pwsh_kernels.mcp.answers.models import Advice, SessionResult, SessionsResult, StatusResult
 from pwsh_kernels.mcp.answers.words import lines
 from pwsh_kernels.shapes import Login, Modules, Run, Session, Sessions, Status
@@ -38,7 +39,7 @@ class Standing:
     """How the sign-in stands: the `state` of its own."""
     pending: bool = False
     declined: bool = False
-    """The person does not want to sign in."""
+    """The page was declined, or not shown by the client, which looks the same."""
     lost: str = ""
     """The news that the session before this one has died."""
     modules: Mapping[str, str] = field(default_factory=dict)
@@ -134,7 +135,8 @@ def run_line(run: Run, agent: str) -> str:
 
     What a person typed in a notebook or a terminal is theirs: only agents' commands show.
     """
-    command = " ".join(plain(run["command"]).split()) if run["client"] == agent else ""
+    of_agent = run["client"].partition(":")[0] == agent
+    command = " ".join(plain(run["command"]).split()) if of_agent else ""
     shown = (
         f": {command[:COMMAND_CHARS]}{'…' if len(command) > COMMAND_CHARS else ''}"
         if command
@@ -147,7 +149,7 @@ def session_advice(facts: Standing) -> Advice:
     """Return what to do about a session of that state."""
     if facts.state == "signed_in":
         return ""
-    if facts.declined or facts.attempt in FOR_A_PERSON:
+    if facts.attempt in FOR_A_PERSON:
         return "do_not_retry"
     return "ask_person" if facts.device_code else "sign_in"
 
@@ -157,8 +159,8 @@ def session_step(facts: Standing) -> str:
     where = f"tenant {facts.tenant} and module {facts.module}"
     if facts.state == "signed_in":
         return f"Call pwsh_run with {where}."
-    if facts.declined:
-        return "The person does not want to sign in now: do not retry until they ask for it."
+    if facts.declined and facts.device_code:
+        return f"The page was declined, or this client did not show it. {sign_in_step(facts)}"
     if facts.device_code:
         return sign_in_step(facts)
     if facts.attempt in FOR_A_PERSON:
@@ -189,30 +191,37 @@ def page_message(facts: Standing) -> str:
     )
 
 
-def session_text(result: SessionResult) -> str:
+def session_text(result: SessionResult, marks: Marks) -> str:
     """Return a session in words."""
-    who = f" as {result.account}" if result.account else ""
+    reason = marks.around("reason", result.reason)
+    return lines(result.notice, _session_line(result), reason, result.next_step)
+
+
+def _session_line(result: SessionResult) -> str:
+    who = f" as {named(result.account)}" if result.account else ""
     who += f" by {result.route}" if result.account and result.route else ""
     if result.state == "signed_in":
         who += f" since {result.signed_in_at}" if result.signed_in_at else ""
         who += f", token until {result.token_expires_at}" if result.token_expires_at else ""
         who += ", survives a restart" if result.survives_restart else ", lost at a restart"
     busy = f", running {result.current_run}" if result.current_run else ""
-    reason = f" ({result.reason})" if result.reason else ""
-    return lines(
-        result.notice, f"{result.session}: {result.state}{who}{busy}{reason}", result.next_step
-    )
+    return f"{result.session}: {result.state}{who}{busy}"
 
 
-def status_text(result: StatusResult) -> str:
+def status_text(result: StatusResult, marks: Marks) -> str:
     """Return a session with its newest runs, in words."""
-    runs = (
-        [f"Newest runs (pwsh_output shows their output): {'; '.join(result.recent_runs)}"]
-        if result.recent_runs
-        else []
-    )
     pinned = ", ".join(f"{name} {version}" for name, version in result.modules.items())
-    return lines(session_text(result), *([f"Modules: {pinned}"] if pinned else []), *runs)
+    told = marks.closed(
+        marks.part("reason", result.reason),
+        marks.part("newest runs", "\n".join(result.recent_runs)),
+    )
+    return lines(
+        result.notice,
+        _session_line(result),
+        f"Modules: {pinned}" if pinned else "",
+        told,
+        result.next_step,
+    )
 
 
 def sessions_result(sessions: Sessions, modules: Modules, notice: str) -> SessionsResult:
@@ -224,12 +233,15 @@ def sessions_result(sessions: Sessions, modules: Modules, notice: str) -> Sessio
     )
 
 
-def sessions_text(result: SessionsResult) -> str:
+def sessions_text(result: SessionsResult, marks: Marks) -> str:
     """Return all sessions in words, one line each."""
-    shown = [session_text(one.model_copy(update={"next_step": ""})) for one in result.sessions]
+    shown = [
+        _session_line(one) + (f" ({named(one.reason)})" if one.reason else "")
+        for one in result.sessions
+    ]
     modules = ", ".join(f"{key} ({name})" for key, name in result.modules.items())
     return lines(
         result.notice,
-        *(shown or ["No sessions. Call pwsh_login with a tenant."]),
+        marks.around("sessions", "\n".join(shown)) or "No sessions. Call pwsh_login with a tenant.",
         f"Modules: {modules}",
     )

@@ -7,12 +7,16 @@ from typing import Any
 
 from mcp.server.mcpserver import Context
 
+from pwsh_kernels.mcp.answers.marks import Marks
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.calls.person import Person
 from pwsh_kernels.mcp.calls.waiting import Waiting
 
 MAX_WAIT = 45
 """Seconds of one call: the TypeScript SDKs give up at 60 (decision 0013)."""
+
+CANCEL_WAIT = 5.0
+"""Seconds to wait until PowerShell has stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Call:
     backend: Backend
     person: Person
     waiting: Waiting
+    marks: Marks
     notice: str = ""
     """What the model must be told beside the answer, such as that a server was started."""
 
@@ -31,5 +36,7 @@ async def begin(backend: Backend, ctx: Context[Any, Any], wait_s: float = MAX_WA
 
     Raises as `Backend.ready` does.
     """
-    notice = await backend.ready()
-    return Call(backend, Person(ctx), Waiting(wait_s, ctx.report_progress), notice)
+    person = Person(ctx)
+    named = backend.for_client(person.client_name)
+    notice = await named.ready()
+    return Call(named, person, Waiting(wait_s, ctx.report_progress), Marks.fresh(), notice)

@@ -5,8 +5,14 @@ shows forms.
 import mcp_types as types
 
 from pwsh_kernels.errors import AnswerNotUsable, RequestRefused
-from pwsh_kernels.mcp.answers.questions import form_of, form_value, is_secret, question
-from pwsh_kernels.mcp.calls.call import Call
+from pwsh_kernels.mcp.answers.questions import (
+    form_message,
+    form_of,
+    form_value,
+    is_own,
+    is_secret,
+)
+from pwsh_kernels.mcp.calls.call import CANCEL_WAIT, Call
 from pwsh_kernels.mcp.calls.person import Question, QuestionState, same_question
 from pwsh_kernels.mcp.calls.waiting import wait_for_run
 from pwsh_kernels.records import PromptFacts
@@ -43,14 +49,15 @@ async def earlier_run(call: Call) -> Run | None:
 
 
 async def settle(call: Call, run: Run, reply: types.ElicitResult) -> Run:
-    """Give a run the person's answer, or their refusal, and return the run.
+    """Give a run the person's answer, or stop it because they declined, and return the run.
 
     Somebody else may have been faster.
     """
     try:
         if reply.action == "accept":
             return await call.backend.answer(run["run_id"], form_value(run, reply.content))
-        return await call.backend.refuse(run["run_id"])
+        call.person.declined = True
+        return await call.backend.cancel(run["run_id"], CANCEL_WAIT)
     except AnswerNotUsable:
         return run
     except RequestRefused as error:
@@ -60,12 +67,11 @@ async def settle(call: Call, run: Run, reply: types.ElicitResult) -> Run:
 
 
 def _fillable(call: Call, run: Run) -> PromptFacts | None:
-    """Return what the run asks, when the person can be shown a form for it."""
-    prompt = run["prompt"] if run["state"] == "waiting_for_input" else None
+    """Return what the run asks, when it is for the person of this call, who can be shown a form."""
+    prompt = run["prompt"] if run["state"] == "waiting_for_input" and is_own(run) else None
     return prompt if prompt and not is_secret(prompt) and call.person.fills_forms else None
 
 
 def _form(run: Run, prompt: PromptFacts) -> Question:
-    message = f"{run['session']} asks: {question(run)}"
     state: QuestionState = {"run_id": run["run_id"], "prompt": prompt}
-    return Question(run["run_id"], message, state, schema=form_of(prompt))
+    return Question(run["run_id"], form_message(run), state, schema=form_of(prompt))

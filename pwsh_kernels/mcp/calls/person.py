@@ -71,6 +71,16 @@ class Person:
     def __init__(self, ctx: Context[Any, Any]) -> None:
         self._ctx = ctx
         self._modern = (ctx.protocol_version or "") >= MODERN
+        self.declined = False
+        """Whether a form of this call was declined, or never shown: clients say the same of
+        both.
+        """
+
+    @property
+    def client_name(self) -> str:
+        """How the client calls itself; "" when it does not say."""
+        told = self._ctx.session.client_params
+        return told.client_info.name if told else ""
 
     @property
     def fills_forms(self) -> bool:

@@ -5,9 +5,16 @@ sorted and projected.
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.arguments import numbered
 from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt
+from pwsh_kernels.mcp.answers.marks import Marks
 from pwsh_kernels.mcp.answers.models import OutputResult
-from pwsh_kernels.mcp.answers.run_results import is_failure, run_step
-from pwsh_kernels.mcp.answers.words import lines, marked, output_text
+from pwsh_kernels.mcp.answers.run_results import (
+    is_failure,
+    no_output,
+    output_part,
+    page_step,
+    run_step,
+)
+from pwsh_kernels.mcp.answers.words import lines
 from pwsh_kernels.mcp.calls.call import Call
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_run
 from pwsh_kernels.shapes import GOING, LinesArguments, LinesRange, QueryArguments, Run
@@ -28,8 +35,13 @@ async def read_page(call: Call, run_id: str, cursor: int) -> tuple[OutputResult,
         next_step=run_step(run, shown),
         notice=call.notice,
     )
+    advised, step = page_step(run, shown)
     return result, lines(
-        call.notice, f"Run {run_id}: {run['state']}.", output_text(shown), result.next_step
+        call.notice,
+        f"Run {run_id}: {run['state']}.",
+        call.marks.closed(call.marks.part("advice", advised), output_part(shown, call.marks)),
+        no_output(shown),
+        step,
     )
 
 
@@ -57,7 +69,7 @@ async def read_lines(
         next_step=_lines_step(run_id, following, search),
         notice=call.notice,
     )
-    return result, _lines_text(result)
+    return result, _lines_text(result, call.marks)
 
 
 def _lines_step(run_id: str, following: int | None, search: str) -> str:
@@ -67,14 +79,14 @@ def _lines_step(run_id: str, following: int | None, search: str) -> str:
     return f'Call pwsh_output with run_id {run_id}{again} and lines "{following}" to go on.'
 
 
-def _lines_text(result: OutputResult) -> str:
+def _lines_text(result: OutputResult, marks: Marks) -> str:
     found = (
         f"{result.matches} matching of {result.total} lines"
         if result.matches is not None
         else f"{result.total} lines"
     )
     head = f"Run {result.run_id}: {result.state}, {found}."
-    shown = marked("lines", result.output) if result.output else "(none)"
+    shown = marks.around("lines", result.output) or "(none)"
     return lines(result.notice, head, shown, result.next_step)
 
 
@@ -103,7 +115,7 @@ async def query(call: Call, run_id: str, asked: QueryArguments) -> tuple[OutputR
         next_step=_query_step(run, shown, run_id, following, matched or 0),
         notice=call.notice,
     )
-    return result, _query_text(result, shown, run), is_failure(run)
+    return result, _query_text(result, shown, run, call.marks), is_failure(run)
 
 
 def _query_step(run: Run, shown: Excerpt, run_id: str, following: int, matched: int) -> str:
@@ -123,19 +135,14 @@ def _query_step(run: Run, shown: Excerpt, run_id: str, following: int, matched: 
     )
 
 
-def _query_text(result: OutputResult, shown: Excerpt, run: Run) -> str:
+def _query_text(result: OutputResult, shown: Excerpt, run: Run, marks: Marks) -> str:
     if is_failure(run):
-        return lines(
-            result.notice,
-            plain(run["error"] or f"The question is {run['state']}."),
-            result.next_step,
-        )
+        error = marks.around("error", plain(run["error"] or ""))
+        return lines(result.notice, f"The question is {run['state']}.", error, result.next_step)
     what = (
         f"{result.matches} of {result.total} objects match."
         if result.matches is not None
         else f"{result.state}."
     )
-    output = (
-        marked("objects", shown.head.labelled + shown.tail.labelled) if shown.head.labelled else ""
-    )
+    output = marks.around("objects", shown.head.labelled + shown.tail.labelled)
     return lines(result.notice, what, output, result.next_step)

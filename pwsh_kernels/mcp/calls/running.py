@@ -17,7 +17,7 @@ from pwsh_kernels.mcp.answers.models import StartedResult, TenantResult
 from pwsh_kernels.mcp.answers.refusals import cause
 from pwsh_kernels.mcp.answers.run_results import refused_result, tenant_result, tenants_result
 from pwsh_kernels.mcp.answers.session_results import Standing
-from pwsh_kernels.mcp.calls.call import Call
+from pwsh_kernels.mcp.calls.call import CANCEL_WAIT, Call
 from pwsh_kernels.mcp.calls.following import earlier_run, follow
 from pwsh_kernels.mcp.calls.signing_in import sign_in
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_run
@@ -30,9 +30,6 @@ cancelled the call.
 
 MIN_TENANT_CHARS = 500
 """Characters of each tenant's output in an answer about many."""
-
-CANCEL_WAIT = 5.0
-"""Seconds to wait until PowerShell has stopped."""
 
 SIGN_IN_FIRST = ("not_signed_in", "session_lost", "sign_in_pending")
 """Codes of refusals that a sign-in mends: it is started at once."""

@@ -19,8 +19,8 @@ async def sign_in(
     """Return the session once it is signed in, else how its sign-in stands, with the code for the
     person.
 
-    Raises RequestRefused when the sign-in has failed. `declined` in the answer: the person does not
-    want to sign in.
+    Raises RequestRefused when the sign-in has failed. `declined` in the answer: the page was
+    declined or not shown; code and address are there, for the person to read.
     """
     answered = call.person.earlier
     if answered and call.person.state.get("sign_in") == f"{tenant}:{module}":

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, excerpt
+from pwsh_kernels.mcp.answers.marks import named
 from pwsh_kernels.mcp.answers.run_results import is_open
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.records import ProgressFacts
@@ -92,7 +93,8 @@ def _progress(progress: ProgressFacts | None) -> str:
     if progress is None:
         return ""
     percent = f"{progress['percent']} %" if progress["percent"] is not None else ""
-    return plain(", ".join(filter(None, (progress["activity"], progress["status"], percent))))
+    told = filter(None, (progress["activity"], progress["status"], percent))
+    return named(plain(", ".join(told)))
 
 
 async def wait_for_sign_in(backend: Backend, tenant: str, module: str, waiting: Waiting) -> Status:

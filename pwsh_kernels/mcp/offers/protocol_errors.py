@@ -8,6 +8,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
 from pwsh_kernels.errors import ProductError
+from pwsh_kernels.mcp.answers.marks import Marks
 from pwsh_kernels.mcp.answers.refusals import error_text
 
 NOTHING_THERE = frozenset(
@@ -37,7 +38,7 @@ def resource_refusals() -> Iterator[None]:
         yield
     except ProductError as error:
         kind = ResourceNotFoundError if names_nothing(error) else ResourceError
-        raise kind(error_text(error)) from error
+        raise kind(error_text(error, Marks.fresh())) from error
 
 
 @contextmanager
@@ -47,4 +48,4 @@ def protocol_refusals() -> Iterator[None]:
         yield
     except ProductError as error:
         code = INVALID_PARAMS if names_nothing(error) else INTERNAL_ERROR
-        raise MCPError(code, error_text(error)) from error
+        raise MCPError(code, error_text(error, Marks.fresh())) from error

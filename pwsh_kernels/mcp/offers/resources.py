@@ -9,6 +9,7 @@ from typing import Any
 from mcp.server import MCPServer
 
 from pwsh_kernels.mcp.answers.excerpts import Excerpt, excerpt
+from pwsh_kernels.mcp.answers.marks import escaped
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.offers.protocol_errors import resource_refusals
 from pwsh_kernels.shapes import RunPage
@@ -103,7 +104,7 @@ def output_text(page: RunPage) -> str:
     """
     total = max(page["total_chars"], page["next_cursor"])
     shown = excerpt(page, total, MAX_OUTPUT)
-    text, missing = shown.head.labelled, _missing(page, shown)
+    text, missing = escaped(shown.head.labelled), _missing(page, shown)
     if not missing:
         return text
     return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}----- {missing} -----\n"

@@ -120,8 +120,7 @@ def stopped_reason(run: Run) -> str:
         if run.cancelled_at
         else "an interrupt of a Jupyter client of the session"
     )
-    who = f"{run.principal} ({run.client})" if run.client else run.principal
-    return f"The command of {who} was stopped by {way}."
+    return f"The command of {run.asker} was stopped by {way}."
 
 
 def _end_state(recorder: Recorder) -> RunState:

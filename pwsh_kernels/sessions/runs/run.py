@@ -79,6 +79,8 @@ class Run:
     changes: Broadcast = field(default_factory=Broadcast)
     on_end: Callable[["Run"], None] | None = field(default=None, repr=False)
     advise: Callable[[Record], Advice] = field(default=lambda _: Advice(), repr=False)
+    ahead: Callable[[], "Run | None"] = field(default=lambda: None, repr=False)
+    """Returns the run that its kernel executes."""
 
     @property
     def ended(self) -> bool:
@@ -89,6 +91,21 @@ class Run:
     def stopping(self) -> bool:
         """True when it was cancelled and has not ended."""
         return self.cancelled_at is not None and not self.ended
+
+    @property
+    def asker(self) -> str:
+        """Who started it: whoever its questions are for."""
+        return f"{self.principal} ({self.client})" if self.client else self.principal
+
+    @property
+    def behind(self) -> "Run | None":
+        """The run whose end it waits for, while it is queued."""
+        ahead = self.ahead() if self.state == "queued" else None
+        return None if ahead is self else ahead
+
+    def asks(self, principal: str, client: str) -> bool:
+        """Return whether its questions are for this caller."""
+        return (self.principal, self.client) == (principal, client)
 
     def become(self, state: RunState, reason: str = "") -> None:
         """Go over to `state` when the table allows it; an ended run stays as it ended."""
@@ -110,6 +127,10 @@ class Run:
     def sent(self, message_id: str) -> None:
         """Remember the execute request that runs it."""
         self.message_id = message_id
+
+    def wait_behind(self, ahead: Callable[[], "Run | None"]) -> None:
+        """Remember how to find out what it waits for."""
+        self.ahead = ahead
 
     def ask_to_stop(self) -> None:
         """Remember that somebody cancelled it."""

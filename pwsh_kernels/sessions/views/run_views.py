@@ -56,8 +56,17 @@ def run_view(run: Run) -> shapes.Run:
         "truncated": run.log.dropped_chars + (run.summary.truncated if run.summary else 0),
         "prompt": run.prompt.to_json() if run.prompt else None,
         "progress": run.progress.to_json() if run.progress else None,
+        "waits_behind": _ahead(run.behind),
         **_outcome(run),
     }
+
+
+def listed_view(run: Run, shown: int) -> shapes.Run:
+    """Return the Run shape for a list, with the first `shown` characters of its command."""
+    view, length = run_view(run), len(run.command)
+    if length > shown:
+        view["command"] = f"{run.command[:shown]}… ({length:,} characters in all)"
+    return view
 
 
 def result_view(run: Run) -> shapes.RunResult:
@@ -99,6 +108,10 @@ def lines_view(run: Run, page: LinesPage) -> shapes.LinesPage:
     }
 
 
+def _ahead(ahead: Run | None) -> shapes.RunAhead | None:
+    return {"run_id": ahead.id, "state": ahead.state, "asker": ahead.asker} if ahead else None
+
+
 def _question(run: Run) -> shapes.Question:
     return {"query": run.query} if run.purpose == "query" else {}
 
@@ -132,12 +145,22 @@ def _sentence(run: Run) -> str:
             f"The session ended while the command ran ({run.reason}); how the command ended is"
             " unknown. Sign in again."
         )
+    return _open_sentence(run)
+
+
+def _open_sentence(run: Run) -> str:
+    ahead = run.behind
     if run.state == "waiting_for_input":
         return (
-            f"The command waits for an answer to: {question(run)!r}. Answer it with POST"
-            f" /runs/{run.id}/input, or cancel it with POST /runs/{run.id}/cancel."
+            f"The command waits for an answer of {run.asker} to: {question(run)!r}. Who started it"
+            f" answers with POST /runs/{run.id}/input, or stops it with POST /runs/{run.id}/cancel."
         )
+    goes_on = (
+        f"waits behind run {ahead.id}, which waits for an answer of {ahead.asker}"
+        if ahead and ahead.prompt
+        else f"is {run.state} and goes on"
+    )
     return (
-        f"The command is {run.state} and goes on. Follow it with GET /runs/{run.id}, "
-        f"or stop it with POST /runs/{run.id}/cancel."
+        f"The command {goes_on}. Follow it with GET /runs/{run.id}, or stop it with POST"
+        f" /runs/{run.id}/cancel."
     )

@@ -4,6 +4,7 @@ kernels.
 Pure.
 """
 
+from pwsh_kernels.escapes import one_line
 from pwsh_kernels.sessions.session import Session
 
 _STATES = {
@@ -20,5 +21,9 @@ def session_title(session: Session) -> str:
     the session.
     """
     account = session.signed_in.account if session.signed_in else None
-    state = f"signed in as {account}" if account else _STATES.get(session.state, session.state)
+    state = (
+        f"signed in as {one_line(account)}"
+        if account
+        else _STATES.get(session.state, session.state)
+    )
     return f"{session.key.tenant} · {session.key.module} · {state}"

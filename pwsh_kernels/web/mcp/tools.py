@@ -16,13 +16,18 @@ from pwsh_kernels.web.product import Backend
 class DirectBackend(tools.Backend):
     """The tools' product is the server that they run in; each call is its caller's."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, calls_for: str = "") -> None:
         self.timeout_s = backend.settings.client_timeout
         self._backend = backend
+        self._client = ":".join(filter(None, (tools.CLIENT_NAME, calls_for)))
+
+    def for_client(self, name: str) -> tools.Backend:
+        """Return one whose calls are this client's: many share the server."""
+        return DirectBackend(self._backend, tools.client_word(name))
 
     async def send(self, route: str, values: Mapping[str, Any], of: str) -> Any:
         """Let a route of the server answer."""
-        return await ask(self._backend, Principal(caller(), tools.CLIENT_NAME), route, values, of)
+        return await ask(self._backend, Principal(caller(), self._client), route, values, of)
 
     async def ready(self) -> str:
         """Nothing is to be found or started: the server answers itself."""

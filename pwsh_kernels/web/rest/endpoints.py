@@ -31,6 +31,7 @@ from pwsh_kernels.web.rest.bodies import (
 )
 
 Model = TypeVar("Model", bound=BaseModel)
+AnyRun = TypeVar("AnyRun", bound=shapes.Run)
 
 
 class Caller(TypedDict, total=False):
@@ -185,9 +186,12 @@ async def run(call: Call) -> Answer:
     )
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(request, list(body.tenants))
+        views["results"] = [
+            one if one["state"] == "refused" else _told(call, one) for one in views["results"]
+        ]
         return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
     view = await call.backend.sessions.run(request)
-    return Answer(view, 202 if view["state"] in shapes.OPEN else 200)
+    return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
 
 
 async def notebook(call: Call) -> Answer:
@@ -210,7 +214,7 @@ async def runs(call: Call) -> Answer:
     views = call.backend.sessions.run_views(
         query.tenant, query.module, query.state, query.purpose, limit=query.limit
     )
-    view: shapes.Runs = {"success": True, "runs": views}
+    view: shapes.Runs = {"success": True, "runs": [_told(call, one) for one in views]}
     return Answer(view)
 
 
@@ -218,9 +222,10 @@ async def one_run(call: Call) -> Answer:
     """Return one run and its output from a cursor."""
     query = _as(call, RunQuery)
     wait_s = call.backend.capped(query.wait_s) or 0
-    return Answer(
-        await call.backend.sessions.run_view(call.id, query.cursor, wait_s, query.limit, query.seen)
+    view = await call.backend.sessions.run_view(
+        call.id, query.cursor, wait_s, query.limit, query.seen
     )
+    return Answer(_told(call, view))
 
 
 async def lines(call: Call) -> Answer:
@@ -248,23 +253,25 @@ async def query(call: Call) -> Answer:
         **call.caller,
     )
     view = await call.backend.sessions.query(call.id, asked)
-    return Answer(view, 202 if view["state"] in shapes.OPEN else 200)
+    return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
 
 
 async def cancel(call: Call) -> Answer:
     """Stop a run."""
     wait_s = call.backend.capped(_as(call, CancelBody).wait_s) or 0
-    return Answer(await call.backend.sessions.cancel(call.id, wait_s))
+    return Answer(_told(call, await call.backend.sessions.cancel(call.id, wait_s)))
 
 
 async def give_input(call: Call) -> Answer:
     """Answer or refuse a run's prompt."""
-    body = _as(call, InputBody)
+    body, known = _as(call, InputBody), call.backend.sessions
     if body.refuse:
-        return Answer(await call.backend.sessions.refuse(call.id))
+        refused = await known.refuse(call.id, for_other=body.for_other, **call.caller)
+        return Answer(_told(call, refused))
     if body.value is None:
         raise InvalidRequest(field="value", problem='is required (or "refuse": true)')
-    return Answer(await call.backend.sessions.answer(call.id, body.value))
+    answered = await known.answer(call.id, body.value, for_other=body.for_other, **call.caller)
+    return Answer(_told(call, answered))
 
 
 async def disconnect(call: Call) -> Answer:
@@ -287,6 +294,16 @@ def _handed_in(body: LoginBody) -> dict[FactName, Secret]:
         "graph_token": body.graph_token,
     }
     return {name: Secret(value.get_secret_value()) for name, value in given.items() if value}
+
+
+def _told(call: Call, view: AnyRun) -> AnyRun:
+    """Return a run as the caller is told of it: whether it is theirs."""
+    caller = call.caller
+    view["yours"] = (view["principal"], view["client"]) == (
+        caller.get("principal"),
+        caller.get("client"),
+    )
+    return view
 
 
 def _as(call: Call, model: type[Model]) -> Model:

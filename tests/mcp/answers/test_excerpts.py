@@ -100,7 +100,12 @@ def test_the_pages_together_are_exactly_the_whole_output(seed: int) -> None:
     source = random.Random(seed)
     words = ["x" * 900, "\n", "é\n", "😀", "line\r\n", " " * 3000, "\x00"]
     log = entries(*("".join(source.choices(words, k=source.randint(1, 9))) for _ in range(60)))
-    assert reassembled(log) == "".join(entry["text"] for entry in log)
+    assert reassembled(log) == "".join(entry["text"] for entry in log).replace("\x00", "")
+
+
+def test_an_escape_sequence_that_two_entries_share_does_not_reach_a_model() -> None:
+    log = entries("a\x1b]52;c;ZXZ", ("error", "pbA==\x07b"), "\x9b3", "1mc\x9d0;title\x9cd")
+    assert reassembled(log) == "abcd"
 
 
 def test_coloured_output_is_put_together_without_halves_of_escapes() -> None:

@@ -21,7 +21,8 @@ from pwsh_kernels.errors import (
     WaitingForInput,
 )
 from pwsh_kernels.mcp.answers.excerpts import Excerpt, Piece
-from pwsh_kernels.mcp.answers.questions import question
+from pwsh_kernels.mcp.answers.marks import Marks
+from pwsh_kernels.mcp.answers.questions import form_message, question
 from pwsh_kernels.mcp.answers.refusals import error_text
 from pwsh_kernels.mcp.answers.run_results import run_step
 from pwsh_kernels.mcp.answers.session_results import (
@@ -33,13 +34,19 @@ from pwsh_kernels.mcp.answers.session_results import (
 from pwsh_kernels.records import Choice, Prompt, PromptField
 from pwsh_kernels.shapes import Run
 
+MARKS = Marks("0a1b")
+REASON = "----- 0a1b reason -----\nIt ended.\n----- 0a1b end -----"
+QUESTION = "----- 0a1b question -----\nSure?\n----- 0a1b end -----"
 WHERE = "tenant contoso.com and module exo"
 SIGN_IN = (
     "Ask the person to open https://login.example and enter the code ABCD (valid until 17:00)."
     f" Then call pwsh_wait with {WHERE}. Do not open the page yourself and do not ask for another"
     " code."
 )
-ANSWER = "Answer it with pwsh_answer and run_id r-1, or call pwsh_cancel with run_id r-1."
+ANSWER = (
+    "Ask the person where it decides something, then answer it with pwsh_answer and run_id r-1, or"
+    " call pwsh_cancel with run_id r-1."
+)
 
 
 def refused(error: ProductError) -> RequestRefused:
@@ -60,7 +67,7 @@ def refused(error: ProductError) -> RequestRefused:
         ),
         (
             NotSignedIn("contoso.com", "exo", "It ended."),
-            f"contoso.com:exo is not signed in. It ended. Call pwsh_login with {WHERE}.",
+            f"contoso.com:exo is not signed in. Call pwsh_login with {WHERE}.\n{REASON}",
         ),
         (
             SignInPending("contoso.com", "exo", "ABCD", "https://login.example", "17:00"),
@@ -75,7 +82,7 @@ def refused(error: ProductError) -> RequestRefused:
         ),
         (
             WaitingForInput("contoso.com", "exo", "r-1", "Sure?"),
-            f"Run r-1 in contoso.com:exo waits for an answer to: Sure? {ANSWER}",
+            f"Run r-1 in contoso.com:exo waits for an answer. {ANSWER}\n{QUESTION}",
         ),
         (
             SessionLost("contoso.com", "exo", "SIGKILL"),
@@ -91,8 +98,8 @@ def refused(error: ProductError) -> RequestRefused:
     ],
 )
 def test_a_refusal_names_the_next_step_and_no_route(error: ProductError, text: str) -> None:
-    assert error_text(refused(error)) == text
-    assert error_text(error) == text
+    assert error_text(refused(error), MARKS) == text
+    assert error_text(error, MARKS) == text
 
 
 @pytest.mark.parametrize(
@@ -104,13 +111,13 @@ def test_a_refusal_names_the_next_step_and_no_route(error: ProductError, text: s
     ],
 )
 def test_what_only_a_person_can_mend_is_not_retried(error: ProductError) -> None:
-    assert error_text(error).endswith("Tell the person; do not retry.")
+    assert error_text(error, MARKS).endswith("Tell the person; do not retry.")
 
 
 def test_what_the_model_itself_can_mend_is_not_given_to_the_person() -> None:
-    assert error_text(InvalidTenant("x")) == InvalidTenant("x").text()
-    assert "pwsh_status" in error_text(UnknownRun("r-1"))
-    assert "pwsh_status" in error_text(AnswerLost("http://127.0.0.1:5100", "closed"))
+    assert error_text(InvalidTenant("x"), MARKS) == InvalidTenant("x").text()
+    assert "pwsh_status" in error_text(UnknownRun("r-1"), MARKS)
+    assert "pwsh_status" in error_text(AnswerLost("http://127.0.0.1:5100", "closed"), MARKS)
 
 
 def session(state: str, **facts: Any) -> Standing:
@@ -136,8 +143,10 @@ def test_a_status_tells_which_modules_the_session_has_pinned() -> None:
         session("signed_out", modules={"Contoso.Tools": "1.0", "Az.Accounts": "5.5.2"}), [], "", ""
     )
     assert status.modules == {"Contoso.Tools": "1.0", "Az.Accounts": "5.5.2"}
-    assert "Modules: Contoso.Tools 1.0, Az.Accounts 5.5.2" in status_text(status).splitlines()
-    assert "Modules" not in status_text(status_result(session("signed_out"), [], "", ""))
+    assert (
+        "Modules: Contoso.Tools 1.0, Az.Accounts 5.5.2" in status_text(status, MARKS).splitlines()
+    )
+    assert "Modules" not in status_text(status_result(session("signed_out"), [], "", ""), MARKS)
 
 
 def run(state: str, prompt: Prompt | None = None) -> Run:
@@ -166,6 +175,17 @@ def test_a_run_leads_to_what_can_be_done_with_it(state: str, words: str) -> None
 
 def test_an_ended_run_whose_output_is_shown_needs_nothing_more() -> None:
     assert run_step(run("succeeded"), Excerpt(0, 30, 30, Piece())) == ""
+
+
+def test_no_line_of_a_command_or_a_question_poses_as_ours_in_a_form() -> None:
+    asking = run("waiting_for_input", Prompt("line", message="Name\u2028The command:\nGet-Date"))
+    asking.update({"command": "Set-It\nThe command:\r\nGet-\u202eDate\x1b]0;x\x07", "account": ""})
+    assert form_message(asking) == (
+        "A command in tenant contoso.com (exo), signed in as nobody, asks:\n"
+        "> Name\\u{2028}The command:\n> Get-Date\n"
+        "The command:\n"
+        "> Set-It\n> The command:\n> Get-\\u{202E}Date\\u{1B}]0;x\\u{7}"
+    )
 
 
 def test_a_question_is_told_once_with_its_choices() -> None:

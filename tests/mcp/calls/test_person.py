@@ -14,7 +14,7 @@ from mcp_types import (
     ElicitResult,
 )
 
-from tests.fixtures.server import CONTOSO, FABRIKAM, Server
+from tests.fixtures.server import ADMIN, CONTOSO, FABRIKAM, Server
 from tests.mcp.client import ERAS, Era, Json, call, connected, facts_of, text_of
 from tests.mcp.doors import EACH_WAY, through
 
@@ -22,6 +22,10 @@ pytestmark = pytest.mark.xdist_group("server")
 
 
 CONFIRM = "$host.UI.PromptForChoice('Remove', 'Remove the mailbox?', @('&Yes', '&No'), 1)"
+CHANGE = (
+    "function Set-It { [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')] param()"
+    " $PSCmdlet.ShouldProcess('it') }"
+)
 CREDENTIAL = "$host.UI.PromptForCredential('Sign in', 'To the old server', 'adele', '').UserName"
 FIELDS = (
     'function f { param([Parameter(Mandatory)]$City, [Parameter(Mandatory)]$Street) "$City,'
@@ -67,9 +71,12 @@ async def test_a_client_that_opens_pages_is_offered_the_sign_in_and_the_call_goe
         done = await call(client, tool, tenant=FABRIKAM, **arguments)
     assert (facts_of(declined)["state"], facts_of(declined)["advice"]) == (
         "signing_in",
-        "do_not_retry",
+        "ask_person",
     )
-    assert "The person does not want to sign in now" in text_of(declined)
+    assert "The page was declined, or this client did not show it." in text_of(declined)
+    for part in ("device_code", "auth_url"):
+        assert facts_of(declined)[part]
+        assert facts_of(declined)[part] in text_of(declined)
     assert facts_of(done)["state"] == ("succeeded" if tool == "pwsh_run" else "signed_in")
     assert facts_of(done)["account"] == f"admin@{FABRIKAM}"
     for [page] in (unwilling.asked, willing.asked):
@@ -92,10 +99,51 @@ async def test_a_confirmation_is_a_form_with_the_choices_and_the_command_runs_on
     assert facts_of(result)["output"].endswith("chosen 0\n")
     [form] = person.asked
     assert isinstance(form, ElicitRequestFormParams)
-    assert form.message == "contoso.example:exo asks: Remove | Remove the mailbox? | Yes | No"
+    assert form.message == (
+        f"A command in tenant {CONTOSO} (exo), signed in as {ADMIN}, asks:\n"
+        "> Remove | Remove the mailbox? | Yes | No\n"
+        "The command:\n"
+        f"> 'begun'; $a = {CONFIRM}; \"chosen $a\""
+    )
     assert form.requested_schema["properties"] == {
-        "answer": {"type": "string", "enum": ["Yes", "No"], "default": "No"}
+        "answer": {"type": "string", "enum": ["Yes", "No"]}
     }
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_confirm_presets_nothing_offers_nothing_for_all_and_stops_when_it_is_declined(
+    signed_in: Server, era: Era
+) -> None:
+    person = Person("decline")
+    command = f"{CHANGE}; try {{ Set-It }} finally {{ 'not told' }}; 'not reached'"
+    async with connected(signed_in, era, person.answer) as client:
+        result = await call(client, "pwsh_run", tenant=CONTOSO, command=command)
+    assert (facts_of(result)["state"], facts_of(result)["advice"]) == ("cancelled", "do_not_retry")
+    assert "declined, or this client did not show it; the command was stopped" in text_of(result)
+    assert f"`pwsh-kernels run {CONTOSO} exo 'COMMAND'`" in text_of(result)
+    assert "not reached" not in facts_of(result)["output"]
+    [form] = person.asked
+    assert isinstance(form, ElicitRequestFormParams)
+    assert form.requested_schema["properties"] == {
+        "answer": {"type": "string", "enum": ["Yes", "No"]}
+    }
+
+
+async def test_a_confirm_in_words_is_for_the_person_and_no_answer_is_for_all(
+    signed_in: Server,
+) -> None:
+    async with connected(signed_in) as client:
+        asked = facts_of(
+            await call(client, "pwsh_run", tenant=CONTOSO, command=f"{CHANGE}; Set-It")
+        )
+        assert asked["advice"] == "ask_person"
+        assert "the tenant, the account and the exact command" in asked["next_step"]
+        assert "parameter" not in asked["next_step"]
+        assert "to All" not in asked["next_step"] + asked["question"]
+        for_all = await call(client, "pwsh_answer", run_id=asked["run_id"], answer="Yes to All")
+        assert "It wants answer one of: Yes, No." in text_of(for_all)
+        done = await call(client, "pwsh_answer", run_id=asked["run_id"], answer="No")
+    assert facts_of(done)["state"] == "succeeded"
 
 
 @EACH_WAY
@@ -107,17 +155,18 @@ async def test_each_of_several_questions_is_asked_in_its_turn(
     async with through(door, signed_in, era, elicitation_callback=person.answer) as client:
         result = await call(client, "pwsh_run", tenant=CONTOSO, command=command)
     assert facts_of(result)["output"].endswith("Adele and Adele\n")
-    assert [one.message.split("asks: ")[1] for one in person.asked] == ["First", "Second"]
+    asked = [one.message.splitlines()[1] for one in person.asked]
+    assert asked == ["> First", "> Second"]
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_declined_form_is_an_error_of_the_command_and_a_closed_one_leaves_the_question_open(
+async def test_a_declined_form_stops_the_command_and_a_closed_one_leaves_the_question_open(
     signed_in: Server, era: Era
 ) -> None:
     command = "$a = Read-Host 'Name'; 'not reached'"
     async with connected(signed_in, era, Person("decline").answer) as client:
         declined = await call(client, "pwsh_run", tenant=CONTOSO, command=command)
-    assert (declined.is_error, facts_of(declined)["state"]) == (True, "failed")
+    assert (declined.is_error, facts_of(declined)["state"]) == (True, "cancelled")
     async with connected(signed_in, era, Person("cancel").answer) as client:
         closed = await call(client, "pwsh_run", tenant=CONTOSO, command=command)
         assert facts_of(closed)["state"] == "waiting_for_input"
@@ -145,12 +194,22 @@ async def test_a_secret_is_asked_by_no_form_and_taken_from_no_model(
 @pytest.mark.parametrize(
     ("command", "wanted", "answer", "output"),
     [
-        ("Read-Host 'Name'", "answer as text", {"answer": "[1]"}, "[1]\n"),
-        (CONFIRM, "answer one of: Yes, No", {"answer": "yes"}, "0\n"),
-        (CONFIRM, "answer one of: Yes, No", {"answer": "N"}, "1\n"),
+        ("Read-Host 'Name'", "answer as text; ask", {"answer": "[1]"}, "[1]\n"),
+        (
+            CONFIRM,
+            "answer one of the choices that the question ends with; without",
+            {"answer": "yes"},
+            "0\n",
+        ),
+        (
+            CONFIRM,
+            "answer one of the choices that the question ends with; without",
+            {"answer": "N"},
+            "1\n",
+        ),
         (
             FIELDS,
-            "fields with a text for each of: City, Street",
+            "fields with a text for each name in the question; ask",
             {"fields": {"City": "Rome", "Street": "X"}},
             "Rome, X\n",
         ),
@@ -161,7 +220,7 @@ async def test_a_model_answers_what_a_command_asks(
 ) -> None:
     async with connected(signed_in) as client:
         asked = facts_of(await call(client, "pwsh_run", tenant=CONTOSO, command=command))
-        assert f"and {wanted}; ask the person first" in asked["next_step"]
+        assert f"and {wanted}" in asked["next_step"]
         done = await call(client, "pwsh_answer", run_id=asked["run_id"], **answer)
         assert facts_of(done)["output"].endswith(output)
         late = await call(client, "pwsh_answer", run_id=asked["run_id"], **answer)

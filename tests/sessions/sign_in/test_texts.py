@@ -27,6 +27,7 @@ pytestmark = pytest.mark.xdist_group("signin")
 READER = "reader@contoso.example"
 Act = Callable[[SignInDesk, str], object]
 CODE = re.compile(r"open http://\S+ and enter the code [A-Z0-9]{9} \(valid until [^)]*\)")
+NUMBER = re.compile(r"----- [0-9a-f]{8} ")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
 WHERE = ["contoso.example", "exo"]
 
@@ -41,8 +42,14 @@ class Said:
 
 
 def plain(text: str) -> str:
-    """Return a text with each code, address and time in the same words."""
+    """Return a text with each code, address, time and number of marks in the same words."""
+    text = NUMBER.sub("----- N ", text)
     return TIME.sub("TIME", CODE.sub("open PAGE and enter the code CODE (valid until TIME)", text))
+
+
+def quoted(title: str, text: str) -> str:
+    """Return what a service said as a model reads it."""
+    return f"----- N {title} -----\n{text}\n----- N end -----"
 
 
 @dataclass
@@ -192,10 +199,10 @@ def test_a_refused_person_is_told_why_and_what_to_do(
     prepare(exo, case)
     assert tool("pwsh_login") == SHOWN.format(who=f" and to sign in as {ADMIN}" if expects else "")
     act(exo, exo.status()["device_code"] or "")
-    assert tool("pwsh_wait").startswith(f"contoso.example:exo: signed_out ({sentence})\n")
-    assert (
-        tool("pwsh_run", command="1") == f"contoso.example:exo is not signed in. {sentence} {LOGIN}"
-    )
+    reason = quoted("reason", sentence)
+    assert tool("pwsh_wait").startswith(f"contoso.example:exo: signed_out\n{reason}\n")
+    not_signed_in = f"contoso.example:exo is not signed in. {LOGIN}\n{reason}"
+    assert tool("pwsh_run", command="1") == not_signed_in
     advice = "Run `pwsh-kernels login contoso.example exo`."
     refused = f"pwsh-kernels: Not signed in to contoso.example exo. {sentence} {advice}\n"
     assert command("run", *WHERE, "1") == Said("", refused, 3)
@@ -256,7 +263,8 @@ def test_an_application_that_is_refused_is_explained(
 ) -> None:
     case, sentence = MISTAKES[mistake]
     prepare(exo, case)
-    assert tool("pwsh_login") == f"{sentence}. {LOGIN.removesuffix('.')} to try again."
+    again = f"Refused: sign_in_failed. {LOGIN.removesuffix('.')} to try again."
+    assert tool("pwsh_login") == f"{again}\n{quoted('refusal', sentence)}"
     assert command("login", *WHERE) == Said("", f"pwsh-kernels: {sentence}\n", 3)
 
 
@@ -273,7 +281,8 @@ def test_a_sign_in_that_the_service_ended_is_told_with_the_way_on(
         "Get-AcceptedDomain: AADSTS50173: The provided grant has expired due to it being revoked"
     )
     assert (first.stdout, ours, first.code) == ("", f"pwsh-kernels: {ENDED}", 3)
-    assert tool("pwsh_run", command="1") == f"contoso.example:exo is not signed in. {ENDED} {LOGIN}"
+    not_signed_in = f"contoso.example:exo is not signed in. {LOGIN}\n{quoted('reason', ENDED)}"
+    assert tool("pwsh_run", command="1") == not_signed_in
 
 
 def test_a_powershell_that_died_while_it_connected_is_told(

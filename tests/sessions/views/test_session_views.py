@@ -16,6 +16,7 @@ from pwsh_kernels.errors import (
     SessionStarting,
     SignInPending,
     WaitingForInput,
+    WaitsBehindQuestion,
 )
 from pwsh_kernels.records import Prompt, PromptField, Record, Summary
 from pwsh_kernels.sessions.admission import admit
@@ -104,6 +105,15 @@ def test_an_open_question_refuses_another_command_and_names_it(run: Run) -> None
     assert (refused.value.run_id, refused.value.question) == ("r-1", "Details: Name")
 
 
+def test_an_open_question_is_told_to_others_as_the_askers(run: Run) -> None:
+    run.ask(Prompt("line", message="Sure?"))
+    signed_in = Candidate(make_session("signed_out", "signing_in", "signed_in"), run)
+    with pytest.raises(WaitsBehindQuestion) as refused:
+        admit(KEY, signed_in, run_signed_out=False, client="another")
+    assert "waits for an answer of token" in refused.value.text()
+    assert "Sure?" not in refused.value.text()
+
+
 def test_the_session_has_exactly_the_documented_fields() -> None:
     view = session_view(make_session("signed_out", "signing_in", "signed_in"), None, 0)
     match = re.search(r"\*\*Session\*\*.*?```json\n(.*?)```", REST, re.DOTALL)
@@ -116,7 +126,7 @@ def test_the_sign_in_has_exactly_the_documented_fields() -> None:
 
 
 def test_the_run_has_the_documented_fields_and_an_error_only_without_success(run: Run) -> None:
-    assert set(documented("Run")) <= set(result_view(run))
+    assert set(documented("Run")) - {"yours"} <= set(result_view(run))
     assert {"error", "code"} <= set(result_view(run))
     run.finish("succeeded", Summary("completed"))
     assert not {"error", "code"} & set(result_view(run))

@@ -104,7 +104,7 @@ def test_an_agents_run_that_a_notebook_interrupts_says_so_and_whose_it_was(
 # ---------------------------------------------------------------------------------------------------------  # noqa: E501
 
 
-async def test_a_prompt_of_a_closed_notebook_is_answered_by_whoever_may(
+async def test_a_prompt_of_a_closed_notebook_is_answered_by_whoever_says_so(
     contoso: Server, kernel_id: str
 ) -> None:
     async with Notebook(contoso.url, contoso.token, kernel_id) as notebook:
@@ -112,8 +112,10 @@ async def test_a_prompt_of_a_closed_notebook_is_answered_by_whoever_may(
         await notebook.until(cell, lambda one: bool(one.of_kind("input_request")))
     asked = found(contoso, lambda run: run["state"] == "waiting_for_input")
     assert (asked["principal"], asked["prompt"]["message"]) == ("jupyter", "Whose name")
-    assert contoso.run("1")["code"] == "waiting_for_input"
-    contoso.post(f"/runs/{asked['run_id']}/input", value="Ada")
+    assert contoso.run("1")["code"] == "waits_behind_question"
+    by_mistake = contoso.post(f"/runs/{asked['run_id']}/input", value="Ada")
+    assert (by_mistake["code"], by_mistake["asker"]) == ("answer_of_another", "jupyter (ada)")
+    contoso.post(f"/runs/{asked['run_id']}/input", value="Ada", for_other=True)
     ended = contoso.until(
         lambda: (run := contoso.get(f"/runs/{asked['run_id']}"))["state"] == "succeeded" and run
     )
@@ -133,7 +135,7 @@ async def test_a_prompt_that_comes_after_its_notebook_was_closed_waits_for_an_an
     (home / "go").touch()
     asked = found(contoso, lambda run: run["state"] == "waiting_for_input")
     (home / "go").unlink()
-    contoso.post(f"/runs/{asked['run_id']}/input", refuse=True)
+    contoso.post(f"/runs/{asked['run_id']}/input", refuse=True, for_other=True)
     assert contoso.until(lambda: contoso.get(f"/runs/{asked['run_id']}")["state"] == "failed")
 
 
@@ -146,7 +148,7 @@ async def test_a_prompt_is_answered_by_its_asker_and_then_is_closed_for_others(
         asked = found(contoso, lambda run: run["state"] == "waiting_for_input")
         await notebook.send("input_reply", {"value": "my answer"}, "stdin")
         await notebook.until(cell, lambda one: "on" in one.text)
-        late = contoso.post(f"/runs/{asked['run_id']}/input", value="too late")
+        late = contoso.post(f"/runs/{asked['run_id']}/input", value="too late", for_other=True)
         assert late["code"] == "run_not_waiting"
         contoso.post(f"/runs/{asked['run_id']}/cancel")
         ended = await notebook.until(cell, lambda one: one.ended)

@@ -186,6 +186,60 @@ def test_a_prompt_is_answered_over_http(contoso: Server) -> None:
     assert late["code"] == "run_not_waiting"
 
 
+def test_only_who_started_a_run_answers_what_it_asks(contoso: Server) -> None:
+    confirm = "$null = Read-Host 'Sure?'; 'done'"
+    with contoso.http(**{"User-Agent": "alice/1"}) as alice:
+        asked = {"tenant": CONTOSO, "format": "text"}
+        run = alice.post("/run", json={**asked, "command": confirm}).json()
+        path = f"/runs/{run['run_id']}"
+        assert (run["code"], run["yours"]) == ("waiting_for_input", True)
+        with contoso.http(**{"User-Agent": "bob/1"}) as bob:
+            behind = bob.post("/run", json={**asked, "command": "Get-Date"})
+            refused = bob.post(f"{path}/input", json={"value": "Yes"})
+            seen = bob.get(path).json()
+        own = alice.post("/run", json={**asked, "command": "Get-Date"}).json()
+        answered = alice.post(f"{path}/input", json={"value": "Yes"})
+    assert (behind.status_code, behind.json()["code"]) == (409, "waits_behind_question")
+    assert "waits for an answer of token (alice)" in behind.json()["error"]
+    assert "/input" not in behind.json()["error"]
+    assert (refused.status_code, refused.json()["code"]) == (403, "answer_of_another")
+    assert "waits for an answer of token (alice)" in refused.json()["error"]
+    assert (seen["yours"], seen["state"]) == (False, "waiting_for_input")
+    assert "waits for an answer of token (alice)" in seen["error"]
+    assert own["code"] == "waiting_for_input"
+    assert answered.status_code == 200
+    assert "done" in text_of(ended(contoso, run["run_id"]))
+
+
+def test_a_person_may_answer_for_another_on_purpose(contoso: Server) -> None:
+    with contoso.http(**{"User-Agent": "alice/1"}) as alice:
+        asked = {"tenant": CONTOSO, "command": "'Hello ' + (Read-Host 'Name')", "format": "text"}
+        run = alice.post("/run", json=asked).json()
+    contoso.post(f"/runs/{run['run_id']}/input", value="Ada", for_other=True)
+    assert "Hello Ada" in text_of(ended(contoso, run["run_id"]))
+
+
+def test_a_queued_run_says_whose_answer_it_waits_behind(contoso: Server) -> None:
+    first = "'begun'; while (-not (Test-Path ~/ask)) { Start-Sleep -Milliseconds 20 }; Read-Host"
+    home = contoso.data_dir / "homes" / CONTOSO / "exo"
+    with contoso.http(**{"User-Agent": "alice/1"}) as alice:
+        asked = {"tenant": CONTOSO, "format": "text", "wait_s": 0}
+        run = alice.post("/run", json={**asked, "command": first}).json()
+    queued = contoso.run("1", wait_s=0)
+    (home / "ask").touch()
+    contoso.until(lambda: contoso.get(f"/runs/{run['run_id']}")["state"] == "waiting_for_input")
+    (home / "ask").unlink()
+    waits = contoso.get(f"/runs/{queued['run_id']}")
+    assert waits["waits_behind"] == {
+        "run_id": run["run_id"],
+        "state": "waiting_for_input",
+        "asker": "token (alice)",
+    }
+    assert f"behind run {run['run_id']}, which waits for an answer of token (ali" in waits["error"]
+    contoso.post(f"/runs/{run['run_id']}/cancel")
+    assert ended(contoso, queued["run_id"])["state"] == "succeeded"
+
+
 def test_a_prompt_can_be_refused(contoso: Server) -> None:
     run = contoso.run("Read-Host 'Secret' -AsSecureString")
     assert run["prompt"]["kind"] == "secret"

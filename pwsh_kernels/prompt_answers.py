@@ -1,0 +1,76 @@
+"""Whether a value answers a prompt: the one rule of its shape, by the kind of records.Prompt.
+
+Pure. Whoever takes an answer asks here: the server, the kernel, the host of PowerShell.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.records import Prompt, PromptField
+
+CREDENTIAL = {"user", "password"}
+CREDENTIAL_TYPE = "PSCredential"
+
+
+def check_answer(prompt: Prompt, value: Any) -> None:
+    """Raise InvalidRequest, which never holds the value, when `value` has not the shape that the
+    prompt asks for.
+    """
+    problem = _problem(prompt, value)
+    if problem:
+        raise InvalidRequest(field="value", problem=problem)
+
+
+def takes_list(field: PromptField) -> bool:
+    """Return whether a field of a prompt takes several texts."""
+    return field.type_name.endswith("[]")
+
+
+def _problem(prompt: Prompt, value: Any) -> str:
+    if prompt.kind == "choice":
+        return _choice_problem(prompt, value)
+    if prompt.kind == "credential":
+        return _credential_problem(value)
+    if prompt.kind == "fields":
+        return _fields_problem(prompt, value)
+    several = any(takes_list(field) for field in prompt.fields)
+    fits = _is_text(value, several=several)
+    return "" if fits else f"must be a text: the prompt's kind is {prompt.kind}"
+
+
+def _choice_problem(prompt: Prompt, value: Any) -> str:
+    picked = value if prompt.multiple and isinstance(value, list | tuple) else [value]
+    if all(type(one) is int and 0 <= one < len(prompt.choices) for one in picked):
+        return ""
+    shown = ", ".join(f"{index} ({choice.label})" for index, choice in enumerate(prompt.choices))
+    return f"must be {'indexes' if prompt.multiple else 'the index'} of a choice: {shown}"
+
+
+def _credential_problem(value: Any) -> str:
+    fits = _has_names(value, CREDENTIAL) and all(_is_text(one) for one in value.values())
+    return "" if fits else "must be an object of texts with the names password, user"
+
+
+def _fields_problem(prompt: Prompt, value: Any) -> str:
+    names = {field.name for field in prompt.fields}
+    if not _has_names(value, names):
+        return f"must be an object of texts with the names {', '.join(sorted(names))}"
+    wrong = [one.name for one in prompt.fields if not _fits(one, value[one.name])]
+    return f"must be an object of texts; not so: {', '.join(wrong)}" if wrong else ""
+
+
+def _fits(field: PromptField, value: Any) -> bool:
+    if field.type_name == CREDENTIAL_TYPE:
+        return not _credential_problem(value)
+    return _is_text(value, several=takes_list(field))
+
+
+def _has_names(value: Any, names: set[str]) -> bool:
+    return isinstance(value, Mapping) and set(value) == names
+
+
+def _is_text(value: Any, *, several: bool = False) -> bool:
+    if several and isinstance(value, list | tuple):
+        return all(isinstance(one, str) for one in value)
+    return isinstance(value, str)
