@@ -7,6 +7,7 @@ import pytest_jupyter.jupyter_server as fixtures
 from differences import DIFFERENCES, REPEATED, UNDECIDED
 from jupyter_server.serverapp import ServerApp
 
+from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.web.app import PwshKernelsApp, PwshKernelsServer
 
 fixtures_of_upstream: Any = fixtures
@@ -22,7 +23,8 @@ class ConformingServer(PwshKernelsServer):
         new_httpserver: bool = True,
         starter_extension: Any = PwshKernelsApp.name,
     ) -> None:
-        """Load our extension too."""
+        """Load our extension too, with our kernel manager: some tests configure one of theirs."""
+        self.config.ServerApp.kernel_manager_class = SessionKernelManager
         chosen = self.config.ServerApp.get("jpserver_extensions", {})
         self.config.ServerApp.jpserver_extensions = {
             **chosen,

@@ -20,6 +20,8 @@ both sides.
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal":
   name or null, "reason": why we have ended it, or ""}`
 * iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event":
+  "connection_changed"}`, when the module's connection is another one since that execution
+* iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event":
   "prompt_asked", "prompt": {...},
   "request": header of the input_request}`, `{"event": "prompt_closed"}`. Others than the asker
   answer with an `input_reply` whose parent is that request and whose metadata has, under our key,
@@ -36,6 +38,7 @@ from pwsh_kernels.records import (
     Progress,
     Prompt,
     Record,
+    RecordKind,
     RunOptions,
     Summary,
 )
@@ -46,11 +49,15 @@ POWERSHELL_DIED = "powershell_died"
 PROMPT_ASKED = "prompt_asked"
 PROMPT_CLOSED = "prompt_closed"
 PROMPT_EVENTS = (PROMPT_ASKED, PROMPT_CLOSED)
+CONNECTION_CHANGED = "connection_changed"
 MAX_WIDTH = 1000
 MIN_WIDTH = 20
 
-TextKind = Literal["text", "host", "console"]
-"""`text`: the pipeline's output; `host`: Write-Host and friends; `console`: raw [Console] text."""
+TextKind = Literal["text", "host", "console"] | RecordKind
+"""`text`: the pipeline's output; `host`: Write-Host and friends; `console`: raw [Console] text.
+
+A record's kind: what records say that came after many others, without their facts.
+"""
 
 
 def text_metadata(kind: TextKind) -> Mapping[str, Any]:

@@ -339,6 +339,14 @@ class Summary:
     terminating_error: Record | None = None
     kept_objects: int = 0
     """Output objects of the run that the session keeps for questions about them."""
+    connection_changed: bool = False
+    """True when the module's connection is another one than at the end of the run before."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What the format `json` could not take in: `values` beyond what it holds, `depth` values that
+    are deeper than its levels, and `as_text` objects of .NET or PowerShell inside another.
+
+    Only counts that are not 0.
+    """
 
     @property
     def had_errors(self) -> bool:

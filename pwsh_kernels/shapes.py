@@ -374,6 +374,7 @@ class Run(SessionNames, Question, Failure):
     duration_s: float | None
     total_chars: int
     truncated: int
+    left_out: dict[str, int]
     prompt: PromptFacts | None
     progress: ProgressFacts | None
     waits_behind: RunAhead | None

@@ -7,6 +7,7 @@ from pwsh_kernels.catalog.command_index import CommandIndex, Home
 from pwsh_kernels.catalog.explanations import Explanation, explain, explanation
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret, file_keys
 from pwsh_kernels.catalog.fitness import unfit
+from pwsh_kernels.catalog.guard import guard_script
 from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
 from pwsh_kernels.catalog.readiness import (
     clear_script,
@@ -17,7 +18,14 @@ from pwsh_kernels.catalog.readiness import (
 )
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
-from pwsh_kernels.catalog.tenants import ModuleAccess, Tenant, Tenants, TenantsFile, load_tenants
+from pwsh_kernels.catalog.tenants import (
+    ModuleAccess,
+    Tenant,
+    Tenants,
+    TenantsFile,
+    checked_sharepoint_host,
+    load_tenants,
+)
 
 __all__ = [
     "SECRET_FACTS",
@@ -40,11 +48,13 @@ __all__ = [
     "Tenants",
     "TenantsFile",
     "Unsupported",
+    "checked_sharepoint_host",
     "clear_script",
     "explain",
     "explanation",
     "file_keys",
     "find_script",
+    "guard_script",
     "kept_script",
     "load_tenants",
     "reach_script",

@@ -59,10 +59,12 @@ class Module:
     routes: Annotated[Mapping[RouteName, Route], Field(min_length=1)]
     check: Script
     disconnect: Script
+    fingerprint: Script | None = None
     identity: tuple[IdentityField, ...] = ("account", "tenant_id", "domains")
     environment: Mapping[str, str] = field(default_factory=dict)
     ended: tuple[re.Pattern[str], ...] = ()
     connects: tuple[Command, ...] = ()
+    disconnects: tuple[Command, ...] = ()
     limits: tuple[Text, ...] = ()
     companions: tuple[Text, ...] = ()
     companions_in_step: bool = False

@@ -77,6 +77,7 @@ from pwsh_kernels.errors.sessions import (
     WaitsBehindQuestion,
 )
 from pwsh_kernels.errors.sign_in import (
+    AccountNotAllowed,
     DeviceCodeRefused,
     NotSignedIn,
     RouteNotConfigured,
@@ -86,6 +87,7 @@ from pwsh_kernels.errors.sign_in import (
 from pwsh_kernels.errors.tenants import BadSecret, InvalidTenant, UnknownTenant
 
 __all__ = [
+    "AccountNotAllowed",
     "AnswerLost",
     "AnswerNotUsable",
     "AnswerOfAnother",

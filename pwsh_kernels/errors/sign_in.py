@@ -42,6 +42,25 @@ class RouteNotConfigured(ProductError):
 
 
 @dataclass(eq=False)
+class AccountNotAllowed(ProductError):
+    """A request expects another account than the tenants file allows."""
+
+    code: ClassVar[str] = "account_not_allowed"
+    status: ClassVar[int] = 400
+    tenant: str
+    module: str
+    asked: str
+    configured: str
+
+    def text(self) -> str:
+        return (
+            f"Only {self.configured} may sign in to {self.tenant}:{self.module}, as the tenants"
+            f" file says, and the request expects {self.asked}. A request can narrow who may sign"
+            " in, not change it: leave expected_account out, or have the file changed."
+        )
+
+
+@dataclass(eq=False)
 class NotSignedIn(ProductError):
     """A command was asked for in a session without a sign-in. The text is the original's."""
 

@@ -76,6 +76,7 @@ class Engine:
             module_path=wanted.module_path,
             machine_modules=wanted.machine_modules,
             culture=wanted.culture,
+            fingerprint=wanted.fingerprint,
         )
 
     def _died(self, death: asyncio.Future[Died]) -> None:

@@ -19,6 +19,7 @@ KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 CULTURE = "PWSH_KERNELS_CULTURE"
+FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
 _OFF = {"0", "false", "no", "off"}
 _PLACES = re.compile(r"HOME|XDG_[A-Z_]+")
 """Variables that say where token caches are: the session's HOME alone decides, or sessions would
@@ -48,6 +49,8 @@ class KernelEnvironment:
     """Where the kernel's log is."""
     culture: str
     """The culture of PowerShell, such as "de-CH"; "": as the environment says."""
+    fingerprint: str
+    """Script that tells whether the module's connection has changed; "": nobody asks."""
 
 
 def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironment:
@@ -64,6 +67,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         kept_in_all=int(env.get(KEPT_IN_ALL) or MAX_KEPT_IN_ALL),
         log_file=env.get(VARIABLE, "the kernel's log"),
         culture=env.get(CULTURE, ""),
+        fingerprint=env.get(FINGERPRINT, ""),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )
 

@@ -29,6 +29,7 @@ from pwsh_kernels.kernel.language.history import History
 from pwsh_kernels.kernel.language.services import LanguageServices
 from pwsh_kernels.kernel.sharing import SharedKernel, is_shared
 from pwsh_kernels.messages import (
+    CONNECTION_CHANGED,
     EVENT_MESSAGE,
     KEY,
     POWERSHELL_DIED,
@@ -179,6 +180,8 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         ending = await self._end_of_cell(output, code, metadata, keep_as, add_to_history=kept)
         if ending.error:
             output.error(ending.error, ending.summary.terminating_error)
+        if ending.summary.connection_changed and is_shared():
+            self._publish(EVENT_MESSAGE, {"event": CONNECTION_CHANGED}, {}, parent)
         return {
             **await self._reply(ending, user_expressions or {}),
             KEY: summary_metadata(ending.summary),

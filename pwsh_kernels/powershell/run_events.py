@@ -1,6 +1,7 @@
 """What one run has said so far: decoded messages in, events and in the end a summary out. Pure."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -22,6 +23,7 @@ from pwsh_kernels.powershell.events import (
 )
 from pwsh_kernels.powershell.host_calls import ExitCalled, Question, Unsupported, read_call
 from pwsh_kernels.powershell.wire.conversion import (
+    brief_error,
     error_record,
     progress,
     psrp_error,
@@ -40,6 +42,9 @@ _OUTCOMES: dict[PSInvocationState, Outcome] = {
 
 FLUSH_MARK = "\x1bpwsh-kernels-late "
 """Begins a host text that is output which waited too long for more (bootstrap.ps1)."""
+
+_TO_NULL = re.compile(r"([3-6*])>{1,2}\s*\$(?:\w+:)?null\b", re.IGNORECASE)
+_STREAMS = (("3", "warning"), ("4", "verbose"), ("5", "debug"), ("6", "information"))
 
 STOPPED = Ended(PSInvocationState.Stopped, None)
 """The end of a run that was stopped before it began."""
@@ -70,6 +75,15 @@ def starts_runspaces(script: str) -> bool:
     """Return whether a script may start other runspaces, as far as its text tells."""
     lowered = script.lower()
     return any(one in lowered for one in RUNSPACES)
+
+
+def silenced(script: str) -> frozenset[str]:
+    """Return the kinds of records that a script sends to $null somewhere (3>$null, *>$null).
+
+    The engine takes them out of the output and tells its clients all the same, beside it.
+    """
+    streams = {found[1] for found in _TO_NULL.finditer(script)}
+    return frozenset(kind for stream, kind in _STREAMS if streams & {stream, "*"})
 
 
 def check_commands(script: str, options: RunOptions) -> list[Command]:
@@ -110,13 +124,17 @@ _SHOWN: Mapping[str, Callable[[Sequence[Any]], Event]] = {
 class Run:
     """Turns the messages of a run's pipeline into events, and counts for the summary."""
 
-    def __init__(self) -> None:
+    def __init__(self, silenced_kinds: frozenset[str] = frozenset()) -> None:
+        """`silenced_kinds`: of records that are dropped where they come beside the output."""
+        self._silenced = silenced_kinds
         self._errors = 0
         self._warnings = 0
         self._exit_called: int | None = None
         self._native_exit: int | None = None
         self._truncated = 0
         self._kept_objects = 0
+        self._connection_changed = False
+        self._left_out: dict[str, int] = {}
         self._reason: Record | None = None
         self._has_ending = False
         self._echo: str | None = None
@@ -155,6 +173,8 @@ class Run:
         ]
         for event_type, kind in kinds:
             if isinstance(event, event_type):
+                if kind in self._silenced:
+                    return []
                 record = psrp_message(kind, event.record)
                 return (
                     [HostText(record.message)]
@@ -192,9 +212,13 @@ class Run:
 
     def _entry(self, kind: str, facts: Sequence[Any]) -> list[Event]:
         if kind == "end":
-            self._truncated, self._native_exit, *kept = facts
-            self._kept_objects = kept[0] if kept else 0
+            self._truncated, self._native_exit, *more = facts
+            self._kept_objects, left_out = (*more, 0, None)[:2]
+            self._left_out = {name: count for name, count in (left_out or {}).items() if count}
             self._has_ending = True
+            return []
+        if kind == "connection":
+            self._connection_changed = True
             return []
         if kind == "reason":
             self._reason = error_record(facts, terminating=True)
@@ -207,6 +231,8 @@ class Run:
             return read(facts)
         if kind == "error":
             return self._record(error_record(facts))
+        if kind == "brief":
+            return self._record(brief_error(*facts))
         tags = tuple(facts[1]) if len(facts) > 1 and facts[1] else ()
         return self._record(Record(kind=cast(RecordKind, kind), message=facts[0], tags=tags))
 
@@ -250,6 +276,8 @@ class Run:
             truncated=self._truncated,
             terminating_error=error,
             kept_objects=self._kept_objects,
+            connection_changed=self._connection_changed,
+            left_out=self._left_out,
         )
 
     def _terminating_error(self, ended: Ended) -> Record | None:

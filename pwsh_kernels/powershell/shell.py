@@ -29,6 +29,7 @@ from pwsh_kernels.powershell.run_events import (
     check_commands,
     rest_commands,
     run_commands,
+    silenced,
 )
 from pwsh_kernels.powershell.wire.conversion import has_secret, psrp_error, to_plain
 from pwsh_kernels.powershell.wire.happenings import Command, Ended
@@ -82,6 +83,21 @@ at for them.
 MAX_LOOKS = 200
 MATCH_MILLISECONDS = 500
 """Time of a regular expression for one value of a kept object."""
+
+MAX_FACTS = 1000
+"""Errors of a run that are told with all facts; of further ones the message, the id and
+the command.
+"""
+JSON_DEPTH = 10
+"""Levels of objects within objects that the format `json` writes; deeper ones become text."""
+JSON_VALUES = 5_000_000
+"""Values that the JSON of one run holds; a text of 64 characters counts for one more."""
+JSON_OBJECT_VALUES = 20_000
+"""Values that one object of a .NET class may bring into it."""
+JSON_MILLISECONDS = 20_000
+"""Time to make JSON in: what is not reached is left out, and said."""
+JSON_REST_MILLISECONDS = 5_000
+"""The same after a throw or a stop, within REST_WAIT."""
 
 _log = logging.getLogger(__name__)
 
@@ -139,6 +155,7 @@ class PowerShell:
             "MaxPicture": MAX_PICTURE,
             "MaxLast": MAX_LAST,
             "MaxKept": self._launch.kept_objects,
+            "Fingerprint": self._launch.fingerprint,
             "MaxKeptInAll": self._launch.kept_in_all,
             "MaxKeptRuns": MAX_KEPT_RUNS,
             "MaxForgotten": MAX_FORGOTTEN,
@@ -146,6 +163,12 @@ class PowerShell:
             "MaxLooks": MAX_LOOKS,
             "MatchMilliseconds": MATCH_MILLISECONDS,
             "QueryTag": QUERY_TAG,
+            "MaxFacts": MAX_FACTS,
+            "JsonDepth": JSON_DEPTH,
+            "JsonValues": JSON_VALUES,
+            "JsonObjectValues": JSON_OBJECT_VALUES,
+            "JsonMilliseconds": JSON_MILLISECONDS,
+            "JsonRestMilliseconds": JSON_REST_MILLISECONDS,
         }
         script = (SCRIPTS / "bootstrap.ps1").read_text(encoding="utf-8")
         given = child_environment(self._launch, os.environ).get("PSModulePath", "")
@@ -185,7 +208,7 @@ class PowerShell:
         started = time.monotonic()
         last: Finished | Died
         try:
-            run = Run()
+            run = Run(silenced(work.script))
             ended = await self._complete(run, pipeline, work, commands)
             self._link.drain_console()
             last = Finished(run.summary(ended, time.monotonic() - started))

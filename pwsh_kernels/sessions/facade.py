@@ -41,6 +41,7 @@ from pwsh_kernels.sessions.runs.advice import Advisor
 from pwsh_kernels.sessions.runs.run import Run, now
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.sessions.sign_in.request_check import checked_request
 from pwsh_kernels.sessions.sign_in.route_choice import choose_route, signs_in_alone
 from pwsh_kernels.sessions.tasks import Tasks
 from pwsh_kernels.sessions.views.run_views import (
@@ -178,17 +179,17 @@ class Sessions:
     async def login(self, request: LoginRequest) -> shapes.Login:
         """Start or follow a sign-in.
 
-        Raises as `Directory.names` and `choose_route` do, and UnsafeFolder.
+        Raises as `Directory.names`, `choose_route` and `checked_request` do, and UnsafeFolder.
         """
         tenant, module, _ = self._directory.names(request.tenant, request.module)
-        choose_route(
-            tenant, module, request.route, request.secrets
-        )  # refused before a session is made for it
+        # Refused before a session is made for it.
+        request = checked_request(request, tenant, module)
+        choose_route(tenant, module, request.route, request.secrets)
         live = self._lifecycle.open(request.tenant, request.module)
         live.session.use(request.conversation_id)
         wait_s = self._settings.login_wait if request.wait_s is None else request.wait_s
-        verdict = await self._lifecycle.sign_ins.follow(live, request, wait_s)
-        return login_view(live.session, verdict)
+        refused = await self._lifecycle.sign_ins.follow(live, request, wait_s)
+        return login_view(live.session, refused)
 
     async def run(self, request: RunRequest) -> shapes.RunResult:
         """Run a command.

@@ -29,6 +29,8 @@ LOG_SIZE = "PWSH_KERNELS_LOG_SIZE"
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 CULTURE = "PWSH_KERNELS_CULTURE"
+FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
+"""Variable of the kernel: the script by which it sees that the module's connection has changed."""
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
 
@@ -121,6 +123,8 @@ class Launcher:
         }
         if culture := session.tenant.culture_of(session.key.module):
             environment[CULTURE] = culture
+        if session.module.fingerprint:
+            environment[FINGERPRINT] = session.module.fingerprint.text
         if self._settings.pwsh:
             environment["PWSH_MANAGER_PWSH"] = self._settings.pwsh
         if session.tenant.sandbox or not self._settings.machine_modules:

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from pwsh_kernels.catalog import Route
 from pwsh_kernels.errors import PowerShellDied, ProductError, TooManySessions
-from pwsh_kernels.messages import POWERSHELL_DIED
+from pwsh_kernels.messages import CONNECTION_CHANGED, POWERSHELL_DIED
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -340,6 +340,8 @@ class Lifecycle:
 
     def _event(self, live: LiveSession, message: Message) -> None:
         facts: Mapping[str, Any] = message["content"]
+        if facts.get("event") == CONNECTION_CHANGED:
+            self._examiner.look_again(live)
         if facts.get("event") == POWERSHELL_DIED:
             died = PowerShellDied(
                 facts.get("exit_status"), facts.get("signal"), str(facts.get("reason") or "")

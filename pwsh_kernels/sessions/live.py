@@ -2,6 +2,7 @@
 runs in it.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,8 @@ NAMELESS = ("", "username")
 """What front ends send as their user's name when they know none."""
 CLIENT_CHARS = 40
 OURSELVES = "pwsh-kernels"
+FOR_CALLERS: tuple[Purpose, ...] = ("command", "query")
+"""Purposes of runs whose answers say who was signed in at their end."""
 STOP_WAIT_S = 5.0
 """Wait for a script of ours to stop."""
 READY_LOOK_S = 60.0
@@ -41,6 +44,8 @@ class LiveSession:
     runs: Runs
     queue: RunQueue | None = None
     tasks: Tasks = field(default_factory=Tasks)
+    look: asyncio.Task[None] | None = None
+    """The latest look at who is signed in after a run that may have changed that."""
     left_signing_in: bool = False
     """Adopted while a sign-in was pending: its code went with the earlier server."""
 
@@ -98,6 +103,8 @@ class LiveSession:
         gate: Gate | None = None,
     ) -> None:
         """Queue a run (RunQueue.submit); a session without a kernel loses it at once."""
+        if run.purpose in FOR_CALLERS:
+            run.name_account(self.account)
         if self.queue is None:
             run.finish("lost", reason=self.session.reason or "the session has no kernel")
             return

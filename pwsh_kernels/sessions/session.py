@@ -63,6 +63,7 @@ class SignIn:
     expires_at: datetime
     ends_at: datetime
     expected_account: str | None = None
+    sharepoint_tenant: str | None = None
     attended: bool = True
     """False for one that nobody asked for: it must end when it asks for a person."""
     started_at: datetime = field(default_factory=now)
@@ -101,6 +102,9 @@ class Session:
     signing_in_since: datetime | None = None
     checked_at: datetime | None = None
     expected_account: str | None = None
+    """The account that the present or last sign-in was asked for."""
+    sharepoint_tenant: str | None = None
+    """The SharePoint host that it was asked for."""
     sign_in: SignIn | None = None
     route: Route | None = None
     """The route of the present sign-in, or of the last one."""
@@ -123,17 +127,18 @@ class Session:
     def facts(self) -> dict[FactName, Fact | None]:
         """Return the facts that scripts of the catalog can ask for, without secrets."""
         facts = {**self.tenant.facts(self.module.key), **self.module.facts()}
-        return {**facts, "expected_account": self.expected_account or facts.get("expected_account")}
+        facts["expected_account"] = facts.get("expected_account") or self.expected_account
+        if self.sharepoint_tenant:
+            facts["sharepoint_url"] = f"https://{self.sharepoint_tenant}.sharepoint.com"
+        return facts
 
     @property
     def wanted_account(self) -> str | None:
-        """The account that must be signed in: the one asked for or configured; an application's own
-        id on its routes.
+        """The account that must be signed in: the configured one, else the one asked for; an
+        application's own id on its routes.
         """
         access = self.tenant.access(self.module.key)
-        expected = self.expected_account or self.tenant.facts(self.module.key).get(
-            "expected_account"
-        )
+        expected = self.facts().get("expected_account")
         app_only = self.route is not None and self.route.name in APP_ROUTES
         return str(expected) if expected else (access.client_id if app_only else None)
 
@@ -192,6 +197,7 @@ class Session:
         self.sign_in, self.route, self.failure = sign_in, sign_in.route, None
         self.signing_in_since, self.signed_in_at = sign_in.started_at, None
         self.expected_account = sign_in.expected_account
+        self.sharepoint_tenant = sign_in.sharepoint_tenant
         return True
 
     def not_begun(self, reason: str) -> None:

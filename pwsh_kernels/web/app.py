@@ -132,23 +132,30 @@ class PwshKernelsServer(ServerApp):
         return TokenIdentity
 
     def init_configurables(self) -> None:
-        """Build the managers; refuse to go on without a token."""
+        """Build the managers; refuse to go on without a token, or without our kernel manager."""
         if self.product.settings.token:
             self.config.IdentityProvider.token = self.product.settings.token
         super().init_configurables()
-        if not self.identity_provider.token:
-            self.log.critical(
+        token = self.identity_provider.token
+        if not token:
+            self._refuse_to_start(
                 "The token is empty: anybody on this machine could use the sessions. Set a token,"
                 " or leave it unset."
             )
-            self.exit(1)
-        if len(self.identity_provider.token) < SHORTEST_TOKEN:
-            self.log.critical(
-                "The token is shorter than %d characters. Set a longer one, or leave it unset: the"
-                " server then generates one.",
-                SHORTEST_TOKEN,
+        if len(token) < SHORTEST_TOKEN:
+            self._refuse_to_start(
+                f"The token is shorter than {SHORTEST_TOKEN} characters. Set a longer one, or leave"
+                " it unset: the server then generates one."
             )
-            self.exit(1)
+        if not isinstance(self.kernel_manager, SessionKernelManager):
+            self._refuse_to_start(
+                "ServerApp.kernel_manager_class is set to another kernel manager, which knows no"
+                " sessions. Leave it unset."
+            )
+
+    def _refuse_to_start(self, reason: str) -> None:
+        self.log.critical(reason)
+        self.exit(1)
 
     def init_logging(self) -> None:
         """Let our own loggers speak through the server's."""

@@ -98,6 +98,17 @@ def test_text_written_fast_comes_in_few_messages(client: Client) -> None:
     assert len(run.outputs) < 300
 
 
+def test_what_records_say_behind_a_thousand_costs_what_text_costs(client: Client) -> None:
+    run = client.run("foreach ($i in 1..4000) { Write-Error \"<$i>\" }; 'end'")
+    told = [one for one in run.outputs if one["content"]["name"] == "stderr"]
+    said = "".join(one["content"]["text"] for one in told)
+    assert re.findall(r"<(\d+)>", said) == [str(one) for one in range(1, 4001)]
+    assert sum("record" in one["metadata"][KEY] for one in told) == 1000
+    assert len(told) < 1300
+    assert {one["metadata"][KEY]["kind"] for one in told} == {"error"}
+    assert (run.summary.errors, run.text()) == (4000, "end\n")
+
+
 def warning(socket: zmq.Socket[bytes]) -> bytes:
     """Return the digits of the next warning on iopub."""
     while True:
@@ -123,10 +134,10 @@ def test_no_output_is_lost_for_a_client_that_reads_late(
 ) -> None:
     while not slow_subscriber.poll(20):
         client.ask("kernel_info_request", {}, "control")
-    run_id = client.send("1..2000 | ForEach-Object { Write-Warning ($_.ToString('d4') * 500) }")
+    run_id = client.send("1..1000 | ForEach-Object { Write-Warning ($_.ToString('d4') * 1000) }")
     client.read_until(lambda: run_id in client.replies)
-    for number in range(1, 2001):
-        assert warning(slow_subscriber) == b"%04d" % number * 500
+    for number in range(1, 1001):
+        assert warning(slow_subscriber) == b"%04d" % number * 1000
 
 
 def test_progress_is_one_display_that_is_updated_and_ends_in_its_last_state(client: Client) -> None:

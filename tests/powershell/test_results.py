@@ -3,6 +3,7 @@
 """
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -138,6 +139,24 @@ Write-Verbose six -Verbose; Write-Debug seven -Debug; Write-Information eight -T
     ]
     assert said.records[-1].tags == ("a", "b")
     assert (said.summary.errors, said.summary.warnings) == (1, 1)
+
+
+@pytest.mark.asyncio(loop_scope="function")
+@pytest.mark.parametrize("how", [{}, {"rich": True}])
+async def test_a_syntax_error_in_the_first_script_of_a_session_is_the_only_error(
+    own_shell: PowerShell, how: dict[str, Any]
+) -> None:
+    said = await run(own_shell, "if ($true) { 'x'", **how)
+    assert (said.records, said.text, said.summary.errors) == ([], "", 1)
+    assert said.error.error_id == "MissingEndCurlyBrace"
+
+
+async def test_errors_behind_a_thousand_keep_message_id_and_command(shell: PowerShell) -> None:
+    said = await run(shell, 'foreach ($i in 1..1002) { Write-Error "e$i" -ErrorId mine }')
+    assert [one.message for one in said.records] == [f"e{number}" for number in range(1, 1003)]
+    first, last = said.records[0], said.records[-1]
+    assert (last.error_id, last.command) == (first.error_id, first.command)
+    assert (bool(first.category), last.category, said.summary.errors) == (True, "", 1002)
 
 
 async def test_host_text_comes_once_and_keeps_no_newline(shell: PowerShell) -> None:
@@ -476,19 +495,43 @@ async def test_a_secret_parameter_arrives_as_a_secure_string(shell: PowerShell) 
     assert said.text == "6\nSystem.Security.SecureString\n"
 
 
+UNKNOWN = "A parameter cannot be found that matches parameter name '{}'."
+
+
+@pytest.mark.parametrize("name", ["X", "v"])
 @pytest.mark.parametrize(
-    "script", ["'ran'", "param($Y) 'ran'", "[CmdletBinding()] param([Parameter()]$Y) 'ran'"]
+    "script", ["param($Y) 'ran'", "[CmdletBinding()] param([Parameter()]$Y) 'ran'"]
 )
 async def test_an_unknown_parameter_is_the_engines_error_and_nothing_runs(
-    shell: PowerShell, script: str
+    shell: PowerShell, script: str, name: str
 ) -> None:
-    said = await run(shell, script, parameters={"X": 1})
+    said = await run(shell, script, parameters={name: 1})
     assert (said.text, said.summary.outcome, said.error.error_id) == (
         "",
         "failed",
         "NamedParameterNotFound",
     )
-    assert said.error.message == "A parameter cannot be found that matches parameter name 'X'."
+    assert said.error.message == UNKNOWN.format(name)
+
+
+@pytest.mark.parametrize(
+    "script",
+    ['"x=$v"', "$v", 'if($true){ "v=$v" }', '"a"; "v=$v"', "Write-Output $v", "begin { $v }"],
+)
+async def test_parameters_without_a_block_are_an_error_that_says_how_to_begin(
+    shell: PowerShell, script: str
+) -> None:
+    said = await run(shell, script, parameters={"v": 1, "w x": 2})
+    assert (said.text, said.summary.outcome) == ("", "failed")
+    assert said.error.message == (
+        UNKNOWN.format("v") + " Begin the command with param($v, ${w x})."
+    )
+
+
+async def test_a_common_parameter_reaches_a_script_that_has_it(shell: PowerShell) -> None:
+    script = "[CmdletBinding()] param() Write-Verbose seen"
+    said = await run(shell, script, parameters={"Verbose": True})
+    assert [one.message for one in said.records] == ["seen"]
 
 
 async def test_a_parameter_found_by_its_alias_is_bound(shell: PowerShell) -> None:

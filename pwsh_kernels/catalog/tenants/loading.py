@@ -8,7 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pwsh_kernels.catalog.tenants.names import checked_alias, checked_domain
+from pwsh_kernels.catalog.tenants.names import (
+    checked_alias,
+    checked_domain,
+    checked_sharepoint_host,
+)
 from pwsh_kernels.catalog.tenants.parsing import Form, Problem, read_form
 from pwsh_kernels.catalog.tenants.tenant import Tenant
 from pwsh_kernels.catalog.tenants.tenants import Tenants
@@ -107,12 +111,12 @@ def checked_host(text: str) -> str:
     Raises ValueError.
     """
     prefix = text.lower().removeprefix("https://").removesuffix("/").removesuffix(".sharepoint.com")
-    checked_domain(f"{prefix}.sharepoint.com")
-    if "." in prefix:
+    try:
+        return checked_sharepoint_host(prefix)
+    except ValueError:
         raise ValueError(
             f"{text!r} is no SharePoint host prefix, such as contoso of contoso.sharepoint.com"
-        )
-    return prefix
+        ) from None
 
 
 def _target(tenants: Tenants, name: str, setting: str) -> Tenant:

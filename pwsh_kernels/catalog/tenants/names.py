@@ -53,6 +53,17 @@ def checked_alias(text: str) -> str:
     return text.lower()
 
 
+def checked_sharepoint_host(text: str) -> str:
+    """Return the prefix of a SharePoint host (`contoso` of contoso.sharepoint.com) in small
+    letters.
+
+    Raises ValueError, for values of files and of requests: it becomes part of an address.
+    """
+    if not _LABEL.fullmatch(text.lower()):
+        raise ValueError("must be the part before .sharepoint.com")
+    return text.lower()
+
+
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> list[str]:
     """Return at most three known names that are like a name, the most alike first; those that begin
     with it count.

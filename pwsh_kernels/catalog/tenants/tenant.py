@@ -11,10 +11,13 @@ from pydantic import AfterValidator, ConfigDict, StrictBool, StringConstraints
 from pwsh_kernels.catalog.facts import Fact, FactName
 from pwsh_kernels.catalog.route import RouteName
 from pwsh_kernels.catalog.secrets import File, SecretSource, Source
-from pwsh_kernels.catalog.tenants.names import checked_alias, checked_domain
+from pwsh_kernels.catalog.tenants.names import (
+    checked_alias,
+    checked_domain,
+    checked_sharepoint_host,
+)
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.IGNORECASE)
 _CULTURE = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?", re.IGNORECASE)
 _SITE = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[^\s?#]*)?", re.IGNORECASE)
 # A value of a secret must not be shown by the error that refuses it.
@@ -58,9 +61,7 @@ Guid = Annotated[
     _matching(_GUID, "an id such as 3750b40b-a68b-4632-9fb3-5b1aff664079"),
     AfterValidator(str.lower),
 ]
-Host = Annotated[
-    str, _matching(_HOST, "the part before .sharepoint.com"), AfterValidator(str.lower)
-]
+Host = Annotated[str, AfterValidator(checked_sharepoint_host)]
 Culture = Annotated[str, AfterValidator(_checked_culture)]
 Site = Annotated[
     str, _matching(_SITE, "an address such as https://contoso.sharepoint.com/sites/team")

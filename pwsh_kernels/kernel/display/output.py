@@ -27,6 +27,11 @@ FLUSH_S = 0.02
 """Text waits at most this long for more text of its kind."""
 MAX_PIECE = 65_536
 """Characters of one stream message."""
+MAX_RECORDS = 1000
+"""Records of a run that are a message each, with their facts; what further ones say costs what
+text costs.
+"""
+_STDOUT: frozenset[TextKind] = frozenset({"text", "host", "console"})
 
 
 class Output:
@@ -50,12 +55,14 @@ class Output:
         self._progress = ProgressForest()
         self._bars: set[int] = set()
         self._advised: set[str] = set()
+        self._records = 0
         self.style = Style()
         """How records are shown from here on."""
 
     def text(self, kind: TextKind, text: str) -> None:
-        """Write text to stdout; small pieces of one kind that come within a moment are sent
-        together.
+        """Write text to stdout, that of records to stderr.
+
+        Small pieces of one kind that come within a moment are sent together.
         """
         if not text:
             return
@@ -110,10 +117,15 @@ class Output:
         text, self._pieces, self._size = "".join(self._pieces), [], 0
         for start in range(0, len(text), MAX_PIECE):
             piece = text[start : start + MAX_PIECE]
-            self._publish("stream", {"name": "stdout", "text": piece}, text_metadata(self._kind))
+            name = "stdout" if self._kind in _STDOUT else "stderr"
+            self._publish("stream", {"name": name, "text": piece}, text_metadata(self._kind))
 
     def record(self, record: Record) -> None:
         """Write a record to stderr as PowerShell's console shows it."""
+        self._records += 1
+        if self._records > MAX_RECORDS:
+            self.text(record.kind, record_text(record, self.style))
+            return
         self.flush()
         self._publish(
             "stream",

@@ -30,6 +30,9 @@ LISTED_RECORDS = 10
 RECORD_CHARS = 1_000
 """Characters of one listed message."""
 
+SIGNED_OUT = frozenset({"sign_in_ended", "wrong_account", "wrong_tenant", "not_signed_in"})
+"""Codes of runs after which nobody is signed in any more."""
+
 
 def run_result(run: Run, shown: Excerpt, notice: str = "") -> RunResult:
     """Return a run and what is shown of its output."""
@@ -142,7 +145,7 @@ def _for_a_person(prompt: PromptFacts | None) -> bool:
 
 def _signed_out(run: Run) -> bool:
     """Return whether the run failed because nobody is signed in any more."""
-    return run["state"] in FAILED and run["code"] == "sign_in_ended"
+    return run["state"] in FAILED and run["code"] in SIGNED_OUT
 
 
 def run_step(run: Run, shown: Excerpt) -> str:

@@ -66,6 +66,10 @@ class Launch:
 
     They live as long as the run is kept.
     """
+    fingerprint: str = ""
+    """Script whose output is another one once a module's connection has changed; run behind every
+    run, so it must be quick.
+    """
     kept_in_all: int = MAX_KEPT_IN_ALL
     """Output objects of all runs that it keeps; those of the newest run stay in any case."""
     module_path: str = ""

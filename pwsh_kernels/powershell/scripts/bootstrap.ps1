@@ -176,6 +176,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             Stops = [Collections.Generic.HashSet[string]]::new()
             Echoes = $false
             Style = $usualStyle; Key = $Key; KeptCount = 0; Beyond = 0; AlwaysList = $false
+            Facts = $MaxFacts; Formats = 0; LeftOut = $null
             Kept = $(if ($Key) { , [Collections.Generic.List[object]]::new() })
         }
         $late.Run = $script:run
@@ -259,7 +260,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 '"' + $encoder.Encode($one) + '"'
             }
             else {
-                '["end",{0},{1},{2}]' -f $one[1], ($one[2] ?? 'null'), $one[3]
+                $left = if ($one[4]) {
+                    '{{"values":{0},"depth":{1},"as_text":{2}}}' -f $one[4].values, $one[4].depth,
+                        $one[4].as_text
+                }
+                '["end",{0},{1},{2},{3}]' -f $one[1], ($one[2] ?? 'null'), $one[3],
+                    ($left ?? 'null')
             }
         }
         return "[$($parts -join ',')]"
@@ -302,24 +308,118 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         if ($start -lt $text.Length) { $run.Entries.Add($text.Substring($start)) }
     }
 
-    function Add-Json {
-        if ($run.Format -ne 'json' -or -not $run.Objects.Count) { return }
-        $value = $run.Objects.ToArray()
-        if ($value.Length -eq 1 -and -not $run.AlwaysList) { $value = $value[0] }
-        $run.Objects = [Collections.Generic.List[object]]::new()
-        [void]$run.Text.Append(
-            (Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 10))
+    # What a module of its own for JSON (json.ps1, 0.1 s) is not needed for: a few texts, numbers, and
+    # objects of these.
+    function Test-Simple($Values, [int]$Levels) {
+        foreach ($one in $Values) {
+            if ($null -eq $one -or $one -is [string] -or
+                    ($one -is [ValueType] -and $one.GetType().IsPrimitive)) {
+                continue
+            }
+            $inside = [Collections.Generic.List[object]]::new()
+            if ($one -is [Management.Automation.PSCustomObject]) {
+                foreach ($property in $one.PSObject.Properties) {
+                    if ($property.MemberType -ne 'NoteProperty') { return $false }
+                    $inside.Add($property.Value)
+                }
+            }
+            elseif ($one -is [object[]] -or $one -is [string[]]) { $inside.AddRange([object[]]$one) }
+            else { return $false }
+            if ($Levels -le 0 -or $inside.Count -gt $fewValues) { return $false }
+            if (-not (Test-Simple $inside ($Levels - 1))) { return $false }
+        }
+        return $true
+    }
+
+    $fewValues = 20
+    $jsonModule = $null
+    function Get-Json([int]$Milliseconds) {
+        $objects = $run.Objects
+        if ($objects.Count -le $fewValues -and (Test-Simple $objects 2)) {
+            $value = $objects.ToArray()
+            if ($value.Length -eq 1 -and -not $run.AlwaysList) { $value = $value[0] }
+            return Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $JsonDepth
+        }
+        if (-not $jsonModule) {
+            $settings = @{
+                JsonDepth = $JsonDepth; JsonValues = $JsonValues; EngineFormats = $engineFormats
+                JsonObjectValues = $JsonObjectValues
+            }
+            $block = [scriptblock]::Create($jsonScript)
+            $block.DebuggerHidden = $true
+            $script:jsonModule = New-Module -Name PwshKernels.Json -ScriptBlock $block `
+                -ArgumentList $settings
+            if ($debugger.GetBreakpoints().Count) { Hide-Function }
+        }
+        $run.Formats += & $jsonModule Remove-Format $objects
+        if (-not $objects.Count) { return }
+        $made = & $jsonModule ConvertTo-BoundedJson $objects $run.AlwaysList $Milliseconds
+        $run.LeftOut = $made.Left
+        $made.Text
+    }
+
+    function Add-Json([int]$Milliseconds) {
+        if ($run.Format -eq 'json' -and $run.Objects.Count) {
+            [void]$run.Text.Append((Get-Json $Milliseconds))
+            $run.Objects = [Collections.Generic.List[object]]::new()
+            $left = $run.LeftOut
+            if ($left.values -or $left.depth) {
+                Send-Warning ("The JSON is not whole: $($left.values) values are left out, and " +
+                    "$($left.depth) deeper than $JsonDepth levels are text. Choose what you need " +
+                    'with Select-Object.')
+            }
+        }
+        if ($run.Formats) { Send-FormatError }
+    }
+
+    function Send-Warning([string]$Message) {
+        if ($run.Text.Length) { Move-Text }
+        $run.Entries.Add(@('warning', $Message))
+    }
+
+    # What Format-Table and its like give is text in pieces, and none of the objects' values.
+    function Send-FormatError {
+        $run.Formats = 0
+        if ($run.Text.Length) { Move-Text }
+        $run.Entries.Add(@('error', ("Format-Table and its like leave no objects, so there is nothing " +
+                "to write as $($run.Format). Take them out of the command, or choose properties " +
+                'with Select-Object; or ask for the format text.'),
+            'FormattedOutput', 'InvalidType', '', 0, 0, '', '', 'System.InvalidOperationException',
+            'Out-Session'))
+    }
+
+    # Who the module is connected as: a text that is another one once that has changed, read behind
+    # every run by a service's own script. What that writes or fails with is nobody's output.
+    $connection = ''
+    $readConnection = if ($Fingerprint) { [scriptblock]::Create($Fingerprint) }
+    function Add-ConnectionChange {
+        $newest = if ($global:Error.Count) { $global:Error[0] }
+        $now = try {
+            @(& $readConnection 2>$null 3>$null 4>$null 5>$null 6>$null) -join "`n"
+        }
+        catch {
+            "unknown: $($_.FullyQualifiedErrorId)"
+        }
+        while ($global:Error.Count -and
+                -not [object]::ReferenceEquals($global:Error[0], $newest)) {
+            $global:Error.RemoveAt(0)
+        }
+        if ($now -ceq $connection) { return }
+        $script:connection = $now
+        $run.Entries.Add(@('connection'))
     }
 
     function Send-Ending {
         if ($run.Last) { Set-Last }
         if ($run.Kept -and $run.Kept.Count) { Save-Kept }
+        if ($readConnection) { Add-ConnectionChange }
         $code = $global:LASTEXITCODE
         # A native program sets a new box each time, so the same object means that none ran since
         # the start.
         if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
         if ($run.Text.Length) { Move-Text }  # before the count of what was dropped is read
-        $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]]), $run.KeptCount))
+        $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]]), $run.KeptCount,
+            $run.LeftOut))
         Send-Entry
         # A script that does not parse never begins a run: what is fetched after it must not be this
         # one's.
@@ -332,6 +432,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     # Read now, parsed with the first question: another version of this package may be installed
     # while the session lives.
     $keptScript = [IO.File]::ReadAllText("$Folder/kept.ps1")
+    $jsonScript = [IO.File]::ReadAllText("$Folder/json.ps1")
     $runspaceStops = [IO.File]::ReadAllText("$Folder/runspaces.ps1")
 
     # The objects that the newest runs have given stay reachable for questions (kept.ps1, which is
@@ -416,6 +517,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
             $burst = $BurstMessages; $previous = 0L; $formatter = $null; $culture = $null
+            $names = $null
+            $isText = $Format -eq 'text'; $isJson = $Format -eq 'json'; $isCsv = $Format -eq 'csv'
             $gate = $late.Gate
             $compact = $run.Compact = if ($Format -eq 'compact') { New-Compact $Width }
             $late.Active = $true
@@ -425,16 +528,42 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             # runs (measured; PipelineStopper is suspended and set back), and one ran for each
             # object. `clean` opens the gate when an error left it closed.
             [Threading.Monitor]::Enter($gate)
-            if (($InputObject -is [Management.Automation.ErrorRecord] -or
+            # A further row of an open table, most likely: no further questions.
+            $isRow = $false
+            if ($names -and $isText -and
+                    $InputObject -is [Management.Automation.PSCustomObject]) {
+                $isRow = $true
+                foreach ($one in $InputObject.PSObject.Properties) {
+                    if (-not $names.Contains($one.Name)) { $isRow = $false; break }
+                }
+            }
+            if ($isRow) {
+                if ($null -ne $kept) {
+                    if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
+                }
+                foreach ($line in $formatter.Process($InputObject)) {
+                    [void]$text.Append($line).Append("`n")
+                }
+            }
+            elseif (($InputObject -is [Management.Automation.ErrorRecord] -or
                     $InputObject -is [Management.Automation.InformationalRecord] -or
                     $InputObject -is [Management.Automation.InformationRecord]) -and
                     (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or
                         $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
                 if ($text.Length) { Move-Text }
-                $entries.Add((ConvertTo-FactList $InputObject))
+                # All facts of an error take 20 times as long as its words (measured).
+                if ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
+                    $entries.Add((ConvertTo-FactList $InputObject))
+                }
+                else {
+                    $by = $InputObject.InvocationInfo.MyCommand.Name
+                    if (-not $by) { $by = $InputObject.CategoryInfo.Activity }
+                    $entries.Add(@('brief', $InputObject.ToString(),
+                        $InputObject.FullyQualifiedErrorId, $by))
+                }
             }
-            elseif ($null -eq $InputObject) { if ($Format -eq 'json') { $objects.Add($null) } }
-            elseif ($Format -eq 'text' -and $null -eq $formatter -and $InputObject -is [string]) {
+            elseif ($null -eq $InputObject) { if ($isJson) { $objects.Add($null) } }
+            elseif ($isText -and $null -eq $formatter -and $InputObject -is [string]) {
                 [void]$text.Append($InputObject).Append("`n")
             }
             elseif ($null -ne $compact -and
@@ -450,12 +579,20 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                             -not $InputObject.GetType().IsPrimitive)) {
                     if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
                 }
-                if ($Format -eq 'json') { $objects.Add($InputObject) }
+                if ($isJson) { $objects.Add($InputObject) }
                 elseif ($null -ne $compact) {
                     # A further row of the open table, most likely; a call of a function for each
                     # row would take twice as long.
                     $formats = $null; $line = ''
-                    if ($compact.Shape -eq 'table' -and $compact.Type -eq $InputObject.GetType()) {
+                    $names = $compact.Names
+                    $other = $false
+                    if ($names) {
+                        foreach ($one in $InputObject.PSObject.Properties) {
+                            if (-not $names.Contains($one.Name)) { $other = $true; break }
+                        }
+                    }
+                    if ($compact.Shape -eq 'table' -and -not $other -and
+                            $compact.Type -eq $InputObject.GetType()) {
                         $formats = $compact.Formats.Process($InputObject)
                         if ($formats.Count -eq 1) {
                             $cells = foreach ($one in $formats[0].formatEntryInfo.formatPropertyFieldList) {
@@ -475,7 +612,25 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                         Add-Compact $InputObject $formats
                     }
                 }
+                elseif ($isCsv -and
+                        $InputObject.GetType().FullName.StartsWith($engineFormats)) {
+                    $run.Formats++
+                }
                 else {
+                    if ($isText -and $InputObject -isnot [string] -and
+                            ($InputObject -isnot [ValueType] -or
+                                -not ($InputObject.GetType().IsPrimitive -or
+                                    $InputObject -is [enum]))) {
+                        # Another kind of object begins anew, or it would lose what it has.
+                        if ($names) {
+                            foreach ($line in $formatter.End()) {
+                                [void]$text.Append($line).Append("`n")
+                            }
+                            $formatter = $names = $null
+                        }
+                        if ($null -eq $names) { $names = (Get-OpenName $InputObject) ?? $false }
+                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') { $names = $null }
+                    }
                     if ($null -eq $formatter) {
                         $formatter = switch ($Format) {
                             'csv' {
@@ -498,14 +653,14 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                         }
                         $formatter.Begin($true)
                     }
-                    if ($Format -eq 'csv' -and
+                    if ($isCsv -and
                             ($InputObject -is [string] -or $InputObject -is [ValueType])) {
                         # its properties would say nothing
                         $InputObject = [pscustomobject]@{ Value = $InputObject }
                     }
                     # Another program reads it: 1.5 is no 1,5 for it. ConvertTo-Csv writes what the
                     # culture says.
-                    if ($Format -eq 'csv') {
+                    if ($isCsv) {
                         $culture = [cultureinfo]::CurrentCulture
                         [cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture
                     }
@@ -537,7 +692,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 foreach ($line in $formatter.End()) { [void]$text.Append($line).Append("`n") }
             }
             if ($null -ne $compact) { Close-Compact }
-            Add-Json
+            Add-Json $JsonMilliseconds
             Send-Ending
             [Threading.Monitor]::Exit($gate)
         }
@@ -552,7 +707,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script:
     # one that did not parse.
     function Get-SessionRest([switch]$Failed, [string]$Script) {
-        Add-Json
+        Add-Json $JsonRestMilliseconds
         if ($run.View) { Close-Display }
         if ($run.Compact) { Close-Compact }
         if ($run.Text.Length) { Move-Text }
@@ -564,30 +719,39 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         Send-Ending
     }
 
-    # The engine drops named arguments that a script without [CmdletBinding()] does not know: raise
-    # its own error instead.
+    # The engine drops named arguments that a script without [CmdletBinding()] does not know, and takes
+    # `v` for Verbose: its error instead, with what to do.
     function Test-SessionParameter {
         [CmdletBinding()] param([string]$Script, [string[]]$Name)
         $tokens = $errors = $null
         $tree =
             [Management.Automation.Language.Parser]::ParseInput($Script, [ref]$tokens, [ref]$errors)
         if ($errors) { return }
-        $known = foreach ($parameter in $tree.ParamBlock.Parameters) {
+        $block = $tree.ParamBlock
+        $known = @(Get-ParameterName $block)
+        $unknown = @(foreach ($one in $Name) { if ($known -notcontains $one) { $one } })
+        if (-not $unknown.Count) { return }
+        $message = "A parameter cannot be found that matches parameter name '$($unknown[0])'."
+        if (-not $block) {
+            $list = @(foreach ($one in $Name) { $one -match '^\w+$' ? "`$$one" : "`${$one}" }) -join ', '
+            $message += " Begin the command with param($list)."
+        }
+        $PSCmdlet.ThrowTerminatingError([Management.Automation.ErrorRecord]::new(
+            [Management.Automation.ParameterBindingException]::new($message),
+            'NamedParameterNotFound', 'InvalidArgument', $null))
+    }
+
+    function Get-ParameterName($Block) {
+        $attributes = @($Block.Attributes; $Block.Parameters.Attributes)
+        foreach ($parameter in $Block.Parameters) {
             $parameter.Name.VariablePath.UserPath
             foreach ($attribute in $parameter.Attributes) {
                 if ($attribute.TypeName.Name -eq 'Alias') { $attribute.PositionalArguments.Value }
             }
         }
-        foreach ($one in $Name) {
-            if ($known -notcontains $one) {
-                $unknown = @{ $one = $null }
-                try {
-                    & { [CmdletBinding()] param() } @unknown
-                }
-                catch {
-                    $PSCmdlet.ThrowTerminatingError($_)
-                }
-            }
+        if ($attributes.TypeName.Name -match '^(CmdletBinding|Parameter)$') {
+            [Management.Automation.Cmdlet]::CommonParameters
+            [Management.Automation.Cmdlet]::OptionalCommonParameters
         }
     }
 
@@ -598,6 +762,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             -Options Constant,
             AllScope
     }
+    # The first script of a session may not parse: then nothing else begins a run.
+    New-Run 'text' 80 -1
     Export-ModuleMember
 }
 $PSVersionTable.PSVersion.ToString()

@@ -3,7 +3,7 @@
 # module that bootstrap.ps1 makes; runs inside the gate.
 
 function New-Compact([int]$Width) {
-    return @{ Formats = $null; Shape = ''; Type = $null; Width = $Width; Apart = $false }
+    return @{ Formats = $null; Shape = ''; Type = $null; Names = $null; Width = $Width; Apart = $false }
 }
 
 function Add-Line([string]$Line) { [void]$run.Text.Append($Line).Append("`n") }
@@ -95,7 +95,8 @@ function Add-Compact($Value, $Formats) {
         return
     }
     $compact.Type = $Value.GetType()
-    if ($compact.Formats -and $Value -isnot [datetime]) {  # as in Add-Formatted
+    if ($compact.Formats -and $Value -isnot [datetime] -and
+            -not (Test-Other $compact.Names $Value)) {  # as in Add-Formatted
         if ($null -eq $Formats) { $Formats = $compact.Formats.Process($Value) }
         if (-not (Test-Stray $Formats)) {
             foreach ($one in $Formats) { Add-CompactFormat $one $Value }
@@ -104,6 +105,7 @@ function Add-Compact($Value, $Formats) {
     }
     Close-Compact
     $compact.Formats = { & $formatDefault }.GetSteppablePipeline()
+    $compact.Names = Get-OpenName $Value
     Invoke-Uncut { $run.Compact.Formats.Begin($true) }
     foreach ($one in $compact.Formats.Process($Value)) { Add-CompactFormat $one $Value }
 }

@@ -33,8 +33,9 @@ function Add-Stop($Invocation) {
 # ms (measured), so not before the first breakpoint.
 function Hide-Function {
     $takeView.DebuggerHidden = $true
-    foreach ($one in Microsoft.PowerShell.Management\Get-Item function:*) {
-        if ($one.ScriptBlock.Module.Name -eq 'PwshKernels') {
+    $list = { Microsoft.PowerShell.Management\Get-Item function:* }
+    foreach ($one in @(& $list; if ($jsonModule) { & $jsonModule $list })) {
+        if ($one.ScriptBlock.Module.Name -like 'PwshKernels*') {
             $one.ScriptBlock.DebuggerHidden = $true
         }
     }

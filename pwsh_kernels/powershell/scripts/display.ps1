@@ -18,6 +18,27 @@ $pictures = @{
     'image/jpeg' = [byte[]](0xFF, 0xD8, 0xFF)
 }
 
+# Where PowerShell makes the columns of a table itself, from the properties of its first object,
+# another object's further ones would not be seen: it opens a table of its own. The names are those
+# of the open table, $null for a table that somebody has designed.
+$ownTypes = [regex]'^(Deserialized\.)?(Selected\.|System\.Management\.Automation\.PSCustomObject$)'
+function Get-OpenName($Value) {
+    if ($Value -isnot [Management.Automation.PSCustomObject]) { return $null }
+    if (-not $ownTypes.IsMatch($Value.PSObject.TypeNames[0]) -or
+            $Value.PSStandardMembers.DefaultDisplayPropertySet) {
+        return $null
+    }
+    return , [Collections.Generic.HashSet[string]]::new([string[]]@($Value.PSObject.Properties.Name),
+        [StringComparer]::OrdinalIgnoreCase)
+}
+
+# Whether a value has what a table of these names would hide.
+function Test-Other($Names, $Value) {
+    if (-not $Names) { return $false }
+    return $Value -isnot [Management.Automation.PSCustomObject] -or
+        -not $Names.IsSupersetOf([string[]]@($Value.PSObject.Properties.Name))
+}
+
 function New-View([int]$Width) {
     $lines = {
         Microsoft.PowerShell.Utility\Out-String -Stream -Width $Width
@@ -27,6 +48,7 @@ function New-View([int]$Width) {
         Lines = $lines
         Formats = $null
         Shape = ''
+        Names = $null; Type = $null
         Group = 0
         Columns = @()
         Caption = ''
@@ -196,7 +218,12 @@ function Add-Formatted($Value) {
     }
     # PowerShell's own property DateTime calls Set-StrictMode, which is not found from where a
     # formatter was begun that has returned.
-    if ($null -eq $view.Formats -or $Value -is [datetime]) { Add-Anew $Value; return }
+    $alike = $view.Shape -ne 'list' -or $view.Type -eq $Value.GetType()
+    if ($null -eq $view.Formats -or $Value -is [datetime] -or -not $alike -or
+            (Test-Other $view.Names $Value)) {
+        Add-Anew $Value
+        return
+    }
     foreach ($one in $view.Formats.Process($Value)) {
         if ($one.outOfBand -and $one.formatEntryInfo.listViewFieldList) { Add-Anew $Value; return }
         Add-Format $one
@@ -210,6 +237,8 @@ function Add-Anew($Value) {
     Close-Formatter
     $run.View.Formats = { & $formatDefault }.GetSteppablePipeline()
     $run.View.Formats.Begin($true)
+    $run.View.Names = Get-OpenName $Value
+    $run.View.Type = $Value.GetType()
     foreach ($one in $run.View.Formats.Process($Value)) { Add-Format $one }
 }
 
@@ -307,14 +336,22 @@ function Out-Display {
             if ($bytes.Count) { Close-ByteList }
             Close-Formatter
             if ($text.Length) { Move-Text }
-            $facts = ConvertTo-FactList $InputObject
-            if ($facts[0] -eq 'host') {
-                $facts[1] = Add-Colour $InputObject.MessageData $facts[1]
+            if ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
+                $facts = ConvertTo-FactList $InputObject
+                if ($facts[0] -eq 'host') {
+                    $facts[1] = Add-Colour $InputObject.MessageData $facts[1]
+                }
+                else {
+                    Add-Style
+                }
+                $entries.Add($facts)
             }
             else {
-                Add-Style
+                $by = $InputObject.InvocationInfo.MyCommand.Name
+                if (-not $by) { $by = $InputObject.CategoryInfo.Activity }
+                $entries.Add(@('brief', $InputObject.ToString(),
+                    $InputObject.FullyQualifiedErrorId, $by))
             }
-            $entries.Add($facts)
         }
         elseif ($null -ne $InputObject) {
             $last.Add($InputObject)
@@ -343,19 +380,32 @@ function Out-Display {
                 Add-Picture (Get-PictureType $InputObject) $InputObject
             }
             elseif ($view.Shape -ne 'table' -or $null -eq $view.Formats -or
-                    $InputObject -is [datetime]) {
+                    $InputObject -is [datetime] -or
+                    ($view.Names -and
+                        $InputObject -isnot [Management.Automation.PSCustomObject])) {
                 Add-Formatted $InputObject
             }
             else {
                 # A further row of the open table, most likely.
-                foreach ($one in $view.Formats.Process($InputObject)) {
+                $names = $view.Names
+                $other = $false
+                if ($names) {
+                    foreach ($one in $InputObject.PSObject.Properties) {
+                        if (-not $names.Contains($one.Name)) { $other = $true; break }
+                    }
+                }
+                $formats = if ($other) { Add-Anew $InputObject }
+                else { $view.Formats.Process($InputObject) }
+                foreach ($one in $formats) {
                     $entry = $one.formatEntryInfo
                     if ($null -eq $entry) { Add-Format $one; continue }
-                    $blank = $true
-                    foreach ($field in $entry.formatPropertyFieldList) {
-                        if ($field.propertyValue) { $blank = $false; break }
+                    if (-not $names) {
+                        $blank = $true
+                        foreach ($field in $entry.formatPropertyFieldList) {
+                            if ($field.propertyValue) { $blank = $false; break }
+                        }
+                        if ($blank) { Add-Anew $InputObject; break }
                     }
-                    if ($blank) { Add-Anew $InputObject; break }
                     if ($view.Shown -ge $MaxRows) { $view.More++ } else { Add-Row $entry }
                     foreach ($line in $view.Lines.Process($one)) {
                         [void]$viewText.Append($line).Append("`n")

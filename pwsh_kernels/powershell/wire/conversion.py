@@ -71,6 +71,17 @@ def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
     )
 
 
+def brief_error(message: str, error_id: str | None, command: str | None) -> Record:
+    """Return the record of an error that came after many others (bootstrap.ps1)."""
+    return Record(
+        kind="error",
+        message=message,
+        error_id=error_id or "",
+        command=command or "",
+        native=error_id in _NATIVE_ERRORS,
+    )
+
+
 def line_of_stack(stack: str) -> int | None:
     """Return the line that a script stack's innermost frame names, or None."""
     match = _STACK_LINE.search(stack.partition("\n")[0])

@@ -72,6 +72,14 @@ class ForeignRuns:
         if other and other.recorder:
             other.recorder.prompt(event)
 
+    def change_connection(self, asked: str) -> bool:
+        """Tell a run that the module's connection is another one since; False: it has no run."""
+        other = self._open.get(asked)
+        if other is None or other.recorder is None:
+            return False
+        other.recorder.run.change_connection()
+        return True
+
     def recorder_of(self, run: Run) -> Recorder | None:
         """Return what writes a run that has not ended."""
         return next(

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import zmq
 
 from pwsh_kernels.messages import (
+    CONNECTION_CHANGED,
     PROMPT_EVENTS,
     answer_metadata,
     options_metadata,
@@ -58,6 +59,7 @@ class Job:
     code: str
     recorder: Recorder
     store_history: bool
+    first: bool = False
     gate: Gate | None = None
     message_id: str = ""
     reply: Message | None = None
@@ -96,6 +98,7 @@ class RunQueue:
         self._examine = examine
         self._ready = asyncio.Event()
         self._probed: set[str] = set()
+        self._holds = 0
         self._timers: set[asyncio.TimerHandle] = set()
         self.connection = KernelConnection(info, context, self._foreign.receive, self._happened)
 
@@ -147,13 +150,30 @@ class RunQueue:
 
         One that its `gate` holds back holds nobody back who is behind it.
         """
-        job = Job(run, code, recorder or Recorder(run), store_history, gate)
+        job = Job(run, code, recorder or Recorder(run), store_history, first, gate)
         run.wait_behind(lambda: self.active)
         if first:
             self._waiting.appendleft(job)
         else:
             self._waiting.append(job)
         self._advance()
+
+    def hold(self) -> None:
+        """Send nothing but what is `first` until `release`."""
+        self._holds += 1
+
+    def release(self) -> None:
+        """Go on, once whoever held it has released it."""
+        self._holds -= 1
+        self._advance()
+
+    def refuse_waiting(self, code: str, reason: str) -> None:
+        """End the commands that wait for their turn; nothing of them is run."""
+        waiting = [job for job in self._waiting if job.run.purpose == "command"]
+        for job in waiting:
+            self._waiting.remove(job)
+            job.run.blame(code, reason)
+            job.run.finish("cancelled")
 
     async def cancel(self, run: Run, wait_s: float) -> None:
         """Stop a run, or take it out of the queue; wait at most `wait_s` seconds for its end."""
@@ -207,6 +227,8 @@ class RunQueue:
             self._advance()
 
     def _may_go(self, job: Job) -> bool:
+        if self._holds and not job.first:
+            return False
         return job.gate is None or job.gate.take(job.run, self._advance)
 
     def _send(self, job: Job) -> None:
@@ -268,6 +290,8 @@ class RunQueue:
         self.current = None
         content = reply["content"]
         summary = job.recorder.finish(read_summary(reply))
+        if summary and summary.connection_changed:
+            job.run.change_connection()
         state = end_state(summary, content["status"])
         reason = content.get("evalue", "") if state == "failed" else ""
         if state == "cancelled" and job.run.cancelled_at is None and content["status"] != "aborted":
@@ -289,14 +313,23 @@ class RunQueue:
         return True
 
     def _happened(self, event: Message) -> None:
-        job = self.current
-        if event["content"].get("event") not in PROMPT_EVENTS:
+        job, kind = self.current, event["content"].get("event")
+        if kind == CONNECTION_CHANGED:
+            self._connection_changed(event)
+        elif kind not in PROMPT_EVENTS:
             self._on_event(event)
         elif job and event["parent_header"].get("msg_id") == job.message_id:
             job.heard_at = asyncio.get_running_loop().time()
             job.recorder.prompt(event)
         else:
             self._foreign.prompt(event)
+
+    def _connection_changed(self, event: Message) -> None:
+        """Tell the run; a silent execution has none. Of ours the reply says it too."""
+        asked = event["parent_header"].get("msg_id", "")
+        ours = self.current is not None and self.current.message_id == asked
+        if not ours and not self._foreign.change_connection(asked):
+            self._on_event(event)
 
     def _foreign_ended(self) -> None:
         self._on_used()

@@ -55,6 +55,8 @@ class Run:
     reason: str = ""
     code: str = ""
     """The code of its failure when that is more than the command's own: `sign_in_ended`."""
+    connection_changed: bool = False
+    """True when the module's connection is another one since this run."""
     message_id: str = ""
     """The execute request that ran it; "" before it was sent.
 
@@ -180,6 +182,21 @@ class Run:
     def blame(self, code: str, reason: str) -> None:
         """Say before its end that it fails for another reason than its own error."""
         self.code, self.reason = code, reason
+
+    def mark(self, code: str, reason: str) -> None:
+        """Blame it, and say so in its output, which did not come from where its caller thinks."""
+        self.blame(code, reason)
+        record = Record("error", reason, error_id=code)
+        self.log.append("stderr", "error", f"{reason}\n", record)
+        self.add_record(record)
+
+    def change_connection(self) -> None:
+        """Remember that the module's connection is another one since this run."""
+        self.connection_changed = True
+
+    def name_account(self, account: str | None) -> None:
+        """Remember who was signed in at its end."""
+        self.account = account
 
     async def wait(self, timeout: float, *, input_too: bool = True) -> bool:
         """Wait for the end, or for a prompt; return whether it came within `timeout` seconds."""

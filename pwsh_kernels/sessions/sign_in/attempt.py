@@ -15,6 +15,7 @@ from pwsh_kernels.sessions.requests import LoginRequest
 from pwsh_kernels.sessions.runs.run import Run, now
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignedIn, SignIn
 from pwsh_kernels.sessions.sign_in.device_code import find_device_code
+from pwsh_kernels.sessions.sign_in.guard import guard
 from pwsh_kernels.sessions.sign_in.priority import lowered
 from pwsh_kernels.sessions.sign_in.readiness import (
     check_fit,
@@ -165,10 +166,7 @@ class Attempt:
         check_connected(run, session.tenant, session.module, self._sign_in.route)
 
     def _facts(self) -> dict[FactName, Fact | None]:
-        facts = {**self._live.session.facts(), **self._secrets}
-        if self._request.sharepoint_tenant:
-            facts["sharepoint_url"] = f"https://{self._request.sharepoint_tenant}.sharepoint.com"
-        return facts
+        return {**self._live.session.facts(), **self._secrets}
 
     def _submit(self, show: Callable[[DeviceCode], None]) -> Run:
         live, script = self._live, self._sign_in.route.script
@@ -260,10 +258,20 @@ class Attempt:
 
 
 async def verdict(live: LiveSession, *, first: bool = False) -> SignedIn:
-    """Return who is signed in.
+    """Return who is signed in; from then on the session answers connects and disconnects itself.
 
     Raises SignInRefused, after signing out, when it is not who was asked for.
     """
+    try:
+        signed_in = await _accepted(live, first=first)
+    except SignInRefused:
+        await guard(live, None, first=first)
+        raise
+    await guard(live, signed_in, first=first)
+    return signed_in
+
+
+async def _accepted(live: LiveSession, *, first: bool) -> SignedIn:
     session = live.session
     signed_in = await check(live, first=first)
     if signed_in is None:
@@ -273,8 +281,8 @@ async def verdict(live: LiveSession, *, first: bool = False) -> SignedIn:
         )
     judged = judge(signed_in, session.tenant, session.wanted_account, session.module.identity)
     if not judged.accepted:
-        await sign_out(live)
-        raise SignInRefused(judged.code, judged.reason)
+        await sign_out(live, first=first)
+        raise SignInRefused(judged.code, judged.reason, account=signed_in.account)
     return signed_in
 
 
@@ -287,11 +295,10 @@ def crowded_sentence(title: str, others: Sequence[SessionKey]) -> str:
     )
 
 
-async def sign_out(live: LiveSession) -> None:
-    """Let the module disconnect, and forget what it kept."""
-    await live.run_script(
-        live.session.module.disconnect, f"sign out of {live.key}", "sign_out", CHECK_WAIT_S
-    )
+async def sign_out(live: LiveSession, *, first: bool = False) -> None:
+    """Let the module disconnect, and forget what it kept; `first` before all that waits."""
+    script, title = live.session.module.disconnect, f"sign out of {live.key}"
+    await live.run_script(script, title, "sign_out", CHECK_WAIT_S, first=first)
 
 
 async def check(live: LiveSession, *, first: bool = False) -> SignedIn | None:

@@ -2,14 +2,16 @@
 module's check.
 """
 
+import asyncio
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from pwsh_kernels.catalog import Module, explain
 from pwsh_kernels.records import Record, Summary
-from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.live import FOR_CALLERS, LiveSession
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import Session, SignInFailure
 from pwsh_kernels.sessions.sign_in.attempt import verdict
@@ -22,6 +24,9 @@ EndingSignIn = Callable[[LiveSession], None]
 NO_LONGER = "The service no longer accepts it."
 REFUSED = ("wrong_account", "wrong_tenant")
 """Ends of a sign-in that say themselves who signed in instead."""
+CHANGED = "A command changed the module's connection"
+OUTPUT_IN_DOUBT = "What this command printed may come from there."
+NOT_RUN = "Nothing of this command was run: the sign-in ended before its turn came."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,8 @@ class Suspicion:
 
 
 class Examiner:
-    """Looks at runs that may have ended their session's sign-in, before their callers learn of
-    them.
+    """Looks at runs that may have ended or changed their session's sign-in, before their callers
+    learn of them.
     """
 
     def __init__(self, sign_in_again: EndingSignIn) -> None:
@@ -50,35 +55,87 @@ class Examiner:
         self, live: LiveSession, run: Run, summary: Summary | None, finish: Callable[[], None]
     ) -> None:
         """End a run: at once, or after a look at whether its session still is signed in."""
-        suspicion = suspect(live.session.module, run, summary) if run.purpose == "command" else None
+        if run.purpose not in FOR_CALLERS:
+            finish()
+            return
+        command = run.purpose == "command"
+        suspicion = suspect(live.session.module, run, summary) if command else None
         if suspicion is None:
-            finish()
+            self._finish_after_look(live, run, finish)
         elif live.session.state != "signed_in":
-            self._blame(live.session, run, suspicion)
-            finish()
+            _blame(live.session, run, suspicion)
+            _finish(live, run, finish)
         else:
-            look = live.tasks.start(
-                self._look(live, run, suspicion), f"is {live.key} still signed in"
-            )
-            look.add_done_callback(functools.partial(_finish, finish))
+            look = self._start_look(live, self._look(live, run, suspicion))
+            look.add_done_callback(lambda _: _finish(live, run, finish))
 
-    async def _look(self, live: LiveSession, run: Run, suspicion: Suspicion) -> None:
+    def look_again(self, live: LiveSession) -> None:
+        """Look whether the right one is signed in after an execution that left no run."""
+        if live.session.state == "signed_in":
+            self._start_look(live, self._look(live, None, Suspicion(f"{CHANGED}.")))
+
+    def _finish_after_look(self, live: LiveSession, run: Run, finish: Callable[[], None]) -> None:
+        """End a run that gives no reason to look, once it is known who was signed in meanwhile."""
+        if live.look is None or live.look.done():
+            _finish(live, run, finish)
+            return
+
+        def looked(_: object) -> None:
+            if live.session.state != "signed_in":
+                run.name_account(None)
+                _mark(live.session, run)
+            _finish(live, run, finish)
+
+        live.look.add_done_callback(looked)
+
+    def _start_look(
+        self, live: LiveSession, look: Coroutine[Any, Any, None]
+    ) -> "asyncio.Task[None]":
+        """Look while the session takes no further command."""
+        queue = live.queue
+        if queue:
+            queue.hold()
+        live.look = live.tasks.start(look, f"is {live.key} still signed in")
+        if queue:
+            live.look.add_done_callback(lambda _: queue.release())
+        return live.look
+
+    async def _look(self, live: LiveSession, run: Run | None, suspicion: Suspicion) -> None:
         session = live.session
         try:
             session.recognize(await verdict(live, first=True))
         except SignInRefused as refused:
-            if session.state != "signed_in":  # another run's look was quicker
-                self._blame(session, run, suspicion)
-                return
             alone = signs_in_alone(session.tenant, session.module)
-            session.refuse(_failure(session, suspicion, refused))
-            self._blame(session, run, suspicion)
-            if alone:
+            begins = session.state == "signed_in" and alone  # else another's look was quicker
+            if session.state == "signed_in":
+                _end_sign_in(live, suspicion, refused)
+            if run is not None:
+                if run.connection_changed:
+                    run.name_account(refused.account)
+                _mark(session, run)
+                _blame(session, run, suspicion)
+            if begins:
                 self._sign_in_again(live)
 
-    def _blame(self, session: Session, run: Run, suspicion: Suspicion) -> None:
-        if suspicion.failed and session.failure and session.failure.code == "sign_in_ended":
-            run.blame("sign_in_ended", ended_sentence(session, suspicion.sentence))
+
+def _end_sign_in(live: LiveSession, suspicion: Suspicion, refused: SignInRefused) -> None:
+    """Sign a session out, with the commands that wait for it."""
+    live.session.refuse(_failure(live.session, suspicion, refused))
+    if live.queue:
+        live.queue.refuse_waiting("not_signed_in", f"{NOT_RUN} {live.session.reason}")
+
+
+def _mark(session: Session, run: Run) -> None:
+    """Say in a run's output that it may be another account's or tenant's."""
+    failure = session.failure
+    if failure and failure.code in REFUSED:
+        run.mark(failure.code, f"{failure.reason} {OUTPUT_IN_DOUBT}")
+
+
+def _blame(session: Session, run: Run, suspicion: Suspicion) -> None:
+    failure = session.failure
+    if suspicion.failed and failure and failure.code == "sign_in_ended":
+        run.blame("sign_in_ended", ended_sentence(session, suspicion.sentence))
 
 
 def _failure(session: Session, suspicion: Suspicion, refused: SignInRefused) -> SignInFailure:
@@ -94,27 +151,23 @@ def records_of(run: Run, summary: Summary | None) -> list[Record]:
 
 
 def suspect(module: Module, run: Run, summary: Summary | None) -> Suspicion | None:
-    """Return why a run may have ended the sign-in, or None: an error says so, or a connect command
-    failed or was used.
+    """Return why a run may have ended the sign-in, or None: an error says so, a connect command
+    failed, or the connection is another one; where nobody can see that, its text names a command
+    that would change it.
     """
     errors = records_of(run, summary)
     for error in errors:
         if sentence := _said(module, error):
             return Suspicion(sentence)
-    connects = _names(module.connects)
-    if connects is None:
-        return None
+    commands = _names((*module.connects, *module.disconnects))
     for error in errors:
-        if error.command and connects.fullmatch(error.command):
+        if error.command and commands.fullmatch(error.command):
             return Suspicion(f"{error.command} failed, and the module has dropped its connection.")
-    named = connects.search(run.command)
-    return (
-        Suspicion(
-            f"A command used {named.group()}, and nobody is signed in since.", failed=bool(errors)
-        )
-        if named
-        else None
-    )
+    named = commands.search(run.command)
+    if run.connection_changed or (named and module.fingerprint is None):
+        what = f"A command used {named.group()}" if named else CHANGED
+        return Suspicion(f"{what}, and nobody is signed in since.", failed=bool(errors))
+    return None
 
 
 def _said(module: Module, error: Record) -> str | None:
@@ -126,9 +179,11 @@ def _said(module: Module, error: Record) -> str | None:
 
 
 @functools.lru_cache(maxsize=64)
-def _names(commands: tuple[str, ...]) -> re.Pattern[str] | None:
+def _names(commands: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds a name of these; without any, nothing."""
     names = "|".join(map(re.escape, commands))
-    return re.compile(rf"(?<![\w-])(?:{names})(?![\w-])", re.IGNORECASE) if commands else None
+    pattern = rf"(?<![\w-])(?:{names})(?![\w-])" if commands else r"(?!)"
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def ended_sentence(session: Session, why: str) -> str:
@@ -140,5 +195,8 @@ def ended_sentence(session: Session, why: str) -> str:
     return f"The sign-in to {session.key} has ended. {why} {advice}"
 
 
-def _finish(finish: Callable[[], None], _: object) -> None:
+def _finish(live: LiveSession, run: Run, finish: Callable[[], None]) -> None:
+    """End a run; whoever is signed in now was so at its end."""
+    if live.account is not None:
+        run.name_account(live.account)
     finish()

@@ -16,8 +16,8 @@ from pwsh_kernels.sessions.session import Session, SignIn, SignInFailure
 from pwsh_kernels.sessions.sign_in.attempt import Attempt, Room, verdict
 from pwsh_kernels.sessions.sign_in.priority import USUAL_NICE, can_be_raised_again, set_nice
 from pwsh_kernels.sessions.sign_in.refusals import SignInRefused
+from pwsh_kernels.sessions.sign_in.request_check import LoginRefusal, refusal
 from pwsh_kernels.sessions.sign_in.route_choice import choose_route, signs_in_alone
-from pwsh_kernels.sessions.sign_in.verdict import ACCEPTED, Verdict
 from pwsh_kernels.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -46,35 +46,47 @@ class SignInFlow:
         self._sessions = sessions
         self._process_id = process_id
 
-    async def follow(self, live: LiveSession, request: LoginRequest, wait_s: float) -> Verdict:
+    async def follow(
+        self, live: LiveSession, request: LoginRequest, wait_s: float
+    ) -> LoginRefusal | None:
         """Begin a sign-in when none is pending; return at a code, at its end, or after `wait_s`.
 
-        The verdict says whether a session that was signed in before is so as the caller expects.
+        Returns why the request is refused, when somebody is signed in, or signs in, in another way
+        than it asks for.
         """
         session = live.session
         deadline = asyncio.get_running_loop().time() + wait_s
         if live.left_signing_in and live.queue:
             await live.queue.connection.interrupt(STOP_WAIT_S)  # nobody can see its code any more
-        if session.state == "starting":
-            started = live.tasks.start(
-                self._begin_once_started(live, request), f"begin sign-in {live.key}"
-            )
-            await asyncio.wait({started}, timeout=wait_s)
-        else:
-            await self._begin_once_started(live, request)
-        if session.state == "signed_in":
-            return _already_signed_in(session, request.expected_account)
+        begun = await self._begun(live, request, wait_s)
+        if not begun and session.state in ("signed_in", "signing_in"):
+            refused = refusal(session, request)
+            if refused:
+                return refused
         remaining = max(0.0, deadline - asyncio.get_running_loop().time())
         await session.changes.wait_for(lambda: _shows_something(session), remaining)
-        return ACCEPTED
+        return None
 
-    async def _begin_once_started(self, live: LiveSession, request: LoginRequest) -> None:
-        """Begin when the session has started, even if the caller waits no longer."""
+    async def _begun(self, live: LiveSession, request: LoginRequest, wait_s: float) -> bool:
+        if live.session.state != "starting":
+            return await self._begin_once_started(live, request)
+        beginning = live.tasks.start(
+            self._begin_once_started(live, request), f"begin sign-in {live.key}"
+        )
+        await asyncio.wait({beginning}, timeout=wait_s)
+        return beginning.done() and beginning.result()
+
+    async def _begin_once_started(self, live: LiveSession, request: LoginRequest) -> bool:
+        """Begin when the session has started, even if the caller waits no longer; return whether
+        it was for this to begin.
+        """
         await live.session.changes.wait_for(
             lambda: live.session.state != "starting", self._settings.start_timeout
         )
-        if live.session.state == "signed_out":
-            self._begin_or_refuse(live, request)
+        if live.session.state != "signed_out":
+            return False
+        self._begin_or_refuse(live, request)
+        return True
 
     def begin(self, live: LiveSession, request: LoginRequest) -> None:
         """Begin a sign-in of a session that is signed out; it goes on in the background.
@@ -86,7 +98,14 @@ class SignInFlow:
         route = choose_route(session.tenant, session.module, request.route, request.secrets)
         secrets = read_secrets(session, route, request)
         ends_at = now() + timedelta(seconds=self._settings.auth_timeout)
-        sign_in = SignIn(route, ends_at, ends_at, request.expected_account, request.attended)
+        sign_in = SignIn(
+            route,
+            ends_at,
+            ends_at,
+            expected_account=request.expected_account,
+            sharepoint_tenant=request.sharepoint_tenant,
+            attended=request.attended,
+        )
         if session.begin_sign_in(sign_in):
             self._save(live)
             room = Room(
@@ -193,17 +212,3 @@ def read_secrets(session: Session, route: Route, request: LoginRequest) -> dict[
 def _shows_something(session: Session) -> bool:
     has_code = session.sign_in is not None and session.sign_in.code is not None
     return has_code or session.state not in ("starting", "signing_in")
-
-
-def _already_signed_in(session: Session, expected_account: str | None) -> Verdict:
-    """Judge a session that needs no sign-in; it stays as it is also for a caller who expects
-    another account.
-    """
-    account = session.signed_in.account if session.signed_in else ""
-    if expected_account is None or expected_account.casefold() == account.casefold():
-        return ACCEPTED
-    reason = (
-        f"{session.key} is signed in as {account}, but {expected_account} is expected. "
-        "Sign out (disconnect) first, then sign in again."
-    )
-    return Verdict(accepted=False, reason=reason, code="wrong_account")

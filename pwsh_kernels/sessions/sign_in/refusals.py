@@ -19,10 +19,16 @@ class SignInRefused(Exception):
     """A sign-in ended without success."""
 
     def __init__(
-        self, code: SignInCode, reason: str, explanation: Explanation | None = None
+        self,
+        code: SignInCode,
+        reason: str,
+        explanation: Explanation | None = None,
+        account: str | None = None,
     ) -> None:
+        """`account`: who signed in and is refused."""
         super().__init__(reason)
         self.failure = SignInFailure(code, reason, explanation)
+        self.account = account
 
 
 def check_connected(run: Run, tenant: Tenant, module: Module, route: Route) -> None:

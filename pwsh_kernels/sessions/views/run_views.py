@@ -54,6 +54,7 @@ def run_view(run: Run) -> shapes.Run:
         ),
         "total_chars": run.log.total_chars,
         "truncated": run.log.dropped_chars + (run.summary.truncated if run.summary else 0),
+        "left_out": dict(run.summary.left_out) if run.summary else {},
         "prompt": run.prompt.to_json() if run.prompt else None,
         "progress": run.progress.to_json() if run.progress else None,
         "waits_behind": _ahead(run.behind),

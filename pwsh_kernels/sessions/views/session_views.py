@@ -6,7 +6,7 @@ from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Explanation, Tenant
 from pwsh_kernels.sessions.runs.run import Run, now, utc
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn
-from pwsh_kernels.sessions.sign_in.verdict import ACCEPTED, Verdict
+from pwsh_kernels.sessions.sign_in.request_check import LoginRefusal
 from pwsh_kernels.sessions.views.qr import qr_svg, qr_text
 from pwsh_kernels.sessions.views.title import session_title
 from pwsh_kernels.sessions.views.version import session_version
@@ -199,10 +199,12 @@ def no_session_view(tenant: str, module: str, *, sandbox: bool) -> shapes.NoSess
     }
 
 
-def login_view(session: Session, verdict: Verdict = ACCEPTED) -> shapes.Login:
-    """Return the Sign-in shape; `verdict` is about a session that was signed in before."""
+def login_view(session: Session, refused: LoginRefusal | None = None) -> shapes.Login:
+    """Return the Sign-in shape; `refused`: the session is signed in, or signs in, in another
+    way.
+    """
     signed_in = session.signed_in
-    failure = _login_failure(session, verdict)
+    failure = _login_failure(session, refused)
     return {
         "success": not failure,
         "result": failure["error"] if failure else _login_sentence(session),
@@ -224,10 +226,10 @@ def login_view(session: Session, verdict: Verdict = ACCEPTED) -> shapes.Login:
     }
 
 
-def _login_failure(session: Session, verdict: Verdict) -> shapes.Failure:
+def _login_failure(session: Session, refused: LoginRefusal | None) -> shapes.Failure:
     """Return why a sign-in did not succeed; empty when it has, or still may."""
-    if not verdict.accepted:
-        return {"error": verdict.reason, "code": verdict.code}
+    if refused:
+        return {"error": refused.reason, "code": refused.code}
     if session.state not in ("signed_out", "lost", "closed"):
         return {}
     if session.failure:

@@ -57,7 +57,12 @@ def open_service(
         home = tmp_path_factory.mktemp("home")
         folder = str(modules or module_path())
         launch = Launch(
-            powershell_path, home=home, environment=given, module_path=folder, machine_modules=False
+            powershell_path,
+            home=home,
+            environment=given,
+            module_path=folder,
+            machine_modules=False,
+            fingerprint=module.fingerprint.text if module.fingerprint else "",
         )
         shell = await PowerShell.open(launch)
         return Service(

@@ -59,6 +59,19 @@ async def test_a_person_is_shown_the_code_on_the_channel_that_the_catalog_names(
     assert await service.check() is None
 
 
+@EVERY
+async def test_a_connection_that_comes_or_goes_is_seen_behind_the_run_that_did_it_and_no_other(
+    service: Service,
+) -> None:
+    check, disconnect = service.module.check, service.module.disconnect
+    ended = [await service.run(check), await service.connect(), await service.run(check)]
+    ended += [await service.connect("certificate"), await service.run(check)]
+    ended += [await service.run(disconnect), await service.run(check)]
+    assert [one.summary.outcome for one in ended] == ["completed"] * len(ended)
+    changed = [one.summary.connection_changed for one in ended]
+    assert changed == [False, True, False, True, False, True, False]
+
+
 def check_channel(service: Service) -> None:
     """Any channel counts where the catalog names none."""
     channels = {channel for channel, _ in service.codes()}

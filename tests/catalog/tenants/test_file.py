@@ -368,7 +368,7 @@ def test_settings_add_aliases_and_sharepoint_hosts_and_the_file_wins(tmp_path: P
         ({"y": "nowhere"}, {}, "TENANT_ALIASES: 'nowhere' is not a tenant"),
         ({"$(y)": "a.com"}, {}, "TENANT_ALIASES: '$(y)' is no alias"),
         ({}, {"nowhere": "x"}, "SHAREPOINT_TENANTS: 'nowhere' is not a tenant"),
-        ({}, {"a.com": "a b"}, "SHAREPOINT_TENANTS: 'a b.sharepoint.com' is not a tenant"),
+        ({}, {"a.com": "a b"}, "SHAREPOINT_TENANTS: 'a b' is no SharePoint host prefix"),
         ({}, {"a.com": "a.b"}, "SHAREPOINT_TENANTS: 'a.b' is no SharePoint host prefix"),
     ],
 )

@@ -35,7 +35,9 @@ RENEWAL = (
 )
 """What is left of the reason when Graph's module could not ask the person anew."""
 SECRET = "[pscredential]::new('x', (ConvertTo-SecureString y -AsPlainText -Force))"
-WRONG = f"Connect-MgGraph -TenantId fabrikam.example -ClientSecretCredential ({SECRET})"
+GRAPH = "Microsoft.Graph.Authentication\\"
+"""By its module's name a command is the real one, which the session does not answer itself."""
+WRONG = f"{GRAPH}Connect-MgGraph -TenantId fabrikam.example -ClientSecretCredential ({SECRET})"
 DROPPED = (
     "The sign-in to fabrikam.example:graph has ended. Connect-MgGraph failed, and the module has"
     " dropped its connection. Sign in again (login), then repeat the command."
@@ -183,7 +185,7 @@ async def test_after_a_dropped_connection_another_person_can_sign_in(place: Plac
     "act",
     [
         f"try {{ {WRONG} -ErrorAction Stop }} catch {{ 'went on' }}",
-        "[void] (Disconnect-MgGraph); 'went on'",
+        f"[void] ({GRAPH}Disconnect-MgGraph); 'went on'",
     ],
 )
 async def test_a_command_that_hides_its_error_or_signs_out_succeeds_and_the_session_is_signed_out(
@@ -226,10 +228,11 @@ async def test_a_command_that_signs_in_as_somebody_else_changes_the_account_of_t
     await world.sign_in(FABRIKAM, module="graph")
     token = world.authority.issue_token(f"reader@{FABRIKAM}", "https://graph.microsoft.com")
     connect = (
-        "param($Token) Connect-MgGraph -NoWelcome -AccessToken (ConvertTo-SecureString $Token -As"
-        " -Force)"
+        f"param($Token) {GRAPH}Connect-MgGraph -NoWelcome -AccessToken"
+        " (ConvertTo-SecureString $Token -As -Force)"
     )
-    await world.run(connect, FABRIKAM, module="graph", parameters={"Token": token})
+    run = await world.run(connect, FABRIKAM, module="graph", parameters={"Token": token})
+    assert (run["state"], run["account"]) == ("succeeded", f"reader@{FABRIKAM}")
     assert (await world.status(FABRIKAM, "graph"))["account"] == f"reader@{FABRIKAM}"
     await world.sessions.disconnect(FABRIKAM, "graph")
 

@@ -41,7 +41,8 @@ function Connect-MicrosoftTeams {
         $answer = New-Connection $answer $PSBoundParameters
     }
     if ($answer -is [System.Management.Automation.ErrorRecord]) { Stop-Connect $PSCmdlet $answer }
-    $script:Connection = $answer
+    $script:Connection = [Microsoft.TeamsCmdlets.Powershell.Connect.TeamsPowerShellSession]::SessionProvider =
+        $answer
     $answer.Context
 }
 
@@ -91,5 +92,8 @@ function New-Connection {
 function Disconnect-MicrosoftTeams {
     [CmdletBinding(SupportsShouldProcess)]
     param()
-    if ($PSCmdlet.ShouldProcess('AzureCloud environment', 'log out')) { $script:Connection = $null }
+    if ($PSCmdlet.ShouldProcess('AzureCloud environment', 'log out')) {
+        $script:Connection =
+            [Microsoft.TeamsCmdlets.Powershell.Connect.TeamsPowerShellSession]::SessionProvider = $null
+    }
 }

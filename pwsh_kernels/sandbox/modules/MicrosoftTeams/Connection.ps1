@@ -1,6 +1,13 @@
 # What every cmdlet of Teams asks first: who is signed in, does it still hold, may it change
 # something.
 
+# Where the real module keeps what is connected, under the name of its type.
+class TeamsPowerShellSession {
+    static [object] $SessionProvider
+}
+[psobject].Assembly.GetType('System.Management.Automation.TypeAccelerators')::Add(
+    'Microsoft.TeamsCmdlets.Powershell.Connect.TeamsPowerShellSession', [TeamsPowerShellSession])
+
 function Assert-Connected {
     # Ends the cmdlet that asks when nobody is signed in (any more).
     param([System.Management.Automation.PSCmdlet] $Caller, [string] $NotConnected)

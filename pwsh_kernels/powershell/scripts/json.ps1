@@ -1,0 +1,376 @@
+# Format 'json': objects become plain values first, within a budget, then ConvertTo-Json writes them.
+# It follows every property of every .NET object, which for a command or a drive takes minutes and
+# all memory. A module of its own, made with the first JSON; runs inside the gate.
+param([hashtable]$Settings)
+
+Set-StrictMode -Off
+$ErrorActionPreference = 'Continue'
+$PSDefaultParameterValues = @{}
+$JsonDepth = $Settings.JsonDepth
+$JsonValues = $Settings.JsonValues
+$JsonObjectValues = $Settings.JsonObjectValues
+$EngineFormats = $Settings.EngineFormats
+$json = $null
+# A value takes one of what there is; a text, or an array of numbers, one more for 64 elements.
+$lengthShift = 6
+$pieceLength = 250
+
+# What ConvertTo-Json writes exactly, and in no time; enumerations and numbers are too.
+$leafTypes = [type[]]@([string], [decimal], [datetime], [datetimeoffset], [timespan], [guid], [uri],
+    [bigint], [dbnull], [switch], [dateonly], [timeonly])
+# Whose own text says it, wherever they stand.
+$textTypes = [type[]]@([scriptblock], [type], [version], [semver], [ipaddress], [regex],
+    [Xml.XmlNode], [cultureinfo])
+# What a person would write down of objects that have much more.
+$shapes = [ordered]@{
+    [IO.FileSystemInfo] = 'Name', 'FullName', 'Length', 'Mode', 'CreationTime', 'LastWriteTime',
+        'LastAccessTime', 'LinkTarget'
+    [Diagnostics.Process] = 'Id', 'ProcessName', 'CPU', 'WorkingSet64', 'StartTime', 'Path',
+        'HasExited'
+    [Microsoft.PowerShell.Commands.GroupInfo] = 'Name', 'Count', 'Group'
+    [Management.Automation.ErrorRecord] = @{ Name = 'Message'; Expression = { $_.ToString() } },
+        'FullyQualifiedErrorId',
+        @{ Name = 'Category'; Expression = { [string]$_.CategoryInfo.Category } },
+        @{ Name = 'TargetName'; Expression = { $_.CategoryInfo.TargetName } }, 'Exception',
+        @{ Name = 'Position'; Expression = { $_.InvocationInfo.PositionMessage } },
+        'ScriptStackTrace'
+    [Exception] = @{ Name = 'Type'; Expression = { $_.GetType().FullName } }, 'Message',
+        'InnerException'
+    [Management.Automation.CommandInfo] = 'Name', 'CommandType', 'Version', 'Source', 'Definition'
+    [Management.Automation.PSModuleInfo] = 'Name', 'Version', 'ModuleType', 'Path', 'Description',
+        @{ Name = 'ExportedCommands'; Expression = { [string[]]@($_.ExportedCommands.Keys) } }
+    [Management.Automation.PSDriveInfo] = 'Name',
+        @{ Name = 'Provider'; Expression = { $_.Provider.Name } }, 'Root', 'CurrentLocation',
+        'Description', 'Used', 'Free'
+    [Management.Automation.Job] = 'Id', 'Name', 'PSJobTypeName', 'State', 'HasMoreData', 'Location',
+        'Command', 'PSBeginTime', 'PSEndTime'
+    [Data.DataTable] = 'TableName', 'Rows'
+    [Data.DataRow] = { param($it) $it.Table.Columns.ColumnName }
+    [Data.DataRowView] = { param($it) $it.Row.Table.Columns.ColumnName }
+}
+# Those of .NET and of PowerShell lead to the whole process: of one inside another only its text is
+# written.
+$engineNames = [regex]'^(System|Microsoft\.PowerShell|Microsoft\.Win32|Internal)(\.|$)'
+# Where a provider found an item: of no use without the session, and PSDrive leads far.
+$providerNames = [Collections.Generic.HashSet[string]]@('PSPath', 'PSParentPath', 'PSChildName',
+    'PSDrive', 'PSProvider')
+$kinds = @{}
+$shapeOf = @{}
+
+# How values of a type are written; found once.
+function Get-Kind([type]$Type) {
+    $known = $kinds[$Type]
+    if ($known) { return $known }
+    $plain = $Type.IsArray ? $Type.GetElementType() : $Type
+    $known = if ($plain.IsPrimitive -or $plain.IsEnum -or $plain -in $leafTypes) { 'leaf' }
+    elseif ($Type -eq [Management.Automation.PSCustomObject]) { 'plain' }
+    elseif ($Type.FullName.StartsWith($EngineFormats)) { 'format' }
+    elseif (Test-TextType $Type) { 'text' }
+    elseif (Find-Shape $Type) { 'shape' }
+    elseif ([Collections.IDictionary].IsAssignableFrom($Type)) { 'map' }
+    elseif ([Collections.IEnumerable].IsAssignableFrom($Type)) { 'list' }
+    elseif ($engineNames.IsMatch([string]$Type.Namespace)) { 'engine' }
+    else { 'model' }
+    $kinds[$Type] = $known
+    return $known
+}
+
+function Test-TextType([type]$Type) {
+    foreach ($one in $textTypes) { if ($one.IsAssignableFrom($Type)) { return $true } }
+    return $false
+}
+
+function Find-Shape([type]$Type) {
+    foreach ($one in $shapes.GetEnumerator()) {
+        if ($one.Key.IsAssignableFrom($Type)) {
+            $shapeOf[$Type] = $one.Value
+            return $true
+        }
+    }
+    return $false
+}
+
+function ConvertTo-Text($Value) {
+    try { return ($Value -is [Xml.XmlNode] ? $Value.OuterXml : $Value.ToString()) }
+    catch {
+        $json.Failed = $true
+        return $Value.GetType().FullName
+    }
+}
+
+# PowerShell takes 0.1 ms to look at a value, .NET a hundredth of it (measured): all values of one
+# level at a time are sorted by their type. These go from a value to what it is and has.
+function New-Step {
+    $expression = [Linq.Expressions.Expression]
+    $value = $expression::Parameter([object], 'value')
+    $wrapped = $expression::Call([psobject].GetMethod('AsPSObject', [type[]]@([object])), $value)
+    $base = $expression::Property($wrapped, 'BaseObject')
+    $cast = [Linq.Enumerable].GetMethod('Cast').MakeGenericMethod([object])
+    $list = $expression::Convert($base, [Collections.IEnumerable])
+    $map = $expression::Property($expression::Convert($base, [Collections.IDictionary]), 'Values')
+    $bodies = @{
+        Type = $expression::Call($base, [object].GetMethod('GetType'))
+        Properties = $expression::Convert($expression::Property($wrapped, 'Properties'),
+            [Collections.Generic.IEnumerable[Management.Automation.PSPropertyInfo]])
+        Items = $expression::Call($cast, $list)
+        Values = $expression::Call($cast, $expression::Convert($map, [Collections.IEnumerable]))
+        Letters = $expression::Property($expression::Convert($base, [string]), 'Length')
+        Elements = $expression::Property($expression::Convert($base, [Array]), 'Length')
+    }
+    $steps = @{}
+    foreach ($one in $bodies.Keys) {
+        $steps[$one] = $expression::Lambda($bodies[$one],
+            [Linq.Expressions.ParameterExpression[]]@($value)).Compile()
+    }
+    $getter = [Management.Automation.PSMemberInfo].GetProperty('Value').GetMethod
+    $steps.Value = $getter.CreateDelegate([Func[Management.Automation.PSPropertyInfo, object]])
+    return $steps
+}
+# Made with the first JSON, when no breakpoint of a script can be hit here any more.
+$steps = $null
+# No enumerator of these waits for anything.
+$plainLists = [type[]]@([object[]], [Collections.ArrayList], [Collections.Generic.List[object]],
+    [Collections.Generic.List[string]], [Collections.ObjectModel.Collection[psobject]])
+
+# The values one level further in, $null where ConvertTo-Json must not be let in.
+function Get-Part([type]$Type, $Values) {
+    switch (Get-Kind $Type) {
+        'leaf' {
+            if ($Type -eq [string]) {
+                $json.Room -= [Linq.Enumerable]::Sum($Values, $steps.Letters) -shr $lengthShift
+            }
+            elseif ($Type.IsArray) {
+                $json.Room -= [Linq.Enumerable]::Sum($Values, $steps.Elements) -shr $lengthShift
+            }
+            return , @()
+        }
+        { $_ -in 'plain', 'model' } {
+            $properties = [Linq.Enumerable]::SelectMany($Values, $steps.Properties)
+            return , [Linq.Enumerable]::Select($properties, $steps.Value)
+        }
+        'map' { return , [Linq.Enumerable]::SelectMany($Values, $steps.Values) }
+        'list' {
+            if ($Type -in $plainLists) {
+                return , [Linq.Enumerable]::SelectMany($Values, $steps.Items)
+            }
+        }
+    }
+    return $null
+}
+
+# Whether objects hold nothing but plain data, in levels and number as they should.
+function Test-Plain($Values, [int]$Depth) {
+    $room = $json.Room
+    try {
+        $most = $JsonObjectValues + 100 * $Values.Count
+        while ($Values.Count) {
+            $json.Room -= $Values.Count
+            if ($Depth -gt $JsonDepth + 1 -or $Values.Count -gt $most -or $json.Room -lt 0) { break }
+            $next = [Collections.Generic.List[object]]::new()
+            foreach ($group in [Linq.Enumerable]::ToLookup[object, type]($Values, $steps.Type)) {
+                $kind = Get-Kind $group.Key
+                $parts = if ($Depth -le $JsonDepth -or $kind -eq 'leaf') {
+                    Get-Part $group.Key $group
+                }
+                if ($null -eq $parts) {
+                    $json.Room = $room
+                    return $false
+                }
+                $some = [Linq.Enumerable]::Take[object]($parts, $most)
+                $next.AddRange([Linq.Enumerable]::OfType[object]($some))
+            }
+            $Values = $next
+            $Depth++
+        }
+    }
+    catch { $json.Failed = $true }  # a property that cannot be read: the other way is told
+    if ($Values.Count) { $json.Room = $room }
+    return -not $Values.Count
+}
+
+# Owner: '' for the caller's own data, else what the value is part of, 'model' or 'engine'.
+function ConvertTo-Plain($Value, [int]$Depth, [string]$Owner) {
+    $type = $Value.GetType()
+    $kind = $kinds[$type] ?? (Get-Kind $type)
+    if ($kind -eq 'leaf') { return , $Value }
+    if ($kind -eq 'text') { return ConvertTo-Text $Value }
+    if ($Depth -gt $JsonDepth) {
+        $json.Left.depth++
+        return [string]$Value
+    }
+    if (($Owner -eq 'engine' -and $kind -in 'engine', 'shape') -or $json.Path.Contains($Value)) {
+        $json.Left.as_text++
+        return ConvertTo-Text $Value
+    }
+    if ($json.Clock.ElapsedMilliseconds -gt $json.Milliseconds) { $json.Room = 0 }
+    if ($json.Room -le 0) {
+        $json.Left.values++
+        return $type.FullName
+    }
+    [void]$json.Path.Add($Value)
+    $made = if (-not $Owner -and $kind -in 'engine', 'model') { Copy-Bounded $Value $Depth $kind }
+    else { Copy-Part $Value $Depth $Owner $kind }
+    [void]$json.Path.Remove($Value)
+    return , $made
+}
+
+# One object of .NET takes no more than its part of what there is for all.
+function Copy-Bounded($Value, [int]$Depth, [string]$Kind) {
+    $all = $json.Room
+    $given = $json.Room = [Math]::Min($all, $JsonObjectValues)
+    $made = Copy-Property $Value $Depth $Kind
+    $json.Room = $all - $given + [Math]::Max($json.Room, 0)
+    return , $made
+}
+
+function Copy-Part($Value, [int]$Depth, [string]$Owner, [string]$Kind) {
+    $made = switch ($Kind) {
+        'list' { , (Copy-List (Get-Numbered $Value) ($Depth + 1) $Owner) }
+        'map' { , (Copy-Map $Value $Depth $Owner) }
+        'shape' { , (Copy-Property (Select-Shape @($Value))[0] $Depth '') }
+        'plain' { , (Copy-Property $Value $Depth $Owner) }
+        default { , (Copy-Property $Value $Depth $Kind) }
+    }
+    return , $made
+}
+
+function Select-Shape($Values) {
+    $shape = $shapeOf[$Values[0].GetType()]
+    if ($shape -is [scriptblock]) { $shape = & $shape $Values[0] }
+    $chosen = $Values | Microsoft.PowerShell.Utility\Select-Object -Property $shape
+    return , @($chosen)
+}
+
+# By their numbers: the enumerator of what a job writes waits for the job's end.
+function Get-Numbered($Value) {
+    if ($Value -is [Collections.IList] -and ($Value -isnot [Array] -or $Value.Rank -eq 1)) {
+        return , $Value
+    }
+    $items = [Collections.Generic.List[object]]::new()
+    foreach ($one in $Value) {
+        if ($items.Count -ge $json.Room) {
+            $json.Left.values++
+            break
+        }
+        $items.Add($one)
+    }
+    return , $items
+}
+
+# Whether all have one shape that names their properties.
+function Test-SameShape($Values) {
+    $shape = $shapeOf[$Values[0].GetType()]
+    if ($null -eq $shape -or $shape -is [scriptblock]) { return $false }
+    foreach ($one in $Values) {
+        $kind = Get-Kind $one.GetType()
+        if ($kind -ne 'shape') { return $false }
+        if (-not [object]::ReferenceEquals($shapeOf[$one.GetType()], $shape)) { return $false }
+    }
+    return $true
+}
+
+function Copy-List($Items, [int]$Depth, [string]$Owner) {
+    $list = [Collections.Generic.List[object]]::new()
+    for ($from = 0; $from -lt $Items.Count; $from += $pieceLength) {
+        $spent = $json.Clock.ElapsedMilliseconds -gt $json.Milliseconds
+        if ($json.Room -le 0 -or $spent) {
+            $json.Left.values += $Items.Count - $from
+            break
+        }
+        $piece = [Collections.Generic.List[object]]::new()
+        $to = [Math]::Min($from + $pieceLength, $Items.Count)
+        for ($at = $from; $at -lt $to; $at++) { $piece.Add($Items[$at]) }
+        Add-Piece $piece $Depth $Owner $list
+    }
+    return , $list
+}
+
+function Add-Piece($Piece, [int]$Depth, [string]$Owner, $List) {
+    $there = [Linq.Enumerable]::ToList[object]([Linq.Enumerable]::OfType[object]($Piece))
+    if ($there.Count -and $Owner -ne 'engine') {
+        if ($there.Count -eq $Piece.Count -and (Test-SameShape $there)) {
+            $Piece = $there = [Collections.Generic.List[object]](Select-Shape $there)
+        }
+        if (Test-Plain $there $Depth) {
+            $List.AddRange($Piece)
+            return
+        }
+    }
+    foreach ($one in $Piece) {
+        $json.Room--
+        if ($null -eq $one) { $List.Add($null) }
+        else { $List.Add((ConvertTo-Plain $one $Depth $Owner)) }
+    }
+}
+
+# Not [ordered]@{}: names that differ in case only are two.
+function Copy-Map($Value, [int]$Depth, [string]$Owner) {
+    $map = [Collections.Specialized.OrderedDictionary]::new()
+    foreach ($pair in $Value.GetEnumerator()) {
+        if (--$json.Room -lt 0) {
+            $json.Left.values += $Value.Count - $map.Count
+            break
+        }
+        $one = $pair.Value
+        $map[[string]$pair.Key] = if ($null -ne $one) { ConvertTo-Plain $one ($Depth + 1) $Owner }
+    }
+    return , $map
+}
+
+function Copy-Property($Value, [int]$Depth, [string]$Owner) {
+    $map = [Collections.Specialized.OrderedDictionary]::new()
+    foreach ($property in $Value.PSObject.Properties) {
+        $name = $property.Name
+        if ($Owner -and ($property.MemberType -eq 'AliasProperty' -or
+                $providerNames.Contains($name))) {
+            continue
+        }
+        if (--$json.Room -lt 0) {
+            $json.Left.values++
+            continue
+        }
+        try { $one = $property.Value }
+        catch {
+            # as ConvertTo-Json
+            $one = $null
+            $json.Failed = $true
+        }
+        $map[$name] = if ($null -ne $one) { ConvertTo-Plain $one ($Depth + 1) $Owner }
+    }
+    return , $map
+}
+
+# What a stopped or failed run has left is fetched by others who wait: they get what is done in time.
+function ConvertTo-BoundedJson($Objects, [bool]$AlwaysList, [int]$Milliseconds) {
+    $errors = $global:Error.ToArray()
+    if (-not $steps) { $script:steps = New-Step }
+    $script:json = @{
+        Room = $JsonValues
+        Milliseconds = $Milliseconds
+        Clock = [Diagnostics.Stopwatch]::StartNew()
+        Path = [Collections.Generic.HashSet[object]]::new(
+            [Collections.Generic.ReferenceEqualityComparer]::Instance)
+        Failed = $false
+        Left = @{ values = 0; depth = 0; as_text = 0 }
+    }
+    $isList = $AlwaysList -or $Objects.Count -ne 1
+    $made = Copy-List $Objects ([int]$isList) ''
+    $value = if ($isList) { $made } else { $made[0] }
+    $text = Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 100
+    if ($json.Failed) {  # no trace of what was tried
+        $global:Error.Clear()
+        $global:Error.AddRange($errors)
+    }
+    return @{ Text = $text; Left = $json.Left }
+}
+
+# What Format-Table and its like have made of objects is none of them.
+function Remove-Format($Objects) {
+    $before = $Objects.Count
+    for ($at = $before - 1; $at -ge 0; $at--) {
+        $one = $Objects[$at]
+        if ($null -ne $one -and (Get-Kind $one.GetType()) -eq 'format') { $Objects.RemoveAt($at) }
+    }
+    return $before - $Objects.Count
+}
+Export-ModuleMember

@@ -1,0 +1,147 @@
+"""The format `json` ends for every object, in a shape that a person would choose, and plain data is
+exact.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from pwsh_kernels.powershell import PowerShell
+from tests.fixtures.powershell import run
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ROW = (
+    "$table = [Data.DataTable]::new(); [void]$table.Columns.Add('c')"
+    "; [void]$table.Rows.Add('v'); $table"
+)
+
+
+async def read(shell: PowerShell, script: str) -> Any:
+    said = await run(shell, script, format="json")
+    assert said.summary.errors == 0, said.records
+    return json.loads(said.text)
+
+
+@pytest.mark.parametrize(
+    ("script", "value"),
+    [
+        ("{ 1 + 1 }", " 1 + 1 "),
+        ("[int]", "System.Int32"),
+        ("[version]'1.2'", "1.2"),
+        ("[xml]'<a><b/></a>'", "<a><b /></a>"),
+        (ROW, {"c": "v"}),
+        ("[pscustomobject]@{inner = " + "& {" + ROW + "}}", {"inner": {"c": "v"}}),
+        ("[Exception]::new('why')", {"Type": "System.Exception", "Message": "why"}),
+    ],
+)
+async def test_an_object_whose_text_or_columns_say_it_is_written_as_these(
+    shell: PowerShell, script: str, value: Any
+) -> None:
+    found = await read(shell, script)
+    kept = {name: found[name] for name in value} if isinstance(value, dict) else found
+    assert kept == value
+
+
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("Get-Command Get-Item", {"Name": "Get-Item"}),
+        ("Get-Module | Select-Object -First 1", {"ExportedCommands": ...}),
+        ("Get-PSDrive | Where-Object Name -eq '/'", {"Root": "/", "Provider": "FileSystem"}),
+        ("Get-Item /", {"FullName": "/", "Mode": ...}),
+        ("Get-Process -Id $PID", {"Id": ..., "ProcessName": ...}),
+        ("Get-Host", {"Name": "ServerRemoteHost", "UI": ...}),
+        ("[runspace]::DefaultRunspace", {"Id": ...}),
+        ("$ExecutionContext", {"SessionState": "System.Management.Automation.SessionState"}),
+        ("try { throw 'x' } catch { $_ }", {"Message": "x", "Category": "OperationStopped"}),
+        ("'abc' | Select-String b", {"Line": "abc"}),
+        ("1 | Group-Object", {"Name": "1", "Count": 1, "Group": [1]}),
+    ],
+)
+async def test_an_object_that_leads_to_the_whole_process_is_written_with_its_own_properties(
+    shell: PowerShell, script: str, names: dict[str, Any]
+) -> None:
+    found = await read(shell, script)
+    assert set(names) <= set(found)
+    assert {name: found[name] for name, value in names.items() if value is not ...} == {
+        name: value for name, value in names.items() if value is not ...
+    }
+
+
+async def test_a_group_holds_its_members_in_their_shape(shell: PowerShell) -> None:
+    groups = await read(shell, "Get-ChildItem / -Directory | Group-Object PSIsContainer")
+    assert {"Name", "FullName", "Mode"} <= set(groups["Group"][0])
+
+
+async def test_a_job_that_still_runs_does_not_hold_the_answer(shell: PowerShell) -> None:
+    script = (
+        "$job = Start-Job { Start-Sleep 60 }; $job; [pscustomobject]@{output = $job.ChildJobs[0]"
+        ".Output}; $job | Remove-Job -Force"
+    )
+    job, holder = await read(shell, script)
+    assert (job["PSJobTypeName"], holder) == ("BackgroundJob", {"output": []})
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "1..3 | % { [pscustomobject]@{n = $_; sub = @{k = @(1, @{z = $null})}; e = @(); f = ''} }",
+        "0, $false, '', $null, 1.5, [datetime]'2020-01-01', [timespan]1, [DayOfWeek]1, @(), @{}",
+        "1..300 | % { [pscustomobject]@{n = $_; when = [datetime]'2020-01-01'; list = 'a', 'b'} }",
+        "[pscustomobject]@{ok = $true; none = $null; names = @('a')}",
+    ],
+)
+async def test_plain_data_is_written_as_convertto_json_writes_it(
+    shell: PowerShell, script: str
+) -> None:
+    plain = await run(shell, f"ConvertTo-Json -Depth 10 -InputObject @({script})")
+    said = await run(shell, f"{script}", format="json")
+    alone = json.loads(plain.text)
+    assert json.loads(said.text) == (alone if len(alone) > 1 else alone[0])
+    assert said.summary.left_out == {}
+
+
+async def test_what_json_leaves_out_is_counted_in_the_summary_and_warned_of(
+    shell: PowerShell,
+) -> None:
+    script = "class Wide { $Numbers = [Linq.Enumerable]::Range(0, 50000) }; [Wide]::new()"
+    said = await run(shell, script, format="json")
+    assert len(json.loads(said.text)["Numbers"]) < 50000
+    assert said.summary.left_out["values"] >= 1
+    assert [one.kind for one in said.records] == ["warning"]
+
+
+async def test_an_object_of_powershell_inside_another_is_text_and_counted_without_a_warning(
+    shell: PowerShell,
+) -> None:
+    said = await run(shell, "Get-Host", format="json")
+    assert said.summary.left_out["as_text"] >= 1
+    assert said.records == []
+
+
+async def test_an_object_that_holds_itself_ends_there(shell: PowerShell) -> None:
+    found = await read(shell, "$map = @{a = 1}; $map.me = $map; $map")
+    assert found == {"a": 1, "me": "System.Collections.Hashtable"}
+
+
+async def test_properties_that_fail_are_null_and_leave_no_error_behind(shell: PowerShell) -> None:
+    script = (
+        "$Error.Clear(); [pscustomobject]@{a = 1} | Add-Member b -MemberType ScriptProperty"
+        " -Value { throw 'x' } -PassThru"
+    )
+    assert await read(shell, script) == {"a": 1, "b": None}
+    assert await read(shell, "$Error.Count") == 0
+
+
+@pytest.mark.parametrize("output_format", ["json", "csv"])
+async def test_what_format_table_made_is_an_error_with_advice_and_never_its_internals(
+    shell: PowerShell, output_format: str
+) -> None:
+    script = "1; Get-Process -Id $PID | Format-Table"
+    said = await run(shell, script, format=output_format)
+    assert said.text in ("1", "[\n  1\n]", '"Value"\n"1"\n')
+    (error,) = said.records
+    assert error.error_id == "FormattedOutput"
+    assert said.summary.had_errors

@@ -1,0 +1,147 @@
+"""Commands that reach the real connects of a module: the session sees it and looks who it is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+import pytest
+import pytest_asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+
+from pwsh_kernels.errors import NotSignedIn
+from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
+
+ADMIN, STRANGER = f"admin@{CONTOSO}", f"admin@{FABRIKAM}"
+AUDIENCE = "https://outlook.office365.com"
+CONNECT = "ExchangeOnlineManagement\\Connect-ExchangeOnline -ShowBanner:$false"
+DROP = "ExchangeOnlineManagement\\Disconnect-ExchangeOnline -Confirm:$false"
+READ = "(Get-AcceptedDomain).DomainName[0]"
+REFUSED = (
+    f"{STRANGER} signed in to fabrikam.example, fabrikam.onmicrosoft.example, not to {CONTOSO}"
+)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One server's sessions."""
+    one = await World.begin(tmp_path_factory.mktemp("changed"))
+    yield one
+    await one.end()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def admin(world: World) -> None:
+    """Let the administrator be signed in to Exchange of Contoso."""
+    status = await world.sign_in()
+    if status["account"] != ADMIN:
+        await world.sessions.disconnect(CONTOSO, "exo")
+        status = await world.sign_in()
+    assert status["account"] == ADMIN
+
+
+def connect(world: World, account: str) -> str:
+    """Return a line that connects somebody else with a token."""
+    token = world.authority.issue_token(account, AUDIENCE)
+    return f"{CONNECT} -AccessToken {token} -Organization {account.partition('@')[2]}"
+
+
+def checks(world: World) -> int:
+    """Return how often the session was asked who is signed in."""
+    return len(world.sessions.run_views(purpose="check", limit=1000))
+
+
+async def see_refused(world: World, run: Mapping[str, object]) -> None:
+    """See that a run says whose output it has, and that the session is signed out."""
+    assert (run["state"], run["code"]) == ("failed", "wrong_tenant")
+    assert REFUSED in str(run["error"])
+    page = await world.sessions.run_view(str(run["run_id"]))
+    assert [REFUSED in entry["text"] for entry in page["entries"] if entry["kind"] == "error"] == [
+        True
+    ]
+    status = await world.status()
+    assert (status["state"], status["sign_in"]["state"]) == ("signed_out", "wrong_tenant")
+
+
+@pytest.mark.usefixtures("admin")
+async def test_output_of_another_tenants_connection_is_marked_and_never_named_after_the_session(
+    world: World,
+) -> None:
+    run = await world.run(f"{connect(world, STRANGER)}\n{READ}")
+    assert (run["result"], run["account"]) == ("fabrikam.example\n", STRANGER)
+    await see_refused(world, run)
+    with pytest.raises(NotSignedIn):
+        await world.run(READ)
+
+
+@pytest.mark.usefixtures("admin")
+async def test_a_command_that_waits_behind_such_a_one_is_not_run(world: World) -> None:
+    first = asyncio.ensure_future(world.run(f"{connect(world, STRANGER)}; Start-Sleep 1"))
+    second = asyncio.ensure_future(world.run("$global:Ran = 1; 'ran'"))
+    await see_refused(world, await first)
+    waited = await second
+    assert (waited["state"], waited["code"], waited["result"]) == ("cancelled", "not_signed_in", "")
+    assert "Nothing of this command was run" in waited["error"]
+    await world.sign_in()
+    assert (await world.run("'' + $global:Ran"))["result"] == "\n"
+
+
+@pytest.mark.usefixtures("admin")
+async def test_a_connection_of_another_account_of_the_tenant_is_named_at_once(world: World) -> None:
+    reader = f"reader@{CONTOSO}"
+    run = await world.run(f"{connect(world, reader)}\n{READ}")
+    assert (run["state"], run["account"]) == ("succeeded", reader)
+    assert (await world.status())["account"] == reader
+
+
+@pytest.mark.usefixtures("admin")
+async def test_a_command_that_signs_out_by_the_real_disconnect_is_named_after_nobody(
+    world: World,
+) -> None:
+    run = await world.run(f"{DROP}; 'went on'")
+    assert (run["state"], run["result"], run["account"]) == ("succeeded", "went on\n", None)
+    status = await world.status()
+    assert (status["state"], "nobody is signed in since" in status["reason"]) == (
+        "signed_out",
+        True,
+    )
+
+
+@pytest.mark.usefixtures("admin")
+async def test_a_command_that_leaves_the_connection_alone_costs_no_check(world: World) -> None:
+    before = checks(world)
+    for command in ("1+1", READ, "'Connect-ExchangeOnline'", "throw 'mine'"):
+        assert (await world.run(command))["account"] == ADMIN
+    assert checks(world) == before
+
+
+@pytest.mark.usefixtures("admin")
+async def test_reading_the_connection_leaves_no_trace_in_what_a_script_sees(world: World) -> None:
+    await world.run("Write-Error mine -ErrorAction SilentlyContinue; $Error.Clear()")
+    assert (await world.run("$Error.Count; $LASTEXITCODE -eq $null"))["result"] == "0\nTrue\n"
+
+
+@pytest.mark.usefixtures("admin")
+@pytest.mark.parametrize("silent", [False, True])
+async def test_a_notebooks_cell_that_connects_another_tenant_signs_the_session_out(
+    world: World, silent: bool
+) -> None:
+    live = world.sessions._lifecycle.find(CONTOSO, "exo")
+    assert live is not None
+    client = AsyncKernelClient()
+    kernel = world.manager.get_kernel((await world.status())["kernel_id"])
+    client.load_connection_info(kernel.get_connection_info())
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=END_WAIT)
+        client.execute(connect(world, STRANGER), silent=silent)
+        assert await live.session.changes.wait_for(
+            lambda: live.session.state == "signed_out", END_WAIT
+        )
+    finally:
+        client.stop_channels()
+    status = await world.status()
+    assert (status["sign_in"]["state"], REFUSED in status["reason"]) == ("wrong_tenant", True)
+    if not silent:
+        (run,) = [one for one in world.sessions.run_views() if one["principal"] == "jupyter"]
+        await see_refused(world, run)
