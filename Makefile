@@ -20,6 +20,7 @@ endif
 # index, pip installs, from the same lock. The embedded PowerShell is taken by its path and hash
 # alone, where there is one for this machine.
 define install
+@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("This needs Python 3.11 or newer, and $(PYTHON) is %d.%d: name another one, as in make PYTHON=python3.12" % sys.version_info[:2])'
 $(PYTHON) -m venv --without-pip $(1)
 sed -n '/^uv==/,/[^\\]$$/p' $(2) > $(1)/uv.txt
 $(PIP) --python $(1)/bin/python install --require-hashes -r $(1)/uv.txt && \

@@ -26,6 +26,7 @@ from pwsh_kernels.errors import (
     RequestRefused,
     ServerUnreachable,
 )
+from pwsh_kernels.port_owners import stranger_at
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.shapes import (
     Commands,
@@ -249,6 +250,8 @@ class Requests(ABC):
 class RestClient(Requests):
     """Speaks docs/rest.md to one server over HTTP.
 
+    A token goes to this user's own server only.
+
     Raises ServerUnreachable when nothing was sent, AnswerLost when a sent request got no answer,
     NotOurServer when the answer is no JSON object, RequestRefused for every answer with an error
     status.
@@ -288,6 +291,7 @@ class RestClient(Requests):
 
     async def send(self, route: str, values: Mapping[str, Any], of: str) -> Any:
         """Send a request over HTTP."""
+        self._refuse_strangers()
         method, _, path = route.partition(" ")
         body, query = (values, None) if method == "POST" else (None, values)
         try:
@@ -303,6 +307,22 @@ class RestClient(Requests):
         except httpx.HTTPError as error:
             raise AnswerLost(url=self.address.url, reason=_reason(error)) from error
         return read_answer(self.address.url, answer)
+
+    def _refuse_strangers(self) -> None:
+        """Send no token to what another user of this machine has put on our server's port.
+
+        A certificate proves who answers over HTTPS. Raises NotOurServer.
+        """
+        address = self.address
+        if not (address.token and address.is_loopback and address.url.startswith("http:")):
+            return
+        stranger = stranger_at(address.url)
+        if stranger is not None:
+            raise NotOurServer(
+                url=address.url,
+                problem=f"it belongs to another user of this machine, uid {stranger}; it got no"
+                " token",
+            )
 
 
 def known(values: Mapping[str, object]) -> Mapping[str, object]:

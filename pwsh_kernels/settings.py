@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 import platformdirs
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SHORTEST_TOKEN = 32
+"""Characters: what is shorter can be guessed, and whoever has the token is an administrator."""
 
 
 def _setting(default: Any, env: str, unit: str, text: str, **limits: Any) -> Any:
@@ -50,13 +53,15 @@ class Settings(BaseSettings):
         "http://localhost:5100",
         "PWSH_MANAGER_URL",
         "URL",
-        "Where the CLI and mcp_server.py look for the server.",
+        "Where the CLI and mcp_server.py look for the server; its default has the port of"
+        " PWSH_MANAGER_PORT.",
     )
     token: str = _setting(
         "",
         "PWSH_MANAGER_TOKEN",
         "text",
-        "Token of the server and its clients; empty: the server generates one and clients find it.",
+        "Token of the server and its clients, at least 32 characters; empty: the server generates"
+        " one and clients find it.",
         repr=False,
     )
     client_timeout: float = _setting(
@@ -303,6 +308,21 @@ class Settings(BaseSettings):
         "An ended run is forgotten after this time.",
         gt=0,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look_where_we_listen(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Without an address, clients look on the port that the server is given; 0 is none."""
+        port = str(given.get("PWSH_MANAGER_PORT", "0"))
+        named = {} if port == "0" else {"PWSH_MANAGER_URL": f"http://localhost:{port}"}
+        return {**named, **given}
+
+    @field_validator("token")
+    @classmethod
+    def _long_enough(cls, token: str) -> str:
+        if token and len(token) < SHORTEST_TOKEN:
+            raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
+        return token
 
     @field_validator("pass_env", "restore", "allowed_hosts", mode="before")
     @classmethod

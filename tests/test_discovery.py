@@ -27,6 +27,7 @@ from pwsh_kernels.errors import InvalidSetting, NotOurServer, RequestRefused, Se
 from pwsh_kernels.settings import Settings
 from tests.fixtures.server import Server
 
+SECRET = "a secret of the settings, long enough"
 FACTS: dict[str, Any] = {
     "service": "pwsh-kernels",
     "hostname": "127.0.0.1",
@@ -138,9 +139,9 @@ def test_a_named_address_takes_only_the_server_on_its_port() -> None:
 
 
 def test_a_token_that_was_set_goes_to_the_named_address_and_nowhere_else() -> None:
-    tried = candidates(settings(token="secret"), [HERE, ELSEWHERE])
-    assert [(one.url, one.token) for one in tried if one.token == "secret"] == [
-        ("http://localhost:5100", "secret")
+    tried = candidates(settings(token=SECRET), [HERE, ELSEWHERE])
+    assert [(one.url, one.token) for one in tried if one.token == SECRET] == [
+        ("http://localhost:5100", SECRET)
     ]
 
 
@@ -220,6 +221,6 @@ async def test_another_program_on_the_port_gets_no_token(
 ) -> None:
     url, heard = other_program
     with pytest.raises(NotOurServer, match=url):
-        await find_server(settings(url=url, token="secret"))
+        await find_server(settings(url=url, token=SECRET))
     assert heard
-    assert "secret" not in "".join(heard)
+    assert SECRET not in "".join(heard)

@@ -132,6 +132,24 @@ def test_nobody_can_get_an_engine_of_the_same_name_from_an_index() -> None:
     assert "powershell-engine" not in (ROOT / "pyproject.toml").read_text()
 
 
+def test_make_stops_at_once_with_one_sentence_where_python_is_too_old(tmp_path: Path) -> None:
+    old = tmp_path / "old-python"
+    old.write_text(
+        f"""#!/bin/sh
+exec {sys.executable} -c "import sys; sys.version_info = (3, 10, 12); $2"
+"""
+    )
+    old.chmod(0o755)
+    command = ["make", f"VENV={tmp_path / 'venv'}", f"PYTHON={old}", "check"]
+    stopped = subprocess.run(
+        command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=BUILD_LIMIT
+    )
+    said = [line for line in stopped.stderr.splitlines() if not line.startswith("make")]
+    sentence = "This needs Python 3.11 or newer, and {} is 3.10: name another one, as in make {}"
+    assert said == [sentence.format(old, "PYTHON=python3.12")]
+    assert (stopped.returncode, stopped.stdout, (tmp_path / "venv").exists()) == (2, "", False)
+
+
 LOCKS = {
     "requirements.lock": ("test", "dev"),
     "requirements-conformance.lock": ("test", "lab", "conformance"),

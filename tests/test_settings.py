@@ -59,5 +59,29 @@ def test_a_bad_value_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_token_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PWSH_MANAGER_TOKEN", "canary-token")
+    monkeypatch.setenv("PWSH_MANAGER_TOKEN", "canary-token" * 3)
     assert "canary-token" not in repr(Settings())
+
+
+def test_clients_look_on_the_port_that_the_server_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PWSH_MANAGER_URL", raising=False)
+    monkeypatch.setenv("PWSH_MANAGER_PORT", "5200")
+    assert Settings().url == "http://localhost:5200"
+    monkeypatch.setenv("PWSH_MANAGER_URL", "http://127.0.0.1:5300")
+    assert (Settings().port, Settings().url) == (5200, "http://127.0.0.1:5300")
+
+
+def test_any_free_port_of_the_server_leaves_clients_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PWSH_MANAGER_URL", raising=False)
+    monkeypatch.setenv("PWSH_MANAGER_PORT", "0")
+    assert Settings().url == "http://localhost:5100"
+
+
+def test_a_token_that_can_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PWSH_MANAGER_TOKEN", "a" * 31)
+    with pytest.raises(ValidationError, match="a token has at least 32 characters"):
+        Settings()
+    monkeypatch.setenv("PWSH_MANAGER_TOKEN", "a" * 32)
+    assert Settings().token == "a" * 32

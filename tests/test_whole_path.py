@@ -139,16 +139,12 @@ async def test_interleaved_runs_of_three_kinds_of_clients_on_two_tenants_each_ge
         assert answers == {expected: expected for expected in answers}
 
 
-def test_a_variable_set_over_rest_is_seen_by_jupyter_console(signed_in: Server) -> None:
+def test_a_variable_set_over_rest_is_seen_by_a_console(signed_in: Server) -> None:
     signed_in.run("$shared = 'set over REST'")
     console = subprocess.run(
         [
             sys.executable,
-            "-m",
-            "jupyter_console",
-            "--simple-prompt",
-            "--existing",
-            str(connection_file(signed_in, CONTOSO)),
+            *("-m", "pwsh_kernels", "console", CONTOSO, "exo", "--", "--simple-prompt"),
         ],
         input='"console sees: $shared"\n',
         env=signed_in.environment,

@@ -51,7 +51,6 @@ def add(
     subscription: Text = None,
     scope: Texts = None,
     site: Text = None,
-    read_only: Flag = False,
     restore: Flag = False,
 ) -> None:
     """Add a tenant to the tenants file, or add to an existing one.
@@ -90,7 +89,6 @@ def add(
         "subscription": subscription,
         "scopes": scope,
         "site": site,
-        "read_only": read_only,
         "restore": restore,
     }
     entry = Entry(domain_name(name), _given(values), _modules(service, _given(access)))

@@ -58,6 +58,7 @@ from pwsh_kernels.errors.runs import (
     UnknownRun,
 )
 from pwsh_kernels.errors.server import (
+    ConsoleNotInstalled,
     DataFolderInUse,
     InvalidSetting,
     LabNotInstalled,
@@ -95,6 +96,7 @@ __all__ = [
     "BrokenFile",
     "CommandSearchFailed",
     "CommandTooLarge",
+    "ConsoleNotInstalled",
     "DataFolderInUse",
     "DeviceCodeRefused",
     "FileNotWritten",

@@ -66,6 +66,19 @@ class LabNotInstalled(ProductError):
 
 
 @dataclass(eq=False)
+class ConsoleNotInstalled(ProductError):
+    """`pwsh-kernels console` needs jupyter_console."""
+
+    code: ClassVar[str] = "console_not_installed"
+
+    def text(self) -> str:
+        return (
+            "jupyter_console is not installed in this environment. Run `pip install"
+            " jupyter_console` there."
+        )
+
+
+@dataclass(eq=False)
 class DataFolderInUse(ProductError):
     """Another server holds the data folder and its sessions."""
 

@@ -5,6 +5,7 @@ routes.
 import asyncio
 import importlib.util
 import logging
+import secrets
 import signal
 import sys
 from functools import partial
@@ -23,7 +24,7 @@ from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
-from pwsh_kernels.settings import Settings
+from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
 from pwsh_kernels.web.connections import bound_connections
@@ -124,6 +125,11 @@ class PwshKernelsServer(ServerApp):
     def _default_kernel_websocket_connection_class(self) -> type[Channels]:
         return Channels
 
+    @default("cookie_secret")
+    def _default_cookie_secret(self) -> bytes:
+        """Let a browser's sign-in end with this process, and so with its token."""
+        return secrets.token_bytes(32)
+
     @default("identity_provider_class")
     def _default_identity_provider_class(self) -> type[TokenIdentity]:
         return TokenIdentity
@@ -133,18 +139,26 @@ class PwshKernelsServer(ServerApp):
         if self.product.settings.token:
             self.config.IdentityProvider.token = self.product.settings.token
         super().init_configurables()
-        if not self.identity_provider.token:
-            self.log.critical(
+        token = self.identity_provider.token
+        if not token:
+            self._refuse_to_start(
                 "The token is empty: anybody on this machine could use the sessions. Set a token,"
                 " or leave it unset."
             )
-            self.exit(1)
+        if len(token) < SHORTEST_TOKEN:
+            self._refuse_to_start(
+                f"The token is shorter than {SHORTEST_TOKEN} characters. Set a longer one, or leave"
+                " it unset: the server then generates one."
+            )
         if not isinstance(self.kernel_manager, SessionKernelManager):
-            self.log.critical(
+            self._refuse_to_start(
                 "ServerApp.kernel_manager_class is set to another kernel manager, which knows no"
                 " sessions. Leave it unset."
             )
-            self.exit(1)
+
+    def _refuse_to_start(self, reason: str) -> None:
+        self.log.critical(reason)
+        self.exit(1)
 
     def init_logging(self) -> None:
         """Let our own loggers speak through the server's."""

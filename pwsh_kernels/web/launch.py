@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TextIO, cast
 
+from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import DataFolderInUse, FolderNotWritable, ProductError
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.settings import Settings
@@ -36,7 +37,7 @@ def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
     from pwsh_kernels.web.app import PwshKernelsApp  # noqa: PLC0415 - after the line above
     from pwsh_kernels.web.product import Product  # noqa: PLC0415
 
-    chosen = settings or Settings()
+    chosen = settings or read_settings()
     with sole_owner(chosen.data_dir):
         server = PwshKernelsApp.initialize_server(argv=list(argv), product=Product.load(chosen))  # type: ignore[no-untyped-call]
         server.start()

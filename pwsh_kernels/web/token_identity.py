@@ -4,12 +4,29 @@ comparison.
 
 from jupyter_server.auth.identity import PasswordIdentityProvider, User
 from tornado.web import RequestHandler
+from traitlets import default
 
-from pwsh_kernels.web.access import same_token
+from pwsh_kernels.web.access import read_token, same_token
+
+COOKIE_DAYS = 8 / 24
+"""How long a browser stays signed in: a working day."""
 
 
 class TokenIdentity(PasswordIdentityProvider):
-    """One token, no password."""
+    """One token, no password; a browser that has shown it gets a cookie for a working day."""
+
+    @default("cookie_options")
+    def _default_cookie_options(self) -> dict[str, object]:
+        return {"samesite": "Strict", "expires_days": COOKIE_DAYS}
+
+    @default("get_secure_cookie_kwargs")
+    def _default_get_secure_cookie_kwargs(self) -> dict[str, object]:
+        return {"max_age_days": COOKIE_DAYS}
+
+    def set_login_cookie(self, handler: RequestHandler, user: User) -> None:
+        """Give a browser its cookie; a program that sends the token in a header needs none."""
+        if not read_token(handler.request.headers.get("Authorization", "")):
+            super().set_login_cookie(handler, user)
 
     async def get_user_token(self, handler: RequestHandler) -> User | None:
         """Return the user behind a request's token.

@@ -173,7 +173,7 @@ def test_the_modules_are_listed(server: Server) -> None:
 
 def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
     environment = server_environment(
-        tmp_path, PWSH_MANAGER_PORT="5200", PWSH_MANAGER_TOKEN="hunter2"
+        tmp_path, PWSH_MANAGER_PORT="5200", PWSH_MANAGER_TOKEN="hunter2" * 5
     )
     stdout, stderr, code = run_command(environment, "settings")
     assert [line.split()[0] for line in stdout.splitlines()[1:]] == [

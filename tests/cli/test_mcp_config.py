@@ -137,3 +137,14 @@ def test_a_file_that_cannot_be_merged_stays_as_it_was_and_one_that_can_keeps_the
     assert servers["pwsh"]["env"] == {"PWSH_MANAGER_URL": "http://127.0.0.1:5999"}
     assert str(file) in told
     assert [one.name for one in file.parent.iterdir()] == ["mcp.json"]
+
+
+def test_the_port_of_the_settings_is_enough_for_a_client_to_find_or_start_the_server(
+    tmp_path: Path,
+) -> None:
+    environment = server_environment(tmp_path, PWSH_MANAGER_PORT="5999")
+    printed, _, code = run_command(environment, "mcp-config", "generic")
+    (pwsh,) = json.loads(printed)["mcpServers"].values()
+    assert (code, pwsh["env"]) == (0, {"PWSH_MANAGER_URL": "http://localhost:5999"})
+    started, _, code = run_command(environment, "mcp-config", "generic", "--http")
+    assert json.loads(started)["mcpServers"]["pwsh"]["url"] == "http://localhost:5999/mcp"

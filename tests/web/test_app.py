@@ -40,6 +40,15 @@ def test_a_server_without_a_token_does_not_start(tmp_path: Path) -> None:
     assert "The token is empty" in answer.stderr
 
 
+def test_a_server_with_a_short_token_does_not_start_and_does_not_show_it(tmp_path: Path) -> None:
+    of_settings = launch(tmp_path, PWSH_MANAGER_TOKEN="hunter2")
+    of_jupyter = launch(tmp_path, JUPYTER_TOKEN="hunter2")
+    assert (of_settings.returncode, of_jupyter.returncode) == (1, 1)
+    assert of_settings.stderr.startswith("PWSH_MANAGER_TOKEN: Value error, a token has at least 32")
+    assert "The token is shorter than 32 characters." in of_jupyter.stderr
+    assert "hunter2" not in of_settings.stderr + of_jupyter.stderr
+
+
 def test_a_start_that_fails_ends_the_server_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "sandbox").write_text("a file where a folder must be", encoding="utf-8")

@@ -126,7 +126,7 @@ def talkative(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """
     settings = {
         "PWSH_MANAGER_DEBUG": "true",
-        "PWSH_MANAGER_TOKEN": "a-token-of-mine",
+        "PWSH_MANAGER_TOKEN": "a-token-of-mine-that-nobody-guesses",
         "PWSH_MANAGER_MAX_WAIT": "0.2",
     }
     server = Server(tmp_path_factory.mktemp("talkative"), settings).start()
@@ -135,7 +135,7 @@ def talkative(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_a_token_of_the_settings_is_the_server_s(talkative: Server) -> None:
-    assert talkative.token == "a-token-of-mine"
+    assert talkative.token == "a-token-of-mine-that-nobody-guesses"
     assert talkative.get("/sessions")["success"] is True
 
 

@@ -45,6 +45,16 @@ def _checked_culture(text: str) -> str:
     return "-".join(filter(None, parts))
 
 
+def _not_enforced(asked: bool) -> bool:
+    """Refuse a protection that nothing gives yet: somebody would rely on it."""
+    if asked:
+        raise ValueError(
+            "is not enforced yet, so it is refused: give the account that signs in a role that can"
+            " only read"
+        )
+    return asked
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Domain = Annotated[str, AfterValidator(checked_domain)]
 Alias = Annotated[str, AfterValidator(checked_alias)]
@@ -81,7 +91,7 @@ class ModuleAccess:
     scopes: tuple[Text, ...] = ()
     site: Site | None = None
     culture: Culture | None = None
-    read_only: StrictBool = False
+    read_only: Annotated[StrictBool, AfterValidator(_not_enforced)] = False
     restore: StrictBool = False
 
 

@@ -22,8 +22,11 @@ QUIET = {
     "POWERSHELL_TELEMETRY_OPTOUT": "1",
     "POWERSHELL_UPDATECHECK": "Off",
     "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+    "POWERSHELL_DIAGNOSTICS_OPTOUT": "1",
 }
-"""No telemetry, no update checks."""
+"""No telemetry, no update checks, and no pipe through which another process enters a session
+(Enter-PSHostProcess).
+"""
 
 USUAL = {"DOTNET_EnableDiagnostics": "0", "TERM": "xterm-256color"}
 """Unless our own environment says otherwise: no port of .NET's diagnostics, which reads the memory

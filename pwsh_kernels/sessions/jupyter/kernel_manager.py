@@ -74,6 +74,12 @@ class SessionKernel(ServerKernelManager):
         manager: Any = self.parent
         return NoRestart if manager.session_key(self.kernel_name) else AsyncIOLoopKernelRestarter
 
+    @default("transport_encryption")
+    def _encrypts_sessions(self) -> str:
+        """Without CurveZMQ another user of the machine reads every output from iopub."""
+        manager: Any = self.parent
+        return "required" if manager.session_key(self.kernel_name) else "disabled"
+
     @default("session")
     def _codec_of_the_owner(self) -> Codec:
         """Sign what we send as the kernel's owner: a shared kernel ends for nobody else."""

@@ -79,5 +79,6 @@ def session_kernelspec(key: SessionKey, title: str) -> Any:
         metadata={
             "kernel_provisioner": {"provisioner_name": PROVISIONER, "config": {}},
             "pwsh": {"session": str(key)},
+            "supported_encryption": "curve",
         },
     )

@@ -50,7 +50,7 @@ identity_id = "identity"
 expected_account = "app"
 subscription = "sub"
 scopes = ["User.Read.All"]
-read_only = true
+read_only = false
 restore = true
 
 [tenant.pnp]
@@ -95,7 +95,6 @@ def test_a_file_can_say_everything_about_a_tenant(tmp_path: Path) -> None:
                 expected_account="app",
                 subscription="sub",
                 scopes=("User.Read.All",),
-                read_only=True,
                 restore=True,
             ),
             "pnp": ModuleAccess(
@@ -196,6 +195,7 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
             "exo.route must be one of 'device_code', 'certificate'",
         ),
         (f'{A}[tenant.exo]\nrestore = "yes"', 4, "exo.restore must be true or false"),
+        (f"{A}[tenant.exo]\nread_only = true", 4, "exo.read_only is not enforced yet"),
         (f'{A}[tenant.exo]\nscopes = "a"', 4, "exo.scopes must be a list of texts"),
         (
             f'{A}[tenant.exo]\ncertificate_file = ""',

@@ -134,11 +134,12 @@ async def test_the_child_has_its_own_home_group_and_a_clean_environment(
     )
     shell = await PowerShell.open(launch)
     script = """$HOME; $env:FOREIGN_SECRET; $env:PASSED_ON; $env:GIVEN
-$env:POWERSHELL_TELEMETRY_OPTOUT; $env:POWERSHELL_UPDATECHECK; $PID
+$env:POWERSHELL_TELEMETRY_OPTOUT; $env:POWERSHELL_UPDATECHECK; $env:POWERSHELL_DIAGNOSTICS_OPTOUT
+$PID
 $Host.UI.RawUI.WindowSize.Width"""
     try:
         *values, pid, width = await shell.query(script)
-        assert values == [str(tmp_path / "home"), None, "seen", "too", "1", "Off"]
+        assert values == [str(tmp_path / "home"), None, "seen", "too", "1", "Off", "1"]
         assert (os.getpgid(pid), os.getsid(pid), width) == (pid, pid, 77)
         assert (tmp_path / "home").stat().st_mode & 0o077 == 0
     finally:

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import zmq
+from zmq.utils.monitor import parse_monitor_message
 
+from pwsh_kernels.sessions.runs.connection import SOCKET_TYPES
 from tests.fixtures.connection_file import connection_of
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.kernel import Client
@@ -17,6 +20,12 @@ pytestmark = pytest.mark.xdist_group("server")
 
 TITLE = f"{CONTOSO} · exo · signed in as {ADMIN}"
 SPEC = f"{CONTOSO}.exo"
+CHANNEL_WAIT_MS = 20_000
+REFUSED = {
+    zmq.EVENT_DISCONNECTED,
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+}
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +155,23 @@ def test_a_shutdown_message_of_a_client_with_the_connection_file_is_refused(
         assert (reply["status"], reply["restart"]) == ("error", True)
     finally:
         client.close()
+
+
+@pytest.mark.parametrize("channel", ["shell", "iopub", "stdin", "control"])
+def test_without_the_keys_of_the_connection_file_nobody_gets_through_to_a_session(
+    contoso: Server, kernel_id: str, channel: str
+) -> None:
+    port = connection_of(contoso, CONTOSO)[f"{channel}_port"]
+    with zmq.Context() as context, context.socket(SOCKET_TYPES[channel]) as socket:
+        socket.linger = 0
+        monitor = socket.get_monitor_socket()
+        socket.connect(f"tcp://127.0.0.1:{port}")
+        seen: list[int] = []
+        while not REFUSED & set(seen):
+            assert monitor.poll(CHANNEL_WAIT_MS), seen
+            seen.append(parse_monitor_message(monitor.recv_multipart())["event"])
+        socket.disable_monitor()
+    assert zmq.EVENT_HANDSHAKE_SUCCEEDED not in seen
 
 
 def test_a_session_that_was_disconnected_is_in_no_list(own_server: Server) -> None:
