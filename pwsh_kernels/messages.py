@@ -2,7 +2,7 @@
 both sides.
 
 * `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120,
-  "max_chars": null,
+  "max_chars": null, "file": "",
   "rich": false}}`; a request without our key is a person's and is `rich`
 * `display_data`, `update_display_data` of tables and the like: `{"pwsh": {"kind": "view", "text":
   TEXT}}`, the text
@@ -25,6 +25,7 @@ both sides.
   answer with an `input_reply` whose parent is that request and whose metadata has our key
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -39,6 +40,7 @@ PROMPT_CLOSED = "prompt_closed"
 PROMPT_EVENTS = (PROMPT_ASKED, PROMPT_CLOSED)
 MAX_WIDTH = 1000
 MIN_WIDTH = 20
+_PATH = re.compile(r"/[^\x00-\x1f\x7f]{1,4095}")
 
 TextKind = Literal["text", "host", "console"]
 """`text`: the pipeline's output; `host`: Write-Host and friends; `console`: raw [Console] text."""
@@ -127,6 +129,7 @@ def options_metadata(options: RunOptions) -> Mapping[str, Any]:
             "width": options.width,
             "max_chars": options.max_chars,
             **({"rich": True} if options.rich else {}),
+            **({"file": options.file} if options.file else {}),
         }
     }
 
@@ -143,7 +146,7 @@ def read_options(metadata: Mapping[str, Any]) -> RunOptions:
     facts = metadata.get(KEY) or {}
     if not isinstance(facts, Mapping):
         raise InvalidRequest(field=KEY, problem="must be an object")
-    unknown = sorted(set(facts) - {"parameters", "format", "width", "max_chars", "rich"})
+    unknown = sorted(set(facts) - {"parameters", "format", "width", "max_chars", "rich", "file"})
     if unknown:
         raise InvalidRequest(
             field=f"{KEY}.{unknown[0]}", problem="is not an option of an execution"
@@ -159,7 +162,9 @@ def checked_options(
     format: Any = None,  # noqa: A002 - the request's own word
     width: Any = None,
     max_chars: Any = None,
+    *,
     rich: Any = False,
+    file: Any = None,
 ) -> RunOptions:
     """Return the options that a caller asks for, each None for its default.
 
@@ -171,6 +176,7 @@ def checked_options(
         width=_integer(width, "width", MIN_WIDTH, MAX_WIDTH) or RunOptions().width,
         max_chars=_integer(max_chars, "max_chars", 1, None),
         rich=_rich(rich),
+        file=_file(file),
     )
 
 
@@ -185,6 +191,15 @@ def shows_views(metadata: Mapping[str, Any], *, by_default: bool) -> bool:
 def _rich(value: Any) -> bool:
     if not isinstance(value, bool):
         raise InvalidRequest(field="rich", problem="must be true or false")
+    return value
+
+
+def _file(value: Any) -> str:
+    """Return the path of a script, which the session's machine need not have."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not _PATH.fullmatch(value):
+        raise InvalidRequest(field="file", problem="must be a file's absolute path")
     return value
 
 

@@ -504,6 +504,7 @@ class RunOptions(TypedDict, total=False):
     format: OutputFormat
     width: int | None
     max_chars: int | None
+    file: str | None
     conversation_id: str | None
 
 

@@ -13,7 +13,16 @@ import pytest
 from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"}
+LEAVES = {
+    "errors",
+    "escapes",
+    "records",
+    "screens",
+    "script_text",
+    "settings",
+    "messages",
+    "shapes",
+}
 EVERY_LAYER = LEAVES | {
     "powershell",
     "kernel",
@@ -32,11 +41,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "escapes": set(),
     "records": set(),
     "screens": {"records"},
+    "script_text": {"errors"},
     "settings": set(),
     "shapes": {"records"},
     "messages": {"errors", "records"},
     "powershell": {"errors", "records"},
-    "kernel": {"powershell", "messages", "records", "screens", "errors"},
+    "kernel": {"powershell", "messages", "records", "screens", "script_text", "errors"},
     "catalog": {"errors"},
     "modules": {"catalog", "errors", "settings"},
     "sandbox": {"errors"},

@@ -37,6 +37,7 @@ _CODES = {
     "unknown_tenant": ExitCode.USAGE,
     "unknown_module": ExitCode.USAGE,
     "unsupported_module": ExitCode.USAGE,
+    "undecodable_script": ExitCode.USAGE,
     "unknown_sign_in_route": ExitCode.USAGE,
     "route_not_configured": ExitCode.USAGE,
     "not_signed_in": ExitCode.NOT_SIGNED_IN,

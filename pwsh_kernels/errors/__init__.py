@@ -1,7 +1,12 @@
 """The one error tree, by subject; every error is a name of this package."""
 
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
-from pwsh_kernels.errors.files import BrokenFile, FileNotWritten, UnsafeFolder
+from pwsh_kernels.errors.files import (
+    BrokenFile,
+    FileNotWritten,
+    UndecodableScript,
+    UnsafeFolder,
+)
 from pwsh_kernels.errors.kept_objects import (
     NoObjects,
     ObjectsForgotten,
@@ -136,6 +141,7 @@ __all__ = [
     "SessionStarting",
     "SignInPending",
     "Unauthorized",
+    "UndecodableScript",
     "UnknownModule",
     "UnknownProperty",
     "UnknownRepository",

@@ -26,7 +26,7 @@ from pwsh_kernels.powershell.run_events import (
     Query,
     Run,
     bound,
-    check_commands,
+    checks,
     rest_commands,
     run_commands,
 )
@@ -184,7 +184,7 @@ class PowerShell:
         started = time.monotonic()
         last: Finished | Died
         try:
-            run = Run()
+            run = Run(is_file=bool(work.options.file))
             ended = await self._complete(run, pipeline, work, commands)
             self._link.drain_console()
             last = Finished(run.summary(ended, time.monotonic() - started))
@@ -201,13 +201,14 @@ class PowerShell:
         self, run: Run, pipeline: Pipeline, work: "_Work", commands: list[Command]
     ) -> Ended:
         listener = PipelineListener(pipeline, run, self._link)
-        parameters = work.options.parameters
-        if has_secret(dict(parameters)):
+        if has_secret(dict(work.options.parameters)):
             await self._link.ensure_key()
-        if parameters:
-            checked = await self._link.converse(check_commands(work.script, work.options), listener)
+        for check in checks(work.script, work.options):
+            if pipeline.stop_asked:
+                return STOPPED
+            checked = await self._link.converse(check, listener)
             if checked.reason is not None:
-                run.refuse_parameters(checked)
+                run.refuse(checked)
                 return checked
         if pipeline.stop_asked:
             return STOPPED

@@ -289,3 +289,8 @@ def test_what_an_earlier_cell_has_started_is_not_told_of_a_screen(client: Client
     client.run("$earlier = Start-Process sleep 300 -PassThru", {})
     run = client.run(f"{FILLS_SCREEN}; $earlier.HasExited; $earlier.Kill()", {})
     assert run.text() == "False\n"
+
+
+def test_a_byte_order_mark_before_a_cell_is_no_part_of_it(client: Client) -> None:
+    run = client.run("\ufeff'first'\n'second'")
+    assert (run.text(), run.content["status"]) == ("first\nsecond\n", "ok")

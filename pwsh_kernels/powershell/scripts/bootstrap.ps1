@@ -587,9 +587,29 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         }
     }
 
+    # Text that runs as a file, and what the #Requires of a text ask for: files.ps1, which is parsed
+    # when it is needed.
+    $filesScript = [IO.File]::ReadAllText("$Folder/files.ps1")
+
+    function Set-SessionFile([string]$Path, [string]$Script) {
+        . ([scriptblock]::Create($filesScript))
+        $script:sessionFile = New-ScriptFile $Path $Script
+    }
+
+    function Get-SessionFile {
+        . ([scriptblock]::Create($filesScript))
+        Set-ExitEnding
+        return $sessionFile
+    }
+
+    function Get-SessionRequirement([string]$Path, [string]$Script) {
+        . ([scriptblock]::Create($filesScript))
+        New-ScriptFile $Path ((Find-Requirement $Script) -join "`n")
+    }
+
     # Constant, so that no script can remove or replace what every run leaves through.
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',
-            'Get-KeptObject') {
+            'Get-KeptObject', 'Set-SessionFile', 'Get-SessionFile', 'Get-SessionRequirement') {
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock `
             -Options Constant,
             AllScope

@@ -178,7 +178,9 @@ async def run(call: Call) -> Answer:
         tenant=body.tenant,
         command=body.command,
         module=body.module,
-        options=checked_options(body.parameters, body.format, body.width, body.max_chars),
+        options=checked_options(
+            body.parameters, body.format, body.width, body.max_chars, file=body.file
+        ),
         wait_s=call.backend.capped(body.wait_s),
         conversation_id=body.conversation_id,
         **call.caller,
