@@ -36,7 +36,7 @@ it can never work here.
 
 
 class Error(TypedDict):
-    """An error; its own facts stand beside these."""
+    """An error; further keys are its own facts."""
 
     success: Literal[False]
     error: str
@@ -67,7 +67,7 @@ class Counts(TypedDict):
 
 
 class Health(Counts):
-    """The answer of GET /health."""
+    """What GET /health answers."""
 
     status: Literal["healthy", "degraded"]
     timestamp: str
@@ -109,7 +109,7 @@ class Unsupported(TypedDict):
 
 
 class Modules(TypedDict):
-    """The answer of GET /modules."""
+    """What GET /modules answers."""
 
     success: bool
     modules: list[str]
@@ -141,7 +141,7 @@ class KnownTenants(TypedDict):
 
 
 class Tenants(KnownTenants):
-    """The answer of GET /tenants."""
+    """What GET /tenants answers."""
 
     success: bool
 
@@ -164,7 +164,7 @@ class WatchdogState(TypedDict):
 
 
 class Watchdog(WatchdogState):
-    """The answer of GET /watchdog."""
+    """What GET /watchdog answers."""
 
     success: bool
 
@@ -227,7 +227,7 @@ class Session(SessionNames, Survival):
 
 
 class Sessions(TypedDict):
-    """The answer of GET /sessions."""
+    """What GET /sessions answers."""
 
     success: bool
     version: str
@@ -289,7 +289,7 @@ class Login(SessionNames, DeviceCode, Expected, Failure):
 
 
 class Polled(DeviceCode, Expected):
-    """What POST /status says beside the session."""
+    """What POST /status says besides the session."""
 
     success: bool
     was_pending: bool
@@ -375,7 +375,7 @@ class RunResult(Run):
 
 
 class Refused(TypedDict):
-    """One of several tenants, in which nothing was run; the error's own facts stand beside."""
+    """One of several tenants, in which nothing was run; further keys are the error's own facts."""
 
     tenant: str
     module: str
@@ -399,7 +399,7 @@ class Everywhere(Failure):
 
 
 class Runs(TypedDict):
-    """GET /runs, newest first."""
+    """What GET /runs answers: newest first."""
 
     success: bool
     runs: list[Run]
@@ -467,7 +467,7 @@ class FoundCommands(TypedDict):
 
 
 class Commands(FoundCommands):
-    """The answer of GET /sessions/{id}/commands."""
+    """What GET /sessions/{id}/commands answers."""
 
     success: bool
     session: str
@@ -475,7 +475,7 @@ class Commands(FoundCommands):
 
 
 class Disconnected(TypedDict):
-    """The answer of POST /disconnect."""
+    """What POST /disconnect answers."""
 
     success: bool
     message: str
@@ -488,7 +488,7 @@ class Killed(Disconnected):
 
 
 class LoginOptions(TypedDict, total=False):
-    """What POST /login takes beside tenant, module and wait."""
+    """What POST /login takes besides tenant, module and wait."""
 
     expected_account: str | None
     route: str | None
@@ -498,7 +498,7 @@ class LoginOptions(TypedDict, total=False):
 
 
 class RunOptions(TypedDict, total=False):
-    """What POST /run takes beside tenant, module, command and wait."""
+    """What POST /run takes besides tenant, module, command and wait."""
 
     parameters: Mapping[str, Any] | None
     format: OutputFormat

@@ -22,6 +22,7 @@ LEAVES = {
     "settings",
     "messages",
     "shapes",
+    "watcher",
 }
 EVERY_LAYER = LEAVES | {
     "powershell",
@@ -43,12 +44,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "screens": {"records"},
     "script_text": {"errors"},
     "settings": set(),
+    "watcher": set(),
     "shapes": {"records"},
     "messages": {"errors", "records"},
-    "powershell": {"errors", "records"},
+    "powershell": {"errors", "records", "watcher"},
     "kernel": {"powershell", "messages", "records", "screens", "script_text", "errors"},
     "catalog": {"errors"},
-    "modules": {"catalog", "errors", "settings"},
+    "modules": {"catalog", "errors", "settings", "watcher"},
     "sandbox": {"errors"},
     "sessions": {
         "catalog",

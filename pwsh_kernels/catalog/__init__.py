@@ -8,7 +8,13 @@ from pwsh_kernels.catalog.explanations import Explanation, explain, explanation
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret, file_keys
 from pwsh_kernels.catalog.fitness import unfit
 from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
-from pwsh_kernels.catalog.readiness import clear_script, find_script, kept_script, reach_script
+from pwsh_kernels.catalog.readiness import (
+    clear_script,
+    find_script,
+    kept_script,
+    reach_script,
+    unload_script,
+)
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
 from pwsh_kernels.catalog.tenants import ModuleAccess, Tenant, Tenants, TenantsFile, load_tenants
@@ -43,4 +49,5 @@ __all__ = [
     "load_tenants",
     "reach_script",
     "unfit",
+    "unload_script",
 ]

@@ -21,6 +21,12 @@ def find_script() -> Script:
 
 
 @cache
+def unload_script() -> Script:
+    """Return the script that unloads the service's module, in whatever version it is loaded."""
+    return Script(_text("Unload"), {"Name": "powershell_module"})
+
+
+@cache
 def reach_script() -> Script:
     """Return the script `param($Hosts, $Seconds)`: one object `{host, proxy, problem}` for each
     host out of reach.

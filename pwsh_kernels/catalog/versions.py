@@ -30,6 +30,12 @@ class Version:
         numbers = [int(one) for one in found[1].split(".")]
         return cls((*numbers, *[0] * (4 - len(numbers))), found[2] or "")
 
+    @property
+    def text(self) -> str:
+        """How PSResourceGet writes it: three numbers, four when the last is not 0."""
+        numbers = ".".join(map(str, self.numbers if self.numbers[3] else self.numbers[:3]))
+        return f"{numbers}-{self.label}" if self.label else numbers
+
     def __lt__(self, other: "Version") -> bool:
         return self._key() < other._key()
 
@@ -76,6 +82,23 @@ class Range:
     def exact(self) -> Version | None:
         """The only version of the range, if it has just one."""
         return self.low if self.low == self.high and self.with_low and self.with_high else None
+
+    def within(self, other: "Range") -> "Range | None":
+        """Return the versions that both take; None when there can be none."""
+        low, with_low = self.low, self.with_low
+        if other.low and (not low or other.low >= low):
+            with_low = other.with_low and (with_low or other.low != low)
+            low = other.low
+        high, with_high = self.high, self.with_high
+        if other.high and (not high or other.high <= high):
+            with_high = other.with_high and (with_high or other.high != high)
+            high = other.high
+        if low and high and (low > high or (low == high and not (with_low and with_high))):
+            return None
+        ends = (low.text if low else "", high.text if high else "")
+        start, end = "[" if low and with_low else "(", "]" if high and with_high else ")"
+        text = f"{start}{', '.join(ends)}{end}"
+        return Range(text if any(ends) else "", low, high, with_low, with_high)
 
     def __contains__(self, version: Version) -> bool:
         above = self.low is None or version > self.low or (self.with_low and version == self.low)

@@ -80,9 +80,11 @@ def modules(context: typer.Context, as_json: AsJson = False) -> None:
         for key, facts in details
     ]
     say(table(("MODULE", "POWERSHELL MODULE", "FROM", "INSTALLED", "SIGN-IN ROUTES"), rows))
-    for key, facts in details:
-        if facts["installed"] == "":
-            say(f"{key} is not installed (sandbox tenants need nothing): {facts['install']}")
+    if missing := [key for key, facts in details if facts["installed"] == ""]:
+        say(
+            f"Not installed: {', '.join(missing)} (sandbox tenants need nothing)."
+            f" `pwsh-kernels modules install {missing[0]}` installs the first."
+        )
     for key, other in answer["unsupported"].items():
         say(f"{key} is not supported: {other['reason']} {other['instead']}")
     for problem in answer["broken"]:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pwsh_kernels.modules.wanted import Rules
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+STRANGERS = (
+    "What is not in the lock file: `pwsh-kernels modules install NAME --version V` takes it in"
+    " again, `pwsh-kernels modules remove --unused` removes it."
+)
 NAMES_HELP = "Services (exo, graph …) or names of PowerShell modules."
 Names = Annotated[list[str] | None, typer.Argument(help=NAMES_HELP)]
 
@@ -56,6 +60,10 @@ def list_modules(as_json: AsJson = False) -> None:
         note(
             "No module is installed yet. `pwsh-kernels modules install exo` installs the one for"
             " Exchange Online."
+        )
+    if strangers := store.strangers():
+        note(
+            f"{', '.join(strangers)}: not in the lock file, so no new session gets it. {STRANGERS}"
         )
 
 
@@ -118,11 +126,14 @@ def verify(names: Names = None, as_json: AsJson = False) -> None:
             )
         for stranger in strangers:
             say(f"{stranger}: is not in the lock file")
-    if strangers or any(wrong for _, wrong in found):
+    if strangers:
+        note(STRANGERS)
+    if any(wrong for _, wrong in found):
         note(
             "Find out who changed this. `pwsh-kernels modules install --locked` fetches again"
             " whatever differs."
         )
+    if strangers or any(wrong for _, wrong in found):
         raise typer.Exit(ExitCode.FAILED)
 
 

@@ -3,21 +3,23 @@ sessions.
 """
 
 import asyncio
-from collections.abc import Sequence
+import signal
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from pwsh_kernels.cli.console import note, say
+from pwsh_kernels.cli.console import ExitCode, error_line, note, say
 from pwsh_kernels.cli.modules import NAMES_HELP, Names, installed, rules_of, store_of
 from pwsh_kernels.discovery import read_settings
-from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.errors import InvalidRequest, ProductError
 from pwsh_kernels.settings import Settings
 
 if TYPE_CHECKING:
     from pwsh_kernels.modules.installation import Installation
     from pwsh_kernels.modules.lock import LockedModule
+    from pwsh_kernels.modules.source import Source
 
 From = Annotated[
     str,
@@ -26,6 +28,7 @@ From = Annotated[
     ),
 ]
 Version = Annotated[str, typer.Option(help="Version (3.2.0), or a range: '[3.0,4.0)'.")]
+Result = TypeVar("Result")
 Force = Annotated[
     bool, typer.Option("--force", help="Include what is known not to work, or what a session uses.")
 ]
@@ -59,9 +62,9 @@ def install(
     settings = read_settings()
     installation = _installation(settings, force=force)
     if locked:
-        done = asyncio.run(_locked(settings, installation, source, lock))
+        done = _run(_locked(settings, installation, source, lock))
     else:
-        done = asyncio.run(
+        done = _run(
             _install(settings, installation, names or [], version, source, prerelease=prerelease)
         )
     _tell(settings, done)
@@ -101,40 +104,76 @@ def update(names: Names = None, source: From = "", force: Force = False) -> None
     """
     settings = read_settings()
     store, rules = store_of(settings), rules_of(settings)
-    before = set(store.installed())
+    before = {one for one in store.installed() if not store.differences(one)}
     named = (
         installed(store, rules, names)
         if names
         else [one for one in store.installed() if one.requested]
     )
-    done = asyncio.run(
-        _update(settings, [one for one in named if one.selected], source, force=force)
-    )
+    selected = [one for one in named if one.selected]
+    done, failed = _run(_update(settings, selected, source, force=force))
     new = [one for one in done if one not in before]
     _tell(settings, new)
+    if failed:
+        raise typer.Exit(ExitCode.FAILED)
     if not new:
         note("Everything is up to date.")
 
 
 async def _update(
     settings: Settings, modules: "Sequence[LockedModule]", source: str, *, force: bool
-) -> "list[LockedModule]":
-    from pwsh_kernels.modules.source import noted_source, source_of
+) -> "tuple[list[LockedModule], list[LockedModule]]":
+    """Return what new sessions get now, and what failed: one place that fails keeps no other from
+    its update.
+    """
+    from pwsh_kernels.modules.source import source_of
 
-    installation = _installation(settings, force=force)
+    place = source_of(source) if source else None
     done: list[LockedModule] = []
-    places = {
-        one: source_of(source) if source else noted_source(one.source, one.address)
-        for one in modules
-    }
-    for place in dict.fromkeys(places.values()):
-        mine = [one for one in modules if places[one] == place]
-        newer = [(one.name, f"[{one.package_version}, )") for one in mine]
-        wanted = [
-            found for name, version in newer for found in rules_of(settings).wanted(name, version)
-        ]
-        done += await installation.install(wanted, place)
-    return done
+    failed: list[LockedModule] = []
+    for mine in _by_place(modules, one_place=bool(place)):
+        try:
+            done += await _update_from(settings, mine, place, force=force)
+        except ProductError as problem:
+            failed += mine
+            names = ", ".join(one.name for one in mine)
+            note(f"pwsh-kernels: {names}: {error_line(problem)}")
+    return done, failed
+
+
+async def _update_from(
+    settings: Settings, modules: "Sequence[LockedModule]", place: "Source | None", *, force: bool
+) -> "list[LockedModule]":
+    from pwsh_kernels.modules.source import noted_source
+
+    rules = rules_of(settings)
+    newer = [(one.name, f"[{one.package_version}, )") for one in modules]
+    wanted = [found for name, version in newer for found in rules.wanted(name, version)]
+    known = place or noted_source(modules[0].source, modules[0].address)
+    return await _installation(settings, force=force).install(wanted, known)
+
+
+def _by_place(modules: "Sequence[LockedModule]", *, one_place: bool) -> "list[list[LockedModule]]":
+    groups: dict[object, list[LockedModule]] = {}
+    for one in modules:
+        groups.setdefault("" if one_place else (one.source, one.address), []).append(one)
+    return list(groups.values())
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a change to its end. SIGTERM ends it as Ctrl+C does: PowerShell ends, and what was
+    fetched goes.
+    """
+    try:
+        return asyncio.run(_until_terminated(work))
+    except asyncio.CancelledError:
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+async def _until_terminated(work: Coroutine[Any, Any, Result]) -> Result:
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 def remove(

@@ -26,6 +26,11 @@ def pwsh(context: typer.Context) -> None:
     It is the same program with the same modules as in sessions. All arguments and the exit code are
     PowerShell's.
     """
-    modules = read_settings().data_dir / "modules"
-    program = [sys.executable, "-m", "pwsh_kernels.powershell.host.interactive", str(modules)]
+    from pwsh_kernels.modules.links import link_for_process
+
+    settings = read_settings()
+    modules = link_for_process(settings.data_dir.absolute(), os.getpid())  # PowerShell's id, too
+    machine = "on" if settings.machine_modules else "off"
+    program = [sys.executable, "-m", "pwsh_kernels.powershell.host.interactive"]
+    program += [str(modules), machine]
     os.execv(sys.executable, [*program, *context.args])  # noqa: S606 - no shell is wanted

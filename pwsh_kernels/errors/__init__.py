@@ -27,6 +27,7 @@ from pwsh_kernels.errors.packages import (
     PackageNotFound,
     PackageNotInstalled,
     PackagePinned,
+    PackageSourceGone,
     PackageUnfit,
     PackageVersionNotFound,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "PackageNotFound",
     "PackageNotInstalled",
     "PackagePinned",
+    "PackageSourceGone",
     "PackageUnfit",
     "PackageVersionNotFound",
     "PowerShellDied",

@@ -76,8 +76,16 @@ class PackageConflict(ProductError):
     needs: str
     range: str
     version: str
+    other: str = ""
+    """What takes none of these versions of `needs`; "": there is a version that fits."""
 
     def text(self) -> str:
+        if self.other:
+            return (
+                f"{self.name} needs {self.needs} {self.range}, and {self.other}: no version of"
+                f" {self.needs} fits both. Nothing was changed; one can be installed without the"
+                " other."
+            )
         found = (
             f"the one for new sessions would be {self.version}"
             if self.version
@@ -201,6 +209,21 @@ class PackageDoesNotLoad(ProductError):
         return (
             f"PowerShell cannot import {self.name} {self.version} here: {self.reason.rstrip('. ')}."
             " Nothing was installed; another version may work (--version)."
+        )
+
+
+@dataclass(eq=False)
+class PackageSourceGone(ProductError):
+    """The folder from which modules were installed is not there any more."""
+
+    code: ClassVar[str] = "package_source_gone"
+    status: ClassVar[int] = 404
+    folder: str
+
+    def text(self) -> str:
+        return (
+            f"The folder {self.folder}, from which it was installed, is not there any more. Name"
+            " another place with --from."
         )
 
 

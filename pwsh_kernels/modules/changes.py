@@ -77,9 +77,7 @@ def put(
 
 def drop(store: ModuleStore, going: Sequence[LockedModule]) -> None:
     """Remove versions. Where the selected one goes, the newest that is left is selected."""
-    left = [
-        one for one in store.installed() if not any(one.shares_folder(other) for other in going)
-    ]
+    left = [one for one in store.installed() if one not in going]
     for gone in (one for one in going if one.selected):
         others = [one for one in left if one.is_named(gone.name)]
         left = [

@@ -3,11 +3,14 @@ such a list.
 """
 
 import hashlib
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+_UNLISTABLE = {"Cc", "Cs"}
+"""Kinds of characters: control characters, halves of characters."""
 Sums = Mapping[str, str]
 """The SHA-256 of each file, by its path in the module's folder, with `/`."""
 
@@ -42,9 +45,16 @@ def list_text(sums: Sums) -> str:
     return "".join(f"{value}  {name}\n" for name, value in sorted(sums.items()))
 
 
+def unlistable(names: Iterable[str]) -> str:
+    """Return the first name that would break such a list (a line end, no text at all), or ""."""
+    return next(
+        (one for one in names if any(unicodedata.category(mark) in _UNLISTABLE for mark in one)), ""
+    )
+
+
 def read_list(text: str) -> dict[str, str]:
     """Return the sums that a list holds."""
-    rows = (line.partition("  ") for line in text.splitlines())
+    rows = (line.partition("  ") for line in text.split("\n"))
     return {name: value for value, _, name in rows if name}
 
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pwsh_kernels.errors import (
     PowerShellNotFound,
@@ -19,6 +19,7 @@ from pwsh_kernels.errors import (
     PowerShellTooOld,
     ProductError,
 )
+from pwsh_kernels.watcher import Watcher
 
 SCRIPT = Path(__file__).parent / "powershell" / "gallery.ps1"
 LOOKUP = (sys.executable, "-m", "pwsh_kernels.powershell")
@@ -29,83 +30,134 @@ END_WAIT = 10.0
 """Seconds that PowerShell gets to end once nothing more is asked."""
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes of one answer: a repository may have thousands of versions."""
+START_WAIT = 60.0
+"""Seconds that PowerShell gets to start on a busy machine."""
+SAID = "said.txt"
+"""The file that takes what PowerShell, and modules that it imports, print."""
+SHOWN_BYTES = 300
+QUIET = {"POWERSHELL_TELEMETRY_OPTOUT": "1", "POWERSHELL_UPDATECHECK": "Off", "NO_COLOR": "1"}
 SETTINGS_FILE = Path("PSResourceGet") / "PSResourceRepository.xml"
 
 
 class Engine:
-    """Speaks to gallery.ps1: a line of JSON for each request, a line for its answer."""
+    """Speaks to gallery.ps1: a line of JSON for each request, a line for its answer.
 
-    def __init__(self, process: asyncio.subprocess.Process, path: str) -> None:
+    On pipes of their own: what a module prints when it is imported goes to a file of `scratch`, a
+    folder that ends with the process.
+    """
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        requests: asyncio.WriteTransport,
+        answers: asyncio.StreamReader,
+        scratch: Path,
+    ) -> None:
         self._process = process
-        self._stdin = cast(asyncio.StreamWriter, process.stdin)
-        self._stdout = cast(asyncio.StreamReader, process.stdout)
-        self._path = path
+        self.pid = process.pid
+        self._requests = requests
+        self._answers = answers
+        self.scratch = scratch
 
     async def ask(self, wait_s: float, **request: Any) -> Mapping[str, Any]:
         """Return `{"answer": [...]}` or `{"error": {...}}`.
 
-        Raises PowerShellStartFailed when none comes within `wait_s`.
+        An error with the id "NoAnswer" when none comes within `wait_s`, or ever.
         """
+        self._requests.write(json.dumps(request).encode() + b"\n")
         try:
-            self._stdin.write(json.dumps(request).encode() + b"\n")
-            line = await asyncio.wait_for(self._stdout.readline(), wait_s)
-            return dict(json.loads(line))
+            return dict(json.loads(await asyncio.wait_for(self._answers.readline(), wait_s)))
         except TimeoutError:
-            raise PowerShellStartFailed(self._path, f"no answer within {wait_s:g} s") from None
-        except (ValueError, ConnectionError):
-            raise PowerShellStartFailed(self._path, "it ended without an answer") from None
+            return self._no_answer(f"PowerShell gave no answer within {wait_s:g} s")
+        except ValueError:
+            return self._no_answer("PowerShell ended without an answer")
+
+    async def begin(self, path: str) -> None:
+        """Wait until it takes requests. Raises PowerShellStartFailed."""
+        begun = await self.ask(START_WAIT, do="begin")
+        if "error" in begun:
+            raise PowerShellStartFailed(path, begun["error"]["chain"][0]["message"])
+
+    def _no_answer(self, what: str) -> Mapping[str, Any]:
+        said = (self.scratch / SAID).read_bytes()[-SHOWN_BYTES:].decode(errors="replace").split()
+        message = f"{what}; it printed: {' '.join(said)}" if said else what
+        return {"error": {"id": "NoAnswer", "chain": [{"type": "NoAnswer", "message": message}]}}
 
     async def close(self) -> None:
         """End the process and what it has started, at once when it does not end by itself."""
-        self._stdin.close()
-        try:
+        self._requests.close()
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), END_WAIT)
-        except TimeoutError:
-            self.kill()
-            await self._process.wait()
+        self.kill()
+        await self._process.wait()
 
     def kill(self) -> None:
         """End the process, and what it has started, at once."""
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
 
 
 @asynccontextmanager
 async def opened_engine(*, with_settings: bool) -> AsyncIterator[Engine]:
-    """Give a PowerShell that ends with the block.
+    """Give a PowerShell that ends with the block, and with this process however it ends.
 
     With the user's own settings of PSResourceGet, where there are any, or with a HOME of its own,
-    which nobody else sees. Raises PowerShellNotFound, PowerShellTooOld.
+    which nobody else sees. Raises PowerShellNotFound, PowerShellTooOld, PowerShellStartFailed.
     """
     path = await powershell_path()
     with tempfile.TemporaryDirectory(prefix="pwsh-kernels-") as home:
-        environment = (
-            dict(os.environ)
-            if with_settings and has_settings(os.environ)
-            else _own_home(os.environ, home)
-        )
-        process = await asyncio.create_subprocess_exec(
-            *(path, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", str(SCRIPT)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            limit=LONGEST_LINE,
-            env={
-                **environment,
-                "POWERSHELL_TELEMETRY_OPTOUT": "1",
-                "POWERSHELL_UPDATECHECK": "Off",
-                "NO_COLOR": "1",
-            },
-            start_new_session=True,
-        )
-        engine = Engine(process, path)
+        own = not (with_settings and has_settings(os.environ))
+        engine = await _started(path, home, _own_home(os.environ, home) if own else os.environ)
+        watcher = await _watcher(engine, path)
         try:
+            await engine.begin(path)
             yield engine
         except BaseException:
             engine.kill()
             raise
         finally:
             await engine.close()
+            await watcher.end()
+
+
+async def _watcher(engine: Engine, path: str) -> Watcher:
+    try:
+        return await Watcher.start(engine.pid, str(engine.scratch))
+    except BaseException as error:
+        engine.kill()
+        if not isinstance(error, OSError):
+            raise
+        raise PowerShellStartFailed(path, f"its watcher /bin/sh: {error.strerror}") from error
+
+
+async def _started(path: str, home: str, environment: Mapping[str, str]) -> Engine:
+    its_requests, our_requests = os.pipe()
+    our_answers, its_answers = os.pipe()
+    ends = (its_requests, its_answers)
+    try:
+        with (Path(home) / SAID).open("wb") as said:
+            process = await asyncio.create_subprocess_exec(
+                *(path, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", str(SCRIPT)),
+                *map(str, ends),
+                pass_fds=ends,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env={**environment, **QUIET, "TMPDIR": home},
+                start_new_session=True,
+            )
+    finally:
+        for end in ends:
+            os.close(end)
+    loop = asyncio.get_running_loop()
+    answers = asyncio.StreamReader(limit=LONGEST_LINE)
+    await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(answers), os.fdopen(our_answers, "rb", buffering=0)
+    )
+    requests, _ = await loop.connect_write_pipe(
+        asyncio.BaseProtocol, os.fdopen(our_requests, "wb", buffering=0)
+    )
+    return Engine(process, requests, answers, Path(home))
 
 
 async def powershell_path() -> str:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -50,7 +50,7 @@ class Gallery:
         refusals.py makes of failures.
         """
         exact = wanted.range.exact
-        found = await self._packages(wanted, wanted.range.text if exact is None else _text(exact))
+        found = await self._packages(wanted, wanted.range.text if exact is None else exact.text)
         good = [one for one in found if exact or not refused(one.name, one.package_version)]
         package = newest(good, wanted.range) or newest(found, wanted.range)
         if package is None:
@@ -61,6 +61,7 @@ class Gallery:
         """Unpack a package into an empty folder as NAME/VERSION, and return that place; `temporary`
         takes what arrives.
         """
+        self._offer(package.name)
         answer = await self._engine.ask(
             FETCH_WAIT,
             do="save",
@@ -76,7 +77,31 @@ class Gallery:
             raise self._error(package.name, Failure.from_json(answer.get("error", lost)), folder)
         return place
 
+    async def own_modules(self) -> Mapping[str, str]:
+        """Return the versions of the modules that PowerShell itself brings, by name in small
+        letters.
+        """
+        answer = await self._engine.ask(FIND_WAIT, do="own")
+        if "error" in answer:
+            failure = Failure.from_json(answer["error"])
+            raise PackageInstallFailed("PowerShell's own modules", "PowerShell", failure.reason)
+        return {str(one["name"]).casefold(): str(one["version"]) for one in answer["answer"]}
+
+    def _offer(self, name: str) -> None:
+        """Let PowerShell see the packages of one module in our folder, and no other's: it takes
+        `My.Tool.2.0.0.nupkg` for a version of Tool.
+        """
+        if self._source.folder is None:
+            return
+        shelf = _shelf(self._engine)
+        for link in shelf.iterdir():
+            link.unlink()
+        for file in self._source.folder.glob("*.nupkg"):
+            if _is_package_of(file.stem, name):
+                (shelf / file.name).symlink_to(file)
+
     async def _packages(self, wanted: Wanted, version: str) -> list[Package]:
+        self._offer(wanted.name)
         asked = {"name": wanted.name, "version": version, "prerelease": wanted.prerelease}
         answer = await self._engine.ask(
             FIND_WAIT, do="find", repository=self._source.repository, **asked
@@ -122,7 +147,8 @@ async def opened_gallery(source: Source) -> AsyncIterator[Gallery]:
     """
     async with opened_engine(with_settings=source.folder is None) as engine:
         if source.folder:
-            asked = {"repository": source.repository, "address": str(source.folder)}
+            _shelf(engine).mkdir()
+            asked = {"repository": source.repository, "address": str(_shelf(engine))}
             answer = await engine.ask(FIND_WAIT, do="register", **asked)
             if "error" in answer:
                 raise PackageInstallFailed(
@@ -135,7 +161,11 @@ async def opened_gallery(source: Source) -> AsyncIterator[Gallery]:
 
 async def _address(engine: Engine, source: Source) -> str:
     answer = await engine.ask(FIND_WAIT, do="repositories")
-    known = {str(one["name"]): str(one["address"]) for one in answer.get("answer", [])}
+    if "error" in answer:
+        raise PackageInstallFailed(
+            "The repository", source.label, Failure.from_json(answer["error"]).reason
+        )
+    known = {str(one["name"]): str(one["address"]) for one in answer["answer"]}
     address = next(
         (value for name, value in known.items() if name.casefold() == source.label.casefold()), None
     )
@@ -144,15 +174,17 @@ async def _address(engine: Engine, source: Source) -> str:
     return address
 
 
+def _shelf(engine: Engine) -> Path:
+    return engine.scratch / "packages"
+
+
+def _is_package_of(stem: str, name: str) -> bool:
+    version = r"\.\d+(\.\d+){0,3}([-+][0-9A-Za-z.+-]+)?"
+    return bool(re.fullmatch(re.escape(name) + version, stem, re.IGNORECASE))
+
+
 def _unpacked(folder: Path) -> Path | None:
     return next(folder.glob("*/*"), None)
-
-
-def _text(version: Version) -> str:
-    numbers = ".".join(
-        str(one) for one in (version.numbers if version.numbers[3] else version.numbers[:3])
-    )
-    return f"{numbers}-{version.label}" if version.label else numbers
 
 
 def _names_in(folder: Path | None) -> list[str]:

@@ -4,11 +4,12 @@ place.
 
 import errno
 import shutil
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pwsh_kernels.catalog.versions import Version
 from pwsh_kernels.errors import (
@@ -17,27 +18,36 @@ from pwsh_kernels.errors import (
     NoSpaceLeft,
     PackageDoesNotLoad,
     PackageHashMismatch,
+    PackageInstallFailed,
     PackagePinned,
 )
 from pwsh_kernels.modules.changes import Staged, changing, put
-from pwsh_kernels.modules.checksums import digest, folder_sums, list_text
+from pwsh_kernels.modules.checksums import digest, folder_sums, list_text, unlistable
 from pwsh_kernels.modules.engine import opened_engine
 from pwsh_kernels.modules.gallery import Gallery, opened_gallery
-from pwsh_kernels.modules.lock import LockedModule, read_lock
+from pwsh_kernels.modules.lock import LockedModule, read_lock, unwritable
 from pwsh_kernels.modules.packages import (
     Package,
     Wanted,
     check_together,
     completed,
     lacking,
+    narrowed,
+    reached,
     selection,
+    without_own,
 )
+from pwsh_kernels.modules.refusals import Failure
 from pwsh_kernels.modules.source import Source, noted_source, without_login
 from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.modules.wanted import Rules
 
 IMPORT_WAIT = 300.0
-"""Seconds for importing everything that was fetched."""
+"""Seconds for importing one module: the largest take more than a minute."""
+MOST_LOOKS = 5
+"""How often one module is looked for: packages that exclude each other's versions would go on for
+ever.
+"""
 Progress = Callable[[str], None]
 
 
@@ -91,10 +101,12 @@ class Installation:
             raise LockFileEmpty(str(lock_file))
         with changing(self._store) as part, self._full_disk_is_said():
             self._check_locked(lock_file, locked)
-            new = [one for one in locked if not self._is_intact(one)]
+            intact = [there for one in locked if (there := self._intact(one))]
+            new = [one for one in locked if not any(one.shares_folder(other) for other in intact)]
             staged: list[Staged] = []
             for place, modules in _by_source(new, source).items():
                 async with opened_gallery(place) as gallery:
+                    _refuse_own([one.name for one in modules], await gallery.own_modules(), place)
                     for one in modules:
                         count = f"{len(staged) + 1} of {len(new)}"
                         staged.append(await self._fetch_locked(gallery, one, place, part, count))
@@ -109,8 +121,9 @@ class Installation:
                 replace(one, selected=one.selected and one.name.casefold() not in named)
                 for one in others
             ]
-            put(self._store, part, staged, [*kept, *locked])
-            return list(locked)
+            done = [*intact, *(one.module for one in staged)]
+            put(self._store, part, staged, [*kept, *done])
+            return done
 
     async def _resolve(
         self, gallery: Gallery, wanted: Sequence[Wanted], source: Source
@@ -119,22 +132,33 @@ class Installation:
         sessions have of it.
         """
         selected = list(self._store.selected().values())
+        own = await gallery.own_modules()
+        asked = {one.name.casefold(): one for one in wanted}
         chosen: dict[str, Package] = {}
+        looks: Counter[str] = Counter()
         waiting = deque(wanted)
         while waiting:
-            one = waiting.popleft()
+            one = narrowed(waiting.popleft(), reached(chosen))
+            looks[one.name.casefold()] += 1
             self._progress(f"Looking for {one.name} in {source.label}")
-            refused = self._rules.problem if not self._force else _nothing_refused
-            package = replace(
-                await gallery.find(one, refused, self._rules.known_names()), asked=one.asked
-            )
-            if not self._force:
-                self._rules.check(package.name, package.package_version)
+            package = without_own(await self._found(gallery, one), own)
             chosen[package.name.casefold()] = package
-            later = {other.name.casefold() for other in waiting}
-            needed = lacking(package, chosen, selected)
-            waiting.extend(other for other in needed if other.name.casefold() not in later)
-        return list(chosen.values())
+            waiting.extend(
+                asked.get(other.name.casefold(), other)
+                for other in lacking(package, chosen, selected)
+                if looks[other.name.casefold()] < MOST_LOOKS
+                and not any(other.name.casefold() == later.name.casefold() for later in waiting)
+            )
+        _refuse_own([one.name for one in chosen.values()], own, source)
+        return reached(chosen)
+
+    async def _found(self, gallery: Gallery, wanted: Wanted) -> Package:
+        """Return the version to take of a module, which the catalog does not call bad."""
+        refused = self._rules.problem if not self._force else _nothing_refused
+        package = await gallery.find(wanted, refused, self._rules.known_names())
+        if not self._force:
+            self._rules.check(package.name, package.package_version)
+        return replace(package, asked=wanted.asked)
 
     async def _fetch(
         self, gallery: Gallery, package: Package, source: Source, part: Path, count: str
@@ -144,7 +168,12 @@ class Installation:
         )
         aside = _made(part / f"new-{package.name}-{package.package_version}")
         folder = await gallery.fetch(package, aside, _made(part / "incoming"))
-        files = list_text(folder_sums(folder))
+        sums = folder_sums(folder)
+        if name := unlistable(sums):
+            raise PackageInstallFailed(
+                package.name, source.label, f"a file's name holds a control character: {name!r}"
+            )
+        files = list_text(sums)
         needs = package.dependencies or {}
         module = LockedModule(
             name=folder.parent.name,
@@ -157,6 +186,10 @@ class Installation:
             ranges=tuple(needs.values()),
             requested=package.asked,
         )
+        if wrong := unwritable(module):
+            raise PackageInstallFailed(
+                package.name, source.label, f"{wrong} is nothing that a lock file can hold"
+            )
         self._check_place(module)
         return Staged(folder, module, files)
 
@@ -169,26 +202,23 @@ class Installation:
             raise PackageHashMismatch(
                 one.name, one.package_version, source.label, one.sha256, staged.module.sha256
             )
-        return replace(staged, module=one)
+        return replace(staged, module=replace(one, name=staged.module.name))
 
     async def _check_import(self, staged: Sequence[Staged]) -> None:
         """Raise PackageDoesNotLoad when PowerShell cannot import one of the modules here."""
         if not staged:
             return
-        self._progress("Checking that PowerShell can import what has arrived")
-        modules = [{"name": one.module.name, "version": one.module.version} for one in staged]
         folders = [*{str(one.folder.parent.parent): None for one in staged}, str(self._store.root)]
         async with opened_engine(with_settings=False) as engine:
-            answer = await engine.ask(IMPORT_WAIT, do="import", modules=modules, folders=folders)
-        for failed in answer.get(
-            "answer", [{"name": staged[0].module.name, "reason": "the check itself failed"}]
-        ):
-            version = next(
-                one.module.package_version for one in staged if one.module.name == failed["name"]
-            )
-            raise PackageDoesNotLoad(
-                failed["name"], version, " ".join(str(failed["reason"]).split())
-            )
+            await engine.ask(IMPORT_WAIT, do="look", folders=folders)
+            for one in [fetched.module for fetched in staged]:
+                about = (one.name, one.package_version)
+                self._progress(f"Checking that PowerShell can import {' '.join(about)}")
+                answer = await engine.ask(
+                    IMPORT_WAIT, do="import", name=one.name, version=one.version
+                )
+                if reason := _reason(answer):
+                    raise PackageDoesNotLoad(*about, reason)
 
     def _finish(
         self, part: Path, staged: Sequence[Staged], chosen: Sequence[LockedModule]
@@ -210,16 +240,15 @@ class Installation:
         return list(chosen)
 
     def _installed(self, wanted: Wanted) -> LockedModule | None:
-        """Return what is installed of a module that is wanted in just one version."""
+        """Return what is installed, and intact, of a module that is wanted in just one version."""
         exact = wanted.range.exact
         versions = self._store.versions(wanted.name) if exact else []
-        return next((one for one in versions if Version.parse(one.package_version) == exact), None)
+        there = [one for one in versions if Version.parse(one.package_version) == exact]
+        return next((one for one in there if not self._store.differences(one)), None)
 
     def _same(self, package: Package) -> LockedModule | None:
-        return next(
-            (one for one in self._store.versions(package.name) if package.is_installed_as(one)),
-            None,
-        )
+        there = [one for one in self._store.versions(package.name) if package.is_installed_as(one)]
+        return next((one for one in there if not self._store.differences(one)), None)
 
     def _check_selection(self, packages: Sequence[Package]) -> None:
         """Raise PackageConflict before anything is fetched."""
@@ -256,16 +285,15 @@ class Installation:
             if not self._force:
                 self._rules.check(one.name, one.package_version)
 
-    def _is_intact(self, locked: LockedModule) -> bool:
-        installed = next(
-            (one for one in self._store.versions(locked.name) if one.version == locked.version),
-            None,
-        )
-        return (
-            installed is not None
-            and installed.sha256 == locked.sha256
-            and not self._store.differences(installed)
-        )
+    def _intact(self, locked: LockedModule) -> LockedModule | None:
+        """Return what a lock file says of a version that is installed as it says; a name stays
+        spelled as its folder is.
+        """
+        for one in self._store.installed():
+            same = one.shares_folder(locked) and one.sha256 == locked.sha256
+            if same and not self._store.differences(one):
+                return replace(locked, name=one.name)
+        return None
 
     @contextmanager
     def _full_disk_is_said(self) -> Iterator[None]:
@@ -281,6 +309,24 @@ class Installation:
 
 def _nothing_refused(_name: str, _version: str) -> str:
     return ""
+
+
+def _refuse_own(names: Sequence[str], own: Mapping[str, str], source: Source) -> None:
+    """Raise PackageInstallFailed for a package that would precede a module that PowerShell itself
+    brings.
+    """
+    for name in names:
+        if version := own.get(name.casefold()):
+            raise PackageInstallFailed(
+                name, source.label, f"PowerShell brings a module of that name itself ({version})"
+            )
+
+
+def _reason(answer: Mapping[str, Any]) -> str:
+    """Return why a module was not imported, or ""."""
+    if "error" in answer:
+        return Failure.from_json(answer["error"]).reason
+    return " ".join(str(one) for one in answer["answer"])
 
 
 def _made(folder: Path) -> Path:

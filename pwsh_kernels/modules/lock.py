@@ -21,7 +21,7 @@ HEADER = (
 )
 _FORMS = {
     "name": re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*"),
-    "version": re.compile(r"\d+(\.\d+){1,3}"),
+    "version": re.compile(r"\d+(\.\d+){1,3}", re.ASCII),
     "prerelease": re.compile(r"[0-9A-Za-z.-]*"),
     "sha256": re.compile(r"[0-9a-f]{64}"),
 }
@@ -88,9 +88,9 @@ def read_lock(file: Path) -> tuple[LockedModule, ...]:
     entries = content.get("module", [])
     if not isinstance(entries, list):
         raise BrokenFile(str(file), "`module` must be a list of tables: [[module]]")
-    return _one_selected(
-        file, tuple(_module(file, number, entry) for number, entry in enumerate(entries, 1))
-    )
+    modules = tuple(_module(file, number, entry) for number, entry in enumerate(entries, 1))
+    _check_once(file, modules)
+    return _one_selected(file, modules)
 
 
 def lock_text(modules: Iterable[LockedModule]) -> str:
@@ -113,6 +113,27 @@ def lock_text(modules: Iterable[LockedModule]) -> str:
     return tomlkit.dumps(document)
 
 
+def is_module_name(text: str) -> bool:
+    """Return whether a lock file can hold a text as the name of a module."""
+    return bool(_FORMS["name"].fullmatch(text))
+
+
+def unwritable(module: LockedModule) -> str:
+    """Return what of a module no lock file can hold, as `key = value`, or ""."""
+    return wrong_entry({key: getattr(module, key) for key in _FORMS})
+
+
+def wrong_entry(texts: Mapping[str, object]) -> str:
+    """Return the first of an entry's texts that is of another form, as `key = value`, or ""."""
+    for key, value in texts.items():
+        form = _FORMS.get(key)
+        if not isinstance(value, str) or (
+            form and not form.fullmatch(value) and (key != "sha256" or value)
+        ):
+            return f"{key} = {value!r}"
+    return ""
+
+
 def _module(file: Path, number: int, entry: Any) -> LockedModule:
     if not isinstance(entry, dict):
         raise BrokenFile(str(file), f"module {number} must be a table")
@@ -121,15 +142,10 @@ def _module(file: Path, number: int, entry: Any) -> LockedModule:
         for key in ("name", "version", "source", "sha256", "prerelease", "address")
     }
     lists = {key: entry.get(key, []) for key in ("dependencies", "ranges")}
-    for key, value in texts.items():
-        form = _FORMS.get(key)
-        if not isinstance(value, str) or (
-            form and not form.fullmatch(value) and (key != "sha256" or value)
-        ):
-            raise BrokenFile(
-                str(file),
-                f"module {number}: {key} = {value!r} is not as `modules install` writes it",
-            )
+    if wrong := wrong_entry(texts):
+        raise BrokenFile(
+            str(file), f"module {number}: {wrong} is not as `modules install` writes it"
+        )
     for key, value in lists.items():
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise BrokenFile(str(file), f"module {number}: {key} must be a list of texts")
@@ -140,6 +156,12 @@ def _module(file: Path, number: int, entry: Any) -> LockedModule:
         **flags,
     }
     return LockedModule(**values)
+
+
+def _check_once(file: Path, modules: tuple[LockedModule, ...]) -> None:
+    places = [(one.name.casefold(), one.version) for one in modules]
+    if twice := next((one for one in places if places.count(one) > 1), None):
+        raise BrokenFile(str(file), f"{' '.join(twice)} stands there twice; it can stand once")
 
 
 def _one_selected(file: Path, modules: tuple[LockedModule, ...]) -> tuple[LockedModule, ...]:

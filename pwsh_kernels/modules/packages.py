@@ -1,7 +1,7 @@
 """What is asked of a repository, what it offers, and which of that is taken. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pwsh_kernels.catalog.versions import Range, Version
@@ -54,25 +54,65 @@ def newest(packages: Iterable[Package], wanted: Range) -> Package | None:
     return max(fitting, key=lambda one: Version.parse(one.package_version), default=None)
 
 
+def without_own(package: Package, own: Mapping[str, str]) -> Package:
+    """Return a package without the dependencies that PowerShell's `own` modules (by name, in small
+    letters) meet.
+    """
+    needs = {
+        name: text
+        for name, text in (package.dependencies or {}).items()
+        if name.casefold() not in own
+        or Version.parse(own[name.casefold()]) not in Range.parse(text)
+    }
+    return replace(package, dependencies=needs)
+
+
+def reached(chosen: Mapping[str, Package]) -> list[Package]:
+    """Return what somebody asked for of all that was chosen, and what that needs: the rest was
+    needed by versions that others have replaced.
+    """
+    found = [name for name, one in chosen.items() if one.asked]
+    for name in found:  # which grows meanwhile
+        needs = [other.casefold() for other in chosen[name].dependencies or {}]
+        found += [other for other in needs if other in chosen and other not in found]
+    return [chosen[name] for name in found]
+
+
+def narrowed(wanted: Wanted, packages: Iterable[Package]) -> Wanted:
+    """Return what is wanted, in the versions that fit these packages.
+
+    Raises PackageConflict when there can be none.
+    """
+    fitting = wanted.range if wanted.asked else Range()  # a dependency's comes from who needs it
+    because = f"{fitting.text} was asked for"
+    for one in packages:
+        for name, text in (one.dependencies or {}).items():
+            if name.casefold() != wanted.name.casefold():
+                continue
+            both = fitting.within(Range.parse(text))
+            if both is None:
+                raise PackageConflict(one.name, name, text, "", because)
+            if both != fitting:
+                fitting, because = both, f"{one.name} needs {name} {text}"
+    early = wanted.prerelease or bool(fitting.low and fitting.low.label)
+    return replace(wanted, range=fitting, prerelease=early)
+
+
 def lacking(
     package: Package, chosen: Mapping[str, Package], selected: Iterable[LockedModule]
 ) -> list[Wanted]:
     """Return the dependencies that neither what is chosen so far nor what new sessions get already
     meets.
 
-    `chosen` is by name, in small letters. What somebody asked for in one version is never looked
-    for in another.
+    `chosen` is by name, in small letters.
     """
     have = {one.name.casefold(): one.package_version for one in selected}
     have |= {name: one.package_version for name, one in chosen.items()}
     found = []
     for name, text in (package.dependencies or {}).items():
         known, wanted = have.get(name.casefold()), Range.parse(text)
-        settled = name.casefold() in chosen and chosen[name.casefold()].asked
-        if not settled and not (known and Version.parse(known) in wanted):
-            found.append(
-                Wanted(name, wanted, prerelease=bool(wanted.low and wanted.low.label), asked=False)
-            )
+        if not (known and Version.parse(known) in wanted):
+            found.append(Wanted(name, wanted, asked=False))
     return found
 
 
@@ -121,4 +161,18 @@ def check_together(modules: Sequence[LockedModule]) -> None:
         for name, text in one.needs.items():
             version = versions.get(name.casefold(), "")
             if not version or Version.parse(version) not in Range.parse(text):
-                raise PackageConflict(one.name, name, text, version)
+                raise PackageConflict(one.name, name, text, version, _opposed(modules, name, text))
+
+
+def _opposed(modules: Sequence[LockedModule], name: str, text: str) -> str:
+    """Return who takes none of the versions that are needed of a module, as a sentence, or ""."""
+    return next(
+        (
+            f"{one.name} needs {other} {wanted}"
+            for one in modules
+            for other, wanted in one.needs.items()
+            if other.casefold() == name.casefold()
+            and Range.parse(text).within(Range.parse(wanted)) is None
+        ),
+        "",
+    )

@@ -29,5 +29,10 @@ def check_removal(store: ModuleStore, going: Sequence[LockedModule]) -> None:
 
 
 def unused_versions(store: ModuleStore) -> list[LockedModule]:
-    """Return the versions that new sessions do not get and no session has."""
-    return [one for one in store.installed() if not one.selected and not store.pinned_by(one)]
+    """Return the versions that new sessions do not get and no session has; also what is in no lock
+    file.
+    """
+    places = [one.partition("/") for one in store.strangers()]
+    unlisted = [LockedModule(name, version, selected=False) for name, _, version in places]
+    unselected = [one for one in store.installed() if not one.selected]
+    return [one for one in (*unselected, *unlisted) if not store.pinned_by(one)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.errors import InvalidRequest, PackageSourceGone
 
 GALLERY = "PSGallery"
 FOLDER_NAME = "pwsh-kernels-folder"
@@ -47,15 +47,21 @@ def source_of(text: str) -> Source:
         )
         raise InvalidRequest("--from", problem)
     if "/" in text:
-        raise InvalidRequest("--from", f"{text} is no folder")
+        raise InvalidRequest("--from:", f"there is no folder {text}")
     return Source(text)
 
 
 def noted_source(text: str, address: str = "") -> Source:
     """Return what a lock file means: a folder is absolute there, so that none where we are takes a
     repository's place.
+
+    Raises PackageSourceGone.
     """
-    return source_of(text) if Path(text).is_absolute() else Source(text, address=address)
+    if not Path(text).is_absolute():
+        return Source(text, address=address)
+    if not Path(text).is_dir():
+        raise PackageSourceGone(text)
+    return source_of(text)
 
 
 def without_login(address: str) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pwsh_kernels.catalog import Catalog, Module
 from pwsh_kernels.catalog.fitness import known_bad, too_old
 from pwsh_kernels.catalog.versions import Range, Version
-from pwsh_kernels.errors import PackageUnfit
+from pwsh_kernels.errors import InvalidRequest, PackageUnfit
+from pwsh_kernels.modules.lock import is_module_name
 from pwsh_kernels.modules.packages import Wanted
 
 
@@ -36,6 +37,8 @@ class Rules:
         Raises InvalidRequest, UnsupportedModule, BrokenFile.
         """
         first, *others = self.names(name)
+        if not is_module_name(first):
+            raise InvalidRequest("module", f"{first!r} is no module's name: A-Z a-z 0-9 _ . -")
         in_step = any(module.companions_in_step for module in self._of(first))
         return [
             self._one(first, version, prerelease=prerelease),

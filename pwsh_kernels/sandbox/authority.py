@@ -40,7 +40,7 @@ class SignIn:
     refusal: str | None = None
 
     @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> "SignIn":
+    def from_json(cls, facts: Mapping[str, Any]) -> "SignIn":
         """Read the content of a code file.
 
         Raises KeyError, TypeError or ValueError when it has another form.

@@ -115,7 +115,7 @@ class Company:
         )
 
 
-def _tenant(facts: dict[str, Any]) -> CompanyTenant:
+def _tenant(facts: Mapping[str, Any]) -> CompanyTenant:
     return CompanyTenant(
         name=facts["name"],
         display_name=facts["display_name"],
@@ -133,10 +133,10 @@ def _tenant(facts: dict[str, Any]) -> CompanyTenant:
     )
 
 
-def _account(facts: dict[str, Any], tenant: str) -> Account:
+def _account(facts: Mapping[str, Any], tenant: str) -> Account:
     return Account(facts["upn"], facts["display_name"], facts["role"], tenant, facts.get("blocked"))
 
 
-def _application(facts: dict[str, Any], tenant: str) -> Application:
+def _application(facts: Mapping[str, Any], tenant: str) -> Application:
     name, role, scopes = facts["display_name"], facts["role"], tuple(facts["scopes"])
     return Application(facts["client_id"], name, role, scopes, tenant, facts.get("blocked"))

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,7 +48,7 @@ class Token:
         return token
 
     @classmethod
-    def _from_claims(cls, claims: dict[str, Any]) -> "Token":
+    def _from_claims(cls, claims: Mapping[str, Any]) -> "Token":
         issued_at, expires_at = (
             datetime.fromtimestamp(float(claims[name]), UTC) for name in ("iat", "exp")
         )
@@ -96,7 +97,7 @@ def _plain(audience: str) -> str:
     return audience.removesuffix("/.default").rstrip("/")
 
 
-def _encode(value: dict[str, Any]) -> str:
+def _encode(value: Mapping[str, object]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 

@@ -1,13 +1,14 @@
 """How a session's kernel is started: its HOME, its environment, its log file."""
 
 import json
+import logging
 import os
 import shutil
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pwsh_kernels.errors import UnsafeFolder
+from pwsh_kernels.errors import BrokenFile, UnsafeFolder
 from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionLaunch
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
@@ -27,6 +28,9 @@ KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 CULTURE = "PWSH_KERNELS_CULTURE"
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class Launcher:
@@ -53,13 +57,18 @@ class Launcher:
     def pin(self, session: Session) -> dict[str, str]:
         """Let a session that begins have the module versions that are selected now; return them.
 
-        Raises BrokenFile.
+        Raises BrokenFile for a real tenant.
 
         One of a simulated tenant has no module that the sandbox plays, nor what needs one: it would
         reach for the service.
         """
-        played = _modules_in(self._sandbox().get(MODULE_PATH, "")) if session.tenant.sandbox else ()
-        return self.pins.pin(session.key, without=played)
+        if not session.tenant.sandbox:
+            return self.pins.pin(session.key)
+        try:
+            return self.pins.pin(session.key, _modules_in(self._sandbox().get(MODULE_PATH, "")))
+        except BrokenFile as problem:  # it has what it needs without any installed module
+            _log.warning("%s has no installed module: %s", session.key, problem.text())
+            return {}
 
     def pin_again(self, session: Session) -> bool:
         """Let a session have what is selected now; return whether that is something else.

@@ -172,6 +172,8 @@ class Lifecycle:
         launch = self._launcher.launch(session)  # first: refused, it leaves no session behind
         pins = self._pins.pinned(session.key) if adopted else self._launcher.pin(session)
         session.pin(pins)
+        if adopted:
+            session.settle_pins()
         self._manager.add_session(launch)
         live = LiveSession(session, self._runs)
         self.table[session.key] = live

@@ -109,6 +109,10 @@ class Session:
     stuck_reason: str | None = None
     modules: Mapping[str, str] = field(default_factory=dict)
     """The PowerShell modules that it has pinned, with their versions."""
+    pins_settled: bool = False
+    """Somebody was signed in with them, or they are of an earlier server: a sign-in changes them
+    only when they do not work.
+    """
     changes: Broadcast = field(default_factory=Broadcast)
 
     @property
@@ -159,6 +163,10 @@ class Session:
         before, self.modules = self.modules, modules
         return before != modules
 
+    def settle_pins(self) -> None:
+        """Keep the modules that it has pinned."""
+        self.pins_settled = True
+
     def check(self) -> None:
         """Remember that it was asked now who is signed in."""
         self.checked_at = now()
@@ -202,6 +210,7 @@ class Session:
         self.signed_in_at = since or self.signed_in_at
         self.was_pending = self.was_pending or bool(self.sign_in and self.sign_in.code)
         if self.become("signed_in"):
+            self.settle_pins()
             self.signed_in = signed_in
             self.signed_in_at = self.signed_in_at or now()
             self.changes.notify()

@@ -158,6 +158,9 @@ def test_the_modules_are_listed(server: Server) -> None:
     assert lines[2].split()[:2] == ["exo", "ExchangeOnlineManagement"]
     assert lines[2].endswith("device_code, certificate, managed_identity, access_token")
     assert any(line.startswith("spo is not supported: ") for line in lines)
+    (missing,) = [line for line in lines if "sandbox tenants need nothing" in line]
+    assert missing.startswith("Not installed: azure, exo, ")
+    assert missing.endswith("`pwsh-kernels modules install azure` installs the first.")
     listed = json.loads(run_command(server.environment, "modules", "--json")[0])
     assert listed["modules"] == ["azure", "exo", "graph", "pnp", "powerplatform", "teams"]
     assert (list(listed["unsupported"]), listed["broken"]) == (["ipps", "spo"], [])

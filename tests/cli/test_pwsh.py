@@ -15,20 +15,22 @@ import pytest
 
 from pwsh_kernels.powershell.host.interactive import with_modules
 from tests.fixtures.cli import COMMAND, LIMIT, child_command
+from tests.fixtures.store import POISON, install, write_module
 
-MODULE = "Ours/Ours.psm1"
+LISTED = '(Get-Module -ListAvailable Ours, Mine, Stray).ForEach({ "$($_.Name) $($_.Version)" })'
 
 
 @pytest.fixture
 def environment(tmp_path: Path, powershell_path: Path) -> Mapping[str, str]:
-    """The environment of somebody with a module in the sessions' folder, and one of the same name
-    of his own.
+    """The environment of somebody with a module in the store, selected in its older version, one
+    that nobody has installed, and two of his own.
     """
-    places = {"data/modules": "sessions", "home/.local/share/powershell/Modules": "own"}
-    for folder, says in places.items():
-        module = tmp_path / folder / MODULE
-        module.parent.mkdir(parents=True)
-        module.write_text(f"function Get-Ours {{ '{says}' }}", encoding="utf-8")
+    for version, says in (("2.0", "newer"), ("1.0", "sessions")):  # the one installed last
+        install(tmp_path / "data", "Ours", version, f"function Get-Ours {{ '{says}' }}")
+    write_module(tmp_path / "data" / "modules", "Stray", "1.0", POISON)
+    own = tmp_path / "home/.local/share/powershell/Modules"
+    write_module(own, "Ours", "1.5", "function Get-Ours { 'own' }")
+    write_module(own, "Mine", "1.0", "function Get-Mine { 'mine' }")
     ours = {"HOME": str(tmp_path / "home"), "PWSH_MANAGER_DATA_DIR": str(tmp_path / "data")}
     return {**os.environ, **ours, "PWSH_MANAGER_PWSH": str(powershell_path), "TERM": "xterm"}
 
@@ -97,13 +99,36 @@ def read_until(terminal: int, wanted: str) -> str:
     return shown
 
 
+def test_it_finds_the_selected_versions_only_and_the_machines_behind_them(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    script = f"{LISTED}; $env:PSModulePath.Split(':')[0]; $PID"
+    text, _ = run_pwsh(environment, "-NoProfile", "-c", script)
+    *found, folder, process = text.splitlines()
+    assert found == ["Ours 1.0", "Mine 1.0", "Ours 1.5"]
+    assert folder == str(tmp_path / "data" / "shells" / process)
+    run_pwsh(environment, "-NoProfile", "-c", "1")
+    assert not Path(folder).exists()  # it went with the next one
+
+
+def test_without_the_machines_modules_it_finds_what_sessions_find(
+    environment: Mapping[str, str],
+) -> None:
+    without = {**environment, "PWSH_MANAGER_MACHINE_MODULES": "false"}
+    for script in (LISTED, f"Start-Job {{ {LISTED} }} | Receive-Job -Wait"):
+        assert run_pwsh(without, "-NoProfile", "-c", script) == ("Ours 1.0\n", 0)
+    assert run_pwsh(without, "-NoProfile", "-c", "Get-Ours; Get-Date -Year 2026 -Format yyyy") == (
+        "sessions\n2026\n",
+        0,
+    )
+
+
 def test_the_sessions_folder_goes_before_every_other() -> None:
     ours = {"HOME": "/home/adele", "PSModulePath": "/mine:/usr/local/share/powershell/Modules"}
-    path = with_modules(ours, Path("/data/modules"))["PSModulePath"]
+    path = with_modules(ours, Path("/data/modules"), machine=True)["PSModulePath"]
     assert (
         path
         == "/data/modules:/home/adele/.local/share/powershell/Modules:/usr/local/share/powershell/Modules:/mine"  # noqa: E501
     )
-    assert with_modules({"XDG_DATA_HOME": "/x"}, Path("/m"))["PSModulePath"].startswith(
-        "/m:/x/powershell/Modules:"
-    )
+    path = with_modules({"XDG_DATA_HOME": "/x"}, Path("/m"), machine=True)["PSModulePath"]
+    assert path.startswith("/m:/x/powershell/Modules:")

@@ -202,7 +202,7 @@ def test_two_commands_do_not_change_the_modules_at_the_same_time(machine: Machin
             ("exo", "--from", "https://a.example/v3"),
             "--from must be a folder or a name: Register-PSResourceRepository gives",
         ),
-        (("exo", "--from", "./no/folder"), "--from ./no/folder is no folder"),
+        (("exo", "--from", "./no/folder"), "--from: there is no folder ./no/folder"),
         (("spo",), "spo is not supported:"),
     ],
 )

@@ -68,8 +68,12 @@ def test_a_lock_file_says_the_same_after_it_was_read(machine: Machine) -> None:
             "module 1: ranges must be a list of texts",
         ),
         (
-            '[[module]]\nname = "A"\nversion = "1.0"\n' * 2,
+            '[[module]]\nname = "A"\nversion = "1.0"\n[[module]]\nname = "A"\nversion = "2.0"\n',
             "two versions of a are selected; one can be",
+        ),
+        (
+            '[[module]]\nname="A"\nversion="1.0"\n[[module]]\nname="a"\nversion="1.0"\nselected=false',
+            "a 1.0 stands there twice; it can stand once",
         ),
         ("[[module", "Expected"),
     ],

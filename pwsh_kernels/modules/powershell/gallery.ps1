@@ -1,8 +1,15 @@
 # Does for `pwsh-kernels modules` what only PowerShell can: looks for packages, fetches them,
-# imports modules. Each line of stdin is a request, answered by one line on stdout; values come as
+# imports modules. Each line of a pipe is a request, answered by one line in another; values come as
 # JSON and never become code.
+param([int] $Requests, [int] $Answers)
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
+
+function Open-Pipe([int] $Number, [IO.FileAccess] $Access) {
+    [IO.FileStream]::new("/dev/fd/$Number", [IO.FileMode]::Open, $Access, [IO.FileShare]::ReadWrite)
+    # The programs that a module starts would inherit the number itself.
+    [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr] $Number, $true).Dispose()
+}
 
 function Get-Chain([exception] $Exception) {
     for ($one = $Exception; $one; $one = $one.InnerException) {
@@ -43,23 +50,29 @@ function Save-Package($Request) {
     Save-PSResource @wanted -TemporaryPath $Request.temporary -TrustRepository -SkipDependencyCheck
 }
 
+function Find-OwnModule {
+    $before = $env:PSModulePath
+    $env:PSModulePath = "$PSHOME/Modules"
+    try {
+        Get-Module -ListAvailable |
+            ForEach-Object { @{ name = $_.Name; version = [string] $_.Version } }
+    }
+    finally {
+        $env:PSModulePath = $before
+    }
+}
+
 function Import-Package($Request) {
-    $env:PSModulePath = @($Request.folders) + $env:PSModulePath -join [IO.Path]::PathSeparator
-    foreach ($one in $Request.modules) {
-        # What a module only complains about does not keep it from working.
-        $problem = try {
-            Import-Module -Name $one.name -RequiredVersion $one.version `
-                -ErrorAction SilentlyContinue -ErrorVariable said *> $null
-        }
-        catch {
-            "$_"
-        }
-        if (-not (Get-Module -Name $one.name)) {
-            @{
-                name = $one.name
-                reason = [string] @($problem, $said, 'it gave no reason' | Where-Object { $_ })[0]
-            }
-        }
+    # What a module only complains about does not keep it from working.
+    $problem = try {
+        Import-Module -Name $Request.name -RequiredVersion $Request.version `
+            -ErrorAction SilentlyContinue -ErrorVariable said *> $null
+    }
+    catch {
+        "$_"
+    }
+    if (-not (Get-Module -Name $Request.name)) {
+        [string] @($problem, $said, 'it gave no reason' | Where-Object { $_ })[0]
     }
 }
 
@@ -74,11 +87,21 @@ function Get-Answer($Request) {
         }
         'find' { Find-Package $Request }
         'save' { Save-Package $Request }
+        'own' { Find-OwnModule }
+        'look' {
+            $folders = @($Request.folders) + $env:PSModulePath
+            $env:PSModulePath = $folders -join [IO.Path]::PathSeparator
+        }
         'import' { Import-Package $Request }
+        'begin' { }
     }
 }
 
-while ($null -ne ($line = [Console]::In.ReadLine())) {
+# A module that is imported may read stdin and write to stdout: they are no part of this.
+$asked = [IO.StreamReader]::new((Open-Pipe $Requests Read))
+$told = [IO.StreamWriter]::new((Open-Pipe $Answers Write))
+$told.AutoFlush = $true
+while ($null -ne ($line = $asked.ReadLine())) {
     $answer = try {
         @{ answer = @(Get-Answer (ConvertFrom-Json -InputObject $line)) }
     }
@@ -90,5 +113,5 @@ while ($null -ne ($line = [Console]::In.ReadLine())) {
             }
         }
     }
-    [Console]::Out.WriteLine((ConvertTo-Json -InputObject $answer -Depth 6 -Compress))
+    $told.WriteLine((ConvertTo-Json -InputObject $answer -Depth 6 -Compress))
 }

@@ -12,7 +12,7 @@ from pwsh_kernels.errors import PowerShellStartFailed
 from pwsh_kernels.powershell.events import Died
 from pwsh_kernels.powershell.host.console_pipe import ConsolePipe
 from pwsh_kernels.powershell.host.launch import Launch, child_environment
-from pwsh_kernels.powershell.host.watcher import Watcher
+from pwsh_kernels.watcher import Watcher
 
 EOF_WAIT = 2.0
 """Seconds that PowerShell gets to end after its stdin was closed (measured: 60 ms)."""

@@ -6,10 +6,10 @@ of it.
 """
 
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from pwsh_kernels.modules.links import link_versions
 from pwsh_kernels.modules.lock import LockedModule
 from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.sessions.key import SessionKey
@@ -41,11 +41,7 @@ class Pins:
         wanted = usable(self._store.selected(), without)
         if not wanted:
             return {}
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=".", dir=self._folder))
-        for one in wanted:
-            _link(part / one.name / one.version, self._store.folder(one.name, one.version))
-        part.replace(self.folder(key))
+        link_versions(self.folder(key), self._store, wanted)
         return self.pinned(key)
 
     def pinned(self, key: SessionKey) -> dict[str, str]:
@@ -82,8 +78,3 @@ def usable(selected: Mapping[str, LockedModule], without: Collection[str]) -> li
     }:
         barred |= needing
     return [one for one in selected.values() if one.name.casefold() not in barred]
-
-
-def _link(link: Path, target: Path) -> None:
-    link.parent.mkdir(mode=0o700)
-    link.symlink_to(target, target_is_directory=True)

@@ -14,6 +14,7 @@ from pwsh_kernels.catalog import (
     kept_script,
     reach_script,
     unfit,
+    unload_script,
 )
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.sessions.live import LiveSession
@@ -42,15 +43,28 @@ async def check_fit(live: LiveSession, route: Route, pin_again: Callable[[Sessio
     session = live.session
     if session.tenant.sandbox:
         return
+    if not session.pins_settled:
+        await _pin_again(live, pin_again)
     problem = unfit(session.module, await found_versions(live))
-    try:
-        has_others = problem is not None and pin_again(session)
-    except ProductError as error:
-        raise SignInRefused("sign_in_failed", error.text()) from error
-    if has_others:
+    if problem and await _pin_again(live, pin_again):
         problem = unfit(session.module, await found_versions(live))
     if problem and (route.asks_person or not problem.reason):
         raise SignInRefused("sign_in_failed", problem.text(), explain(problem.text()))
+
+
+async def _pin_again(live: LiveSession, pin_again: Callable[[Session], bool]) -> bool:
+    """Give the session the modules that are selected now; return whether these are others.
+
+    Raises SignInRefused. An attempt that failed may have loaded the version of before.
+    """
+    try:
+        if not pin_again(live.session):
+            return False
+    except ProductError as error:
+        raise SignInRefused("sign_in_failed", error.text()) from error
+    name = live.session.module.powershell_module
+    await live.run_script(unload_script(), f"unload {name}", "sign_in", PREPARE_WAIT_S)
+    return True
 
 
 async def found_versions(live: LiveSession) -> list[str]:

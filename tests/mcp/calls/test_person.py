@@ -16,6 +16,7 @@ from mcp_types import (
 
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 from tests.mcp.client import ERAS, Era, Json, call, connected, facts_of, text_of
+from tests.mcp.doors import EACH_WAY, through
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -97,11 +98,13 @@ async def test_a_confirmation_is_a_form_with_the_choices_and_the_command_runs_on
     }
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_each_of_several_questions_is_asked_in_its_turn(signed_in: Server, era: Era) -> None:
+@EACH_WAY
+async def test_each_of_several_questions_is_asked_in_its_turn(
+    signed_in: Server, door: str, era: Era
+) -> None:
     person = Person("accept", {"answer": "Adele"})
     command = "$a = Read-Host 'First'; $b = Read-Host 'Second'; \"$a and $b\""
-    async with connected(signed_in, era, person.answer) as client:
+    async with through(door, signed_in, era, elicitation_callback=person.answer) as client:
         result = await call(client, "pwsh_run", tenant=CONTOSO, command=command)
     assert facts_of(result)["output"].endswith("Adele and Adele\n")
     assert [one.message.split("asks: ")[1] for one in person.asked] == ["First", "Second"]

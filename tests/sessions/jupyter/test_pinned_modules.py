@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from pwsh_kernels.errors import BrokenFile
 from pwsh_kernels.modules.lock import LockedModule
 from pwsh_kernels.sessions.jupyter.pinned_modules import usable
 from tests.fixtures.store import POISON, install, write_module
@@ -188,3 +189,19 @@ async def test_what_needs_a_module_that_is_left_out_is_left_out_too() -> None:
     modules = {name: LockedModule(name, "1", dependencies=others) for name, others in needs.items()}
     assert [one.name for one in usable(modules, ["A"])] == ["D"]
     assert [one.name for one in usable(modules, [])] == ["A", "B", "C", "D"]
+
+
+async def test_a_lock_file_that_cannot_be_read_stops_no_session_of_a_simulated_tenant(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "tenants.toml").write_text(TENANTS, encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "modules.lock.toml").write_text("[[module", encoding="utf-8")
+    world = await begin(tmp_path)
+    try:
+        assert (await world.sign_in())["state"] == "signed_in"
+        assert (await world.status(CONTOSO))["modules"] == {}
+        with pytest.raises(BrokenFile):
+            await world.run("1", ADATUM)
+    finally:
+        await world.end()

@@ -21,6 +21,13 @@ REACHED = (
     "function Get-ConnectionInformation { throw 'the service was reached' }\nfunction"
     " Connect-ExchangeOnline { }\n"
 )
+SIGNS_IN = """function Connect-ExchangeOnline { $script:Known = $true }
+function Disconnect-ExchangeOnline { $script:Known = $false }
+function Get-AcceptedDomain { [pscustomobject] @{ DomainName = 'adatum.com' } }
+function Get-ConnectionInformation {
+    if ($Known) { [pscustomobject] @{ State = 'Connected'; UserPrincipalName = 'admin@adatum.com'; TokenStatus = 'Active' } }
+}
+"""  # noqa: E501
 MISSING = (
     "The PowerShell module ExchangeOnlineManagement 3.5.0 or newer is not installed. Install it:"
     f" {EXO.install}"
@@ -78,6 +85,21 @@ async def test_a_login_tells_how_to_install_the_module_and_a_later_one_finds_it_
         kernel,
         {EXO.powershell_module: "3.9.0"},
     )
+
+
+async def test_a_session_that_nobody_was_signed_in_to_takes_what_is_selected_now_until_somebody_is(
+    world: World,
+) -> None:
+    data, name = world.settings.data_dir, EXO.powershell_module
+    install(data, name, "3.9.1", REACHED)
+    assert "the service was reached" in (await world.login(TENANT))["error"]
+    install(data, name, "3.6.0", SIGNS_IN)
+    assert (await world.login(TENANT, route="managed_identity"))["state"] == "signed_in"
+    install(data, name, "3.9.2", SIGNS_IN)
+    loaded = f"(Get-Module {name}).Version.ForEach('ToString')"
+    assert (await world.run(loaded, TENANT))["result"].split() == ["3.6.0"]
+    assert (await world.login(TENANT, route="managed_identity"))["state"] == "signed_in"
+    assert (await world.status(TENANT))["modules"] == {name: "3.6.0"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 
-WATCH = 'trap "" HUP INT TERM; read -r line; kill -s KILL -- "-$1"'
+WATCH = 'trap "" HUP INT TERM; read -r line; kill -s KILL -- "-$1"; [ -z "$2" ] || rm -rf -- "$2"'
 """Reads a pipe whose writing end only our process holds: the kernel closes it, however our process
 ends.
 
@@ -26,13 +26,15 @@ class Watcher:
         self._our_end = our_end
 
     @classmethod
-    async def start(cls, group: int) -> "Watcher":
-        """Watch for a process group. Raises OSError when no shell starts."""
+    async def start(cls, group: int, folder: str = "") -> "Watcher":
+        """Watch for a process group, whose `folder` goes with it. Raises OSError when no shell
+        starts.
+        """
         its_end, our_end = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
                 "/bin/sh",
-                *("-c", WATCH, "pwsh-kernels-watcher", str(group)),
+                *("-c", WATCH, "pwsh-kernels-watcher", str(group), folder),
                 stdin=its_end,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
