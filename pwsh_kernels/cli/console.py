@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import ProductError
+from pwsh_kernels.escapes import plain, plain_json
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -126,21 +127,25 @@ def shows_colours(stream: IO[str]) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
+def write(stream: IO[str], text: str) -> None:
+    """Print a text at once, with its terminal escapes where they belong."""
+    stream.write(text if shows_colours(stream) else plain(text))
+    stream.flush()
+
+
 def say(text: str) -> None:
     """Print a line of the result."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    write(sys.stdout, f"{text}\n")
 
 
 def note(text: str) -> None:
     """Print a line about the progress, apart from the result."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    write(sys.stderr, f"{text}\n")
 
 
 def say_json(value: Any) -> None:
-    """Print a value as JSON that a person can read."""
-    say(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a value as JSON that a person can read, without terminal escapes in its texts."""
+    say(json.dumps(plain_json(value), indent=2, ensure_ascii=False))
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

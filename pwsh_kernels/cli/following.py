@@ -7,11 +7,11 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from pwsh_kernels.cli.console import ExitCode, note, say_json, shows_colours
+from pwsh_kernels.cli.console import ExitCode, note, say_json, write
 from pwsh_kernels.cli.prompts import answer_prompt
-from pwsh_kernels.escapes import plain
+from pwsh_kernels.records import OutputFormat
 from pwsh_kernels.shapes import FAILED, OPEN, Entry, Run, RunPage
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ PAGE_CHARS = 100_000
 QUEUED_NOTE_AFTER = 1.0
 """Seconds that a command waits for its turn before the person is told why nothing happens."""
 
+FOR_PROGRAMS = ("json", "csv")
+"""Formats of which nothing but the result may be on stdout."""
+
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -34,7 +37,7 @@ class Printer:
 
     def __init__(self, run: Run, *, as_json: bool) -> None:
         """`run` says the format, which decides what is output and what is only shown."""
-        self._for_programs = run["format"] in ("json", "csv")
+        self._format = run["format"]
         self._as_json = as_json
         self._result: list[str] = []
         self._ends_line = True
@@ -42,9 +45,9 @@ class Printer:
     def show(self, page: RunPage) -> None:
         """Print, or keep, the entries of a page."""
         for entry in page["entries"]:
-            is_result = self._is_result(entry)
+            is_result = belongs_to_result(entry, self._format)
             if not self._as_json:
-                _write(sys.stdout if is_result else sys.stderr, entry["text"])
+                write(sys.stdout if is_result else sys.stderr, entry["text"])
             if is_result:
                 self._keep(entry["text"])
 
@@ -54,31 +57,30 @@ class Printer:
             facts = {name: value for name, value in run.items() if name not in _PAGE_FIELDS}
             say_json({**facts, "result": "".join(self._result)})
             return
-        if self._for_programs and not self._ends_line:
-            _write(sys.stdout, "\n")  # JSON comes without a line end, and files end with one
+        if self._format in FOR_PROGRAMS and not self._ends_line:
+            write(sys.stdout, "\n")  # JSON comes without a line end, and files end with one
         if run["state"] in ("cancelled", "lost") or signed_out(run):
             note(f"pwsh-kernels: {run['error'] or run['state']}")
             return
         for suggestion in dict.fromkeys(one["suggestion"] for one in run["errors"]):
             if suggestion:
-                note(f"pwsh-kernels: {plain(suggestion)}")
+                note(f"pwsh-kernels: {suggestion}")
 
     def _keep(self, text: str) -> None:
         self._ends_line = text.endswith("\n")
         if self._as_json:
             self._result.append(text)
 
-    def _is_result(self, entry: Entry) -> bool:
-        """What a script only shows (Write-Host) must not break JSON or CSV on stdout."""
-        return entry["stream"] == "stdout" and (entry["kind"] == "text" or not self._for_programs)
+
+def belongs_to_result(entry: Entry, output_format: OutputFormat) -> bool:
+    """Return whether an entry is output: what a script only shows (Write-Host) must not break JSON
+    or CSV on stdout.
+    """
+    shown = entry["kind"] == "text" or output_format not in FOR_PROGRAMS
+    return entry["stream"] == "stdout" and shown
 
 
 _PAGE_FIELDS = frozenset({"entries", "cursor", "next_cursor", "more"})
-
-
-def _write(stream: IO[str], text: str) -> None:
-    stream.write(text if shows_colours(stream) else plain(text))
-    stream.flush()
 
 
 async def follow_to_end(

@@ -187,6 +187,48 @@ def test_the_path_of_a_script_is_an_absolute_one(signed_in: Server, file: str) -
     assert (answer["code"], answer["field"]) == ("invalid_request", "file")
 
 
+SEVERAL = f"{CONTOSO},nobody.example"
+OBJECT = 'Write-Warning "$([char]27)[31mmind"; Write-Host \'shown\'; @{A = "$([char]27)[32mg"}; 5'
+
+
+def test_json_of_several_tenants_is_one_json_with_their_names(signed_in: Server) -> None:
+    stdout, stderr, code = run(signed_in, "run", SEVERAL, "exo", OBJECT, "--format", "json")
+    assert json.loads(stdout) == [
+        {"tenant": CONTOSO, "A": "\x1b[32mg"},
+        {"tenant": CONTOSO, "value": 5},
+    ]
+    assert code == 1
+    assert "\x1b" not in stdout + stderr
+    assert stderr.splitlines()[-4:] == [
+        f"== {CONTOSO}: succeeded",
+        "WARNING: mind",
+        "shown",
+        "== nobody.example: refused",
+    ]
+
+
+def test_csv_of_several_tenants_is_one_csv_with_their_names(signed_in: Server) -> None:
+    script = "Write-Warning 'mind'; [pscustomobject]@{A = 1; Tenant = 'x'}"
+    stdout, _, _ = run(signed_in, "run", SEVERAL, "exo", script, "--format", "csv")
+    assert stdout == f'"tenant","A","value.Tenant"\n"{CONTOSO}","1","x"\n'
+
+
+def test_text_of_several_tenants_is_on_stdout_and_whose_it_is_on_stderr(
+    signed_in: Server,
+) -> None:
+    stdout, stderr, _ = run(signed_in, "run", SEVERAL, "exo", "'out'; Write-Error 'no'")
+    assert stdout == "out\n"
+    assert f"== {CONTOSO}: failed\n" in stderr
+    assert stderr.rstrip().endswith("== nobody.example: refused")
+
+
+def test_no_json_that_the_command_line_prints_carries_escapes(signed_in: Server) -> None:
+    for tenants in (CONTOSO, SEVERAL):
+        stdout, _, _ = run(signed_in, "run", tenants, "exo", OBJECT, "--json")
+        assert "mind" in stdout
+        assert "\\u001b" not in stdout.replace("\\\\u001b", "")
+
+
 def test_only_the_result_is_on_stdout_when_a_program_reads_it(signed_in: Server) -> None:
     stdout, stderr, code = run(
         signed_in, "run", *SESSION, "Write-Host 'shown'; @{A = 1}", "--format", "json"
@@ -293,8 +335,9 @@ def test_runs_in_several_tenants_can_be_left_running_and_followed_one_by_one(
         signed_in, "run", here, "exo", "'slow'; Start-Sleep 60", "--wait-s", "1"
     )
     slow = last_id(signed_in)
-    assert (stdout, code) == (f"== {CONTOSO}: running\nslow\n", 5)
-    assert stderr == f"{CONTOSO}: running: `pwsh-kernels follow {slow}` attaches to it\n"
+    assert (stdout, code) == ("slow\n", 5)
+    told = f"{CONTOSO}: running: `pwsh-kernels follow {slow}` attaches to it"
+    assert stderr == f"{told}\n== {CONTOSO}: running\n"
     assert run(signed_in, "cancel", slow) == (f"{slow}: cancelled\n", "", 0)
 
 

@@ -28,9 +28,9 @@ def marked(title: str, text: str) -> str:
 
 def output_text(shown: Excerpt) -> str:
     """Return an output, or the shown parts of it, between marks."""
-    if not shown.total:
+    if not shown.total or not (shown.start or shown.head.labelled or shown.tail.labelled):
         return "(no output)"
-    if not shown.head.labelled:
+    if not shown.head.labelled and not shown.tail.labelled:
         return f"(no output after character {shown.start})"
     title = f"output, characters {shown.start} to {shown.end} of {shown.total}"
     if not shown.tail.labelled:
