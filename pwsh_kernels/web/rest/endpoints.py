@@ -194,7 +194,7 @@ async def run(call: Call) -> Answer:
 
 async def notebook(call: Call) -> Answer:
     """Return a session's commands and their output as a notebook: the answer is the file."""
-    return Answer(call.backend.sessions.notebook(call.id))
+    return Answer(await call.backend.sessions.notebook(call.id))
 
 
 async def commands(call: Call) -> Answer:
