@@ -5,6 +5,7 @@ close, kill.
 import asyncio
 import logging
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from pwsh_kernels.errors import PowerShellDied, PowerShellQueryFailed, PowerShel
 from pwsh_kernels.powershell.events import ConsoleText, Died, Finished
 from pwsh_kernels.powershell.host.launch import Launch, child_environment
 from pwsh_kernels.powershell.host.module_path import module_path
+from pwsh_kernels.powershell.host.programs import Program
 from pwsh_kernels.powershell.host_calls import Question, answer_value, needs_key, refusal
 from pwsh_kernels.powershell.link import Link
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
@@ -313,6 +315,16 @@ class PowerShell:
         terminal; return how many.
         """
         return self._link.hang_up(since)
+
+    def hang_up_waiting(self, since: float) -> list[Program]:
+        """Tell only those programs that wait for input from nowhere; return them."""
+        return self._link.hang_up_waiting(since)
+
+    def end_holding(self, since: float, number: signal.Signals) -> list[Program]:
+        """Send a signal to the programs, started since a moment of `machine_time`, that a script
+        which is to stop still waits for; return them.
+        """
+        return self._link.end_holding(since, number)
 
     def kill(self) -> None:
         """Kill the process group at once."""
