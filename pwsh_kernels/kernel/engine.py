@@ -71,6 +71,7 @@ class Engine:
             home=wanted.home,
             environment=dict(wanted.given),
             cwd=Path.cwd(),
+            location=wanted.working_folder,
             kept_objects=wanted.kept_objects,
             module_path=wanted.module_path,
             machine_modules=wanted.machine_modules,

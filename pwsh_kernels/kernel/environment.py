@@ -16,6 +16,7 @@ SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 RICH_OUTPUT = "PWSH_KERNELS_RICH_OUTPUT"
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
+WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
 CULTURE = "PWSH_KERNELS_CULTURE"
 _OFF = {"0", "false", "no", "off"}
 _PLACES = re.compile(r"HOME|XDG_[A-Z_]+")
@@ -40,6 +41,8 @@ class KernelEnvironment:
     """Whether tables and pictures are shown as such to clients that do not say what they want."""
     kept_objects: int
     """Output objects of one run that PowerShell keeps."""
+    working_folder: str
+    """Where PowerShell's commands begin; "": in the kernel's own folder, the notebook's."""
     culture: str
     """The culture of PowerShell, such as "de-CH"; "": as the environment says."""
 
@@ -55,6 +58,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         machine_modules=_is_on(env.get(MACHINE_MODULES, "")),
         rich_output=_is_on(env.get(RICH_OUTPUT, "")),
         kept_objects=int(env.get(KEPT_OBJECTS) or MAX_KEPT),
+        working_folder=env.get(WORKING_FOLDER, ""),
         culture=env.get(CULTURE, ""),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )

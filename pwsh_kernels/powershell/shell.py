@@ -150,7 +150,11 @@ class PowerShell:
         }
         script = (SCRIPTS / "bootstrap.ps1").read_text(encoding="utf-8")
         given = child_environment(self._launch, os.environ).get("PSModulePath", "")
-        folders = {"ModulePath": module_path(self._launch), "GivenPath": given}
+        folders = {
+            "ModulePath": module_path(self._launch),
+            "GivenPath": given,
+            "Location": self._launch.location,
+        }
         answer = await self.query(script, {"Settings": settings, **folders})
         self.version = str(answer[-1])
 

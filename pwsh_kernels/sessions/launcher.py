@@ -24,6 +24,10 @@ machine.
 SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
 SHARED = "PWSH_KERNELS_SHARED"
 """Variable of the kernel: a shutdown_request of a front end does not end it."""
+WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
+"""Variable of the kernel: where its PowerShell's commands begin. Not the folder of the process:
+libraries put tokens there when they find no place of their own, and HOME is private.
+"""
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 CULTURE = "PWSH_KERNELS_CULTURE"
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
@@ -46,6 +50,7 @@ class Launcher:
     def launch(self, session: Session) -> SessionLaunch:
         """Return how to start a session's kernel; its folders then exist. Raises UnsafeFolder."""
         home = self.prepare_home(session.key)
+        session.begin_in(str(self._prepare_files(session.key)))
         logs = _private_folder(self._settings.data_dir / "logs")
         return SessionLaunch(
             session.key,
@@ -93,6 +98,15 @@ class Launcher:
             _private_folder(folder)
         return _private_folder(self.home(key))
 
+    def _prepare_files(self, key: SessionKey) -> Path:
+        """Make the folder in which a session's commands begin (0700); not in its HOME, which is
+        removed with a sign-in.
+        """
+        files = self._settings.data_dir / "files"
+        for folder in (files, files / key.tenant):
+            _private_folder(folder)
+        return _private_folder(files / key.tenant / key.module)
+
     def forget(self, key: SessionKey) -> bool:
         """Remove a session's HOME with all that its module kept in it; return whether there was
         one.
@@ -107,6 +121,7 @@ class Launcher:
         environment = {
             "PWSH_KERNELS_HOME": str(home),
             "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env),
+            WORKING_FOLDER: session.working_folder,
             SHARED: "1",
             KEPT_OBJECTS: str(self._settings.kept_objects),
         }

@@ -42,6 +42,7 @@ class Standing:
     lost: str = ""
     """The news that the session before this one has died."""
     modules: Mapping[str, str] = field(default_factory=dict)
+    working_folder: str = ""
 
 
 def of_session(one: Session) -> Standing:
@@ -59,6 +60,7 @@ def of_session(one: Session) -> Standing:
         current_run=one["current_run"] or "",
         pending=one["auth_pending"],
         modules=one["modules"],
+        working_folder=one["working_folder"],
     )
 
 
@@ -126,7 +128,12 @@ def status_result(facts: Standing, runs: Sequence[Run], agent: str, notice: str)
     """
     newest = [run_line(run, agent) for run in runs]
     session = dict(session_result(facts, notice))
-    return StatusResult(**session, modules=dict(facts.modules), recent_runs=newest)
+    return StatusResult(
+        **session,
+        modules=dict(facts.modules),
+        working_folder=facts.working_folder,
+        recent_runs=newest,
+    )
 
 
 def run_line(run: Run, agent: str) -> str:
@@ -212,7 +219,8 @@ def status_text(result: StatusResult) -> str:
         else []
     )
     pinned = ", ".join(f"{name} {version}" for name, version in result.modules.items())
-    return lines(session_text(result), *([f"Modules: {pinned}"] if pinned else []), *runs)
+    where = f"Working folder: {result.working_folder}" if result.working_folder else ""
+    return lines(session_text(result), f"Modules: {pinned}" if pinned else "", where, *runs)
 
 
 def sessions_result(sessions: Sessions, modules: Modules, notice: str) -> SessionsResult:

@@ -1,7 +1,7 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours;
 # every run's output leaves through Out-Session as JSON texts: an array of texts and of records
 # (arrays that begin with their kind).
-param([hashtable]$Settings, [hashtable]$ModulePath, [string]$GivenPath)
+param([hashtable]$Settings, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
 
 # By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which
 # all modules are searched.
@@ -27,7 +27,8 @@ $global:PROFILE = [Management.Automation.PSSerializer]::Deserialize(@"
 $table = [Management.Automation.PSPrimitiveDictionary]::new()
 $table['PSVersion'] = [version]$PSVersionTable.PSVersion
 $PSSenderInfo.ApplicationArguments['PSVersionTable'] = $table
-Microsoft.PowerShell.Management\Set-Location -LiteralPath ([Environment]::CurrentDirectory)
+$folder = $Location ? $Location : [Environment]::CurrentDirectory
+Microsoft.PowerShell.Management\Set-Location -LiteralPath $folder
 if ($ModulePath -and ($ModulePath.Machine -or $env:PSModulePath -cne $GivenPath)) {
     & ([scriptblock]::Create(
         [IO.File]::ReadAllText("$($Settings.Folder)/modulepath.ps1"))) @ModulePath
