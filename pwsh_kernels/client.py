@@ -33,18 +33,18 @@ from pwsh_kernels.shapes import (
     Everywhere,
     ForeignJson,
     Health,
+    LinesArguments,
     LinesPage,
-    LinesQuery,
     Login,
-    LoginOptions,
+    LoginArguments,
     Modules,
-    ObjectsQuery,
+    QueryArguments,
     Run,
-    RunOptions,
+    RunArguments,
     RunPage,
     RunResult,
     Runs,
-    RunsFilter,
+    RunsArguments,
     Sessions,
     Status,
     Tenants,
@@ -127,7 +127,7 @@ class Requests(ABC):
         tenant: str,
         module: str,
         wait_s: float | None = None,
-        **options: Unpack[LoginOptions],
+        **options: Unpack[LoginArguments],
     ) -> Login:
         """Start or follow a sign-in."""
         where = {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s)}
@@ -144,7 +144,7 @@ class Requests(ABC):
         module: str,
         command: str,
         wait_s: float | None = None,
-        **options: Unpack[RunOptions],
+        **options: Unpack[RunArguments],
     ) -> RunResult:
         """Run a command, and return its run once it has ended or `wait_s` passed."""
         body = {"tenant": tenant, **self._run_body(module, command, wait_s, options)}
@@ -156,7 +156,7 @@ class Requests(ABC):
         module: str,
         command: str,
         wait_s: float | None = None,
-        **options: Unpack[RunOptions],
+        **options: Unpack[RunArguments],
     ) -> Everywhere:
         """Run a command in several tenants.
 
@@ -166,12 +166,12 @@ class Requests(ABC):
         return await self._ask(Route[Everywhere]("POST /run"), body)
 
     def _run_body(
-        self, module: str, command: str, wait_s: float | None, options: RunOptions
+        self, module: str, command: str, wait_s: float | None, options: RunArguments
     ) -> Mapping[str, object]:
         what = {"module": module, "command": command, "wait_s": self._bounded(wait_s)}
         return {**what, **options}
 
-    async def runs(self, **wanted: Unpack[RunsFilter]) -> Runs:
+    async def runs(self, **wanted: Unpack[RunsArguments]) -> Runs:
         """Return the runs that are kept, newest first."""
         return await self._ask(Route[Runs]("GET /runs"), wanted)
 
@@ -190,12 +190,12 @@ class Requests(ABC):
         query = {"cursor": cursor, "wait_s": self._bounded(wait_s), "limit": limit, "seen": seen}
         return await self._ask(Route[RunPage]("GET /runs/{id}"), query, run_id)
 
-    async def lines(self, run_id: str, asked: LinesQuery) -> LinesPage:
+    async def lines(self, run_id: str, asked: LinesArguments) -> LinesPage:
         """Return lines of a run's output, by their numbers or by a search."""
         return await self._ask(Route[LinesPage]("GET /runs/{id}/lines"), asked, run_id)
 
     async def query(
-        self, run_id: str, asked: ObjectsQuery, wait_s: float | None = None
+        self, run_id: str, asked: QueryArguments, wait_s: float | None = None
     ) -> RunResult:
         """Filter, sort and project the kept objects of a run; returns the run that does it."""
         body = {**asked, "wait_s": self._bounded(wait_s)}

@@ -18,7 +18,7 @@ both sides.
 * `shutdown_request` metadata: `{"pwsh": {"end_session": true}}`: by the owner of a shared kernel,
   which refuses others
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal":
-  name or null}`
+  name or null, "reason": why we have ended it, or ""}`
 * iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event":
   "prompt_asked", "prompt": {...},
   "request": header of the input_request}`, `{"event": "prompt_closed"}`. Others than the asker
@@ -30,7 +30,15 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.records import OUTPUT_FORMATS, Progress, Prompt, Record, RunOptions, Summary
+from pwsh_kernels.records import (
+    MAX_CHARS,
+    OUTPUT_FORMATS,
+    Progress,
+    Prompt,
+    Record,
+    RunOptions,
+    Summary,
+)
 
 KEY = "pwsh"
 EVENT_MESSAGE = "pwsh_event"
@@ -174,7 +182,7 @@ def checked_options(
         parameters=_parameters(parameters),
         format=_format(format),
         width=_integer(width, "width", MIN_WIDTH, MAX_WIDTH) or RunOptions().width,
-        max_chars=_integer(max_chars, "max_chars", 1, None),
+        max_chars=_integer(max_chars, "max_chars", 1, MAX_CHARS),
         rich=_rich(rich),
         file=_file(file),
     )
@@ -219,15 +227,9 @@ def _format(value: Any) -> Any:
     return value
 
 
-def _integer(value: Any, name: str, least: int, most: int | None) -> int | None:
+def _integer(value: Any, name: str, least: int, most: int) -> int | None:
     if value is None:
         return None
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int)
-        or value < least
-        or (most is not None and value > most)
-    ):
-        limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
-        raise InvalidRequest(field=name, problem=f"must be a whole number {limits}")
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidRequest(field=name, problem=f"must be a whole number from {least} to {most}")
     return value

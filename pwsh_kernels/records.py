@@ -16,6 +16,13 @@ Outcome = Literal["completed", "failed", "stopped", "died"]
 ViewKind = Literal["table", "list"]
 Alignment = Literal["left", "center", "right"]
 
+MAX_NESTING = 32
+"""Levels of lists and objects in one another that a parameter, or the answer to a prompt, may have.
+
+PowerShell reads 50 levels of XML and never answers beyond; a pipeline takes some of them itself.
+"""
+MAX_CHARS = 2**63 - 1
+"""Largest number of characters that a caller may ask for: PowerShell counts in 64 bits."""
 QUERY_TAG = "pwsh-kernels-query"
 """Tag of the record that tells what is known of a question about kept objects; its message is a
 JSON object.

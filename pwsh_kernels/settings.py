@@ -222,6 +222,77 @@ class Settings(BaseSettings):
         " none.",
         ge=0,
     )
+    kept_objects_in_all: int = _setting(
+        500_000,
+        "PWSH_MANAGER_KEPT_OBJECTS_IN_ALL",
+        "objects",
+        "How many output objects of all its runs a session's PowerShell keeps; those of the oldest"
+        " runs go first.",
+        ge=0,
+    )
+    command_size: int = _setting(
+        1_000_000,
+        "PWSH_MANAGER_COMMAND_SIZE",
+        "characters",
+        "Longest command, with its parameters, that is taken.",
+        ge=1,
+    )
+    command_shown: int = _setting(
+        2000,
+        "PWSH_MANAGER_COMMAND_SHOWN",
+        "characters",
+        "How much of each command the list of runs shows.",
+        ge=1,
+    )
+    queued_runs: int = _setting(
+        20,
+        "PWSH_MANAGER_QUEUED_RUNS",
+        "runs",
+        "How many commands may wait for their turn in one session.",
+        ge=1,
+    )
+    most_sessions: int = _setting(
+        60,
+        "PWSH_MANAGER_SESSIONS",
+        "sessions",
+        "How many sessions there may be at the same time; each needs about 150 MB of memory.",
+        ge=1,
+    )
+    most_kernels: int = _setting(
+        20,
+        "PWSH_MANAGER_KERNELS",
+        "kernels",
+        "How many other kernels, which notebooks start, there may be at the same time.",
+        ge=0,
+    )
+    output_on_disk: int = _setting(
+        5_000_000_000,
+        "PWSH_MANAGER_OUTPUT_ON_DISK",
+        "bytes",
+        "How much output of all runs goes to files; what is beyond is counted and dropped.",
+        ge=0,
+    )
+    kernel_log: int = _setting(
+        1_000_000,
+        "PWSH_MANAGER_KERNEL_LOG",
+        "bytes",
+        "Size at which the log of a session's kernel begins anew; two older ones are kept.",
+        ge=1000,
+    )
+    connections: int = _setting(
+        500,
+        "PWSH_MANAGER_CONNECTIONS",
+        "connections",
+        "How many connections the server holds open at the same time.",
+        ge=1,
+    )
+    request_time: float = _setting(
+        60,
+        "PWSH_MANAGER_REQUEST_TIME",
+        "seconds",
+        "Longest time in which a request's head, and then its body, must arrive.",
+        gt=0,
+    )
     runs_kept: int = _setting(
         200, "PWSH_MANAGER_RUNS_KEPT", "runs", "How many ended runs are remembered.", ge=1
     )

@@ -489,7 +489,7 @@ class Killed(Disconnected):
     killed: bool
 
 
-class LoginOptions(TypedDict, total=False):
+class LoginArguments(TypedDict, total=False):
     """What POST /login takes besides tenant, module and wait."""
 
     expected_account: str | None
@@ -499,7 +499,7 @@ class LoginOptions(TypedDict, total=False):
     sharepoint_tenant: str | None
 
 
-class RunOptions(TypedDict, total=False):
+class RunArguments(TypedDict, total=False):
     """What POST /run takes besides tenant, module, command and wait."""
 
     parameters: Mapping[str, Any] | None
@@ -510,7 +510,7 @@ class RunOptions(TypedDict, total=False):
     conversation_id: str | None
 
 
-class RunsFilter(TypedDict, total=False):
+class RunsArguments(TypedDict, total=False):
     """What GET /runs takes."""
 
     tenant: str | None
@@ -524,7 +524,7 @@ LinesRange = TypedDict("LinesRange", {"from": int, "count": int}, total=False)
 """Lines by their numbers; `from` is a word of Python's, so that no class can have it."""
 
 
-class LinesQuery(LinesRange, total=False):
+class LinesArguments(LinesRange, total=False):
     """What GET /runs/{id}/lines takes."""
 
     search: str | None
@@ -539,7 +539,7 @@ class Order(TypedDict, total=False):
     descending: bool
 
 
-class ObjectsQuery(Order, total=False):
+class QueryArguments(Order, total=False):
     """What POST /runs/{id}/query takes."""
 
     where: list[str]

@@ -31,12 +31,14 @@ from mcp.server import MCPServer
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp_types import EmptyResult, SubscribeRequestParams
+from psrpcore.types import PSRPMessageType, PSString
 from traitlets.config import Config
 from zmq.eventloop.zmqstream import ZMQStream
 
 import pwsh_kernels
 from pwsh_kernels.kernel.ipykernel_compat import KernelCompat
 from pwsh_kernels.mcp.sdk_compat import connection_of, has_cancelled, low_level_server
+from pwsh_kernels.powershell.wire.psrpcore_compat import Pool
 from pwsh_kernels.sessions.jupyter.jupyter_client_compat import (
     close_control_socket,
     leave_connection_file,
@@ -241,16 +243,6 @@ async def test_jupyter_server_calls_the_hook_for_a_kernel_that_died(
     assert kernel_id not in kernels
 
 
-async def test_the_clients_and_ports_of_a_kernel_can_be_forgotten(kernels: Any) -> None:
-    kernel_id = await kernels.start_kernel()
-    kernels.notify_connect(kernel_id)
-    assert kernels.kernel_model(kernel_id)["connections"] == 1
-    assert kernels._kernel_ports[kernel_id]
-    kernels.forget_counts(kernel_id)
-    assert kernels.kernel_model(kernel_id)["connections"] == 0
-    assert kernel_id not in kernels._kernel_ports
-
-
 async def test_a_websocket_takes_the_kernels_info_from_us(kernels: Any) -> None:
     kernel = kernels.get_kernel(await kernels.start_kernel())
     answer: Future[dict[str, Any]] = Future()
@@ -316,6 +308,19 @@ async def test_a_call_that_the_client_cancels_says_so_to_its_tool() -> None:
         call.cancel()
         await over.wait()
     assert said == [False, True]
+
+
+# -- psrpcore ------------------------------------------------------------------------------------
+
+
+def test_what_psrpcore_writes_is_escaped_before_it_is_cut_into_fragments() -> None:
+    pool = Pool()
+    pool.open()
+    pool.data_to_send()
+    pool.prepare_message(PSString("\uffff"), PSRPMessageType.PipelineInput)
+    escaped = pool.data_to_send()
+    assert escaped is not None
+    assert b"<S>_xFFFF_</S>" in escaped.data
 
 
 # -- the fence -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pwsh_kernels.cli.tenant_rows import csv_rows, json_rows
 from pwsh_kernels.errors import RequestRefused
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.records import OutputFormat
-from pwsh_kernels.shapes import OPEN, Entry, Refused, Run, RunOptions, TenantRun
+from pwsh_kernels.shapes import OPEN, Entry, Refused, Run, RunArguments, TenantRun
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -37,7 +37,7 @@ async def run_everywhere(
     tenants: list[str] | Literal["*"],
     module: str,
     script: str,
-    options: RunOptions,
+    options: RunArguments,
     *,
     wait_s: float | None,
     detach: bool,

@@ -10,7 +10,7 @@ import typer
 from pwsh_kernels.cli.console import ExitCode, connected, note, say
 from pwsh_kernels.cli.following import interrupts
 from pwsh_kernels.errors import RequestRefused
-from pwsh_kernels.shapes import Login, LoginOptions, Status
+from pwsh_kernels.shapes import Login, LoginArguments, Status
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -53,7 +53,7 @@ def login(
     Prints a code and an address: open the address and enter the code to complete the sign-in. Other
     routes (certificate, managed identity, access token ...) need no person.
     """
-    asked: LoginOptions = {
+    asked: LoginArguments = {
         "expected_account": account,
         "route": route,
         "access_token": read_token(token_from),
@@ -83,7 +83,7 @@ def read_token(source: str | None) -> str | None:
 
 
 async def _login_unless_interrupted(
-    tenant: str, module: str, asked: LoginOptions, wait: bool
+    tenant: str, module: str, asked: LoginArguments, wait: bool
 ) -> bool:
     """Return whether it came to an end before Ctrl-C.
 
@@ -107,7 +107,7 @@ async def _login_unless_interrupted(
 
 
 async def _login(
-    tenant: str, module: str, asked: LoginOptions, wait: bool, interrupted: asyncio.Event
+    tenant: str, module: str, asked: LoginArguments, wait: bool, interrupted: asyncio.Event
 ) -> None:
     async with connected() as client:
         begun = await client.login(tenant, module, **asked)

@@ -17,7 +17,7 @@ from pwsh_kernels.cli.script_source import read_script
 from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import OUTPUT_FORMATS
-from pwsh_kernels.shapes import RunOptions
+from pwsh_kernels.shapes import RunArguments
 
 
 def run(
@@ -70,7 +70,7 @@ def run(
             f"must be one of {', '.join(OUTPUT_FORMATS)}", param_hint="--format"
         )
     script = read_script(command, file)
-    options: RunOptions = {
+    options: RunArguments = {
         "parameters": read_parameters(param or []),
         "format": output,
         "width": terminal_width(),
@@ -86,7 +86,7 @@ async def _run(
     tenant: str,
     module: str,
     script: str,
-    options: RunOptions,
+    options: RunArguments,
     wait_s: float | None,
     as_json: bool,
     detach: bool,

@@ -8,7 +8,7 @@ import typer
 from pwsh_kernels.cli.console import ExitCode, connected, note, say, say_json, table
 from pwsh_kernels.cli.following import follow_to_end
 from pwsh_kernels.cli.sessions import AsJson
-from pwsh_kernels.shapes import Purpose, Run, Runs, RunsFilter
+from pwsh_kernels.shapes import Purpose, Run, Runs, RunsArguments
 
 COMMAND_CHARS = 60
 """Characters of a command that the table shows."""
@@ -44,7 +44,7 @@ def runs(
     )
 
 
-async def _runs(**wanted: Unpack[RunsFilter]) -> Runs:
+async def _runs(**wanted: Unpack[RunsArguments]) -> Runs:
     async with connected() as client:
         return await client.runs(**wanted)
 

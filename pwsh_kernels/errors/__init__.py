@@ -4,6 +4,7 @@ from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused,
 from pwsh_kernels.errors.files import (
     BrokenFile,
     FileNotWritten,
+    FolderNotWritable,
     UndecodableScript,
     UnsafeFolder,
 )
@@ -46,6 +47,7 @@ from pwsh_kernels.errors.repositories import (
 )
 from pwsh_kernels.errors.requests import (
     BodyTooLarge,
+    CommandTooLarge,
     ForeignHost,
     ForeignOrigin,
     InvalidRequest,
@@ -69,9 +71,11 @@ from pwsh_kernels.errors.server import (
 )
 from pwsh_kernels.errors.sessions import (
     CommandSearchFailed,
+    QueueFull,
     SessionBusy,
     SessionLost,
     SessionStarting,
+    TooManySessions,
     UnknownSession,
     WaitingForInput,
 )
@@ -91,9 +95,11 @@ __all__ = [
     "BodyTooLarge",
     "BrokenFile",
     "CommandSearchFailed",
+    "CommandTooLarge",
     "DataFolderInUse",
     "DeviceCodeRefused",
     "FileNotWritten",
+    "FolderNotWritable",
     "ForeignHost",
     "ForeignOrigin",
     "InvalidRequest",
@@ -128,6 +134,7 @@ __all__ = [
     "PowerShellTooOld",
     "ProductError",
     "PromptRefused",
+    "QueueFull",
     "RepositoryUnreachable",
     "RepositoryWantsCredentials",
     "RequestRefused",
@@ -142,6 +149,7 @@ __all__ = [
     "SessionLost",
     "SessionStarting",
     "SignInPending",
+    "TooManySessions",
     "Unauthorized",
     "UndecodableScript",
     "UnknownModule",

@@ -67,3 +67,19 @@ class UndecodableScript(ProductError):
             f" {self.looks_like}: `iconv -f {self.looks_like} -t UTF-8` converts it. Nothing was"
             " run."
         )
+
+
+@dataclass(eq=False)
+class FolderNotWritable(ProductError):
+    """A folder in which the product keeps its files cannot be made or written."""
+
+    code: ClassVar[str] = "folder_not_writable"
+    status: ClassVar[int] = 500
+    folder: str
+    problem: str
+
+    def text(self) -> str:
+        return (
+            f"{self.folder} cannot be written: {self.problem}. Make it writable for the server's"
+            " user, or name another folder in PWSH_MANAGER_DATA_DIR."
+        )

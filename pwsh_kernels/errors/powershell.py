@@ -64,9 +64,13 @@ class PowerShellDied(ProductError):
     status: ClassVar[int] = 502
     exit_status: int | None
     signal: str | None
+    reason: str = ""
+    """Why the product has ended it; empty when it has not."""
 
     def how(self) -> str:
         """Return how it ended, as a part of a sentence."""
+        if self.reason:
+            return self.reason
         return f"killed by {self.signal}" if self.signal else f"exit status {self.exit_status}"
 
     def text(self) -> str:

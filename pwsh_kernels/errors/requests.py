@@ -102,3 +102,20 @@ class BodyTooLarge(ProductError):
             f"The body has {self.size} bytes; at most {self.limit} are read. Put large data into a"
             " file and read that."
         )
+
+
+@dataclass(eq=False)
+class CommandTooLarge(ProductError):
+    """A command, with its parameters, is longer than the server takes."""
+
+    code: ClassVar[str] = "command_too_large"
+    status: ClassVar[int] = 413
+    size: int
+    limit: int
+
+    def text(self) -> str:
+        return (
+            f"The command and its parameters have {self.size} characters; at most {self.limit} are"
+            " taken (PWSH_MANAGER_COMMAND_SIZE), and nothing was run. Put large data into a file"
+            " and read that."
+        )

@@ -109,3 +109,38 @@ class UnknownSession(ProductError):
 
     def text(self) -> str:
         return f"No session for {self.tenant}:{self.module}"
+
+
+@dataclass(eq=False)
+class QueueFull(ProductError):
+    """As many commands as may wait for their turn in a session do."""
+
+    code: ClassVar[str] = "queue_full"
+    status: ClassVar[int] = 429
+    tenant: str
+    module: str
+    waiting: int
+    run_id: str
+
+    def text(self) -> str:
+        running = f"run {self.run_id} to end, or cancel it" if self.run_id else "them to end"
+        return (
+            f"{self.waiting} commands wait in {self.tenant}:{self.module}, and no more may"
+            f" (PWSH_MANAGER_QUEUED_RUNS). This one was not taken: wait for {running}, then send"
+            " it again."
+        )
+
+
+@dataclass(eq=False)
+class TooManySessions(ProductError):
+    """There are as many sessions as there may be."""
+
+    code: ClassVar[str] = "too_many_sessions"
+    status: ClassVar[int] = 429
+    limit: int
+
+    def text(self) -> str:
+        return (
+            f"There are {self.limit} sessions, and no more may be (PWSH_MANAGER_SESSIONS)."
+            " Disconnect one that is not needed, then try again."
+        )

@@ -12,7 +12,9 @@ from typing import Any
 import zmq
 from ipykernel.kernelapp import IPKernelApp
 
+from pwsh_kernels.kernel.half_characters import unpack
 from pwsh_kernels.kernel.kernel import PwshKernel
+from pwsh_kernels.kernel.log_file import VARIABLE, write_log
 
 IOPUB_MESSAGES = 50_000
 """Output messages that wait for one slow client; beyond, ZeroMQ drops them for this client."""
@@ -54,18 +56,22 @@ class KernelApp(IPKernelApp):
         del context.xpub_verbose
 
     def init_sockets(self) -> None:
-        """Let a question to a client that is gone fail instead of vanish."""
+        """Let a question to a client that is gone fail instead of vanish, and read messages of
+        clients so that what they hold can be sent back.
+        """
+        self.session.unpack = unpack
         super().init_sockets()
         self.stdin_socket.router_mandatory = True
 
     def init_io(self) -> None:
-        """Keep Python's streams away from clients and from a terminal that may be closed while the
-        kernel lives on.
+        """Begin the log, and keep Python's streams away from clients and from a terminal that may
+        be closed while the kernel lives on.
 
         ipykernel flushes sys.stdout and sys.stderr after every request; a broken pipe there would
         cost the reply.
         """
         super().init_io()
+        os.environ[VARIABLE] = str(write_log(self.log, os.environ, self.abs_connection_file))
         sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open as long as the process
 
     def init_signal(self) -> None:

@@ -178,18 +178,24 @@ class Asker:
 
     def _receive(self) -> dict[str, Any] | None:
         """Return an input_reply of the asker, or of another client to just this question; anything
-        else is dropped.
+        else, signed or not, is dropped.
         """
         try:
-            identity, message = self._codec.recv(self._socket)
-        except (ValueError, TypeError, KeyError) as error:
+            return self._read_reply()
+        except Exception as error:  # noqa: BLE001 - whoever reaches the port may send anything
             logging.getLogger(__name__).warning(
                 "dropped a bad message on the stdin channel: %s", type(error).__name__
             )
             return None
+
+    def _read_reply(self) -> dict[str, Any] | None:
+        identity, message = self._codec.recv(self._socket)
         if message is None or not identity or message["msg_type"] != "input_reply":
             return None
-        return message if identity[0] == self._identity[0] or self._is_for_us(message) else None
+        if identity[0] != self._identity[0] and not self._is_for_us(message):
+            return None
+        facts = {name: dict(message[name]) for name in ("content", "metadata")}
+        return {**message, **facts}
 
     def _is_for_us(self, reply: Mapping[str, Any]) -> bool:
         """Return whether another client answers our question on purpose: it names the question, by

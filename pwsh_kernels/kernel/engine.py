@@ -73,6 +73,7 @@ class Engine:
             cwd=Path.cwd(),
             location=wanted.working_folder,
             kept_objects=wanted.kept_objects,
+            kept_in_all=wanted.kept_in_all,
             module_path=wanted.module_path,
             machine_modules=wanted.machine_modules,
             culture=wanted.culture,

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pwsh_kernels.powershell import MAX_KEPT
+from pwsh_kernels.kernel.log_file import VARIABLE
+from pwsh_kernels.powershell import MAX_KEPT, MAX_KEPT_IN_ALL
 
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable that holds, as a JSON object, further variables for PowerShell."""
 RICH_OUTPUT = "PWSH_KERNELS_RICH_OUTPUT"
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
+KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
 CULTURE = "PWSH_KERNELS_CULTURE"
@@ -41,6 +43,10 @@ class KernelEnvironment:
     """Whether tables and pictures are shown as such to clients that do not say what they want."""
     kept_objects: int
     """Output objects of one run that PowerShell keeps."""
+    kept_in_all: int
+    """Output objects of all runs that it keeps."""
+    log_file: str
+    """Where the kernel's log is."""
     working_folder: str
     """Where PowerShell's commands begin; "": in the kernel's own folder, the notebook's."""
     culture: str
@@ -58,6 +64,8 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         machine_modules=_is_on(env.get(MACHINE_MODULES, "")),
         rich_output=_is_on(env.get(RICH_OUTPUT, "")),
         kept_objects=int(env.get(KEPT_OBJECTS) or MAX_KEPT),
+        kept_in_all=int(env.get(KEPT_IN_ALL) or MAX_KEPT_IN_ALL),
+        log_file=env.get(VARIABLE, "the kernel's log"),
         working_folder=env.get(WORKING_FOLDER, ""),
         culture=env.get(CULTURE, ""),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},

@@ -40,8 +40,9 @@ QUIET_S = 5.0
 class Execution:
     """A run from its request to its end. `interrupt` may come at any moment of it."""
 
-    def __init__(self, output: Output, asker: Asker) -> None:
+    def __init__(self, output: Output, asker: Asker, log_file: str) -> None:
         self._output = output
+        self._log_file = log_file
         self._asker = asker
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -153,7 +154,9 @@ class Execution:
             await pipeline.refuse(asked.id, refusal.text())
         except Exception:
             logging.getLogger(__name__).exception("a prompt could not be asked")
-            await pipeline.refuse(asked.id, "The kernel could not ask; its log has the traceback.")
+            await pipeline.refuse(
+                asked.id, f"The kernel could not ask; {self._log_file} has the traceback."
+            )
 
 
 def fills_screen(event: Event) -> bool:

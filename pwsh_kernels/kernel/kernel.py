@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -49,7 +49,6 @@ LEAVE = {"source": "ask_exit", "keepkernel": True}
 """For a console whose user typed `exit`: it leaves, and shuts down only a kernel that it has
 started itself.
 """
-INTERNAL = ErrorContent("InternalError", "The kernel failed; its log has the traceback.", ())
 
 
 class Ending(NamedTuple):
@@ -84,6 +83,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         environment = read_environment(os.environ, Path.home())
         self.engine = Engine(environment, self._powershell_died)
         self._rich_output = environment.rich_output
+        self._log_file = environment.log_file
         self.cells = History()
         self.exit_status = 0
         self._codec = cast(MessageCodec, self.session)
@@ -209,7 +209,8 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
             return Ending(Summary("failed"), product_error(error))
         except Exception:
             logging.getLogger(__name__).exception("a cell could not be run")
-            return Ending(Summary("failed"), INTERNAL)
+            sentence = f"The kernel failed; {self._log_file} has the traceback."
+            return Ending(Summary("failed"), ErrorContent("InternalError", sentence, ()))
 
     async def _run(
         self, output: Output, code: str, options: RunOptions, *, add_to_history: bool
@@ -217,7 +218,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         parent = self.get_parent("shell")
         announce = self._announcer(parent)
         asker = Asker(self._codec, self.stdin_socket, self.asker_identity(), parent, announce)
-        execution = self._running = Execution(output, asker)
+        execution = self._running = Execution(output, asker, self._log_file)
         try:
             end = await execution.run(
                 self.engine.shell(), code, options, add_to_history=add_to_history
@@ -226,7 +227,8 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
             self._running = None
         if isinstance(end, Died):
             return Ending(
-                Summary("died"), product_error(PowerShellDied(end.exit_status, end.signal))
+                Summary("died"),
+                product_error(PowerShellDied(end.exit_status, end.signal, end.reason)),
             )
         return Ending(end.summary, summary_error(end.summary, output.style))
 
@@ -292,7 +294,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
             self._running.interrupt()
 
     def _powershell_died(self, death: Died) -> None:
-        facts = {"event": POWERSHELL_DIED, "exit_status": death.exit_status, "signal": death.signal}
+        facts = {"event": POWERSHELL_DIED, **asdict(death)}
         self._publish(EVENT_MESSAGE, facts, {})
         self._leaving = asyncio.get_running_loop().create_task(self._leave())
 

@@ -10,6 +10,8 @@ from pwsh_kernels.discovery import ServerAddress
 from pwsh_kernels.mcp.autostart import find_or_start
 from pwsh_kernels.settings import Settings
 
+MOST_CLIENTS = 4
+"""Clients that stay open: a call may still use the one of a server that has moved since."""
 CLIENT_NAME = "pwsh-kernels-mcp"
 """What a run shows as its client."""
 
@@ -57,18 +59,21 @@ class RestBackend(Backend):
         """
         async with self._finding:
             address, notice = await find_or_start(self._settings)
-            self._use(address)
+            await self._use(address)
         return notice
 
     async def find(self) -> None:
         """Find the server. Raises ServerUnreachable, NotOurServer."""
         async with self._finding:
-            self._use(await find_server(self._settings))
+            await self._use(await find_server(self._settings))
 
     async def send(self, route: str, values: Mapping[str, Any], of: str) -> Any:
         """Send a request to the server that was found last."""
         return await self._clients[-1].send(route, values, of)
 
-    def _use(self, address: ServerAddress) -> None:
-        if not self._clients or self._clients[-1].address != address:
-            self._clients.append(RestClient(address, self._settings.client_timeout, CLIENT_NAME))
+    async def _use(self, address: ServerAddress) -> None:
+        if self._clients and self._clients[-1].address == address:
+            return
+        self._clients.append(RestClient(address, self._settings.client_timeout, CLIENT_NAME))
+        while len(self._clients) > MOST_CLIENTS:
+            await self._clients.pop(0).close()

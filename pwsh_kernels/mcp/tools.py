@@ -30,7 +30,7 @@ from pwsh_kernels.mcp.calls.signing_in import sign_in
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_sign_in
 from pwsh_kernels.mcp.strict_tool import strict_tool
 from pwsh_kernels.records import OutputFormat
-from pwsh_kernels.shapes import ForeignJson, LinesRange, ObjectsQuery, Run, RunOptions
+from pwsh_kernels.shapes import ForeignJson, LinesRange, QueryArguments, Run, RunArguments
 
 RECENT_RUNS = 5
 """Runs that pwsh_status names."""
@@ -220,7 +220,7 @@ class Tools:
         if bool(tenant) == bool(tenants):
             raise InvalidRequest("tenant", "or tenants must be given, and not both")
         call = await begin(self._backend, ctx, wait_s)
-        options: RunOptions = {"parameters": parameters, "format": FORMATS.get(format, format)}
+        options: RunArguments = {"parameters": parameters, "format": FORMATS.get(format, format)}
         if tenants:
             result = await running.run_everywhere(call, tenants, module, command, options)
             return _answer(
@@ -278,7 +278,7 @@ class Tools:
     ) -> Annotated[types.CallToolResult, models.OutputResult]:
         """Show a part of a run's output, or its kept objects in another way."""
         call = await begin(self._backend, ctx)
-        wanted: ObjectsQuery = {
+        wanted: QueryArguments = {
             "where": arguments.condition_list(where),
             "select": arguments.name_list(select),
             "skip": skip,

@@ -17,12 +17,13 @@ from pwsh_kernels.powershell.events import (
     ViewWritten,
 )
 from pwsh_kernels.powershell.host.finder import FoundPowerShell, find_powershell
-from pwsh_kernels.powershell.host.launch import MAX_KEPT, Launch
+from pwsh_kernels.powershell.host.launch import MAX_KEPT, MAX_KEPT_IN_ALL, Launch
 from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.shell import PowerShell
 
 __all__ = [
     "MAX_KEPT",
+    "MAX_KEPT_IN_ALL",
     "ConsoleText",
     "Died",
     "Displayed",

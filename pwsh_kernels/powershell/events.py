@@ -106,11 +106,13 @@ class Finished:
 class Died:
     """The PowerShell process has ended.
 
-    Exactly one of exit status and signal name ("SIGKILL") is set, if known.
+    Exactly one of exit status and signal name ("SIGKILL") is set, if known; `reason` says why we
+    have ended it, if we have.
     """
 
     exit_status: int | None
     signal: str | None
+    reason: str = ""
 
 
 Output = Text | ViewWritten | Displayed | RecordWritten | HostText | ConsoleText

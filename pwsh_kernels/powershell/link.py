@@ -9,6 +9,7 @@ import functools
 import logging
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import psrpcore
@@ -33,6 +34,7 @@ from pwsh_kernels.powershell.wire.happenings import (
     Opened,
     OpenFailed,
     PsrpEvent,
+    RunspaceFree,
     Said,
 )
 from pwsh_kernels.powershell.wire.packets import Stray
@@ -54,6 +56,11 @@ LARGE_SCRIPT = 50_000
 """Characters from which a script is serialised in a thread (measured: about a second for a
 megabyte).
 """
+TRANSPORT_ERROR = "Remote transport error"
+"""What PowerShell writes on its stderr when it cannot read a message of ours; it reads on, and the
+pipeline of that message never ends (measured).
+"""
+UNREADABLE = "it could not read a message from pwsh-kernels and would never have answered"
 HOST_CANNOT = "this host has no keyboard and no screen buffer"
 
 
@@ -83,6 +90,8 @@ class Link:
     def __init__(self, launch: Launch, on_console: Callable[[str], None]) -> None:
         self._launch = launch
         self._on_console = on_console
+        self._doubted = False
+        self._reason = ""
         self._loop = asyncio.get_running_loop()
         self._connection = Connection(launch.width)
         self._process: PowerShellProcess | None = None
@@ -99,7 +108,7 @@ class Link:
 
         Raises PowerShellStartFailed; then nothing is left running.
         """
-        self._process = await PowerShellProcess.start(self._launch, self._on_console)
+        self._process = await PowerShellProcess.start(self._launch, self._hear_console)
         reader = asyncio.create_task(self._read(self._process))
         reader.add_done_callback(functools.partial(self._reader_done, self._process))
         self._tasks = [reader, asyncio.create_task(self._watch(self._process, reader))]
@@ -198,11 +207,28 @@ class Link:
 
     def _check_alive(self) -> None:
         if self.died.done():
-            raise PowerShellDied(self.died.result().exit_status, self.died.result().signal)
+            raise died_error(self.died.result())
 
     def _send(self) -> None:
         if self._process is not None:
             self._process.write(self._connection.data_to_send())
+
+    def _hear_console(self, text: str) -> None:
+        """Pass on console text. A script may write the words of a transport error too, so they only
+        make us ask.
+        """
+        self._on_console(text)
+        if TRANSPORT_ERROR in text and self._connection.busy:
+            self._doubted = True
+            self._connection.ask_whether_free()
+            self._send()
+
+    def _give_up(self) -> None:
+        """End a PowerShell that has lost a message: what was asked would never be answered."""
+        if self._doubted and self._process is not None:
+            _log.error("PowerShell has lost a message: %s; killing it", UNREADABLE)
+            self._reason = UNREADABLE
+            self._process.kill()
 
     def _reader_done(self, process: PowerShellProcess, reader: asyncio.Task[None]) -> None:
         """See to it that a session whose reader has failed, however it failed, ends: it could never
@@ -245,6 +271,8 @@ class Link:
             self._on_console(happening.text)
         elif isinstance(happening, Ended):
             _resolve(self._ended, happening)
+        elif isinstance(happening, RunspaceFree):
+            self._give_up()
         elif isinstance(happening, KeyReady):
             _resolve(self._key, None)
         elif isinstance(happening, Opened):
@@ -288,7 +316,7 @@ class Link:
         self._set_timer()
 
     async def _watch(self, process: PowerShellProcess, reader: asyncio.Task[None]) -> None:
-        died = await process.wait()
+        ended = await process.wait()
         process.kill()  # what it left behind in its group, such as a native program
         if self._listener is not None:
             self._listener.lift()
@@ -300,14 +328,20 @@ class Link:
         await process.disconnect()
         if self._timer is not None:
             self._timer.cancel()
+        died = replace(ended, reason=self._reason)
         self.died.set_result(died)
         self._tell_death(died)
 
     def _tell_death(self, died: Died) -> None:
-        error = PowerShellDied(died.exit_status, died.signal)
+        error = died_error(died)
         _fail(self._opened, PowerShellStartFailed(str(self._launch.executable), error.how()))
         for waiting in (self._key, self._ended):
             _fail(waiting, error)
+
+
+def died_error(died: Died) -> PowerShellDied:
+    """Return the error that tells of a death."""
+    return PowerShellDied(died.exit_status, died.signal, died.reason)
 
 
 def _resolve(future: "asyncio.Future[Any] | None", value: Any) -> None:

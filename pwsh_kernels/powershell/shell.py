@@ -19,7 +19,7 @@ from pwsh_kernels.powershell.host.launch import Launch, child_environment
 from pwsh_kernels.powershell.host.module_path import module_path
 from pwsh_kernels.powershell.host.programs import Program
 from pwsh_kernels.powershell.host_calls import Question, answer_value, needs_key, refusal
-from pwsh_kernels.powershell.link import Link
+from pwsh_kernels.powershell.link import Link, died_error
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
 from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.run_events import (
@@ -141,6 +141,7 @@ class PowerShell:
             "MaxPicture": MAX_PICTURE,
             "MaxLast": MAX_LAST,
             "MaxKept": self._launch.kept_objects,
+            "MaxKeptInAll": self._launch.kept_in_all,
             "MaxKeptRuns": MAX_KEPT_RUNS,
             "MaxForgotten": MAX_FORGOTTEN,
             "MaxNames": MAX_NAMES,
@@ -179,7 +180,7 @@ class PowerShell:
         await self._turn.acquire()
         if self.died.done():
             self._turn.release()
-            raise PowerShellDied(self.died.result().exit_status, self.died.result().signal)
+            raise died_error(self.died.result())
         pipeline = self._current = Pipeline(self)
         while self._unclaimed:
             pipeline.put(ConsoleText(self._unclaimed.popleft()))
@@ -195,7 +196,7 @@ class PowerShell:
             self._link.drain_console()
             last = Finished(run.summary(ended, time.monotonic() - started))
         except PowerShellDied as error:
-            last = Died(error.exit_status, error.signal)
+            last = Died(error.exit_status, error.signal, error.reason)
         except Exception as error:  # noqa: BLE001 - the outermost loop of a run: its reader must get an end
             _log.exception("a run failed inside pwsh-kernels")
             last = Finished(_broken(error, time.monotonic() - started))

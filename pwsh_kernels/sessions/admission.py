@@ -1,15 +1,21 @@
 """Whether a session takes a command now, and what to do when it does not. Pure."""
 
+import json
 from typing import Protocol, TypeVar
 
 from pwsh_kernels.errors import (
+    CommandTooLarge,
+    InvalidRequest,
     NotSignedIn,
+    QueueFull,
     SessionLost,
     SessionStarting,
     SignInPending,
     WaitingForInput,
 )
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.requests import RunRequest
 from pwsh_kernels.sessions.runs.run import Run, question, utc
 from pwsh_kernels.sessions.session import Session
 
@@ -43,6 +49,27 @@ def admit(key: SessionKey, live: Live | None, *, run_signed_out: bool) -> Live:
             question=question(live.active),
         )
     return live
+
+
+def check_command(request: RunRequest, limit: int) -> None:
+    """Raise InvalidRequest for a command that is empty, CommandTooLarge for one that is too long.
+
+    What its parameters hold counts too.
+    """
+    if not request.command.strip():
+        raise InvalidRequest(field="command", problem="is empty")
+    parameters = request.options.parameters
+    size = len(request.command) + (len(json.dumps(parameters)) if parameters else 0)
+    if size > limit:
+        raise CommandTooLarge(size=size, limit=limit)
+
+
+def check_room(live: LiveSession, limit: int) -> None:
+    """Raise QueueFull when as many commands as may wait in a session do."""
+    active, waiting, _ = live.counts
+    if waiting >= limit:
+        key = live.key
+        raise QueueFull(tenant=key.tenant, module=key.module, waiting=waiting, run_id=active or "")
 
 
 def _check_state(session: Session, *, run_signed_out: bool) -> None:

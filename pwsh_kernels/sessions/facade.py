@@ -10,9 +10,9 @@ from typing import Any
 
 from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
-from pwsh_kernels.errors import InvalidRequest, ProductError, RunNotWaiting, UnknownSession
+from pwsh_kernels.errors import ProductError, RunNotWaiting, UnknownSession
 from pwsh_kernels.records import RunOptions
-from pwsh_kernels.sessions.admission import admit
+from pwsh_kernels.sessions.admission import admit, check_command, check_room
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.evidence.notebook import evidence
 from pwsh_kernels.sessions.fan_out import Turns, chosen_tenants, refused_view, summary_view
@@ -33,13 +33,18 @@ from pwsh_kernels.sessions.queries.lines import LinesQuery
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.advice import Advisor
 from pwsh_kernels.sessions.runs.prompt_answers import check_answer
-from pwsh_kernels.sessions.runs.queue import NOT_BEGUN
 from pwsh_kernels.sessions.runs.run import Run, now
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.sign_in.route_choice import choose_route, signs_in_alone
 from pwsh_kernels.sessions.tasks import Tasks
-from pwsh_kernels.sessions.views.run_views import lines_view, page_view, result_view, run_view
+from pwsh_kernels.sessions.views.run_views import (
+    lines_view,
+    listed_view,
+    page_view,
+    result_view,
+    run_view,
+)
 from pwsh_kernels.sessions.views.session_views import (
     login_view,
     no_session_view,
@@ -85,6 +90,7 @@ class Sessions:
             settings.runs_max_age,
             advisor,
             on_end=self._note_run,
+            on_disk=settings.output_on_disk,
         )
         self._directory = Directory(catalog, tenants)
         self._lifecycle = Lifecycle(
@@ -94,7 +100,7 @@ class Sessions:
             settings, self._live, self._lifecycle.disconnect, self._runs.forget_old
         )
         self._tasks = Tasks()
-        self._turns = Turns(settings.fan_out)
+        self._turns = Turns(settings.fan_out, self._tasks)
         self._reader = LineReader()
         self._running = False
 
@@ -198,7 +204,7 @@ class Sessions:
 
         A refusal or a failure in one is none of the others.
         """
-        _check_command(request.command)
+        check_command(request, self._settings.command_size)
         module = self._directory.module(request.module).key
         named = [
             self._directory.tenant_name(one) for one in tenants
@@ -218,7 +224,7 @@ class Sessions:
             live, run = await self._prepare(request)
         except ProductError as error:
             return refused_view(request, error)
-        self._tasks.start(self._turns.run(live, run, request.command), f"turn of {run.id}")
+        live.submit(run, request.command, gate=self._turns)
         return run
 
     def _run_wait(self, request: RunRequest) -> float:
@@ -229,8 +235,9 @@ class Sessions:
 
         Raises as `admit` says.
         """
-        _check_command(request.command)
+        check_command(request, self._settings.command_size)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
+        check_room(live, self._settings.queued_runs)
         run = self._runs.add(
             live.key,
             request.command,
@@ -255,7 +262,7 @@ class Sessions:
         chosen = [
             run for run in self._runs.newest_first() if _chosen(run, tenant, module, state, purpose)
         ]
-        return [run_view(run) for run in chosen[:limit]]
+        return [listed_view(run, self._settings.command_shown) for run in chosen[:limit]]
 
     async def run_view(
         self,
@@ -294,6 +301,7 @@ class Sessions:
         live = self._lifecycle.table.get(run.key)
         check_kept(run, live.session if live else None)
         live = admit(run.key, live, run_signed_out=True)
+        check_room(live, self._settings.queued_runs)
         asked = RunOptions(
             query.parameters(run.message_id), query.format, query.width or RunOptions().width
         )
@@ -334,6 +342,7 @@ class Sessions:
             session = live.session
             await session.changes.wait_for(lambda: session.state != "starting", wait_s)
         live = admit(key, live, run_signed_out=True)
+        check_room(live, self._settings.queued_runs)
         search = CommandSearch(live, self._commands, wait_s, principal, client)
         found = await search.find(words, limit)
         return {"success": True, "session": str(key), "state": live.session.state, **found}
@@ -359,9 +368,7 @@ class Sessions:
         """
         run = self._runs.get(run_id)
         live = self._lifecycle.table.get(run.key)
-        if run.state == "queued" and not (live and live.queue and live.queue.holds(run)):
-            run.finish("cancelled", reason=NOT_BEGUN)
-        elif live and live.queue and not run.ended:
+        if live and live.queue and not run.ended:
             await live.queue.cancel(run, wait_s)
         return run_view(run)
 
@@ -459,11 +466,6 @@ def _coming(session: Session) -> bool:
     sign_in = session.sign_in
     by_itself = sign_in is not None and not (sign_in.attended and sign_in.route.asks_person)
     return session.state == "starting" or (session.state == "signing_in" and by_itself)
-
-
-def _check_command(command: str) -> None:
-    if not command.strip():
-        raise InvalidRequest(field="command", problem="is empty")
 
 
 def _chosen(run: Run, *wanted_facts: str | None) -> bool:

@@ -2,16 +2,15 @@
 order asked for.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 from pwsh_kernels.errors import InvalidRequest, ProductError
-from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.requests import RunRequest
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import Session
+from pwsh_kernels.sessions.tasks import Tasks
 from pwsh_kernels.shapes import Everywhere, Refused, TenantRun
 
 ALL = "*"
@@ -73,18 +72,31 @@ def summary_view(module: str, results: list[TenantRun]) -> Everywhere:
 
 
 class Turns:
-    """Lets a bounded number of fanned-out runs go at the same time; the others are queued."""
+    """Lets a bounded number of fanned-out runs go at the same time.
 
-    def __init__(self, parallel: int) -> None:
-        self._free = asyncio.Semaphore(parallel)
+    A turn begins when the run could begin in its session: one that waits there behind others holds
+    none.
+    """
 
-    async def run(self, live: LiveSession, run: Run, code: str) -> None:
-        """Send a run when its turn comes; the turn is over at its end, or when it asks a
-        question.
-        """
-        async with self._free:
-            if run.ended:  # cancelled before its turn
-                return
-            live.submit(run, code)
-            while not await run.wait(LOOK_S):
-                continue
+    def __init__(self, parallel: int, tasks: Tasks) -> None:
+        self._free = parallel
+        self._tasks = tasks
+        self._held_back: dict[Callable[[], None], None] = {}
+
+    def take(self, run: Run, retry: Callable[[], None]) -> bool:
+        """Return whether a run may go now; if not, `retry` is called when a turn is over."""
+        if not self._free:
+            self._held_back[retry] = None
+            return False
+        self._free -= 1
+        self._tasks.start(self._hold(run), f"turn of {run.id}")
+        return True
+
+    async def _hold(self, run: Run) -> None:
+        """Keep a turn until the run ends, or asks a question."""
+        while not await run.wait(LOOK_S):
+            continue
+        self._free += 1
+        held_back, self._held_back = self._held_back, {}
+        for retry in held_back:
+            retry()

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pwsh_kernels.errors import BrokenFile, UnsafeFolder
+from pwsh_kernels.errors import BrokenFile, FolderNotWritable, UnsafeFolder
 from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionLaunch
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
@@ -28,7 +28,10 @@ WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
 """Variable of the kernel: where its PowerShell's commands begin. Not the folder of the process:
 libraries put tokens there when they find no place of their own, and HOME is private.
 """
+LOG = "PWSH_KERNELS_LOG"
+LOG_SIZE = "PWSH_KERNELS_LOG_SIZE"
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
+KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 CULTURE = "PWSH_KERNELS_CULTURE"
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
@@ -48,16 +51,19 @@ class Launcher:
         self.pins = Pins(settings.data_dir)
 
     def launch(self, session: Session) -> SessionLaunch:
-        """Return how to start a session's kernel; its folders then exist. Raises UnsafeFolder."""
+        """Return how to start a session's kernel; its folders then exist.
+
+        Raises UnsafeFolder, FolderNotWritable.
+        """
         home = self.prepare_home(session.key)
         session.begin_in(str(self._prepare_files(session.key)))
-        logs = _private_folder(self._settings.data_dir / "logs")
-        return SessionLaunch(
-            session.key,
-            self._environment(session, home),
-            home,
-            logs / f"{session.key.kernelspec}.log",
-        )
+        log_file = self.log_file(session.key)
+        _private_folder(log_file.parent)
+        return SessionLaunch(session.key, self._environment(session, home), home, log_file)
+
+    def log_file(self, key: SessionKey) -> Path:
+        """Return the log of a session's kernel."""
+        return self._settings.data_dir / "logs" / f"{key.kernelspec}.log"
 
     def pin(self, session: Session) -> dict[str, str]:
         """Let a session that begins have the module versions that are selected now; return them.
@@ -124,6 +130,9 @@ class Launcher:
             WORKING_FOLDER: session.working_folder,
             SHARED: "1",
             KEPT_OBJECTS: str(self._settings.kept_objects),
+            LOG: str(self.log_file(session.key)),
+            LOG_SIZE: str(self._settings.kernel_log),
+            KEPT_IN_ALL: str(self._settings.kept_objects_in_all),
         }
         if culture := session.tenant.culture_of(session.key.module):
             environment[CULTURE] = culture
@@ -159,6 +168,9 @@ def check_private(folder: Path) -> None:
 
 
 def _private_folder(path: Path) -> Path:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o700)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+    except OSError as error:
+        raise FolderNotWritable(folder=str(path), problem=error.strerror or str(error)) from error
     return path

@@ -7,9 +7,10 @@ import functools
 import logging
 from collections.abc import Collection, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 from pwsh_kernels.catalog import Route
-from pwsh_kernels.errors import ProductError
+from pwsh_kernels.errors import PowerShellDied, ProductError, TooManySessions
 from pwsh_kernels.messages import POWERSHELL_DIED
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
@@ -72,7 +73,8 @@ class Lifecycle:
             settings, self.save, self.table.values, manager.process_id, launcher.pin_again
         )
         self.changes = Broadcast()
-        manager.serve(self, settings.pass_env)
+        self._turns: WeakValueDictionary[SessionKey, asyncio.Lock] = WeakValueDictionary()
+        manager.serve(self, settings.pass_env, settings.most_kernels)
 
     def find(self, tenant: str, module: str) -> LiveSession | None:
         """Return a session. Raises UnknownModule, InvalidTenant."""
@@ -87,7 +89,8 @@ class Lifecycle:
         """
         known_tenant, known_module, key = self._directory.names(tenant, module)
         live = self.table.get(key)
-        if live is None or live.session.gone:
+        if live is None or live.session.gone or live.ending:
+            self._make_room(key)
             earlier = live.session.route if live else None
             live = self._add(Session(key, known_tenant, known_module))
             live.tasks.start(self._start(live, alone=alone, earlier=earlier), f"start {key}")
@@ -121,13 +124,20 @@ class Lifecycle:
         for live in list(self.table.values()):
             await live.tasks.end_all()
             live.detach()
-            self._manager.release_session(live.key)
+            await self._manager.release_session(live.key)
 
     async def disconnect(self, live: LiveSession, *, forget: bool = False) -> None:
         """Stop what runs, sign out, end the kernel; with `forget` also remove the
         session's HOME.
+
+        A session that is begun meanwhile under the same key starts when this is done.
         """
-        await live.tasks.end_all()
+        live.ending = True
+        await live.tasks.end_all()  # a start that goes on would hold the turn
+        async with self._turn(live.key):
+            await self._end(live, forget=forget)
+
+    async def _end(self, live: LiveSession, *, forget: bool) -> None:
         if live.active and live.queue:
             await live.queue.cancel(live.active, CANCEL_WAIT_S)
         if live.session.state == "signed_in" and not live.busy:
@@ -136,14 +146,17 @@ class Lifecycle:
         self._remove(live, "the session was disconnected")
         await self._manager.close_session(live.key)
         if forget:
-            await self.forget_home(live.key)
+            await asyncio.to_thread(self._launcher.forget, live.key)
         self._forget(live)
 
     async def forget_home(self, key: SessionKey) -> bool:
         """Remove the HOME of a session that is not there (any more); return whether there
         was one.
         """
-        return await asyncio.to_thread(self._launcher.forget, key)
+        async with self._turn(key):
+            if key in self.table:  # begun meanwhile: the HOME is its own
+                return False
+            return await asyncio.to_thread(self._launcher.forget, key)
 
     async def kill(self, live: LiveSession) -> None:
         """End the processes at once."""
@@ -170,7 +183,25 @@ class Lifecycle:
                 )
             )
 
+    def _turn(self, key: SessionKey) -> asyncio.Lock:
+        """Return the lock under which sessions of one key end and start, one after the other."""
+        return self._turns.setdefault(key, asyncio.Lock())
+
     # -- start ---------------------------------------------------------------------------------
+
+    def _make_room(self, key: SessionKey) -> None:
+        """See to it that one more session may be: lost ones go first.
+
+        Raises TooManySessions.
+        """
+        others = [one for one in self.table.values() if one.key != key]
+        limit = self._settings.most_sessions
+        if sum(not one.session.gone for one in others) >= limit:
+            raise TooManySessions(limit=limit)
+        lost = [one for one in others if one.session.gone]
+        for one in lost[: max(0, len(others) + 1 - limit)]:
+            self._remove(one, "a newer session took its place")
+            self._forget(one)
 
     def _add(self, session: Session, *, adopted: bool = False) -> LiveSession:
         launch = self._launcher.launch(session)  # first: refused, it leaves no session behind
@@ -187,15 +218,19 @@ class Lifecycle:
 
     async def _start(self, live: LiveSession, *, alone: bool, earlier: Route | None) -> None:
         try:
-            await self._manager.kill_session(live.key)  # a lost kernel's process may linger
-            await self._manager.start_kernel(kernel_name=live.key.kernelspec)
+            async with self._turn(live.key):  # an earlier session of this key ends first
+                self._launcher.prepare_home(live.key)
+                await self._manager.kill_session(live.key)  # a lost kernel's process may linger
+                await self._manager.start_kernel(kernel_name=live.key.kernelspec)
             await self._attach(live, self._settings.start_timeout)
             await self._wait_until_ready(live)
         except (
             Exception
         ) as error:  # the outermost caller of jupyter_client, which raises what it likes
             LOG.exception("The session %s did not start", live.key)
-            self._fail(live, f"its kernel did not start: {error or type(error).__name__}")
+            log = self._launcher.log_file(live.key)
+            reason = f"its kernel did not start: {error or type(error).__name__}; its log is {log}"
+            self._fail(live, reason)
             await self._manager.kill_session(live.key)
             return
         live.session.become("signed_out")
@@ -317,12 +352,10 @@ class Lifecycle:
     def _event(self, live: LiveSession, message: Message) -> None:
         facts: Mapping[str, Any] = message["content"]
         if facts.get("event") == POWERSHELL_DIED:
-            how = (
-                f"killed by {facts['signal']}"
-                if facts.get("signal")
-                else f"exit status {facts.get('exit_status')}"
+            died = PowerShellDied(
+                facts.get("exit_status"), facts.get("signal"), str(facts.get("reason") or "")
             )
-            self._fail(live, f"PowerShell ended: {how}")
+            self._fail(live, f"PowerShell ended: {died.how()}")
             live.tasks.start(self._kill_lost(live), f"end the kernel of {live.key}")
 
     async def _kill_lost(self, live: LiveSession) -> None:
@@ -347,7 +380,8 @@ class Lifecycle:
 
     def _remove(self, live: LiveSession, reason: str) -> None:
         live.close(reason)
-        self.table.pop(live.key, None)
+        if self.table.get(live.key) is live:
+            del self.table[live.key]
         self.changes.notify()
 
     def _forget(self, live: LiveSession) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from pwsh_kernels.catalog import Script
 from pwsh_kernels.records import OutputFormat, RunOptions
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.runs.queue import RunQueue
+from pwsh_kernels.sessions.runs.queue import Gate, RunQueue
 from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.runs.table import Runs
@@ -42,6 +42,9 @@ class LiveSession:
     tasks: Tasks = field(default_factory=Tasks)
     left_signing_in: bool = False
     """Adopted while a sign-in was pending: its code went with the earlier server."""
+
+    ending: bool = False
+    """A disconnect has begun: who wants this session now gets a new one."""
 
     @property
     def key(self) -> SessionKey:
@@ -91,14 +94,13 @@ class LiveSession:
         *,
         store_history: bool = True,
         first: bool = False,
+        gate: Gate | None = None,
     ) -> None:
-        """Queue a run, `first` before those that wait; a session without a kernel loses
-        it at once.
-        """
+        """Queue a run (RunQueue.submit); a session without a kernel loses it at once."""
         if self.queue is None:
             run.finish("lost", reason=self.session.reason or "the session has no kernel")
             return
-        self.queue.submit(run, code, recorder, store_history=store_history, first=first)
+        self.queue.submit(run, code, recorder, store_history=store_history, first=first, gate=gate)
 
     async def run_script(
         self,

@@ -17,6 +17,7 @@ from jupyter_server.serverapp import ServerApp
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
+from pwsh_kernels.errors import FolderNotWritable
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -24,6 +25,7 @@ from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
+from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.product import Backend, Product
@@ -140,6 +142,12 @@ class PwshKernelsServer(ServerApp):
         ours = logging.getLogger("pwsh_kernels")
         ours.setLevel(self.log.level)
         ours.parent = self.log
+
+    def init_httpserver(self) -> None:
+        """Bound what callers without a token can take: connections, and the time of a request."""
+        super().init_httpserver()
+        settings = self.product.settings
+        bound_connections(self.http_server, settings.connections, settings.request_time)
 
     def load_server_extensions(self) -> None:
         """Load the extensions.
@@ -279,6 +287,13 @@ class PwshKernelsApp(ExtensionApp):
                 if tenant.traps:
                     self.authority.set_traps(tenant.name, dict(tenant.traps))
             await self.backend.sessions.start()
+        except OSError as error:
+            data_dir = serverapp.product.settings.data_dir
+            refused = FolderNotWritable(
+                folder=str(error.filename or data_dir), problem=error.strerror or str(error)
+            )
+            serverapp.log.critical("The server cannot start: %s", refused)
+            serverapp.exit(1)
         except Exception:
             serverapp.log.critical("The server cannot start", exc_info=True)
             serverapp.exit(1)

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import TextIO, cast
 
-from pwsh_kernels.errors import DataFolderInUse, ProductError
+from pwsh_kernels.errors import DataFolderInUse, FolderNotWritable, ProductError
 from pwsh_kernels.settings import Settings
 
 LOG_LINE = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
@@ -54,9 +54,10 @@ def spare_the_grammar() -> None:
 def sole_owner(data_dir: Path) -> Iterator[None]:
     """Hold the data folder: two servers on one would both believe to be the one that watches its
     kernels.
+
+    Raises DataFolderInUse, FolderNotWritable.
     """
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data_dir / "server.lock").open("a+", encoding="utf-8") as lock:
+    with _opened(data_dir) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -66,6 +67,15 @@ def sole_owner(data_dir: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _opened(data_dir: Path) -> TextIO:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (data_dir / "server.lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise FolderNotWritable(folder=str(data_dir), problem=problem) from error
 
 
 if __name__ == "__main__":

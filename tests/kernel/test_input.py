@@ -1,8 +1,10 @@
 """Prompts of scripts reach the client that runs them, and only its answers count."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import zmq
 from jupyter_client.manager import KernelManager
 
 from pwsh_kernels.messages import KEY, answer_metadata, refusal_metadata
@@ -127,3 +129,32 @@ def test_a_client_without_stdin_connection_is_told_so(kernel: KernelManager) -> 
     with connected(kernel, stdin=False) as lonely:
         run = lonely.finish(lonely.send("Read-Host 'Anybody'", allow_stdin=True))
     assert "not connected" in run.text("stderr") + str(run.content.get("evalue", ""))
+
+
+BAD_FRAMES: list[list[bytes]] = [
+    [b""],
+    [b"<IDS|MSG>"],
+    [b"<IDS|MSG>", b""],
+    [b"<IDS|MSG>", b"", b"{}", b"{}", b"{}", b"{}"],
+    [b"<IDS|MSG>", b"wrong", b"[", b"\xff", b"", b""],
+]
+
+
+def test_frames_that_nobody_signed_leave_an_open_prompt_open_and_are_noted_in_the_log(
+    kernel: KernelManager, client: Client
+) -> None:
+    run_id = client.send("'got ' + (Read-Host 'Still open')", allow_stdin=True)
+    client.question(run_id)
+    port = kernel.get_connection_info()["stdin_port"]
+    log = Path(kernel.connection_file).with_suffix(".log")
+    with zmq.Context() as context, context.socket(zmq.DEALER) as intruder:
+        intruder.connect(f"tcp://127.0.0.1:{port}")
+        for frames in BAD_FRAMES:
+            intruder.send_multipart(frames)
+        no_answer = {**client.jupyter.session.msg("input_reply"), "content": "[]"}
+        intruder.send_multipart(client.jupyter.session.serialize(no_answer))
+        dropped = "dropped a bad message on the stdin channel"
+        client.read_until_written(log, dropped, len(BAD_FRAMES))
+    client.answer("the answer")
+    assert client.finish(run_id).text() == "got the answer\n"
+    assert log.stat().st_mode & 0o777 == 0o600

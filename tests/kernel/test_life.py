@@ -58,6 +58,7 @@ def test_death_in_a_cell_ends_it_with_a_clear_error_an_event_and_the_kernel(
         "event": POWERSHELL_DIED,
         "exit_status": None,
         "signal": "SIGKILL",
+        "reason": "",
     }
     assert own_client.finish(queued).content["ename"] == "PowerShellDied"
     assert own_client.finish(queued).summary.outcome == "died"

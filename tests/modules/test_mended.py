@@ -154,7 +154,7 @@ def test_what_is_in_no_lock_file_is_said_and_can_be_removed_but_for_what_a_sessi
     pin(machine.data, "contoso.com.exo", "Used", "1.0.0")
     machine.store.lock_file.unlink()
     listed = machine.modules("list")
-    assert "Forgotten/1.0.0, Used/1.0.0: in no lock file" in listed.err
+    assert "Forgotten/1.0.0, Used/1.0.0: not in the lock file" in listed.err
     for said in (listed.err, machine.modules("verify").err):
         assert "`pwsh-kernels modules remove --unused` removes it" in said
         assert "--locked" not in said

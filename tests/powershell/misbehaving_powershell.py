@@ -54,6 +54,8 @@ class Server:
                 pipeline = self.pool.pipeline_table[event.pipeline_id]
                 pipeline.start()
                 return self.said() + self.run(pipeline)
+            if isinstance(event, psrpcore.GetAvailableRunspacesEvent):
+                self.pool.runspace_availability_response(event.ci, 1)
         return self.said()
 
     def run(self, pipeline: psrpcore.ServerPipeline) -> bytes:
@@ -153,6 +155,12 @@ def ends_without_rest(server: Server, pipeline: psrpcore.ServerPipeline) -> byte
     return server.said()
 
 
+def transport_error(_: Server, __: psrpcore.ServerPipeline) -> bytes:
+    """As PowerShell does with XML that it cannot read: these words, and the pipeline never ends."""
+    os.write(2, b"Remote transport error: \n")
+    return b""
+
+
 FAULTS: dict[str, Callable[[Server, psrpcore.ServerPipeline], bytes]] = {
     "never": never,
     "half a packet": half_a_packet,
@@ -162,6 +170,7 @@ FAULTS: dict[str, Callable[[Server, psrpcore.ServerPipeline], bytes]] = {
     "late": late,
     "closes its output": closes_its_output,
     "ends without rest": ends_without_rest,
+    "transport error": transport_error,
 }
 
 

@@ -68,6 +68,25 @@ def test_a_second_server_on_the_same_data_is_refused_by_name(server: Server) -> 
     assert "Traceback" not in second.stderr
 
 
+def test_a_data_folder_that_cannot_be_written_is_named_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file" / "data", tmp_path / "whole"):
+        (tmp_path / "whole" / "sandbox").parent.mkdir(exist_ok=True)
+        (tmp_path / "whole" / "sandbox").touch()
+        ended = subprocess.run(
+            [sys.executable, "-m", "pwsh_kernels.web.launch"],
+            env=server_environment(tmp_path, PWSH_MANAGER_DATA_DIR=str(place)),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ended.returncode == 1
+        assert "cannot be written: " in ended.stderr
+        assert str(place) in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
 def test_a_taken_port_ends_the_server_and_no_other_is_chosen(
     server: Server, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from pwsh_kernels.mcp.answers.run_results import is_failure, run_step
 from pwsh_kernels.mcp.answers.words import lines, marked, output_text
 from pwsh_kernels.mcp.calls.call import Call
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_run
-from pwsh_kernels.shapes import GOING, LinesQuery, LinesRange, ObjectsQuery, Run
+from pwsh_kernels.shapes import GOING, LinesArguments, LinesRange, QueryArguments, Run
 
 
 async def read_page(call: Call, run_id: str, cursor: int) -> tuple[OutputResult, str]:
@@ -37,7 +37,11 @@ async def read_lines(
     call: Call, run_id: str, place: LinesRange, search: str
 ) -> tuple[OutputResult, str]:
     """Return lines of a run's output, by number or by an expression, and the same in words."""
-    asked: LinesQuery = {"from": place["from"], "count": place["count"], "search": search or None}
+    asked: LinesArguments = {
+        "from": place["from"],
+        "count": place["count"],
+        "search": search or None,
+    }
     page = await call.backend.lines(run_id, asked)
     shown, count, more = numbered(page["lines"], MAX_CHARS)
     following = more or page["more"]
@@ -74,7 +78,7 @@ def _lines_text(result: OutputResult) -> str:
     return lines(result.notice, head, shown, result.next_step)
 
 
-async def query(call: Call, run_id: str, asked: ObjectsQuery) -> tuple[OutputResult, str, bool]:
+async def query(call: Call, run_id: str, asked: QueryArguments) -> tuple[OutputResult, str, bool]:
     """Return kept objects of a run as asked for, the same in words, and whether it failed.
 
     Nothing is run again.

@@ -21,7 +21,7 @@ from pwsh_kernels.mcp.calls.call import Call
 from pwsh_kernels.mcp.calls.following import earlier_run, follow
 from pwsh_kernels.mcp.calls.signing_in import sign_in
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_run
-from pwsh_kernels.shapes import Run, RunOptions, TenantRun
+from pwsh_kernels.shapes import Run, RunArguments, TenantRun
 
 START_SHIELD = 40.0
 """Seconds in which a command that was already sent may still tell its run id after the client
@@ -39,7 +39,7 @@ SIGN_IN_FIRST = ("not_signed_in", "session_lost", "sign_in_pending")
 
 
 async def run_here(
-    call: Call, tenant: str, module: str, command: str, options: RunOptions
+    call: Call, tenant: str, module: str, command: str, options: RunArguments
 ) -> Run | Standing | types.InputRequiredResult:
     """Return the run of a command once it has ended, asks, or the wait is over; or a sign-in that
     has to come first.
@@ -54,7 +54,7 @@ async def run_here(
 
 
 async def _start_signed_in(
-    call: Call, tenant: str, module: str, command: str, options: RunOptions
+    call: Call, tenant: str, module: str, command: str, options: RunArguments
 ) -> Run | Standing | types.InputRequiredResult:
     try:
         return await _start(call, tenant, module, command, options)
@@ -88,7 +88,7 @@ def _explained(session: Standing, refused: RequestRefused) -> Standing:
     return replace(session, lost=cause(refused.to_json()) if died else "")
 
 
-async def _start(call: Call, tenant: str, module: str, command: str, options: RunOptions) -> Run:
+async def _start(call: Call, tenant: str, module: str, command: str, options: RunArguments) -> Run:
     """Start a run. A cancelled call still learns the id of what it has started, and stops it."""
     with anyio.move_on_after(START_SHIELD, shield=True):
         return await call.backend.run(tenant, module, command, wait_s=0, **options)
@@ -96,7 +96,7 @@ async def _start(call: Call, tenant: str, module: str, command: str, options: Ru
 
 
 async def run_everywhere(
-    call: Call, tenants: list[str] | Literal["*"], module: str, command: str, options: RunOptions
+    call: Call, tenants: list[str] | Literal["*"], module: str, command: str, options: RunArguments
 ) -> StartedResult:
     """Return what a command gave in several tenants, as far as it has ended."""
     runs = await _start_everywhere(call, tenants, module, command, options)
@@ -109,7 +109,7 @@ async def run_everywhere(
 
 
 async def _start_everywhere(
-    call: Call, tenants: list[str] | Literal["*"], module: str, command: str, options: RunOptions
+    call: Call, tenants: list[str] | Literal["*"], module: str, command: str, options: RunArguments
 ) -> list[TenantRun]:
     with anyio.move_on_after(START_SHIELD, shield=True):
         started = await call.backend.run_everywhere(tenants, module, command, wait_s=0, **options)

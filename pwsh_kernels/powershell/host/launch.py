@@ -40,6 +40,7 @@ on scripts.
 """
 
 MAX_KEPT = 100_000
+MAX_KEPT_IN_ALL = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Launch:
 
     They live as long as the run is kept.
     """
+    kept_in_all: int = MAX_KEPT_IN_ALL
+    """Output objects of all runs that it keeps; those of the newest run stay in any case."""
     module_path: str = ""
     """Folders that come first on PSModulePath."""
     machine_modules: bool = True

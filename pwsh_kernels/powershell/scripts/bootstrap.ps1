@@ -284,7 +284,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $text = $run.Text.ToString()
         [void]$run.Text.Clear()
         if ($run.Left -ge 0) {
-            $keep = [int][Math]::Min($text.Length, $run.Left)
+            $keep = [int][Math]::Min([long]$text.Length, $run.Left)
             $run.Left -= $keep
             if ($keep -lt $text.Length) {
                 if ($keep -and [char]::IsHighSurrogate($text[$keep - 1])) { $keep-- }
@@ -354,7 +354,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         if (-not $objects.Count) { return }
         $run.KeptCount = $objects.Count
         $keptRuns[$run.Key] = @{ Objects = $objects; Beyond = $run.Beyond }
-        while ($keptRuns.Count -gt $MaxKeptRuns) {
+        $inAll = 0
+        foreach ($one in $keptRuns.Values) { $inAll += $one.Objects.Count }
+        while ($keptRuns.Count -gt $MaxKeptRuns -or
+            ($inAll -gt $MaxKeptInAll -and $keptRuns.Count -gt 1)) {
+            $inAll -= $keptRuns[0].Objects.Count
             $forgottenRuns.Enqueue(@($keptRuns.Keys)[0])
             $keptRuns.RemoveAt(0)
         }

@@ -22,7 +22,7 @@ from psrpcore.types import (
 )
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.records import Alignment, Progress, Record, RecordKind, View
+from pwsh_kernels.records import MAX_NESTING, Alignment, Progress, Record, RecordKind, View
 
 SECRET = "$secret"  # noqa: S105 - a name, not a password
 """A parameter value of the shape {"$secret": text} becomes a SecureString."""
@@ -146,15 +146,13 @@ def has_secret(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and any(has_secret(one) for one in value)
 
 
-def to_psrp(value: Any, name: str) -> Any:
+def to_psrp(value: Any, name: str, levels: int = MAX_NESTING) -> Any:
     """Return the PSRP value of a parameter.
 
     Raises InvalidRequest that names it when it has no PowerShell form.
     """
-    if isinstance(value, Mapping):
-        return _mapping(value, name)
-    if isinstance(value, (list, tuple)):
-        return [to_psrp(one, name) for one in value]
+    if isinstance(value, (Mapping, list, tuple)):
+        return _nested(value, name, levels)
     if isinstance(value, float):
         return PSDouble(value) if math.isfinite(value) else _refuse(name, "must be a finite number")
     if isinstance(value, int) and not isinstance(value, bool):
@@ -167,9 +165,17 @@ def to_psrp(value: Any, name: str) -> Any:
     )
 
 
-def _mapping(value: Mapping[Any, Any], name: str) -> Any:
+def _nested(value: Any, name: str, levels: int) -> Any:
+    if levels == 0:
+        return _refuse(name, f"nests lists or objects in more than {MAX_NESTING} levels")
+    if isinstance(value, Mapping):
+        return _mapping(value, name, levels)
+    return [to_psrp(one, name, levels - 1) for one in value]
+
+
+def _mapping(value: Mapping[Any, Any], name: str, levels: int) -> Any:
     if set(value) != {SECRET}:
-        return {str(key): to_psrp(one, name) for key, one in value.items()}
+        return {str(key): to_psrp(one, name, levels - 1) for key, one in value.items()}
     secret = value[SECRET]
     return (
         PSSecureString(secret)

@@ -45,6 +45,11 @@ class KeyReady:
 
 
 @dataclass(frozen=True, slots=True)
+class RunspaceFree:
+    """The runspace does nothing although a pipeline was sent to it and has not ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """A decoded message of the running pipeline, or a host call of the pool."""
 
@@ -59,4 +64,4 @@ class Ended:
     reason: ErrorRecord | None
 
 
-Happening = Opened | OpenFailed | KeyReady | Said | Ended | Stray
+Happening = Opened | OpenFailed | KeyReady | RunspaceFree | Said | Ended | Stray

@@ -12,6 +12,8 @@ import struct
 import uuid
 from dataclasses import dataclass
 
+from pwsh_kernels.powershell.wire.characters import carried
+
 POOL = uuid.UUID(int=0)
 """The id that addresses the runspace pool."""
 MAX_STRAY = 1 << 20
@@ -23,7 +25,8 @@ _PACKET = re.compile(
 )
 _FRAGMENT = struct.Struct(">QQBI")
 _HEADER = struct.Struct("<iI16s16s")
-_MESSAGE_HEADER = 40
+MESSAGE_HEADER = 40
+"""Bytes of a message before its XML."""
 _TO_SERVER = 2
 _END = 2
 _START_AND_END = 3
@@ -127,7 +130,12 @@ class Message:
 
     @property
     def body(self) -> bytes:
-        return self.raw[_MESSAGE_HEADER:]
+        return self.raw[MESSAGE_HEADER:]
+
+    def readable(self) -> "Message":
+        """Return the message with what XML cannot hold escaped: PowerShell writes it as it is."""
+        body = carried(self.body)
+        return Message(self.kind, self.pipeline, self.raw[:MESSAGE_HEADER] + body)
 
     def as_fragment(self, object_id: int = 1) -> bytes:
         """Return the message as one fragment, the shape that psrpcore reads."""
@@ -178,7 +186,7 @@ class Defragmenter:
         if not flags & _END:
             return None
         raw = b"".join(self._parts.pop(object_id))
-        if len(raw) < _MESSAGE_HEADER:
+        if len(raw) < MESSAGE_HEADER:
             raise BrokenFragment("a message's header is cut off")
         kind = int.from_bytes(raw[4:8], "little")
         return Message(kind, uuid.UUID(bytes_le=raw[24:40]), raw)

@@ -29,6 +29,7 @@ from pwsh_kernels.powershell.wire.happenings import (
     Opened,
     OpenFailed,
     PsrpEvent,
+    RunspaceFree,
     Said,
 )
 from pwsh_kernels.powershell.wire.packets import (
@@ -46,6 +47,7 @@ from pwsh_kernels.powershell.wire.progress_throttle import (
     ProgressThrottle,
     is_progress_call,
 )
+from pwsh_kernels.powershell.wire.psrpcore_compat import Pool
 from pwsh_kernels.powershell.wire.templates import Templates, xml_of
 
 HEIGHT = 50
@@ -85,7 +87,7 @@ class Connection:
     """
 
     def __init__(self, width: int) -> None:
-        self._pool = psrpcore.ClientRunspacePool(host=_host(width))
+        self._pool = Pool(host=_host(width))
         self._templates = Templates(self._xml)
         self._filled_messages = 0
         self._packets = PacketReader()
@@ -157,6 +159,13 @@ class Connection:
         self._stop_asked = True
         if self._phase == "running":
             self._element("Signal")
+
+    def ask_whether_free(self) -> None:
+        """Ask whether the runspace does nothing; `RunspaceFree` follows when it does nothing
+        although a pipeline was sent to it.
+        """
+        self._pool.get_available_runspaces()
+        self._flush()
 
     def answer(self, call_id: int, value: Any) -> None:
         """Answer a host call."""
@@ -306,7 +315,9 @@ class Connection:
     def _decode(self, message: Message) -> list[Happening]:
         try:
             self._pool.receive_data(
-                psrpcore.PSRPPayload(message.as_fragment(), psrpcore.StreamType.default, None)
+                psrpcore.PSRPPayload(
+                    message.readable().as_fragment(), psrpcore.StreamType.default, None
+                )
             )
             event = self._pool.next_event()
             return self._event(event) if event else []
@@ -319,6 +330,8 @@ class Connection:
             return []
         if isinstance(event, psrpcore.RunspacePoolStateEvent):
             return _pool_state(event)
+        if isinstance(event, psrpcore.GetRunspaceAvailabilityEvent):
+            return [RunspaceFree()] if event.count and self._phase == "running" else []
         if isinstance(event, psrpcore.EncryptedSessionKeyEvent):
             self._has_key = True
             return [KeyReady()]

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 from psrpcore.types import serialize
 
+from pwsh_kernels.powershell.wire.characters import carried
 from pwsh_kernels.powershell.wire.happenings import Command
 
 MAX_TEMPLATES = 32
@@ -113,4 +114,4 @@ def xml_of(value: Any, **capabilities: Any) -> bytes:
     """Return the CLIXML of a value that holds no secret, so that no key is needed."""
     no_key: Any = None
     xml: bytes = ElementTree.tostring(serialize(value, no_key, **capabilities), encoding="utf-8")
-    return xml
+    return carried(xml)

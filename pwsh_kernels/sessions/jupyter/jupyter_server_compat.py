@@ -10,7 +10,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 
 
 class KernelManagerCompat(AsyncMappingKernelManager):
-    """jupyter_server's map of kernels, with a hook for deaths and a way to forget a kernel."""
+    """jupyter_server's map of kernels, with a hook for deaths."""
 
     def kernel_died(self, kernel_id: str) -> None:
         """Take note of a kernel that has died and will not be restarted."""
@@ -19,14 +19,6 @@ class KernelManagerCompat(AsyncMappingKernelManager):
     def _handle_kernel_died(self, kernel_id: str) -> None:
         """Take jupyter_server's call: it has no public hook for a death."""
         self.kernel_died(kernel_id)
-
-    def forget_counts(self, kernel_id: str) -> None:
-        """Drop how many clients a kernel has and which ports it had.
-
-        The public `remove_kernel` leaves both behind; only a shutdown drops them.
-        """
-        self._kernel_connections.pop(kernel_id, None)
-        self._kernel_ports.pop(kernel_id, None)
 
 
 def give_kernel_info(kernel: Any, answer: Future[dict[str, Any]]) -> None:

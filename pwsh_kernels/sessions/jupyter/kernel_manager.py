@@ -5,17 +5,19 @@ mistakes; others as usual.
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from jupyter_client.ioloop.restarter import AsyncIOLoopKernelRestarter
 from jupyter_client.session import Session as Codec
 from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
 from tornado.web import HTTPError
-from traitlets import Dict, Instance, List, Unicode, default
+from traitlets import Bool, Dict, Instance, List, Unicode, default
 
 from pwsh_kernels.messages import ending_metadata
 from pwsh_kernels.sessions.jupyter.environment import kernel_environment, with_our_commands
@@ -64,6 +66,18 @@ class SessionKernel(ServerKernelManager):
         """Sign what we send as the kernel's owner: a shared kernel ends for nobody else."""
         return Codec(parent=self, metadata=ending_metadata())
 
+    is_let_go = Bool(default_value=False, help="Its kernel is not ours to end (any more).")
+
+    async def shutdown_kernel(  # type: ignore[override]
+        self, now: bool = False, restart: bool = False
+    ) -> None:
+        """End the kernel; one that is let go only loses what this process has of it."""
+        if self.is_let_go:
+            self.stop_restarter()
+            close_control_socket(self)
+        else:
+            await super().shutdown_kernel(now=now, restart=restart)
+
 
 @dataclass(frozen=True, slots=True)
 class SessionLaunch:
@@ -94,13 +108,19 @@ class SessionKernelManager(KernelManagerCompat):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._locks: dict[SessionKey, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[SessionKey, asyncio.Lock] = WeakValueDictionary()
+        self._most_others = sys.maxsize
         self._info_channels: ForeignJson = {}
         self._tasks = Tasks()
         self._owner: SessionsOwner = Nobody()
 
-    def serve(self, owner: SessionsOwner, pass_env: Iterable[str] = ()) -> None:
-        """Serve who owns the sessions; `pass_env` names variables that every kernel inherits."""
+    def serve(
+        self, owner: SessionsOwner, pass_env: Iterable[str] = (), most_others: int = sys.maxsize
+    ) -> None:
+        """Serve who owns the sessions; `pass_env` names variables that every kernel inherits;
+        `most_others`: kernels that are no sessions.
+        """
+        self._most_others = most_others
         self._owner = owner
         self.pass_env = list(pass_env)
         self.kernel_spec_manager.name_sessions(owner.title)
@@ -164,13 +184,13 @@ class SessionKernelManager(KernelManagerCompat):
         async with self._lock(key):
             process = living_process(self.connection_file(key))
             kill_tree([process, *process.children(recursive=True)] if process else [])
-            kernel = self._forget(key.kernel_id)
-            if kernel is not None:
-                await kernel.cleanup_resources()
+            await self._bury(key.kernel_id)
 
-    def release_session(self, key: SessionKey) -> None:
+    async def release_session(self, key: SessionKey) -> None:
         """Let go of a session's kernel, which lives on: close every socket to it."""
-        self._forget(key.kernel_id)
+        async with self._lock(key):
+            if await self._let_go(key.kernel_id):
+                LOG.info("The kernel of %s lives on; this server watches it no more", key)
 
     # -- jupyter_server's interface ------------------------------------------------------------
 
@@ -181,6 +201,7 @@ class SessionKernelManager(KernelManagerCompat):
         launch: SessionLaunch | None = self.launches.get(kernel_name or "")
         kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, self.pass_env)
         if launch is None:
+            self._refuse_too_many(kernel_id)
             kwargs["env"] = with_our_commands(kwargs["env"])
             started: str = await super().start_kernel(
                 kernel_id=kernel_id, kernel_name=kernel_name, **kwargs
@@ -257,10 +278,20 @@ class SessionKernelManager(KernelManagerCompat):
             super().kernel_died(kernel_id)
             return
         LOG.warning("The kernel of %s has died.", key)
-        self._tasks.start(self._forget(kernel_id).cleanup_resources(), f"clean up after {key}")
+        self._tasks.start(self._clean_up(key, self.get_kernel(kernel_id)), f"clean up after {key}")
         self._owner.ended(key, "its kernel process has ended")
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _refuse_too_many(self, kernel_id: str | None) -> None:
+        """Raise HTTPError 429 when there are as many kernels beside the sessions as may be."""
+        others = [one for one in self.list_kernel_ids() if self.session_of(one) is None]
+        if kernel_id not in others and len(others) >= self._most_others:
+            raise HTTPError(
+                429,
+                f"There are {len(others)} kernels beside the sessions, and no more may be"
+                " (PWSH_MANAGER_KERNELS). Shut one down, then try again.",
+            )
 
     def _lock(self, key: SessionKey) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())
@@ -300,16 +331,26 @@ class SessionKernelManager(KernelManagerCompat):
         channel.on_recv(on_reply)
         kernel.session.send(channel, "kernel_info_request")
 
-    def _forget(self, kernel_id: str) -> Any:
-        """Drop a kernel whose process is gone or going, with its sockets; return it."""
+    async def _clean_up(self, key: SessionKey, dead: Any) -> None:
+        """Bury a dead kernel, unless another one has its id by now."""
+        async with self._lock(key):
+            if key.kernel_id in self and self.get_kernel(key.kernel_id) is dead:
+                await self._bury(key.kernel_id)
+
+    async def _bury(self, kernel_id: str) -> None:
+        """Drop a kernel whose process is gone or going, with what it left."""
+        kernel = await self._let_go(kernel_id)
+        if kernel is not None:
+            await kernel.cleanup_resources()
+
+    async def _let_go(self, kernel_id: str) -> Any:
+        """Drop a kernel from all that jupyter_server keeps of it, and end no process; return it."""
         if kernel_id not in self:
             return None
         kernel: Any = self.get_kernel(kernel_id)
-        kernel.stop_restarter()
-        close_control_socket(kernel)
+        kernel.is_let_go = True
         channel = self._info_channels.pop(kernel_id, None)
         if channel and not channel.closed():
             channel.close()
-        self.stop_watching_activity(kernel_id)
-        self.forget_counts(kernel_id)
-        return self.remove_kernel(kernel_id)
+        await super().shutdown_kernel(kernel_id)
+        return kernel

@@ -83,7 +83,7 @@ class KernelConnection:
     ) -> str:
         """Send an execute request; `listener` gets all that belongs to it until `forget`.
 
-        Return its id.
+        Return its id. Raises what the sending raises; then nothing was sent.
         """
         content = {
             "code": code,
@@ -94,8 +94,8 @@ class KernelConnection:
             "stop_on_error": False,
         }
         message = self._codec.msg("execute_request", content, metadata=dict(metadata))
-        self._listeners[message["msg_id"]] = listener
         self._codec.send(self._streams["shell"], message)
+        self._listeners[message["msg_id"]] = listener
         return str(message["msg_id"])
 
     def forget(self, message_id: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -80,13 +81,28 @@ class Page:
     more: bool
 
 
+@dataclass(eq=False)
+class DiskRoom:
+    """Bytes that the files of all outputs may still take."""
+
+    left: int
+
+    def take(self, size: int) -> bool:
+        """Return whether that many bytes fit; they are taken then."""
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
+
 class OutputLog:
     """Appended by one run, read at any position at any time."""
 
-    def __init__(self, path: Path, memory: int) -> None:
+    def __init__(self, path: Path, memory: int, room_on_disk: DiskRoom | None = None) -> None:
         """`memory`: characters that stay in memory; `path`: the file that is made only for what is
-        beyond.
+        beyond, as long as there is room for it (None: always).
         """
+        self._room_on_disk = room_on_disk or DiskRoom(sys.maxsize)
         self._path = path
         self._room = memory
         self._entries: list[Entry] = []
@@ -154,14 +170,17 @@ class OutputLog:
             self._file.close()
             self._file = None
             self._path.unlink(missing_ok=True)
+            self._room_on_disk.left += self._file_bytes
+            self._file_bytes = 0
 
     def _add(self, entry: Entry) -> None:
         weight = len(entry.text) + ENTRY_WEIGHT + (len(str(entry.record)) if entry.record else 0)
         if self._file is None and weight <= self._room:
             self._room -= weight
             self._keep(entry)
-        else:
-            self._spill(entry)
+        elif not self._spill(entry):
+            self.dropped_chars += len(entry.text)
+            return
         self.total_chars = entry.end
         self._line_ends += entry.text.count("\n")
         self._inside_line = not entry.text.endswith("\n") if entry.text else self._inside_line
@@ -171,15 +190,19 @@ class OutputLog:
         self._starts.append(entry.start)
         self._in_memory = entry.end
 
-    def _spill(self, entry: Entry) -> None:
+    def _spill(self, entry: Entry) -> bool:
+        """Write an entry to the file; return whether there was room."""
+        line = json.dumps(entry.to_json()).encode() + b"\n"
+        if not self._room_on_disk.take(len(line)):
+            return False
         if self._file is None:
             self._file = _create(self._path)
-        line = json.dumps(entry.to_json()).encode() + b"\n"
         if not self._marks or self._file_bytes - self._marks[-1][1] >= MARK_BYTES:
             self._marks.append((entry.start, self._file_bytes))
             self._mark_line_ends.append(self._line_ends)
         self._file.write(line)
         self._file_bytes += len(line)
+        return True
 
     def _from(self, cursor: int) -> Iterator[Entry]:
         if cursor < self._in_memory:

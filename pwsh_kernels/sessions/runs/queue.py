@@ -4,10 +4,11 @@ runs now stopped.
 
 import asyncio
 import functools
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import zmq
 
@@ -24,13 +25,22 @@ from pwsh_kernels.sessions.runs.foreign_runs import ForeignRuns, stopped_reason
 from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run, end_state
 
+LOG = logging.getLogger(__name__)
 NOT_BEGUN = "The command was cancelled before its turn came; nothing of it was run."
+NOT_SENT = "The command could not be sent to the session; nothing of it was run"
 IDLE_WAIT_S = 5.0
 """The kernel's `idle` comes with the reply; after this time without any message of the execution it
 was lost.
 """
 INTERRUPT_WAIT_S = 2.0
 """The kernel takes an interrupt_request in milliseconds, whatever its PowerShell does."""
+
+
+class Gate(Protocol):
+    """Who lets a run go besides its session's queue."""
+
+    def take(self, run: Run, retry: Callable[[], None]) -> bool:
+        """Return whether a run may go now; if not, `retry` is called when it may be tried again."""
 
 
 def finish_at_once(run: Run, summary: Summary | None, finish: Callable[[], None]) -> None:  # noqa: ARG001 - the hook's shape
@@ -48,6 +58,7 @@ class Job:
     code: str
     recorder: Recorder
     store_history: bool
+    gate: Gate | None = None
     message_id: str = ""
     reply: Message | None = None
     idle: bool = False
@@ -130,21 +141,18 @@ class RunQueue:
         *,
         store_history: bool = True,
         first: bool = False,
+        gate: Gate | None = None,
     ) -> None:
-        """Queue a run, `first` before those that wait."""
-        job = Job(run, code, recorder or Recorder(run), store_history)
+        """Queue a run, `first` before those that wait.
+
+        One that its `gate` holds back holds nobody back who is behind it.
+        """
+        job = Job(run, code, recorder or Recorder(run), store_history, gate)
         if first:
             self._waiting.appendleft(job)
         else:
             self._waiting.append(job)
         self._advance()
-
-    def holds(self, run: Run) -> bool:
-        """Return whether a run was given to this queue and has not ended."""
-        return (
-            any(job.run is run for job in (self.current, *self._waiting) if job)
-            or run in self._foreign.runs
-        )
 
     async def cancel(self, run: Run, wait_s: float) -> None:
         """Stop a run, or take it out of the queue; wait at most `wait_s` seconds for its end."""
@@ -185,14 +193,29 @@ class RunQueue:
         if self._foreign.ids:
             self._probe()
             return
-        job = self._waiting.popleft()
-        self.current = job
+        job = next((one for one in self._waiting if self._may_go(one)), None)
+        if job is None:
+            return
+        self._waiting.remove(job)
+        try:
+            self._send(job)
+        except Exception as error:  # of the packer, of ZeroMQ: what was not sent never ends
+            LOG.exception("run %s could not be sent", job.run.id)
+            job.run.finish("failed", reason=f"{NOT_SENT} ({type(error).__name__}).")
+            self._advance()
+
+    def _may_go(self, job: Job) -> bool:
+        return job.gate is None or job.gate.take(job.run, self._advance)
+
+    def _send(self, job: Job) -> None:
+        """Make a job the current one, once it was really sent."""
         job.message_id = self.connection.execute(
             job.code,
             options_metadata(job.run.options),
             lambda message: self._received(job, message),
             store_history=job.store_history,
         )
+        self.current = job
         job.run.sent(job.message_id)
 
     def _received(self, job: Job, message: Message) -> None:
@@ -258,9 +281,9 @@ class RunQueue:
         )
         if recorder is None or run.prompt is None or recorder.question is None:
             return False
-        question, recorder.question = recorder.question, None
+        self.connection.answer(recorder.question, text, metadata)
+        recorder.question = None
         run.become("running")
-        self.connection.answer(question, text, metadata)
         return True
 
     def _happened(self, event: Message) -> None:

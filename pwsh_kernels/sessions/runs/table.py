@@ -1,6 +1,7 @@
 """The table of runs: every run that is remembered, forgotten by count and age."""
 
 import functools
+import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Any
 from pwsh_kernels.errors import UnknownRun
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.advice import Advisor
-from pwsh_kernels.sessions.runs.output_log import OutputLog
+from pwsh_kernels.sessions.runs.output_log import DiskRoom, OutputLog
 from pwsh_kernels.sessions.runs.run import Run, new_run_id, now
 
 
@@ -26,9 +27,10 @@ class Runs:
         advisor: Advisor | None = None,
         *,
         on_end: Callable[[Run], None] | None = None,
+        on_disk: int = sys.maxsize,
     ) -> None:
         """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`,
-        `max_age_s`: of ended runs.
+        `max_age_s`: of ended runs; `on_disk`: bytes of the outputs of all runs in files.
 
         `advisor` says of each error what to do about it; `on_end` is told of the end of every run
         that is remembered.
@@ -40,6 +42,7 @@ class Runs:
         self._advisor = advisor
         self._runs: dict[str, Run] = {}
         self._on_end = on_end
+        self._room_on_disk = DiskRoom(on_disk)
 
     def add(self, key: SessionKey, command: str, **facts: Any) -> Run:
         """Make a run and remember it; `facts` are Run's fields."""
@@ -53,9 +56,8 @@ class Runs:
         run_id = new_run_id()
         if self._advisor:
             facts["advise"] = functools.partial(self._advisor.advise, key.module)
-        return Run(
-            run_id, key, command, OutputLog(self._folder / f"{run_id}.jsonl", self._memory), **facts
-        )
+        path = self._folder / f"{run_id}.jsonl"
+        return Run(run_id, key, command, OutputLog(path, self._memory, self._room_on_disk), **facts)
 
     def get(self, run_id: str) -> Run:
         """Return a run. Raises UnknownRun."""

@@ -60,6 +60,14 @@ def run_view(run: Run) -> shapes.Run:
     }
 
 
+def listed_view(run: Run, shown: int) -> shapes.Run:
+    """Return the Run shape for a list, with the first `shown` characters of its command."""
+    view, length = run_view(run), len(run.command)
+    if length > shown:
+        view["command"] = f"{run.command[:shown]}… ({length:,} characters in all)"
+    return view
+
+
 def result_view(run: Run) -> shapes.RunResult:
     """Return the answer of POST /run: the Run shape with its result."""
     text = run.log.text(RESULT_KINDS[run.options.format])

@@ -37,7 +37,9 @@ async def load_tools(backend: Backend) -> "HttpApp":
 
 
 class McpDoor:
-    """Owns an MCP application: opened by the first request, closed with the server."""
+    """Owns an MCP application: opened by the first request, or by the next one after it has died,
+    closed with the server.
+    """
 
     def __init__(self, token: str, load: "Callable[[], Awaitable[HttpApp]]") -> None:
         """`token` lets in; `load` makes the application."""
@@ -50,18 +52,31 @@ class McpDoor:
         self._http: HttpApp | None = None
 
     async def open(self) -> "HttpApp":
-        """Return the application. Raises ServerStarting when the SDK does not load in time."""
+        """Return the application, a new one when the earlier one has ended by itself.
+
+        Raises ServerStarting when the SDK does not load in time.
+        """
         async with self._opening:
-            if self._http is None:
-                self._http = await self._load()
+            if self._http is None or self._task is None or self._task.done():
+                self._http, self._opened = await self._load(), asyncio.Event()
                 self._task = asyncio.create_task(
                     self._http.run(self._opened, self._stop), name="mcp"
                 )
-        try:
-            await asyncio.wait_for(self._opened.wait(), OPEN_WAIT)
-        except TimeoutError:
-            raise ServerStarting from None
-        return self._http
+                self._task.add_done_callback(self._ended)
+            http, opened, task = self._http, self._opened, self._task
+        waiting = asyncio.ensure_future(opened.wait())
+        await asyncio.wait({waiting, task}, timeout=OPEN_WAIT, return_when="FIRST_COMPLETED")
+        waiting.cancel()
+        if not opened.is_set() or task.done():
+            raise ServerStarting
+        return http
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Note that the application has ended by itself; the next request opens another one."""
+        if not task.cancelled() and not self._stop.is_set():
+            _log.error(
+                "The MCP application has ended; it is opened again", exc_info=task.exception()
+            )
 
     async def close(self) -> None:
         """End every MCP session; runs that they started go on."""

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
-from pwsh_kernels.records import OutputFormat
+from pwsh_kernels.records import MAX_CHARS, MAX_NESTING, OutputFormat
 from pwsh_kernels.script_text import without_mark
 
 MAX_PAGE = 1_000_000
@@ -142,7 +142,7 @@ class RunBody(SessionBody):
     parameters: dict[str, Any] = {}
     format: OutputFormat = "json"
     width: Annotated[int, Field(ge=MIN_WIDTH, le=MAX_WIDTH)] | None = None
-    max_chars: Annotated[int, Field(ge=1)] | None = None
+    max_chars: Annotated[int, Field(ge=1, le=MAX_CHARS)] | None = None
     file: str | None = None
     wait_s: Seconds | None = None
 
@@ -229,12 +229,13 @@ def read_json(body: bytes) -> Mapping[str, Any]:
     Raises InvalidRequest.
     """
     try:
-        value = json.loads(body or b"{}", parse_constant=_refuse_constant)
+        value = json.loads(body.decode("utf-8-sig") or "{}", parse_constant=_refuse_constant)
+    except UnicodeDecodeError:
+        raise InvalidRequest(field="body", problem="is not UTF-8 text") from None
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(field="body", problem=f"is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise InvalidRequest(field="body", problem="must be a JSON object")
-    _refuse_half_characters(body, value)
     return value
 
 
@@ -243,10 +244,11 @@ def read_model(model: type[Model], values: Mapping[str, Any]) -> Model:
 
     Raises InvalidRequest.
     """
+    given = {name: value for name, value in values.items() if value is not None}
+    _refuse_deep_nesting(given)
+    _refuse_half_characters(given)
     try:
-        return model.model_validate(
-            {name: value for name, value in values.items() if value is not None}
-        )
+        return model.model_validate(given)
     except ValidationError as error:
         raise _explain(error, model) from None
 
@@ -255,14 +257,29 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refuse_half_characters(body: bytes, value: Any) -> None:
+def _refuse_deep_nesting(values: Mapping[str, Any]) -> None:
+    """Refuse what PowerShell could not read."""
+    for name, value in values.items():
+        if nests_deeper(value, MAX_NESTING + 1):  # the names of parameters are a level too
+            raise InvalidRequest(
+                field=name, problem=f"nests lists or objects in more than {MAX_NESTING} levels"
+            )
+
+
+def nests_deeper(value: Any, levels: int) -> bool:
+    """Return whether lists and objects stand in one another in more levels."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(nests_deeper(one, levels - 1) for one in inner)
+
+
+def _refuse_half_characters(values: Mapping[str, Any]) -> None:
     """Refuse half of a surrogate pair (`"\\ud800"`): JSON can say it, no message to a kernel can
     carry it.
     """
-    if b"\\u" not in body:
-        return
     try:
-        json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(values, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise InvalidRequest(
             field="body", problem="holds half of a surrogate pair, which is no character"

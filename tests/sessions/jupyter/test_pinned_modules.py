@@ -139,7 +139,7 @@ async def test_the_stores_modules_come_before_the_machines_in_a_session_of_a_rea
     first, second, *_ = await said(
         world, "$env:PSModulePath -split [IO.Path]::PathSeparator", ADATUM
     )
-    assert first.endswith(f"sessions{os.sep}powershell")
+    assert first.endswith(f"evidence{os.sep}powershell")
     assert second.endswith(f"pins{os.sep}{ADATUM}.exo")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pwsh_kernels.records import Record
 from pwsh_kernels.sessions.runs import output_log as log_module
-from pwsh_kernels.sessions.runs.output_log import ENTRY_CHARS, OutputLog
+from pwsh_kernels.sessions.runs.output_log import ENTRY_CHARS, DiskRoom, OutputLog
 
 MEMORY = 2_000
 
@@ -44,6 +44,18 @@ def test_output_beyond_the_memory_limit_goes_to_a_private_file(tmp_path: Path) -
     assert log.read(0, 10).entries[0].text == "a" * 10
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_output_for_which_the_disk_has_no_room_is_counted_and_dropped(tmp_path: Path) -> None:
+    room = DiskRoom(5_000)
+    first, second = (OutputLog(tmp_path / name, 0, room) for name in ("r-1", "r-2"))
+    first.append("stdout", "text", "a" * 3000)
+    second.append("stdout", "text", "b" * 3000)
+    assert (first.dropped_chars, second.dropped_chars) == (0, 3000)
+    assert (all_text(first, 1000), second.total_chars) == ("a" * 3000, 0)
+    first.close()
+    second.append("stdout", "text", "c" * 3000)
+    assert (all_text(second, 1000), second.dropped_chars) == ("c" * 3000, 3000)
 
 
 def test_short_output_makes_no_file(tmp_path: Path) -> None:

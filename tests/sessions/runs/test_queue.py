@@ -155,6 +155,18 @@ async def test_runs_are_sent_one_at_a_time_in_order(
     ]
 
 
+async def test_a_run_that_cannot_be_sent_fails_and_the_next_one_has_its_turn(
+    queue: RunQueue, runs: Runs
+) -> None:
+    unsendable = [submit(queue, runs, "half \ud800") for _ in range(3)]
+    good = submit(queue, runs, "good")
+    assert await good.wait(WAIT)
+    assert (good.state, output(good)) == ("succeeded", "good")
+    assert {run.state for run in unsendable} == {"failed"}
+    assert "nothing of it was run" in unsendable[0].reason
+    assert not queue.busy
+
+
 async def test_output_that_comes_after_the_reply_still_belongs_to_the_run(
     kernel: BadKernel, queue: RunQueue, runs: Runs
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pwsh_kernels.client import RestClient
 from pwsh_kernels.discovery import ServerAddress
-from pwsh_kernels.shapes import LinesQuery
+from pwsh_kernels.shapes import LinesArguments
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -110,7 +110,7 @@ async def test_the_client_asks_for_lines_objects_and_commands(contoso: Server) -
             )
         )["run_id"]
         lines = await client.lines(run, {"from": -1})
-        asked: LinesQuery = {"search": "[23]", "ignore_case": False, "count": 1}
+        asked: LinesArguments = {"search": "[23]", "ignore_case": False, "count": 1}
         assert lines["lines"] == [{"number": 4, "text": '"3"'}]
         assert (await client.lines(run, asked))["more"] == 4
         answer = await client.query(
