@@ -103,6 +103,13 @@ def test_the_notebook_sees_what_the_agent_left_and_who_it_was(page: Page) -> Non
     expect(history).to_contain_text("claude-code")
 
 
+def test_dollar_signs_in_a_table_are_no_formula(page: Page) -> None:
+    table = "[pscustomobject]@{ Command = '$36 to $360'; Text = '$$y$$ \\(x\\)' } | Format-List"
+    output = done(run(page, f"{table}; '<p>$z^2$</p>' | Out-Html"))
+    expect(output.locator("mjx-container")).to_have_count(1)  # what is meant as one: it has looked
+    expect(output.locator("td")).to_have_text(["$36 to $360", "$$y$$ \\(x\\)"])
+
+
 def test_a_progress_bar_is_one_bar_and_goes_with_its_activity(
     page: Page, contoso: Server, shoot: Shoot
 ) -> None:

@@ -6,6 +6,8 @@ Imports nothing of ours.
 import logging
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 MAX_STRING = 4096
 """Characters of a title or the like that are thrown away with it; what follows is shown."""
@@ -136,3 +138,14 @@ def filter_handlers(logger: logging.Logger) -> None:
     """Let what a logger's handlers write pass the filter, whoever logs."""
     for handler in logger.handlers:
         handler.addFilter(LogFilter())
+
+
+def plain_json(value: Any) -> Any:
+    """Return a JSON value whose texts, those of its names too, are plain."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {plain(str(name)): plain_json(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_json(one) for one in value]
+    return value

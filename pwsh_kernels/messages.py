@@ -2,7 +2,7 @@
 both sides.
 
 * `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120,
-  "max_chars": null,
+  "max_chars": null, "file": "",
   "rich": false}}`; a request without our key is a person's and is `rich`
 * `display_data`, `update_display_data` of tables and the like: `{"pwsh": {"kind": "view", "text":
   TEXT}}`, the text
@@ -32,6 +32,7 @@ both sides.
   `"for_other": true` beside the answer
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -58,6 +59,7 @@ PROMPT_EVENTS = (PROMPT_ASKED, PROMPT_CLOSED)
 CONNECTION_CHANGED = "connection_changed"
 MAX_WIDTH = 1000
 MIN_WIDTH = 20
+_PATH = re.compile(r"/[^\x00-\x1f\x7f]{1,4095}")
 
 TextKind = Literal["text", "host", "console"] | RecordKind
 """`text`: the pipeline's output; `host`: Write-Host and friends; `console`: raw [Console] text.
@@ -180,6 +182,7 @@ def options_metadata(options: RunOptions) -> Mapping[str, Any]:
             "width": options.width,
             "max_chars": options.max_chars,
             **({"rich": True} if options.rich else {}),
+            **({"file": options.file} if options.file else {}),
         }
     }
 
@@ -196,7 +199,7 @@ def read_options(metadata: Mapping[str, Any]) -> RunOptions:
     facts = metadata.get(KEY) or {}
     if not isinstance(facts, Mapping):
         raise InvalidRequest(field=KEY, problem="must be an object")
-    unknown = sorted(set(facts) - {"parameters", "format", "width", "max_chars", "rich"})
+    unknown = sorted(set(facts) - {"parameters", "format", "width", "max_chars", "rich", "file"})
     if unknown:
         raise InvalidRequest(
             field=f"{KEY}.{unknown[0]}", problem="is not an option of an execution"
@@ -212,7 +215,9 @@ def checked_options(
     format: Any = None,  # noqa: A002 - the request's own word
     width: Any = None,
     max_chars: Any = None,
+    *,
     rich: Any = False,
+    file: Any = None,
 ) -> RunOptions:
     """Return the options that a caller asks for, each None for its default.
 
@@ -224,6 +229,7 @@ def checked_options(
         width=_integer(width, "width", MIN_WIDTH, MAX_WIDTH) or RunOptions().width,
         max_chars=_integer(max_chars, "max_chars", 1, MAX_CHARS),
         rich=_rich(rich),
+        file=_file(file),
     )
 
 
@@ -238,6 +244,15 @@ def shows_views(metadata: Mapping[str, Any], *, by_default: bool) -> bool:
 def _rich(value: Any) -> bool:
     if not isinstance(value, bool):
         raise InvalidRequest(field="rich", problem="must be true or false")
+    return value
+
+
+def _file(value: Any) -> str:
+    """Return the path of a script, which the session's machine need not have."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not _PATH.fullmatch(value):
+        raise InvalidRequest(field="file", problem="must be a file's absolute path")
     return value
 
 

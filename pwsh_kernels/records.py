@@ -393,6 +393,11 @@ class RunOptions:
 
     Only for the format `text` without a maximum.
     """
+    file: str = ""
+    """The path of the file that the script is the text of; "": it is a command.
+
+    A file has a scope, `$PSScriptRoot` and `$PSCommandPath` of its own, and ends with its `exit`.
+    """
     keep_as: str = ""
     """The name under which PowerShell keeps the output objects; "": it keeps none.
 

@@ -114,6 +114,10 @@ FULL_SCREEN = re.compile(r"\bVim: Warning: (?:In|Out)put is not|\x1b\[\?1049h")
 """What a program says that fills a screen and waits for keys that nobody can press; the second is
 for terminals.
 """
+WAITED = (
+    "{} waited for input from a terminal, and there is none here: it was told so (SIGHUP). Use"
+    " another program, or an option that needs no terminal."
+)
 HUNG_UP = "A program that fills a screen was told that there is none (SIGHUP)."
 
 

@@ -209,6 +209,7 @@ class Session(SessionNames, Survival):
     signed_in_at: str | None
     sandbox: bool
     modules: dict[str, str]
+    working_folder: str
     title: str
     busy: Busy | None
     current_run: str | None
@@ -308,6 +309,7 @@ class NoSession(SessionNames, Polled):
     account: None
     sandbox: bool
     modules: dict[str, str]
+    working_folder: str
     connected: bool
     authenticated: bool
     auth_pending: bool
@@ -516,6 +518,7 @@ class RunArguments(TypedDict, total=False):
     format: OutputFormat
     width: int | None
     max_chars: int | None
+    file: str | None
     conversation_id: str | None
 
 

@@ -15,6 +15,7 @@ from tests.fixtures.repository import ROOT
 PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"} | {
     "prompt_answers",
+    "script_text",
     "watcher",
 }
 EVERY_LAYER = LEAVES | {
@@ -36,13 +37,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "escapes": set(),
     "records": set(),
     "screens": {"records"},
+    "script_text": {"errors"},
     "settings": set(),
     "watcher": set(),
     "shapes": {"records"},
     "messages": {"errors", "records"},
     "prompt_answers": {"errors", "records"},
     "powershell": {"errors", "prompt_answers", "records", "watcher"},
-    "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"},
+    "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"}
+    | {"script_text"},
     "catalog": {"errors"},
     "modules": {"catalog", "errors", "settings", "watcher"},
     "sandbox": {"errors"},

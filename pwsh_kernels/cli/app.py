@@ -28,7 +28,15 @@ from pwsh_kernels.cli import (
     tenants,
     tenants_change,
 )
-from pwsh_kernels.cli.console import ExitCode, error_line, exit_code, prepare_streams, say, say_json
+from pwsh_kernels.cli.console import (
+    ExitCode,
+    error_line,
+    exit_code,
+    note,
+    prepare_streams,
+    say,
+    say_json,
+)
 from pwsh_kernels.errors import ProductError
 
 app = typer.Typer(
@@ -105,7 +113,7 @@ def main() -> None:
             say_json(
                 error.to_json()
             )  # a program that reads stdout as JSON must find the refusal there
-        sys.stderr.write(f"pwsh-kernels: {error_line(error)}\n")
+        note(f"pwsh-kernels: {error_line(error)}")
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.escapes import one_line, visible, visible_json, without_escapes
+from pwsh_kernels.escapes import one_line, plain_json, visible, visible_json, without_escapes
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -38,6 +38,7 @@ _CODES = {
     "unknown_tenant": ExitCode.USAGE,
     "unknown_module": ExitCode.USAGE,
     "unsupported_module": ExitCode.USAGE,
+    "undecodable_script": ExitCode.USAGE,
     "unknown_sign_in_route": ExitCode.USAGE,
     "route_not_configured": ExitCode.USAGE,
     "not_signed_in": ExitCode.NOT_SIGNED_IN,
@@ -145,8 +146,9 @@ def note(text: str) -> None:
 
 
 def say_json(value: Any, indent: int = 2) -> None:
-    """Print a value as JSON that a person can read."""
-    sys.stdout.write(f"{visible_json(json.dumps(value, indent=indent, ensure_ascii=False))}\n")
+    """Print a value as JSON that a person can read, without terminal escapes in its texts."""
+    text = json.dumps(plain_json(value), indent=indent, ensure_ascii=False)
+    sys.stdout.write(f"{visible_json(text)}\n")
     sys.stdout.flush()
 
 

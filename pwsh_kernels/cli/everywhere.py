@@ -1,17 +1,20 @@
-"""`pwsh-kernels run` in several tenants: a line when each has ended, then every output in the order
-asked for.
+"""`pwsh-kernels run` in several tenants: a line on stderr when each has ended, then every output in
+the order asked for, or one JSON or CSV of all.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pwsh_kernels.cli.console import ExitCode, error_line, note, say, say_json, show
-from pwsh_kernels.cli.following import PAGE_CHARS, interrupts
+from pwsh_kernels.cli.following import FOR_PROGRAMS, PAGE_CHARS, belongs_to_result, interrupts
+from pwsh_kernels.cli.tenant_rows import csv_rows, json_rows
 from pwsh_kernels.errors import RequestRefused
-from pwsh_kernels.shapes import OPEN, Refused, Run, RunArguments, TenantRun
+from pwsh_kernels.escapes import plain
+from pwsh_kernels.records import OutputFormat
+from pwsh_kernels.shapes import OPEN, Entry, Refused, Run, RunArguments, TenantRun
 
 if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
@@ -48,11 +51,15 @@ async def run_everywhere(
     if detach:
         return _name_runs(runs)
     results = await _watch(client, runs, None if wait_s is None else time.monotonic() + wait_s)
-    _print(results, as_json=as_json)
+    if as_json:
+        say_json([one.to_json() for one in results])
+        whole = True
+    else:
+        whole = _print(results, options["format"])
     states = {one.run["state"] for one in results}
     if states & OPEN:
         return ExitCode.STILL_RUNNING
-    return ExitCode.OK if states <= {"succeeded"} else ExitCode.FAILED
+    return ExitCode.OK if whole and states <= {"succeeded"} else ExitCode.FAILED
 
 
 def _name_runs(runs: list[TenantRun]) -> int:
@@ -95,12 +102,19 @@ class Ended:
     """What a script gave in one tenant, with all its output."""
 
     run: Run | Refused
-    output: str = ""
+    entries: Sequence[Entry] = ()
 
     def to_json(self) -> Mapping[str, object]:
         """Return the run's facts with the output, and without what is about one page of it."""
         facts = {name: one for name, one in self.run.items() if name not in ("entries", "cursor")}
-        return {**facts, "output": self.output}
+        return {**facts, "output": "".join(entry["text"] for entry in self.entries)}
+
+    def parts(self, output_format: OutputFormat) -> tuple[str, str]:
+        """Return the result, and what was said beside it."""
+        texts: dict[bool, str] = {True: "", False: ""}
+        for entry in self.entries:
+            texts[belongs_to_result(entry, output_format)] += entry["text"]
+        return texts[True], texts[False]
 
 
 async def _ended(client: "RestClient", started: TenantRun, deadline: float | None) -> Ended:
@@ -117,22 +131,22 @@ async def _ended(client: "RestClient", started: TenantRun, deadline: float | Non
 
 
 async def _read_to_end(client: "RestClient", started: Run, deadline: float | None) -> Ended:
-    run, text, cursor = started, "", 0
+    run, entries, cursor = started, list[Entry](), 0
     while True:
         left = (
             LOOK_WAIT if deadline is None else min(max(deadline - time.monotonic(), 0), LOOK_WAIT)
         )
         page = await client.read_run(run["run_id"], cursor, left, PAGE_CHARS, run["state"])
         run = page
-        text += "".join(entry["text"] for entry in page["entries"])
+        entries += page["entries"]
         cursor = page["next_cursor"]
         if page["state"] not in OPEN and not page["more"]:
-            return Ended(run, text)
+            return Ended(run, entries)
         if page["state"] == "waiting_for_input":
             note(f"{run['tenant']}: asks a question, which cannot be answered here")
             run = await client.refuse(run["run_id"])
         elif not left:
-            return Ended(run, text)
+            return Ended(run, entries)
 
 
 def _why(run: Run | Refused) -> str:
@@ -143,11 +157,25 @@ def _why(run: Run | Refused) -> str:
     return f" ({error_line(RequestRefused(200, run['code'], run['error'], dict(run)))})"
 
 
-def _print(results: list[Ended], *, as_json: bool) -> None:
-    if as_json:
-        say_json([one.to_json() for one in results])
-        return
+def _print(results: list[Ended], output_format: OutputFormat) -> bool:
+    """Print the results to stdout, and to stderr whose they are and what was said beside them;
+    return whether every result is there.
+    """
+    found: list[tuple[str, str]] = []
     for one in results:
-        say(f"== {one.run['tenant']}: {one.run['state']}")
-        if one.output:
-            show(one.output.rstrip("\n"))
+        result, said = one.parts(output_format)
+        note(f"== {one.run['tenant']}: {one.run['state']}")
+        if output_format not in FOR_PROGRAMS and result:
+            show(result.rstrip("\n"))
+        if said:
+            note(said.rstrip("\n"))
+        found.append((one.run["tenant"], plain(result)))
+    broken: list[str] = []
+    if output_format == "json":
+        rows, broken = json_rows(found)
+        say(rows)
+    elif output_format == "csv":
+        say(csv_rows(found).rstrip("\n"))
+    for tenant in broken:
+        note(f"{tenant}: its result is cut off and left out here; --json has what there is.")
+    return not broken

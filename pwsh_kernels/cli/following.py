@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 from pwsh_kernels.cli.console import ExitCode, note, say_json, shows_colours
 from pwsh_kernels.cli.prompts import answer_prompt
 from pwsh_kernels.escapes import EscapeFilter, plain, visible_json
+from pwsh_kernels.records import OutputFormat
 from pwsh_kernels.shapes import FAILED, OPEN, Entry, Run, RunPage
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ PAGE_CHARS = 100_000
 QUEUED_NOTE_AFTER = 1.0
 """Seconds that a command waits for its turn before the person is told why nothing happens."""
 
+FOR_PROGRAMS = ("json", "csv")
+"""Formats of which nothing but the result may be on stdout."""
+
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -34,7 +38,7 @@ class Printer:
 
     def __init__(self, run: Run, *, as_json: bool) -> None:
         """`run` says the format, which decides what is output and what is only shown."""
-        self._for_programs = run["format"] in ("json", "csv")
+        self._format = run["format"]
         self._is_json = run["format"] == "json"
         self._as_json = as_json
         self._result: list[str] = []
@@ -47,7 +51,7 @@ class Printer:
     def show(self, page: RunPage) -> None:
         """Print, or keep, the entries of a page."""
         for entry in page["entries"]:
-            is_result = self._is_result(entry)
+            is_result = belongs_to_result(entry, self._format)
             if not self._as_json:
                 self._print(entry["text"], is_result=is_result)
             if is_result:
@@ -66,7 +70,7 @@ class Printer:
             return
         for stream, escapes in self._escapes:
             _write(stream, escapes.end())
-        if self._for_programs and not self._ends_line:
+        if self._format in FOR_PROGRAMS and not self._ends_line:
             _write(sys.stdout, "\n")  # JSON comes without a line end, and files end with one
         if (
             run["state"] in ("cancelled", "lost")
@@ -77,16 +81,20 @@ class Printer:
             return
         for suggestion in dict.fromkeys(one["suggestion"] for one in run["errors"]):
             if suggestion:
-                note(f"pwsh-kernels: {plain(suggestion)}")
+                note(f"pwsh-kernels: {suggestion}")
 
     def _keep(self, text: str) -> None:
         self._ends_line = text.endswith("\n")
         if self._as_json:
             self._result.append(text)
 
-    def _is_result(self, entry: Entry) -> bool:
-        """What a script only shows (Write-Host) must not break JSON or CSV on stdout."""
-        return entry["stream"] == "stdout" and (entry["kind"] == "text" or not self._for_programs)
+
+def belongs_to_result(entry: Entry, output_format: OutputFormat) -> bool:
+    """Return whether an entry is output: what a script only shows (Write-Host) must not break JSON
+    or CSV on stdout.
+    """
+    shown = entry["kind"] == "text" or output_format not in FOR_PROGRAMS
+    return entry["stream"] == "stdout" and shown
 
 
 _PAGE_FIELDS = frozenset({"entries", "cursor", "next_cursor", "more"})

@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ import typer
 from pwsh_kernels.cli.console import connected, say
 from pwsh_kernels.cli.everywhere import read_tenants, run_everywhere
 from pwsh_kernels.cli.following import follow_to_end
+from pwsh_kernels.cli.script_source import read_script
 from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import OUTPUT_FORMATS
@@ -26,7 +28,15 @@ def run(
         ),
     ],
     module: Annotated[str, typer.Argument(help="Service; `pwsh-kernels modules` lists them.")],
-    command: Annotated[str, typer.Argument(help="PowerShell; `-` reads it from stdin.")],
+    command: Annotated[
+        str | None, typer.Argument(help="PowerShell; `-` reads it from stdin.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", exists=True, dir_okay=False, help="A script file to run instead."
+        ),
+    ] = None,
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -44,26 +54,31 @@ def run(
         bool, typer.Option("--detach", help="Print the run's id and leave the command running.")
     ] = False,
 ) -> None:
-    """Run a command.
+    """Run a command, or a script file.
 
     Its output is printed as it arrives. Ctrl-C cancels it; a second Ctrl-C leaves it running.
 
-    Exit code: that of the command (`exit N`, or its last native program), otherwise 1 if it failed
-    and 0 if it succeeded; 2 wrong usage, 3 not signed in, 4 no server, 5 still running after
-    --wait-s, 130 cancelled by Ctrl-C.
+    A file (--file FILE, or - < FILE) has $PSScriptRoot, $PSCommandPath and a scope of its own. Its
+    text is sent with its path; files beside it are found where the server's machine has them too.
+
+    Exit code: that of the command (`exit N`, or its last native program; of a file only `exit N`),
+    otherwise 1 if it failed and 0 if it succeeded; 2 wrong usage, 3 not signed in, 4 no server, 5
+    still running after --wait-s, 130 cancelled by Ctrl-C.
     """
     if output not in OUTPUT_FORMATS:
         raise typer.BadParameter(
             f"must be one of {', '.join(OUTPUT_FORMATS)}", param_hint="--format"
         )
+    script = read_script(command, file)
     options: RunArguments = {
         "parameters": read_parameters(param or []),
         "format": output,
         "width": terminal_width(),
+        "file": script.file,
     }
-    script = sys.stdin.read() if command == "-" else command
+    wait_s = 0 if detach else wait_s
     raise typer.Exit(
-        asyncio.run(_run(tenant, module, script, options, 0 if detach else wait_s, as_json, detach))
+        asyncio.run(_run(tenant, module, script.text, options, wait_s, as_json, detach))
     )
 
 

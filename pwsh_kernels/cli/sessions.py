@@ -51,6 +51,8 @@ def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> N
                 "Modules:"
                 f" {', '.join(f'{name} {version}' for name, version in facts['modules'].items())}"
             )
+        if facts["state"] == "signed_in" and facts["working_folder"]:
+            say(f"Working folder: {facts['working_folder']}")
         say_code(facts)
         if facts["state"] in ("none", "signed_out", "lost", "closed"):
             note(f"Run `pwsh-kernels login {facts['tenant']} {facts['module']}` to sign in.")

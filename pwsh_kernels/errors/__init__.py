@@ -1,7 +1,13 @@
 """The one error tree, by subject; every error is a name of this package."""
 
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
-from pwsh_kernels.errors.files import BrokenFile, FileNotWritten, FolderNotWritable, UnsafeFolder
+from pwsh_kernels.errors.files import (
+    BrokenFile,
+    FileNotWritten,
+    FolderNotWritable,
+    UndecodableScript,
+    UnsafeFolder,
+)
 from pwsh_kernels.errors.kept_objects import (
     NoObjects,
     ObjectsForgotten,
@@ -152,6 +158,7 @@ __all__ = [
     "SignInPending",
     "TooManySessions",
     "Unauthorized",
+    "UndecodableScript",
     "UnknownModule",
     "UnknownProperty",
     "UnknownRepository",

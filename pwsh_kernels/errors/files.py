@@ -48,6 +48,28 @@ class FileNotWritten(ProductError):
 
 
 @dataclass(eq=False)
+class UndecodableScript(ProductError):
+    """The bytes of a script are no text that PowerShell would read: nothing was run."""
+
+    code: ClassVar[str] = "undecodable_script"
+    status: ClassVar[int] = 400
+    source: str
+    looks_like: str
+    """The encoding that they seem to be in, as iconv calls it; "": they look like no text."""
+    line: int | None = None
+
+    def text(self) -> str:
+        place = f"{self.source}, line {self.line}" if self.line else self.source
+        if not self.looks_like:
+            return f"{place}: this is no text in UTF-8, UTF-16 or UTF-32. Nothing was run."
+        return (
+            f"{place}: this is no UTF-8, and there is no byte order mark. It looks like"
+            f" {self.looks_like}: `iconv -f {self.looks_like} -t UTF-8` converts it. Nothing was"
+            " run."
+        )
+
+
+@dataclass(eq=False)
 class FolderNotWritable(ProductError):
     """A folder in which the product keeps its files cannot be made or written."""
 

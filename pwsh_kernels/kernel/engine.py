@@ -78,6 +78,7 @@ class Engine:
             home=wanted.home,
             environment=dict(wanted.given),
             cwd=Path.cwd(),
+            location=wanted.working_folder,
             kept_objects=wanted.kept_objects,
             kept_in_all=wanted.kept_in_all,
             module_path=wanted.module_path,

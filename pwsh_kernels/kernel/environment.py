@@ -18,6 +18,7 @@ RICH_OUTPUT = "PWSH_KERNELS_RICH_OUTPUT"
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
+WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
 CULTURE = "PWSH_KERNELS_CULTURE"
 FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
 HOME = "PWSH_KERNELS_HOME"
@@ -51,6 +52,8 @@ class KernelEnvironment:
     """Output objects of all runs that it keeps."""
     log_file: str
     """Where the kernel's log is."""
+    working_folder: str
+    """Where PowerShell's commands begin; "": in the kernel's own folder, the notebook's."""
     culture: str
     """The culture of PowerShell, such as "de-CH"; "": as the environment says."""
     fingerprint: str
@@ -71,6 +74,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         kept_objects=int(env.get(KEPT_OBJECTS) or MAX_KEPT),
         kept_in_all=int(env.get(KEPT_IN_ALL) or MAX_KEPT_IN_ALL),
         log_file=env.get(VARIABLE, "the kernel's log"),
+        working_folder=env.get(WORKING_FOLDER, ""),
         culture=env.get(CULTURE, ""),
         fingerprint=env.get(FINGERPRINT, ""),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},

@@ -28,10 +28,13 @@ from pwsh_kernels.powershell import (
 )
 from pwsh_kernels.powershell.host.programs import machine_time
 from pwsh_kernels.records import RunOptions, Summary
-from pwsh_kernels.screens import FULL_SCREEN, HUNG_UP
+from pwsh_kernels.screens import FULL_SCREEN, HUNG_UP, WAITED
 
 HANG_UP_S = 1.0
 """A program that fills a screen, where there is none, gets this long to find out itself."""
+
+QUIET_S = 5.0
+"""A run that has told nothing for so long is asked whether a program of it waits for a terminal."""
 
 
 class Execution:
@@ -45,6 +48,7 @@ class Execution:
         self._tasks: set[asyncio.Task[None]] = set()
         self._begun = machine_time()
         self._hangs_up = False
+        self._heard = 0
 
     def interrupt(self) -> None:
         """Ask PowerShell to stop the script; again, when it is still stopping."""
@@ -64,10 +68,11 @@ class Execution:
             return Finished(Summary("stopped"))
         pipeline = await shell.start(script, options, add_to_history=add_to_history)
         self._begin(
-            Stopping(self._stop, self._output, self._asker).pass_on(
+            Stopping(self._stop, self._output, self._asker, self._begun).pass_on(
                 pipeline, shell, attended=options.rich
             )
         )
+        self._begin(self._watch_programs(shell))
         try:
             return await self._follow(pipeline, shell)
         finally:
@@ -87,6 +92,7 @@ class Execution:
 
     async def _follow(self, pipeline: Pipeline, shell: PowerShell) -> Finished | Died:
         async for event in pipeline:
+            self._heard += 1
             if isinstance(event, Finished | Died):
                 return event
             self._handle(pipeline, event)
@@ -121,6 +127,14 @@ class Execution:
         await asyncio.sleep(HANG_UP_S)
         if shell.hang_up(self._begun):
             self._output.note(HUNG_UP)
+
+    async def _watch_programs(self, shell: PowerShell) -> None:
+        """Look, whenever nothing has come for a while, for programs that wait for a terminal."""
+        while True:
+            heard = self._heard
+            await asyncio.sleep(QUIET_S)
+            if heard == self._heard and (waiting := shell.hang_up_waiting(self._begun)):
+                self._output.note(WAITED.format(", ".join(one.name for one in waiting)))
 
     def _begin(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

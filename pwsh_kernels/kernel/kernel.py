@@ -42,6 +42,7 @@ from pwsh_kernels.messages import (
 )
 from pwsh_kernels.powershell import Died
 from pwsh_kernels.records import RunOptions, Summary
+from pwsh_kernels.script_text import without_mark
 
 LAST_REPLY_WAIT_S = 2.0
 """After PowerShell's death: longest wait for the replies of what runs and queues, before the kernel
@@ -174,6 +175,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         """Run a cell and return the reply's content, with the reply's metadata under our key (see
         finish_metadata).
         """
+        code = without_mark(code)
         parent, metadata = self.get_parent("shell"), cell_meta or {}
         shown = shows_views(metadata, by_default=self._rich_output)
         reader = reader_of(parent["content"], metadata) if shown else None

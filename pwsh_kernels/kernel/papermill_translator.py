@@ -11,9 +11,10 @@ from papermill.engines import NBClientEngine
 from papermill.models import Parameter
 from papermill.translators import Translator, papermill_translators
 
-LANGUAGE = "powershell"
-"""The language of our kernelspec; papermill looks translators up by kernel name, then by
-language.
+NAMES = ("pwsh", ".net-powershell", "powershell", "PowerShell")
+"""papermill looks translators up by the kernel's name, then by the language as the notebook writes
+it: ours is `powershell`, that of .NET Interactive's notebooks `PowerShell` or `pwsh`. papermill's
+own for `.net-powershell` writes texts that PowerShell expands.
 """
 _QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
 """What PowerShell takes for a single quote."""
@@ -102,5 +103,6 @@ def __getattr__(name: str) -> Any:
     """
     if name != "Engine":
         raise AttributeError(name)
-    papermill_translators.register(LANGUAGE, PowerShellTranslator)
+    for one in NAMES:
+        papermill_translators.register(one, PowerShellTranslator)
     return NBClientEngine

@@ -1,19 +1,26 @@
-"""Interrupts of a running cell: PowerShell's Stop, and the offer of a restart when a .NET call
-cannot be stopped.
+"""Interrupts of a running cell: PowerShell's Stop, the end of programs that hold it, and the offer
+of a restart when a .NET call cannot be stopped.
 """
 
 import asyncio
+import signal
+from collections.abc import Sequence
 
 from pwsh_kernels.errors import PromptRefused
 from pwsh_kernels.kernel.asker import Asker
 from pwsh_kernels.kernel.display.output import Output
 from pwsh_kernels.powershell import Pipeline, PowerShell
+from pwsh_kernels.powershell.host.programs import Program
 from pwsh_kernels.records import Choice, Prompt
 
 BLOCKED_S = 2.0
 """A cell that Stop has not ended after this time is told to be blocked (measured: Stop takes 5-30
 ms, at most 0.6 s).
 """
+ENDED = (
+    "Stop has ended programs that this run had started and that PowerShell still waited for:"
+    " {programs} ({number})."
+)
 AGAIN_S = 10.0
 """An interrupt so soon after that notice asks for more than Stop."""
 BLOCKED = (
@@ -37,10 +44,16 @@ RESTART = Prompt(
 )
 
 
+def _names(programs: Sequence[Program]) -> str:
+    return ", ".join(f"{one.name} {one.id}" for one in programs)
+
+
 class Stopping:
     """Passes interrupts on to one pipeline; `asked` is set at each."""
 
-    def __init__(self, asked: asyncio.Event, output: Output, asker: Asker) -> None:
+    def __init__(self, asked: asyncio.Event, output: Output, asker: Asker, begun: float) -> None:
+        """`begun`: when the run began, as `machine_time` tells."""
+        self._begun = begun
         self._asked = asked
         self._output = output
         self._asker = asker
@@ -55,13 +68,24 @@ class Stopping:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            if not attended:
-                await pipeline.stop()
-            elif now() - told <= AGAIN_S:
+            if attended and now() - told <= AGAIN_S:
                 await self._offer_restart(shell)
-            elif not await pipeline.stop(BLOCKED_S):
+            elif not await self._stop(pipeline, shell) and attended:
                 self._output.note(BLOCKED)
                 told = now()
+
+    async def _stop(self, pipeline: Pipeline, shell: PowerShell) -> bool:
+        """Return whether the script has ended, if need be with the programs that it waits for."""
+        if await pipeline.stop(BLOCKED_S):
+            return True
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            ended = shell.end_holding(self._begun, number)
+            if not ended:
+                return False
+            self._output.note(ENDED.format(number=number.name, programs=_names(ended)))
+            if await pipeline.stop(BLOCKED_S):
+                return True
+        return False
 
     async def _offer_restart(self, shell: PowerShell) -> None:
         try:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
@@ -18,7 +19,12 @@ from pwsh_kernels.errors import PowerShellDied, PowerShellStartFailed
 from pwsh_kernels.powershell.events import Died
 from pwsh_kernels.powershell.host.launch import Launch
 from pwsh_kernels.powershell.host.process import EOF_WAIT, PowerShellProcess
-from pwsh_kernels.powershell.host.programs import hang_up
+from pwsh_kernels.powershell.host.programs import (
+    Program,
+    end_holding,
+    hang_up,
+    hang_up_waiting,
+)
 from pwsh_kernels.powershell.host_calls import NO_ANSWER, Question, Unsupported, read_call, refusal
 from pwsh_kernels.powershell.wire.happenings import (
     Command,
@@ -152,6 +158,14 @@ class Link:
         how many.
         """
         return hang_up(self._process.pid, since) if self._process else 0
+
+    def hang_up_waiting(self, since: float) -> list[Program]:
+        """Tell only those that wait for input from nowhere; return them."""
+        return hang_up_waiting(self._process.pid, since) if self._process else []
+
+    def end_holding(self, since: float, number: signal.Signals) -> list[Program]:
+        """Send a signal to the programs that PowerShell waits for; return them."""
+        return end_holding(self._process.pid, since, number) if self._process else []
 
     async def ensure_key(self) -> None:
         """Exchange the session key unless that is done. Raises PowerShellDied, TimeoutError."""

@@ -55,6 +55,19 @@ their stops are looked for at once, not from the second run on.
 """
 
 
+RUN_FILE = "& (Get-SessionFile) @args"
+"""Runs what `file_commands` has handed over. Parameters that are bound to a script without a
+param block are its `$args`, names and all.
+"""
+CHECK_REQUIREMENTS = (
+    "param($Path, $Script) $ErrorActionPreference = 'Stop';"
+    " & (Get-SessionRequirement $Path $Script)"
+)
+"""A script, so that required modules are imported to where the session's commands are."""
+NO_FILE = "/command"
+"""What the engine's refusals call a script that is the text of no file."""
+
+
 def run_commands(script: str, options: RunOptions) -> list[Command]:
     """Return the pipeline of a run: the script with its parameters bound, all streams merged, into
     Out-Session.
@@ -68,7 +81,36 @@ def run_commands(script: str, options: RunOptions) -> list[Command]:
     watch = {"Watch": True} if starts_runspaces(script) else {}
     shown = Command("Out-Display", {"Width": options.width, **key, **watch})
     last = shown if options.shows_views else Command("Out-Session", {**formatting, **key, **watch})
-    return [Command(script, bound(options.parameters), is_script=True, merge=True), last]
+    text = RUN_FILE if options.file else script
+    return [Command(text, bound(options.parameters), is_script=True, merge=True), last]
+
+
+def file_commands(script: str, file: str) -> list[Command]:
+    """Return the pipeline that hands PowerShell the text which RUN_FILE runs as a file."""
+    return [Command("Set-SessionFile", {"Path": file, "Script": script})]
+
+
+def requires_something(script: str) -> bool:
+    """Return whether a script may have a `#Requires`, as far as its text tells."""
+    return "#requires" in script.lower()
+
+
+def requirement_commands(script: str, file: str) -> list[Command]:
+    """Return the pipeline that does what the `#Requires` of a script ask for, or fails, in the
+    engine's words: by itself the engine looks at those of files alone.
+    """
+    values = {"Path": file or NO_FILE, "Script": script}
+    return [Command(CHECK_REQUIREMENTS, values, is_script=True, local=True)]
+
+
+def checks(script: str, options: RunOptions) -> list[list[Command]]:
+    """Return the pipelines that go before a run; one that fails is the run's end."""
+    wanted = [check_commands(script, options)] if options.parameters else []
+    if requires_something(script):
+        wanted.append(requirement_commands(script, options.file))
+    if options.file:
+        wanted.append(file_commands(script, options.file))
+    return wanted
 
 
 def starts_runspaces(script: str) -> bool:
@@ -124,9 +166,14 @@ _SHOWN: Mapping[str, Callable[[Sequence[Any]], Event]] = {
 class Run:
     """Turns the messages of a run's pipeline into events, and counts for the summary."""
 
-    def __init__(self, silenced_kinds: frozenset[str] = frozenset()) -> None:
-        """`silenced_kinds`: of records that are dropped where they come beside the output."""
+    def __init__(
+        self, silenced_kinds: frozenset[str] = frozenset(), *, is_file: bool = False
+    ) -> None:
+        """`silenced_kinds`: of records that are dropped where they come beside the output;
+        `is_file`: it runs a file, which ends with its `exit` and not with that of a program.
+        """
         self._silenced = silenced_kinds
+        self._is_file = is_file
         self._errors = 0
         self._warnings = 0
         self._exit_called: int | None = None
@@ -241,9 +288,9 @@ class Run:
         self._warnings += record.kind == "warning"
         return RecordWritten(record)
 
-    def refuse_parameters(self, ended: Ended) -> None:
-        """Take the end of `check_commands`: the error stands for the script's own, so it has no
-        place in our code.
+    def refuse(self, ended: Ended) -> None:
+        """Take the end of a check before the script: the error stands for the script's own, so it
+        has no place in our code.
         """
         if ended.reason is not None:
             error = psrp_error(ended.reason, terminating=True)
@@ -270,7 +317,7 @@ class Run:
             outcome=_OUTCOMES[ended.state],
             errors=self._errors + (error is not None),
             warnings=self._warnings,
-            exit_code=self._exit_called if exited else self._native_exit,
+            exit_code=self._exit_called if exited or self._is_file else self._native_exit,
             exit_called=exited,
             duration_s=duration_s,
             truncated=self._truncated,

@@ -5,6 +5,7 @@ close, kill.
 import asyncio
 import logging
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from pwsh_kernels.errors import PowerShellDied, PowerShellQueryFailed, PowerShel
 from pwsh_kernels.powershell.events import ConsoleText, Died, Finished
 from pwsh_kernels.powershell.host.launch import Launch, child_environment
 from pwsh_kernels.powershell.host.module_path import module_path
+from pwsh_kernels.powershell.host.programs import Program
 from pwsh_kernels.powershell.host_calls import Question, answer_value, needs_key, refusal
 from pwsh_kernels.powershell.link import Link, died_error
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
@@ -26,7 +28,7 @@ from pwsh_kernels.powershell.run_events import (
     Query,
     Run,
     bound,
-    check_commands,
+    checks,
     rest_commands,
     run_commands,
     silenced,
@@ -172,7 +174,11 @@ class PowerShell:
         }
         script = (SCRIPTS / "bootstrap.ps1").read_text(encoding="utf-8")
         given = child_environment(self._launch, os.environ).get("PSModulePath", "")
-        folders = {"ModulePath": module_path(self._launch), "GivenPath": given}
+        folders = {
+            "ModulePath": module_path(self._launch),
+            "GivenPath": given,
+            "Location": self._launch.location,
+        }
         answer = await self.query(script, {"Settings": settings, **folders})
         self.version = str(answer[-1])
 
@@ -208,7 +214,7 @@ class PowerShell:
         started = time.monotonic()
         last: Finished | Died
         try:
-            run = Run(silenced(work.script))
+            run = Run(silenced(work.script), is_file=bool(work.options.file))
             ended = await self._complete(run, pipeline, work, commands)
             self._link.drain_console()
             last = Finished(run.summary(ended, time.monotonic() - started))
@@ -225,13 +231,14 @@ class PowerShell:
         self, run: Run, pipeline: Pipeline, work: "_Work", commands: list[Command]
     ) -> Ended:
         listener = PipelineListener(pipeline, run, self._link)
-        parameters = work.options.parameters
-        if has_secret(dict(parameters)):
+        if has_secret(dict(work.options.parameters)):
             await self._link.ensure_key()
-        if parameters:
-            checked = await self._link.converse(check_commands(work.script, work.options), listener)
+        for check in checks(work.script, work.options):
+            if pipeline.stop_asked:
+                return STOPPED
+            checked = await self._link.converse(check, listener)
             if checked.reason is not None:
-                run.refuse_parameters(checked)
+                run.refuse(checked)
                 return checked
         if pipeline.stop_asked:
             return STOPPED
@@ -336,6 +343,16 @@ class PowerShell:
         terminal; return how many.
         """
         return self._link.hang_up(since)
+
+    def hang_up_waiting(self, since: float) -> list[Program]:
+        """Tell only those programs that wait for input from nowhere; return them."""
+        return self._link.hang_up_waiting(since)
+
+    def end_holding(self, since: float, number: signal.Signals) -> list[Program]:
+        """Send a signal to the programs, started since a moment of `machine_time`, that a script
+        which is to stop still waits for; return them.
+        """
+        return self._link.end_holding(since, number)
 
     def kill(self) -> None:
         """Kill the process group at once."""

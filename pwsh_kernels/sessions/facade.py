@@ -367,7 +367,7 @@ class Sessions:
         found = await search.find(words, limit)
         return {"success": True, "session": str(key), "state": live.session.state, **found}
 
-    def notebook(self, name: str) -> shapes.ForeignJson:
+    async def notebook(self, name: str) -> shapes.ForeignJson:
         """Return the commands of a session, named `tenant:module`, as an .ipynb; also of one that
         is closed.
 
@@ -379,7 +379,7 @@ class Sessions:
         live, runs = self._lifecycle.table.get(key), self._runs.of(key)
         if live is None and not runs:
             raise UnknownSession(tenant=key.tenant, module=key.module)
-        return evidence(key, live.session if live else None, runs, now())
+        return await evidence(key, live.session if live else None, runs, now())
 
     async def cancel(self, run_id: str, wait_s: float = 5) -> shapes.Run:
         """Stop a run; its `stopping` is true when it has not ended within `wait_s`.

@@ -25,6 +25,10 @@ machine.
 SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
 SHARED = "PWSH_KERNELS_SHARED"
 """Variable of the kernel: a shutdown_request of a front end does not end it."""
+WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
+"""Variable of the kernel: where its PowerShell's commands begin. Not the folder of the process:
+libraries put tokens there when they find no place of their own, and HOME is private.
+"""
 LOG = "PWSH_KERNELS_LOG"
 LOG_SIZE = "PWSH_KERNELS_LOG_SIZE"
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
@@ -55,6 +59,7 @@ class Launcher:
         Raises UnsafeFolder, FolderNotWritable.
         """
         home = self.prepare_home(session.key)
+        session.begin_in(str(self._prepare_files(session.key)))
         log_file = self.log_file(session.key)
         _private_folder(log_file.parent)
         return SessionLaunch(session.key, self._environment(session, home), home, log_file)
@@ -108,6 +113,15 @@ class Launcher:
             _private_folder(folder)
         return _private_folder(self.home(key))
 
+    def _prepare_files(self, key: SessionKey) -> Path:
+        """Make the folder in which a session's commands begin (0700); not in its HOME, which is
+        removed with a sign-in.
+        """
+        files = self._settings.data_dir / "files"
+        for folder in (files, files / key.tenant):
+            _private_folder(folder)
+        return _private_folder(files / key.tenant / key.module)
+
     def forget(self, key: SessionKey) -> bool:
         """Remove a session's HOME with all that its module kept in it; return whether there was
         one.
@@ -122,6 +136,7 @@ class Launcher:
         environment = {
             HOME_VARIABLE: str(home),
             "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env),
+            WORKING_FOLDER: session.working_folder,
             SHARED: "1",
             KEPT_OBJECTS: str(self._settings.kept_objects),
             LOG: str(self.log_file(session.key)),

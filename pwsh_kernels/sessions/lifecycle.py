@@ -36,6 +36,10 @@ from pwsh_kernels.settings import Settings
 LOG = logging.getLogger(__name__)
 ADOPT_WAIT_S = 5.0
 """A living kernel answers on control in milliseconds, whatever its PowerShell does."""
+SHORT_COMMAND = 16_000
+"""Characters of a command whose secrets are looked for at once; of a longer one, in a thread: its
+text may be made so that a megabyte takes seconds.
+"""
 CANCEL_WAIT_S = 5.0
 FORGOTTEN = "the session's kernel no longer knows it"
 ADOPT_PAUSE_S = 5.0
@@ -306,8 +310,15 @@ class Lifecycle:
         """Let the session's own PowerShell know what was run; neither a full disk nor what is in
         the run may keep it from ending.
         """
-        if run.purpose != "command" or run.key not in self.table:
+        live = self.table.get(run.key)
+        if run.purpose != "command" or live is None:
             return
+        if len(run.command) <= SHORT_COMMAND:
+            self._note(run)
+        else:
+            live.tasks.start(asyncio.to_thread(self._note, run), f"history of {run.id}")
+
+    def _note(self, run: Run) -> None:
         try:
             self._history.add(run)
         except Exception:

@@ -1,33 +1,114 @@
-"""Secrets taken out of scripts, output and records before anybody keeps them. Pure."""
+"""Secrets taken out of scripts, output and records before anybody keeps them. Pure.
+
+In bytes and by RE2: what a script says must not decide how long this takes. Python's own
+expressions took 8 s for 8 KB of quotes.
+"""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
+
+import re2
 
 from pwsh_kernels.records import Record
 
 HIDDEN = "•••"
-_BETWEEN = r"(?:\x1b\[[0-9;?]*[A-Za-z]|[\r\n])*"
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}")
+SHORTEST = 4
+"""A secret with fewer characters is hidden where it stands, not wherever its characters appear."""
+WINDOW = 1 << 15
+"""Bytes that are searched at a time for secrets that are written down.
+
+After each of many matches RE2 may look on to the end for a better one (measured: 1 MB of them take
+4 s in windows, a quarter of an hour without).
+"""
+REACH = WINDOW // 2
+"""Bytes of the longest secret that is surely found where a script writes it down; no token is
+longer. A text that is cut needs so much behind the cut.
+"""
+KNOWN_MEMORY = 256 << 20
+"""Bytes that the expression of known secrets may take: some hundred thousand characters of them."""
+_BREAK = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|[\r\n]")
+"""What a terminal or a formatter puts into a secret: colours, ends of lines."""
+
+
+def _compiled(pattern: str, *, any_case: bool, memory: int = 8 << 20) -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.case_sensitive = not any_case
+    options.dot_nl = True
+    options.log_errors = False
+    options.max_mem = memory
+    return re2.compile(pattern.encode("latin-1"), options)
+
+
+_JWT = _compiled(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}", any_case=False)
 """A JSON web token, as every service of Microsoft uses."""
 _LITERAL = r"""(?:'(?:[^']|'')*'|"(?:[^"`]|`.|"")*")"""
 _NAME = r"\w*(?:password|passphrase|secret|token|apikey|api_key)\w*"
 _WORD = r"""[^\s$@({'"|;&<>,`-][^\s|;&<>,`]*"""
+_SPACE = r"(?:\s|\x0b|\xc2\xa0)"
 _PATTERNS = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    _compiled(pattern, any_case=True)
     for pattern in (
-        rf"ConvertTo-SecureString\b[^|;\n]*?(?P<secret>{_LITERAL})",
-        rf"(?P<secret>{_LITERAL})\s*\|\s*ConvertTo-SecureString\b",
-        rf"\s-{_NAME}(?:\s*:\s*|\s+)(?P<secret>{_LITERAL}|{_WORD})",
-        rf"(?:\${{?|\b){_NAME}}}?\s*=\s*(?P<secret>{_LITERAL})",
+        rf"ConvertTo-SecureString\b[^|;\n]*?({_LITERAL})",
+        rf"({_LITERAL}){_SPACE}*\|{_SPACE}*ConvertTo-SecureString\b",
+        rf"{_SPACE}-{_NAME}(?:{_SPACE}*:{_SPACE}*|{_SPACE}+)({_LITERAL}|{_WORD})",
+        rf"(?:\${{?|\b){_NAME}}}?{_SPACE}*={_SPACE}*({_LITERAL})",
     )
 )
 """Where a script writes a secret down: SecureStrings, parameters and names that say what
-they hold.
+they hold. The one group is the secret.
 """
-SHORTEST = 4
-"""A secret with fewer characters is hidden where it stands, not wherever its characters appear."""
+
+
+class Known:
+    """Secrets that are known, to be hidden wherever they stand."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        """Longer ones go first: one may be a part of another."""
+        texts = {_BREAK.sub(b"", _encoded(secret)) for secret in secrets} - {b""}
+        ordered = sorted(texts, key=lambda one: (-len(one), one))
+        self._pattern: Any = None
+        self._too_many = False
+        try:
+            if ordered:
+                self._pattern = _compiled(
+                    "|".join(re2.escape(one).decode("latin-1") for one in ordered),
+                    any_case=False,
+                    memory=KNOWN_MEMORY,
+                )
+        except re2.error:
+            self._too_many = True
+
+    def hide(self, data: bytes) -> bytes:
+        """Return the data without the secrets, also where colours or a line break are inside one;
+        nothing of it when they are too many to be looked for.
+        """
+        if self._too_many:
+            return _encoded(HIDDEN)
+        if self._pattern is None:
+            return data
+        breaks = [found.span() for found in _BREAK.finditer(data)]
+        bare = _BREAK.sub(b"", data) if breaks else data
+        found = (match.span() for match in self._pattern.finditer(bare))
+        return _replaced(data, _placed(found, breaks), lambda _: _encoded(HIDDEN))
+
+
+def _placed(
+    spans: Iterable[tuple[int, int]], breaks: list[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Yield where spans of a text without breaks are in the text with them. Both in order."""
+    following, shift = 0, 0
+    for start, end in spans:
+        edges = []
+        for place in (start, end - 1):
+            while following < len(breaks) and breaks[following][0] - shift <= place:
+                shift += breaks[following][1] - breaks[following][0]
+                following += 1
+            edges.append(place + shift)
+        yield edges[0], edges[1] + 1
 
 
 def secrets_of(script: str, parameters: Mapping[str, Any]) -> set[str]:
@@ -40,9 +121,9 @@ def secrets_of(script: str, parameters: Mapping[str, Any]) -> set[str]:
         if isinstance(value, Mapping) and "$secret" in value
         for text in _texts(value["$secret"])
     }
-    written = {
-        match["secret"].strip("'\"") for pattern in _PATTERNS for match in pattern.finditer(script)
-    }
+    data = _encoded(script)
+    spans = chain.from_iterable(_written(pattern, data) for pattern in _PATTERNS)
+    written = {_decoded(data[start:end]).strip("'\"") for start, end in spans}
     return {one for one in bound | written if len(one) >= SHORTEST}
 
 
@@ -57,29 +138,83 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def redacted(text: str, secrets: Collection[str]) -> str:
+def redacted(text: str, secrets: Iterable[str] | Known) -> str:
     """Return a text without these secrets, without literals that look like one, and
     without tokens.
     """
+    data = _encoded(text)
     for pattern in _PATTERNS:
-        text = pattern.sub(_hide, text)
-    return hide_secrets(text, sorted(secrets, key=len, reverse=True))
+        data = _replaced(data, _written(pattern, data), _hidden_literal)
+    return _without_tokens(_known(secrets).hide(data))
 
 
-def _hide(match: re.Match[str]) -> str:
-    secret, whole = match["secret"], match.group()
-    quote = secret[0] if secret[0] in "'\"" else "'"
-    start = match.start("secret") - match.start()
-    return f"{whole[:start]}{quote}{HIDDEN}{quote}{whole[start + len(secret) :]}"
+def redacted_beginning(text: str, length: int, secrets: Iterable[str] | Known) -> str:
+    """Return the first characters of a text redacted, without a look at the rest of it."""
+    return redacted(text[: length + REACH], secrets)[:length]
 
 
-def hide_secrets(text: str, secrets: Iterable[str]) -> str:
+def hide_secrets(text: str, secrets: Iterable[str] | Known) -> str:
     """Return `text` without the codes and secrets, also where colours or a line break are inside
     one, and without tokens.
     """
-    for secret in secrets:
-        text = re.sub(_BETWEEN.join(map(re.escape, secret)), HIDDEN, text) if secret else text
-    return _JWT.sub(HIDDEN, text)
+    return _without_tokens(_known(secrets).hide(_encoded(text)))
+
+
+def _known(secrets: Iterable[str] | Known) -> Known:
+    return secrets if isinstance(secrets, Known) else Known(secrets)
+
+
+def _without_tokens(data: bytes) -> str:
+    spans = (match.span() for match in _JWT.finditer(data))
+    return _decoded(_replaced(data, spans, lambda _: _encoded(HIDDEN)))
+
+
+def _written(pattern: Any, data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where secrets are written down, in order: a window of the data after the other, each
+    beginning where the last secret ended or REACH before the end of the window before.
+    """
+    start = 0
+    while start < len(data):
+        end = _whole_characters(data, start + WINDOW)
+        following = max(end - REACH, start + 1) if end < len(data) else end
+        for match in pattern.finditer(data[start:end]):
+            if end < len(data) and match.end() == end - start and match.start():
+                following = start + match.start()  # it may go on behind the window
+                break
+            yield start + match.start(1), start + match.end(1)
+            following = max(following, start + match.end())
+        start = following
+
+
+def _whole_characters(data: bytes, end: int) -> int:
+    """Return a place that is in no character, at or shortly before `end`."""
+    while end < len(data) and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return min(end, len(data))
+
+
+def _hidden_literal(secret: bytes) -> bytes:
+    quote = secret[:1] if secret[:1] in (b"'", b'"') else b"'"
+    return quote + _encoded(HIDDEN) + quote
+
+
+def _replaced(
+    data: bytes, spans: Iterable[tuple[int, int]], replacement: Callable[[bytes], bytes]
+) -> bytes:
+    pieces, last = [], 0
+    for start, end in spans:
+        pieces += [data[last:start], replacement(data[start:end])]
+        last = end
+    return b"".join([*pieces, data[last:]]) if pieces else data
+
+
+def _encoded(text: str) -> bytes:
+    """Return a text as UTF-8; output may have halves of surrogate pairs."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
 
 
 def hide_in_record(record: Record, secrets: Collection[str]) -> Record:

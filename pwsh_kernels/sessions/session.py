@@ -118,6 +118,8 @@ class Session:
     stuck_reason: str | None = None
     modules: Mapping[str, str] = field(default_factory=dict)
     """The PowerShell modules that it has pinned, with their versions."""
+    working_folder: str = ""
+    """Where its commands begin, and where what they write by a relative path goes."""
     pins_settled: bool = False
     """Somebody was signed in with them, or they are of an earlier server: a sign-in changes them
     only when they do not work.
@@ -174,6 +176,10 @@ class Session:
     def configure(self, tenant: Tenant) -> None:
         """Take what is configured now for its tenant; nobody is signed in."""
         self.tenant = tenant
+
+    def begin_in(self, folder: str) -> None:
+        """Remember the folder in which its commands begin."""
+        self.working_folder = folder
 
     def pin(self, modules: Mapping[str, str]) -> bool:
         """Remember the modules that it has pinned; return whether they are others than before."""

@@ -204,7 +204,11 @@ def test_the_settings_are_listed_without_a_server(tmp_path: Path) -> None:
             ),
         ),
         (("cancel", "../sessions"), 1, "pwsh-kernels: There is no run ../sessions."),
-        (("run", "contoso.example", "exo"), 2, "Missing argument 'command'"),
+        (
+            ("run", "contoso.example", "exo"),
+            2,
+            "give either a command (`-`: from stdin) or --file FILE",
+        ),
         (
             ("run", "contoso.example", "exo", "1", "--param", "novalue"),
             2,

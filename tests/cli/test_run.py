@@ -96,6 +96,139 @@ def test_values_are_bound_and_the_script_comes_from_stdin(signed_in: Server) -> 
     )
 
 
+PARAM = (
+    "<#\r\n.SYNOPSIS x\r\n#>\r\n#Requires -Version 5.1\r\n[CmdletBinding()]\r\nparam(\r\n"
+    ' [string]$Name = "d"\r\n)\r\n'
+    '"name=$Name root=[$PSScriptRoot] cmd=[$PSCommandPath]'
+    ' my=[$($MyInvocation.MyCommand.Name)]"\r\n'
+    "exit 6\r\n"
+)
+
+
+@pytest.mark.parametrize("by_stdin", [False, True])
+def test_a_script_file_has_path_parameters_and_exit_code_as_powershell_gives_them(
+    signed_in: Server, tmp_path: Path, by_stdin: bool
+) -> None:
+    file = tmp_path / "param.ps1"
+    file.write_text(PARAM)
+    source = ("-",) if by_stdin else ("-f", str(file))
+    with (
+        file.open() as text,
+        started(signed_in, "run", *SESSION, *source, "--param", "Name=x y", stdin=text) as child,
+    ):
+        assert child.communicate(timeout=LIMIT) == (
+            f"name=x y root=[{tmp_path}] cmd=[{file}] my=[param.ps1]\n",
+            "",
+        )
+        assert child.returncode == 6
+
+
+@pytest.mark.parametrize(
+    ("data", "stdout"),
+    [
+        (
+            b'\xef\xbb\xbfWrite-Host "bom \xc3\xa9"\r\nGet-Mailbox -ResultSize 1 | % Name\r\n',
+            "bom é\nAdele Gupta\n",
+        ),
+        ('\ufeffWrite-Output "utf16 é"\n'.encode("utf-16-le"), "utf16 é\n"),
+    ],
+)
+def test_a_script_file_with_a_byte_order_mark_runs_from_its_first_command_on(
+    signed_in: Server, tmp_path: Path, data: bytes, stdout: str
+) -> None:
+    file = tmp_path / "marked.ps1"
+    file.write_bytes(data)
+    said, _, code = run(signed_in, "run", *SESSION, "-f", str(file))
+    assert (said, code) == (stdout, 0)
+
+
+def test_a_script_file_that_is_no_utf_8_is_refused_by_name_and_nothing_runs(
+    signed_in: Server, tmp_path: Path
+) -> None:
+    file = tmp_path / "old.ps1"
+    file.write_bytes(b'Write-Output "cp1252 \xe9"\r\n')
+    before = last_run(signed_in)["run_id"]
+    stdout, stderr, code = run(signed_in, "run", *SESSION, "--file", str(file))
+    assert (stdout, code, last_run(signed_in)["run_id"]) == ("", 2, before)
+    assert stderr.startswith(f"pwsh-kernels: {file}, line 1: this is no UTF-8")
+    assert "It looks like WINDOWS-1252: `iconv -f WINDOWS-1252 -t UTF-8` converts it." in stderr
+
+
+def test_a_requirement_that_is_not_met_is_the_reason_of_the_failure(signed_in: Server) -> None:
+    script = '#Requires -Modules NoSuchModuleX\r\n"ran anyway"\r\n'
+    stdout, stderr, code = run(signed_in, "run", *SESSION, "-", stdin=script)
+    assert (stdout, code) == ("", 1)
+    assert "NoSuchModuleX" in stderr
+
+
+def test_a_command_and_a_file_at_once_are_refused(signed_in: Server, tmp_path: Path) -> None:
+    assert run(signed_in, "run", *SESSION)[2] == 2
+    file = tmp_path / "x.ps1"
+    file.write_text("'x'")
+    assert run(signed_in, "run", *SESSION, "'y'", "-f", str(file))[2] == 2
+
+
+def test_a_byte_order_mark_before_a_command_of_rest_is_no_part_of_it(signed_in: Server) -> None:
+    answer = signed_in.post(
+        "/run", tenant=CONTOSO, command="\ufeff'a'; $PSScriptRoot", format="text"
+    )
+    assert (answer["success"], answer["result"], answer["command"]) == (
+        True,
+        "a\n\n",
+        "'a'; $PSScriptRoot",
+    )
+    refused = signed_in.post("/run", tenant=CONTOSO, command="\ufeff")
+    assert (refused["code"], refused["error"]) == ("invalid_request", "command is required")
+
+
+@pytest.mark.parametrize("file", ["x.ps1", "C:\\x.ps1", "/x\n.ps1", ""])
+def test_the_path_of_a_script_is_an_absolute_one(signed_in: Server, file: str) -> None:
+    answer = signed_in.post("/run", tenant=CONTOSO, command="1", file=file)
+    assert (answer["code"], answer["field"]) == ("invalid_request", "file")
+
+
+SEVERAL = f"{CONTOSO},nobody.example"
+OBJECT = 'Write-Warning "$([char]27)[31mmind"; Write-Host \'shown\'; @{A = "$([char]27)[32mg"}; 5'
+
+
+def test_json_of_several_tenants_is_one_json_with_their_names(signed_in: Server) -> None:
+    stdout, stderr, code = run(signed_in, "run", SEVERAL, "exo", OBJECT, "--format", "json")
+    assert json.loads(stdout) == [
+        {"tenant": CONTOSO, "A": "\x1b[32mg"},
+        {"tenant": CONTOSO, "value": 5},
+    ]
+    assert code == 1
+    assert "\x1b" not in stdout + stderr
+    assert stderr.splitlines()[-4:] == [
+        f"== {CONTOSO}: succeeded",
+        "WARNING: mind",
+        "shown",
+        "== nobody.example: refused",
+    ]
+
+
+def test_csv_of_several_tenants_is_one_csv_with_their_names(signed_in: Server) -> None:
+    script = "Write-Warning 'mind'; [pscustomobject]@{A = 1; Tenant = 'x'}"
+    stdout, _, _ = run(signed_in, "run", SEVERAL, "exo", script, "--format", "csv")
+    assert stdout == f'"tenant","A","value.Tenant"\n"{CONTOSO}","1","x"\n'
+
+
+def test_text_of_several_tenants_is_on_stdout_and_whose_it_is_on_stderr(
+    signed_in: Server,
+) -> None:
+    stdout, stderr, _ = run(signed_in, "run", SEVERAL, "exo", "'out'; Write-Error 'no'")
+    assert stdout == "out\n"
+    assert f"== {CONTOSO}: failed\n" in stderr
+    assert stderr.rstrip().endswith("== nobody.example: refused")
+
+
+def test_no_json_that_the_command_line_prints_carries_escapes(signed_in: Server) -> None:
+    for tenants in (CONTOSO, SEVERAL):
+        stdout, _, _ = run(signed_in, "run", tenants, "exo", OBJECT, "--json")
+        assert "mind" in stdout
+        assert "\\u001b" not in stdout.replace("\\\\u001b", "")
+
+
 def test_only_the_result_is_on_stdout_when_a_program_reads_it(signed_in: Server) -> None:
     stdout, stderr, code = run(
         signed_in, "run", *SESSION, "Write-Host 'shown'; @{A = 1}", "--format", "json"
@@ -202,8 +335,9 @@ def test_runs_in_several_tenants_can_be_left_running_and_followed_one_by_one(
         signed_in, "run", here, "exo", "'slow'; Start-Sleep 60", "--wait-s", "1"
     )
     slow = last_id(signed_in)
-    assert (stdout, code) == (f"== {CONTOSO}: running\nslow\n", 5)
-    assert stderr == f"{CONTOSO}: running: `pwsh-kernels follow {slow}` attaches to it\n"
+    assert (stdout, code) == ("slow\n", 5)
+    told = f"{CONTOSO}: running: `pwsh-kernels follow {slow}` attaches to it"
+    assert stderr == f"{told}\n== {CONTOSO}: running\n"
     assert run(signed_in, "cancel", slow) == (f"{slow}: cancelled\n", "", 0)
 
 

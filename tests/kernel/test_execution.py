@@ -11,6 +11,7 @@ import pytest
 import zmq
 from jupyter_client.manager import KernelManager
 
+from pwsh_kernels.kernel.stopping import BLOCKED
 from pwsh_kernels.messages import KEY
 from pwsh_kernels.records import Record
 from tests.fixtures.kernel import WAIT_S, Client
@@ -296,7 +297,52 @@ def test_a_program_that_fills_a_screen_is_told_that_there_is_none_and_the_cell_g
     assert (run.summary.outcome, run.summary.exit_code) == ("completed", code)
 
 
+@pytest.mark.parametrize("options", [None, {}], ids=["a person", "a program"])
+def test_a_program_that_waits_for_a_terminal_is_told_of_and_the_cell_goes_on(
+    client: Client, options: dict[str, Any] | None
+) -> None:
+    # What vi does with 2>$null: its input has ended, so it reads from where its errors go.
+    run = client.run("$null = sh -c 'exec sleep 300 0<&2' 2>$null; 'on'", options)
+    assert run.text() == "on\n"
+    assert "sleep waited for input from a terminal, and there is none" in run.text("stderr")
+
+
+def test_a_program_that_only_takes_its_time_is_left_alone(client: Client) -> None:
+    run = client.run("sh -c 'sleep 6; echo done'; $LASTEXITCODE", {})
+    assert (run.text(), run.text("stderr")) == ("done\n0\n", "")
+
+
+@pytest.mark.parametrize("options", [None, {}], ids=["a person", "a program"])
+@pytest.mark.parametrize(
+    ("left", "number"),
+    [("sleep 300", "SIGTERM"), ("(trap '' TERM; sleep 300; true)", "SIGKILL")],
+)
+def test_stop_ends_what_a_program_has_left_running_and_says_so(
+    client: Client, options: dict[str, Any] | None, left: str, number: str
+) -> None:
+    quoted = left.replace("'", "''")
+    run_id = client.send(
+        f"$kept = Start-Process sleep 300 -PassThru; bash -c '{quoted} & echo started'; 'back'",
+        options,
+    )
+    client.until(run_id, lambda run: "started" in run.text())
+    client.interrupt()
+    run = client.finish(run_id)
+    assert (run.text(), run.summary.outcome) == ("started\n", "stopped")
+    said = run.text("stderr").splitlines()
+    assert "Stop has ended programs that this run had started" in said[-1]
+    assert said[-1].endswith(f"({number}).")
+    assert "sleep " in said[-1]
+    assert BLOCKED not in run.text("stderr")
+    assert client.run("$kept.HasExited; $kept.Kill()").text() == "False\n"
+
+
 def test_what_an_earlier_cell_has_started_is_not_told_of_a_screen(client: Client) -> None:
     client.run("$earlier = Start-Process sleep 300 -PassThru", {})
     run = client.run(f"{FILLS_SCREEN}; $earlier.HasExited; $earlier.Kill()", {})
     assert run.text() == "False\n"
+
+
+def test_a_byte_order_mark_before_a_cell_is_no_part_of_it(client: Client) -> None:
+    run = client.run("\ufeff'first'\n'second'")
+    assert (run.text(), run.content["status"]) == ("first\nsecond\n", "ok")

@@ -3,6 +3,9 @@ conformance/test_programs.py).
 """
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,9 @@ from papermill.execute import execute_notebook
 from papermill.inspection import inspect_notebook
 from papermill.translators import translate_parameters
 
+from tests.fixtures.kernel import WAIT_S
 from tests.fixtures.notebooks import notebook, text
+from tests.fixtures.repository import ROOT
 
 pytestmark = pytest.mark.pwsh
 
@@ -70,3 +75,59 @@ def test_a_parameter_whose_name_is_no_plain_word_is_assigned_too() -> None:
         translate_parameters("pwsh", "powershell", {"a-b": float("inf")})
         == "# Parameters\n${a-b} = [double]::PositiveInfinity\n"
     )
+
+
+def test_papermill_runs_notebooks_of_net_interactive_on_this_kernel_in_the_folder_that_it_is_told(
+    tmp_path: Path,
+) -> None:
+    source = notebook(
+        "(Get-Location).Path; [Environment]::CurrentDirectory; (Import-Csv ./data.csv).A; $alpha",
+        parameters="$alpha = 0",
+    )
+    source.metadata.kernelspec = {
+        "name": ".net-powershell",
+        "display_name": ".NET (PowerShell)",
+        "language": "PowerShell",
+    }
+    source.metadata.language_info = {"name": "PowerShell"}
+    (tmp_path / "data.csv").write_text("A\nrow\n", encoding="utf-8")
+    nbformat.write(source, tmp_path / "in.ipynb")
+    done = execute_notebook(
+        tmp_path / "in.ipynb",
+        tmp_path / "out.ipynb",
+        {"alpha": "9.5 $(throw)"},
+        kernel_name="pwsh",
+        cwd=tmp_path,
+        progress_bar=False,
+    )
+    assert text(done.cells[2]).splitlines() == [str(tmp_path), str(tmp_path), "row", "9.5 $(throw)"]
+
+
+@pytest.mark.parametrize("kernel", ["pwsh", ".net-powershell", "contoso.example.exo"])
+@pytest.mark.parametrize("language", ["powershell", "PowerShell"])
+def test_every_spelling_of_the_language_gets_literals(kernel: str, language: str) -> None:
+    written = translate_parameters(kernel, language, {"a": "$(run)"}, "Parameters")
+    assert "$a = '$(run)'" in written
+
+
+def test_the_documented_command_gives_the_kernel_a_second_name(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "kernel.md").read_text(encoding="utf-8")
+    command = page.partition("```sh\njupyter kernelspec install")[2].partition("```")[0]
+    environment = {
+        **os.environ,
+        "JUPYTER_DATA_DIR": str(tmp_path),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    subprocess.run(
+        ["sh", "-c", f"jupyter kernelspec install{command}"],
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=WAIT_S,
+    )
+    (given,) = tmp_path.glob("kernels/.net-powershell/kernel.json")
+    assert json.loads(given.read_text("utf-8"))["argv"][:3] == [
+        "python",
+        "-m",
+        "pwsh_kernels.kernel",
+    ]

@@ -159,6 +159,25 @@ async def test_parameters_are_bound_and_formats_are_chosen(signed_in: Server) ->
     assert json.loads(facts_of(run)["output"]) == values
 
 
+async def test_json_is_nothing_but_json_whatever_the_command_says_beside_it(
+    signed_in: Server,
+) -> None:
+    script = (
+        "Write-Warning 'mind'; Write-Host 'shown'; @{Name = 'x'; Text = \"$([char]27)[31mred\"}"
+    )
+    async with connected(signed_in) as client:
+        run = await call(client, "pwsh_run", tenant=CONTOSO, command=script, format="json")
+        facts = facts_of(run)
+        assert json.loads(facts["output"]) == {"Name": "x", "Text": "\x1b[31mred"}
+        *_, marked_output = text_of(run).partition(" -----\n")
+        assert json.loads(marked_output.partition("----- end -----")[0])["Name"] == "x"
+        assert facts["warnings"] == ["mind"]
+        assert f'pwsh_output with run_id {facts["run_id"]} and lines "1-200"' in facts["next_step"]
+        everything = facts_of(await call(client, "pwsh_output", run_id=facts["run_id"], lines="1"))
+    assert "mind" in everything["output"]
+    assert "shown" in everything["output"]
+
+
 async def test_long_output_is_capped_and_its_pages_are_exactly_the_whole(signed_in: Server) -> None:
     command = '1..9000 | ForEach-Object { "line $_ é 😀" }'
     whole = "".join(f"line {number} é 😀\n" for number in range(1, 9001))

@@ -27,6 +27,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGE = (ROOT / "docs" / "kernel.md").read_text(encoding="utf-8")
 OUR_FUNCTIONS = {
     "Get-KeptObject",
+    "Get-SessionFile",
+    "Get-SessionRequirement",
+    "Set-SessionFile",
     "Get-SessionRest",
     "Out-Display",
     "Out-Session",

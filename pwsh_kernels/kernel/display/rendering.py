@@ -7,6 +7,7 @@ from typing import Any
 
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.kernel.display.progress_bars import Bars
+from pwsh_kernels.kernel.display.tables import NO_FORMULA
 from pwsh_kernels.records import Progress, Record, RecordKind, Style, Summary
 from pwsh_kernels.screens import screen_advice
 
@@ -168,4 +169,6 @@ def progress_html(progress: Progress, depth: int = 0) -> str:
     bar = f'<progress max="100"{value}></progress> '
     number = "" if percent is None else f"{percent}% "
     activity, details = html.escape(progress.activity), html.escape(_details(progress))
-    return f'<div style="padding-left:{2 * depth}em"><b>{activity}</b> {bar}{number}{details}</div>'
+    style = f"padding-left:{2 * depth}em"
+    told = f"<b>{activity}</b> {bar}{number}{details}"
+    return f'<div class="{NO_FORMULA}" style="{style}">{told}</div>'

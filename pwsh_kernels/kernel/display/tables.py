@@ -9,6 +9,10 @@ from collections.abc import Iterable, Sequence
 
 from pwsh_kernels.records import Alignment, View
 
+NO_FORMULA = "mathjax_ignore tex2jax_ignore"
+"""Class of HTML that JupyterLab's MathJax, and nbconvert's older one, leave as it is: between two
+dollar signs they see a formula.
+"""
 _ESCAPE_SEQUENCES = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]|\x1b\]8;[^\x1b]*\x1b\\")
 """Colours and links of $PSStyle, which HTML would show as rubbish."""
 # Alignment stands at every cell: JupyterLab aligns all cells right, and takes style elements out of
@@ -22,7 +26,7 @@ def view_html(view: View) -> str:
     rows = _table(view.columns, view.rows) if view.kind == "table" else _list(view.rows)
     caption = f"<div><b>{_text(view.caption)}</b></div>" if view.caption else ""
     table = f"{_TABLE}{rows}</table>" if view.rows else ""
-    return f"<div>{caption}{table}{_more(view)}</div>"
+    return f'<div class="{NO_FORMULA}">{caption}{table}{_more(view)}</div>'
 
 
 def _table(columns: Sequence[tuple[str, Alignment]], rows: Iterable[Sequence[str]]) -> str:

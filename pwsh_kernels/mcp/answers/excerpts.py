@@ -9,20 +9,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pwsh_kernels.escapes import EscapeFilter, unfinished, whole_characters
-from pwsh_kernels.shapes import Entry, Page
+from pwsh_kernels.shapes import Entry, Page, RunPage
 
 MAX_CHARS = 20_000
 """Characters of output in one answer; half is the beginning and half the end when not all fits."""
 
+FOR_PROGRAMS = ("json", "csv")
+"""Formats of which only the result is shown."""
+
+_ASIDE = "aside"
+"""Kind of an entry that counts for cursors and is not shown."""
 _LABELS = {"error": "ERROR: ", "warning": "WARNING: "}
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Output that stands together: its text as the stream had it, and the same with labels."""
+    """Output that stands together: its text as the stream had it, and the same with labels;
+    whether something said beside a result was left out of it.
+    """
 
     text: str = ""
     labelled: str = ""
+    has_asides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,24 @@ def excerpt(page: Page, total: int, limit: int, tail_page: Page | None = None) -
         return Excerpt(start, end, total, head)
     tail, tail_start = _tail(tail_page, end)
     return Excerpt(start, end, total, head, tail, left_out=max(0, tail_start - end))
+
+
+def without_asides(page: RunPage) -> RunPage:
+    """Return a page of which an excerpt shows nothing but the result, where a program reads it:
+    warnings and what a script only shows would make JSON and CSV something else.
+    """
+    if page["format"] not in FOR_PROGRAMS:
+        return page
+    entries = [one if _is_result(one) else _aside(one) for one in page["entries"]]
+    return {**page, "entries": entries}
+
+
+def _aside(entry: Entry) -> Entry:
+    return {**entry, "kind": _ASIDE}
+
+
+def _is_result(entry: Entry) -> bool:
+    return entry["stream"] == "stdout" and entry["kind"] == "text"
 
 
 def cut_point(text: str) -> int:
@@ -107,13 +133,14 @@ def _without_first(entries: Sequence[Entry], length: int) -> list[Entry]:
     return shown
 
 
-def _piece(entries: Sequence[Entry]) -> Piece:
+def _piece(told: Sequence[Entry]) -> Piece:
     shown = EscapeFilter()
+    entries = [entry for entry in told if entry["kind"] != _ASIDE]
     texts = [whole_characters(shown.feed(entry["text"])) for entry in entries]
     labelled = ""
     for entry, text in zip(entries, texts, strict=True):
         labelled += _labelled(entry, text, at_line_start=not labelled or labelled.endswith("\n"))
-    return Piece("".join(texts), labelled)
+    return Piece("".join(texts), labelled, has_asides=len(entries) < len(told))
 
 
 def _labelled(entry: Entry, text: str, *, at_line_start: bool) -> str:

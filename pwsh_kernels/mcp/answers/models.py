@@ -56,6 +56,7 @@ class StatusResult(SessionResult):
     """
 
     modules: dict[str, str] = {}
+    working_folder: str = ""
     recent_runs: list[str] = []
 
 

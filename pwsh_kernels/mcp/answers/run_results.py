@@ -169,7 +169,12 @@ def run_step(run: Run, shown: Excerpt) -> str:
         f"Call pwsh_output with run_id {run_id} and cursor {shown.end} for the rest, or with"
         " search, lines or where."
     )
-    return " ".join([*suggestions, *([more] if shown.more else [])])
+    beside = (
+        "What the command said beside its result is not shown here: pwsh_output with run_id"
+        f' {run_id} and lines "1-200" has it.'
+    )
+    asides = [beside] if shown.head.has_asides or shown.tail.has_asides else []
+    return " ".join([*suggestions, *asides, *([more] if shown.more else [])])
 
 
 def _behind(run: Run) -> str:

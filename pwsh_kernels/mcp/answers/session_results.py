@@ -43,6 +43,7 @@ class Standing:
     lost: str = ""
     """The news that the session before this one has died."""
     modules: Mapping[str, str] = field(default_factory=dict)
+    working_folder: str = ""
 
 
 def of_session(one: Session) -> Standing:
@@ -60,6 +61,7 @@ def of_session(one: Session) -> Standing:
         current_run=one["current_run"] or "",
         pending=one["auth_pending"],
         modules=one["modules"],
+        working_folder=one["working_folder"],
     )
 
 
@@ -127,7 +129,12 @@ def status_result(facts: Standing, runs: Sequence[Run], agent: str, notice: str)
     """
     newest = [run_line(run, agent) for run in runs]
     session = dict(session_result(facts, notice))
-    return StatusResult(**session, modules=dict(facts.modules), recent_runs=newest)
+    return StatusResult(
+        **session,
+        modules=dict(facts.modules),
+        working_folder=facts.working_folder,
+        recent_runs=newest,
+    )
 
 
 def run_line(run: Run, agent: str) -> str:
@@ -211,6 +218,7 @@ def _session_line(result: SessionResult) -> str:
 def status_text(result: StatusResult, marks: Marks) -> str:
     """Return a session with its newest runs, in words."""
     pinned = ", ".join(f"{name} {version}" for name, version in result.modules.items())
+    where = f"Working folder: {result.working_folder}" if result.working_folder else ""
     told = marks.closed(
         marks.part("reason", result.reason),
         marks.part("newest runs", "\n".join(result.recent_runs)),
@@ -219,6 +227,7 @@ def status_text(result: StatusResult, marks: Marks) -> str:
         result.notice,
         _session_line(result),
         f"Modules: {pinned}" if pinned else "",
+        where,
         told,
         result.next_step,
     )

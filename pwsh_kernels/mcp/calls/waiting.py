@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from pwsh_kernels.escapes import plain
-from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, excerpt
+from pwsh_kernels.mcp.answers.excerpts import MAX_CHARS, Excerpt, excerpt, without_asides
 from pwsh_kernels.mcp.answers.marks import named
 from pwsh_kernels.mcp.answers.run_results import is_open
 from pwsh_kernels.mcp.backend import Backend
@@ -112,10 +112,10 @@ async def read_output(
     """Return the Run as it is now and what is shown of its output: from 0 head and tail, from a
     cursor one page.
     """
-    page = await backend.read_run(run_id, cursor, 0, limit)
+    page = without_asides(await backend.read_run(run_id, cursor, 0, limit))
     total = max(page["total_chars"], page["next_cursor"])
     if cursor or (total <= limit and not page["more"]):
         return page, excerpt(page, total, limit)
     tail_chars = limit // 2
-    tail = await backend.read_run(run_id, max(0, total - tail_chars), 0, tail_chars)
+    tail = without_asides(await backend.read_run(run_id, max(0, total - tail_chars), 0, tail_chars))
     return page, excerpt(page, total, limit - tail_chars, tail)

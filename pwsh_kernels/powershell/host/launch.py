@@ -57,6 +57,8 @@ class Launch:
     home: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
+    location: str = ""
+    """The folder in which commands begin; "": `cwd`."""
     width: int = 120
     """Columns of the window that scripts see."""
     culture: str = ""

@@ -1,15 +1,32 @@
-"""The programs that PowerShell runs, and the signal that tells them that there is no terminal."""
+"""The programs that PowerShell runs: which wait for a terminal that is not there, which hold a run
+that is to stop, and the signals that they get.
+"""
 
 import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 ENGINE_NAMES = frozenset({"pwsh", "dotnet"})
 """PowerShell itself, and the jobs that it runs: what these have started is meant."""
+
+
+STANDARD = ("0", "1", "2")
+SLEEPING = "S"
+
+
+class Program(NamedTuple):
+    """A process, as /proc/PID/stat tells of it; `began` in seconds of `machine_time`."""
+
+    id: int
+    name: str
+    state: str
+    session: int
+    began: float
 
 
 def machine_time() -> float:
@@ -23,31 +40,116 @@ def hang_up(powershell: int, since: float) -> int:
 
     It is what programs get whose terminal goes away: editors keep what they hold, and end.
     """
-    found = [*_programs(powershell, since)]
-    for process in found:
+    return len(_signal(_programs(powershell, since), signal.SIGHUP))
+
+
+def hang_up_waiting(powershell: int, since: float) -> list[Program]:
+    """Send SIGHUP to those programs that wait for input from nowhere: they sleep, and take a pipe
+    for a terminal that their own output goes to, as editors do whose input has ended.
+    """
+    waiting = [
+        one
+        for one in _programs(powershell, since)
+        if one.state == SLEEPING and _reads_its_output(one.id)
+    ]
+    return _signal(waiting, signal.SIGHUP)
+
+
+def end_holding(powershell: int, since: float, number: signal.Signals) -> list[Program]:
+    """Send a signal to the processes that a PowerShell waits for, whoever their parent is by now,
+    and that were started since a moment of `machine_time`; return them.
+
+    They are of its session and hold a pipe that it reads: a program's output ends when all of them
+    have closed it. What runs in the background with output of its own is left alone.
+    """
+    leader = _program(powershell)
+    if leader is None:
+        return []
+    reads = _pipes(powershell, but=STANDARD)
+    holding = [
+        one
+        for one in _all_programs()
+        if one.session == leader.session
+        and one.name not in ENGINE_NAMES
+        and _is_since(one, since)
+        and not reads.isdisjoint(_pipes(one.id))
+    ]
+    return _signal(holding, number)
+
+
+def _signal(programs: Iterable[Program], number: signal.Signals) -> list[Program]:
+    """Return those that the signal was sent to."""
+    found = []
+    for one in programs:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(process, signal.SIGHUP)
-    return len(found)
+            os.kill(one.id, number)
+            found.append(one)
+    return found
+
+
+def _reads_its_output(process: int) -> bool:
+    files = _files(process)
+    stdin = files.get("0", "")
+    return stdin.startswith("pipe:") and stdin in (files.get("1"), files.get("2"))
+
+
+def _pipes(process: int, but: Iterable[str] = ()) -> set[str]:
+    """Return the pipes that a process has open, without those that are its files `but`."""
+    files = _files(process)
+    without = {files.get(one) for one in but}
+    return {one for one in files.values() if one.startswith("pipe:")} - without
+
+
+def _files(process: int) -> dict[str, str]:
+    """Return what each open file of a process is; nothing of one that has ended or is another
+    user's.
+    """
+    found = {}
+    with contextlib.suppress(OSError):
+        for file in Path(f"/proc/{process}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                found[file.name] = str(file.readlink())
+    return found
+
+
+def _all_programs() -> Iterator[Program]:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and (one := _program(int(folder.name))):
+            yield one
+
+
+def _program(process: int) -> Program | None:
+    """Return what is known of a process, or None when it has ended."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    given, _, rest = text.partition("(")[2].rpartition(")")
+    name = "".join(one for one in given if one.isprintable())
+    facts = rest.split()
+    return Program(process, name, facts[0], int(facts[3]), int(facts[19]) / CLOCK_TICKS)
+
+
+def _is_since(one: Program, since: float) -> bool:
+    return one.began >= since - 1 / CLOCK_TICKS
 
 
 def _children(process: int) -> list[int]:
     """Return the direct children: each thread of a process tells those that it has started."""
-    lists = []
+    lists: list[str] = []
     for file in Path(f"/proc/{process}/task").glob("*/children"):
         with contextlib.suppress(OSError):  # the thread has ended
             lists.append(file.read_text())
     return [int(child) for text in lists for child in text.split()]
 
 
-def _programs(process: int, since: float) -> Iterator[int]:
+def _programs(process: int, since: float) -> Iterator[Program]:
     for child in _children(process):
-        try:
-            text = Path(f"/proc/{child}/stat").read_text()
-        except OSError:
+        one = _program(child)
+        if one is None:
             continue
-        name, _, facts = text.partition("(")[2].rpartition(")")
-        if name in ENGINE_NAMES:
+        if one.name in ENGINE_NAMES:
             yield from _programs(child, since)
-        elif int(facts.split()[19]) / CLOCK_TICKS >= since - 1 / CLOCK_TICKS:
-            yield child
+        elif _is_since(one, since):
+            yield one
             yield from _programs(child, 0)

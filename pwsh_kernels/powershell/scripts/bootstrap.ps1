@@ -1,7 +1,7 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours;
 # every run's output leaves through Out-Session as JSON texts: an array of texts and of records
 # (arrays that begin with their kind).
-param([hashtable]$Settings, [hashtable]$ModulePath, [string]$GivenPath)
+param([hashtable]$Settings, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
 
 # By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which
 # all modules are searched.
@@ -27,7 +27,8 @@ $global:PROFILE = [Management.Automation.PSSerializer]::Deserialize(@"
 $table = [Management.Automation.PSPrimitiveDictionary]::new()
 $table['PSVersion'] = [version]$PSVersionTable.PSVersion
 $PSSenderInfo.ApplicationArguments['PSVersionTable'] = $table
-Microsoft.PowerShell.Management\Set-Location -LiteralPath ([Environment]::CurrentDirectory)
+$folder = $Location ? $Location : [Environment]::CurrentDirectory
+Microsoft.PowerShell.Management\Set-Location -LiteralPath $folder
 if ($ModulePath -and ($ModulePath.Machine -or $env:PSModulePath -cne $GivenPath)) {
     & ([scriptblock]::Create(
         [IO.File]::ReadAllText("$($Settings.Folder)/modulepath.ps1"))) @ModulePath
@@ -755,9 +756,29 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         }
     }
 
+    # Text that runs as a file, and what the #Requires of a text ask for: files.ps1, which is parsed
+    # when it is needed.
+    $filesScript = [IO.File]::ReadAllText("$Folder/files.ps1")
+
+    function Set-SessionFile([string]$Path, [string]$Script) {
+        . ([scriptblock]::Create($filesScript))
+        $script:sessionFile = New-ScriptFile $Path $Script
+    }
+
+    function Get-SessionFile {
+        . ([scriptblock]::Create($filesScript))
+        Set-ExitEnding
+        return $sessionFile
+    }
+
+    function Get-SessionRequirement([string]$Path, [string]$Script) {
+        . ([scriptblock]::Create($filesScript))
+        New-ScriptFile $Path ((Find-Requirement $Script) -join "`n")
+    }
+
     # Constant, so that no script can remove or replace what every run leaves through.
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',
-            'Get-KeptObject') {
+            'Get-KeptObject', 'Set-SessionFile', 'Get-SessionFile', 'Get-SessionRequirement') {
         Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock `
             -Options Constant,
             AllScope

@@ -4,11 +4,12 @@
 
 import json
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.redaction import redacted, secrets_of
+from pwsh_kernels.sessions.redaction import Known, redacted_beginning, secrets_of
 from pwsh_kernels.sessions.runs.run import Run, failure_sentence, utc
 from pwsh_kernels.shapes import FAILED
 
@@ -30,19 +31,25 @@ class SessionHistory:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._turn = threading.Lock()
 
     def file(self, key: SessionKey) -> Path:
         """Return a session's file, which may not exist yet."""
         return self._folder / f"{key.kernelspec}.jsonl"
 
     def add(self, run: Run) -> None:
-        """Note a run that has ended."""
-        path = self.file(run.key)
+        """Note a run that has ended; from any thread."""
+        line = json.dumps(history_line(run)) + "\n"
+        with self._turn:
+            self._append(run.key, line)
+
+    def _append(self, key: SessionKey, line: str) -> None:
+        path = self.file(key)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(
             os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8"
         ) as lines:
-            lines.write(json.dumps(history_line(run)) + "\n")
+            lines.write(line)
         if path.stat().st_size > FULL_BYTES:
             self._cut(path)
 
@@ -64,7 +71,7 @@ class SessionHistory:
 
 def history_line(run: Run) -> Mapping[str, object]:
     """Return the facts of an ended run, without secrets and without its output. Pure."""
-    secrets = secrets_of(run.command, run.options.parameters)
+    secrets = Known(secrets_of(run.command, run.options.parameters))
     return {
         "run_id": run.id,
         "created_at": utc(run.created_at),
@@ -74,9 +81,9 @@ def history_line(run: Run) -> Mapping[str, object]:
         "principal": run.principal,
         "client": run.client,
         "account": run.account,
-        "command": redacted(run.command, secrets)[:COMMAND_CHARS],
+        "command": redacted_beginning(run.command, COMMAND_CHARS, secrets),
         "error": (
-            redacted(run.reason or failure_sentence(run), secrets)[:COMMAND_CHARS]
+            redacted_beginning(run.reason or failure_sentence(run), COMMAND_CHARS, secrets)
             if run.state in FAILED
             else ""
         ),

@@ -1,14 +1,21 @@
-"""The runs of a session as a notebook: what was run, by whom, and what came of it. Pure."""
+"""The runs of a session as a notebook: what was run, by whom, and what came of it.
 
+Each cell is written in a thread, because secrets are looked for in all that a run has said. The run
+itself, which may go on, is read on the event loop.
+"""
+
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from nbformat import v4
 
 from pwsh_kernels.sessions.evidence.literals import with_parameters
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.redaction import redacted, secrets_of
-from pwsh_kernels.sessions.runs.output_log import Entry
+from pwsh_kernels.sessions.redaction import Known, redacted, secrets_of
+from pwsh_kernels.sessions.runs.output_log import Entry, Page
 from pwsh_kernels.sessions.runs.run import Run, utc
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.views.run_views import run_view
@@ -38,18 +45,30 @@ LANGUAGE = {
 STOPPED = "PipelineStopped"
 
 
-def evidence(
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a notebook takes of a run, as it is at one moment."""
+
+    facts: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    page: Page
+
+
+async def evidence(
     key: SessionKey, session: Session | None, runs: Iterable[Run], time: datetime
 ) -> ForeignJson:
     """Return an .ipynb of the commands that have begun, oldest first; `session` is None for one
     that is closed.
     """
     begun = [run for run in runs if run.purpose == "command" and run.started_at]
+    cells = [
+        await asyncio.to_thread(_cell, number, _told(run)) for number, run in enumerate(begun, 1)
+    ]
     title = session_title(session) if session else f"{key.tenant} · {key.module} · closed"
     notebook: ForeignJson = v4.new_notebook(
         cells=[
             v4.new_markdown_cell(_heading(key, title, len(begun), time), id="about"),
-            *_cells(begun),
+            *cells,
         ],
         metadata={
             "kernelspec": {
@@ -77,31 +96,33 @@ def _heading(key: SessionKey, title: str, count: int, time: datetime) -> str:
     )
 
 
-def _cells(runs: Iterable[Run]) -> Iterator[ForeignJson]:
-    for number, run in enumerate(runs, 1):
-        yield _cell(number, run)
+def _told(run: Run) -> Told:
+    return Told(run_view(run), run.options.parameters, run.log.read(0, OUTPUT_CHARS))
 
 
-def _cell(number: int, run: Run) -> ForeignJson:
-    secrets = secrets_of(run.command, run.options.parameters)
-    source = redacted(with_parameters(run.command, run.options.parameters), secrets)
-    view: Mapping[str, object] = run_view(run)
-    timing = {"iopub.execute_input": utc(run.started_at), "shell.execute_reply": utc(run.ended_at)}
+def _cell(number: int, run: Told) -> ForeignJson:
+    facts = run.facts
+    secrets = Known(secrets_of(facts["command"], run.parameters))
+    source = redacted(with_parameters(facts["command"], run.parameters), secrets)
+    timing = {
+        "iopub.execute_input": facts["started_at"],
+        "shell.execute_reply": facts["ended_at"],
+    }
     cell: ForeignJson = v4.new_code_cell(
         source,
-        id=run.id,
+        id=facts["run_id"],
         execution_count=number,
         outputs=list(_outputs(run, secrets)),
         metadata={
-            RUN_KEY: {name: view[name] for name in FACTS},
+            RUN_KEY: {name: facts[name] for name in FACTS},
             "execution": {name: value for name, value in timing.items() if value},
         },
     )
     return cell
 
 
-def _outputs(run: Run, secrets: set[str]) -> Iterator[ForeignJson]:
-    page = run.log.read(0, OUTPUT_CHARS)
+def _outputs(run: Told, secrets: Known) -> Iterator[ForeignJson]:
+    page = run.page
     for group in _grouped(page.entries):
         text = redacted("".join(entry.text for entry in group), secrets)
         if _ended_by(group[0]):
@@ -110,8 +131,8 @@ def _outputs(run: Run, secrets: set[str]) -> Iterator[ForeignJson]:
             yield v4.new_output("stream", name=group[0].stream, text=text)
     if page.more:
         text = (
-            f"… {run.log.total_chars - page.next_cursor} more characters: GET"
-            f" /runs/{run.id}?cursor={page.next_cursor}\n"
+            f"… {run.facts['total_chars'] - page.next_cursor} more characters: GET"
+            f" /runs/{run.facts['run_id']}?cursor={page.next_cursor}\n"
         )
         yield v4.new_output("stream", name="stderr", text=text)
 
@@ -135,7 +156,7 @@ def _ended_by(entry: Entry) -> bool:
     return entry.kind == "error" and (entry.record is None or entry.record.terminating)
 
 
-def _error(entry: Entry, text: str, secrets: set[str]) -> ForeignJson:
+def _error(entry: Entry, text: str, secrets: Known) -> ForeignJson:
     record = entry.record
     name = (
         record.exception_type.rsplit(".", 1)[-1] or record.error_id.split(",", 1)[0]

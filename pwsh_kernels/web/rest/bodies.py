@@ -21,6 +21,7 @@ from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import MAX_CHARS, MAX_NESTING, OutputFormat
+from pwsh_kernels.script_text import without_mark
 
 MAX_PAGE = 1_000_000
 """Characters of output in one answer of GET /runs/{id}."""
@@ -132,10 +133,17 @@ class RunBody(SessionBody):
         return values
 
     command: Annotated[str, Field(min_length=1)]
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _without_mark(cls, value: Any) -> Any:
+        return without_mark(value) if isinstance(value, str) else value
+
     parameters: dict[str, Any] = {}
     format: OutputFormat = "json"
     width: Annotated[int, Field(ge=MIN_WIDTH, le=MAX_WIDTH)] | None = None
     max_chars: Annotated[int, Field(ge=1, le=MAX_CHARS)] | None = None
+    file: str | None = None
     wait_s: Seconds | None = None
 
 

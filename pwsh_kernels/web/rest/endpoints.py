@@ -179,7 +179,9 @@ async def run(call: Call) -> Answer:
         tenant=body.tenant,
         command=body.command,
         module=body.module,
-        options=checked_options(body.parameters, body.format, body.width, body.max_chars),
+        options=checked_options(
+            body.parameters, body.format, body.width, body.max_chars, file=body.file
+        ),
         wait_s=call.backend.capped(body.wait_s),
         conversation_id=body.conversation_id,
         **call.caller,
@@ -196,7 +198,7 @@ async def run(call: Call) -> Answer:
 
 async def notebook(call: Call) -> Answer:
     """Return a session's commands and their output as a notebook: the answer is the file."""
-    return Answer(call.backend.sessions.notebook(call.id))
+    return Answer(await call.backend.sessions.notebook(call.id))
 
 
 async def commands(call: Call) -> Answer:

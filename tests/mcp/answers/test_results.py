@@ -150,6 +150,9 @@ def test_a_status_tells_which_modules_the_session_has_pinned() -> None:
     assert (
         "Modules: Contoso.Tools 1.0, Az.Accounts 5.5.2" in status_text(status, MARKS).splitlines()
     )
+    status = status_result(session("signed_out", working_folder="/data/files/x"), [], "", "")
+    assert status.working_folder == "/data/files/x"
+    assert "Working folder: /data/files/x" in status_text(status, MARKS).splitlines()
     assert "Modules" not in status_text(status_result(session("signed_out"), [], "", ""), MARKS)
 
 

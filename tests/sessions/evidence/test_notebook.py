@@ -1,5 +1,6 @@
 """The runs of a session as a notebook: valid, true, without secrets, and fit to be run again."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +39,7 @@ def begun(runs: Runs, command: str, **facts: Any) -> Run:
 
 def notebook_of(runs: Runs) -> Any:
     """Return the notebook, checked against the format's schema."""
-    facts = evidence(KEY, None, runs.of(KEY), TIME)
+    facts = asyncio.run(evidence(KEY, None, runs.of(KEY), TIME))
     read = nbformat.reads(json.dumps(facts), as_version=4)
     nbformat.validate(read)
     return read

@@ -1,0 +1,29 @@
+# A text that runs as the file it came from: the engine itself gives it a scope, $PSScriptRoot and an
+# exit code of its own, and does what its #Requires ask for. Only a path makes a script in public, and
+# the engine would read another text there, or none: so private names of the engine's.
+
+$ErrorActionPreference = 'Stop'
+
+function New-ScriptFile([string]$Path, [string]$Text) {
+    $kind = [Management.Automation.ExternalScriptInfo]
+    $new = $kind.GetConstructor($secret, [type[]]([string], [string]))
+    $file = $new.Invoke(@([IO.Path]::GetFileName($Path), $Path))
+    $kind.GetField('_scriptContents', $secret).SetValue($file, $Text)
+    return $file
+}
+
+# The next file's `exit` ends the run, as it ends a `pwsh -File`; else it would be a $LASTEXITCODE.
+function Set-ExitEnding {
+    $engineContext.GetType().GetProperty('ScriptCommandProcessorShouldRethrowExit', $secret).SetValue(
+        $engineContext, $true)
+}
+
+# The lines of a text that the engine would check in a file. An error of its syntax is the run's.
+function Find-Requirement([string]$Text) {
+    $tokens = $errors = $null
+    $tree = [Management.Automation.Language.Parser]::ParseInput($Text, [ref]$tokens, [ref]$errors)
+    if ($errors -or -not $tree.ScriptRequirements) { return }
+    foreach ($token in $tokens) {
+        if ($token.Kind -eq 'Comment' -and $token.Text -match '^#requires\s') { $token.Text }
+    }
+}
