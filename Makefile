@@ -12,7 +12,7 @@ ifdef PWSH
 export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
 endif
 
-.PHONY: serve test fast check lint types unit coverage test-matrix conformance lock hooks engine clean
+.PHONY: serve lab test fast check lint types unit coverage test-matrix conformance lock hooks engine clean
 
 # install VENV,LOCK: exactly what the lock names, by its hashes, and nothing from an index that the
 # lock does not name; then the package itself, built by the hatchling that the lock installed. uv
@@ -43,6 +43,17 @@ $(CONFORMANCE)/.installed: pyproject.toml requirements-conformance.lock vendor/e
 
 serve: $(STAMP)
 	$(BIN)/pwsh-kernels serve
+
+# JupyterLab for `pwsh-kernels lab`, beside what is in $(VENV): a server loads it when it starts.
+LAB := $(VENV)/.lab-installed
+
+lab: $(LAB)
+	@echo 'JupyterLab is installed: $(BIN)/pwsh-kernels lab opens it.'
+
+$(LAB): $(STAMP) requirements-lab.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-lab.lock || \
+	  $(PIP) --python $(BIN)/python install --require-hashes -r requirements-lab.lock
+	touch $@
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -116,6 +127,7 @@ endef
 lock: $(STAMP)
 	$(call lock,requirements.lock,test dev)
 	$(call lock,requirements-conformance.lock,test lab conformance,--constraints requirements.lock)
+	$(call lock,requirements-lab.lock,lab,--constraints requirements-conformance.lock)
 
 # What .pre-commit-config.yaml runs comes from $(VENV): nothing is fetched.
 hooks: $(STAMP)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from papermill.execute import execute_notebook
 
-from tests.fixtures.notebooks import NOTEBOOKS, notebook_environment, shown
+from tests.fixtures.notebooks import NOTEBOOKS, shown
 from tests.fixtures.server import CONTOSO, Server
 
 PERSON = "aiko.hansen@contoso.example"
@@ -19,7 +19,7 @@ def server_of_the_runbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     """A server that the kernel of this process finds, with the commands on PATH."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     one = Server(tmp_path).start()
-    for name, value in notebook_environment(one).items():
+    for name, value in one.environment.items():
         monkeypatch.setenv(name, value)
     yield one
     one.close()

@@ -17,6 +17,10 @@ both sides.
 * `execute_reply` metadata: `{"pwsh": {"summary": {...}}}`
 * `shutdown_request` metadata: `{"pwsh": {"end_session": true}}`: by the owner of a shared kernel,
   which refuses others
+* `pwsh_journal_request` on control of a shared kernel: its `pwsh_journal_reply` has in `runs` the
+  last executions, each `{"header": of the execute_request, "code", "messages": sent on iopub,
+  "dropped": characters of messages that were not kept, "reply": its content's status and metadata,
+  or null while it goes on}`
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal":
   name or null, "reason": why we have ended it, or ""}`
 * iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event":
@@ -28,7 +32,7 @@ both sides.
   `"for_other": true` beside the answer
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pwsh_kernels.errors import InvalidRequest
@@ -46,6 +50,8 @@ from pwsh_kernels.records import (
 KEY = "pwsh"
 EVENT_MESSAGE = "pwsh_event"
 POWERSHELL_DIED = "powershell_died"
+JOURNAL_REQUEST = "pwsh_journal_request"
+JOURNAL_REPLY = "pwsh_journal_reply"
 PROMPT_ASKED = "prompt_asked"
 PROMPT_CLOSED = "prompt_closed"
 PROMPT_EVENTS = (PROMPT_ASKED, PROMPT_CLOSED)
@@ -136,6 +142,23 @@ def read_summary(reply: Mapping[str, Any]) -> Summary | None:
     """
     facts = our_facts(reply).get("summary")
     return Summary.from_json(facts) if facts else None
+
+
+def journal_entry(
+    header: Mapping[str, Any],
+    code: str,
+    messages: Sequence[Mapping[str, Any]],
+    dropped: int,
+    reply: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Return one execution in a `pwsh_journal_reply`."""
+    return {
+        "header": header,
+        "code": code,
+        "messages": messages,
+        "dropped": dropped,
+        "reply": reply,
+    }
 
 
 def ending_metadata() -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,7 @@ exec {sys.executable} -c "import sys; sys.version_info = (3, 10, 12); $2"
 LOCKS = {
     "requirements.lock": ("test", "dev"),
     "requirements-conformance.lock": ("test", "lab", "conformance"),
+    "requirements-lab.lock": ("lab",),
 }
 """Which extras each lock has, as the Makefile makes them."""
 
@@ -205,11 +207,12 @@ def test_every_pin_of_a_lock_is_followed_by_its_hashes(file: str) -> None:
     assert counted == len(re.findall(r"==.* \\\n    --hash=sha256:", text)) > 100
 
 
-def test_both_locks_agree_on_what_both_have() -> None:
-    ours, more = (pins((ROOT / file).read_text(encoding="utf-8")) for file in LOCKS)
-    assert {name: ours[name] for name in ours.keys() & more} == {
-        name: more[name] for name in ours.keys() & more
-    }
+def test_the_locks_agree_on_what_two_of_them_have() -> None:
+    for one, other in combinations(LOCKS, 2):
+        ours, more = (pins((ROOT / file).read_text(encoding="utf-8")) for file in (one, other))
+        assert {name: ours[name] for name in ours.keys() & more} == {
+            name: more[name] for name in ours.keys() & more
+        }
 
 
 def test_the_makefile_makes_each_lock_of_the_extras_that_it_has() -> None:

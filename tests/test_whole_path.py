@@ -161,7 +161,7 @@ def test_a_variable_set_over_rest_is_seen_by_a_console(signed_in: Server) -> Non
 def test_a_console_on_a_session_that_is_not_there_creates_none(signed_in: Server) -> None:
     _, error, code = run_command(signed_in.environment, "console", "nobody.example")
     assert code != 0
-    assert "No session for nobody.example:exo" in error
+    assert "There is no session for nobody.example exo." in error
 
 
 class AttachedNotebook(NotebookClient):

@@ -75,7 +75,7 @@ def error_line(error: ProductError) -> str:
 def _sentence(error: ProductError, facts: Mapping[str, object]) -> str:
     where = f"{facts.get('tenant')} {facts.get('module')}"
     run_id, reason = facts.get("run_id"), facts.get("reason")
-    login = f"Run `pwsh-kernels login {where}`."
+    login = "" if facts.get("unconfigured") else f"Run `pwsh-kernels login {where}`."
     texts = {
         "not_signed_in": f"Not signed in to {where}. {reason or ''} {login}",
         "session_lost": (

@@ -8,15 +8,19 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import typer
+from jupyter_core.paths import jupyter_runtime_dir
 
 from pwsh_kernels import __version__
+from pwsh_kernels.catalog import Catalog, Module
+from pwsh_kernels.catalog.tenants.loading import sandbox_facts
 from pwsh_kernels.cli.console import CLIENT_NAME, ExitCode, error_line, say
 from pwsh_kernels.cli.doctor_modules import installed_modules, wanted_modules
 from pwsh_kernels.cli.findings import Finding
+from pwsh_kernels.cli.tenants import located, problems_of
 from pwsh_kernels.discovery import FROM_SETTINGS, ServerAddress, read_settings
 from pwsh_kernels.errors import ProductError, ServerUnreachable
 from pwsh_kernels.settings import Settings
@@ -49,8 +53,10 @@ def examine() -> Iterator[Finding]:
         return
     yield from _powershell(settings)
     yield _set_by_hand(settings)
+    yield from tenants_file(settings)
     yield data_folder(settings.data_dir)
-    yield from homes(settings.homes)
+    yield from _homes(settings)
+    yield from damaged([settings.data_dir / "sessions", Path(jupyter_runtime_dir())])
     yield from asyncio.run(_server(settings))
 
 
@@ -58,9 +64,8 @@ def _powershell(settings: Settings) -> Iterator[Finding]:
     """Yield which PowerShell there is, and which modules it finds for the real tenants."""
     try:
         wanted = wanted_modules(settings)
-    except ProductError as error:
-        yield Finding("wrong", error_line(error))
-        wanted = []
+    except ProductError:
+        wanted = []  # what is wrong is said with the tenants file
     facts = _search([one.powershell_module for one in wanted] if settings.machine_modules else [])
     if "error" in facts:
         yield Finding("wrong", f"PowerShell: {facts['error']}")
@@ -118,9 +123,11 @@ def data_folder(folder: Path) -> Finding:
     return Finding("ok", f"Data folder {folder}")
 
 
-def homes(folder: Path) -> Iterator[Finding]:
+def homes(
+    folder: Path, modules: Mapping[str, Module], simulated: Collection[str]
+) -> Iterator[Finding]:
     """Yield whether the folder of the sessions' HOMEs is closed to others, and which of them hold
-    something.
+    something; what a simulated tenant's session keeps opens nothing.
     """
     if not folder.exists():
         return
@@ -129,26 +136,57 @@ def homes(folder: Path) -> Iterator[Finding]:
             "wrong",
             f"The sessions' HOMEs in {folder} are open to other users. Run `chmod 700 {folder}`.",
         )
-    for kept in kept_sign_ins(folder):
+    for kept in kept_sign_ins(folder, modules):
+        if kept.parent.name not in simulated:
+            yield Finding(
+                "note",
+                f"{kept} may keep a sign-in as plain text: encrypt the volume, or use `disconnect"
+                " --forget`.",
+            )
+
+
+def damaged(folders: Iterable[Path]) -> Iterator[Finding]:
+    """Yield the files that a server has put aside because it could not read them."""
+    from pwsh_kernels.sessions.damaged_files import files_put_aside
+
+    for file in files_put_aside(folders):
         yield Finding(
             "note",
-            f"{kept} may keep a sign-in as plain text: encrypt the volume, or use `disconnect"
-            " --forget`.",
+            f"{file} was damaged and put aside: the session that it belonged to may be lost. Look"
+            " at it, then remove it.",
         )
 
 
-def kept_sign_ins(folder: Path) -> Iterator[Path]:
-    """Yield the HOMEs in which a module has put a token cache (decision 0014)."""
-    caches = (
-        ".Azure",
-        ".local/share/.IdentityService",
-        ".m365pnppowershell",
-        ".mg",
-        ".federated_token",
-    )
+def kept_sign_ins(folder: Path, modules: Mapping[str, Module]) -> Iterator[Path]:
+    """Yield the HOMEs in which their own module has put a token cache (decision 0014)."""
     for home in sorted(folder.glob("*/*")):
-        if any((home / cache).exists() for cache in caches):
+        module = modules.get(home.name)
+        if module and any((home / one).exists() for one in module.home_files):
             yield home
+
+
+def _homes(settings: Settings) -> Iterator[Finding]:
+    try:
+        modules = Catalog.load(extra=settings.modules_dir).modules
+    except ProductError as error:
+        yield Finding("wrong", error_line(error))
+        modules = {}
+    yield from homes(settings.homes, modules, sandbox_facts().keys())
+
+
+def tenants_file(settings: Settings) -> Iterator[Finding]:
+    """Yield what `tenants check` finds, where there is a tenants file or one is named."""
+    path = settings.tenants_path
+    if not (settings.tenants_file or path.exists()):
+        return
+    try:
+        problems = problems_of(settings, path)
+    except ProductError as error:
+        yield Finding("wrong", error_line(error))
+        return
+    yield from (Finding("wrong", located(one, path)) for one in problems)
+    if not problems:
+        yield Finding("ok", f"Tenants file {path}")
 
 
 async def _server(settings: Settings) -> Iterable[Finding]:
@@ -167,15 +205,13 @@ async def _server(settings: Settings) -> Iterable[Finding]:
     except ProductError as error:
         return [Finding("wrong", error_line(error))]
     token = Finding("ok", f"Token from {_token_place(address)}")
-    return [reached, token, *(restart_cost(one) for one in listed["sessions"])]
+    signed_in = [one for one in listed["sessions"] if one["state"] == "signed_in"]
+    return [reached, token, *map(restart_cost, signed_in)]
 
 
 def restart_cost(session: Session) -> Finding:
     """Return what the end of a session's PowerShell would cost."""
-    survival = session["survival"] or "Nobody has signed in."
-    return Finding(
-        "ok", f"{session['session']} ({session['state']}), if its PowerShell ends: {survival}"
-    )
+    return Finding("ok", f"{session['session']}, if its PowerShell ends: {session['survival']}")
 
 
 def _no_server(settings: Settings, error: ServerUnreachable) -> Finding:

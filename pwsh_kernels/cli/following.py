@@ -68,7 +68,11 @@ class Printer:
             _write(stream, escapes.end())
         if self._for_programs and not self._ends_line:
             _write(sys.stdout, "\n")  # JSON comes without a line end, and files end with one
-        if run["state"] in ("cancelled", "lost") or signed_out(run):
+        if (
+            run["state"] in ("cancelled", "lost")
+            or signed_out(run)
+            or run.get("code") == "output_lost"
+        ):
             note(f"pwsh-kernels: {run['error'] or run['state']}")
             return
         for suggestion in dict.fromkeys(one["suggestion"] for one in run["errors"]):

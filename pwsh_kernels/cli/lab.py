@@ -61,12 +61,12 @@ def _open(server: ServerAddress, browser: bool) -> None:
 
     The token goes to the browser by a file: every user may read a process list.
     """
-    note(f"JupyterLab is on {server.url}/lab")
     page = opening_page(server)
+    if page is not None and not page.is_file():
+        raise LabNotInstalled(where="beside the server that runs")
+    note(f"JupyterLab is on {server.url}/lab")
     if page is None:
         return
-    if not page.is_file():
-        raise LabNotInstalled(where="beside the server that runs")
     note(f"This page opens it with the token: {page.as_uri()}")
     if browser:
         webbrowser.open(page.as_uri())

@@ -4,11 +4,14 @@ import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from pwsh_kernels.cli.console import ExitCode, connected, note, say
 from pwsh_kernels.cli.following import interrupts
+from pwsh_kernels.cli.times import lasting, local_clock
+from pwsh_kernels.discovery import is_loopback
 from pwsh_kernels.errors import RequestRefused
 from pwsh_kernels.shapes import Login, LoginArguments, Status
 
@@ -140,15 +143,26 @@ def say_code(facts: Standing) -> None:
         account = facts["expected_account"]
         say(
             f"To sign in to {facts['session']}, open {facts['auth_url']} and enter the code"
-            f" {facts['device_code']} (valid until {facts['expires_at']})."
+            f" {facts['device_code']} ({_validity(facts)})."
             + (f" Sign in as {account}." if account else "")
         )
 
 
+def _validity(facts: Standing) -> str:
+    until = local_clock(facts["expires_at"] or "")
+    return f"valid for {lasting(facts['expires_in_s'] or 0)}, until {until}"
+
+
 def show_qr(facts: Standing) -> None:
     """Show the address as a QR code where a person looks at a terminal."""
-    if facts["qr_text"] and sys.stdout.isatty():
-        say(facts["qr_text"])
+    if qr_of(facts) and sys.stdout.isatty():
+        say(qr_of(facts))
+
+
+def qr_of(facts: Standing) -> str:
+    """Return the QR code of an address that another device can open, else an empty text."""
+    host = urlsplit(facts["auth_url"] or "").hostname or ""
+    return "" if is_loopback(host) else facts["qr_text"] or ""
 
 
 async def _until_code(

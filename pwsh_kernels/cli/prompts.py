@@ -105,8 +105,9 @@ async def _answered_elsewhere(client: "RestClient", run: Run) -> Run:
 
 def summary(prompt: Prompt) -> str:
     """Return what a prompt asks for, in one line."""
-    words = [prompt.caption, prompt.message, *(one.label or one.name for one in prompt.fields)]
-    return plain(" ".join(" ".join(dict.fromkeys(words)).split())) or prompt.kind
+    fields = ", ".join(one.label or one.name for one in prompt.fields)
+    words = [" ".join(one.split()) for one in (prompt.caption, prompt.message, fields)]
+    return plain(": ".join(one.rstrip(":") for one in dict.fromkeys(words) if one)) or prompt.kind
 
 
 def heading(prompt: Prompt) -> str:

@@ -7,6 +7,7 @@ import typer
 
 from pwsh_kernels.cli.console import ExitCode, connected, note, say, say_json, table
 from pwsh_kernels.cli.login import say_code
+from pwsh_kernels.cli.times import local_clock
 from pwsh_kernels.shapes import Disconnected, Sessions, Status
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's domain, such as contoso.example.")]
@@ -68,8 +69,8 @@ def status_line(facts: Status) -> str:
     words += [f"as {facts['account']}"] if facts["account"] else []
     if facts["state"] == "signed_in":
         words += [f"by {facts['route']}"] if facts["route"] else []
-        words += [f"since {facts['signed_in_at']}"] if facts["signed_in_at"] else []
-        words += [f"until {facts['token_expires_at']}"] if facts["token_expires_at"] else []
+        times = (("since", facts["signed_in_at"]), ("until", facts["token_expires_at"]))
+        words += [f"{word} {local_clock(time)}" for word, time in times if time]
     if facts["state"] != "none" and facts["current_run"]:
         words.append(f"running {facts['current_run']}")
     words += [f"({facts['reason']})"] if facts["reason"] else []

@@ -1,7 +1,7 @@
 """`pwsh-kernels tenants` and `tenants check`: look at the tenants file itself, without a server."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,7 +34,11 @@ def tenants(context: typer.Context, as_json: AsJson = False) -> None:
     rows = [_row(one) for one in known.known.values()]
     say(table(("TENANT", "ALIASES", "TENANT ID", "ACCOUNT", "MODULES", "SANDBOX"), rows))
     if not known.closed:
-        note(f"{settings.tenants_path} names no tenant, so any other domain name is one too.")
+        note(f"{_no_tenant(settings.tenants_path)}: any domain name is taken as a tenant.")
+
+
+def _no_tenant(path: Path) -> str:
+    return f"{path} names no tenant" if path.exists() else f"There is no tenants file ({path})"
 
 
 def _file(settings: Settings) -> "TenantsFile":
@@ -99,7 +103,7 @@ def check(
     settings = read_settings()
     path = file or settings.tenants_path
     absent = not (file or settings.tenants_file or path.exists())
-    problems = [] if absent else _problems(settings, path)
+    problems = [] if absent else problems_of(settings, path)
     if as_json:
         say_json(
             {
@@ -108,24 +112,28 @@ def check(
             }
         )
     elif problems:
-        say(
-            "\n".join(
-                f"{path}, line {one.line}: {one.text}" if one.line else f"{path}: {one.text}"
-                for one in problems
-            )
-        )
+        say("\n".join(located(one, path) for one in problems))
     else:
         say(f"{path}: {'there is no such file yet' if absent else 'no problems'}.")
     if problems:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _problems(settings: Settings, path: Path) -> "list[Problem]":
+def located(problem: "Problem", path: Path) -> str:
+    """Return a problem with the file and the line in which it is."""
+    place = f"{path}, line {problem.line}" if problem.line else str(path)
+    return f"{place}: {problem.text}"
+
+
+def problems_of(settings: Settings, path: Path, tenant: str | None = None) -> "list[Problem]":
+    """Return every problem of a tenants file, or those of one of its tenants."""
     from pwsh_kernels.catalog import Catalog
     from pwsh_kernels.catalog.tenants.checking import check_tenants
     from pwsh_kernels.catalog.tenants.loading import read_file
 
     form = read_file(path)
+    if tenant:
+        form = replace(form, tenants=tuple(one for one in form.tenants if one.name == tenant))
     found = check_tenants(form, Catalog.load(extra=settings.modules_dir))
     return found or _wrong_settings(settings, path)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pwsh_kernels.cli.console import note, say
+from pwsh_kernels.cli.tenants import located, problems_of
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import BrokenFile, InvalidRequest
 
@@ -34,7 +35,8 @@ def add(
         ),
     ] = None,
     module: Annotated[
-        str | None, typer.Option(help="Service that the options after this one apply to.")
+        list[str] | None,
+        typer.Option(help="Service that the sign-in options apply to; one for each call."),
     ] = None,
     route: Text = None,
     client_id: Text = None,
@@ -60,6 +62,7 @@ def add(
     from pwsh_kernels.catalog.tenants.names import domain_name
     from pwsh_kernels.cli.tenants_file import read_correct, replace_file, with_correct_entry
 
+    service = _one_module(module)
     values = {
         "tenant_id": tenant_id,
         "domains": domain,
@@ -67,8 +70,8 @@ def add(
         "sharepoint_host": sharepoint_host,
         "organization": organization,
         "delegated_organization": delegated_organization,
-        "expected_account": None if module else expected_account,
-        "culture": None if module else culture,
+        "expected_account": None if service else expected_account,
+        "culture": None if service else culture,
     }
     access = {
         "route": route,
@@ -81,17 +84,34 @@ def add(
         "graph_token": _place("graph_token", graph_token),
         "federated_token": _place("federated_token", federated_token),
         "identity_id": identity_id,
-        "expected_account": expected_account if module else None,
-        "culture": culture if module else None,
+        "expected_account": expected_account if service else None,
+        "culture": culture if service else None,
         "subscription": subscription,
         "scopes": scope,
         "site": site,
         "restore": restore,
     }
-    entry = Entry(domain_name(name), _given(values), _modules(module, _given(access)))
+    entry = Entry(domain_name(name), _given(values), _modules(service, _given(access)))
     path = read_settings().tenants_path
     replace_file(path, with_correct_entry(path, read_correct(path).text, entry))
-    say(f"{entry.name} is in {path}. A running server sees it at once.")
+    say(
+        f"{entry.name} is in {path}. A running server sees it at once; a session that is open keeps"
+        f" what it began with until `pwsh-kernels disconnect {entry.name} MODULE`."
+    )
+    for problem in problems_of(read_settings(), path, entry.name):
+        note(f"pwsh-kernels: {located(problem, path)}")
+
+
+def _one_module(modules: list[str] | None) -> str | None:
+    """Return the service that is named. Raises InvalidRequest for more than one: which option
+    belongs to which is not known.
+    """
+    if modules and len(modules) > 1:
+        raise InvalidRequest(
+            "--module",
+            f"names one service, not {len(modules)}: call `tenants add` once for each service",
+        )
+    return modules[0] if modules else None
 
 
 def _given(values: Mapping[str, object]) -> dict[str, object]:
@@ -106,7 +126,9 @@ def _modules(module: str | None, access: dict[str, object]) -> dict[str, dict[st
         return {module: access}
     if access:
         raise InvalidRequest(
-            "--module", f"is needed: {', '.join(access)} belong to a module, such as --module exo"
+            "--module",
+            f"is needed: {', '.join(access)} belong{'s' if len(access) == 1 else ''} to a module,"
+            " such as --module exo",
         )
     return {}
 

@@ -58,8 +58,9 @@ class LabNotInstalled(ProductError):
 
     def text(self) -> str:
         return (
-            f"JupyterLab is not installed {self.where}. Run `pip install 'pwsh-kernels[lab]'` there"
-            " and start the server again; or attach your own JupyterLab: `jupyter lab"
+            f"JupyterLab is not installed {self.where}. Install it there (in a clone of the"
+            " repository `make lab`, elsewhere `pip install 'pwsh-kernels[lab]'`) and start the"
+            " server again; or attach your own JupyterLab: `jupyter lab"
             " --gateway-url ADDRESS` (docs/notebooks.md)."
         )
 

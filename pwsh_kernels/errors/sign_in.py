@@ -70,9 +70,13 @@ class NotSignedIn(ProductError):
     module: str
     reason: str = ""
     connected: bool = False
+    unconfigured: bool = False
+    """The tenants file lacks something: a login would fail for the same reason."""
 
     def text(self) -> str:
-        start = "Not authenticated. Call /login first."
+        start = (
+            "Not authenticated." if self.unconfigured else "Not authenticated. Call /login first."
+        )
         return f"{start} {self.reason}" if self.reason else start
 
 

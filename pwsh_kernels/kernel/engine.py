@@ -56,13 +56,20 @@ class Engine:
     async def _open(self) -> PowerShell:
         try:
             found = await find_powershell(explicit=self._environment.pwsh)
-            self._version.set_result(found.version)
+            self._tell_version(found.version)
         finally:
-            if not self._version.done():
-                self._version.set_result("")
+            self._tell_version("")
         shell = await PowerShell.open(self._launch(found.path))
         shell.died.add_done_callback(self._died)
         return shell
+
+    def _tell_version(self, version: str) -> None:
+        """Tell the version to all who wait; what is known already is only completed."""
+        if not self._version.done():
+            self._version.set_result(version)
+        elif version and not self._version.result():
+            self._version = concurrent.futures.Future()
+            self._version.set_result(version)
 
     def _launch(self, executable: Path) -> Launch:
         wanted = self._environment
@@ -84,12 +91,21 @@ class Engine:
             self._on_death(death.result())
 
     async def shell(self) -> PowerShell:
-        """Return the opened PowerShell. Raises a ProductError that says why there is none."""
+        """Return the opened PowerShell; one that did not open is tried again.
+
+        Raises a ProductError that says why there is none.
+        """
         if self._opening is None:
             raise PowerShellStartFailed(
                 self._environment.pwsh or "PowerShell", "the kernel is not started"
             )
+        if self._has_failed(self._opening) and not self._closing:
+            self.start()
         return await asyncio.shield(self._opening)
+
+    @staticmethod
+    def _has_failed(opening: "asyncio.Task[PowerShell]") -> bool:
+        return opening.done() and not opening.cancelled() and opening.exception() is not None
 
     async def query(self, script: str, parameters: Mapping[str, Any]) -> list[Any]:
         """Return the output of an internal question. Raises ProductError or TimeoutError."""

@@ -20,6 +20,10 @@ KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 CULTURE = "PWSH_KERNELS_CULTURE"
 FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
+HOME = "PWSH_KERNELS_HOME"
+"""Variable that a session's kernel has: PowerShell's HOME."""
+SERVER = ("PWSH_MANAGER_URL", "JUPYTER_RUNTIME_DIR")
+"""Where the command line finds the server, for the PowerShell of a kernel that is no session."""
 _OFF = {"0", "false", "no", "off"}
 _PLACES = re.compile(r"HOME|XDG_[A-Z_]+")
 """Variables that say where token caches are: the session's HOME alone decides, or sessions would
@@ -57,9 +61,10 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
     """Return what the environment says; `own_home` is PowerShell's HOME when none is named."""
     asked = [name.strip() for name in env.get("PWSH_MANAGER_PASS_ENV", "").split(",")]
     named = [name for name in asked if not _PLACES.fullmatch(name)]
+    named += () if env.get(HOME) else SERVER
     return KernelEnvironment(
         pwsh=env.get("PWSH_MANAGER_PWSH", ""),
-        home=Path(env.get("PWSH_KERNELS_HOME") or own_home),
+        home=Path(env.get(HOME) or own_home),
         module_path=env.get("PWSH_KERNELS_MODULE_PATH", ""),
         machine_modules=_is_on(env.get(MACHINE_MODULES, "")),
         rich_output=_is_on(env.get(RICH_OUTPUT, "")),

@@ -25,12 +25,15 @@ from pwsh_kernels.kernel.engine import Engine
 from pwsh_kernels.kernel.environment import read_environment
 from pwsh_kernels.kernel.execution import Execution
 from pwsh_kernels.kernel.isolation import IsolatedClients
+from pwsh_kernels.kernel.journal import Journal, text_size
 from pwsh_kernels.kernel.language.history import History
 from pwsh_kernels.kernel.language.services import LanguageServices
 from pwsh_kernels.kernel.sharing import SharedKernel, is_shared
 from pwsh_kernels.messages import (
     CONNECTION_CHANGED,
     EVENT_MESSAGE,
+    JOURNAL_REPLY,
+    JOURNAL_REQUEST,
     KEY,
     POWERSHELL_DIED,
     read_options,
@@ -76,6 +79,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         "comm_info_request",
         "history_request",
         "usage_request",
+        JOURNAL_REQUEST,
     ]
 
     def __init__(self, **kwargs: Any) -> None:
@@ -87,6 +91,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         self.cells = History()
         self.exit_status = 0
         self._codec = cast(MessageCodec, self.session)
+        self._journal = Journal()
         self._running: Execution | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leaving: asyncio.Task[None] | None = None
@@ -177,15 +182,19 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         if kept:
             self.cells.add(self.execution_count, code)
         keep_as = parent["header"]["msg_id"] if kept and is_shared() else ""
+        if is_shared() and not silent:
+            self._journal.begin(parent)
         ending = await self._end_of_cell(output, code, metadata, keep_as, add_to_history=kept)
         if ending.error:
             output.error(ending.error, ending.summary.terminating_error)
         if ending.summary.connection_changed and is_shared():
             self._publish(EVENT_MESSAGE, {"event": CONNECTION_CHANGED}, {}, parent)
-        return {
-            **await self._reply(ending, user_expressions or {}),
-            KEY: summary_metadata(ending.summary),
-        }
+        reply, metadata = (
+            await self._reply(ending, user_expressions or {}),
+            summary_metadata(ending.summary),
+        )
+        self._journal.end(parent["header"]["msg_id"], reply["status"], metadata)
+        return {**reply, KEY: metadata}
 
     async def _end_of_cell(
         self,
@@ -275,7 +284,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         self, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any], parent: Any = None
     ) -> None:
         facts = json_clean(metadata)
-        self._codec.send(
+        message = self._codec.send(
             self.iopub_socket,
             kind,
             json_clean(content),
@@ -283,6 +292,13 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
             ident=self.iopub_topic(kind),
             metadata=facts,
         )
+        if parent and is_shared():
+            self._journal.add(parent["header"]["msg_id"], message, text_size(content))
+
+    async def pwsh_journal_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """Tell what the last executions have said; runs in the control thread."""
+        runs = {"status": "ok", "runs": self._journal.to_json()}
+        self._codec.send(stream, JOURNAL_REPLY, json_clean(runs), parent=parent, ident=ident)
 
     async def interrupt_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Ask the running cell, if any, to stop, and answer at once; runs in the control thread."""

@@ -92,7 +92,12 @@ def _check_state(session: Session, *, run_signed_out: bool) -> None:
     if session.state == "starting":
         raise SessionStarting(tenant=key.tenant, module=key.module, reason=session.reason)
     if session.state == "signed_out" and not run_signed_out:
-        raise NotSignedIn(tenant=key.tenant, module=key.module, reason=session.reason)
+        raise NotSignedIn(
+            tenant=key.tenant,
+            module=key.module,
+            reason=session.reason,
+            unconfigured=session.unconfigured,
+        )
 
 
 def _pending(session: Session) -> SignInPending:

@@ -12,12 +12,13 @@ from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
 from pwsh_kernels.errors import (
     AnswerOfAnother,
+    NotSignedIn,
     ProductError,
     RunNotWaiting,
     UnknownSession,
 )
 from pwsh_kernels.prompt_answers import check_answer
-from pwsh_kernels.records import RunOptions
+from pwsh_kernels.records import Record, RunOptions
 from pwsh_kernels.sessions.admission import admit, check_command, check_room
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.evidence.notebook import evidence
@@ -27,6 +28,7 @@ from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
 from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.queries.command_search import CommandSearch
 from pwsh_kernels.sessions.queries.kept_objects import (
     ObjectsQuery,
@@ -37,8 +39,9 @@ from pwsh_kernels.sessions.queries.kept_objects import (
 from pwsh_kernels.sessions.queries.line_reader import LineReader
 from pwsh_kernels.sessions.queries.lines import LinesQuery
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
-from pwsh_kernels.sessions.runs.advice import Advisor
-from pwsh_kernels.sessions.runs.run import Run, now
+from pwsh_kernels.sessions.runs.advice import Advice, Advisor
+from pwsh_kernels.sessions.runs.queue import SERVER_STOPPED
+from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.sign_in.request_check import checked_request
@@ -68,6 +71,9 @@ COMING_WAIT_S = 25.0
 nothing else.
 """
 
+OLD_CODE_WAIT_S = 3.0
+"""Wait of a command for a sign-in that an earlier server began: its code may have been entered."""
+
 
 class Sessions:
     """All sessions and runs of one server.
@@ -88,13 +94,13 @@ class Sessions:
         """
         self._settings = settings
         self._commands = CommandIndex(catalog)
-        folder, advisor = settings.data_dir / "runs", Advisor(self._commands)
+        self._advisor = Advisor(self._commands)
         self._runs = Runs(
-            folder,
+            settings.data_dir / "runs",
             settings.run_memory,
             settings.runs_kept,
             settings.runs_max_age,
-            advisor,
+            self._advise,
             on_end=self._note_run,
             on_disk=settings.output_on_disk,
         )
@@ -109,6 +115,12 @@ class Sessions:
         self._turns = Turns(settings.fan_out, self._tasks)
         self._reader = LineReader()
         self._running = False
+
+    def _advise(self, key: SessionKey, script: str, record: Record) -> Advice:
+        known = self._directory.tenants().known.get(key.tenant)
+        return self._advisor.advise(
+            key.module, record, script=script, simulated=known is not None and known.sandbox
+        )
 
     def _note_run(self, run: Run) -> None:
         self._lifecycle.note_run(run)
@@ -126,6 +138,7 @@ class Sessions:
         self._running = False
         await self._tasks.end_all()
         await self._lifecycle.detach_all()
+        self._runs.cancel_waiting(SERVER_STOPPED)
         self._runs.close()
 
     def health(self) -> shapes.Counts:
@@ -455,7 +468,10 @@ class Sessions:
             live = self._lifecycle.open(request.tenant, request.module, alone=alone)
         if live is not None:
             session = live.session
-            await session.changes.wait_for(lambda: not _coming(session), wait_s)
+            limit = OLD_CODE_WAIT_S if live.awaits_old_code else wait_s
+            await session.changes.wait_for(lambda: not _coming(session), limit)
+            if live.awaits_old_code:
+                raise NotSignedIn(key.tenant, key.module, reason=session.reason)
         return admit(
             key,
             live,

@@ -11,6 +11,7 @@ from pathlib import Path
 from pwsh_kernels.errors import BrokenFile, FolderNotWritable, UnsafeFolder
 from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionLaunch
+from pwsh_kernels.sessions.jupyter.kernel_process import HOME_VARIABLE
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.session import Session
@@ -91,6 +92,12 @@ class Launcher:
         """
         return self._settings.homes / key.tenant / key.module
 
+    def key_of(self, home: Path) -> SessionKey | None:
+        """Return the session whose HOME a folder is; None: it is none of ours."""
+        if home.parent.parent != self._settings.homes:
+            return None
+        return SessionKey(home.parent.name, home.name)
+
     def prepare_home(self, key: SessionKey) -> Path:
         """Make a session's HOME (0700).
 
@@ -113,7 +120,7 @@ class Launcher:
 
     def _environment(self, session: Session, home: Path) -> dict[str, str]:
         environment = {
-            "PWSH_KERNELS_HOME": str(home),
+            HOME_VARIABLE: str(home),
             "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env),
             SHARED: "1",
             KEPT_OBJECTS: str(self._settings.kept_objects),

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -15,11 +16,14 @@ from pwsh_kernels.messages import CONNECTION_CHANGED, POWERSHELL_DIED
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.sessions.jupyter.kernel_process import living_kernels
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
 from pwsh_kernels.sessions.runs.connection import Message
+from pwsh_kernels.sessions.runs.notes import RunNote
 from pwsh_kernels.sessions.runs.queue import RunQueue
 from pwsh_kernels.sessions.runs.run import Run, failure_sentence, utc
 from pwsh_kernels.sessions.runs.table import Runs
@@ -33,14 +37,27 @@ LOG = logging.getLogger(__name__)
 ADOPT_WAIT_S = 5.0
 """A living kernel answers on control in milliseconds, whatever its PowerShell does."""
 CANCEL_WAIT_S = 5.0
+FORGOTTEN = "the session's kernel no longer knows it"
+ADOPT_PAUSE_S = 5.0
+"""Pause before a silent kernel is asked again."""
+SILENT = "its kernel does not answer; it is asked again until it does, or until its process ends"
 OLD_COMMAND = "it still runs a command from before the server's restart"
+OLD_CODE = (
+    "A sign-in from before the server's restart waits for its code; `login` begins a new one."
+)
 RESTART_REFUSED = (
     "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To"
     " stop what runs, interrupt it. To really begin anew: `pwsh-kernels disconnect {tenant}"
     " {module}`, then `pwsh-kernels login {tenant} {module}` (or POST /disconnect and POST /login)."
 )
-DISCONNECT_WAIT_S = 20.0
-"""Wait for a module's disconnect script; the process ends afterwards anyway."""
+ALIVE_WAIT_S = 2.0
+"""A living kernel tells of itself in milliseconds; a frozen one is killed."""
+SIGN_OUT_WAIT_S = 7.0
+"""Wait for what runs to stop and for the module's disconnect script; the process ends afterwards
+anyway.
+"""
+CLOSE_WAIT_S = 3.0
+"""Wait for a kernel to end by itself."""
 
 
 class Lifecycle:
@@ -64,6 +81,7 @@ class Lifecycle:
         self._history = launcher.history
         self._pins = launcher.pins
         self._examiner = Examiner(lambda live: self.restore([live.key]))
+        self._left_runs: dict[str, RunNote] = {}
         self.table: dict[SessionKey, LiveSession] = {}
         self.sign_ins = SignInFlow(
             settings, self.save, self.table.values, manager.process_id, launcher.pin_again
@@ -108,17 +126,19 @@ class Lifecycle:
         """Find the sessions of an earlier server: those whose kernel lives on, and those that were
         lost meanwhile.
         """
-        for note in self._notes.read_all():
-            try:
-                await self._adopt(note)
-            except ProductError as error:
-                LOG.warning("The session %s was not adopted: %s", note.key, error)
+        self._left_runs = {one.message_id: one for one in self._runs.read_notes()}
+        notes = list(self._notes.read_all())
+        await asyncio.gather(*(self._adopt_or_skip(note) for note in notes))
+        await self._adopt_unnoted()
+        self._lose_left_runs()
         self._release_stale_pins()
 
     async def detach_all(self) -> None:
         """Let go of every kernel; all live on."""
         for live in list(self.table.values()):
             await live.tasks.end_all()
+            for run in self._runs.of(live.key):
+                self._runs.note(run)
             live.detach()
             await self._manager.release_session(live.key)
 
@@ -134,16 +154,29 @@ class Lifecycle:
             await self._end(live, forget=forget)
 
     async def _end(self, live: LiveSession, *, forget: bool) -> None:
+        answers = await live.answers(ALIVE_WAIT_S)
+        if answers:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._sign_out(live), SIGN_OUT_WAIT_S)
+        self._remove(live, "the session was disconnected")
+        await self._end_kernel(live.key, politely=answers)
+        if forget:
+            await asyncio.to_thread(self._launcher.forget, live.key)
+        self._forget(live)
+
+    async def _sign_out(self, live: LiveSession) -> None:
         if live.active and live.queue:
             await live.queue.cancel(live.active, CANCEL_WAIT_S)
         if live.session.state == "signed_in" and not live.busy:
             script = live.session.module.disconnect
-            await live.run_script(script, f"sign out of {live.key}", "sign_out", DISCONNECT_WAIT_S)
-        self._remove(live, "the session was disconnected")
-        await self._manager.close_session(live.key)
-        if forget:
-            await asyncio.to_thread(self._launcher.forget, live.key)
-        self._forget(live)
+            await live.run_script(script, f"sign out of {live.key}", "sign_out", SIGN_OUT_WAIT_S)
+
+    async def _end_kernel(self, key: SessionKey, *, politely: bool) -> None:
+        if politely:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._manager.close_session(key), CLOSE_WAIT_S)
+                return
+        await self._manager.kill_session(key)
 
     async def forget_home(self, key: SessionKey) -> bool:
         """Remove the HOME of a session that is not there (any more); return whether there
@@ -162,22 +195,32 @@ class Lifecycle:
         self._forget(live)
 
     def save(self, live: LiveSession) -> None:
-        """Write the note that lets a later server find the session."""
+        """Write the note that lets a later server find the session.
+
+        A full disk changes nothing for the session: a later server finds its kernel all the same.
+        """
+        if self.table.get(live.key) is not live:
+            return
+        try:
+            self._write_note(live)
+        except OSError as error:
+            LOG.warning("The note of %s was not written: %s", live.key, error)
+
+    def _write_note(self, live: LiveSession) -> None:
         session = live.session
-        if self.table.get(live.key) is live:
-            self._notes.write(
-                SessionNote(
-                    tenant=live.key.tenant,
-                    module=live.key.module,
-                    kernel_id=live.key.kernel_id,
-                    connection_file=str(self._manager.connection_file(live.key)),
-                    created_at=utc(session.created_at) or "",
-                    state=session.state,
-                    expected_account=session.expected_account,
-                    signed_in_at=utc(session.signed_in_at),
-                    route=session.route.name if session.route else None,
-                )
+        self._notes.write(
+            SessionNote(
+                tenant=live.key.tenant,
+                module=live.key.module,
+                kernel_id=live.key.kernel_id,
+                connection_file=str(self._manager.connection_file(live.key)),
+                created_at=utc(session.created_at) or "",
+                state=session.state,
+                expected_account=session.expected_account,
+                signed_in_at=utc(session.signed_in_at),
+                route=session.route.name if session.route else None,
             )
+        )
 
     def _turn(self, key: SessionKey) -> asyncio.Lock:
         """Return the lock under which sessions of one key end and start, one after the other."""
@@ -234,7 +277,7 @@ class Lifecycle:
         if alone:
             self.sign_ins.begin_alone(live, earlier)
 
-    async def _attach(self, live: LiveSession, timeout: float) -> None:
+    async def _attach(self, live: LiveSession, timeout: float, *, adopted: bool = False) -> None:
         kernel = self._manager.get_kernel(live.key.kernel_id)
         live.queue = RunQueue(
             kernel.get_connection_info(),
@@ -243,8 +286,12 @@ class Lifecycle:
             lambda message: self._event(live, message),
             live.session.use,
             examine=functools.partial(self._examiner.examine, live),
+            on_sent=self._runs.note_sent,
+            adopted=adopted,
         )
         await live.queue.join(timeout)
+        if adopted:
+            await live.queue.recall(functools.partial(self._recalled, live), ADOPT_WAIT_S)
 
     async def _wait_until_ready(self, live: LiveSession) -> None:
         """Run nothing, to see that PowerShell has opened. Raises TimeoutError, ConnectionError."""
@@ -256,15 +303,15 @@ class Lifecycle:
             raise ConnectionError(failure_sentence(run))
 
     def note_run(self, run: Run) -> None:
-        """Let the session's own PowerShell know what was run; a full disk must not end the run of
-        its caller.
+        """Let the session's own PowerShell know what was run; neither a full disk nor what is in
+        the run may keep it from ending.
         """
         if run.purpose != "command" or run.key not in self.table:
             return
         try:
             self._history.add(run)
-        except OSError as error:
-            LOG.warning("The history of %s was not written: %s", run.key, error)
+        except Exception:
+            LOG.exception("The history of %s was not written", run.key)
 
     def title(self, key: SessionKey) -> str:
         """Return what people read as a session's name."""
@@ -304,6 +351,64 @@ class Lifecycle:
 
     # -- adoption ------------------------------------------------------------------------------
 
+    async def _adopt_unnoted(self) -> None:
+        """Take over the kernels of sessions whose note is gone: the check says who is signed in."""
+        homes = [one.home for one in await asyncio.to_thread(list, living_kernels())]
+        for home in homes:
+            key = self._launcher.key_of(home)
+            if key is None or key in self.table:
+                continue
+            LOG.warning("The session %s was found without its note", key)
+            note = SessionNote(
+                tenant=key.tenant,
+                module=key.module,
+                kernel_id=key.kernel_id,
+                connection_file=str(self._manager.connection_file(key)),
+                created_at=utc(now()) or "",
+                state="signed_in",
+            )
+            await self._adopt_or_skip(note)
+
+    def _recalled(self, live: LiveSession, entry: Mapping[str, Any]) -> Run | None:
+        """Return the run of an execution that the kernel remembers; None for a script of ours.
+
+        What has ended and is not noted was told to whoever asked for it.
+        """
+        note = self._left_runs.pop(entry["header"]["msg_id"], None)
+        if note and note.key == live.key:
+            return self._restored(note)
+        if entry["reply"] is not None:
+            return None
+        return live.observe(entry["code"], str(entry["header"].get("username") or ""))
+
+    def _restored(self, note: RunNote) -> Run | None:
+        if note.purpose == "command":
+            return self._runs.restore(note)
+        self._runs.drop_note(note)
+        return None
+
+    def _lose_left_runs(self) -> None:
+        """End the runs of an earlier server of which no kernel knows how they went on; one that is
+        silent may know.
+        """
+        left, self._left_runs = self._left_runs, {}
+        for message_id, note in left.items():
+            live = self.table.get(note.key)
+            if live and not live.session.gone and live.queue is None:
+                self._left_runs[message_id] = note
+            elif run := self._restored(note):
+                run.become("running")
+                run.finish("lost", reason=(live.session.reason if live else "") or FORGOTTEN)
+
+    async def _adopt_or_skip(self, note: SessionNote) -> None:
+        try:
+            await self._adopt(note)
+        except ProductError as error:
+            LOG.warning("The session %s was not adopted: %s", note.key, error)
+        except Exception:  # whatever is wrong with one, the others are served
+            LOG.exception("The session %s was not adopted", note.key)
+            self.ended(note.key, "it could not be taken over; the server's log says why")
+
     async def _adopt(self, note: SessionNote) -> None:
         tenant, module, key = self._directory.names(note.tenant, note.module)
         session = Session(
@@ -315,16 +420,44 @@ class Lifecycle:
             route=module.routes.get(note.route) if note.route else None,
         )
         live = self._add(session, adopted=True)
-        found = self._manager.process_id(key)
+        try:
+            found = await self._manager.find_session(key)
+        except ConnectionError as error:
+            self._fail(live, str(error))
+            return
         if found is None:
             live.lose("its process ended while no server watched it")
             return
         try:
             await self._manager.start_kernel(kernel_name=key.kernelspec)
-            await self._attach(live, ADOPT_WAIT_S)
+            await self._attach(live, ADOPT_WAIT_S, adopted=True)
         except (TimeoutError, ConnectionError):
-            self._fail(live, "its kernel no longer answers")
+            live.tasks.start(self._adopt_again(live, note, found), f"find {key}")
             return
+        await self._adopted(live, note, found)
+
+    async def _adopt_again(self, live: LiveSession, note: SessionNote, found: int) -> None:
+        """Look again for a kernel that is silent, as long as its process lives and nobody ends
+        it.
+        """
+        LOG.warning("The kernel of %s does not answer; it is asked again", live.key)
+        while not live.session.gone:
+            live.drop_queue(SILENT)
+            live.session.say(SILENT)
+            await asyncio.sleep(ADOPT_PAUSE_S)
+            if self._manager.process_id(live.key) != found:
+                break
+            try:
+                await self._attach(live, ADOPT_WAIT_S, adopted=True)
+            except (TimeoutError, ConnectionError):
+                continue
+            await self._adopted(live, note, found)
+            return
+        self.ended(live.key, "its process ended without having answered")
+        self._lose_left_runs()
+
+    async def _adopted(self, live: LiveSession, note: SessionNote, found: int) -> None:
+        key = live.key
         if found != self._manager.process_id(
             key
         ):  # it ended in this very moment, and a new one was started
@@ -332,8 +465,8 @@ class Lifecycle:
             await self._manager.kill_session(key)
             return
         LOG.info("Found the kernel of %s again", key)
-        session.say(OLD_COMMAND)
         live.left_signing_in = note.state == "signing_in"
+        live.session.say(OLD_CODE if live.awaits_old_code else OLD_COMMAND)
         live.tasks.start(self.sign_ins.resume(live, note), f"check {key}")
 
     # -- end -----------------------------------------------------------------------------------

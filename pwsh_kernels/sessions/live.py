@@ -63,6 +63,13 @@ class LiveSession:
         return self.queue.active if self.queue else None
 
     @property
+    def awaits_old_code(self) -> bool:
+        """True while a person may still enter a code that nobody can see any more."""
+        route = self.session.route
+        asks = route is not None and route.asks_person
+        return self.left_signing_in and asks and self.session.state == "starting"
+
+    @property
     def busy(self) -> bool:
         """True when the kernel executes something, or something waits for it."""
         return self.queue is not None and self.queue.busy
@@ -150,9 +157,26 @@ class LiveSession:
         self.session.become("closed", reason)
         self._let_go(reason)
 
+    async def answers(self, timeout: float) -> bool:
+        """Return whether its kernel tells of itself within `timeout` seconds."""
+        if self.queue is None:
+            return False
+        try:
+            question = self.queue.connection.request("control", "kernel_info_request")
+            await asyncio.wait_for(question, timeout)
+        except (TimeoutError, ConnectionError):
+            return False
+        return True
+
+    def drop_queue(self, reason: str) -> None:
+        """Give up the connection to a kernel that may be asked again."""
+        self._let_go(reason)
+
     def detach(self) -> None:
         """Let go of a kernel that lives on."""
-        self._let_go("the server has stopped watching this session; its kernel goes on")
+        queue, self.queue = self.queue, None
+        if queue:
+            queue.detach()
 
     def _let_go(self, reason: str) -> None:
         queue, self.queue = self.queue, None

@@ -4,19 +4,19 @@ One file each, no secrets.
 """
 
 import json
-import logging
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
 from pwsh_kernels.catalog import RouteName
+from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.states import SESSION_STATES
 from pwsh_kernels.shapes import SessionState
-
-LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +54,44 @@ class SessionNotes:
         self._folder = folder
 
     def write(self, note: SessionNote) -> None:
-        """Write or replace a note, all of it or nothing."""
+        """Write or replace a note, all of it or nothing. Raises OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(dir=self._folder, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(asdict(note), stream)
-        Path(part).replace(self._path(note.key))
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(asdict(note), stream)
+            Path(part).replace(self._path(note.key))
+        except OSError:
+            Path(part).unlink(missing_ok=True)
+            raise
 
     def remove(self, key: SessionKey) -> None:
         """Forget a session."""
-        self._path(key).unlink(missing_ok=True)
+        with suppress(NotADirectoryError):
+            self._path(key).unlink(missing_ok=True)
 
     def read_all(self) -> Iterator[SessionNote]:
-        """Yield every readable note; an unreadable one is reported and skipped."""
+        """Yield every readable note; an unreadable one is put aside."""
         for path in sorted(self._folder.glob("*.json")):
             try:
-                yield SessionNote(**json.loads(path.read_text(encoding="utf-8")))
-            except (OSError, ValueError, TypeError) as error:
-                LOG.warning(
-                    "The session note %s is unreadable and was skipped: %s", path.name, error
-                )
+                note = read_note(path.read_bytes())
+            except (OSError, ValueError, TypeError, RecursionError) as error:
+                put_aside(path, error)
+            else:
+                yield note
 
     def _path(self, key: SessionKey) -> Path:
         return self._folder / f"{key.kernelspec}.json"
+
+
+def read_note(text: bytes) -> SessionNote:
+    """Return the note that a text holds. Raises ValueError or TypeError, whatever is wrong."""
+    facts = json.loads(text)
+    note = SessionNote(**facts)
+    if not all(value is None or isinstance(value, str) for value in facts.values()):
+        raise TypeError("a fact is no text")
+    if note.state not in SESSION_STATES:
+        raise ValueError(f"no state: {note.state}")
+    note.created_time()
+    note.signed_in_time()
+    return note

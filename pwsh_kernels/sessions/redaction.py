@@ -1,7 +1,7 @@
 """Secrets taken out of scripts, output and records before anybody keeps them. Pure."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -35,14 +35,26 @@ def secrets_of(script: str, parameters: Mapping[str, Any]) -> set[str]:
     parameters.
     """
     bound = {
-        value["$secret"]
+        text
         for value in parameters.values()
         if isinstance(value, Mapping) and "$secret" in value
+        for text in _texts(value["$secret"])
     }
     written = {
         match["secret"].strip("'\"") for pattern in _PATTERNS for match in pattern.finditer(script)
     }
-    return {str(one) for one in bound | written if len(str(one)) >= SHORTEST}
+    return {one for one in bound | written if len(one) >= SHORTEST}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a value that was bound as a secret: it may be an object, by mistake."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+    else:
+        yield str(value)
 
 
 def redacted(text: str, secrets: Collection[str]) -> str:

@@ -8,7 +8,8 @@ from typing import Literal
 from pwsh_kernels.catalog import Explanation, Fact, FactName, Module, Route, Tenant
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.runs.run import Run, now
+from pwsh_kernels.sessions.moment import now
+from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.states import GONE, session_may_become
 from pwsh_kernels.shapes import SessionState
 
@@ -30,6 +31,8 @@ withdrawn it; `sign_in_unreachable`: a host is out of reach; `too_many_sign_ins`
 wait for a person, busily.
 """
 
+FILE_CODES = frozenset({"certificate_unreadable"})
+"""Explanations of what is wrong with a file that the tenants file names."""
 APP_ROUTES = frozenset({"certificate", "client_secret", "workload_identity"})
 """Routes on which the configured application signs in, so that who it must be is known."""
 
@@ -80,6 +83,8 @@ class SignInFailure:
     code: SignInCode
     reason: str
     explanation: Explanation | None = None
+    unconfigured: bool = False
+    """What the tenants file names is not there: another try fails in the same way."""
 
 
 @dataclass(eq=False)
@@ -142,6 +147,13 @@ class Session:
         app_only = self.route is not None and self.route.name in APP_ROUTES
         return str(expected) if expected else (access.client_id if app_only else None)
 
+    @property
+    def unconfigured(self) -> bool:
+        """True when the last sign-in failed for what the tenants file names."""
+        failure = self.failure
+        explained = failure.explanation.code if failure and failure.explanation else ""
+        return failure is not None and (failure.unconfigured or explained in FILE_CODES)
+
     def become(self, state: SessionState, reason: str = "") -> bool:
         """Go over to `state` when the table allows it; return whether it did."""
         if not session_may_become(self.state, state):
@@ -200,9 +212,9 @@ class Session:
         self.sharepoint_tenant = sign_in.sharepoint_tenant
         return True
 
-    def not_begun(self, reason: str) -> None:
+    def not_begun(self, reason: str, *, unconfigured: bool) -> None:
         """Remember why a sign-in could not even begin."""
-        self.failure = SignInFailure("sign_in_failed", reason)
+        self.failure = SignInFailure("sign_in_failed", reason, unconfigured=unconfigured)
         self.say(reason)
 
     def show_code(self, code: DeviceCode) -> None:

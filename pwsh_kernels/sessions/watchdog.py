@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pwsh_kernels.sessions.live import LiveSession
-from pwsh_kernels.sessions.runs.run import Run, now
+from pwsh_kernels.sessions.moment import now
+from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.shapes import WatchdogState
 

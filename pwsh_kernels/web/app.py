@@ -29,6 +29,7 @@ from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.health import Health
+from pwsh_kernels.web.home_page import home_rules
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.product import Backend, Product
 from pwsh_kernels.web.rest.handlers import rules
@@ -40,6 +41,8 @@ MAX_UPLOAD = 64 * 1024 * 1024
 """Bytes of one request; Jupyter's 512 MB would let anybody on this machine fill the memory without
 a token.
 """
+FIRST_COMMAND = "pwsh-kernels login contoso.example exo"
+"""What somebody who has just started a server types next, in another terminal."""
 
 
 class PwshKernelsServer(ServerApp):
@@ -218,7 +221,12 @@ class PwshKernelsServer(ServerApp):
         if has_lab():
             Path(self.browser_open_file).touch(mode=0o600)
             self.write_browser_open_file()
-        self.log.info("pwsh-kernels %s listens on %s", __version__, self.connection_url)
+        self.log.info(
+            "pwsh-kernels %s listens on %s; next: %s",
+            __version__,
+            self.connection_url,
+            FIRST_COMMAND,
+        )
         if sys.stderr.isatty():
             sys.stderr.write(greeting(self.connection_url, self.identity_provider.token))
         if self.opens_lab and has_lab():
@@ -266,6 +274,7 @@ class PwshKernelsApp(ExtensionApp):
             *powerapps_rules(self.authority, server.base_url),
         ]
         page = sandbox if server.product.has_sandbox else []
+        page += [] if has_lab() else home_rules(server.base_url)
         self.mcp = McpDoor(self.backend.token, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
         all_rules = [*ours, *action_rules(server.base_url), *page]
@@ -340,7 +349,7 @@ def has_lab() -> bool:
 def greeting(url: str, token: str) -> str:
     """Return what a person at a terminal reads when the server is ready."""
     return (
-        f"\n  pwsh-kernels is ready on {url}\n    pwsh-kernels login contoso.example exo   "
+        f"\n  pwsh-kernels is ready on {url}\n    {FIRST_COMMAND}   "
         f" (another terminal; the command finds the token on its own)\n    {url}?token={token}   "
         f" (browser, notebooks)\n    Authorization: Bearer {token}    (REST)\n  Ctrl-C stops the"
         " server; sessions stay signed in, and the next server finds them again.\n\n"

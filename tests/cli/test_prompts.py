@@ -29,6 +29,11 @@ def test_a_line_is_asked_for_by_its_message() -> None:
     assert (heading(LINE), summary(LINE), value_of(LINE, ["Adele"])) == ("", "Your name", "Adele")
 
 
+def test_a_question_is_named_in_one_line_by_its_caption_its_message_and_its_fields() -> None:
+    assert summary(YES_NO) == "Confirm: Are you sure?"
+    assert summary(FIELDS) == "cmdlet f: Supply values: A, Bee"
+
+
 def test_a_question_without_words_still_says_that_it_is_one() -> None:
     assert questions(Prompt("line")) == [Question("Input")]
     assert summary(Prompt("secret")) == "secret"

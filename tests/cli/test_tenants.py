@@ -62,9 +62,12 @@ def test_without_a_file_the_sandbox_tenants_are_listed(tenants: Command, file: P
     lines = [line.split() for line in done.out.splitlines()]
     assert lines[1] == ["contoso.example", "-", CONTOSO_ID, "-", "-", "yes"]
     assert (done.err, done.code) == (
-        f"{file} names no tenant, so any other domain name is one too.\n",
+        f"There is no tenants file ({file}): any domain name is taken as a tenant.\n",
         0,
     )
+    file.parent.mkdir()
+    file.touch()
+    assert tenants().err == f"{file} names no tenant: any domain name is taken as a tenant.\n"
 
 
 def test_a_tenant_is_added_and_listed(tenants: Command, file: Path) -> None:
@@ -90,7 +93,13 @@ def test_a_tenant_is_added_and_listed(tenants: Command, file: Path) -> None:
         "--culture",
         "fr-FR",
     )
-    assert done == Done(f"adatum.com is in {file}. A running server sees it at once.\n", "", 0)
+    assert (done.out, done.code) == (
+        (
+            f"adatum.com is in {file}. A running server sees it at once; a session that is open"
+            " keeps what it began with until `pwsh-kernels disconnect adatum.com MODULE`.\n"
+        ),
+        0,
+    )
     listed = tenants()
     assert listed.out.splitlines()[3].split() == [
         "adatum.com",
@@ -148,7 +157,19 @@ def test_only_its_owner_can_read_the_file_and_a_link_to_it_stays(
         ),
         (
             ("a.com", "--client-id", "x"),
-            "--module is needed: client_id belong to a module, such as --module exo",
+            "--module is needed: client_id belongs to a module, such as --module exo",
+        ),
+        (
+            ("a.com", "--client-id", "x", "--route", "certificate"),
+            "--module is needed: route, client_id belong to a module, such as --module exo",
+        ),
+        (
+            ("a.com", "--module", "exo", "--route", "device_code", "--module", "pnp"),
+            "--module names one service, not 2: call `tenants add` once for each service",
+        ),
+        (
+            ("a.com", "--culture", "xx-QQ"),
+            "a.com cannot be added: culture must be the name of a culture that there is",
         ),
         (("a.com", "--module", "exoo"), "Unknown module: exoo"),
         (
@@ -201,6 +222,22 @@ def test_a_check_names_every_problem_with_its_line(
     assert (done.err, done.code) == ("", 1)
     problems = json.loads(tenants("check", "--json").out)["problems"]
     assert [one["line"] for one in problems] == [5, 7]
+
+
+def test_what_an_added_tenant_lacks_is_said_at_once_and_nothing_of_other_tenants(
+    tenants: Command, file: Path
+) -> None:
+    tenants("add", "contoso.com", "--module", "exo", "--route", "certificate")
+    done = tenants("add", "adatum.com", "--module", "pnp", "--client-id", "app")
+    assert done.err.splitlines() == [
+        (
+            f"pwsh-kernels: {file}, line 10: adatum.com:pnp: the route device_code needs site (or"
+            " sharepoint_host beside the tenant's name)"
+        )
+    ]
+    assert done.code == 0
+    repaired = tenants("add", "adatum.com", "--sharepoint-host", "adatum")
+    assert (repaired.err, repaired.code) == ("", 0)
 
 
 def test_what_a_route_lacks_is_named_by_keys_of_the_tenants_file(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 from pwsh_kernels.sandbox import Company
 from tests.fixtures.notebooks import NOTEBOOKS, read, run_on_own_kernel, run_on_session, shown
@@ -54,6 +55,15 @@ async def test_the_quickstart_runs_to_its_end(notebooks: Server) -> None:
     assert shown(await run_on_own_kernel(read("quickstart"), notebooks)) == shown(
         read("quickstart")
     )
+
+
+async def test_the_quickstart_fails_where_nobody_can_sign_in(
+    notebooks: Server, free_tcp_port: int
+) -> None:
+    elsewhere = Server(notebooks.folder, {"PWSH_MANAGER_AUTOSTART": "false"})
+    elsewhere.url = f"http://127.0.0.1:{free_tcp_port}"
+    with pytest.raises(CellExecutionError, match="The sign-in failed"):
+        await run_on_own_kernel(read("quickstart"), elsewhere)
 
 
 async def test_the_shared_session_shows_what_an_agent_did_there(notebooks: Server) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from pwsh_kernels.catalog.tenants.parsing import read_form
 from pwsh_kernels.powershell import Launch, PowerShell
 from tests.fixtures.powershell import run
 
@@ -54,6 +55,18 @@ async def test_text_has_numbers_and_dates_of_the_culture(
     said = await run(german, f"1.5; {MOMENT}; Get-Date {MOMENT} -Format D", **options)
     assert "1,5" in said.text
     assert "Samstag, 31. Januar 2026" in said.text
+
+
+async def test_a_tenant_may_have_every_culture_that_powershell_lists(german: PowerShell) -> None:
+    script = "[cultureinfo]::GetCultures('AllCultures').Name | Where-Object { $_ }"
+    names = (await run(german, script)).text.split()
+    assert len(names) > 500
+    assert [one for one in names if not _is_accepted(one)] == ["en-US-POSIX"]
+
+
+def _is_accepted(name: str) -> bool:
+    text = f'[[tenant]]\nname = "adatum.com"\nculture = "{name}"\n'
+    return not read_form(text, Path(), {}).problems
 
 
 async def test_json_has_numbers_and_dates_of_no_culture(german: PowerShell) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pwsh_kernels.catalog import Catalog
 from pwsh_kernels.cli.doctor import homes
 from pwsh_kernels.errors import NotSignedIn, SessionLost, UnsafeFolder
 from tests.fixtures.sandbox import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
@@ -87,7 +88,10 @@ async def test_sessions_are_opened_at_the_start_and_sign_in_as_far_as_nobody_is_
     assert {".Azure", ".local", "mine.txt"} <= kept(home)
     assert open_to_others(home) == []
     assert not kept(tmp_path / "elsewhere")
-    assert [one.verdict for one in homes(first.settings.homes)] == ["note"]
+    known = Catalog.load().modules
+    assert list(homes(first.settings.homes, known, {CONTOSO})) == []
+    (note,) = homes(first.settings.homes, known, ())  # as if Contoso were real
+    assert note.text.startswith(f"{home} may keep a sign-in as plain text")
 
     await first.stop()
     first.kernel(module="azure").kill()
@@ -165,6 +169,14 @@ async def returns(world: World) -> None:
     assert not kept(home)
 
 
+def test_only_a_module_that_keeps_a_sign_in_is_told_to_keep_one(tmp_path: Path) -> None:
+    for module in ("exo", "graph", "teams", "own"):
+        (tmp_path / "adatum.com" / module / ".local/share/.IdentityService").mkdir(parents=True)
+    tmp_path.chmod(0o700)
+    notes = [one.text.split()[0] for one in homes(tmp_path, Catalog.load().modules, ())]
+    assert notes == [str(tmp_path / "adatum.com" / "graph")]
+
+
 async def test_no_sign_in_is_kept_in_a_folder_that_others_can_read(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir(mode=0o755)
@@ -182,7 +194,8 @@ async def test_no_sign_in_is_kept_in_a_folder_that_others_can_read(tmp_path: Pat
         assert kept(shared) == set()
     finally:
         await world.end()
-    (finding,) = homes(make_settings(tmp_path, PWSH_MANAGER_TOKEN_DIR=str(shared)).homes)
+    place = make_settings(tmp_path, PWSH_MANAGER_TOKEN_DIR=str(shared)).homes
+    (finding,) = homes(place, {}, ())
     assert (finding.verdict, finding.text) == (
         "wrong",
         f"The sessions' HOMEs in {shared} are open to other users. Run `chmod 700 {shared}`.",

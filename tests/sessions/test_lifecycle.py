@@ -5,8 +5,9 @@ twice.
 import asyncio
 import json
 import os
+import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,14 @@ import pytest_asyncio
 from jupyter_client.kernelspec import NoSuchKernel
 from tornado.web import HTTPError
 
-from pwsh_kernels.errors import SessionLost
+from pwsh_kernels.errors import NotSignedIn, SessionLost
+from pwsh_kernels.powershell import find_powershell
+from pwsh_kernels.sessions import lifecycle
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.sessions.jupyter.kernel_process import process_note
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.lifecycle import OLD_CODE
+from pwsh_kernels.shapes import Run
 from tests.fixtures.repository import ROOT
 from tests.sessions.world import CONTOSO, END_WAIT, World
 
@@ -198,6 +204,68 @@ async def test_a_session_that_died_while_no_server_ran_is_shown_as_lost(tmp_path
         await second.end()
 
 
+@pytest.mark.parametrize("damage", ["gone", "[1, 2", "[5]", "null"])
+async def test_a_session_whose_process_note_is_damaged_or_gone_lives_on(
+    tmp_path: Path, damage: str
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    await first.run("$kept = 42")
+    note = process_note(first.manager.connection_file(KEY))
+    await first.stop()
+    note.unlink()
+    if damage != "gone":
+        note.write_text(damage)
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        assert (await second.run("$kept"))["result"] == "42\n"
+    finally:
+        kernel = second.kernel()
+        note.unlink()
+        await second.end()
+    assert gone(kernel)
+
+
+async def test_a_session_whose_own_note_is_gone_is_found_and_asked_who_is_signed_in(
+    tmp_path: Path,
+) -> None:
+    first = await World.begin(tmp_path)
+    await first.sign_in()
+    await first.stop()
+    (first.settings.data_dir / "sessions" / f"{KEY.kernelspec}.json").unlink()
+    second = await World.begin(tmp_path)
+    try:
+        status = await second.becomes(CONTOSO, "signed_in")
+        assert status["account"] == "admin@contoso.example"
+    finally:
+        await second.end()
+
+
+@pytest.mark.parametrize("damage", ["gone", "{", '{"key": 5}'])
+async def test_a_session_that_nobody_can_reach_any_more_is_ended_and_begins_anew(
+    tmp_path: Path, damage: str
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    await first.run("1")
+    kernel, powershell = first.kernel(), first.powershell()
+    file = first.manager.connection_file(KEY)
+    await first.stop()
+    file.unlink()
+    if damage != "gone":
+        file.write_text(damage)
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        (view,) = second.sessions.views()
+        assert view["state"] == "lost"
+        assert "gone or damaged" in view["reason"]
+        aside = [one.name for one in await asyncio.to_thread(list, file.parent.glob("*.bad"))]
+        assert aside == ([] if damage == "gone" else [f"{file.name}.bad"])
+        assert gone(kernel, powershell)
+        assert (await second.sign_in())["state"] == "signed_in"
+        assert (await second.run("'anew'"))["result"] == "anew\n"
+    finally:
+        await second.end()
+
+
 async def test_a_kernel_that_ends_while_it_is_taken_over_is_lost_and_none_takes_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +319,10 @@ async def test_a_code_that_went_with_the_old_server_is_replaced_at_the_next_logi
     await first.sessions.stop()
     second = await World.begin(tmp_path)
     try:
+        status = await second.sessions.status(CONTOSO, "exo")
+        assert (status["state"], status["reason"]) == ("starting", OLD_CODE)
+        with pytest.raises(NotSignedIn, match="from before the server's restart"):
+            await second.run("1")
         new = (await second.login())["device_code"]
         assert new not in (None, old)
         second.authority.approve(new, "admin@contoso.example")
@@ -303,6 +375,7 @@ async def test_other_kernels_keep_jupyters_ways_but_get_no_secret(
 ) -> None:
     monkeypatch.setenv("JUPYTER_TOKEN", "secret-of-the-server")
     monkeypatch.setenv("HANDED_ON", "asked for by name")
+    monkeypatch.setenv("PWSH_MANAGER_URL", "http://localhost:5200")
     await world.run("1")
     kernel_id = await world.manager.start_kernel(kernel_name="python3")
     kernel_manager: Any = world.manager.get_kernel(kernel_id)
@@ -310,6 +383,7 @@ async def test_other_kernels_keep_jupyters_ways_but_get_no_secret(
     for process in (python, world.kernel(), world.powershell()):
         assert "secret-of-the-server" not in process.environ().values()
         assert process.environ()["HANDED_ON"] == "asked for by name"
+    assert python.environ()["PWSH_MANAGER_URL"] == "http://localhost:5200"
     await world.manager.shutdown_all(now=True)
     assert gone(python)
     assert world.kernel().is_running()
@@ -327,3 +401,170 @@ async def test_a_powershell_that_does_not_exist_is_named_and_the_session_is_lost
         assert "/nonexistent/pwsh" in answer["error"]
     finally:
         await world.end()
+
+
+async def test_a_powershell_that_dies_while_it_opens_is_followed_by_another(
+    tmp_path: Path,
+) -> None:
+    real = shutil.which("pwsh") or str((await find_powershell()).path)
+    wrapper = tmp_path / "pwsh"
+    wrapper.write_text(
+        f'#!/bin/sh\ncase " $* " in *" -s "*) [ -e {tmp_path}/well ] || exit 3;; esac\n'
+        f'exec {real} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    world = await World.begin(tmp_path, PWSH_MANAGER_PWSH=str(wrapper))
+    try:
+        assert (await world.login())["code"] == "sign_in_failed"
+        (tmp_path / "well").touch()
+        assert (await world.sign_in())["state"] == "signed_in"
+    finally:
+        await world.end()
+
+
+async def test_a_sign_in_whose_note_cannot_be_written_goes_on(tmp_path: Path) -> None:
+    world = await World.begin(tmp_path)
+    try:
+        (world.settings.data_dir / "sessions").touch()
+        assert (await world.sign_in())["state"] == "signed_in"
+    finally:
+        await world.end()
+
+
+async def test_a_command_goes_on_through_a_restart_under_its_id_with_all_its_output(
+    tmp_path: Path,
+) -> None:
+    wait = "while (-not (Test-Path ~/{})) {{ Start-Sleep -Milliseconds 20 }}"
+    command = (
+        f"'begun'; {wait.format('go')}; 'meanwhile'; $null = New-Item ~/went; "
+        f"{wait.format('end')}; 'last'; Write-Error 'oops'"
+    )
+    first = await World.begin(tmp_path)
+    await first.sign_in()
+    caller = asyncio.create_task(first.run(command, principal="token"))
+    (running,) = await begun(first, "begun")
+    await first.stop()
+    told = await caller
+    assert (told["code"], told["run_id"]) == ("server_restarting", running["run_id"])
+    assert "do not run it again" in told["error"]
+    assert running["run_id"] in told["error"]
+    home = first.settings.homes / CONTOSO / "exo"
+    (home / "go").touch()
+    await until((home / "went").exists)
+    second = await World.begin(tmp_path)
+    try:
+        (home / "end").touch()
+        run = await second.ended(running["run_id"])
+        text = "".join(one["text"] for one in run["entries"] if one["stream"] == "stdout")
+        assert text == "begun\nmeanwhile\nlast\n"
+        assert (run["state"], run["code"], run["error"]) == ("failed", "command_failed", "oops")
+        assert (run["command"], run["principal"]) == (command, "token")
+        assert (await second.becomes(CONTOSO, "signed_in"))["account"] == "admin@contoso.example"
+        commands = second.sessions.run_views(purpose="command")
+        assert [one["run_id"] for one in commands] == [running["run_id"]]
+        assert not list((second.settings.data_dir / "runs").glob("*.run"))
+    finally:
+        await second.end()
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "killed too early"])
+async def test_a_prompt_that_was_open_when_the_server_ended_is_answered_at_the_next(
+    tmp_path: Path, noted: bool
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    run_id = await first.begin_run("$name = Read-Host 'Name'; \"It is $name\"")
+    assert (await first.asked(run_id))["state"] == "waiting_for_input"
+    await first.stop()
+    (note,) = (first.settings.data_dir / "runs").glob("*.run")
+    assert note.stat().st_mode & 0o777 == 0o600
+    if not noted:
+        note.unlink()
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        (found,) = second.sessions.run_views(purpose="command")
+        assert (found["run_id"] == run_id) is noted
+        assert found["state"] == "waiting_for_input"
+        assert found["prompt"] is not None
+        assert found["prompt"]["message"] == "Name"
+        assert found["command"].startswith("$name = Read-Host")
+        await second.sessions.answer(found["run_id"], "Ada", for_other=not noted)
+        ended = await second.ended(found["run_id"])
+        assert (ended["state"], ended["entries"][-1]["text"]) == ("succeeded", "It is Ada\n")
+        assert (await second.run("$name"))["result"] == "Ada\n"
+    finally:
+        await second.end()
+
+
+async def test_a_command_whose_kernel_died_while_no_server_ran_is_lost(tmp_path: Path) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    run_id = await first.begin_run("'begun'; Start-Sleep 60")
+    await first.output_of(run_id, "begun")
+    kernel = first.kernel()
+    await first.stop()
+    kernel.kill()
+    assert gone(kernel)
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        run = await second.sessions.run_view(run_id)
+        assert (run["state"], run["code"]) == ("lost", "session_lost")
+        assert "while no server watched it" in run["error"]
+    finally:
+        await second.end()
+
+
+async def test_a_kernel_that_is_silent_while_it_is_looked_for_is_asked_until_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    run_id = await first.begin_run("'begun'; $kept = Read-Host 'Name'")
+    assert (await first.asked(run_id))["state"] == "waiting_for_input"
+    kernel = first.kernel()
+    await first.stop()
+    kernel.suspend()
+    monkeypatch.setattr(lifecycle, "ADOPT_WAIT_S", 0.5)
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        (view,) = second.sessions.views()
+        assert (view["state"], view["reason"]) == ("starting", lifecycle.SILENT)
+        monkeypatch.setattr(lifecycle, "ADOPT_WAIT_S", END_WAIT)
+        kernel.resume()
+        await until(lambda: bool(second.sessions.run_views(purpose="command")))
+        assert (await second.asked(run_id))["state"] == "waiting_for_input"
+        await second.sessions.answer(run_id, "Ada")
+        await second.becomes(CONTOSO, "signed_out")
+        assert (await second.run("$kept"))["result"] == "Ada\n"
+    finally:
+        await second.end()
+
+
+async def test_a_frozen_kernel_is_disconnected_within_ten_seconds(world: World) -> None:
+    assert (await world.sign_in())["state"] == "signed_in"
+    kernel, powershell = world.kernel(), world.powershell()
+    kernel.suspend()
+    async with asyncio.timeout(10):
+        await world.sessions.disconnect(CONTOSO, "exo")
+    assert gone(kernel, powershell)
+
+
+async def test_a_frozen_powershell_is_disconnected_within_ten_seconds(world: World) -> None:
+    assert (await world.sign_in())["state"] == "signed_in"
+    kernel, powershell = world.kernel(), world.powershell()
+    powershell.suspend()
+    async with asyncio.timeout(12):  # a busy machine takes its share of the two waits
+        await world.sessions.disconnect(CONTOSO, "exo")
+    assert gone(kernel, powershell)
+
+
+async def begun(world: World, text: str) -> list[Run]:
+    """Wait until a command that runs has printed something; return the commands."""
+    await until(lambda: bool(world.sessions.run_views(purpose="command")))
+    runs = world.sessions.run_views(purpose="command")
+    await world.output_of(runs[0]["run_id"], text)
+    return runs
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that nobody tells us of."""
+    async with asyncio.timeout(END_WAIT):
+        while not holds():  # noqa: ASYNC110 - a file of another process
+            await asyncio.sleep(0.02)

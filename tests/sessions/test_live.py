@@ -11,7 +11,7 @@ import pytest_asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from pwsh_kernels.errors import InvalidRequest, RunNotWaiting, UnknownRun, WaitingForInput
-from pwsh_kernels.sessions.runs.run import now
+from pwsh_kernels.sessions.moment import now
 from tests.sessions.world import CONTOSO, END_WAIT, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
@@ -314,3 +314,23 @@ async def test_the_sessions_home_is_its_own_and_private(world: World) -> None:
     home = world.settings.homes / CONTOSO / "exo"
     assert (await world.run("$HOME"))["result"] == f"{home}\n"
     assert home.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_secret_that_is_no_text_makes_nobody_deaf(world: World) -> None:
+    odd = await world.run("param($p) 1", parameters={"p": {"$secret": {"a": "hidden-1"}}})
+    page = await world.sessions.run_view(odd["run_id"])
+    assert page["state"] == odd["state"]
+    assert [(await world.run(f"'{mark}'"))["result"] for mark in "ab"] == ["a\n", "b\n"]
+
+
+async def test_damaged_lines_of_the_history_are_left_out_and_counted(world: World) -> None:
+    await world.run("'good one'")
+    file = world.settings.data_dir / "history" / "contoso.example.exo.jsonl"
+    with file.open("ab") as lines:
+        lines.write(b'{"run_id": "r-1", "sta\n\xff\xfe\x00\nnull\n5\n[]\n')
+        lines.write(b'{"run_id": "r-odd", "started_at": 5, "ended_at": "x", "principal": 7}\n')
+    answer = await world.run("(Get-SessionHistory -Last 1000).Command")
+    assert answer["state"] == "succeeded"
+    assert "'good one'" in answer["result"]
+    assert answer["warnings"][0]["message"].startswith("5 lines of ")
+    assert (await world.run("'goes on'"))["result"] == "goes on\n"

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, ConfigDict, StrictBool, StringConstraints
 from pwsh_kernels.catalog.facts import Fact, FactName
 from pwsh_kernels.catalog.route import RouteName
 from pwsh_kernels.catalog.secrets import File, SecretSource, Source
+from pwsh_kernels.catalog.tenants.cultures import is_known
 from pwsh_kernels.catalog.tenants.names import (
     checked_alias,
     checked_domain,
@@ -38,9 +39,10 @@ def _checked_culture(text: str) -> str:
     if not found:
         raise ValueError("must be the name of a culture, such as de-CH")
     language, script, region = (part or "" for part in found.groups())
-    return "-".join(
-        part for part in (language.lower(), script.capitalize(), region.upper()) if part
-    )
+    parts = (language.lower(), script.capitalize(), region.upper())
+    if not is_known(parts[0], parts[2]):
+        raise ValueError("must be the name of a culture that there is, such as de-CH")
+    return "-".join(filter(None, parts))
 
 
 def _not_enforced(asked: bool) -> bool:

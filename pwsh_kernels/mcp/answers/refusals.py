@@ -85,7 +85,7 @@ def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
     sign_in = f"Call pwsh_login with {where}."
     run_id = facts.get("run_id")
     return {
-        "not_signed_in": sign_in,
+        "not_signed_in": "" if facts.get("unconfigured") else sign_in,
         "session_lost": sign_in,
         "sign_in_ended": sign_in,
         "sign_in_needs_person": sign_in,

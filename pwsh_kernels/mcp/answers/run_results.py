@@ -136,7 +136,8 @@ def run_advice(run: Run) -> Advice:
     if run["state"] != "failed":
         return ""
     found = [record["advice"] for record in run["errors"] if record["advice"]]
-    return found[0] if found else "fix_command"
+    usual: Advice = "do_not_retry" if run.get("code") == "output_lost" else "fix_command"
+    return found[0] if found and usual == "fix_command" else usual
 
 
 def _for_a_person(prompt: PromptFacts | None) -> bool:
@@ -160,7 +161,7 @@ def run_step(run: Run, shown: Excerpt) -> str:
         )
     if state == "lost":
         return f"How far the command came is unknown: look before you repeat it. {_died(run)}"
-    if _signed_out(run):
+    if _signed_out(run) or run.get("code") == "output_lost":
         return plain(run["error"])
     listed = run["errors"][:LISTED_RECORDS]
     suggestions = dict.fromkeys(_short(one["suggestion"]) for one in listed if one["suggestion"])

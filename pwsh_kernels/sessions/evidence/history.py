@@ -51,7 +51,9 @@ class SessionHistory:
         self.file(key).unlink(missing_ok=True)
 
     def _cut(self, path: Path) -> None:
-        last = path.read_text(encoding="utf-8").splitlines(keepends=True)[-RUNS_KEPT:]
+        last = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[
+            -RUNS_KEPT:
+        ]
         part = path.with_suffix(".part")
         with os.fdopen(
             os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"

@@ -17,6 +17,11 @@ _ALLOWED = re.compile(
 )
 
 
+SERVER = ("PWSH_MANAGER_URL",)
+"""Where the command line in an ordinary kernel's notebook finds the server; a session needs none.
+"""
+
+
 def kernel_environment(given: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[str, str]:
     """Return what of an environment a kernel may inherit; `pass_env` names more (setting
     PWSH_MANAGER_PASS_ENV).

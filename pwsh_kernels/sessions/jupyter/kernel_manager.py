@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+import psutil
 from jupyter_client.ioloop.restarter import AsyncIOLoopKernelRestarter
 from jupyter_client.session import Session as Codec
 from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
@@ -20,21 +21,33 @@ from tornado.web import HTTPError
 from traitlets import Bool, Dict, Instance, List, Unicode, default
 
 from pwsh_kernels.messages import ending_metadata
-from pwsh_kernels.sessions.jupyter.environment import kernel_environment, with_our_commands
+from pwsh_kernels.sessions.damaged_files import put_aside
+from pwsh_kernels.sessions.jupyter.environment import SERVER, kernel_environment, with_our_commands
 from pwsh_kernels.sessions.jupyter.jupyter_client_compat import close_control_socket
 from pwsh_kernels.sessions.jupyter.jupyter_server_compat import (
     KernelManagerCompat,
     give_kernel_info,
 )
+from pwsh_kernels.sessions.jupyter.kernel_process import (
+    HOME_VARIABLE,
+    ForeignProcess,
+    is_connection_file,
+    kernel_of_home,
+    living_process,
+    write_process_note,
+)
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.jupyter.processes import kill_tree
-from pwsh_kernels.sessions.jupyter.provisioner import living_process
 from pwsh_kernels.sessions.jupyter.sessions_owner import Nobody, SessionsOwner
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.tasks import Tasks
 from pwsh_kernels.shapes import ForeignJson
 
 LOG = logging.getLogger(__name__)
+UNREACHABLE = (
+    "its connection file {file} was gone or damaged, so that nobody could reach its process, which"
+    " was ended"
+)
 DEATH_POLL_S = 1.0
 """How often a kernel's process is looked at: a death is known well within 3 s."""
 
@@ -171,16 +184,35 @@ class SessionKernelManager(KernelManagerCompat):
         process = living_process(self.connection_file(key))
         return process.pid if process else None
 
+    async def find_session(self, key: SessionKey) -> int | None:
+        """Return the process of a session's kernel that can be taken over, or None.
+
+        One whose note is gone is noted again.
+
+        Raises ConnectionError for one that nobody can reach any more; it is then ended.
+        """
+        file = self.connection_file(key)
+        process = await asyncio.to_thread(self._process, key)
+        if file.exists() and not is_connection_file(file):
+            put_aside(file, "it does not say how to reach a kernel")
+        if process is None:
+            return None
+        if living_process(file) is None and file.exists():
+            LOG.warning("The kernel of %s was found without its note: process %d", key, process.pid)
+            write_process_note(file, process.pid)
+        elif living_process(file) is None:
+            kill_tree([process, *process.children(recursive=True)])
+            raise ConnectionError(UNREACHABLE.format(file=file))
+        return process.pid
+
     async def close_session(self, key: SessionKey) -> None:
         """Really end a session's kernel: ask, wait (bounded), terminate, kill, with everything that
         it started.
         """
         async with self._lock(key):
-            if key.kernel_id not in self:
-                return
-            process = living_process(self.connection_file(key))
-            family = [process, *process.children(recursive=True)] if process else []
-            await super().shutdown_kernel(key.kernel_id)
+            family = await asyncio.to_thread(self._family, key)
+            if key.kernel_id in self:
+                await super().shutdown_kernel(key.kernel_id)
             kill_tree(family)
 
     async def kill_session(self, key: SessionKey) -> None:
@@ -188,8 +220,7 @@ class SessionKernelManager(KernelManagerCompat):
         they do.
         """
         async with self._lock(key):
-            process = living_process(self.connection_file(key))
-            kill_tree([process, *process.children(recursive=True)] if process else [])
+            kill_tree(await asyncio.to_thread(self._family, key))
             await self._bury(key.kernel_id)
 
     async def release_session(self, key: SessionKey) -> None:
@@ -205,7 +236,8 @@ class SessionKernelManager(KernelManagerCompat):
     ) -> str:
         """Start a kernel, or return the running one when that session or id has one."""
         launch: SessionLaunch | None = self.launches.get(kernel_name or "")
-        kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, self.pass_env)
+        more = self.pass_env if launch else [*self.pass_env, *SERVER]
+        kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, more)
         if launch is None:
             self._refuse_too_many(kernel_id)
             kwargs["env"] = with_our_commands(kwargs["env"])
@@ -288,6 +320,22 @@ class SessionKernelManager(KernelManagerCompat):
         self._owner.ended(key, "its kernel process has ended")
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _process(self, key: SessionKey) -> ForeignProcess | None:
+        """Return the process of a session's kernel, also when its files are gone."""
+        if process := living_process(self.connection_file(key)):
+            return process
+        launch = self.launches.get(key.kernelspec)
+        found = kernel_of_home(launch.environment[HOME_VARIABLE]) if launch else None
+        return found.process if found else None
+
+    def _family(self, key: SessionKey) -> list[psutil.Process]:
+        """Return the process of a session's kernel with all that it has started."""
+        process = self._process(key)
+        try:
+            return [process, *process.children(recursive=True)] if process else []
+        except psutil.NoSuchProcess:
+            return []
 
     def _refuse_too_many(self, kernel_id: str | None) -> None:
         """Raise HTTPError 429 when there are as many kernels beside the sessions as may be."""

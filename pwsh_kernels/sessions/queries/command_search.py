@@ -11,8 +11,9 @@ from pwsh_kernels.catalog import CommandIndex
 from pwsh_kernels.errors import CommandSearchFailed, SessionBusy
 from pwsh_kernels.records import RunOptions
 from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.moment import ticks
 from pwsh_kernels.sessions.queries.command_ranking import Command, command_view, rank
-from pwsh_kernels.sessions.runs.run import Run, failure_sentence, now
+from pwsh_kernels.sessions.runs.run import Run, failure_sentence
 from pwsh_kernels.shapes import FoundCommands
 
 SCRIPT_FILE = Path(__file__).parent / "commands.ps1"
@@ -31,7 +32,7 @@ class CommandSearch:
         """`wait_s` bounds all of it, the wait for the session's turn too."""
         self._live = live
         self._index = index
-        self._ends = now().timestamp() + wait_s
+        self._ends = ticks() + wait_s
         self._wait_s = wait_s
         self._who = {"principal": principal, "client": client, "account": live.account}
 
@@ -72,7 +73,7 @@ class CommandSearch:
             self._live.key, title, options=options, purpose="query", **self._who
         )
         self._live.submit(run, _script(), store_history=False)
-        if not await run.wait(max(0.0, self._ends - now().timestamp()), input_too=False):
+        if not await run.wait(max(0.0, self._ends - ticks()), input_too=False):
             await self._give_up(run)
         if run.state != "succeeded":
             raise CommandSearchFailed(session=str(self._live.key), reason=failure_sentence(run))

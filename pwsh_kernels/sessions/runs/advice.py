@@ -33,6 +33,13 @@ _PAUSE = re.compile(
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"[A-Za-z]+-\w+")
+_BESIDE = re.compile(
+    r"(?<![\w-])(?:-Parallel|-AsJob|(?:Start|Receive)-Job|Start-ThreadJob|sajb|rcjb)(?![\w-])"
+    r"|(?<!&)&\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What of a script runs in another runspace or process, which has no connection of its own."""
+NOT_SIMULATED = "The sandbox does not simulate {} (docs/sandbox.md)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +131,24 @@ class Advisor:
 
     def __init__(self, index: CommandIndex) -> None:
         self._index = index
-        self._on_missing: Callable[[str, str], Advice] = lru_cache(256)(self._missing)
+        self._on_missing: Callable[[str, str, bool, bool], Advice] = lru_cache(256)(self._missing)
 
-    def advise(self, module_key: str, record: Record) -> Advice:
-        """Return what to do about an error in a session of a module."""
+    def advise(
+        self, module_key: str, record: Record, *, script: str = "", simulated: bool = False
+    ) -> Advice:
+        """Return what to do about an error in a session of a module.
+
+        `script`: what ran; `simulated`: in a tenant of the sandbox.
+        """
         if on_screen := screen_advice(record):
             return Advice(on_screen, "fix_command")
         if record.exception_type.endswith(MISSING_COMMAND) or record.error_id.startswith(
             MISSING_COMMAND
         ):
             name = record.target.rpartition("\\")[2]
-            return self._on_missing(name, module_key) if len(name) <= NAME_CHARS else Advice()
+            beside = runs_beside(script)
+            known = len(name) <= NAME_CHARS
+            return self._on_missing(name, module_key, beside, simulated) if known else Advice()
         causes = " ".join(record.causes)[:TEXT_CHARS]
         text = (
             f"{record.error_id} {record.category} {record.message[:TEXT_CHARS]} {causes}".rstrip()
@@ -168,8 +182,13 @@ class Advisor:
             return None
         return _at_home(command, home, own)
 
-    def _missing(self, name: str, own: str) -> Advice:
+    def _missing(self, name: str, own: str, beside: bool, simulated: bool) -> Advice:
         home = self._index.home(name, own)
+        if home and home.by == "name" and isinstance(home.module, Module):
+            if beside and home.module.key == own:
+                return no_connection(home.module)
+            if simulated and home.module.key == own:
+                return Advice(NOT_SIMULATED.format(name), "fix_command")
         if home and (home.by != "pattern" or home.module.key != own):
             return _at_home(name, home, own)
         nearest = self._index.nearest(name, own)
@@ -179,8 +198,28 @@ class Advisor:
             )
             return Advice(f"{name} is not known. Did you mean {meant}?", "fix_command")
         if home and isinstance(home.module, Module):
-            return Advice(_not_there(name, home.module), "fix_command")
+            said = NOT_SIMULATED.format(name) if simulated else _not_there(name, home.module)
+            return Advice(said, "fix_command")
         return Advice("", "fix_command")
+
+
+def runs_beside(script: str) -> bool:
+    """Return whether a script starts parallel runspaces or jobs, or shows what came of them."""
+    return _BESIDE.search(script) is not None
+
+
+def no_connection(module: Module) -> Advice:
+    """Return what to do about a command that wants a connection where there is none."""
+    return Advice(
+        f"A parallel runspace (a job) has no {module.title} connection: use ForEach-Object without"
+        " -Parallel.",
+        "fix_command",
+    )
+
+
+def lacks_connection(module: Module, record: Record) -> bool:
+    """Return whether an error says in the module's own words that nobody is connected."""
+    return _ended(module, record.said)
 
 
 def _at_home(name: str, home: Home, own: str) -> Advice:

@@ -168,15 +168,21 @@ class KernelConnection:
         return stream
 
     def _received(self, channel: str, parts: list[bytes]) -> None:
+        """Take a message, whatever is in it: after an exception out of here the stream would hear
+        nothing more.
+        """
         if self.closed:
             return
         try:
             _, signed = self._codec.feed_identities(parts)
             message = self._codec.deserialize(signed)
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             LOG.warning("Dropped a bad message on %s: %s", channel, type(error).__name__)
             return
-        self._dispatch(channel, message)
+        try:
+            self._dispatch(channel, message)
+        except Exception:  # the outermost of all listeners; those inside say what a run has missed
+            LOG.exception("A message on %s was not taken", channel)
 
     def _dispatch(self, channel: str, message: Message) -> None:
         parent = message["parent_header"].get("msg_id", "")

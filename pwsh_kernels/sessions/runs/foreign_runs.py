@@ -3,19 +3,31 @@ kernel.
 """
 
 import functools
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from pwsh_kernels.messages import EVENT_MESSAGE, PROMPT_EVENTS
 from pwsh_kernels.sessions.runs.recorder import STOPPED, Message, Recorder
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.shapes import RunState
 
+LOG = logging.getLogger(__name__)
+NOT_KEPT = "{chars} characters were printed while no server listened, and not kept"
+KIND_CHARS = 40
+"""Characters of a message's kind that are shown: a client chose it."""
+
 
 @dataclass(eq=False)
 class Foreign:
-    """One execution; a silent one shows neither code nor output and has no run."""
+    """One execution; a silent one shows neither code nor output and has no run.
+
+    `ours`: an earlier server has asked for it.
+    """
 
     recorder: Recorder | None = None
+    ours: bool = False
 
 
 class ForeignRuns:
@@ -26,9 +38,12 @@ class ForeignRuns:
         observe: Callable[[str, str], Run],
         examine: Callable[[Run, Callable[[], None]], None],
         on_ended: Callable[[], None],
+        ask_end: Callable[[str, Run], None],
     ) -> None:
         """`observe` makes the run of an execution from its code and its client's name; `on_ended`:
         after each end.
+
+        `ask_end` is to find out how an execution of an earlier server of ours has ended.
 
         `examine` gets a run that has ended in the kernel; calling the given function ends it for
         its readers.
@@ -36,7 +51,57 @@ class ForeignRuns:
         self._observe = observe
         self._examine = examine
         self._on_ended = on_ended
+        self._ask_end = ask_end
         self._open: dict[str, Foreign] = {}
+        self._held: list[Message] | None = None
+
+    def hold(self) -> None:
+        """Keep all messages back until `recall`: an earlier server may have asked for what runs."""
+        self._held = []
+
+    def recall(
+        self, entries: Iterable[Mapping[str, Any]], make: Callable[[Mapping[str, Any]], Run | None]
+    ) -> None:
+        """Take over the executions of a kernel's journal, then what was held back.
+
+        `make` returns the run of an execution; None: it is none of a command.
+        """
+        known: set[str] = set()
+        for entry in entries:
+            known.update(one["header"]["msg_id"] for one in entry["messages"])
+            if (run := make(entry)) or entry["reply"] is None:
+                self._open[entry["header"]["msg_id"]] = Foreign(ours=True)
+            if run:
+                self._replay(entry, run)
+        held, self._held = self._held or [], None
+        for message in held:
+            if message["header"]["msg_id"] not in known:
+                (self.prompt if message["msg_type"] == EVENT_MESSAGE else self.receive)(message)
+
+    def _replay(self, entry: Mapping[str, Any], run: Run) -> None:
+        asked = entry["header"]["msg_id"]
+        recorder = self._open[asked].recorder = Recorder(run)
+        run.sent(asked)
+        run.become("running")
+        if entry["dropped"]:
+            run.miss(NOT_KEPT.format(chars=entry["dropped"]))
+        for one in entry["messages"]:
+            message = {**one, "parent_header": entry["header"]}
+            try:
+                if one["msg_type"] != EVENT_MESSAGE:
+                    recorder.receive(message)
+                elif one["content"].get("event") in PROMPT_EVENTS:
+                    recorder.prompt(message)
+            except Exception:  # what a kernel of another version remembers may be anything
+                LOG.exception("A message of run %s was not taken", run.id)
+                run.miss(unreadable(message))
+        if entry["reply"] is not None:
+            self._ask_end(asked, run)
+
+    def forget(self, asked: str) -> None:
+        """An execution of an earlier server has ended, and its run too."""
+        if self._open.pop(asked, None):
+            self._on_ended()
 
     @property
     def ids(self) -> set[str]:
@@ -49,25 +114,37 @@ class ForeignRuns:
         return [one.recorder.run for one in self._open.values() if one.recorder]
 
     def receive(self, message: Message) -> None:
-        """Take an iopub message of an execution that is not ours."""
-        asked, kind, content = (
-            message["parent_header"]["msg_id"],
-            message["msg_type"],
-            message["content"],
-        )
+        """Take an iopub message of an execution that is not ours; never raises."""
+        asked = message["parent_header"]["msg_id"]
+        if self._held is not None:
+            self._held.append(message)
+            return
+        try:
+            self._take(asked, message)
+        except Exception:  # what a front end sends may be anything
+            LOG.exception("A message of an execution of another client was not taken")
+            other = self._open.get(asked)
+            if other and other.recorder:
+                other.recorder.run.miss(unreadable(message))
+
+    def _take(self, asked: str, message: Message) -> None:
+        kind, content = message["msg_type"], message["content"]
         if kind == "status" and content["execution_state"] == "idle":
             self.end(asked)
             return
         other = self._open.setdefault(asked, Foreign())
-        if kind != "status":
+        if kind != "status" and not (other.ours and other.recorder is None):
             self._recorder(
-                other, message, content["code"] if kind == "execute_input" else ""
+                other, message, str(content["code"]) if kind == "execute_input" else ""
             ).receive(message)
 
     def prompt(self, event: Message) -> None:
         """Take an event about a prompt: others than the client that is asked may answer in its
         place.
         """
+        if self._held is not None:
+            self._held.append(event)
+            return
         other = self._open.get(event["parent_header"].get("msg_id", ""))
         if other and other.recorder:
             other.recorder.prompt(event)
@@ -96,13 +173,24 @@ class ForeignRuns:
 
         Its reply went to the client that asked: the output is all that we see of how it ended.
         """
-        other = self._open.pop(asked, None)
+        other = self._open.get(asked)
+        if other and other.ours and other.recorder:
+            self._ask_end(asked, other.recorder.run)
+            return
+        self._open.pop(asked, None)
         if other and other.recorder:
             run, state = other.recorder.run, _end_state(other.recorder)
             reason = stopped_reason(run) if state == "cancelled" else ""
-            self._examine(run, functools.partial(run.finish, state, None, reason))
+            self._finish(run, functools.partial(run.finish, state, None, reason))
         if other:
             self._on_ended()
+
+    def _finish(self, run: Run, finish: Callable[[], None]) -> None:
+        try:
+            self._examine(run, finish)
+        except Exception:  # whatever a look at it does, it has ended
+            LOG.exception("The end of run %s was not taken", run.id)
+            finish()
 
     def lose(self, reason: str) -> None:
         """End all because the kernel is gone."""
@@ -129,6 +217,11 @@ def stopped_reason(run: Run) -> str:
         else "an interrupt of a Jupyter client of the session"
     )
     return f"The command of {run.asker} was stopped by {way}."
+
+
+def unreadable(message: Message) -> str:
+    """Return what a run has missed with a message that could not be taken."""
+    return f"a message of kind {str(message['msg_type'])[:KIND_CHARS]} could not be read"
 
 
 def _end_state(recorder: Recorder) -> RunState:

@@ -1,11 +1,13 @@
 """The output of one run: read by a character cursor, bounded in memory, the rest in a file."""
 
 import json
+import logging
 import os
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from io import FileIO
 from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +16,7 @@ from typing import IO, Literal, Self
 from pwsh_kernels import shapes
 from pwsh_kernels.records import Record
 
+LOG = logging.getLogger(__name__)
 Stream = Literal["stdout", "stderr"]
 
 ENTRY_CHARS = 64_000
@@ -24,6 +27,8 @@ MOST_CHARS = 200_000_000
 """Longest output of one run that is kept; what is beyond is counted and dropped, or a loop would
 fill the disk.
 """
+READ_BYTES = 64_000
+"""What is read of the file at once."""
 ENTRY_WEIGHT = 100
 """Characters that an entry counts for beside its text."""
 
@@ -107,7 +112,7 @@ class OutputLog:
         self._room = memory
         self._entries: list[Entry] = []
         self._starts: list[int] = []
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
         self._marks: list[tuple[int, int]] = []
         self._mark_line_ends: list[int] = []
         self._file_bytes = 0
@@ -116,6 +121,8 @@ class OutputLog:
         self._inside_line = False
         self.total_chars = 0
         self.dropped_chars = 0
+        self.problem = ""
+        """Why no more is kept since some point: the disk is full, say; "": all is kept."""
 
     @property
     def spilled(self) -> bool:
@@ -129,7 +136,7 @@ class OutputLog:
 
     def append(self, stream: Stream, kind: str, text: str, record: Record | None = None) -> None:
         """Add output at the end."""
-        room = max(0, MOST_CHARS - self.total_chars)
+        room = 0 if self.problem else max(0, MOST_CHARS - self.total_chars)
         self.dropped_chars += max(0, len(text) - room)
         kept = text[:room]
         for offset in range(0, len(kept), ENTRY_CHARS):
@@ -157,7 +164,6 @@ class OutputLog:
         """
         if self._file is None:
             return LogTexts(tuple(self._entries), self.total_lines)
-        self._file.flush()
         marks = tuple(zip(self._mark_line_ends, (offset for _, offset in self._marks), strict=True))
         return LogTexts(
             tuple(self._entries), self.total_lines, marks, self._path.open("rb"), self._file_bytes
@@ -175,7 +181,7 @@ class OutputLog:
 
     def _add(self, entry: Entry) -> None:
         weight = len(entry.text) + ENTRY_WEIGHT + (len(str(entry.record)) if entry.record else 0)
-        if self._file is None and weight <= self._room:
+        if self._file is None and weight <= self._room and not self.problem:
             self._room -= weight
             self._keep(entry)
         elif not self._spill(entry):
@@ -191,18 +197,38 @@ class OutputLog:
         self._in_memory = entry.end
 
     def _spill(self, entry: Entry) -> bool:
-        """Write an entry to the file; return whether there was room."""
+        """Write an entry to the file; return whether there was room for all of it.
+
+        After the first failure nothing more is kept, so that what is there is the output's
+        beginning, without a hole.
+        """
         line = json.dumps(entry.to_json()).encode() + b"\n"
         if not self._room_on_disk.take(len(line)):
             return False
-        if self._file is None:
-            self._file = _create(self._path)
+        try:
+            self._write(line)
+        except OSError as error:
+            self._room_on_disk.left += len(line)
+            self.problem = error.strerror or type(error).__name__
+            LOG.warning("The output of %s is no longer kept: %s", self._path.stem, self.problem)
+            return False
         if not self._marks or self._file_bytes - self._marks[-1][1] >= MARK_BYTES:
             self._marks.append((entry.start, self._file_bytes))
             self._mark_line_ends.append(self._line_ends)
-        self._file.write(line)
         self._file_bytes += len(line)
         return True
+
+    def _write(self, line: bytes) -> None:
+        """Write a line behind the last whole one. Raises OSError: on a full disk, without a free
+        descriptor.
+        """
+        if self.problem:
+            raise OSError(self.problem)
+        if self._file is None:
+            self._file = _create(self._path)
+        written = 0
+        while written < len(line):
+            written += self._file.write(line[written:]) or 0
 
     def _from(self, cursor: int) -> Iterator[Entry]:
         if cursor < self._in_memory:
@@ -212,12 +238,9 @@ class OutputLog:
 
     def _from_file(self, cursor: int) -> Iterator[Entry]:
         assert self._file is not None  # noqa: S101 - told to mypy: the only caller has just looked
-        self._file.flush()
         mark = max(0, bisect_right(self._marks, (cursor, self._file_bytes)) - 1)
-        with self._path.open("rb") as lines:
-            lines.seek(self._marks[mark][1])
-            for line in lines:
-                yield Entry.from_json(json.loads(line))
+        for line in _lines(self._file, self._marks[mark][1], self._file_bytes):
+            yield Entry.from_json(json.loads(line))
 
 
 class LogTexts:
@@ -279,6 +302,23 @@ class LogTexts:
             yield json.loads(self._file.readline())["text"]
 
 
-def _create(path: Path) -> IO[bytes]:
+def _create(path: Path) -> FileIO:
+    """Make the file, unbuffered: what cannot be written is known at once, not at some later
+    write.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+")
+
+
+def _lines(file: FileIO, offset: int, end: int) -> Iterator[bytes]:
+    """Yield the lines between two places of a file, without another descriptor: there may be none
+    left.
+    """
+    rest = b""
+    while offset < end:
+        piece = os.pread(file.fileno(), min(READ_BYTES, end - offset), offset)
+        if not piece:
+            return  # somebody has cut the file
+        offset += len(piece)
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines

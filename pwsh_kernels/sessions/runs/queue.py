@@ -14,6 +14,7 @@ import zmq
 
 from pwsh_kernels.messages import (
     CONNECTION_CHANGED,
+    JOURNAL_REQUEST,
     PROMPT_EVENTS,
     answer_metadata,
     options_metadata,
@@ -22,19 +23,30 @@ from pwsh_kernels.messages import (
 )
 from pwsh_kernels.records import Summary
 from pwsh_kernels.sessions.runs.connection import KernelConnection, Message
-from pwsh_kernels.sessions.runs.foreign_runs import ForeignRuns, stopped_reason
+from pwsh_kernels.sessions.runs.foreign_runs import ForeignRuns, stopped_reason, unreadable
 from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run, end_state
 
 LOG = logging.getLogger(__name__)
 NOT_BEGUN = "The command was cancelled before its turn came; nothing of it was run."
+SERVER_STOPPED = "The server stopped before the command's turn came; nothing of it was run."
 NOT_SENT = "The command could not be sent to the session; nothing of it was run"
 IDLE_WAIT_S = 5.0
 """The kernel's `idle` comes with the reply; after this time without any message of the execution it
 was lost.
 """
+END_UNHEARD = "the kernel's word that no more comes did not arrive"
+END_UNREADABLE = "how it ended could not be read"
 INTERRUPT_WAIT_S = 2.0
 """The kernel takes an interrupt_request in milliseconds, whatever its PowerShell does."""
+
+
+def _reply_to(asked: str, answer: "asyncio.Future[list[Mapping[str, Any]]]") -> Message | None:
+    """Return the reply of an execution, when the journal has one."""
+    if answer.cancelled() or answer.exception():
+        return None
+    found = (one["reply"] for one in answer.result() if one["header"]["msg_id"] == asked)
+    return next(found, None)
 
 
 class Gate(Protocol):
@@ -81,18 +93,28 @@ class RunQueue:
         on_used: Callable[[], None],
         *,
         examine: Callable[[Run, Summary | None, Callable[[], None]], None] = finish_at_once,
+        on_sent: Callable[[Run], None] = lambda _: None,
+        adopted: bool = False,
     ) -> None:
         """`observe` makes a notebook's run, `on_event` gets the kernel's events, `on_used` is told
         each run's end.
 
         `examine` gets a run that has ended in the kernel, ours or a notebook's; calling the given
-        function ends it for its callers.
+        function ends it for its callers. `on_sent` is told of each run of ours that was sent.
+
+        `adopted`: the kernel had an earlier server, and `recall` is called after `join`.
         """
         self.current: Job | None = None
         self._waiting: deque[Job] = deque()
         self._foreign = ForeignRuns(
-            observe, lambda run, finish: examine(run, None, finish), self._foreign_ended
+            observe,
+            lambda run, finish: examine(run, None, finish),
+            self._foreign_ended,
+            self._ask_end,
         )
+        if adopted:
+            self._foreign.hold()
+        self._on_sent = on_sent
         self._on_event = on_event
         self._on_used = on_used
         self._examine = examine
@@ -100,6 +122,7 @@ class RunQueue:
         self._probed: set[str] = set()
         self._holds = 0
         self._timers: set[asyncio.TimerHandle] = set()
+        self._asking: set[asyncio.Future[Any]] = set()
         self.connection = KernelConnection(info, context, self._foreign.receive, self._happened)
 
     async def join(self, timeout: float) -> Message:
@@ -112,6 +135,49 @@ class RunQueue:
             self._shell_is_free
         )
         return facts
+
+    async def recall(self, make: Callable[[Mapping[str, Any]], Run | None], timeout: float) -> None:
+        """Take over what the kernel executes for an earlier server, and what has ended since.
+
+        `make`: see ForeignRuns. A kernel of an older version, which tells nothing, is taken as it
+        is.
+        """
+        try:
+            entries = await asyncio.wait_for(self._journal(), timeout)
+        except (TimeoutError, ConnectionError):
+            entries = []
+        self._foreign.recall(entries, make)
+
+    async def _journal(self) -> list[Mapping[str, Any]]:
+        reply = await self.connection.request("control", JOURNAL_REQUEST)
+        entries: list[Mapping[str, Any]] = reply["content"].get("runs", [])
+        return entries
+
+    def _ask_end(self, asked: str, run: Run) -> None:
+        """Find out how a run of an earlier server has ended: its reply went there."""
+
+        def ended(answer: "asyncio.Future[list[Mapping[str, Any]]]") -> None:
+            self._asking.discard(answer)
+            if not run.ended:
+                self._end_recalled(run, _reply_to(asked, answer))
+            self._foreign.forget(asked)
+
+        asking = asyncio.ensure_future(asyncio.wait_for(self._journal(), IDLE_WAIT_S))
+        self._asking.add(asking)
+        asking.add_done_callback(ended)
+
+    def _end_recalled(self, run: Run, reply: Message | None) -> None:
+        try:
+            summary = read_summary(reply) if reply else None
+            state = end_state(summary, reply["content"]["status"] if reply else "unknown")
+        except Exception:  # what a kernel of another version says may be anything
+            LOG.exception("The end of run %s was not taken", run.id)
+            summary, state = None, "failed"
+        if summary is None:
+            run.miss(END_UNREADABLE)
+        elif summary.connection_changed:
+            run.change_connection()
+        self._examine(run, summary, functools.partial(run.finish, state, summary))
 
     async def ready(self, timeout: float) -> bool:
         """Wait until the shell is free of what ran before we came; return whether it is."""
@@ -199,15 +265,28 @@ class RunQueue:
         return self._reply(run, "", functools.partial(refusal_metadata, reason))
 
     def close(self, reason: str) -> None:
-        """Let go of the kernel. Every run that has not ended is lost, for `reason`."""
+        """Let go of a kernel that is gone. Every run that has not ended is lost, for `reason`."""
         jobs = [*([self.current] if self.current else []), *self._waiting]
         self.current, self._waiting = None, deque()
         self.connection.close()
+        for asking in self._asking:
+            asking.cancel()
         for timer in self._timers:
             timer.cancel()
         for job in jobs:
             job.run.finish("lost", job.recorder.finish(None), reason)
         self._foreign.lose(reason)
+
+    def detach(self) -> None:
+        """Let go of a kernel that lives on: what it executes goes on, what it has not got is
+        cancelled.
+        """
+        for job in self._waiting:
+            job.run.finish("cancelled", reason=SERVER_STOPPED)
+        self._waiting = deque()
+        for run in [*([self.current.run] if self.current else []), *self._foreign.runs]:
+            run.leave()
+        self.close("the server has stopped watching this session; its kernel goes on")
 
     def _advance(self) -> None:
         if self.current or not self._waiting or not self._ready.is_set() or self.connection.closed:
@@ -241,8 +320,16 @@ class RunQueue:
         )
         self.current = job
         job.run.sent(job.message_id)
+        self._on_sent(job.run)
 
     def _received(self, job: Job, message: Message) -> None:
+        try:
+            self._take(job, message)
+        except Exception:  # the next message must be heard
+            LOG.exception("A message of run %s was not taken", job.run.id)
+            job.run.miss(unreadable(message))
+
+    def _take(self, job: Job, message: Message) -> None:
         kind, content = message["msg_type"], message["content"]
         job.heard_at = asyncio.get_running_loop().time()
         if kind == "execute_reply":
@@ -279,6 +366,7 @@ class RunQueue:
             if job is not self.current or job.reply is None:
                 return
             if asyncio.get_running_loop().time() - job.heard_at >= IDLE_WAIT_S:
+                job.run.miss(END_UNHEARD)
                 self._finish(job, job.reply)
             else:
                 self._give_up_idle_later(job)
@@ -286,8 +374,19 @@ class RunQueue:
         self._later(look)
 
     def _finish(self, job: Job, reply: Message) -> None:
+        """End a run; whatever goes wrong in that, it ends, and the next one has its turn."""
         self.connection.forget(job.message_id)
         self.current = None
+        self._on_used()
+        try:
+            self._end(job, reply)
+        except Exception:  # a summary that cannot be read, a disk that is full
+            LOG.exception("The end of run %s was not taken", job.run.id)
+            job.run.miss(END_UNREADABLE)
+            job.run.finish("failed")
+        self._advance()
+
+    def _end(self, job: Job, reply: Message) -> None:
         content = reply["content"]
         summary = job.recorder.finish(read_summary(reply))
         if summary and summary.connection_changed:
@@ -296,9 +395,7 @@ class RunQueue:
         reason = content.get("evalue", "") if state == "failed" else ""
         if state == "cancelled" and job.run.cancelled_at is None and content["status"] != "aborted":
             reason = stopped_reason(job.run)
-        self._on_used()
         self._examine(job.run, summary, functools.partial(job.run.finish, state, summary, reason))
-        self._advance()
 
     def _reply(self, run: Run, text: str, metadata: Callable[..., Mapping[str, Any]]) -> bool:
         ours = self.current is not None and self.current.run is run

@@ -3,12 +3,13 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.records import Progress, Prompt, Record, RunOptions, Summary
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.runs.advice import Advice
 from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.states import run_may_become
@@ -19,10 +20,10 @@ RECORDS_KEPT = 100
 output log.
 """
 
-
-def now() -> datetime:
-    """Return the time, aware, in UTC."""
-    return datetime.now(UTC)
+OUTPUT_LOST = (
+    "The command has ended ({state}), but what it printed was not kept whole: {why}. What it did is"
+    " done: do not repeat it only to see its output."
+)
 
 
 def new_run_id() -> str:
@@ -54,7 +55,13 @@ class Run:
     state: RunState = "queued"
     reason: str = ""
     code: str = ""
-    """The code of its failure when that is more than the command's own: `sign_in_ended`."""
+    """The code of its failure when that is more than the command's own: `sign_in_ended`,
+    `output_lost`.
+    """
+    left: bool = False
+    """True when the server stops while it goes on: the next server knows it by the same id."""
+    missed: str = ""
+    """Why something of it is not known; "": everything is."""
     connection_changed: bool = False
     """True when the module's connection is another one since this run."""
     message_id: str = ""
@@ -111,7 +118,7 @@ class Run:
 
     def become(self, state: RunState, reason: str = "") -> None:
         """Go over to `state` when the table allows it; an ended run stays as it ended."""
-        if not run_may_become(self.state, state):
+        if self.left or not run_may_become(self.state, state):
             return
         self.state = state
         self.reason = reason or self.reason
@@ -147,6 +154,11 @@ class Run:
         """Remember why a question about objects has no answer."""
         self.refusal = refusal
 
+    def leave(self) -> None:
+        """Change no more here: the server stops, and the run goes on without it."""
+        self.left = True
+        self.changes.notify()
+
     def hint(self, warning: Record) -> None:
         """Keep a warning of a sign-in, a bounded number of them."""
         if len(self.hints) < RECORDS_KEPT:
@@ -167,17 +179,32 @@ class Run:
         if record.kind == "warning" and len(self.warnings) < RECORDS_KEPT:
             self.warnings.append(record)
 
+    def advise_anew(self, judge: Callable[[Record, Advice], Advice]) -> None:
+        """Take other advice where more is known than when the errors came."""
+        self.advice = [judge(*one) for one in zip(self.errors, self.advice, strict=True)]
+
     def show_progress(self, progress: Progress) -> None:
         """Remember the latest progress."""
         self.progress = None if progress.completed else progress
         self.changes.notify()
 
     def finish(self, state: RunState, summary: Summary | None = None, reason: str = "") -> None:
+        """End it. One of which something was not heard or not kept has never succeeded."""
+        if self.ended or self.left:
+            return
         self.summary = summary or self.summary
+        missing = self.missed or self.log.problem
+        if missing and not self.code and state in ("succeeded", "failed"):
+            said = f"failed: {failure_sentence(self)}" if state == "failed" else state
+            self.blame("output_lost", OUTPUT_LOST.format(state=said, why=missing))
         self.become(
             "failed" if self.code and state == "succeeded" else state,
             self.reason if self.code else reason,
         )
+
+    def miss(self, reason: str) -> None:
+        """Remember that something of it was not heard; the first reason is kept."""
+        self.missed = self.missed or reason
 
     def blame(self, code: str, reason: str) -> None:
         """Say before its end that it fails for another reason than its own error."""
@@ -201,7 +228,7 @@ class Run:
     async def wait(self, timeout: float, *, input_too: bool = True) -> bool:
         """Wait for the end, or for a prompt; return whether it came within `timeout` seconds."""
         return await self.changes.wait_for(
-            lambda: self.ended or (input_too and self.prompt is not None), timeout
+            lambda: self.ended or self.left or (input_too and self.prompt is not None), timeout
         )
 
 

@@ -1,6 +1,8 @@
 """The table of runs: every run that is remembered, forgotten by count and age."""
 
+import asyncio
 import functools
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -9,10 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from pwsh_kernels.errors import UnknownRun
+from pwsh_kernels.records import Record
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.runs.advice import Advisor
+from pwsh_kernels.sessions.moment import now
+from pwsh_kernels.sessions.runs.advice import Advice
+from pwsh_kernels.sessions.runs.notes import RunNote, RunNotes
 from pwsh_kernels.sessions.runs.output_log import DiskRoom, OutputLog
-from pwsh_kernels.sessions.runs.run import Run, new_run_id, now
+from pwsh_kernels.sessions.runs.run import Run, new_run_id
+
+LOG = logging.getLogger(__name__)
+NOTE_AFTER_S = 1.0
+"""A run that has lasted so long is noted: a server that is killed loses only the news of shorter
+ones.
+"""
 
 
 class Runs:
@@ -24,7 +35,7 @@ class Runs:
         memory: int,
         kept: int,
         max_age_s: float,
-        advisor: Advisor | None = None,
+        advise: Callable[[SessionKey, str, Record], Advice] | None = None,
         *,
         on_end: Callable[[Run], None] | None = None,
         on_disk: int = sys.maxsize,
@@ -32,30 +43,71 @@ class Runs:
         """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`,
         `max_age_s`: of ended runs; `on_disk`: bytes of the outputs of all runs in files.
 
-        `advisor` says of each error what to do about it; `on_end` is told of the end of every run
-        that is remembered.
+        `advise` says what to do about an error of a session's script; `on_end` is told of the end
+        of every run that is remembered.
         """
         self._folder = folder
         self._memory = memory
         self._kept = kept
         self._max_age = timedelta(seconds=max_age_s)
-        self._advisor = advisor
+        self._advise = advise
         self._runs: dict[str, Run] = {}
         self._on_end = on_end
+        self._notes = RunNotes(folder)
         self._room_on_disk = DiskRoom(on_disk)
 
     def add(self, key: SessionKey, command: str, **facts: Any) -> Run:
         """Make a run and remember it; `facts` are Run's fields."""
-        run = self.make(key, command, on_end=self._on_end, **facts)
+        run = self.make(key, command, on_end=self._ended, **facts)
         self._runs[run.id] = run
         self.forget_old(now())
         return run
 
-    def make(self, key: SessionKey, command: str, **facts: Any) -> Run:
+    def note_sent(self, run: Run) -> None:
+        """Note a run, if it lasts a moment, for a server that comes back; a sign-in's at once."""
+        after = 0 if run.purpose == "sign_in" else NOTE_AFTER_S
+        asyncio.get_running_loop().call_later(after, self.note, run)
+
+    def note(self, run: Run) -> None:
+        """Note a run that goes on."""
+        if run.ended or not run.message_id or run.id not in self._runs:
+            return
+        try:
+            self._notes.write(run)
+        except OSError as error:
+            LOG.warning("Run %s was not noted: %s", run.id, error)
+
+    def read_notes(self) -> list[RunNote]:
+        """Return the runs that an earlier server has left."""
+        return list(self._notes.read_all())
+
+    def drop_note(self, note: RunNote) -> None:
+        """Forget a run of an earlier server that nobody asks for."""
+        self._notes.remove(note.run_id)
+
+    def cancel_waiting(self, reason: str) -> None:
+        """Cancel what waits for a turn that does not come any more."""
+        for run in self._runs.values():
+            if run.state == "queued" and not run.left:
+                run.finish("cancelled", reason=reason)
+
+    def restore(self, note: RunNote) -> Run:
+        """Return a run of an earlier server under its id; its output comes from the kernel."""
+        (self._folder / f"{note.run_id}.jsonl").unlink(missing_ok=True)
+        return self.add(note.key, note.command, run_id=note.run_id, **note.facts())
+
+    def _ended(self, run: Run) -> None:
+        self._notes.remove(run.id)
+        if self._on_end:
+            self._on_end(run)
+
+    def make(
+        self, key: SessionKey, command: str, *, run_id: str | None = None, **facts: Any
+    ) -> Run:
         """Make a run that is not remembered; `facts` are Run's fields."""
-        run_id = new_run_id()
-        if self._advisor:
-            facts["advise"] = functools.partial(self._advisor.advise, key.module)
+        run_id = run_id or new_run_id()
+        if self._advise:
+            facts["advise"] = functools.partial(self._advise, key, command)
         path = self._folder / f"{run_id}.jsonl"
         return Run(run_id, key, command, OutputLog(path, self._memory, self._room_on_disk), **facts)
 
@@ -91,5 +143,8 @@ class Runs:
         """Delete outputs that an earlier server left behind when it was killed."""
         oldest = time.time() - self._max_age.total_seconds()
         for path in self._folder.glob("r-*.jsonl"):
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+            try:
+                if path.stat().st_mtime < oldest:
+                    path.unlink(missing_ok=True)
+            except OSError as error:
+                LOG.warning("The old output %s was not removed: %s", path.name, error)

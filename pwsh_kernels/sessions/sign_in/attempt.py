@@ -11,8 +11,9 @@ from pwsh_kernels.catalog import Fact, FactName, Secret
 from pwsh_kernels.records import RunOptions
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.requests import LoginRequest
-from pwsh_kernels.sessions.runs.run import Run, now
+from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignedIn, SignIn
 from pwsh_kernels.sessions.sign_in.device_code import find_device_code
 from pwsh_kernels.sessions.sign_in.guard import guard

@@ -12,6 +12,7 @@ from typing import Any
 from pwsh_kernels.catalog import Module, explain
 from pwsh_kernels.records import Record, Summary
 from pwsh_kernels.sessions.live import FOR_CALLERS, LiveSession
+from pwsh_kernels.sessions.runs.advice import Advice, lacks_connection, no_connection, runs_beside
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import Session, SignInFailure
 from pwsh_kernels.sessions.sign_in.attempt import verdict
@@ -104,6 +105,8 @@ class Examiner:
         session = live.session
         try:
             session.recognize(await verdict(live, first=True))
+            if run is not None:
+                _excuse(session.module, run)
         except SignInRefused as refused:
             alone = signs_in_alone(session.tenant, session.module)
             begins = session.state == "signed_in" and alone  # else another's look was quicker
@@ -136,6 +139,18 @@ def _blame(session: Session, run: Run, suspicion: Suspicion) -> None:
     failure = session.failure
     if suspicion.failed and failure and failure.code == "sign_in_ended":
         run.blame("sign_in_ended", ended_sentence(session, suspicion.sentence))
+
+
+def _excuse(module: Module, run: Run) -> None:
+    """Advise on a run whose session is signed in, although the module told otherwise: another
+    runspace is not.
+    """
+
+    def judge(error: Record, advice: Advice) -> Advice:
+        return no_connection(module) if lacks_connection(module, error) else advice
+
+    if runs_beside(run.command):
+        run.advise_anew(judge)
 
 
 def _failure(session: Session, suspicion: Suspicion, refused: SignInRefused) -> SignInFailure:

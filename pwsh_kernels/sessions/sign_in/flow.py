@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from pwsh_kernels.catalog import FactName, Route, Secret
-from pwsh_kernels.errors import ProductError
+from pwsh_kernels.errors import BadSecret, ProductError, RouteNotConfigured
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.notes import SessionNote
 from pwsh_kernels.sessions.requests import LoginRequest
-from pwsh_kernels.sessions.runs.run import now
 from pwsh_kernels.sessions.session import Session, SignIn, SignInFailure
 from pwsh_kernels.sessions.sign_in.attempt import Attempt, Room, verdict
 from pwsh_kernels.sessions.sign_in.priority import USUAL_NICE, can_be_raised_again, set_nice
@@ -22,6 +22,8 @@ from pwsh_kernels.settings import Settings
 
 LOG = logging.getLogger(__name__)
 BROKEN = "The sign-in broke inside pwsh-kernels; the server's log has the traceback. Sign in again."
+
+CHECK_FILE = "`pwsh-kernels tenants check` lists everything that is missing."
 
 
 class SignInFlow:
@@ -140,7 +142,9 @@ class SignInFlow:
         try:
             self.begin(live, request)
         except ProductError as error:
-            live.session.not_begun(error.text())
+            unconfigured = isinstance(error, BadSecret | RouteNotConfigured)
+            reason = f"{error.text()} {CHECK_FILE}" if unconfigured else error.text()
+            live.session.not_begun(reason, unconfigured=unconfigured)
 
     async def resume(self, live: LiveSession, note: SessionNote) -> None:
         """Find out who is signed in in a session of an earlier server, as soon as its kernel is

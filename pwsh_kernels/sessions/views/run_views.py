@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from pwsh_kernels import shapes
 from pwsh_kernels.records import OutputFormat
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.queries.lines import LinesPage
 from pwsh_kernels.sessions.runs.output_log import Page
-from pwsh_kernels.sessions.runs.run import Run, failure_sentence, now, question, utc
+from pwsh_kernels.sessions.runs.run import Run, failure_sentence, question, utc
 
 RESULT_KINDS: Mapping[OutputFormat, frozenset[str]] = {
     "json": frozenset({"text"}),
@@ -19,6 +20,10 @@ RESULT_KINDS: Mapping[OutputFormat, frozenset[str]] = {
 CSV.
 """
 NO_OUTPUT = "OK"
+LEFT = (
+    "The server is stopping or restarting; the command goes on, so do not run it again. Ask again"
+    " for run {id} in some seconds: GET /runs/{id}."
+)
 
 
 def run_view(run: Run) -> shapes.Run:
@@ -121,7 +126,7 @@ def _outcome(run: Run) -> shapes.Failure:
     """Return `error` and `code`, which say how to go on, of a run that has not succeeded."""
     if run.state == "succeeded":
         return {}
-    return {"error": _sentence(run), "code": _code(run)}
+    return {"error": LEFT.format(id=run.id) if run.left else _sentence(run), "code": _code(run)}
 
 
 def _code(run: Run) -> str:
@@ -131,7 +136,7 @@ def _code(run: Run) -> str:
         "lost": "session_lost",
         "waiting_for_input": "waiting_for_input",
     }
-    return run.code or codes.get(run.state, "run_pending")
+    return "server_restarting" if run.left else run.code or codes.get(run.state, "run_pending")
 
 
 def _sentence(run: Run) -> str:

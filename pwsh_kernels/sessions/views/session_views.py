@@ -4,7 +4,8 @@ from datetime import datetime
 
 from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Explanation, Tenant
-from pwsh_kernels.sessions.runs.run import Run, now, utc
+from pwsh_kernels.sessions.moment import now
+from pwsh_kernels.sessions.runs.run import Run, utc
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn
 from pwsh_kernels.sessions.sign_in.request_check import LoginRefusal
 from pwsh_kernels.sessions.views.qr import qr_svg, qr_text

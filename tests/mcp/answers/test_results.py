@@ -70,6 +70,10 @@ def refused(error: ProductError) -> RequestRefused:
             f"contoso.com:exo is not signed in. Call pwsh_login with {WHERE}.\n{REASON}",
         ),
         (
+            NotSignedIn("contoso.com", "exo", "It ended.", unconfigured=True),
+            f"contoso.com:exo is not signed in.\n{REASON}",
+        ),
+        (
             SignInPending("contoso.com", "exo", "ABCD", "https://login.example", "17:00"),
             f"The sign-in to contoso.com:exo waits for a person. {SIGN_IN}",
         ),

@@ -47,6 +47,15 @@ def test_named_variables_are_passed_on() -> None:
     ) == {"AZURE_CLIENT_ID": "id"}
 
 
+def test_the_command_line_finds_the_server_from_an_ordinary_kernel_and_not_from_a_session() -> None:
+    places = {"PWSH_MANAGER_URL": "http://localhost:5200", "JUPYTER_RUNTIME_DIR": "/run/jupyter"}
+    secret = {"PWSH_MANAGER_TOKEN": "secret"}
+    ordinary = read_environment({**places, **secret}, Path("/unused"))
+    assert ordinary.given == places
+    session = {**places, **secret, "PWSH_KERNELS_HOME": "/homes/contoso.example/exo"}
+    assert read_environment(session, Path("/unused")).given == {}
+
+
 PLACES = "XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR XDG_DATA_DIRS"
 
 

@@ -2,6 +2,8 @@
 repeat.
 """
 
+from typing import Any
+
 import pytest
 
 from pwsh_kernels.catalog import Catalog, CommandIndex
@@ -36,11 +38,12 @@ UNREACHED = {
 }
 
 
-def missing(name: str, own: str = "exo") -> Advice:
+def missing(name: str, own: str = "exo", **where: Any) -> Advice:
     kind = "System.Management.Automation.CommandNotFoundException"
     return ADVISOR.advise(
         own,
         Record("error", f"The term '{name}' is not recognized", target=name, exception_type=kind),
+        **where,
     )
 
 
@@ -111,6 +114,40 @@ def test_a_command_of_the_session_s_own_service_that_is_not_there_asks_the_perso
     assert "the signed-in account's roles do not have it" in found.suggestion
     submodule = missing("Get-MgDeviceManagementDeviceCategory", "graph")
     assert "`pwsh-kernels modules install graph`, or the module's own name" in submodule.suggestion
+
+
+@pytest.mark.parametrize("name", ["Get-MailboxPermission", "Get-MailboxWhatever"])
+def test_in_a_simulated_tenant_a_command_that_is_not_there_is_not_simulated(name: str) -> None:
+    assert missing(name, simulated=True) == Advice(
+        f"The sandbox does not simulate {name} (docs/sandbox.md).", "fix_command"
+    )
+    assert "belongs to module exo" in missing(name, "graph", simulated=True).suggestion
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "1..2 | ForEach-Object -Parallel { Get-TransportRule }",
+        "Start-Job { Get-TransportRule } | Receive-Job -Wait",
+        "Start-ThreadJob { Get-TransportRule }",
+        "receive-job $job",
+        "Get-TransportRule &",
+    ],
+)
+@pytest.mark.parametrize("simulated", [False, True])
+def test_a_command_that_a_job_does_not_have_is_for_the_session_itself(
+    script: str, simulated: bool
+) -> None:
+    assert missing("Get-TransportRule", script=script, simulated=simulated) == Advice(
+        "A parallel runspace (a job) has no Exchange Online connection: use ForEach-Object without"
+        " -Parallel.",
+        "fix_command",
+    )
+
+
+@pytest.mark.parametrize("script", ["Get-Job; Get-TransportRule", "$x -and (a && b)", "& x", ""])
+def test_a_script_that_starts_no_job_is_told_nothing_of_jobs(script: str) -> None:
+    assert missing("Get-TransportRule", script=script).action == "ask_person"
 
 
 @pytest.mark.parametrize("name", ["gti", "Get-Nothing", "x" * 500, "C:\\x.ps1", ""])

@@ -1,6 +1,7 @@
 """The output log: cursors, bounded memory, the file behind it."""
 
 import random
+import resource
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from pwsh_kernels.records import Record
 from pwsh_kernels.sessions.runs import output_log as log_module
 from pwsh_kernels.sessions.runs.output_log import ENTRY_CHARS, DiskRoom, OutputLog
+from tests.fixtures.limits import limited
 
 MEMORY = 2_000
 
@@ -149,3 +151,32 @@ def test_a_forgotten_log_leaves_no_file(tmp_path: Path) -> None:
     log.append("stdout", "text", "x")
     log.close()
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_on_a_full_disk_the_beginning_is_kept_and_the_rest_counted(tmp_path: Path) -> None:
+    log = make(tmp_path, memory=0)
+    log.append("stdout", "text", "first")
+    with limited(resource.RLIMIT_FSIZE, 300):
+        log.append("stdout", "text", "x" * 500)
+    log.append("stdout", "text", "later")
+    assert all_text(log, 3) == "first"
+    assert (log.total_chars, log.dropped_chars) == (5, 505)
+    assert log.problem
+
+
+def test_output_in_a_file_is_read_when_no_descriptor_is_left(tmp_path: Path) -> None:
+    log = make(tmp_path, memory=0)
+    for index in range(2000):
+        log.append("stdout", "text", f"{index:0100}")
+    with limited(resource.RLIMIT_NOFILE, 3):
+        assert log.read(100 * 1234, 100).entries[0].text == f"{1234:0100}"
+
+
+def test_without_a_descriptor_for_the_file_the_beginning_is_kept(tmp_path: Path) -> None:
+    log = make(tmp_path)
+    log.append("stdout", "text", "first")
+    with limited(resource.RLIMIT_NOFILE, 3):
+        log.append("stdout", "text", "x" * MEMORY)
+    log.append("stdout", "text", "later")
+    assert all_text(log, 100) == "first"
+    assert log.dropped_chars == MEMORY + 5

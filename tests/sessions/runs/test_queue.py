@@ -184,14 +184,96 @@ async def test_output_that_comes_after_the_reply_still_belongs_to_the_run(
     assert (run.state, output(run)) == ("succeeded", "late")
 
 
-async def test_a_run_whose_idle_was_lost_ends_all_the_same(
+async def test_a_run_whose_end_was_not_heard_is_a_failure_and_the_next_has_its_turn(
     kernel: BadKernel, queue: RunQueue, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_module, "IDLE_WAIT_S", 0.05)
     kernel.on_execute = lambda message, who: kernel.reply("shell", "execute_reply", message, who)
     first, second = submit(queue, runs, "1"), submit(queue, runs, "2")
     assert await second.wait(WAIT)
-    assert (first.state, second.state) == ("succeeded", "succeeded")
+    assert [(run.state, run.code) for run in (first, second)] == [("failed", "output_lost")] * 2
+    assert "do not repeat it" in first.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "parent", "metadata"),
+    [
+        ("execute_input", {"code": 5, "execution_count": 1}, {}, {}),
+        ("execute_input", {"code": "'x'"}, {"msg_id": []}, {}),
+        ("execute_input", {}, {}, {}),
+        ("stream", {"name": "stdout", "text": 5}, {}, {}),
+        ("stream", {"name": "stdout", "text": "x"}, {}, {"pwsh": {"record": 5}}),
+        ("error", {}, {}, {"pwsh": []}),
+        ("status", b"[]", {}, {}),
+        (EVENT_MESSAGE, {"event": PROMPT_ASKED}, {}, {}),
+        (EVENT_MESSAGE, b"[]", {"msg_id": {}}, {}),
+    ],
+)
+async def test_no_message_of_another_client_makes_a_session_deaf(
+    kernel: BadKernel,
+    queue: RunQueue,
+    runs: Runs,
+    kind: str,
+    content: Any,
+    parent: Any,
+    metadata: Any,
+) -> None:
+    asked = Codec(key=b"secret").msg("execute_request")
+    asked["header"] = {**asked["header"], **parent}
+    kernel.say("status", {"execution_state": "busy"}, asked)
+    kernel.codec.send(kernel.streams["iopub"], kind, content, parent=asked, metadata=metadata)
+    kernel.say("status", {"execution_state": "idle"}, asked)
+    several = [submit(queue, runs, f"{number}") for number in range(2)]
+    assert await several[-1].wait(WAIT)
+    assert [(run.state, output(run)) for run in several] == [("succeeded", "0"), ("succeeded", "1")]
+    assert not [run for run in runs.newest_first() if not isinstance(run.command, str)]
+
+
+async def test_what_could_not_be_read_of_a_run_is_said_on_it(
+    kernel: BadKernel, queue: RunQueue, runs: Runs
+) -> None:
+    def half(message: Message, who: list[bytes]) -> None:
+        if message["content"]["code"] == "1":
+            kernel.say("stream", {"name": "stdout", "text": 5}, message)
+        kernel.good(message, who, "rest")
+
+    kernel.on_execute = half
+    first, second = submit(queue, runs, "1"), submit(queue, runs, "2")
+    assert await second.wait(WAIT)
+    assert (first.state, first.code, output(first)) == ("failed", "output_lost", "rest")
+    assert "kind stream could not be read" in first.reason
+    assert second.state == "succeeded"
+
+
+async def test_a_run_whose_summary_cannot_be_read_is_a_failure_and_the_next_has_its_turn(
+    kernel: BadKernel, queue: RunQueue, runs: Runs
+) -> None:
+    def unreadable(message: Message, who: list[bytes]) -> None:
+        kernel.codec.send(
+            kernel.streams["shell"],
+            "execute_reply",
+            {"status": "ok"},
+            parent=message,
+            ident=who,
+            metadata={"pwsh": {"summary": 5}},
+        )
+        kernel.say("status", {"execution_state": "idle"}, message)
+
+    kernel.on_execute = unreadable
+    first, second = submit(queue, runs, "1"), submit(queue, runs, "2")
+    assert await second.wait(WAIT)
+    assert [(run.state, run.code) for run in (first, second)] == [("failed", "output_lost")] * 2
+
+
+async def test_output_that_finds_no_place_on_the_disk_is_said_on_its_run(
+    kernel: BadKernel, queue: RunQueue, tmp_path: Path
+) -> None:
+    (tmp_path / "no folder").touch()
+    full = Runs(tmp_path / "no folder", 300, 10, 1000)
+    long, short = submit(queue, full, "x" * 1000), submit(queue, full, "short")
+    assert await short.wait(WAIT)
+    assert (long.state, long.code, long.log.dropped_chars) == ("failed", "output_lost", 1000)
+    assert (short.state, output(short)) == ("succeeded", "short")
 
 
 async def test_unsigned_and_broken_messages_are_dropped(

@@ -14,7 +14,7 @@ import pytest_asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from pwsh_kernels.errors import DeviceCodeRefused, NotSignedIn
-from pwsh_kernels.sessions.runs.run import now
+from pwsh_kernels.sessions.moment import now
 from tests.fixtures.sandbox import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 
@@ -235,6 +235,29 @@ async def test_a_command_that_signs_in_as_somebody_else_changes_the_account_of_t
     assert (run["state"], run["account"]) == ("succeeded", f"reader@{FABRIKAM}")
     assert (await world.status(FABRIKAM, "graph"))["account"] == f"reader@{FABRIKAM}"
     await world.sessions.disconnect(FABRIKAM, "graph")
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "1..2 | ForEach-Object -Parallel {{ {} }}",
+        "Start-ThreadJob {{ {} }} | Receive-Job -Wait",
+        "Start-Job {{ {} }} | Receive-Job -Wait",
+    ],
+)
+async def test_a_parallel_command_is_told_of_its_missing_connection_and_not_to_sign_in(
+    place: Place, way: str
+) -> None:
+    world = place.world
+    await world.sign_in(FABRIKAM)
+    run = await world.run(way.format("Get-Mailbox -ResultSize 1"), FABRIKAM)
+    assert "Connect-ExchangeOnline" in run["error"]
+    assert {one["advice"] for one in run["errors"]} == {"fix_command"}
+    assert "has no Exchange Online connection" in run["errors"][0]["suggestion"]
+    assert (await world.status(FABRIKAM))["state"] == "signed_in"
+    world.authority.revoke(f"admin@{FABRIKAM}")
+    run = await world.run(way.format("Get-Mailbox -ResultSize 1"), FABRIKAM)
+    assert (run["code"], run["errors"][0]["advice"]) == ("sign_in_ended", "sign_in")
 
 
 @pytest.mark.parametrize(

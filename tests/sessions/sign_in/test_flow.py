@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from pwsh_kernels.cli.console import error_line
 from pwsh_kernels.errors import (
     InvalidTenant,
     NotSignedIn,
@@ -18,7 +19,7 @@ from pwsh_kernels.errors import (
     UnknownModule,
     UnknownSession,
 )
-from pwsh_kernels.sessions.runs.run import now
+from pwsh_kernels.sessions.moment import now
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
@@ -211,3 +212,32 @@ async def test_the_idle_limit_closes_unused_sessions_and_spares_a_pending_sign_i
     await world.sessions._watchdog.look(later)
     assert [view["tenant"] for view in world.sessions.views()] == [FABRIKAM]
     assert (await world.sessions.status(CONTOSO, "exo"))["state"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("module", "missing"),
+    [
+        ("exo", "The certificate's file is missing"),
+        ("graph", "none.secret cannot be used: no such"),
+    ],
+)
+async def test_what_the_tenants_file_lacks_is_not_mended_by_a_login_and_none_is_advised(
+    tmp_path: Path, module: str, missing: str
+) -> None:
+    (tmp_path / "tenants.toml").write_text(
+        f'[[tenant]]\nname = "{CONTOSO}"\n'
+        '[tenant.exo]\nroute = "certificate"\nclient_id = "x"\ncertificate_file = "none.pfx"\n'
+        '[tenant.graph]\nroute = "client_secret"\nclient_id = "x"\n'
+        'client_secret = { file = "none.secret" }\n',
+        encoding="utf-8",
+    )
+    world = await World.begin(tmp_path, PWSH_MANAGER_TENANTS=str(tmp_path / "tenants.toml"))
+    try:
+        with pytest.raises(NotSignedIn) as refused:
+            await world.run("1", module=module)
+        for said in (refused.value.text(), error_line(refused.value)):
+            assert missing in said
+            assert "`pwsh-kernels tenants check` lists everything that is missing." in said
+            assert "login" not in said
+    finally:
+        await world.end()

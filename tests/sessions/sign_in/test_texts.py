@@ -26,7 +26,9 @@ pytestmark = pytest.mark.xdist_group("signin")
 
 READER = "reader@contoso.example"
 Act = Callable[[SignInDesk, str], object]
-CODE = re.compile(r"open http://\S+ and enter the code [A-Z0-9]{9} \(valid until [^)]*\)")
+CODE = re.compile(
+    r"open http://\S+ and enter the code [A-Z0-9]{9} \(valid (?:for \d+ \w+, )?until [^)]*\)"
+)
 NUMBER = re.compile(r"----- [0-9a-f]{8} ")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
 WHERE = ["contoso.example", "exo"]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pwsh_kernels.catalog import Catalog, load_tenants
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.runs.run import now
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignedIn, SignIn
 from pwsh_kernels.shapes import SessionState
 

@@ -4,7 +4,7 @@ nothing else.
 
 from datetime import timedelta
 
-from pwsh_kernels.sessions.runs.run import now
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn, SignInFailure
 from pwsh_kernels.sessions.views.version import list_version, session_version
 from tests.sessions.views.session_steps import END, make_session

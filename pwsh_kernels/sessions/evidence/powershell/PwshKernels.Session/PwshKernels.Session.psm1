@@ -43,15 +43,30 @@ function Get-SessionHistory {
         throw 'This PowerShell is no session of a pwsh-kernels server, so nothing is noted.'
     }
     if (-not (Test-Path -LiteralPath $file)) { return }
-    Get-Content -LiteralPath $file | ConvertFrom-Json -DateKind Utc |
+    $lines = @(Get-Content -LiteralPath $file)
+    $runs = @($lines | ForEach-Object { ConvertFrom-HistoryLine $_ })
+    if ($runs.Count -lt $lines.Count) {
+        Write-Warning "$($lines.Count - $runs.Count) lines of $file are damaged and left out."
+    }
+    $runs |
         Where-Object {
             $_.principal -like $Principal -and (-not $Failed -or $_.state -ne 'succeeded')
         } |
         Select-Object -Last $Last | ForEach-Object { ConvertTo-SessionRun $_ }
 }
 
+function ConvertFrom-HistoryLine([string] $Text) {
+    try {
+        $run = ConvertFrom-Json -InputObject $Text -DateKind Utc
+        if ($run.run_id -is [string]) { $run }
+    }
+    catch {
+        # Left out; the caller counts.
+    }
+}
+
 function ConvertTo-SessionRun([object] $Line) {
-    $seconds = if ($Line.started_at -and $Line.ended_at) {
+    $seconds = if ($Line.started_at -is [datetime] -and $Line.ended_at -is [datetime]) {
         [math]::Round(($Line.ended_at - $Line.started_at).TotalSeconds, 3)
     }
     [pscustomobject]@{

@@ -1,0 +1,145 @@
+"""Which process the kernel of a session is: by the note beside its connection file, else by what it
+was started with.
+
+No clock that somebody can set tells one process from another: its id, the boot, and the ticks at
+which it began.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+LOG = logging.getLogger(__name__)
+PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
+KERNEL = (b"-m", b"pwsh_kernels.kernel", b"-f")
+"""What stands in the command line of our kernels, before the connection file."""
+HOME_VARIABLE = "PWSH_KERNELS_HOME"
+"""Variable of a session's kernel that names its HOME, and so the session."""
+PROC = Path("/proc")
+START_FIELD = 19
+"""Place of field 22 (the start, in ticks since the boot) behind the process' name in its stat."""
+
+
+class ForeignProcess(psutil.Process):
+    """A process that is not our child, with the part of Popen's interface that LocalProvisioner
+    uses.
+    """
+
+    stdin = stdout = stderr = None
+
+    def poll(self) -> int | None:
+        """Return None while it runs; its exit status is its parent's to know, so -1 stands for any
+        end.
+        """
+        try:
+            return None if self.is_running() and self.status() != psutil.STATUS_ZOMBIE else -1
+        except psutil.NoSuchProcess:
+            return -1
+
+    def wait(self, timeout: float | None = None) -> int:  # noqa: ARG002 - Popen's signature
+        """Return at once: LocalProvisioner asks only after `poll` has said that it ended."""
+        return -1
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """A process, as no other will ever be."""
+
+    pid: int
+    boot: str
+    started: int
+
+    @classmethod
+    def of(cls, pid: int) -> "ProcessIdentity":
+        """Return the identity of a process. Raises OSError when there is none."""
+        boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
+        fields = (PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+        return cls(pid, boot, int(fields[START_FIELD]))
+
+
+@dataclass(frozen=True, slots=True)
+class KernelProcess:
+    """A running kernel of a session: its process, its session's HOME, its connection file."""
+
+    process: ForeignProcess
+    home: Path
+    connection_file: Path
+
+
+def process_note(connection_file: str | Path) -> Path:
+    """Return the file beside a connection file that names the kernel's process."""
+    return Path(connection_file).with_suffix(".pid")
+
+
+def write_process_note(connection_file: str | Path, pid: int) -> None:
+    """Note which process the kernel of a connection file is. Raises OSError when it has ended."""
+    identity = astuple(ProcessIdentity.of(pid))
+    descriptor = os.open(
+        process_note(connection_file), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600
+    )
+    with os.fdopen(descriptor, "w") as stream:
+        json.dump(identity, stream)
+
+
+def living_process(connection_file: str | Path) -> ForeignProcess | None:
+    """Return the running process of the kernel of a connection file by its note, or None.
+
+    None is also said when one of the two files is gone or damaged: `living_kernels` then knows.
+    """
+    try:
+        noted = ProcessIdentity(*json.loads(process_note(connection_file).read_bytes()))
+        if noted != ProcessIdentity.of(noted.pid):
+            return None
+        process = ForeignProcess(noted.pid)
+    except (OSError, ValueError, TypeError, psutil.Error):
+        return None
+    usable = is_connection_file(connection_file)
+    return process if usable and process.poll() is None else None
+
+
+def is_connection_file(path: str | Path) -> bool:
+    """Return whether a file says how to reach a kernel."""
+    try:
+        info = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return (
+        isinstance(info, Mapping)
+        and all(isinstance(info.get(name), int) for name in PORTS)
+        and all(isinstance(info.get(name), str) for name in ("ip", "transport", "key"))
+    )
+
+
+def living_kernels() -> Iterator[KernelProcess]:
+    """Yield the running kernels of sessions that are this user's, whatever files there are.
+
+    Reads all of /proc: some milliseconds.
+    """
+    for folder in PROC.iterdir():
+        if folder.name.isdigit() and (found := _kernel(int(folder.name))):
+            yield found
+
+
+def kernel_of_home(home: str | Path) -> KernelProcess | None:
+    """Return the running kernel of the session that has this HOME."""
+    return next((one for one in living_kernels() if one.home == Path(home)), None)
+
+
+def _kernel(pid: int) -> KernelProcess | None:
+    try:
+        words = tuple((PROC / str(pid) / "cmdline").read_bytes().split(b"\0"))
+        if words[1:4] != KERNEL or len(words) < 5:
+            return None
+        process = ForeignProcess(pid)
+        environment: dict[str, Any] = process.environ()
+        if process.poll() is not None or not environment.get(HOME_VARIABLE):
+            return None
+    except (OSError, psutil.Error):
+        return None
+    return KernelProcess(process, Path(environment[HOME_VARIABLE]), Path(os.fsdecode(words[4])))
