@@ -19,7 +19,7 @@ from typing import Any
 
 import anyio
 import pytest
-import zmq
+import zmq.asyncio
 from ipykernel.kernelbase import Kernel
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
@@ -223,15 +223,20 @@ async def kernels(tmp_path: Path) -> AsyncIterator[Any]:
     (tmp_path / "sleep").mkdir()
     (tmp_path / "sleep/kernel.json").write_text(json.dumps(spec))
     make: Any = WatchedKernels  # jupyter_server has no annotations
+    context = (
+        zmq.asyncio.Context()
+    )  # a manager that makes its own waits in __del__ for open sockets
     one = make(
         config=Config(KernelRestarter={"time_to_dead": 0.05, "restart_limit": 0}),
         kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(tmp_path)]),
         connection_dir=str(tmp_path),
         default_kernel_name="sleep",
+        context=context,
     )
     one.death = asyncio.get_running_loop().create_future()
     yield one
     await one.shutdown_all(now=True)
+    context.destroy(linger=0)
 
 
 async def test_jupyter_server_calls_the_hook_for_a_kernel_that_died(
