@@ -1,5 +1,6 @@
 """pytest plugin: jupyter_server's own tests, with our server in the place of jupyter_server's."""
 
+import secrets
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from differences import DIFFERENCES, REPEATED, UNDECIDED
 from jupyter_server.serverapp import ServerApp
 
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
+from pwsh_kernels.settings import SHORTEST_TOKEN
 from pwsh_kernels.web.app import PwshKernelsApp, PwshKernelsServer
 
 fixtures_of_upstream: Any = fixtures
@@ -23,7 +25,11 @@ class ConformingServer(PwshKernelsServer):
         new_httpserver: bool = True,
         starter_extension: Any = PwshKernelsApp.name,
     ) -> None:
-        """Load our extension too, with our kernel manager: some tests configure one of theirs."""
+        """Load our extension too, with our kernel manager: some tests configure one of theirs.
+
+        Their fixtures ask us for the token; the one that they choose is too short for us.
+        """
+        self.config.IdentityProvider.token = secrets.token_hex(SHORTEST_TOKEN)
         self.config.ServerApp.kernel_manager_class = SessionKernelManager
         chosen = self.config.ServerApp.get("jpserver_extensions", {})
         self.config.ServerApp.jpserver_extensions = {

@@ -17,6 +17,7 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from nbclient import NotebookClient
 
+from tests.fixtures.cli import run_command
 from tests.fixtures.connection_file import connection_file, connection_of
 from tests.fixtures.kernel import Client
 from tests.fixtures.repository import ROOT
@@ -155,6 +156,12 @@ def test_a_variable_set_over_rest_is_seen_by_a_console(signed_in: Server) -> Non
     )
     assert "console sees: set over REST" in console.stdout, console.stderr
     assert signed_in.post("/status", tenant=CONTOSO)["state"] == "signed_in"
+
+
+def test_a_console_on_a_session_that_is_not_there_creates_none(signed_in: Server) -> None:
+    _, error, code = run_command(signed_in.environment, "console", "nobody.example")
+    assert code != 0
+    assert "There is no session for nobody.example exo." in error
 
 
 class AttachedNotebook(NotebookClient):

@@ -253,7 +253,7 @@ def test_a_refused_token_is_said_in_one_line(server: Server) -> None:
         "pwsh-kernels: The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that"
         " `pwsh-kernels serve` prints.\n"
     )
-    assert run_command({**server.environment, "PWSH_MANAGER_TOKEN": "wrong"}, "sessions") == (
+    assert run_command({**server.environment, "PWSH_MANAGER_TOKEN": "wrong" * 8}, "sessions") == (
         "",
         refused,
         4,
