@@ -54,7 +54,7 @@ async def test_a_file_that_does_not_parse_runs_nothing(shell: PowerShell) -> Non
 
 
 async def test_an_unknown_parameter_of_a_file_is_an_error(shell: PowerShell) -> None:
-    said = await run(shell, FACTS, file=FILE, parameters={"Nmae": 1})
+    said = await run(shell, FACTS, file=FILE, parameters={"Nobody": 1})
     assert (said.text, said.error.error_id) == ("", "NamedParameterNotFound")
 
 
