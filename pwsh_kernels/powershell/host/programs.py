@@ -78,9 +78,11 @@ def end_holding(powershell: int, since: float, number: signal.Signals) -> list[P
 
 
 def _signal(programs: Iterable[Program], number: signal.Signals) -> list[Program]:
-    """Return those that the signal was sent to."""
+    """Return those that the signal was sent to. All are found first: children of one that has ended
+    are no longer known by it.
+    """
     found = []
-    for one in programs:
+    for one in list(programs):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(one.id, number)
             found.append(one)
