@@ -84,11 +84,13 @@ def test_a_dependency_that_new_sessions_have_already_is_not_fetched() -> None:
     assert [one.name for one in lacking(package, {}, [locked("Core", "0.9")])] == ["Core", "Other"]
 
 
-def test_a_version_that_somebody_asked_for_is_not_replaced_by_what_another_module_needs() -> None:
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_version_that_does_not_meet_what_a_module_needs_is_lacking(asked: bool) -> None:
     package = Package("Mail", "1.0.0", dependencies={"Core": "[2.0, )"})
-    asked, found = Package("Core", "1.0.0"), Package("Core", "1.0.0", asked=False)
-    assert lacking(package, {"core": asked}, []) == []
-    assert [one.range.text for one in lacking(package, {"core": found}, [])] == ["[2.0, )"]
+    chosen = Package("Core", "1.0.0", asked=asked)
+    assert [one.range.text for one in lacking(package, {"core": chosen}, [])] == ["[2.0, )"]
+    chosen = Package("Core", "2.1.0", asked=asked)
+    assert lacking(package, {"core": chosen}, []) == []
 
 
 def test_a_version_that_is_chosen_again_brings_back_the_installed_one_of_what_it_needs() -> None:
@@ -110,6 +112,7 @@ def test_what_would_not_fit_together_is_refused() -> None:
         "needs": "Graph",
         "range": "[2.40.0]",
         "version": "2.45.0",
+        "other": "",
     }
     with pytest.raises(PackageConflict, match="and there would be none"):
         check_together([old])

@@ -355,7 +355,8 @@ function ConvertTo-BoundedJson($Objects, [bool]$AlwaysList, [int]$Milliseconds) 
     }
     $isList = $AlwaysList -or $Objects.Count -ne 1
     $made = Copy-List $Objects ([int]$isList) ''
-    $value = if ($isList) { $made } else { $made[0] }
+    $value = $made  # not out of an `if`, which takes a list of one apart
+    if (-not $isList) { $value = $made[0] }
     $text = Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 100
     if ($json.Failed) {  # no trace of what was tried
         $global:Error.Clear()
