@@ -152,10 +152,13 @@ def say_json(value: Any, indent: int = 2) -> None:
     sys.stdout.flush()
 
 
-def show(text: str) -> None:
-    """Print what a command printed; of escape sequences colours alone, on a terminal alone."""
-    sys.stdout.write(f"{without_escapes(text, colours=shows_colours(sys.stdout))}\n")
-    sys.stdout.flush()
+def show(text: str, *, aside: bool = False) -> None:
+    """Print what a command printed, on stderr when it is `aside` of its result; of escape sequences
+    colours alone, on a terminal alone.
+    """
+    stream = sys.stderr if aside else sys.stdout
+    stream.write(f"{without_escapes(text, colours=shows_colours(stream))}\n")
+    stream.flush()
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

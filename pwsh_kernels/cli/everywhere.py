@@ -168,7 +168,7 @@ def _print(results: list[Ended], output_format: OutputFormat) -> bool:
         if output_format not in FOR_PROGRAMS and result:
             show(result.rstrip("\n"))
         if said:
-            note(said.rstrip("\n"))
+            show(said.rstrip("\n"), aside=True)
         found.append((one.run["tenant"], plain(result)))
     broken: list[str] = []
     if output_format == "json":

@@ -222,11 +222,13 @@ def test_a_person_who_signed_in_is_told_so(exo: SignInDesk, command: CommandLine
         OPEN.format(who="") + f"Signed in to contoso.example:exo as {ADMIN}.\n", WAITING, 0
     )
     since = "by device_code since TIME, token until TIME, lost at a restart"
-    ready = (
-        f"contoso.example:exo: signed_in as {ADMIN} {since}\nCall pwsh_run with tenant"
-        " contoso.example and module exo."
-    )
-    assert [tool(name) for name in ("pwsh_login", "pwsh_status")] == [ready, ready]
+    signed_in = f"contoso.example:exo: signed_in as {ADMIN} {since}"
+    next_step = "Call pwsh_run with tenant contoso.example and module exo."
+    assert tool("pwsh_login") == f"{signed_in}\n{next_step}"
+    first, folder, last = tool("pwsh_status").splitlines()
+    assert (first, last) == (signed_in, next_step)
+    assert folder.startswith("Working folder: /")
+    assert folder.endswith("/files/contoso.example/exo")
 
 
 def test_an_application_signs_in_without_a_word_about_codes(
