@@ -463,6 +463,8 @@ class Sessions:
         """Return the session that takes the command; one that starts is waited for."""
         tenant, module, key = self._directory.names(request.tenant, request.module)
         live = self._lifecycle.table.get(key)
+        if live is not None and live.ending:
+            live = None  # its commands would be cancelled
         alone = _comes_alone(live, tenant, module)
         if alone or (live is None and self._settings.run_signed_out):
             live = self._lifecycle.open(request.tenant, request.module, alone=alone)
