@@ -102,7 +102,7 @@ class Route:
 
     @property
     def asks_person(self) -> bool:
-        """Whether somebody must enter a code; every other route signs in by itself."""
+        """Whether somebody must enter a code; every other route signs in unattended."""
         return self.name == "device_code"
 
     @property

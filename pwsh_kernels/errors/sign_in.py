@@ -96,7 +96,7 @@ class SignInPending(ProductError):
     def text(self) -> str:
         if self.route not in ("", "device_code"):
             return (
-                f"{self.tenant}:{self.module} signs in by itself ({self.route}). Try again in a"
+                f"{self.tenant}:{self.module} signs in unattended ({self.route}). Try again in a"
                 " moment."
             )
         if not self.device_code:

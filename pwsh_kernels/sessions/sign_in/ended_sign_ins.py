@@ -204,7 +204,7 @@ def _names(commands: tuple[str, ...]) -> re.Pattern[str]:
 def ended_sentence(session: Session, why: str) -> str:
     """Return what a caller is told, with the next step."""
     if signs_in_alone(session.tenant, session.module):
-        advice = "The session signs in again by itself: repeat the command."
+        advice = "The session signs in again unattended: repeat the command."
     else:
         advice = "Sign in again (login), then repeat the command."
     return f"The sign-in to {session.key} has ended. {why} {advice}"

@@ -249,7 +249,7 @@ def _login_sentence(session: Session) -> str:
             session.sign_in.code, session.sign_in.expires_at, session.wanted_account
         )
     if session.sign_in and not session.sign_in.route.asks_person:
-        return f"{session.key} signs in by itself ({session.sign_in.route.name}). Ask /status."
+        return f"{session.key} signs in unattended ({session.sign_in.route.name}). Ask /status."
     return f"The sign-in to {session.key} has started and shows no code yet. Ask /status."
 
 

@@ -94,7 +94,7 @@ async def test_an_application_signs_in_at_the_first_run_and_again_after_its_sign
     assert (first["state"], first["result"], first["account"]) == ("succeeded", "1\n", application)
     world.authority.revoke(application)
     ended = await mailbox(world)
-    again = "The session signs in again by itself: repeat the command."
+    again = "The session signs in again unattended: repeat the command."
     assert (ended["success"], ended["state"], ended["code"]) == (False, "failed", "sign_in_ended")
     assert ended["error"] == REVOKED.format(f"{CONTOSO}:exo", again)
     repeated = await mailbox(world)
