@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pwsh_kernels.shapes import ForeignJson
+
 TENANT = "tenant"
 VALUE = "value"
 """The column of a result that has no columns, or that has one of the tenant's name."""
@@ -18,7 +20,7 @@ def json_rows(results: Iterable[tuple[str, str]]) -> tuple[str, list[str]]:
     """Return one JSON array of all objects that the tenants gave, and the tenants whose result is
     cut off, so that it is no JSON; `results`: tenant and JSON.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[ForeignJson] = []
     broken: list[str] = []
     for tenant, text in results:
         try:
@@ -28,11 +30,11 @@ def json_rows(results: Iterable[tuple[str, str]]) -> tuple[str, list[str]]:
     return json.dumps(rows, indent=2, ensure_ascii=False), broken
 
 
-def _tenant_rows(tenant: str, found: Any) -> list[dict[str, Any]]:
+def _tenant_rows(tenant: str, found: Any) -> list[ForeignJson]:
     return [_row(tenant, one) for one in (found if isinstance(found, list) else [found])]
 
 
-def _row(tenant: str, one: Any) -> dict[str, Any]:
+def _row(tenant: str, one: Any) -> ForeignJson:
     """Return the object with its tenant in front.
 
     PowerShell cannot read two names of one object that differ by case alone.

@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from pwsh_kernels.records import OUTPUT_FORMATS, RunOptions
 from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.shapes import ForeignJson
 
 SUFFIX = ".run"
 
@@ -35,7 +35,7 @@ class RunNote:
     account: str | None
     created_at: str
     started_at: str | None
-    parameters: dict[str, Any]
+    parameters: ForeignJson
     format: str
 
     @property
@@ -43,7 +43,7 @@ class RunNote:
         """The session of the run."""
         return SessionKey(self.tenant, self.module)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> ForeignJson:
         """Return Run's fields."""
         return {
             "purpose": self.purpose,

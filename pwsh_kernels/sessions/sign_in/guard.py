@@ -3,7 +3,6 @@ is decided by login and disconnect alone.
 """
 
 import logging
-from typing import Any
 
 from pwsh_kernels.catalog import guard_script
 from pwsh_kernels.records import RunOptions
@@ -34,9 +33,9 @@ async def guard(live: LiveSession, signed_in: SignedIn | None, *, first: bool) -
         LOG.warning("Connects of %s are not answered: %s", live.key, failure_sentence(run))
 
 
-def guard_values(session: Session, signed_in: SignedIn | None) -> dict[str, Any]:
+def guard_values(session: Session, signed_in: SignedIn | None) -> dict[str, object]:
     """Return the values that the guard's script takes."""
-    commands: dict[str, Any] = {
+    commands: dict[str, object] = {
         "Connects": list(session.module.connects),
         "Disconnects": list(session.module.disconnects),
     }
