@@ -140,7 +140,13 @@ exec {sys.executable} -c "import sys; sys.version_info = (3, 10, 12); $2"
 """
     )
     old.chmod(0o755)
-    command = ["make", f"VENV={tmp_path / 'venv'}", f"PYTHON={old}", "check"]
+    command = [
+        "make",
+        "--no-print-directory",
+        f"VENV={tmp_path / 'venv'}",
+        f"PYTHON={old}",
+        "check",
+    ]
     stopped = subprocess.run(
         command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=BUILD_LIMIT
     )
