@@ -109,19 +109,8 @@ def test_an_account_that_conditional_access_blocks_gets_no_connection(
 
 
 def test_stopping_a_sign_in_ends_it_and_takes_the_code_away(signed_out_shell: SandboxShell) -> None:
-    stop = """
-        $shell = [powershell]::Create().AddScript('Connect-ExchangeOnline -Device')
-        $running = $shell.BeginInvoke()
-        $codes = "$env:PWSH_KERNELS_SANDBOX/codes"
-        for ($try = 0; $try -lt 300 -and -not [IO.Directory]::GetFiles($codes, '*.json'); $try++) {
-            Start-Sleep -Milliseconds 50
-        }
-        $shown = [IO.Directory]::GetFiles($codes, '*.json').Count
-        $shell.Stop()
-        "$shown $([IO.Directory]::GetFiles($codes).Count) $($shell.InvocationStateInfo.State)"
-        $shell.Dispose()
-    """
-    assert signed_out_shell.ask(stop).value == "1 0 Stopped"
+    tell = '"$shown $([IO.Directory]::GetFiles($codes).Count) $($shell.InvocationStateInfo.State)"'
+    assert signed_out_shell.stop_sign_in("Connect-ExchangeOnline -Device", tell) == "1 0 Stopped"
 
 
 @pytest.mark.parametrize(

@@ -327,19 +327,8 @@ def test_a_token_whose_account_was_revoked_is_refused_by_the_service(graph: Sand
 
 
 def test_stopping_a_sign_in_takes_the_code_away(graph: SandboxShell) -> None:
-    stop = """
-        $shell = [powershell]::Create().AddScript('Connect-MgGraph -UseDeviceCode')
-        $running = $shell.BeginInvoke()
-        $codes = "$env:PWSH_KERNELS_SANDBOX/codes"
-        for ($try = 0; $try -lt 300 -and -not [IO.Directory]::GetFiles($codes, '*.json'); $try++) {
-            Start-Sleep -Milliseconds 50
-        }
-        $shown = [IO.Directory]::GetFiles($codes, '*.json').Count
-        $shell.Stop()
-        "$shown $([IO.Directory]::GetFiles($codes).Count) $($shell.InvocationStateInfo.State)"
-        $shell.Dispose()
-    """
-    assert graph.ask(stop).value == "1 0 Stopped"
+    tell = '"$shown $([IO.Directory]::GetFiles($codes).Count) $($shell.InvocationStateInfo.State)"'
+    assert graph.stop_sign_in("Connect-MgGraph -UseDeviceCode", tell) == "1 0 Stopped"
 
 
 @pytest.mark.pwsh

@@ -255,18 +255,8 @@ def test_an_application_whose_sign_in_ended_is_told_the_reason(directory: Sandbo
 
 
 def test_stopping_a_sign_in_leaves_no_error(graph: SandboxShell) -> None:
-    stop = """
-        $shell = [powershell]::Create().AddScript('Connect-MgGraph -UseDeviceCode')
-        $running = $shell.BeginInvoke()
-        $codes = "$env:PWSH_KERNELS_SANDBOX/codes"
-        for ($try = 0; $try -lt 300 -and -not [IO.Directory]::GetFiles($codes, '*.json'); $try++) {
-            Start-Sleep -Milliseconds 50
-        }
-        $shell.Stop()
-        "$($shell.InvocationStateInfo.State) $($shell.Streams.Error.Count)"
-        $shell.Dispose()
-    """
-    assert graph.ask(stop).value == "Stopped 0"
+    tell = '"$($shell.InvocationStateInfo.State) $($shell.Streams.Error.Count)"'
+    assert graph.stop_sign_in("Connect-MgGraph -UseDeviceCode", tell) == "Stopped 0"
 
 
 PARAMETERS = {
