@@ -48,18 +48,9 @@ class Standing:
 
 def of_session(one: Session) -> Standing:
     """Return how a session of GET /sessions stands; its codes are in its status."""
-    return Standing(
-        tenant=one["tenant"],
-        module=one["module"],
-        state=one["state"],
-        account=one["account"] or "",
-        route=one["route"] or "",
-        signed_in_at=one["signed_in_at"] or "",
-        token_expires_at=one["token_expires_at"] or "",
-        survives_restart=one["survives_restart"],
-        reason=one["reason"],
+    return replace(
+        _of_sign_in(one),
         current_run=one["current_run"] or "",
-        pending=one["auth_pending"],
         modules=one["modules"],
         working_folder=one["working_folder"],
     )
@@ -75,7 +66,11 @@ def of_status(one: Status) -> Standing:
 
 def of_login(one: Login) -> Standing:
     """Return how the sign-in of POST /login stands."""
-    known = Standing(
+    return _with_code(_of_sign_in(one), one)
+
+
+def _of_sign_in(one: Session | Login) -> Standing:
+    return Standing(
         tenant=one["tenant"],
         module=one["module"],
         state=one["state"],
@@ -87,7 +82,6 @@ def of_login(one: Login) -> Standing:
         reason=one["reason"],
         pending=one["auth_pending"],
     )
-    return _with_code(known, one)
 
 
 def _with_code(known: Standing, one: Status | Login) -> Standing:
