@@ -14,6 +14,7 @@ from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"} | {
+    "powershell_search",
     "prompt_answers",
     "script_text",
     "watcher",
@@ -47,7 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"}
     | {"script_text"},
     "catalog": {"errors"},
-    "modules": {"catalog", "errors", "settings", "watcher"},
+    "powershell_search": set(),
+    "modules": {"catalog", "errors", "powershell_search", "settings", "watcher"},
     "sandbox": {"errors"},
     "sessions": {
         "catalog",

@@ -3,13 +3,12 @@ not.
 """
 
 import asyncio
-import json
 import os
 import stat
-import subprocess
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 from jupyter_core.paths import jupyter_runtime_dir
@@ -23,11 +22,9 @@ from pwsh_kernels.cli.findings import Finding
 from pwsh_kernels.cli.tenants import located, problems_of
 from pwsh_kernels.discovery import FROM_SETTINGS, ServerAddress, read_settings
 from pwsh_kernels.errors import ProductError, ServerUnreachable
+from pwsh_kernels.powershell_search import search_powershell
 from pwsh_kernels.settings import Settings
-from pwsh_kernels.shapes import ForeignJson, Session
-
-FIND_WAIT = 60.0
-"""Seconds for finding a PowerShell and asking it for its version."""
+from pwsh_kernels.shapes import Session
 
 
 def doctor() -> None:
@@ -77,17 +74,13 @@ def _powershell(settings: Settings) -> Iterator[Finding]:
         yield Finding("wrong", error_line(error))
 
 
-def _search(modules: list[str]) -> ForeignJson:
-    """Look in a process of its own: only kernels load our PowerShell code."""
-    command = [sys.executable, "-m", "pwsh_kernels.powershell", *modules]
+def _search(modules: list[str]) -> Mapping[str, Any]:
     try:
-        found = subprocess.run(command, capture_output=True, timeout=FIND_WAIT, check=False)
-        facts: ForeignJson = json.loads(found.stdout)
-    except (subprocess.TimeoutExpired, ValueError) as error:
+        return asyncio.run(search_powershell(modules))
+    except (TimeoutError, ValueError) as error:
         return {
             "error": f"the search failed ({type(error).__name__}). Install PowerShell 7.4 or newer."
         }
-    return facts
 
 
 def _set_by_hand(settings: Settings) -> Finding:

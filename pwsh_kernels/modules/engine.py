@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -19,13 +18,10 @@ from pwsh_kernels.errors import (
     PowerShellTooOld,
     ProductError,
 )
+from pwsh_kernels.powershell_search import search_powershell
 from pwsh_kernels.watcher import Watcher
 
 SCRIPT = Path(__file__).parent / "powershell" / "gallery.ps1"
-LOOKUP = (sys.executable, "-m", "pwsh_kernels.powershell")
-"""Prints which PowerShell there is. A process of its own: only kernels load our PowerShell code."""
-LOOKUP_WAIT = 60.0
-"""Seconds for finding a PowerShell."""
 END_WAIT = 10.0
 """Seconds that PowerShell gets to end once nothing more is asked."""
 LONGEST_LINE = 64 * 1024 * 1024
@@ -162,18 +158,10 @@ async def _started(path: str, home: str, environment: Mapping[str, str]) -> Engi
 
 async def powershell_path() -> str:
     """Return the PowerShell that sessions use. Raises PowerShellNotFound, PowerShellTooOld."""
-    process = await asyncio.create_subprocess_exec(
-        *LOOKUP, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
-    )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), LOOKUP_WAIT)
-        facts = json.loads(output)
+        facts = await search_powershell()
     except (TimeoutError, ValueError):
         raise PowerShellNotFound(["the search for it failed"]) from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     if "error" in facts:
         raise _search_error(facts)
     return str(facts["path"])

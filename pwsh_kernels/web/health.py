@@ -3,9 +3,7 @@ should not learn.
 """
 
 import asyncio
-import json
 import logging
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pwsh_kernels import __version__, shapes
+from pwsh_kernels.powershell_search import search_powershell
 
-LOOKUP_WAIT = 60.0
-"""Seconds for a child process to find PowerShell and ask it for its version."""
-LOOKUP = (sys.executable, "-m", "pwsh_kernels.powershell")
-"""Prints what it finds as one JSON object.
-
-A process of its own: only kernels load our PowerShell code.
-"""
 MODULES_FRESH_S = 60.0
 """Seconds for which the list of installed modules is believed; somebody may have installed one."""
 LOG = logging.getLogger(__name__)
@@ -112,23 +104,7 @@ class Health:
 async def find_powershell(modules: Sequence[str] = ()) -> PowerShellState:
     """Run the search. A search that fails or takes too long is an answer as well: not found."""
     try:
-        search = await asyncio.create_subprocess_exec(
-            *LOOKUP,
-            *modules,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-    except OSError as error:
-        LOG.warning("The search for PowerShell did not start: %s", error)
-        return PowerShellState(found=False, error="powershell_search_failed")
-    try:
-        output, _ = await asyncio.wait_for(search.communicate(), LOOKUP_WAIT)
-        return PowerShellState.from_json(json.loads(output))
-    except (TimeoutError, ValueError, KeyError, TypeError) as error:
+        return PowerShellState.from_json(await search_powershell(modules))
+    except (OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
         LOG.warning("The search for PowerShell failed: %r", error)
         return PowerShellState(found=False, error="powershell_search_failed")
-    finally:
-        if search.returncode is None:
-            search.kill()
-            await search.wait()
