@@ -22,11 +22,11 @@ PAGE = ROOT / "docs" / "transcripts.md"
 HEAD = """\
 # Transcripts
 
-What an agent and the tools say to each other in three tasks on the sandbox. The agent is a program (tests/mcp/agent.py)
-that knows PowerShell, the names of the tools, and what the person wants; every next step that it takes is one that an answer
-names. A test plays the tasks and compares this page with what happened. Times, ids, codes and addresses are put in place of
-those of the run, and the middle of long outputs is left out.
-"""  # noqa: E501
+What an agent and the tools say to each other in three tasks on the sandbox. The agent is a program
+(tests/mcp/agent.py) that knows PowerShell, the names of the tools and what the person wants. Every
+other step is one that an answer named. A test performs the tasks and compares this page with what
+happened. Times, ids, codes and addresses are replaced, and the middle of long outputs is left out.
+"""
 LARGEST = (
     "Get-Mailbox -ResultSize Unlimited | Get-MailboxStatistics | Select-Object DisplayName,"
     " TotalItemSize, ItemCount"
