@@ -10,8 +10,8 @@ from tornado.iostream import IOStream, StreamClosedError
 REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
     b"Connection: close\r\nRetry-After: 1\r\n\r\n"
-    b'{"success": false, "code": "too_many_connections", "error": "The server holds as many'
-    b" connections as it may (PWSH_MANAGER_CONNECTIONS). Close some, or try again"
+    b'{"success": false, "code": "too_many_connections", "error": "The server has as many'
+    b" connections as PWSH_MANAGER_CONNECTIONS allows. Close some, or try again"
     b' in a moment."}\n'
 )
 

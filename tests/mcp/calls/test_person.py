@@ -197,13 +197,13 @@ async def test_a_secret_is_asked_by_no_form_and_taken_from_no_model(
         ("Read-Host 'Name'", "answer as text; ask", {"answer": "[1]"}, "[1]\n"),
         (
             CONFIRM,
-            "answer one of the choices that the question ends with; without",
+            "answer one of the choices at the end of the question; without",
             {"answer": "yes"},
             "0\n",
         ),
         (
             CONFIRM,
-            "answer one of the choices that the question ends with; without",
+            "answer one of the choices at the end of the question; without",
             {"answer": "N"},
             "1\n",
         ),

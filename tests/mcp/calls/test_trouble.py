@@ -79,7 +79,7 @@ async def test_a_powershell_that_dies_is_told_and_the_next_command_leads_to_a_ne
         lost = await running
         assert lost.is_error
         assert (facts_of(lost)["state"], facts_of(lost)["advice"]) == ("lost", "sign_in")
-        assert "How far the command came is unknown" in text_of(lost)
+        assert "How far the command got is unknown" in text_of(lost)
         after = await call(client, "pwsh_run", tenant=CONTOSO, command="1")
     facts = facts_of(after)
     assert (facts["state"], facts["run_id"], facts["advice"]) == ("signing_in", "", "ask_person")

@@ -53,7 +53,7 @@ def test_a_running_server_is_used_and_its_token_is_not_printed(server: Server) -
     answer = lab(server.environment)
     assert (f"JupyterLab is on {server.url}/lab" in answer.stderr) == (page is not None)
     assert server.token not in answer.stdout + answer.stderr
-    assert ("beside the server that runs" in answer.stderr) == (page is None)
+    assert ("for the server that is running" in answer.stderr) == (page is None)
 
 
 @pytest.mark.parametrize(
