@@ -62,7 +62,7 @@ class AnswerNotUsable(ProductError):
 
     def text(self) -> str:
         return (
-            f"That does not answer run {self.run_id}, which is still waiting. Give {self.wanted}."
+            f"That does not answer run {self.run_id}, which is waiting. It expects {self.wanted}."
         )
 
 

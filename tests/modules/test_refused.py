@@ -50,7 +50,7 @@ def test_half_a_package_is_refused(machine: Machine, packages: Path, tmp_path: P
     reason = refused(machine, "Contoso.Mail", "--version", "1.1.0", "--from", str(folder))
     assert reason.startswith(f"The package of Contoso.Mail from {folder} is broken or incomplete (")
     assert reason.endswith(
-        "Nothing was installed. Try again; of a folder, copy the .nupkg file again."
+        "Nothing was installed. Try again; if it is from a folder, copy the .nupkg file again."
     )
 
 
@@ -101,7 +101,7 @@ def test_a_repository_that_wants_credentials_says_so(machine: Machine) -> None:
     assert (
         reason
         == "The repository Company (127.0.0.1) requires credentials, or refuses those that it got."
-        " Give it some in PowerShell: `Set-PSResourceRepository -Name Company -CredentialInfo …`"
+        " Set them in PowerShell: `Set-PSResourceRepository -Name Company -CredentialInfo …`"
         " (a secret of a SecretManagement vault), or install from a folder of .nupkg files:"
         " --from FOLDER."
     )

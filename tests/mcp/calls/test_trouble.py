@@ -25,7 +25,7 @@ async def test_a_command_of_ten_minutes_is_answered_when_its_wait_is_over_and_ca
         facts = facts_of(run)
         assert (facts["state"], facts["output"], facts["advice"]) == ("running", "begun\n", "wait")
         assert (
-            f"call pwsh_wait with run_id {facts['run_id']} and cursor 6 to go on, pwsh_cancel to"
+            f"call pwsh_wait with run_id {facts['run_id']} and cursor 6 to continue, pwsh_cancel to"
             " stop it" in text_of(run)
         )
         again = facts_of(

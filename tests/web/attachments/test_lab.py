@@ -44,7 +44,7 @@ def test_without_jupyterlab_no_server_is_started_and_the_command_says_what_to_in
 ) -> None:
     refused = lab(server_environment(tmp_path, PWSH_MANAGER_URL="http://127.0.0.1:9"))
     assert refused.returncode == 1
-    assert "`make lab`, elsewhere `pip install 'pwsh-kernels[lab]'`" in refused.stderr
+    assert "`make lab`, elsewhere: `pip install 'pwsh-kernels[lab]'`" in refused.stderr
     assert not (tmp_path / "data").exists()
 
 
