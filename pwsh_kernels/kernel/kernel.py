@@ -89,6 +89,7 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         self.engine = Engine(environment, self._powershell_died)
         self._rich_output = environment.rich_output
         self._log_file = environment.log_file
+        self._sign_in_hint = environment.sign_in_hint
         self.cells = History()
         self.exit_status = 0
         self._codec = cast(MessageCodec, self.session)
@@ -179,7 +180,9 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         parent, metadata = self.get_parent("shell"), cell_meta or {}
         shown = shows_views(metadata, by_default=self._rich_output)
         reader = reader_of(parent["content"], metadata) if shown else None
-        output = Output(self._publisher(silent=silent), parent["header"]["msg_id"], reader)
+        output = Output(
+            self._publisher(silent=silent), parent["header"]["msg_id"], reader, self._sign_in_hint
+        )
         kept = store_history and not silent and bool(code.strip())
         if kept:
             self.cells.add(self.execution_count, code)

@@ -11,6 +11,7 @@ from typing import Any
 from pwsh_kernels.kernel.display.open_view import OpenView, Publish, Reader
 from pwsh_kernels.kernel.display.progress_bars import Bars, ProgressForest
 from pwsh_kernels.kernel.display.rendering import ErrorContent, progress_bundle, record_text
+from pwsh_kernels.kernel.display.sign_in_hint import SignInHint
 from pwsh_kernels.kernel.display.terminal import coloured, screens
 from pwsh_kernels.messages import (
     TextKind,
@@ -41,11 +42,14 @@ class Output:
     merged.
     """
 
-    def __init__(self, publish: Publish, run_id: str, reader: Reader | None) -> None:
+    def __init__(
+        self, publish: Publish, run_id: str, reader: Reader | None, hint: SignInHint
+    ) -> None:
         """`reader` is for whom tables and pictures are shown as such; None: as text."""
         self._publish = publish
         self._run_id = run_id
         self._reader = reader
+        self._hint = hint
         self._kind: TextKind = "text"
         self._pieces: list[str] = []
         self._size = 0
@@ -134,6 +138,7 @@ class Output:
         )
         if self._reader is not None:  # a program gets it as the suggestion of its run's error
             self._advise(screen_advice(record))
+            self._advise(self._hint.of(record))
 
     def _advise(self, sentence: str) -> None:
         if sentence and sentence not in self._advised:
@@ -199,6 +204,8 @@ class Output:
         """Write the one error that ended the run."""
         self.flush()
         self._publish("error", content.to_json(), record_metadata(record) if record else {})
+        if record and self._reader is not None:
+            self._advise(self._hint.of(record))
 
 
 def _rich_data(shown: Displayed) -> dict[str, Any]:
