@@ -518,7 +518,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
             $burst = $BurstMessages; $previous = 0L; $formatter = $null; $culture = $null
-            $names = $null
+            $names = $rowShape = $null
             $isText = $Format -eq 'text'; $isJson = $Format -eq 'json'; $isCsv = $Format -eq 'csv'
             $gate = $late.Gate
             $compact = $run.Compact = if ($Format -eq 'compact') { New-Compact $Width }
@@ -533,9 +533,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $isRow = $false
             if ($names -and $isText -and
                     $InputObject -is [Management.Automation.PSCustomObject]) {
-                $isRow = $true
-                foreach ($one in $InputObject.PSObject.Properties) {
-                    if (-not $names.Contains($one.Name)) { $isRow = $false; break }
+                # A row with the names of the one before: asked in one call; a loop takes three
+                # times as long (measured).
+                $shape = [string]::Join("`n", $InputObject.PSObject.Properties.Name)
+                $isRow = $shape -ceq $rowShape
+                if (-not $isRow) {
+                    $isRow = $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
+                    if ($isRow) { $rowShape = $shape }
                 }
             }
             if ($isRow) {
@@ -627,10 +631,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                             foreach ($line in $formatter.End()) {
                                 [void]$text.Append($line).Append("`n")
                             }
-                            $formatter = $names = $null
+                            $formatter = $names = $rowShape = $null
                         }
                         if ($null -eq $names) { $names = (Get-OpenName $InputObject) ?? $false }
-                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') { $names = $null }
+                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') {
+                            $names = $rowShape = $null
+                        }
                     }
                     if ($null -eq $formatter) {
                         $formatter = switch ($Format) {
