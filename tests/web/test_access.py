@@ -14,7 +14,8 @@ from pwsh_kernels.web.rest.bodies import (
     read_model,
 )
 from pwsh_kernels.web.rest.endpoints import Answer, Call
-from pwsh_kernels.web.rest.routes import ROUTES, Route, by_path
+from pwsh_kernels.web.rest.route import Route
+from pwsh_kernels.web.rest.routes import ROUTES, by_path
 from pwsh_kernels.web.sandbox.guess_limit import MAX_WRONG, WINDOW, Attempts
 
 
