@@ -164,7 +164,7 @@ def test_a_route_without_a_permission_stops_the_server() -> None:
     async def nothing(_: Call) -> Answer:
         return Answer({})
 
-    undeclared = Route("GET", "/secret", None, NoQuery, nothing)  # type: ignore[arg-type]
+    undeclared = Route("GET", "/secret", None, NoQuery, nothing, Answer)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="GET /secret declares no permission"):
         by_path([*ROUTES, undeclared])
 
