@@ -6,7 +6,9 @@ Every layer speaks these: `powershell/` makes them, `kernel/` puts them into mes
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
 
 RecordKind = Literal["error", "warning", "verbose", "debug", "information"]
 PromptKind = Literal["line", "secret", "choice", "credential", "fields"]

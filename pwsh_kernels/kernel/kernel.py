@@ -18,6 +18,7 @@ from powershell_kernel.kernel import PowerShellKernel
 from pwsh_kernels import __version__
 from pwsh_kernels.errors import PowerShellDied, ProductError
 from pwsh_kernels.kernel.asker import Asker, MessageCodec
+from pwsh_kernels.kernel.checked_messages import CheckedMessages
 from pwsh_kernels.kernel.display.open_view import Publish, reader_of
 from pwsh_kernels.kernel.display.output import Output
 from pwsh_kernels.kernel.display.rendering import ErrorContent, product_error, summary_error
@@ -62,7 +63,9 @@ class Ending(NamedTuple):
     error: ErrorContent | None = None
 
 
-class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKernel):
+class PwshKernel(
+    CheckedMessages, LanguageServices, SharedKernel, IsolatedClients, PowerShellKernel
+):
     """The kernel.
 
     Control requests arrive in a thread of their own; PowerShell and every run live in the main
