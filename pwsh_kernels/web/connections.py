@@ -11,8 +11,8 @@ TOO_MANY_CONNECTIONS = "too_many_connections"
 REFUSAL = (
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
     "Connection: close\r\nRetry-After: 1\r\n\r\n"
-    f'{{"success": false, "code": "{TOO_MANY_CONNECTIONS}", "error": "The server holds as many'
-    " connections as it may (PWSH_MANAGER_CONNECTIONS). Close some, or try again"
+    f'{{"success": false, "code": "{TOO_MANY_CONNECTIONS}", "error": "The server has as many'
+    " connections as PWSH_MANAGER_CONNECTIONS allows. Close some, or try again"
     ' in a moment."}\n'
 ).encode()
 

@@ -12,7 +12,7 @@ function Get-StopText($Invocation) {
     }
     $statement = "$($Invocation.Statement)".Trim() -replace '\s*\n.*$(?s)', ' …'
     if ($statement) { $place += " ($statement)" }
-    return "A debugger would stop here: $place. A session has none, so the script goes on; " +
+    return "A debugger would stop here: $place. A session has none, so the script continues; " +
         "Set-PSBreakpoint -Action runs code at such a place."
 }
 

@@ -178,7 +178,7 @@ def to_psrp(value: Any, name: str, levels: int = MAX_NESTING) -> Any:
 
 def _nested(value: Any, name: str, levels: int) -> Any:
     if levels == 0:
-        return _refuse(name, f"nests lists or objects in more than {MAX_NESTING} levels")
+        return _refuse(name, f"nests lists or objects more than {MAX_NESTING} levels deep")
     if isinstance(value, Mapping):
         return _mapping(value, name, levels)
     return [to_psrp(one, name, levels - 1) for one in value]

@@ -270,7 +270,7 @@ def _refuse_deep_nesting(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if nests_deeper(value, MAX_NESTING + 1):  # the names of parameters are a level too
             raise InvalidRequest(
-                field=name, problem=f"nests lists or objects in more than {MAX_NESTING} levels"
+                field=name, problem=f"nests lists or objects more than {MAX_NESTING} levels deep"
             )
 
 

@@ -167,7 +167,7 @@ async def test_a_run_that_cannot_be_sent_fails_and_the_next_one_has_its_turn(
     assert await good.wait(WAIT)
     assert (good.state, output(good)) == ("succeeded", "good")
     assert {run.state for run in unsendable} == {"failed"}
-    assert "nothing of it was run" in unsendable[0].reason
+    assert "none of it was run" in unsendable[0].reason
     assert not queue.busy
 
 
