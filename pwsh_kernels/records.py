@@ -25,10 +25,6 @@ PowerShell reads 50 levels of XML and never answers beyond; a pipeline takes som
 """
 MAX_CHARS = 2**63 - 1
 """Largest number of characters that a caller may ask for: PowerShell counts in 64 bits."""
-QUERY_TAG = "pwsh-kernels-query"
-"""Tag of the record that tells what is known of a question about kept objects; its message is a
-JSON object.
-"""
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list", "compact")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -40,8 +41,10 @@ _OUTCOMES: dict[PSInvocationState, Outcome] = {
     PSInvocationState.Stopped: "stopped",
 }
 
-FLUSH_MARK = "\x1bpwsh-kernels-late "
-"""Begins a host text that is output which waited too long for more (bootstrap.ps1)."""
+MARK_BYTES = 16
+"""Random bytes of the mark that begins a host text which is output that waited too long for more
+(bootstrap.ps1).
+"""
 
 _TO_NULL = re.compile(r"([3-6*])>{1,2}\s*\$(?:\w+:)?null\b", re.IGNORECASE)
 _STREAMS = (("3", "warning"), ("4", "verbose"), ("5", "debug"), ("6", "information"))
@@ -66,6 +69,11 @@ CHECK_REQUIREMENTS = (
 """A script, so that required modules are imported to where the session's commands are."""
 NO_FILE = "/command"
 """What the engine's refusals call a script that is the text of no file."""
+
+
+def new_mark() -> str:
+    """Return what no text of a script can begin with: one PowerShell and we know it."""
+    return f"\x1b{secrets.token_hex(MARK_BYTES)} "
 
 
 def run_commands(script: str, options: RunOptions) -> list[Command]:
@@ -167,11 +175,13 @@ class Run:
     """Turns the messages of a run's pipeline into events, and counts for the summary."""
 
     def __init__(
-        self, silenced_kinds: frozenset[str] = frozenset(), *, is_file: bool = False
+        self, mark: str, silenced_kinds: frozenset[str] = frozenset(), *, is_file: bool = False
     ) -> None:
-        """`silenced_kinds`: of records that are dropped where they come beside the output;
-        `is_file`: it runs a file, which ends with its `exit` and not with that of a program.
+        """`mark`: of this PowerShell (`new_mark`); `silenced_kinds`: of records that are dropped
+        where they come beside the output; `is_file`: it runs a file, which ends with its `exit` and
+        not with that of a program.
         """
+        self._mark = mark
         self._silenced = silenced_kinds
         self._is_file = is_file
         self._errors = 0
@@ -237,8 +247,8 @@ class Run:
         if isinstance(call, ExitCalled):
             self._exit_called = call.code
             return []
-        if isinstance(call, HostText) and call.text.startswith(FLUSH_MARK):
-            return [*self._output(call.text.removeprefix(FLUSH_MARK))]
+        if isinstance(call, HostText) and call.text.startswith(self._mark):
+            return [*self._output(call.text.removeprefix(self._mark))]
         told, self._echo = self._echo, None
         if isinstance(call, HostText) and call.text == told:
             return []

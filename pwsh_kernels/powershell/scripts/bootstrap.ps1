@@ -1,7 +1,7 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours;
 # every run's output leaves through Out-Session as JSON texts: an array of texts and of records
 # (arrays that begin with their kind).
-param([hashtable]$Settings, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
+param([hashtable]$Settings, [string]$Mark, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
 
 # By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which
 # all modules are searched.
@@ -40,8 +40,14 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-$null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock {
-    param($Settings, $SessionHost)
+# fd 1 was the wire (PowerShell writes to a copy of it): what Start-Process starts, or a script by
+# [Console]::OpenStandardOutput(), could write there as if it were PowerShell. The next file gets the
+# free number, and is the console's pipe. Kept: its finalizer would close it.
+[Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]1, $true).Dispose()
+$standardOutput = [IO.FileStream]::new('/dev/fd/2', 'Open', 'Write', 'ReadWrite, Inheritable', 0)
+
+$null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $standardOutput -ScriptBlock {
+    param($Settings, $FlushMark, $SessionHost, $StandardOutput)
 
     # By name: for twenty typed parameters .NET compiles a type with sixty methods, in each session.
     $variables = $ExecutionContext.SessionState.PSVariable
@@ -500,6 +506,15 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         return , $facts
     }
 
+    # What a script has called itself would end the run for its reader: what follows would be lost.
+    function Assert-Outermost($Cmdlet) {
+        if (-not $late.Active) { return }
+        $Cmdlet.ThrowTerminatingError([Management.Automation.ErrorRecord]::new(
+            [InvalidOperationException]::new('The output of a run leaves through this command, which ' +
+                'pwsh-kernels alone calls. Leave it out.'),
+            'SessionOutput', 'InvalidOperation', $null))
+    }
+
     function Out-Session {
         # it runs when a script sets the first breakpoint (debugger.ps1)
         [Diagnostics.DebuggerHidden()]
@@ -513,6 +528,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             [switch]$Watch
         )
         begin {
+            Assert-Outermost $PSCmdlet
+            $outermost = $true
             Reset-Debugging $Watch
             New-Run $Format $Width $MaxChars $Key
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
@@ -704,6 +721,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             [Threading.Monitor]::Exit($gate)
         }
         clean {
+            if (-not $outermost) { return }
             if ($culture) { [cultureinfo]::CurrentCulture = $culture }
             [Threading.Monitor]::Enter($gate)
             $late.Active = $false
@@ -713,7 +731,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
 
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script:
     # one that did not parse.
-    function Get-SessionRest([switch]$Failed, [string]$Script) {
+    function Get-SessionRest {
+        [CmdletBinding()] param([switch]$Failed, [string]$Script)
+        Assert-Outermost $PSCmdlet
         Add-Json $JsonRestMilliseconds
         if ($run.View) { Close-Display }
         if ($run.Compact) { Close-Compact }
@@ -781,6 +801,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         . ([scriptblock]::Create($filesScript))
         New-ScriptFile $Path ((Find-Requirement $Script) -join "`n")
     }
+
+    # What a script can name leads to no module, through which it would reach the variables here.
+    $state = $engineContext.GetType().GetProperty('EngineSessionState', $secret)
+    $ownState = if ($state) { $state.GetValue($engineContext) }
+    $owner = if ($ownState) { $ownState.GetType().GetProperty('Module', $secret) }
+    if ($owner) { $owner.SetValue($ownState, $null) }
 
     # Constant, so that no script can remove or replace what every run leaves through.
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',
