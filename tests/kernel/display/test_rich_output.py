@@ -360,14 +360,24 @@ def test_records_have_the_colours_that_the_session_chose(client: Client) -> None
     assert "\x1b[33;1mWARNING: x\x1b[0m\n" in usual.text("stderr")
 
 
-def test_clear_host_clears_the_output_of_a_cell_and_is_nothing_to_a_program(client: Client) -> None:
-    run = client.notebook_run("'before'; Clear-Host; 'after'")
+@pytest.mark.parametrize("command", ["Clear-Host", "cls", "clear"])
+def test_what_clears_the_screen_clears_the_output_of_a_cell_and_is_nothing_to_a_program(
+    client: Client, command: str
+) -> None:
+    run = client.notebook_run(f"'before'; {command}; 'after'")
     assert [one["msg_type"] for one in run.outputs] == ["stream", "clear_output", "stream"]
     assert run.outputs[1]["content"] == {"wait": False}
     assert run.text() == "before\nafter\n"
-    program = client.run("'before'; Clear-Host; 'after'", {})
+    program = client.run(f"'before'; {command}; 'after'", {})
     assert {one["msg_type"] for one in program.outputs} == {"stream"}
     assert program.text() == "before\nafter\n"
+
+
+@pytest.mark.parametrize("options", [{}, {"rich": True}], ids=["program", "person"])
+def test_an_error_line_of_the_host_goes_to_stderr(client: Client, options: dict[str, bool]) -> None:
+    run = client.run("'a'; $Host.UI.WriteErrorLine('bad'); 'b'", options)
+    assert (run.text(), run.text("stderr")) == ("a\nb\n", "bad\n")
+    assert run.summary.errors == 0
 
 
 def test_colours_of_the_host_are_shown_to_a_person_alone(client: Client) -> None:
