@@ -101,11 +101,13 @@ def _host_text(method: HostMethodIdentifier, parameters: Sequence[Any]) -> HostT
     ):
         return None
     *colours, text = parameters
+    foreground, background = [one.name for one in colours] or ["", ""]
     return HostText(
         str(text or ""),
         method not in (Method.Write1, Method.Write2),
-        *(one.name for one in colours),
-        error=method == Method.WriteErrorLine,
+        foreground,
+        background,
+        method == Method.WriteErrorLine,
     )
 
 

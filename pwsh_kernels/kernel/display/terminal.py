@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 _CLEAR = re.compile(r"\x1b\[H\x1b\[2?J(?:\x1b\[3J)?\n?")
-"""What `clear` gives, which Clear-Host writes, as terminfo has it for today's terminals; as output of
-the program itself it has the end of a line.
+"""What `clear` gives, which Clear-Host writes, as terminfo has it for today's terminals. As a line
+of output it has an end.
 """
 _COLOURS = (
     "Black", "DarkRed", "DarkGreen", "DarkYellow", "DarkBlue", "DarkMagenta", "DarkCyan", "Gray",
