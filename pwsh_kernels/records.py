@@ -123,6 +123,10 @@ class Record:
     """What PowerShell's console names in front of an error: the command that wrote it, `Exception`
     for a throw.
     """
+    view: str = ""
+    """How the session's `$ErrorView` shows the error, "" for ConciseView. No part of the JSON: the
+    text that is shown beside the facts has it.
+    """
     tags: tuple[str, ...] = ()
     terminating: bool = False
     """True when this error ended the pipeline."""

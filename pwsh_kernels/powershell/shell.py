@@ -31,7 +31,6 @@ from pwsh_kernels.powershell.run_events import (
     new_mark,
     rest_commands,
     run_commands,
-    silenced,
 )
 from pwsh_kernels.powershell.wire.conversion import has_secret, psrp_error, to_plain
 from pwsh_kernels.powershell.wire.happenings import Command, Ended
@@ -213,7 +212,7 @@ class PowerShell:
         started = time.monotonic()
         last: Finished | Died
         try:
-            run = Run(self._mark, silenced(work.script), is_file=bool(work.options.file))
+            run = Run(self._mark, is_file=bool(work.options.file))
             ended = await self._complete(run, pipeline, work, commands)
             self._link.drain_console()
             last = Finished(run.summary(ended, time.monotonic() - started))

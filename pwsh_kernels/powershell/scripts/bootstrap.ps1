@@ -101,6 +101,20 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
     }
 
+    # What the session's $ErrorView makes of an error; nothing for the usual view, which the reader of
+    # the facts makes of them.
+    function Get-ChosenView($Record) {
+        if ($global:ErrorView -eq 'ConciseView') { return }
+        if ($Record.FullyQualifiedErrorId -like 'NativeCommandError*') { return }
+        # The engine's own DetailedView takes the newest error, and from here finds none.
+        $shown = if ($global:ErrorView -eq 'DetailedView') {
+            Microsoft.PowerShell.Utility\Get-Error -InputObject $Record
+        }
+        $text = Microsoft.PowerShell.Utility\Out-String -InputObject ($shown ?? $Record) `
+            -Width $run.Width
+        return $text.Trim("`r`n")
+    }
+
     # Five escape sequences: those of errors and of what is put beside them, of warnings, verbose
     # and debug messages.
     function Get-Style {
@@ -148,7 +162,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                 [string]$Record.CategoryInfo.TargetName, [int]$at.ScriptLineNumber,
                 [int]$at.OffsetInLine, [string]$at.PositionMessage,
                 [string]$Record.ScriptStackTrace, $Record.Exception.GetType().FullName,
-                [string](Get-ErrorSource $Record))
+                [string](Get-ErrorSource $Record), [string](Get-ChosenView $Record))
             if ($Record.Exception.InnerException) {
                 $facts += @(Get-Cause $Record.Exception $message)
             }
@@ -392,7 +406,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                 "to write as $($run.Format). Take them out of the command, or choose properties " +
                 'with Select-Object; or ask for the format text.'),
             'FormattedOutput', 'InvalidType', '', 0, 0, '', '', 'System.InvalidOperationException',
-            'Out-Session'))
+            'Out-Session', ''))
     }
 
     # Who the module is connected as: a text that is another one once that has changed, read behind
@@ -501,6 +515,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             $facts[5] = $syntax.Extent.StartLineNumber
             $facts[6] = $syntax.Extent.StartColumnNumber
             $facts[7] = ([string]$syntax).Replace($syntax.Message, '').TrimEnd()
+            if ($facts[11].StartsWith($syntax.Message)) { $facts[11] = "$($facts[7])`n$($facts[11])" }
             $facts[9] = 'System.Management.Automation.ParseException'
         }
         return , $facts
