@@ -34,10 +34,11 @@ function Add-Stop($Invocation) {
 function Hide-Function {
     $takeView.DebuggerHidden = $true
     $list = { Microsoft.PowerShell.Management\Get-Item function:* }
+    $stateOf = [scriptblock].GetProperty('SessionStateInternal', $secret)
     foreach ($one in @(& $list; if ($jsonModule) { & $jsonModule $list })) {
-        if ($one.ScriptBlock.Module.Name -like 'PwshKernels*') {
-            $one.ScriptBlock.DebuggerHidden = $true
-        }
+        $isOurs = $one.ScriptBlock.Module.Name -like 'PwshKernels*' -or ($ownState -and
+            [object]::ReferenceEquals($stateOf.GetValue($one.ScriptBlock), $ownState))
+        if ($isOurs) { $one.ScriptBlock.DebuggerHidden = $true }
     }
 }
 

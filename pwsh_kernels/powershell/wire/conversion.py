@@ -51,6 +51,7 @@ def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
         stack,
         exception_type,
         command,
+        view_text,
         *causes,
     ) = facts
     return Record(
@@ -66,6 +67,7 @@ def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
         exception_type=exception_type,
         causes=tuple(causes),
         command=command or "",
+        view=view_text,
         terminating=terminating,
         native=error_id in _NATIVE_ERRORS,
     )
@@ -103,6 +105,7 @@ def psrp_error(error: ErrorRecord, *, terminating: bool = False) -> Record:
         error.ScriptStackTrace or "",
         types.type_names[0].removeprefix("Deserialized.") if types and types.type_names else "",
         (error.CategoryInfo.Activity if error.CategoryInfo else "") or "",
+        "",
     )
     return error_record(facts, terminating=terminating)
 

@@ -120,6 +120,10 @@ class DisconnectBody(SessionBody):
 class RunBody(SessionBody):
     """POST /run, in one `tenant` or in several `tenants`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["tenant"]}, {"required": ["tenants"]}]}
+    )
+
     tenant: Name = ""
     tenants: Annotated[list[Name], Field(min_length=1)] | Literal["*"] | None = None
 
