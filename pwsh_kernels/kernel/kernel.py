@@ -265,7 +265,7 @@ class PwshKernel(
             "user_expressions": await self._values(user_expressions),
         }
 
-    def _count(self) -> dict[str, Any]:
+    def _count(self) -> dict[str, int]:
         return {"execution_count": self.execution_count}
 
     async def _values(self, user_expressions: Mapping[str, str]) -> dict[str, Any]:
