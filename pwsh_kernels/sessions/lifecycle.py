@@ -152,6 +152,7 @@ class Lifecycle:
 
         A session that is begun meanwhile under the same key starts when this is done.
         """
+        await self._manager.see_processes(live.key)
         live.ending = True
         await live.tasks.end_all()  # a start that goes on would hold the turn
         async with self._turn(live.key):
@@ -193,6 +194,7 @@ class Lifecycle:
 
     async def kill(self, live: LiveSession) -> None:
         """End the processes at once."""
+        await self._manager.see_processes(live.key)
         await live.tasks.end_all()  # first: a start that goes on would connect to what is killed
         self._remove(live, "the session was killed")
         await self._manager.kill_session(live.key)
