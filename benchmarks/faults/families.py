@@ -1,0 +1,10 @@
+"""Every fault by its name, `FAMILY/...`."""
+
+from benchmarks.faults import processes
+from benchmarks.faults.fault import Fault
+
+
+def every_fault() -> dict[str, Fault]:
+    """Return the faults of all families."""
+    families = (processes,)
+    return {name: one for family in families for name, one in family.faults().items()}
