@@ -15,7 +15,7 @@ import psutil
 
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.phases import ASKS, HEAVY, QUIET, answer
-from benchmarks.faults.trial import ANSWER_S, HIT, Trial, marker, until
+from benchmarks.faults.trial import HIT, Trial, marker, until
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.repository import ROOT
 
@@ -79,7 +79,7 @@ def notebook_leaves(when: str, trial: Trial) -> None:
     if when == "input":
         trial.server.post(f"/runs/{mine}/cancel")
     trial.settle()
-    state = trial.server.get(f"/runs/{mine}", wait_s=ANSWER_S)["state"]
+    state = trial.server.end_of(mine)
     ends = {"input": {"cancelled", "failed"}}.get(when, {"succeeded"})
     trial.check(state in ends, "wrong", f"the cell ended {state}")
     nothing_stays(trial, before)
@@ -124,7 +124,7 @@ def mcp_leaves(how: str, when: str, trial: Trial) -> None:
     if when == "input":
         until(lambda: trial.server.get(f"/runs/{mine}")["state"] == "waiting_for_input")
         answer(trial, mine)
-    state = trial.server.get(f"/runs/{mine}", wait_s=ANSWER_S)["state"]
+    state = trial.server.end_of(mine)
     trial.check(state == "succeeded", "wrong", f"the run ended {state}")
     trial.survived()
     trial.serves()

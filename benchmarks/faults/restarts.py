@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.phases import PHASES, answer, phase
-from benchmarks.faults.trial import ANSWER_S, ANY_END, HIT, Trial, sleep, until
+from benchmarks.faults.trial import ANSWER_S, ANY_END, HIT, Claim, Trial, sleep, until
 
 LIVES_ON = ("idle", "quiet", "heavy", "input")
 ORDERLY = {"SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
@@ -34,13 +34,10 @@ def restart(number: signal.Signals, when: str, trial: Trial) -> None:
         trial.check(when not in LIVES_ON or not misled, "wrong", f"a caller was told: {one}")
     if when == "input":
         answer_when_it_asks(trial, first[0].run_id)
-    went_on = list(first) if when in {"quiet", "heavy"} else []
-    trial.settle()
+    judge(trial, first if when in {"quiet", "heavy", "input"} else [])
     trial.serves()
     if when in LIVES_ON:
         trial.survived()
-    for one_claim in went_on:
-        trial.check(until(partial(ended, one_claim)), "wrong", "a command did not go on")
     no_ghosts(trial)
     trial.recovers()
     trial.no_orphans()
@@ -53,9 +50,15 @@ def wait_for(trial: Trial, run_id: str) -> dict[str, Any]:
     return trial.server.get(f"/runs/{run_id}", wait_s=ANSWER_S, seen="running")
 
 
-def ended(claim: Any) -> bool:
-    """Return whether a command has come to its last line."""
-    return bool(claim.finished)
+def judge(trial: Trial, went_on: list[Claim]) -> None:
+    """What ran has its run id and its end; what waited has never begun, or had ended before."""
+    waited = [one for one in trial.claims if one not in went_on]
+    trial.claims = went_on
+    trial.settle()
+    trial.claims = waited
+    trial.settle(forgotten=True)
+    for one in waited:
+        trial.check(one.finished or not one.began, "wrong", "a run that waited has begun")
 
 
 def answer_when_it_asks(trial: Trial, run_id: str) -> None:

@@ -23,7 +23,7 @@ Kind = Literal["wrong", "hang", "lost"]
 """`wrong`: said or done what is not true; `hang`: not within a generous time; `lost`: a sign-in
 that could have lived.
 """
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """What a busy machine may take for anything: beyond it, it hangs."""
 ANSWER_S = 25.0
 """How long one request waits for the end of its run."""
@@ -111,6 +111,11 @@ class Subject(Server):
         """Run a command for its text."""
         body = {"module": key[1], "format": "text", "wait_s": wait_s, **more}
         return self.run(command, key[0], **body)
+
+    def end_of(self, run_id: str) -> str:
+        """Wait for the end of a run; return the state that it has then."""
+        until(lambda: self.get(f"/runs/{run_id}").get("ended_at"), pause_s=0.1)
+        return str(self.get(f"/runs/{run_id}")["state"])
 
     def kernels(self) -> list[psutil.Process]:
         """Return the kernels of the sessions."""
@@ -309,6 +314,7 @@ class Trial:
 
     def survived(self, key: Key = HIT) -> None:
         """A session still has its account and its variables."""
+        until(lambda: self.server.session(key)["state"] != "starting", pause_s=0.2)
         state = self.server.status(key)
         told = f"{key} is {state.get('state')}: {state.get('reason')}"
         if self.check(state.get("state") == "signed_in", "lost", told):
