@@ -180,11 +180,11 @@ async def send_cell(trial: Trial, content: dict[str, Any]) -> None:
 def faults() -> dict[str, Fault]:
     """Return strange bodies, frames and cells."""
     requests = {
-        f"message/run/{name}": Fault(partial(strange_body, body), 3)
+        f"message/run/{name}": Fault(partial(strange_body, body), 4)
         for name, body in bodies().items()
     }
     frames = {
-        f"message/frame/{channel}/{name}": Fault(partial(unsigned_frame, channel, parts), 3)
+        f"message/frame/{channel}/{name}": Fault(partial(unsigned_frame, channel, parts), 4)
         for channel in ("shell", "control", "stdin")
         for name, parts in FRAMES.items()
     }
@@ -193,5 +193,5 @@ def faults() -> dict[str, Fault]:
         for name in ("code", "silent", "user_expressions", "allow_stdin")
         for index, value in enumerate(OF_ANOTHER_KIND)
     }
-    cells = {f"message/cell/{name}": Fault(partial(odd_cell, one), 3) for name, one in odd.items()}
+    cells = {f"message/cell/{name}": Fault(partial(odd_cell, one), 4) for name, one in odd.items()}
     return requests | frames | cells

@@ -86,10 +86,9 @@ def kill_all(when: str, trial: Trial) -> None:
     """Everything dies, as on a machine that loses its power: what was lost is said to be lost."""
     trial.both_signed_in()
     with phase(trial, when, ANY_END):
-        for one in trial.server.family():
-            with suppress(psutil.Error):
-                one.kill()
         trial.server.stop(signal.SIGKILL)
+        if not until(partial(nothing_left, trial), pause_s=0.2):
+            raise Void("a process does not die")
     if not trial.comes_back():
         return
     trial.settle(forgotten=True)
@@ -99,6 +98,15 @@ def kill_all(when: str, trial: Trial) -> None:
         trial.check(ended, "wrong", f"{key} is not said to be lost")
         trial.recovers(key)
     trial.no_orphans()
+
+
+def nothing_left(trial: Trial) -> bool:
+    """Kill what lives; one that was just starting is found with the next look."""
+    living = trial.server.family()
+    for one in living:
+        with suppress(psutil.Error):
+            one.kill()
+    return not living
 
 
 def freeze(who: str, when: str, seconds: float, trial: Trial) -> None:
@@ -209,7 +217,7 @@ def faults() -> dict[str, Fault]:
         for when in PHASES
     }
     servers = {f"kill/server/{when}": Fault(partial(kill_server, when), 8) for when in PHASES}
-    everything = {f"kill/all/{when}": Fault(partial(kill_all, when), 4) for when in PHASES}
+    everything = {f"kill/all/{when}": Fault(partial(kill_all, when), 2) for when in PHASES}
     freezes = {
         f"freeze/{who}/{when}/{seconds}s": Fault(partial(freeze, who, when, seconds), trials)
         for who in ("powershell", "kernel", "server")

@@ -107,11 +107,11 @@ def again_and_again(trial: Trial) -> None:
 def faults() -> dict[str, Fault]:
     """Return each way to end a server in each phase."""
     orderly = {
-        f"restart/{name}/{when}": Fault(partial(restart, number, when), 5)
+        f"restart/{name}/{when}": Fault(partial(restart, number, when), 3)
         for name, number in ORDERLY.items()
         for when in PHASES
     }
     hang_ups = {
-        f"restart/SIGHUP/{when}": Fault(partial(hang_up, when), 4) for when in ("idle", "quiet")
+        f"restart/SIGHUP/{when}": Fault(partial(hang_up, when), 3) for when in ("idle", "quiet")
     }
     return orderly | hang_ups | {"restart/again_and_again": Fault(again_and_again, 2)}
