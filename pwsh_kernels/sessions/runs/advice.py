@@ -74,7 +74,7 @@ RULES = (
         " with pauses.",
     ),
     _rule(
-        r"access to the path '.*' is denied|permission denied|read-only file system",
+        r"access to the path '.*' is denied|read-only file system",
         "fix_command",
         "The session may not read or write at this path of its machine: write to its working"
         " folder, where it began.",
@@ -109,8 +109,8 @@ RULES = (
         " nothing of it was run.",
     ),
     _rule(
-        r"^(?:Path|Drive)NotFound\b|^FileOpenFail|cannot find (?:path|drive) '|could not find (?:a part"
-        r" of the path|file) '|no such file or directory",
+        r"^(?:Path|Drive)NotFound\b|^FileOpenFail|cannot find (?:path|drive) '"
+        r"|could not find (?:a part of the path|file) '|no such file or directory",
         "fix_command",
         "Nothing is at this path of the machine that the session runs on, which has none of the"
         " caller's files; relative paths begin at Get-Location. Get-ChildItem shows what is there.",
