@@ -40,6 +40,7 @@ from pwsh_kernels.messages import (
     read_options,
     shows_views,
     summary_metadata,
+    takes_packed,
 )
 from pwsh_kernels.powershell import Died
 from pwsh_kernels.records import RunOptions, Summary
@@ -183,7 +184,12 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         parent, metadata = self.get_parent("shell"), cell_meta or {}
         shown = shows_views(metadata, by_default=self._rich_output)
         reader = reader_of(parent["content"], metadata) if shown else None
-        output = Output(self._publisher(silent=silent), parent["header"]["msg_id"], reader)
+        output = Output(
+            self._publisher(silent=silent),
+            parent["header"]["msg_id"],
+            reader,
+            packed=takes_packed(metadata),
+        )
         kept = store_history and not silent and bool(code.strip())
         if kept:
             self.cells.add(self.execution_count, code)
