@@ -179,9 +179,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             }
             return , @('information', [string]$data, [string[]]$Record.Tags, $echo)
         }
-        $kind = $Record.GetType().Name -replace 'Record$'
-        return , @($kind.ToLowerInvariant(), [string]$Record.Message)
     }
+
+    # Of the others (InformationalRecord) the kind and the message are all; no function is called for
+    # them, which would take longer than all the rest.
+    $recordKinds = @{ WarningRecord = 'warning'; VerboseRecord = 'verbose'; DebugRecord = 'debug' }
 
     function New-Run([string]$Format, [int]$Width, [long]$MaxChars, [string]$Key) {
         $script:run = @{
@@ -588,8 +590,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                     (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or
                         $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
                 if ($text.Length) { Move-Text }
+                if ($InputObject -is [Management.Automation.InformationalRecord]) {
+                    $entries.Add(@($recordKinds[$InputObject.GetType().Name], $InputObject.Message))
+                }
                 # All facts of an error take 20 times as long as its words (measured).
-                if ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
+                elseif ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
                     $entries.Add((ConvertTo-FactList $InputObject))
                 }
                 else {

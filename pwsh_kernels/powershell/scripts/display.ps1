@@ -338,7 +338,11 @@ function Out-Display {
             if ($bytes.Count) { Close-ByteList }
             Close-Formatter
             if ($text.Length) { Move-Text }
-            if ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
+            if ($InputObject -is [Management.Automation.InformationalRecord]) {
+                Add-Style
+                $entries.Add(@($recordKinds[$InputObject.GetType().Name], $InputObject.Message))
+            }
+            elseif ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
                 $facts = ConvertTo-FactList $InputObject
                 if ($facts[0] -eq 'host') {
                     $facts[1] = Add-Colour $InputObject.MessageData $facts[1]
