@@ -222,6 +222,7 @@ class Output:
         self._publish("error", content.to_json(), record_metadata(record) if record else {})
         if record and self._reader is not None:
             self._advise(self._hint.of(record))
+            self.settle()
 
 
 def _rich_data(shown: Displayed) -> dict[str, Any]:

@@ -313,6 +313,7 @@ function Out-Display {
         Assert-Outermost $PSCmdlet
         $outermost = $true
         Reset-Debugging $Watch
+        Open-Transcript -WithCommand
         New-Run 'text' $Width -1 $Key
         $view = $run.View = New-View $Width
         $last = $run.Last = [Collections.Generic.List[object]]::new()
@@ -445,6 +446,7 @@ function Out-Display {
         [Threading.Monitor]::Enter($gate)
         $late.Active = $false
         while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
+        Close-Transcript
     }
 }
 
