@@ -30,6 +30,8 @@ class Place:
 
     settings: dict[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
+    refused: str = ""
+    """What the sentence names with which the server does not start there."""
 
 
 def within(line: str) -> Place:
@@ -53,7 +55,8 @@ PLACES = {
     "umask_777": within("umask 0777"),
     "warnings_are_errors": Place({"PYTHONWARNINGS": "error"}),
     "development_mode": Place({"PYTHONDEVMODE": "1", "PYTHONASYNCIODEBUG": "1"}),
-    "optimized": Place({"PYTHONOPTIMIZE": "2"}),
+    "optimized": Place({"PYTHONOPTIMIZE": "1"}),
+    "no_docstrings": Place({"PYTHONOPTIMIZE": "2"}, refused="PYTHONOPTIMIZE"),
     "no_HOME": without("HOME"),
     "no_PATH": Place({"PATH": ""}),
     "no_TERM": without("TERM"),
@@ -69,9 +72,14 @@ PLACES = {
 
 
 def lives_at(place: Place, trial: Trial) -> None:
-    """Everything works there."""
+    """Everything works there, or the start is refused with a sentence."""
     trial.server.settings |= place.settings
     trial.server.prefix = place.prefix
+    if place.refused:
+        trial.check(not trial.server.starts(), "wrong", "the server starts all the same")
+        said = place.refused in "".join(trial.server.log)
+        trial.check(said, "wrong", f"does not name {place.refused}")
+        return
     trial.server.start()
     workout(trial)
 

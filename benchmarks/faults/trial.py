@@ -79,6 +79,7 @@ class Subject(Server):
     def start(self) -> Self:
         (self.folder / "evidence").mkdir(parents=True, exist_ok=True)
         tenants = write_tenants(self.folder / "keys")
+        self.start_wait = PATIENCE_S
         self.settings = {**QUICK, "PWSH_MANAGER_TENANTS": str(tenants), **self.settings}
         return super().start()
 
