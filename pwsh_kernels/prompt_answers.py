@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.records import Prompt, PromptField
+from pwsh_kernels.records import MAX_SECRET, Prompt, PromptField
 
 CREDENTIAL = {"user", "password"}
 CREDENTIAL_TYPE = "PSCredential"
+TOO_LONG = f"must be of at most {MAX_SECRET} characters where it is a secret"
 
 
 def check_answer(prompt: Prompt, value: Any) -> None:
     """Raise InvalidRequest, which never holds the value, when `value` has not the shape that the
     prompt asks for.
     """
-    problem = _problem(prompt, value)
+    problem = _problem(prompt, value) or (
+        TOO_LONG if any(utf16_units(one) > MAX_SECRET for one in _secrets(prompt, value)) else ""
+    )
     if problem:
         raise InvalidRequest(field="value", problem=problem)
 
@@ -25,6 +28,28 @@ def check_answer(prompt: Prompt, value: Any) -> None:
 def takes_list(field: PromptField) -> bool:
     """Return whether a field of a prompt takes several texts."""
     return field.type_name.endswith("[]")
+
+
+def utf16_units(text: str) -> int:
+    """Return how long .NET takes a text to be."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _secrets(prompt: Prompt, value: Any) -> list[str]:
+    """Return the texts of a fitting answer that become secrets."""
+    if prompt.kind == "secret":
+        return [value]
+    if prompt.kind == "credential":
+        return [value["password"]]
+    if prompt.kind != "fields":
+        return []
+    return [text for field in prompt.fields for text in _secret_texts(field, value[field.name])]
+
+
+def _secret_texts(field: PromptField, value: Any) -> list[str]:
+    if field.type_name == CREDENTIAL_TYPE:
+        return [value["password"]]
+    return list(value) if field.secret and takes_list(field) else [value] if field.secret else []
 
 
 def _problem(prompt: Prompt, value: Any) -> str:
@@ -36,7 +61,7 @@ def _problem(prompt: Prompt, value: Any) -> str:
         return _fields_problem(prompt, value)
     several = any(takes_list(field) for field in prompt.fields)
     fits = _is_text(value, several=several)
-    return "" if fits else f"must be a text: the prompt's kind is {prompt.kind}"
+    return "" if fits else f"must be text: the prompt's kind is {prompt.kind}"
 
 
 def _choice_problem(prompt: Prompt, value: Any) -> str:
@@ -49,15 +74,15 @@ def _choice_problem(prompt: Prompt, value: Any) -> str:
 
 def _credential_problem(value: Any) -> str:
     fits = _has_names(value, CREDENTIAL) and all(_is_text(one) for one in value.values())
-    return "" if fits else "must be an object of texts with the names password, user"
+    return "" if fits else "must be an object with the text values password and user"
 
 
 def _fields_problem(prompt: Prompt, value: Any) -> str:
     names = {field.name for field in prompt.fields}
     if not _has_names(value, names):
-        return f"must be an object of texts with the names {', '.join(sorted(names))}"
+        return f"must be an object with text values named {', '.join(sorted(names))}"
     wrong = [one.name for one in prompt.fields if not _fits(one, value[one.name])]
-    return f"must be an object of texts; not so: {', '.join(wrong)}" if wrong else ""
+    return f"must be an object with text values; not text: {', '.join(wrong)}" if wrong else ""
 
 
 def _fits(field: PromptField, value: Any) -> bool:

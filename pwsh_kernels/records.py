@@ -6,7 +6,9 @@ Every layer speaks these: `powershell/` makes them, `kernel/` puts them into mes
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
 
 RecordKind = Literal["error", "warning", "verbose", "debug", "information"]
 PromptKind = Literal["line", "secret", "choice", "credential", "fields"]
@@ -21,12 +23,12 @@ MAX_NESTING = 32
 
 PowerShell reads 50 levels of XML and never answers beyond; a pipeline takes some of them itself.
 """
+MAX_SECRET = 65_536
+"""UTF-16 units that a SecureString holds: PowerShell cannot read the message with a longer one, and
+its session would be lost.
+"""
 MAX_CHARS = 2**63 - 1
 """Largest number of characters that a caller may ask for: PowerShell counts in 64 bits."""
-QUERY_TAG = "pwsh-kernels-query"
-"""Tag of the record that tells what is known of a question about kept objects; its message is a
-JSON object.
-"""
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list", "compact")
 
 

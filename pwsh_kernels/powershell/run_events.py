@@ -1,6 +1,7 @@
 """What one run has said so far: decoded messages in, events and in the end a summary out. Pure."""
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard, cast
@@ -45,8 +46,10 @@ _OUTCOMES: dict[PSInvocationState, Outcome] = {
     PSInvocationState.Stopped: "stopped",
 }
 
-FLUSH_MARK = "\x1bpwsh-kernels-late "
-"""Begins a host text that is output which waited too long for more (bootstrap.ps1)."""
+MARK_BYTES = 16
+"""Random bytes of the mark that begins a host text which is output that waited too long for more
+(bootstrap.ps1).
+"""
 
 STOPPED = Ended(PSInvocationState.Stopped, None)
 """The end of a run that was stopped before it began."""
@@ -68,6 +71,11 @@ CHECK_REQUIREMENTS = (
 """A script, so that required modules are imported to where the session's commands are."""
 NO_FILE = "/command"
 """What the engine's refusals call a script that is the text of no file."""
+
+
+def new_mark() -> str:
+    """Return what no text of a script can begin with: one PowerShell and we know it."""
+    return f"\x1b{secrets.token_hex(MARK_BYTES)} "
 
 
 def run_commands(script: str, options: RunOptions) -> list[Command]:
@@ -172,8 +180,11 @@ _SHOWN: Mapping[str, Callable[[Sequence[Any]], Event]] = {
 class Run:
     """Turns the messages of a run's pipeline into events, and counts for the summary."""
 
-    def __init__(self, *, is_file: bool = False) -> None:
-        """`is_file`: it runs a file, which ends with its `exit` and not with that of a program."""
+    def __init__(self, mark: str, *, is_file: bool = False) -> None:
+        """`mark`: of this PowerShell (`new_mark`); `is_file`: it runs a file, which ends with its
+        `exit` and not with that of a program.
+        """
+        self._mark = mark
         self._is_file = is_file
         self._errors = 0
         self._warnings = 0
@@ -221,8 +232,8 @@ class Run:
         if isinstance(call, ExitCalled):
             self._exit_called = call.code
             return []
-        if isinstance(call, HostText) and call.text.startswith(FLUSH_MARK):
-            return [*self._output(call.text.removeprefix(FLUSH_MARK))]
+        if isinstance(call, HostText) and call.text.startswith(self._mark):
+            return [*self._output(call.text.removeprefix(self._mark))]
         beside, self._beside = self._beside, None
         if isinstance(call, StreamLine):
             return [self._record(beside)] if _says(beside, call.kind, call.text) else []

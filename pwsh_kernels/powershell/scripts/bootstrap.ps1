@@ -1,7 +1,7 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours;
 # every run's output leaves through Out-Session as JSON texts: an array of texts and of records
 # (arrays that begin with their kind).
-param([hashtable]$Settings, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
+param([hashtable]$Settings, [string]$Mark, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
 
 # By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which
 # all modules are searched.
@@ -40,8 +40,14 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-$null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock {
-    param($Settings, $SessionHost)
+# fd 1 was the wire (PowerShell writes to a copy of it): what Start-Process starts, or a script by
+# [Console]::OpenStandardOutput(), could write there as if it were PowerShell. The next file gets the
+# free number, and is the console's pipe. Kept: its finalizer would close it.
+[Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]1, $true).Dispose()
+$standardOutput = [IO.FileStream]::new('/dev/fd/2', 'Open', 'Write', 'ReadWrite, Inheritable', 0)
+
+$null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $standardOutput -ScriptBlock {
+    param($Settings, $FlushMark, $SessionHost, $StandardOutput)
 
     # By name: for twenty typed parameters .NET compiles a type with sixty methods, in each session.
     $variables = $ExecutionContext.SessionState.PSVariable
@@ -173,9 +179,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             }
             return , @('information', [string]$data, [string[]]$Record.Tags, $echo)
         }
-        $kind = $Record.GetType().Name -replace 'Record$'
-        return , @($kind.ToLowerInvariant(), [string]$Record.Message)
     }
+
+    # Of the others (InformationalRecord) the kind and the message are all; no function is called for
+    # them, which would take longer than all the rest.
+    $recordKinds = @{ WarningRecord = 'warning'; VerboseRecord = 'verbose'; DebugRecord = 'debug' }
 
     function New-Run([string]$Format, [int]$Width, [long]$MaxChars, [string]$Key) {
         $script:run = @{
@@ -535,6 +543,15 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         return , $facts
     }
 
+    # What a script has called itself would end the run for its reader: what follows would be lost.
+    function Assert-Outermost($Cmdlet) {
+        if (-not $late.Active) { return }
+        $Cmdlet.ThrowTerminatingError([Management.Automation.ErrorRecord]::new(
+            [InvalidOperationException]::new('The output of a run leaves through this command, which ' +
+                'pwsh-kernels alone calls. Leave it out.'),
+            'SessionOutput', 'InvalidOperation', $null))
+    }
+
     function Out-Session {
         # it runs when a script sets the first breakpoint (debugger.ps1)
         [Diagnostics.DebuggerHidden()]
@@ -548,13 +565,15 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             [switch]$Watch
         )
         begin {
+            Assert-Outermost $PSCmdlet
+            $outermost = $true
             Reset-Debugging $Watch
             Open-Transcript -WithCommand
             New-Run $Format $Width $MaxChars $Key
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
             $burst = $BurstMessages; $previous = 0L; $formatter = $null; $culture = $null
-            $names = $null
+            $names = $rowShape = $null
             $isText = $Format -eq 'text'; $isJson = $Format -eq 'json'; $isCsv = $Format -eq 'csv'
             $gate = $late.Gate
             $compact = $run.Compact = if ($Format -eq 'compact') { New-Compact $Width }
@@ -569,9 +588,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $isRow = $false
             if ($names -and $isText -and
                     $InputObject -is [Management.Automation.PSCustomObject]) {
-                $isRow = $true
-                foreach ($one in $InputObject.PSObject.Properties) {
-                    if (-not $names.Contains($one.Name)) { $isRow = $false; break }
+                # A row with the names of the one before: asked in one call; a loop takes three
+                # times as long (measured).
+                $shape = [string]::Join("`n", $InputObject.PSObject.Properties.Name)
+                $isRow = $shape -ceq $rowShape
+                if (-not $isRow) {
+                    $isRow = $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
+                    if ($isRow) { $rowShape = $shape }
                 }
             }
             if ($isRow) {
@@ -588,8 +611,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                     (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or
                         $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
                 if ($text.Length) { Move-Text }
+                if ($InputObject -is [Management.Automation.InformationalRecord]) {
+                    $entries.Add(@($recordKinds[$InputObject.GetType().Name], $InputObject.Message))
+                }
                 # All facts of an error take 20 times as long as its words (measured).
-                if ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
+                elseif ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
                     $entries.Add((ConvertTo-FactList $InputObject))
                 }
                 else {
@@ -663,10 +689,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                             foreach ($line in $formatter.End()) {
                                 [void]$text.Append($line).Append("`n")
                             }
-                            $formatter = $names = $null
+                            $formatter = $names = $rowShape = $null
                         }
                         if ($null -eq $names) { $names = (Get-OpenName $InputObject) ?? $false }
-                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') { $names = $null }
+                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') {
+                            $names = $rowShape = $null
+                        }
                     }
                     if ($null -eq $formatter) {
                         $formatter = switch ($Format) {
@@ -734,6 +762,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             [Threading.Monitor]::Exit($gate)
         }
         clean {
+            if (-not $outermost) { return }
             if ($culture) { [cultureinfo]::CurrentCulture = $culture }
             [Threading.Monitor]::Enter($gate)
             $late.Active = $false
@@ -744,7 +773,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
 
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script:
     # one that did not parse.
-    function Get-SessionRest([switch]$Failed, [string]$Script) {
+    function Get-SessionRest {
+        [CmdletBinding()] param([switch]$Failed, [string]$Script)
+        Assert-Outermost $PSCmdlet
         Open-Transcript
         Add-Json $JsonRestMilliseconds
         if ($run.View) { Close-Display }
@@ -814,6 +845,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         . ([scriptblock]::Create($filesScript))
         New-ScriptFile $Path ((Find-Requirement $Script) -join "`n")
     }
+
+    # What a script can name leads to no module, through which it would reach the variables here.
+    $state = $engineContext.GetType().GetProperty('EngineSessionState', $secret)
+    $ownState = if ($state) { $state.GetValue($engineContext) }
+    $owner = if ($ownState) { $ownState.GetType().GetProperty('Module', $secret) }
+    if ($owner) { $owner.SetValue($ownState, $null) }
 
     # Constant, so that no script can remove or replace what every run leaves through; with names that
     # nobody else's commands have, and that no completion of a verb meets.

@@ -310,6 +310,8 @@ function Out-Display {
         [switch]$Watch
     )
     begin {
+        Assert-Outermost $PSCmdlet
+        $outermost = $true
         Reset-Debugging $Watch
         Open-Transcript -WithCommand
         New-Run 'text' $Width -1 $Key
@@ -337,7 +339,11 @@ function Out-Display {
             if ($bytes.Count) { Close-ByteList }
             Close-Formatter
             if ($text.Length) { Move-Text }
-            if ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
+            if ($InputObject -is [Management.Automation.InformationalRecord]) {
+                Add-Style
+                $entries.Add(@($recordKinds[$InputObject.GetType().Name], $InputObject.Message))
+            }
+            elseif ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
                 $facts = ConvertTo-FactList $InputObject
                 if ($facts[0] -eq 'host') {
                     $facts[1] = Add-Colour $InputObject.MessageData $facts[1]
@@ -435,6 +441,7 @@ function Out-Display {
         [Threading.Monitor]::Exit($gate)
     }
     clean {
+        if (-not $outermost) { return }
         if ($lent) { Remove-MarkdownFunction $lent }
         [Threading.Monitor]::Enter($gate)
         $late.Active = $false
