@@ -13,7 +13,7 @@ from typing import Any
 import tomlkit
 
 from pwsh_kernels.catalog.versions import Version
-from pwsh_kernels.errors import BrokenFile
+from pwsh_kernels.errors import BrokenFile, is_exhausted
 
 HEADER = (
     "What `pwsh-kernels modules install` has installed. `pwsh-kernels modules install --locked`"
@@ -84,6 +84,8 @@ def read_lock(file: Path) -> tuple[LockedModule, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as problem:
+        if isinstance(problem, OSError) and is_exhausted(problem):
+            raise
         raise BrokenFile(str(file), str(problem)) from problem
     entries = content.get("module", [])
     if not isinstance(entries, list):
@@ -161,7 +163,7 @@ def _module(file: Path, number: int, entry: Any) -> LockedModule:
 def _check_once(file: Path, modules: tuple[LockedModule, ...]) -> None:
     places = [(one.name.casefold(), one.version) for one in modules]
     if twice := next((one for one in places if places.count(one) > 1), None):
-        raise BrokenFile(str(file), f"{' '.join(twice)} stands there twice; it can stand once")
+        raise BrokenFile(str(file), f"{' '.join(twice)} is listed twice; it may be listed once")
 
 
 def _one_selected(file: Path, modules: tuple[LockedModule, ...]) -> tuple[LockedModule, ...]:

@@ -47,7 +47,7 @@ ADOPT_PAUSE_S = 5.0
 SILENT = "its kernel does not answer; it is asked again until it does, or until its process ends"
 OLD_COMMAND = "it still runs a command from before the server's restart"
 OLD_CODE = (
-    "A sign-in from before the server's restart waits for its code; `login` begins a new one."
+    "A sign-in from before the server's restart is waiting for its code; `login` starts a new one."
 )
 RESTART_REFUSED = (
     "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To"
@@ -154,6 +154,7 @@ class Lifecycle:
 
         A session that is begun meanwhile under the same key starts when this is done.
         """
+        await self._manager.see_processes(live.key)
         live.ending = True
         await live.tasks.end_all()  # a start that goes on would hold the turn
         async with self._turn(live.key):
@@ -195,6 +196,7 @@ class Lifecycle:
 
     async def kill(self, live: LiveSession) -> None:
         """End the processes at once."""
+        await self._manager.see_processes(live.key)
         await live.tasks.end_all()  # first: a start that goes on would connect to what is killed
         self._remove(live, "the session was killed")
         await self._manager.kill_session(live.key)

@@ -1,7 +1,7 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours;
 # every run's output leaves through Out-Session as JSON texts: an array of texts and of records
 # (arrays that begin with their kind).
-param([hashtable]$Settings, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
+param([hashtable]$Settings, [string]$Mark, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
 
 # By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which
 # all modules are searched.
@@ -40,8 +40,14 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-$null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock {
-    param($Settings, $SessionHost)
+# fd 1 was the wire (PowerShell writes to a copy of it): what Start-Process starts, or a script by
+# [Console]::OpenStandardOutput(), could write there as if it were PowerShell. The next file gets the
+# free number, and is the console's pipe. Kept: its finalizer would close it.
+[Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]1, $true).Dispose()
+$standardOutput = [IO.FileStream]::new('/dev/fd/2', 'Open', 'Write', 'ReadWrite, Inheritable', 0)
+
+$null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $standardOutput -ScriptBlock {
+    param($Settings, $FlushMark, $SessionHost, $StandardOutput)
 
     # By name: for twenty typed parameters .NET compiles a type with sixty methods, in each session.
     $variables = $ExecutionContext.SessionState.PSVariable
@@ -95,6 +101,20 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         }
     }
 
+    # What the session's $ErrorView makes of an error; nothing for the usual view, which the reader of
+    # the facts makes of them.
+    function Get-ChosenView($Record) {
+        if ($global:ErrorView -eq 'ConciseView') { return }
+        if ($Record.FullyQualifiedErrorId -like 'NativeCommandError*') { return }
+        # The engine's own DetailedView takes the newest error, and from here finds none.
+        $shown = if ($global:ErrorView -eq 'DetailedView') {
+            Microsoft.PowerShell.Utility\Get-Error -InputObject $Record
+        }
+        $text = Microsoft.PowerShell.Utility\Out-String -InputObject ($shown ?? $Record) `
+            -Width $run.Width
+        return $text.Trim("`r`n")
+    }
+
     # Five escape sequences: those of errors and of what is put beside them, of warnings, verbose
     # and debug messages.
     function Get-Style {
@@ -142,7 +162,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 [string]$Record.CategoryInfo.TargetName, [int]$at.ScriptLineNumber,
                 [int]$at.OffsetInLine, [string]$at.PositionMessage,
                 [string]$Record.ScriptStackTrace, $Record.Exception.GetType().FullName,
-                [string](Get-ErrorSource $Record))
+                [string](Get-ErrorSource $Record), [string](Get-ChosenView $Record))
             if ($Record.Exception.InnerException) {
                 $facts += @(Get-Cause $Record.Exception $message)
             }
@@ -159,9 +179,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             }
             return , @('information', [string]$data, [string[]]$Record.Tags, $echo)
         }
-        $kind = $Record.GetType().Name -replace 'Record$'
-        return , @($kind.ToLowerInvariant(), [string]$Record.Message)
     }
+
+    # Of the others (InformationalRecord) the kind and the message are all; no function is called for
+    # them, which would take longer than all the rest.
+    $recordKinds = @{ WarningRecord = 'warning'; VerboseRecord = 'verbose'; DebugRecord = 'debug' }
 
     function New-Run([string]$Format, [int]$Width, [long]$MaxChars, [string]$Key) {
         $script:run = @{
@@ -195,8 +217,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         Started = $false
     })
     $sendLate = {
-        param($Late, $SessionHost, $Milliseconds, $Mark, $JsonOptions, $TakeView)
+        param($Late, $SessionHost, $Milliseconds, $Mark, $JsonOptions, $TakeView, $Transcribe)
         $take = [scriptblock]::Create($TakeView)
+        $write = [scriptblock]::Create($Transcribe)
         while ($true) {
             [void]$Late.Wake.WaitOne()
             [Threading.Thread]::Sleep($Milliseconds)
@@ -211,6 +234,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 if ($Late.Active -and $fits -and ($length -or $run.Entries.Count)) {
                     $entries = $run.Entries.ToArray()
                     if ($length) { $entries += $run.Text.ToString() }
+                    if ($Late.Transcripts.Count) { & $write $Late.Writer $entries }
                     $json = [Text.Json.JsonSerializer]::Serialize([object]$entries, [object[]],
                         $JsonOptions)
                     $SessionHost.UI.Write($Mark + $json)
@@ -229,7 +253,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         $language.LanguageMode = 'FullLanguage'
         $flusher = [powershell]::Create($language).AddScript($sendLate.ToString())
         foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $FlushMark, $jsonOptions,
-                $takeView.ToString()) {
+                $takeView.ToString(), $transcribe.ToString()) {
             [void]$flusher.AddArgument($one)
         }
         [void]$flusher.BeginInvoke()
@@ -272,10 +296,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         return "[$($parts -join ',')]"
     }
 
+    $isRecord = [Predicate[object]] { param($one) $one -isnot [string] }
     function Send-Entry {
         if ($run.Text.Length) { Move-Text }
         if ($run.View) { & $takeView $run }
         if ($run.Entries.Count) {
+            if ($transcripts.Count) { & $transcribe $writer $run.Entries.FindAll($isRecord) }
             $json = if ($plainSends -gt 0) { Get-PlainJson $run.Entries }
             $json ??
                 [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]],
@@ -298,6 +324,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 $text = $text.Substring(0, $keep)
             }
         }
+        if ($transcripts.Count) { & $transcribe $writer $text }
         $start = 0
         while ($text.Length - $start -gt $PieceLength) {
             $length = $PieceLength
@@ -334,6 +361,29 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
 
     $fewValues = 20
     $jsonModule = $null
+    function Import-Json {
+        if ($jsonModule) { return }
+        $settings = @{
+            JsonDepth = $JsonDepth; JsonValues = $JsonValues; EngineFormats = $engineFormats
+            JsonObjectValues = $JsonObjectValues
+        }
+        $block = [scriptblock]::Create($jsonScript)
+        $block.DebuggerHidden = $true
+        $script:jsonModule = New-Module -Name PwshKernels.Json -ScriptBlock $block `
+            -ArgumentList $settings
+        if ($debugger.GetBreakpoints().Count) { Hide-Function }
+    }
+
+    # For Out-Json, in this runspace: the same budget as the format's.
+    [AppDomain]::CurrentDomain.SetData('PwshKernels.Json', @{
+        Runspace = [runspace]::DefaultRunspace.InstanceId
+        Make = {
+            param($Objects, [int]$Depth)
+            Import-Json
+            & $jsonModule ConvertTo-BoundedJson $Objects $false $JsonMilliseconds $Depth
+        }
+    })
+
     function Get-Json([int]$Milliseconds) {
         $objects = $run.Objects
         if ($objects.Count -le $fewValues -and (Test-Simple $objects 2)) {
@@ -341,17 +391,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             if ($value.Length -eq 1 -and -not $run.AlwaysList) { $value = $value[0] }
             return Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $JsonDepth
         }
-        if (-not $jsonModule) {
-            $settings = @{
-                JsonDepth = $JsonDepth; JsonValues = $JsonValues; EngineFormats = $engineFormats
-                JsonObjectValues = $JsonObjectValues
-            }
-            $block = [scriptblock]::Create($jsonScript)
-            $block.DebuggerHidden = $true
-            $script:jsonModule = New-Module -Name PwshKernels.Json -ScriptBlock $block `
-                -ArgumentList $settings
-            if ($debugger.GetBreakpoints().Count) { Hide-Function }
-        }
+        Import-Json
         $run.Formats += & $jsonModule Remove-Format $objects
         if (-not $objects.Count) { return }
         $made = & $jsonModule ConvertTo-BoundedJson $objects $run.AlwaysList $Milliseconds
@@ -386,7 +426,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 "to write as $($run.Format). Take them out of the command, or choose properties " +
                 'with Select-Object; or ask for the format text.'),
             'FormattedOutput', 'InvalidType', '', 0, 0, '', '', 'System.InvalidOperationException',
-            'Out-Session'))
+            'Out-Session', ''))
     }
 
     # Who the module is connected as: a text that is another one once that has changed, read behind
@@ -427,9 +467,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         New-Run 'text' 80 -1
     }
 
-    foreach ($name in 'display', 'compact', 'debugger') {
+    foreach ($name in 'display', 'compact', 'debugger', 'transcript') {
         . ([scriptblock]::Create([IO.File]::ReadAllText("$Folder/$name.ps1")))
     }
+    $late.Transcripts = $transcripts
+    $late.Writer = $writer
     # Read now, parsed with the first question: another version of this package may be installed
     # while the session lives.
     $keptScript = [IO.File]::ReadAllText("$Folder/kept.ps1")
@@ -495,9 +537,19 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $facts[5] = $syntax.Extent.StartLineNumber
             $facts[6] = $syntax.Extent.StartColumnNumber
             $facts[7] = ([string]$syntax).Replace($syntax.Message, '').TrimEnd()
+            if ($facts[11].StartsWith($syntax.Message)) { $facts[11] = "$($facts[7])`n$($facts[11])" }
             $facts[9] = 'System.Management.Automation.ParseException'
         }
         return , $facts
+    }
+
+    # What a script has called itself would end the run for its reader: what follows would be lost.
+    function Assert-Outermost($Cmdlet) {
+        if (-not $late.Active) { return }
+        $Cmdlet.ThrowTerminatingError([Management.Automation.ErrorRecord]::new(
+            [InvalidOperationException]::new('The output of a run leaves through this command, which ' +
+                'pwsh-kernels alone calls. Leave it out.'),
+            'SessionOutput', 'InvalidOperation', $null))
     }
 
     function Out-Session {
@@ -513,12 +565,15 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             [switch]$Watch
         )
         begin {
+            Assert-Outermost $PSCmdlet
+            $outermost = $true
             Reset-Debugging $Watch
+            Open-Transcript -WithCommand
             New-Run $Format $Width $MaxChars $Key
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
             $burst = $BurstMessages; $previous = 0L; $formatter = $null; $culture = $null
-            $names = $null
+            $names = $rowShape = $null
             $isText = $Format -eq 'text'; $isJson = $Format -eq 'json'; $isCsv = $Format -eq 'csv'
             $gate = $late.Gate
             $compact = $run.Compact = if ($Format -eq 'compact') { New-Compact $Width }
@@ -533,9 +588,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $isRow = $false
             if ($names -and $isText -and
                     $InputObject -is [Management.Automation.PSCustomObject]) {
-                $isRow = $true
-                foreach ($one in $InputObject.PSObject.Properties) {
-                    if (-not $names.Contains($one.Name)) { $isRow = $false; break }
+                # A row with the names of the one before: asked in one call; a loop takes three
+                # times as long (measured).
+                $shape = [string]::Join("`n", $InputObject.PSObject.Properties.Name)
+                $isRow = $shape -ceq $rowShape
+                if (-not $isRow) {
+                    $isRow = $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
+                    if ($isRow) { $rowShape = $shape }
                 }
             }
             if ($isRow) {
@@ -552,8 +611,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                     (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or
                         $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
                 if ($text.Length) { Move-Text }
+                if ($InputObject -is [Management.Automation.InformationalRecord]) {
+                    $entries.Add(@($recordKinds[$InputObject.GetType().Name], $InputObject.Message))
+                }
                 # All facts of an error take 20 times as long as its words (measured).
-                if ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
+                elseif ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
                     $entries.Add((ConvertTo-FactList $InputObject))
                 }
                 else {
@@ -627,10 +689,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                             foreach ($line in $formatter.End()) {
                                 [void]$text.Append($line).Append("`n")
                             }
-                            $formatter = $names = $null
+                            $formatter = $names = $rowShape = $null
                         }
                         if ($null -eq $names) { $names = (Get-OpenName $InputObject) ?? $false }
-                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') { $names = $null }
+                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') {
+                            $names = $rowShape = $null
+                        }
                     }
                     if ($null -eq $formatter) {
                         $formatter = switch ($Format) {
@@ -698,16 +762,21 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             [Threading.Monitor]::Exit($gate)
         }
         clean {
+            if (-not $outermost) { return }
             if ($culture) { [cultureinfo]::CurrentCulture = $culture }
             [Threading.Monitor]::Enter($gate)
             $late.Active = $false
             while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
+            Close-Transcript
         }
     }
 
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script:
     # one that did not parse.
-    function Get-SessionRest([switch]$Failed, [string]$Script) {
+    function Get-SessionRest {
+        [CmdletBinding()] param([switch]$Failed, [string]$Script)
+        Assert-Outermost $PSCmdlet
+        Open-Transcript
         Add-Json $JsonRestMilliseconds
         if ($run.View) { Close-Display }
         if ($run.Compact) { Close-Compact }
@@ -718,6 +787,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             if ($reason) { $run.Entries.Add($reason) }
         }
         Send-Ending
+        Close-Transcript
     }
 
     # The engine drops named arguments that a script without [CmdletBinding()] does not know, and takes
@@ -775,6 +845,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         . ([scriptblock]::Create($filesScript))
         New-ScriptFile $Path ((Find-Requirement $Script) -join "`n")
     }
+
+    # What a script can name leads to no module, through which it would reach the variables here.
+    $state = $engineContext.GetType().GetProperty('EngineSessionState', $secret)
+    $ownState = if ($state) { $state.GetValue($engineContext) }
+    $owner = if ($ownState) { $ownState.GetType().GetProperty('Module', $secret) }
+    if ($owner) { $owner.SetValue($ownState, $null) }
 
     # Constant, so that no script can remove or replace what every run leaves through.
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',
