@@ -142,16 +142,6 @@ def no_room_for_temporary_files(trial: Trial) -> None:
         close(trial)
 
 
-def no_room_for_the_runtime_file(trial: Trial) -> None:
-    """The runtime folder is full: the server does not start, and names it."""
-    place = trial.server.folder / "runtime"
-    with small_disk(place, "size=64k"):
-        fill(place)
-        trial.check(not trial.server.starts(), "wrong", "no client can find this server")
-        trial.check(str(place) in "".join(trial.server.log), "wrong", "does not name the folder")
-        close(trial)
-
-
 def close(trial: Trial) -> None:
     """End everything while its disk is there; the log was read before."""
     trial.read_log()
@@ -171,6 +161,5 @@ def faults() -> dict[str, Fault]:
         "disk/full/running": Fault(full_while_running, 4, own=True),
         "disk/full/output": Fault(full_by_output, 4, own=True),
         "disk/full/temporary": Fault(no_room_for_temporary_files, 2, own=True),
-        "disk/full/runtime": Fault(no_room_for_the_runtime_file, 2, own=True),
         **folders,
     }

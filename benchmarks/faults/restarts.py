@@ -34,7 +34,7 @@ def restart(number: signal.Signals, when: str, trial: Trial) -> None:
         trial.check(when not in LIVES_ON or not misled, "wrong", f"a caller was told: {one}")
     if when == "input":
         answer_when_it_asks(trial, first[0].run_id)
-    judge(trial, first if when in {"quiet", "heavy", "input"} else [])
+    judge(trial, first, goes_on=when in {"quiet", "heavy", "input"})
     trial.serves()
     if when in LIVES_ON:
         trial.survived()
@@ -50,12 +50,12 @@ def wait_for(trial: Trial, run_id: str) -> dict[str, Any]:
     return trial.server.get(f"/runs/{run_id}", wait_s=ANSWER_S, seen="running")
 
 
-def judge(trial: Trial, went_on: list[Claim]) -> None:
+def judge(trial: Trial, first: list[Claim], *, goes_on: bool) -> None:
     """What ran has its run id and its end; what waited has never begun, or had ended before."""
-    waited = [one for one in trial.claims if one not in went_on]
-    trial.claims = went_on
-    trial.settle()
-    trial.claims = waited
+    waited = [one for one in trial.claims if one not in first]
+    trial.claims = list(first)
+    trial.settle(forgotten=not goes_on)
+    trial.claims = list(waited)
     trial.settle(forgotten=True)
     for one in waited:
         trial.check(one.finished or not one.began, "wrong", "a run that waited has begun")

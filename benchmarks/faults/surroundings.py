@@ -327,7 +327,7 @@ def faults() -> dict[str, Fault]:
         "place/second_server": Fault(second_server, 2, own=True),
         **{
             f"limit/descriptors_{n}": Fault(partial(few_descriptors, n), 3, own=True)
-            for n in (128, 256)
+            for n in (256, 512)
         },
         **{f"clock/{name}": Fault(act, 3, own=True) for name, act in clocks.items()},
         "load/at_once": Fault(at_once, 3, own=True),

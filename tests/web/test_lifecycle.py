@@ -91,7 +91,7 @@ def test_a_umask_that_takes_the_owner_s_own_rights_away_changes_nothing(tmp_path
     with_umask = ("sh", "-c", 'umask 0777; exec "$@"', "sh")
     server = Server(tmp_path, prefix=with_umask).start()
     try:
-        assert server.get("/health")["success"] is True
+        assert server.get("/sessions")["success"] is True
         (facts,) = (tmp_path / "runtime").glob("jpserver-*.json")
         assert facts.stat().st_mode & 0o777 == 0o600
     finally:

@@ -414,7 +414,9 @@ class SessionKernelManager(KernelManagerCompat):
         channel = self._info_channels.pop(kernel_id, None)
         if channel and not channel.closed():
             channel.close()
-        if not kernel.ready.done():  # an end that was given up; jupyter_client would raise for it
-            kernel.ready.set_result(None)
-        await super().shutdown_kernel(kernel_id)
+        if kernel.ready.done():
+            await super().shutdown_kernel(kernel_id)
+        else:  # its end was begun, counted and given up: jupyter_client would raise for it
+            await kernel.shutdown_kernel()
+            self.remove_kernel(kernel_id)
         return kernel
