@@ -852,10 +852,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
     $owner = if ($ownState) { $ownState.GetType().GetProperty('Module', $secret) }
     if ($owner) { $owner.SetValue($ownState, $null) }
 
-    # Constant, so that no script can remove or replace what every run leaves through.
+    # Constant, so that no script can remove or replace what every run leaves through; with names that
+    # nobody else's commands have, and that no completion of a verb meets.
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',
             'Get-KeptObject', 'Set-SessionFile', 'Get-SessionFile', 'Get-SessionRequirement') {
-        Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock `
+        Set-Item "function:global:PwshKernels.$name" -Value (Get-Item "function:$name").ScriptBlock `
             -Options Constant,
             AllScope
     }
