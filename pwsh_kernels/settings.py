@@ -143,6 +143,12 @@ class Settings(BaseSettings):
         "true/false",
         "Allow commands in sessions that are not signed in.",
     )
+    place: Literal["local"] = _setting(
+        "local",
+        "PWSH_MANAGER_PLACE",
+        "place",
+        "Where sessions live, unless their tenant's entry names a place; local: this machine.",
+    )
     restore: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
         "PWSH_MANAGER_RESTORE",

@@ -209,6 +209,7 @@ class Session(SessionNames, Survival):
     signed_in_at: str | None
     sandbox: bool
     modules: dict[str, str]
+    place: str
     working_folder: str
     title: str
     busy: Busy | None

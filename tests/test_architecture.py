@@ -94,13 +94,14 @@ LIBRARY_HOMES: dict[str, set[str]] = {
 }
 BANNED_NAMES = {"helpers", "utils", "util", "misc", "common", "helper"}
 ROOMS: dict[str, set[str]] = {
-    "sessions": {"sessions/evidence", "sessions/jupyter", "sessions/queries", "sessions/runs"}
-    | {"sessions/sign_in", "sessions/views"},
+    "sessions": {"sessions/evidence", "sessions/jupyter", "sessions/places", "sessions/queries"}
+    | {"sessions/runs", "sessions/sign_in", "sessions/views"},
     "sessions/evidence": {"sessions", "sessions/runs", "sessions/views"},
-    "sessions/jupyter": {"sessions"},
+    "sessions/jupyter": {"sessions", "sessions/places"},
+    "sessions/places": {"sessions"},
     "sessions/queries": {"sessions", "sessions/runs"},
     "sessions/runs": {"sessions"},
-    "sessions/sign_in": {"sessions", "sessions/runs"},
+    "sessions/sign_in": {"sessions", "sessions/places", "sessions/runs"},
     "sessions/views": {"sessions", "sessions/queries", "sessions/runs", "sessions/sign_in"},
     "mcp": {"mcp/answers", "mcp/calls", "mcp/offers"},
     "mcp/answers": set(),

@@ -6,6 +6,7 @@ import asyncio
 import os
 import stat
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import typer
 from jupyter_core.paths import jupyter_runtime_dir
 
 from pwsh_kernels import __version__
-from pwsh_kernels.catalog import Catalog, Module
+from pwsh_kernels.catalog import Catalog, Module, TenantsFile
 from pwsh_kernels.catalog.tenants.loading import sandbox_facts
 from pwsh_kernels.cli.console import CLIENT_NAME, ExitCode, error_line, say
 from pwsh_kernels.cli.doctor_modules import installed_modules, wanted_modules
@@ -51,6 +52,7 @@ def examine() -> Iterator[Finding]:
     yield from _powershell(settings)
     yield _set_by_hand(settings)
     yield from tenants_file(settings)
+    yield places(settings)
     yield data_folder(settings.data_dir)
     yield from _homes(settings)
     yield from damaged([settings.data_dir / "sessions", Path(jupyter_runtime_dir())])
@@ -90,6 +92,18 @@ def _set_by_hand(settings: Settings) -> Finding:
     )
     given = f"{len(names)} set: {', '.join(names)}" if names else "all at their defaults"
     return Finding("ok", f"Settings: {given} (`pwsh-kernels settings` lists them)")
+
+
+def places(settings: Settings) -> Finding:
+    """Return where sessions live: by the settings, and by the entries of tenants that say more."""
+    try:
+        known = TenantsFile(settings.tenants_path, must_exist=False).current().known.values()
+    except ProductError:  # what is wrong is said with the tenants file
+        return Finding("ok", f"Sessions live in the place {settings.place} (docs/places.md)")
+    chosen = [one.place_of(module) for one in known for module in one.modules]
+    named = Counter(filter(None, chosen))
+    others = "".join(f"; {count} entries say {place}" for place, count in sorted(named.items()))
+    return Finding("ok", f"Sessions live in the place {settings.place} (docs/places.md){others}")
 
 
 def data_folder(folder: Path) -> Finding:

@@ -1,19 +1,19 @@
-"""How a session's kernel is started: its HOME, its environment, its log file."""
+"""How a session's kernel is started: its folders, its environment, its log file."""
 
 import json
 import logging
 import os
-import shutil
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pwsh_kernels.errors import BrokenFile, FolderNotWritable, UnsafeFolder
+from pwsh_kernels.errors import BrokenFile
 from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionLaunch
-from pwsh_kernels.sessions.jupyter.kernel_process import HOME_VARIABLE
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.homes import private_folder
+from pwsh_kernels.sessions.places.local_process import HOME_VARIABLE
+from pwsh_kernels.sessions.places.places import Places
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.settings import Settings
 
@@ -46,10 +46,13 @@ _log = logging.getLogger(__name__)
 class Launcher:
     """Prepares folders (0700) and environments."""
 
-    def __init__(self, settings: Settings, sandbox: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self, settings: Settings, sandbox: Callable[[], Mapping[str, str]], places: Places
+    ) -> None:
         """`sandbox` returns the environment variables that a session of a sandbox tenant gets."""
         self._settings = settings
         self._sandbox = sandbox
+        self.places = places
         self.history = SessionHistory(settings.data_dir / "history")
         self.pins = Pins(settings.data_dir)
 
@@ -58,11 +61,12 @@ class Launcher:
 
         Raises UnsafeFolder, FolderNotWritable.
         """
-        home = self.prepare_home(session.key)
+        place = self.places[session.place]
+        home = place.prepare_home(session.key)
         session.begin_in(str(self._prepare_files(session.key)))
         log_file = self.log_file(session.key)
-        _private_folder(log_file.parent)
-        return SessionLaunch(session.key, self._environment(session, home), home, log_file)
+        private_folder(log_file.parent)
+        return SessionLaunch(session.key, place, self._environment(session, home), home, log_file)
 
     def log_file(self, key: SessionKey) -> Path:
         """Return the log of a session's kernel."""
@@ -91,46 +95,14 @@ class Launcher:
         """
         return session.pin(self.pin(session))
 
-    def home(self, key: SessionKey) -> Path:
-        """Return the folder that is a session's HOME, which holds what its module keeps of a
-        sign-in.
-        """
-        return self._settings.homes / key.tenant / key.module
-
-    def key_of(self, home: Path) -> SessionKey | None:
-        """Return the session whose HOME a folder is; None: it is none of ours."""
-        if home.parent.parent != self._settings.homes:
-            return None
-        return SessionKey(home.parent.name, home.name)
-
-    def prepare_home(self, key: SessionKey) -> Path:
-        """Make a session's HOME (0700).
-
-        Raises UnsafeFolder when the folder of all HOMEs is open to everybody.
-        """
-        check_private(self._settings.homes)
-        for folder in (self._settings.homes, self._settings.homes / key.tenant):
-            _private_folder(folder)
-        return _private_folder(self.home(key))
-
     def _prepare_files(self, key: SessionKey) -> Path:
         """Make the folder in which a session's commands begin (0700); not in its HOME, which is
         removed with a sign-in.
         """
         files = self._settings.data_dir / "files"
         for folder in (files, files / key.tenant):
-            _private_folder(folder)
-        return _private_folder(files / key.tenant / key.module)
-
-    def forget(self, key: SessionKey) -> bool:
-        """Remove a session's HOME with all that its module kept in it; return whether there was
-        one.
-        """
-        home = self.home(key)
-        if not home.exists():
-            return False
-        shutil.rmtree(home)
-        return True
+            private_folder(folder)
+        return private_folder(files / key.tenant / key.module)
 
     def _environment(self, session: Session, home: Path) -> dict[str, str]:
         environment = {
@@ -170,18 +142,3 @@ def _modules_in(module_path: str) -> list[str]:
         if folder
         for module in Path(folder).iterdir()
     ]
-
-
-def check_private(folder: Path) -> None:
-    """Raise UnsafeFolder for a folder that every user of the machine can read or enter."""
-    if folder.exists() and stat.S_IMODE(folder.stat().st_mode) & stat.S_IRWXO:
-        raise UnsafeFolder(folder=str(folder))
-
-
-def _private_folder(path: Path) -> Path:
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o700)
-    except OSError as error:
-        raise FolderNotWritable(folder=str(path), problem=error.strerror or str(error)) from error
-    return path

@@ -285,6 +285,7 @@ def test_the_doctor_finds_everything_in_order(server: Server) -> None:
         ["ok", "pwsh-kernels"],
         ["ok", "PowerShell"],
         ["ok", "Settings:"],
+        ["ok", "Sessions"],
         ["ok", "Data"],
         ["ok", "Server"],
         ["ok", "Token"],
