@@ -59,6 +59,15 @@ class PowerShellHealth(TypedDict):
     error: str
 
 
+class Confinement(TypedDict):
+    """What keeps sessions apart: what is asked for, and which parts this machine enforces."""
+
+    confine: Literal["on", "off", "required"]
+    files: bool
+    tcp: bool
+    signals: bool
+
+
 class Counts(TypedDict):
     """How many sessions and runs are in which state."""
 
@@ -74,6 +83,7 @@ class Health(Counts):
     service: str
     version: str
     powershell: PowerShellHealth
+    confinement: Confinement
     uptime_s: float
 
 

@@ -13,7 +13,16 @@ import pytest
 from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"} | {
+LEAVES = {
+    "errors",
+    "escapes",
+    "landlock",
+    "records",
+    "screens",
+    "settings",
+    "messages",
+    "shapes",
+} | {
     "powershell_search",
     "prompt_answers",
     "script_text",
@@ -36,6 +45,7 @@ EVERY_LAYER = LEAVES | {
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "escapes": set(),
+    "landlock": set(),
     "records": set(),
     "screens": {"records"},
     "script_text": {"errors"},
@@ -44,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shapes": {"records"},
     "messages": {"errors", "records"},
     "prompt_answers": {"errors", "records"},
-    "powershell": {"errors", "prompt_answers", "records", "watcher"},
+    "powershell": {"errors", "landlock", "prompt_answers", "records", "watcher"},
     "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"}
     | {"script_text"},
     "catalog": {"errors"},
@@ -55,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "catalog",
         "modules",
         "escapes",
+        "landlock",
         "messages",
         "prompt_answers",
         "records",

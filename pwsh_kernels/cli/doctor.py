@@ -23,6 +23,7 @@ from pwsh_kernels.cli.findings import Finding
 from pwsh_kernels.cli.tenants import located, problems_of
 from pwsh_kernels.discovery import FROM_SETTINGS, ServerAddress, read_settings
 from pwsh_kernels.errors import ProductError, ServerUnreachable
+from pwsh_kernels.landlock import abi_version
 from pwsh_kernels.powershell_search import search_powershell
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.shapes import Session
@@ -53,6 +54,7 @@ def examine() -> Iterator[Finding]:
     yield _set_by_hand(settings)
     yield from tenants_file(settings)
     yield places(settings)
+    yield confinement(settings.confine, abi_version())
     yield data_folder(settings.data_dir)
     yield from _homes(settings)
     yield from damaged([settings.data_dir / "sessions", Path(jupyter_runtime_dir())])
@@ -104,6 +106,21 @@ def places(settings: Settings) -> Finding:
     named = Counter(filter(None, chosen))
     others = "".join(f"; {count} entries say {place}" for place, count in sorted(named.items()))
     return Finding("ok", f"Sessions live in the place {settings.place} (docs/places.md){others}")
+
+
+def confinement(confine: str, abi: int) -> Finding:
+    """Return what keeps a session's PowerShell from other sessions, and what does not."""
+    from pwsh_kernels.sessions.places.confinement import shortfall
+
+    if confine == "off":
+        return Finding("note", "Confinement is off: each session can read all that the server can.")
+    if missing := shortfall(confine, abi):
+        return Finding("wrong" if confine == "required" else "note", f"Confinement: {missing}")
+    return Finding(
+        "ok",
+        f"Confinement by Landlock (ABI {abi}) of files, TCP and signals; not of UDP, DNS, sockets"
+        " by path, and command lines of others (docs/places.md)",
+    )
 
 
 def data_folder(folder: Path) -> Finding:

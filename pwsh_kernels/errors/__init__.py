@@ -73,6 +73,7 @@ from pwsh_kernels.errors.server import (
 )
 from pwsh_kernels.errors.sessions import (
     CommandSearchFailed,
+    ConfinementUnavailable,
     QueueFull,
     SessionBusy,
     SessionLost,
@@ -102,6 +103,7 @@ __all__ = [
     "BrokenFile",
     "CommandSearchFailed",
     "CommandTooLarge",
+    "ConfinementUnavailable",
     "ConsoleNotInstalled",
     "DataFolderInUse",
     "DeviceCodeRefused",

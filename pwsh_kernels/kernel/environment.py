@@ -21,6 +21,7 @@ MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
 CULTURE = "PWSH_KERNELS_CULTURE"
 FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
+CONFINED = "PWSH_KERNELS_CONFINED"
 HOME = "PWSH_KERNELS_HOME"
 """Variable that a session's kernel has: PowerShell's HOME."""
 SERVER = ("PWSH_MANAGER_URL", "JUPYTER_RUNTIME_DIR")
@@ -58,6 +59,9 @@ class KernelEnvironment:
     """The culture of PowerShell, such as "de-CH"; "": as the environment says."""
     fingerprint: str
     """Script that tells whether the module's connection has changed; "": nobody asks."""
+    confined: str
+    """The rules that keep PowerShell to itself (`pwsh_kernels.landlock`); "": it is not confined.
+    """
 
 
 def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironment:
@@ -77,6 +81,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         working_folder=env.get(WORKING_FOLDER, ""),
         culture=env.get(CULTURE, ""),
         fingerprint=env.get(FINGERPRINT, ""),
+        confined=env.get(CONFINED, ""),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )
 

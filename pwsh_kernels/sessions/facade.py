@@ -17,6 +17,7 @@ from pwsh_kernels.errors import (
     RunNotWaiting,
     UnknownSession,
 )
+from pwsh_kernels.landlock import abi_version
 from pwsh_kernels.prompt_answers import check_answer
 from pwsh_kernels.records import Record, RunOptions
 from pwsh_kernels.sessions.admission import admit, check_command, check_room
@@ -110,7 +111,12 @@ class Sessions:
             settings,
             kernel_manager,
             self._directory,
-            Launcher(settings, sandbox, Places(settings, kernel_manager.connection_file)),
+            Launcher(
+                settings,
+                sandbox,
+                Places(settings, kernel_manager.connection_file, abi_version()),
+                self._directory.secret_files,
+            ),
             self._runs,
         )
         self._watchdog = Watchdog(

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from pwsh_kernels.errors import BrokenFile
@@ -11,6 +11,7 @@ from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHis
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionLaunch
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.confinement import Needs
 from pwsh_kernels.sessions.places.homes import private_folder
 from pwsh_kernels.sessions.places.local_process import HOME_VARIABLE
 from pwsh_kernels.sessions.places.places import Places
@@ -22,6 +23,7 @@ MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 """Variable of the kernel: with `off` its PowerShell finds no module that is installed on this
 machine.
 """
+SANDBOX_FOLDER = "PWSH_KERNELS_SANDBOX"
 SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
 SHARED = "PWSH_KERNELS_SHARED"
 """Variable of the kernel: a shutdown_request of a front end does not end it."""
@@ -31,6 +33,8 @@ libraries put tokens there when they find no place of their own, and HOME is pri
 """
 LOG = "PWSH_KERNELS_LOG"
 LOG_SIZE = "PWSH_KERNELS_LOG_SIZE"
+CONFINED = "PWSH_KERNELS_CONFINED"
+"""Variable of the kernel: the rules that keep its PowerShell to itself."""
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 CULTURE = "PWSH_KERNELS_CULTURE"
@@ -47,9 +51,16 @@ class Launcher:
     """Prepares folders (0700) and environments."""
 
     def __init__(
-        self, settings: Settings, sandbox: Callable[[], Mapping[str, str]], places: Places
+        self,
+        settings: Settings,
+        sandbox: Callable[[], Mapping[str, str]],
+        places: Places,
+        secret_files: Callable[[], Collection[Path]],
     ) -> None:
-        """`sandbox` returns the environment variables that a session of a sandbox tenant gets."""
+        """`sandbox` returns the environment variables that a session of a sandbox tenant gets,
+        `secret_files` those of all tenants.
+        """
+        self._secret_files = secret_files
         self._settings = settings
         self._sandbox = sandbox
         self.places = places
@@ -131,7 +142,32 @@ class Launcher:
             own |= {name: value for name, value in sandbox.items() if name != MODULE_PATH}
             own[SANDBOX_TENANT] = session.tenant.name
         environment[MODULE_PATH] = os.pathsep.join(folders)
+        if confined := self.places[session.place].confine(session.key, self._needs(session)):
+            environment[CONFINED] = confined.rules
+            own["TMPDIR"] = str(confined.temporary)
         return {**environment, SESSION_ENVIRONMENT: json.dumps(own)}
+
+    def _needs(self, session: Session) -> Needs:
+        """Return what its PowerShell needs of this machine; folders that it is to read are there,
+        also when nothing is in them yet.
+        """
+        data = self._settings.data_dir.absolute()
+        modules = (private_folder(data / "pins"), private_folder(data / "modules"))
+        history = private_folder(self.history.file(session.key).parent)
+        certificate = session.tenant.access(session.key.module).certificate_file
+        sandbox = dict(self._sandbox()) if session.tenant.sandbox else {}
+        return Needs(
+            read=(*modules, history, *filter(None, [certificate, self._settings.modules_dir])),
+            write=(
+                Path(session.working_folder),
+                *(Path(value) for name, value in sandbox.items() if name == SANDBOX_FOLDER),
+            ),
+            addresses=tuple(value for value in sandbox.values() if "://" in value),
+            private=(
+                *(data, self._settings.homes, self._settings.tenants_path.parent),
+                *self._secret_files(),
+            ),
+        )
 
 
 def _modules_in(module_path: str) -> list[str]:

@@ -254,6 +254,8 @@ class Lifecycle:
         return Session(key, tenant, module, place=self._places.chosen(tenant, key.module))
 
     def _add(self, session: Session, *, adopted: bool = False) -> LiveSession:
+        if not adopted:
+            self._places[session.place].check()
         launch = self._launcher.launch(session)  # first: refused, it leaves no session behind
         pins = self._pins.pinned(session.key) if adopted else self._launcher.pin(session)
         session.pin(pins)

@@ -32,6 +32,8 @@ def make_settings(folder: Path, **settings: str) -> Settings:
     with pytest.MonkeyPatch.context() as patch:
         given = {
             "PWSH_MANAGER_DATA_DIR": str(folder / "data"),
+            # Commands of tests meet the test in files of its own folder.
+            "PWSH_MANAGER_CONFINE_FOLDERS": str(folder),
             "PWSH_MANAGER_MACHINE_MODULES": "false",
             **settings,
         }

@@ -171,6 +171,12 @@ class Tenant:
         }
         return {name: place for name, place in places.items() if place}
 
+    def files(self) -> set[Path]:
+        """Return every file that it names: certificates, and those that hold secrets."""
+        certificates = {one.certificate_file for one in self.modules.values()}
+        sources = {one.file for module in self.modules for one in self.secrets(module).values()}
+        return {file for file in certificates | sources if file}
+
     def _sharepoint_url(self) -> str | None:
         host = self.sharepoint_host or (self.name.split(".")[0] if self.sandbox else None)
         return f"https://{host}.sharepoint.com" if host else None

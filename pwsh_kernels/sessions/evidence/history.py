@@ -4,6 +4,7 @@
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,8 +26,8 @@ FULL_BYTES = 512 * 1024
 
 
 class SessionHistory:
-    """A folder (0700) with one file of JSON lines (0600) for each session; a line for each run that
-    has ended.
+    """A folder (0700) for each session with a file of JSON lines (0600); a line for each run that
+    has ended. A session may read its own folder alone.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,7 +36,7 @@ class SessionHistory:
 
     def file(self, key: SessionKey) -> Path:
         """Return a session's file, which may not exist yet."""
-        return self._folder / f"{key.kernelspec}.jsonl"
+        return self._folder / key.kernelspec / "runs.jsonl"
 
     def add(self, run: Run) -> None:
         """Note a run that has ended; from any thread."""
@@ -45,7 +46,8 @@ class SessionHistory:
 
     def _append(self, key: SessionKey, line: str) -> None:
         path = self.file(key)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self._folder, path.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(
             os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8"
         ) as lines:
@@ -55,7 +57,7 @@ class SessionHistory:
 
     def forget(self, key: SessionKey) -> None:
         """Remove what is kept of a session."""
-        self.file(key).unlink(missing_ok=True)
+        shutil.rmtree(self.file(key).parent, ignore_errors=True)
 
     def _cut(self, path: Path) -> None:
         last = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[

@@ -2,18 +2,22 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import psutil
 
+from pwsh_kernels.errors import ConfinementUnavailable
+from pwsh_kernels.landlock import not_enforced
 from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.confinement import Confined, Needs, rules
 from pwsh_kernels.sessions.places.environment import kernel_environment
-from pwsh_kernels.sessions.places.homes import Homes
+from pwsh_kernels.sessions.places.homes import Homes, private_folder
 from pwsh_kernels.sessions.places.local_process import (
     ForeignProcess,
     ProcessIdentity,
@@ -31,8 +35,11 @@ from pwsh_kernels.sessions.places.priority import (
     set_nice,
 )
 from pwsh_kernels.sessions.places.process_tree import kill_tree
+from pwsh_kernels.settings import Settings
 
 LOG = logging.getLogger(__name__)
+TEMPORARY = ".tmp"
+"""Folder in the HOME of a confined session, in the place of the machine's /tmp."""
 UNREACHABLE = (
     "its connection file {file} was gone or damaged, so that nobody could reach its process, which"
     " was ended"
@@ -64,10 +71,18 @@ class LocalPlace:
     provisioner: Final = "pwsh-kernels-local"
     """The entry point's name in pyproject.toml."""
 
-    def __init__(self, homes: Homes, connection_file: Callable[[SessionKey], Path]) -> None:
-        """`connection_file` returns where that of a session's kernel is."""
+    def __init__(
+        self,
+        homes: Homes,
+        connection_file: Callable[[SessionKey], Path],
+        settings: Settings,
+        abi: int,
+    ) -> None:
+        """`connection_file` returns where that of a session's kernel is; `abi` is Landlock's."""
         self._homes = homes
         self._connection_file = connection_file
+        self._settings = settings
+        self._abi = abi
 
     def environment(self, given: Mapping[str, str], pass_env: Iterable[str]) -> dict[str, str]:
         return kernel_environment(given, pass_env)
@@ -77,6 +92,26 @@ class LocalPlace:
 
     def forget_home(self, key: SessionKey) -> bool:
         return self._homes.forget(key)
+
+    def confine(self, key: SessionKey, needs: Needs) -> Confined | None:
+        """Make its folder for temporary files, in its HOME."""
+        wanted = self._settings.confine
+        if wanted == "off" or not self._abi:
+            return None
+        home = self._homes.home(key)
+        temporary = private_folder(home / TEMPORARY)
+        own = replace(
+            needs,
+            write=(*needs.write, home, *self._settings.confine_folders),
+            private=(*needs.private, self._connection_file(key).parent),
+        )
+        ports = self._settings.confine_ports
+        return Confined(rules(own, os.environ, ports, required=wanted == "required"), temporary)
+
+    def check(self) -> None:
+        missing = not_enforced(self._abi)
+        if missing and self._settings.confine == "required":
+            raise ConfinementUnavailable(missing=missing)
 
     async def alive(self, key: SessionKey) -> str | None:
         return _identity(living_process(self._connection_file(key)))

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.confinement import Confined, Needs
 
 PlaceName = Literal["local"]
 """What a tenants file and PWSH_MANAGER_PLACE may say."""
@@ -71,6 +72,14 @@ class Place(Protocol):
         """Remove a session's HOME with all that its module kept in it; return whether there was
         one.
         """
+        ...
+
+    def confine(self, key: SessionKey, needs: Needs) -> Confined | None:
+        """Return what keeps a session's PowerShell to itself; None where nothing does."""
+        ...
+
+    def check(self) -> None:
+        """Raise ConfinementUnavailable where no session may begin."""
         ...
 
     # -- its kernel

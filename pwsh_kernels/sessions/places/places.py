@@ -14,11 +14,15 @@ from pwsh_kernels.settings import Settings
 class Places:
     """Every place of a server, by its name."""
 
-    def __init__(self, settings: Settings, connection_file: Callable[[SessionKey], Path]) -> None:
-        """`connection_file` returns where that of a session's kernel is on this machine."""
+    def __init__(
+        self, settings: Settings, connection_file: Callable[[SessionKey], Path], abi: int
+    ) -> None:
+        """`connection_file` returns where that of a session's kernel is on this machine, whose
+        Landlock has this `abi`.
+        """
         self._usual = settings.place
         self._places: dict[PlaceName, Place] = {
-            "local": LocalPlace(Homes(settings.homes), connection_file)
+            "local": LocalPlace(Homes(settings.homes), connection_file, settings, abi)
         }
 
     def __getitem__(self, name: PlaceName) -> Place:

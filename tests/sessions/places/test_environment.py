@@ -120,8 +120,8 @@ def test_the_kernel_of_a_session_is_told_the_culture_of_its_tenant(
     tenant = Tenant("adatum.com", culture="de-CH", modules={"exo": ModuleAccess(culture="fr-FR")})
     session = Session(SessionKey("adatum.com", module), tenant, Catalog.load().module(module))
     settings = Settings.model_validate({"PWSH_MANAGER_DATA_DIR": tmp_path})
-    places = Places(settings, lambda key: tmp_path / f"{key.kernelspec}.json")
-    launch = Launcher(settings, dict, places).launch(session)
+    places = Places(settings, lambda key: tmp_path / f"{key.kernelspec}.json", abi=7)
+    launch = Launcher(settings, dict, places, set).launch(session)
     assert read_environment(launch.environment, Path("/unused")).culture == culture
 
 

@@ -32,7 +32,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 def places(folder: Path) -> Places:
     """Return the places of a server that has its data in the folder."""
     settings = Settings.model_validate({"PWSH_MANAGER_DATA_DIR": folder})
-    return Places(settings, lambda key: folder / f"kernel-{key.kernel_id}.json")
+    return Places(settings, lambda key: folder / f"kernel-{key.kernel_id}.json", abi=7)
 
 
 def test_the_settings_the_tenants_file_and_the_code_know_the_same_places(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_homes_that_everybody_can_enter_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / "homes"
     folder.mkdir()
     folder.chmod(0o755)
-    place = LocalPlace(Homes(folder), lambda _: tmp_path / "none")
+    place = LocalPlace(Homes(folder), lambda _: tmp_path / "none", Settings(), abi=7)
     with pytest.raises(UnsafeFolder):
         place.prepare_home(KEY)
 
