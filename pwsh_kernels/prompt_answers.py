@@ -36,7 +36,7 @@ def _problem(prompt: Prompt, value: Any) -> str:
         return _fields_problem(prompt, value)
     several = any(takes_list(field) for field in prompt.fields)
     fits = _is_text(value, several=several)
-    return "" if fits else f"must be a text: the prompt's kind is {prompt.kind}"
+    return "" if fits else f"must be text: the prompt's kind is {prompt.kind}"
 
 
 def _choice_problem(prompt: Prompt, value: Any) -> str:
@@ -49,15 +49,15 @@ def _choice_problem(prompt: Prompt, value: Any) -> str:
 
 def _credential_problem(value: Any) -> str:
     fits = _has_names(value, CREDENTIAL) and all(_is_text(one) for one in value.values())
-    return "" if fits else "must be an object of texts with the names password, user"
+    return "" if fits else "must be an object with the text values password and user"
 
 
 def _fields_problem(prompt: Prompt, value: Any) -> str:
     names = {field.name for field in prompt.fields}
     if not _has_names(value, names):
-        return f"must be an object of texts with the names {', '.join(sorted(names))}"
+        return f"must be an object with text values named {', '.join(sorted(names))}"
     wrong = [one.name for one in prompt.fields if not _fits(one, value[one.name])]
-    return f"must be an object of texts; not so: {', '.join(wrong)}" if wrong else ""
+    return f"must be an object with text values; not text: {', '.join(wrong)}" if wrong else ""
 
 
 def _fits(field: PromptField, value: Any) -> bool:

@@ -6,7 +6,9 @@ Every layer speaks these: `powershell/` makes them, `kernel/` puts them into mes
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
 
 RecordKind = Literal["error", "warning", "verbose", "debug", "information"]
 PromptKind = Literal["line", "secret", "choice", "credential", "fields"]
@@ -23,10 +25,6 @@ PowerShell reads 50 levels of XML and never answers beyond; a pipeline takes som
 """
 MAX_CHARS = 2**63 - 1
 """Largest number of characters that a caller may ask for: PowerShell counts in 64 bits."""
-QUERY_TAG = "pwsh-kernels-query"
-"""Tag of the record that tells what is known of a question about kept objects; its message is a
-JSON object.
-"""
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list", "compact")
 
 
@@ -124,6 +122,10 @@ class Record:
     command: str = ""
     """What PowerShell's console names in front of an error: the command that wrote it, `Exception`
     for a throw.
+    """
+    view: str = ""
+    """How the session's `$ErrorView` shows the error, "" for ConciseView. No part of the JSON: the
+    text that is shown beside the facts has it.
     """
     tags: tuple[str, ...] = ()
     terminating: bool = False

@@ -107,7 +107,7 @@ NATIVE_SIGN = re.compile(
 )
 NO_TERMINAL = (
     "The program wants a terminal, and there is none here: use another one, or an option that needs"
-    " none. If it goes on, stop it."
+    " none. If it keeps running, stop it."
 )
 
 FULL_SCREEN = re.compile(r"\bVim: Warning: (?:In|Out)put is not|\x1b\[\?1049h")
@@ -115,10 +115,10 @@ FULL_SCREEN = re.compile(r"\bVim: Warning: (?:In|Out)put is not|\x1b\[\?1049h")
 for terminals.
 """
 WAITED = (
-    "{} waited for input from a terminal, and there is none here: it was told so (SIGHUP). Use"
-    " another program, or an option that needs no terminal."
+    "{} was waiting for input from a terminal. There is none here, so it got SIGHUP. Use another"
+    " program, or an option that needs no terminal."
 )
-HUNG_UP = "A program that fills a screen was told that there is none (SIGHUP)."
+HUNG_UP = "A program that fills a screen got SIGHUP, because there is no screen."
 
 
 def screen_advice(record: Record) -> str:

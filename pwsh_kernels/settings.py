@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         "http://localhost:5100",
         "PWSH_MANAGER_URL",
         "URL",
-        "Where the CLI and mcp_server.py look for the server; its default has the port of"
+        "Where the CLI and mcp_server.py look for the server; by default on the port of"
         " PWSH_MANAGER_PORT.",
     )
     token: str = _setting(
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
         300,
         "PWSH_MANAGER_TIMEOUT",
         "seconds",
-        "How long a client waits for one answer of the server.",
+        "How long a client waits for one answer from the server.",
         gt=0,
     )
     autostart: bool = _setting(
@@ -110,7 +110,7 @@ class Settings(BaseSettings):
         "SHAREPOINT_TENANTS",
         "names",
         "SharePoint host prefixes of tenants (contoso.com=contoso, or a JSON object); the tenants"
-        " file wins.",
+        " file takes precedence.",
     )
     modules_dir: Path | None = _setting(
         None,
@@ -257,15 +257,15 @@ class Settings(BaseSettings):
         500_000,
         "PWSH_MANAGER_KEPT_OBJECTS_IN_ALL",
         "objects",
-        "How many output objects of all its runs a session's PowerShell keeps; those of the oldest"
-        " runs go first.",
+        "How many output objects a session's PowerShell keeps in all; those of the oldest runs are"
+        " dropped first.",
         ge=0,
     )
     command_size: int = _setting(
         1_000_000,
         "PWSH_MANAGER_COMMAND_SIZE",
         "characters",
-        "Longest command, with its parameters, that is taken.",
+        "Longest command that is accepted, including its parameters.",
         ge=1,
     )
     command_shown: int = _setting(
@@ -286,42 +286,42 @@ class Settings(BaseSettings):
         60,
         "PWSH_MANAGER_SESSIONS",
         "sessions",
-        "How many sessions there may be at the same time; each needs about 150 MB of memory.",
+        "How many sessions may exist at the same time; each needs about 150 MB of memory.",
         ge=1,
     )
     most_kernels: int = _setting(
         20,
         "PWSH_MANAGER_KERNELS",
         "kernels",
-        "How many other kernels, which notebooks start, there may be at the same time.",
+        "How many other kernels, started by notebooks, may exist at the same time.",
         ge=0,
     )
     output_on_disk: int = _setting(
         5_000_000_000,
         "PWSH_MANAGER_OUTPUT_ON_DISK",
         "bytes",
-        "How much output of all runs goes to files; what is beyond is counted and dropped.",
+        "How much output of all runs is kept in files; anything beyond is counted and dropped.",
         ge=0,
     )
     kernel_log: int = _setting(
         1_000_000,
         "PWSH_MANAGER_KERNEL_LOG",
         "bytes",
-        "Size at which the log of a session's kernel begins anew; two older ones are kept.",
+        "Size at which the log of a session's kernel is rotated; two older files are kept.",
         ge=1000,
     )
     connections: int = _setting(
         500,
         "PWSH_MANAGER_CONNECTIONS",
         "connections",
-        "How many connections the server holds open at the same time.",
+        "How many connections the server keeps open at the same time.",
         ge=1,
     )
     request_time: float = _setting(
         60,
         "PWSH_MANAGER_REQUEST_TIME",
         "seconds",
-        "Longest time in which a request's head, and then its body, must arrive.",
+        "How long a request's headers, and then its body, may take to arrive.",
         gt=0,
     )
     runs_kept: int = _setting(

@@ -5,7 +5,9 @@ A key that not every answer has is NotRequired; what may be unknown is None.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from pwsh_kernels.records import OutputFormat, ProgressFacts, PromptFacts, RecordFacts
 

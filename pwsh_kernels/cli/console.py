@@ -93,11 +93,11 @@ def _sentence(error: ProductError, facts: Mapping[str, object]) -> str:
             " serve` prints."
         ),
         "waiting_for_input": (
-            f"Run {run_id} waits for an answer to: {facts.get('question')!r}. Answer it with"
+            f"Run {run_id} is waiting for an answer to: {facts.get('question')!r}. Answer it with"
             f" `pwsh-kernels follow {run_id}` or stop it with `pwsh-kernels cancel {run_id}`."
         ),
         "waits_behind_question": (
-            f"The command was not run: it waits behind {run_id}, which waits for an answer of"
+            f"The command was not run: {run_id} is waiting for an answer from"
             f" {facts.get('asker')}. `pwsh-kernels follow {run_id}` shows it."
         ),
     }

@@ -177,5 +177,5 @@ def _print(results: list[Ended], output_format: OutputFormat) -> bool:
     elif output_format == "csv":
         say(csv_rows(found).rstrip("\n"))
     for tenant in broken:
-        note(f"{tenant}: its result is cut off and left out here; --json has what there is.")
+        note(f"{tenant}: its result was cut off and is left out; --json has what was kept.")
     return not broken

@@ -184,7 +184,7 @@ def _waits(run: Run) -> str:
     ahead = run["waits_behind"]
     if ahead and ahead["state"] == "waiting_for_input":
         return plain(
-            f"Waiting behind {ahead['run_id']}, which waits for an answer of {ahead['asker']}."
+            f"Waiting for {ahead['run_id']}, which is waiting for an answer from {ahead['asker']}."
         )
     return (
         "Waiting: another command is running in this session (`pwsh-kernels runs --state running`)."

@@ -63,7 +63,7 @@ def _open(server: ServerAddress, browser: bool) -> None:
     """
     page = opening_page(server)
     if page is not None and not page.is_file():
-        raise LabNotInstalled(where="beside the server that runs")
+        raise LabNotInstalled(where="for the server that is running")
     note(f"JupyterLab is on {server.url}/lab")
     if page is None:
         return

@@ -80,7 +80,7 @@ async def answer_prompt(client: "RestClient", run: Run, asked: PromptFacts) -> N
 
 def _whose(run: Run) -> str:
     who = plain(f"{run['principal']} ({run['client']})" if run["client"] else run["principal"])
-    waits = f"{run['run_id']} waits for an answer of {who}, who started it."
+    waits = f"{run['run_id']} is waiting for an answer from {who}, who started it."
     typed = "What you type answers in their place." if sys.stdin.isatty() else "It is left to them."
     return f"{waits} {typed}"
 

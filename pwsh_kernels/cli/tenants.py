@@ -34,7 +34,7 @@ def tenants(context: typer.Context, as_json: AsJson = False) -> None:
     rows = [_row(one) for one in known.known.values()]
     say(table(("TENANT", "ALIASES", "TENANT ID", "ACCOUNT", "MODULES", "SANDBOX"), rows))
     if not known.closed:
-        note(f"{_no_tenant(settings.tenants_path)}: any domain name is taken as a tenant.")
+        note(f"{_no_tenant(settings.tenants_path)}: any domain name is accepted as a tenant.")
 
 
 def _no_tenant(path: Path) -> str:

@@ -36,7 +36,7 @@ def add(
     ] = None,
     module: Annotated[
         list[str] | None,
-        typer.Option(help="Service that the sign-in options apply to; one for each call."),
+        typer.Option(help="Service that the sign-in options apply to; one per call."),
     ] = None,
     route: Text = None,
     client_id: Text = None,

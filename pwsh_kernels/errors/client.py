@@ -35,9 +35,9 @@ class AnswerLost(ProductError):
 
     def text(self) -> str:
         return (
-            f"The server at {self.url} did not answer ({self.reason}); what was asked may still be"
-            " done. `pwsh-kernels runs` shows what it does; PWSH_MANAGER_TIMEOUT sets the longest"
-            " wait."
+            f"The server at {self.url} did not answer ({self.reason}), but may still carry out the"
+            " request. `pwsh-kernels runs` shows what it is doing; PWSH_MANAGER_TIMEOUT sets the"
+            " longest wait."
         )
 
 

@@ -61,9 +61,9 @@ class UndecodableScript(ProductError):
     def text(self) -> str:
         place = f"{self.source}, line {self.line}" if self.line else self.source
         if not self.looks_like:
-            return f"{place}: this is no text in UTF-8, UTF-16 or UTF-32. Nothing was run."
+            return f"{place}: this is not text in UTF-8, UTF-16 or UTF-32. Nothing was run."
         return (
-            f"{place}: this is no UTF-8, and there is no byte order mark. It looks like"
+            f"{place}: this is not UTF-8, and there is no byte order mark. It looks like"
             f" {self.looks_like}: `iconv -f {self.looks_like} -t UTF-8` converts it. Nothing was"
             " run."
         )

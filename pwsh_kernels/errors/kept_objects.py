@@ -17,8 +17,8 @@ class RunNotEnded(ProductError):
 
     def text(self) -> str:
         return (
-            f"Run {self.run_id} is {self.state}: its objects can be asked for when it has ended."
-            " Wait for it; the lines that it has printed so far can be read and searched now."
+            f"Run {self.run_id} is {self.state}: its objects are available when it has ended. Wait"
+            " for it; the lines that it has printed so far can be read and searched now."
         )
 
 
@@ -32,8 +32,8 @@ class NoObjects(ProductError):
 
     def text(self) -> str:
         return (
-            f"Nothing is kept of run {self.run_id}: it gave no objects, only text or numbers, or it"
-            " formatted them itself (Format-Table, Out-String, ConvertTo-Json), or"
+            f"Nothing is kept of run {self.run_id}: it returned only text or numbers, or it"
+            " formatted its objects itself (Format-Table, Out-String, ConvertTo-Json), or"
             " PWSH_MANAGER_KEPT_OBJECTS is 0. Search its lines instead, or run the command again"
             " without the formatting."
         )

@@ -59,7 +59,7 @@ class PackageUnfit(ProductError):
     def text(self) -> str:
         return (
             f"{self.name} {self.version} is not installed: {self.reason.rstrip('. ')}. Name another"
-            f" version with --version (the oldest that works is {self.minimum}), or say --force."
+            f" version with --version (the oldest that works is {self.minimum}), or use --force."
         )
 
 
@@ -111,7 +111,7 @@ class PackagePinned(ProductError):
     def text(self) -> str:
         return (
             f"{self.name} {self.version} is in use by {', '.join(self.sessions)}. Close them first"
-            " (`pwsh-kernels disconnect TENANT MODULE`), or say --force: their commands may then"
+            " (`pwsh-kernels disconnect TENANT MODULE`), or use --force: their commands may then"
             " fail."
         )
 
@@ -171,9 +171,9 @@ class PackageBroken(ProductError):
 
     def text(self) -> str:
         return (
-            f"The package of {self.name} from {self.source} is broken or did not arrive whole"
-            f" ({self.reason}). Nothing was installed. Try again; of a folder, copy the .nupkg file"
-            " again."
+            f"The package of {self.name} from {self.source} is broken or incomplete"
+            f" ({self.reason}). Nothing was installed. Try again; if it is from a folder, copy the"
+            " .nupkg file again."
         )
 
 
@@ -222,8 +222,8 @@ class PackageSourceGone(ProductError):
 
     def text(self) -> str:
         return (
-            f"The folder {self.folder}, from which it was installed, is not there any more. Name"
-            " another place with --from."
+            f"The folder {self.folder}, from which it was installed, no longer exists. Name another"
+            " source with --from."
         )
 
 
@@ -254,8 +254,8 @@ class ModulesBusy(ProductError):
 
     def text(self) -> str:
         return (
-            f"Another `pwsh-kernels modules` command changes {self.folder} right now. Try again"
-            " when it has ended."
+            f"Another `pwsh-kernels modules` command is changing {self.folder}. Try again when it"
+            " has ended."
         )
 
 

@@ -41,8 +41,8 @@ class RepositoryWantsCredentials(ProductError):
 
     def text(self) -> str:
         return (
-            f"The repository {self.repository} ({self.host}) wants credentials, or refuses those"
-            " that it got. Give it some in PowerShell: `Set-PSResourceRepository -Name"
+            f"The repository {self.repository} ({self.host}) requires credentials, or refuses"
+            " those that it got. Set them in PowerShell: `Set-PSResourceRepository -Name"
             f" {self.repository} -CredentialInfo …` (a secret of a SecretManagement vault), or"
             " install from a folder of .nupkg files: --from FOLDER."
         )

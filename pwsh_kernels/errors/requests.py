@@ -30,7 +30,7 @@ class Unauthorized(ProductError):
         return (
             "A valid token is required: send `Authorization: Bearer TOKEN`. `pwsh-kernels serve`"
             " prints it on a terminal, `jupyter server list` shows it; the pwsh-kernels command and"
-            " mcp_server.py find it by themselves."
+            " mcp_server.py find it on their own."
         )
 
 
@@ -58,7 +58,7 @@ class ForeignOrigin(ProductError):
 
     def text(self) -> str:
         return (
-            f"Requests of web pages from {self.origin!r} are refused: only this server's own pages"
+            f"Requests from web pages of {self.origin!r} are refused: only this server's own pages"
             " may call it."
         )
 
@@ -99,8 +99,8 @@ class BodyTooLarge(ProductError):
 
     def text(self) -> str:
         return (
-            f"The body has {self.size} bytes; at most {self.limit} are read. Put large data into a"
-            " file and read that."
+            f"The body has {self.size} bytes; at most {self.limit} are accepted. Put large data"
+            " into a file and let the command read it."
         )
 
 
@@ -116,6 +116,6 @@ class CommandTooLarge(ProductError):
     def text(self) -> str:
         return (
             f"The command and its parameters have {self.size} characters; at most {self.limit} are"
-            " taken (PWSH_MANAGER_COMMAND_SIZE), and nothing was run. Put large data into a file"
-            " and read that."
+            " accepted (PWSH_MANAGER_COMMAND_SIZE). Nothing was run. Put large data into a file and"
+            " let the command read it."
         )

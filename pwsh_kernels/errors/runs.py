@@ -42,9 +42,9 @@ class AnswerOfAnother(ProductError):
 
     def text(self) -> str:
         return (
-            f"Run {self.run_id} waits for an answer of {self.asker}, who started it. A person who"
-            ' means to answer in their place says so: "for_other": true, or `pwsh-kernels follow'
-            f" {self.run_id}` in a terminal."
+            f"Run {self.run_id} is waiting for an answer from {self.asker}, who started it. To"
+            ' answer on purpose in their place, a person adds "for_other": true or runs'
+            f" `pwsh-kernels follow {self.run_id}` in a terminal."
         )
 
 
@@ -61,7 +61,9 @@ class AnswerNotUsable(ProductError):
     wanted: str
 
     def text(self) -> str:
-        return f"That does not answer run {self.run_id}, which still waits. It wants {self.wanted}."
+        return (
+            f"That does not answer run {self.run_id}, which is waiting. It expects {self.wanted}."
+        )
 
 
 @dataclass(eq=False)

@@ -44,7 +44,7 @@ class ServerStartFailed(ProductError):
 
     def text(self) -> str:
         return (
-            f"The server that was started in the background did not come up ({self.reason}). "
+            f"The server that was started in the background did not start ({self.reason}). "
             f"Its log is {self.log}; `pwsh-kernels doctor` checks the installation."
         )
 
@@ -59,8 +59,8 @@ class LabNotInstalled(ProductError):
     def text(self) -> str:
         return (
             f"JupyterLab is not installed {self.where}. Install it there (in a clone of the"
-            " repository `make lab`, elsewhere `pip install 'pwsh-kernels[lab]'`) and start the"
-            " server again; or attach your own JupyterLab: `jupyter lab"
+            " repository: `make lab`, elsewhere: `pip install 'pwsh-kernels[lab]'`) and restart the"
+            " server; or attach your own JupyterLab: `jupyter lab"
             " --gateway-url ADDRESS` (docs/notebooks.md)."
         )
 

@@ -53,7 +53,7 @@ class WaitingForInput(ProductError):
 
     def text(self) -> str:
         return (
-            f"Run {self.run_id} in {self.tenant}:{self.module} waits for an answer to:"
+            f"Run {self.run_id} in {self.tenant}:{self.module} is waiting for an answer to:"
             f" {self.question!r}. Answer it with POST /runs/{self.run_id}/input, or cancel it with"
             f" POST /runs/{self.run_id}/cancel."
         )
@@ -72,9 +72,9 @@ class WaitsBehindQuestion(ProductError):
 
     def text(self) -> str:
         return (
-            f"The command was not run: in {self.tenant}:{self.module} it waits behind run"
-            f" {self.run_id}, which waits for an answer of {self.asker}. Try again when that run"
-            f" has ended; GET /runs/{self.run_id} follows it."
+            f"The command was not run: run {self.run_id} in {self.tenant}:{self.module} is waiting"
+            f" for an answer from {self.asker}. Try again when that run has ended; GET"
+            f" /runs/{self.run_id} follows it."
         )
 
 
@@ -108,11 +108,11 @@ class SessionBusy(ProductError):
     def text(self) -> str:
         if self.run_id:
             return (
-                f"{self.session} runs {self.run_id} and had no time for this within"
-                f" {self.waited_s:g} s: wait for that run, or cancel it, then ask again."
+                f"{self.session} is busy with {self.run_id} and did not become free within"
+                f" {self.waited_s:g} s: wait for that run, or cancel it, then try again."
             )
         return (
-            f"{self.session} did not answer within {self.waited_s:g} s: ask again with a longer"
+            f"{self.session} did not answer within {self.waited_s:g} s: try again with a longer"
             " wait_s."
         )
 
@@ -160,8 +160,8 @@ class QueueFull(ProductError):
     def text(self) -> str:
         running = f"run {self.run_id} to end, or cancel it" if self.run_id else "them to end"
         return (
-            f"{self.waiting} commands wait in {self.tenant}:{self.module}, and no more may"
-            f" (PWSH_MANAGER_QUEUED_RUNS). This one was not taken: wait for {running}, then send"
+            f"{self.waiting} commands are queued in {self.tenant}:{self.module}, which is the limit"
+            f" (PWSH_MANAGER_QUEUED_RUNS). This one was not accepted: wait for {running}, then send"
             " it again."
         )
 
@@ -176,6 +176,6 @@ class TooManySessions(ProductError):
 
     def text(self) -> str:
         return (
-            f"There are {self.limit} sessions, and no more may be (PWSH_MANAGER_SESSIONS)."
+            f"There are {self.limit} sessions, which is the limit (PWSH_MANAGER_SESSIONS)."
             " Disconnect one that is not needed, then try again."
         )

@@ -54,9 +54,10 @@ class AccountNotAllowed(ProductError):
 
     def text(self) -> str:
         return (
-            f"Only {self.configured} may sign in to {self.tenant}:{self.module}, as the tenants"
-            f" file says, and the request expects {self.asked}. A request can narrow who may sign"
-            " in, not change it: leave expected_account out, or have the file changed."
+            f"The tenants file allows only {self.configured} to sign in to"
+            f" {self.tenant}:{self.module}, but the request expects {self.asked}. A request can"
+            " narrow who may sign in but not change it: omit expected_account, or have the file"
+            " changed."
         )
 
 
@@ -101,12 +102,13 @@ class SignInPending(ProductError):
             )
         if not self.device_code:
             return (
-                f"The sign-in to {self.tenant}:{self.module} has started and shows no code yet. Ask"
-                " /status again."
+                f"The sign-in to {self.tenant}:{self.module} has started, but there is no code yet."
+                " Ask /status again."
             )
         return (
-            f"The sign-in to {self.tenant}:{self.module} waits for a person: open {self.auth_url}"
-            f" and enter the code {self.device_code} (until {self.expires_at}), then try again."
+            f"The sign-in to {self.tenant}:{self.module} is waiting for a person: open"
+            f" {self.auth_url} and enter the code {self.device_code} (until {self.expires_at}),"
+            " then try again."
         )
 
 

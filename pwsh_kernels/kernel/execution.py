@@ -112,7 +112,7 @@ class Execution:
             case HostText():
                 self._output.host(event)
             case ConsoleText(text):
-                self._output.console(text)
+                self._output.text("console", text)
             case StyleChanged(style):
                 self._output.style = style
             case RecordWritten(record) if not record.terminating:

@@ -18,6 +18,7 @@ from powershell_kernel.kernel import PowerShellKernel
 from pwsh_kernels import __version__
 from pwsh_kernels.errors import PowerShellDied, ProductError
 from pwsh_kernels.kernel.asker import Asker, MessageCodec
+from pwsh_kernels.kernel.checked_messages import CheckedMessages
 from pwsh_kernels.kernel.display.open_view import Publish, reader_of
 from pwsh_kernels.kernel.display.output import Output
 from pwsh_kernels.kernel.display.rendering import ErrorContent, product_error, summary_error
@@ -26,9 +27,10 @@ from pwsh_kernels.kernel.environment import read_environment
 from pwsh_kernels.kernel.execution import Execution
 from pwsh_kernels.kernel.isolation import IsolatedClients
 from pwsh_kernels.kernel.journal import Journal, text_size
+from pwsh_kernels.kernel.language.expressions import failure
 from pwsh_kernels.kernel.language.history import History
 from pwsh_kernels.kernel.language.services import LanguageServices
-from pwsh_kernels.kernel.sharing import SharedKernel, is_shared
+from pwsh_kernels.kernel.sharing import NAME, UNSEEN, UNSEEN_EXPRESSION, SharedKernel, is_shared
 from pwsh_kernels.messages import (
     CONNECTION_CHANGED,
     EVENT_MESSAGE,
@@ -62,7 +64,9 @@ class Ending(NamedTuple):
     error: ErrorContent | None = None
 
 
-class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKernel):
+class PwshKernel(
+    CheckedMessages, LanguageServices, SharedKernel, IsolatedClients, PowerShellKernel
+):
     """The kernel.
 
     Control requests arrive in a thread of their own; PowerShell and every run live in the main
@@ -176,6 +180,9 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         finish_metadata).
         """
         code = without_mark(code)
+        if self.refused_unseen(code, silent=silent):
+            refusal = ErrorContent(NAME, UNSEEN, ())
+            return {"status": "error", **self._count(), **refusal.to_json()}
         parent, metadata = self.get_parent("shell"), cell_meta or {}
         shown = shows_views(metadata, by_default=self._rich_output)
         reader = reader_of(parent["content"], metadata) if shown else None
@@ -245,16 +252,26 @@ class PwshKernel(LanguageServices, SharedKernel, IsolatedClients, PowerShellKern
         return Ending(end.summary, summary_error(end.summary, output.style))
 
     async def _reply(self, ending: Ending, user_expressions: Mapping[str, str]) -> dict[str, Any]:
-        count = {"execution_count": self.execution_count}
         if ending.error:
-            return {"status": "error", **count, **ending.error.to_json()}
+            return {"status": "error", **self._count(), **ending.error.to_json()}
         payload = [LEAVE] if ending.summary.exit_called else []
         return {
             "status": "ok",
-            **count,
+            **self._count(),
             "payload": payload,
-            "user_expressions": await self.evaluate(user_expressions),
+            "user_expressions": await self._values(user_expressions),
         }
+
+    def _count(self) -> dict[str, Any]:
+        return {"execution_count": self.execution_count}
+
+    async def _values(self, user_expressions: Mapping[str, str]) -> dict[str, Any]:
+        """Return the expressions' values; a shared kernel evaluates none, as nobody would see
+        it.
+        """
+        if is_shared():
+            return {name: failure(NAME, UNSEEN_EXPRESSION) for name in user_expressions}
+        return await self.evaluate(user_expressions)
 
     def finish_metadata(
         self, _: Any, metadata: dict[str, Any], reply_content: dict[str, Any]

@@ -12,14 +12,26 @@ from pwsh_kernels.messages import ends_session
 
 SHARED = "PWSH_KERNELS_SHARED"
 """Variable that the server sets for the kernels of sessions."""
+NAME = "SharedSession"
+"""Name of the error with which a shared kernel refuses."""
 REFUSAL = {
     "status": "error",
-    "ename": "SharedSession",
+    "ename": NAME,
     "evalue": (
         "This kernel is a signed-in session that others use too: `pwsh-kernels disconnect` ends it."
     ),
     "traceback": [],
 }
+
+
+UNSEEN = (
+    "This kernel is a session that others use too: nothing runs in it that they could not see."
+    " Send the command in a request that is not silent."
+)
+UNSEEN_EXPRESSION = (
+    "This kernel is a session that others use too: nothing runs in it that they could not see."
+    " Send the expression as the code of a request."
+)
 
 
 def is_shared() -> bool:
@@ -32,6 +44,10 @@ class SharedKernel(Kernel):
 
     Front ends send a shutdown_request when they close or restart a kernel; a session outlives them.
     """
+
+    def refused_unseen(self, code: str, *, silent: bool) -> bool:
+        """Return whether an execution is refused because nobody else would see what it did."""
+        return is_shared() and silent and bool(code.strip())
 
     async def shutdown_request(self, stream: Any, ident: Any, parent: Mapping[str, Any]) -> None:
         """End when the owner asks; refuse anybody else's request."""

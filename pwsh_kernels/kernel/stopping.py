@@ -18,7 +18,7 @@ BLOCKED_S = 2.0
 ms, at most 0.6 s).
 """
 ENDED = (
-    "Stop has ended programs that this run had started and that PowerShell still waited for:"
+    "Stop ended programs that this run had started and that PowerShell was still waiting for:"
     " {programs} ({number})."
 )
 AGAIN_S = 10.0

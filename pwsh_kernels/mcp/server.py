@@ -24,7 +24,7 @@ instead of a guess; pwsh_run.
 once: tenants in pwsh_run.
 3. A sign-in's code and address are for the person: show both, then pwsh_wait. Never ask for a \
 password, token or code.
-4. A call waits 45 s at most. "running" means that the command goes on: pwsh_wait with its \
+4. A call waits 45 s at most. "running" means that the command continues: pwsh_wait with its \
 run_id; never run it again.
 5. Long output is cut in the middle: pwsh_output pages, searches and filters what a run has \
 kept, without running it again.

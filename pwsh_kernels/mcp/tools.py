@@ -87,8 +87,8 @@ FACTS: dict[str, ToolFacts] = {
         "Sign in",
         "Start the sign-in of a tenant's session, once per tenant and module; everyone who uses"
         " this server shares it. Returns a device code and an address for the person, not for you."
-        " Again while one is pending: the same code. Not needed when pwsh_status says signed_in,"
-        " nor before pwsh_run, which starts it too.",
+        " While one is pending: the same code. Not needed when pwsh_status says signed_in, nor"
+        " before pwsh_run, which starts it too.",
         _hints(read_only=False, destructive=False, idempotent=True),
     ),
     "pwsh_status": ToolFacts(
@@ -104,7 +104,7 @@ FACTS: dict[str, ToolFacts] = {
         " next call. Example: tenant contoso.com, command Get-Mailbox -ResultSize 3. Several"
         " tenants at once: tenants [contoso.com, fabrikam.com]. Give values as parameters with a"
         " param() block instead of pasting them into the command. Signed out: starts the sign-in"
-        " and runs nothing. A command that takes longer than wait_s goes on: follow it with"
+        " and runs nothing. A command that takes longer than wait_s continues: follow it with"
         " pwsh_wait, do not run it again. Never run it again to see more or to sort and filter: use"
         " pwsh_output. Unsure of a cmdlet: pwsh_find.",
         _hints(read_only=False, destructive=True, idempotent=False),
@@ -133,7 +133,7 @@ FACTS: dict[str, ToolFacts] = {
     ),
     "pwsh_cancel": ToolFacts(
         "Cancel a run",
-        "Stop a run. The session stays signed in; what the command has done already stays done.",
+        "Stop a run. The session stays signed in; what the command has already done remains.",
         _hints(read_only=False, destructive=True, idempotent=True),
     ),
     "pwsh_find": ToolFacts(
@@ -144,13 +144,13 @@ FACTS: dict[str, ToolFacts] = {
     ),
     "pwsh_sessions": ToolFacts(
         "List sessions",
-        "List all sessions with state, account and running command, and the modules there are. Runs"
+        "List all sessions with state, account and running command, and the available modules. Runs"
         " nothing in them.",
         _hints(read_only=True, destructive=False, idempotent=True),
     ),
     "pwsh_disconnect": ToolFacts(
         "Sign out",
-        "Sign out and close a session for everyone who uses it; its variables are lost. Only when"
+        "Sign out and close a session for everyone who uses it; its variables are lost. Only if"
         " the person asks for it.",
         _hints(read_only=False, destructive=True, idempotent=True),
     ),

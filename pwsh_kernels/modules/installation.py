@@ -171,7 +171,7 @@ class Installation:
         sums = folder_sums(folder)
         if name := unlistable(sums):
             raise PackageInstallFailed(
-                package.name, source.label, f"a file's name holds a control character: {name!r}"
+                package.name, source.label, f"a file's name contains a control character: {name!r}"
             )
         files = list_text(sums)
         needs = package.dependencies or {}
@@ -188,7 +188,7 @@ class Installation:
         )
         if wrong := unwritable(module):
             raise PackageInstallFailed(
-                package.name, source.label, f"{wrong} is nothing that a lock file can hold"
+                package.name, source.label, f"{wrong} cannot be written to a lock file"
             )
         self._check_place(module)
         return Staged(folder, module, files)
@@ -318,7 +318,7 @@ def _refuse_own(names: Sequence[str], own: Mapping[str, str], source: Source) ->
     for name in names:
         if version := own.get(name.casefold()):
             raise PackageInstallFailed(
-                name, source.label, f"PowerShell brings a module of that name itself ({version})"
+                name, source.label, f"PowerShell itself includes a module of that name ({version})"
             )
 
 

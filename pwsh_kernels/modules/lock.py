@@ -161,7 +161,7 @@ def _module(file: Path, number: int, entry: Any) -> LockedModule:
 def _check_once(file: Path, modules: tuple[LockedModule, ...]) -> None:
     places = [(one.name.casefold(), one.version) for one in modules]
     if twice := next((one for one in places if places.count(one) > 1), None):
-        raise BrokenFile(str(file), f"{' '.join(twice)} stands there twice; it can stand once")
+        raise BrokenFile(str(file), f"{' '.join(twice)} is listed twice; it may be listed once")
 
 
 def _one_selected(file: Path, modules: tuple[LockedModule, ...]) -> tuple[LockedModule, ...]:

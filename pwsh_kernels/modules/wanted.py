@@ -38,7 +38,7 @@ class Rules:
         """
         first, *others = self.names(name)
         if not is_module_name(first):
-            raise InvalidRequest("module", f"{first!r} is no module's name: A-Z a-z 0-9 _ . -")
+            raise InvalidRequest("module", f"{first!r} is not a module name: A-Z a-z 0-9 _ . -")
         in_step = any(module.companions_in_step for module in self._of(first))
         return [
             self._one(first, version, prerelease=prerelease),

@@ -74,6 +74,8 @@ class HostText:
     newline: bool = True
     foreground: str = ""
     background: str = ""
+    error: bool = False
+    """True for a line of `$Host.UI.WriteErrorLine`."""
 
 
 @dataclass(frozen=True, slots=True)

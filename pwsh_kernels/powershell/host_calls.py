@@ -21,7 +21,7 @@ from psrpcore.types import (
 
 from pwsh_kernels.powershell.events import HostText
 from pwsh_kernels.prompt_answers import CREDENTIAL_TYPE, check_answer, takes_list
-from pwsh_kernels.records import Choice, Prompt, PromptField, PromptKind
+from pwsh_kernels.records import Choice, Prompt, PromptField, PromptKind, RecordKind
 
 Call = PipelineHostCallEvent | RunspacePoolHostCallEvent
 Method = HostMethodIdentifier
@@ -35,6 +35,16 @@ class ExitCalled:
     """The script said `exit N`; the runspace lives on (decision 0001)."""
 
     code: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLine:
+    """A line of a stream, behind its record, which tells more (measured). What a script sends to
+    $null is told as a record alone.
+    """
+
+    kind: RecordKind
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +66,18 @@ class Unsupported:
     method: str
 
 
-def read_call(call: Call) -> HostText | ExitCalled | Question | Unsupported | None:
+_STREAMS: Mapping[HostMethodIdentifier, RecordKind] = {
+    Method.WriteWarningLine: "warning",
+    Method.WriteVerboseLine: "verbose",
+    Method.WriteDebugLine: "debug",
+}
+
+
+def read_call(call: Call) -> HostText | StreamLine | ExitCalled | Question | Unsupported | None:
     """Return what a host call means; None when it may be ignored, such as a change of colours."""
     method = call.method_identifier
+    if method in _STREAMS:
+        return StreamLine(_STREAMS[method], str(call.method_parameters[0] or ""))
     text = _host_text(method, call.method_parameters) if method.is_void() else None
     if text is not None:
         return text
@@ -73,8 +92,6 @@ def read_call(call: Call) -> HostText | ExitCalled | Question | Unsupported | No
 def _host_text(method: HostMethodIdentifier, parameters: Sequence[Any]) -> HostText | None:
     if method == Method.WriteLine1:
         return HostText("")
-    # WriteWarningLine, WriteVerboseLine and WriteDebugLine come as records too (measured): those
-    # tell more.
     if method not in (
         Method.Write1,
         Method.Write2,
@@ -84,10 +101,13 @@ def _host_text(method: HostMethodIdentifier, parameters: Sequence[Any]) -> HostT
     ):
         return None
     *colours, text = parameters
+    foreground, background = [one.name for one in colours] or ["", ""]
     return HostText(
         str(text or ""),
         method not in (Method.Write1, Method.Write2),
-        *(one.name for one in colours),
+        foreground,
+        background,
+        method == Method.WriteErrorLine,
     )
 
 

@@ -1,10 +1,10 @@
 """What one run has said so far: decoded messages in, events and in the end a summary out. Pure."""
 
 import json
-import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import psrpcore
 from psrpcore.types import ErrorCategory, HostMethodIdentifier, PSInvocationState
@@ -21,7 +21,13 @@ from pwsh_kernels.powershell.events import (
     Text,
     ViewWritten,
 )
-from pwsh_kernels.powershell.host_calls import ExitCalled, Question, Unsupported, read_call
+from pwsh_kernels.powershell.host_calls import (
+    ExitCalled,
+    Question,
+    StreamLine,
+    Unsupported,
+    read_call,
+)
 from pwsh_kernels.powershell.wire.conversion import (
     brief_error,
     error_record,
@@ -40,11 +46,10 @@ _OUTCOMES: dict[PSInvocationState, Outcome] = {
     PSInvocationState.Stopped: "stopped",
 }
 
-FLUSH_MARK = "\x1bpwsh-kernels-late "
-"""Begins a host text that is output which waited too long for more (bootstrap.ps1)."""
-
-_TO_NULL = re.compile(r"([3-6*])>{1,2}\s*\$(?:\w+:)?null\b", re.IGNORECASE)
-_STREAMS = (("3", "warning"), ("4", "verbose"), ("5", "debug"), ("6", "information"))
+MARK_BYTES = 16
+"""Random bytes of the mark that begins a host text which is output that waited too long for more
+(bootstrap.ps1).
+"""
 
 STOPPED = Ended(PSInvocationState.Stopped, None)
 """The end of a run that was stopped before it began."""
@@ -66,6 +71,11 @@ CHECK_REQUIREMENTS = (
 """A script, so that required modules are imported to where the session's commands are."""
 NO_FILE = "/command"
 """What the engine's refusals call a script that is the text of no file."""
+
+
+def new_mark() -> str:
+    """Return what no text of a script can begin with: one PowerShell and we know it."""
+    return f"\x1b{secrets.token_hex(MARK_BYTES)} "
 
 
 def run_commands(script: str, options: RunOptions) -> list[Command]:
@@ -119,15 +129,6 @@ def starts_runspaces(script: str) -> bool:
     return any(one in lowered for one in RUNSPACES)
 
 
-def silenced(script: str) -> frozenset[str]:
-    """Return the kinds of records that a script sends to $null somewhere (3>$null, *>$null).
-
-    The engine takes them out of the output and tells its clients all the same, beside it.
-    """
-    streams = {found[1] for found in _TO_NULL.finditer(script)}
-    return frozenset(kind for stream, kind in _STREAMS if streams & {stream, "*"})
-
-
 def check_commands(script: str, options: RunOptions) -> list[Command]:
     """Return the pipeline that fails, in the engine's words, when the script does not know one of
     the parameters.
@@ -166,13 +167,11 @@ _SHOWN: Mapping[str, Callable[[Sequence[Any]], Event]] = {
 class Run:
     """Turns the messages of a run's pipeline into events, and counts for the summary."""
 
-    def __init__(
-        self, silenced_kinds: frozenset[str] = frozenset(), *, is_file: bool = False
-    ) -> None:
-        """`silenced_kinds`: of records that are dropped where they come beside the output;
-        `is_file`: it runs a file, which ends with its `exit` and not with that of a program.
+    def __init__(self, mark: str, *, is_file: bool = False) -> None:
+        """`mark`: of this PowerShell (`new_mark`); `is_file`: it runs a file, which ends with its
+        `exit` and not with that of a program.
         """
-        self._silenced = silenced_kinds
+        self._mark = mark
         self._is_file = is_file
         self._errors = 0
         self._warnings = 0
@@ -185,6 +184,7 @@ class Run:
         self._reason: Record | None = None
         self._has_ending = False
         self._echo: str | None = None
+        self._beside: Record | None = None
 
     @property
     def has_ending(self) -> bool:
@@ -209,25 +209,7 @@ class Run:
             return self._call(event)
         if isinstance(event, psrpcore.ErrorRecordEvent):
             return [self._record(psrp_error(event.record))]
-        return [*self._message(event)]
-
-    def _message(self, event: PsrpEvent) -> list[Event]:
-        kinds: list[tuple[type[Any], RecordKind]] = [
-            (psrpcore.WarningRecordEvent, "warning"),
-            (psrpcore.VerboseRecordEvent, "verbose"),
-            (psrpcore.DebugRecordEvent, "debug"),
-            (psrpcore.InformationRecordEvent, "information"),
-        ]
-        for event_type, kind in kinds:
-            if isinstance(event, event_type):
-                if kind in self._silenced:
-                    return []
-                record = psrp_message(kind, event.record)
-                return (
-                    [HostText(record.message)]
-                    if "PSHOST" in record.tags
-                    else [self._record(record)]
-                )
+        self._beside = _beside(event)
         return []
 
     def _call(
@@ -237,12 +219,22 @@ class Run:
         if isinstance(call, ExitCalled):
             self._exit_called = call.code
             return []
-        if isinstance(call, HostText) and call.text.startswith(FLUSH_MARK):
-            return [*self._output(call.text.removeprefix(FLUSH_MARK))]
-        told, self._echo = self._echo, None
-        if isinstance(call, HostText) and call.text == told:
-            return []
+        if isinstance(call, HostText) and call.text.startswith(self._mark):
+            return [*self._output(call.text.removeprefix(self._mark))]
+        beside, self._beside = self._beside, None
+        if isinstance(call, StreamLine):
+            return [self._record(beside)] if _says(beside, call.kind, call.text) else []
+        if isinstance(call, HostText):
+            return self._host_text(call, beside)
         return [call] if call is not None else []
+
+    def _host_text(self, call: HostText, beside: Record | None) -> list[Event]:
+        told, self._echo = self._echo, None
+        if call.text == told:
+            return []
+        if _says(beside, "information", call.text) and "PSHOST" not in beside.tags:
+            return [self._record(beside)]
+        return [call]
 
     def _output(self, data: object) -> list[Event]:
         """Read one text of Out-Session: a JSON array of texts and of arrays that begin with their
@@ -344,6 +336,29 @@ def _entries(text: str) -> list[Any]:
         return cast(list[Any], json.loads(text))
     except ValueError:
         return [text]
+
+
+def _beside(event: PsrpEvent) -> Record | None:
+    """Return the record that a message tells beside the output, where streams are not merged; None
+    for any other message.
+
+    It is shown only with a call of the host behind it: without one, the script has sent it to $null
+    (3>$null, *>$null), and the engine tells its clients all the same.
+    """
+    kinds: list[tuple[type[Any], RecordKind]] = [
+        (psrpcore.WarningRecordEvent, "warning"),
+        (psrpcore.VerboseRecordEvent, "verbose"),
+        (psrpcore.DebugRecordEvent, "debug"),
+        (psrpcore.InformationRecordEvent, "information"),
+    ]
+    for event_type, kind in kinds:
+        if isinstance(event, event_type):
+            return psrp_message(kind, event.record)
+    return None
+
+
+def _says(record: Record | None, kind: RecordKind, text: str) -> TypeGuard[Record]:
+    return record is not None and (record.kind, record.message) == (kind, text)
 
 
 def _echo(entry: Any) -> str | None:

@@ -23,19 +23,18 @@ from pwsh_kernels.powershell.link import Link, died_error
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
 from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.run_events import (
-    FLUSH_MARK,
     STOPPED,
     Query,
     Run,
     bound,
     checks,
+    new_mark,
     rest_commands,
     run_commands,
-    silenced,
 )
 from pwsh_kernels.powershell.wire.conversion import has_secret, psrp_error, to_plain
 from pwsh_kernels.powershell.wire.happenings import Command, Ended
-from pwsh_kernels.records import QUERY_TAG, Record, RunOptions, Summary
+from pwsh_kernels.records import Record, RunOptions, Summary
 
 SCRIPTS = Path(__file__).parent / "scripts"
 """The folder of bootstrap.ps1 and of the scripts that it reads.
@@ -117,6 +116,7 @@ class PowerShell:
         self._closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._link = Link(launch, self._console)
+        self._mark = new_mark()
         self.version = ""
 
     @classmethod
@@ -152,7 +152,6 @@ class PowerShell:
             "ChunkLength": CHUNK_LENGTH,
             "ChunkMilliseconds": CHUNK_MILLISECONDS,
             "BurstMessages": BURST_MESSAGES,
-            "FlushMark": FLUSH_MARK,
             "MaxRows": MAX_ROWS,
             "MaxPicture": MAX_PICTURE,
             "MaxLast": MAX_LAST,
@@ -164,7 +163,6 @@ class PowerShell:
             "MaxNames": MAX_NAMES,
             "MaxLooks": MAX_LOOKS,
             "MatchMilliseconds": MATCH_MILLISECONDS,
-            "QueryTag": QUERY_TAG,
             "MaxFacts": MAX_FACTS,
             "JsonDepth": JSON_DEPTH,
             "JsonValues": JSON_VALUES,
@@ -179,7 +177,7 @@ class PowerShell:
             "GivenPath": given,
             "Location": self._launch.location,
         }
-        answer = await self.query(script, {"Settings": settings, **folders})
+        answer = await self.query(script, {"Settings": settings, "Mark": self._mark, **folders})
         self.version = str(answer[-1])
 
     def _with_console(self, reason: str) -> str:
@@ -214,7 +212,7 @@ class PowerShell:
         started = time.monotonic()
         last: Finished | Died
         try:
-            run = Run(silenced(work.script), is_file=bool(work.options.file))
+            run = Run(self._mark, is_file=bool(work.options.file))
             ended = await self._complete(run, pipeline, work, commands)
             self._link.drain_console()
             last = Finished(run.summary(ended, time.monotonic() - started))

@@ -36,6 +36,7 @@ from pwsh_kernels.sessions.queries.kept_objects import (
     ObjectsQuery,
     QueryRecorder,
     check_kept,
+    new_tag,
     query_script,
 )
 from pwsh_kernels.sessions.queries.line_reader import LineReader
@@ -333,8 +334,9 @@ class Sessions:
         caller = {"principal": query.principal, "client": query.client}
         live = admit(run.key, live, run_signed_out=True, **caller)
         check_room(live, self._settings.queued_runs)
+        tag = new_tag()
         asked = RunOptions(
-            query.parameters(run.message_id), query.format, query.width or RunOptions().width
+            query.parameters(run.message_id, tag), query.format, query.width or RunOptions().width
         )
         facts = {**caller, "account": live.account}
         asking = self._runs.add(
@@ -343,7 +345,7 @@ class Sessions:
         live.submit(
             asking,
             query_script(),
-            QueryRecorder(asking, run.id, str(live.key)),
+            QueryRecorder(asking, run.id, str(live.key), tag),
             store_history=False,
         )
         await asking.wait(self._settings.run_wait if query.wait_s is None else query.wait_s)

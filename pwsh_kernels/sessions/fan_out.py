@@ -68,7 +68,7 @@ def summary_view(module: str, results: list[TenantRun]) -> Everywhere:
     if view["success"]:
         return view
     told = ", ".join(f"{count} {state}" for state, count in states.items())
-    return {**view, "error": f"Not all have succeeded: {told}.", "code": "not_all_succeeded"}
+    return {**view, "error": f"Not all succeeded: {told}.", "code": "not_all_succeeded"}
 
 
 class Turns:

@@ -47,7 +47,7 @@ ADOPT_PAUSE_S = 5.0
 SILENT = "its kernel does not answer; it is asked again until it does, or until its process ends"
 OLD_COMMAND = "it still runs a command from before the server's restart"
 OLD_CODE = (
-    "A sign-in from before the server's restart waits for its code; `login` begins a new one."
+    "A sign-in from before the server's restart is waiting for its code; `login` starts a new one."
 )
 RESTART_REFUSED = (
     "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To"

@@ -33,6 +33,14 @@ READY_LOOK_S = 60.0
 """How often a session that waits for a busy kernel looks whether it still has one."""
 
 
+def claim(name: str) -> str:
+    """Return how the user's name in a Jupyter message is shown: anybody can write any."""
+    if name in NAMELESS:
+        return ""
+    shown = one_line(name)[:CLIENT_CHARS].replace('"', "'")
+    return f'claims to be "{shown}"'
+
+
 @dataclass(eq=False)
 class LiveSession:
     """A session and what keeps it going.
@@ -83,9 +91,12 @@ class LiveSession:
         return active, (self.queue.waiting if self.queue else 0), self.active
 
     def observe(self, code: str, client: str = "") -> Run:
-        """Make the run of a notebook's execution; `client` is the name that its front end gives."""
-        known = "" if client in NAMELESS else one_line(client)[:CLIENT_CHARS]
-        return self.runs.add(self.key, code, principal=OBSERVER, client=known, account=self.account)
+        """Make the run of a notebook's execution; `client` is the name that its front end gives,
+        which nobody has checked.
+        """
+        return self.runs.add(
+            self.key, code, principal=OBSERVER, client=claim(client), account=self.account
+        )
 
     @property
     def account(self) -> str | None:

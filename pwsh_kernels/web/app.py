@@ -154,8 +154,8 @@ class PwshKernelsServer(ServerApp):
             )
         if not isinstance(self.kernel_manager, SessionKernelManager):
             self._refuse_to_start(
-                "ServerApp.kernel_manager_class is set to another kernel manager, which knows no"
-                " sessions. Leave it unset."
+                "ServerApp.kernel_manager_class is set to another kernel manager, which does not"
+                " know sessions. Leave it unset."
             )
 
     def _refuse_to_start(self, reason: str) -> None:

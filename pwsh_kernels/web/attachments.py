@@ -14,7 +14,9 @@ from traitlets import default
 
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.shapes import ForeignJson
+from pwsh_kernels.web.websocket_frames import refuse_wrong_count
 
+SUBPROTOCOL_V1 = "v1.kernel.websocket.jupyter.org"
 OWN_ROW = "console"
 """Type of a session's own row: front ends open a console on it."""
 FIXED_ROW = (
@@ -150,3 +152,13 @@ class Channels(ZMQChannelsWebsocketConnection):
         """Attach to the kernel's channels: a future, or None when the kernel is gone."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()
+
+    def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
+        """Pass a message on to the kernel; drop what is none, and keep the WebSocket open."""
+        v1 = self.subprotocol == SUBPROTOCOL_V1
+        try:
+            if v1 or isinstance(incoming_msg, bytes):
+                refuse_wrong_count(cast(bytes, incoming_msg), v1=v1)
+            super().handle_incoming_message(cast(str, incoming_msg))
+        except Exception as error:  # noqa: BLE001 - a front end may send anything
+            self.log.warning("Dropped a bad message of a WebSocket: %s", type(error).__name__)

@@ -7,13 +7,14 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream, StreamClosedError
 
+TOO_MANY_CONNECTIONS = "too_many_connections"
 REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
-    b"Connection: close\r\nRetry-After: 1\r\n\r\n"
-    b'{"success": false, "code": "too_many_connections", "error": "The server holds as many'
-    b" connections as it may (PWSH_MANAGER_CONNECTIONS). Close some, or try again"
-    b' in a moment."}\n'
-)
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+    "Connection: close\r\nRetry-After: 1\r\n\r\n"
+    f'{{"success": false, "code": "{TOO_MANY_CONNECTIONS}", "error": "The server has as many'
+    " connections as PWSH_MANAGER_CONNECTIONS allows. Close some, or try again"
+    ' in a moment."}\n'
+).encode()
 
 
 def bound_connections(server: HTTPServer, most: int, arrival_s: float) -> None:

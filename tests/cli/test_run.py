@@ -150,7 +150,7 @@ def test_a_script_file_that_is_no_utf_8_is_refused_by_name_and_nothing_runs(
     before = last_run(signed_in)["run_id"]
     stdout, stderr, code = run(signed_in, "run", *SESSION, "--file", str(file))
     assert (stdout, code, last_run(signed_in)["run_id"]) == ("", 2, before)
-    assert stderr.startswith(f"pwsh-kernels: {file}, line 1: this is no UTF-8")
+    assert stderr.startswith(f"pwsh-kernels: {file}, line 1: this is not UTF-8")
     assert "It looks like WINDOWS-1252: `iconv -f WINDOWS-1252 -t UTF-8` converts it." in stderr
 
 
@@ -419,7 +419,7 @@ def test_who_follows_anothers_run_in_a_terminal_is_told_whose_question_it_answer
     signed_in: Server,
 ) -> None:
     asked = signed_in.run("'hello ' + (Read-Host 'Your name')", format="text")
-    whose = f"{asked['run_id']} waits for an answer of token (python-httpx), who started it."
+    whose = f"{asked['run_id']} is waiting for an answer from token (python-httpx), who started it."
     with (
         terminal() as (ours, theirs),
         started(signed_in, "follow", asked["run_id"], stdin=theirs) as child,

@@ -62,12 +62,12 @@ def test_without_a_file_the_sandbox_tenants_are_listed(tenants: Command, file: P
     lines = [line.split() for line in done.out.splitlines()]
     assert lines[1] == ["contoso.example", "-", CONTOSO_ID, "-", "-", "yes"]
     assert (done.err, done.code) == (
-        f"There is no tenants file ({file}): any domain name is taken as a tenant.\n",
+        f"There is no tenants file ({file}): any domain name is accepted as a tenant.\n",
         0,
     )
     file.parent.mkdir()
     file.touch()
-    assert tenants().err == f"{file} names no tenant: any domain name is taken as a tenant.\n"
+    assert tenants().err == f"{file} names no tenant: any domain name is accepted as a tenant.\n"
 
 
 def test_a_tenant_is_added_and_listed(tenants: Command, file: Path) -> None:
@@ -169,7 +169,7 @@ def test_only_its_owner_can_read_the_file_and_a_link_to_it_stays(
         ),
         (
             ("a.com", "--culture", "xx-QQ"),
-            "a.com cannot be added: culture must be the name of a culture that there is",
+            "a.com cannot be added: culture must be the name of an existing culture",
         ),
         (("a.com", "--module", "exoo"), "Unknown module: exoo"),
         (

@@ -304,7 +304,7 @@ def test_a_program_that_waits_for_a_terminal_is_told_of_and_the_cell_goes_on(
     # What vi does with 2>$null: its input has ended, so it reads from where its errors go.
     run = client.run("$null = sh -c 'exec sleep 300 0<&2' 2>$null; 'on'", options)
     assert run.text() == "on\n"
-    assert "sleep waited for input from a terminal, and there is none" in run.text("stderr")
+    assert "sleep was waiting for input from a terminal. There is none" in run.text("stderr")
 
 
 def test_a_program_that_only_takes_its_time_is_left_alone(client: Client) -> None:
@@ -330,7 +330,7 @@ def test_stop_ends_what_a_program_has_left_running_and_says_so(
     run = client.finish(run_id)
     assert (run.text(), run.summary.outcome) == ("started\n", "stopped")
     said = run.text("stderr").splitlines()
-    assert "Stop has ended programs that this run had started" in said[-1]
+    assert "Stop ended programs that this run had started" in said[-1]
     assert said[-1].endswith(f"({number}).")
     assert "sleep " in said[-1]
     assert BLOCKED not in run.text("stderr")

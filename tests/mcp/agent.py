@@ -3,6 +3,7 @@ what the tools answer.
 """
 
 import re
+import textwrap
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -25,6 +26,8 @@ MOST_STEPS = 12
 """Steps for one wish: more would be going round in circles."""
 SHOWN_LINES = 16
 """Lines of one answer that are written down."""
+WIDTH = 100
+"""Characters of a line of the page."""
 CHANGING = [
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:5100"),
     (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z"), "2026-01-15T09:30:00Z"),
@@ -49,6 +52,17 @@ def stable(text: str) -> str:
     for pattern, shown in CHANGING:
         text = pattern.sub(shown, text)
     return text
+
+
+def folded(text: str) -> str:
+    """Return a page whose long lines go on in the next one, by two spaces to the right."""
+    fold = textwrap.TextWrapper(
+        WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return "".join(
+        line if len(line.rstrip("\n")) <= WIDTH else fold.fill(line) + "\n"
+        for line in text.splitlines(keepends=True)
+    )
 
 
 def shortened(text: str) -> str:

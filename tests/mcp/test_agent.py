@@ -13,7 +13,7 @@ import pytest
 
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
-from tests.mcp.agent import Agent, Approve, stable
+from tests.mcp.agent import Agent, Approve, folded, stable
 from tests.mcp.client import connected, facts_of, text_of
 
 pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.slow]
@@ -22,11 +22,12 @@ PAGE = ROOT / "docs" / "transcripts.md"
 HEAD = """\
 # Transcripts
 
-What an agent and the tools say to each other in three tasks on the sandbox. The agent is a program (tests/mcp/agent.py)
-that knows PowerShell, the names of the tools, and what the person wants; every next step that it takes is one that an answer
-names. A test plays the tasks and compares this page with what happened. Times, ids, codes and addresses are put in place of
-those of the run, and the middle of long outputs is left out.
-"""  # noqa: E501
+This page shows what an agent and the tools say to each other during three tasks in the sandbox. The
+agent is a program (tests/mcp/agent.py). It knows PowerShell, the names of the tools and what the
+person wants, and takes every further step from an answer. A test plays the tasks and compares this
+page with what happened. Times, ids, codes and addresses are replaced by fixed ones, long lines are
+folded, and the middle of a long output is left out.
+"""
 LARGEST = (
     "Get-Mailbox -ResultSize Unlimited | Get-MailboxStatistics | Select-Object DisplayName,"
     " TotalItemSize, ItemCount"
@@ -144,7 +145,7 @@ async def play(server: Server) -> str:
             agent = Agent(client, signing_in_as(server, person))
             await task(server, agent)
         page += f"\n## {title}\n\n" + "\n".join(agent.story)
-    return stable(page)
+    return folded(stable(page))
 
 
 async def test_an_agent_that_sees_only_answers_does_three_tasks_as_the_page_shows(

@@ -284,7 +284,7 @@ async def test_an_agent_neither_answers_nor_is_told_to_answer_what_another_clien
     signed_in: Server,
 ) -> None:
     asked = signed_in.run("Read-Host 'Delete everything?'")
-    who = "waits for an answer of token (python-httpx)"
+    who = "is waiting for an answer from token (python-httpx)"
     async with connected(signed_in) as client:
         behind = await call(client, "pwsh_run", tenant=CONTOSO, command="Get-Date")
         answer = await call(client, "pwsh_answer", run_id=asked["run_id"], answer="Yes")

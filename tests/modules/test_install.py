@@ -189,7 +189,7 @@ def test_a_service_s_key_brings_a_version_that_the_catalog_does_not_call_bad(
         refused.err.splitlines()[-1]
         == "pwsh-kernels: PnP.PowerShell 3.1.0 is not installed: its sign-in by device code wants a"
         " browser and a clipboard on the server. Name another version with --version (the oldest"
-        " that works is 3.1.0), or say --force."
+        " that works is 3.1.0), or use --force."
     )
     pack(folder, "PnP.PowerShell", "3.1.379", label="nightly")
     assert machine.modules("install", "pnp", "--from", str(folder)).code == 0

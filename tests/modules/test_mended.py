@@ -140,8 +140,8 @@ def test_a_source_that_is_gone_keeps_no_other_module_from_its_update(
     done = machine.modules("update")
     assert done.code == 1
     assert (
-        f"pwsh-kernels: Lost: The folder {machine.root / 'gone'}, from which it was installed, is"
-        " not there any more. Name another place with --from."
+        f"pwsh-kernels: Lost: The folder {machine.root / 'gone'}, from which it was installed, no"
+        " longer exists. Name another source with --from."
     ) in done.err.splitlines()
     assert machine.versions() == ["Base 1.0.0", "Base 2.0.0*", "Lost 1.0.0*"]
 

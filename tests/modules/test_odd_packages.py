@@ -74,7 +74,7 @@ def test_a_name_that_no_lock_file_can_hold_is_refused_also_as_a_dependency(
 ) -> None:
     done = machine.modules("install", "Contoso.Odd", "--from", str(packages))
     assert refused(done, machine).startswith(
-        f"Ünï from {packages} was not installed: name = 'Ünï' is nothing that a lock file can hold."
+        f"Ünï from {packages} was not installed: name = 'Ünï' cannot be written to a lock file."
     )
     assert unwritable(LockedModule("Ünï", "1.0.0")) == "name = 'Ünï'"
     assert unwritable(LockedModule("Contoso.Mail", "1.0.0", prerelease="beta1")) == ""
@@ -84,7 +84,7 @@ def test_a_file_whose_name_breaks_the_list_of_files_is_refused(
     machine: Machine, packages: Path
 ) -> None:
     done = machine.modules("install", "Contoso.Lines", "--from", str(packages))
-    assert "a file's name holds a control character: 'nl\\nname.txt'" in refused(done, machine)
+    assert "a file's name contains a control character: 'nl\\nname.txt'" in refused(done, machine)
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\x0bb", "\ud800"])
@@ -117,7 +117,7 @@ def test_a_package_that_would_precede_a_module_of_powershell_itself_is_refused(
     machine: Machine, packages: Path
 ) -> None:
     done = machine.modules("install", "Microsoft.PowerShell.Utility", "--from", str(packages))
-    assert "PowerShell brings a module of that name itself (7.0.0.0)" in refused(done, machine)
+    assert "PowerShell itself includes a module of that name (7.0.0.0)" in refused(done, machine)
 
 
 @pytest.mark.parametrize("name", ["Pl*", "*", "", "Contoso.?ail", "../Contoso", "Ünï"])
@@ -126,7 +126,7 @@ def test_what_is_no_module_s_name_is_refused_before_powershell_is_asked(
 ) -> None:
     machine = Machine(tmp_path, {"PWSH_MANAGER_PWSH": "/nowhere/pwsh"})
     done = machine.modules("install", name)
-    assert done.err == f"pwsh-kernels: module {name!r} is no module's name: A-Z a-z 0-9 _ . -\n"
+    assert done.err == f"pwsh-kernels: module {name!r} is not a module name: A-Z a-z 0-9 _ . -\n"
     assert (done.code, machine.files()) == (2, [])
 
 

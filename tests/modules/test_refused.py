@@ -48,11 +48,9 @@ def test_half_a_package_is_refused(machine: Machine, packages: Path, tmp_path: P
     package = folder / "Contoso.Mail.1.1.0.nupkg"
     package.write_bytes(package.read_bytes()[: package.stat().st_size // 2])
     reason = refused(machine, "Contoso.Mail", "--version", "1.1.0", "--from", str(folder))
-    assert reason.startswith(
-        f"The package of Contoso.Mail from {folder} is broken or did not arrive whole ("
-    )
+    assert reason.startswith(f"The package of Contoso.Mail from {folder} is broken or incomplete (")
     assert reason.endswith(
-        "Nothing was installed. Try again; of a folder, copy the .nupkg file again."
+        "Nothing was installed. Try again; if it is from a folder, copy the .nupkg file again."
     )
 
 
@@ -60,9 +58,7 @@ def test_half_a_download_is_refused(machine: Machine, packages: Path) -> None:
     with served(repository(packages / "Contoso.Mail.1.1.0.nupkg"), cut=True) as address:
         machine.register("Company", address)
         reason = refused(machine, "Contoso.Mail", "--from", "Company")
-    assert reason.startswith(
-        "The package of Contoso.Mail from Company is broken or did not arrive whole ("
-    )
+    assert reason.startswith("The package of Contoso.Mail from Company is broken or incomplete (")
 
 
 def test_a_mistyped_name_is_told_the_nearest_ones(machine: Machine, packages: Path) -> None:
@@ -104,8 +100,8 @@ def test_a_repository_that_wants_credentials_says_so(machine: Machine) -> None:
         reason = refused(machine, "Contoso.Mail", "--from", "Company")
     assert (
         reason
-        == "The repository Company (127.0.0.1) wants credentials, or refuses those that it got."
-        " Give it some in PowerShell: `Set-PSResourceRepository -Name Company -CredentialInfo …`"
+        == "The repository Company (127.0.0.1) requires credentials, or refuses those that it got."
+        " Set them in PowerShell: `Set-PSResourceRepository -Name Company -CredentialInfo …`"
         " (a secret of a SecretManagement vault), or install from a folder of .nupkg files:"
         " --from FOLDER."
     )
@@ -182,7 +178,7 @@ def test_two_commands_do_not_change_the_modules_at_the_same_time(machine: Machin
     with changing(machine.store):
         reason = refused(machine, "Contoso.Mail", "--from", "Nowhere")
     assert reason.startswith(
-        f"Another `pwsh-kernels modules` command changes {machine.data / 'modules'} right now."
+        f"Another `pwsh-kernels modules` command is changing {machine.data / 'modules'}."
     )
 
 

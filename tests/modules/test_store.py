@@ -73,7 +73,7 @@ def test_a_lock_file_says_the_same_after_it_was_read(machine: Machine) -> None:
         ),
         (
             '[[module]]\nname="A"\nversion="1.0"\n[[module]]\nname="a"\nversion="1.0"\nselected=false',
-            "a 1.0 stands there twice; it can stand once",
+            "a 1.0 is listed twice; it may be listed once",
         ),
         ("[[module", "Expected"),
     ],

@@ -209,7 +209,7 @@ async def test_1_what_would_wait_for_a_debugger_goes_on_with_one_warning(
     said = await run(shell, f"'before'\n{stop}\n'after'")
     assert (said.text, said.summary.outcome) == ("before\nafter\n", "completed")
     (warning,) = warnings(said)
-    assert re.match(r"A debugger would stop here: line 2\b.*the script goes on", warning)
+    assert re.match(r"A debugger would stop here: line 2\b.*the script continues", warning)
     assert said.summary.warnings == 1
 
 
@@ -273,7 +273,7 @@ async def test_1_what_would_wait_for_a_debugger_in_another_runspace_goes_on_too(
     assert (said.text, said.summary.outcome) == ("before\nafter\n", "completed")
     (warning,) = warnings(said)
     assert re.match(
-        r"A debugger would stop here: line 3 \(Wait-Debugger\b.*the script goes on", warning
+        r"A debugger would stop here: line 3 \(Wait-Debugger\b.*the script continues", warning
     )
 
 

@@ -150,7 +150,7 @@ async def test_results_keep_the_order_asked_for_and_no_tenant_harms_another(worl
     ]
     assert (answer["results"][0]["error"], answer["results"][3]["result"]) == ("not here", "fine\n")
     assert (answer["success"], answer["code"]) == (False, "not_all_succeeded")
-    assert answer["error"] == "Not all have succeeded: 1 failed, 2 refused, 1 succeeded."
+    assert answer["error"] == "Not all succeeded: 1 failed, 2 refused, 1 succeeded."
 
 
 async def test_a_tenant_that_is_named_twice_runs_the_command_once(world: World) -> None:

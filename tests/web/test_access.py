@@ -14,7 +14,8 @@ from pwsh_kernels.web.rest.bodies import (
     read_model,
 )
 from pwsh_kernels.web.rest.endpoints import Answer, Call
-from pwsh_kernels.web.rest.routes import ROUTES, Route, by_path
+from pwsh_kernels.web.rest.route import Route
+from pwsh_kernels.web.rest.routes import ROUTES, by_path
 from pwsh_kernels.web.sandbox.guess_limit import MAX_WRONG, WINDOW, Attempts
 
 
@@ -163,7 +164,7 @@ def test_a_route_without_a_permission_stops_the_server() -> None:
     async def nothing(_: Call) -> Answer:
         return Answer({})
 
-    undeclared = Route("GET", "/secret", None, NoQuery, nothing)  # type: ignore[arg-type]
+    undeclared = Route("GET", "/secret", None, NoQuery, nothing, Answer)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="GET /secret declares no permission"):
         by_path([*ROUTES, undeclared])
 

@@ -98,7 +98,7 @@ try {
                     [InvalidOperationException]::new("$($Facts.Session) is signed in as " +
                         "$($Facts.Account), and $name asks for another connection " +
                         "($difference). A command cannot change who is signed in. Sign in with " +
-                        "login: in the tenant that is meant, or here after disconnect " +
+                        "login: to the other tenant, or here after disconnect " +
                         "(pwsh-kernels disconnect $tenant $module, then pwsh-kernels login " +
                         "TENANT $module)."),
                     'SignedInByLogin', 'InvalidOperation', $name)

@@ -41,7 +41,7 @@ def _checked_culture(text: str) -> str:
     language, script, region = (part or "" for part in found.groups())
     parts = (language.lower(), script.capitalize(), region.upper())
     if not is_known(parts[0], parts[2]):
-        raise ValueError("must be the name of a culture that there is, such as de-CH")
+        raise ValueError("must be the name of an existing culture, such as de-CH")
     return "-".join(filter(None, parts))
 
 

@@ -62,8 +62,16 @@ class Output:
     def text(self, kind: TextKind, text: str) -> None:
         """Write text to stdout, that of records to stderr.
 
-        Small pieces of one kind that come within a moment are sent together.
+        Small pieces of one kind that come within a moment are sent together. Where text clears the
+        screen, a person's output is cleared; a program gets nothing of it.
         """
+        first, *later = screens(text)
+        self._add(kind, first)
+        for screen in later:
+            self._clear()
+            self._add(kind, screen)
+
+    def _add(self, kind: TextKind, text: str) -> None:
         if not text:
             return
         if kind != self._kind or self._view:
@@ -78,23 +86,15 @@ class Output:
 
     def host(self, event: HostText) -> None:
         """Write host text: for a person in its colours."""
+        if event.error:
+            self.text("error", f"{event.text}\n")
+            return
         text = (
             event.text
             if self._reader is None
             else coloured(event.text, event.foreground, event.background)
         )
         self.text("host", f"{text}\n" if event.newline else text)
-
-    def console(self, text: str) -> None:
-        """Write console text.
-
-        Where it clears the screen, a person's output is cleared; a program gets nothing of it.
-        """
-        first, *later = screens(text)
-        self.text("console", first)
-        for screen in later:
-            self._clear()
-            self.text("console", screen)
 
     def _clear(self) -> None:
         if self._reader is None:

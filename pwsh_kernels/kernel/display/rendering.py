@@ -54,9 +54,12 @@ def _error_text(record: Record, style: Style) -> str:
 
 
 def _error_lines(record: Record, style: Style, *, always_position: bool) -> Iterator[str]:
-    """Yield PowerShell's ConciseView: one line for an error in the first line of a cell, else the
-    table with the source.
+    """Yield the view that the session chose, else PowerShell's ConciseView: one line for an error
+    in the first line of a cell, else the table with the source.
     """
+    if record.view:
+        yield from (_styled(line, style.error) for line in record.view.splitlines())
+        return
     place, source, mark = _position(record.position)
     reason = record.command or error_name(record)
     if not source or not (

@@ -6,8 +6,10 @@ Pure.
 import re
 from collections.abc import Iterator
 
-_CLEAR = re.compile(r"\x1b\[H\x1b\[2?J(?:\x1b\[3J)?")
-"""What `clear` gives, which Clear-Host writes, as terminfo has it for today's terminals."""
+_CLEAR = re.compile(r"\x1b\[H\x1b\[2?J(?:\x1b\[3J)?\n?")
+"""What `clear` gives, which Clear-Host writes, as terminfo has it for today's terminals. As a line
+of output it has an end.
+"""
 _COLOURS = (
     "Black", "DarkRed", "DarkGreen", "DarkYellow", "DarkBlue", "DarkMagenta", "DarkCyan", "Gray",
     "DarkGray", "Red", "Green", "Yellow", "Blue", "Magenta", "Cyan", "White",

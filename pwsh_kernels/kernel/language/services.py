@@ -48,7 +48,7 @@ class LanguageServices(Kernel):
             _script("inspection"), asked, inspection.answer, inspection.not_found()
         )
 
-    async def do_history(self, *_: Any, **request: Any) -> dict[str, Any]:
+    async def do_history(self, /, *_: Any, **request: Any) -> dict[str, Any]:
         """Return cells of this kernel."""
         return history.answer(self.cells, request)
 

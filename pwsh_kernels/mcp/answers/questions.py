@@ -87,7 +87,7 @@ def step_to_answer(prompt: PromptFacts | None) -> str:
     """
     if prompt and prompt["kind"] == "choice":
         several = "one or more (with commas)" if prompt["multiple"] else "one"
-        return f"answer {several} of the choices that the question ends with"
+        return f"answer {several} of the choices at the end of the question"
     if prompt and prompt["kind"] == "fields":
         return "fields with a text for each name in the question"
     return "answer as text"

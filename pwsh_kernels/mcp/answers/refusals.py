@@ -67,16 +67,15 @@ def cause(facts: Mapping[str, Any]) -> str:
     asker = named(str(facts.get("asker")))
     return {
         "not_signed_in": f"{where} is not signed in.",
-        "sign_in_pending": f"The sign-in to {where} waits for a person.",
-        "waiting_for_input": f"R{run} in {where} waits for an answer.",
+        "sign_in_pending": f"The sign-in to {where} is waiting for a person.",
+        "waiting_for_input": f"R{run} in {where} is waiting for an answer.",
         "session_lost": (
             f"The PowerShell of {where} has died ({facts.get('reason')}), and its sign-in with it."
         ),
         "waits_behind_question": (
-            f"The command was not run: in {where} it waits behind r{run}, which waits for an answer"
-            f" of {asker}."
+            f"The command was not run: r{run} in {where} is waiting for an answer from {asker}."
         ),
-        "answer_of_another": f"R{run} waits for an answer of {asker}, who started it.",
+        "answer_of_another": f"R{run} is waiting for an answer from {asker}, who started it.",
     }.get(facts["code"], "")
 
 
@@ -114,7 +113,7 @@ def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
         "unknown_run": "pwsh_status of its tenant lists the newest runs.",
         "unknown_tenant": "Use one of these names, or ask the person.",
         "unauthorized": f"PWSH_MANAGER_TOKEN must be set for this MCP server. {PERSON}",
-        "answer_lost": "Call pwsh_status to see what goes on before you try again.",
+        "answer_lost": "Call pwsh_status to see what is going on before you try again.",
         "server_starting": "Retry in a few seconds.",
         "secret_not_taken": "Do not retry.",
         **dict.fromkeys(_FOR_A_PERSON, PERSON),

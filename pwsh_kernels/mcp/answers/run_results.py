@@ -157,10 +157,10 @@ def run_step(run: Run, shown: Excerpt) -> str:
     if state in GOING:
         return (
             f"Still {state}{_behind(run)}: call pwsh_wait with run_id {run_id} and cursor"
-            f" {shown.end} to go on, pwsh_cancel to stop it."
+            f" {shown.end} to continue, pwsh_cancel to stop it."
         )
     if state == "lost":
-        return f"How far the command came is unknown: look before you repeat it. {_died(run)}"
+        return f"How far the command got is unknown: check before you repeat it. {_died(run)}"
     if _signed_out(run) or run.get("code") == "output_lost":
         return plain(run["error"])
     listed = run["errors"][:LISTED_RECORDS]
@@ -170,7 +170,7 @@ def run_step(run: Run, shown: Excerpt) -> str:
         " search, lines or where."
     )
     beside = (
-        "What the command said beside its result is not shown here: pwsh_output with run_id"
+        "What the command printed besides its result is not shown here: pwsh_output with run_id"
         f' {run_id} and lines "1-200" has it.'
     )
     asides = [beside] if shown.head.has_asides or shown.tail.has_asides else []
@@ -182,8 +182,8 @@ def _behind(run: Run) -> str:
     if not ahead:
         return ""
     asks = ahead["state"] == "waiting_for_input"
-    waits = f", which waits for an answer of {named(ahead['asker'])}" if asks else ""
-    return f", it waits behind run {ahead['run_id']}{waits}"
+    waits = f", which is waiting for an answer from {named(ahead['asker'])}" if asks else ""
+    return f" behind run {ahead['run_id']}{waits}"
 
 
 def _died(run: Run) -> str:
@@ -197,13 +197,13 @@ def _question_step(run: Run) -> str:
     run_id, prompt = run["run_id"], run["prompt"]
     if not is_own(run):
         return (
-            f"It waits for an answer of {named(asker(run))}, who started it. Do not answer it: call"
-            f" pwsh_wait with run_id {run_id} to wait for its end."
+            f"It is waiting for an answer from {named(asker(run))}, who started it. Do not answer"
+            f" it: call pwsh_wait with run_id {run_id} to wait for its end."
         )
     if prompt and is_secret(prompt):
         return (
-            "Only a person can answer this, it is a secret: ask them to run `pwsh-kernels follow"
-            f" {run_id}` in a terminal, then call pwsh_wait. Or call pwsh_cancel."
+            "Only a person can answer this, because it is a secret: ask them to run `pwsh-kernels"
+            f" follow {run_id}` in a terminal, then call pwsh_wait. Or call pwsh_cancel."
         )
     if prompt and is_decision(prompt):
         return (
@@ -261,7 +261,7 @@ def _rest_of(results: list[TenantResult], waiting: list[str]) -> str:
     if waiting:
         return f"Still running: call pwsh_wait with run_id {', then '.join(waiting)}."
     cut = [one.run_id for one in results if one.truncated]
-    return f"Not all is shown: pwsh_output has the rest, by run_id {', '.join(cut)}." if cut else ""
+    return f"Cut off: pwsh_output has the rest, by run_id {', '.join(cut)}." if cut else ""
 
 
 def tenants_text(result: StartedResult, marks: Marks) -> str:

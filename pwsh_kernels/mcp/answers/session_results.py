@@ -167,7 +167,7 @@ def session_step(facts: Standing) -> str:
     if facts.attempt in FOR_A_PERSON:
         return "Tell the person; do not retry."
     if facts.pending or facts.state in ("starting", "signing_in"):
-        return f"The sign-in shows no code yet: call pwsh_login with {where} again."
+        return f"There is no code yet: call pwsh_login with {where} again."
     return f"Call pwsh_login with {where}."
 
 

@@ -63,7 +63,7 @@ def add_resources(server: MCPServer[Any], backend: Backend) -> None:
         title="Sessions",
         description=(
             "Every session: tenant, module, state, account, route, what it works for now. Clients"
-            " that subscribe are told when one changes its state or sign-in."
+            " that subscribe are notified when one changes its state or sign-in."
         ),
         mime_type="application/json",
     )(resources.sessions)
@@ -117,7 +117,7 @@ def _missing(page: RunPage, shown: Excerpt) -> str:
         rest = f"pwsh_output with run_id {run_id} and cursor {shown.end}"
         parts.append(f"characters 0 to {shown.end} of {shown.total}; the rest: {rest}")
     if page["ended_at"] is None:
-        parts.append(f"the run is {page['state']} and goes on: pwsh_wait with run_id {run_id}")
+        parts.append(f"the run is {page['state']} and continues: pwsh_wait with run_id {run_id}")
     if page["truncated"]:
         parts.append(f"{page['truncated']} characters were not kept")
     return "; ".join(parts)

@@ -1,7 +1,7 @@
 # Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours;
 # every run's output leaves through Out-Session as JSON texts: an array of texts and of records
 # (arrays that begin with their kind).
-param([hashtable]$Settings, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
+param([hashtable]$Settings, [string]$Mark, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
 
 # By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which
 # all modules are searched.
@@ -40,8 +40,14 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-$null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock {
-    param($Settings, $SessionHost)
+# fd 1 was the wire (PowerShell writes to a copy of it): what Start-Process starts, or a script by
+# [Console]::OpenStandardOutput(), could write there as if it were PowerShell. The next file gets the
+# free number, and is the console's pipe. Kept: its finalizer would close it.
+[Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]1, $true).Dispose()
+$standardOutput = [IO.FileStream]::new('/dev/fd/2', 'Open', 'Write', 'ReadWrite, Inheritable', 0)
+
+$null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $standardOutput -ScriptBlock {
+    param($Settings, $FlushMark, $SessionHost, $StandardOutput)
 
     # By name: for twenty typed parameters .NET compiles a type with sixty methods, in each session.
     $variables = $ExecutionContext.SessionState.PSVariable
@@ -95,6 +101,20 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         }
     }
 
+    # What the session's $ErrorView makes of an error; nothing for the usual view, which the reader of
+    # the facts makes of them.
+    function Get-ChosenView($Record) {
+        if ($global:ErrorView -eq 'ConciseView') { return }
+        if ($Record.FullyQualifiedErrorId -like 'NativeCommandError*') { return }
+        # The engine's own DetailedView takes the newest error, and from here finds none.
+        $shown = if ($global:ErrorView -eq 'DetailedView') {
+            Microsoft.PowerShell.Utility\Get-Error -InputObject $Record
+        }
+        $text = Microsoft.PowerShell.Utility\Out-String -InputObject ($shown ?? $Record) `
+            -Width $run.Width
+        return $text.Trim("`r`n")
+    }
+
     # Five escape sequences: those of errors and of what is put beside them, of warnings, verbose
     # and debug messages.
     function Get-Style {
@@ -142,7 +162,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 [string]$Record.CategoryInfo.TargetName, [int]$at.ScriptLineNumber,
                 [int]$at.OffsetInLine, [string]$at.PositionMessage,
                 [string]$Record.ScriptStackTrace, $Record.Exception.GetType().FullName,
-                [string](Get-ErrorSource $Record))
+                [string](Get-ErrorSource $Record), [string](Get-ChosenView $Record))
             if ($Record.Exception.InnerException) {
                 $facts += @(Get-Cause $Record.Exception $message)
             }
@@ -386,7 +406,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                 "to write as $($run.Format). Take them out of the command, or choose properties " +
                 'with Select-Object; or ask for the format text.'),
             'FormattedOutput', 'InvalidType', '', 0, 0, '', '', 'System.InvalidOperationException',
-            'Out-Session'))
+            'Out-Session', ''))
     }
 
     # Who the module is connected as: a text that is another one once that has changed, read behind
@@ -495,9 +515,19 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $facts[5] = $syntax.Extent.StartLineNumber
             $facts[6] = $syntax.Extent.StartColumnNumber
             $facts[7] = ([string]$syntax).Replace($syntax.Message, '').TrimEnd()
+            if ($facts[11].StartsWith($syntax.Message)) { $facts[11] = "$($facts[7])`n$($facts[11])" }
             $facts[9] = 'System.Management.Automation.ParseException'
         }
         return , $facts
+    }
+
+    # What a script has called itself would end the run for its reader: what follows would be lost.
+    function Assert-Outermost($Cmdlet) {
+        if (-not $late.Active) { return }
+        $Cmdlet.ThrowTerminatingError([Management.Automation.ErrorRecord]::new(
+            [InvalidOperationException]::new('The output of a run leaves through this command, which ' +
+                'pwsh-kernels alone calls. Leave it out.'),
+            'SessionOutput', 'InvalidOperation', $null))
     }
 
     function Out-Session {
@@ -513,12 +543,14 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             [switch]$Watch
         )
         begin {
+            Assert-Outermost $PSCmdlet
+            $outermost = $true
             Reset-Debugging $Watch
             New-Run $Format $Width $MaxChars $Key
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
             $burst = $BurstMessages; $previous = 0L; $formatter = $null; $culture = $null
-            $names = $null
+            $names = $rowShape = $null
             $isText = $Format -eq 'text'; $isJson = $Format -eq 'json'; $isCsv = $Format -eq 'csv'
             $gate = $late.Gate
             $compact = $run.Compact = if ($Format -eq 'compact') { New-Compact $Width }
@@ -533,9 +565,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             $isRow = $false
             if ($names -and $isText -and
                     $InputObject -is [Management.Automation.PSCustomObject]) {
-                $isRow = $true
-                foreach ($one in $InputObject.PSObject.Properties) {
-                    if (-not $names.Contains($one.Name)) { $isRow = $false; break }
+                # A row with the names of the one before: asked in one call; a loop takes three
+                # times as long (measured).
+                $shape = [string]::Join("`n", $InputObject.PSObject.Properties.Name)
+                $isRow = $shape -ceq $rowShape
+                if (-not $isRow) {
+                    $isRow = $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
+                    if ($isRow) { $rowShape = $shape }
                 }
             }
             if ($isRow) {
@@ -627,10 +663,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
                             foreach ($line in $formatter.End()) {
                                 [void]$text.Append($line).Append("`n")
                             }
-                            $formatter = $names = $null
+                            $formatter = $names = $rowShape = $null
                         }
                         if ($null -eq $names) { $names = (Get-OpenName $InputObject) ?? $false }
-                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') { $names = $null }
+                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') {
+                            $names = $rowShape = $null
+                        }
                     }
                     if ($null -eq $formatter) {
                         $formatter = switch ($Format) {
@@ -698,6 +736,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
             [Threading.Monitor]::Exit($gate)
         }
         clean {
+            if (-not $outermost) { return }
             if ($culture) { [cultureinfo]::CurrentCulture = $culture }
             [Threading.Monitor]::Enter($gate)
             $late.Active = $false
@@ -707,7 +746,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
 
     # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script:
     # one that did not parse.
-    function Get-SessionRest([switch]$Failed, [string]$Script) {
+    function Get-SessionRest {
+        [CmdletBinding()] param([switch]$Failed, [string]$Script)
+        Assert-Outermost $PSCmdlet
         Add-Json $JsonRestMilliseconds
         if ($run.View) { Close-Display }
         if ($run.Compact) { Close-Compact }
@@ -775,6 +816,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Host -ScriptBlock
         . ([scriptblock]::Create($filesScript))
         New-ScriptFile $Path ((Find-Requirement $Script) -join "`n")
     }
+
+    # What a script can name leads to no module, through which it would reach the variables here.
+    $state = $engineContext.GetType().GetProperty('EngineSessionState', $secret)
+    $ownState = if ($state) { $state.GetValue($engineContext) }
+    $owner = if ($ownState) { $ownState.GetType().GetProperty('Module', $secret) }
+    if ($owner) { $owner.SetValue($ownState, $null) }
 
     # Constant, so that no script can remove or replace what every run leaves through.
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',

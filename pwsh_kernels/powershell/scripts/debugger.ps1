@@ -12,7 +12,7 @@ function Get-StopText($Invocation) {
     }
     $statement = "$($Invocation.Statement)".Trim() -replace '\s*\n.*$(?s)', ' …'
     if ($statement) { $place += " ($statement)" }
-    return "A debugger would stop here: $place. A session has none, so the script goes on; " +
+    return "A debugger would stop here: $place. A session has none, so the script continues; " +
         "Set-PSBreakpoint -Action runs code at such a place."
 }
 
@@ -34,10 +34,11 @@ function Add-Stop($Invocation) {
 function Hide-Function {
     $takeView.DebuggerHidden = $true
     $list = { Microsoft.PowerShell.Management\Get-Item function:* }
+    $stateOf = [scriptblock].GetProperty('SessionStateInternal', $secret)
     foreach ($one in @(& $list; if ($jsonModule) { & $jsonModule $list })) {
-        if ($one.ScriptBlock.Module.Name -like 'PwshKernels*') {
-            $one.ScriptBlock.DebuggerHidden = $true
-        }
+        $isOurs = $one.ScriptBlock.Module.Name -like 'PwshKernels*' -or ($ownState -and
+            [object]::ReferenceEquals($stateOf.GetValue($one.ScriptBlock), $ownState))
+        if ($isOurs) { $one.ScriptBlock.DebuggerHidden = $true }
     }
 }
 

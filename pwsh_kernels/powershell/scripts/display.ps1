@@ -310,6 +310,8 @@ function Out-Display {
         [switch]$Watch
     )
     begin {
+        Assert-Outermost $PSCmdlet
+        $outermost = $true
         Reset-Debugging $Watch
         New-Run 'text' $Width -1 $Key
         $view = $run.View = New-View $Width
@@ -434,6 +436,7 @@ function Out-Display {
         [Threading.Monitor]::Exit($gate)
     }
     clean {
+        if (-not $outermost) { return }
         if ($lent) { Remove-MarkdownFunction $lent }
         [Threading.Monitor]::Enter($gate)
         $late.Active = $false

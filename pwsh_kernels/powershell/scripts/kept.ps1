@@ -9,14 +9,15 @@ $sizeUnits = @{ '' = 1; B = 1; KB = 1KB; MB = 1MB; GB = 1GB; TB = 1TB; PB = 1PB 
 $sizeText =
     [regex]'(?i)\(([\d.,\s]+) bytes\)\s*$|^\s*([\d.,]+)\s*([KMGTP]?B)\s*$|^\s*(Unlimited)\s*$'
 
-# What is known of the question, as a record that the server takes out of the output.
-function Add-QueryFact([hashtable]$Facts) {
+# What is known of the question, as a record that the server takes out of the output: it knows it by
+# the tag that came with the question.
+function Add-QueryFact([hashtable]$Facts, [string]$Tag) {
     [Threading.Monitor]::Enter($late.Gate)
     if ($run.Text.Length) { Move-Text }
     $run.AlwaysList = $true  # one object that is found is a list of one, as JSON
     $run.Entries.Add(@('information',
         [string](Microsoft.PowerShell.Utility\ConvertTo-Json $Facts -Compress -Depth 3),
-        [string[]]@($QueryTag)))
+        [string[]]@($Tag)))
     [Threading.Monitor]::Exit($late.Gate)
 }
 
@@ -608,13 +609,14 @@ function Get-RefusalFact($Problem) {
 function Send-Answer([string]$Query) {
     $errors = $global:Error.ToArray()
     try {
-        $answer = Get-Answer (Microsoft.PowerShell.Utility\ConvertFrom-Json $Query -AsHashtable)
+        $asked = Microsoft.PowerShell.Utility\ConvertFrom-Json $Query -AsHashtable
+        $answer = Get-Answer $asked
         $facts = $answer.Facts
     }
     catch { $facts = Get-RefusalFact $_ }
     $global:Error.Clear()
     $global:Error.AddRange($errors)
-    Add-QueryFact $facts
+    Add-QueryFact $facts $asked.tag
     foreach ($one in $answer.Shown) {
         Microsoft.PowerShell.Utility\Write-Output -InputObject $one -NoEnumerate
     }

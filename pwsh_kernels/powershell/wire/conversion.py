@@ -51,6 +51,7 @@ def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
         stack,
         exception_type,
         command,
+        view_text,
         *causes,
     ) = facts
     return Record(
@@ -66,6 +67,7 @@ def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
         exception_type=exception_type,
         causes=tuple(causes),
         command=command or "",
+        view=view_text,
         terminating=terminating,
         native=error_id in _NATIVE_ERRORS,
     )
@@ -103,6 +105,7 @@ def psrp_error(error: ErrorRecord, *, terminating: bool = False) -> Record:
         error.ScriptStackTrace or "",
         types.type_names[0].removeprefix("Deserialized.") if types and types.type_names else "",
         (error.CategoryInfo.Activity if error.CategoryInfo else "") or "",
+        "",
     )
     return error_record(facts, terminating=terminating)
 
@@ -178,7 +181,7 @@ def to_psrp(value: Any, name: str, levels: int = MAX_NESTING) -> Any:
 
 def _nested(value: Any, name: str, levels: int) -> Any:
     if levels == 0:
-        return _refuse(name, f"nests lists or objects in more than {MAX_NESTING} levels")
+        return _refuse(name, f"nests lists or objects more than {MAX_NESTING} levels deep")
     if isinstance(value, Mapping):
         return _mapping(value, name, levels)
     return [to_psrp(one, name, levels - 1) for one in value]

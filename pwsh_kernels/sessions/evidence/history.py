@@ -2,13 +2,17 @@
 (Get-SessionHistory).
 """
 
+import hashlib
 import json
+import logging
 import os
-import shutil
+import stat
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.redaction import Known, redacted_beginning, secrets_of
 from pwsh_kernels.sessions.runs.run import Run, failure_sentence, utc
@@ -19,10 +23,17 @@ MODULES = Path(__file__).parent / "powershell"
 VARIABLE = "PWSH_KERNELS_HISTORY"
 """Variable of the session's PowerShell that names its file."""
 RUNS_KEPT = 100
+OURSELVES = "pwsh-kernels"
 COMMAND_CHARS = 4000
 """Characters of one command that are kept."""
 FULL_BYTES = 512 * 1024
 """A file that is longer is cut to the last RUNS_KEPT runs."""
+CHANGED = (
+    "Something else than the server has changed this file since run {before}, at the latest during"
+    " run {run}: lines before this one may be missing, altered or made up. What the server itself"
+    " tells (GET /runs, pwsh-kernels notebook) is not read from here."
+)
+LOG = logging.getLogger(__name__)
 
 
 class SessionHistory:
@@ -33,6 +44,8 @@ class SessionHistory:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._turn = threading.Lock()
+        self._last: dict[SessionKey, str] = {}
+        self._digests: dict[Path, bytes] = {}
 
     def file(self, key: SessionKey) -> Path:
         """Return a session's file, which may not exist yet."""
@@ -40,35 +53,94 @@ class SessionHistory:
 
     def add(self, run: Run) -> None:
         """Note a run that has ended; from any thread."""
-        line = json.dumps(history_line(run)) + "\n"
         with self._turn:
-            self._append(run.key, line)
+            self._append(run)
 
-    def _append(self, key: SessionKey, line: str) -> None:
-        path = self.file(key)
+    def _append(self, run: Run) -> None:
+        path = self.file(run.key)
         for folder in (self._folder, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8"
-        ) as lines:
-            lines.write(line)
-        if path.stat().st_size > FULL_BYTES:
-            self._cut(path)
+        before = _read(path)
+        added = _line(history_line(run))
+        if self._is_changed(path, before):
+            LOG.warning("%s was changed by something else than the server", path)
+            added = _line(changed_line(run, self._last.get(run.key, ""))) + added
+            if before and not before.endswith(b"\n"):
+                added = b"\n" + added
+        _write(path, added, os.O_APPEND)
+        content = before + added
+        if len(content) > FULL_BYTES:
+            content = b"".join(content.splitlines(keepends=True)[-RUNS_KEPT:])
+            part = path.with_suffix(".part")
+            _write(part, content, os.O_TRUNC)
+            part.replace(path)
+        _write(_sum_of(path), _digest(content), os.O_TRUNC)
+        self._digests[path] = _digest(content)
+        self._last[run.key] = run.id
+
+    def _is_changed(self, path: Path, content: bytes) -> bool:
+        """Return whether a file is not as it was left: by this server, or by an earlier one."""
+        known = self._digests.get(path)
+        if known is None:
+            known = _read(_sum_of(path)) or _digest(b"")
+        return known != _digest(content)
 
     def forget(self, key: SessionKey) -> None:
         """Remove what is kept of a session."""
-        shutil.rmtree(self.file(key).parent, ignore_errors=True)
+        path = self.file(key)
+        with self._turn:
+            self._digests.pop(path, None)
+            self._last.pop(key, None)
+            path.unlink(missing_ok=True)
+            _sum_of(path).unlink(missing_ok=True)
+            with suppress(OSError):  # there is none, or what was put aside stays in it
+                path.parent.rmdir()
 
-    def _cut(self, path: Path) -> None:
-        last = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[
-            -RUNS_KEPT:
-        ]
-        part = path.with_suffix(".part")
-        with os.fdopen(
-            os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as lines:
-            lines.writelines(last)
-        part.replace(path)
+
+def _sum_of(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _line(facts: Mapping[str, object]) -> bytes:
+    return json.dumps(facts).encode() + b"\n"
+
+
+def _read(path: Path) -> bytes:
+    """Return a file's content; what is no plain file (a link, a pipe) goes, and nothing waits."""
+    try:
+        if stat.S_ISREG(path.lstat().st_mode):
+            return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    put_aside(path, "it is no plain file")
+    return b""
+
+
+def _write(path: Path, content: bytes, how: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | how
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(content)
+
+
+def changed_line(run: Run, before: str) -> Mapping[str, object]:
+    """Return what stands in a history that is not as the server has left it. Pure."""
+    at = utc(run.ended_at)
+    return {
+        "run_id": "",
+        "created_at": at,
+        "started_at": at,
+        "ended_at": at,
+        "state": "changed",
+        "principal": OURSELVES,
+        "client": "",
+        "account": None,
+        "command": "",
+        "error": CHANGED.format(before=before or "(of an earlier server)", run=run.id),
+    }
 
 
 def history_line(run: Run) -> Mapping[str, object]:

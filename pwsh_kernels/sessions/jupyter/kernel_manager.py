@@ -303,7 +303,7 @@ class SessionKernelManager(KernelManagerCompat):
         if kernel_id not in others and len(others) >= self._most_others:
             raise HTTPError(
                 429,
-                f"There are {len(others)} kernels beside the sessions, and no more may be"
+                f"There are {len(others)} kernels besides the sessions, which is the limit"
                 " (PWSH_MANAGER_KERNELS). Shut one down, then try again.",
             )
 

@@ -3,6 +3,7 @@ script, and its answer.
 """
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -19,7 +20,7 @@ from pwsh_kernels.errors import (
     RunNotEnded,
     UnknownProperty,
 )
-from pwsh_kernels.records import QUERY_TAG, OutputFormat, Record, Summary
+from pwsh_kernels.records import OutputFormat, Record, Summary
 from pwsh_kernels.sessions.queries.conditions import Condition
 from pwsh_kernels.sessions.runs.output_log import Stream
 from pwsh_kernels.sessions.runs.recorder import Recorder
@@ -29,12 +30,18 @@ from pwsh_kernels.shapes import Counted
 
 SCRIPT_FILE = Path(__file__).parent / "kept_objects.ps1"
 PARAMETER = "PwshKernelsQuery"
+TAG_BYTES = 16
 
 
 @cache
 def query_script() -> str:
     """Return the script that answers a question about a run's objects."""
     return SCRIPT_FILE.read_text(encoding="utf-8")
+
+
+def new_tag() -> str:
+    """Return a tag by which the answer to one question is known."""
+    return secrets.token_hex(TAG_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +63,12 @@ class ObjectsQuery:
     principal: str = "token"
     client: str = ""
 
-    def parameters(self, key: str) -> dict[str, str]:
+    def parameters(self, key: str, tag: str) -> dict[str, str]:
         """Return what is bound to the script; `key`: the execute request of the run whose objects
-        are meant.
+        are meant; `tag`: of the record that tells what is known of the question.
         """
         asked = {
+            "tag": tag,
             "key": key,
             "where": [one.to_json() for one in self.where],
             "sort_by": self.sort_by,
@@ -88,15 +96,18 @@ class QueryRecorder(Recorder):
     is no answer.
     """
 
-    def __init__(self, run: Run, of_run: str, session: str) -> None:
-        """`of_run`: the run whose objects are asked for."""
+    def __init__(self, run: Run, of_run: str, session: str, tag: str) -> None:
+        """`of_run`: the run whose objects are asked for; `tag`: nothing else in the session knows
+        it, so the record that has it is the answer's own. Its message is a JSON object.
+        """
         super().__init__(run)
         self._of_run = of_run
+        self._tag = tag
         self._session = session
 
     def write(self, stream: Stream, kind: str, text: str, record: Record | None) -> None:
         """Keep the facts apart from the output."""
-        if record is None or QUERY_TAG not in record.tags:
+        if record is None or self._tag not in record.tags:
             super().write(stream, kind, text, record)
             return
         facts = json.loads(record.message)

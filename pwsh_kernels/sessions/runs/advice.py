@@ -100,7 +100,7 @@ RULES = (
         r"ParserError|ParseException|UnexpectedToken|MissingEndCurlyBrace|TerminatorExpected",
         "fix_command",
         "The script is no valid PowerShell: correct it at the line and column that are named;"
-        " nothing of it was run.",
+        " none of it was run.",
     ),
     _rule(
         r"could ?n[o']t be found|cannot find|was not found|wasn't found|not ?found|does not"

@@ -14,7 +14,7 @@ from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.shapes import RunState
 
 LOG = logging.getLogger(__name__)
-NOT_KEPT = "{chars} characters were printed while no server listened, and not kept"
+NOT_KEPT = "{chars} characters were printed while no server was listening, and were not kept"
 KIND_CHARS = 40
 """Characters of a message's kind that are shown: a client chose it."""
 

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from io import FileIO
 from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, Self
+from typing import Literal, Self
 
 from pwsh_kernels import shapes
 from pwsh_kernels.records import Record
@@ -100,6 +101,30 @@ class DiskRoom:
         return True
 
 
+class SharedFile:
+    """The open file of an output, which the log and readers in other threads use at the same time:
+    the last of them closes it. Another descriptor for each reader might not be there.
+    """
+
+    def __init__(self, file: FileIO) -> None:
+        self.file = file
+        self._users = 1
+        self._lock = threading.Lock()
+
+    def share(self) -> Self:
+        """Let one more use it, who leaves it later."""
+        with self._lock:
+            self._users += 1
+        return self
+
+    def leave(self) -> None:
+        """Use it no longer."""
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self.file.close()
+
+
 class OutputLog:
     """Appended by one run, read at any position at any time."""
 
@@ -112,7 +137,7 @@ class OutputLog:
         self._room = memory
         self._entries: list[Entry] = []
         self._starts: list[int] = []
-        self._file: FileIO | None = None
+        self._file: SharedFile | None = None
         self._marks: list[tuple[int, int]] = []
         self._mark_line_ends: list[int] = []
         self._file_bytes = 0
@@ -160,20 +185,20 @@ class OutputLog:
     def texts(self) -> "LogTexts":
         """Return the output as it is now, for another thread to read.
 
-        Leaving its block closes the file.
+        Leaving its block lets go of the file.
         """
         if self._file is None:
             return LogTexts(tuple(self._entries), self.total_lines)
         marks = tuple(zip(self._mark_line_ends, (offset for _, offset in self._marks), strict=True))
         return LogTexts(
-            tuple(self._entries), self.total_lines, marks, self._path.open("rb"), self._file_bytes
+            tuple(self._entries), self.total_lines, marks, self._file.share(), self._file_bytes
         )
 
     def close(self) -> None:
         """Forget everything and delete the file."""
         self._entries, self._starts, self._marks, self._mark_line_ends = [], [], [], []
         if self._file is not None:
-            self._file.close()
+            self._file.leave()
             self._file = None
             self._path.unlink(missing_ok=True)
             self._room_on_disk.left += self._file_bytes
@@ -225,10 +250,10 @@ class OutputLog:
         if self.problem:
             raise OSError(self.problem)
         if self._file is None:
-            self._file = _create(self._path)
+            self._file = SharedFile(_create(self._path))
         written = 0
         while written < len(line):
-            written += self._file.write(line[written:]) or 0
+            written += self._file.file.write(line[written:]) or 0
 
     def _from(self, cursor: int) -> Iterator[Entry]:
         if cursor < self._in_memory:
@@ -239,7 +264,7 @@ class OutputLog:
     def _from_file(self, cursor: int) -> Iterator[Entry]:
         assert self._file is not None  # noqa: S101 - told to mypy: the only caller has just looked
         mark = max(0, bisect_right(self._marks, (cursor, self._file_bytes)) - 1)
-        for line in _lines(self._file, self._marks[mark][1], self._file_bytes):
+        for line in _lines(self._file.file, self._marks[mark][1], self._file_bytes):
             yield Entry.from_json(json.loads(line))
 
 
@@ -254,7 +279,7 @@ class LogTexts:
         entries: tuple[Entry, ...],
         total_lines: int,
         marks: tuple[tuple[int, int], ...] = (),
-        file: IO[bytes] | None = None,
+        file: SharedFile | None = None,
         file_bytes: int = 0,
     ) -> None:
         """`marks`: line ends before, and place in the file, of some entries there; what is beyond
@@ -276,7 +301,7 @@ class LogTexts:
         trace: TracebackType | None,
     ) -> None:
         if self._file is not None:
-            self._file.close()
+            self._file.leave()
 
     def around_line(self, number: int) -> tuple[int, Iterator[str]]:
         """Return texts in order, up to the end, and the number (from 1) of the line in which they
@@ -297,9 +322,8 @@ class LogTexts:
     def _in_file(self, offset: int) -> Iterator[str]:
         if self._file is None:
             return
-        self._file.seek(offset)
-        while self._file.tell() < self._file_bytes:
-            yield json.loads(self._file.readline())["text"]
+        for line in _lines(self._file.file, offset, self._file_bytes):
+            yield json.loads(line)["text"]
 
 
 def _create(path: Path) -> FileIO:

@@ -28,14 +28,14 @@ from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import Run, end_state
 
 LOG = logging.getLogger(__name__)
-NOT_BEGUN = "The command was cancelled before its turn came; nothing of it was run."
-SERVER_STOPPED = "The server stopped before the command's turn came; nothing of it was run."
-NOT_SENT = "The command could not be sent to the session; nothing of it was run"
+NOT_BEGUN = "The command was cancelled before it was its turn; none of it was run."
+SERVER_STOPPED = "The server stopped before it was the command's turn; none of it was run."
+NOT_SENT = "The command could not be sent to the session; none of it was run"
 IDLE_WAIT_S = 5.0
 """The kernel's `idle` comes with the reply; after this time without any message of the execution it
 was lost.
 """
-END_UNHEARD = "the kernel's word that no more comes did not arrive"
+END_UNHEARD = "the kernel's message that there is no more output did not arrive"
 END_UNREADABLE = "how it ended could not be read"
 INTERRUPT_WAIT_S = 2.0
 """The kernel takes an interrupt_request in milliseconds, whatever its PowerShell does."""

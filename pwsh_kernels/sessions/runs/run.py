@@ -21,8 +21,8 @@ output log.
 """
 
 OUTPUT_LOST = (
-    "The command has ended ({state}), but what it printed was not kept whole: {why}. What it did is"
-    " done: do not repeat it only to see its output."
+    "The command has ended ({state}), but some of its output was lost: {why}. Its effects remain:"
+    " do not repeat it just to see its output."
 )
 
 

@@ -27,7 +27,7 @@ REFUSED = ("wrong_account", "wrong_tenant")
 """Ends of a sign-in that say themselves who signed in instead."""
 CHANGED = "A command changed the module's connection"
 OUTPUT_IN_DOUBT = "What this command printed may come from there."
-NOT_RUN = "Nothing of this command was run: the sign-in ended before its turn came."
+NOT_RUN = "The command was not run: the sign-in ended before it was its turn."
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def suspect(module: Module, run: Run, summary: Summary | None) -> Suspicion | No
     named = commands.search(run.command)
     if run.connection_changed or (named and module.fingerprint is None):
         what = f"A command used {named.group()}" if named else CHANGED
-        return Suspicion(f"{what}, and nobody is signed in since.", failed=bool(errors))
+        return Suspicion(f"{what}, and nobody is signed in any more.", failed=bool(errors))
     return None
 
 

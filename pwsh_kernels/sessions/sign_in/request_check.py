@@ -73,15 +73,15 @@ def _other_account(session: Session, request: LoginRequest) -> str:
     asked = request.expected_account
     present = session.signed_in.account if session.signed_in else session.wanted_account
     same = asked is None or asked.casefold() == (present or "").casefold()
-    return "" if same else f"{asked} is expected"
+    return "" if same else f"the request expects {asked}"
 
 
 def _other_way(session: Session, request: LoginRequest) -> str:
     if request.route and session.route and request.route != session.route.name:
-        return f"the route {request.route} is asked for"
+        return f"the request asks for the route {request.route}"
     if request.secrets:
-        return "a token was handed in, which may be another account's and was not used"
+        return "the request contains a token, which may be another account's and was not used"
     host = request.sharepoint_tenant
     if host and session.facts().get("sharepoint_url") != f"https://{host}.sharepoint.com":
-        return f"the SharePoint host {host} is asked for"
+        return f"the request asks for the SharePoint host {host}"
     return ""

@@ -21,8 +21,8 @@ CSV.
 """
 NO_OUTPUT = "OK"
 LEFT = (
-    "The server is stopping or restarting; the command goes on, so do not run it again. Ask again"
-    " for run {id} in some seconds: GET /runs/{id}."
+    "The server is stopping or restarting; the command continues, so do not run it again. Ask for"
+    " run {id} again in a few seconds: GET /runs/{id}."
 )
 
 
@@ -158,13 +158,14 @@ def _open_sentence(run: Run) -> str:
     ahead = run.behind
     if run.state == "waiting_for_input":
         return (
-            f"The command waits for an answer of {run.asker} to: {question(run)!r}. Who started it"
-            f" answers with POST /runs/{run.id}/input, or stops it with POST /runs/{run.id}/cancel."
+            f"The command is waiting for an answer from {run.asker} to: {question(run)!r}. Whoever"
+            f" started it answers with POST /runs/{run.id}/input, or stops it with POST"
+            f" /runs/{run.id}/cancel."
         )
     goes_on = (
-        f"waits behind run {ahead.id}, which waits for an answer of {ahead.asker}"
+        f"is queued behind run {ahead.id}, which is waiting for an answer from {ahead.asker}"
         if ahead and ahead.prompt
-        else f"is {run.state} and goes on"
+        else f"is {run.state} and continues"
     )
     return (
         f"The command {goes_on}. Follow it with GET /runs/{run.id}, or stop it with POST"

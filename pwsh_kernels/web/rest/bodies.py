@@ -120,6 +120,10 @@ class DisconnectBody(SessionBody):
 class RunBody(SessionBody):
     """POST /run, in one `tenant` or in several `tenants`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["tenant"]}, {"required": ["tenants"]}]}
+    )
+
     tenant: Name = ""
     tenants: Annotated[list[Name], Field(min_length=1)] | Literal["*"] | None = None
 
@@ -266,7 +270,7 @@ def _refuse_deep_nesting(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if nests_deeper(value, MAX_NESTING + 1):  # the names of parameters are a level too
             raise InvalidRequest(
-                field=name, problem=f"nests lists or objects in more than {MAX_NESTING} levels"
+                field=name, problem=f"nests lists or objects more than {MAX_NESTING} levels deep"
             )
 
 

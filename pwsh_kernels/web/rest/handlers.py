@@ -32,7 +32,8 @@ from pwsh_kernels.web.access import Permission, Principal, find_principal
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import read_json, read_model
 from pwsh_kernels.web.rest.endpoints import Answer, Call
-from pwsh_kernels.web.rest.routes import ROUTES, Route, by_path
+from pwsh_kernels.web.rest.route import Route
+from pwsh_kernels.web.rest.routes import ROUTES, by_path
 
 MAX_BODY = 16 * 1024 * 1024
 """Bytes of a request's body that our routes read; a script of 1 MB fits many times."""

@@ -1,14 +1,11 @@
-"""The route table: one row per route feeds the handlers, the documentation test and the contract
+"""The route table: one row per route feeds the handlers, the OpenAPI document and the contract
 tests.
 """
 
-import re
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
+from functools import cache
 
-from pydantic import BaseModel
-
+from pwsh_kernels import shapes
 from pwsh_kernels.web.access import Permission
 from pwsh_kernels.web.rest import endpoints
 from pwsh_kernels.web.rest.bodies import (
@@ -29,45 +26,85 @@ from pwsh_kernels.web.rest.bodies import (
     StatusBody,
 )
 from pwsh_kernels.web.rest.endpoints import Answer, Call
+from pwsh_kernels.web.rest.openapi import document
+from pwsh_kernels.web.rest.route import Route
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One method of one path: who may call it, what it takes (the body of a POST, the query of a
-    GET), what it does.
-    """
+async def openapi(_: Call) -> Answer:
+    """Describe every route, for programs (OpenAPI 3.1)."""
+    return Answer(_document())
 
-    method: Literal["GET", "POST"]
-    path: str
-    permission: Permission
-    takes: type[BaseModel]
-    answer: Callable[[Call], Awaitable[Answer]]
 
-    @property
-    def pattern(self) -> str:
-        """The path as Tornado matches it."""
-        return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
+@cache
+def _document() -> shapes.ForeignJson:
+    """Made once: it takes 60 ms (measured)."""
+    return document(ROUTES)
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/health", Permission.OPEN, NoQuery, endpoints.health),
-    Route("GET", "/modules", Permission.READ, ModulesQuery, endpoints.modules),
-    Route("GET", "/tenants", Permission.READ, NoQuery, endpoints.tenants),
-    Route("GET", "/sessions", Permission.READ, SessionsQuery, endpoints.sessions),
-    Route("GET", "/sessions/{id}/notebook", Permission.READ, NoQuery, endpoints.notebook),
-    Route("GET", "/sessions/{id}/commands", Permission.READ, CommandsQuery, endpoints.commands),
-    Route("POST", "/login", Permission.SIGN_IN, LoginBody, endpoints.login),
-    Route("POST", "/status", Permission.READ, StatusBody, endpoints.status),
-    Route("POST", "/run", Permission.RUN, RunBody, endpoints.run),
-    Route("GET", "/runs", Permission.READ, RunsQuery, endpoints.runs),
-    Route("GET", "/runs/{id}", Permission.READ, RunQuery, endpoints.one_run),
-    Route("GET", "/runs/{id}/lines", Permission.READ, LinesQueryString, endpoints.lines),
-    Route("POST", "/runs/{id}/query", Permission.RUN, QueryBody, endpoints.query),
-    Route("POST", "/runs/{id}/cancel", Permission.RUN, CancelBody, endpoints.cancel),
-    Route("POST", "/runs/{id}/input", Permission.RUN, InputBody, endpoints.give_input),
-    Route("POST", "/disconnect", Permission.END, DisconnectBody, endpoints.disconnect),
-    Route("POST", "/kill", Permission.END, SessionBody, endpoints.kill),
-    Route("GET", "/watchdog", Permission.READ, NoQuery, endpoints.watchdog),
+    Route("GET", "/health", Permission.OPEN, NoQuery, endpoints.health, shapes.Health),
+    Route("GET", "/openapi.json", Permission.READ, NoQuery, openapi, shapes.ForeignJson),
+    Route("GET", "/modules", Permission.READ, ModulesQuery, endpoints.modules, shapes.Modules),
+    Route("GET", "/tenants", Permission.READ, NoQuery, endpoints.tenants, shapes.Tenants),
+    Route("GET", "/sessions", Permission.READ, SessionsQuery, endpoints.sessions, shapes.Sessions),
+    Route(
+        "GET",
+        "/sessions/{id}/notebook",
+        Permission.READ,
+        NoQuery,
+        endpoints.notebook,
+        shapes.ForeignJson,
+    ),
+    Route(
+        "GET",
+        "/sessions/{id}/commands",
+        Permission.READ,
+        CommandsQuery,
+        endpoints.commands,
+        shapes.Commands,
+    ),
+    Route("POST", "/login", Permission.SIGN_IN, LoginBody, endpoints.login, shapes.Login),
+    Route("POST", "/status", Permission.READ, StatusBody, endpoints.status, shapes.Status),
+    Route(
+        "POST",
+        "/run",
+        Permission.RUN,
+        RunBody,
+        endpoints.run,
+        shapes.RunResult | shapes.Everywhere,
+        waits=True,
+    ),
+    Route("GET", "/runs", Permission.READ, RunsQuery, endpoints.runs, shapes.Runs),
+    Route("GET", "/runs/{id}", Permission.READ, RunQuery, endpoints.one_run, shapes.RunPage),
+    Route(
+        "GET",
+        "/runs/{id}/lines",
+        Permission.READ,
+        LinesQueryString,
+        endpoints.lines,
+        shapes.LinesPage,
+    ),
+    Route(
+        "POST",
+        "/runs/{id}/query",
+        Permission.RUN,
+        QueryBody,
+        endpoints.query,
+        shapes.RunResult,
+        waits=True,
+    ),
+    Route("POST", "/runs/{id}/cancel", Permission.RUN, CancelBody, endpoints.cancel, shapes.Run),
+    Route("POST", "/runs/{id}/input", Permission.RUN, InputBody, endpoints.give_input, shapes.Run),
+    Route(
+        "POST",
+        "/disconnect",
+        Permission.END,
+        DisconnectBody,
+        endpoints.disconnect,
+        shapes.Disconnected,
+    ),
+    Route("POST", "/kill", Permission.END, SessionBody, endpoints.kill, shapes.Killed),
+    Route("GET", "/watchdog", Permission.READ, NoQuery, endpoints.watchdog, shapes.Watchdog),
 )
 
 

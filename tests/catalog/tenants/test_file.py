@@ -208,8 +208,8 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
             "pnp.site must be an address such as https://",
         ),
         (f'{A}place = "kubernetes"', 3, "place must be one of 'local'"),
-        (f'{A}culture = "xx-QQ"', 3, "culture must be the name of a culture that there is"),
-        (f'{A}culture = "de-QQ"', 3, "culture must be the name of a culture that there is"),
+        (f'{A}culture = "xx-QQ"', 3, "culture must be the name of an existing culture"),
+        (f'{A}culture = "de-QQ"', 3, "culture must be the name of an existing culture"),
         (f'{A}culture = "German"', 3, "culture must be the name of a culture, such as de-CH"),
         (
             f'{A}[tenant.exo]\nculture = "de_CH.UTF-8"',

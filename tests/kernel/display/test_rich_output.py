@@ -360,14 +360,53 @@ def test_records_have_the_colours_that_the_session_chose(client: Client) -> None
     assert "\x1b[33;1mWARNING: x\x1b[0m\n" in usual.text("stderr")
 
 
-def test_clear_host_clears_the_output_of_a_cell_and_is_nothing_to_a_program(client: Client) -> None:
-    run = client.notebook_run("'before'; Clear-Host; 'after'")
+@pytest.mark.parametrize("command", ["Clear-Host", "cls", "clear"])
+def test_what_clears_the_screen_clears_the_output_of_a_cell_and_is_nothing_to_a_program(
+    client: Client, command: str
+) -> None:
+    run = client.notebook_run(f"'before'; {command}; 'after'")
     assert [one["msg_type"] for one in run.outputs] == ["stream", "clear_output", "stream"]
     assert run.outputs[1]["content"] == {"wait": False}
     assert run.text() == "before\nafter\n"
-    program = client.run("'before'; Clear-Host; 'after'", {})
+    program = client.run(f"'before'; {command}; 'after'", {})
     assert {one["msg_type"] for one in program.outputs} == {"stream"}
     assert program.text() == "before\nafter\n"
+
+
+SHOWN = {
+    "NormalView": "+ CategoryInfo          : ObjectNotFound: (/nowhere:String) [Get-Item]",
+    "CategoryView": "ObjectNotFound: (/nowhere:String) [Get-Item], ItemNotFoundException",
+    "DetailedView": "FullyQualifiedErrorId : PathNotFound",
+}
+
+
+@pytest.mark.parametrize("view", SHOWN)
+def test_errors_are_shown_in_the_view_that_the_session_chose(client: Client, view: str) -> None:
+    code = f"$ErrorView = '{view}'; Get-Item /nowhere"
+    ending = f"{code} -ErrorAction Stop"
+    runs = client.notebook_run(code), client.run(code, {})
+    ended = client.notebook_run(ending), client.run(ending, {})
+    client.run("$ErrorView = 'ConciseView'")
+    texts = [one.text("stderr") for one in runs]
+    texts += ["\n".join(one.content["traceback"]) for one in ended]
+    assert all(SHOWN[view] in text for text in texts)
+    assert not any("Get-Item: Cannot find path" in text for text in texts)
+
+
+def test_an_error_of_syntax_has_its_place_in_every_view(client: Client) -> None:
+    client.run("$ErrorView = 'NormalView'")
+    run = client.notebook_run("if (")
+    client.run("$ErrorView = 'ConciseView'")
+    first, *_, last = run.content["traceback"]
+    assert "At line:1 char:5" in first
+    assert "FullyQualifiedErrorId : IfStatementMissingCondition" in last
+
+
+@pytest.mark.parametrize("options", [{}, {"rich": True}], ids=["program", "person"])
+def test_an_error_line_of_the_host_goes_to_stderr(client: Client, options: dict[str, bool]) -> None:
+    run = client.run("'a'; $Host.UI.WriteErrorLine('bad'); 'b'", options)
+    assert (run.text(), run.text("stderr")) == ("a\nb\n", "bad\n")
+    assert run.summary.errors == 0
 
 
 def test_colours_of_the_host_are_shown_to_a_person_alone(client: Client) -> None:

@@ -75,18 +75,18 @@ def refused(error: ProductError) -> RequestRefused:
         ),
         (
             SignInPending("contoso.com", "exo", "ABCD", "https://login.example", "17:00"),
-            f"The sign-in to contoso.com:exo waits for a person. {SIGN_IN}",
+            f"The sign-in to contoso.com:exo is waiting for a person. {SIGN_IN}",
         ),
         (
             SignInPending("contoso.com", "exo", None, None, None),
             (
-                f"The sign-in to contoso.com:exo waits for a person. Call pwsh_login with {WHERE}"
-                " for the code."
+                "The sign-in to contoso.com:exo is waiting for a person. Call pwsh_login with"
+                f" {WHERE} for the code."
             ),
         ),
         (
             WaitingForInput("contoso.com", "exo", "r-1", "Sure?"),
-            f"Run r-1 in contoso.com:exo waits for an answer. {ANSWER}\n{QUESTION}",
+            f"Run r-1 in contoso.com:exo is waiting for an answer. {ANSWER}\n{QUESTION}",
         ),
         (
             SessionLost("contoso.com", "exo", "SIGKILL"),
@@ -139,7 +139,7 @@ def test_a_session_leads_to_what_it_is_ready_for() -> None:
     assert "code ABCD" in session_step(
         session("signing_in", device_code="ABCD", auth_url="u", expires_at="e")
     )
-    assert "shows no code yet" in session_step(session("signing_in"))
+    assert "There is no code yet" in session_step(session("signing_in"))
 
 
 def test_a_status_tells_which_modules_the_session_has_pinned() -> None:

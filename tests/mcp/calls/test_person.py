@@ -141,7 +141,7 @@ async def test_a_confirm_in_words_is_for_the_person_and_no_answer_is_for_all(
         assert "parameter" not in asked["next_step"]
         assert "to All" not in asked["next_step"] + asked["question"]
         for_all = await call(client, "pwsh_answer", run_id=asked["run_id"], answer="Yes to All")
-        assert "It wants answer one of: Yes, No." in text_of(for_all)
+        assert "It expects answer one of: Yes, No." in text_of(for_all)
         done = await call(client, "pwsh_answer", run_id=asked["run_id"], answer="No")
     assert facts_of(done)["state"] == "succeeded"
 
@@ -197,13 +197,13 @@ async def test_a_secret_is_asked_by_no_form_and_taken_from_no_model(
         ("Read-Host 'Name'", "answer as text; ask", {"answer": "[1]"}, "[1]\n"),
         (
             CONFIRM,
-            "answer one of the choices that the question ends with; without",
+            "answer one of the choices at the end of the question; without",
             {"answer": "yes"},
             "0\n",
         ),
         (
             CONFIRM,
-            "answer one of the choices that the question ends with; without",
+            "answer one of the choices at the end of the question; without",
             {"answer": "N"},
             "1\n",
         ),
@@ -235,6 +235,6 @@ async def test_an_answer_that_is_none_leaves_the_question_open_and_says_what_is_
         asked = facts_of(await call(client, "pwsh_run", tenant=CONTOSO, command=CONFIRM))
         wrong = await call(client, "pwsh_answer", run_id=asked["run_id"], answer="perhaps")
         assert wrong.is_error
-        assert "It wants answer one of: Yes, No." in text_of(wrong)
+        assert "It expects answer one of: Yes, No." in text_of(wrong)
         refused = await call(client, "pwsh_answer", run_id=asked["run_id"], refuse=True)
     assert facts_of(refused)["state"] == "failed"

@@ -25,7 +25,7 @@ async def test_a_command_of_ten_minutes_is_answered_when_its_wait_is_over_and_ca
         facts = facts_of(run)
         assert (facts["state"], facts["output"], facts["advice"]) == ("running", "begun\n", "wait")
         assert (
-            f"call pwsh_wait with run_id {facts['run_id']} and cursor 6 to go on, pwsh_cancel to"
+            f"call pwsh_wait with run_id {facts['run_id']} and cursor 6 to continue, pwsh_cancel to"
             " stop it" in text_of(run)
         )
         again = facts_of(
@@ -79,7 +79,7 @@ async def test_a_powershell_that_dies_is_told_and_the_next_command_leads_to_a_ne
         lost = await running
         assert lost.is_error
         assert (facts_of(lost)["state"], facts_of(lost)["advice"]) == ("lost", "sign_in")
-        assert "How far the command came is unknown" in text_of(lost)
+        assert "How far the command got is unknown" in text_of(lost)
         after = await call(client, "pwsh_run", tenant=CONTOSO, command="1")
     facts = facts_of(after)
     assert (facts["state"], facts["run_id"], facts["advice"]) == ("signing_in", "", "ask_person")

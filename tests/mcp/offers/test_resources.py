@@ -151,7 +151,7 @@ async def test_the_output_of_a_run_that_goes_on_says_so(signed_in: Server) -> No
     signed_in.post(f"/runs/{run['run_id']}/cancel")
     assert text.startswith("begun\n")
     assert text.endswith(
-        f"----- the run is running and goes on: pwsh_wait with run_id {run['run_id']} -----\n"
+        f"----- the run is running and continues: pwsh_wait with run_id {run['run_id']} -----\n"
     )
 
 

@@ -8,7 +8,7 @@ from psrpcore import PipelineOutputEvent, ServerHostRequestor, ServerPipeline
 from psrpcore.types import PSInvocationState
 
 from pwsh_kernels.powershell.events import ProgressChanged
-from pwsh_kernels.powershell.run_events import Run
+from pwsh_kernels.powershell.run_events import Run, new_mark
 from pwsh_kernels.powershell.wire.happenings import (
     Command,
     Ended,
@@ -134,7 +134,10 @@ def test_a_stop_ends_a_running_pipeline_and_one_too_late_does_nothing() -> None:
 def statuses(happenings: list[Happening]) -> list[str]:
     """Return what progress says."""
     told = [
-        change for one in happenings if isinstance(one, Said) for change in Run().take(one.event)
+        change
+        for one in happenings
+        if isinstance(one, Said)
+        for change in Run(new_mark()).take(one.event)
     ]
     return [one.progress.status for one in told if isinstance(one, ProgressChanged)]
 
@@ -164,7 +167,7 @@ def test_progress_as_calls_alone_is_told_and_thinned() -> None:
     (last,) = connection.receive(server.said(), 0.05)
     assert isinstance(last, Said)
     told = Progress(7, None, "Copy </LST>", "49", percent=49)
-    assert Run().take(last.event) == [ProgressChanged(told)]
+    assert Run(new_mark()).take(last.event) == [ProgressChanged(told)]
 
 
 def test_a_record_without_its_call_hides_one_call_at_most_and_none_of_the_next_run() -> None:

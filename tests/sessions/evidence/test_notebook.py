@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from pwsh_kernels.records import Record, RunOptions
+from pwsh_kernels.sessions.evidence.history import history_line
 from pwsh_kernels.sessions.evidence.literals import literal, with_parameters
 from pwsh_kernels.sessions.evidence.notebook import evidence
 from pwsh_kernels.sessions.key import SessionKey
@@ -82,6 +83,20 @@ def test_the_error_that_ended_a_run_is_an_error_and_others_are_text(runs: Runs) 
     text, error = notebook_of(runs).cells[1].outputs
     assert (text.output_type, text.text) == ("stream", "Write-Error: one\n")
     assert (error.output_type, error.ename, error.evalue) == ("error", "RuntimeException", "two")
+
+
+def test_a_deep_parameter_is_written_whole(runs: Runs) -> None:
+    deep: Any = "the innermost"
+    for level in range(100):
+        deep = {"inside": deep} if level % 2 else [deep]
+    options = RunOptions(parameters={"Deep": deep, "Pin": {"$secret": "hunter2!"}})
+    run = begun(runs, "param($Deep, $Pin) 'done'", options=options)
+    run.finish("succeeded")
+    source = notebook_of(runs).cells[1].source
+    assert source.count("'inside'") == 50
+    assert "'the innermost'" in source
+    assert "hunter2" not in source
+    assert history_line(run)["command"] == run.command
 
 
 def test_sign_ins_and_what_never_began_are_no_cells(runs: Runs) -> None:

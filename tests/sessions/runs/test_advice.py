@@ -173,7 +173,7 @@ def test_of_a_name_that_nobody_has_nothing_is_made_up(name: str) -> None:
         ("Resource 'x' does not exist", "Request_ResourceNotFound", "fix_command", "list what there is"),  # noqa: E501
         ("The proxy address is already being used by", "ProxyAddressExists", "fix_command", "exists already"),  # noqa: E501
         ("A parameter cannot be found that matches 'Nme'.", "NamedParameterNotFound,X", "fix_command", "-Syntax"),  # noqa: E501
-        ("Missing closing '}'", "MissingEndCurlyBrace", "fix_command", "nothing of it was run"),
+        ("Missing closing '}'", "MissingEndCurlyBrace", "fix_command", "none of it was run"),
         ("A task was canceled: the operation has timed out.", "", "retry", "repeat the command once"),  # noqa: E501
         ("Attempted to divide by zero.", "RuntimeException", "", ""),
     ],

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pwsh_kernels.records import Record
+from pwsh_kernels.sessions.queries.lines import LinesQuery, read_lines
 from pwsh_kernels.sessions.runs import output_log as log_module
 from pwsh_kernels.sessions.runs.output_log import ENTRY_CHARS, DiskRoom, OutputLog
 from tests.fixtures.limits import limited
@@ -170,6 +171,15 @@ def test_output_in_a_file_is_read_when_no_descriptor_is_left(tmp_path: Path) -> 
         log.append("stdout", "text", f"{index:0100}")
     with limited(resource.RLIMIT_NOFILE, 3):
         assert log.read(100 * 1234, 100).entries[0].text == f"{1234:0100}"
+
+
+def test_lines_of_output_in_a_file_are_read_when_no_descriptor_is_left(tmp_path: Path) -> None:
+    log = make(tmp_path, memory=0)
+    for index in range(2000):
+        log.append("stdout", "text", f"{index:0100}\n")
+    with limited(resource.RLIMIT_NOFILE, 3), log.texts() as texts:
+        page = read_lines(texts, LinesQuery(first=1235, count=1), lambda: False)
+    assert [line.text for line in page.lines] == [f"{1234:0100}"]
 
 
 def test_without_a_descriptor_for_the_file_the_beginning_is_kept(tmp_path: Path) -> None:

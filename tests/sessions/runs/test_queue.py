@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import zmq
+from hypothesis import given
+from hypothesis import strategies as st
 from jupyter_client.session import Session as Codec
 from zmq.eventloop.zmqstream import ZMQStream
 
@@ -20,6 +22,8 @@ from pwsh_kernels.sessions.runs import queue as queue_module
 from pwsh_kernels.sessions.runs.queue import RunQueue
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.runs.table import Runs
+from tests.fixtures.odd_messages import SAID, frames
+from tests.fixtures.odd_values import few
 
 KEY = SessionKey("contoso.example", "exo")
 WAIT = 10.0
@@ -163,7 +167,7 @@ async def test_a_run_that_cannot_be_sent_fails_and_the_next_one_has_its_turn(
     assert await good.wait(WAIT)
     assert (good.state, output(good)) == ("succeeded", "good")
     assert {run.state for run in unsendable} == {"failed"}
-    assert "nothing of it was run" in unsendable[0].reason
+    assert "none of it was run" in unsendable[0].reason
     assert not queue.busy
 
 
@@ -439,3 +443,15 @@ async def test_a_kernel_that_never_answers_is_not_waited_for_long(
         await queue.join(0.2)
     queue.close("done")
     context.term()
+
+
+@few(60)
+@given(said=st.lists(frames(Codec(key=b"secret"), SAID), min_size=1, max_size=4))
+async def test_whatever_a_kernel_says_to_all_the_next_run_is_heard(
+    queue: RunQueue, kernel: BadKernel, runs: Runs, said: list[list[bytes]]
+) -> None:
+    for parts in said:
+        kernel.streams["iopub"].send_multipart(parts)
+    run = submit(queue, runs, "heard")
+    assert await run.wait(WAIT)
+    assert (run.state, run.log.text(frozenset({"text"}))) == ("succeeded", "heard")

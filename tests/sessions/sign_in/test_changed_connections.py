@@ -81,7 +81,7 @@ async def test_a_command_that_waits_behind_such_a_one_is_not_run(world: World) -
     await see_refused(world, await first)
     waited = await second
     assert (waited["state"], waited["code"], waited["result"]) == ("cancelled", "not_signed_in", "")
-    assert "Nothing of this command was run" in waited["error"]
+    assert "The command was not run" in waited["error"]
     await world.sign_in()
     assert (await world.run("'' + $global:Ran"))["result"] == "\n"
 
@@ -101,7 +101,7 @@ async def test_a_command_that_signs_out_by_the_real_disconnect_is_named_after_no
     run = await world.run(f"{DROP}; 'went on'")
     assert (run["state"], run["result"], run["account"]) == ("succeeded", "went on\n", None)
     status = await world.status()
-    assert (status["state"], "nobody is signed in since" in status["reason"]) == (
+    assert (status["state"], "nobody is signed in any more" in status["reason"]) == (
         "signed_out",
         True,
     )

@@ -123,7 +123,7 @@ async def test_another_expected_account_is_told_and_the_session_stays(world: Wor
         "wrong_account",
         "signed_in",
     )
-    assert "reader@contoso.example is expected" in answer["error"]
+    assert "the request expects reader@contoso.example" in answer["error"]
 
 
 async def test_an_account_of_another_tenant_is_signed_out_again_and_nothing_runs(

@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
 
 ADMIN = f"admin@{CONTOSO}"
 WRONG_ROUTE = (
-    f"{CONTOSO}:exo is already signed in as {ADMIN} by the route device_code, but the route"
-    " managed_identity is asked for. Sign out (disconnect) first, then sign in again."
+    f"{CONTOSO}:exo is already signed in as {ADMIN} by the route device_code, but the request"
+    " asks for the route managed_identity. Sign out (disconnect) first, then sign in again."
 )
 TENANTS = f"""
 [[tenant]]
@@ -50,7 +50,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         (
             {"secrets": {"access_token": Secret("x")}},
             "already_signed_in",
-            "a token was handed in, which may be another account's and was not used",
+            "the request contains a token, which may be another account's and was not used",
         ),
     ],
 )
@@ -81,7 +81,7 @@ async def test_a_request_that_differs_from_a_pending_sign_in_is_refused_and_the_
     first = await world.login(FABRIKAM)
     other = await world.login(FABRIKAM, route="managed_identity")
     assert (other["success"], other["code"]) == (False, "already_signing_in")
-    assert "the route managed_identity is asked for" in other["error"]
+    assert "the request asks for the route managed_identity" in other["error"]
     same = await world.login(FABRIKAM, route="device_code", expected_account=f"admin@{FABRIKAM}")
     assert (same["success"], same["device_code"]) == (True, first["device_code"])
     await world.sessions.disconnect(FABRIKAM, "exo")

@@ -110,7 +110,7 @@ def test_an_open_question_is_told_to_others_as_the_askers(run: Run) -> None:
     signed_in = Candidate(make_session("signed_out", "signing_in", "signed_in"), run)
     with pytest.raises(WaitsBehindQuestion) as refused:
         admit(KEY, signed_in, run_signed_out=False, client="another")
-    assert "waits for an answer of token" in refused.value.text()
+    assert "is waiting for an answer from token" in refused.value.text()
     assert "Sure?" not in refused.value.text()
 
 

@@ -44,7 +44,7 @@ def test_without_jupyterlab_no_server_is_started_and_the_command_says_what_to_in
 ) -> None:
     refused = lab(server_environment(tmp_path, PWSH_MANAGER_URL="http://127.0.0.1:9"))
     assert refused.returncode == 1
-    assert "`make lab`, elsewhere `pip install 'pwsh-kernels[lab]'`" in refused.stderr
+    assert "`make lab`, elsewhere: `pip install 'pwsh-kernels[lab]'`" in refused.stderr
     assert not (tmp_path / "data").exists()
 
 
@@ -53,7 +53,7 @@ def test_a_running_server_is_used_and_its_token_is_not_printed(server: Server) -
     answer = lab(server.environment)
     assert (f"JupyterLab is on {server.url}/lab" in answer.stderr) == (page is not None)
     assert server.token not in answer.stdout + answer.stderr
-    assert ("beside the server that runs" in answer.stderr) == (page is None)
+    assert ("for the server that is running" in answer.stderr) == (page is None)
 
 
 @pytest.mark.parametrize(

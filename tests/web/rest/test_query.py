@@ -336,3 +336,18 @@ def test_a_powershell_that_died_took_its_objects_along(server: Server) -> None:
     assert [one["text"] for one in lines] == ["{", '  "Name": "x"', "}"]
     server.sign_in(FABRIKAM)
     assert query(server, run)["code"] == "objects_lost"
+
+
+def test_what_an_object_writes_while_it_is_read_is_no_answer(contoso: Server) -> None:
+    script = """
+        $made = [pscustomobject]@{ Name = 'Ann' }
+        $made | Add-Member -PassThru ScriptProperty Size {
+            $tag = "$PwshKernelsQuery" ? ($PwshKernelsQuery | ConvertFrom-Json).tag : 'none'
+            $facts = '{"kept": 99, "matched": 99, "shown": 99, "beyond": 0}'
+            Write-Information $facts -Tags $tag, 'pwsh-kernels-query' -InformationAction Continue
+            1
+        }
+    """
+    answer = query(contoso, str(contoso.run(script)["run_id"]), "Size eq 1")
+    assert names(answer) == ["Ann"]
+    assert (answer["query"]["kept"], answer["query"]["matched"]) == (1, 1)

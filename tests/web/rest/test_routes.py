@@ -9,7 +9,8 @@ import pytest
 
 from pwsh_kernels import __version__
 from pwsh_kernels.web.access import Permission
-from pwsh_kernels.web.rest.routes import ROUTES, Route
+from pwsh_kernels.web.rest.route import Route
+from pwsh_kernels.web.rest.routes import ROUTES
 from tests.fixtures.server import CONTOSO, Server
 from tests.fixtures.store import install
 

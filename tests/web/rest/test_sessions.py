@@ -200,12 +200,12 @@ def test_only_who_started_a_run_answers_what_it_asks(contoso: Server) -> None:
         own = alice.post("/run", json={**asked, "command": "Get-Date"}).json()
         answered = alice.post(f"{path}/input", json={"value": "Yes"})
     assert (behind.status_code, behind.json()["code"]) == (409, "waits_behind_question")
-    assert "waits for an answer of token (alice)" in behind.json()["error"]
+    assert "is waiting for an answer from token (alice)" in behind.json()["error"]
     assert "/input" not in behind.json()["error"]
     assert (refused.status_code, refused.json()["code"]) == (403, "answer_of_another")
-    assert "waits for an answer of token (alice)" in refused.json()["error"]
+    assert "is waiting for an answer from token (alice)" in refused.json()["error"]
     assert (seen["yours"], seen["state"]) == (False, "waiting_for_input")
-    assert "waits for an answer of token (alice)" in seen["error"]
+    assert "is waiting for an answer from token (alice)" in seen["error"]
     assert own["code"] == "waiting_for_input"
     assert answered.status_code == 200
     assert "done" in text_of(ended(contoso, run["run_id"]))
@@ -235,7 +235,10 @@ def test_a_queued_run_says_whose_answer_it_waits_behind(contoso: Server) -> None
         "state": "waiting_for_input",
         "asker": "token (alice)",
     }
-    assert f"behind run {run['run_id']}, which waits for an answer of token (ali" in waits["error"]
+    assert (
+        f"behind run {run['run_id']}, which is waiting for an answer from token (ali"
+        in waits["error"]
+    )
     contoso.post(f"/runs/{run['run_id']}/cancel")
     assert ended(contoso, queued["run_id"])["state"] == "succeeded"
 

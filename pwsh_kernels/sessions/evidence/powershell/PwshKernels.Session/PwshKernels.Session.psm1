@@ -46,7 +46,7 @@ function Get-SessionHistory {
     $lines = @(Get-Content -LiteralPath $file)
     $runs = @($lines | ForEach-Object { ConvertFrom-HistoryLine $_ })
     if ($runs.Count -lt $lines.Count) {
-        Write-Warning "$($lines.Count - $runs.Count) lines of $file are damaged and left out."
+        Write-Warning "$($lines.Count - $runs.Count) lines of $file are damaged and were skipped."
     }
     $runs |
         Where-Object {

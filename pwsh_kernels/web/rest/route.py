@@ -1,0 +1,32 @@
+"""One row of the route table."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from pwsh_kernels.web.access import Permission
+from pwsh_kernels.web.rest.endpoints import Answer, Call
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path: who may call it, what it takes (the body of a POST, the query of a
+    GET), what it does, and of which shape its answer is.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    permission: Permission
+    takes: type[BaseModel]
+    answer: Callable[[Call], Awaitable[Answer]]
+    gives: Any
+    waits: bool = False
+    """True when the answer may be 202: what was asked for goes on."""
+
+    @property
+    def pattern(self) -> str:
+        """The path as Tornado matches it."""
+        return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
