@@ -68,8 +68,10 @@ from pwsh_kernels.errors.server import (
     DataFolderInUse,
     InvalidSetting,
     LabNotInstalled,
+    ServerExhausted,
     ServerStartFailed,
     ServerStarting,
+    is_exhausted,
 )
 from pwsh_kernels.errors.sessions import (
     CommandSearchFailed,
@@ -151,6 +153,7 @@ __all__ = [
     "RunNotEnded",
     "RunNotWaiting",
     "SecretNotTaken",
+    "ServerExhausted",
     "ServerStartFailed",
     "ServerStarting",
     "ServerUnreachable",
@@ -173,4 +176,5 @@ __all__ = [
     "UnsupportedModule",
     "WaitingForInput",
     "WaitsBehindQuestion",
+    "is_exhausted",
 ]

@@ -141,7 +141,7 @@ def test_rules_that_cannot_be_applied_start_nothing() -> None:
 def test_a_server_without_landlock_says_so_at_the_start_and_in_health_and_its_sessions_work(
     powershell_path: Path, tmp_path: Path
 ) -> None:
-    server = Server(tmp_path, {"PWSH_MANAGER_RUN_SIGNED_OUT": "true"}, before=BEFORE).start()
+    server = Server(tmp_path, {"PWSH_MANAGER_RUN_SIGNED_OUT": "true"}, prefix=BEFORE).start()
     try:
         assert any("does not confine sessions fully" in line for line in server.log)
         health = server.get("/health")
