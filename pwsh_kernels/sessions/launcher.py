@@ -12,7 +12,7 @@ from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHis
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionLaunch
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.places.confinement import Needs
+from pwsh_kernels.sessions.places.confinement import Needs, is_proxy
 from pwsh_kernels.sessions.places.homes import private_folder
 from pwsh_kernels.sessions.places.local_process import HOME_VARIABLE
 from pwsh_kernels.sessions.places.places import Places
@@ -168,7 +168,8 @@ class Launcher:
                 Path(session.working_folder),
                 *(Path(value) for name, value in sandbox.items() if name == SANDBOX_FOLDER),
             ),
-            addresses=tuple(value for value in sandbox.values() if "://" in value),
+            addresses=tuple(value for value in sandbox.values() if "://" in value)
+            + _addresses(session),
             private=(
                 *(data, self._settings.homes, self._settings.tenants_path.parent),
                 *self._secret_files(),
@@ -184,6 +185,14 @@ def _sign_in_hint(session: Session) -> str:
     )
     errors = [*ending_errors(), *(one.pattern for one in session.module.ended)]
     return json.dumps({"errors": errors, "hint": hint})
+
+
+def _addresses(session: Session) -> tuple[str, ...]:
+    """Return what the module says that it reaches: hosts of its routes, and a proxy of its own."""
+    module, facts = session.module, session.facts()
+    hosts = {one for route in module.routes.values() for one in module.hosts_of(route, facts)}
+    proxies = (value for name, value in module.environment.items() if is_proxy(name))
+    return (*(f"https://{host}" for host in sorted(hosts)), *proxies)
 
 
 def _modules_in(module_path: str) -> list[str]:

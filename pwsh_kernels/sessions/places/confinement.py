@@ -68,7 +68,7 @@ def rules(
     named = [environment[name] for name in _CERTIFICATES if environment.get(name)]
     programs = filter(None, environment.get("PATH", "").split(":"))
     roots = [*SYSTEM, sys.prefix, sys.base_prefix, str(PACKAGE), *named, *programs]
-    urls = [value for name, value in environment.items() if name.lower() in _PROXIES]
+    urls = [value for name, value in environment.items() if is_proxy(name)]
     reached = {HTTPS, *ports, *filter(None, map(port_of, [*urls, *needs.addresses]))}
     return json.dumps(
         {
@@ -112,6 +112,11 @@ def _parts(root: Path, closed: Collection[Path]) -> Iterator[Path]:
             for child in sorted(root.iterdir()):
                 if not child.is_symlink():
                     yield from _parts(child, inside)
+
+
+def is_proxy(name: str) -> bool:
+    """Return whether a variable names a proxy."""
+    return name.lower() in _PROXIES
 
 
 def port_of(url: str) -> int | None:
