@@ -157,3 +157,13 @@ async def test_no_name_that_a_script_knows_leads_to_the_mark(shell: PowerShell) 
     """
     said = await run(shell, script)
     assert (said.text, said.records) == ("", [])
+
+
+async def test_who_writes_the_words_of_a_transport_error_keeps_the_session(
+    shell: PowerShell,
+) -> None:
+    words = "1..200 | ForEach-Object { [Console]::Error.WriteLine('Remote transport error') }"
+    for number in range(5):
+        said = await run(shell, f"$kept = {number}; {words}")
+        assert said.summary.outcome == "completed"
+    assert (await run(shell, "$kept")).text == "4\n"

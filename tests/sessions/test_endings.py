@@ -12,7 +12,7 @@ import pytest_asyncio
 from prometheus_client import REGISTRY
 
 from pwsh_kernels.sessions.key import SessionKey
-from tests.sessions.world import CONTOSO, World
+from tests.sessions.world import CONTOSO, END_WAIT, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow, pytest.mark.pwsh]
 
@@ -67,7 +67,7 @@ async def test_a_kernel_whose_end_was_given_up_is_killed_and_its_session_begins_
         await asyncio.wait_for(world.manager.close_session(key), 0.2)
     await world.sessions.kill(CONTOSO, "exo")
     assert counted(world) == (0, 0)
-    assert not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE
+    assert await asyncio.to_thread(psutil.wait_procs, [kernel], END_WAIT) == ([kernel], [])
     assert (await world.run("'anew'"))["result"] == "anew\n"
 
 

@@ -101,11 +101,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
     }
 
-    # What the session's $ErrorView makes of an error; nothing for the usual view, which the reader of
+    # What the session's $ErrorView makes of an error; '' for the usual view, which the reader of
     # the facts makes of them.
     function Get-ChosenView($Record) {
-        if ($global:ErrorView -eq 'ConciseView') { return }
-        if ($Record.FullyQualifiedErrorId -like 'NativeCommandError*') { return }
+        if ($global:ErrorView -eq 'ConciseView') { return '' }
+        if ($Record.FullyQualifiedErrorId -like 'NativeCommandError*') { return '' }
         # The engine's own DetailedView takes the newest error, and from here finds none.
         $shown = if ($global:ErrorView -eq 'DetailedView') {
             Microsoft.PowerShell.Utility\Get-Error -InputObject $Record

@@ -76,7 +76,7 @@ def error_record(facts: Sequence[Any], *, terminating: bool = False) -> Record:
         exception_type=exception_type,
         causes=tuple(causes),
         command=command or "",
-        view=view_text or "",
+        view=view_text,
         terminating=terminating,
         native=error_id in _NATIVE_ERRORS,
     )
