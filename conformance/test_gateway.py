@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pwsh_kernels.sessions.jupyter.ports import free_ports
+from pwsh_kernels.sessions.places.ports import free_ports
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.server import ADMIN, CONTOSO, Server
 

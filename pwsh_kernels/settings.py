@@ -3,6 +3,7 @@ documentation.
 """
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -142,6 +143,31 @@ class Settings(BaseSettings):
         "PWSH_MANAGER_RUN_SIGNED_OUT",
         "true/false",
         "Allow commands in sessions that are not signed in.",
+    )
+    place: Literal["local"] = _setting(
+        "local",
+        "PWSH_MANAGER_PLACE",
+        "place",
+        "Where sessions live, unless their tenant's entry names a place; local: this machine.",
+    )
+    confine: Literal["on", "off", "required"] = _setting(
+        "on",
+        "PWSH_MANAGER_CONFINE",
+        "on/off/required",
+        "Keep a session's PowerShell from other sessions' files, ports and processes, by Landlock;"
+        " required: no session where this machine cannot do all of that.",
+    )
+    confine_folders: Annotated[tuple[Path, ...], NoDecode] = _setting(
+        (),
+        "PWSH_MANAGER_CONFINE_FOLDERS",
+        "paths",
+        "Folders that confined sessions may read and write besides their own (/a:/b).",
+    )
+    confine_ports: Annotated[tuple[int, ...], NoDecode] = _setting(
+        (),
+        "PWSH_MANAGER_CONFINE_PORTS",
+        "ports",
+        "TCP ports that confined sessions may connect to besides 443 and a proxy's (80,587).",
     )
     restore: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
@@ -332,6 +358,16 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("confine_ports", mode="before")
+    @classmethod
+    def _split_ports(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("confine_folders", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
 
     @field_validator("tenant_aliases", "sharepoint_tenants", mode="before")
     @classmethod

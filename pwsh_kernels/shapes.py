@@ -61,6 +61,15 @@ class PowerShellHealth(TypedDict):
     error: str
 
 
+class Confinement(TypedDict):
+    """What keeps sessions apart: what is asked for, and which parts this machine enforces."""
+
+    confine: Literal["on", "off", "required"]
+    files: bool
+    tcp: bool
+    signals: bool
+
+
 class Counts(TypedDict):
     """How many sessions and runs are in which state."""
 
@@ -76,6 +85,7 @@ class Health(Counts):
     service: str
     version: str
     powershell: PowerShellHealth
+    confinement: Confinement
     uptime_s: float
 
 
@@ -211,6 +221,7 @@ class Session(SessionNames, Survival):
     signed_in_at: str | None
     sandbox: bool
     modules: dict[str, str]
+    place: str
     working_folder: str
     title: str
     busy: Busy | None

@@ -13,7 +13,16 @@ import pytest
 from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
-LEAVES = {"errors", "escapes", "records", "screens", "settings", "messages", "shapes"} | {
+LEAVES = {
+    "errors",
+    "escapes",
+    "landlock",
+    "records",
+    "screens",
+    "settings",
+    "messages",
+    "shapes",
+} | {
     "powershell_search",
     "prompt_answers",
     "script_text",
@@ -36,6 +45,7 @@ EVERY_LAYER = LEAVES | {
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "escapes": set(),
+    "landlock": set(),
     "records": set(),
     "screens": {"records"},
     "script_text": {"errors"},
@@ -44,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shapes": {"records"},
     "messages": {"errors", "records"},
     "prompt_answers": {"errors", "records"},
-    "powershell": {"errors", "prompt_answers", "records", "watcher"},
+    "powershell": {"errors", "landlock", "prompt_answers", "records", "watcher"},
     "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"}
     | {"script_text"},
     "catalog": {"errors"},
@@ -55,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "catalog",
         "modules",
         "escapes",
+        "landlock",
         "messages",
         "prompt_answers",
         "records",
@@ -94,13 +105,14 @@ LIBRARY_HOMES: dict[str, set[str]] = {
 }
 BANNED_NAMES = {"helpers", "utils", "util", "misc", "common", "helper"}
 ROOMS: dict[str, set[str]] = {
-    "sessions": {"sessions/evidence", "sessions/jupyter", "sessions/queries", "sessions/runs"}
-    | {"sessions/sign_in", "sessions/views"},
+    "sessions": {"sessions/evidence", "sessions/jupyter", "sessions/places", "sessions/queries"}
+    | {"sessions/runs", "sessions/sign_in", "sessions/views"},
     "sessions/evidence": {"sessions", "sessions/runs", "sessions/views"},
-    "sessions/jupyter": {"sessions"},
+    "sessions/jupyter": {"sessions", "sessions/places"},
+    "sessions/places": {"sessions"},
     "sessions/queries": {"sessions", "sessions/runs"},
     "sessions/runs": {"sessions"},
-    "sessions/sign_in": {"sessions", "sessions/runs"},
+    "sessions/sign_in": {"sessions", "sessions/places", "sessions/runs"},
     "sessions/views": {"sessions", "sessions/queries", "sessions/runs", "sessions/sign_in"},
     "mcp": {"mcp/answers", "mcp/calls", "mcp/offers"},
     "mcp/answers": set(),

@@ -39,13 +39,13 @@ import pwsh_kernels
 from pwsh_kernels.kernel.ipykernel_compat import KernelCompat
 from pwsh_kernels.mcp.sdk_compat import connection_of, has_cancelled, low_level_server
 from pwsh_kernels.powershell.wire.psrpcore_compat import Pool
-from pwsh_kernels.sessions.jupyter.jupyter_client_compat import (
-    close_control_socket,
-    leave_connection_file,
-)
 from pwsh_kernels.sessions.jupyter.jupyter_server_compat import (
     KernelManagerCompat,
     give_kernel_info,
+)
+from pwsh_kernels.sessions.places.jupyter_client_compat import (
+    close_control_socket,
+    leave_connection_file,
 )
 
 LIMIT_S = 20.0

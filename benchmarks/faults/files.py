@@ -22,7 +22,7 @@ def place(server: Subject, which: str, kernel_id: str) -> Path:
         "note": server.data_dir / "sessions" / "contoso.example.exo.json",
         "connection": server.folder / "runtime" / f"kernel-{kernel_id}.json",
         "process": server.folder / "runtime" / f"kernel-{kernel_id}.pid",
-        "history": server.data_dir / "history" / "contoso.example.exo.jsonl",
+        "history": server.data_dir / "history" / "contoso.example.exo" / "runs.jsonl",
         "lock": server.data_dir / "server.lock",
         "tenants": server.folder / "keys" / "tenants.toml",
         "cookie": server.folder / "runtime" / "jupyter_cookie_secret",

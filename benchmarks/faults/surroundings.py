@@ -18,7 +18,7 @@ import httpx
 from benchmarks.faults.disks import workout
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.trial import ANSWER_S, BYSTANDER, HIT, Skipped, Subject, Trial, sleep, until
-from pwsh_kernels.sessions.jupyter.ports import free_ports
+from pwsh_kernels.sessions.places.ports import free_ports
 
 LONG = "d" * 60
 SHELL = ("sh", "-c")

@@ -6,6 +6,7 @@ import asyncio
 import os
 import stat
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import typer
 from jupyter_core.paths import jupyter_runtime_dir
 
 from pwsh_kernels import __version__
-from pwsh_kernels.catalog import Catalog, Module
+from pwsh_kernels.catalog import Catalog, Module, TenantsFile
 from pwsh_kernels.catalog.tenants.loading import sandbox_facts
 from pwsh_kernels.cli.console import CLIENT_NAME, ExitCode, error_line, say
 from pwsh_kernels.cli.doctor_modules import installed_modules, wanted_modules
@@ -22,6 +23,7 @@ from pwsh_kernels.cli.findings import Finding
 from pwsh_kernels.cli.tenants import located, problems_of
 from pwsh_kernels.discovery import FROM_SETTINGS, ServerAddress, read_settings
 from pwsh_kernels.errors import ProductError, ServerUnreachable
+from pwsh_kernels.landlock import abi_version
 from pwsh_kernels.powershell_search import search_powershell
 from pwsh_kernels.settings import Settings, setting_rows
 from pwsh_kernels.shapes import Session
@@ -51,6 +53,8 @@ def examine() -> Iterator[Finding]:
     yield from _powershell(settings)
     yield _set_by_hand()
     yield from tenants_file(settings)
+    yield places(settings)
+    yield confinement(settings.confine, abi_version())
     yield data_folder(settings.data_dir)
     yield from _homes(settings)
     yield from damaged([settings.data_dir / "sessions", Path(jupyter_runtime_dir())])
@@ -87,6 +91,33 @@ def _set_by_hand() -> Finding:
     names = sorted(row.env for row in setting_rows() if os.environ.get(row.env))
     given = f"{len(names)} set: {', '.join(names)}" if names else "all at their defaults"
     return Finding("ok", f"Settings: {given} (`pwsh-kernels settings` lists them)")
+
+
+def places(settings: Settings) -> Finding:
+    """Return where sessions live: by the settings, and by the entries of tenants that say more."""
+    try:
+        known = TenantsFile(settings.tenants_path, must_exist=False).current().known.values()
+    except ProductError:  # what is wrong is said with the tenants file
+        return Finding("ok", f"Sessions live in the place {settings.place} (docs/places.md)")
+    chosen = [one.place_of(module) for one in known for module in one.modules]
+    named = Counter(filter(None, chosen))
+    others = "".join(f"; {count} entries say {place}" for place, count in sorted(named.items()))
+    return Finding("ok", f"Sessions live in the place {settings.place} (docs/places.md){others}")
+
+
+def confinement(confine: str, abi: int) -> Finding:
+    """Return what keeps a session's PowerShell from other sessions, and what does not."""
+    from pwsh_kernels.sessions.places.confinement import shortfall
+
+    if confine == "off":
+        return Finding("note", "Confinement is off: each session can read all that the server can.")
+    if missing := shortfall(confine, abi):
+        return Finding("wrong" if confine == "required" else "note", f"Confinement: {missing}")
+    return Finding(
+        "ok",
+        f"Confinement by Landlock (ABI {abi}) of files, TCP and signals; not of UDP, DNS, sockets"
+        " by path, and command lines of others (docs/places.md)",
+    )
 
 
 def data_folder(folder: Path) -> Finding:

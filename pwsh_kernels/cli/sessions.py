@@ -53,6 +53,7 @@ def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> N
             )
         if facts["state"] == "signed_in" and facts["working_folder"]:
             say(f"Working folder: {facts['working_folder']}")
+            say(f"Place: {facts['place']}")
         say_code(facts)
         if facts["state"] in ("none", "signed_out", "lost", "closed"):
             note(f"Run `pwsh-kernels login {facts['tenant']} {facts['module']}` to sign in.")

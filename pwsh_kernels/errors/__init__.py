@@ -75,6 +75,7 @@ from pwsh_kernels.errors.server import (
 )
 from pwsh_kernels.errors.sessions import (
     CommandSearchFailed,
+    ConfinementUnavailable,
     QueueFull,
     SessionBusy,
     SessionLost,
@@ -104,6 +105,7 @@ __all__ = [
     "BrokenFile",
     "CommandSearchFailed",
     "CommandTooLarge",
+    "ConfinementUnavailable",
     "ConsoleNotInstalled",
     "DataFolderInUse",
     "DeviceCodeRefused",

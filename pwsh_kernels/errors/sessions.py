@@ -25,6 +25,22 @@ class SessionStarting(ProductError):
 
 
 @dataclass(eq=False)
+class ConfinementUnavailable(ProductError):
+    """Sessions must be confined, and this machine cannot do all of it."""
+
+    code: ClassVar[str] = "confinement_unavailable"
+    status: ClassVar[int] = 503
+    missing: list[str]
+
+    def text(self) -> str:
+        return (
+            "No session was started: PWSH_MANAGER_CONFINE is `required`, and the Linux kernel of"
+            f" this machine does not confine {', '.join(self.missing)} (Landlock: Linux 5.13 for"
+            " files, 6.7 for tcp, 6.12 for signals). Use a newer one, or set it to `on`."
+        )
+
+
+@dataclass(eq=False)
 class WaitingForInput(ProductError):
     """The session's running command asks a question; another command would wait behind it."""
 

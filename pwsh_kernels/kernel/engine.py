@@ -85,6 +85,7 @@ class Engine:
             machine_modules=wanted.machine_modules,
             culture=wanted.culture,
             fingerprint=wanted.fingerprint,
+            confined=wanted.confined,
         )
 
     def _died(self, death: asyncio.Future[Died]) -> None:

@@ -22,6 +22,7 @@ MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
 CULTURE = "PWSH_KERNELS_CULTURE"
 FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
+CONFINED = "PWSH_KERNELS_CONFINED"
 SIGN_IN_HINT = "PWSH_KERNELS_SIGN_IN_HINT"
 HOME = "PWSH_KERNELS_HOME"
 """Variable that a session's kernel has: PowerShell's HOME."""
@@ -60,6 +61,9 @@ class KernelEnvironment:
     """The culture of PowerShell, such as "de-CH"; "": as the environment says."""
     fingerprint: str
     """Script that tells whether the module's connection has changed; "": nobody asks."""
+    confined: str
+    """The rules that keep PowerShell to itself (`pwsh_kernels.landlock`); "": it is not confined.
+    """
     sign_in_hint: SignInHint
     """What follows an error in a person's cell that may mean that nobody is signed in."""
 
@@ -81,6 +85,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         working_folder=env.get(WORKING_FOLDER, ""),
         culture=env.get(CULTURE, ""),
         fingerprint=env.get(FINGERPRINT, ""),
+        confined=env.get(CONFINED, ""),
         sign_in_hint=read_hint(env.get(SIGN_IN_HINT, "")),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )

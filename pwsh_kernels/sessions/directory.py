@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pwsh_kernels.catalog import Catalog, Module, Tenant, Tenants
 from pwsh_kernels.errors import ProductError
@@ -28,6 +29,10 @@ class Directory:
             return self.tenants().find_tenant(tenant).name
         except ProductError:
             return tenant
+
+    def secret_files(self) -> set[Path]:
+        """Return every file of a certificate or a secret that the tenants' entries name."""
+        return {file for tenant in self.tenants().known.values() for file in tenant.files()}
 
     def names(self, tenant: str, module: str) -> tuple[Tenant, Module, SessionKey]:
         """Return what a tenant and a module are.

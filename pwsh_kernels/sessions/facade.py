@@ -17,6 +17,7 @@ from pwsh_kernels.errors import (
     RunNotWaiting,
     UnknownSession,
 )
+from pwsh_kernels.landlock import abi_version
 from pwsh_kernels.prompt_answers import check_answer
 from pwsh_kernels.records import Record, RunOptions
 from pwsh_kernels.sessions.admission import admit, check_command, check_room
@@ -29,6 +30,7 @@ from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.moment import now
+from pwsh_kernels.sessions.places.places import Places
 from pwsh_kernels.sessions.queries.command_search import CommandSearch
 from pwsh_kernels.sessions.queries.kept_objects import (
     ObjectsQuery,
@@ -107,7 +109,16 @@ class Sessions:
         )
         self._directory = Directory(catalog, tenants)
         self._lifecycle = Lifecycle(
-            settings, kernel_manager, self._directory, Launcher(settings, sandbox), self._runs
+            settings,
+            kernel_manager,
+            self._directory,
+            Launcher(
+                settings,
+                sandbox,
+                Places(settings, kernel_manager.connection_file, abi_version()),
+                self._directory.secret_files,
+            ),
+            self._runs,
         )
         self._watchdog = Watchdog(
             settings, self._live, self._lifecycle.disconnect, self._runs.forget_old

@@ -1,20 +1,21 @@
-"""How a session's kernel is started: its HOME, its environment, its log file."""
+"""How a session's kernel is started: its folders, its environment, its log file."""
 
 import json
 import logging
 import os
-import shutil
-import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from pwsh_kernels.catalog import ending_errors
-from pwsh_kernels.errors import BrokenFile, FolderNotWritable, UnsafeFolder
+from pwsh_kernels.errors import BrokenFile
 from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionLaunch
-from pwsh_kernels.sessions.jupyter.kernel_process import HOME_VARIABLE
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.confinement import Needs, is_proxy
+from pwsh_kernels.sessions.places.homes import private_folder
+from pwsh_kernels.sessions.places.local_process import HOME_VARIABLE
+from pwsh_kernels.sessions.places.places import Places
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.settings import Settings
 
@@ -23,6 +24,7 @@ MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 """Variable of the kernel: with `off` its PowerShell finds no module that is installed on this
 machine.
 """
+SANDBOX_FOLDER = "PWSH_KERNELS_SANDBOX"
 SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
 SHARED = "PWSH_KERNELS_SHARED"
 """Variable of the kernel: a shutdown_request of a front end does not end it."""
@@ -32,6 +34,8 @@ libraries put tokens there when they find no place of their own, and HOME is pri
 """
 LOG = "PWSH_KERNELS_LOG"
 LOG_SIZE = "PWSH_KERNELS_LOG_SIZE"
+CONFINED = "PWSH_KERNELS_CONFINED"
+"""Variable of the kernel: the rules that keep its PowerShell to itself."""
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 CULTURE = "PWSH_KERNELS_CULTURE"
@@ -51,10 +55,20 @@ _log = logging.getLogger(__name__)
 class Launcher:
     """Prepares folders (0700) and environments."""
 
-    def __init__(self, settings: Settings, sandbox: Callable[[], Mapping[str, str]]) -> None:
-        """`sandbox` returns the environment variables that a session of a sandbox tenant gets."""
+    def __init__(
+        self,
+        settings: Settings,
+        sandbox: Callable[[], Mapping[str, str]],
+        places: Places,
+        secret_files: Callable[[], Collection[Path]],
+    ) -> None:
+        """`sandbox` returns the environment variables that a session of a sandbox tenant gets,
+        `secret_files` those of all tenants.
+        """
+        self._secret_files = secret_files
         self._settings = settings
         self._sandbox = sandbox
+        self.places = places
         self.history = SessionHistory(settings.data_dir / "history")
         self.pins = Pins(settings.data_dir)
 
@@ -63,11 +77,12 @@ class Launcher:
 
         Raises UnsafeFolder, FolderNotWritable.
         """
-        home = self.prepare_home(session.key)
+        place = self.places[session.place]
+        home = place.prepare_home(session.key)
         session.begin_in(str(self._prepare_files(session.key)))
         log_file = self.log_file(session.key)
-        _private_folder(log_file.parent)
-        return SessionLaunch(session.key, self._environment(session, home), home, log_file)
+        private_folder(log_file.parent)
+        return SessionLaunch(session.key, place, self._environment(session, home), home, log_file)
 
     def log_file(self, key: SessionKey) -> Path:
         """Return the log of a session's kernel."""
@@ -96,46 +111,14 @@ class Launcher:
         """
         return session.pin(self.pin(session))
 
-    def home(self, key: SessionKey) -> Path:
-        """Return the folder that is a session's HOME, which holds what its module keeps of a
-        sign-in.
-        """
-        return self._settings.homes / key.tenant / key.module
-
-    def key_of(self, home: Path) -> SessionKey | None:
-        """Return the session whose HOME a folder is; None: it is none of ours."""
-        if home.parent.parent != self._settings.homes:
-            return None
-        return SessionKey(home.parent.name, home.name)
-
-    def prepare_home(self, key: SessionKey) -> Path:
-        """Make a session's HOME (0700).
-
-        Raises UnsafeFolder when the folder of all HOMEs is open to everybody.
-        """
-        check_private(self._settings.homes)
-        for folder in (self._settings.homes, self._settings.homes / key.tenant):
-            _private_folder(folder)
-        return _private_folder(self.home(key))
-
     def _prepare_files(self, key: SessionKey) -> Path:
         """Make the folder in which a session's commands begin (0700); not in its HOME, which is
         removed with a sign-in.
         """
         files = self._settings.data_dir / "files"
         for folder in (files, files / key.tenant):
-            _private_folder(folder)
-        return _private_folder(files / key.tenant / key.module)
-
-    def forget(self, key: SessionKey) -> bool:
-        """Remove a session's HOME with all that its module kept in it; return whether there was
-        one.
-        """
-        home = self.home(key)
-        if not home.exists():
-            return False
-        shutil.rmtree(home)
-        return True
+            private_folder(folder)
+        return private_folder(files / key.tenant / key.module)
 
     def _environment(self, session: Session, home: Path) -> dict[str, str]:
         environment = {
@@ -165,7 +148,33 @@ class Launcher:
             own |= {name: value for name, value in sandbox.items() if name != MODULE_PATH}
             own[SANDBOX_TENANT] = session.tenant.name
         environment[MODULE_PATH] = os.pathsep.join(folders)
+        if confined := self.places[session.place].confine(session.key, self._needs(session)):
+            environment[CONFINED] = confined.rules
+            own["TMPDIR"] = str(confined.temporary)
         return {**environment, SESSION_ENVIRONMENT: json.dumps(own)}
+
+    def _needs(self, session: Session) -> Needs:
+        """Return what its PowerShell needs of this machine; folders that it is to read are there,
+        also when nothing is in them yet.
+        """
+        data = self._settings.data_dir.absolute()
+        modules = (private_folder(data / "pins"), private_folder(data / "modules"))
+        history = private_folder(self.history.file(session.key).parent)
+        certificate = session.tenant.access(session.key.module).certificate_file
+        sandbox = dict(self._sandbox()) if session.tenant.sandbox else {}
+        return Needs(
+            read=(*modules, history, *filter(None, [certificate, self._settings.modules_dir])),
+            write=(
+                Path(session.working_folder),
+                *(Path(value) for name, value in sandbox.items() if name == SANDBOX_FOLDER),
+            ),
+            addresses=tuple(value for value in sandbox.values() if "://" in value)
+            + _addresses(session),
+            private=(
+                *(data, self._settings.homes, self._settings.tenants_path.parent),
+                *self._secret_files(),
+            ),
+        )
 
 
 def _sign_in_hint(session: Session) -> str:
@@ -178,6 +187,14 @@ def _sign_in_hint(session: Session) -> str:
     return json.dumps({"errors": errors, "hint": hint})
 
 
+def _addresses(session: Session) -> tuple[str, ...]:
+    """Return what the module says that it reaches: hosts of its routes, and a proxy of its own."""
+    module, facts = session.module, session.facts()
+    hosts = {one for route in module.routes.values() for one in module.hosts_of(route, facts)}
+    proxies = (value for name, value in module.environment.items() if is_proxy(name))
+    return (*(f"https://{host}" for host in sorted(hosts)), *proxies)
+
+
 def _modules_in(module_path: str) -> list[str]:
     """Return the names of the modules in the folders of a path."""
     return [
@@ -186,18 +203,3 @@ def _modules_in(module_path: str) -> list[str]:
         if folder
         for module in Path(folder).iterdir()
     ]
-
-
-def check_private(folder: Path) -> None:
-    """Raise UnsafeFolder for a folder that every user of the machine can read or enter."""
-    if folder.exists() and stat.S_IMODE(folder.stat().st_mode) & stat.S_IRWXO:
-        raise UnsafeFolder(folder=str(folder))
-
-
-def _private_folder(path: Path) -> Path:
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o700)
-    except OSError as error:
-        raise FolderNotWritable(folder=str(path), problem=error.strerror or str(error)) from error
-    return path

@@ -10,19 +10,19 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
-from pwsh_kernels.catalog import Route
+from pwsh_kernels.catalog import Module, Route, Tenant
 from pwsh_kernels.errors import PowerShellDied, ProductError, TooManySessions
 from pwsh_kernels.messages import CONNECTION_CHANGED, POWERSHELL_DIED
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
-from pwsh_kernels.sessions.jupyter.kernel_process import living_kernels
-from pwsh_kernels.sessions.jupyter.processes import check_descriptor
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
+from pwsh_kernels.sessions.places.place import Place
+from pwsh_kernels.sessions.places.process_tree import check_descriptor
 from pwsh_kernels.sessions.runs.connection import Message
 from pwsh_kernels.sessions.runs.notes import RunNote
 from pwsh_kernels.sessions.runs.queue import SERVER_STOPPED, RunQueue
@@ -88,8 +88,9 @@ class Lifecycle:
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self._left_runs: dict[str, RunNote] = {}
         self.table: dict[SessionKey, LiveSession] = {}
+        self._places = launcher.places
         self.sign_ins = SignInFlow(
-            settings, self.save, self.table.values, manager.process_id, launcher.pin_again
+            settings, self.save, self.table.values, launcher.places, launcher.pin_again
         )
         self.changes = Broadcast()
         self._turns: WeakValueDictionary[SessionKey, asyncio.Lock] = WeakValueDictionary()
@@ -111,7 +112,7 @@ class Lifecycle:
         if live is None or live.session.gone or live.ending:
             self._make_room(key)
             earlier = live.session.route if live else None
-            live = self._add(Session(key, known_tenant, known_module))
+            live = self._add(self._new(key, known_tenant, known_module))
             live.tasks.start(self._start(live, alone=alone, earlier=earlier), f"start {key}")
         elif live.session.state == "signed_out":
             live.session.configure(known_tenant)
@@ -136,9 +137,10 @@ class Lifecycle:
         self._end_unsent_runs(one for one in left if not one.message_id)
         notes = list(self._notes.read_all())
         await asyncio.gather(*(self._adopt_or_skip(note) for note in notes))
-        await self._adopt_unnoted()
+        for place in self._places:
+            await self._adopt_unnoted(place)
         self._lose_left_runs()
-        self._release_stale_pins()
+        await self._release_stale_pins()
 
     async def detach_all(self) -> None:
         """Let go of every kernel; all live on."""
@@ -169,7 +171,7 @@ class Lifecycle:
         self._remove(live, "the session was disconnected")
         await self._end_kernel(live.key, politely=answers)
         if forget:
-            await asyncio.to_thread(self._launcher.forget, live.key)
+            await asyncio.to_thread(self._places[live.session.place].forget_home, live.key)
         self._forget(live)
 
     async def _sign_out(self, live: LiveSession) -> None:
@@ -193,7 +195,8 @@ class Lifecycle:
         async with self._turn(key):
             if key in self.table:  # begun meanwhile: the HOME is its own
                 return False
-            return await asyncio.to_thread(self._launcher.forget, key)
+            forgotten = [await asyncio.to_thread(one.forget_home, key) for one in self._places]
+            return any(forgotten)
 
     async def kill(self, live: LiveSession) -> None:
         """End the processes at once."""
@@ -228,6 +231,7 @@ class Lifecycle:
                 expected_account=session.expected_account,
                 signed_in_at=utc(session.signed_in_at),
                 route=session.route.name if session.route else None,
+                place=session.place,
             )
         )
 
@@ -251,7 +255,12 @@ class Lifecycle:
             self._remove(one, "a newer session took its place")
             self._forget(one)
 
+    def _new(self, key: SessionKey, tenant: Tenant, module: Module) -> Session:
+        return Session(key, tenant, module, place=self._places.chosen(tenant, key.module))
+
     def _add(self, session: Session, *, adopted: bool = False) -> LiveSession:
+        if not adopted:
+            self._places[session.place].check()
         launch = self._launcher.launch(session)  # first: refused, it leaves no session behind
         pins = self._pins.pinned(session.key) if adopted else self._launcher.pin(session)
         session.pin(pins)
@@ -267,7 +276,7 @@ class Lifecycle:
     async def _start(self, live: LiveSession, *, alone: bool, earlier: Route | None) -> None:
         try:
             async with self._turn(live.key):  # an earlier session of this key ends first
-                self._launcher.prepare_home(live.key)
+                self._places[live.session.place].prepare_home(live.key)
                 await self._manager.kill_session(live.key)  # a lost kernel's process may linger
                 await self._manager.start_kernel(kernel_name=live.key.kernelspec)
             await self._attach(live, self._settings.start_timeout)
@@ -352,7 +361,7 @@ class Lifecycle:
         if live is None or live.session.gone:
             old = live.session if live else None
             if old is not None:
-                new = self._add(Session(key, old.tenant, old.module))
+                new = self._add(self._new(key, old.tenant, old.module))
                 new.tasks.start(self._start_attached(new), f"attach to {key}")
 
     async def _start_attached(self, live: LiveSession) -> None:
@@ -367,12 +376,10 @@ class Lifecycle:
 
     # -- adoption ------------------------------------------------------------------------------
 
-    async def _adopt_unnoted(self) -> None:
+    async def _adopt_unnoted(self, place: Place) -> None:
         """Take over the kernels of sessions whose note is gone: the check says who is signed in."""
-        homes = [one.home for one in await asyncio.to_thread(list, living_kernels())]
-        for home in homes:
-            key = self._launcher.key_of(home)
-            if key is None or key in self.table:
+        for key in await place.living():
+            if key in self.table:
                 continue
             LOG.warning("The session %s was found without its note", key)
             note = SessionNote(
@@ -382,6 +389,7 @@ class Lifecycle:
                 connection_file=str(self._manager.connection_file(key)),
                 created_at=utc(now()) or "",
                 state="signed_in",
+                place=place.name,
             )
             await self._adopt_or_skip(note)
 
@@ -440,10 +448,11 @@ class Lifecycle:
             created_at=note.created_time(),
             expected_account=note.expected_account,
             route=module.routes.get(note.route) if note.route else None,
+            place=note.place,
         )
         live = self._add(session, adopted=True)
         try:
-            found = await self._manager.find_session(key)
+            found = await self._places[session.place].find(key)
         except ConnectionError as error:
             self._fail(live, str(error))
             return
@@ -458,7 +467,7 @@ class Lifecycle:
             return
         await self._adopted(live, note, found)
 
-    async def _adopt_again(self, live: LiveSession, note: SessionNote, found: int) -> None:
+    async def _adopt_again(self, live: LiveSession, note: SessionNote, found: str) -> None:
         """Look again for a kernel that is silent, as long as its process lives and nobody ends
         it.
         """
@@ -467,7 +476,7 @@ class Lifecycle:
             live.drop_queue(SILENT)
             live.session.say(SILENT)
             await asyncio.sleep(ADOPT_PAUSE_S)
-            if self._manager.process_id(live.key) != found:
+            if await self._manager.alive(live.key) != found:
                 break
             try:
                 await self._attach(live, ADOPT_WAIT_S, adopted=True)
@@ -478,11 +487,10 @@ class Lifecycle:
         self.ended(live.key, "its process ended without having answered")
         self._lose_left_runs()
 
-    async def _adopted(self, live: LiveSession, note: SessionNote, found: int) -> None:
+    async def _adopted(self, live: LiveSession, note: SessionNote, found: str) -> None:
         key = live.key
-        if found != self._manager.process_id(
-            key
-        ):  # it ended in this very moment, and a new one was started
+        # It may have ended in this very moment, and a new one was started.
+        if found != await self._manager.alive(key):
             self._fail(live, "its process ended while a server looked for it")
             await self._manager.kill_session(key)
             return
@@ -537,11 +545,13 @@ class Lifecycle:
             self._history.forget(live.key)
             self._pins.release(live.key)
 
-    def _release_stale_pins(self) -> None:
+    async def _release_stale_pins(self) -> None:
         """Release what sessions have pinned that are no more; one may live that we could not take
         over.
         """
         for key in self._pins.sessions():
             live = self.table.get(key)
-            if (live is None or live.session.gone) and self._manager.process_id(key) is None:
+            if live is not None and not live.session.gone:
+                continue
+            if not any([await place.alive(key) for place in self._places]):
                 self._pins.release(key)

@@ -11,10 +11,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.place import PlaceName
 from pwsh_kernels.sessions.states import SESSION_STATES
 from pwsh_kernels.shapes import SessionState
 
@@ -32,6 +34,7 @@ class SessionNote:
     expected_account: str | None = None
     signed_in_at: str | None = None
     route: RouteName | None = None
+    place: PlaceName = "local"
 
     @property
     def key(self) -> SessionKey:
@@ -92,6 +95,8 @@ def read_note(text: bytes) -> SessionNote:
         raise TypeError("a fact is no text")
     if note.state not in SESSION_STATES:
         raise ValueError(f"no state: {note.state}")
+    if note.place not in get_args(PlaceName):
+        raise ValueError(f"no place: {note.place}")
     note.created_time()
     note.signed_in_time()
     return note

@@ -9,6 +9,7 @@ from pwsh_kernels.catalog import Explanation, Fact, FactName, Module, Route, Ten
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.moment import now
+from pwsh_kernels.sessions.places.place import PlaceName
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.states import GONE, session_may_become
 from pwsh_kernels.shapes import SessionState
@@ -99,6 +100,8 @@ class Session:
     module: Module
     state: SessionState = "starting"
     reason: str = ""
+    place: PlaceName = "local"
+    """Where it lives (docs/places.md)."""
     created_at: datetime = field(default_factory=now)
     last_used: datetime = field(default_factory=now)
     conversation_id: str | None = None

@@ -22,10 +22,12 @@ from traitlets import Bool, Instance, default
 from pwsh_kernels import __version__
 from pwsh_kernels.errors import FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
+from pwsh_kernels.landlock import abi_version
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
+from pwsh_kernels.sessions.places.confinement import shortfall
 from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
@@ -294,8 +296,11 @@ class PwshKernelsApp(ExtensionApp):
             product.tenants.current,
             self.sandbox_environment,
         )
+        health = Health(product.settings.confine, abi_version())
+        if missing := shortfall(health.confine, health.abi):
+            server.log.warning("%s", missing)
         return Backend(
-            product.settings, sessions, product.catalog, Health(), server.identity_provider.token
+            product.settings, sessions, product.catalog, health, server.identity_provider.token
         )
 
     def sandbox_environment(self) -> dict[str, str]:

@@ -8,11 +8,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from pwsh_kernels import __version__, shapes
+from pwsh_kernels.landlock import not_enforced
 from pwsh_kernels.powershell_search import search_powershell
 
+Confine = Literal["on", "off", "required"]
 MODULES_FRESH_S = 60.0
 """Seconds for which the list of installed modules is believed; somebody may have installed one."""
 LOG = logging.getLogger(__name__)
@@ -54,6 +56,9 @@ class Health:
     somebody asks.
     """
 
+    confine: Confine
+    abi: int
+    """Version of Landlock's ABI on this machine; 0: it has none."""
     started: float = field(default_factory=time.monotonic)
     powershell: PowerShellState = field(default_factory=PowerShellState)
     search: asyncio.Task[PowerShellState] | None = None
@@ -62,7 +67,7 @@ class Health:
     def view(self, counts: shapes.Counts) -> shapes.Health:
         """Return the JSON of GET /health. `counts` is the sessions' own part."""
         return {
-            "status": "degraded" if self.powershell.found is False else "healthy",
+            "status": "degraded" if self._cannot_start_sessions() else "healthy",
             "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
             "service": "pwsh-kernels",
             "version": __version__,
@@ -72,9 +77,14 @@ class Health:
                 "place": self.powershell.place,
                 "error": self.powershell.error,
             },
+            "confinement": confinement_view(self.confine, self.abi),
             **counts,
             "uptime_s": round(time.monotonic() - self.started, 3),
         }
+
+    def _cannot_start_sessions(self) -> bool:
+        unconfined = self.confine == "required" and bool(not_enforced(self.abi))
+        return unconfined or self.powershell.found is False
 
     async def installed(self, modules: Sequence[str]) -> Mapping[str, str] | None:
         """Return those of the PowerShell modules that are installed, with their version; None when
@@ -99,6 +109,17 @@ class Health:
         """End a search that is not needed any more, and its process."""
         if self.search is not None:
             self.search.cancel()
+
+
+def confinement_view(confine: Confine, abi: int) -> shapes.Confinement:
+    """Return what is asked for, and which parts of it are enforced."""
+    missing = set(not_enforced(0 if confine == "off" else abi))
+    return {
+        "confine": confine,
+        "files": "files" not in missing,
+        "tcp": "tcp" not in missing,
+        "signals": "signals" not in missing,
+    }
 
 
 async def find_powershell(modules: Sequence[str] = ()) -> PowerShellState:

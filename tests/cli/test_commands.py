@@ -16,6 +16,7 @@ from pwsh_kernels.cli.doctor import damaged
 from pwsh_kernels.cli.doctor_modules import module_finding
 from pwsh_kernels.cli.run import read_parameters
 from pwsh_kernels.cli.sessions import status_line
+from pwsh_kernels.landlock import abi_version, not_enforced
 from pwsh_kernels.sandbox import Authority
 from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.settings import setting_rows
@@ -285,6 +286,8 @@ def test_the_doctor_finds_everything_in_order(server: Server) -> None:
         ["ok", "pwsh-kernels"],
         ["ok", "PowerShell"],
         ["ok", "Settings:"],
+        ["ok", "Sessions"],
+        ["note" if not_enforced(abi_version()) else "ok", "Confinement"],
         ["ok", "Data"],
         ["ok", "Server"],
         ["ok", "Token"],

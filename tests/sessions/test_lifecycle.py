@@ -21,9 +21,9 @@ from pwsh_kernels.errors import NotSignedIn, SessionLost
 from pwsh_kernels.powershell import find_powershell
 from pwsh_kernels.sessions import lifecycle
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
-from pwsh_kernels.sessions.jupyter.kernel_process import process_note
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.lifecycle import OLD_CODE
+from pwsh_kernels.sessions.places.local_process import process_note
 from pwsh_kernels.shapes import Run
 from tests.fixtures.repository import ROOT
 from tests.sessions.world import CONTOSO, END_WAIT, World
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 KEY = SessionKey(CONTOSO, "exo")
 NOTED = {
-    "tenant", "module", "kernel_id", "connection_file", "created_at", "state", "expected_account", "signed_in_at", "route",  # noqa: E501
+    "tenant", "module", "place", "kernel_id", "connection_file", "created_at", "state", "expected_account", "signed_in_at", "route",  # noqa: E501
 }  # fmt: skip
 """Everything that a note holds: no token, no code, no key."""
 FIRST_SERVER = """
@@ -288,7 +288,7 @@ async def test_a_kernel_that_ends_while_it_is_taken_over_is_lost_and_none_takes_
             "lost",
             "its process ended while a server looked for it",
         )
-        assert second.manager.process_id(KEY) is None
+        assert await second.manager.alive(KEY) is None
         assert gone(powershell)
     finally:
         await second.end()

@@ -325,7 +325,7 @@ async def test_a_secret_that_is_no_text_makes_nobody_deaf(world: World) -> None:
 
 async def test_damaged_lines_of_the_history_are_left_out_and_counted(world: World) -> None:
     await world.run("'good one'")
-    file = world.settings.data_dir / "history" / "contoso.example.exo.jsonl"
+    file = world.settings.data_dir / "history" / "contoso.example.exo" / "runs.jsonl"
     with file.open("ab") as lines:
         lines.write(b'{"run_id": "r-1", "sta\n\xff\xfe\x00\nnull\n5\n[]\n')
         lines.write(b'{"run_id": "r-odd", "started_at": 5, "ended_at": "x", "principal": 7}\n')

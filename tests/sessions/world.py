@@ -16,9 +16,9 @@ from pwsh_kernels.messages import checked_options
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import LoginRequest, RunRequest, Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
-from pwsh_kernels.sessions.jupyter.kernel_process import living_process
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.local_process import living_process
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
 
@@ -32,6 +32,8 @@ def make_settings(folder: Path, **settings: str) -> Settings:
     with pytest.MonkeyPatch.context() as patch:
         given = {
             "PWSH_MANAGER_DATA_DIR": str(folder / "data"),
+            # Commands of tests meet the test in files of its own folder.
+            "PWSH_MANAGER_CONFINE_FOLDERS": str(folder),
             "PWSH_MANAGER_MACHINE_MODULES": "false",
             **settings,
         }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, ConfigDict, StrictBool, StringConstraints
 
@@ -55,6 +55,8 @@ def _not_enforced(asked: bool) -> bool:
     return asked
 
 
+PlaceName = Literal["local"]
+"""Where sessions can live."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Domain = Annotated[str, AfterValidator(checked_domain)]
 Alias = Annotated[str, AfterValidator(checked_alias)]
@@ -91,6 +93,7 @@ class ModuleAccess:
     scopes: tuple[Text, ...] = ()
     site: Site | None = None
     culture: Culture | None = None
+    place: PlaceName | None = None
     read_only: Annotated[StrictBool, AfterValidator(_not_enforced)] = False
     restore: StrictBool = False
 
@@ -115,6 +118,7 @@ class Tenant:
     organization: Domain | None = None
     delegated_organization: Domain | None = None
     culture: Culture | None = None
+    place: PlaceName | None = None
     traps: Mapping[str, Any] = field(default_factory=dict)
     modules: Mapping[str, ModuleAccess] = field(default_factory=dict)
 
@@ -130,6 +134,10 @@ class Tenant:
     def culture_of(self, module: str) -> str | None:
         """Return the culture of a module's session, such as "de-CH"; None: the server's."""
         return self.access(module).culture or self.culture
+
+    def place_of(self, module: str) -> PlaceName | None:
+        """Return where a module's session is to live; None: where the settings say."""
+        return self.access(module).place or self.place
 
     def facts(self, module: str | None = None) -> dict[FactName, Fact | None]:
         """Return the facts that scripts can ask for, about this tenant and its access for a module;
@@ -162,6 +170,12 @@ class Tenant:
             "federated_token": access.federated_token,
         }
         return {name: place for name, place in places.items() if place}
+
+    def files(self) -> set[Path]:
+        """Return every file that it names: certificates, and those that hold secrets."""
+        certificates = {one.certificate_file for one in self.modules.values()}
+        sources = {one.file for module in self.modules for one in self.secrets(module).values()}
+        return {file for file in certificates | sources if file}
 
     def _sharepoint_url(self) -> str | None:
         host = self.sharepoint_host or (self.name.split(".")[0] if self.sandbox else None)

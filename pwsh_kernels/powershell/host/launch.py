@@ -1,9 +1,12 @@
 """How a PowerShell process is started: its arguments and its environment, pure."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from pwsh_kernels.landlock import command
 
 ALLOWED = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR",
@@ -80,13 +83,35 @@ class Launch:
     """False: behind them only PowerShell's own modules, none that is installed on this machine or
     inherited.
     """
+    confined: str = ""
+    """Rules of `pwsh_kernels.landlock` that it is confined by, beside those for its own files."""
     pass_env: tuple[str, ...] = ()
     """Names of our own variables that the child inherits beside the allow-list."""
 
     @property
     def argv(self) -> list[str]:
         """The command line: PSRP over stdin and stdout."""
-        return [str(self.executable), "-NoLogo", "-NoProfile", "-s"]
+        own = [str(self.executable), "-NoLogo", "-NoProfile", "-s"]
+        return confined_command(self.confined, own) if self.confined else own
+
+
+def confined_command(rules: str, own: list[str]) -> list[str]:
+    """Return the command line of a PowerShell that may also read its own files."""
+    facts = json.loads(rules)
+    facts["read"] += engine_files(Path(own[0]), os.environ.get("DOTNET_ROOT", ""))
+    return command(json.dumps(facts), own)
+
+
+def engine_files(executable: Path, dotnet_root: str) -> list[str]:
+    """Return where the files of a PowerShell are: its folder; of a .NET tool, the folder of tools
+    and the runtime's; of anything else, the program alone.
+    """
+    program = executable.resolve()
+    if (program.parent / "System.Management.Automation.dll").exists():
+        return [str(program.parent)]
+    if (executable.parent / ".store").is_dir():
+        return [str(executable.parent), dotnet_root or str(executable.parent.parent)]
+    return [str(executable), str(program)]
 
 
 def closed_module_path(launch: Launch, environment: Mapping[str, str]) -> str:

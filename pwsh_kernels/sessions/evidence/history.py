@@ -9,6 +9,7 @@ import os
 import stat
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pwsh_kernels.sessions.damaged_files import put_aside
@@ -36,8 +37,8 @@ LOG = logging.getLogger(__name__)
 
 
 class SessionHistory:
-    """A folder (0700) with one file of JSON lines (0600) for each session; a line for each run that
-    has ended.
+    """A folder (0700) for each session with a file of JSON lines (0600); a line for each run that
+    has ended. A session may read its own folder alone.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,7 +49,7 @@ class SessionHistory:
 
     def file(self, key: SessionKey) -> Path:
         """Return a session's file, which may not exist yet."""
-        return self._folder / f"{key.kernelspec}.jsonl"
+        return self._folder / key.kernelspec / "runs.jsonl"
 
     def add(self, run: Run) -> None:
         """Note a run that has ended; from any thread."""
@@ -57,7 +58,8 @@ class SessionHistory:
 
     def _append(self, run: Run) -> None:
         path = self.file(run.key)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self._folder, path.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         before = _read(path)
         added = _line(history_line(run))
         if self._is_changed(path, before):
@@ -91,6 +93,8 @@ class SessionHistory:
             self._last.pop(key, None)
             path.unlink(missing_ok=True)
             _sum_of(path).unlink(missing_ok=True)
+            with suppress(OSError):  # there is none, or what was put aside stays in it
+                path.parent.rmdir()
 
 
 def _sum_of(path: Path) -> Path:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-import psutil
 from jupyter_client.ioloop.restarter import AsyncIOLoopKernelRestarter
 from jupyter_client.session import Session as Codec
 from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
@@ -21,33 +20,20 @@ from tornado.web import HTTPError
 from traitlets import Bool, Dict, Instance, List, Unicode, default
 
 from pwsh_kernels.messages import ending_metadata
-from pwsh_kernels.sessions.damaged_files import put_aside
-from pwsh_kernels.sessions.jupyter.environment import SERVER, kernel_environment, with_our_commands
-from pwsh_kernels.sessions.jupyter.jupyter_client_compat import close_control_socket
 from pwsh_kernels.sessions.jupyter.jupyter_server_compat import (
     KernelManagerCompat,
     give_kernel_info,
 )
-from pwsh_kernels.sessions.jupyter.kernel_process import (
-    HOME_VARIABLE,
-    ForeignProcess,
-    is_connection_file,
-    kernel_of_home,
-    living_process,
-    write_process_note,
-)
 from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
-from pwsh_kernels.sessions.jupyter.processes import kill_tree
 from pwsh_kernels.sessions.jupyter.sessions_owner import Nobody, SessionsOwner
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.environment import ordinary_environment
+from pwsh_kernels.sessions.places.jupyter_client_compat import close_control_socket
+from pwsh_kernels.sessions.places.place import Nothing, Place, Remains
 from pwsh_kernels.sessions.tasks import Tasks
 from pwsh_kernels.shapes import ForeignJson
 
 LOG = logging.getLogger(__name__)
-UNREACHABLE = (
-    "its connection file {file} was gone or damaged, so that nobody could reach its process, which"
-    " was ended"
-)
 DEATH_POLL_S = 1.0
 """How often a kernel's process is looked at: a death is known well within 3 s."""
 
@@ -103,6 +89,7 @@ class SessionLaunch:
     """How the kernel of a session is started."""
 
     key: SessionKey
+    place: Place
     environment: Mapping[str, str]
     cwd: Path
     log_file: Path
@@ -157,7 +144,7 @@ class SessionKernelManager(KernelManagerCompat):
     def add_session(self, launch: SessionLaunch) -> None:
         """Make a session known: its kernelspec, and how its kernel starts."""
         self.launches = {**self.launches, launch.key.kernelspec: launch}
-        self.kernel_spec_manager.add_session(launch.key)
+        self.kernel_spec_manager.add_session(launch.key, launch.place.provisioner)
 
     def remove_session(self, key: SessionKey) -> None:
         """Forget a session."""
@@ -179,48 +166,27 @@ class SessionKernelManager(KernelManagerCompat):
         """Return where the connection file of a session's kernel is."""
         return Path(self.connection_dir) / f"kernel-{key.kernel_id}.json"
 
-    def process_id(self, key: SessionKey) -> int | None:
-        """Return the id of the process that a session's kernel is, or None."""
-        process = living_process(self.connection_file(key))
-        return process.pid if process else None
-
-    async def find_session(self, key: SessionKey) -> int | None:
-        """Return the process of a session's kernel that can be taken over, or None.
-
-        One whose note is gone is noted again.
-
-        Raises ConnectionError for one that nobody can reach any more; it is then ended.
-        """
-        file = self.connection_file(key)
-        process = await asyncio.to_thread(self._process, key)
-        if file.exists() and not is_connection_file(file):
-            put_aside(file, "it does not say how to reach a kernel")
-        if process is None:
-            return None
-        if living_process(file) is None and file.exists():
-            LOG.warning("The kernel of %s was found without its note: process %d", key, process.pid)
-            write_process_note(file, process.pid)
-        elif living_process(file) is None:
-            kill_tree([process, *process.children(recursive=True)])
-            raise ConnectionError(UNREACHABLE.format(file=file))
-        return process.pid
+    async def alive(self, key: SessionKey) -> str | None:
+        """Return which kernel of a session lives, or None (see Place)."""
+        place = self._place(key)
+        return await place.alive(key) if place else None
 
     async def close_session(self, key: SessionKey) -> None:
         """Really end a session's kernel: ask, wait (bounded), terminate, kill, with everything that
         it started.
         """
         async with self._lock(key):
-            family = await asyncio.to_thread(self._family, key)
+            remains = await self._remains(key)
             if key.kernel_id in self:
                 await super().shutdown_kernel(key.kernel_id)
-            kill_tree(family)
+            remains.kill()
 
     async def kill_session(self, key: SessionKey) -> None:
         """Kill a session's kernel and everything that it started; waits for nothing that
         they do.
         """
         async with self._lock(key):
-            kill_tree(await asyncio.to_thread(self._family, key))
+            (await self._remains(key)).kill()
             await self._bury(key.kernel_id)
 
     async def release_session(self, key: SessionKey) -> None:
@@ -236,18 +202,18 @@ class SessionKernelManager(KernelManagerCompat):
     ) -> str:
         """Start a kernel, or return the running one when that session or id has one."""
         launch: SessionLaunch | None = self.launches.get(kernel_name or "")
-        more = self.pass_env if launch else [*self.pass_env, *SERVER]
-        kwargs["env"] = kernel_environment(kwargs.get("env") or os.environ, more)
+        given = kwargs.get("env") or os.environ
         if launch is None:
             self._refuse_too_many(kernel_id)
-            kwargs["env"] = with_our_commands(kwargs["env"])
+            kwargs["env"] = ordinary_environment(given, self.pass_env)
             started: str = await super().start_kernel(
                 kernel_id=kernel_id, kernel_name=kernel_name, **kwargs
             )
             return started
         # A caller that goes away in the middle must not leave a process that nobody knows.
         start = self._tasks.start(
-            self._start_session(launch, kwargs["env"]), f"start the kernel of {launch.key}"
+            self._start_session(launch, launch.place.environment(given, self.pass_env)),
+            f"start the kernel of {launch.key}",
         )
         await asyncio.shield(start)
         return launch.key.kernel_id
@@ -315,27 +281,21 @@ class SessionKernelManager(KernelManagerCompat):
         if key is None:
             super().kernel_died(kernel_id)
             return
-        LOG.warning("The kernel of %s has died.", key)
-        self._tasks.start(self._clean_up(key, self.get_kernel(kernel_id)), f"clean up after {key}")
-        self._owner.ended(key, "its kernel process has ended")
+        dead: Any = self.get_kernel(kernel_id)
+        how = dead.provisioner.death() if dead.provisioner else ""
+        LOG.warning("The kernel of %s has died%s", key, f" ({how})" if how else "")
+        self._tasks.start(self._clean_up(key, dead), f"clean up after {key}")
+        self._owner.ended(key, f"its kernel process has ended{f' ({how})' if how else ''}")
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _process(self, key: SessionKey) -> ForeignProcess | None:
-        """Return the process of a session's kernel, also when its files are gone."""
-        if process := living_process(self.connection_file(key)):
-            return process
-        launch = self.launches.get(key.kernelspec)
-        found = kernel_of_home(launch.environment[HOME_VARIABLE]) if launch else None
-        return found.process if found else None
+    def _place(self, key: SessionKey) -> Place | None:
+        launch: SessionLaunch | None = self.launches.get(key.kernelspec)
+        return launch.place if launch else None
 
-    def _family(self, key: SessionKey) -> list[psutil.Process]:
-        """Return the process of a session's kernel with all that it has started."""
-        process = self._process(key)
-        try:
-            return [process, *process.children(recursive=True)] if process else []
-        except psutil.NoSuchProcess:
-            return []
+    async def _remains(self, key: SessionKey) -> Remains:
+        place = self._place(key)
+        return await place.remains(key) if place else Nothing()
 
     def _refuse_too_many(self, kernel_id: str | None) -> None:
         """Raise HTTPError 429 when there are as many kernels beside the sessions as may be."""

@@ -11,8 +11,6 @@ from traitlets import Dict
 
 from pwsh_kernels.sessions.key import SessionKey
 
-PROVISIONER = "pwsh-kernels-adopting"
-"""The entry point's name in pyproject.toml."""
 PWSH_SPEC = "pwsh"
 NO_FOLDER = "/nonexistent"
 
@@ -21,6 +19,7 @@ class SessionKernelSpecManager(KernelSpecManager):
     """Adds the kernelspec `tenant.module` of every known session to those that are installed."""
 
     session_keys = Dict(help="Known sessions by kernelspec name.")
+    provisioners = Dict(help="The entry point that starts their kernels, by kernelspec name.")
 
     def __init__(self, **kwargs: Any) -> None:
         """Take jupyter_client's arguments."""
@@ -35,8 +34,9 @@ class SessionKernelSpecManager(KernelSpecManager):
         """Return what people read as a session's name."""
         return self._title(key)
 
-    def add_session(self, key: SessionKey) -> None:
-        """Make a session's kernelspec known."""
+    def add_session(self, key: SessionKey, provisioner: str) -> None:
+        """Make a session's kernelspec known; `provisioner` is that of the place where it lives."""
+        self.provisioners = {**self.provisioners, key.kernelspec: provisioner}
         self.session_keys = {**self.session_keys, key.kernelspec: key}
 
     def remove_session(self, key: SessionKey) -> None:
@@ -62,13 +62,13 @@ class SessionKernelSpecManager(KernelSpecManager):
         """Return a kernelspec. Raises NoSuchKernel."""
         key = self.session_key(kernel_name)
         return (
-            session_kernelspec(key, self.title(key))
+            session_kernelspec(key, self.title(key), self.provisioners[key.kernelspec])
             if key
             else super().get_kernel_spec(kernel_name)
         )
 
 
-def session_kernelspec(key: SessionKey, title: str) -> Any:
+def session_kernelspec(key: SessionKey, title: str, provisioner: str) -> Any:
     """Return the kernelspec of a session; `title` is what Jupyter shows."""
     return KernelSpec(
         argv=[sys.executable, "-m", "pwsh_kernels.kernel", "-f", "{connection_file}"],
@@ -77,7 +77,7 @@ def session_kernelspec(key: SessionKey, title: str) -> Any:
         interrupt_mode="message",
         resource_dir=NO_FOLDER,
         metadata={
-            "kernel_provisioner": {"provisioner_name": PROVISIONER, "config": {}},
+            "kernel_provisioner": {"provisioner_name": provisioner, "config": {}},
             "pwsh": {"session": str(key)},
             "supported_encryption": "curve",
         },

@@ -3,7 +3,7 @@ wrong one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,7 +17,6 @@ from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignedIn, SignIn
 from pwsh_kernels.sessions.sign_in.device_code import find_device_code
 from pwsh_kernels.sessions.sign_in.guard import guard
-from pwsh_kernels.sessions.sign_in.priority import lowered
 from pwsh_kernels.sessions.sign_in.readiness import (
     check_fit,
     check_reach,
@@ -48,12 +47,12 @@ class Room:
 
     `pin_again` gives its session the modules that are selected now, and tells whether these are
     others. `crowd` returns the sessions that keep one that computes from waiting for a person now,
-    none when it may; `process_id` its kernel's process.
+    none when it may. `yielding` lets others go before it while it computes for nobody.
     """
 
     pin_again: Callable[[Session], bool]
     crowd: Callable[[], Sequence[SessionKey]]
-    process_id: Callable[[], int | None]
+    yielding: Callable[[], AbstractAsyncContextManager[None]]
 
 
 class Attempt:
@@ -147,10 +146,8 @@ class Attempt:
         while True:
             run = self._submit(self._show)
             try:
-                with (
-                    lowered(self._room.process_id())
-                    if self._sign_in.route.busy_wait
-                    else nullcontext()
+                async with (
+                    self._room.yielding() if self._sign_in.route.busy_wait else nullcontext()
                 ):
                     await self._wait_for_end(run, self._asks_in_vain)
                 if not run.ended:

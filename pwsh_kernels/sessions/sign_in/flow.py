@@ -11,10 +11,10 @@ from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.notes import SessionNote
+from pwsh_kernels.sessions.places.places import Places
 from pwsh_kernels.sessions.requests import LoginRequest
 from pwsh_kernels.sessions.session import Session, SignIn, SignInFailure
 from pwsh_kernels.sessions.sign_in.attempt import Attempt, Room, verdict
-from pwsh_kernels.sessions.sign_in.priority import USUAL_NICE, can_be_raised_again, set_nice
 from pwsh_kernels.sessions.sign_in.refusals import SignInRefused
 from pwsh_kernels.sessions.sign_in.request_check import LoginRefusal, refusal
 from pwsh_kernels.sessions.sign_in.route_choice import choose_route, signs_in_alone
@@ -34,19 +34,18 @@ class SignInFlow:
         settings: Settings,
         save: Callable[[LiveSession], None],
         sessions: Callable[[], Iterable[LiveSession]],
-        process_id: Callable[[SessionKey], int | None],
+        places: Places,
         pin_again: Callable[[Session], bool],
     ) -> None:
-        """`save` writes a session's note; `sessions` returns all that there are, `process_id` a
-        kernel's process.
+        """`save` writes a session's note; `sessions` returns all that there are.
 
         `pin_again`: see Launcher.
         """
+        self._places = places
         self._pin_again = pin_again
         self._settings = settings
         self._save = save
         self._sessions = sessions
-        self._process_id = process_id
 
     async def follow(
         self, live: LiveSession, request: LoginRequest, wait_s: float
@@ -111,7 +110,9 @@ class SignInFlow:
         if session.begin_sign_in(sign_in):
             self._save(live)
             room = Room(
-                self._pin_again, lambda: self._crowd(live), lambda: self._process_id(live.key)
+                self._pin_again,
+                lambda: self._crowd(live),
+                lambda: self._places[session.place].yielding(live.key),
             )
             attempt = Attempt(live, sign_in, request, secrets, room)
             live.tasks.start(self._sign_in(live, attempt), f"sign-in {live.key}")
@@ -151,11 +152,8 @@ class SignInFlow:
         free.
         """
         await live.queue_ready()
-        process_id = self._process_id(live.key)
-        if process_id is not None and note.state == "signing_in" and can_be_raised_again():
-            set_nice(
-                process_id, USUAL_NICE
-            )  # the earlier server ended while a person was waited for
+        if note.state == "signing_in":  # the earlier server ended while a person was waited for
+            await self._places[live.session.place].stop_yielding(live.key)
         if note.state not in ("signed_in", "signing_in"):
             live.session.become("signed_out")
             return

@@ -53,6 +53,7 @@ def session_view(
         "signed_in_at": utc(session.signed_in_at),
         "sandbox": session.tenant.sandbox,
         "modules": {} if session.gone else dict(session.modules),
+        "place": session.place,
         "working_folder": session.working_folder,
         "title": session_title(session),
         "busy": busy_view(active),

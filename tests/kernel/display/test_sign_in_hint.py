@@ -10,6 +10,7 @@ from pwsh_kernels.kernel.environment import SIGN_IN_HINT, read_environment
 from pwsh_kernels.records import Record
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
+from pwsh_kernels.sessions.places.places import Places
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.settings import Settings
 from tests.fixtures.kernel import connected, running_kernel
@@ -28,7 +29,8 @@ def environment_of(data: Path) -> dict[str, str]:
         SessionKey("adatum.com", "exo"), Tenant("adatum.com"), Catalog.load().module("exo")
     )
     settings = Settings.model_validate({"PWSH_MANAGER_DATA_DIR": data})
-    return dict(Launcher(settings, dict).launch(session).environment)
+    places = Places(settings, lambda key: data / f"{key.kernelspec}.json", abi=0)
+    return dict(Launcher(settings, dict, places, set).launch(session).environment)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import pytest_asyncio
 
 from pwsh_kernels.catalog import explain
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.priority import WAITING_NICE, can_be_raised_again
 from pwsh_kernels.sessions.sign_in.network import OutOfReach, named_in, unreachable_sentence
-from pwsh_kernels.sessions.sign_in.priority import WAITING_NICE, can_be_raised_again
 from tests.fixtures.sandbox import AUTOMATION
 from tests.fixtures.store import install
 from tests.sessions.world import CONTOSO, END_WAIT, World
@@ -118,7 +118,7 @@ client_id = "{AUTOMATION["contoso"]}"
 
 def home(world: World, module: str, tenant: str = OURS) -> Path:
     """Return a session's HOME, which is there before the session."""
-    return world.sessions._lifecycle._launcher.prepare_home(SessionKey(tenant, module))
+    return world.sessions._lifecycle._places["local"].prepare_home(SessionKey(tenant, module))
 
 
 async def sign_in(world: World, module: str, script: str, tenant: str = OURS) -> dict[str, Any]:

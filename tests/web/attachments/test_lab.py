@@ -11,7 +11,7 @@ import pytest
 
 from pwsh_kernels.cli.lab import opening_page
 from pwsh_kernels.discovery import ServerAddress
-from pwsh_kernels.sessions.jupyter.environment import with_our_commands
+from pwsh_kernels.sessions.places.environment import with_our_commands
 from tests.fixtures.server import Server, server_environment
 
 WAIT_S = 60

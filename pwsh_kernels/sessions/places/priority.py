@@ -5,8 +5,7 @@ raised again.
 import os
 import resource
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -17,21 +16,6 @@ before it.
 """
 USUAL_NICE = 0
 _CAP_SYS_NICE = 1 << 23
-
-
-@contextmanager
-def lowered(process_id: int | None) -> Iterator[None]:
-    """Lower the priority of a kernel's children and raise it again; do nothing where that could not
-    be undone.
-    """
-    if process_id is None or not can_be_raised_again():
-        yield
-        return
-    set_nice(process_id, WAITING_NICE)
-    try:
-        yield
-    finally:
-        set_nice(process_id, USUAL_NICE)
 
 
 def can_be_raised_again() -> bool:

@@ -1,23 +1,26 @@
-"""The kernel provisioner of sessions: kernels outlive the server, and a later server adopts them by
-their process.
+"""The kernel provisioner of the place `local`: kernels outlive the server, and a later one adopts
+them by their process.
 """
 
 import os
+import signal
+import subprocess
 from pathlib import Path
 from typing import IO, Any
 
 from jupyter_client.connect import LocalPortCache
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from pwsh_kernels.sessions.jupyter.jupyter_client_compat import leave_connection_file
-from pwsh_kernels.sessions.jupyter.kernel_process import (
+from pwsh_kernels.sessions.places.jupyter_client_compat import leave_connection_file
+from pwsh_kernels.sessions.places.local_process import (
     PORTS,
     ForeignProcess,
     living_process,
     process_note,
     write_process_note,
 )
-from pwsh_kernels.sessions.jupyter.ports import free_ports
+from pwsh_kernels.sessions.places.place import Provisioner
+from pwsh_kernels.sessions.places.ports import free_ports
 from pwsh_kernels.shapes import ForeignJson
 
 PRIVATE = 0o077
@@ -38,7 +41,7 @@ def _remove_files(connection_file: str) -> None:
     Path(connection_file).unlink(missing_ok=True)
 
 
-class AdoptingProvisioner(LocalProvisioner):
+class AdoptingProvisioner(LocalProvisioner, Provisioner):
     """Starts a kernel that outlives us, or takes over the one that an earlier server left under the
     same file.
     """
@@ -66,6 +69,15 @@ class AdoptingProvisioner(LocalProvisioner):
         leave_connection_file(self.parent)
         write_process_note(self.parent.connection_file, self.process.pid)
         return info
+
+    def death(self) -> str:
+        """Return the signal or the exit status; of a kernel that an earlier server started, the
+        system tells nobody.
+        """
+        status = self.process.poll() if isinstance(self.process, subprocess.Popen) else None
+        if status is None:
+            return ""
+        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
 
     async def cleanup(self, restart: bool = False) -> None:
         """Remove what this kernel left in the runtime folder."""

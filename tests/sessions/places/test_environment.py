@@ -8,9 +8,10 @@ from pwsh_kernels.catalog import Catalog, ModuleAccess, Tenant
 from pwsh_kernels.kernel.environment import read_environment
 from pwsh_kernels.powershell import MAX_KEPT, Launch
 from pwsh_kernels.powershell.host.launch import child_environment
-from pwsh_kernels.sessions.jupyter.environment import kernel_environment
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
+from pwsh_kernels.sessions.places.environment import kernel_environment
+from pwsh_kernels.sessions.places.places import Places
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.settings import Settings
 
@@ -119,7 +120,8 @@ def test_the_kernel_of_a_session_is_told_the_culture_of_its_tenant(
     tenant = Tenant("adatum.com", culture="de-CH", modules={"exo": ModuleAccess(culture="fr-FR")})
     session = Session(SessionKey("adatum.com", module), tenant, Catalog.load().module(module))
     settings = Settings.model_validate({"PWSH_MANAGER_DATA_DIR": tmp_path})
-    launch = Launcher(settings, dict).launch(session)
+    places = Places(settings, lambda key: tmp_path / f"{key.kernelspec}.json", abi=7)
+    launch = Launcher(settings, dict, places, set).launch(session)
     assert read_environment(launch.environment, Path("/unused")).culture == culture
 
 

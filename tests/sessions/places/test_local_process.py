@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pwsh_kernels.sessions.jupyter.kernel_process import (
+from pwsh_kernels.sessions.places.local_process import (
     PORTS,
     ProcessIdentity,
     living_process,

@@ -32,6 +32,11 @@ def kernel_environment(given: Mapping[str, str], pass_env: Iterable[str] = ()) -
     }
 
 
+def ordinary_environment(given: Mapping[str, str], pass_env: Iterable[str]) -> dict[str, str]:
+    """Return the environment of a kernel that is no session: its notebook may call our commands."""
+    return with_our_commands(kernel_environment(given, [*pass_env, *SERVER]))
+
+
 def with_our_commands(environment: Mapping[str, str]) -> dict[str, str]:
     """Return an environment whose PATH ends with the folder of `pwsh-kernels`: notebooks of an
     ordinary kernel call it.

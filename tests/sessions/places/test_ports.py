@@ -4,7 +4,7 @@ out by the system.
 
 import socket
 
-from pwsh_kernels.sessions.jupyter.ports import HIGHEST, LOWEST, free_ports
+from pwsh_kernels.sessions.places.ports import HIGHEST, LOWEST, free_ports
 
 IP = "127.0.0.1"
 

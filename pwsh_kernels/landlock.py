@@ -1,0 +1,138 @@
+"""Landlock: what this machine's Linux keeps a process from, and a program that confines itself and
+then becomes another one.
+
+`python -I -S landlock.py RULES PROGRAM [ARGUMENT ...]` is that program. It stands before PowerShell
+at each start of a session, so this file imports little and nothing of ours. The numbers are those
+of linux/landlock.h; https://docs.kernel.org/userspace-api/landlock.html explains them.
+"""
+
+import ctypes
+import json
+import os
+import stat
+import struct
+import sys
+
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
+ASK_VERSION = 1
+PATH_BENEATH, NET_PORT = 1, 2
+NO_NEW_PRIVS = 38
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
+REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
+MAKE_DEVICES = 1 << 6 | 1 << 11
+READ = EXECUTE | READ_FILE | READ_DIR
+OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
+"""What may be granted on a file that is no folder."""
+BIND, CONNECT = 1, 2
+ABSTRACT_SOCKETS, SIGNALS = 1, 2
+FILES_SINCE, TCP_SINCE, SIGNALS_SINCE = 1, 4, 6
+"""The ABI that brought each part: Linux 5.13, 6.7, 6.12."""
+DROP_FROM_BOUNDING_SET, AMBIENT, CLEAR_ALL = 24, 47, 4
+KEPT_CAPABILITIES = frozenset({0, 1, 3, 4})
+"""CHOWN, DAC_OVERRIDE, FOWNER, FSETID: root in a container writes to files of other users. The rest
+would let root's programs look into processes (PERFMON) and at packets (NET_RAW) all the same.
+"""
+CAPABILITIES = 64
+NOT_CONFINED = 126
+"""Exit status of a program that could not confine itself."""
+
+
+def abi_version() -> int:
+    """Return the version of Landlock's ABI on this machine; 0: it has none."""
+    if sys.platform != "linux":
+        return 0
+    libc = ctypes.CDLL(None)
+    return max(0, int(libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ASK_VERSION)))
+
+
+def not_enforced(abi: int) -> list[str]:
+    """Return which parts of a confinement an ABI lacks: "files", "tcp", "signals"."""
+    parts = {"files": FILES_SINCE, "tcp": TCP_SINCE, "signals": SIGNALS_SINCE}
+    return [name for name, since in parts.items() if abi < since]
+
+
+def command(rules: str, program: list[str]) -> list[str]:
+    """Return the command line of a program that is to be confined; `rules`: see `confine`."""
+    return [sys.executable, "-I", "-S", __file__, rules, *program]
+
+
+def file_accesses(abi: int) -> int:
+    """Return every access to files that an ABI knows."""
+    newer = (REFER, 2), (TRUNCATE, 3), (IOCTL_DEV, 5)
+    return (REFER - 1) | sum(access for access, since in newer if abi >= since)
+
+
+def confine(rules: dict[str, list[str]], abi: int) -> None:
+    """Confine this process, and all that it becomes or starts, to what the rules grant.
+
+    `read` and `write` name files and folders with what is beneath them, `devices` files to read and
+    write, `ports` TCP ports to connect to. Paths that there are not grant nothing. Raises OSError.
+    """
+    known = file_accesses(abi)
+    handled = [known, BIND | CONNECT, ABSTRACT_SOCKETS | SIGNALS]
+    parts = 1 + (abi >= TCP_SINCE) + (abi >= SIGNALS_SINCE)
+    attributes = struct.pack(f"{parts}Q", *handled[:parts])
+    ruleset = _call(CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
+    for path in rules["read"]:
+        _grant(ruleset, path, READ & known)
+    for path in rules["devices"]:
+        _grant(ruleset, path, (READ | WRITE_FILE | IOCTL_DEV) & known)
+    for path in rules["write"]:
+        _grant(ruleset, path, known & ~MAKE_DEVICES)
+    for port in rules["ports"] if abi >= TCP_SINCE else ():
+        _call(ADD_RULE, ruleset, NET_PORT, struct.pack("QQ", CONNECT, int(port)), 0)
+    if ctypes.CDLL(None).prctl(NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError("prctl(PR_SET_NO_NEW_PRIVS) failed")
+    _drop_capabilities()
+    _call(RESTRICT_SELF, ruleset, 0)
+    os.close(ruleset)
+
+
+def _drop_capabilities() -> None:
+    """Leave few of root's to the program that this process becomes; who has none drops none."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(AMBIENT, CLEAR_ALL, 0, 0, 0)
+    for number in set(range(CAPABILITIES)) - KEPT_CAPABILITIES:
+        libc.prctl(DROP_FROM_BOUNDING_SET, number, 0, 0, 0)
+
+
+def _grant(ruleset: int, path: str, access: int) -> None:
+    try:
+        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        if not stat.S_ISDIR(os.fstat(place).st_mode):
+            access &= OF_FILES
+        _call(ADD_RULE, ruleset, PATH_BENEATH, struct.pack("=Qi", access, place), 0)
+    finally:
+        os.close(place)
+
+
+def _call(*arguments: object) -> int:
+    libc = ctypes.CDLL(None, use_errno=True)
+    result = int(libc.syscall(*arguments))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def main(arguments: list[str]) -> None:
+    """Confine this process as far as this machine can, then become the program."""
+    rules, program = json.loads(arguments[0]), arguments[1:]
+    abi = abi_version()
+    lacking = not_enforced(abi)
+    if lacking and rules["required"]:
+        sys.stderr.write(f"Landlock cannot confine here: {', '.join(lacking)}\n")
+        sys.exit(NOT_CONFINED)
+    try:
+        if abi:
+            confine(rules, abi)
+        os.execv(program[0], program)  # noqa: S606 - no shell stands between: the program is what was asked for
+    except OSError as problem:
+        sys.stderr.write(f"{program[0]}, to be confined by Landlock: {problem}\n")
+        sys.exit(NOT_CONFINED)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

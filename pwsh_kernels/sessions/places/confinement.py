@@ -1,0 +1,128 @@
+"""What a confined session may reach on this machine: the system and itself, nothing of others.
+
+Landlock grants and never takes back: what is private is left out of what is granted.
+"""
+
+import json
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pwsh_kernels.landlock import not_enforced
+
+SYSTEM = (
+    *("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/opt"),
+    *("/nix", "/snap", "/run/current-system", "/proc", "/sys"),
+    *("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager"),
+    "/var/lib/ca-certificates",
+)
+"""Programs, settings, what the kernel tells, names of hosts, certificates of authorities."""
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
+PACKAGE = Path(__file__).parents[2]
+HTTPS = 443
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_USUAL_PORTS = {"http": 80, "https": HTTPS, "socks5": 1080}
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+MISSING = {
+    "files": "they can read and change each other's files (Landlock, Linux 5.13)",
+    "tcp": "they can connect to every port (Linux 6.7)",
+    "signals": "they can end each other's processes (Linux 6.12)",
+}
+"""What it means that a part of Landlock is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What one session needs beside the system and its HOME."""
+
+    read: tuple[Path, ...] = ()
+    write: tuple[Path, ...] = ()
+    addresses: tuple[str, ...] = ()
+    """URLs on other ports than that of HTTPS."""
+    private: tuple[Path, ...] = ()
+    """What is everybody's secret, wherever on this machine it lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confined:
+    """How a session's PowerShell is kept to itself."""
+
+    rules: str
+    """JSON for `pwsh_kernels.landlock`."""
+    temporary: Path
+    """Its own folder for temporary files."""
+
+
+def rules(
+    needs: Needs, environment: Mapping[str, str], ports: Iterable[int], *, required: bool
+) -> str:
+    """Return the rules for `pwsh_kernels.landlock` of a session with this environment.
+
+    Folders of PATH, proxies and certificates of authorities are taken from it.
+    """
+    named = [environment[name] for name in _CERTIFICATES if environment.get(name)]
+    programs = filter(None, environment.get("PATH", "").split(":"))
+    roots = [*SYSTEM, sys.prefix, sys.base_prefix, str(PACKAGE), *named, *programs]
+    urls = [value for name, value in environment.items() if is_proxy(name)]
+    reached = {HTTPS, *ports, *filter(None, map(port_of, [*urls, *needs.addresses]))}
+    return json.dumps(
+        {
+            "read": [*readable(roots, needs.private), *map(str, needs.read)],
+            "write": [str(path) for path in needs.write],
+            "devices": DEVICES,
+            "ports": [str(port) for port in sorted(reached)],
+            "required": required,
+        }
+    )
+
+
+def shortfall(confine: str, abi: int) -> str:
+    """Return what of the confinement that is asked for this machine does not enforce, as a
+    sentence; "": nothing is missing.
+    """
+    missing = not_enforced(abi)
+    if confine == "off" or not missing:
+        return ""
+    what = "; ".join(MISSING[one] for one in missing)
+    outcome = "no session starts" if confine == "required" else "sessions start all the same"
+    return f"The Linux kernel of this machine does not confine sessions fully: {what}; {outcome}."
+
+
+def readable(roots: Iterable[str], private: Collection[Path]) -> list[str]:
+    """Return what to grant so that all of these folders can be read but for what is private."""
+    closed = {path.resolve() for path in private}
+    wanted = dict.fromkeys(Path(root).resolve() for root in roots)
+    return [str(path) for root in wanted for path in _parts(root, closed)]
+
+
+def _parts(root: Path, closed: Collection[Path]) -> Iterator[Path]:
+    """Yield a folder, or what is in it when some of that is closed. Links grant nothing: what they
+    lead to is granted where it is.
+    """
+    inside = [path for path in closed if path == root or root in path.parents]
+    if not inside:
+        yield root
+    elif root not in inside:
+        with suppress(OSError):
+            for child in sorted(root.iterdir()):
+                if not child.is_symlink():
+                    yield from _parts(child, inside)
+
+
+def is_proxy(name: str) -> bool:
+    """Return whether a variable names a proxy."""
+    return name.lower() in _PROXIES
+
+
+def port_of(url: str) -> int | None:
+    """Return the port that a URL leads to; None of a text that is no URL."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        return parts.port or _USUAL_PORTS.get(parts.scheme)
+    except ValueError:
+        return None

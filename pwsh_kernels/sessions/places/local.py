@@ -1,0 +1,176 @@
+"""The place `local`: a session's kernel is a process of this machine, and its HOME a folder."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from pwsh_kernels.errors import ConfinementUnavailable
+from pwsh_kernels.landlock import not_enforced
+from pwsh_kernels.sessions.damaged_files import put_aside
+from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.confinement import Confined, Needs, rules
+from pwsh_kernels.sessions.places.environment import kernel_environment
+from pwsh_kernels.sessions.places.homes import Homes, private_folder
+from pwsh_kernels.sessions.places.local_process import (
+    ForeignProcess,
+    ProcessIdentity,
+    is_connection_file,
+    kernel_of_home,
+    living_kernels,
+    living_process,
+    write_process_note,
+)
+from pwsh_kernels.sessions.places.place import PlaceName
+from pwsh_kernels.sessions.places.priority import (
+    USUAL_NICE,
+    WAITING_NICE,
+    can_be_raised_again,
+    set_nice,
+)
+from pwsh_kernels.sessions.places.process_tree import kill_tree
+from pwsh_kernels.settings import Settings
+
+LOG = logging.getLogger(__name__)
+TEMPORARY = ".tmp"
+"""Folder in the HOME of a confined session, in the place of the machine's /tmp."""
+UNREACHABLE = (
+    "its connection file {file} was gone or damaged, so that nobody could reach its process, which"
+    " was ended"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A kernel's process with all that it has started."""
+
+    processes: tuple[psutil.Process, ...] = ()
+
+    @classmethod
+    def of(cls, process: ForeignProcess | None) -> "Family":
+        """Return what a process has started, with it; nothing of one that has ended."""
+        try:
+            return cls((process, *process.children(recursive=True))) if process else cls()
+        except psutil.NoSuchProcess:
+            return cls()
+
+    def kill(self) -> None:
+        kill_tree(self.processes)
+
+
+class LocalPlace:
+    """Sessions as processes of our own user; see Place."""
+
+    name: Final[PlaceName] = "local"
+    provisioner: Final = "pwsh-kernels-local"
+    """The entry point's name in pyproject.toml."""
+
+    def __init__(
+        self,
+        homes: Homes,
+        connection_file: Callable[[SessionKey], Path],
+        settings: Settings,
+        abi: int,
+    ) -> None:
+        """`connection_file` returns where that of a session's kernel is; `abi` is Landlock's."""
+        self._homes = homes
+        self._connection_file = connection_file
+        self._settings = settings
+        self._abi = abi
+
+    def environment(self, given: Mapping[str, str], pass_env: Iterable[str]) -> dict[str, str]:
+        return kernel_environment(given, pass_env)
+
+    def prepare_home(self, key: SessionKey) -> Path:
+        return self._homes.prepare(key)
+
+    def forget_home(self, key: SessionKey) -> bool:
+        return self._homes.forget(key)
+
+    def confine(self, key: SessionKey, needs: Needs) -> Confined | None:
+        """Make its folder for temporary files, in its HOME."""
+        wanted = self._settings.confine
+        if wanted == "off" or not self._abi:
+            return None
+        home = self._homes.home(key)
+        temporary = private_folder(home / TEMPORARY)
+        own = replace(
+            needs,
+            write=(*needs.write, home, *self._settings.confine_folders),
+            private=(*needs.private, self._connection_file(key).parent),
+        )
+        ports = self._settings.confine_ports
+        return Confined(rules(own, os.environ, ports, required=wanted == "required"), temporary)
+
+    def check(self) -> None:
+        missing = not_enforced(self._abi)
+        if missing and self._settings.confine == "required":
+            raise ConfinementUnavailable(missing=missing)
+
+    async def alive(self, key: SessionKey) -> str | None:
+        return _identity(living_process(self._connection_file(key)))
+
+    async def find(self, key: SessionKey) -> str | None:
+        """One whose note is gone is noted again; one without a connection file is ended."""
+        file = self._connection_file(key)
+        process = await asyncio.to_thread(self._process, key)
+        if file.exists() and not is_connection_file(file):
+            put_aside(file, "it does not say how to reach a kernel")
+        if process is None:
+            return None
+        if living_process(file) is None and file.exists():
+            LOG.warning("The kernel of %s was found without its note: process %d", key, process.pid)
+            write_process_note(file, process.pid)
+        elif living_process(file) is None:
+            Family.of(process).kill()
+            raise ConnectionError(UNREACHABLE.format(file=file))
+        return _identity(process)
+
+    async def living(self) -> list[SessionKey]:
+        kernels = await asyncio.to_thread(list, living_kernels())
+        keys = (self._homes.key_of(one.home) for one in kernels)
+        return [key for key in keys if key]
+
+    async def remains(self, key: SessionKey) -> Family:
+        return await asyncio.to_thread(lambda: Family.of(self._process(key)))
+
+    @asynccontextmanager
+    async def yielding(self, key: SessionKey) -> AsyncIterator[None]:
+        """Lower the priority of a kernel's children and raise it again; do nothing where that could
+        not be undone.
+        """
+        process = living_process(self._connection_file(key)) if can_be_raised_again() else None
+        if process is None:
+            yield
+            return
+        set_nice(process.pid, WAITING_NICE)
+        try:
+            yield
+        finally:
+            set_nice(process.pid, USUAL_NICE)
+
+    async def stop_yielding(self, key: SessionKey) -> None:
+        process = living_process(self._connection_file(key)) if can_be_raised_again() else None
+        if process is not None:
+            set_nice(process.pid, USUAL_NICE)
+
+    def _process(self, key: SessionKey) -> ForeignProcess | None:
+        """Return the process of a session's kernel, also when its files are gone."""
+        if process := living_process(self._connection_file(key)):
+            return process
+        found = kernel_of_home(self._homes.home(key))
+        return found.process if found else None
+
+
+def _identity(process: ForeignProcess | None) -> str | None:
+    try:
+        one = ProcessIdentity.of(process.pid) if process else None
+    except OSError:  # it ended in this very moment
+        return None
+    return f"{one.pid} {one.started} {one.boot}" if one else None

@@ -1,0 +1,173 @@
+"""What a session of one tenant reaches of another's, tried from inside a session: nothing where
+this machine has Landlock; all of it where confinement is off, so that each attempt is a real one.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pwsh_kernels.landlock import abi_version, not_enforced
+from pwsh_kernels.sessions.key import SessionKey
+from tests.fixtures.server import Server
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.pwsh,
+    pytest.mark.xdist_group("reach"),
+    pytest.mark.skipif(
+        bool(not_enforced(abi_version())),
+        reason="NOT TESTED: that sessions cannot reach each other. The Linux kernel of this machine"
+        f" lacks Landlock's {', '.join(not_enforced(abi_version()))}",
+    ),
+]
+ATTACKER, NEIGHBOUR = "adatum.com", "northwind.com"
+REACHED_NEVER = ("PSHost pipe",) if os.geteuid() == 0 else ("PSHost pipe", "packets")
+"""There is no pipe, confined or not (POWERSHELL_DIAGNOSTICS_OPTOUT); packets are root's to see."""
+ATTEMPTS = (
+    *("token", "connection file", "kernel", "environ", "memory", "open files", "packets"),
+    *("HOME", "working folder", "certificate", "kill", "own kernel", "PSHost pipe"),
+    *("server's port", "tenants file", "history"),
+)
+SCRIPT = (Path(__file__).parent / "reach.ps1").read_text(encoding="utf-8")
+
+
+def tenants_file(folder: Path) -> Path:
+    """Write the file of two tenants, each with a certificate of its own in the same folder."""
+    folder.mkdir()
+    entries = []
+    for name in (ATTACKER, NEIGHBOUR):
+        (folder / f"{name}.pfx").write_text("certificate")
+        entries.append(
+            f'[[tenant]]\nname = "{name}"\n[tenant.exo]\ncertificate_file = "{name}.pfx"\n'
+        )
+    file = folder / "tenants.toml"
+    file.write_text("\n".join(entries))
+    return file
+
+
+def begin(folder: Path, confine: str) -> Server:
+    """Start a server with a session in each of the two tenants."""
+    file = tenants_file(folder / "config")
+    settings = {
+        "PWSH_MANAGER_CONFINE": confine,
+        "PWSH_MANAGER_CONFINE_FOLDERS": "",
+        "PWSH_MANAGER_RUN_SIGNED_OUT": "true",
+        "PWSH_MANAGER_TENANTS": str(file),
+    }
+    server = Server(folder, settings).start()
+    for tenant in (ATTACKER, NEIGHBOUR):
+        assert server.run("1+1", tenant, wait_s=60)["result"] == "2"
+    return server
+
+
+def powershell(server: Server, tenant: str) -> psutil.Process:
+    """Return the PowerShell of a tenant's session."""
+    home = str(server.data_dir / "homes" / tenant / "exo")
+    (found,) = [one for one in server.powershells() if one.environ().get("HOME") == home]
+    return found
+
+
+def belongings(server: Server) -> dict[str, Any]:
+    """Return where everything of the neighbour is, and of the server."""
+    key = SessionKey(NEIGHBOUR, "exo")
+    connection = server.folder / "runtime" / f"kernel-{key.kernel_id}.json"
+    return {
+        "token": str(server.folder / "runtime" / f"jpserver-{server.process.pid}.json"),
+        "connection": str(connection),
+        "kernel_port": json.loads(connection.read_text())["shell_port"],
+        "process": powershell(server, NEIGHBOUR).pid,
+        "home": str(server.data_dir / "homes" / NEIGHBOUR / "exo"),
+        "files": str(server.data_dir / "files" / NEIGHBOUR / "exo"),
+        "certificate": str(server.folder / "config" / f"{NEIGHBOUR}.pfx"),
+        "own_kernel": powershell(server, ATTACKER).ppid(),
+        "port": int(server.url.rpartition(":")[2]),
+        "tenants": str(server.folder / "config" / "tenants.toml"),
+        "history": str(server.data_dir / "history" / key.kernelspec / "runs.jsonl"),
+    }
+
+
+def reached(folder: Path, confine: str) -> dict[str, str]:
+    """Return what the attacker's session got of each attempt."""
+    server = begin(folder, confine)
+    try:
+        answer = server.run(
+            SCRIPT, ATTACKER, parameters={"Of": belongings(server)}, format="json", wait_s=60
+        )
+        assert answer["success"], answer
+        result: list[dict[str, str]] = json.loads(answer["result"])
+        return result[0] if isinstance(result, list) else result
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def confined(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a confined session gets."""
+    return reached(tmp_path_factory.mktemp("confined"), "required")
+
+
+@pytest.fixture(scope="module")
+def unconfined(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a session gets that is not confined."""
+    return reached(tmp_path_factory.mktemp("unconfined"), "off")
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_a_confined_session_does_not_reach(confined: dict[str, str], attempt: str) -> None:
+    assert confined[attempt].startswith("refused"), confined
+
+
+@pytest.mark.parametrize("attempt", [one for one in ATTEMPTS if one not in REACHED_NEVER])
+def test_without_confinement_it_reaches(unconfined: dict[str, str], attempt: str) -> None:
+    assert unconfined[attempt] == "got", unconfined
+
+
+def test_every_attempt_was_made(confined: dict[str, str]) -> None:
+    assert set(confined) == set(ATTEMPTS)
+
+
+@pytest.fixture(scope="module")
+def server(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of confined sessions."""
+    one = begin(tmp_path_factory.mktemp("inside"), "required")
+    yield one
+    one.close()
+
+
+INSIDE = {
+    "its own certificate can be read": "Get-Content {certificate}",
+    "a file of its HOME": "'x' > $HOME/own; Get-Content $HOME/own",
+    "a temporary file": "(New-TemporaryFile).FullName.StartsWith($HOME)",
+    "a file of its working folder": "'x' > own.txt; Get-Content own.txt",
+    "another PowerShell": "pwsh -NoProfile -Command '40 + 2'",
+    "parallel runspaces": "1..2 | ForEach-Object -Parallel {{ $_ }}",
+    "a job": "Start-Job {{ 42 }} | Receive-Job -Wait",
+    "native programs": "/bin/sh -c 'echo hello | tr a-z A-Z'",
+    "the end of a program of its own": "/bin/sh -c 'sleep 60 & kill $!; wait $! || echo ended'",
+    "a folder renamed": "mkdir a >$null; 'x' > a/b; mv a c; mv c/b d; Get-Content d",
+    "its own history": "Get-SessionHistory | Select-Object -First 1 -ExpandProperty Command",
+    "module discovery": "(Get-Module -ListAvailable Microsoft.PowerShell.Utility).Name",
+    "the names of hosts": "[Net.Dns]::GetHostAddresses('localhost')[0].IPAddressToString",
+}
+
+
+@pytest.mark.parametrize("what", INSIDE)
+def test_a_confined_session_still_has(server: Server, what: str) -> None:
+    certificate = server.folder / "config" / f"{ATTACKER}.pfx"
+    answer = server.run(INSIDE[what].format(certificate=certificate), ATTACKER, wait_s=60)
+    assert answer["success"], answer
+    assert answer["result"].strip()
+
+
+def test_health_says_that_sessions_are_confined(server: Server) -> None:
+    assert server.get("/health")["confinement"] == {
+        "confine": "required",
+        "files": True,
+        "tcp": True,
+        "signals": True,
+    }
