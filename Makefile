@@ -127,6 +127,7 @@ endef
 lock: $(STAMP)
 	$(call lock,requirements.lock,test dev)
 	$(call lock,requirements-conformance.lock,test lab conformance,--constraints requirements.lock)
+	$(call lock,requirements-server.lock,,--constraints requirements.lock)
 	$(call lock,requirements-lab.lock,lab,--constraints requirements-conformance.lock)
 
 # What .pre-commit-config.yaml runs comes from $(VENV): nothing is fetched.

@@ -64,10 +64,12 @@ from pwsh_kernels.errors.runs import (
     UnknownRun,
 )
 from pwsh_kernels.errors.server import (
+    BadTokenFile,
     ConsoleNotInstalled,
     DataFolderInUse,
     InvalidSetting,
     LabNotInstalled,
+    NotReady,
     ServerStartFailed,
     ServerStarting,
 )
@@ -98,6 +100,7 @@ __all__ = [
     "AnswerNotUsable",
     "AnswerOfAnother",
     "BadSecret",
+    "BadTokenFile",
     "BodyTooLarge",
     "BrokenFile",
     "CommandSearchFailed",
@@ -120,6 +123,7 @@ __all__ = [
     "NoObjects",
     "NoSpaceLeft",
     "NotOurServer",
+    "NotReady",
     "NotSignedIn",
     "ObjectsForgotten",
     "ObjectsLost",

@@ -195,7 +195,8 @@ class RouteHandler(JsonHandler):
 
     async def answer(self, call: Call) -> Answer:
         """Let the route do its work, once the server is ready."""
-        await self.backend.wait_until_ready()
+        if not self.route.at_once:
+            await self.backend.wait_until_ready()
         return await self.route.answer(call)
 
     def write_answer(self, answer: Answer) -> None:

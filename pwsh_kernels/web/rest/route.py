@@ -25,6 +25,8 @@ class Route:
     gives: Any
     waits: bool = False
     """True when the answer may be 202: what was asked for goes on."""
+    at_once: bool = False
+    """True when the answer does not wait for a server that still looks for its sessions."""
 
     @property
     def pattern(self) -> str:
