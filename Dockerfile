@@ -57,6 +57,7 @@ FROM base AS powershell-arm64
 COPY --from=powershell-archive /opt/powershell /opt/powershell
 RUN ln -s /opt/powershell/pwsh /usr/local/bin/pwsh
 
+# hadolint ignore=DL3006
 FROM powershell-${TARGETARCH} AS slim
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -67,6 +68,8 @@ LABEL org.opencontainers.image.title="pwsh-kernels" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/pwsh-kernels /opt/pwsh-kernels
 COPY deploy/container/supervisor.py deploy/container/health_check.py /opt/container/
+# PWSH_MANAGER_TOKEN_DIR is a folder, not a secret.
+# hadolint ignore=DL3064
 ENV PATH=/opt/pwsh-kernels/bin:$PATH \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOME=/data/state XDG_CONFIG_HOME=/data/state/config \
@@ -88,15 +91,16 @@ ENTRYPOINT ["tini", "--"]
 CMD ["python3", "-I", "/opt/container/supervisor.py"]
 
 # What modules.lock.toml in the build's folder names, by its hashes; without that file the newest of
-# every service. MODULES_FROM is another repository, or a folder of packages in `modules`.
+# every service.
 FROM slim AS modules
 ARG MODULES="exo graph azure pnp teams powerplatform"
 COPY LICENSE modules.lock.tom[l] /src/
+# hadolint ignore=SC2086
 RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     export PWSH_MANAGER_DATA_DIR=/tmp/modules; \
     if [ -f /src/modules.lock.toml ]; \
     then pwsh-kernels modules install --locked --lock /src/modules.lock.toml; \
-    else read -ra wanted <<< "$MODULES"; pwsh-kernels modules install "${wanted[@]}"; fi
+    else pwsh-kernels modules install $MODULES; fi
 
 FROM slim AS full
 COPY --from=modules --chown=0:0 /tmp/modules/modules /usr/local/share/powershell/Modules
