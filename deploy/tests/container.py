@@ -31,12 +31,12 @@ def service() -> dict[str, Any]:
     return found
 
 
-def run_flags(name: str) -> Iterator[str]:
+def run_flags(prefix: str) -> Iterator[str]:
     """Yield the options of `docker run` that say what docker-compose.yml says."""
     one = service()
     yield f"--publish={one['ports'][0].replace(':5100:', '::')}"
-    yield from (f"--env={variable}={value}" for variable, value in one["environment"].items())
-    yield from (f"--volume={name}-{volume}" for volume in one["volumes"])
+    yield from (f"--env={name}={value or ''}" for name, value in one["environment"].items())
+    yield from (f"--volume={prefix}-{volume}" for volume in one["volumes"])
     yield from (f"--tmpfs={mount}" for mount in one["tmpfs"])
     yield from (f"--cap-drop={capability}" for capability in one["cap_drop"])
     yield from (f"--security-opt={option}" for option in one["security_opt"])
@@ -122,9 +122,8 @@ class Container:
 
     def run(self, command: str) -> str:
         """Return the text that a command gives in contoso's session."""
-        answer = self.post(
-            "/run", tenant="contoso.example", module="exo", command=command, wait_s=60
-        )
+        session = {"tenant": "contoso.example", "module": "exo"}
+        answer = self.post("/run", **session, command=command, wait_s=60, format="text")
         assert answer.get("success"), answer
         return str(answer["result"]).strip()
 
