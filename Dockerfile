@@ -85,7 +85,7 @@ WORKDIR /data/state
 VOLUME ["/data/state", "/data/tokens"]
 EXPOSE 5100
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python3", "-I", "/opt/container/health_check.py"]
 ENTRYPOINT ["tini", "--"]
 CMD ["python3", "-I", "/opt/container/supervisor.py"]

@@ -61,9 +61,9 @@ def test_every_setting_that_a_definition_names_is_one(text: str) -> None:
 
 
 def test_the_port_is_published_on_loopback_alone() -> None:
-    (published,) = service()["ports"]
-    assert published.startswith("127.0.0.1:")
-    assert published.endswith(f":{Settings.model_fields['port'].default}")
+    port = f"${{PWSH_MANAGER_PORT:-{Settings.model_fields['port'].default}}}"
+    assert service()["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert service()["environment"]["PWSH_MANAGER_PORT"] == port
 
 
 def test_docker_waits_longer_than_the_supervisor_for_the_server_s_end() -> None:
