@@ -12,7 +12,7 @@ ifdef PWSH
 export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
 endif
 
-.PHONY: serve lab test fast check lint types unit coverage test-matrix conformance lock hooks engine image test-image clean
+.PHONY: serve lab test fast check lint types unit coverage fuzz test-matrix conformance lock hooks engine image test-image clean
 
 # install VENV,LOCK: exactly what the lock names, by its hashes, and nothing from an index that the
 # lock does not name; then the package itself, built by the hatchling that the lock installed. uv
@@ -86,6 +86,13 @@ fast: $(STAMP)
 # Tells what the tests' own processes ran of the package; a tenth slower.
 coverage:
 	$(MAKE) --no-print-directory unit COVERAGE="--cov --cov-report=term"
+
+# Many odd requests and messages to every route and channel, each time others; `make test` sends a few, always the same.
+FUZZ ?= 200
+
+fuzz: $(STAMP)
+	DOTNET_JITMinOpts=1 DOTNET_TC_CallCountThreshold=FFFF DOTNET_TieredPGO=0 DOTNET_GCgen0size=8000000 PWSH_KERNELS_TEST_FUZZ=$(FUZZ) \
+	  $(BIN)/python -m pytest -m fuzz -n $(WORKERS) --dist loadscope
 
 # The type checker runs beside the tests: they wait often.
 test: lint

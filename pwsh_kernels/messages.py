@@ -3,7 +3,10 @@ both sides.
 
 * `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120,
   "max_chars": null, "file": "",
-  "rich": false}}`; a request without our key is a person's and is `rich`
+  "rich": false, "packed": false}}`; a request without our key is a person's and is `rich`
+* `stream` metadata of a `packed` execution: `{"pwsh": {"kind": …, "pieces": [{"name": "stdout" or
+  "stderr", "chars": N, "kind": KIND, "record": …}, …]}}`: its text is theirs one after the other,
+  with the metadata of each
 * `display_data`, `update_display_data` of tables and the like: `{"pwsh": {"kind": "view", "text":
   TEXT}}`, the text
   that this message adds to the output as PowerShell prints it
@@ -33,7 +36,7 @@ both sides.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pwsh_kernels.errors import InvalidRequest
@@ -83,6 +86,29 @@ def view_metadata(text: str) -> Mapping[str, Any]:
     prints it.
     """
     return {KEY: {"kind": "view", "text": text}}
+
+
+def packed_metadata(
+    pieces: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+) -> Mapping[str, Any]:
+    """Return the metadata of a stream message that stands for several, each a content and its
+    metadata.
+    """
+    told = [
+        {"name": content["name"], "chars": len(content["text"]), **metadata[KEY]}
+        for content, metadata in pieces
+    ]
+    return {KEY: {"kind": told[0]["kind"], "pieces": told}}
+
+
+def unpacked(message: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield name, text and our facts of each piece of a stream message."""
+    content, facts, start = message["content"], our_facts(message), 0
+    for piece in facts.get("pieces", ()):
+        yield piece["name"], content["text"][start : start + piece["chars"]], piece
+        start += piece["chars"]
+    if "pieces" not in facts:
+        yield content["name"], content["text"], facts
 
 
 def progress_metadata(progress: Progress | None) -> Mapping[str, Any]:
@@ -173,8 +199,10 @@ def ends_session(message: Mapping[str, Any]) -> bool:
     return our_facts(message).get("end_session") is True
 
 
-def options_metadata(options: RunOptions) -> Mapping[str, Any]:
-    """Return the metadata of an execute_request."""
+def options_metadata(options: RunOptions, *, packed: bool = False) -> Mapping[str, Any]:
+    """Return the metadata of an execute_request; `packed`: what comes at once may come as one
+    message.
+    """
     return {
         KEY: {
             "parameters": dict(options.parameters),
@@ -183,6 +211,7 @@ def options_metadata(options: RunOptions) -> Mapping[str, Any]:
             "max_chars": options.max_chars,
             **({"rich": True} if options.rich else {}),
             **({"file": options.file} if options.file else {}),
+            **({"packed": True} if packed else {}),
         }
     }
 
@@ -199,6 +228,7 @@ def read_options(metadata: Mapping[str, Any]) -> RunOptions:
     facts = metadata.get(KEY) or {}
     if not isinstance(facts, Mapping):
         raise InvalidRequest(field=KEY, problem="must be an object")
+    facts = {name: value for name, value in facts.items() if name != "packed"}
     unknown = sorted(set(facts) - {"parameters", "format", "width", "max_chars", "rich", "file"})
     if unknown:
         raise InvalidRequest(
@@ -239,6 +269,12 @@ def shows_views(metadata: Mapping[str, Any], *, by_default: bool) -> bool:
     """
     facts = metadata.get(KEY)
     return bool(facts.get("rich")) if isinstance(facts, Mapping) else by_default
+
+
+def takes_packed(metadata: Mapping[str, Any]) -> bool:
+    """Return whether who asked reads messages of several pieces."""
+    facts = metadata.get(KEY)
+    return isinstance(facts, Mapping) and facts.get("packed") is True
 
 
 def _rich(value: Any) -> bool:

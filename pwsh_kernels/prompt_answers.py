@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.records import Prompt, PromptField
+from pwsh_kernels.records import MAX_SECRET, Prompt, PromptField
 
 CREDENTIAL = {"user", "password"}
 CREDENTIAL_TYPE = "PSCredential"
+TOO_LONG = f"must be of at most {MAX_SECRET} characters where it is a secret"
 
 
 def check_answer(prompt: Prompt, value: Any) -> None:
     """Raise InvalidRequest, which never holds the value, when `value` has not the shape that the
     prompt asks for.
     """
-    problem = _problem(prompt, value)
+    problem = _problem(prompt, value) or (
+        TOO_LONG if any(utf16_units(one) > MAX_SECRET for one in _secrets(prompt, value)) else ""
+    )
     if problem:
         raise InvalidRequest(field="value", problem=problem)
 
@@ -25,6 +28,28 @@ def check_answer(prompt: Prompt, value: Any) -> None:
 def takes_list(field: PromptField) -> bool:
     """Return whether a field of a prompt takes several texts."""
     return field.type_name.endswith("[]")
+
+
+def utf16_units(text: str) -> int:
+    """Return how long .NET takes a text to be."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _secrets(prompt: Prompt, value: Any) -> list[str]:
+    """Return the texts of a fitting answer that become secrets."""
+    if prompt.kind == "secret":
+        return [value]
+    if prompt.kind == "credential":
+        return [value["password"]]
+    if prompt.kind != "fields":
+        return []
+    return [text for field in prompt.fields for text in _secret_texts(field, value[field.name])]
+
+
+def _secret_texts(field: PromptField, value: Any) -> list[str]:
+    if field.type_name == CREDENTIAL_TYPE:
+        return [value["password"]]
+    return list(value) if field.secret and takes_list(field) else [value] if field.secret else []
 
 
 def _problem(prompt: Prompt, value: Any) -> str:

@@ -23,6 +23,10 @@ MAX_NESTING = 32
 
 PowerShell reads 50 levels of XML and never answers beyond; a pipeline takes some of them itself.
 """
+MAX_SECRET = 65_536
+"""UTF-16 units that a SecureString holds: PowerShell cannot read the message with a longer one, and
+its session would be lost.
+"""
 MAX_CHARS = 2**63 - 1
 """Largest number of characters that a caller may ask for: PowerShell counts in 64 bits."""
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("text", "json", "csv", "list", "compact")

@@ -124,3 +124,30 @@ def test_every_error_has_a_code_of_its_own() -> None:
     codes = [error.code for error in every_error()]
     assert len(codes) == len(set(codes))
     assert all(400 <= error.status < 600 for error in every_error())
+
+
+def test_pieces_in_one_message_are_read_as_they_were_written() -> None:
+    pieces = [
+        ({"name": "stdout", "text": "one\n"}, messages.text_metadata("text")),
+        ({"name": "stderr", "text": "two 𝄞\n"}, messages.record_metadata(ERROR)),
+        ({"name": "stdout", "text": "three"}, messages.text_metadata("host")),
+    ]
+    content = {"name": "stdout", "text": "".join(one["text"] for one, _ in pieces)}
+    metadata = through_json(messages.packed_metadata(pieces))
+    read = list(messages.unpacked({"content": content, "metadata": metadata}))
+    assert [(name, text) for name, text, _ in read] == [
+        (one["name"], one["text"]) for one, _ in pieces
+    ]
+    assert [facts["kind"] for _, _, facts in read] == ["text", "error", "host"]
+    assert read[1][2]["record"] == ERROR.to_json()
+
+
+def test_a_message_of_one_piece_is_read_as_it_is() -> None:
+    message = {"content": {"name": "stderr", "text": "one"}, "metadata": {}}
+    assert list(messages.unpacked(message)) == [("stderr", "one", {})]
+
+
+@pytest.mark.parametrize("metadata", [{}, {"pwsh": {}}, {"pwsh": {"packed": 1}}, {"pwsh": 5}])
+def test_only_who_says_so_gets_pieces_in_one_message(metadata: dict[str, object]) -> None:
+    assert not messages.takes_packed(metadata)
+    assert messages.takes_packed(messages.options_metadata(RunOptions(), packed=True))

@@ -9,7 +9,7 @@ from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.kernel.questions import InvalidAnswer, checked_answer
 from pwsh_kernels.powershell.host_calls import Question, answer_value
 from pwsh_kernels.prompt_answers import check_answer
-from pwsh_kernels.records import Choice, Prompt, PromptField
+from pwsh_kernels.records import MAX_SECRET, Choice, Prompt, PromptField
 
 CHOICES = (Choice("Yes", "Y"), Choice("No", "N"))
 CHOICE = Prompt("choice", choices=CHOICES)
@@ -21,11 +21,14 @@ TYPED = Prompt(
 WHO = {"user": "u", "password": "p"}
 LIST = Prompt("line", fields=(PromptField("Ids", type_name="String[]"),))
 FIELDS = Prompt("fields", fields=(PromptField("Name"), PromptField("Age")))
+FULL = "s" * MAX_SECRET
+HIDDEN = Prompt("fields", fields=(PromptField("Key", secret=True), PromptField("Name")))
 GOOD: list[tuple[Prompt, Any]] = [
     (Prompt("line"), ""), (Prompt("secret"), "x"), (CHOICE, 0), (SEVERAL, [0, 1]), (SEVERAL, 1),
     (Prompt("credential"), {"user": "u", "password": "p"}), (FIELDS, {"Name": "a", "Age": "1"}),
     (TYPED, {"Who": WHO, "Ids": ["a", "b"]}), (TYPED, {"Who": WHO, "Ids": "a"}), (LIST, ["a", "b"]),
-    (SEVERAL, []),
+    (SEVERAL, []), (Prompt("secret"), FULL), (Prompt("line"), FULL + "s"),
+    (HIDDEN, {"Key": FULL, "Name": FULL + "s"}),
 ]  # fmt: skip
 BAD: list[tuple[Prompt, Any]] = [
     (Prompt("line"), 1), (Prompt("secret"), ["hunter2"]), (CHOICE, 2), (CHOICE, -1), (CHOICE, "Y"), (CHOICE, True),  # noqa: E501
@@ -33,6 +36,9 @@ BAD: list[tuple[Prompt, Any]] = [
     (SEVERAL, [0, 5]), (Prompt("credential"), {"user": "u"}), (FIELDS, {"Name": "a"}), (FIELDS, {"Name": "a", "Age": 1}),  # noqa: E501
     (TYPED, {"Who": "u:p", "Ids": "a"}), (TYPED, {"Who": WHO, "Ids": ["a", 1]}), (TYPED, {"Who": {**WHO, "x": "y"}, "Ids": "a"}),  # noqa: E501
     (FIELDS, {"Name": ["a"], "Age": "1"}), (LIST, ["a", None]), (SEVERAL, [True]), (CHOICE, 0.0),
+    (Prompt("secret"), FULL + "s"), (Prompt("credential"), {"user": "u", "password": FULL + "s"}),
+    (HIDDEN, {"Key": FULL + "s", "Name": "a"}), (Prompt("secret"), FULL[1:] + "😀"),
+    (TYPED, {"Who": {"user": "u", "password": FULL + "s"}, "Ids": "a"}),
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ I/O.
 
 from pwsh_kernels.catalog.catalog import Catalog
 from pwsh_kernels.catalog.command_index import CommandIndex, Home
-from pwsh_kernels.catalog.explanations import Explanation, explain, explanation
+from pwsh_kernels.catalog.explanations import Explanation, ending_errors, explain, explanation
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret, file_keys
 from pwsh_kernels.catalog.fitness import unfit
 from pwsh_kernels.catalog.guard import guard_script
@@ -50,6 +50,7 @@ __all__ = [
     "Unsupported",
     "checked_sharepoint_host",
     "clear_script",
+    "ending_errors",
     "explain",
     "explanation",
     "file_keys",

@@ -58,6 +58,14 @@ def explanation(code: str) -> Explanation:
     return next(one for _, one in _read_book(EXPLANATIONS_FILE).texts if one.code == code)
 
 
+def ending_errors() -> tuple[str, ...]:
+    """Return the regular expressions of the errors by which a sign-in may have ended."""
+    book = _read_book(EXPLANATIONS_FILE)
+    numbers = "|".join(number for number, one in book.entra.items() if one.ends_sign_in)
+    texts = (pattern.pattern for pattern, one in book.texts if one.ends_sign_in)
+    return (rf"\bAADSTS0*(?:{numbers})\b", *texts)
+
+
 @cache
 def _read_book(file: Path) -> _Book:
     facts = tomllib.loads(file.read_text(encoding="utf-8"))

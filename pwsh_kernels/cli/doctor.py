@@ -23,7 +23,7 @@ from pwsh_kernels.cli.tenants import located, problems_of
 from pwsh_kernels.discovery import FROM_SETTINGS, ServerAddress, read_settings
 from pwsh_kernels.errors import ProductError, ServerUnreachable
 from pwsh_kernels.powershell_search import search_powershell
-from pwsh_kernels.settings import Settings
+from pwsh_kernels.settings import Settings, setting_rows
 from pwsh_kernels.shapes import Session
 
 
@@ -49,7 +49,7 @@ def examine() -> Iterator[Finding]:
         yield Finding("wrong", error_line(error))
         return
     yield from _powershell(settings)
-    yield _set_by_hand(settings)
+    yield _set_by_hand()
     yield from tenants_file(settings)
     yield data_folder(settings.data_dir)
     yield from _homes(settings)
@@ -83,11 +83,8 @@ def _search(modules: list[str]) -> Mapping[str, Any]:
         }
 
 
-def _set_by_hand(settings: Settings) -> Finding:
-    names = sorted(
-        str(Settings.model_fields[one].validation_alias.choices[0])  # type: ignore[union-attr]
-        for one in settings.model_fields_set
-    )
+def _set_by_hand() -> Finding:
+    names = sorted(row.env for row in setting_rows() if os.environ.get(row.env))
     given = f"{len(names)} set: {', '.join(names)}" if names else "all at their defaults"
     return Finding("ok", f"Settings: {given} (`pwsh-kernels settings` lists them)")
 

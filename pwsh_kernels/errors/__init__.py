@@ -70,8 +70,10 @@ from pwsh_kernels.errors.server import (
     InvalidSetting,
     LabNotInstalled,
     NotReady,
+    ServerExhausted,
     ServerStartFailed,
     ServerStarting,
+    is_exhausted,
 )
 from pwsh_kernels.errors.sessions import (
     CommandSearchFailed,
@@ -153,6 +155,7 @@ __all__ = [
     "RunNotEnded",
     "RunNotWaiting",
     "SecretNotTaken",
+    "ServerExhausted",
     "ServerStartFailed",
     "ServerStarting",
     "ServerUnreachable",
@@ -175,4 +178,5 @@ __all__ = [
     "UnsupportedModule",
     "WaitingForInput",
     "WaitsBehindQuestion",
+    "is_exhausted",
 ]

@@ -1,9 +1,17 @@
 """Servers that do not start, or are not ready yet."""
 
+import errno
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pwsh_kernels.errors.product_error import ProductError
+
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}
+
+
+def is_exhausted(error: OSError) -> bool:
+    """Return whether something has failed because there is no more of what it needs."""
+    return error.errno in _EXHAUSTED
 
 
 @dataclass(eq=False)
@@ -15,6 +23,21 @@ class ServerStarting(ProductError):
 
     def text(self) -> str:
         return "The server is still starting. Try again in a few seconds."
+
+
+@dataclass(eq=False)
+class ServerExhausted(ProductError):
+    """The machine gives the server no more of something: file descriptors, disk, memory."""
+
+    code: ClassVar[str] = "server_exhausted"
+    status: ClassVar[int] = 503
+    problem: str
+
+    def text(self) -> str:
+        return (
+            f"The server cannot do this now: {self.problem}. Sessions and runs go on. Try again"
+            " when others have ended, or give the server's process more (files: `ulimit -n`)."
+        )
 
 
 @dataclass(eq=False)

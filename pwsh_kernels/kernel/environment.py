@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pwsh_kernels.kernel.display.sign_in_hint import SignInHint, read_hint
 from pwsh_kernels.kernel.log_file import VARIABLE
 from pwsh_kernels.powershell import MAX_KEPT, MAX_KEPT_IN_ALL
 
@@ -21,6 +22,7 @@ MACHINE_MODULES = "PWSH_KERNELS_MACHINE_MODULES"
 WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
 CULTURE = "PWSH_KERNELS_CULTURE"
 FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
+SIGN_IN_HINT = "PWSH_KERNELS_SIGN_IN_HINT"
 HOME = "PWSH_KERNELS_HOME"
 """Variable that a session's kernel has: PowerShell's HOME."""
 SERVER = ("PWSH_MANAGER_URL", "JUPYTER_RUNTIME_DIR")
@@ -58,6 +60,8 @@ class KernelEnvironment:
     """The culture of PowerShell, such as "de-CH"; "": as the environment says."""
     fingerprint: str
     """Script that tells whether the module's connection has changed; "": nobody asks."""
+    sign_in_hint: SignInHint
+    """What follows an error in a person's cell that may mean that nobody is signed in."""
 
 
 def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironment:
@@ -77,6 +81,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         working_folder=env.get(WORKING_FOLDER, ""),
         culture=env.get(CULTURE, ""),
         fingerprint=env.get(FINGERPRINT, ""),
+        sign_in_hint=read_hint(env.get(SIGN_IN_HINT, "")),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )
 

@@ -76,7 +76,7 @@ class Execution:
         try:
             return await self._follow(pipeline, shell)
         finally:
-            self._output.flush()
+            self._output.settle()
             self._output.end_progress()
             await self._end_tasks()
 
@@ -120,7 +120,7 @@ class Execution:
             case ProgressChanged(progress):
                 self._output.progress(progress)
             case PromptAsked():
-                self._output.flush()
+                self._output.settle()
                 self._begin(self._answer(pipeline, event))
 
     async def _hang_up(self, shell: PowerShell) -> None:

@@ -41,6 +41,7 @@ from pwsh_kernels.messages import (
     read_options,
     shows_views,
     summary_metadata,
+    takes_packed,
 )
 from pwsh_kernels.powershell import Died
 from pwsh_kernels.records import RunOptions, Summary
@@ -93,6 +94,7 @@ class PwshKernel(
         self.engine = Engine(environment, self._powershell_died)
         self._rich_output = environment.rich_output
         self._log_file = environment.log_file
+        self._sign_in_hint = environment.sign_in_hint
         self.cells = History()
         self.exit_status = 0
         self._codec = cast(MessageCodec, self.session)
@@ -186,7 +188,13 @@ class PwshKernel(
         parent, metadata = self.get_parent("shell"), cell_meta or {}
         shown = shows_views(metadata, by_default=self._rich_output)
         reader = reader_of(parent["content"], metadata) if shown else None
-        output = Output(self._publisher(silent=silent), parent["header"]["msg_id"], reader)
+        output = Output(
+            self._publisher(silent=silent),
+            parent["header"]["msg_id"],
+            reader,
+            self._sign_in_hint,
+            packed=takes_packed(metadata),
+        )
         kept = store_history and not silent and bool(code.strip())
         if kept:
             self.cells.add(self.execution_count, code)
@@ -262,7 +270,7 @@ class PwshKernel(
             "user_expressions": await self._values(user_expressions),
         }
 
-    def _count(self) -> dict[str, Any]:
+    def _count(self) -> dict[str, int]:
         return {"execution_count": self.execution_count}
 
     async def _values(self, user_expressions: Mapping[str, str]) -> dict[str, Any]:

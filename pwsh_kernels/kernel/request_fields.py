@@ -74,7 +74,11 @@ def problem_of(message: Mapping[str, Any]) -> str:
         if not isinstance(message[part], dict):
             return f"{part} must be an object"
     header, content, kind = message["header"], message["content"], message["msg_type"]
-    return _problem_of_header(header) or _problem_of_content(content, str(kind))
+    if problem := _problem_of_header(header):
+        return problem
+    if header.get("subshell_id") is not None:
+        return "header.subshell_id names a subshell, and this kernel has none"
+    return _problem_of_content(content, kind)
 
 
 def answerable(message: Mapping[str, Any]) -> bool:
@@ -87,8 +91,6 @@ def _problem_of_header(header: Mapping[str, Any]) -> str:
     for name in ("msg_id", "msg_type", "session"):
         if not header.get(name) or not isinstance(header[name], str):
             return f"header.{name} must be a text that is not empty"
-    if header.get("subshell_id") is not None:
-        return "header.subshell_id names a subshell, and this kernel has none"
     for name, value in header.items():
         if not isinstance(value, str | int | datetime | None):
             return f"header.{name[:40]} must be a text"

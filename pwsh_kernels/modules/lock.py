@@ -13,7 +13,7 @@ from typing import Any
 import tomlkit
 
 from pwsh_kernels.catalog.versions import Version
-from pwsh_kernels.errors import BrokenFile
+from pwsh_kernels.errors import BrokenFile, is_exhausted
 
 HEADER = (
     "What `pwsh-kernels modules install` has installed. `pwsh-kernels modules install --locked`"
@@ -84,6 +84,8 @@ def read_lock(file: Path) -> tuple[LockedModule, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as problem:
+        if isinstance(problem, OSError) and is_exhausted(problem):
+            raise
         raise BrokenFile(str(file), str(problem)) from problem
     entries = content.get("module", [])
     if not isinstance(entries, list):

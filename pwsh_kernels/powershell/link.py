@@ -60,6 +60,10 @@ TRANSPORT_ERROR = "Remote transport error"
 """What PowerShell writes on its stderr when it cannot read a message of ours; it reads on, and the
 pipeline of that message never ends (measured).
 """
+DOUBT_WAIT = 2.0
+"""Seconds after which a PowerShell that seems to do nothing is asked once more: one that begins or
+ends a pipeline does nothing for a moment, and a script can write the words of the error then.
+"""
 UNREADABLE = "it could not read a message from pwsh-kernels and would never have answered"
 HOST_CANNOT = "this host has no keyboard and no screen buffer"
 
@@ -90,7 +94,8 @@ class Link:
     def __init__(self, launch: Launch, on_console: Callable[[str], None]) -> None:
         self._launch = launch
         self._on_console = on_console
-        self._doubted = False
+        self._doubted: asyncio.Future[Ended] | None = None
+        self._asked_again = 0.0
         self._reason = ""
         self._loop = asyncio.get_running_loop()
         self._connection = Connection(launch.width)
@@ -219,13 +224,25 @@ class Link:
         """
         self._on_console(text)
         if TRANSPORT_ERROR in text and self._connection.busy:
-            self._doubted = True
+            if self._doubted is not self._ended:
+                self._doubted, self._asked_again = self._ended, 0.0
+            self._ask_whether_free()
+
+    def _ask_whether_free(self) -> None:
+        if self._connection.busy:
             self._connection.ask_whether_free()
             self._send()
 
     def _give_up(self) -> None:
         """End a PowerShell that has lost a message: what was asked would never be answered."""
-        if self._doubted and self._process is not None:
+        doubted = self._doubted
+        if doubted is None or doubted is not self._ended or doubted.done():
+            return
+        now = self._loop.time()
+        if not self._asked_again:
+            self._asked_again = now + DOUBT_WAIT
+            self._loop.call_at(self._asked_again, self._ask_whether_free)
+        elif now >= self._asked_again and self._process is not None:
             _log.error("PowerShell has lost a message: %s; killing it", UNREADABLE)
             self._reason = UNREADABLE
             self._process.kill()

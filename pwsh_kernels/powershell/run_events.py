@@ -60,13 +60,13 @@ their stops are looked for at once, not from the second run on.
 """
 
 
-RUN_FILE = "& (Get-SessionFile) @args"
+RUN_FILE = "& (PwshKernels.Get-SessionFile) @args"
 """Runs what `file_commands` has handed over. Parameters that are bound to a script without a
 param block are its `$args`, names and all.
 """
 CHECK_REQUIREMENTS = (
     "param($Path, $Script) $ErrorActionPreference = 'Stop';"
-    " & (Get-SessionRequirement $Path $Script)"
+    " & (PwshKernels.Get-SessionRequirement $Path $Script)"
 )
 """A script, so that required modules are imported to where the session's commands are."""
 NO_FILE = "/command"
@@ -89,15 +89,19 @@ def run_commands(script: str, options: RunOptions) -> list[Command]:
     }
     key = {"Key": options.keep_as} if options.keep_as else {}
     watch = {"Watch": True} if starts_runspaces(script) else {}
-    shown = Command("Out-Display", {"Width": options.width, **key, **watch})
-    last = shown if options.shows_views else Command("Out-Session", {**formatting, **key, **watch})
+    shown = Command("PwshKernels.Out-Display", {"Width": options.width, **key, **watch})
+    last = (
+        shown
+        if options.shows_views
+        else Command("PwshKernels.Out-Session", {**formatting, **key, **watch})
+    )
     text = RUN_FILE if options.file else script
     return [Command(text, bound(options.parameters), is_script=True, merge=True), last]
 
 
 def file_commands(script: str, file: str) -> list[Command]:
     """Return the pipeline that hands PowerShell the text which RUN_FILE runs as a file."""
-    return [Command("Set-SessionFile", {"Path": file, "Script": script})]
+    return [Command("PwshKernels.Set-SessionFile", {"Path": file, "Script": script})]
 
 
 def requires_something(script: str) -> bool:
@@ -133,7 +137,12 @@ def check_commands(script: str, options: RunOptions) -> list[Command]:
     """Return the pipeline that fails, in the engine's words, when the script does not know one of
     the parameters.
     """
-    return [Command("Test-SessionParameter", {"Script": script, "Name": list(options.parameters)})]
+    return [
+        Command(
+            "PwshKernels.Test-SessionParameter",
+            {"Script": script, "Name": list(options.parameters)},
+        )
+    ]
 
 
 def rest_commands(ended: Ended, script: str) -> list[Command]:
@@ -144,7 +153,11 @@ def rest_commands(ended: Ended, script: str) -> list[Command]:
     syntax = (
         ended.reason is not None and ended.reason.CategoryInfo.Category == ErrorCategory.ParserError
     )
-    return [Command("Get-SessionRest", {"Failed": failed, "Script": script if syntax else ""})]
+    return [
+        Command(
+            "PwshKernels.Get-SessionRest", {"Failed": failed, "Script": script if syntax else ""}
+        )
+    ]
 
 
 def bound(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -138,8 +138,10 @@ class Sessions:
         """Let go of every kernel without ending it."""
         self._running = False
         await self._tasks.end_all()
+        waiting = self._runs.waiting()
         await self._lifecycle.detach_all()
         self._runs.cancel_waiting(SERVER_STOPPED)
+        self._runs.note_cancelled(waiting)
         self._runs.close()
 
     def health(self) -> shapes.Counts:

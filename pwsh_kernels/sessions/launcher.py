@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pwsh_kernels.catalog import ending_errors
 from pwsh_kernels.errors import BrokenFile, FolderNotWritable, UnsafeFolder
 from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionLaunch
@@ -36,6 +37,10 @@ KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 CULTURE = "PWSH_KERNELS_CULTURE"
 FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
 """Variable of the kernel: the script by which it sees that the module's connection has changed."""
+SIGN_IN_HINT = "PWSH_KERNELS_SIGN_IN_HINT"
+"""Variable of the kernel, JSON: which errors in a person's cell may mean that nobody is signed in,
+and what to do then.
+"""
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
 
@@ -141,6 +146,7 @@ class Launcher:
             KEPT_OBJECTS: str(self._settings.kept_objects),
             LOG: str(self.log_file(session.key)),
             LOG_SIZE: str(self._settings.kernel_log),
+            SIGN_IN_HINT: _sign_in_hint(session),
             KEPT_IN_ALL: str(self._settings.kept_objects_in_all),
         }
         if culture := session.tenant.culture_of(session.key.module):
@@ -160,6 +166,16 @@ class Launcher:
             own[SANDBOX_TENANT] = session.tenant.name
         environment[MODULE_PATH] = os.pathsep.join(folders)
         return {**environment, SESSION_ENVIRONMENT: json.dumps(own)}
+
+
+def _sign_in_hint(session: Session) -> str:
+    name = f"{session.key.tenant} {session.key.module}"
+    hint = (
+        f"If nobody is signed in any more: `pwsh-kernels login {name}` in a terminal signs in,"
+        f" `pwsh-kernels status {name}` says who is."
+    )
+    errors = [*ending_errors(), *(one.pattern for one in session.module.ended)]
+    return json.dumps({"errors": errors, "hint": hint})
 
 
 def _modules_in(module_path: str) -> list[str]:

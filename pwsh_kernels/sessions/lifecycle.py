@@ -5,7 +5,7 @@ death, end it.
 import asyncio
 import functools
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
@@ -24,7 +24,7 @@ from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
 from pwsh_kernels.sessions.runs.connection import Message
 from pwsh_kernels.sessions.runs.notes import RunNote
-from pwsh_kernels.sessions.runs.queue import RunQueue
+from pwsh_kernels.sessions.runs.queue import SERVER_STOPPED, RunQueue
 from pwsh_kernels.sessions.runs.run import Run, failure_sentence, utc
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
@@ -130,7 +130,9 @@ class Lifecycle:
         """Find the sessions of an earlier server: those whose kernel lives on, and those that were
         lost meanwhile.
         """
-        self._left_runs = {one.message_id: one for one in self._runs.read_notes()}
+        left = self._runs.read_notes()
+        self._left_runs = {one.message_id: one for one in left if one.message_id}
+        self._end_unsent_runs(one for one in left if not one.message_id)
         notes = list(self._notes.read_all())
         await asyncio.gather(*(self._adopt_or_skip(note) for note in notes))
         await self._adopt_unnoted()
@@ -152,6 +154,7 @@ class Lifecycle:
 
         A session that is begun meanwhile under the same key starts when this is done.
         """
+        await self._manager.see_processes(live.key)
         live.ending = True
         await live.tasks.end_all()  # a start that goes on would hold the turn
         async with self._turn(live.key):
@@ -193,6 +196,7 @@ class Lifecycle:
 
     async def kill(self, live: LiveSession) -> None:
         """End the processes at once."""
+        await self._manager.see_processes(live.key)
         await live.tasks.end_all()  # first: a start that goes on would connect to what is killed
         self._remove(live, "the session was killed")
         await self._manager.kill_session(live.key)
@@ -397,6 +401,12 @@ class Lifecycle:
             return self._runs.restore(note)
         self._runs.drop_note(note)
         return None
+
+    def _end_unsent_runs(self, notes: Iterable[RunNote]) -> None:
+        """Tell of what waited for its turn when an earlier server stopped."""
+        for note in notes:
+            if run := self._restored(note):
+                run.finish("cancelled", reason=SERVER_STOPPED)
 
     def _lose_left_runs(self) -> None:
         """End the runs of an earlier server of which no kernel knows how they went on; one that is

@@ -7,8 +7,9 @@ expressions took 8 s for 8 KB of quotes.
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import re2
 
@@ -24,9 +25,13 @@ After each of many matches RE2 may look on to the end for a better one (measured
 4 s in windows, a quarter of an hour without).
 """
 REACH = WINDOW // 2
-"""Bytes of the longest secret that is surely found where a script writes it down; no token is
-longer. A text that is cut needs so much behind the cut.
+"""Bytes in which a window repeats the one before; the end of a longer secret is looked for by
+itself. A text that is cut needs so much behind the cut.
 """
+LONG = 4096
+"""Bytes from which a known secret is looked for by itself, not by the expression of all."""
+MOST_LONG = 64
+"""Known secrets of such a length that can be looked for."""
 KNOWN_MEMORY = 256 << 20
 """Bytes that the expression of known secrets may take: some hundred thousand characters of them."""
 _BREAK = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|[\r\n]")
@@ -46,21 +51,39 @@ def _compiled(pattern: str, *, any_case: bool, memory: int = 8 << 20) -> Any:
 _JWT = _compiled(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}", any_case=False)
 """A JSON web token, as every service of Microsoft uses."""
 _LITERAL = r"""(?:'(?:[^']|'')*'|"(?:[^"`]|`.|"")*")"""
+_OPEN = r"""(?:'(?:[^']|'')*|"(?:[^"`]|`.|"")*)\z"""
+"""A literal that has not ended where a window does."""
 _NAME = r"\w*(?:password|passphrase|secret|token|apikey|api_key)\w*"
 _WORD = r"""[^\s$@({'"|;&<>,`-][^\s|;&<>,`]*"""
 _SPACE = r"(?:\s|\x0b|\xc2\xa0)"
+_PIPED = _compiled(rf"{_SPACE}*\|{_SPACE}*ConvertTo-SecureString\b", any_case=True)
+"""What stands behind a literal that becomes a SecureString, whose beginning is looked for
+backwards.
+"""
+_WHOLE = _compiled(_LITERAL, any_case=True)
+_REST = _compiled(r"[^\s|;&<>,`]*", any_case=True)
+"""The rest of a word."""
+
+
+class _Written(NamedTuple):
+    """Where a script writes a secret down; the one group is the secret."""
+
+    closed: Any
+    open: Any
+
+
 _PATTERNS = tuple(
-    _compiled(pattern, any_case=True)
-    for pattern in (
-        rf"ConvertTo-SecureString\b[^|;\n]*?({_LITERAL})",
-        rf"({_LITERAL}){_SPACE}*\|{_SPACE}*ConvertTo-SecureString\b",
-        rf"{_SPACE}-{_NAME}(?:{_SPACE}*:{_SPACE}*|{_SPACE}+)({_LITERAL}|{_WORD})",
-        rf"(?:\${{?|\b){_NAME}}}?{_SPACE}*={_SPACE}*({_LITERAL})",
+    _Written(
+        _compiled(f"{before}({_LITERAL}{word})", any_case=True),
+        _compiled(f"{before}({_OPEN})", any_case=True),
+    )
+    for before, word in (
+        (r"ConvertTo-SecureString\b[^|;\n]*?", ""),
+        (rf"{_SPACE}-{_NAME}(?:{_SPACE}*:{_SPACE}*|{_SPACE}+)", f"|{_WORD}"),
+        (rf"(?:\${{?|\b){_NAME}}}?{_SPACE}*={_SPACE}*", ""),
     )
 )
-"""Where a script writes a secret down: SecureStrings, parameters and names that say what
-they hold. The one group is the secret.
-"""
+"""SecureStrings, parameters and names that say what they hold."""
 
 
 class Known:
@@ -70,12 +93,15 @@ class Known:
         """Longer ones go first: one may be a part of another."""
         texts = {_BREAK.sub(b"", _encoded(secret)) for secret in secrets} - {b""}
         ordered = sorted(texts, key=lambda one: (-len(one), one))
+        self.longest = len(ordered[0]) if ordered else 0
+        self._long = [one for one in ordered if len(one) > LONG]
+        short = ordered[len(self._long) :]
         self._pattern: Any = None
-        self._too_many = False
+        self._too_many = len(self._long) > MOST_LONG
         try:
-            if ordered:
+            if short:
                 self._pattern = _compiled(
-                    "|".join(re2.escape(one).decode("latin-1") for one in ordered),
+                    "|".join(re2.escape(one).decode("latin-1") for one in short),
                     any_case=False,
                     memory=KNOWN_MEMORY,
                 )
@@ -88,12 +114,31 @@ class Known:
         """
         if self._too_many:
             return _encoded(HIDDEN)
-        if self._pattern is None:
+        if not self.longest:
             return data
         breaks = [found.span() for found in _BREAK.finditer(data)]
         bare = _BREAK.sub(b"", data) if breaks else data
-        found = (match.span() for match in self._pattern.finditer(bare))
-        return _replaced(data, _placed(found, breaks), lambda _: _encoded(HIDDEN))
+        return _replaced(data, _placed(self._spans(bare), breaks), lambda _: _encoded(HIDDEN))
+
+    def _spans(self, bare: bytes) -> Iterator[tuple[int, int]]:
+        """Yield where secrets are, in order and apart: what overlaps is one."""
+        found = [span for one in self._long for span in _places(bare, one)]
+        if self._pattern is not None:
+            found += (match.span() for match in self._pattern.finditer(bare))
+        last = (0, 0)
+        for start, end in sorted(found):
+            if start >= last[1]:
+                yield from (last,) * (last[1] > 0)
+                last = (start, end)
+            last = (last[0], max(last[1], end))
+        yield from (last,) * (last[1] > 0)
+
+
+def _places(data: bytes, one: bytes) -> Iterator[tuple[int, int]]:
+    place = data.find(one)
+    while place >= 0:
+        yield place, place + len(one)
+        place = data.find(one, place + len(one))
 
 
 def _placed(
@@ -122,7 +167,7 @@ def secrets_of(script: str, parameters: Mapping[str, Any]) -> set[str]:
         for text in _texts(value["$secret"])
     }
     data = _encoded(script)
-    spans = chain.from_iterable(_written(pattern, data) for pattern in _PATTERNS)
+    spans = chain.from_iterable(find(data, cut=False) for find in _FINDERS)
     written = {_decoded(data[start:end]).strip("'\"") for start, end in spans}
     return {one for one in bound | written if len(one) >= SHORTEST}
 
@@ -138,19 +183,23 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def redacted(text: str, secrets: Iterable[str] | Known) -> str:
+def redacted(text: str, secrets: Iterable[str] | Known, *, cut: bool = False) -> str:
     """Return a text without these secrets, without literals that look like one, and
     without tokens.
+
+    `cut`: it is the beginning of a longer text, in which a literal may end.
     """
     data = _encoded(text)
-    for pattern in _PATTERNS:
-        data = _replaced(data, _written(pattern, data), _hidden_literal)
+    for find in _FINDERS:
+        data = _replaced(data, find(data, cut=cut), _hidden_literal)
     return _without_tokens(_known(secrets).hide(data))
 
 
 def redacted_beginning(text: str, length: int, secrets: Iterable[str] | Known) -> str:
     """Return the first characters of a text redacted, without a look at the rest of it."""
-    return redacted(text[: length + REACH], secrets)[:length]
+    known = _known(secrets)
+    seen = length + max(REACH, 2 * known.longest)
+    return redacted(text[:seen], known, cut=seen < len(text))[:length]
 
 
 def hide_secrets(text: str, secrets: Iterable[str] | Known) -> str:
@@ -169,21 +218,85 @@ def _without_tokens(data: bytes) -> str:
     return _decoded(_replaced(data, spans, lambda _: _encoded(HIDDEN)))
 
 
-def _written(pattern: Any, data: bytes) -> Iterator[tuple[int, int]]:
+def _written(pattern: _Written, data: bytes, *, cut: bool) -> Iterator[tuple[int, int]]:
     """Yield where secrets are written down, in order: a window of the data after the other, each
     beginning where the last secret ended or REACH before the end of the window before.
     """
     start = 0
+    endless: set[bytes] = set()
     while start < len(data):
         end = _whole_characters(data, start + WINDOW)
         following = max(end - REACH, start + 1) if end < len(data) else end
-        for match in pattern.finditer(data[start:end]):
-            if end < len(data) and match.end() == end - start and match.start():
-                following = start + match.start()  # it may go on behind the window
-                break
-            yield start + match.start(1), start + match.end(1)
-            following = max(following, start + match.end())
+        last = start
+        for match in pattern.closed.finditer(data[start:end]):
+            at, last = start + match.start(1), start + match.end()
+            if end < len(data) and last == end:
+                if match.start():
+                    following = start + match.start()  # it may go on behind the window
+                    break
+                last = _end(data, at) or last
+            elif data[last : last + 1] == data[at : at + 1]:  # half of a doubled quote
+                last = _end(data, at) or last
+            yield at, last
+            following = max(following, last)
+        else:
+            opened = pattern.open.search(data[last:end]) if cut or end < len(data) else None
+            at = last + opened.start(1) if opened else len(data)
+            quote = data[at : at + 1]
+            ended = _end(data, at) if quote not in endless else None
+            if ended is None:
+                endless.add(quote)
+                ended = len(data) if cut else None
+            if ended is not None and at < len(data):
+                yield at, ended
+                following = max(following, ended)
         start = following
+
+
+def _end(data: bytes, at: int) -> int | None:
+    """Return the end of the literal or the word that begins there; None for a literal that does not
+    end.
+    """
+    found = (_WHOLE if data[at : at + 1] in (b"'", b'"') else _REST).match(data, at)
+    return found.end() if found else None
+
+
+def _piped(data: bytes, *, cut: bool) -> Iterator[tuple[int, int]]:
+    """Yield the literals that are piped into ConvertTo-SecureString, in order, and of a text that
+    is cut a long one at its end, which may be.
+    """
+    floor = 0
+    for match in _PIPED.finditer(data):
+        closing = match.start() - 1
+        at = _beginning(data, floor, closing) if closing >= floor else -1
+        if at >= 0:
+            yield at, closing + 1
+        floor = match.end()
+    for quote in (b"'", b'"') if cut else ():
+        at = data.rfind(quote, floor)
+        if 0 <= at < len(data) - REACH and data.count(quote, floor) % 2:
+            yield at, len(data)
+            return
+
+
+def _beginning(data: bytes, floor: int, closing: int) -> int:
+    """Return where the literal begins that ends with this quote; -1 for none."""
+    quote = data[closing : closing + 1]
+    if quote not in (b"'", b'"'):
+        return -1
+    place = data.rfind(quote, floor, closing)
+    while place > floor:
+        before = data[place - 1 : place]
+        if before == quote:
+            place -= 1
+        elif not (quote == b'"' and before == b"`"):
+            return place
+        place = data.rfind(quote, floor, place)
+    return place
+
+
+Finder = Callable[..., Iterator[tuple[int, int]]]
+_FINDERS: tuple[Finder, ...] = (*(partial(_written, one) for one in _PATTERNS), _piped)
 
 
 def _whole_characters(data: bytes, end: int) -> int:

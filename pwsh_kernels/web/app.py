@@ -8,6 +8,8 @@ import logging
 import secrets
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -312,25 +314,17 @@ class PwshKernelsApp(ExtensionApp):
 
         A start that fails ends the server.
         """
-        try:
+        settings = serverapp.product.settings
+        with ended_by_failure(serverapp, settings.data_dir):
             self.authority.prepare(serverapp.loopback_url() + PAGE_PATH)
             for tenant in serverapp.product.tenants.current().known.values():
                 if tenant.traps:
                     self.authority.set_traps(tenant.name, dict(tenant.traps))
             await self.backend.sessions.start()
-        except OSError as error:
-            data_dir = serverapp.product.settings.data_dir
-            refused = FolderNotWritable(
-                folder=str(error.filename or data_dir), problem=error.strerror or str(error)
-            )
-            serverapp.log.critical("The server cannot start: %s", refused)
-            serverapp.exit(1)
-        except Exception:
-            serverapp.log.critical("The server cannot start", exc_info=True)
-            serverapp.exit(1)
         self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
         self.backend.ready.set()
-        serverapp.announce()
+        with ended_by_failure(serverapp, Path(serverapp.runtime_dir)):
+            serverapp.announce()
 
     async def stop_extension(self) -> None:
         """Let go of the kernels without ending them."""
@@ -339,6 +333,22 @@ class PwshKernelsApp(ExtensionApp):
         self.backend.health.stop()
         await self.mcp.close()
         await self.backend.sessions.stop()
+
+
+@contextmanager
+def ended_by_failure(serverapp: ServerApp, folder: Path) -> Iterator[None]:
+    """End a server whose start fails, with the reason; `folder` is written in it."""
+    try:
+        yield
+    except OSError as error:
+        refused = FolderNotWritable(
+            folder=str(error.filename or folder), problem=error.strerror or str(error)
+        )
+        serverapp.log.critical("The server cannot start: %s", refused)
+        serverapp.exit(1)
+    except Exception:
+        serverapp.log.critical("The server cannot start", exc_info=True)
+        serverapp.exit(1)
 
 
 def has_lab() -> bool:

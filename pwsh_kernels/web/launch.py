@@ -13,10 +13,17 @@ from types import ModuleType
 from typing import TextIO, cast
 
 from pwsh_kernels.discovery import read_settings
-from pwsh_kernels.errors import DataFolderInUse, FolderNotWritable, ProductError
+from pwsh_kernels.errors import (
+    DataFolderInUse,
+    FolderNotWritable,
+    InvalidSetting,
+    ProductError,
+)
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.settings import Settings
 
+OWNERS_RIGHTS = 0o700
+NO_DOCSTRINGS = "is 2 or -OO, and Jupyter's server does not run without its docstrings"
 LOG_LINE = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 """As the server's own lines are; they do not go through the root logger."""
 
@@ -26,9 +33,12 @@ def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
 
     `argv`: Jupyter options, such as `--port=5200`.
 
-    Raises DataFolderInUse when another server already has the sessions of this data folder, and
-    BrokenFile.
+    Raises DataFolderInUse when another server already has the sessions of this data folder,
+    InvalidSetting where Python leaves out what Jupyter needs, and BrokenFile.
     """
+    keep_owners_rights()
+    if sys.flags.optimize > 1:
+        raise InvalidSetting(setting="PYTHONOPTIMIZE", problem=NO_DOCSTRINGS)
     # The MCP SDK configures the root logger, unless somebody has: with frames, and lines broken at
     # 80 columns.
     logging.basicConfig(level=logging.WARNING, format=LOG_LINE)
@@ -41,6 +51,11 @@ def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
     with sole_owner(chosen.data_dir):
         server = PwshKernelsApp.initialize_server(argv=list(argv), product=Product.load(chosen))  # type: ignore[no-untyped-call]
         server.start()
+
+
+def keep_owners_rights() -> None:
+    """Write files that we can read ourselves, whatever umask the server was started with."""
+    os.umask(os.umask(OWNERS_RIGHTS) & ~OWNERS_RIGHTS)
 
 
 def spare_the_grammar() -> None:

@@ -17,9 +17,9 @@ from jupyter_client.session import Session
 
 from tests.fixtures.kernel import Client, connected, running_kernel
 from tests.fixtures.odd_messages import frames
-from tests.fixtures.odd_values import few
+from tests.fixtures.odd_values import FUZZ_LIMIT, few
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.fuzz, pytest.mark.slow, pytest.mark.timeout(FUZZ_LIMIT)]
 CHANNELS = ("shell", "control", "stdin")
 
 
@@ -60,7 +60,7 @@ def test_no_message_ends_a_kernel_or_makes_it_deaf(target: Target, channel: str)
     key = target.manager.get_connection_info()["key"]
     codec = Session(key=key if isinstance(key, bytes) else key.encode())
 
-    @few(30)
+    @few(10)
     @given(sent=st.lists(frames(codec), min_size=1, max_size=4))
     def answered(sent: list[list[bytes]]) -> None:
         target.send(channel, sent)

@@ -55,3 +55,47 @@ def test_a_number_of_characters_that_powershell_cannot_count_to_is_refused(clien
     run = client.run("1", {"max_chars": 2**63})
     assert run.content["ename"] == "InvalidRequest"
     assert "max_chars" in run.content["evalue"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "problem"),
+    [
+        ("execute_request", {"code": 5}, "code must be a text"),
+        ("execute_request", {}, "code must be a text"),
+        ("execute_request", {"code": "1", "user_expressions": [1]}, "an object of texts"),
+        ("complete_request", {"code": "Get-D", "cursor_pos": "end"}, "a whole number"),
+        ("inspect_request", {"code": "Get-Date"}, "cursor_pos must be a whole number"),
+        ("is_complete_request", {"code": None}, "code must be a text"),
+        ("history_request", {"hist_access_type": "tail", "n": []}, "n must be a whole number"),
+    ],
+)
+def test_a_request_with_a_field_of_a_wrong_kind_is_answered_with_what_it_must_be(
+    client: Client, kind: str, content: dict[str, Any], problem: str
+) -> None:
+    answer = client.ask(kind, content)
+    assert (answer["status"], answer["ename"]) == ("error", "InvalidRequest")
+    assert problem in answer["evalue"]
+    assert client.run("1+1").text() == "2\n"
+
+
+@pytest.mark.parametrize("odd", [{"msg_id": []}, {"session": None}, {"x": {}}, {"version": "no"}])
+def test_a_message_with_an_impossible_header_is_dropped(
+    client: Client, odd: dict[str, Any]
+) -> None:
+    message = client.jupyter.session.msg("execute_request", {"code": "'never'"})
+    message["header"].update(odd)
+    client.jupyter.shell_channel.send(message)
+    assert client.run("'next'").text() == "next\n"
+
+
+def test_a_request_for_a_subshell_is_told_that_there_is_none(client: Client) -> None:
+    message = client.jupyter.session.msg("is_complete_request", {"code": "1"})
+    message["header"]["subshell_id"] = "s-1"
+    client.jupyter.shell_channel.send(message)
+    client.read_until(lambda: message["msg_id"] in client.replies)
+    assert client.replies[message["msg_id"]]["content"]["ename"] == "InvalidRequest"
+
+
+def test_history_is_told_whatever_else_the_request_says(client: Client) -> None:
+    asked = {"hist_access_type": "tail", "n": 1, "self": "x"}
+    assert client.ask("history_request", asked)["status"] == "ok"

@@ -64,7 +64,7 @@ class Server:
             pipeline.write_output("9.9.9")
         elif script in FAULTS:
             return FAULTS[script](self, pipeline)
-        elif script == "Get-SessionRest":
+        elif script == "PwshKernels.Get-SessionRest":
             pipeline.write_output(ENDING)
         else:
             pipeline.write_output(TEXT)

@@ -26,14 +26,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAGE = (ROOT / "docs" / "kernel.md").read_text(encoding="utf-8")
 OUR_FUNCTIONS = {
-    "Get-KeptObject",
-    "Get-SessionFile",
-    "Get-SessionRequirement",
-    "Set-SessionFile",
-    "Get-SessionRest",
-    "Out-Display",
-    "Out-Session",
-    "Test-SessionParameter",
+    "PwshKernels.Get-KeptObject",
+    "PwshKernels.Get-SessionFile",
+    "PwshKernels.Get-SessionRequirement",
+    "PwshKernels.Set-SessionFile",
+    "PwshKernels.Get-SessionRest",
+    "PwshKernels.Out-Display",
+    "PwshKernels.Out-Session",
+    "PwshKernels.Test-SessionParameter",
 }
 SERVER_MODE = {"PSSenderInfo"}
 """Variables of PowerShell's own that only a server mode has."""
@@ -141,6 +141,17 @@ async def test_of_the_kernels_own_a_script_sees_only_the_functions_that_the_page
     assert {name: ours["functions"][name] for name in plain["functions"]} == plain["functions"]
     assert set(ours["unmoduled"]) - set(plain["unmoduled"]) <= OUR_FUNCTIONS
     assert [name for name in OUR_FUNCTIONS if f"`{name}`" not in PAGE] == []
+
+
+async def test_names_that_the_kernel_uses_are_a_scripts_own_to_take_and_none_is_completed(
+    shell: PowerShell,
+) -> None:
+    mine = "function Out-Session { 'mine' }; function Get-SessionFile { 'mine too' }"
+    assert (await run(shell, f"{mine}; Out-Session; Get-SessionFile")).text == "mine\nmine too\n"
+    await run(shell, "Remove-Item function:Out-Session, function:Get-SessionFile")
+    for begun in ("Out-", "Get-Session", "Get-Kept", "Set-Session", "Test-Session"):
+        script = f"(TabExpansion2 '{begun}').CompletionMatches.CompletionText"
+        assert "Session" not in (await run(shell, script)).text
 
 
 async def test_variables_and_preferences_are_those_of_a_plain_powershell(

@@ -102,10 +102,10 @@ async def test_a_record_that_a_script_writes_has_the_words_and_tags_of_the_scrip
 @pytest.mark.parametrize(
     "call",
     [
-        "1 | Out-Session -Format text -Width 80 -MaxChars -1",
-        "1 | Out-Display -Width 80",
-        "Get-SessionRest",
-        "[powershell]::Create('CurrentRunspace').AddScript('Get-SessionRest').Invoke()",
+        "1 | PwshKernels.Out-Session -Format text -Width 80 -MaxChars -1",
+        "1 | PwshKernels.Out-Display -Width 80",
+        "PwshKernels.Get-SessionRest",
+        "[powershell]::Create('CurrentRunspace').AddScript('PwshKernels.Get-SessionRest').Invoke()",
     ],
 )
 async def test_a_script_that_calls_what_ends_a_run_hides_nothing(
@@ -120,8 +120,8 @@ async def test_a_script_that_calls_what_ends_a_run_hides_nothing(
 
 
 async def test_who_calls_what_ends_a_run_reads_why_that_is_refused(shell: PowerShell) -> None:
-    (error,) = (await run(shell, "1 | Out-Session -Format text -Width 80")).records
-    assert error.error_id == "SessionOutput,Out-Session"
+    (error,) = (await run(shell, "1 | PwshKernels.Out-Session -Format text -Width 80")).records
+    assert error.error_id == "SessionOutput,PwshKernels.Out-Session"
     assert error.message.endswith("which pwsh-kernels alone calls. Leave it out.")
 
 
@@ -148,11 +148,22 @@ async def test_text_that_waited_for_more_is_output(shell: PowerShell) -> None:
 async def test_no_name_that_a_script_knows_leads_to_the_mark(shell: PowerShell) -> None:
     script = """
         foreach ($one in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Get-KeptObject') {
-            $command = Get-Command $one
-            $command.Module, $command.ScriptBlock.Module, (Get-Item "function:$one").Module
+            $command = Get-Command "PwshKernels.$one"
+            $command.Module, $command.ScriptBlock.Module
+            (Get-Item "function:PwshKernels.$one").Module
         }
         Get-Module PwshKernels* -All
         Get-Variable -ValueOnly | Where-Object { $_ -is [string] -and $_.StartsWith([char]27) }
     """
     said = await run(shell, script)
     assert (said.text, said.records) == ("", [])
+
+
+async def test_who_writes_the_words_of_a_transport_error_keeps_the_session(
+    shell: PowerShell,
+) -> None:
+    words = "1..200 | ForEach-Object { [Console]::Error.WriteLine('Remote transport error') }"
+    for number in range(5):
+        said = await run(shell, f"$kept = {number}; {words}")
+        assert said.summary.outcome == "completed"
+    assert (await run(shell, "$kept")).text == "4\n"

@@ -3,11 +3,14 @@ exact.
 """
 
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from pwsh_kernels.powershell import PowerShell
+from pwsh_kernels.powershell import Launch, PowerShell
 from tests.fixtures.powershell import run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -145,3 +148,39 @@ async def test_what_format_table_made_is_an_error_with_advice_and_never_its_inte
     (error,) = said.records
     assert error.error_id == "FormattedOutput"
     assert said.summary.had_errors
+
+
+NEVER_DONE = (
+    "[pscustomobject]@{ first = 1; endless = [Linq.Enumerable]::Range(0, [int]::MaxValue)"
+    "; never = [Threading.Tasks.TaskCompletionSource[int]]::new().Task"
+    "; waits = [Collections.Concurrent.BlockingCollection[int]]::new().GetConsumingEnumerable()"
+    "; last = 2 } | Add-Member ScriptProperty slow { Start-Sleep 300 } -PassThru"
+)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def hasty(
+    powershell_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[PowerShell]:
+    """A PowerShell that takes eight seconds for JSON, not twenty."""
+    monkeypatch.setattr("pwsh_kernels.powershell.shell.JSON_MILLISECONDS", 8000)
+    opened = await PowerShell.open(Launch(powershell_path, home=tmp_path, machine_modules=False))
+    yield opened
+    await opened.close()
+
+
+async def test_what_never_ends_or_waits_for_ever_is_left_out_and_said_and_the_rest_is_there(
+    hasty: PowerShell,
+) -> None:
+    by_format = await run(hasty, NEVER_DONE, format="json")
+    by_command = await run(hasty, f"{NEVER_DONE} | Out-Json")
+    for said in (by_format, by_command):
+        found = json.loads(said.text)
+        assert (found["first"], found["last"], found["slow"]) == (1, 2, None)
+        assert found["never"]["Result"] is None
+        assert found["waits"] == []
+        assert len(found["endless"]) < 100_000
+        assert ["The JSON is not whole" in one.message for one in said.records] == [True]
+    assert by_format.summary.left_out["values"] >= 3
+    after = await run(hasty, "$Error.Count; Start-Sleep -Milliseconds 1; 'on'")
+    assert after.text == "0\non\n"

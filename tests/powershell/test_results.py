@@ -576,8 +576,8 @@ async def test_a_query_that_asks_is_refused_and_one_that_hangs_is_stopped(
 async def test_a_script_cannot_remove_what_output_leaves_through(shell: PowerShell) -> None:
     said = await run(
         shell,
-        "Remove-Item function:Out-Session -Force; function Get-SessionRest { 'mine' }; Get-Module"
-        " PwshKernels",
+        "Remove-Item function:PwshKernels.Out-Session -Force;"
+        " function PwshKernels.Get-SessionRest { 'mine' }; Get-Module PwshKernels",
     )
     assert (said.text, said.summary.errors) == ("", 2)
     assert (await run(shell, "'a'; throw 'b'")).text == "a\n"
@@ -591,7 +591,8 @@ async def test_user_settings_do_not_reach_into_the_output(shell: PowerShell) -> 
     )
     said = await run(
         shell,
-        "[pscustomobject]@{ Name = 'a long enough value' }; function Out-Session { 'hijacked' }",
+        "[pscustomobject]@{ Name = 'a long enough value' };"
+        " function PwshKernels.Out-Session { 'hijacked' }",
     )
     assert "a long enough value" in said.text
     await run(

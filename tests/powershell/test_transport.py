@@ -12,7 +12,7 @@ import pytest
 from pwsh_kernels.errors import InvalidRequest, PowerShellDied
 from pwsh_kernels.powershell import Launch, PowerShell
 from pwsh_kernels.powershell.link import UNREADABLE
-from pwsh_kernels.records import MAX_CHARS, MAX_NESTING
+from pwsh_kernels.records import MAX_CHARS, MAX_NESTING, MAX_SECRET
 from tests.fixtures.powershell import WAIT_S, run, run_answering
 from tests.powershell.test_faults import fake
 
@@ -63,6 +63,15 @@ async def test_parameters_nest_as_deep_as_is_promised_and_no_deeper(shell: Power
         await run(shell, depth, parameters={"v": nested(MAX_NESTING + 1)})
     with pytest.raises(InvalidRequest, match="nests"):
         await shell.query(depth, {"v": nested(900)})
+    assert (await run(shell, "'after'")).text == "after\n"
+
+
+async def test_secrets_are_as_long_as_powershell_can_read_and_no_longer(shell: PowerShell) -> None:
+    length = "param($v) $v.Length"
+    said = await run(shell, length, parameters={"v": {"$secret": "s" * MAX_SECRET}})
+    assert said.text == f"{MAX_SECRET}\n"
+    with pytest.raises(InvalidRequest, match=f"parameters.v must hold at most {MAX_SECRET} "):
+        await run(shell, length, parameters={"v": {"$secret": "s" * (MAX_SECRET + 1)}})
     assert (await run(shell, "'after'")).text == "after\n"
 
 

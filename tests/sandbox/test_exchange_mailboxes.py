@@ -1,6 +1,7 @@
 """Mailboxes, rules and domains of the sandbox's ExchangeOnlineManagement, on a real PowerShell."""
 
 import json
+import re
 
 import pytest
 
@@ -89,6 +90,24 @@ def test_an_unknown_identity_is_the_services_own_error(contoso_shell: SandboxShe
     assert error["id"].startswith("[Server=")
     assert error["id"].endswith("],Write-ErrorMessage")
     assert answer.output == ["went on"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "Get-Mailbox nobody",
+        "Get-MailboxStatistics nobody",
+        "Set-Mailbox nobody -CustomAttribute1 x",
+        "Get-TransportRule nothing",
+    ],
+)
+def test_an_error_stands_in_the_module_that_a_sign_in_generates_as_with_the_real_one(
+    contoso_shell: SandboxShell, command: str
+) -> None:
+    script = f"{command} -ErrorAction SilentlyContinue -ErrorVariable caught"
+    place = contoso_shell.ask(f"{script}; $caught[0].InvocationInfo.PositionMessage").value
+    assert re.match(r"At \S+/(tmpEXO_\w+\.\w+)/\1\.psm1:\d+ char:\d+\n", place)
+    assert "Write-ErrorMessage" in place
 
 
 def test_error_action_and_error_variable_reach_the_services_errors(

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import psutil
 import pytest
 import pytest_asyncio
 from prometheus_client import REGISTRY
 
 from pwsh_kernels.sessions.key import SessionKey
-from tests.sessions.world import CONTOSO, World
+from tests.sessions.world import CONTOSO, END_WAIT, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow, pytest.mark.pwsh]
 
@@ -54,6 +55,20 @@ async def test_a_home_is_not_forgotten_under_a_session_that_has_begun_meanwhile(
     await world.run("'mine' > $HOME/kept.txt")
     assert not await world.sessions._lifecycle.forget_home(SessionKey(CONTOSO, "exo"))
     assert (await world.run("Get-Content $HOME/kept.txt"))["result"] == "mine\n"
+
+
+async def test_a_kernel_whose_end_was_given_up_is_killed_and_its_session_begins_anew(
+    world: World,
+) -> None:
+    await world.run("1")
+    key, kernel = SessionKey(CONTOSO, "exo"), world.kernel()
+    kernel.suspend()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(world.manager.close_session(key), 0.2)
+    await world.sessions.kill(CONTOSO, "exo")
+    assert counted(world) == (0, 0)
+    assert await asyncio.to_thread(psutil.wait_procs, [kernel], END_WAIT) == ([kernel], [])
+    assert (await world.run("'anew'"))["result"] == "anew\n"
 
 
 async def test_a_kernel_that_was_killed_died_or_was_left_is_counted_no_more(world: World) -> None:

@@ -467,6 +467,24 @@ async def test_a_command_goes_on_through_a_restart_under_its_id_with_all_its_out
         await second.end()
 
 
+async def test_a_command_that_waited_when_the_server_stopped_is_cancelled_under_its_id(
+    tmp_path: Path,
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    running = await first.begin_run("'begun'; Start-Sleep 60")
+    await first.output_of(running, "begun")
+    waiting = await first.begin_run("'never'")
+    await first.stop()
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        run = await second.ended(waiting)
+        assert (run["state"], run["command"], run["entries"]) == ("cancelled", "'never'", [])
+        assert "nothing of it was run" in run["error"]
+        assert (await second.sessions.run_view(running))["state"] == "running"
+    finally:
+        await second.end()
+
+
 @pytest.mark.parametrize("noted", [True, False], ids=["noted", "killed too early"])
 async def test_a_prompt_that_was_open_when_the_server_ended_is_answered_at_the_next(
     tmp_path: Path, noted: bool

@@ -60,6 +60,43 @@ def test_a_secret_as_long_as_the_reach_is_hidden_wherever_it_begins() -> None:
         assert redacted(script, ()) == f"{'x' * before} -Token '{HIDDEN}' 'kept'"
 
 
+LONG_WAYS = {
+    "a parameter": "x -Password '{}' 'kept'",
+    "a parameter's word": "x -Token {} 'kept'",
+    "a variable": "$apiKey = \"{}\"; 'kept'",
+    "ConvertTo-SecureString": "ConvertTo-SecureString '{}' -AsPlainText -Force; 'kept'",
+    "a pipe": "'{}' | ConvertTo-SecureString -AsPlainText -Force; 'kept'",
+}
+
+
+@pytest.mark.parametrize("way", LONG_WAYS)
+@pytest.mark.parametrize("before", [0, 1, REACH - 9, WINDOW - 9, WINDOW + REACH])
+def test_a_secret_of_any_length_is_hidden(way: str, before: int) -> None:
+    for length in (REACH, WINDOW - 20, WINDOW, 10 * WINDOW):
+        script = f"{'x' * before} {LONG_WAYS[way].format('q' * length)}"
+        hidden = redacted(script, ())
+        assert "qq" not in hidden
+        assert hidden.count(HIDDEN) == 1
+        assert hidden.endswith("'kept'")
+        assert secrets_of(script, {}) == {"q" * length}
+        assert "qq" not in redacted_beginning(script, 2000, ())
+
+
+def test_a_quote_within_a_long_literal_does_not_end_it() -> None:
+    single, double = "it''s " * WINDOW, '`"s ""' * WINDOW
+    piped = f'"{double}" | ConvertTo-SecureString'
+    hidden = redacted(f"a -Password '{single}' 'kept'; {piped}", ())
+    assert hidden == f"a -Password '{HIDDEN}' 'kept'; \"{HIDDEN}\" | ConvertTo-SecureString"
+
+
+def test_a_known_secret_of_any_length_is_hidden_also_where_a_text_is_cut() -> None:
+    known = "".join(f"{number}-" for number in range(200_000))
+    text = f"a {known[:700_000]}\n{known[700_000:]} b {known} 3-4-5 {known[:9]}"
+    hidden = hide_secrets(text, [known, "3-4-5"])
+    assert hidden == f"a {HIDDEN} b {HIDDEN} {HIDDEN} {known[:9]}"
+    assert redacted_beginning(f"'{known}'", 100, [known]) == f"'{HIDDEN}'"
+
+
 def test_every_secret_of_many_is_hidden_also_across_windows() -> None:
     script = "".join(f"$token{number} = 'secret{number}'; 'kept'\n" for number in range(5000))
     hidden = redacted(script, ())

@@ -57,6 +57,31 @@ def test_a_start_that_fails_ends_the_server_with_its_reason(tmp_path: Path) -> N
     assert "The server cannot start" in answer.stderr
 
 
+def test_a_server_that_cannot_tell_clients_where_it_is_ends_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    program = """
+import errno
+from jupyter_server.serverapp import ServerApp
+def full(server):
+    raise OSError(errno.ENOSPC, "No space left on device")
+ServerApp.write_server_info_file = full
+from pwsh_kernels.web import launch
+launch.serve()
+"""
+    answer = launch(tmp_path, program)
+    assert answer.returncode == 1
+    assert f"{tmp_path / 'runtime'} cannot be written: No space left" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_python_without_docstrings_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    answer = launch(tmp_path, PYTHONOPTIMIZE="2")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("PYTHONOPTIMIZE: is 2 or -OO")
+    assert "Traceback" not in answer.stderr
+
+
 def test_a_broken_tenants_file_ends_the_server_with_its_reason(tmp_path: Path) -> None:
     broken = tmp_path / "tenants.toml"
     broken.write_text("[[tenant]]\nnaem = 'contoso.com'\n", encoding="utf-8")

@@ -87,6 +87,17 @@ def test_a_data_folder_that_cannot_be_written_is_named_in_one_sentence(tmp_path:
         assert "Traceback" not in ended.stderr
 
 
+def test_a_umask_that_takes_the_owner_s_own_rights_away_changes_nothing(tmp_path: Path) -> None:
+    with_umask = ("sh", "-c", 'umask 0777; exec "$@"', "sh")
+    server = Server(tmp_path, prefix=with_umask).start()
+    try:
+        assert server.get("/sessions")["success"] is True
+        (facts,) = (tmp_path / "runtime").glob("jpserver-*.json")
+        assert facts.stat().st_mode & 0o777 == 0o600
+    finally:
+        server.close()
+
+
 def test_a_taken_port_ends_the_server_and_no_other_is_chosen(
     server: Server, tmp_path: Path
 ) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pwsh_kernels.kernel.display.open_view import OpenView, Publish, Reader
+from pwsh_kernels.kernel.display.packer import Packer
 from pwsh_kernels.kernel.display.progress_bars import Bars, ProgressForest
 from pwsh_kernels.kernel.display.rendering import ErrorContent, progress_bundle, record_text
+from pwsh_kernels.kernel.display.sign_in_hint import SignInHint
 from pwsh_kernels.kernel.display.terminal import coloured, screens
 from pwsh_kernels.messages import (
     TextKind,
@@ -41,11 +43,23 @@ class Output:
     merged.
     """
 
-    def __init__(self, publish: Publish, run_id: str, reader: Reader | None) -> None:
-        """`reader` is for whom tables and pictures are shown as such; None: as text."""
-        self._publish = publish
+    def __init__(
+        self,
+        publish: Publish,
+        run_id: str,
+        reader: Reader | None,
+        hint: SignInHint,
+        *,
+        packed: bool = False,
+    ) -> None:
+        """`reader` is for whom tables and pictures are shown as such; None: as text. `packed`: who
+        asked reads messages of several pieces.
+        """
+        self._packer = Packer(publish) if packed else None
+        self._publish = self._packer or publish
         self._run_id = run_id
         self._reader = reader
+        self._hint = hint
         self._kind: TextKind = "text"
         self._pieces: list[str] = []
         self._size = 0
@@ -110,6 +124,12 @@ class Output:
             self._view = None
         self._flush_text()
 
+    def settle(self) -> None:
+        """Send all that waits, before something else is sent than through here."""
+        self.flush()
+        if self._packer:
+            self._packer.flush()
+
     def _flush_text(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -134,6 +154,7 @@ class Output:
         )
         if self._reader is not None:  # a program gets it as the suggestion of its run's error
             self._advise(screen_advice(record))
+            self._advise(self._hint.of(record))
 
     def _advise(self, sentence: str) -> None:
         if sentence and sentence not in self._advised:
@@ -197,8 +218,11 @@ class Output:
 
     def error(self, content: ErrorContent, record: Record | None = None) -> None:
         """Write the one error that ended the run."""
-        self.flush()
+        self.settle()
         self._publish("error", content.to_json(), record_metadata(record) if record else {})
+        if record and self._reader is not None:
+            self._advise(self._hint.of(record))
+            self.settle()
 
 
 def _rich_data(shown: Displayed) -> dict[str, Any]:

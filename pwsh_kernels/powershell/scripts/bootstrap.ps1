@@ -101,11 +101,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
     }
 
-    # What the session's $ErrorView makes of an error; nothing for the usual view, which the reader of
+    # What the session's $ErrorView makes of an error; '' for the usual view, which the reader of
     # the facts makes of them.
     function Get-ChosenView($Record) {
-        if ($global:ErrorView -eq 'ConciseView') { return }
-        if ($Record.FullyQualifiedErrorId -like 'NativeCommandError*') { return }
+        if ($global:ErrorView -eq 'ConciseView') { return '' }
+        if ($Record.FullyQualifiedErrorId -like 'NativeCommandError*') { return '' }
         # The engine's own DetailedView takes the newest error, and from here finds none.
         $shown = if ($global:ErrorView -eq 'DetailedView') {
             Microsoft.PowerShell.Utility\Get-Error -InputObject $Record
@@ -179,9 +179,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             }
             return , @('information', [string]$data, [string[]]$Record.Tags, $echo)
         }
-        $kind = $Record.GetType().Name -replace 'Record$'
-        return , @($kind.ToLowerInvariant(), [string]$Record.Message)
     }
+
+    # Of the others (InformationalRecord) the kind and the message are all; no function is called for
+    # them, which would take longer than all the rest.
+    $recordKinds = @{ WarningRecord = 'warning'; VerboseRecord = 'verbose'; DebugRecord = 'debug' }
 
     function New-Run([string]$Format, [int]$Width, [long]$MaxChars, [string]$Key) {
         $script:run = @{
@@ -215,8 +217,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         Started = $false
     })
     $sendLate = {
-        param($Late, $SessionHost, $Milliseconds, $Mark, $JsonOptions, $TakeView)
+        param($Late, $SessionHost, $Milliseconds, $Mark, $JsonOptions, $TakeView, $Transcribe)
         $take = [scriptblock]::Create($TakeView)
+        $write = [scriptblock]::Create($Transcribe)
         while ($true) {
             [void]$Late.Wake.WaitOne()
             [Threading.Thread]::Sleep($Milliseconds)
@@ -231,6 +234,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                 if ($Late.Active -and $fits -and ($length -or $run.Entries.Count)) {
                     $entries = $run.Entries.ToArray()
                     if ($length) { $entries += $run.Text.ToString() }
+                    if ($Late.Transcripts.Count) { & $write $Late.Writer $entries }
                     $json = [Text.Json.JsonSerializer]::Serialize([object]$entries, [object[]],
                         $JsonOptions)
                     $SessionHost.UI.Write($Mark + $json)
@@ -249,7 +253,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         $language.LanguageMode = 'FullLanguage'
         $flusher = [powershell]::Create($language).AddScript($sendLate.ToString())
         foreach ($one in $late, $SessionHost, $ChunkMilliseconds, $FlushMark, $jsonOptions,
-                $takeView.ToString()) {
+                $takeView.ToString(), $transcribe.ToString()) {
             [void]$flusher.AddArgument($one)
         }
         [void]$flusher.BeginInvoke()
@@ -292,10 +296,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         return "[$($parts -join ',')]"
     }
 
+    $isRecord = [Predicate[object]] { param($one) $one -isnot [string] }
     function Send-Entry {
         if ($run.Text.Length) { Move-Text }
         if ($run.View) { & $takeView $run }
         if ($run.Entries.Count) {
+            if ($transcripts.Count) { & $transcribe $writer $run.Entries.FindAll($isRecord) }
             $json = if ($plainSends -gt 0) { Get-PlainJson $run.Entries }
             $json ??
                 [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]],
@@ -318,6 +324,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                 $text = $text.Substring(0, $keep)
             }
         }
+        if ($transcripts.Count) { & $transcribe $writer $text }
         $start = 0
         while ($text.Length - $start -gt $PieceLength) {
             $length = $PieceLength
@@ -354,6 +361,29 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
 
     $fewValues = 20
     $jsonModule = $null
+    function Import-Json {
+        if ($jsonModule) { return }
+        $settings = @{
+            JsonDepth = $JsonDepth; JsonValues = $JsonValues; EngineFormats = $engineFormats
+            JsonObjectValues = $JsonObjectValues
+        }
+        $block = [scriptblock]::Create($jsonScript)
+        $block.DebuggerHidden = $true
+        $script:jsonModule = New-Module -Name PwshKernels.Json -ScriptBlock $block `
+            -ArgumentList $settings
+        if ($debugger.GetBreakpoints().Count) { Hide-Function }
+    }
+
+    # For Out-Json, in this runspace: the same budget as the format's.
+    [AppDomain]::CurrentDomain.SetData('PwshKernels.Json', @{
+        Runspace = [runspace]::DefaultRunspace.InstanceId
+        Make = {
+            param($Objects, [int]$Depth)
+            Import-Json
+            & $jsonModule ConvertTo-BoundedJson $Objects $false $JsonMilliseconds $Depth
+        }
+    })
+
     function Get-Json([int]$Milliseconds) {
         $objects = $run.Objects
         if ($objects.Count -le $fewValues -and (Test-Simple $objects 2)) {
@@ -361,17 +391,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             if ($value.Length -eq 1 -and -not $run.AlwaysList) { $value = $value[0] }
             return Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $JsonDepth
         }
-        if (-not $jsonModule) {
-            $settings = @{
-                JsonDepth = $JsonDepth; JsonValues = $JsonValues; EngineFormats = $engineFormats
-                JsonObjectValues = $JsonObjectValues
-            }
-            $block = [scriptblock]::Create($jsonScript)
-            $block.DebuggerHidden = $true
-            $script:jsonModule = New-Module -Name PwshKernels.Json -ScriptBlock $block `
-                -ArgumentList $settings
-            if ($debugger.GetBreakpoints().Count) { Hide-Function }
-        }
+        Import-Json
         $run.Formats += & $jsonModule Remove-Format $objects
         if (-not $objects.Count) { return }
         $made = & $jsonModule ConvertTo-BoundedJson $objects $run.AlwaysList $Milliseconds
@@ -447,9 +467,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         New-Run 'text' 80 -1
     }
 
-    foreach ($name in 'display', 'compact', 'debugger') {
+    foreach ($name in 'display', 'compact', 'debugger', 'transcript') {
         . ([scriptblock]::Create([IO.File]::ReadAllText("$Folder/$name.ps1")))
     }
+    $late.Transcripts = $transcripts
+    $late.Writer = $writer
     # Read now, parsed with the first question: another version of this package may be installed
     # while the session lives.
     $keptScript = [IO.File]::ReadAllText("$Folder/kept.ps1")
@@ -546,6 +568,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             Assert-Outermost $PSCmdlet
             $outermost = $true
             Reset-Debugging $Watch
+            Open-Transcript -WithCommand
             New-Run $Format $Width $MaxChars $Key
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
@@ -588,8 +611,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                     (-not ($getStream ?? (Find-Stream)) -or [int]$getStream.Invoke($InputObject) -or
                         $InputObject.FullyQualifiedErrorId -like 'NativeCommandError*')) {
                 if ($text.Length) { Move-Text }
+                if ($InputObject -is [Management.Automation.InformationalRecord]) {
+                    $entries.Add(@($recordKinds[$InputObject.GetType().Name], $InputObject.Message))
+                }
                 # All facts of an error take 20 times as long as its words (measured).
-                if ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
+                elseif ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
                     $entries.Add((ConvertTo-FactList $InputObject))
                 }
                 else {
@@ -741,6 +767,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             [Threading.Monitor]::Enter($gate)
             $late.Active = $false
             while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
+            Close-Transcript
         }
     }
 
@@ -749,6 +776,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
     function Get-SessionRest {
         [CmdletBinding()] param([switch]$Failed, [string]$Script)
         Assert-Outermost $PSCmdlet
+        Open-Transcript
         Add-Json $JsonRestMilliseconds
         if ($run.View) { Close-Display }
         if ($run.Compact) { Close-Compact }
@@ -759,6 +787,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             if ($reason) { $run.Entries.Add($reason) }
         }
         Send-Ending
+        Close-Transcript
     }
 
     # The engine drops named arguments that a script without [CmdletBinding()] does not know, and takes
@@ -823,10 +852,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
     $owner = if ($ownState) { $ownState.GetType().GetProperty('Module', $secret) }
     if ($owner) { $owner.SetValue($ownState, $null) }
 
-    # Constant, so that no script can remove or replace what every run leaves through.
+    # Constant, so that no script can remove or replace what every run leaves through; with names that
+    # nobody else's commands have, and that no completion of a verb meets.
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',
             'Get-KeptObject', 'Set-SessionFile', 'Get-SessionFile', 'Get-SessionRequirement') {
-        Set-Item "function:global:$name" -Value (Get-Item "function:$name").ScriptBlock `
+        Set-Item "function:global:PwshKernels.$name" -Value (Get-Item "function:$name").ScriptBlock `
             -Options Constant,
             AllScope
     }

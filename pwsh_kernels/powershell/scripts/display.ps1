@@ -313,6 +313,7 @@ function Out-Display {
         Assert-Outermost $PSCmdlet
         $outermost = $true
         Reset-Debugging $Watch
+        Open-Transcript -WithCommand
         New-Run 'text' $Width -1 $Key
         $view = $run.View = New-View $Width
         $last = $run.Last = [Collections.Generic.List[object]]::new()
@@ -338,7 +339,11 @@ function Out-Display {
             if ($bytes.Count) { Close-ByteList }
             Close-Formatter
             if ($text.Length) { Move-Text }
-            if ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
+            if ($InputObject -is [Management.Automation.InformationalRecord]) {
+                Add-Style
+                $entries.Add(@($recordKinds[$InputObject.GetType().Name], $InputObject.Message))
+            }
+            elseif ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
                 $facts = ConvertTo-FactList $InputObject
                 if ($facts[0] -eq 'host') {
                     $facts[1] = Add-Colour $InputObject.MessageData $facts[1]
@@ -441,6 +446,7 @@ function Out-Display {
         [Threading.Monitor]::Enter($gate)
         $late.Active = $false
         while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
+        Close-Transcript
     }
 }
 

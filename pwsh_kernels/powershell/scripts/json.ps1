@@ -14,6 +14,9 @@ $json = $null
 # A value takes one of what there is; a text, or an array of numbers, one more for 64 elements.
 $lengthShift = 6
 $pieceLength = 250
+# How often what waits is told again, and how long a timer may take to end.
+$againMilliseconds = 100
+$lastMilliseconds = 2000
 
 # What ConvertTo-Json writes exactly, and in no time; enumerations and numbers are too.
 $leafTypes = [type[]]@([string], [decimal], [datetime], [datetimeoffset], [timespan], [guid], [uri],
@@ -165,11 +168,11 @@ function Test-Plain($Values, [int]$Depth) {
         $most = $JsonObjectValues + 100 * $Values.Count
         while ($Values.Count) {
             $json.Room -= $Values.Count
-            if ($Depth -gt $JsonDepth + 1 -or $Values.Count -gt $most -or $json.Room -lt 0) { break }
+            if ($Depth -gt $json.Depth + 1 -or $Values.Count -gt $most -or $json.Room -lt 0) { break }
             $next = [Collections.Generic.List[object]]::new()
             foreach ($group in [Linq.Enumerable]::ToLookup[object, type]($Values, $steps.Type)) {
                 $kind = Get-Kind $group.Key
-                $parts = if ($Depth -le $JsonDepth -or $kind -eq 'leaf') {
+                $parts = if ($Depth -le $json.Depth -or $kind -eq 'leaf') {
                     Get-Part $group.Key $group
                 }
                 if ($null -eq $parts) {
@@ -194,7 +197,7 @@ function ConvertTo-Plain($Value, [int]$Depth, [string]$Owner) {
     $kind = $kinds[$type] ?? (Get-Kind $type)
     if ($kind -eq 'leaf') { return , $Value }
     if ($kind -eq 'text') { return ConvertTo-Text $Value }
-    if ($Depth -gt $JsonDepth) {
+    if ($Depth -gt $json.Depth) {
         $json.Left.depth++
         return [string]$Value
     }
@@ -241,20 +244,55 @@ function Select-Shape($Values) {
     return , @($chosen)
 }
 
-# By their numbers: the enumerator of what a job writes waits for the job's end.
+# By their numbers: the enumerator of what a job writes waits for the job's end. What has no number
+# may have no end.
 function Get-Numbered($Value) {
     if ($Value -is [Collections.IList] -and ($Value -isnot [Array] -or $Value.Rank -eq 1)) {
         return , $Value
     }
+    $most = [Math]::Min($json.Room, $JsonObjectValues)
     $items = [Collections.Generic.List[object]]::new()
-    foreach ($one in $Value) {
-        if ($items.Count -ge $json.Room) {
-            $json.Left.values++
-            break
+    try {
+        foreach ($one in $Value) {
+            if ($items.Count -ge $most -or $json.Clock.ElapsedMilliseconds -gt $json.Enough) {
+                $json.Left.values++
+                break
+            }
+            $items.Add($one)
         }
-        $items.Add($one)
     }
+    catch { Set-Failed $_ }
     return , $items
+}
+
+# A value that could not be had: an error of its own, or it took too long.
+function Set-Failed($Record) {
+    $json.Failed = $true
+    if ($Record.Exception.GetBaseException() -is [Threading.ThreadInterruptedException]) {
+        $json.Left.values++
+    }
+}
+
+# What waits inside a property or an enumerator (a sleep, the result of a task) gets an exception
+# when half of the time is over, and from then on again: nothing else would end it, and the rest is
+# still to be read. A timer that needs no runspace.
+function New-Watch {
+    $make = [Linq.Expressions.Expression]
+    $interrupt = $make::Call($make::Constant([Threading.Thread]::CurrentThread),
+        [Threading.Thread].GetMethod('Interrupt'))
+    $work = $make::Lambda([Threading.TimerCallback], $interrupt,
+        [Linq.Expressions.ParameterExpression[]]$make::Parameter([object]))
+    return [Threading.Timer]::new($work.Compile($true), $null, $json.Patience, $againMilliseconds)
+}
+
+# An exception that came too late for what waited must not meet what waits next.
+function Stop-Watch([Threading.Timer]$Watch) {
+    $ended = [Threading.ManualResetEvent]::new($false)
+    try {
+        if ($Watch.Dispose($ended)) { [void]$ended.WaitOne($lastMilliseconds) }
+        [Threading.Thread]::Sleep(1)
+    }
+    catch [Threading.ThreadInterruptedException] { $json.Failed = $true }
 }
 
 # Whether all have one shape that names their properties.
@@ -272,8 +310,7 @@ function Test-SameShape($Values) {
 function Copy-List($Items, [int]$Depth, [string]$Owner) {
     $list = [Collections.Generic.List[object]]::new()
     for ($from = 0; $from -lt $Items.Count; $from += $pieceLength) {
-        $spent = $json.Clock.ElapsedMilliseconds -gt $json.Milliseconds
-        if ($json.Room -le 0 -or $spent) {
+        if ($json.Room -le 0 -or $json.Clock.ElapsedMilliseconds -gt $json.Milliseconds) {
             $json.Left.values += $Items.Count - $from
             break
         }
@@ -299,21 +336,27 @@ function Add-Piece($Piece, [int]$Depth, [string]$Owner, $List) {
     foreach ($one in $Piece) {
         $json.Room--
         if ($null -eq $one) { $List.Add($null) }
-        else { $List.Add((ConvertTo-Plain $one $Depth $Owner)) }
+        else {
+            try { $List.Add((ConvertTo-Plain $one $Depth $Owner)) }
+            catch { Set-Failed $_ }
+        }
     }
 }
 
 # Not [ordered]@{}: names that differ in case only are two.
 function Copy-Map($Value, [int]$Depth, [string]$Owner) {
     $map = [Collections.Specialized.OrderedDictionary]::new()
-    foreach ($pair in $Value.GetEnumerator()) {
-        if (--$json.Room -lt 0) {
-            $json.Left.values += $Value.Count - $map.Count
-            break
+    try {
+        foreach ($pair in $Value.GetEnumerator()) {
+            if (--$json.Room -lt 0 -or $json.Clock.ElapsedMilliseconds -gt $json.Milliseconds) {
+                $json.Left.values += [Math]::Max($Value.Count - $map.Count, 1)
+                break
+            }
+            $one = $pair.Value
+            $map[[string]$pair.Key] = if ($null -ne $one) { ConvertTo-Plain $one ($Depth + 1) $Owner }
         }
-        $one = $pair.Value
-        $map[[string]$pair.Key] = if ($null -ne $one) { ConvertTo-Plain $one ($Depth + 1) $Owner }
     }
+    catch { Set-Failed $_ }
     return , $map
 }
 
@@ -325,15 +368,15 @@ function Copy-Property($Value, [int]$Depth, [string]$Owner) {
                 $providerNames.Contains($name))) {
             continue
         }
-        if (--$json.Room -lt 0) {
+        if (--$json.Room -lt 0 -or $json.Clock.ElapsedMilliseconds -gt $json.Milliseconds) {
             $json.Left.values++
             continue
         }
-        try { $one = $property.Value }
+        try { $one = $steps.Value.Invoke($property) }
         catch {
             # as ConvertTo-Json
             $one = $null
-            $json.Failed = $true
+            Set-Failed $_
         }
         $map[$name] = if ($null -ne $one) { ConvertTo-Plain $one ($Depth + 1) $Owner }
     }
@@ -341,12 +384,15 @@ function Copy-Property($Value, [int]$Depth, [string]$Owner) {
 }
 
 # What a stopped or failed run has left is fetched by others who wait: they get what is done in time.
-function ConvertTo-BoundedJson($Objects, [bool]$AlwaysList, [int]$Milliseconds) {
+function ConvertTo-BoundedJson($Objects, [bool]$AlwaysList, [int]$Milliseconds, [int]$Depth) {
     $errors = $global:Error.ToArray()
     if (-not $steps) { $script:steps = New-Step }
     $script:json = @{
         Room = $JsonValues
+        Depth = $Depth ? $Depth : $JsonDepth
         Milliseconds = $Milliseconds
+        Patience = [int]($Milliseconds * 0.5)  # with what waits
+        Enough = [int]($Milliseconds * 0.75)  # of what can be counted only by going through it
         Clock = [Diagnostics.Stopwatch]::StartNew()
         Path = [Collections.Generic.HashSet[object]]::new(
             [Collections.Generic.ReferenceEqualityComparer]::Instance)
@@ -354,10 +400,18 @@ function ConvertTo-BoundedJson($Objects, [bool]$AlwaysList, [int]$Milliseconds) 
         Left = @{ values = 0; depth = 0; as_text = 0 }
     }
     $isList = $AlwaysList -or $Objects.Count -ne 1
+    $watch = New-Watch
     $made = Copy-List $Objects ([int]$isList) ''
     $value = $made  # not out of an `if`, which takes a list of one apart
-    if (-not $isList) { $value = $made[0] }
-    $text = Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 100
+    if (-not $isList) { $value = $made.Count ? $made[0] : $null }
+    # It reads the properties of plain objects again, in as much time.
+    [void]$watch.Change($json.Patience, $againMilliseconds)
+    $text = try { Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 100 }
+    catch {
+        Set-Failed $_
+        'null'
+    }
+    Stop-Watch $watch
     if ($json.Failed) {  # no trace of what was tried
         $global:Error.Clear()
         $global:Error.AddRange($errors)

@@ -22,7 +22,16 @@ from psrpcore.types import (
 )
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.records import MAX_NESTING, Alignment, Progress, Record, RecordKind, View
+from pwsh_kernels.prompt_answers import utf16_units
+from pwsh_kernels.records import (
+    MAX_NESTING,
+    MAX_SECRET,
+    Alignment,
+    Progress,
+    Record,
+    RecordKind,
+    View,
+)
 
 SECRET = "$secret"  # noqa: S105 - a name, not a password
 """A parameter value of the shape {"$secret": text} becomes a SecureString."""
@@ -190,12 +199,15 @@ def _nested(value: Any, name: str, levels: int) -> Any:
 def _mapping(value: Mapping[Any, Any], name: str, levels: int) -> Any:
     if set(value) != {SECRET}:
         return {str(key): to_psrp(one, name, levels - 1) for key, one in value.items()}
-    secret = value[SECRET]
-    return (
-        PSSecureString(secret)
-        if isinstance(secret, str)
-        else _refuse(name, "must hold a text under $secret")
-    )
+    return _secret(value[SECRET], name)
+
+
+def _secret(text: Any, name: str) -> Any:
+    if not isinstance(text, str):
+        return _refuse(name, "must hold a text under $secret")
+    if utf16_units(text) > MAX_SECRET:
+        return _refuse(name, f"must hold at most {MAX_SECRET} characters under $secret")
+    return PSSecureString(text)
 
 
 def _integer(value: int, name: str) -> Any:

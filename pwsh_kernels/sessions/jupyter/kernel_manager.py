@@ -205,6 +205,14 @@ class SessionKernelManager(KernelManagerCompat):
             raise ConnectionError(UNREACHABLE.format(file=file))
         return process.pid
 
+    async def see_processes(self, key: SessionKey) -> None:
+        """Look for a session's processes, as whoever ends them must.
+
+        Raises OSError while the server has no descriptor for that: the session would be forgotten,
+        and its kernel live on.
+        """
+        await asyncio.to_thread(self._family, key)
+
     async def close_session(self, key: SessionKey) -> None:
         """Really end a session's kernel: ask, wait (bounded), terminate, kill, with everything that
         it started.
@@ -406,5 +414,9 @@ class SessionKernelManager(KernelManagerCompat):
         channel = self._info_channels.pop(kernel_id, None)
         if channel and not channel.closed():
             channel.close()
-        await super().shutdown_kernel(kernel_id)
+        if kernel.ready.done():
+            await super().shutdown_kernel(kernel_id)
+        else:  # its end was begun, counted and given up: jupyter_client would raise for it
+            await kernel.shutdown_kernel()
+            self.remove_kernel(kernel_id)
         return kernel

@@ -74,6 +74,12 @@ RULES = (
         " with pauses.",
     ),
     _rule(
+        r"access to the path '.*' is denied|read-only file system",
+        "fix_command",
+        "The session may not read or write at this path of its machine: write to its working"
+        " folder, where it began.",
+    ),
+    _rule(
         r"access(?: to \S+)? (?:is |was )?denied|accessdenied|\b403\b|forbidden|insufficient"
         r" (?:privilege|permission|access)"
         r"|permissiondenied|unauthorizedaccess|not authorized|within (?:a|the) (?:write"
@@ -101,6 +107,37 @@ RULES = (
         "fix_command",
         "The script is no valid PowerShell: correct it at the line and column that are named;"
         " none of it was run.",
+    ),
+    _rule(
+        r"^(?:Path|Drive)NotFound\b|^FileOpenFail|cannot find (?:path|drive) '"
+        r"|could not find (?:a part of the path|file) '|no such file or directory",
+        "fix_command",
+        "Nothing is at this path of the machine that the session runs on, which has none of the"
+        " caller's files; relative paths begin at Get-Location. Get-ChildItem shows what is there.",
+    ),
+    _rule(
+        r"Modules_ModuleNotFound|no valid module file was found",
+        "ask_person",
+        "No such module is installed for this session: Get-Module -ListAvailable names those that"
+        " are. An administrator adds one with `pwsh-kernels modules install NAME`, for new"
+        " sessions.",
+    ),
+    _rule(
+        r"could not load file or assembly",
+        "ask_person",
+        "A library of a module is missing, or another module has loaded another version of it: use"
+        " a session of its own for this module, or ask who installs modules here.",
+    ),
+    _rule(
+        r"^(?:MethodNotFound|MethodCountCouldNotFindBest|\w*PropertyNotFound)",
+        "fix_command",
+        "The object has no such property or method, or not with these values: Get-Member shows what"
+        " it has.",
+    ),
+    _rule(
+        r"^TypeNotFound|(?:cannot|unable to) find type \[",
+        "fix_command",
+        "No such .NET type is loaded: correct its full name, or import the module that brings it.",
     ),
     _rule(
         r"could ?n[o']t be found|cannot find|was not found|wasn't found|not ?found|does not"

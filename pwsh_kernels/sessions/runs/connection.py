@@ -176,7 +176,7 @@ class KernelConnection:
         try:
             _, signed = self._codec.feed_identities(parts)
             message = self._codec.deserialize(signed)
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        except Exception as error:  # noqa: BLE001 - a RecursionError too
             LOG.warning("Dropped a bad message on %s: %s", channel, type(error).__name__)
             return
         try:

@@ -1,6 +1,7 @@
 """Notes of runs that go on: what a server that comes back needs to know them again.
 
-One file each (0600), written when a run has lasted a moment, gone when it has ended. No secrets.
+One file each (0600), written when a run has lasted a moment, gone when it has ended; or when an
+orderly stop has cancelled a run that waited. No secrets.
 """
 
 import json
@@ -22,7 +23,9 @@ SUFFIX = ".run"
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
-    """A run that a kernel executes; times are ISO 8601."""
+    """A run that a kernel executes, or, without a message id, one that no kernel got; times are
+    ISO 8601.
+    """
 
     run_id: str
     tenant: str

@@ -314,7 +314,7 @@ class RunQueue:
         """Make a job the current one, once it was really sent."""
         job.message_id = self.connection.execute(
             job.code,
-            options_metadata(job.run.options),
+            options_metadata(job.run.options, packed=True),
             lambda message: self._received(job, message),
             store_history=job.store_history,
         )

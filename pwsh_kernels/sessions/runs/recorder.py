@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pwsh_kernels.messages import PROMPT_ASKED, our_facts
+from pwsh_kernels.messages import PROMPT_ASKED, our_facts, unpacked
 from pwsh_kernels.records import Progress, Prompt, Record, Summary
 from pwsh_kernels.sessions.runs.output_log import Stream
 from pwsh_kernels.sessions.runs.run import Run
@@ -60,15 +60,15 @@ class Recorder:
         return summary
 
     def _stream(self, message: Message) -> None:
-        content, record = message["content"], _record(message)
-        stream: Stream = "stderr" if content["name"] == "stderr" else "stdout"
-        self.write(stream, str(our_facts(message).get("kind", "text")), content["text"], record)
+        for name, text, facts in unpacked(message):
+            stream: Stream = "stderr" if name == "stderr" else "stdout"
+            self.write(stream, str(facts.get("kind", "text")), text, _record(facts))
 
     def _error(self, message: Message) -> None:
         content = message["content"]
         self.error_name = content["ename"]
         lines = content["traceback"] or [f"{content['ename']}: {content['evalue']}"]
-        self.write("stderr", "error", "\n".join(lines) + "\n", _record(message))
+        self.write("stderr", "error", "\n".join(lines) + "\n", _record(our_facts(message)))
 
     def _display(self, message: Message) -> None:
         facts = our_facts(message)
@@ -83,6 +83,6 @@ class Recorder:
             self.write("stdout", "text", message["content"]["data"]["text/plain"] + "\n", None)
 
 
-def _record(message: Message) -> Record | None:
-    facts = our_facts(message).get("record")
-    return Record.from_json(facts) if facts else None
+def _record(facts: Mapping[str, Any]) -> Record | None:
+    record = facts.get("record")
+    return Record.from_json(record) if record else None

@@ -70,8 +70,16 @@ class Runs:
 
     def note(self, run: Run) -> None:
         """Note a run that goes on."""
-        if run.ended or not run.message_id or run.id not in self._runs:
-            return
+        if not run.ended and run.message_id and run.id in self._runs:
+            self._write_note(run)
+
+    def note_cancelled(self, waited: Iterable[Run]) -> None:
+        """Note what was cancelled because the server stops: its caller may ask the next one."""
+        for run in waited:
+            if run.state == "cancelled":
+                self._write_note(run)
+
+    def _write_note(self, run: Run) -> None:
         try:
             self._notes.write(run)
         except OSError as error:
@@ -85,11 +93,14 @@ class Runs:
         """Forget a run of an earlier server that nobody asks for."""
         self._notes.remove(note.run_id)
 
+    def waiting(self) -> list[Run]:
+        """Return what waits for its turn."""
+        return [run for run in self._runs.values() if run.state == "queued" and not run.left]
+
     def cancel_waiting(self, reason: str) -> None:
         """Cancel what waits for a turn that does not come any more."""
-        for run in self._runs.values():
-            if run.state == "queued" and not run.left:
-                run.finish("cancelled", reason=reason)
+        for run in self.waiting():
+            run.finish("cancelled", reason=reason)
 
     def restore(self, note: RunNote) -> Run:
         """Return a run of an earlier server under its id; its output comes from the kernel."""

@@ -4,9 +4,12 @@ kernels.
 Pure.
 """
 
+import re
+
 from pwsh_kernels.escapes import one_line
 from pwsh_kernels.sessions.session import Session
 
+_CLIENT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _STATES = {
     "starting": "starting",
     "signed_out": "not signed in",
@@ -22,8 +25,16 @@ def session_title(session: Session) -> str:
     """
     account = session.signed_in.account if session.signed_in else None
     state = (
-        f"signed in as {one_line(account)}"
+        f"signed in as {_kind(session, account)}{one_line(account)}"
         if account
         else _STATES.get(session.state, session.state)
     )
     return f"{session.key.tenant} · {session.key.module} · {state}"
+
+
+def _kind(session: Session, account: str) -> str:
+    """Return what an account without a name is: its client id alone would tell a person nothing."""
+    if not _CLIENT_ID.fullmatch(account):
+        return ""
+    identity = session.route is not None and session.route.name == "managed_identity"
+    return "managed identity " if identity else "application "

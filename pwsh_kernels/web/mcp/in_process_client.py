@@ -26,8 +26,7 @@ async def ask(
     row = BY_NAME[route]
     try:
         call = Call(backend, principal, read_model(row.takes, values), of)
-        await backend.wait_until_ready()
-        answer = await row.answer(call)
+        answer = await row.respond(call)
     except ProductError as error:
         raise refusal(error.status, error.to_json()) from error
     if answer.status >= 400:

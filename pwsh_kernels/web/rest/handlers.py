@@ -143,7 +143,7 @@ class RouteHandler(JsonHandler):
     async def get(self, **in_path: str) -> None:
         """Answer a GET; a client that goes away ends its wait."""
         call = self.call_of(self.query_values(), in_path)
-        self.work = asyncio.ensure_future(self.answer(call))
+        self.work = asyncio.ensure_future(self.route.respond(call))
         try:
             self.write_answer(await self.work)
         except asyncio.CancelledError:
@@ -160,7 +160,7 @@ class RouteHandler(JsonHandler):
         if len(self.request.body) > MAX_BODY:
             raise BodyTooLarge(size=len(self.request.body), limit=MAX_BODY)
         call = self.call_of(read_json(self.request.body), in_path)
-        self.write_answer(await self.answer(call))
+        self.write_answer(await self.route.respond(call))
 
     def on_connection_close(self) -> None:
         """Forget a waiting GET whose client has gone."""
@@ -192,12 +192,6 @@ class RouteHandler(JsonHandler):
     def method(self) -> str:
         """The request's method; HEAD is a GET whose body Tornado does not send."""
         return "GET" if self.request.method == "HEAD" else self.request.method or ""
-
-    async def answer(self, call: Call) -> Answer:
-        """Let the route do its work, once the server is ready."""
-        if not self.route.at_once:
-            await self.backend.wait_until_ready()
-        return await self.route.answer(call)
 
     def write_answer(self, answer: Answer) -> None:
         """Send an answer as JSON."""

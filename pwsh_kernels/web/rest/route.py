@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from pwsh_kernels.errors import ServerExhausted, is_exhausted
 from pwsh_kernels.web.access import Permission
 from pwsh_kernels.web.rest.endpoints import Answer, Call
 
@@ -32,3 +33,17 @@ class Route:
     def pattern(self) -> str:
         """The path as Tornado matches it."""
         return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
+
+    async def respond(self, call: Call) -> Answer:
+        """Do the work, once the server is ready.
+
+        Raises ServerStarting; ServerExhausted when the machine has no descriptor or disk for it.
+        """
+        if not self.at_once:
+            await call.backend.wait_until_ready()
+        try:
+            return await self.answer(call)
+        except OSError as error:
+            if not is_exhausted(error):
+                raise
+            raise ServerExhausted(problem=error.strerror or type(error).__name__) from error

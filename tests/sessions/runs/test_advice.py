@@ -186,6 +186,31 @@ def test_an_error_says_whether_to_repeat_to_ask_or_to_correct(
     assert said in found.suggestion
 
 
+@pytest.mark.parametrize(
+    ("message", "error_id", "action", "said"),
+    [
+        ("Cannot find path '/nope' because it does not exist.", "PathNotFound,Microsoft.PowerShell.Commands.GetItemCommand", "fix_command", "none of the caller's files"),  # noqa: E501
+        ("Access to the path '/etc/x' is denied.", "", "fix_command", "at this path"),
+        ("Cannot find drive. A drive with the name 'Q' does not exist.", "DriveNotFound,Microsoft.PowerShell.Commands.GetChildItemCommand", "fix_command", "at this path"),  # noqa: E501
+        ("Could not find file '/tmp/nope.csv'.", "FileOpenFailure,Microsoft.PowerShell.Commands.ImportCsvCommand", "fix_command", "at this path"),  # noqa: E501
+        ("Exception calling \"ReadAllText\": \"Could not find a part of the path '/a/b'.\"", "DirectoryNotFoundException", "fix_command", "at this path"),  # noqa: E501
+        ("The specified module 'Nope' was not loaded because no valid module file was found in any module directory.", "Modules_ModuleNotFound,Microsoft.PowerShell.Commands.ImportModuleCommand", "ask_person", "pwsh-kernels modules install"),  # noqa: E501
+        ("Could not load file or assembly 'X'. The system cannot find the file specified.", "System.IO.FileNotFoundException", "ask_person", "library of a module"),  # noqa: E501
+        ("Method invocation failed because [System.String] does not contain a method named 'Foo'.", "MethodNotFound", "fix_command", "Get-Member"),  # noqa: E501
+        ("Cannot find an overload for \"Substring\" and the argument count: \"3\".", "MethodCountCouldNotFindBest", "fix_command", "Get-Member"),  # noqa: E501
+        ("The property 'zz' cannot be found on this object.", "PropertyNotFoundStrict", "fix_command", "Get-Member"),  # noqa: E501
+        ("Property \"zz\" cannot be found.", "ExpandPropertyNotFound,Microsoft.PowerShell.Commands.SelectObjectCommand", "fix_command", "Get-Member"),  # noqa: E501
+        ("Unable to find type [Nope].", "TypeNotFound", "fix_command", "No such .NET type"),
+        ("Cannot find a process with the name \"nope\".", "NoProcessFoundForGivenName,X", "fix_command", "list what there is"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_what_is_not_found_is_called_what_it_is(
+    message: str, error_id: str, action: str, said: str
+) -> None:
+    found = ADVISOR.advise("exo", Record("error", message, error_id=error_id))
+    assert (found.action, said in found.suggestion) == (action, True)
+
+
 def test_the_reason_is_looked_for_in_the_causes_too() -> None:
     bare = Record(
         "error",

@@ -23,7 +23,7 @@ from pwsh_kernels.sessions.runs.queue import RunQueue
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.runs.table import Runs
 from tests.fixtures.odd_messages import SAID, frames
-from tests.fixtures.odd_values import few
+from tests.fixtures.odd_values import FUZZ_LIMIT, few, nested
 
 KEY = SessionKey("contoso.example", "exo")
 WAIT = 10.0
@@ -209,6 +209,7 @@ async def test_a_run_whose_end_was_not_heard_is_a_failure_and_the_next_has_its_t
         ("stream", {"name": "stdout", "text": "x"}, {}, {"pwsh": {"record": 5}}),
         ("error", {}, {}, {"pwsh": []}),
         ("status", b"[]", {}, {}),
+        ("status", {"execution_state": "busy"}, {"deep": nested(600)}, {}),
         (EVENT_MESSAGE, {"event": PROMPT_ASKED}, {}, {}),
         (EVENT_MESSAGE, b"[]", {"msg_id": {}}, {}),
     ],
@@ -445,7 +446,9 @@ async def test_a_kernel_that_never_answers_is_not_waited_for_long(
     context.term()
 
 
-@few(60)
+@pytest.mark.fuzz
+@pytest.mark.timeout(FUZZ_LIMIT)
+@few(25)
 @given(said=st.lists(frames(Codec(key=b"secret"), SAID), min_size=1, max_size=4))
 async def test_whatever_a_kernel_says_to_all_the_next_run_is_heard(
     queue: RunQueue, kernel: BadKernel, runs: Runs, said: list[list[bytes]]

@@ -14,10 +14,10 @@ from tornado.websocket import websocket_connect
 from pwsh_kernels.web.attachments import SUBPROTOCOL_V1
 from tests.fixtures.front_end import WAIT_S, Notebook
 from tests.fixtures.odd_messages import messages
-from tests.fixtures.odd_values import VALUES, ascii_json, few
+from tests.fixtures.odd_values import FUZZ_LIMIT, VALUES, ascii_json, few
 from tests.fixtures.server import CONTOSO, Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.fuzz, pytest.mark.slow, pytest.mark.timeout(FUZZ_LIMIT)]
 BATCH = 10
 """Messages between two looks at whether everything goes on."""
 PARTS = ("header", "parent_header", "metadata", "content")
@@ -57,8 +57,8 @@ async def test_whatever_a_front_end_sends_the_session_and_the_server_go_on(
     target: Server, protocol: str
 ) -> None:
     made = st.builds(as_v1 if protocol else as_text, messages(), CHANNELS)
-    sent = [(one, bool(protocol)) for one in samples(made, 25)]
-    sent += [(one, True) for one in samples(BYTES, 15)]
+    sent = [(one, bool(protocol)) for one in samples(made, 12)]
+    sent += [(one, True) for one in samples(BYTES, 8)]
     async with Notebook(target.url, target.token, kernel_of(target)) as notebook:
         for batch in (sent[begin : begin + BATCH] for begin in range(0, len(sent), BATCH)):
             await tell(target, protocol, batch)

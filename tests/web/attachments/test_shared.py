@@ -71,10 +71,10 @@ def test_whatever_a_client_runs_is_a_run_and_in_the_history(
     asked = client.run("'asked'", user_expressions={"x": "$unseen = 'by an expression'; 1"})
     assert asked.content["status"] == "ok"
     assert asked.content["user_expressions"]["x"]["ename"] == "SharedSession"
-    assert contoso.run('"unseen: $unseen"')["result"] == "unseen: \n"
+    assert contoso.run('"unseen: $unseen"', format="text")["result"] == "unseen: \n"
     found(contoso, lambda run: run["command"] == "'not in the client''s history'")
     found(contoso, lambda run: run["command"] == "'asked'")
-    history = contoso.run("(Get-SessionHistory).Command")["result"]
+    history = contoso.run("(Get-SessionHistory).Command", format="text")["result"]
     assert "'not in the client''s history'" in history
     assert "'asked'" in history
 

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fixtures.odd_messages import altered
-from tests.fixtures.odd_values import VALUES, ascii_json, few
+from tests.fixtures.odd_values import FUZZ_LIMIT, VALUES, ascii_json, few
 from tests.fixtures.server import ANSWER_WAIT, Server
 from tests.mcp.doors import through
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.fuzz, pytest.mark.slow, pytest.mark.timeout(FUZZ_LIMIT)]
 VERSIONS = ("2024-11-05", "2025-06-18", "2025-11-25", "2026-07-28", "1", "x" * 300)
 CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "f"}}
 RUN = {"tenant": "contoso.example", "command": "1"}
@@ -76,7 +76,7 @@ HEADERS = st.fixed_dictionaries(
 
 
 async def test_whatever_is_posted_the_tools_work_on(target: Server) -> None:
-    @few(60)
+    @few(20)
     @given(body=bodies(), headers=HEADERS, method=st.sampled_from(["POST"] * 9 + ["DELETE"]))
     def answered(body: bytes, headers: dict[str, str], method: str) -> None:
         status, text = post(target, method, body, headers)

@@ -26,10 +26,10 @@ from pwsh_kernels.web.rest.bodies import NoQuery
 from pwsh_kernels.web.rest.openapi import document
 from pwsh_kernels.web.rest.route import Route
 from pwsh_kernels.web.rest.routes import ROUTES
-from tests.fixtures.odd_values import TEXTS, VALUES, ascii_json, few
+from tests.fixtures.odd_values import FUZZ_LIMIT, TEXTS, VALUES, ascii_json, few
 from tests.fixtures.server import ANSWER_WAIT, CONTOSO, FABRIKAM, Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.fuzz, pytest.mark.slow, pytest.mark.timeout(FUZZ_LIMIT)]
 
 SETTINGS = {
     "PWSH_MANAGER_MAX_WAIT": "1",
@@ -102,7 +102,7 @@ def test_what_the_document_allows_and_what_it_forbids_has_an_answer_of_its_shape
 ) -> None:
     operation = API[route.path][route.method]
 
-    @few(5)
+    @few(3)
     @given(case=operation.as_strategy(generation_mode=mode), data=st.data())
     def sent(case: Case[Any], data: st.DataObject) -> None:
         aim(case, route, target, data)
@@ -129,7 +129,7 @@ def test_a_body_with_odd_values_has_an_answer(target: Target, route: Route) -> N
     fields = list(route.takes.model_fields)
     bodies = st.dictionaries(st.sampled_from(fields), VALUES, max_size=3)
 
-    @few(8)
+    @few(4)
     @given(body=bodies, known=st.sampled_from(target.known(route)))
     def sent(body: ForeignJson, known: str) -> None:
         path = route.path.replace("{id}", quote(known))
@@ -156,7 +156,7 @@ def test_bytes_that_are_no_request_of_a_route_have_an_answer(target: Target, rou
     bodies = st.binary(max_size=40) | texts.map(lambda text: b'{"tenant": "' + text + b'"}')
     methods = st.sampled_from([route.method, route.method, "HEAD", "PUT", "DELETE", "OPTIONS"])
 
-    @few(8)
+    @few(4)
     @given(id_=texts, query=options, method=methods, body=bodies)
     def sent(id_: bytes, query: dict[Any, Any], method: str, body: bytes) -> None:
         path = route.path.replace("{id}", quote(id_, safe=""))

@@ -38,7 +38,7 @@ def reached(method: str, path: str) -> list[Any]:
 
 
 def options(path: str) -> dict[str, Any]:
-    """Return the options of a GET's query string with their schemas."""
+    """Return the options of a GET route's query string with their schemas."""
     given = METHODS["GET", path]["parameters"]
     return {one["name"]: one["schema"] for one in given if one["in"] == "query"}
 

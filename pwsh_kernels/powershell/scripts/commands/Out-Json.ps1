@@ -21,10 +21,21 @@ begin { $objects = [Collections.Generic.List[object]]::new() }
 process { $objects.Add($InputObject) }
 end {
     $value = if ($objects.Count -eq 1) { $objects[0] } else { , $objects.ToArray() }
+    # A job has another runspace, and none of it.
+    $bounded = [AppDomain]::CurrentDomain.GetData('PwshKernels.Json')
+    $isOurs = $bounded -and $bounded.Runspace -eq [runspace]::DefaultRunspace.InstanceId
     $isJson = $value -is [string] -and
         (Microsoft.PowerShell.Utility\Test-Json -Json $value -ErrorAction Ignore)
     $text = if ($isJson) {
         $value
+    }
+    elseif ($isOurs) {
+        $made = & $bounded.Make $objects $Depth
+        if ($made.Left.values) {
+            Write-Warning ("The JSON is not whole: $($made.Left.values) values are left out. " +
+                'Choose what you need with Select-Object.')
+        }
+        $made.Text
     }
     else {
         Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $Depth

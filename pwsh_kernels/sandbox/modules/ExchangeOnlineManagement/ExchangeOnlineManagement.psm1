@@ -9,7 +9,17 @@ $script:Connections = [System.Collections.Generic.List[object]]::new()
 $script:Organizations = @{}
 $script:Extra = Import-PowerShellDataFile -LiteralPath "$PSScriptRoot/Mailboxes.psd1"
 
-foreach ($part in 'Errors', 'Connect', 'Route', 'Connection', 'Size', 'Organization', 'Filter',
-        'Mailbox', 'ManyRows', 'MailboxChange', 'MailFlow') {
+foreach ($part in 'Connect', 'Route', 'Connection', 'Size', 'Organization', 'Filter') {
     . "$PSScriptRoot/$part.ps1"
+}
+
+# The real service's cmdlets come with the sign-in, in a module that is generated among the
+# temporary files: the positions of their errors name it.
+$generated = "tmpEXO_$([System.IO.Path]::GetRandomFileName())"
+$place = [System.IO.Path]::Combine(
+    [System.IO.Path]::GetTempPath(), $generated, "$generated.psm1")
+foreach ($part in 'Errors', 'Mailbox', 'ManyRows', 'MailboxChange', 'MailFlow') {
+    $text = [System.IO.File]::ReadAllText("$PSScriptRoot/$part.ps1")
+    . ([System.Management.Automation.Language.Parser]::ParseInput(
+        $text, $place, [ref] $null, [ref] $null).GetScriptBlock())
 }
