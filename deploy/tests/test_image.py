@@ -114,6 +114,22 @@ def test_a_restart_ends_sessions_within_the_grace_period_and_keeps_token_and_hom
         one.remove()
 
 
+def test_a_session_that_takes_all_memory_is_lost_and_the_server_lives_on() -> None:
+    one = Container()
+    fifty = "$part = [byte[]]::new(50MB); [array]::Fill($part, [byte] 1); ,$part"
+    greedy = f"$all = foreach ($i in 1..40) {{ {fifty} }}"
+    try:
+        one.start("--memory=900m")
+        one.sign_in()
+        server = one.inside("cat", "/data/state/server.lock")
+        one.post("/run", tenant="contoso.example", module="exo", command=greedy, wait_s=60)
+        one.until(lambda: one.status()["state"] == "lost")
+        assert one.status()["reason"] == "PowerShell ended: killed by SIGKILL"
+        assert one.inside("cat", "/data/state/server.lock") == server
+    finally:
+        one.remove()
+
+
 def test_a_secret_is_the_token(tmp_path: Path) -> None:
     secret = tmp_path / "token"
     secret.write_text("a-secret-that-is-mounted-from-a-file\n", encoding="utf-8")
