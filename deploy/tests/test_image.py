@@ -116,8 +116,10 @@ def test_a_restart_ends_sessions_within_the_grace_period_and_keeps_token_and_hom
 
 def test_a_session_that_takes_all_memory_is_lost_and_the_server_lives_on() -> None:
     one = Container()
-    fifty = "$part = [byte[]]::new(50MB); [array]::Fill($part, [byte] 1); ,$part"
-    greedy = f"$all = foreach ($i in 1..40) {{ {fifty} }}"
+    # Past .NET's own memory, which ends with an exception before the container's does.
+    take = "$m::Copy($part, 0, $m::AllocHGlobal(50MB), 50MB)"
+    prepare = "$m = [Runtime.InteropServices.Marshal]; $part = [byte[]]::new(50MB)"
+    greedy = f"{prepare}; foreach ($i in 1..60) {{ {take} }}"
     try:
         one.start("--memory=900m")
         one.sign_in()
