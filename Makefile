@@ -12,7 +12,7 @@ ifdef PWSH
 export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
 endif
 
-.PHONY: serve lab test fast check lint types unit coverage fuzz test-matrix conformance lock hooks engine clean
+.PHONY: serve lab test fast check lint types unit coverage fuzz test-matrix conformance lock hooks engine image test-image clean
 
 # install VENV,LOCK: exactly what the lock names, by its hashes, and nothing from an index that the
 # lock does not name; then the package itself, built by the hatchling that the lock installed. uv
@@ -134,6 +134,7 @@ endef
 lock: $(STAMP)
 	$(call lock,requirements.lock,test dev)
 	$(call lock,requirements-conformance.lock,test lab conformance,--constraints requirements.lock)
+	$(call lock,requirements-server.lock,,--constraints requirements.lock)
 	$(call lock,requirements-lab.lock,lab,--constraints requirements-conformance.lock)
 
 # What .pre-commit-config.yaml runs comes from $(VENV): nothing is fetched.
@@ -149,5 +150,12 @@ engine:
 	@if [ $(RUNTIME) = "$$(engine/runtime.sh)" ]; then engine/check.sh "$$(ls -t dist/powershell_engine-*.whl | head -1)"; \
 	else echo 'Not checked: $(RUNTIME) does not run here; use engine/check.sh WHEEL where it does.'; fi
 
+# The container (docs/containers.md). Where no Docker engine runs, root on Debian gets docker.io; test-image says loudly when nothing
+# could be tested. `make image TARGET=full` has the services' modules.
+TARGET ?= slim
+
+image test-image: $(STAMP)
+	$(BIN)/python -m deploy.image $(if $(filter image,$@),build,test) $(TARGET)
+
 clean:
-	rm -rf $(VENV) $(VENV)-* .mypy_cache .pytest_cache .ruff_cache .coverage*
+	rm -rf $(VENV) $(VENV)-* .make .mypy_cache .pytest_cache .ruff_cache .coverage*

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from jupyter_core.paths import jupyter_runtime_dir
 from pydantic import ValidationError
 
-from pwsh_kernels.errors import InvalidSetting
-from pwsh_kernels.settings import Settings
+from pwsh_kernels.errors import BadTokenFile, InvalidSetting
+from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 
 SERVICE = "pwsh-kernels"
 """What our server calls itself in its runtime file and in `GET /health`."""
@@ -51,15 +51,31 @@ class ServerAddress:
 
 
 def read_settings() -> Settings:
-    """Return the settings of the environment.
+    """Return the settings of the environment, with the token of the file that they name.
 
-    Raises InvalidSetting for the first that is wrong, without its value.
+    Raises InvalidSetting for the first that is wrong, without its value; BadTokenFile.
     """
     try:
-        return Settings()
+        settings = Settings()
+        if settings.token_file is None or settings.token:
+            return settings
+        return settings.model_copy(update={"token": read_token_file(settings.token_file)})
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         raise InvalidSetting(setting=str(first["loc"][0]), problem=first["msg"]) from None
+
+
+def read_token_file(file: Path) -> str:
+    """Return the token in a file, without the line's end. Raises BadTokenFile."""
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        problem = error.strerror or str(error) if isinstance(error, OSError) else "is no text"
+        raise BadTokenFile(file=str(file), problem=problem, user=os.getuid()) from None
+    if len(token) < SHORTEST_TOKEN:
+        problem = f"has {len(token)} characters, and a token at least {SHORTEST_TOKEN}"
+        raise BadTokenFile(file=str(file), problem=problem, user=os.getuid())
+    return token
 
 
 def is_loopback(host: str) -> bool:

@@ -5,6 +5,7 @@ documentation.
 import json
 import os
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -64,6 +65,13 @@ class Settings(BaseSettings):
         "Token of the server and its clients, at least 32 characters; empty: the server generates"
         " one and clients find it.",
         repr=False,
+    )
+    token_file: Path | None = _setting(
+        None,
+        "PWSH_MANAGER_TOKEN_FILE",
+        "path",
+        "File with that token, such as a container's secret; `PWSH_MANAGER_TOKEN` takes"
+        " precedence.",
     )
     client_timeout: float = _setting(
         300,
@@ -137,6 +145,13 @@ class Settings(BaseSettings):
         "PWSH_MANAGER_ALLOWED_HOSTS",
         "names",
         "Extra `Host` names to accept, besides loopback, such as host.docker.internal (a,b).",
+    )
+    sandbox_peers: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = _setting(
+        (),
+        "PWSH_MANAGER_SANDBOX_PEERS",
+        "networks",
+        "Networks whose browsers may open the sandbox's sign-in page as this machine's do, such as"
+        " 172.16.0.0/12 for a container's host (a,b).",
     )
     run_signed_out: bool = _setting(
         False,
@@ -350,7 +365,7 @@ class Settings(BaseSettings):
             raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
         return token
 
-    @field_validator("pass_env", "restore", "allowed_hosts", mode="before")
+    @field_validator("pass_env", "restore", "allowed_hosts", "sandbox_peers", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         return (

@@ -89,6 +89,18 @@ class Health(Counts):
     uptime_s: float
 
 
+class Live(TypedDict):
+    """What GET /health/live answers."""
+
+    status: Literal["live"]
+
+
+class Ready(TypedDict):
+    """What GET /health/ready answers."""
+
+    status: Literal["ready"]
+
+
 class Route(TypedDict):
     """A way to sign in to a module."""
 

@@ -33,7 +33,9 @@ SOURCES = [
     ROOT / "pyproject.toml",
     *(
         file
-        for folder in ("pwsh_kernels", "tests", "benchmarks", "conformance", "engine", "vendor")
+        for folder in (
+            *("pwsh_kernels", "tests", "benchmarks", "conformance", "deploy", "engine", "vendor"),
+        )
         for file in sorted((ROOT / folder).rglob("*"))
         if file.suffix in {".py", ".ps1", ".psm1", ".psd1", ".toml", ".mjs", ".sh", ".md"}
     ),

@@ -32,6 +32,7 @@ class ExitCode(IntEnum):
 
 
 _CODES = {
+    "bad_token_file": ExitCode.USAGE,
     "invalid_request": ExitCode.USAGE,
     "invalid_setting": ExitCode.USAGE,
     "invalid_tenant": ExitCode.USAGE,

@@ -16,7 +16,7 @@ from pwsh_kernels.cli.console import (
 )
 from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.discovery import read_settings
-from pwsh_kernels.errors import InvalidSetting
+from pwsh_kernels.errors import BadTokenFile, InvalidSetting
 from pwsh_kernels.settings import Settings, setting_rows
 from pwsh_kernels.shapes import Module, Modules
 
@@ -29,7 +29,7 @@ def settings(as_json: AsJson = False) -> None:
     problem = None
     try:
         values = values_in_force(read_settings())
-    except InvalidSetting as error:
+    except (BadTokenFile, InvalidSetting) as error:
         problem, values = error, [row.default for row in setting_rows()]
     rows = [
         {"setting": row.env, "value": value, **asdict(row)}
@@ -60,7 +60,11 @@ def _shown(name: str, value: object) -> str:
         return str(value).lower()
     if isinstance(value, dict):
         return ",".join(f"{one}={meaning}" for one, meaning in value.items())
-    return ",".join(value) if isinstance(value, tuple) else ("" if value is None else str(value))
+    return (
+        ",".join(map(str, value))
+        if isinstance(value, tuple)
+        else ("" if value is None else str(value))
+    )
 
 
 def modules(context: typer.Context, as_json: AsJson = False) -> None:

@@ -64,10 +64,12 @@ from pwsh_kernels.errors.runs import (
     UnknownRun,
 )
 from pwsh_kernels.errors.server import (
+    BadTokenFile,
     ConsoleNotInstalled,
     DataFolderInUse,
     InvalidSetting,
     LabNotInstalled,
+    NotReady,
     ServerExhausted,
     ServerStartFailed,
     ServerStarting,
@@ -101,6 +103,7 @@ __all__ = [
     "AnswerNotUsable",
     "AnswerOfAnother",
     "BadSecret",
+    "BadTokenFile",
     "BodyTooLarge",
     "BrokenFile",
     "CommandSearchFailed",
@@ -124,6 +127,7 @@ __all__ = [
     "NoObjects",
     "NoSpaceLeft",
     "NotOurServer",
+    "NotReady",
     "NotSignedIn",
     "ObjectsForgotten",
     "ObjectsLost",

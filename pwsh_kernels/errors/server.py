@@ -57,6 +57,35 @@ class InvalidSetting(ProductError):
 
 
 @dataclass(eq=False)
+class BadTokenFile(ProductError):
+    """The file that is said to hold the token does not."""
+
+    code: ClassVar[str] = "bad_token_file"
+    file: str
+    problem: str
+    user: int
+
+    def text(self) -> str:
+        return (
+            f"The token file {self.file} cannot be used: {self.problem}. Write a token into it that"
+            f" user {self.user} can read (`openssl rand -hex 24` makes one), or name no file: the"
+            " server then makes its own token."
+        )
+
+
+@dataclass(eq=False)
+class NotReady(ProductError):
+    """The server runs, and no session can start on this machine."""
+
+    code: ClassVar[str] = "not_ready"
+    status: ClassVar[int] = 503
+    reason: str
+
+    def text(self) -> str:
+        return f"The server is not ready ({self.reason}): `pwsh-kernels doctor` says what is wrong."
+
+
+@dataclass(eq=False)
 class ServerStartFailed(ProductError):
     """A server that was started in the background did not come up."""
 

@@ -274,7 +274,7 @@ class PwshKernelsApp(ExtensionApp):
         self.authority = Authority(server.product.settings.data_dir / "sandbox")
         self.backend = self.make_backend(server)
         sandbox = [
-            *sandbox_rules(self.authority, server.base_url),
+            *sandbox_rules(self.authority, server.base_url, server.product.settings.sandbox_peers),
             *powerapps_rules(self.authority, server.base_url),
         ]
         page = sandbox if server.product.has_sandbox else []

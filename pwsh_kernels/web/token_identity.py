@@ -2,10 +2,14 @@
 comparison.
 """
 
+import os
+from pathlib import Path
+
 from jupyter_server.auth.identity import PasswordIdentityProvider, User
 from tornado.web import RequestHandler
 from traitlets import default
 
+from pwsh_kernels.discovery import read_token_file
 from pwsh_kernels.web.access import read_token, same_token
 
 COOKIE_DAYS = 8 / 24
@@ -14,6 +18,17 @@ COOKIE_DAYS = 8 / 24
 
 class TokenIdentity(PasswordIdentityProvider):
     """One token, no password; a browser that has shown it gets a cookie for a working day."""
+
+    @default("token")
+    def _token_default(self) -> str:
+        """Take the token of JUPYTER_TOKEN_FILE without the line's end, which Jupyter keeps.
+
+        Raises BadTokenFile.
+        """
+        file = os.environ.get("JUPYTER_TOKEN_FILE")
+        if file and not os.environ.get("JUPYTER_TOKEN"):
+            return read_token_file(Path(file))
+        return str(super()._token_default())
 
     @default("cookie_options")
     def _default_cookie_options(self) -> dict[str, object]:

@@ -69,6 +69,16 @@ async def test_a_sign_in_and_a_run_over_stdio_share_the_session_of_everyone(
     assert server.get(f"/runs/{facts_of(run)['run_id']}")["client"] == "pwsh-kernels-mcp:mcp"
 
 
+async def test_the_command_s_option_names_the_server_instead_of_the_setting(
+    server: Server,
+) -> None:
+    command = ["-m", "pwsh_kernels", "mcp", "--url", server.url]
+    elsewhere = {**server.environment, "PWSH_MANAGER_URL": "http://127.0.0.1:1"}
+    started = StdioServerParameters(command=sys.executable, args=command, env=elsewhere)
+    async with asyncio.timeout(LIMIT), Client(started) as client:
+        assert "sessions" in facts_of(await client.call_tool("pwsh_sessions", {}))
+
+
 def test_what_is_no_message_does_not_end_the_server_and_only_messages_are_on_stdout(
     server: Server,
 ) -> None:

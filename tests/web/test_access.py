@@ -157,7 +157,8 @@ def test_ten_wrong_guesses_close_the_page_for_a_minute() -> None:
 
 
 def test_only_health_is_open() -> None:
-    assert [route.path for route in ROUTES if route.permission is Permission.OPEN] == ["/health"]
+    open_to_all = [route.path for route in ROUTES if route.permission is Permission.OPEN]
+    assert open_to_all == ["/health", "/health/live", "/health/ready"]
 
 
 def test_a_route_without_a_permission_stops_the_server() -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
-from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting
 from pwsh_kernels.messages import checked_options
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.web.access import Principal
@@ -73,6 +73,25 @@ class Answer:
 async def health(call: Call) -> Answer:
     """Tell whether the product works here, without names and paths: anybody may ask."""
     return Answer(call.backend.health.view(call.backend.sessions.health()))
+
+
+async def live(_: Call) -> Answer:
+    """Tell that the server's process answers, whatever else is wrong: a supervisor asks."""
+    body: shapes.Live = {"status": "live"}
+    return Answer(body)
+
+
+async def ready(call: Call) -> Answer:
+    """Tell that the server has found its sessions and can start new ones.
+
+    Raises ServerStarting, NotReady.
+    """
+    if not call.backend.ready.is_set():
+        raise ServerStarting
+    if call.backend.health.powershell.found is False:
+        raise NotReady(reason=call.backend.health.powershell.error)
+    body: shapes.Ready = {"status": "ready"}
+    return Answer(body)
 
 
 async def modules(call: Call) -> Answer:

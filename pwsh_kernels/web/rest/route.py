@@ -26,6 +26,8 @@ class Route:
     gives: Any
     waits: bool = False
     """True when the answer may be 202: what was asked for goes on."""
+    at_once: bool = False
+    """True when the answer does not wait for a server that still looks for its sessions."""
 
     @property
     def pattern(self) -> str:
@@ -37,7 +39,8 @@ class Route:
 
         Raises ServerStarting; ServerExhausted when the machine has no descriptor or disk for it.
         """
-        await call.backend.wait_until_ready()
+        if not self.at_once:
+            await call.backend.wait_until_ready()
         try:
             return await self.answer(call)
         except OSError as error:

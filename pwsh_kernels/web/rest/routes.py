@@ -43,6 +43,24 @@ def _document() -> shapes.ForeignJson:
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/health", Permission.OPEN, NoQuery, endpoints.health, shapes.Health),
+    Route(
+        "GET",
+        "/health/live",
+        Permission.OPEN,
+        NoQuery,
+        endpoints.live,
+        shapes.Live,
+        at_once=True,
+    ),
+    Route(
+        "GET",
+        "/health/ready",
+        Permission.OPEN,
+        NoQuery,
+        endpoints.ready,
+        shapes.Ready,
+        at_once=True,
+    ),
     Route("GET", "/openapi.json", Permission.READ, NoQuery, openapi, shapes.ForeignJson),
     Route("GET", "/modules", Permission.READ, ModulesQuery, endpoints.modules, shapes.Modules),
     Route("GET", "/tenants", Permission.READ, NoQuery, endpoints.tenants, shapes.Tenants),

@@ -6,6 +6,7 @@ import ipaddress
 import math
 import secrets
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,16 +25,24 @@ POLICY = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-u
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 class SandboxPage(RequestHandler):
-    """Answers only this machine.
+    """Answers only this machine, and the networks that a setting counts as this machine's.
 
     No token: who holds the code may finish the sign-in, as on the real page.
     """
 
-    def initialize(self, authority: Authority, attempts: Attempts) -> None:
-        """Take the authority that holds the codes, and the count of wrong ones."""
+    def initialize(
+        self, authority: Authority, attempts: Attempts, peers: Sequence[Network] = ()
+    ) -> None:
+        """Take the authority that holds the codes, the count of wrong ones, and the networks that
+        may see the page beside this machine.
+        """
         self.authority = authority
         self.attempts = attempts
+        self.peers = peers
 
     def set_default_headers(self) -> None:
         """Allow nothing but our own text, style and form."""
@@ -45,7 +54,9 @@ class SandboxPage(RequestHandler):
 
     def prepare(self) -> None:
         """Be absent for every other machine, and for a domain name that was bent to this one."""
-        if not is_loopback(self.request.remote_ip or "") or not is_loopback_host(self.request.host):
+        caller = self.request.remote_ip or ""
+        near = is_loopback(caller) or is_in(caller, self.peers)
+        if not near or not is_loopback_host(self.request.host):
             raise HTTPError(404)
 
     def check_xsrf_cookie(self) -> None:
@@ -147,6 +158,14 @@ def is_loopback(address: str) -> bool:
         return False
 
 
+def is_in(address: str, networks: Sequence[Network]) -> bool:
+    """Tell whether an address is in one of the networks."""
+    try:
+        return any(ipaddress.ip_address(address) in network for network in networks)
+    except ValueError:
+        return False
+
+
 def is_loopback_host(host: str) -> bool:
     """Tell whether a Host header names this machine: localhost or a loopback address, with or
     without a port.
@@ -158,7 +177,8 @@ def is_loopback_host(host: str) -> bool:
     return name == "localhost" or is_loopback(name)
 
 
-def sandbox_rules(authority: Authority, base_url: str) -> list[Rule]:
+def sandbox_rules(authority: Authority, base_url: str, peers: Sequence[Network] = ()) -> list[Rule]:
     """Return Tornado's rule for the page."""
     path = PathMatches(url_path_join(base_url, PAGE_PATH) + "$")
-    return [Rule(path, SandboxPage, {"authority": authority, "attempts": Attempts()})]
+    takes = {"authority": authority, "attempts": Attempts(), "peers": peers}
+    return [Rule(path, SandboxPage, takes)]

@@ -5,6 +5,7 @@ written by the test.
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,12 @@ from tornado.web import Application
 
 from pwsh_kernels.sandbox import Authority
 from pwsh_kernels.web.sandbox.guess_limit import MAX_WRONG
-from pwsh_kernels.web.sandbox.page import is_loopback, is_loopback_host, sandbox_rules
+from pwsh_kernels.web.sandbox.page import (
+    is_in,
+    is_loopback,
+    is_loopback_host,
+    sandbox_rules,
+)
 
 CODE = "ABCD12345"
 
@@ -208,3 +214,27 @@ def test_other_names_are_not_this_machine(host: str) -> None:
 def test_other_machines_are_not_this_one() -> None:
     assert not is_loopback("192.0.2.1")
     assert not is_loopback("")
+
+
+@pytest.mark.parametrize(("address", "near"), [("172.17.0.1", True), ("172.32.0.1", False)])
+def test_a_network_of_the_settings_counts_as_this_machine(address: str, near: bool) -> None:
+    assert is_in(address, [ip_network("10.0.0.0/8"), ip_network("172.16.0.0/12")]) is near
+
+
+def test_without_a_setting_no_other_machine_sees_the_page() -> None:
+    assert not is_in("172.17.0.1", ())
+    assert not is_in("", [ip_network("0.0.0.0/0")])
+
+
+async def test_another_host_name_finds_nothing_from_a_network_of_the_settings_either(
+    tmp_path: Path,
+) -> None:
+    rules = sandbox_rules(Authority(tmp_path), "/", [ip_network("127.0.0.0/8")])
+    server = HTTPServer(Application(rules))
+    socket, port = bind_unused_port()
+    server.add_sockets([socket])
+    async with httpx.AsyncClient(timeout=10, verify=False) as client:
+        page = f"http://127.0.0.1:{port}/sandbox/devicelogin"
+        assert (await client.get(page)).status_code == 200
+        assert (await client.get(page, headers={"Host": "evil.example"})).status_code == 404
+    server.stop()

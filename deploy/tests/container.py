@@ -1,0 +1,139 @@
+"""A container of our image, run as docker-compose.yml runs it, with a port of its own."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+import yaml
+
+from deploy.docker_engine import Docker
+from tests.fixtures.repository import ROOT
+
+LIMIT = 120.0
+"""Seconds for anything that a container is asked to do."""
+PAUSE = 0.5
+ADMIN = "admin@contoso.example"
+IMAGE = os.environ.get("PWSH_KERNELS_IMAGE", "pwsh-kernels:latest")
+DEFAULT = re.compile(r"\$\{\w+:-([^}]*)\}")
+Found = TypeVar("Found")
+
+
+def service() -> dict[str, Any]:
+    """Return the service of docker-compose.yml with the defaults of its variables."""
+    text = DEFAULT.sub(r"\1", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = yaml.safe_load(text)["services"]["pwsh-kernels"]
+    return found
+
+
+def run_flags(prefix: str) -> Iterator[str]:
+    """Yield the options of `docker run` that say what docker-compose.yml says."""
+    one = service()
+    yield f"--publish={one['ports'][0].replace(':5100:', '::')}"
+    yield from (f"--env={name}={value or ''}" for name, value in one["environment"].items())
+    yield from (f"--volume={prefix}-{volume}" for volume in one["volumes"])
+    yield from (f"--tmpfs={mount}" for mount in one["tmpfs"])
+    yield from (f"--cap-drop={capability}" for capability in one["cap_drop"])
+    yield from (f"--security-opt={option}" for option in one["security_opt"])
+    yield f"--memory={one['mem_limit']}"
+    yield f"--pids-limit={one['pids_limit']}"
+    yield from ["--read-only"] if one["read_only"] else []
+
+
+def docker() -> Docker:
+    """Return the client that `python -m deploy.image test` found."""
+    return Docker(os.environ.get("PWSH_KERNELS_DOCKER", "docker"))
+
+
+@dataclass
+class Container:
+    """A running server in a container."""
+
+    name: str = field(default_factory=lambda: f"pwsh-kernels-test-{uuid4().hex[:8]}")
+    docker: Docker = field(default_factory=docker)
+    url: str = ""
+    token: str = field(default="", repr=False)
+
+    def say(self, *arguments: str, stdin: str | None = None) -> str:
+        """Return what a docker command prints; a failure of it fails the test."""
+        done = self.docker(*arguments, limit=LIMIT, stdin=stdin)
+        assert done.returncode == 0, done.stderr or done.stdout
+        return done.stdout
+
+    def inside(self, *command: str) -> str:
+        """Return what a command prints in the container."""
+        return self.say("exec", self.name, *command)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what `docker inspect` says."""
+        found: dict[str, Any] = json.loads(self.say("inspect", self.name))[0]
+        return found
+
+    def start(self, *more: str) -> None:
+        """Make and start the container, and wait until it is ready."""
+        self.say("run", "--detach", f"--name={self.name}", *run_flags(self.name), *more, IMAGE)
+        self.wait_until_ready()
+        self.token = self.inside("cat", "/data/state/token").strip()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the server answers at the port of this machine that Docker chose."""
+        self.url = f"http://{self.say('port', self.name, '5100/tcp').splitlines()[0]}"
+        self.until(lambda: self._answers("/health/ready"))
+
+    def _answers(self, path: str) -> bool:
+        try:
+            return httpx.get(self.url + path, timeout=5, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def until(self, find: Callable[[], Found]) -> Found:
+        """Return the first thing found; what does not come within LIMIT fails the test."""
+        deadline = time.monotonic() + LIMIT
+        while not (found := find()):
+            assert time.monotonic() < deadline, self.logs()
+            time.sleep(PAUSE)
+        return found
+
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        """Return the JSON answer of a POST through the published port."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer: dict[str, Any] = httpx.post(
+            self.url + path, json=body, headers=headers, timeout=LIMIT, trust_env=False
+        ).json()
+        return answer
+
+    def sign_in(self) -> None:
+        """Sign in as a person does: with the code, in a browser of this machine."""
+        pending = self.post("/login", tenant="contoso.example", module="exo")
+        page = f"{self.url}/sandbox/devicelogin"
+        with httpx.Client(timeout=LIMIT, trust_env=False) as browser:
+            form = {"code": pending["device_code"], "account": ADMIN, "action": "approve"}
+            assert "You have signed in" in browser.post(page, data=form).text
+        self.until(lambda: self.status()["state"] == "signed_in")
+
+    def status(self) -> dict[str, Any]:
+        """Return the state of contoso's session."""
+        return self.post("/status", tenant="contoso.example", module="exo")
+
+    def run(self, command: str) -> str:
+        """Return the text that a command gives in contoso's session."""
+        session = {"tenant": "contoso.example", "module": "exo"}
+        answer = self.post("/run", **session, command=command, wait_s=60, format="text")
+        assert answer.get("success"), answer
+        return str(answer["result"]).strip()
+
+    def logs(self) -> str:
+        """Return what the container wrote to stdout and stderr."""
+        done = self.docker("logs", self.name, limit=LIMIT)
+        return done.stdout + done.stderr
+
+    def remove(self) -> None:
+        """Remove the container and its volumes."""
+        self.docker("rm", "--force", "--volumes", self.name, limit=LIMIT)
+        volumes = (f"{self.name}-{one.partition(':')[0]}" for one in service()["volumes"])
+        self.docker("volume", "rm", "--force", *volumes, limit=LIMIT)

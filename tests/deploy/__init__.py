@@ -1,0 +1,1 @@
+"""What `deploy/` holds: the container's small programs, its definitions, the unit."""
