@@ -103,7 +103,7 @@ def _started(folder: Path) -> Iterator[Docker]:
         daemon = subprocess.Popen(
             [
                 *(DAEMON, "--host", f"unix://{socket}", "--pidfile", str(folder / "pid")),
-                # Nothing of it stays behind; a port on loopback and a build on the host need no rule.
+                # No rule stays behind: a port on loopback and a build on the host need none.
                 "--iptables=false",
                 *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
             ],
