@@ -30,11 +30,14 @@ try {
             $proofs =
                 '^(?:EnvironmentVariable|Credentials)$|Token|Certificate|Thumbprint|Identity|Secret'
 
-            # What a call gives to which parameter, as the real command would bind it.
+            # What a call gives to which parameter, as the real command would bind it. A second name
+            # of the command (Connect-Graph, Login-AzAccount) is an alias, which leads back here.
             function Get-Given([string]$Name, [object[]]$Call) {
-                $real = Microsoft.PowerShell.Core\Get-Command -Name $Name `
-                    -CommandType Function, Cmdlet |
-                    Microsoft.PowerShell.Utility\Select-Object -First 1
+                $real = $Name, $Facts.Connects[0] |
+                    ForEach-Object {
+                        Microsoft.PowerShell.Core\Get-Command -Name $_ `
+                            -CommandType Function, Cmdlet -ErrorAction Ignore
+                    } | Microsoft.PowerShell.Utility\Select-Object -First 1
                 $meta = [Management.Automation.CommandMetadata]::new($real)
                 $proxy = [Management.Automation.ProxyCommand]
                 $form = $proxy::GetCmdletBindingAttribute($meta) +
