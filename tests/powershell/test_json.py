@@ -126,9 +126,7 @@ async def test_a_key_that_is_no_text_is_written_as_its_text(
 async def test_two_keys_with_the_same_text_are_one_and_the_other_is_said_to_be_left_out(
     shell: PowerShell,
 ) -> None:
-    said = await run(
-        shell, "$map = @{1 = 'number'}; $map['1'] = 'text'; $map", format="json"
-    )
+    said = await run(shell, "$map = @{1 = 'number'}; $map['1'] = 'text'; $map", format="json")
     assert json.loads(said.text) in ({"1": "number"}, {"1": "text"})
     assert said.summary.left_out == {"values": 1}
     assert [one.kind for one in said.records] == ["warning"]
