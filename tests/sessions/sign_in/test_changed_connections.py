@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -145,3 +147,44 @@ async def test_a_notebooks_cell_that_connects_another_tenant_signs_the_session_o
     if not silent:
         (run,) = [one for one in world.sessions.run_views() if one["principal"] == "jupyter"]
         await see_refused(world, run)
+
+
+WAIT = "'begun'; while (-not (Test-Path ~/go)) { Start-Sleep -Milliseconds 20 }"
+
+
+async def ended_after_a_restart(folder: Path, account: str | None) -> tuple[World, dict[str, Any]]:
+    """Return the next server and the end of a command that connected somebody else, or nobody,
+    before the server stopped.
+    """
+    first = await World.begin(folder)
+    assert (await first.sign_in())["account"] == ADMIN
+    line = connect(first, account) if account else DROP
+    run_id = await first.begin_run(f"{line}; {WAIT}")
+    await first.output_of(run_id, "begun")
+    await first.stop()
+    second = await World.begin(folder)
+    (second.settings.homes / CONTOSO / "exo" / "go").touch()
+    return second, await second.ended(run_id)
+
+
+async def test_a_command_that_connects_another_tenant_while_the_server_restarts_is_marked(
+    tmp_path: Path,
+) -> None:
+    second, run = await ended_after_a_restart(tmp_path, STRANGER)
+    try:
+        assert run["account"] == STRANGER
+        await see_refused(second, run)
+    finally:
+        await second.end()
+
+
+@pytest.mark.parametrize("account", [None, f"reader@{CONTOSO}"])
+async def test_after_a_restart_a_command_is_named_after_who_is_signed_in_at_its_end(
+    tmp_path: Path, account: str | None
+) -> None:
+    second, run = await ended_after_a_restart(tmp_path, account)
+    try:
+        assert (run["state"], run["account"]) == ("succeeded", account)
+        assert (await second.status())["account"] == account
+    finally:
+        await second.end()
