@@ -34,10 +34,9 @@ try {
             # of the command (Connect-Graph, Login-AzAccount) is an alias, which leads back here.
             function Get-Given([string]$Name, [object[]]$Call) {
                 $real = $Name, $Facts.Connects[0] |
-                    ForEach-Object {
-                        Microsoft.PowerShell.Core\Get-Command -Name $_ `
-                            -CommandType Function, Cmdlet -ErrorAction Ignore
-                    } | Microsoft.PowerShell.Utility\Select-Object -First 1
+                    Microsoft.PowerShell.Core\Get-Command -CommandType Function, Cmdlet `
+                        -ErrorAction Ignore |
+                    Microsoft.PowerShell.Utility\Select-Object -First 1
                 $meta = [Management.Automation.CommandMetadata]::new($real)
                 $proxy = [Management.Automation.ProxyCommand]
                 $form = $proxy::GetCmdletBindingAttribute($meta) +
