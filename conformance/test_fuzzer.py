@@ -80,7 +80,7 @@ async def fuzz(server: Server, folder: Path, seed: int, where: list[str]) -> str
         *(sys.executable, "-m", "mcp_fuzzer", *where, *OPTIONS, "--seed", str(seed)),
         *("--output-dir", str(folder / "out"), "--fs-root", str(folder / "files")),
         cwd=folder,
-        env={**os.environ, **server.environment, "PYTHONPATH": str(HERE.parent / "tests")},
+        env={**os.environ, **server.environment, "PYTHONPATH": str(HERE.parent)},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

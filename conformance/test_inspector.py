@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from node_packages import node_command, pinned_version
-from tool_calls import CALLS, arguments
+from tool_calls import ASKS, CALLS, arguments
 
 from pwsh_kernels.mcp.tools import TOOL_NAMES
-from tests.fixtures.server import CONTOSO, Server
+from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
 PACKAGE = "@modelcontextprotocol/inspector"
 PROGRAM = "clients/launcher/build/index.js"
@@ -81,6 +81,16 @@ class Inspector:
         answer: Json = json.loads(said)["result"]
         return answer
 
+    async def call(self, tool: str, given: Json) -> Json:
+        """Return what a tool answers."""
+        options = ("--tool-name", tool, "--tool-args-json", json.dumps(given))
+        return await self.ask("tools/call", *options)
+
+    def asking_run(self) -> str:
+        """Start a command that asks; return its id."""
+        run_id: str = asyncio.run(self.call("pwsh_run", ASKS))["structuredContent"]["run_id"]
+        return run_id
+
 
 @pytest.mark.parametrize(
     ("door", "era"),
@@ -100,10 +110,11 @@ async def test_the_inspector_lists_and_calls_every_tool(
     listed = [tool["name"] for tool in (await inspector.ask("tools/list", "--strict"))["tools"]]
     assert listed == list(TOOL_NAMES)
     assert set(listed) <= CALLS.keys(), "a tool without a call: conformance/tool_calls.py"
-    assert (await asyncio.to_thread(server.sign_in, CONTOSO))["state"] == "signed_in"
+    for tenant in (CONTOSO, FABRIKAM):
+        assert (await asyncio.to_thread(server.sign_in, tenant))["state"] == "signed_in"
     for tool in listed:
-        given = json.dumps(await asyncio.to_thread(arguments, tool, server))
-        answer = await inspector.ask("tools/call", "--tool-name", tool, "--tool-args-json", given)
+        given = await asyncio.to_thread(arguments, tool, server, inspector.asking_run)
+        answer = await inspector.call(tool, given)
         assert not answer.get("isError"), answer
         assert answer["structuredContent"], answer
     for kind in ("resources", "prompts"):

@@ -31,16 +31,21 @@ CALLS: dict[str, Json] = {
     "pwsh_disconnect": {"tenant": OPEN, "confirmation": "DISCONNECT"},
 }
 """Tool → arguments. RUN, ASKING and OPEN stand for what is made when the call is made."""
+ASKS: Json = {"tenant": FABRIKAM, "command": "Read-Host 'Name?'", "wait_s": 30}
+"""Arguments of pwsh_run for a run that asks. In a tenant of its own, because it blocks others."""
 
 
-def arguments(tool: str, server: Server) -> Json:
+def arguments(tool: str, server: Server, asking: Callable[[], str]) -> Json:
     """Return the arguments of a tool's call, with what it needs in place.
+
+    `asking` starts ASKS as the client that makes the call, because nobody else may answer it, and
+    returns its run id.
 
     Raises KeyError for a tool without a row.
     """
     makers: dict[Any, Callable[[Server], str]] = {
         RUN: ended_run,
-        ASKING: asking_run,
+        ASKING: lambda _: asking(),
         OPEN: open_tenant,
     }
     return {
@@ -59,13 +64,3 @@ def open_tenant(server: Server) -> str:
     """Open a session that nobody signs in to; return its tenant."""
     assert server.post("/login", tenant=FABRIKAM)["success"]
     return FABRIKAM
-
-
-def asking_run(server: Server) -> str:
-    """Start a command that asks, in a session of its own, because it would block others; return its
-    id once it asks.
-    """
-    assert server.sign_in(FABRIKAM)["state"] == "signed_in"
-    run_id: str = server.run("Read-Host 'Name?'", FABRIKAM, wait_s=0)["run_id"]
-    server.until(lambda: server.get(f"/runs/{run_id}")["state"] == "waiting_for_input")
-    return run_id

@@ -17,6 +17,7 @@ from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.jupyter.kernel_process import living_kernels
+from pwsh_kernels.sessions.jupyter.processes import check_descriptor
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.live import LiveSession
@@ -154,7 +155,7 @@ class Lifecycle:
 
         A session that is begun meanwhile under the same key starts when this is done.
         """
-        await self._manager.see_processes(live.key)
+        check_descriptor()
         live.ending = True
         await live.tasks.end_all()  # a start that goes on would hold the turn
         async with self._turn(live.key):
@@ -196,7 +197,7 @@ class Lifecycle:
 
     async def kill(self, live: LiveSession) -> None:
         """End the processes at once."""
-        await self._manager.see_processes(live.key)
+        check_descriptor()
         await live.tasks.end_all()  # first: a start that goes on would connect to what is killed
         self._remove(live, "the session was killed")
         await self._manager.kill_session(live.key)

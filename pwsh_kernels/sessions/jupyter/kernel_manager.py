@@ -205,14 +205,6 @@ class SessionKernelManager(KernelManagerCompat):
             raise ConnectionError(UNREACHABLE.format(file=file))
         return process.pid
 
-    async def see_processes(self, key: SessionKey) -> None:
-        """Look for a session's processes, as whoever ends them must.
-
-        Raises OSError while the server has no descriptor for that: the session would be forgotten,
-        and its kernel live on.
-        """
-        await asyncio.to_thread(self._family, key)
-
     async def close_session(self, key: SessionKey) -> None:
         """Really end a session's kernel: ask, wait (bounded), terminate, kill, with everything that
         it started.

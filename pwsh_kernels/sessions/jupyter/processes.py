@@ -8,6 +8,14 @@ from contextlib import suppress
 import psutil
 
 
+def check_descriptor() -> None:
+    """Raise OSError while this process has no free descriptor: processes cannot be looked for then.
+
+    At once, so that whoever ends a session can ask before anything else may happen.
+    """
+    os.close(os.open(os.devnull, os.O_RDONLY))
+
+
 def kill_tree(processes: Iterable[psutil.Process]) -> None:
     """Kill each process, and the whole process group that it leads.
 
