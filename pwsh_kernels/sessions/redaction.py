@@ -50,10 +50,14 @@ def _compiled(pattern: str, *, any_case: bool, memory: int = 8 << 20) -> Any:
 
 _JWT = _compiled(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}", any_case=False)
 """A JSON web token, as every service of Microsoft uses."""
-_LITERAL = r"""(?:'(?:[^']|'')*'|"(?:[^"`]|`.|"")*")"""
-_OPEN = r"""(?:'(?:[^']|'')*|"(?:[^"`]|`.|"")*)\z"""
+_HERE = r"""@'[ \t]*\r?\n(?:.*?\n)??'@|@"[ \t]*\r?\n(?:.*?\n)??"@"""
+_LITERAL = rf"""(?:{_HERE}|'(?:[^']|'')*'|"(?:[^"`]|`.|"")*")"""
+_OPEN = r"""(?:@['"][ \t]*\r?\n.*|'(?:[^']|'')*|"(?:[^"`]|`.|"")*)\z"""
 """A literal that has not ended where a window does."""
 _NAME = r"\w*(?:password|passphrase|secret|token|apikey|api_key)\w*"
+_NAMED = re.compile(r"password|passphrase|secret|token|apikey|api_key", re.IGNORECASE)
+_QUOTES = (b"'", b'"', b"@'", b'@"')
+"""What a literal begins with."""
 _WORD = r"""[^\s$@({'"|;&<>,`-][^\s|;&<>,`]*"""
 _SPACE = r"(?:\s|\x0b|\xc2\xa0)"
 _PIPED = _compiled(rf"{_SPACE}*\|{_SPACE}*ConvertTo-SecureString\b", any_case=True)
@@ -79,11 +83,16 @@ _PATTERNS = tuple(
     )
     for before, word in (
         (r"ConvertTo-SecureString\b[^|;\n]*?", ""),
-        (rf"{_SPACE}-{_NAME}(?:{_SPACE}*:{_SPACE}*|{_SPACE}+)", f"|{_WORD}"),
-        (rf"(?:\${{?|\b){_NAME}}}?{_SPACE}*={_SPACE}*", ""),
+        (rf"{_SPACE}--?(?:[\w-]*-)?{_NAME}(?:{_SPACE}*:{_SPACE}*|{_SPACE}+|=)", f"|{_WORD}"),
+        (
+            rf"""(?:\${{?|\b){_NAME}(?:}}?['"]?{_SPACE}*=|['"]{_SPACE}*:){_SPACE}*""",
+            "",
+        ),
     )
 )
-"""SecureStrings, parameters and names that say what they hold."""
+"""SecureStrings, parameters and names that say what they hold, also those of a program, of a table
+(`'password' = …`) and in JSON.
+"""
 
 
 class Known:
@@ -158,18 +167,38 @@ def _placed(
 
 def secrets_of(script: str, parameters: Mapping[str, Any]) -> set[str]:
     """Return the secrets that a script holds as literals, and those that were bound to its
-    parameters.
+    parameters: as secrets, or as texts under a name that says so.
     """
-    bound = {
-        text
-        for value in parameters.values()
-        if isinstance(value, Mapping) and "$secret" in value
-        for text in _texts(value["$secret"])
-    }
     data = _encoded(script)
     spans = chain.from_iterable(find(data, cut=False) for find in _FINDERS)
-    written = {_decoded(data[start:end]).strip("'\"") for start, end in spans}
-    return {one for one in bound | written if len(one) >= SHORTEST}
+    written = chain.from_iterable(_read(_decoded(data[start:end])) for start, end in spans)
+    return {one for one in chain(_bound(parameters), written) if len(one) >= SHORTEST}
+
+
+def _bound(value: Any, *, named: bool = False) -> Iterator[str]:
+    if isinstance(value, Mapping) and "$secret" in value:
+        yield from _texts(value["$secret"])
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _bound(one, named=named or bool(_NAMED.search(name)))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _bound(one, named=named)
+    elif named and isinstance(value, str):
+        yield value
+
+
+def _read(literal: str) -> Iterator[str]:
+    """Yield what a literal or a word holds: as it is written, and as PowerShell reads it."""
+    if literal.startswith("@"):
+        yield literal[2:-2].strip()
+        return
+    text = literal.strip("'\"")
+    yield text
+    if literal[:1] == "'":
+        yield text.replace("''", "'")
+    elif literal[:1] == '"':
+        yield re.sub("`(.)", r"\1", text.replace('""', '"'))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -242,10 +271,10 @@ def _written(pattern: _Written, data: bytes, *, cut: bool) -> Iterator[tuple[int
         else:
             opened = pattern.open.search(data[last:end]) if cut or end < len(data) else None
             at = last + opened.start(1) if opened else len(data)
-            quote = data[at : at + 1]
-            ended = _end(data, at) if quote not in endless else None
+            opening = _opening(data, at)
+            ended = _end(data, at) if opening not in endless else None
             if ended is None:
-                endless.add(quote)
+                endless.add(opening)
                 ended = len(data) if cut else None
             if ended is not None and at < len(data):
                 yield at, ended
@@ -257,8 +286,13 @@ def _end(data: bytes, at: int) -> int | None:
     """Return the end of the literal or the word that begins there; None for a literal that does not
     end.
     """
-    found = (_WHOLE if data[at : at + 1] in (b"'", b'"') else _REST).match(data, at)
+    found = (_WHOLE if _opening(data, at) in _QUOTES else _REST).match(data, at)
     return found.end() if found else None
+
+
+def _opening(data: bytes, at: int) -> bytes:
+    """Return the quote that begins there, or the two characters that begin a here-string."""
+    return data[at : at + 2] if data[at : at + 1] == b"@" else data[at : at + 1]
 
 
 def _piped(data: bytes, *, cut: bool) -> Iterator[tuple[int, int]]:
@@ -282,6 +316,8 @@ def _piped(data: bytes, *, cut: bool) -> Iterator[tuple[int, int]]:
 def _beginning(data: bytes, floor: int, closing: int) -> int:
     """Return where the literal begins that ends with this quote; -1 for none."""
     quote = data[closing : closing + 1]
+    if quote == b"@":
+        return data.rfind(b"@" + data[closing - 1 : closing], floor, closing - 1)
     if quote not in (b"'", b'"'):
         return -1
     place = data.rfind(quote, floor, closing)

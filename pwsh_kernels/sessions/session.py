@@ -86,6 +86,8 @@ class SignInFailure:
     explanation: Explanation | None = None
     unconfigured: bool = False
     """What the tenants file names is not there: another try fails in the same way."""
+    account: str | None = None
+    """Who signed in and is refused."""
 
 
 @dataclass(eq=False)

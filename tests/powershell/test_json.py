@@ -106,6 +106,32 @@ async def test_plain_data_is_written_as_convertto_json_writes_it(
     assert said.summary.left_out == {}
 
 
+@pytest.mark.parametrize(
+    ("script", "value"),
+    [
+        ("@{1 = 2}", {"1": 2}),
+        ("[ordered]@{5 = 'a'; 0 = @{$true = 'b'}}", {"5": "a", "0": {"True": "b"}}),
+        ("[pscustomobject]@{map = @{[DayOfWeek]1 = 'x'}; n = 1}", {"map": {"Monday": "x"}, "n": 1}),
+        ("$m = [Collections.Generic.Dictionary[int, string]]::new(); $m[3] = 'c'; $m", {"3": "c"}),
+        ("'a', 'bb' | Group-Object Length -AsHashTable", {"1": ["a"], "2": ["bb"]}),
+        ("'first', @{2 = 3}, 'last'", ["first", {"2": 3}, "last"]),
+    ],
+)
+async def test_a_key_that_is_no_text_is_written_as_its_text(
+    shell: PowerShell, script: str, value: Any
+) -> None:
+    assert await read(shell, script) == value
+
+
+async def test_two_keys_with_the_same_text_are_one_and_the_other_is_said_to_be_left_out(
+    shell: PowerShell,
+) -> None:
+    said = await run(shell, "$map = @{1 = 'number'}; $map['1'] = 'text'; $map", format="json")
+    assert json.loads(said.text) in ({"1": "number"}, {"1": "text"})
+    assert said.summary.left_out == {"values": 1}
+    assert [one.kind for one in said.records] == ["warning"]
+
+
 async def test_what_json_leaves_out_is_counted_in_the_summary_and_warned_of(
     shell: PowerShell,
 ) -> None:

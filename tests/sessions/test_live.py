@@ -334,3 +334,13 @@ async def test_damaged_lines_of_the_history_are_left_out_and_counted(world: Worl
     assert "'good one'" in answer["result"]
     assert answer["warnings"][0]["message"].startswith("5 lines of ")
     assert (await world.run("'goes on'"))["result"] == "goes on\n"
+
+
+async def test_a_mark_of_another_encoding_hides_no_line_of_the_history(world: World) -> None:
+    file = world.settings.data_dir / "history" / "contoso.example.exo.jsonl"
+    file.write_bytes(b"\xff\xfe\n")
+    await world.run("'behind the mark'")
+    answer = await world.run("Get-SessionHistory -Last 2 | ForEach-Object { $_.State, $_.Command }")
+    assert answer["result"].split("\n")[:1] == ["changed"]
+    assert "'behind the mark'" in answer["result"]
+    assert answer["warnings"][0]["message"].startswith("1 line of ")

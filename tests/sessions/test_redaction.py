@@ -30,6 +30,8 @@ HOSTILE = {
     "beginnings of tokens": "-eyJabcdefgh",
     "escapes that never end": "\x1b[0",
     "line ends": "h\n",
+    "here-strings that never end": "$token=@'\n",
+    "programs": " --password-",
 }
 """What is repeated; 8 KB of the first took 8 seconds once."""
 
@@ -80,6 +82,46 @@ def test_a_secret_of_any_length_is_hidden(way: str, before: int) -> None:
         assert hidden.endswith("'kept'")
         assert secrets_of(script, {}) == {"q" * length}
         assert "qq" not in redacted_beginning(script, 2000, ())
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "$parameters = @{ 'Password' = 'hunter-2-hunter' }",
+        '@{ "client_secret" = "hunter-2-hunter" }',
+        """'{"password": "hunter-2-hunter"}' | ConvertFrom-Json""",
+        "$apiKey = @'\nhunter-2-hunter\n'@\n'kept'",
+        """$apiKey = @"\r\nit's a "hunter-2-hunter"\r\n"@\r\n'kept'""",
+        "@'\nhunter-2-hunter\n'@ | ConvertTo-SecureString -AsPlainText",
+        "ConvertTo-SecureString @'\nhunter-2-hunter\n'@ -AsPlainText",
+        "mysql --password=hunter-2-hunter",
+        "az login --client-secret hunter-2-hunter",
+        "$token = @'\n" + "hunter-2-hunter'" * WINDOW + "\n'@",
+    ],
+)
+def test_a_secret_under_a_quoted_name_in_a_here_string_or_for_a_program_is_hidden(
+    script: str,
+) -> None:
+    assert "hunter" not in redacted(script, ())
+    assert ("'kept'" in script) == ("'kept'" in redacted(script, ()))
+    assert "hunter" not in redacted("it printed\n" + script, secrets_of(script, {}))
+
+
+@pytest.mark.parametrize(
+    ("script", "printed"),
+    [
+        ("$clientSecret = 'a''b-hidden'", "a'b-hidden"),
+        ('$clientSecret = "a""b-`$hidden"', 'a"b-$hidden'),
+        ("$clientSecret = @'\nfirst hidden\nsecond hidden\n'@", "first hidden\nsecond hidden"),
+    ],
+)
+def test_a_secret_is_hidden_in_the_output_as_powershell_reads_it(script: str, printed: str) -> None:
+    assert hide_secrets(f"<{printed}>", secrets_of(script, {})) == f"<{HIDDEN}>"
+
+
+def test_a_text_bound_under_a_name_of_a_secret_is_one_and_a_switch_is_none() -> None:
+    bound = {"User": "ada.l", "Form": [{"Password": "hunter2"}], "PasswordNeverExpires": True}
+    assert secrets_of("", bound) == {"hunter2"}
 
 
 def test_a_quote_within_a_long_literal_does_not_end_it() -> None:

@@ -30,10 +30,12 @@ try {
             $proofs =
                 '^(?:EnvironmentVariable|Credentials)$|Token|Certificate|Thumbprint|Identity|Secret'
 
-            # What a call gives to which parameter, as the real command would bind it.
+            # What a call gives to which parameter, as the real command would bind it. A second name
+            # of the command (Connect-Graph, Login-AzAccount) is an alias, which leads back here.
             function Get-Given([string]$Name, [object[]]$Call) {
-                $real = Microsoft.PowerShell.Core\Get-Command -Name $Name `
-                    -CommandType Function, Cmdlet |
+                $real = $Name, $Facts.Connects[0] |
+                    Microsoft.PowerShell.Core\Get-Command -CommandType Function, Cmdlet `
+                        -ErrorAction Ignore |
                     Microsoft.PowerShell.Utility\Select-Object -First 1
                 $meta = [Management.Automation.CommandMetadata]::new($real)
                 $proxy = [Management.Automation.ProxyCommand]

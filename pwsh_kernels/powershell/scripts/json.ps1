@@ -110,13 +110,17 @@ function New-Step {
     $base = $expression::Property($wrapped, 'BaseObject')
     $cast = [Linq.Enumerable].GetMethod('Cast').MakeGenericMethod([object])
     $list = $expression::Convert($base, [Collections.IEnumerable])
-    $map = $expression::Property($expression::Convert($base, [Collections.IDictionary]), 'Values')
+    $map = $expression::Convert($base, [Collections.IDictionary])
+    $names = $expression::Property($map, 'Keys')
+    $inside = $expression::Property($map, 'Values')
     $bodies = @{
         Type = $expression::Call($base, [object].GetMethod('GetType'))
         Properties = $expression::Convert($expression::Property($wrapped, 'Properties'),
             [Collections.Generic.IEnumerable[Management.Automation.PSPropertyInfo]])
         Items = $expression::Call($cast, $list)
-        Values = $expression::Call($cast, $expression::Convert($map, [Collections.IEnumerable]))
+        Names = $expression::Call($cast, $expression::Convert($names, [Collections.IEnumerable]))
+        Values = $expression::Call($cast, $expression::Convert($inside, [Collections.IEnumerable]))
+        IsText = $expression::TypeIs($value, [string])
         Letters = $expression::Property($expression::Convert($base, [string]), 'Length')
         Elements = $expression::Property($expression::Convert($base, [Array]), 'Length')
     }
@@ -151,7 +155,13 @@ function Get-Part([type]$Type, $Values) {
             $properties = [Linq.Enumerable]::SelectMany($Values, $steps.Properties)
             return , [Linq.Enumerable]::Select($properties, $steps.Value)
         }
-        'map' { return , [Linq.Enumerable]::SelectMany($Values, $steps.Values) }
+        'map' {
+            # ConvertTo-Json refuses a map with another key than a text, and all that is around it.
+            $names = [Linq.Enumerable]::SelectMany($Values, $steps.Names)
+            if ([Linq.Enumerable]::All[object]($names, $steps.IsText)) {
+                return , [Linq.Enumerable]::SelectMany($Values, $steps.Values)
+            }
+        }
         'list' {
             if ($Type -in $plainLists) {
                 return , [Linq.Enumerable]::SelectMany($Values, $steps.Items)
@@ -353,7 +363,10 @@ function Copy-Map($Value, [int]$Depth, [string]$Owner) {
                 break
             }
             $one = $pair.Value
-            $map[[string]$pair.Key] = if ($null -ne $one) { ConvertTo-Plain $one ($Depth + 1) $Owner }
+            $name = [string]$pair.Key
+            # 1 and '1' are two keys of a map, and one name in JSON: the last value is written.
+            if ($map.Contains($name)) { $json.Left.values++ }
+            $map[$name] = if ($null -ne $one) { ConvertTo-Plain $one ($Depth + 1) $Owner }
         }
     }
     catch { Set-Failed $_ }
@@ -407,11 +420,12 @@ function ConvertTo-BoundedJson($Objects, [bool]$AlwaysList, [int]$Milliseconds, 
     # It reads the properties of plain objects again, in as much time.
     [void]$watch.Change($json.Patience, $againMilliseconds)
     $text = try { Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 100 }
-    catch {
-        Set-Failed $_
-        'null'
-    }
+    catch { $json.Failed = $true }
     Stop-Watch $watch
+    if (-not $text) {
+        $text = 'null'
+        $json.Left.values += $Objects.Count
+    }
     if ($json.Failed) {  # no trace of what was tried
         $global:Error.Clear()
         $global:Error.AddRange($errors)

@@ -27,6 +27,10 @@ REFUSED = ("wrong_account", "wrong_tenant")
 """Ends of a sign-in that say themselves who signed in instead."""
 CHANGED = "A command changed the module's connection"
 OUTPUT_IN_DOUBT = "What this command printed may come from there."
+OUTCOME_WAIT_S = 120.0
+"""How long a run that has ended waits for the check of a session that a server has found again: a
+check that takes longer was stopped.
+"""
 NOT_RUN = "The command was not run: the sign-in ended before it was its turn."
 
 
@@ -64,8 +68,10 @@ class Examiner:
         if suspicion is None:
             self._finish_after_look(live, run, finish)
         elif live.session.state != "signed_in":
-            _blame(live.session, run, suspicion)
-            _finish(live, run, finish)
+            settling = live.tasks.start(
+                _settle(live.session, run, suspicion), f"who was signed in for {run.id}"
+            )
+            settling.add_done_callback(lambda _: _finish(live, run, finish))
         else:
             look = self._start_look(live, self._look(live, run, suspicion))
             look.add_done_callback(lambda _: _finish(live, run, finish))
@@ -119,6 +125,22 @@ class Examiner:
                 _blame(session, run, suspicion)
             if begins:
                 self._sign_in_again(live)
+
+
+async def _settle(session: Session, run: Run, suspicion: Suspicion) -> None:
+    """Say of a run what became of its sign-in, where others find that out: a session that a server
+    has found again is asked when its kernel is free.
+    """
+    another = run.connection_changed and run.account is not None
+    if another:
+        run.name_account(None)
+    await session.changes.wait_for(lambda: session.state != "starting", OUTCOME_WAIT_S)
+    if session.state == "signed_in":
+        return
+    if another and session.failure:
+        run.name_account(session.failure.account)
+        _mark(session, run)
+    _blame(session, run, suspicion)
 
 
 def _end_sign_in(live: LiveSession, suspicion: Suspicion, refused: SignInRefused) -> None:

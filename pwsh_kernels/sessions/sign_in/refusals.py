@@ -27,7 +27,7 @@ class SignInRefused(Exception):
     ) -> None:
         """`account`: who signed in and is refused."""
         super().__init__(reason)
-        self.failure = SignInFailure(code, reason, explanation)
+        self.failure = SignInFailure(code, reason, explanation, account=account)
         self.account = account
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -122,9 +124,8 @@ async def test_reading_the_connection_leaves_no_trace_in_what_a_script_sees(worl
 
 
 @pytest.mark.usefixtures("admin")
-@pytest.mark.parametrize("silent", [False, True])
 async def test_a_notebooks_cell_that_connects_another_tenant_signs_the_session_out(
-    world: World, silent: bool
+    world: World,
 ) -> None:
     live = world.sessions._lifecycle.find(CONTOSO, "exo")
     assert live is not None
@@ -134,7 +135,7 @@ async def test_a_notebooks_cell_that_connects_another_tenant_signs_the_session_o
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=END_WAIT)
-        client.execute(connect(world, STRANGER), silent=silent)
+        client.execute(connect(world, STRANGER))
         assert await live.session.changes.wait_for(
             lambda: live.session.state == "signed_out", END_WAIT
         )
@@ -142,6 +143,46 @@ async def test_a_notebooks_cell_that_connects_another_tenant_signs_the_session_o
         client.stop_channels()
     status = await world.status()
     assert (status["sign_in"]["state"], REFUSED in status["reason"]) == ("wrong_tenant", True)
-    if not silent:
-        (run,) = [one for one in world.sessions.run_views() if one["principal"] == "jupyter"]
-        await see_refused(world, run)
+    (run,) = [one for one in world.sessions.run_views() if one["principal"] == "jupyter"]
+    await see_refused(world, run)
+
+
+WAIT = "'begun'; while (-not (Test-Path ~/go)) { Start-Sleep -Milliseconds 20 }"
+
+
+async def ended_after_a_restart(folder: Path, account: str | None) -> tuple[World, dict[str, Any]]:
+    """Return the next server and the end of a command that connected somebody else, or nobody,
+    before the server stopped.
+    """
+    first = await World.begin(folder)
+    assert (await first.sign_in())["account"] == ADMIN
+    line = connect(first, account) if account else DROP
+    run_id = await first.begin_run(f"{line}; {WAIT}")
+    await first.output_of(run_id, "begun")
+    await first.stop()
+    second = await World.begin(folder)
+    (second.settings.homes / CONTOSO / "exo" / "go").touch()
+    return second, await second.ended(run_id)
+
+
+async def test_a_command_that_connects_another_tenant_while_the_server_restarts_is_marked(
+    tmp_path: Path,
+) -> None:
+    second, run = await ended_after_a_restart(tmp_path, STRANGER)
+    try:
+        assert run["account"] == STRANGER
+        await see_refused(second, run)
+    finally:
+        await second.end()
+
+
+@pytest.mark.parametrize("account", [None, f"reader@{CONTOSO}"])
+async def test_after_a_restart_a_command_is_named_after_who_is_signed_in_at_its_end(
+    tmp_path: Path, account: str | None
+) -> None:
+    second, run = await ended_after_a_restart(tmp_path, account)
+    try:
+        assert (run["state"], run["account"]) == ("succeeded", account)
+        assert (await second.status())["account"] == account
+    finally:
+        await second.end()

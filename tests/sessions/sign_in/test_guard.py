@@ -91,6 +91,22 @@ async def test_a_disconnect_that_wants_no_error_gets_none(world: World) -> None:
     await admin_stays_signed_in(world)
 
 
+@pytest.mark.parametrize(
+    ("module", "name"), [("graph", "Connect-Graph"), ("azure", "Login-AzAccount")]
+)
+async def test_a_connect_by_the_commands_second_name_is_answered_like_the_first(
+    world: World, module: str, name: str
+) -> None:
+    status = await world.sign_in(module=module)
+    assert status["account"] == ADMIN
+    run = await world.run(f"{name}; 'then'", module=module)
+    assert (run["state"], run["result"], run["errors"]) == ("succeeded", "then\n", [])
+    assert f"{name} is not needed" in run["warnings"][0]["message"]
+    other = await world.run(f"{name} -Tenant fabrikam.example; 'then'", module=module)
+    assert (other["state"], other["result"]) == ("failed", "")
+    assert f"{name} asks for another connection" in other["error"]
+
+
 async def test_a_new_sign_in_of_the_session_is_not_answered_by_the_one_before(world: World) -> None:
     world.authority.revoke(ADMIN)
     ended = await world.run("(Get-Mailbox -ResultSize 1).Count")

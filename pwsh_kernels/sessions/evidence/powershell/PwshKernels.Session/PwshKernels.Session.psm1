@@ -43,10 +43,14 @@ function Get-SessionHistory {
         throw 'This PowerShell is no session of a pwsh-kernels server, so nothing is noted.'
     }
     if (-not (Test-Path -LiteralPath $file)) { return }
-    $lines = @(Get-Content -LiteralPath $file)
+    # Never by the mark of another encoding, which hides every line when a command has put it there.
+    $text = [Text.UTF8Encoding]::new($false).GetString([IO.File]::ReadAllBytes($file))
+    $lines = @($text -split "`n" | Where-Object { $_.Trim() })
     $runs = @($lines | ForEach-Object { ConvertFrom-HistoryLine $_ })
-    if ($runs.Count -lt $lines.Count) {
-        Write-Warning "$($lines.Count - $runs.Count) lines of $file are damaged and were skipped."
+    $damaged = $lines.Count - $runs.Count
+    if ($damaged) {
+        $said = $damaged -eq 1 ? 'line of {1} is damaged and was' : 'lines of {1} are damaged and were'
+        Write-Warning ("{0} $said skipped." -f $damaged, $file)
     }
     $runs |
         Where-Object {
