@@ -4,6 +4,7 @@ routes.
 
 import asyncio
 import importlib.util
+import json
 import logging
 import secrets
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from jupyter_core.application import JupyterApp
+from jupyter_core.paths import secure_write
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from traitlets import Bool, Instance, default
@@ -208,6 +210,15 @@ class PwshKernelsServer(ServerApp):
         servers.
         """
         return {**super().server_info(), "service": "pwsh-kernels", "service_version": __version__}
+
+    def write_server_info_file(self) -> None:
+        """Write the runtime file.
+
+        Raises OSError where it cannot be written: Jupyter only logs that, and no client would find
+        the server.
+        """
+        with secure_write(self.info_file) as file:
+            json.dump(self.server_info(), file, indent=2, sort_keys=True)
 
     def loopback_url(self) -> str:
         """Return where this machine reaches the server, without a slash at the end; the sign-in

@@ -62,11 +62,10 @@ def test_a_server_that_cannot_tell_clients_where_it_is_ends_with_the_reason(
 ) -> None:
     program = """
 import errno
-from jupyter_server.serverapp import ServerApp
-def full(server):
+from pwsh_kernels.web import app, launch
+def full(file):
     raise OSError(errno.ENOSPC, "No space left on device")
-ServerApp.write_server_info_file = full
-from pwsh_kernels.web import launch
+app.secure_write = full
 launch.serve()
 """
     answer = launch(tmp_path, program)
