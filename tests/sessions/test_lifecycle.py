@@ -479,7 +479,7 @@ async def test_a_command_that_waited_when_the_server_stopped_is_cancelled_under_
     try:
         run = await second.ended(waiting)
         assert (run["state"], run["command"], run["entries"]) == ("cancelled", "'never'", [])
-        assert "nothing of it was run" in run["error"]
+        assert "none of it was run" in run["error"]
         assert (await second.sessions.run_view(running))["state"] == "running"
     finally:
         await second.end()

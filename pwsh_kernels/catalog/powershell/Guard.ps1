@@ -33,9 +33,8 @@ try {
             # What a call gives to which parameter, as the real command would bind it. A second name
             # of the command (Connect-Graph, Login-AzAccount) is an alias, which leads back here.
             function Get-Given([string]$Name, [object[]]$Call) {
-                $real = $Name, $Facts.Connects[0] |
-                    Microsoft.PowerShell.Core\Get-Command -CommandType Function, Cmdlet `
-                        -ErrorAction Ignore |
+                $real = Microsoft.PowerShell.Core\Get-Command -Name $Name, $Facts.Connects[0] `
+                    -CommandType Function, Cmdlet -ErrorAction Ignore |
                     Microsoft.PowerShell.Utility\Select-Object -First 1
                 $meta = [Management.Automation.CommandMetadata]::new($real)
                 $proxy = [Management.Automation.ProxyCommand]

@@ -49,8 +49,8 @@ function Get-SessionHistory {
     $runs = @($lines | ForEach-Object { ConvertFrom-HistoryLine $_ })
     $damaged = $lines.Count - $runs.Count
     if ($damaged) {
-        $said = $damaged -eq 1 ? 'line of {1} is damaged and was' : 'lines of {1} are damaged and were'
-        Write-Warning ("{0} $said skipped." -f $damaged, $file)
+        $said = $damaged -eq 1 ? 'line of {0} is', 'was' : 'lines of {0} are', 'were'
+        Write-Warning ("$damaged $($said[0]) damaged and $($said[1]) skipped." -f $file)
     }
     $runs |
         Where-Object {
