@@ -337,7 +337,7 @@ async def test_damaged_lines_of_the_history_are_left_out_and_counted(world: Worl
 
 
 async def test_a_mark_of_another_encoding_hides_no_line_of_the_history(world: World) -> None:
-    file = world.settings.data_dir / "history" / "contoso.example.exo.jsonl"
+    file = world.settings.data_dir / "history" / "contoso.example.exo" / "runs.jsonl"
     file.write_bytes(b"\xff\xfe\n")
     await world.run("'behind the mark'")
     answer = await world.run("Get-SessionHistory -Last 2 | ForEach-Object { $_.State, $_.Command }")
