@@ -28,7 +28,8 @@ CHANNELS = st.sampled_from(["shell", "shell", "control", "stdin", "iopub", "none
 def target(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a session for the fuzz alone."""
     server = Server(tmp_path_factory.mktemp("fuzz")).start()
-    assert server.sign_in()["state"] == "signed_in"
+    answer = server.sign_in()
+    assert answer["state"] == "signed_in", answer
     yield server
     server.close()
 
