@@ -5,20 +5,17 @@
 
 $putAway = [Collections.Generic.List[object]]::new()
 $transcripts = $null
-$writer = @{ UI = $SessionHost.UI; Runspace = [runspace]::DefaultRunspace; Write = $null }
+$writer = @{
+    UI = $SessionHost.UI; Runspace = [runspace]::DefaultRunspace; Secret = $secret; IsWhole = $null
+}
 
-# Private names of the engine's; without them a transcript has what it has by itself.
+# Private names of the engine's; without them a transcript has what it has by itself. What writes into
+# one ($transcribe) is looked for when there is one: that takes longer than the rest of this file.
 function Find-Transcript {
     $data = $writer.Runspace.GetType().GetProperty('TranscriptionData', $secret)
     $found = $data ? $data.GetValue($writer.Runspace) : $null
     $list = $found ? $found.GetType().GetProperty('Transcripts', $secret) : $null
-    $base = [Management.Automation.Host.PSHostUserInterface]
-    $writer.Write = $base.GetMethod('TranscribeResult', $secret, [type[]]([runspace], [string]))
-    $writer.Command = $base.GetMethod('TranscribeCommand', $secret)
-    $writer.Flush = $base.GetMethod('TranscribeCommandComplete', $secret)
-    $writer.Running = $writer.Runspace.GetType().GetMethod('GetCurrentlyRunningPipeline', $secret)
-    $isWhole = $list -and $writer.Write -and $writer.Command -and $writer.Flush -and $writer.Running
-    $script:transcripts = $isWhole ? $list.GetValue($found) : @()
+    $script:transcripts = $list ? $list.GetValue($found) : @()
 }
 
 # A script of our own, which no history has, is not a person's.
@@ -35,6 +32,8 @@ function Open-Transcript([switch]$WithCommand) {
 
 function Close-Transcript {
     if (-not $transcripts.Count) { return }
+    & $transcribe $writer @()
+    if (-not $writer.IsWhole) { return }
     [void]$writer.Flush.Invoke($writer.UI, @($null))
     $putAway.AddRange([object[]]@($transcripts))
     $transcripts.Clear()
@@ -43,6 +42,18 @@ function Close-Transcript {
 # Its text is run by the late sender too, in a runspace where no function of ours is known.
 $transcribe = {
     param($Writer, $Entries)
+    if ($null -eq $Writer.IsWhole) {
+        $base = [Management.Automation.Host.PSHostUserInterface]
+        $Writer.Write = $base.GetMethod('TranscribeResult', $Writer.Secret,
+            [type[]]([runspace], [string]))
+        $Writer.Command = $base.GetMethod('TranscribeCommand', $Writer.Secret)
+        $Writer.Flush = $base.GetMethod('TranscribeCommandComplete', $Writer.Secret)
+        $Writer.Running = $Writer.Runspace.GetType().GetMethod('GetCurrentlyRunningPipeline',
+            $Writer.Secret)
+        $Writer.IsWhole = [bool]($Writer.Write -and $Writer.Command -and $Writer.Flush -and
+            $Writer.Running)
+    }
+    if (-not $Writer.IsWhole) { return }
     foreach ($one in $Entries) {
         $text = if ($one -is [string]) { $one }
         elseif ($one[0] -eq 'view') { $one[7] }
