@@ -573,7 +573,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             $text = $run.Text; $entries = $run.Entries; $objects = $run.Objects; $kept = $run.Kept
             $clock = [Diagnostics.Stopwatch]::StartNew()
             $burst = $BurstMessages; $previous = 0L; $formatter = $null; $culture = $null
-            $names = $rowShape = $null
+            $names = $null
             $isText = $Format -eq 'text'; $isJson = $Format -eq 'json'; $isCsv = $Format -eq 'csv'
             $gate = $late.Gate
             $compact = $run.Compact = if ($Format -eq 'compact') { New-Compact $Width }
@@ -588,14 +588,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             $isRow = $false
             if ($names -and $isText -and
                     $InputObject -is [Management.Automation.PSCustomObject]) {
-                # A row with the names of the one before: asked in one call; a loop takes three
-                # times as long (measured).
-                $shape = [string]::Join("`n", $InputObject.PSObject.Properties.Name)
-                $isRow = $shape -ceq $rowShape
-                if (-not $isRow) {
-                    $isRow = $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
-                    if ($isRow) { $rowShape = $shape }
-                }
+                $isRow = $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
             }
             if ($isRow) {
                 if ($null -ne $kept) {
@@ -648,12 +641,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                     # row would take twice as long.
                     $formats = $null; $line = ''
                     $names = $compact.Names
-                    $other = $false
-                    if ($names) {
-                        foreach ($one in $InputObject.PSObject.Properties) {
-                            if (-not $names.Contains($one.Name)) { $other = $true; break }
-                        }
-                    }
+                    $other = $names -and
+                        -not $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
                     if ($compact.Shape -eq 'table' -and -not $other -and
                             $compact.Type -eq $InputObject.GetType()) {
                         $formats = $compact.Formats.Process($InputObject)
@@ -689,12 +678,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                             foreach ($line in $formatter.End()) {
                                 [void]$text.Append($line).Append("`n")
                             }
-                            $formatter = $names = $rowShape = $null
+                            $formatter = $names = $null
                         }
                         if ($null -eq $names) { $names = (Get-OpenName $InputObject) ?? $false }
-                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') {
-                            $names = $rowShape = $null
-                        }
+                        elseif ($InputObject.GetType().Name -eq 'FormatEndData') { $names = $null }
                     }
                     if ($null -eq $formatter) {
                         $formatter = switch ($Format) {

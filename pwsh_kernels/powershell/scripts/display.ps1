@@ -395,12 +395,8 @@ function Out-Display {
             else {
                 # A further row of the open table, most likely.
                 $names = $view.Names
-                $other = $false
-                if ($names) {
-                    foreach ($one in $InputObject.PSObject.Properties) {
-                        if (-not $names.Contains($one.Name)) { $other = $true; break }
-                    }
-                }
+                $other = $names -and
+                    -not $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
                 $formats = if ($other) { Add-Anew $InputObject }
                 else { $view.Formats.Process($InputObject) }
                 foreach ($one in $formats) {
