@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pwsh_kernels import __version__, shapes
+from pwsh_kernels.errors import ConfinementUnavailable
 from pwsh_kernels.landlock import not_enforced
 from pwsh_kernels.powershell_search import search_powershell
 
@@ -67,7 +68,7 @@ class Health:
     def view(self, counts: shapes.Counts) -> shapes.Health:
         """Return the JSON of GET /health. `counts` is the sessions' own part."""
         return {
-            "status": "degraded" if self._cannot_start_sessions() else "healthy",
+            "status": "degraded" if self.obstacle() else "healthy",
             "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
             "service": "pwsh-kernels",
             "version": __version__,
@@ -82,9 +83,11 @@ class Health:
             "uptime_s": round(time.monotonic() - self.started, 3),
         }
 
-    def _cannot_start_sessions(self) -> bool:
-        unconfined = self.confine == "required" and bool(not_enforced(self.abi))
-        return unconfined or self.powershell.found is False
+    def obstacle(self) -> str:
+        """Return the code of the error for which no session can start here; "": one can."""
+        if self.confine == "required" and not_enforced(self.abi):
+            return ConfinementUnavailable.code
+        return self.powershell.error if self.powershell.found is False else ""
 
     async def installed(self, modules: Sequence[str]) -> Mapping[str, str] | None:
         """Return those of the PowerShell modules that are installed, with their version; None when

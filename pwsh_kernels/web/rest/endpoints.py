@@ -88,8 +88,8 @@ async def ready(call: Call) -> Answer:
     """
     if not call.backend.ready.is_set():
         raise ServerStarting
-    if call.backend.health.powershell.found is False:
-        raise NotReady(reason=call.backend.health.powershell.error)
+    if obstacle := call.backend.health.obstacle():
+        raise NotReady(reason=obstacle)
     body: shapes.Ready = {"status": "ready"}
     return Answer(body)
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.fixtures.server import Server
+from tests.fixtures.without_landlock import BEFORE
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -34,5 +35,17 @@ def test_a_server_without_powershell_is_live_and_not_ready_and_names_no_path(
         assert (facts["code"], facts["reason"]) == ("not_ready", "powershell_not_found")
         assert "no-such-pwsh" not in refused.text
         assert ask(server, "/health/live").status_code == 200
+    finally:
+        server.close()
+
+
+def test_a_server_that_must_confine_and_cannot_is_not_ready(tmp_path: Path) -> None:
+    server = Server(tmp_path, {"PWSH_MANAGER_CONFINE": "required"}, prefix=BEFORE).start()
+    try:
+        refused = ask(server, "/health/ready")
+        facts = refused.json()
+        assert (refused.status_code, facts["code"]) == (503, "not_ready")
+        assert facts["reason"] == "confinement_unavailable"
+        assert server.get("/health")["status"] == "degraded"
     finally:
         server.close()
