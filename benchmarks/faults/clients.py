@@ -17,17 +17,13 @@ from benchmarks.faults.fault import Fault
 from benchmarks.faults.phases import ASKS, HEAVY, QUIET, answer
 from benchmarks.faults.trial import HIT, Trial, marker, until
 from tests.fixtures.front_end import Notebook
+from tests.fixtures.initialize import INITIALIZE
 from tests.fixtures.repository import ROOT
 
 SPARE = 12
 """Descriptors that a server may have more than before, for what it does meanwhile."""
 COMMANDS = {"quiet": QUIET, "heavy": HEAVY, "input": ASKS}
 CALLS = 12
-HELLO = {
-    "protocolVersion": "2025-06-18",
-    "capabilities": {},
-    "clientInfo": {"name": "faults", "version": "1"},
-}
 
 
 def descriptors(trial: Trial) -> int:
@@ -141,7 +137,7 @@ def mcp_call(trial: Trial, command: str) -> "subprocess.Popen[bytes]":
     )
     arguments = {"tenant": HIT[0], "command": command}
     messages: list[dict[str, Any]] = [
-        {"id": 1, "method": "initialize", "params": HELLO},
+        INITIALIZE,
         {"method": "notifications/initialized"},
         {"id": 2, "method": "tools/call", "params": {"name": "pwsh_run", "arguments": arguments}},
     ]

@@ -172,7 +172,6 @@ class Trial:
     problems: list[tuple[Kind, str]] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     kept: dict[Key, str] = field(default_factory=dict)
-    tracebacks: int = 0
 
     def check(self, holds: object, kind: Kind, text: str) -> bool:
         """Note a problem, unless something holds; return whether it does."""

@@ -9,6 +9,7 @@ import pytest
 
 from deploy.tests.container import ADMIN, IMAGE, LIMIT, Container
 from pwsh_kernels import __version__
+from tests.fixtures.initialize import INITIALIZE
 
 STOP_LIMIT = "20"
 """Seconds, as docker-compose.yml says; Docker then kills what is left."""
@@ -77,20 +78,10 @@ def test_the_health_check_of_the_image_passes_and_its_log_is_the_container_s(
 def test_an_mcp_client_outside_starts_a_container_of_its_own_as_its_server(
     container: Container,
 ) -> None:
-    hello = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-06-18",
-            "capabilities": {},
-            "clientInfo": {"name": "test", "version": "1"},
-        },
-    }
     said = container.say(
         *("run", "--rm", "-i", f"--network=container:{container.name}", IMAGE),
         *("pwsh-kernels", "mcp"),
-        stdin=json.dumps(hello) + "\n",
+        stdin=json.dumps(INITIALIZE) + "\n",
     )
     assert json.loads(said.splitlines()[0])["result"]["serverInfo"]["name"] == "pwsh-kernels"
 

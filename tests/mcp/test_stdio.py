@@ -19,6 +19,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
+from tests.fixtures.initialize import INITIALIZE
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import CONTOSO, Server, server_environment
 
@@ -88,18 +89,9 @@ def test_what_is_no_message_does_not_end_the_server_and_only_messages_are_on_std
         "method": "tools/call",
         "params": {"name": "pwsh_sessions", "arguments": {}},
     }
-    opening = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-06-18",
-            "capabilities": {},
-            "clientInfo": {"name": "test", "version": "1"},
-        },
-    }
     opened = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-    lines = ["this is no message", json.dumps(opening), json.dumps(opened), "{", json.dumps(call)]
+    sent = [json.dumps(one) for one in (INITIALIZE, opened, call)]
+    lines = ["this is no message", *sent[:2], "{", sent[2]]
     child = subprocess.Popen(
         [sys.executable, str(SCRIPT)],
         env=server.environment,

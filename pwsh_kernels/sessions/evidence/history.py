@@ -74,8 +74,8 @@ class SessionHistory:
             part = path.with_suffix(".part")
             _write(part, content, os.O_TRUNC)
             part.replace(path)
-        _write(_sum_of(path), _digest(content), os.O_TRUNC)
-        self._digests[path] = _digest(content)
+        digest = self._digests[path] = _digest(content)
+        _write(_sum_of(path), digest, os.O_TRUNC)
         self._last[run.key] = run.id
 
     def _is_changed(self, path: Path, content: bytes) -> bool:
