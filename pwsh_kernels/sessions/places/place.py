@@ -7,6 +7,7 @@ of an earlier server, and about what a session has besides its kernel.
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -15,7 +16,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.confinement import Confined, Needs
 
-PlaceName = Literal["local"]
+PlaceName = Literal["local", "kubernetes"]
 """What a tenants file and PWSH_MANAGER_PLACE may say."""
 
 
@@ -30,16 +31,28 @@ class Provisioner(KernelProvisionerBase):
 class Remains(Protocol):
     """A kernel and all that it has started, as they were when somebody looked."""
 
-    def kill(self) -> None:
-        """Kill what still lives of it; waits for nothing."""
+    async def kill(self) -> None:
+        """Kill what still lives of it; waits for nothing that it does."""
         ...
 
 
 class Nothing:
     """The remains of a session that nobody knows."""
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """There is nothing to kill."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLaunch:
+    """How the kernel of a session is started."""
+
+    key: SessionKey
+    place: "Place"
+    environment: Mapping[str, str]
+    cwd: Path
+    log_file: Path
+    needs: Needs
 
 
 class Place(Protocol):
@@ -68,7 +81,24 @@ class Place(Protocol):
         """
         ...
 
-    def forget_home(self, key: SessionKey) -> bool:
+    def prepare_files(self, key: SessionKey) -> Path:
+        """Make the folder in which a session's commands begin and return its path as the session
+        sees it; not in its HOME, which is removed with a sign-in. Raises FolderNotWritable.
+        """
+        ...
+
+    def log_file(self, key: SessionKey) -> Path:
+        """Return where the log of a session's kernel is, as the kernel sees it."""
+        ...
+
+    @property
+    def shares_data(self) -> bool:
+        """Whether a session sees what is its own of the server's data folder, at the same paths:
+        history, installed modules, the sandbox.
+        """
+        ...
+
+    async def forget_home(self, key: SessionKey) -> bool:
         """Remove a session's HOME with all that its module kept in it; return whether there was
         one.
         """
@@ -78,8 +108,10 @@ class Place(Protocol):
         """Return what keeps a session's PowerShell to itself; None where nothing does."""
         ...
 
-    def check(self) -> None:
-        """Raise ConfinementUnavailable where no session may begin."""
+    def check(self, needs: Needs) -> None:
+        """Raise ConfinementUnavailable, PlaceUnavailable, OutOfReach where no session with these
+        needs may begin.
+        """
         ...
 
     # -- its kernel
@@ -106,6 +138,10 @@ class Place(Protocol):
         """Return what lives of a session now. Look before its kernel is asked to end: what a dead
         one has started cannot be found any more.
         """
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything; sessions live on."""
         ...
 
     # -- how much it may compute
