@@ -131,6 +131,11 @@ class Link:
             self._process.kill()
             raise
 
+    @property
+    def progress_messages(self) -> int:
+        """How many progress messages PowerShell has written."""
+        return self._connection.progress_messages
+
     async def converse(
         self, commands: list[Command], listener: Listener, *, history: str | None = None
     ) -> Ended:

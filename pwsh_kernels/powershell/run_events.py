@@ -69,6 +69,10 @@ CHECK_REQUIREMENTS = (
     " & (PwshKernels.Get-SessionRequirement $Path $Script)"
 )
 """A script, so that required modules are imported to where the session's commands are."""
+MUCH_PROGRESS = 100
+"""Progress messages of a session after which PowerShell itself thins those of each run: to load
+what does that takes it 0.04 s (measured), as long as it takes to write 200 of them.
+"""
 NO_FILE = "/command"
 """What the engine's refusals call a script that is the text of no file."""
 
@@ -97,6 +101,12 @@ def run_commands(script: str, options: RunOptions) -> list[Command]:
     )
     text = RUN_FILE if options.file else script
     return [Command(text, bound(options.parameters), is_script=True, merge=True), last]
+
+
+def thinned(commands: Sequence[Command]) -> list[Command]:
+    """Return the pipeline of a run whose progress PowerShell itself thins."""
+    *first, last = commands
+    return [*first, replace(last, parameters={**last.parameters, "Thin": True})]
 
 
 def file_commands(script: str, file: str) -> list[Command]:

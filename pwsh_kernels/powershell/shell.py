@@ -23,6 +23,7 @@ from pwsh_kernels.powershell.link import Link, died_error
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
 from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.run_events import (
+    MUCH_PROGRESS,
     STOPPED,
     Query,
     Run,
@@ -31,6 +32,7 @@ from pwsh_kernels.powershell.run_events import (
     new_mark,
     rest_commands,
     run_commands,
+    thinned,
 )
 from pwsh_kernels.powershell.wire.conversion import has_secret, psrp_error, to_plain
 from pwsh_kernels.powershell.wire.happenings import Command, Ended
@@ -240,6 +242,8 @@ class PowerShell:
                 return checked
         if pipeline.stop_asked:
             return STOPPED
+        if self._link.progress_messages > MUCH_PROGRESS:
+            commands = thinned(commands)
         ended = await self._link.converse(commands, listener, history=work.history)
         pipeline.close_questions()
         if not run.has_ending:

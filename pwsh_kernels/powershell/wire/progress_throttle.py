@@ -30,11 +30,14 @@ class ProgressThrottle:
     """
 
     def __init__(self) -> None:
+        self.offered = 0
+        """Messages that have come, ever."""
         self._held: dict[bytes, Message] = {}
         self._last = float("-inf")
 
     def offer(self, message: Message, now: float) -> list[Message]:
         """Take a progress message and return those to decode now."""
+        self.offered += 1
         match = _ACTIVITY.search(message.body)
         key = match.group(1) if match else b""
         self._held.pop(key, None)

@@ -108,6 +108,11 @@ class Connection:
         return self._phase != "idle"
 
     @property
+    def progress_messages(self) -> int:
+        """How many progress messages have come, ever."""
+        return self._progress.offered
+
+    @property
     def has_key(self) -> bool:
         """True when secrets can be sent."""
         return self._has_key
