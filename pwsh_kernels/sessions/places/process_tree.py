@@ -11,7 +11,7 @@ import psutil
 def check_descriptor() -> None:
     """Raise OSError while this process has no free descriptor: processes cannot be looked for then.
 
-    It does not await, so that nothing else can happen between this check and the end of a session.
+    Synchronous, so that whoever ends a session can check this before anything else happens.
     """
     os.close(os.open(os.devnull, os.O_RDONLY))
 
