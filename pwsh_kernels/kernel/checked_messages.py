@@ -46,7 +46,9 @@ class CheckedMessages(KernelCompat):
         return not problem
 
     def _read(self, frames: Frames) -> tuple[Any, Mapping[str, Any]]:
-        """Return a message and its sender. May raise anything, depending on its bytes."""
+        """Return the sender of a message, and the message. May raise anything, depending on its
+        bytes.
+        """
         codec: Any = self.session
         idents, parts = codec.feed_identities(frames, copy=False)
         message: Mapping[str, Any] = codec.deserialize(parts, content=True, copy=False)

@@ -1,5 +1,4 @@
-"""What pwsh_output is asked for, read from its arguments; and lines put together with their
-numbers.
+"""Reads the arguments of pwsh_output, and joins lines with their numbers.
 
 Pure.
 """
