@@ -1,5 +1,5 @@
-"""The facts that a catalog script can be given: their names, which of them are secret, and how a
-secret is kept.
+"""The facts that a catalog script can get: their names, which of them are secret, and how a secret
+is held.
 """
 
 from collections.abc import Iterable, Mapping
@@ -46,7 +46,7 @@ _TENANTS_FILE: Mapping[FactName, str] = {
 
 
 def file_keys(need: Iterable[FactName]) -> str:
-    """Return what the tenants file must have for one of these facts, in the file's own words."""
+    """Return what the tenants file must contain for one of these facts, in the file's own words."""
     return " or ".join(_TENANTS_FILE.get(fact, fact) for fact in need)
 
 

@@ -67,7 +67,7 @@ class Launch:
     culture: str = ""
     """Culture such as "de-CH", instead of the one in our own environment."""
     kept_objects: int = MAX_KEPT
-    """Output objects of one run that PowerShell keeps; of more, the first.
+    """Output objects of one run that PowerShell keeps (the first ones).
 
     They live as long as the run is kept.
     """

@@ -35,7 +35,7 @@ AnyRun = TypeVar("AnyRun", bound=shapes.Run)
 
 
 class Caller(TypedDict, total=False):
-    """Who calls; empty for a route that is open to all."""
+    """The caller; empty for a route that is open to everybody."""
 
     principal: str
     client: str
@@ -54,7 +54,7 @@ class Call:
 
     @property
     def caller(self) -> Caller:
-        """Who calls, in the field names of the sessions' requests."""
+        """The caller, in the field names of the sessions' requests."""
         return (
             {"principal": self.principal.name, "client": self.principal.client}
             if self.principal
@@ -318,7 +318,7 @@ def _handed_in(body: LoginBody) -> dict[FactName, Secret]:
 
 
 def _told(call: Call, view: AnyRun) -> AnyRun:
-    """Return a run as the caller is told of it: whether it is theirs."""
+    """Return a run with `yours`: whether the caller started it."""
     caller = call.caller
     view["yours"] = (view["principal"], view["client"]) == (
         caller.get("principal"),
