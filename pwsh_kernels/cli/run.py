@@ -114,7 +114,7 @@ async def _run(
 def read_parameters(given: list[str]) -> Mapping[str, Any]:
     """Return the values of --param by name.
 
-    Raises typer.BadParameter for one that is no `name=value`.
+    Raises typer.BadParameter for one that is not `name=value`.
     """
     return dict(_parameter(one) for one in given)
 
@@ -134,7 +134,7 @@ def _parameter(given: str) -> tuple[str, Any]:
 
 
 def terminal_width() -> int | None:
-    """Return the columns to format for, or None where no terminal shows the output."""
+    """Return the columns to format for, or None if no terminal shows the output."""
     if not sys.stdout.isatty():
         return None
     return min(max(shutil.get_terminal_size().columns, MIN_WIDTH), MAX_WIDTH)

@@ -1,5 +1,5 @@
-"""The tenants file as it is now: read again when it has changed; the last good tenants stay when it
-breaks.
+"""The tenants file, read again when it has changed; if it has a mistake then, the last good tenants
+stay in force.
 """
 
 import logging

@@ -53,9 +53,7 @@ class SandboxPage(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def prepare(self) -> None:
-        """Answer 404 to every other machine, and to a domain name that was redirected to this
-        one.
-        """
+        """Be absent for every other machine, and for a domain name that was rebound to this one."""
         caller = self.request.remote_ip or ""
         near = is_loopback(caller) or is_in(caller, self.peers)
         if not near or not is_loopback_host(self.request.host):

@@ -27,9 +27,7 @@ class PowerAppsService(RequestHandler):
         self.authority = authority
 
     def prepare(self) -> None:
-        """Answer 404 to every other machine, and to a domain name that was redirected to this
-        one.
-        """
+        """Be absent for every other machine, and for a domain name that was rebound to this one."""
         if not is_loopback(self.request.remote_ip or "") or not is_loopback_host(self.request.host):
             raise HTTPError(404)
 
