@@ -1,7 +1,7 @@
 """The JSON shapes of docs/rest.md: the server fills them, the client returns them, the command line
 and MCP read them.
 
-A key that not every answer has is NotRequired; what may be unknown is None.
+A key that only some answers have is NotRequired; a value that may be unknown is None.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from pwsh_kernels.records import OutputFormat, ProgressFacts, PromptFacts, RecordFacts
 
 ForeignJson = dict[str, Any]
-"""JSON whose shape others decide: Jupyter's messages, models and notebooks, MCP's arguments, JSON
+"""JSON whose shape is not ours: Jupyter's messages, models and notebooks, MCP's arguments, JSON
 schemas, settings files of MCP clients.
 """
 
@@ -20,16 +20,14 @@ RunState = Literal[
     "queued", "running", "waiting_for_input", "succeeded", "failed", "cancelled", "lost"
 ]
 OPEN: frozenset[RunState] = frozenset({"queued", "running", "waiting_for_input"})
-"""States of a run that goes on."""
+"""States of a run that has not ended."""
 GOING: frozenset[RunState] = OPEN - {"waiting_for_input"}
-"""Those in which it asks nothing."""
+"""Those of them without a question."""
 ENDED: frozenset[RunState] = frozenset({"succeeded", "failed", "cancelled", "lost"})
 FAILED: frozenset[RunState] = ENDED - {"succeeded"}
 SessionState = Literal["starting", "signed_out", "signing_in", "signed_in", "lost", "closed"]
 Purpose = Literal["command", "sign_in", "check", "sign_out", "query"]
-"""`query`: a question of the product's own about what the session has; it never calls the
-service.
-"""
+"""`query`: one of the product's own queries about the session; it never calls the service."""
 Action = Literal["", "retry", "ask_person", "do_not_retry", "fix_command", "sign_in"]
 """`retry`: the same again, later; `fix_command`: another command or another value; `ask_person`:
 somebody must change or decide something; `sign_in`: sign in again, then the same; `do_not_retry`:
