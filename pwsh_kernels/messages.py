@@ -1,4 +1,4 @@
-"""What our Jupyter messages carry beside their standard content: one metadata key, defined once for
+"""Our additions to the standard content of Jupyter messages: one metadata key, defined once for
 both sides.
 
 * `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120,
@@ -7,9 +7,8 @@ both sides.
 * `stream` metadata of a `packed` execution: `{"pwsh": {"kind": …, "pieces": [{"name": "stdout" or
   "stderr", "chars": N, "kind": KIND, "record": …}, …]}}`: its text is theirs one after the other,
   with the metadata of each
-* `display_data`, `update_display_data` of tables and the like: `{"pwsh": {"kind": "view", "text":
-  TEXT}}`, the text
-  that this message adds to the output as PowerShell prints it
+* `display_data`, `update_display_data` of tables, lists and pictures: `{"pwsh": {"kind": "view",
+  "text": TEXT}}`, the text that this message adds to the output as PowerShell prints it
 * `stream`, `error`, `display_data`, `update_display_data` metadata: `{"pwsh": {"kind": KIND,
   "record"|"progress": {...}}}`
 * `input_request` metadata: `{"pwsh": {"prompt": {...}, "field": name or null}}`
@@ -32,7 +31,7 @@ both sides.
   "prompt_asked", "prompt": {...},
   "request": header of the input_request}`, `{"event": "prompt_closed"}`. Others than the asker
   answer with an `input_reply` whose parent is that request and whose metadata has, under our key,
-  `"for_other": true` beside the answer
+  `"for_other": true` in addition to the answer
 """
 
 import re

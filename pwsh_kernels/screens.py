@@ -26,7 +26,7 @@ NEEDS_SCREEN = {
     "show-eventlog": "opens a window of Windows, and there is no screen here.",
     "show-controlpanelitem": "opens a window of Windows, and there is no screen here.",
 }
-"""Commands (in small letters) that PowerShell for Linux does not have, and why."""
+"""Commands (in lower case) that PowerShell for Linux does not have, and why."""
 ALIASES = {
     "ogv": "out-gridview",
     "shcm": "show-command",

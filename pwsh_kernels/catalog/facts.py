@@ -40,7 +40,7 @@ SECRET_FACTS: frozenset[FactName] = frozenset(
 """Facts whose value is a Secret; scripts get them as SecureString."""
 
 _TENANTS_FILE: Mapping[FactName, str] = {
-    "sharepoint_url": "site (or sharepoint_host beside the tenant's name)"
+    "sharepoint_url": "site (or sharepoint_host next to the tenant's name)"
 }
 """Facts that the tenants file has under other keys."""
 

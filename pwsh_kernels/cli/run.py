@@ -59,7 +59,8 @@ def run(
     Its output is printed as it arrives. Ctrl-C cancels it; a second Ctrl-C leaves it running.
 
     A file (--file FILE, or - < FILE) has $PSScriptRoot, $PSCommandPath and a scope of its own. Its
-    text is sent with its path; files beside it are found where the server's machine has them too.
+    text is sent with its path; files next to it are found only if the server's machine has them
+    too.
 
     Exit code: that of the command (`exit N`, or its last native program; of a file only `exit N`),
     otherwise 1 if it failed and 0 if it succeeded; 2 wrong usage, 3 not signed in, 4 no server, 5

@@ -148,7 +148,7 @@ class Asker:
             self._announce(event)
 
     def _drain(self) -> None:
-        """Throw away answers to questions that are no longer open."""
+        """Discard answers to questions that are no longer open."""
         while self._socket.poll(0):
             self._socket.recv_multipart(zmq.NOBLOCK)
 

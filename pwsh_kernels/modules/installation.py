@@ -89,11 +89,11 @@ class Installation:
             return self._finish(part, staged, [*kept, *(one.module for one in staged)])
 
     async def install_locked(self, lock_file: Path, source: Source | None) -> list[LockedModule]:
-        """Install exactly what a lock file says, from its sources or another one.
+        """Install exactly what a lock file lists, from its sources or another one.
 
         Raises ProductError; then nothing changed.
 
-        What is installed already and as it was is not fetched again.
+        Intact installed versions are not fetched again.
         """
         locked = read_lock(lock_file)
         if not locked:

@@ -174,7 +174,7 @@ _SHOWN: Mapping[str, Callable[[Sequence[Any]], Event]] = {
     "style": lambda facts: StyleChanged(Style(*facts)),
     "display": lambda facts: Displayed(*facts),
 }
-"""Entries that are no records."""
+"""Entries that are not records."""
 
 
 class Run:

@@ -100,8 +100,8 @@ def _refuse_audience(token: Token) -> Answer:
 
 
 def _may_read(member: Account | Application, tenant: CompanyTenant) -> bool:
-    """Return who is admitted: people of the tenant, and its applications that are administrators of
-    the service.
+    """Return whether somebody is admitted: people of the tenant, and its applications that are
+    administrators of the service.
     """
     return member.tenant == tenant.name and (
         isinstance(member, Account) or member.role == "Global Administrator"

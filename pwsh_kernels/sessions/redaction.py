@@ -29,7 +29,7 @@ REACH = WINDOW // 2
 itself. A text that is cut needs so much behind the cut.
 """
 LONG = 4096
-"""Bytes from which a known secret is looked for by itself, not by the expression of all."""
+"""From this length in bytes, a known secret is searched for separately, not by the common one."""
 MOST_LONG = 64
 """How many known secrets of such a length can be searched for."""
 KNOWN_MEMORY = 256 << 20

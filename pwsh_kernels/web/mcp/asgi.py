@@ -91,7 +91,7 @@ class Exchange:
 async def serve(
     app: AsgiApp, handler: RequestHandler, gone: asyncio.Event, extra: Mapping[str, Any]
 ) -> None:
-    """Let an application answer the handler's request. A client that goes away is no error."""
+    """Let an application answer the handler's request. A client that goes away is not an error."""
     exchange = Exchange(handler, gone)
     try:
         await app(scope_of(handler.request, extra), exchange.receive, exchange.send)

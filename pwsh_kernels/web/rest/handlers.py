@@ -176,7 +176,7 @@ class RouteHandler(JsonHandler):
     def query_values(self) -> dict[str, str]:
         """Return the query string; of a name given twice the last counts.
 
-        Raises InvalidRequest for what is no text.
+        Raises InvalidRequest for values that are not text.
         """
         try:
             return {name: self.get_query_argument(name) for name in self.request.query_arguments}
@@ -200,7 +200,7 @@ class RouteHandler(JsonHandler):
 
 
 class UnknownPathHandler(JsonHandler):
-    """Answers paths below ours that are no route."""
+    """Answers paths below ours that do not exist."""
 
     async def prepare(self, *, _redirect_to_login: bool = True) -> None:
         """Say that there is nothing here, to callers who may know."""
