@@ -40,7 +40,7 @@ class Waiting:
         return max(0.0, self._began + self._limit_s - self._now())
 
     async def tell(self, what: str) -> None:
-        """Report progress."""
+        """Show the client that the call is still alive, and for how long it has waited."""
         await self._report(round(self._now() - self._began, 1), self._limit_s, what)
 
     @asynccontextmanager
