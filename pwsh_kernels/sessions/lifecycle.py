@@ -413,9 +413,11 @@ class Lifecycle:
 
     def _end_unsent_runs(self, notes: Iterable[RunNote]) -> None:
         """Tell of what waited for its turn when an earlier server stopped."""
-        for note in notes:
-            if run := self._restored(note):
-                run.finish("cancelled", reason=SERVER_STOPPED)
+        for note in sorted(notes, key=lambda one: one.created_at):
+            if note.purpose == "command":
+                self._runs.restore_cancelled(note, SERVER_STOPPED)
+            else:
+                self._runs.drop_note(note)
 
     def _lose_left_runs(self) -> None:
         """End the runs of an earlier server of which no kernel knows how they went on; one that is
