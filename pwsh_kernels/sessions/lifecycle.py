@@ -416,9 +416,11 @@ class Lifecycle:
 
     def _end_unsent_runs(self, notes: Iterable[RunNote]) -> None:
         """Restore the runs that were waiting for their turn when an earlier server stopped."""
-        for note in notes:
-            if run := self._restored(note):
-                run.finish("cancelled", reason=SERVER_STOPPED)
+        for note in sorted(notes, key=lambda one: one.created_at):
+            if note.purpose == "command":
+                self._runs.restore_cancelled(note, SERVER_STOPPED)
+            else:
+                self._runs.drop_note(note)
 
     def _lose_left_runs(self) -> None:
         """End the runs of an earlier server that no kernel remembers; those of a kernel that does

@@ -36,6 +36,7 @@ from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.home_page import home_rules
+from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.product import Backend, Product
 from pwsh_kernels.web.rest.handlers import rules
@@ -179,6 +180,7 @@ class PwshKernelsServer(ServerApp):
         super().init_httpserver()
         settings = self.product.settings
         bound_connections(self.http_server, settings.connections, settings.request_time)
+        rest_in_shortage(self.http_server)
 
     def load_server_extensions(self) -> None:
         """Load the extensions.

@@ -528,3 +528,33 @@ async def test_each_of_several_dates_is_shown_and_leaves_no_error_behind(
     )
     assert shown.count("2026") == 4
     assert (await run(shell, "$Error.Count")).text == "0\n"
+
+
+MUTE = "class Mute { [string] ToString() { throw 'mute' } }; "
+NO_TEXT = 'The following exception occurred while retrieving the string: "mute"'
+
+
+@pytest.mark.parametrize("options", [{}, {"format": "compact"}, {"format": "list"}, {"rich": True}])
+async def test_an_object_that_cannot_be_shown_is_one_error_and_hides_no_other(
+    shell: PowerShell, options: dict[str, Any]
+) -> None:
+    script = MUTE + "1; [Mute]::new(); [Mute]::new(); 2; [pscustomobject]@{ a = 3 }"
+    said = await run(shell, script, **options)
+    assert [one.message for one in said.records] == [NO_TEXT, NO_TEXT]
+    shown = said.text + "".join(
+        one.view.text for one in said.events if isinstance(one, ViewWritten)
+    )
+    assert [one for one in shown.split() if one.isdigit()] == ["1", "2", "3"]
+
+
+async def test_information_without_a_text_is_the_error_of_powershell_alone(
+    shell: PowerShell,
+) -> None:
+    failing = (
+        "public class Failing { public override string ToString() { throw new Exception(); } }"
+    )
+    await run(shell, f"Add-Type 'using System; {failing}'; $Error.Clear()")
+    said = await run(shell, "Write-Information ([Failing]::new())")
+    (error,) = [one for one in said.records if one.kind == "error"]
+    assert error.error_id.endswith(",Microsoft.PowerShell.Commands.WriteInformationCommand")
+    assert (await run(shell, "$Error.Count")).text == "1\n"

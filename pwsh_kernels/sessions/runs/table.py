@@ -109,6 +109,14 @@ class Runs:
         (self._folder / f"{note.run_id}.jsonl").unlink(missing_ok=True)
         return self.add(note.key, note.command, run_id=note.run_id, **note.facts())
 
+    def restore_cancelled(self, note: RunNote, reason: str) -> None:
+        """Remember a run that never began under its id, and its note with it: the server after this
+        one is asked for it too.
+        """
+        facts = {**note.facts(), "state": "cancelled", "reason": reason}
+        facts["ended_at"] = facts["ended_at"] or now()
+        self.add(note.key, note.command, run_id=note.run_id, **facts)
+
     def _ended(self, run: Run) -> None:
         self._notes.remove(run.id)
         if self._on_end:
@@ -146,6 +154,7 @@ class Runs:
             if run in surplus or (run.ended_at and time - run.ended_at > self._max_age):
                 del self._runs[run.id]
                 run.log.close()
+                self._notes.remove(run.id)
 
     def close(self) -> None:
         for run in self._runs.values():

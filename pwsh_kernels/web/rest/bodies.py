@@ -39,6 +39,9 @@ MAX_COMMANDS = 50
 MAX_SELECTED = 100
 NO_TENANT = "no_tenant"
 """Our type of a validation error: neither `tenant` nor `tenants`, or both."""
+EMPTY = ("string_too_short", "string_pattern_mismatch", "too_short")
+"""Pydantic's types of an error for a text that is empty or blank, and for an empty secret or list.
+"""
 MAX_TOKEN = 20_000
 """Characters of an access token; those of Entra have about 2,000."""
 MAX_NAME = 253
@@ -46,6 +49,8 @@ MAX_NAME = 253
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=MAX_NAME)]
+NamedName = Annotated[Name, Field(min_length=1, pattern=r"\S")]
+"""A name that an empty text is not, nor blanks; whoever has none leaves the field out."""
 Property = Annotated[str, Field(min_length=1, max_length=200)]
 Handed = Annotated[SecretStr, Field(min_length=1, max_length=MAX_TOKEN)]
 """A secret in a request: pydantic shows it in no repr and no error."""
@@ -96,13 +101,14 @@ class LoginBody(SessionBody):
     `account` is the predecessor's and has no effect: no sign-in asks for a subscription.
     """
 
-    expected_account: Name | None = None
+    module: NamedName = "exo"
+    expected_account: NamedName | None = None
     route: RouteName | None = None
     access_token: Handed | None = None
     graph_token: Handed | None = None
     wait_s: Seconds | None = None
     account: Name | int | None = None
-    sharepoint_tenant: Name | None = None
+    sharepoint_tenant: NamedName | None = None
 
 
 class StatusBody(SessionBody):
@@ -306,8 +312,11 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> InvalidRequest:
     first = problems[0]
     if first["type"] == NO_TENANT:
         return InvalidRequest(field="tenant", problem=first["msg"])
-    if first["type"] in ("missing", "string_too_short"):
+    field = model.model_fields.get(_field(first))
+    if first["type"] == "missing" or (first["type"] in EMPTY and field and field.is_required()):
         return InvalidRequest(field=_field(first), problem="is required")
+    if first["type"] in EMPTY:
+        return InvalidRequest(field=_field(first), problem="must not be empty; leave it out")
     return InvalidRequest(field=_field(first), problem=first["msg"].replace("Input ", "", 1))
 
 
