@@ -255,6 +255,22 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
     }
 
+    # Passes on few of many progress records (../progress_host/ProgressHost.cs). An engine that it was
+    # not made for refuses to load it, and writes them all.
+    $progressHost = $null
+    function Start-ProgressHost {
+        if ($null -eq $progressHost) {
+            $script:progressHost = try {
+                $path = "$Folder/../progress_host/PwshKernels.ProgressHost.dll"
+                [Reflection.Assembly]::LoadFrom($path).GetType('PwshKernels.ProgressHost', $true)
+            }
+            catch [IO.IOException], [BadImageFormatException], [TypeLoadException] {
+                $false
+            }
+        }
+        if ($progressHost) { return $progressHost::Begin($SessionHost) }
+    }
+
     function Start-Flusher {
         $language = [initialsessionstate]::Create()
         $language.LanguageMode = 'FullLanguage'
@@ -569,11 +585,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             [int]$Width,
             [long]$MaxChars,
             [string]$Key,
-            [switch]$Watch
+            [switch]$Watch,
+            [switch]$Thin
         )
         begin {
             Assert-Outermost $PSCmdlet
             $outermost = $true
+            $progress = if ($Thin) { Start-ProgressHost }
             Reset-Debugging $Watch
             Open-Transcript -WithCommand
             New-Run $Format $Width $MaxChars $Key
@@ -766,6 +784,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             [Threading.Monitor]::Enter($gate)
             $late.Active = $false
             while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
+            if ($progress) { $progress.Close() }
             Close-Transcript
         }
     }

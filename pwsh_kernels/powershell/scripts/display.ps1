@@ -317,11 +317,13 @@ function Out-Display {
         [Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject,
         [int]$Width,
         [string]$Key,
-        [switch]$Watch
+        [switch]$Watch,
+        [switch]$Thin
     )
     begin {
         Assert-Outermost $PSCmdlet
         $outermost = $true
+        $progress = if ($Thin) { Start-ProgressHost }
         Reset-Debugging $Watch
         Open-Transcript -WithCommand
         New-Run 'text' $Width -1 $Key
@@ -456,6 +458,7 @@ function Out-Display {
         [Threading.Monitor]::Enter($gate)
         $late.Active = $false
         while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
+        if ($progress) { $progress.Close() }
         Close-Transcript
     }
 }

@@ -1,7 +1,7 @@
-"""Notes of runs that go on: what a server that comes back needs to know them again.
+"""Notes of running commands, by which the next server recognises them.
 
-One file each (0600), written when a run has lasted a moment, gone when it has ended; or when an
-orderly stop has cancelled a run that waited, gone when that is forgotten. No secrets.
+One file each (0600), written once a run has lasted a moment and removed when it ends; also written
+for a waiting run that an orderly stop cancelled, until that run is forgotten. No secrets.
 """
 
 import json
@@ -23,8 +23,8 @@ SUFFIX = ".run"
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
-    """A run that a kernel executes, or, without a message id, one that no kernel got; times are
-    ISO 8601.
+    """A run that a kernel executes or, without a message id, one that was never sent; times are ISO
+    8601.
     """
 
     run_id: str
@@ -82,7 +82,7 @@ class RunNotes:
             self._file(run_id).unlink()
 
     def read_all(self) -> Iterator[RunNote]:
-        """Yield every readable note; an unreadable one is put aside."""
+        """Yield every readable note; unreadable ones are set aside."""
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             try:
                 note = RunNote(**json.loads(path.read_bytes()))
@@ -99,7 +99,7 @@ class RunNotes:
 
 
 def note_of(run: Run) -> RunNote:
-    """Return what a later server has to know of a run, without secrets. Pure."""
+    """Return what a later server must know of a run, without secrets. Pure."""
     return RunNote(
         run.id,
         run.key.tenant,

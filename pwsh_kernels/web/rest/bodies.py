@@ -1,4 +1,4 @@
-"""The bodies and query strings that the routes take: which fields, of which type, within which
+"""The bodies and query strings that the routes accept: which fields, of which type, within which
 limits.
 """
 
@@ -30,7 +30,7 @@ MAX_LINES = 2000
 """Lines, or matches, in one answer of GET /runs/{id}/lines."""
 MAX_CONTEXT = 10
 MAX_OBJECTS = 100_000
-"""Objects that one POST /runs/{id}/query passes over, or shows; no run has more that are kept."""
+"""Objects that one POST /runs/{id}/query skips, or shows; no run keeps more."""
 MAX_CONDITIONS = 20
 MAX_COMMANDS = 50
 """Commands in one answer of GET /sessions/{id}/commands: the help of each takes some 30 ms
@@ -53,7 +53,7 @@ NamedName = Annotated[Name, Field(min_length=1, pattern=r"\S")]
 """A name that an empty text is not, nor blanks; whoever has none leaves the field out."""
 Property = Annotated[str, Field(min_length=1, max_length=200)]
 Handed = Annotated[SecretStr, Field(min_length=1, max_length=MAX_TOKEN)]
-"""A secret that is handed in: pydantic shows it in no repr and no error."""
+"""A secret in a request: pydantic shows it in no repr and no error."""
 
 
 class Body(BaseModel):
@@ -254,7 +254,7 @@ def read_json(body: bytes) -> Mapping[str, Any]:
 
 
 def read_model(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """Return the values as the model that a route declares; null is as good as absent.
+    """Return the values as the model that a route declares; null counts as absent.
 
     Raises InvalidRequest.
     """
@@ -272,16 +272,16 @@ def _refuse_constant(name: str) -> None:
 
 
 def _refuse_deep_nesting(values: Mapping[str, Any]) -> None:
-    """Refuse what PowerShell could not read."""
+    """Refuse values that PowerShell could not read."""
     for name, value in values.items():
-        if nests_deeper(value, MAX_NESTING + 1):  # the names of parameters are a level too
+        if nests_deeper(value, MAX_NESTING + 1):  # the names of parameters count as a level too
             raise InvalidRequest(
                 field=name, problem=f"nests lists or objects more than {MAX_NESTING} levels deep"
             )
 
 
 def nests_deeper(value: Any, levels: int) -> bool:
-    """Return whether lists and objects stand in one another in more levels."""
+    """Return whether lists and objects are nested in more levels."""
     if not isinstance(value, dict | list):
         return False
     inner = value.values() if isinstance(value, dict) else value
