@@ -26,6 +26,7 @@ from pwsh_kernels.sessions.lifecycle import OLD_CODE
 from pwsh_kernels.sessions.places.local_process import process_note
 from pwsh_kernels.shapes import Run
 from tests.fixtures.repository import ROOT
+from tests.fixtures.sweeps import swept
 from tests.sessions.world import CONTOSO, END_WAIT, World
 
 pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
@@ -204,7 +205,7 @@ async def test_a_session_that_died_while_no_server_ran_is_shown_as_lost(tmp_path
         await second.end()
 
 
-@pytest.mark.parametrize("damage", ["gone", "[1, 2", "[5]", "null"])
+@pytest.mark.parametrize("damage", swept(["gone", "[1, 2", "[5]", "null"], ["[5]"]))
 async def test_a_session_whose_process_note_is_damaged_or_gone_lives_on(
     tmp_path: Path, damage: str
 ) -> None:
@@ -240,7 +241,7 @@ async def test_a_session_whose_own_note_is_gone_is_found_and_asked_who_is_signed
         await second.end()
 
 
-@pytest.mark.parametrize("damage", ["gone", "{", '{"key": 5}'])
+@pytest.mark.parametrize("damage", swept(["gone", "{", '{"key": 5}'], ["{"]))
 async def test_a_session_that_nobody_can_reach_any_more_is_ended_and_begins_anew(
     tmp_path: Path, damage: str
 ) -> None:
