@@ -12,11 +12,11 @@ from pwsh_kernels.powershell import (
 )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shell(
     powershell_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[PowerShell]:
-    """One PowerShell that a module's tests share."""
+    """One PowerShell for the tests of a worker: leave it as it was."""
     opened = await PowerShell.open(
         Launch(powershell_path, home=tmp_path_factory.mktemp("home"), machine_modules=False)
     )
