@@ -52,18 +52,18 @@ from pwsh_kernels.shapes import (
 )
 
 PROBE_TIMEOUT = 20.0
-"""Seconds that a program which listens may take to answer a probe: a slow server must not be taken
-for none.
+"""Seconds that a listening program may take to answer a probe, so that a slow server is not
+overlooked.
 """
 
 CONNECT_TIMEOUT = 5.0
-"""Seconds until a server must have taken the connection."""
+"""Seconds within which a server must accept the connection."""
 
 ANSWER_MARGIN = 15.0
 """Seconds that an answer may take beyond the wait that the request itself asks for."""
 
 NO_ID = "-"
-"""Stands in an address for an empty id, without which it would name another route."""
+"""Placeholder for an empty id in an address, which would otherwise name another route."""
 
 Answer = TypeVar("Answer")
 
@@ -76,7 +76,7 @@ class Route(Generic[Answer]):
 
 
 class Requests(ABC):
-    """The requests of docs/rest.md, one method each, apart from the way they take.
+    """The requests of docs/rest.md, one method each, independent of the transport.
 
     Raises RequestRefused for every answer with an error status.
     """
@@ -103,7 +103,7 @@ class Requests(ABC):
         return answer
 
     async def health(self) -> Health:
-        """Return what the server tells everyone."""
+        """Return the server's public facts."""
         return await self._ask(Route[Health]("GET /health"))
 
     async def modules(self, *, installed: bool = True) -> Modules:
@@ -117,7 +117,7 @@ class Requests(ABC):
         return await self._ask(Route[Tenants]("GET /tenants"))
 
     async def sessions(self, seen: str | None = None, wait_s: float | None = None) -> Sessions:
-        """Return every session; with `seen`, a version, once they are of another one or `wait_s`
+        """Return every session; with `seen`, a version, once the version differs or `wait_s` has
         passed.
         """
         query = {"seen": seen, "wait_s": self._bounded(wait_s)}
@@ -161,7 +161,7 @@ class Requests(ABC):
     ) -> Everywhere:
         """Run a command in several tenants.
 
-        Each of `results` is a run, or why there is none.
+        Each of `results` is a run, or the reason why there is none.
         """
         body = {"tenants": tenants, **self._run_body(module, command, wait_s, options)}
         return await self._ask(Route[Everywhere]("POST /run"), body)
@@ -205,7 +205,7 @@ class Requests(ABC):
     async def find_commands(
         self, tenant: str, module: str, words: str, limit: int = 10, wait_s: float = 10
     ) -> Commands:
-        """Return the commands of a session that words mean."""
+        """Return the commands of a session that match the words."""
         query = {"words": words, "limit": limit, "wait_s": self._bounded(wait_s)}
         return await self._ask(
             Route[Commands]("GET /sessions/{id}/commands"), query, f"{tenant}:{module}"
@@ -223,9 +223,9 @@ class Requests(ABC):
         return await self._ask(Route[Run]("POST /runs/{id}/cancel"), body, run_id)
 
     async def answer(self, run_id: str, value: object, *, for_other: bool = False) -> Run:
-        """Answer the prompt of a run; `for_other`: in place of who started it.
+        """Answer the prompt of a run; `for_other`: in place of whoever started it.
 
-        The shape of `value` is the prompt's kind's (records.Prompt).
+        The shape of `value` depends on the prompt's kind (records.Prompt).
         """
         body = {"value": value, "for_other": for_other or None}
         return await self._ask(Route[Run]("POST /runs/{id}/input"), body, run_id)
@@ -236,8 +236,8 @@ class Requests(ABC):
         return await self._ask(Route[Run]("POST /runs/{id}/input"), body, run_id)
 
     async def disconnect(self, tenant: str, module: str, *, forget: bool = False) -> Disconnected:
-        """Sign out and close a session; `forget`: also remove what is kept of its sign-in
-        on disk.
+        """Sign out and close a session; `forget`: also remove what it keeps of the sign-in on
+        disk.
         """
         body = {"tenant": tenant, "module": module, "forget": forget}
         return await self._ask(Route[Disconnected]("POST /disconnect"), body)
@@ -250,10 +250,10 @@ class Requests(ABC):
 class RestClient(Requests):
     """Speaks docs/rest.md to one server over HTTP.
 
-    A token goes to this user's own server only.
+    A token is sent only to this user's own server.
 
-    Raises ServerUnreachable when nothing was sent, AnswerLost when a sent request got no answer,
-    NotOurServer when the answer is no JSON object, RequestRefused for every answer with an error
+    Raises ServerUnreachable if nothing was sent, AnswerLost if a sent request got no answer,
+    NotOurServer if the answer is not a JSON object, RequestRefused for every answer with an error
     status.
     """
 
@@ -261,7 +261,7 @@ class RestClient(Requests):
         self, address: ServerAddress, timeout_s: float, name: str, calls_for: str = ""
     ) -> None:
         """`timeout_s` bounds the wait for one answer; `name` is what the server shows as a run's
-        client, with `calls_for`, a word, behind it.
+        client, followed by `calls_for`, a word.
         """
         self.address = address
         self.timeout_s = timeout_s
@@ -309,9 +309,9 @@ class RestClient(Requests):
         return read_answer(self.address.url, answer)
 
     def _refuse_strangers(self) -> None:
-        """Send no token to what another user of this machine has put on our server's port.
+        """Send no token to another user's program on our server's port.
 
-        A certificate proves who answers over HTTPS. Raises NotOurServer.
+        Over HTTPS a certificate proves who answers. Raises NotOurServer.
         """
         address = self.address
         if not (address.token and address.is_loopback and address.url.startswith("http:")):
@@ -326,7 +326,7 @@ class RestClient(Requests):
 
 
 def known(values: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the values that are not None: what a caller leaves out is the server's default."""
+    """Return the values that are not None: the server has defaults for the others."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -344,7 +344,7 @@ def refusal(status: int, facts: Mapping[str, object]) -> RequestRefused:
 def read_answer(url: str, answer: httpx.Response) -> Mapping[str, object]:
     """Return the JSON object of an answer.
 
-    Raises RequestRefused for an error status, NotOurServer for no JSON object.
+    Raises RequestRefused for an error status, NotOurServer if it is not a JSON object.
     """
     try:
         facts = answer.json()
@@ -363,8 +363,8 @@ class _Transport(TypedDict):
 
 
 def _transport(address: ServerAddress) -> _Transport:
-    """No proxy of the environment sees what goes to this machine; certificates are loaded (30 ms)
-    where there are some.
+    """Requests to this machine bypass any proxy of the environment; certificates are loaded (30 ms)
+    only for HTTPS.
     """
     return {"trust_env": not address.is_loopback, "verify": address.url.startswith("https:")}
 
@@ -389,8 +389,8 @@ async def find_server(settings: Settings) -> ServerAddress:
 
 
 def _with_token(settings: Settings, address: ServerAddress) -> ServerAddress:
-    """Return the same server with its token, when it has written its runtime file only while it was
-    probed.
+    """Return the same server with its token, in case it wrote its runtime file only during the
+    probe.
     """
     port = host_and_port(address.url)[1]
     known = [
@@ -402,7 +402,7 @@ def _with_token(settings: Settings, address: ServerAddress) -> ServerAddress:
 
 
 async def probe(address: ServerAddress) -> ServerUnreachable | NotOurServer | None:
-    """Return None when a pwsh-kernels server answers at the address, else why not.
+    """Return None if a pwsh-kernels server answers at the address, otherwise the reason.
 
     The probe carries no token.
     """

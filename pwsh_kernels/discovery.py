@@ -1,9 +1,8 @@
-"""Where the server may be that clients talk to, and the token that belongs to each address.
+"""Where the server for a client may be, and the token that belongs to each address.
 
 `PWSH_MANAGER_URL` and `PWSH_MANAGER_TOKEN` say where; without a token the runtime files that every
 Jupyter server of this user writes (`jpserver-PID.json`: address, port, token, process id) give it.
-A token from such a file goes to the loopback address of the server that wrote the file and nowhere
-else.
+A token from such a file is sent only to the loopback address of the server that wrote the file.
 """
 
 import ipaddress
@@ -22,7 +21,7 @@ from pwsh_kernels.errors import BadTokenFile, InvalidSetting
 from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 
 SERVICE = "pwsh-kernels"
-"""What our server calls itself in its runtime file and in `GET /health`."""
+"""Our server's name for itself in its runtime file and in `GET /health`."""
 
 FROM_SETTINGS = "PWSH_MANAGER_URL"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -36,8 +35,8 @@ _EVERY_ADDRESS = {
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a server is, the token that belongs to it (empty: none is known), and the place that
-    said so.
+    """The address of a server, the token that belongs to it (empty: none is known), and where these
+    were found.
     """
 
     url: str
@@ -53,7 +52,7 @@ class ServerAddress:
 def read_settings() -> Settings:
     """Return the settings of the environment, with the token of the file that they name.
 
-    Raises InvalidSetting for the first that is wrong, without its value; BadTokenFile.
+    Raises InvalidSetting for the first wrong one, without its value; BadTokenFile.
     """
     try:
         settings = Settings()
@@ -66,7 +65,7 @@ def read_settings() -> Settings:
 
 
 def read_token_file(file: Path) -> str:
-    """Return the token in a file, without the line's end. Raises BadTokenFile."""
+    """Return the token in a file, without the line end. Raises BadTokenFile."""
     try:
         token = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -79,7 +78,7 @@ def read_token_file(file: Path) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or an IP address can only be this machine."""
+    """Return whether a host name or an IP address always means this machine."""
     if host == "localhost":
         return True
     try:
@@ -132,7 +131,7 @@ def _read_runtime_file(file: Path) -> ServerAddress | None:
 
 
 def _is_our_process(pid: object) -> bool:
-    """Return whether the process lives and is this user's: another user's process with that id is
+    """Return whether the process is running and this user's: another user's process with that id is
     not the server.
     """
     if not isinstance(pid, int) or pid <= 0:
@@ -145,8 +144,8 @@ def _is_our_process(pid: object) -> bool:
 
 
 def runtime_address(facts: Mapping[str, Any], place: str) -> ServerAddress | None:
-    """Return the loopback address and the token that a runtime file tells, or None when the server
-    has none.
+    """Return the loopback address and the token in a runtime file, or None if the server has
+    none.
     """
     hostname, port = str(facts.get("hostname", "")), facts.get("port")
     host = _EVERY_ADDRESS.get(hostname, "127.0.0.1" if hostname == "localhost" else hostname)
@@ -163,7 +162,7 @@ def candidates(settings: Settings, running: Sequence[ServerAddress]) -> list[Ser
     """Return the addresses to try, best first.
 
     A token that was set goes to PWSH_MANAGER_URL. Without one, a local server on that port gives
-    its own. When PWSH_MANAGER_URL is the default, a local server on another port is as good.
+    its own. If PWSH_MANAGER_URL is the default, a local server on another port will do as well.
     """
     host, port = host_and_port(settings.url)
     named = ServerAddress(settings.url.rstrip("/"), settings.token, FROM_SETTINGS)

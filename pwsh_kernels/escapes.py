@@ -1,4 +1,4 @@
-"""What a terminal would obey in a text (ECMA-48), taken out of it: one filter for every sink.
+"""Removes whatever a terminal would obey in a text (ECMA-48): one filter for every sink.
 
 Imports nothing of ours.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_STRING = 4096
-"""Characters of a title or the like that are thrown away with it; what follows is shown."""
+"""Longest title or similar sequence that is removed completely; the text after that is shown."""
 RESET = "\x1b[0m"
 
 _STRING = "[\\x9d\\x90\\x98\\x9e\\x9f]|\\x1b[\\]PX^_]"
@@ -37,10 +37,10 @@ half characters, and separators of lines and paragraphs.
 
 
 class EscapeFilter:
-    """Takes escape sequences and control characters out of a text that comes in pieces.
+    """Removes escape sequences and control characters from a text that arrives in pieces.
 
-    Line ends and tabs stay; with `colours`, for a terminal alone, colours too. A sequence that a
-    piece begins and the next one ends is one sequence.
+    Line ends and tabs stay; with `colours`, only for a terminal, colours too. A sequence may span
+    several pieces.
     """
 
     def __init__(self, *, colours: bool = False) -> None:
@@ -56,7 +56,7 @@ class EscapeFilter:
         return _TAKEN.sub(self._shown, text[:begun])
 
     def end(self) -> str:
-        """Return what ends the text; a sequence that was only begun is dropped."""
+        """Return the rest of the text; an unfinished sequence is dropped."""
         self._held = ""
         coloured, self._coloured = self._coloured, False
         return RESET if coloured else ""
@@ -106,17 +106,17 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a name, a command or a title of others' in one line in which nothing is hidden."""
+    """Return a foreign name, command or title in one line in which nothing is hidden."""
     return visible(" ".join(text.split()))
 
 
 def visible_json(text: str) -> str:
-    """Return a text of JSON with what cannot be seen in its strings escaped as JSON escapes."""
+    """Return a JSON text with the invisible characters in its strings as JSON escapes."""
     return _HIDDEN_IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 class LogFilter(logging.Filter):
-    """Lets no name or message of others reach a log raw; texts that are put in stay in one line."""
+    """Keeps foreign names and messages from reaching a log raw; inserted texts stay in one line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record's message and its traceback."""
@@ -135,13 +135,13 @@ class LogFilter(logging.Filter):
 
 
 def filter_handlers(logger: logging.Logger) -> None:
-    """Let what a logger's handlers write pass the filter, whoever logs."""
+    """Filter everything that a logger's handlers write, whoever logs it."""
     for handler in logger.handlers:
         handler.addFilter(LogFilter())
 
 
 def plain_json(value: Any) -> Any:
-    """Return a JSON value whose texts, those of its names too, are plain."""
+    """Return a JSON value whose texts, including names, are plain."""
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, Mapping):

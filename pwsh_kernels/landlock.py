@@ -1,8 +1,8 @@
-"""Landlock: what this machine's Linux keeps a process from, and a program that confines itself and
-then becomes another one.
+"""Landlock: how far this machine's Linux can confine a process, and a program that confines itself
+and then becomes another one.
 
-`python -I -S landlock.py RULES PROGRAM [ARGUMENT ...]` is that program. It stands before PowerShell
-at each start of a session, so this file imports little and nothing of ours. The numbers are those
+`python -I -S landlock.py RULES PROGRAM [ARGUMENT ...]` is that program. It runs at each start of a
+session, before PowerShell, so this file imports little and nothing of ours. The numbers are those
 of linux/landlock.h; https://docs.kernel.org/userspace-api/landlock.html explains them.
 """
 
@@ -22,7 +22,7 @@ REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 MAKE_DEVICES = 1 << 6 | 1 << 11
 READ = EXECUTE | READ_FILE | READ_DIR
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
-"""What may be granted on a file that is no folder."""
+"""What may be granted on a file that is not a folder."""
 BIND, CONNECT = 1, 2
 ABSTRACT_SOCKETS, SIGNALS = 1, 2
 FILES_SINCE, TCP_SINCE, SIGNALS_SINCE = 1, 4, 6
@@ -38,7 +38,7 @@ NOT_CONFINED = 126
 
 
 def abi_version() -> int:
-    """Return the version of Landlock's ABI on this machine; 0: it has none."""
+    """Return the version of Landlock's ABI on this machine; 0 if it has none."""
     if sys.platform != "linux":
         return 0
     libc = ctypes.CDLL(None)
@@ -52,7 +52,7 @@ def not_enforced(abi: int) -> list[str]:
 
 
 def command(rules: str, program: list[str]) -> list[str]:
-    """Return the command line of a program that is to be confined; `rules`: see `confine`."""
+    """Return the command line that runs a program confined; `rules`: see `confine`."""
     return [sys.executable, "-I", "-S", __file__, rules, *program]
 
 
@@ -63,10 +63,10 @@ def file_accesses(abi: int) -> int:
 
 
 def confine(rules: dict[str, list[str]], abi: int) -> None:
-    """Confine this process, and all that it becomes or starts, to what the rules grant.
+    """Confine this process, and everything that it becomes or starts, to what the rules grant.
 
     `read` and `write` name files and folders with what is beneath them, `devices` files to read and
-    write, `ports` TCP ports to connect to. Paths that there are not grant nothing. Raises OSError.
+    write, `ports` TCP ports to connect to. Paths that do not exist grant nothing. Raises OSError.
     """
     known = file_accesses(abi)
     handled = [known, BIND | CONNECT, ABSTRACT_SOCKETS | SIGNALS]
@@ -89,7 +89,9 @@ def confine(rules: dict[str, list[str]], abi: int) -> None:
 
 
 def _drop_capabilities() -> None:
-    """Leave few of root's to the program that this process becomes; who has none drops none."""
+    """Leave only a few of root's capabilities to the program that this process becomes; without
+    capabilities, do nothing.
+    """
     libc = ctypes.CDLL(None)
     libc.prctl(AMBIENT, CLEAR_ALL, 0, 0, 0)
     for number in set(range(CAPABILITIES)) - KEPT_CAPABILITIES:

@@ -1,4 +1,4 @@
-"""What our Jupyter messages carry beside their standard content: one metadata key, defined once for
+"""Our additions to the standard content of Jupyter messages: one metadata key, defined once for
 both sides.
 
 * `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120,
@@ -7,9 +7,8 @@ both sides.
 * `stream` metadata of a `packed` execution: `{"pwsh": {"kind": …, "pieces": [{"name": "stdout" or
   "stderr", "chars": N, "kind": KIND, "record": …}, …]}}`: its text is theirs one after the other,
   with the metadata of each
-* `display_data`, `update_display_data` of tables and the like: `{"pwsh": {"kind": "view", "text":
-  TEXT}}`, the text
-  that this message adds to the output as PowerShell prints it
+* `display_data`, `update_display_data` of tables, lists and pictures: `{"pwsh": {"kind": "view",
+  "text": TEXT}}`, the text that this message adds to the output as PowerShell prints it
 * `stream`, `error`, `display_data`, `update_display_data` metadata: `{"pwsh": {"kind": KIND,
   "record"|"progress": {...}}}`
 * `input_request` metadata: `{"pwsh": {"prompt": {...}, "field": name or null}}`
@@ -32,7 +31,7 @@ both sides.
   "prompt_asked", "prompt": {...},
   "request": header of the input_request}`, `{"event": "prompt_closed"}`. Others than the asker
   answer with an `input_reply` whose parent is that request and whose metadata has, under our key,
-  `"for_other": true` beside the answer
+  `"for_other": true` in addition to the answer
 """
 
 import re
@@ -67,12 +66,12 @@ _PATH = re.compile(r"/[^\x00-\x1f\x7f]{1,4095}")
 TextKind = Literal["text", "host", "console"] | RecordKind
 """`text`: the pipeline's output; `host`: Write-Host and friends; `console`: raw [Console] text.
 
-A record's kind: what records say that came after many others, without their facts.
+A record's kind: the text of records beyond the first ones, without their facts.
 """
 
 
 def text_metadata(kind: TextKind) -> Mapping[str, Any]:
-    """Return the metadata of a stream message that carries text and no record."""
+    """Return the metadata of a stream message that carries text but no record."""
     return {KEY: {"kind": kind}}
 
 
@@ -91,7 +90,7 @@ def view_metadata(text: str) -> Mapping[str, Any]:
 def packed_metadata(
     pieces: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
 ) -> Mapping[str, Any]:
-    """Return the metadata of a stream message that stands for several, each a content and its
+    """Return the metadata of a stream message that combines several, each a content and its
     metadata.
     """
     told = [
@@ -102,7 +101,7 @@ def packed_metadata(
 
 
 def unpacked(message: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Yield name, text and our facts of each piece of a stream message."""
+    """Yield the name, text and facts of each piece of a stream message."""
     content, facts, start = message["content"], our_facts(message), 0
     for piece in facts.get("pieces", ()):
         yield piece["name"], content["text"][start : start + piece["chars"]], piece
@@ -113,14 +112,14 @@ def unpacked(message: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str
 
 def progress_metadata(progress: Progress | None) -> Mapping[str, Any]:
     """Return the metadata of a display message that shows progress; None: the run has ended and the
-    bar goes.
+    bar is removed.
     """
     return {KEY: {"kind": "progress", **({"progress": progress.to_json()} if progress else {})}}
 
 
 def prompt_metadata(prompt: Prompt, field: str | None = None) -> Mapping[str, Any]:
-    """Return the metadata of an input_request; `field` names the one value of a prompt of several
-    that is asked for.
+    """Return the metadata of an input_request; `field` names the requested value of a prompt that
+    asks for several.
     """
     return {KEY: {"prompt": prompt.to_json(), "field": field}}
 
@@ -129,7 +128,7 @@ def answer_metadata(value: Any, *, for_other: bool = False) -> Mapping[str, Any]
     """Return the metadata of an input_reply that answers the whole prompt; shape of `value`:
     records.Prompt.
 
-    `for_other`: in place of the client that is asked.
+    `for_other`: in place of the client that was asked.
     """
     return {KEY: {"answer": value, **_in_place(for_other)}}
 
@@ -146,8 +145,8 @@ def _in_place(for_other: bool) -> Mapping[str, bool]:
 
 
 def answers_for_other(message: Mapping[str, Any]) -> bool:
-    """Return whether an input_reply answers or refuses a prompt on purpose in place of the client
-    that is asked.
+    """Return whether an input_reply deliberately answers or refuses a prompt in place of the client
+    that was asked.
     """
     facts = our_facts(message)
     return facts.get("for_other") is True and ("answer" in facts or "refuse" in facts)
@@ -159,14 +158,14 @@ def summary_metadata(summary: Summary) -> Mapping[str, Any]:
 
 
 def our_facts(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a message carries under our key, or an empty mapping."""
+    """Return a message's metadata under our key, or an empty mapping."""
     facts = message.get("metadata", {}).get(KEY, {})
     return facts if isinstance(facts, Mapping) else {}
 
 
 def read_summary(reply: Mapping[str, Any]) -> Summary | None:
-    """Return the summary of an execute_reply, or None when another kind of kernel (or an abort)
-    wrote it.
+    """Return the summary of an execute_reply, or None if another kind of kernel (or an abort) wrote
+    it.
     """
     facts = our_facts(reply).get("summary")
     return Summary.from_json(facts) if facts else None
@@ -200,8 +199,8 @@ def ends_session(message: Mapping[str, Any]) -> bool:
 
 
 def options_metadata(options: RunOptions, *, packed: bool = False) -> Mapping[str, Any]:
-    """Return the metadata of an execute_request; `packed`: what comes at once may come as one
-    message.
+    """Return the metadata of an execute_request; `packed`: output that is written at once may come
+    as one message.
     """
     return {
         KEY: {
@@ -221,7 +220,7 @@ def read_options(metadata: Mapping[str, Any]) -> RunOptions:
 
     Raises InvalidRequest that names the bad one.
 
-    A request without our key comes from a person's client: it gets the rich way.
+    A request without our key comes from a person's client and gets rich output.
     """
     if KEY not in metadata:
         return RunOptions(rich=True)
@@ -264,15 +263,15 @@ def checked_options(
 
 
 def shows_views(metadata: Mapping[str, Any], *, by_default: bool) -> bool:
-    """Return whether a request wants tables and pictures as such; `by_default`: when it does not
-    speak of it at all.
+    """Return whether a request wants tables and pictures as such; `by_default`: the answer if it
+    does not say.
     """
     facts = metadata.get(KEY)
     return bool(facts.get("rich")) if isinstance(facts, Mapping) else by_default
 
 
 def takes_packed(metadata: Mapping[str, Any]) -> bool:
-    """Return whether who asked reads messages of several pieces."""
+    """Return whether the asker reads messages of several pieces."""
     facts = metadata.get(KEY)
     return isinstance(facts, Mapping) and facts.get("packed") is True
 
@@ -284,7 +283,7 @@ def _rich(value: Any) -> bool:
 
 
 def _file(value: Any) -> str:
-    """Return the path of a script, which the session's machine need not have."""
+    """Return the path of a script, which need not exist on the session's machine."""
     if value is None:
         return ""
     if not isinstance(value, str) or not _PATH.fullmatch(value):

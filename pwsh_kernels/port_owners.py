@@ -1,5 +1,5 @@
-"""Which users of this machine listen where, as Linux tells: a token must not reach another one's
-program.
+"""Which users of this machine listen where, according to Linux: a token must not reach another
+user's program.
 """
 
 import ipaddress
@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-"""Linux's own lists of sockets; on another system there is none, and nobody is known."""
+"""Linux's own lists of sockets; other systems have none, so no owner is known there."""
 ROOT = 0
-"""Root can read everything of ours as it is; a container's port is forwarded by root's program."""
+"""Root can read everything of ours anyway; a container's port is forwarded by root's program."""
 _LISTENS = "0A"
 _LOOPBACKS = {"localhost": ("127.0.0.1", "::1")}
 
@@ -63,5 +63,5 @@ def _address(digits: str) -> Address:
 
 
 def _plain(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 address stands for, if it does."""
+    """Return the IPv4 address that an IPv6 address represents, if any."""
     return getattr(address, "ipv4_mapped", None) or address

@@ -1,4 +1,4 @@
-"""Which PowerShell there is, asked in a process of its own: only kernels load the code for it."""
+"""Finds PowerShell in a separate process, because only kernels load the code for it."""
 
 import asyncio
 import json
@@ -13,10 +13,9 @@ LOOKUP_WAIT = 60.0
 
 
 async def search_powershell(modules: Sequence[str] = ()) -> Mapping[str, Any]:
-    """Return `{"path", "version", "place", "modules"}`, or `{"error", "code", …}` where there is
-    none.
+    """Return `{"path", "version", "place", "modules"}`, or `{"error", "code", …}` if there is none.
 
-    Raises OSError, TimeoutError, and ValueError for an answer that is no JSON.
+    Raises OSError, TimeoutError, and ValueError for an answer that is not JSON.
     """
     search = await asyncio.create_subprocess_exec(
         *LOOKUP,

@@ -1,6 +1,7 @@
-"""Whether a value answers a prompt: the one rule of its shape, by the kind of records.Prompt.
+"""Whether a value answers a prompt: the only definition of its shape, by the kind of
+records.Prompt.
 
-Pure. Whoever takes an answer asks here: the server, the kernel, the host of PowerShell.
+Pure. Used by everything that accepts an answer: the server, the kernel, PowerShell's host.
 """
 
 from collections.abc import Mapping
@@ -15,8 +16,8 @@ TOO_LONG = f"must be of at most {MAX_SECRET} characters where it is a secret"
 
 
 def check_answer(prompt: Prompt, value: Any) -> None:
-    """Raise InvalidRequest, which never holds the value, when `value` has not the shape that the
-    prompt asks for.
+    """Raise InvalidRequest, which never contains the value, if `value` does not have the shape that
+    the prompt requires.
     """
     problem = _problem(prompt, value) or (
         TOO_LONG if any(utf16_units(one) > MAX_SECRET for one in _secrets(prompt, value)) else ""
@@ -31,12 +32,12 @@ def takes_list(field: PromptField) -> bool:
 
 
 def utf16_units(text: str) -> int:
-    """Return how long .NET takes a text to be."""
+    """Return the length of a text in .NET."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _secrets(prompt: Prompt, value: Any) -> list[str]:
-    """Return the texts of a fitting answer that become secrets."""
+    """Return the texts of a valid answer that become secrets."""
     if prompt.kind == "secret":
         return [value]
     if prompt.kind == "credential":

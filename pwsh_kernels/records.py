@@ -1,6 +1,6 @@
 """The facts of a run, as plain values: records, progress, prompts, and how a run ended.
 
-Every layer speaks these: `powershell/` makes them, `kernel/` puts them into message metadata,
+Every layer uses these: `powershell/` makes them, `kernel/` puts them into message metadata,
 `sessions/` keeps them, REST and MCP show them. Nothing here imports anything of ours.
 """
 
@@ -19,13 +19,13 @@ ViewKind = Literal["table", "list"]
 Alignment = Literal["left", "center", "right"]
 
 MAX_NESTING = 32
-"""Levels of lists and objects in one another that a parameter, or the answer to a prompt, may have.
+"""How many levels of nested lists and objects a parameter, or the answer to a prompt, may have.
 
 PowerShell reads 50 levels of XML and never answers beyond; a pipeline takes some of them itself.
 """
 MAX_SECRET = 65_536
-"""UTF-16 units that a SecureString holds: PowerShell cannot read the message with a longer one, and
-its session would be lost.
+"""Longest SecureString in UTF-16 units: PowerShell cannot read a message with a longer one, and its
+session would be lost.
 """
 MAX_CHARS = 2**63 - 1
 """Largest number of characters that a caller may ask for: PowerShell counts in 64 bits."""
@@ -104,7 +104,7 @@ class Record:
 
     `error_id` is the FullyQualifiedErrorId; `line` and `column` count from 1 within the script that
     was run; `position` is PowerShell's own position message; empty text and None mean that the
-    engine did not say.
+    engine gave no value.
     """
 
     kind: RecordKind
@@ -118,8 +118,8 @@ class Record:
     script_stack: str = ""
     exception_type: str = ""
     causes: tuple[str, ...] = ()
-    """What the exceptions inside the error's exception say, the outer one first, where the message
-    does not say it.
+    """The messages of the exceptions inside the error's exception, outermost first, unless the
+    error's own message contains them.
 
     An exception with a code of its own, as those of sign-in libraries have, is "code: message".
     """
@@ -128,8 +128,8 @@ class Record:
     for a throw.
     """
     view: str = ""
-    """How the session's `$ErrorView` shows the error, "" for ConciseView. No part of the JSON: the
-    text that is shown beside the facts has it.
+    """How the session's `$ErrorView` shows the error, "" for ConciseView. Not part of the JSON: the
+    text that accompanies the facts reflects it.
     """
     tags: tuple[str, ...] = ()
     terminating: bool = False
@@ -178,7 +178,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One state of a Write-Progress activity; `percent` is None when the script gave none."""
+    """One state of a Write-Progress activity; `percent` is None if the script gave none."""
 
     activity_id: int
     parent_id: int | None
@@ -230,7 +230,7 @@ class View:
 
     `columns` of a table: label and alignment each. `rows` of a table: its cells; of a list: each
     object's labels and values. Pieces with the same `group` that follow each other belong together.
-    `more` counts rows that are in the text alone.
+    `more` counts rows that are only in the text.
     """
 
     kind: ViewKind
@@ -344,20 +344,20 @@ class Summary:
     truncated: int = 0
     terminating_error: Record | None = None
     kept_objects: int = 0
-    """Output objects of the run that the session keeps for questions about them."""
+    """How many output objects of the run the session keeps for queries."""
     connection_changed: bool = False
-    """True when the module's connection is another one than at the end of the run before."""
+    """True if the module's connection has changed since the end of the previous run."""
     left_out: Mapping[str, int] = field(default_factory=dict)
-    """What the format `json` could not take in: `values` beyond what it holds, `depth` values that
-    are deeper than its levels, and `as_text` objects of .NET or PowerShell inside another.
+    """What the format `json` left out: `values` beyond its limits, `depth` values below its deepest
+    level, and `as_text` objects of .NET or PowerShell inside another.
 
     Only counts that are not 0.
     """
 
     @property
     def had_errors(self) -> bool:
-        """True when an error record was written, the script ended by an error, or it said `exit`
-        with a code.
+        """True if an error record was written, the script was ended by an error, or it called
+        `exit` with a code.
         """
         return (
             self.errors > 0
@@ -394,13 +394,13 @@ class RunOptions:
     None: all.
     """
     rich: bool = False
-    """For a person's client: tables, lists and pictures as such beside their text, and the results
+    """For a person's client: tables, lists and pictures as such besides their text, and the results
     kept in `$Last`.
 
     Only for the format `text` without a maximum.
     """
     file: str = ""
-    """The path of the file that the script is the text of; "": it is a command.
+    """The path of the script's file; "": it is a command.
 
     A file has a scope, `$PSScriptRoot` and `$PSCommandPath` of its own, and ends with its `exit`.
     """
@@ -412,5 +412,5 @@ class RunOptions:
 
     @property
     def shows_views(self) -> bool:
-        """True when the run is told in views too."""
+        """True if the run's output also comes as views."""
         return self.rich and self.format == "text" and self.max_chars is None

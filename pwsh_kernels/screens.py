@@ -1,4 +1,5 @@
-"""What needs a screen, a keyboard, a terminal or Windows, and what to use in a session instead.
+"""Commands that need a screen, a keyboard, a terminal or Windows, and what to use in a session
+instead.
 
 Pure.
 """
@@ -25,7 +26,7 @@ NEEDS_SCREEN = {
     "show-eventlog": "opens a window of Windows, and there is no screen here.",
     "show-controlpanelitem": "opens a window of Windows, and there is no screen here.",
 }
-"""Commands (in small letters) that PowerShell for Linux does not have, and why."""
+"""Commands (in lower case) that PowerShell for Linux does not have, and why."""
 ALIASES = {
     "ogv": "out-gridview",
     "shcm": "show-command",
@@ -111,8 +112,8 @@ NO_TERMINAL = (
 )
 
 FULL_SCREEN = re.compile(r"\bVim: Warning: (?:In|Out)put is not|\x1b\[\?1049h")
-"""What a program says that fills a screen and waits for keys that nobody can press; the second is
-for terminals.
+"""Output of programs that fill a screen and wait for keys that nobody can press; the second is for
+terminals.
 """
 WAITED = (
     "{} was waiting for input from a terminal. There is none here, so it got SIGHUP. Use another"

@@ -1,11 +1,11 @@
-"""Bytes of a script file as text, decoded as PowerShell reads a file, or a word on what they look
-like. Pure.
+"""Bytes of a script file as text, decoded as PowerShell would, or the encoding that they look like.
+Pure.
 """
 
 from pwsh_kernels.errors import UndecodableScript
 
 MARK = "\ufeff"
-"""The byte order mark, decoded: no part of a script, whatever door it comes in by."""
+"""The byte order mark, decoded: not part of a script, wherever it comes from."""
 _MARKED = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe\x00\x00", "utf-32-le"),

@@ -1,7 +1,7 @@
 """The JSON shapes of docs/rest.md: the server fills them, the client returns them, the command line
 and MCP read them.
 
-A key that not every answer has is NotRequired; what may be unknown is None.
+A key that only some answers have is NotRequired; a value that may be unknown is None.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from pwsh_kernels.records import OutputFormat, ProgressFacts, PromptFacts, RecordFacts
 
 ForeignJson = dict[str, Any]
-"""JSON whose shape others decide: Jupyter's messages, models and notebooks, MCP's arguments, JSON
+"""JSON whose shape is not ours: Jupyter's messages, models and notebooks, MCP's arguments, JSON
 schemas, settings files of MCP clients.
 """
 
@@ -20,16 +20,14 @@ RunState = Literal[
     "queued", "running", "waiting_for_input", "succeeded", "failed", "cancelled", "lost"
 ]
 OPEN: frozenset[RunState] = frozenset({"queued", "running", "waiting_for_input"})
-"""States of a run that goes on."""
+"""States of a run that has not ended."""
 GOING: frozenset[RunState] = OPEN - {"waiting_for_input"}
-"""Those in which it asks nothing."""
+"""Those of them without a question."""
 ENDED: frozenset[RunState] = frozenset({"succeeded", "failed", "cancelled", "lost"})
 FAILED: frozenset[RunState] = ENDED - {"succeeded"}
 SessionState = Literal["starting", "signed_out", "signing_in", "signed_in", "lost", "closed"]
 Purpose = Literal["command", "sign_in", "check", "sign_out", "query"]
-"""`query`: a question of the product's own about what the session has; it never calls the
-service.
-"""
+"""`query`: one of the product's own queries about the session; it never calls the service."""
 Action = Literal["", "retry", "ask_person", "do_not_retry", "fix_command", "sign_in"]
 """`retry`: the same again, later; `fix_command`: another command or another value; `ask_person`:
 somebody must change or decide something; `sign_in`: sign in again, then the same; `do_not_retry`:
@@ -46,7 +44,7 @@ class Error(TypedDict):
 
 
 class Failure(TypedDict):
-    """Why something has not succeeded (yet), in an answer that holds more; absent from others."""
+    """Why something has not succeeded (yet); absent from other answers."""
 
     error: NotRequired[str]
     code: NotRequired[str]
@@ -62,7 +60,9 @@ class PowerShellHealth(TypedDict):
 
 
 class Confinement(TypedDict):
-    """What keeps sessions apart: what is asked for, and which parts this machine enforces."""
+    """The confinement of sessions: what the setting requests, and which parts this machine
+    enforces.
+    """
 
     confine: Literal["on", "off", "required"]
     files: bool
@@ -71,7 +71,7 @@ class Confinement(TypedDict):
 
 
 class Counts(TypedDict):
-    """How many sessions and runs are in which state."""
+    """How many sessions and runs are in each state."""
 
     sessions: dict[SessionState, int]
     runs: dict[RunState, int]
@@ -112,7 +112,9 @@ class Route(TypedDict):
 
 
 class Module(TypedDict):
-    """A service of the catalog; `installed` is "" where it is not, None where that is unknown."""
+    """A service of the catalog; `installed` is "" if it is not installed, None if that is
+    unknown.
+    """
 
     name: str
     title: str
@@ -125,7 +127,7 @@ class Module(TypedDict):
 
 
 class Unsupported(TypedDict):
-    """A service that cannot be reached from Linux."""
+    """A service that cannot be used from Linux."""
 
     title: str
     reason: str
@@ -143,7 +145,7 @@ class Modules(TypedDict):
 
 
 class TenantModule(TypedDict):
-    """What the tenants file says of a tenant's module."""
+    """What the tenants file says about a tenant's module."""
 
     route: str | None
 
@@ -194,7 +196,7 @@ class Watchdog(WatchdogState):
 
 
 class Busy(TypedDict):
-    """Whom a session works for now."""
+    """Whom a session is working for now."""
 
     run_id: str
     principal: str
@@ -205,14 +207,14 @@ class Busy(TypedDict):
 
 
 class Survival(TypedDict):
-    """What the end of PowerShell would leave of a sign-in; None when there was none."""
+    """Whether a sign-in would survive the end of PowerShell; None if there was none."""
 
     survives_restart: bool | None
     survival: str | None
 
 
 class SessionNames(TypedDict):
-    """How every answer about one session names it."""
+    """The names of a session in every answer about it."""
 
     session: str
     tenant: str
@@ -261,7 +263,7 @@ class Sessions(TypedDict):
 
 
 class DeviceCode(TypedDict):
-    """What a person needs for a pending sign-in; all None when there is no code to show."""
+    """What a person needs for a pending sign-in; all None if there is no code to show."""
 
     device_code: str | None
     auth_url: str | None
@@ -272,7 +274,7 @@ class DeviceCode(TypedDict):
 
 
 class Explanation(TypedDict):
-    """What a known error of a sign-in means."""
+    """The explanation of a known sign-in error."""
 
     code: str
     sentence: str
@@ -283,7 +285,7 @@ class Explanation(TypedDict):
 
 
 class Attempt(TypedDict):
-    """How the present or last sign-in stands; `state` is pending, succeeded, none, or why not."""
+    """The present or last sign-in; `state` is pending, succeeded, none, or why it failed."""
 
     state: str
     route: str
@@ -293,7 +295,7 @@ class Attempt(TypedDict):
 
 
 class Expected(TypedDict):
-    """Who has to sign in, and how that stands."""
+    """Who has to sign in, and the state of that sign-in."""
 
     expected_account: str | None
     sign_in: Attempt | None
@@ -315,7 +317,7 @@ class Login(SessionNames, DeviceCode, Expected, Failure):
 
 
 class Polled(DeviceCode, Expected):
-    """What POST /status says besides the session."""
+    """The fields of POST /status besides the session's."""
 
     success: bool
     was_pending: bool
@@ -323,7 +325,7 @@ class Polled(DeviceCode, Expected):
 
 
 class SessionStatus(Session, Polled):
-    """POST /status of a session that there is."""
+    """POST /status of an existing session."""
 
 
 class NoSession(SessionNames, Polled):
@@ -353,7 +355,7 @@ class ErrorRecord(RecordFacts):
 
 
 class Counted(TypedDict):
-    """How many objects a question is about; `beyond`: those that were too many to be kept."""
+    """How many objects a query found; `beyond`: how many exceeded the limit and were not kept."""
 
     kept: int
     matched: int
@@ -363,15 +365,15 @@ class Counted(TypedDict):
 
 
 class Question(TypedDict):
-    """What not every answer about a run has: `query` only those of that purpose."""
+    """Fields that only some answers about a run have: `query` only those of that purpose."""
 
     query: NotRequired[Counted | None]
     yours: NotRequired[bool]
-    """Whether the caller started it, so that its questions are theirs: the web layer says it."""
+    """Whether the caller started it, and so may answer its questions; set by the web layer."""
 
 
 class RunAhead(TypedDict):
-    """The run that a queued one waits for."""
+    """The run that a queued one is waiting for."""
 
     run_id: str
     state: RunState
@@ -379,7 +381,7 @@ class RunAhead(TypedDict):
 
 
 class Run(SessionNames, Question, Failure):
-    """A run without its output; `error` and `code` are there unless it has succeeded."""
+    """A run without its output; it has `error` and `code` unless it has succeeded."""
 
     success: bool
     run_id: str
@@ -408,7 +410,7 @@ class Run(SessionNames, Question, Failure):
 
 
 class RunResult(Run):
-    """POST /run, POST /runs/{id}/query: a run with its output as far as there is some."""
+    """POST /run, POST /runs/{id}/query: a run with its output so far."""
 
     result: str
 
@@ -425,7 +427,7 @@ class Refused(TypedDict):
 
 
 TenantRun = RunResult | Refused
-"""What a command gave in one of several tenants; `state` tells the two apart."""
+"""A command's result in one of several tenants; `state` tells the two apart."""
 
 
 class Everywhere(Failure):
@@ -468,7 +470,7 @@ class RunPage(Run, Page):
 
 
 class Line(TypedDict):
-    """A line of a run's output; of a search, whether it matches or stands around a match."""
+    """A line of a run's output; in a search, whether it matches or is context."""
 
     number: int
     text: str
@@ -476,7 +478,7 @@ class Line(TypedDict):
 
 
 class LinesPage(TypedDict):
-    """GET /runs/{id}/lines; `more` is the line to ask from next."""
+    """GET /runs/{id}/lines; `more` is the line from which to continue."""
 
     success: bool
     run_id: str
@@ -498,7 +500,7 @@ class Command(TypedDict):
 
 
 class FoundCommands(TypedDict):
-    """Commands, best first; `total` is how many fit."""
+    """Commands, best first; `total` is how many match."""
 
     commands: list[Command]
     total: int
@@ -521,7 +523,7 @@ class Disconnected(TypedDict):
 
 
 class Killed(Disconnected):
-    """POST /kill; `killed` is false when there was nothing to kill."""
+    """POST /kill; `killed` is false if there was nothing to kill."""
 
     killed: bool
 

@@ -1,5 +1,5 @@
-"""The watcher of a PowerShell process group: a shell that kills the group when our process has
-ended without doing so.
+"""The watcher of a PowerShell process group: a shell that kills the group if our process ends
+without doing so.
 """
 
 import asyncio
@@ -10,12 +10,12 @@ WATCH = 'trap "" HUP INT TERM; read -r line; kill -s KILL -- "-$1"; [ -z "$2" ] 
 """Reads a pipe whose writing end only our process holds: the kernel closes it, however our process
 ends.
 
-PowerShell sees its own stdin end, but not in a .NET call that blocks; a parent-death signal would
-spare its children.
+PowerShell notices the end of its stdin, but not inside a blocking .NET call; a parent-death signal
+would not reach its children.
 """
 
 END_WAIT = 2.0
-"""Seconds that a killed watcher gets to end."""
+"""Seconds that a killed watcher may take to end."""
 
 
 class Watcher:
@@ -27,7 +27,7 @@ class Watcher:
 
     @classmethod
     async def start(cls, group: int, folder: str = "") -> "Watcher":
-        """Watch for a process group, whose `folder` goes with it. Raises OSError when no shell
+        """Watch for a process group; its `folder` is removed with it. Raises OSError if no shell
         starts.
         """
         its_end, our_end = os.pipe()
@@ -49,7 +49,7 @@ class Watcher:
         return cls(process, our_end)
 
     async def end(self) -> None:
-        """End the watching, without harm to the group. Harmless again."""
+        """Stop watching, without harm to the group. May be called again."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         with contextlib.suppress(TimeoutError):

@@ -16,8 +16,8 @@ CATALOG_FOLDER = Path(__file__).parent / "services"
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Every module that the product knows, by key; those that cannot be reached; and the files that
-    could not be read.
+    """Every module that the product knows, by key; the services that cannot be used; and the files
+    that could not be read.
     """
 
     modules: Mapping[str, Module]
@@ -29,8 +29,8 @@ class Catalog:
         """Read every `*.toml` of the folder and of the user's own, whose files win; the file's name
         is the key.
 
-        A broken file is kept in `broken`; a built-in module does not come back for a user's broken
-        one.
+        A broken file is listed in `broken`; a user's broken file is not replaced by the built-in
+        module.
         """
         files = {file.stem: file for one in (folder, extra) if one for file in one.glob("*.toml")}
         read = {key: _read(file) for key, file in sorted(files.items())}

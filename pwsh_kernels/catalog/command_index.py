@@ -14,7 +14,7 @@ from pwsh_kernels.catalog.catalog import Catalog
 from pwsh_kernels.catalog.module import Module, Unsupported
 
 CLOSE = 0.82
-"""How alike two names must be for one to be meant by the other (difflib's ratio)."""
+"""How similar two names must be for one to be a misspelling of the other (difflib's ratio)."""
 NEAREST = 3
 
 
@@ -25,9 +25,7 @@ def expanded(pattern: str) -> list[str]:
 
 
 def matcher(pattern: str) -> re.Pattern[str]:
-    """Return a pattern of a file as a regular expression; letters' case does not count, as in
-    PowerShell.
-    """
+    """Return a pattern of a file as a regular expression that ignores case, as PowerShell does."""
     ways = (re.escape(one).replace(r"\*", ".*") for one in expanded(pattern))
     return re.compile("|".join(ways), re.IGNORECASE)
 
@@ -36,7 +34,7 @@ def matcher(pattern: str) -> re.Pattern[str]:
 class Home:
     """Where a command belongs.
 
-    `instead`: what a retired command's place takes; `by`: how sure that is.
+    `instead`: the replacement of a retired command; `by`: how certain this is.
     """
 
     module: Module | Unsupported
@@ -51,8 +49,8 @@ class CommandIndex:
     catalog: Catalog
 
     def home(self, command: str, own: str) -> Home | None:
-        """Return where a command belongs; where several services have it, in the service `own`,
-        else in the first.
+        """Return where a command belongs; if several services have it, the service `own`, otherwise
+        the first.
         """
         modules = sorted(
             self._all, key=lambda one: (one.key != own, isinstance(one, Unsupported), one.key)
@@ -63,8 +61,8 @@ class CommandIndex:
         )
 
     def nearest(self, command: str, own: str) -> list[tuple[str, str]]:
-        """Return listed commands that a name may have meant, with their services; those of `own`
-        first.
+        """Return the listed commands that a misspelt name may mean, with their services; those of
+        `own` first.
         """
         found: dict[str, str] = {}
         for key in sorted(self._names, key=lambda one: one != own):
@@ -77,7 +75,7 @@ class CommandIndex:
         return (same_verb or list(found.items()))[:NEAREST]
 
     def listed(self, command: str, key: str) -> bool:
-        """Return whether a service's file names a command, or a pattern of it fits."""
+        """Return whether a service's file names a command or has a pattern that matches it."""
         module = self.catalog.modules.get(key)
         return bool(
             module and (self._by_name(module, command) or self._by_pattern(module, command))
@@ -90,9 +88,7 @@ class CommandIndex:
 
     @cached_property
     def _names(self) -> Mapping[str, Mapping[str, str]]:
-        """By service: the names without wildcards, by their small letters; of services that can be
-        reached.
-        """
+        """By service that can be used: the names without wildcards, keyed in lower case."""
         return {
             key: {one.lower(): one for one in _names(module.commands)}
             for key, module in self.catalog.modules.items()

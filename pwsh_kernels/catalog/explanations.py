@@ -1,6 +1,6 @@
 """Errors of sign-ins and services in plain words: what happened, what helps.
 
-Explains only; nothing is decided by it.
+Explanations decide nothing.
 """
 
 import re
@@ -39,7 +39,7 @@ class _Book:
 
 
 def explain(text: str) -> Explanation | None:
-    """Return what an error's text means, or None when it is unknown.
+    """Return the explanation of an error's text, or None if there is none.
 
     The first known AADSTS number wins over other texts.
     """
@@ -51,15 +51,15 @@ def explain(text: str) -> Explanation | None:
 
 
 def explanation(code: str) -> Explanation:
-    """Return the explanation of a text's code in the file.
+    """Return the explanation with a code.
 
-    Raises StopIteration for one that is not there.
+    Raises StopIteration for an unknown code.
     """
     return next(one for _, one in _read_book(EXPLANATIONS_FILE).texts if one.code == code)
 
 
 def ending_errors() -> tuple[str, ...]:
-    """Return the regular expressions of the errors by which a sign-in may have ended."""
+    """Return the regular expressions of the errors that may mean that a sign-in has ended."""
     book = _read_book(EXPLANATIONS_FILE)
     numbers = "|".join(number for number, one in book.entra.items() if one.ends_sign_in)
     texts = (pattern.pattern for pattern, one in book.texts if one.ends_sign_in)

@@ -1,5 +1,5 @@
-"""The facts that a catalog script can be given: their names, which of them are secret, and how a
-secret is kept.
+"""The facts that a catalog script can get: their names, which of them are secret, and how a secret
+is held.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,13 +40,13 @@ SECRET_FACTS: frozenset[FactName] = frozenset(
 """Facts whose value is a Secret; scripts get them as SecureString."""
 
 _TENANTS_FILE: Mapping[FactName, str] = {
-    "sharepoint_url": "site (or sharepoint_host beside the tenant's name)"
+    "sharepoint_url": "site (or sharepoint_host next to the tenant's name)"
 }
 """Facts that the tenants file has under other keys."""
 
 
 def file_keys(need: Iterable[FactName]) -> str:
-    """Return what the tenants file must have for one of these facts, in the file's own words."""
+    """Return what the tenants file must contain for one of these facts, in the file's own words."""
     return " or ".join(_TENANTS_FILE.get(fact, fact) for fact in need)
 
 

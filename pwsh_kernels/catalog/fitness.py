@@ -1,5 +1,5 @@
-"""Whether a service's PowerShell module can be used in a version that was found, and what to do
-where not.
+"""Whether a service's PowerShell module can be used in the version that was found, and what to do
+if not.
 
 Pure.
 """
@@ -28,14 +28,14 @@ def unfit(module: Module, found: Sequence[str]) -> ModuleNotReady | None:
 
 
 def too_old(module: Module, version: str) -> bool:
-    """Return whether a version is older than the oldest that works; a label after its numbers
-    counts for nothing.
+    """Return whether a version is older than the oldest that works; a label after its numbers is
+    ignored.
     """
     return Version.parse(version).numbers < Version.parse(module.minimum_version).numbers
 
 
 def known_bad(module: Module, version: str) -> str:
-    """Return why a version is known not to work, or ""."""
+    """Return why a version is known to be bad, or ""."""
     mine = Version.parse(version).numbers
     return next(
         (

@@ -13,6 +13,6 @@ _FILE = Path(__file__).parent / "powershell" / "Guard.ps1"
 @cache
 def guard_script() -> Script:
     """Return the script `param($Connects, $Disconnects, $Session, $Account, $Names, $Site,
-    $Route)`; without an account it takes the answers away.
+    $Route)`; without an account it removes the answers.
     """
     return Script(_FILE.read_text(encoding="utf-8"))

@@ -1,5 +1,5 @@
-"""A service module: what it is for, how to sign in to it, who is signed in, how to sign out; or why
-there is none.
+"""A service module: its purpose, how to sign in, who is signed in, how to sign out; or why the
+service cannot be used.
 """
 
 import re
@@ -16,7 +16,7 @@ from pwsh_kernels.catalog.route import FORM, Route, RouteName, Script, Text
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 CommandPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z*,]+-[A-Za-z0-9*]+$")]
-"""`Get-Mailbox`; `Get,Set-Mailbox` for two commands; `*-Mg*` for all that look so."""
+"""`Get-Mailbox`; `Get,Set-Mailbox` for two commands; `*-Mg*` for all that match."""
 Command = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]+-[A-Za-z0-9]+$")]
 IdentityField = Literal["account", "tenant_id", "domains"]
 Host = Annotated[
@@ -78,12 +78,12 @@ class Module:
 
     @property
     def default_route(self) -> RouteName:
-        """The file's first route: the one where nothing else is configured."""
+        """The file's first route: the default."""
         return next(iter(self.routes))
 
     def hosts_of(self, route: Route, facts: Facts) -> tuple[str, ...]:
-        """Return the hosts that a sign-in needs, each as `host` or `host:port`; one that no fact
-        names is left out.
+        """Return the hosts that a sign-in needs, each as `host` or `host:port`; one that needs an
+        unknown fact is left out.
         """
         wanted = (*(() if route.has_token else self.login_hosts), *self.hosts)
         named = (
@@ -108,7 +108,7 @@ def _site_host(address: Fact | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A service that people ask for and that cannot be reached from here."""
+    """A service that people ask for and that cannot be used here."""
 
     __pydantic_config__: ClassVar[ConfigDict] = FORM
 

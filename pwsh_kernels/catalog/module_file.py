@@ -1,4 +1,4 @@
-"""Reads a module's TOML file; what is wrong in it is named with its line."""
+"""Reads a module's TOML file; problems are reported with their line."""
 
 import tomllib
 from collections.abc import Sequence
@@ -13,9 +13,7 @@ from pwsh_kernels.catalog.toml_lines import line_of_key, line_of_syntax_error
 from pwsh_kernels.errors import BrokenFile
 
 PREPARE = Path(__file__).parent / "powershell" / "Prepare.ps1"
-"""What prepares a module whose file says nothing else: find it, import it, or say how to install
-it.
-"""
+"""The default preparation of a module: find it and import it, or say how to install it."""
 _PREPARE_PARAMETERS = {
     "Name": "powershell_module",
     "MinimumVersion": "minimum_version",
@@ -49,7 +47,7 @@ _SENTENCES = {
 def read_module(file: Path) -> Module | Unsupported:
     """Read one module's file.
 
-    Raises BrokenFile with the file's name, the line and what is wrong in it.
+    Raises BrokenFile with the file's name, the line and the problem.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -95,8 +93,8 @@ def _with_routes(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _route(name: str, route: Any) -> Any:
-    """Return a route as its dataclass has it: in a file the script's keys stand beside
-    the others.
+    """Return a route in the form of its dataclass: in a file the script's keys are next to the
+    others.
     """
     if not isinstance(route, dict):
         return route
@@ -106,7 +104,7 @@ def _route(name: str, route: Any) -> Any:
 
 
 def _place(location: Sequence[str | int]) -> tuple[str, ...]:
-    """Return the keys in the file that lead to what is wrong."""
+    """Return the keys in the file that lead to the problem."""
     place = tuple(str(one) for one in location if one != "[key]")
     inside_route_script = place[0] == "routes" and place[2:3] == ("script",)
     return place[:2] + place[3:] if inside_route_script and len(place) > 3 else place

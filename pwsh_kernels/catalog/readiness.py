@@ -1,5 +1,5 @@
-"""Scripts that every sign-in runs before it connects: is the module there, are the hosts
-reachable, is a login kept, clear what is left.
+"""Scripts that every sign-in runs before it connects: find the module, reach the hosts, look for a
+kept sign-in, clear leftovers.
 """
 
 from functools import cache
@@ -14,8 +14,8 @@ _LEFT: dict[str, FactName] = {"HomeFiles": "home_files"}
 
 @cache
 def find_script() -> Script:
-    """Return the script that gives the versions of the service's module, in the order in which
-    PowerShell would take them.
+    """Return the script that lists the versions of the service's module in the order in which
+    PowerShell would choose them.
     """
     return Script(_text("Find"), {"Name": "powershell_module"})
 
@@ -29,7 +29,7 @@ def unload_script() -> Script:
 @cache
 def reach_script() -> Script:
     """Return the script `param($Hosts, $Seconds)`: one object `{host, proxy, problem}` for each
-    host out of reach.
+    unreachable host.
     """
     return Script(_text("Reach"))
 

@@ -1,5 +1,5 @@
-"""A way to sign in: the script that does it, the facts that it needs, and what of the sign-in
-survives a restart.
+"""A way to sign in: its script, the facts that it needs, and whether the sign-in survives a
+restart.
 """
 
 import re
@@ -22,7 +22,7 @@ RouteName = Literal[
 CodeChannel = Literal["console", "output", "warning", "information", "any"]
 Survival = Literal["nothing", "cache", "again"]
 Resuming = Literal["check", "connect"]
-"""What finds a kept login again: the module by itself, so that the check sees it, or the connect
+"""What finds a kept sign-in again: the module on import, so that the check sees it, or the connect
 script.
 """
 
@@ -64,8 +64,8 @@ class Script:
     parameters: Mapping[str, FactName] = field(default_factory=dict)
 
     def bind(self, facts: Facts) -> dict[str, Any]:
-        """Return the values to bind, by parameter name; a fact that nobody knows is left out, so
-        defaults apply.
+        """Return the values to bind, by parameter name; an unknown fact is left out, so defaults
+        apply.
         """
         values = {name: facts.get(fact) for name, fact in self.parameters.items()}
         return {name: _bound(value) for name, value in values.items() if value}
@@ -102,16 +102,16 @@ class Route:
 
     @property
     def asks_person(self) -> bool:
-        """Whether somebody must enter a code; every other route signs in unattended."""
+        """Whether a person must enter a code; every other route signs in unattended."""
         return self.name == "device_code"
 
     @property
     def has_token(self) -> bool:
-        """Whether the token comes from the machine or from the caller: nobody asks Entra's sign-in
-        hosts for it.
+        """Whether the token comes from the machine or from the caller, so that Entra's sign-in
+        hosts are not needed.
         """
         return self.name in ("managed_identity", "access_token")
 
     def missing(self, facts: Facts) -> list[tuple[FactName, ...]]:
-        """Return the needs that the facts do not meet."""
+        """Return the needs that the known facts do not meet."""
         return [need for need in self.needs if not any(facts.get(fact) for fact in need)]

@@ -1,5 +1,5 @@
-"""Where a secret of a sign-in is kept (a file or an environment variable), and how it is read at
-the moment of use.
+"""Where a secret of a sign-in is kept (a file or an environment variable); it is read only when it
+is used.
 """
 
 import os
@@ -14,14 +14,14 @@ from pwsh_kernels.catalog.facts import Secret
 from pwsh_kernels.errors import BadSecret
 
 MAX_SIZE = 65_536
-"""Bytes of the longest secret file; a token has a few thousand."""
+"""Largest secret file in bytes; a token has a few thousand."""
 HOW_TO_WRITE = 'write { file = "PATH" } or { env = "NAME" } here, never the secret itself'
 
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
-    """The place of a secret: a file of one's own that others cannot read, or an environment
-    variable of the server.
+    """The place of a secret: a file that only its owner can read, or an environment variable of the
+    server.
     """
 
     file: Path | None = None
@@ -29,7 +29,7 @@ class SecretSource:
 
     @property
     def name(self) -> str:
-        """Return how people call the place."""
+        """Return the place in words."""
         return str(self.file) if self.file else f"the environment variable {self.env}"
 
     def read(self) -> Secret:
@@ -57,7 +57,7 @@ def _content(file: Path) -> str:
 
 
 def _check(file: Path, facts: os.stat_result) -> None:
-    """Look at the file that is open, so that no other one can take its place in between."""
+    """Check the open file, so that no other file can take its place in between."""
     if not stat.S_ISREG(facts.st_mode):
         raise BadSecret(str(file), "it is no ordinary file")
     if stat.S_IMODE(facts.st_mode) & 0o077:
@@ -68,7 +68,7 @@ def _check(file: Path, facts: os.stat_result) -> None:
 
 def resolved_path(value: Any, info: ValidationInfo) -> Any:
     """Return a path of a file's text as an absolute one: `~` is the user's HOME, anything else is
-    beside that file.
+    relative to that file's folder.
     """
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be the path of a file")

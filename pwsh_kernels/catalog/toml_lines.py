@@ -16,7 +16,7 @@ def line_of_syntax_error(message: str, text: str) -> int:
 
 
 def line_of_key(place: Sequence[str], text: str) -> int | None:
-    """Return the line of a key, or of the nearest table around it that the text names; None when
+    """Return the line of a key, or of the nearest table around it that the text contains; None if
     there is none.
     """
     lines = dict(_keys(text))
@@ -25,9 +25,7 @@ def line_of_key(place: Sequence[str], text: str) -> int | None:
 
 
 def _keys(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield each key of the text with its line; what stands inside a text of several lines is no
-    key.
-    """
+    """Yield each key of the text with its line, ignoring the content of multi-line strings."""
     table: tuple[str, ...] = ()
     inside = ""
     for number, line in enumerate(text.splitlines(), 1):
@@ -40,7 +38,7 @@ def _keys(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
 
 
 def _inside_after(line: str, inside: str) -> str:
-    """Return the quotes of the long text that is open after a line, or nothing."""
+    """Return the quotes of the multi-line string that is open after a line, or nothing."""
     for quotes in _LONG_TEXT.findall(line):
         inside = "" if inside == quotes else inside or quotes
     return inside

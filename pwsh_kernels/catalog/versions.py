@@ -15,7 +15,7 @@ _RANGE = re.compile(r"([\[(])\s*([^,\s]*)\s*(,?)\s*([^,\s]*)\s*([\])])")
 class Version:
     """`3.10.1`, or `3.2.0-beta1`, which comes before `3.2.0`.
 
-    Numbers that are not written are 0.
+    Missing numbers are 0.
     """
 
     numbers: tuple[int, ...]
@@ -32,7 +32,7 @@ class Version:
 
     @property
     def text(self) -> str:
-        """How PSResourceGet writes it: three numbers, four when the last is not 0."""
+        """As PSResourceGet writes it: three numbers, or four if the last is not 0."""
         numbers = ".".join(map(str, self.numbers if self.numbers[3] else self.numbers[:3]))
         return f"{numbers}-{self.label}" if self.label else numbers
 
@@ -84,7 +84,7 @@ class Range:
         return self.low if self.low == self.high and self.with_low and self.with_high else None
 
     def within(self, other: "Range") -> "Range | None":
-        """Return the versions that both take; None when there can be none."""
+        """Return the versions that are in both ranges; None if there can be none."""
         low, with_low = self.low, self.with_low
         if other.low and (not low or other.low >= low):
             with_low = other.with_low and (with_low or other.low != low)

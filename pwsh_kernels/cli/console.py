@@ -1,4 +1,4 @@
-"""What commands print: tables, JSON, one line per error, and the exit codes."""
+"""The output of commands: tables, JSON, one line per error, and the exit codes."""
 
 import json
 import os
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
 
 CLIENT_NAME = "pwsh-kernels-cli"
-"""What a run shows as its client."""
+"""The client name that runs show."""
 
 
 class ExitCode(IntEnum):
-    """How commands end, besides the exit codes of what they run (docs/cli.md)."""
+    """Exit codes of our own commands, besides those of the commands that they run (docs/cli.md)."""
 
     OK = 0
     FAILED = 1
@@ -69,7 +69,7 @@ def exit_code(error: ProductError) -> ExitCode:
 
 
 def error_line(error: ProductError) -> str:
-    """Return what happened and the command to run next, in one line."""
+    """Return what happened, and the command to run next, in one line."""
     facts = error.to_json()
     return one_line(_sentence(error, facts))
 
@@ -121,7 +121,7 @@ async def connected() -> AsyncIterator["RestClient"]:
 
 
 def prepare_streams() -> None:
-    """Let no character that a terminal cannot show end a command."""
+    """Make sure that no character which a terminal cannot show ends a command with an error."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -133,15 +133,15 @@ def shows_colours(stream: IO[str]) -> bool:
 
 
 def say(text: str) -> None:
-    """Print a line of the result; what others named in it is shown as it is and obeyed by no
-    terminal.
+    """Print a line of the result; foreign names in it are shown in full, but no terminal obeys
+    them.
     """
     sys.stdout.write(f"{visible(text)}\n")
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
-    """Print a line about the progress, apart from the result."""
+    """Print a line about the progress, separate from the result."""
     sys.stderr.write(f"{visible(text)}\n")
     sys.stderr.flush()
 
@@ -154,8 +154,8 @@ def say_json(value: Any, indent: int = 2) -> None:
 
 
 def show(text: str, *, aside: bool = False) -> None:
-    """Print what a command printed, on stderr when it is `aside` of its result; of escape sequences
-    colours alone, on a terminal alone.
+    """Print a command's output, on stderr if it is `aside`, not part of the result. Of escape
+    sequences only colours are kept, and only on a terminal.
     """
     stream = sys.stderr if aside else sys.stdout
     stream.write(f"{without_escapes(text, colours=shows_colours(stream))}\n")

@@ -62,7 +62,7 @@ def examine() -> Iterator[Finding]:
 
 
 def _powershell(settings: Settings) -> Iterator[Finding]:
-    """Yield which PowerShell there is, and which modules it finds for the real tenants."""
+    """Yield which PowerShell was found, and which modules it finds for the real tenants."""
     try:
         wanted = wanted_modules(settings)
     except ProductError:
@@ -94,7 +94,7 @@ def _set_by_hand() -> Finding:
 
 
 def places(settings: Settings) -> Finding:
-    """Return where sessions live: by the settings, and by the entries of tenants that say more."""
+    """Return where sessions live, according to the settings and to tenants' entries."""
     try:
         known = TenantsFile(settings.tenants_path, must_exist=False).current().known.values()
     except ProductError:  # what is wrong is said with the tenants file
@@ -106,7 +106,7 @@ def places(settings: Settings) -> Finding:
 
 
 def confinement(confine: str, abi: int) -> Finding:
-    """Return what keeps a session's PowerShell from other sessions, and what does not."""
+    """Return how sessions are confined, and what is missing."""
     from pwsh_kernels.sessions.places.confinement import shortfall
 
     if confine == "off":
@@ -121,7 +121,7 @@ def confinement(confine: str, abi: int) -> Finding:
 
 
 def data_folder(folder: Path) -> Finding:
-    """Return whether the data folder can hold sign-ins: ours, writable, closed to others."""
+    """Return whether the data folder is fit for sign-ins: ours, writable, closed to others."""
     if not folder.exists():
         place = next(one for one in folder.parents if one.exists())
         if os.access(place, os.W_OK | os.X_OK):
@@ -148,7 +148,7 @@ def homes(
     folder: Path, modules: Mapping[str, Module], simulated: Collection[str]
 ) -> Iterator[Finding]:
     """Yield whether the folder of the sessions' HOMEs is closed to others, and which of them hold
-    something; what a simulated tenant's session keeps opens nothing.
+    something; those of simulated tenants hold nothing of value.
     """
     if not folder.exists():
         return
@@ -167,7 +167,7 @@ def homes(
 
 
 def damaged(folders: Iterable[Path]) -> Iterator[Finding]:
-    """Yield the files that a server has put aside because it could not read them."""
+    """Yield the files that a server has set aside because it could not read them."""
     from pwsh_kernels.sessions.damaged_files import files_put_aside
 
     for file in files_put_aside(folders):
@@ -196,7 +196,7 @@ def _homes(settings: Settings) -> Iterator[Finding]:
 
 
 def tenants_file(settings: Settings) -> Iterator[Finding]:
-    """Yield what `tenants check` finds, where there is a tenants file or one is named."""
+    """Yield the findings of `tenants check`, if there is a tenants file or one is named."""
     path = settings.tenants_path
     if not (settings.tenants_file or path.exists()):
         return
@@ -236,9 +236,7 @@ def restart_cost(session: Session) -> Finding:
 
 
 def _no_server(settings: Settings, error: ServerUnreachable) -> Finding:
-    """A server that nobody has started is nothing broken; one that was named and does not answer
-    is.
-    """
+    """A server that was not started is not an error; one that was named and does not answer is."""
     named = settings.url != Settings.model_fields["url"].default
     return Finding("wrong" if named else "note", error_line(error))
 

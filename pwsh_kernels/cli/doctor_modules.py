@@ -1,5 +1,5 @@
-"""What `doctor` says of PowerShell modules: is there, for each service of a real tenant, one that a
-session can use.
+"""What `doctor` says about PowerShell modules: whether there is a usable one for each service of a
+real tenant.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,8 +30,8 @@ def configured(tenants: Iterable[Tenant]) -> list[str]:
 def installed_modules(
     settings: Settings, wanted: Iterable[Module], machine: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Yield what is damaged, then, for each service, the version that a new session finds, or how
-    to install one.
+    """Yield damaged modules and then, for each service, the version that a new session finds, or
+    how to install one.
 
     Raises BrokenFile.
     """
@@ -45,8 +45,8 @@ def installed_modules(
 
 
 def damaged_modules(store: ModuleStore) -> Iterator[Finding]:
-    """Yield the modules of new sessions whose files are not as they were installed: a session does
-    not look itself, which would take it 0.1 s for each 100 MB. Raises BrokenFile.
+    """Yield the modules of new sessions whose files have changed since the installation: sessions
+    do not check, which would take 0.1 s for each 100 MB. Raises BrokenFile.
     """
     for one in store.selected().values():
         if one.sha256 and store.differences(one):
@@ -60,8 +60,8 @@ def damaged_modules(store: ModuleStore) -> Iterator[Finding]:
 
 
 def module_finding(module: Module, ours: str, machine: str) -> Finding:
-    """Return what there is of a service's module: `ours` comes first, then the machine's; "" for
-    none.
+    """Return the version of a service's module that is found: `ours` comes first, then the
+    machine's; "" for none.
 
     Pure.
     """

@@ -1,5 +1,5 @@
-"""`pwsh-kernels run` in several tenants: a line on stderr when each has ended, then every output in
-the order asked for, or one JSON or CSV of all.
+"""`pwsh-kernels run` in several tenants: a line on stderr as each ends, then every output in the
+order asked for, or one JSON or CSV of all.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
 
 LOOK_WAIT = 20.0
-"""Seconds that one look at a run waits on the server."""
+"""Seconds that one request about a run waits on the server."""
 
 
 def read_tenants(text: str) -> list[str] | Literal["*"] | None:
@@ -63,7 +63,7 @@ async def run_everywhere(
 
 
 def _name_runs(runs: list[TenantRun]) -> int:
-    """Print each tenant with the id of its run; what was refused goes to stderr."""
+    """Print each tenant with the id of its run; refusals go to stderr."""
     for run in runs:
         if run["state"] == "refused":
             note(f"{run['tenant']}: {run['state']}{_why(run)}")
@@ -99,18 +99,18 @@ async def _watch(
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What a script gave in one tenant, with all its output."""
+    """A script's result in one tenant, with all its output."""
 
     run: Run | Refused
     entries: Sequence[Entry] = ()
 
     def to_json(self) -> Mapping[str, object]:
-        """Return the run's facts with the output, and without what is about one page of it."""
+        """Return the run's facts with the whole output, without the fields about one page of it."""
         facts = {name: one for name, one in self.run.items() if name not in ("entries", "cursor")}
         return {**facts, "output": "".join(entry["text"] for entry in self.entries)}
 
     def parts(self, output_format: OutputFormat) -> tuple[str, str]:
-        """Return the result, and what was said beside it."""
+        """Return the result, and the messages that accompany it."""
         texts: dict[bool, str] = {True: "", False: ""}
         for entry in self.entries:
             texts[belongs_to_result(entry, output_format)] += entry["text"]
@@ -118,8 +118,8 @@ class Ended:
 
 
 async def _ended(client: "RestClient", started: TenantRun, deadline: float | None) -> Ended:
-    """Return a run with its whole output once it has ended or the deadline has come; tell on stderr
-    which.
+    """Return a run with its whole output once it has ended or the deadline has passed; report on
+    stderr which.
     """
     ended = (
         Ended(started)
@@ -158,8 +158,8 @@ def _why(run: Run | Refused) -> str:
 
 
 def _print(results: list[Ended], output_format: OutputFormat) -> bool:
-    """Print the results to stdout, and to stderr whose they are and what was said beside them;
-    return whether every result is there.
+    """Print the results to stdout, their tenants and accompanying messages to stderr; return
+    whether every result is complete.
     """
     found: list[tuple[str, str]] = []
     for one in results:

@@ -1,4 +1,4 @@
-"""Follow a run at a terminal: print what arrives, answer what it asks, cancel on Ctrl-C, end with
+"""Follow a run at a terminal: print its output, answer its questions, cancel it on Ctrl-C, end with
 its exit code.
 """
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
 
 POLL_WAIT = 30.0
-"""Seconds that one look at a run waits on the server for news."""
+"""Seconds that one request about a run waits on the server for news."""
 
 PAGE_CHARS = 100_000
-"""Characters of output in one look."""
+"""Characters of output in one request."""
 
 QUEUED_NOTE_AFTER = 1.0
-"""Seconds that a command waits for its turn before the person is told why nothing happens."""
+"""Seconds that a command waits for its turn before the person learns why nothing happens."""
 
 FOR_PROGRAMS = ("json", "csv")
-"""Formats of which nothing but the result may be on stdout."""
+"""Formats for which only the result may be on stdout."""
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -37,7 +37,7 @@ class Printer:
     """Prints entries as they arrive, or keeps them for one JSON object at the end."""
 
     def __init__(self, run: Run, *, as_json: bool) -> None:
-        """`run` says the format, which decides what is output and what is only shown."""
+        """The format of `run` decides what is output and what is only displayed."""
         self._format = run["format"]
         self._is_json = run["format"] == "json"
         self._as_json = as_json
@@ -63,7 +63,7 @@ class Printer:
         _write(stream, escapes.feed(whole))
 
     def end(self, run: Run) -> None:
-        """Print what belongs after the output."""
+        """Print the messages that follow the output."""
         if self._as_json:
             facts = {name: value for name, value in run.items() if name not in _PAGE_FIELDS}
             say_json({**facts, "result": "".join(self._result)})
@@ -90,8 +90,8 @@ class Printer:
 
 
 def belongs_to_result(entry: Entry, output_format: OutputFormat) -> bool:
-    """Return whether an entry is output: what a script only shows (Write-Host) must not break JSON
-    or CSV on stdout.
+    """Return whether an entry is output: text that a script only displays (Write-Host) must not
+    break JSON or CSV on stdout.
     """
     shown = entry["kind"] == "text" or output_format not in FOR_PROGRAMS
     return entry["stream"] == "stdout" and shown
@@ -110,7 +110,7 @@ async def follow_to_end(
 ) -> int:
     """Follow a run and return the exit code: the command's own when it ended.
 
-    `wait_s` None: as long as it takes.
+    `wait_s` None: no limit.
     """
     printer = Printer(run, as_json=as_json)
     with interrupts() as (first, second):
@@ -135,7 +135,7 @@ async def follow_to_end(
 
 
 def run_exit_code(run: Run) -> int:
-    """Return the exit code that tells how a run ended; says on stderr that it goes on."""
+    """Return the exit code for a run; if it is still running, say so on stderr."""
     if run["state"] in OPEN:
         note(
             f"{run['run_id']} is {run['state']}: `pwsh-kernels follow {run['run_id']}` attaches"
@@ -203,7 +203,7 @@ async def _ends_before(task: "asyncio.Task[RunPage]", event: asyncio.Event) -> b
 
 @contextmanager
 def interrupts() -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
-    """Give two events that the first and the second Ctrl-C (or end of the terminal) set."""
+    """Yield two events, set by the first and the second Ctrl-C (or end of the terminal)."""
     first, second = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 

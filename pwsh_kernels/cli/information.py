@@ -1,4 +1,4 @@
-"""`pwsh-kernels settings` and `modules`: what can be set, and which services there are."""
+"""`pwsh-kernels settings` and `modules`: the settings and the services."""
 
 import asyncio
 from dataclasses import asdict

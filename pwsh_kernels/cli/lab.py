@@ -13,7 +13,7 @@ from pwsh_kernels.discovery import ServerAddress, read_settings
 from pwsh_kernels.errors import LabNotInstalled, ServerUnreachable
 
 OPENS = "-open.html"
-"""Beside a runtime file `jpserver-PID.json`: the page (0600) that takes a browser to JupyterLab,
+"""Next to a runtime file `jpserver-PID.json`: the page (0600) that takes a browser to JupyterLab,
 with the token.
 """
 
@@ -47,7 +47,9 @@ def lab(
 
 
 async def _running() -> ServerAddress | None:
-    """Return the server that answers, or None. Raises NotOurServer for a stranger on its port."""
+    """Return the server that answers, or None. Raises NotOurServer if something else uses its
+    port.
+    """
     from pwsh_kernels.client import find_server
 
     try:
@@ -57,9 +59,9 @@ async def _running() -> ServerAddress | None:
 
 
 def _open(server: ServerAddress, browser: bool) -> None:
-    """Tell where JupyterLab is.
+    """Say where JupyterLab is.
 
-    The token goes to the browser by a file: every user may read a process list.
+    The token reaches the browser through a file, because every user can read the process list.
     """
     page = opening_page(server)
     if page is not None and not page.is_file():

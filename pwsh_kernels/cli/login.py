@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
 
 Standing = Login | Status
-"""How a sign-in stands: what /login answered, then what /status does."""
+"""The state of a sign-in, first from /login, then from /status."""
 
 END_WAIT = 2.0
-"""Seconds that an interrupted request gets to end."""
+"""Seconds that an interrupted request may take to end."""
 POLL_WAIT = 30.0
-"""Seconds that one look at a pending sign-in waits on the server."""
+"""Seconds that one request about a pending sign-in waits on the server."""
 
 
 def login(
@@ -71,7 +71,7 @@ def login(
 
 
 def read_token(source: str | None) -> str | None:
-    """Return a token from a file or stdin: on the command line, every user of the machine could
+    """Return a token from a file or stdin; on the command line, every user of the machine could
     read it.
     """
     if source is None:
@@ -154,7 +154,7 @@ def _validity(facts: Standing) -> str:
 
 
 def show_qr(facts: Standing) -> None:
-    """Show the address as a QR code where a person looks at a terminal."""
+    """Show the address as a QR code if stdout is a terminal."""
     if qr_of(facts) and sys.stdout.isatty():
         say(qr_of(facts))
 

@@ -1,4 +1,4 @@
-"""What each MCP client wants to read about our MCP server: pure.
+"""The configuration of our MCP server for each MCP client: pure.
 
 Absolute paths, and never a secret.
 
@@ -41,7 +41,7 @@ class Place:
     url: str
     http: bool = False
     environment: Mapping[str, str] | None = None
-    """What the program must be given because it is not the default."""
+    """Settings that the program needs because they differ from the defaults."""
 
 
 def configuration(client: Client, place: Place) -> ForeignJson:
@@ -97,9 +97,9 @@ def _mcpjungle(place: Place) -> ForeignJson:
 
 
 def merged(existing: str, added: ForeignJson, file: str) -> ForeignJson:
-    """Return a client's file with our server in it, and all else as it was.
+    """Return a client's file with our server added and everything else unchanged.
 
-    Raises FileNotWritten for no JSON object.
+    Raises FileNotWritten if it is not a JSON object.
     """
     try:
         before = json.loads(existing) if existing.strip() else {}

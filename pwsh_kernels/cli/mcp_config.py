@@ -19,7 +19,7 @@ from pwsh_kernels.settings import Settings
 from pwsh_kernels.shapes import ForeignJson
 
 PROGRAM = Path(__file__).parents[2] / "mcp_server.py"
-"""Beside the package, in the repository and in an installed wheel."""
+"""Next to the package, in the repository and in an installed wheel."""
 
 
 def mcp_config(
@@ -58,8 +58,8 @@ def _place(http: bool) -> Place:
 
 
 def _merge(file: Path, added: ForeignJson) -> None:
-    """Write the whole file anew; the old one stays as it was when anything fails, and who may read
-    it is as before.
+    """Replace the whole file, keeping its permissions; if anything fails, the old one is
+    unchanged.
     """
     try:
         mode = file.stat().st_mode if file.exists() else None

@@ -28,7 +28,7 @@ Names = Annotated[list[str] | None, typer.Argument(help=NAMES_HELP)]
 
 
 class Installed(TypedDict):
-    """What `modules list --json` says of an installed module."""
+    """What `modules list --json` says about an installed module."""
 
     name: str
     version: str
@@ -171,7 +171,7 @@ def store_of(settings: Settings) -> "ModuleStore":
 
 
 def rules_of(settings: Settings) -> "Rules":
-    """Return the catalog's word on PowerShell modules."""
+    """Return the catalog's rules for PowerShell modules."""
     from pwsh_kernels.catalog import Catalog
     from pwsh_kernels.modules.wanted import Rules
 

@@ -1,4 +1,4 @@
-"""`pwsh-kernels modules install`, `update` and `remove`: which PowerShell modules there are for
+"""`pwsh-kernels modules install`, `update` and `remove`: change the PowerShell modules for
 sessions.
 """
 
@@ -123,8 +123,8 @@ def update(names: Names = None, source: From = "", force: Force = False) -> None
 async def _update(
     settings: Settings, modules: "Sequence[LockedModule]", source: str, *, force: bool
 ) -> "tuple[list[LockedModule], list[LockedModule]]":
-    """Return what new sessions get now, and what failed: one place that fails keeps no other from
-    its update.
+    """Return what new sessions get now, and the failures: one failing source does not keep others
+    from being updated.
     """
     from pwsh_kernels.modules.source import source_of
 
@@ -161,8 +161,8 @@ def _by_place(modules: "Sequence[LockedModule]", *, one_place: bool) -> "list[li
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a change to its end. SIGTERM ends it as Ctrl+C does: PowerShell ends, and what was
-    fetched goes.
+    """Run a change to its end. SIGTERM ends it as Ctrl+C does: PowerShell ends, and fetched files
+    are removed.
     """
     try:
         return asyncio.run(_until_terminated(work))

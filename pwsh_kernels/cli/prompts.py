@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from pwsh_kernels.client import RestClient
 
 POLL_WAIT = 30.0
-"""Seconds that one look waits for somebody else's answer."""
+"""Seconds that one request waits for somebody else's answer."""
 
 LINE_BYTES = 65_536
 """Longest line that is read; a terminal gives at most 4,096 bytes at once."""
 
 
 class NotAnAnswer(ValueError):
-    """What was typed is none of the choices."""
+    """The typed text is not one of the choices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class Question:
 
 
 async def answer_prompt(client: "RestClient", run: Run, asked: PromptFacts) -> None:
-    """Answer or refuse what a run asks; returns as well when somebody else has answered.
+    """Answer or refuse a run's question; also returns when somebody else has answered.
 
-    Who attaches to another client's run with a terminal answers in its place.
+    A person at a terminal who follows another client's run answers in its place.
     """
     prompt, run_id, for_other = Prompt.from_json(asked), run["run_id"], not run.get("yours", True)
     if for_other:
@@ -94,7 +94,7 @@ async def _send(answer: Awaitable[Run]) -> None:
 
 
 async def _answered_elsewhere(client: "RestClient", run: Run) -> Run:
-    """Return the run once it asks this no longer: answered by somebody else, cancelled or lost."""
+    """Return the run once this question is closed: answered by somebody else, cancelled or lost."""
     asked, seen = run["prompt"], run
     while seen["state"] == "waiting_for_input" and seen["prompt"] == asked:
         seen = await client.read_run(
@@ -104,14 +104,14 @@ async def _answered_elsewhere(client: "RestClient", run: Run) -> Run:
 
 
 def summary(prompt: Prompt) -> str:
-    """Return what a prompt asks for, in one line."""
+    """Return a prompt's question in one line."""
     fields = ", ".join(one.label or one.name for one in prompt.fields)
     words = [" ".join(one.split()) for one in (prompt.caption, prompt.message, fields)]
     return plain(": ".join(one.rstrip(":") for one in dict.fromkeys(words) if one)) or prompt.kind
 
 
 def heading(prompt: Prompt) -> str:
-    """Return what stands above the questions; a single question is its own message."""
+    """Return the text above the questions; a single question is its own message."""
     message = "" if prompt.kind in ("line", "secret") else prompt.message
     return plain("\n".join(text for text in (prompt.caption, message) if text))
 
@@ -205,7 +205,7 @@ async def read_line(label: str, *, secret: bool) -> str | None:
 
 @contextmanager
 def _echo(descriptor: int, *, shown: bool) -> Iterator[None]:
-    """Keep the terminal from showing what is typed; it is put back however the block ends."""
+    """Keep the terminal from showing what is typed; it is restored however the block ends."""
     before = termios.tcgetattr(descriptor)
     try:
         if not shown:

@@ -59,7 +59,8 @@ def run(
     Its output is printed as it arrives. Ctrl-C cancels it; a second Ctrl-C leaves it running.
 
     A file (--file FILE, or - < FILE) has $PSScriptRoot, $PSCommandPath and a scope of its own. Its
-    text is sent with its path; files beside it are found where the server's machine has them too.
+    text is sent with its path; files next to it are found only if the server's machine has them
+    too.
 
     Exit code: that of the command (`exit N`, or its last native program; of a file only `exit N`),
     otherwise 1 if it failed and 0 if it succeeded; 2 wrong usage, 3 not signed in, 4 no server, 5
@@ -114,7 +115,7 @@ async def _run(
 def read_parameters(given: list[str]) -> Mapping[str, Any]:
     """Return the values of --param by name.
 
-    Raises typer.BadParameter for one that is no `name=value`.
+    Raises typer.BadParameter for one that is not `name=value`.
     """
     return dict(_parameter(one) for one in given)
 
@@ -134,7 +135,7 @@ def _parameter(given: str) -> tuple[str, Any]:
 
 
 def terminal_width() -> int | None:
-    """Return the columns to format for, or None where no terminal shows the output."""
+    """Return the columns to format for, or None if no terminal shows the output."""
     if not sys.stdout.isatty():
         return None
     return min(max(shutil.get_terminal_size().columns, MIN_WIDTH), MAX_WIDTH)

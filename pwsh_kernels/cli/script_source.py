@@ -12,7 +12,7 @@ from pwsh_kernels.script_text import decode_script
 
 
 class Script(NamedTuple):
-    """A script, and the absolute path of the file that it is the text of, if it is of one."""
+    """A script, and the absolute path of its file, if it comes from one."""
 
     text: str
     file: str | None = None
@@ -28,7 +28,7 @@ def read_script(command: str | None, file: Path | None) -> Script:
             "give either a command (`-`: from stdin) or --file FILE", param_hint="COMMAND"
         )
     if file is not None:
-        # Not resolved: a script that is reached by a link has its folder where the link is.
+        # Not resolved: the folder of a script that is reached through a link is that of the link.
         path = os.path.abspath(file)  # noqa: PTH100
         return Script(decode_script(file.read_bytes(), str(file)), path)
     if command != "-":
@@ -38,8 +38,8 @@ def read_script(command: str | None, file: Path | None) -> Script:
 
 
 def file_of(stream: TextIO) -> str | None:
-    """Return the path of the file that a stream reads, if it reads one that is still there: the
-    text of `<<EOF` may be a file as well, which has no name any more.
+    """Return the path of the file that a stream reads, if that file still exists: the text of
+    `<<EOF` may be a file too, but without a name.
     """
     try:
         given = os.fstat(stream.fileno())

@@ -67,7 +67,7 @@ async def _status(tenant: str, module: str) -> Status:
 
 
 def status_line(facts: Status) -> str:
-    """Return a session in one line: state, account, what it runs, why it is not signed in."""
+    """Return a session in one line: state, account, current command, why it is not signed in."""
     words = [f"{facts['session']}: {facts['state']}"]
     words += [f"as {facts['account']}"] if facts["account"] else []
     if facts["state"] == "signed_in":

@@ -1,4 +1,4 @@
-"""What a command gave in several tenants as one JSON or one CSV, with a column for the tenant.
+"""A command's results in several tenants as one JSON or one CSV, with a column for the tenant.
 
 Pure.
 """
@@ -13,12 +13,12 @@ from pwsh_kernels.shapes import ForeignJson
 
 TENANT = "tenant"
 VALUE = "value"
-"""The column of a result that has no columns, or that has one of the tenant's name."""
+"""The column of a result that has no columns, or that has a column `tenant` of its own."""
 
 
 def json_rows(results: Iterable[tuple[str, str]]) -> tuple[str, list[str]]:
-    """Return one JSON array of all objects that the tenants gave, and the tenants whose result is
-    cut off, so that it is no JSON; `results`: tenant and JSON.
+    """Return one JSON array of all tenants' objects, and the tenants whose result is cut off and
+    therefore not JSON; `results`: tenant and JSON.
     """
     rows: list[ForeignJson] = []
     broken: list[str] = []
@@ -37,7 +37,7 @@ def _tenant_rows(tenant: str, found: Any) -> list[ForeignJson]:
 def _row(tenant: str, one: Any) -> ForeignJson:
     """Return the object with its tenant in front.
 
-    PowerShell cannot read two names of one object that differ by case alone.
+    PowerShell cannot read an object with two names that differ only in case.
     """
     if not isinstance(one, Mapping) or any(map(_is_taken, one)):
         return {TENANT: tenant, VALUE: one}
@@ -49,8 +49,8 @@ def _is_taken(name: str) -> bool:
 
 
 def csv_rows(results: Iterable[tuple[str, str]]) -> str:
-    """Return one CSV of all rows that the tenants gave, with every column that one of them has;
-    `results`: tenant and CSV.
+    """Return one CSV of all tenants' rows, with every column that any of them has; `results`:
+    tenant and CSV.
     """
     rows = [
         (tenant, row)

@@ -69,7 +69,7 @@ def _row(tenant: "Tenant") -> tuple[object, ...]:
 
 
 def facts_of(tenant: "Tenant") -> Mapping[str, object]:
-    """Return a tenant as JSON values; of a secret only its place is known."""
+    """Return a tenant as JSON values; of secrets only their places."""
     modules = {key: _known(access) for key, access in tenant.modules.items()}
     return {**_known(tenant), "sandbox": tenant.sandbox, "modules": modules}
 
@@ -120,7 +120,7 @@ def check(
 
 
 def located(problem: "Problem", path: Path) -> str:
-    """Return a problem with the file and the line in which it is."""
+    """Return a problem with its file and line."""
     place = f"{path}, line {problem.line}" if problem.line else str(path)
     return f"{place}: {problem.text}"
 

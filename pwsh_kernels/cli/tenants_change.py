@@ -103,8 +103,8 @@ def add(
 
 
 def _one_module(modules: list[str] | None) -> str | None:
-    """Return the service that is named. Raises InvalidRequest for more than one: which option
-    belongs to which is not known.
+    """Return the service that is named. Raises InvalidRequest for more than one, because it is
+    unknown which options belong to which.
     """
     if modules and len(modules) > 1:
         raise InvalidRequest(
@@ -138,7 +138,7 @@ def _absolute(file: str | None) -> str | None:
 
 
 def _place(option: str, given: str | None) -> Mapping[str, str | None] | None:
-    """Return where a secret is. What was typed is never shown: it may be the secret itself."""
+    """Return the place of a secret. The typed text is never shown: it may be the secret itself."""
     kind, _, value = (given or "").partition(":")
     if given is None:
         return None

@@ -1,4 +1,4 @@
-"""Writes the tenants file: whole or not at all, correct, and readable for its owner only."""
+"""Writes the tenants file: completely or not at all, correct, and readable only for its owner."""
 
 import os
 import tempfile
@@ -11,7 +11,7 @@ from pwsh_kernels.errors import BrokenFile, InvalidRequest
 
 
 def read_correct(path: Path) -> Form:
-    """Return what the tenants file says; nothing, while there is none. Raises BrokenFile."""
+    """Return the content of the tenants file, empty if there is none. Raises BrokenFile."""
     form = read_file(path, None if path.exists() else "")
     if form.problems:
         raise BrokenFile(str(path), form.problems[0].text, form.problems[0].line)
@@ -21,7 +21,7 @@ def read_correct(path: Path) -> Form:
 def with_correct_entry(path: Path, text: str, entry: Entry) -> str:
     """Return the file's text with an entry.
 
-    Raises InvalidRequest when the file would not be correct with it.
+    Raises InvalidRequest if the file would be incorrect with it.
     """
     new = with_entry(text, entry)
     if problems := read_file(path, new).problems:
@@ -30,7 +30,7 @@ def with_correct_entry(path: Path, text: str, entry: Entry) -> str:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Put a new file in the place of the old one, at once; nobody else can read it."""
+    """Replace the file in one step; nobody else can read the new one."""
     path = path.resolve()  # a link stays one
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600

@@ -1,4 +1,4 @@
-"""Times as a person at the terminal reads them; JSON keeps them in ISO 8601. Pure."""
+"""Times for people at a terminal; in JSON they stay ISO 8601. Pure."""
 
 from datetime import datetime
 

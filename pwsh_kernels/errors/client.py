@@ -1,4 +1,4 @@
-"""What a client says of a server that does not answer, or that refuses."""
+"""Errors of clients: the server does not answer, or refuses."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -24,8 +24,8 @@ class ServerUnreachable(ProductError):
 
 @dataclass(eq=False)
 class AnswerLost(ProductError):
-    """The server took a request and its answer did not arrive: what was asked may have
-    been done.
+    """The server accepted a request, but no answer arrived: the request may have been carried
+    out.
     """
 
     code: ClassVar[str] = "answer_lost"
@@ -43,7 +43,7 @@ class AnswerLost(ProductError):
 
 @dataclass(eq=False)
 class NotOurServer(ProductError):
-    """Something answers at the address, and it is not a pwsh-kernels server."""
+    """Something answers at the address, but it is not a pwsh-kernels server."""
 
     code: ClassVar[str] = "not_our_server"
     status: ClassVar[int] = 502

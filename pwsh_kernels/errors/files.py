@@ -23,7 +23,7 @@ class UnsafeFolder(ProductError):
 
 @dataclass(eq=False)
 class BrokenFile(ProductError):
-    """A file that the product reads at start (catalog, tenants) has a wrong form."""
+    """A file that the product reads at startup (catalog, tenants) is malformed."""
 
     code: ClassVar[str] = "broken_file"
     file: str
@@ -37,7 +37,7 @@ class BrokenFile(ProductError):
 
 @dataclass(eq=False)
 class FileNotWritten(ProductError):
-    """A file that was asked for cannot be written."""
+    """A requested file cannot be written."""
 
     code: ClassVar[str] = "file_not_written"
     file: str
@@ -49,13 +49,13 @@ class FileNotWritten(ProductError):
 
 @dataclass(eq=False)
 class UndecodableScript(ProductError):
-    """The bytes of a script are no text that PowerShell would read: nothing was run."""
+    """The bytes of a script are not text that PowerShell could read: nothing was run."""
 
     code: ClassVar[str] = "undecodable_script"
     status: ClassVar[int] = 400
     source: str
     looks_like: str
-    """The encoding that they seem to be in, as iconv calls it; "": they look like no text."""
+    """Their likely encoding, as iconv calls it; "": they do not look like text."""
     line: int | None = None
 
     def text(self) -> str:
@@ -71,7 +71,7 @@ class UndecodableScript(ProductError):
 
 @dataclass(eq=False)
 class FolderNotWritable(ProductError):
-    """A folder in which the product keeps its files cannot be made or written."""
+    """A folder for the product's files cannot be created or written."""
 
     code: ClassVar[str] = "folder_not_writable"
     status: ClassVar[int] = 500

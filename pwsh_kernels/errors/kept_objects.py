@@ -1,4 +1,4 @@
-"""Objects of a run that are asked for again, and are not there."""
+"""Queries about a run's objects that are not there."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -8,7 +8,7 @@ from pwsh_kernels.errors.product_error import ProductError
 
 @dataclass(eq=False)
 class RunNotEnded(ProductError):
-    """The objects of a run were asked for before it has ended."""
+    """The objects of a run were queried before it had ended."""
 
     code: ClassVar[str] = "run_not_ended"
     status: ClassVar[int] = 409
@@ -24,7 +24,9 @@ class RunNotEnded(ProductError):
 
 @dataclass(eq=False)
 class NoObjects(ProductError):
-    """Nothing was kept of a run's output: it gave no objects, or made text of them itself."""
+    """Nothing of a run's output was kept: it produced no objects, or turned them into text
+    itself.
+    """
 
     code: ClassVar[str] = "no_objects"
     status: ClassVar[int] = 409
@@ -41,7 +43,7 @@ class NoObjects(ProductError):
 
 @dataclass(eq=False)
 class ObjectsForgotten(ProductError):
-    """The objects of a run were kept, and newer runs have taken their place."""
+    """The objects of a run were kept, but newer runs have taken their place."""
 
     code: ClassVar[str] = "objects_forgotten"
     status: ClassVar[int] = 409

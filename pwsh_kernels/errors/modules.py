@@ -23,7 +23,7 @@ class UnknownModule(ProductError):
 
 @dataclass(eq=False)
 class UnsupportedModule(ProductError):
-    """A service that cannot be reached from here."""
+    """A service that cannot be used here."""
 
     code: ClassVar[str] = "unsupported_module"
     status: ClassVar[int] = 400
@@ -37,10 +37,9 @@ class UnsupportedModule(ProductError):
 
 @dataclass(eq=False)
 class ModuleNotReady(ProductError):
-    """A service's PowerShell module is not there, or in no version that works.
+    """A service's PowerShell module is missing, or no installed version works.
 
-    `found`: the version that is there, or ""; `reason`: why it is known not to work, "" for one
-    that is too old.
+    `found`: the installed version, or ""; `reason`: why it is known to be bad, "" if it is too old.
     """
 
     code: ClassVar[str] = "module_not_ready"

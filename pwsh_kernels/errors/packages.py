@@ -1,4 +1,4 @@
-"""PowerShell modules that are to be installed, selected or removed, and are not."""
+"""PowerShell modules that cannot be installed, selected or removed."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -26,7 +26,7 @@ class PackageNotFound(ProductError):
 
 @dataclass(eq=False)
 class PackageVersionNotFound(ProductError):
-    """A repository has the module, and not in a version that was asked for."""
+    """A repository has the module, but not in a requested version."""
 
     code: ClassVar[str] = "package_version_not_found"
     status: ClassVar[int] = 404
@@ -65,9 +65,9 @@ class PackageUnfit(ProductError):
 
 @dataclass(eq=False)
 class PackageConflict(ProductError):
-    """What new sessions would get does not fit together.
+    """The modules that new sessions would get do not fit together.
 
-    `version` is what `needs` would find; empty: nothing.
+    `version` is the one that `needs` would find; empty: none.
     """
 
     code: ClassVar[str] = "package_conflict"
@@ -77,7 +77,7 @@ class PackageConflict(ProductError):
     range: str
     version: str
     other: str = ""
-    """What takes none of these versions of `needs`; "": there is a version that fits."""
+    """What accepts none of these versions of `needs`; "" if some version fits."""
 
     def text(self) -> str:
         if self.other:
@@ -100,7 +100,7 @@ class PackageConflict(ProductError):
 
 @dataclass(eq=False)
 class PackagePinned(ProductError):
-    """A living session has a version that is to be removed or replaced."""
+    """An existing session uses the version that is to be removed or replaced."""
 
     code: ClassVar[str] = "package_pinned"
     status: ClassVar[int] = 409
@@ -118,7 +118,7 @@ class PackagePinned(ProductError):
 
 @dataclass(eq=False)
 class PackageNotInstalled(ProductError):
-    """A command is about an installed module, and there is none of that name and version."""
+    """A command refers to an installed module, but there is none of that name and version."""
 
     code: ClassVar[str] = "package_not_installed"
     status: ClassVar[int] = 404
@@ -141,7 +141,7 @@ class PackageNotInstalled(ProductError):
 
 @dataclass(eq=False)
 class PackageHashMismatch(ProductError):
-    """A package is not the one that the lock file names."""
+    """A package is not the one in the lock file."""
 
     code: ClassVar[str] = "package_hash_mismatch"
     status: ClassVar[int] = 409
@@ -161,7 +161,7 @@ class PackageHashMismatch(ProductError):
 
 @dataclass(eq=False)
 class PackageBroken(ProductError):
-    """A package cannot be unpacked: it has arrived in part, or is no package."""
+    """A package cannot be unpacked: the download is incomplete, or it is not a package."""
 
     code: ClassVar[str] = "package_broken"
     status: ClassVar[int] = 502
@@ -179,7 +179,7 @@ class PackageBroken(ProductError):
 
 @dataclass(eq=False)
 class PackageInstallFailed(ProductError):
-    """PowerShell's own package manager refused, for a reason that has no code of its own."""
+    """PowerShell's own package manager refused, for a reason without a code of its own."""
 
     code: ClassVar[str] = "package_install_failed"
     status: ClassVar[int] = 502
@@ -197,7 +197,7 @@ class PackageInstallFailed(ProductError):
 
 @dataclass(eq=False)
 class PackageDoesNotLoad(ProductError):
-    """A module was fetched whole, and PowerShell cannot import it on this machine."""
+    """A module was fetched completely, but PowerShell cannot import it on this machine."""
 
     code: ClassVar[str] = "package_does_not_load"
     status: ClassVar[int] = 409
@@ -214,7 +214,7 @@ class PackageDoesNotLoad(ProductError):
 
 @dataclass(eq=False)
 class PackageSourceGone(ProductError):
-    """The folder from which modules were installed is not there any more."""
+    """The folder from which modules were installed no longer exists."""
 
     code: ClassVar[str] = "package_source_gone"
     status: ClassVar[int] = 404
@@ -246,7 +246,7 @@ class NoSpaceLeft(ProductError):
 
 @dataclass(eq=False)
 class ModulesBusy(ProductError):
-    """Another command changes the installed modules at this moment."""
+    """Another command is changing the installed modules."""
 
     code: ClassVar[str] = "modules_busy"
     status: ClassVar[int] = 409
@@ -261,7 +261,7 @@ class ModulesBusy(ProductError):
 
 @dataclass(eq=False)
 class LockFileEmpty(ProductError):
-    """Modules are to be installed as a lock file says, and it names none."""
+    """Modules are to be installed from a lock file, but it lists none."""
 
     code: ClassVar[str] = "lock_file_empty"
     status: ClassVar[int] = 404

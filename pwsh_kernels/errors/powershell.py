@@ -24,7 +24,7 @@ class PowerShellNotFound(ProductError):
 
 @dataclass(eq=False)
 class PowerShellTooOld(ProductError):
-    """The PowerShell that was found is older than the product supports, or says no version."""
+    """The PowerShell that was found is older than the product supports, or reports no version."""
 
     code: ClassVar[str] = "powershell_too_old"
     status: ClassVar[int] = 503
@@ -65,7 +65,7 @@ class PowerShellDied(ProductError):
     exit_status: int | None
     signal: str | None
     reason: str = ""
-    """Why the product has ended it; empty when it has not."""
+    """Why the product ended it; empty if it did not."""
 
     def how(self) -> str:
         """Return how it ended, as a part of a sentence."""
@@ -82,7 +82,7 @@ class PowerShellDied(ProductError):
 
 @dataclass(eq=False)
 class PowerShellQueryFailed(ProductError):
-    """A question that the product itself asked PowerShell was not answered."""
+    """PowerShell did not answer one of the product's own queries."""
 
     code: ClassVar[str] = "powershell_query_failed"
     status: ClassVar[int] = 502

@@ -25,7 +25,7 @@ class ProductError(Exception):
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def to_json(self) -> dict[str, Any]:
-        """Return the one shape in which every error leaves the product."""
+        """Return the common shape of all errors."""
         return {"success": False, "error": self.text(), "code": self.code, **self.facts()}
 
     def __str__(self) -> str:

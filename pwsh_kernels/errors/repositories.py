@@ -1,4 +1,4 @@
-"""Repositories of PowerShell modules that are not known or not reached."""
+"""Repositories of PowerShell modules that are unknown or cannot be reached."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ from pwsh_kernels.errors.product_error import ProductError
 class RepositoryUnreachable(ProductError):
     """A repository's host does not answer.
 
-    `proxies` are the names of the proxy settings that are set.
+    `proxies` are the names of the proxy settings in force.
     """
 
     code: ClassVar[str] = "repository_unreachable"
@@ -32,7 +32,7 @@ class RepositoryUnreachable(ProductError):
 
 @dataclass(eq=False)
 class RepositoryWantsCredentials(ProductError):
-    """A repository answers nobody without a login."""
+    """A repository requires credentials."""
 
     code: ClassVar[str] = "repository_wants_credentials"
     status: ClassVar[int] = 502

@@ -1,4 +1,6 @@
-"""Requests that are refused before they reach a session: who asks, from where, and for what."""
+"""Requests that are refused before they reach a session, because of who sends them, from where, or
+what they ask for.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -90,7 +92,7 @@ class MethodNotAllowed(ProductError):
 
 @dataclass(eq=False)
 class BodyTooLarge(ProductError):
-    """The request's body is larger than the server reads."""
+    """The request's body is larger than the server accepts."""
 
     code: ClassVar[str] = "body_too_large"
     status: ClassVar[int] = 413
@@ -106,7 +108,7 @@ class BodyTooLarge(ProductError):
 
 @dataclass(eq=False)
 class CommandTooLarge(ProductError):
-    """A command, with its parameters, is longer than the server takes."""
+    """A command, with its parameters, is longer than the server accepts."""
 
     code: ClassVar[str] = "command_too_large"
     status: ClassVar[int] = 413

@@ -1,4 +1,4 @@
-"""Runs that are not known, and answers to their questions that are not taken."""
+"""Unknown runs, and refused answers to their questions."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,7 +20,7 @@ class UnknownRun(ProductError):
 
 @dataclass(eq=False)
 class RunNotWaiting(ProductError):
-    """Input was given to a run that asks for none."""
+    """Input was sent to a run that asks for none."""
 
     code: ClassVar[str] = "run_not_waiting"
     status: ClassVar[int] = 409
@@ -33,7 +33,7 @@ class RunNotWaiting(ProductError):
 
 @dataclass(eq=False)
 class AnswerOfAnother(ProductError):
-    """Somebody other than who started a run would answer what it asks."""
+    """Somebody who did not start a run tried to answer its question."""
 
     code: ClassVar[str] = "answer_of_another"
     status: ClassVar[int] = 403
@@ -50,9 +50,9 @@ class AnswerOfAnother(ProductError):
 
 @dataclass(eq=False)
 class AnswerNotUsable(ProductError):
-    """An answer does not fit what the run asks.
+    """An answer does not fit the run's question.
 
-    The answer itself is no fact: it may be a secret.
+    The answer itself is not among the facts: it may be a secret.
     """
 
     code: ClassVar[str] = "answer_not_usable"

@@ -1,4 +1,4 @@
-"""Servers that do not start, or are not ready yet."""
+"""Servers that do not start, or are not ready."""
 
 import errno
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOM
 
 
 def is_exhausted(error: OSError) -> bool:
-    """Return whether something has failed because there is no more of what it needs."""
+    """Return whether something failed because a resource is exhausted."""
     return error.errno in _EXHAUSTED
 
 
 @dataclass(eq=False)
 class ServerStarting(ProductError):
-    """The server listens, and has not yet found the sessions that live from before."""
+    """The server is listening, but has not yet found the sessions of an earlier server."""
 
     code: ClassVar[str] = "server_starting"
     status: ClassVar[int] = 503
@@ -27,7 +27,7 @@ class ServerStarting(ProductError):
 
 @dataclass(eq=False)
 class ServerExhausted(ProductError):
-    """The machine gives the server no more of something: file descriptors, disk, memory."""
+    """The machine has no more file descriptors, disk or memory for the server."""
 
     code: ClassVar[str] = "server_exhausted"
     status: ClassVar[int] = 503
@@ -58,7 +58,7 @@ class InvalidSetting(ProductError):
 
 @dataclass(eq=False)
 class BadTokenFile(ProductError):
-    """The file that is said to hold the token does not."""
+    """The file that should hold the token does not."""
 
     code: ClassVar[str] = "bad_token_file"
     file: str
@@ -75,7 +75,7 @@ class BadTokenFile(ProductError):
 
 @dataclass(eq=False)
 class NotReady(ProductError):
-    """The server runs, and no session can start on this machine."""
+    """The server is running, but no session can start on this machine."""
 
     code: ClassVar[str] = "not_ready"
     status: ClassVar[int] = 503
@@ -87,7 +87,7 @@ class NotReady(ProductError):
 
 @dataclass(eq=False)
 class ServerStartFailed(ProductError):
-    """A server that was started in the background did not come up."""
+    """A server that was started in the background did not become ready."""
 
     code: ClassVar[str] = "server_start_failed"
     status: ClassVar[int] = 503

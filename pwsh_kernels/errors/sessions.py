@@ -1,4 +1,4 @@
-"""Sessions that are not there, not ready, busy, or lost."""
+"""Sessions that do not exist, are not ready, are busy, or are lost."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,7 +8,7 @@ from pwsh_kernels.errors.product_error import ProductError
 
 @dataclass(eq=False)
 class SessionStarting(ProductError):
-    """A command was asked for in a session that is not ready yet."""
+    """A command was sent to a session that is not ready yet."""
 
     code: ClassVar[str] = "session_starting"
     status: ClassVar[int] = 409
@@ -26,7 +26,7 @@ class SessionStarting(ProductError):
 
 @dataclass(eq=False)
 class ConfinementUnavailable(ProductError):
-    """Sessions must be confined, and this machine cannot do all of it."""
+    """Sessions must be confined, but this machine cannot enforce all of it."""
 
     code: ClassVar[str] = "confinement_unavailable"
     status: ClassVar[int] = 503
@@ -61,7 +61,9 @@ class WaitingForInput(ProductError):
 
 @dataclass(eq=False)
 class WaitsBehindQuestion(ProductError):
-    """The session's running command asks whoever started it, and that is not the caller."""
+    """The session's running command is waiting for an answer from somebody other than the
+    caller.
+    """
 
     code: ClassVar[str] = "waits_behind_question"
     status: ClassVar[int] = 409
@@ -97,7 +99,7 @@ class SessionLost(ProductError):
 
 @dataclass(eq=False)
 class SessionBusy(ProductError):
-    """The session had no time for a question of the product's own within the wait."""
+    """The session did not become free for one of the product's own queries within the wait."""
 
     code: ClassVar[str] = "session_busy"
     status: ClassVar[int] = 409
@@ -119,7 +121,7 @@ class SessionBusy(ProductError):
 
 @dataclass(eq=False)
 class CommandSearchFailed(ProductError):
-    """PowerShell did not tell what commands there are."""
+    """PowerShell did not list its commands."""
 
     code: ClassVar[str] = "command_search_failed"
     status: ClassVar[int] = 502
@@ -135,7 +137,7 @@ class CommandSearchFailed(ProductError):
 
 @dataclass(eq=False)
 class UnknownSession(ProductError):
-    """There is no session for that tenant and module."""
+    """No session exists for that tenant and module."""
 
     code: ClassVar[str] = "unknown_session"
     status: ClassVar[int] = 404
@@ -148,7 +150,7 @@ class UnknownSession(ProductError):
 
 @dataclass(eq=False)
 class QueueFull(ProductError):
-    """As many commands as may wait for their turn in a session do."""
+    """The limit of waiting commands in a session is reached."""
 
     code: ClassVar[str] = "queue_full"
     status: ClassVar[int] = 429
@@ -168,7 +170,7 @@ class QueueFull(ProductError):
 
 @dataclass(eq=False)
 class TooManySessions(ProductError):
-    """There are as many sessions as there may be."""
+    """The limit of sessions is reached."""
 
     code: ClassVar[str] = "too_many_sessions"
     status: ClassVar[int] = 429

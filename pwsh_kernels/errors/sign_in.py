@@ -1,4 +1,4 @@
-"""Sign-ins that are missing, still wait for somebody, or cannot begin."""
+"""Sign-ins that are missing, still waiting for somebody, or cannot begin."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -24,7 +24,7 @@ class UnknownSignInRoute(ProductError):
 
 @dataclass(eq=False)
 class RouteNotConfigured(ProductError):
-    """A sign-in route lacks facts that the tenants file must give."""
+    """A sign-in route lacks facts that the tenants file must provide."""
 
     code: ClassVar[str] = "route_not_configured"
     status: ClassVar[int] = 400
@@ -43,7 +43,7 @@ class RouteNotConfigured(ProductError):
 
 @dataclass(eq=False)
 class AccountNotAllowed(ProductError):
-    """A request expects another account than the tenants file allows."""
+    """A request expects a different account from the one that the tenants file allows."""
 
     code: ClassVar[str] = "account_not_allowed"
     status: ClassVar[int] = 400
@@ -63,7 +63,7 @@ class AccountNotAllowed(ProductError):
 
 @dataclass(eq=False)
 class NotSignedIn(ProductError):
-    """A command was asked for in a session without a sign-in. The text is the original's."""
+    """A command was sent to a session that is not signed in. The text is the predecessor's."""
 
     code: ClassVar[str] = "not_signed_in"
     status: ClassVar[int] = 401
@@ -72,7 +72,7 @@ class NotSignedIn(ProductError):
     reason: str = ""
     connected: bool = False
     unconfigured: bool = False
-    """The tenants file lacks something: a login would fail for the same reason."""
+    """The tenants file lacks something, so a login would fail for the same reason."""
 
     def text(self) -> str:
         start = (
@@ -83,7 +83,7 @@ class NotSignedIn(ProductError):
 
 @dataclass(eq=False)
 class SignInPending(ProductError):
-    """A command was asked for while a person still has to enter the device code."""
+    """A command was sent while a person still has to enter the device code."""
 
     code: ClassVar[str] = "sign_in_pending"
     status: ClassVar[int] = 409
@@ -114,9 +114,9 @@ class SignInPending(ProductError):
 
 @dataclass(eq=False)
 class DeviceCodeRefused(ProductError):
-    """The sandbox's sign-in page was given a code that nobody waits for.
+    """The sandbox's sign-in page got a code that nobody is waiting for.
 
-    The code itself is a secret and no fact.
+    The code itself is a secret and not among the facts.
     """
 
     code: ClassVar[str] = "device_code_refused"

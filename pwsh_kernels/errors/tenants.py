@@ -1,4 +1,4 @@
-"""Tenants that are not known, and secrets of theirs that cannot be read."""
+"""Unknown tenants, and tenants' secrets that cannot be read."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -22,7 +22,7 @@ class InvalidTenant(ProductError):
 
 @dataclass(eq=False)
 class UnknownTenant(ProductError):
-    """The tenant is none of the known ones, or looks like a mistyped one."""
+    """The tenant is not a known one, or looks like a mistyped one."""
 
     code: ClassVar[str] = "unknown_tenant"
     status: ClassVar[int] = 400

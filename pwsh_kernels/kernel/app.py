@@ -17,7 +17,7 @@ from pwsh_kernels.kernel.kernel import PwshKernel
 from pwsh_kernels.kernel.log_file import VARIABLE, write_log
 
 IOPUB_MESSAGES = 50_000
-"""Output messages that wait for one slow client; beyond, ZeroMQ drops them for this client."""
+"""Output messages that may wait for one slow client; ZeroMQ drops further ones for this client."""
 
 CONTROL_WAIT_S = 5.0
 
@@ -33,8 +33,8 @@ class KernelApp(IPKernelApp):
     outstream_class = None  # type: ignore[assignment]
 
     def init_control(self, context: zmq.Context[Any]) -> None:
-        """Without the shell channel's thread: it would advertise subshells and run cells beside
-        each other.
+        """Do without the shell channel's thread: it would advertise subshells and run cells in
+        parallel.
         """
         super().init_control(context)
         self.shell_channel_thread.io_loop.close()
@@ -44,7 +44,7 @@ class KernelApp(IPKernelApp):
         """Let a client fall behind by more than ZeroMQ's 1,000 messages before it loses some, and
         greet every client.
 
-        ZeroMQ tells of a subscription only when no other client has the same: the second one waited
+        ZeroMQ reports a subscription only if no other client has the same: the second one waited
         for ever (measured).
         """
         context.setsockopt(
@@ -56,8 +56,8 @@ class KernelApp(IPKernelApp):
         del context.xpub_verbose
 
     def init_sockets(self) -> None:
-        """Let a question to a client that is gone fail instead of vanish, and read messages of
-        clients so that what they hold can be sent back.
+        """Let a question to a client that is gone fail instead of vanishing, and read clients'
+        messages so that their content can be sent back.
         """
         self.session.unpack = unpack
         super().init_sockets()

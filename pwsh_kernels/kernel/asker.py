@@ -1,5 +1,5 @@
-"""Ask the client that runs a cell, and nobody else, over the stdin channel; every wait ends by an
-answer, Stop or time.
+"""Ask the client that runs a cell, and nobody else, over the stdin channel; every wait ends with an
+answer, Stop or a time limit.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class Asker:
         parent: Mapping[str, Any],
         announce: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
-        """`announce` tells the other clients of a shared kernel of an open question: they may
+        """`announce` notifies the other clients of a shared kernel of an open question: they may
         answer it too.
         """
         self._codec = codec
@@ -103,8 +103,8 @@ class Asker:
 
         Raises PromptRefused.
 
-        An answer that is none is asked for again, a few times. Cancelling this coroutine withdraws
-        the question.
+        An invalid answer is asked for again, a few times. Cancelling this coroutine withdraws the
+        question.
         """
         if not self._allowed:
             raise PromptRefused(_question(prompt), NO_STDIN)
@@ -148,7 +148,7 @@ class Asker:
             self._announce(event)
 
     def _drain(self) -> None:
-        """Throw away answers to questions that are no longer open."""
+        """Discard answers to questions that are no longer open."""
         while self._socket.poll(0):
             self._socket.recv_multipart(zmq.NOBLOCK)
 
@@ -171,7 +171,7 @@ class Asker:
                 return
         if (
             self._announce is None
-        ):  # in a shared kernel somebody else may answer for an asker who has gone
+        ):  # in a shared kernel somebody else may answer for an asker who has left
             raise PromptRefused(_question(prompt), NOT_CONNECTED)
 
     async def _reply(self) -> dict[str, Any]:
@@ -183,8 +183,8 @@ class Asker:
             await asyncio.sleep(POLL_S)
 
     def _receive(self) -> dict[str, Any] | None:
-        """Return an input_reply of the asker, or of another client to just this question; anything
-        else, signed or not, is dropped.
+        """Return an input_reply of the asker, or of another client to exactly this question;
+        anything else, signed or not, is dropped.
         """
         try:
             return self._read_reply()

@@ -1,5 +1,5 @@
-"""Messages of clients are checked before anything reads them: what is no message is dropped, and a
-request with fields of a wrong kind gets an error for a reply.
+"""Clients' messages are checked before anything reads them: invalid messages are dropped, and a
+request with fields of a wrong kind gets an error as its reply.
 """
 
 import logging
@@ -15,8 +15,8 @@ Frames = Sequence[Any]
 class CheckedMessages(KernelCompat):
     """Kernel mixin.
 
-    ipykernel answers a request whose content it cannot read with a traceback in the log and with
-    nothing else: the client waits for ever.
+    If ipykernel cannot read a request's content, it only logs a traceback, and the client waits for
+    ever.
     """
 
     async def dispatch_shell(
@@ -46,7 +46,9 @@ class CheckedMessages(KernelCompat):
         return not problem
 
     def _read(self, frames: Frames) -> tuple[Any, Mapping[str, Any]]:
-        """Return who sends a message, and the message. Raises whatever its bytes make of it."""
+        """Return the sender of a message, and the message. May raise anything, depending on its
+        bytes.
+        """
         codec: Any = self.session
         idents, parts = codec.feed_identities(frames, copy=False)
         message: Mapping[str, Any] = codec.deserialize(parts, content=True, copy=False)

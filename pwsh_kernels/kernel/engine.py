@@ -1,5 +1,5 @@
-"""The kernel's one PowerShell: found and opened while the kernel starts, asked, closed, and its
-death told.
+"""The kernel's one PowerShell: found and opened while the kernel starts, queried, closed, its death
+reported.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ first time.
 class Engine:
     """Owner of the PowerShell object.
 
-    Everything but `version` belongs to the kernel's main loop.
+    Everything except `version` belongs to the kernel's main loop.
     """
 
     def __init__(self, environment: KernelEnvironment, on_death: Callable[[Died], None]) -> None:
@@ -39,9 +39,9 @@ class Engine:
         self._opening.add_done_callback(_log_failure)
 
     async def version(self) -> str:
-        """Return PowerShell's version, "" when none is usable.
+        """Return PowerShell's version, "" if none is usable.
 
-        Waits only until it is found; for any thread's loop.
+        Waits only until it is found; works on any thread's loop.
         """
         found = asyncio.shield(asyncio.wrap_future(self._version))
         try:
@@ -50,7 +50,7 @@ class Engine:
             return ""
 
     def known_version(self) -> str:
-        """Return the version when it is known by now, else ""."""
+        """Return the version if it is known by now, else ""."""
         return self._version.result() if self._version.done() else ""
 
     async def _open(self) -> PowerShell:
@@ -64,7 +64,7 @@ class Engine:
         return shell
 
     def _tell_version(self, version: str) -> None:
-        """Tell the version to all who wait; what is known already is only completed."""
+        """Pass the version to everyone who waits; a known one is only completed."""
         if not self._version.done():
             self._version.set_result(version)
         elif version and not self._version.result():
@@ -93,9 +93,9 @@ class Engine:
             self._on_death(death.result())
 
     async def shell(self) -> PowerShell:
-        """Return the opened PowerShell; one that did not open is tried again.
+        """Return the opened PowerShell; if opening failed, try again.
 
-        Raises a ProductError that says why there is none.
+        Raises a ProductError, which says why there is none.
         """
         if self._opening is None:
             raise PowerShellStartFailed(
@@ -116,8 +116,8 @@ class Engine:
             return await shell.query(script, parameters)
 
     async def close(self) -> None:
-        """End PowerShell, however far it has come; bounded by PowerShell's own waits; to be called
-        once or often.
+        """End PowerShell, at whatever stage it is; bounded by PowerShell's own waits; may be called
+        repeatedly.
         """
         self._closing = True
         if self._opening is None:

@@ -27,17 +27,17 @@ SIGN_IN_HINT = "PWSH_KERNELS_SIGN_IN_HINT"
 HOME = "PWSH_KERNELS_HOME"
 """Variable that a session's kernel has: PowerShell's HOME."""
 SERVER = ("PWSH_MANAGER_URL", "JUPYTER_RUNTIME_DIR")
-"""Where the command line finds the server, for the PowerShell of a kernel that is no session."""
+"""Where the command line finds the server, for the PowerShell of a kernel without a session."""
 _OFF = {"0", "false", "no", "off"}
 _PLACES = re.compile(r"HOME|XDG_[A-Z_]+")
-"""Variables that say where token caches are: the session's HOME alone decides, or sessions would
+"""Variables that say where token caches are: only the session's HOME may decide, or sessions would
 share sign-ins.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class KernelEnvironment:
-    """The PowerShell asked for ("": the first found), its HOME, the folders first on PSModulePath,
+    """The requested PowerShell ("": the first found), its HOME, the folders first on PSModulePath,
     its extra variables.
     """
 
@@ -45,10 +45,10 @@ class KernelEnvironment:
     home: Path
     module_path: str
     machine_modules: bool
-    """Whether PSModulePath goes on with the modules that are installed on this machine."""
+    """Whether PSModulePath continues with the modules that are installed on this machine."""
     given: Mapping[str, str]
     rich_output: bool
-    """Whether tables and pictures are shown as such to clients that do not say what they want."""
+    """Whether clients that do not ask get tables and pictures as such."""
     kept_objects: int
     """Output objects of one run that PowerShell keeps."""
     kept_in_all: int
@@ -58,14 +58,13 @@ class KernelEnvironment:
     working_folder: str
     """Where PowerShell's commands begin; "": in the kernel's own folder, the notebook's."""
     culture: str
-    """The culture of PowerShell, such as "de-CH"; "": as the environment says."""
+    """The culture of PowerShell, such as "de-CH"; "": the environment's."""
     fingerprint: str
-    """Script that tells whether the module's connection has changed; "": nobody asks."""
+    """Script that shows whether the module's connection has changed; "": not checked."""
     confined: str
-    """The rules that keep PowerShell to itself (`pwsh_kernels.landlock`); "": it is not confined.
-    """
+    """The rules that confine PowerShell (`pwsh_kernels.landlock`); "": it is not confined."""
     sign_in_hint: SignInHint
-    """What follows an error in a person's cell that may mean that nobody is signed in."""
+    """The hint after an error in a person's cell that may mean that nobody is signed in."""
 
 
 def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironment:

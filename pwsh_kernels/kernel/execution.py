@@ -31,10 +31,10 @@ from pwsh_kernels.records import RunOptions, Summary
 from pwsh_kernels.screens import FULL_SCREEN, HUNG_UP, WAITED
 
 HANG_UP_S = 1.0
-"""A program that fills a screen, where there is none, gets this long to find out itself."""
+"""A program that fills a screen, where there is none, gets this long to notice that."""
 
 QUIET_S = 5.0
-"""A run that has told nothing for so long is asked whether a program of it waits for a terminal."""
+"""A run that has been silent for this long is checked for a program that waits for a terminal."""
 
 
 class Execution:
@@ -51,7 +51,7 @@ class Execution:
         self._heard = 0
 
     def interrupt(self) -> None:
-        """Ask PowerShell to stop the script; again, when it is still stopping."""
+        """Ask PowerShell to stop the script, and again while it is still stopping."""
         self._stop.set()
 
     async def run(
@@ -81,7 +81,7 @@ class Execution:
             await self._end_tasks()
 
     async def _unless_stopped(self, opening: Awaitable[PowerShell]) -> PowerShell | None:
-        """Return the opened PowerShell, or None when an interrupt came first."""
+        """Return the opened PowerShell, or None if an interrupt came first."""
         stop, opened = asyncio.ensure_future(self._stop.wait()), asyncio.ensure_future(opening)
         try:
             await asyncio.wait([stop, opened], return_when=asyncio.FIRST_COMPLETED)
@@ -129,7 +129,7 @@ class Execution:
             self._output.note(HUNG_UP)
 
     async def _watch_programs(self, shell: PowerShell) -> None:
-        """Look, whenever nothing has come for a while, for programs that wait for a terminal."""
+        """Whenever nothing has arrived for a while, look for programs that wait for a terminal."""
         while True:
             heard = self._heard
             await asyncio.sleep(QUIET_S)
@@ -160,7 +160,7 @@ class Execution:
 
 
 def fills_screen(event: Event) -> bool:
-    """Return whether an event is the word of a program that fills a screen."""
+    """Return whether an event shows that a program fills a screen."""
     match event:
         case RecordWritten(record) if record.native:
             return bool(FULL_SCREEN.search(record.message))

@@ -7,9 +7,9 @@ from typing import Any
 
 
 def unpack(packed: bytes) -> Any:
-    """Return what a part of a message says, each half with U+FFFD in its place.
+    """Return a part of a message with U+FFFD in place of each half.
 
-    That is what a terminal makes of what is no character, and Jupyter of bytes that are no UTF-8.
+    That is how a terminal shows invalid characters, and Jupyter bytes that are not UTF-8.
     """
     text = packed.decode("utf-8", "replace")
     value = json.loads(text)

@@ -20,31 +20,31 @@ class KernelCompat(Kernel):
     def main_lock(self) -> asyncio.Lock:
         """The lock that ipykernel holds while it answers a shell request.
 
-        Whoever waits for it comes after every request that is queued now; no public name says when
-        that is.
+        Waiting for it puts the caller behind every request that is queued now; there is no public
+        way to do so.
         """
         return self._main_asyncio_lock
 
     def abort_queued(self) -> None:
-        """Hook: a cell has failed, and its client wants nothing to run that is queued behind it."""
+        """Hook: a cell has failed, and its client wants nothing that is queued behind it to run."""
 
     def _abort_queues(self, subshell_id: str | None = None) -> None:  # noqa: ARG002 - the base's signature; this kernel has no subshells
-        """Take ipykernel's call after a failed cell: it has no public hook there."""
+        """Take ipykernel's call after a failed cell, for which it has no public hook."""
         self.abort_queued()
 
     def send_abort_reply(self, stream: Any, msg: dict[str, Any], idents: Sequence[bytes]) -> None:
-        """Answer one request with `aborted`, as ipykernel would; it offers that to nobody else."""
+        """Answer one request with `aborted`, as ipykernel would; it has no public way to do so."""
         self._send_abort_reply(stream, msg, idents)
 
     def asker_identity(self) -> list[bytes]:
         """Return who sent the present shell request, for a question on stdin.
 
-        ipykernel's public `get_parent` gives the request alone.
+        ipykernel's public `get_parent` returns only the request.
         """
         return cast(list[bytes], self._get_shell_context_var(self._shell_parent_ident))
 
     def iopub_topic(self, kind: str) -> bytes:
-        """Return what stands before an iopub message of a kind, as before ipykernel's own.
+        """Return the topic of an iopub message of a kind, as in ipykernel's own messages.
 
         Its public `send_response` leaves that to the caller.
         """

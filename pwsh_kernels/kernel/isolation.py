@@ -1,5 +1,5 @@
-"""Keep the clients of one kernel apart: an error of a client's cell aborts what this client has
-queued, nothing else.
+"""Keep the clients of one kernel apart: an error in a client's cell aborts only what this client
+has queued.
 """
 
 import asyncio
@@ -38,9 +38,7 @@ class IsolatedClients(KernelCompat):
             self._aborting_clients.discard(client)
 
     def should_handle(self, stream: Any, msg: dict[str, Any], idents: Sequence[bytes]) -> bool:
-        """Return False for an execute request that is to be aborted; its reply has gone
-        out then.
-        """
+        """Return False for an execute request that is aborted; its reply has been sent then."""
         header = msg["header"]
         if (
             header["msg_type"] != "execute_request"

@@ -1,5 +1,5 @@
-"""What the last executions of a session's kernel have said, and how they ended: for a server that
-comes back while one goes on, or after it has ended.
+"""The output of the last executions of a session's kernel, and how they ended: for a server that
+comes back while one is running or has ended.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 from pwsh_kernels.messages import journal_entry
 
 MOST_CHARS = 4_000_000
-"""Characters of text that are kept of all executions; what is beyond is counted."""
+"""Characters of text that are kept of all executions; the rest is counted."""
 KEPT = 8
 """Executions that are kept."""
 
@@ -27,21 +27,21 @@ class _Entry:
 class Journal:
     """The last executions, the oldest first.
 
-    The main loop writes; the control thread reads what is there.
+    The main loop writes; the control thread reads.
     """
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
 
     def begin(self, request: Mapping[str, Any]) -> None:
-        """An execute request is executed from now on."""
+        """The execution of a request begins."""
         header = request["header"]
         self._entries[header["msg_id"]] = _Entry(header, str(request["content"].get("code", "")))
         while len(self._entries) > KEPT or self._is_full():
             del self._entries[next(iter(self._entries))]
 
     def add(self, asked: str, message: Mapping[str, Any], size: int) -> None:
-        """An execution has sent a message on iopub, of so many characters."""
+        """An execution has sent a message of that many characters on iopub."""
         entry = self._entries.get(asked)
         if entry is None:
             return
@@ -58,7 +58,7 @@ class Journal:
             entry.reply = {"content": {"status": status}, "metadata": dict(metadata)}
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return all that is kept."""
+        """Return everything that is kept."""
         return [
             journal_entry(one.header, one.code, list(one.messages), one.dropped, one.reply)
             for one in list(self._entries.values())

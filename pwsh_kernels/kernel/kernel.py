@@ -48,13 +48,13 @@ from pwsh_kernels.records import RunOptions, Summary
 from pwsh_kernels.script_text import without_mark
 
 LAST_REPLY_WAIT_S = 2.0
-"""After PowerShell's death: longest wait for the replies of what runs and queues, before the kernel
-exits.
+"""After PowerShell's death: longest wait for the replies to running and queued cells before the
+kernel exits.
 """
 EXIT_POWERSHELL_DIED = 70
 LEAVE = {"source": "ask_exit", "keepkernel": True}
-"""For a console whose user typed `exit`: it leaves, and shuts down only a kernel that it has
-started itself.
+"""For a console whose user typed `exit`: it leaves, and shuts down only a kernel that it started
+itself.
 """
 
 
@@ -76,7 +76,7 @@ class PwshKernel(
 
     implementation = "pwsh_kernels"
     implementation_version = __version__
-    # Without the requests that would run code in the control thread, beside a running cell.
+    # Without the requests that would run code in the control thread, parallel to a running cell.
     control_msg_types = [  # noqa: RUF012
         "kernel_info_request",
         "interrupt_request",
@@ -300,8 +300,8 @@ class PwshKernel(
         return publish
 
     def _announcer(self, parent: Any) -> Callable[[Mapping[str, Any]], None] | None:
-        """Return what tells every client of a shared kernel of a question, or None when the asker
-        alone may answer.
+        """Return the function that announces a question to every client of a shared kernel, or None
+        if only the asker may answer.
         """
         return (
             (lambda event: self._publish(EVENT_MESSAGE, event, {}, parent)) if is_shared() else None
@@ -323,7 +323,7 @@ class PwshKernel(
             self._journal.add(parent["header"]["msg_id"], message, text_size(content))
 
     async def pwsh_journal_request(self, stream: Any, ident: Any, parent: Any) -> None:
-        """Tell what the last executions have said; runs in the control thread."""
+        """Report the output of the last executions; runs in the control thread."""
         runs = {"status": "ok", "runs": self._journal.to_json()}
         self._codec.send(stream, JOURNAL_REPLY, json_clean(runs), parent=parent, ident=ident)
 
@@ -343,8 +343,8 @@ class PwshKernel(
         self._leaving = asyncio.get_running_loop().create_task(self._leave())
 
     async def _leave(self) -> None:
-        """End the kernel once what runs and queues has its replies: Jupyter then sees that the
-        kernel is dead.
+        """End the kernel once running and queued cells have their replies: Jupyter then sees that
+        the kernel is dead.
         """
         try:
             async with asyncio.timeout(LAST_REPLY_WAIT_S), self.main_lock:

@@ -1,5 +1,5 @@
-"""The kernel's own log: a file for its owner alone, made with its first line, that begins anew when
-it is long.
+"""The kernel's own log: a file that only its owner can read, created with its first line and
+rotated when it is long.
 """
 
 import logging
@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 VARIABLE = "PWSH_KERNELS_LOG"
-"""Names the file; without it the log is beside the connection file."""
+"""Names the file; without it the log is next to the connection file."""
 SIZE = "PWSH_KERNELS_LOG_SIZE"
 MAX_BYTES = 1_000_000
 OLDER_FILES = 2

@@ -17,7 +17,7 @@ it: ours is `powershell`, that of .NET Interactive's notebooks `PowerShell` or `
 own for `.net-powershell` writes texts that PowerShell expands.
 """
 _QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
-"""What PowerShell takes for a single quote."""
+"""The characters that PowerShell treats as a single quote."""
 _PLAIN_NAME = re.compile(r"\w+")
 _ASSIGNMENT = re.compile(
     r"^\s*(?:\[(?P<type>[\w.\[\]]+)\]\s*)?\$(?P<name>\w+)\s*=\s*(?P<value>[^#]+?)\s*(?:#\s*(?P<help>.*))?$"
@@ -98,8 +98,8 @@ class PowerShellTranslator(Translator):
 def __getattr__(name: str) -> Any:
     """Give papermill an engine, and register the translator while it asks.
 
-    papermill 2.7 has entry points for engines only, loads them when it is imported, and has no
-    other way in.
+    papermill 2.7 has entry points only for engines, loads them when it is imported, and has no
+    other extension point.
     """
     if name != "Engine":
         raise AttributeError(name)

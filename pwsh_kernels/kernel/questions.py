@@ -28,7 +28,7 @@ class Question:
 
 
 class InvalidAnswer(ValueError):
-    """The text or value is no answer to the prompt; says why, to be shown when the question is
+    """The text or value does not answer the prompt; says why, to be shown when the question is
     asked again.
     """
 
@@ -63,7 +63,7 @@ def _single(prompt: Prompt, heading: str) -> Question:
 
 
 def _credential(prompt: Prompt) -> tuple[Question, ...]:
-    """As PowerShell's console: a user name that the script gave is not asked for."""
+    """Like PowerShell's console, do not ask for a user name that the script gave."""
     if prompt.user:
         return (Question(f"Password for user {prompt.user}: ", secret=True, field=PASSWORD),)
     return (Question("User: ", field=USER), Question("Password: ", secret=True, field=PASSWORD))
@@ -97,7 +97,8 @@ def _key(choice: Choice, index: int) -> str:
 
 
 def answer_from_texts(prompt: Prompt, texts: Sequence[str]) -> Any:
-    """Return the value that answers the prompt (shape: records.Prompt) from one text a question.
+    """Return the value that answers the prompt (shape: records.Prompt) from one text for each
+    question.
 
     Raises InvalidAnswer.
     """
@@ -143,7 +144,7 @@ def _choice(prompt: Prompt, word: str) -> int:
 
 
 def checked_answer(prompt: Prompt, value: Any) -> Any:
-    """Return a whole answer of a program (`answer_metadata`) when its shape is that of the prompt.
+    """Return a program's whole answer (`answer_metadata`) if its shape is that of the prompt.
 
     Raises InvalidAnswer.
     """

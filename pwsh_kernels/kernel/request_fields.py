@@ -1,4 +1,4 @@
-"""What a client's message may hold: the fields that this kernel reads, and of which kind they are.
+"""What a client's message may contain: the fields that this kernel reads, and their kinds.
 
 Pure.
 """
@@ -13,7 +13,7 @@ LARGEST = 2**31 - 1
 
 
 class Kind(NamedTuple):
-    """A kind of value: what a refusal calls it, and how it is known."""
+    """A kind of value: what a refusal calls it, and how it is recognised."""
 
     name: str
     fits: Callable[[Any], bool]
@@ -69,7 +69,7 @@ OPTIONAL: Mapping[str, Mapping[str, Kind]] = {
 
 
 def problem_of(message: Mapping[str, Any]) -> str:
-    """Return why a message cannot be taken, "" when it can."""
+    """Return why a message cannot be accepted, "" if it can."""
     for part in ("parent_header", "metadata", "content"):
         if not isinstance(message[part], dict):
             return f"{part} must be an object"

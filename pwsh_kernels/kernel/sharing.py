@@ -1,5 +1,5 @@
-"""A kernel that is a session of the server: no client can shut it down by mistake, only its owner
-ends it.
+"""A kernel that belongs to a session of the server: no client can shut it down by mistake, only its
+owner ends it.
 """
 
 import os
@@ -46,7 +46,7 @@ class SharedKernel(Kernel):
     """
 
     def refused_unseen(self, code: str, *, silent: bool) -> bool:
-        """Return whether an execution is refused because nobody else would see what it did."""
+        """Return whether an execution is refused because nobody else would see it."""
         return is_shared() and silent and bool(code.strip())
 
     async def shutdown_request(self, stream: Any, ident: Any, parent: Mapping[str, Any]) -> None:

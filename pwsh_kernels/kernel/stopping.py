@@ -14,7 +14,7 @@ from pwsh_kernels.powershell.host.programs import Program
 from pwsh_kernels.records import Choice, Prompt
 
 BLOCKED_S = 2.0
-"""A cell that Stop has not ended after this time is told to be blocked (measured: Stop takes 5-30
+"""A cell that Stop has not ended after this time is reported as blocked (measured: Stop takes 5-30
 ms, at most 0.6 s).
 """
 ENDED = (
@@ -22,7 +22,7 @@ ENDED = (
     " {programs} ({number})."
 )
 AGAIN_S = 10.0
-"""An interrupt so soon after that notice asks for more than Stop."""
+"""An interrupt this soon after that notice asks for more than Stop."""
 BLOCKED = (
     "Stop has been asked for, but PowerShell is inside a .NET call that cannot be stopped: the"
     f" cell ends when the call returns. What is queued waits. Interrupt again within {AGAIN_S:.0f}"
@@ -49,7 +49,7 @@ def _names(programs: Sequence[Program]) -> str:
 
 
 class Stopping:
-    """Passes interrupts on to one pipeline; `asked` is set at each."""
+    """Passes interrupts on to one pipeline; `asked` is set by each."""
 
     def __init__(self, asked: asyncio.Event, output: Output, asker: Asker, begun: float) -> None:
         """`begun`: when the run began, as `machine_time` tells."""
@@ -75,7 +75,9 @@ class Stopping:
                 told = now()
 
     async def _stop(self, pipeline: Pipeline, shell: PowerShell) -> bool:
-        """Return whether the script has ended, if need be with the programs that it waits for."""
+        """Return whether the script has ended, if necessary after ending the programs that it waits
+        for.
+        """
         if await pipeline.stop(BLOCKED_S):
             return True
         for number in (signal.SIGTERM, signal.SIGKILL):

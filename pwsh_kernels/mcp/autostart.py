@@ -30,7 +30,7 @@ _LOOPBACK_NAMES = {"localhost": "127.0.0.1"}
 async def find_or_start(settings: Settings) -> tuple[ServerAddress, str]:
     """Return the server's address and, when it was started for this call, a sentence that says so.
 
-    Raises ServerUnreachable when starting one is forbidden or impossible there, ServerStartFailed,
+    Raises ServerUnreachable if starting one is forbidden or impossible there, ServerStartFailed,
     NotOurServer.
     """
     try:
@@ -69,7 +69,7 @@ async def _start(settings: Settings) -> tuple[ServerAddress, str]:
 
 @asynccontextmanager
 async def _only_starter(lock: Path, log: Path) -> AsyncIterator[None]:
-    """Hold a file lock; it ends with its holder, however that ends."""
+    """Hold a file lock; the system releases it when its holder ends, in whatever way."""
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         await _acquire(descriptor, log)
@@ -95,8 +95,8 @@ def _locked(descriptor: int) -> bool:
 
 
 async def _spawn(settings: Settings, log: Path) -> asyncio.subprocess.Process:
-    """Start the server in a session of its own: it outlives us, and a signal for us does not reach
-    it.
+    """Start the server in its own process session: it outlives us, and a signal to us does not
+    reach it.
     """
     host, port = host_and_port(settings.url)
     where = ["--host", _LOOPBACK_NAMES.get(host, host), "--port", str(port)]

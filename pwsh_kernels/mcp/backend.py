@@ -12,35 +12,33 @@ from pwsh_kernels.mcp.autostart import find_or_start
 from pwsh_kernels.settings import Settings
 
 MOST_CLIENTS = 4
-"""Clients that stay open: a call may still use the one of a server that has moved since."""
+"""Clients that stay open: a call may still use the previous server's after the server has moved."""
 CLIENT_NAME = "pwsh-kernels-mcp"
-"""What a run shows as its client; the MCP client's own name stands behind it."""
+"""The name that runs show as their client; the MCP client's own name follows it."""
 MAX_WORD = 40
 
 
 class Backend(Requests):
     """The requests of docs/rest.md to a product that may have to be found or started first.
 
-    Every method raises ProductError for what was refused.
+    Every method raises ProductError for a refusal.
     """
 
     @abstractmethod
     def for_client(self, name: str) -> "Backend":
-        """Return the same product, asked in the name of one MCP client.
+        """Return the same product, used in the name of one MCP client.
 
-        Who starts a run answers what it asks.
+        Whoever starts a run answers its questions.
         """
 
     @abstractmethod
     async def ready(self) -> str:
-        """Make sure that the product answers; return what the caller must be told about it, or an
-        empty text.
-        """
+        """Make sure that the product answers; return a notice for the caller, or an empty text."""
 
     @abstractmethod
     async def find(self) -> None:
-        """Make sure that the product answers, and start nothing: for what nobody asked for just
-        now.
+        """Make sure that the product answers, without starting it: for requests that no person or
+        model just made.
         """
 
 

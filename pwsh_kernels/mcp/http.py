@@ -29,10 +29,10 @@ class HttpApp:
     ) -> None:
         """Make the application.
 
-        `allowed_hosts`: names of this machine, beside those of loopback, that a request may have
-        been sent to. `event_store` keeps what a client of the legacy era missed while its stream
-        was closed, `retry_interval` tells it after how many milliseconds to come back. Our tools
-        need neither: a run is asked for by its id.
+        `allowed_hosts`: `Host` names to accept, besides loopback. `event_store` keeps what a client
+        of the legacy era missed while its stream was closed; `retry_interval` is the time in
+        milliseconds after which the client should reconnect. Our tools need neither: a run can be
+        followed by its id.
         """
         server.streamable_http_app(
             transport_security=security(allowed_hosts),
@@ -43,15 +43,16 @@ class HttpApp:
         self.app = AuthContextMiddleware(self._manager.handle_request)
 
     async def run(self, opened: asyncio.Event, stop: asyncio.Event) -> None:
-        """Serve until `stop`; the SDK wants its manager entered and left in one task."""
+        """Serve until `stop`; the SDK requires that its manager is entered and left in one task."""
         async with self._manager.run():
             opened.set()
             await stop.wait()
 
     def signed(self, principal: str) -> dict[str, Any]:
-        """Return what a principal's request adds to its ASGI scope: the SDK binds sessions to it.
+        """Return the principal as an addition to the request's ASGI scope: the SDK binds sessions
+        to it.
 
-        No token is passed on.
+        The token is not passed on.
         """
         token = AccessToken(token="-", client_id=principal, scopes=[], subject=principal)  # noqa: S106 - a placeholder
         return {"user": AuthenticatedUser(token)}

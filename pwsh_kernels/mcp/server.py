@@ -41,9 +41,7 @@ pwsh_disconnect only when asked to."""
 
 
 def build_server(backend: Backend) -> MCPServer[Any]:
-    """Return a server that offers all that we have over a backend; what it holds are its
-    subscribers.
-    """
+    """Return a server that offers everything over a backend; its only state is its subscribers."""
     server: MCPServer[Any] = MCPServer(
         "pwsh-kernels",
         title="PowerShell sessions",

@@ -1,5 +1,5 @@
-"""Tools that refuse wrong arguments and tell our errors in words, with schemas that hold no words
-for nothing.
+"""Tools that refuse wrong arguments and report our errors in words, with schemas free of useless
+words.
 """
 
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def strict_tool(
 
 
 def short(schema: Any, dropped: frozenset[str]) -> Any:
-    """Return a JSON schema without the dropped keywords and without the docstrings of models."""
+    """Return a JSON schema without the dropped keywords and the models' docstrings."""
     if isinstance(schema, list):
         return [short(one, dropped) for one in schema]
     if not isinstance(schema, dict):
@@ -125,8 +125,8 @@ def _is_nullable(schema: ForeignJson) -> bool:
 
 
 def argument_text(tool: str, known: list[str], error: ValidationError) -> str:
-    """Return what is wrong with the arguments and which there are; never the values, which may be
-    secret.
+    """Return what is wrong with the arguments, and the names of the valid ones; never the values,
+    which may be secret.
     """
     problems = "; ".join(
         _problem(one["loc"], one["type"], one["msg"]) for one in error.errors(include_input=False)

@@ -1,4 +1,4 @@
-"""The ten tools: what a model is told of each, and their arguments; defined once over the Backend
+"""The ten tools: their descriptions for models, and their arguments; defined once over the Backend
 interface.
 """
 
@@ -66,7 +66,7 @@ width cuts off.
 
 @dataclass(frozen=True, slots=True)
 class ToolFacts:
-    """What a client is told about a tool beside its arguments."""
+    """The description of a tool for clients, besides its arguments."""
 
     title: str
     description: str
@@ -173,7 +173,7 @@ def _described(name: str) -> Tool:
 
 
 class Tools:
-    """The tools' functions; they hold nothing but the backend."""
+    """The tools' functions; they hold only the backend."""
 
     def __init__(self, backend: Backend) -> None:
         """All tools speak to one backend."""

@@ -20,7 +20,7 @@ READ_ONLY_FOLDER, READ_ONLY_FILE, WRITABLE_FOLDER = 0o555, 0o444, 0o755
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A module that was fetched and is to be moved to its place, with the list of its files."""
+    """A module that was fetched and has to be moved into place, with the list of its files."""
 
     folder: Path
     module: LockedModule
@@ -29,7 +29,7 @@ class Staged:
 
 @contextmanager
 def changing(store: ModuleStore) -> Iterator[Path]:
-    """Give an empty folder on the store's disk to the one who changes it. Raises ModulesBusy."""
+    """Lock the store for a change, and yield an empty folder on its disk. Raises ModulesBusy."""
     store.root.parent.mkdir(
         mode=0o700, parents=True, exist_ok=True
     )  # the data folder: maybe nobody has served yet
@@ -54,8 +54,7 @@ def changing(store: ModuleStore) -> Iterator[Path]:
 def put(
     store: ModuleStore, part: Path, staged: Sequence[Staged], modules: Iterable[LockedModule]
 ) -> None:
-    """Move what is staged to its place and write the lock file; when one of it fails, all is as
-    before.
+    """Move what is staged into place and write the lock file; if anything fails, undo all of it.
 
     Raises OSError.
     """
@@ -76,7 +75,7 @@ def put(
 
 
 def drop(store: ModuleStore, going: Sequence[LockedModule]) -> None:
-    """Remove versions. Where the selected one goes, the newest that is left is selected."""
+    """Remove versions. If the selected one is removed, the newest remaining one is selected."""
     left = [one for one in store.installed() if one not in going]
     for gone in (one for one in going if one.selected):
         others = [one for one in left if one.is_named(gone.name)]
@@ -85,7 +84,7 @@ def drop(store: ModuleStore, going: Sequence[LockedModule]) -> None:
         ]
     write_lock(
         store, left
-    )  # first: a folder that nobody knows is removed by the next command that wants its place
+    )  # first: an unknown folder is removed by the next command that needs its place
     for one in going:
         remove_tree(store.folder(one.name, one.version))
         store.list_file(one).unlink(missing_ok=True)
@@ -94,7 +93,7 @@ def drop(store: ModuleStore, going: Sequence[LockedModule]) -> None:
 
 
 def write_lock(store: ModuleStore, modules: Iterable[LockedModule]) -> None:
-    """Write the lock file, at once."""
+    """Write the lock file in one step."""
     part = store.lock_file.with_name(f".{store.lock_file.name}.part")
     try:
         part.write_text(lock_text(modules), encoding="utf-8")
@@ -104,7 +103,7 @@ def write_lock(store: ModuleStore, modules: Iterable[LockedModule]) -> None:
 
 
 def remove_tree(place: Path) -> None:
-    """Remove a file or a folder, also one that is read-only."""
+    """Remove a file or a folder, even if it is read-only."""
     if place.is_symlink() or not place.is_dir():
         place.unlink(missing_ok=True)
         return
@@ -129,7 +128,7 @@ def _set_aside(target: Path, place: Path) -> Path | None:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Move a file or folder on one disk; what is below it becomes read-only, and so does it."""
+    """Move a file or folder within a disk, and make it and everything below it read-only."""
     if source.is_dir():
         source.chmod(WRITABLE_FOLDER)  # only such a folder may change its parent
         for path in source.rglob("*"):

@@ -17,16 +17,14 @@ Sums = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A file that is not as it was installed."""
+    """A file that has changed since the installation."""
 
     file: str
     kind: Literal["changed", "missing", "extra"]
 
 
 def folder_sums(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below a folder; a link is what it says, wherever
-    it leads.
-    """
+    """Return the SHA-256 of every file below a folder; of a link, that of its text."""
     files = (file for file in folder.rglob("*") if file.is_symlink() or file.is_file())
     return {file.relative_to(folder).as_posix(): _sum(file) for file in files}
 
@@ -53,7 +51,7 @@ def unlistable(names: Iterable[str]) -> str:
 
 
 def read_list(text: str) -> dict[str, str]:
-    """Return the sums that a list holds."""
+    """Return the sums in a list."""
     rows = (line.partition("  ") for line in text.split("\n"))
     return {name: value for value, _, name in rows if name}
 
@@ -64,9 +62,7 @@ def digest(text: str) -> str:
 
 
 def differences(wanted: Sums, found: Sums) -> list[Difference]:
-    """Return what differs between the files that were installed and those that are there,
-    by name.
-    """
+    """Return the differences between the installed files and the present ones, by name."""
     changed = [
         Difference(name, "changed")
         for name in wanted.keys() & found.keys()

@@ -23,13 +23,13 @@ from pwsh_kernels.watcher import Watcher
 
 SCRIPT = Path(__file__).parent / "powershell" / "gallery.ps1"
 END_WAIT = 10.0
-"""Seconds that PowerShell gets to end once nothing more is asked."""
+"""Seconds that PowerShell may take to end after the last request."""
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes of one answer: a repository may have thousands of versions."""
 START_WAIT = 60.0
-"""Seconds that PowerShell gets to start on a busy machine."""
+"""Seconds that PowerShell may take to start on a busy machine."""
 SAID = "said.txt"
-"""The file that takes what PowerShell, and modules that it imports, print."""
+"""The file for the output of PowerShell and of the modules that it imports."""
 SHOWN_BYTES = 300
 QUIET = {"POWERSHELL_TELEMETRY_OPTOUT": "1", "POWERSHELL_UPDATECHECK": "Off", "NO_COLOR": "1"}
 SETTINGS_FILE = Path("PSResourceGet") / "PSResourceRepository.xml"
@@ -38,8 +38,8 @@ SETTINGS_FILE = Path("PSResourceGet") / "PSResourceRepository.xml"
 class Engine:
     """Speaks to gallery.ps1: a line of JSON for each request, a line for its answer.
 
-    On pipes of their own: what a module prints when it is imported goes to a file of `scratch`, a
-    folder that ends with the process.
+    They use separate pipes: what a module prints when it is imported goes to a file in `scratch`, a
+    folder that is removed with the process.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Engine:
     async def ask(self, wait_s: float, **request: Any) -> Mapping[str, Any]:
         """Return `{"answer": [...]}` or `{"error": {...}}`.
 
-        An error with the id "NoAnswer" when none comes within `wait_s`, or ever.
+        An error with the id "NoAnswer" means that none came within `wait_s`, or can come.
         """
         self._requests.write(json.dumps(request).encode() + b"\n")
         try:
@@ -69,7 +69,7 @@ class Engine:
             return self._no_answer("PowerShell ended without an answer")
 
     async def begin(self, path: str) -> None:
-        """Wait until it takes requests. Raises PowerShellStartFailed."""
+        """Wait until it accepts requests. Raises PowerShellStartFailed."""
         begun = await self.ask(START_WAIT, do="begin")
         if "error" in begun:
             raise PowerShellStartFailed(path, begun["error"]["chain"][0]["message"])
@@ -80,7 +80,9 @@ class Engine:
         return {"error": {"id": "NoAnswer", "chain": [{"type": "NoAnswer", "message": message}]}}
 
     async def close(self) -> None:
-        """End the process and what it has started, at once when it does not end by itself."""
+        """End the process and everything that it has started; kill it if it does not end when
+        asked.
+        """
         self._requests.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), END_WAIT)
@@ -88,17 +90,17 @@ class Engine:
         await self._process.wait()
 
     def kill(self) -> None:
-        """End the process, and what it has started, at once."""
+        """Kill the process, and everything that it has started."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
 
 @asynccontextmanager
 async def opened_engine(*, with_settings: bool) -> AsyncIterator[Engine]:
-    """Give a PowerShell that ends with the block, and with this process however it ends.
+    """Yield a PowerShell that ends with the block, and with this process however that ends.
 
-    With the user's own settings of PSResourceGet, where there are any, or with a HOME of its own,
-    which nobody else sees. Raises PowerShellNotFound, PowerShellTooOld, PowerShellStartFailed.
+    It has the user's own settings of PSResourceGet, if there are any, otherwise a private HOME.
+    Raises PowerShellNotFound, PowerShellTooOld, PowerShellStartFailed.
     """
     path = await powershell_path()
     with tempfile.TemporaryDirectory(prefix="pwsh-kernels-") as home:
@@ -174,8 +176,8 @@ def _search_error(facts: Mapping[str, Any]) -> ProductError:
 
 
 def has_settings(environment: Mapping[str, str]) -> bool:
-    """Return whether the user has told PowerShell of repositories: then nothing that we do changes
-    these settings.
+    """Return whether the user has registered repositories with PowerShell; such settings are never
+    changed.
     """
     home = environment.get("HOME") or "/"
     return (

@@ -1,5 +1,5 @@
-"""A source of packages, asked through PowerShell's own package manager: what it has, and how it is
-fetched.
+"""A source of packages, used through PowerShell's own package manager: finds and fetches
+packages.
 """
 
 import os
@@ -26,17 +26,17 @@ from pwsh_kernels.modules.refusals import Failure, refusal
 from pwsh_kernels.modules.source import Source
 
 FIND_WAIT = 300.0
-"""Seconds for one question to a repository: its own time limits come first."""
+"""Seconds for one request to a repository, more than its own time limits."""
 FETCH_WAIT = 1800.0
 """Seconds for one package: the largest have some hundred MB."""
 SHOWN_VERSIONS = 8
 
 Refused = Callable[[str, str], str]
-"""Says why a version of a module is not taken; "" when it may be."""
+"""Says why a version of a module is refused; "" if it may be taken."""
 
 
 class Gallery:
-    """One source. Everything that PowerShell refuses becomes an error of ours."""
+    """One source. Every refusal of PowerShell becomes one of our errors."""
 
     def __init__(self, engine: Engine, source: Source, address: str) -> None:
         self._engine = engine
@@ -44,7 +44,7 @@ class Gallery:
         self.address = address
 
     async def find(self, wanted: Wanted, refused: Refused, known: Sequence[str]) -> Package:
-        """Return the newest version that is wanted and not refused, else the newest that is wanted.
+        """Return the newest wanted version that is not refused, otherwise the newest wanted one.
 
         Raises PackageNotFound (with the nearest of `known`), PackageVersionNotFound and what
         refusals.py makes of failures.
@@ -78,9 +78,7 @@ class Gallery:
         return place
 
     async def own_modules(self) -> Mapping[str, str]:
-        """Return the versions of the modules that PowerShell itself brings, by name in small
-        letters.
-        """
+        """Return the versions of the modules that come with PowerShell, by name in lower case."""
         answer = await self._engine.ask(FIND_WAIT, do="own")
         if "error" in answer:
             failure = Failure.from_json(answer["error"])
@@ -88,7 +86,7 @@ class Gallery:
         return {str(one["name"]).casefold(): str(one["version"]) for one in answer["answer"]}
 
     def _offer(self, name: str) -> None:
-        """Let PowerShell see the packages of one module in our folder, and no other's: it takes
+        """Show PowerShell only the packages of one module in our folder: it would take
         `My.Tool.2.0.0.nupkg` for a version of Tool.
         """
         if self._source.folder is None:
@@ -128,7 +126,7 @@ class Gallery:
         )
 
     def _error(self, name: str, failure: Failure, folder: Path) -> ProductError:
-        """Return the error for what failed; `folder` is where PowerShell wrote meanwhile."""
+        """Return the error for a failure; `folder` is where PowerShell was writing."""
         if failure.is_full_disk:
             return NoSpaceLeft(str(folder), shutil.disk_usage(folder).free)
         return refusal(
@@ -138,12 +136,12 @@ class Gallery:
 
 @asynccontextmanager
 async def opened_gallery(source: Source) -> AsyncIterator[Gallery]:
-    """Give a source of packages, while the block runs.
+    """Yield a source of packages for the block.
 
-    Raises UnknownRepository and what the engine raises.
+    Raises UnknownRepository and the engine's errors.
 
-    A folder is a repository in settings of PowerShell that are gone afterwards; a repository is one
-    of the user's settings.
+    A folder becomes a repository in temporary PowerShell settings; a repository is one in the
+    user's settings.
     """
     async with opened_engine(with_settings=source.folder is None) as engine:
         if source.folder:
@@ -188,7 +186,7 @@ def _unpacked(folder: Path) -> Path | None:
 
 
 def _names_in(folder: Path | None) -> list[str]:
-    """Return the names of the packages in a folder, by their files."""
+    """Return the names of the packages in a folder, taken from their files' names."""
     return (
         sorted({re.sub(r"\.\d+(\.\d+)*(-.*)?$", "", file.stem) for file in folder.glob("*.nupkg")})
         if folder

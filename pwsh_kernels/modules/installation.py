@@ -1,5 +1,5 @@
-"""Installs modules: finds what is needed, fetches it aside, checks it, and only then puts it to its
-place.
+"""Installs modules: finds what is needed, fetches it into a separate folder, checks it, and only
+then moves it into place.
 """
 
 import errno
@@ -45,14 +45,14 @@ from pwsh_kernels.modules.wanted import Rules
 IMPORT_WAIT = 300.0
 """Seconds for importing one module: the largest take more than a minute."""
 MOST_LOOKS = 5
-"""How often one module is looked for: packages that exclude each other's versions would go on for
-ever.
+"""How often one module is looked for, because packages that exclude each other's versions would
+loop for ever.
 """
 Progress = Callable[[str], None]
 
 
 class Installation:
-    """Changes a store; `progress` is told what happens, a sentence at a time."""
+    """Changes a store; `progress` gets a sentence for each step."""
 
     def __init__(
         self, store: ModuleStore, rules: Rules, progress: Progress, *, force: bool = False
@@ -63,11 +63,10 @@ class Installation:
         self._force = force
 
     async def install(self, wanted: Sequence[Wanted], source: Source) -> list[LockedModule]:
-        """Install the newest versions that are wanted, with what they need, for new sessions;
-        return those that they get.
+        """Install the newest wanted versions, with their dependencies, for new sessions; return the
+        versions that these get.
 
-        What is installed already is not fetched again. Raises ProductError; then nothing has
-        changed.
+        Installed versions are not fetched again. Raises ProductError; then nothing has changed.
         """
         with changing(self._store) as part, self._full_disk_is_said():
             there = [self._installed(one) for one in wanted]
@@ -90,11 +89,11 @@ class Installation:
             return self._finish(part, staged, [*kept, *(one.module for one in staged)])
 
     async def install_locked(self, lock_file: Path, source: Source | None) -> list[LockedModule]:
-        """Install exactly what a lock file says, from its sources or another one.
+        """Install exactly what a lock file lists, from its sources or another one.
 
         Raises ProductError; then nothing changed.
 
-        What is installed already and as it was is not fetched again.
+        Intact installed versions are not fetched again.
         """
         locked = read_lock(lock_file)
         if not locked:
@@ -128,8 +127,8 @@ class Installation:
     async def _resolve(
         self, gallery: Gallery, wanted: Sequence[Wanted], source: Source
     ) -> list[Package]:
-        """Return the packages that are needed: those asked for, and what neither they nor new
-        sessions have of it.
+        """Return the packages that are needed: the requested ones, and the dependencies that
+        neither they nor new sessions have.
         """
         selected = list(self._store.selected().values())
         own = await gallery.own_modules()
@@ -153,7 +152,7 @@ class Installation:
         return reached(chosen)
 
     async def _found(self, gallery: Gallery, wanted: Wanted) -> Package:
-        """Return the version to take of a module, which the catalog does not call bad."""
+        """Return the version of a module to take, not one that the catalog calls bad."""
         refused = self._rules.problem if not self._force else _nothing_refused
         package = await gallery.find(wanted, refused, self._rules.known_names())
         if not self._force:
@@ -205,7 +204,7 @@ class Installation:
         return replace(staged, module=replace(one, name=staged.module.name))
 
     async def _check_import(self, staged: Sequence[Staged]) -> None:
-        """Raise PackageDoesNotLoad when PowerShell cannot import one of the modules here."""
+        """Raise PackageDoesNotLoad if PowerShell cannot import one of the modules here."""
         if not staged:
             return
         folders = [*{str(one.folder.parent.parent): None for one in staged}, str(self._store.root)]
@@ -223,7 +222,7 @@ class Installation:
     def _finish(
         self, part: Path, staged: Sequence[Staged], chosen: Sequence[LockedModule]
     ) -> list[LockedModule]:
-        """Put what is staged to its place and select the chosen modules for new sessions."""
+        """Move what is staged into place and select the chosen modules for new sessions."""
         chosen = [replace(one, selected=True) for one in chosen]
         check_together(selection(self._store.installed(), chosen))
         names = {one.name.casefold() for one in chosen}
@@ -240,7 +239,9 @@ class Installation:
         return list(chosen)
 
     def _installed(self, wanted: Wanted) -> LockedModule | None:
-        """Return what is installed, and intact, of a module that is wanted in just one version."""
+        """Return the installed, intact version of a module that is wanted in exactly one
+        version.
+        """
         exact = wanted.range.exact
         versions = self._store.versions(wanted.name) if exact else []
         there = [one for one in versions if Version.parse(one.package_version) == exact]
@@ -265,9 +266,7 @@ class Installation:
         check_together(selection(self._store.installed(), chosen))
 
     def _check_place(self, module: LockedModule) -> None:
-        """Raise PackagePinned when another prerelease is in the module's folder, and a session has
-        it.
-        """
+        """Raise PackagePinned if the module's folder has another prerelease that a session uses."""
         for one in self._store.versions(module.name):
             sessions = self._store.pinned_by(one)
             if (
@@ -286,8 +285,8 @@ class Installation:
                 self._rules.check(one.name, one.package_version)
 
     def _intact(self, locked: LockedModule) -> LockedModule | None:
-        """Return what a lock file says of a version that is installed as it says; a name stays
-        spelled as its folder is.
+        """Return the lock file's entry of a version that is installed accordingly; the name keeps
+        the spelling of its folder.
         """
         for one in self._store.installed():
             same = one.shares_folder(locked) and one.sha256 == locked.sha256
@@ -312,8 +311,8 @@ def _nothing_refused(_name: str, _version: str) -> str:
 
 
 def _refuse_own(names: Sequence[str], own: Mapping[str, str], source: Source) -> None:
-    """Raise PackageInstallFailed for a package that would precede a module that PowerShell itself
-    brings.
+    """Raise PackageInstallFailed for a package that would hide a module that comes with
+    PowerShell.
     """
     for name in names:
         if version := own.get(name.casefold()):

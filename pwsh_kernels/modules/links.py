@@ -1,5 +1,5 @@
-"""Folders of links to installed versions, which go on PSModulePath: who begins with one finds these
-versions and no other, whatever is installed later.
+"""Folders of links to installed versions for PSModulePath: a PowerShell that begins with one finds
+these versions and no others, whatever is installed later.
 """
 
 import os
@@ -13,7 +13,7 @@ from pwsh_kernels.modules.store import ModuleStore
 
 
 def link_versions(folder: Path, store: ModuleStore, modules: Iterable[LockedModule]) -> None:
-    """Make a folder, which is not there, with a link NAME/VERSION to each version, at once."""
+    """Make a new folder with a link NAME/VERSION to each version, in one step."""
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
     for one in modules:
@@ -25,7 +25,7 @@ def link_versions(folder: Path, store: ModuleStore, modules: Iterable[LockedModu
 
 def link_for_process(data_dir: Path, process: int) -> Path:
     """Return a folder of the selected versions for an interactive PowerShell with this process id;
-    those of processes that have ended go. Raises BrokenFile.
+    those of ended processes are removed. Raises BrokenFile.
     """
     folders, store = data_dir / "shells", ModuleStore(data_dir)
     for folder in folders.iterdir() if folders.is_dir() else ():

@@ -25,9 +25,9 @@ _FORMS = {
     "prerelease": re.compile(r"[0-9A-Za-z.-]*"),
     "sha256": re.compile(r"[0-9a-f]{64}"),
 }
-"""Names and versions become names of folders: nothing else is taken.
+"""Names and versions become names of folders, so nothing else is accepted.
 
-The digest of what nobody has installed is left out.
+A module that was never installed has no digest.
 """
 
 
@@ -38,9 +38,8 @@ class LockedModule:
     `version` names its folder, as PowerShell wants it (3.2.0); `prerelease` is what follows it in
     the package's version. `source` is the repository's name or a folder, `address` the repository's
     URL. `sha256` is that of the list of its files (checksums.py). `dependencies` are names,
-    `ranges` the versions of each that it takes, in that order. New sessions get the `selected`
-    version, one for each name. `requested`: somebody asked for it; else it is there as a
-    dependency.
+    `ranges` the versions of each that it accepts, in that order. New sessions get the `selected`
+    version, one for each name. `requested`: somebody asked for it; otherwise it is a dependency.
     """
 
     name: str
@@ -61,7 +60,7 @@ class LockedModule:
 
     @property
     def needs(self) -> Mapping[str, str]:
-        """The range of versions that it takes of each dependency; "" takes any."""
+        """The range of versions that it accepts of each dependency; "" accepts any."""
         return dict(
             zip(self.dependencies, (*self.ranges, *[""] * len(self.dependencies)), strict=False)
         )
@@ -71,14 +70,12 @@ class LockedModule:
         return self.name.casefold() == name.casefold()
 
     def shares_folder(self, other: "LockedModule") -> bool:
-        """Return whether both stand in one folder: of a version there is one prerelease
-        at a time.
-        """
+        """Return whether both use the same folder: a version exists in one prerelease at a time."""
         return self.is_named(other.name) and self.version == other.version
 
 
 def read_lock(file: Path) -> tuple[LockedModule, ...]:
-    """Return the modules of a lock file; none, when there is no file. Raises BrokenFile."""
+    """Return the modules of a lock file; none if there is no file. Raises BrokenFile."""
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -116,17 +113,19 @@ def lock_text(modules: Iterable[LockedModule]) -> str:
 
 
 def is_module_name(text: str) -> bool:
-    """Return whether a lock file can hold a text as the name of a module."""
+    """Return whether a lock file can contain a text as the name of a module."""
     return bool(_FORMS["name"].fullmatch(text))
 
 
 def unwritable(module: LockedModule) -> str:
-    """Return what of a module no lock file can hold, as `key = value`, or ""."""
+    """Return the first value of a module that a lock file cannot contain, as `key = value`, or
+    "".
+    """
     return wrong_entry({key: getattr(module, key) for key in _FORMS})
 
 
 def wrong_entry(texts: Mapping[str, object]) -> str:
-    """Return the first of an entry's texts that is of another form, as `key = value`, or ""."""
+    """Return the first of an entry's texts with an invalid form, as `key = value`, or ""."""
     for key, value in texts.items():
         form = _FORMS.get(key)
         if not isinstance(value, str) or (

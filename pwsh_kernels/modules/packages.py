@@ -1,4 +1,4 @@
-"""What is asked of a repository, what it offers, and which of that is taken. Pure."""
+"""What to request from a repository, what it offers, and what to take. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from pwsh_kernels.modules.lock import LockedModule
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A module that is looked for. `asked`: by somebody, not as a dependency."""
+    """A module to find. `asked`: somebody asked for it, not just a dependency."""
 
     name: str
     range: Range
@@ -21,7 +21,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A version that a repository has; `dependencies` with the range of versions that it takes of
+    """A version in a repository; `dependencies` with the range of versions that it accepts of
     each.
     """
 
@@ -33,7 +33,7 @@ class Package:
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Package":
-        """Read what gallery.ps1 tells of a package."""
+        """Read a package from the output of gallery.ps1."""
         needs = {str(one["name"]): str(one["range"]) for one in facts["dependencies"]}
         return cls(str(facts["name"]), str(facts["version"]), str(facts["prerelease"]), needs)
 
@@ -55,8 +55,8 @@ def newest(packages: Iterable[Package], wanted: Range) -> Package | None:
 
 
 def without_own(package: Package, own: Mapping[str, str]) -> Package:
-    """Return a package without the dependencies that PowerShell's `own` modules (by name, in small
-    letters) meet.
+    """Return a package without the dependencies that PowerShell's `own` modules (by name, in lower
+    case) satisfy.
     """
     needs = {
         name: text
@@ -68,8 +68,8 @@ def without_own(package: Package, own: Mapping[str, str]) -> Package:
 
 
 def reached(chosen: Mapping[str, Package]) -> list[Package]:
-    """Return what somebody asked for of all that was chosen, and what that needs: the rest was
-    needed by versions that others have replaced.
+    """Return the chosen packages that somebody asked for, with what they need: the rest was needed
+    by versions that have been replaced.
     """
     found = [name for name, one in chosen.items() if one.asked]
     for name in found:  # which grows meanwhile
@@ -79,7 +79,7 @@ def reached(chosen: Mapping[str, Package]) -> list[Package]:
 
 
 def narrowed(wanted: Wanted, packages: Iterable[Package]) -> Wanted:
-    """Return what is wanted, in the versions that fit these packages.
+    """Return the wanted modules, in the versions that fit these packages.
 
     Raises PackageConflict when there can be none.
     """
@@ -101,10 +101,9 @@ def narrowed(wanted: Wanted, packages: Iterable[Package]) -> Wanted:
 def lacking(
     package: Package, chosen: Mapping[str, Package], selected: Iterable[LockedModule]
 ) -> list[Wanted]:
-    """Return the dependencies that neither what is chosen so far nor what new sessions get already
-    meets.
+    """Return the dependencies that neither the chosen packages nor those of new sessions satisfy.
 
-    `chosen` is by name, in small letters.
+    `chosen` is by name, in lower case.
     """
     have = {one.name.casefold(): one.package_version for one in selected}
     have |= {name: one.package_version for name, one in chosen.items()}
@@ -119,7 +118,7 @@ def lacking(
 def selection(
     installed: Sequence[LockedModule], chosen: Iterable[LockedModule]
 ) -> tuple[LockedModule, ...]:
-    """Return what new sessions would get once others are chosen."""
+    """Return what new sessions would get with the chosen packages."""
     new = list(chosen)
     kept = [
         one
@@ -132,8 +131,8 @@ def selection(
 def completed(
     installed: Sequence[LockedModule], chosen: Sequence[LockedModule]
 ) -> list[LockedModule]:
-    """Return what is chosen, with installed versions of what it needs where those of new sessions
-    do not fit.
+    """Return the chosen packages, with installed versions of their dependencies if those of new
+    sessions do not fit.
     """
     found = list(chosen)
     for one in found:  # which grows meanwhile
@@ -155,7 +154,9 @@ def completed(
 
 
 def check_together(modules: Sequence[LockedModule]) -> None:
-    """Raise PackageConflict when what new sessions would get lacks what one of it needs."""
+    """Raise PackageConflict if the modules that new sessions would get lack what one of them
+    needs.
+    """
     versions = {one.name.casefold(): one.package_version for one in modules}
     for one in modules:
         for name, text in one.needs.items():
@@ -165,7 +166,7 @@ def check_together(modules: Sequence[LockedModule]) -> None:
 
 
 def _opposed(modules: Sequence[LockedModule], name: str, text: str) -> str:
-    """Return who takes none of the versions that are needed of a module, as a sentence, or ""."""
+    """Return a sentence that names who accepts none of the needed versions of a module, or ""."""
     return next(
         (
             f"{one.name} needs {other} {wanted}"

@@ -1,4 +1,4 @@
-"""What PowerShell's package manager says when it fails, made into an error of ours. Pure."""
+"""Turns the errors of PowerShell's package manager into ours. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -48,17 +48,17 @@ class Failure:
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Failure":
-        """Read what gallery.ps1 tells of an error."""
+        """Read an error from the output of gallery.ps1."""
         return cls(str(facts["id"]), facts["chain"])
 
     @property
     def text(self) -> str:
-        """All of its messages and types, to be searched."""
+        """All of its messages and types, for searching."""
         return "\n".join(f"{one['type']}: {one['message']}" for one in self.chain)
 
     @property
     def reason(self) -> str:
-        """The innermost message: what happened, without the address that was asked."""
+        """The innermost message: what happened, without the address of the request."""
         message = str(self.chain[-1]["message"]) if self.chain else self.id
         return re.sub(r"\s*Request sent: .*", "", message).strip().strip("'")
 
@@ -85,7 +85,7 @@ class Failure:
 def refusal(
     failure: Failure, name: str, repository: str, address: str, environment: Mapping[str, str]
 ) -> ProductError:
-    """Return the error for what happened to a package of a repository."""
+    """Return the error for a failure with a package of a repository."""
     host = urlsplit(address).hostname or address
     if failure.is_refusal:
         return RepositoryWantsCredentials(repository, host)

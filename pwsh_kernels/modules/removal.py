@@ -1,4 +1,4 @@
-"""Which installed versions may be removed, and which nobody uses."""
+"""Which installed versions may be removed, and which are unused."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from pwsh_kernels.modules.store import ModuleStore
 
 
 def check_removal(store: ModuleStore, going: Sequence[LockedModule]) -> None:
-    """Raise PackagePinned for what a session has, and PackageConflict for what another module
-    needs.
+    """Raise PackagePinned for a version that a session uses, and PackageConflict for one that
+    another module needs.
     """
     for one in going:
         if sessions := store.pinned_by(one):
@@ -29,8 +29,8 @@ def check_removal(store: ModuleStore, going: Sequence[LockedModule]) -> None:
 
 
 def unused_versions(store: ModuleStore) -> list[LockedModule]:
-    """Return the versions that new sessions do not get and no session has; also what is in no lock
-    file.
+    """Return the versions that new sessions do not get and no session uses, including those that
+    are in no lock file.
     """
     places = [one.partition("/") for one in store.strangers()]
     unlisted = [LockedModule(name, version, selected=False) for name, _, version in places]

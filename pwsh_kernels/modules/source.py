@@ -10,7 +10,7 @@ from pwsh_kernels.errors import InvalidRequest, PackageSourceGone
 
 GALLERY = "PSGallery"
 FOLDER_NAME = "pwsh-kernels-folder"
-"""The name that a folder has as a repository, in settings of PowerShell that end with the
+"""The name of a folder as a repository, in PowerShell settings that are removed after the
 installation.
 """
 
@@ -34,7 +34,7 @@ class Source:
 
 
 def source_of(text: str) -> Source:
-    """Return what somebody means: a folder that is there, else the name of a repository.
+    """Return the source that a text names: an existing folder, otherwise a repository.
 
     Raises InvalidRequest.
     """
@@ -52,8 +52,8 @@ def source_of(text: str) -> Source:
 
 
 def noted_source(text: str, address: str = "") -> Source:
-    """Return what a lock file means: a folder is absolute there, so that none where we are takes a
-    repository's place.
+    """Return the source that a lock file names: folders are absolute there, so that a folder here
+    cannot replace a repository.
 
     Raises PackageSourceGone.
     """
@@ -65,9 +65,7 @@ def noted_source(text: str, address: str = "") -> Source:
 
 
 def without_login(address: str) -> str:
-    """Return a repository's address for the lock file: a name and password in it are nobody's
-    business.
-    """
+    """Return a repository's address for the lock file, without any name and password."""
     parts = urlsplit(address)
     return (
         parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

@@ -1,5 +1,5 @@
-"""The folder of installed modules: what is in it, what new sessions get, who has pinned what, and
-whether it is intact.
+"""The folder of installed modules: its content, what new sessions get, which sessions have pinned
+what, and whether it is intact.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from pwsh_kernels.modules.lock import LockedModule, read_lock
 class ModuleStore:
     """Reads `modules/NAME/VERSION` of a data folder, its lock file, and the sessions' pins.
 
-    Nothing here changes them.
+    It changes none of them.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -33,24 +33,24 @@ class ModuleStore:
         return [one for one in self.installed() if one.is_named(name)]
 
     def folder(self, name: str, version: str) -> Path:
-        """Return where a version is: what PowerShell imports."""
+        """Return the folder of a version, which PowerShell imports."""
         return self.root / name / version
 
     def list_file(self, module: LockedModule) -> Path:
-        """Return the list of a version's files with their SHA-256; it stands beside the version's
+        """Return the list of a version's files with their SHA-256; it is next to the version's
         folder.
         """
         return self.root / module.name / f"{module.version}.sha256"
 
     def pinned_by(self, module: LockedModule) -> list[str]:
-        """Return the sessions (`tenant:module`) that have this version."""
+        """Return the sessions (`tenant:module`) that use this version."""
         links = self._pins.glob(f"*/{module.name}/{module.version}")
         keys = (link.parent.parent.name.rpartition(".") for link in links)
         return sorted(f"{tenant}:{key}" for tenant, _, key in keys if tenant)
 
     def differences(self, module: LockedModule) -> list[Difference]:
-        """Return the files of a version that are not as they were installed; the list of them may
-        be one.
+        """Return the files of a version that have changed since the installation, possibly
+        including their list.
         """
         file = self.list_file(module)
         text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
@@ -59,7 +59,7 @@ class ModuleStore:
         return differences(read_list(text), folder_sums(self.folder(module.name, module.version)))
 
     def strangers(self) -> list[str]:
-        """Return what stands among the modules and is not in the lock file, as NAME/VERSION.
+        """Return what is in the folder but not in the lock file, as NAME/VERSION.
 
         Raises BrokenFile.
         """

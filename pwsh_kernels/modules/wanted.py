@@ -1,5 +1,4 @@
-"""What somebody means by a service's key or a module's name, and which versions the catalog allows
-of it.
+"""What a service's key or a module's name stands for, and which versions of it the catalog allows.
 
 Pure.
 """
@@ -15,7 +14,9 @@ from pwsh_kernels.modules.packages import Wanted
 
 
 class Rules:
-    """The catalog's word on PowerShell modules: which belong to a service, which versions work."""
+    """The catalog's rules for PowerShell modules: which belong to a service, which versions
+    work.
+    """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -58,7 +59,7 @@ class Rules:
         ]
 
     def known_names(self) -> list[str]:
-        """Return every key and every name of a PowerShell module, for people who mistype one."""
+        """Return every key and every name of a PowerShell module, to suggest for a mistyped one."""
         names = [
             name
             for one in self._catalog.modules.values()
@@ -67,7 +68,7 @@ class Rules:
         return list(dict.fromkeys([*self._catalog.modules, *names]))
 
     def problem(self, name: str, version: str) -> str:
-        """Return why a version is known not to work, or ""."""
+        """Return why a version is known to be bad, or ""."""
         for module in self._of(name):
             if too_old(module, version):
                 return f"it is older than {module.minimum_version}, the oldest version that works"
@@ -76,7 +77,7 @@ class Rules:
         return ""
 
     def check(self, name: str, version: str) -> None:
-        """Raise PackageUnfit for a version that is known not to work."""
+        """Raise PackageUnfit for a version that is known to be bad."""
         if reason := self.problem(name, version):
             raise PackageUnfit(name, version, reason, self._minimum(name))
 
@@ -111,6 +112,6 @@ class Rules:
 def every_wanted(
     rules: Rules, names: Iterable[str], version: str, *, prerelease: bool
 ) -> Sequence[Wanted]:
-    """Return what to look for, for several keys and names; each module once."""
+    """Return what to look for, given several keys and names; each module once."""
     found = [one for name in names for one in rules.wanted(name, version, prerelease=prerelease)]
     return list({one.name.casefold(): one for one in reversed(found)}.values())[::-1]

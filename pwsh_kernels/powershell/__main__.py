@@ -1,8 +1,8 @@
-"""`python -m pwsh_kernels.powershell [MODULE ...]` says, as one JSON object, which PowerShell and
-modules are there.
+"""`python -m pwsh_kernels.powershell [MODULE ...]` prints, as one JSON object, which PowerShell and
+modules exist.
 
-The server and `pwsh-kernels doctor` ask this way: only kernels load the code that speaks to
-PowerShell.
+The server and `pwsh-kernels doctor` get their facts this way: only kernels load the code that
+speaks to PowerShell.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""What a running pipeline tells, in order: frozen dataclasses; the last one is Finished or Died."""
+"""The events of a running pipeline, in order: frozen dataclasses; the last one is Finished or
+Died.
+"""
 
 from dataclasses import dataclass
 
@@ -46,15 +48,15 @@ class RecordWritten:
 
 @dataclass(frozen=True, slots=True)
 class StyleChanged:
-    """Records look different from here on: the session has changed its `$PSStyle.Formatting`."""
+    """Records look different from now on: the session has changed its `$PSStyle.Formatting`."""
 
     style: Style
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressChanged:
-    """A state of a progress bar; about ten a second, the last state of each activity is always
-    told.
+    """A state of a progress bar; about ten a second; the last state of each activity is always
+    reported.
     """
 
     progress: Progress
@@ -67,7 +69,7 @@ class HostText:
     `newline` is False after -NoNewline.
 
     The colours are names of [ConsoleColor] that `$Host.UI.Write` was given, "" for none;
-    Write-Host's stand in the text.
+    Write-Host's are in the text.
     """
 
     text: str
@@ -109,7 +111,7 @@ class Died:
     """The PowerShell process has ended.
 
     Exactly one of exit status and signal name ("SIGKILL") is set, if known; `reason` says why we
-    have ended it, if we have.
+    ended it, if we did.
     """
 
     exit_status: int | None

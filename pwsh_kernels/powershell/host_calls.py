@@ -32,15 +32,15 @@ NO_ANSWER = -100
 
 @dataclass(frozen=True, slots=True)
 class ExitCalled:
-    """The script said `exit N`; the runspace lives on (decision 0001)."""
+    """The script called `exit N`; the runspace stays open (decision 0001)."""
 
     code: int
 
 
 @dataclass(frozen=True, slots=True)
 class StreamLine:
-    """A line of a stream, behind its record, which tells more (measured). What a script sends to
-    $null is told as a record alone.
+    """A line of a stream, which follows its more detailed record (measured). What a script sends to
+    $null arrives only as a record.
     """
 
     kind: RecordKind
@@ -58,7 +58,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A host call that waits for an answer which this host cannot give; it must be refused or the
+    """A host call that needs an answer which this host cannot give; it must be refused, or the
     script hangs.
     """
 
@@ -74,7 +74,7 @@ _STREAMS: Mapping[HostMethodIdentifier, RecordKind] = {
 
 
 def read_call(call: Call) -> HostText | StreamLine | ExitCalled | Question | Unsupported | None:
-    """Return what a host call means; None when it may be ignored, such as a change of colours."""
+    """Return the meaning of a host call; None if it can be ignored, such as a change of colours."""
     method = call.method_identifier
     if method in _STREAMS:
         return StreamLine(_STREAMS[method], str(call.method_parameters[0] or ""))
@@ -195,9 +195,9 @@ def needs_key(question: Question) -> bool:
 
 
 def answer_value(question: Question, value: Any) -> Any:
-    """Return the wire value of an answer, whose shape is written at `Prompt`.
+    """Return the wire value of an answer, whose shape `Prompt` defines.
 
-    Raises InvalidRequest for another.
+    Raises InvalidRequest for any other.
     """
     prompt, method = question.prompt, question.method
     check_answer(prompt, value)

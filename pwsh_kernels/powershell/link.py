@@ -41,28 +41,28 @@ from pwsh_kernels.powershell.wire.packets import Stray
 from pwsh_kernels.powershell.wire.protocol import Connection
 
 LAST_OUTPUT_WAIT = 1.0
-"""Seconds in which the output of a PowerShell that has ended is still read; a child of it may hold
-the pipe open.
+"""Seconds for which the output of an ended PowerShell is still read; a child of it may hold the
+pipe open.
 """
 KEY_WAIT = 10.0
 """Seconds that PowerShell gets for the exchange of the session key."""
 GATHER = 0.002
-"""Seconds in which nothing is read after progress that is only held: PowerShell flushes each
-record, and each would wake us.
+"""Seconds without reading after progress that is only held back: PowerShell flushes each record,
+and each would wake us.
 
-A pipe holds more than comes in that time (measured: 20 KB).
+A pipe holds more than arrives in that time (measured: 20 KB).
 """
 LARGE_SCRIPT = 50_000
 """Characters from which a script is serialised in a thread (measured: about a second for a
 megabyte).
 """
 TRANSPORT_ERROR = "Remote transport error"
-"""What PowerShell writes on its stderr when it cannot read a message of ours; it reads on, and the
-pipeline of that message never ends (measured).
+"""PowerShell's text on stderr when it cannot read one of our messages; it continues to read, and
+the pipeline of that message never ends (measured).
 """
 DOUBT_WAIT = 2.0
-"""Seconds after which a PowerShell that seems to do nothing is asked once more: one that begins or
-ends a pipeline does nothing for a moment, and a script can write the words of the error then.
+"""Seconds after which a PowerShell that seems idle is asked once more: it is idle for a moment when
+a pipeline begins or ends, and a script may have printed the text of the error.
 """
 UNREADABLE = "it could not read a message from pwsh-kernels and would never have answered"
 HOST_CANNOT = "this host has no keyboard and no screen buffer"
@@ -72,20 +72,20 @@ _log = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
-    """Who the messages of a conversation are for."""
+    """The receiver of a conversation's messages."""
 
     def hear(self, event: PsrpEvent) -> None:
         """Take a decoded message."""
 
     @property
     def full(self) -> bool:
-        """True when no more should be read for now."""
+        """True while no more should be read."""
 
     async def room(self) -> None:
         """Wait until more may be read."""
 
     def lift(self) -> None:
-        """Let everything come: the end is near."""
+        """Accept everything without a limit: the end is near."""
 
 
 class Link:
@@ -131,12 +131,17 @@ class Link:
             self._process.kill()
             raise
 
+    @property
+    def progress_messages(self) -> int:
+        """How many progress messages PowerShell has written."""
+        return self._connection.progress_messages
+
     async def converse(
         self, commands: list[Command], listener: Listener, *, history: str | None = None
     ) -> Ended:
         """Run one pipeline to its end.
 
-        Raises PowerShellDied. The caller sees to it that only one runs.
+        Raises PowerShellDied. The caller ensures that only one runs.
         """
         self._check_alive()
         if sum(len(one.text) for one in commands) > LARGE_SCRIPT:
@@ -159,13 +164,13 @@ class Link:
         self._send()
 
     def hang_up(self, since: float) -> int:
-        """Tell programs of PowerShell's that they have no terminal (programs.py); return
-        how many.
+        """Signal to PowerShell's programs that they have no terminal (programs.py); return how
+        many.
         """
         return hang_up(self._process.pid, since) if self._process else 0
 
     def hang_up_waiting(self, since: float) -> list[Program]:
-        """Tell only those that wait for input from nowhere; return them."""
+        """Signal only to those that wait for input which cannot come; return them."""
         return hang_up_waiting(self._process.pid, since) if self._process else []
 
     def end_holding(self, since: float, number: signal.Signals) -> list[Program]:
@@ -195,12 +200,12 @@ class Link:
         self._send()
 
     def drain_console(self) -> None:
-        """Hand over the console text that is in the pipe now."""
+        """Hand over the console text that is waiting in the pipe."""
         if self._process is not None:
             self._process.console.drain()
 
     async def close(self) -> None:
-        """End PowerShell; bounded; returns when it has ended and everything is told."""
+        """End PowerShell; bounded; returns when it has ended and everything has been reported."""
         if self._process is not None:
             await self._process.close()
             await asyncio.wait(self._tasks, timeout=EOF_WAIT)
@@ -219,8 +224,8 @@ class Link:
             self._process.write(self._connection.data_to_send())
 
     def _hear_console(self, text: str) -> None:
-        """Pass on console text. A script may write the words of a transport error too, so they only
-        make us ask.
+        """Pass on console text. A script may print the text of a transport error too, so it only
+        makes us ask.
         """
         self._on_console(text)
         if TRANSPORT_ERROR in text and self._connection.busy:
@@ -234,7 +239,7 @@ class Link:
             self._send()
 
     def _give_up(self) -> None:
-        """End a PowerShell that has lost a message: what was asked would never be answered."""
+        """End a PowerShell that has lost a message, because the request would never be answered."""
         doubted = self._doubted
         if doubted is None or doubted is not self._ended or doubted.done():
             return
@@ -248,8 +253,8 @@ class Link:
             self._process.kill()
 
     def _reader_done(self, process: PowerShellProcess, reader: asyncio.Task[None]) -> None:
-        """See to it that a session whose reader has failed, however it failed, ends: it could never
-        answer again.
+        """End a session whose reader has failed, for whatever reason: it could never answer
+        again.
         """
         if not reader.cancelled() and (error := reader.exception()) is not None:
             _log.error("reading from PowerShell failed; killing it", exc_info=error)
@@ -311,8 +316,8 @@ class Link:
                 self.refuse(call.id, refusal(HOST_CANNOT))
 
     def _not_understood(self, event: PsrpEvent) -> None:
-        """Go on after a message with values of another shape than we know; a call must be refused,
-        or the script hangs.
+        """Continue after a message with values of an unknown shape; a call must be refused, or the
+        script hangs.
         """
         _log.exception("a message from PowerShell was not understood: %s", type(event).__name__)
         if (
@@ -357,7 +362,7 @@ class Link:
 
 
 def died_error(died: Died) -> PowerShellDied:
-    """Return the error that tells of a death."""
+    """Return the error that reports a death."""
     return PowerShellDied(died.exit_status, died.signal, died.reason)
 
 

@@ -1,5 +1,5 @@
-"""Who hears a conversation: a pipeline, whose reader gets events, or an internal question, which
-gathers output.
+"""The receivers of a conversation: a pipeline, whose reader gets events, or an internal query,
+which gathers output.
 """
 
 from pwsh_kernels.powershell.events import Event
@@ -47,7 +47,7 @@ class PipelineListener:
 
 
 class QueryListener:
-    """Gathers a query's output; whatever asks is refused."""
+    """Gathers a query's output; prompts are refused."""
 
     full = False
 

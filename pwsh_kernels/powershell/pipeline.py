@@ -31,7 +31,7 @@ RECORD_WEIGHT = 500
 
 
 class Driver(Protocol):
-    """What a pipeline needs of its shell."""
+    """What a pipeline needs from its shell."""
 
     def stop_running(self, pipeline: "Pipeline") -> None:
         """Ask PowerShell to stop this pipeline."""
@@ -82,7 +82,7 @@ class Pipeline:
 
     @property
     def ended(self) -> bool:
-        """True when the last event is known, read or not."""
+        """True once the last event is known, read or not."""
         return self._ended.is_set()
 
     async def stop(self, wait_s: float = STOP_WAIT) -> bool:
@@ -153,7 +153,7 @@ class Pipeline:
         self._ended.set()
 
     def lift(self) -> None:
-        """Let events come without a bound: the end is near, and who waits for it may not be
+        """Accept events without a bound: the end is near, and whoever waits for it may not be
         reading.
         """
         self._lifted = True
@@ -171,7 +171,7 @@ class Pipeline:
 
 def _weight(event: Event) -> int:
     if isinstance(event, ViewWritten):
-        return 2 * len(event.view.text)  # its rows say the same again
+        return 2 * len(event.view.text)  # its rows repeat the text
     if isinstance(event, Displayed):
         return len(event.data)
     return len(event.text) if isinstance(event, (Text, HostText, ConsoleText)) else RECORD_WEIGHT

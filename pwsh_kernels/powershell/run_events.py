@@ -1,4 +1,4 @@
-"""What one run has said so far: decoded messages in, events and in the end a summary out. Pure."""
+"""The output of one run: decoded messages in, events and finally a summary out. Pure."""
 
 import json
 import secrets
@@ -55,8 +55,8 @@ STOPPED = Ended(PSInvocationState.Stopped, None)
 """The end of a run that was stopped before it began."""
 
 RUNSPACES = ("-parallel", "-job", "threadjob", "-asjob", "runspace", "powershell]", ".ps1", ".psm1")
-"""What the first script of a session says that may start other runspaces, or read a file which may:
-their stops are looked for at once, not from the second run on.
+"""Words in the first script of a session that may start other runspaces, or load a file that does:
+then the search for their stops begins at once, not with the second run.
 """
 
 
@@ -69,12 +69,16 @@ CHECK_REQUIREMENTS = (
     " & (PwshKernels.Get-SessionRequirement $Path $Script)"
 )
 """A script, so that required modules are imported to where the session's commands are."""
+MUCH_PROGRESS = 100
+"""Progress messages of a session after which PowerShell itself thins those of each run: to load
+what does that takes it 0.04 s (measured), as long as it takes to write 200 of them.
+"""
 NO_FILE = "/command"
-"""What the engine's refusals call a script that is the text of no file."""
+"""The engine's name, in refusals, for a script that is not the text of a file."""
 
 
 def new_mark() -> str:
-    """Return what no text of a script can begin with: one PowerShell and we know it."""
+    """Return a mark that no text of a script can begin with: only one PowerShell and we know it."""
     return f"\x1b{secrets.token_hex(MARK_BYTES)} "
 
 
@@ -99,26 +103,32 @@ def run_commands(script: str, options: RunOptions) -> list[Command]:
     return [Command(text, bound(options.parameters), is_script=True, merge=True), last]
 
 
+def thinned(commands: Sequence[Command]) -> list[Command]:
+    """Return the pipeline of a run whose progress PowerShell itself thins."""
+    *first, last = commands
+    return [*first, replace(last, parameters={**last.parameters, "Thin": True})]
+
+
 def file_commands(script: str, file: str) -> list[Command]:
     """Return the pipeline that hands PowerShell the text which RUN_FILE runs as a file."""
     return [Command("PwshKernels.Set-SessionFile", {"Path": file, "Script": script})]
 
 
 def requires_something(script: str) -> bool:
-    """Return whether a script may have a `#Requires`, as far as its text tells."""
+    """Return whether a script may have a `#Requires`, judging by its text."""
     return "#requires" in script.lower()
 
 
 def requirement_commands(script: str, file: str) -> list[Command]:
-    """Return the pipeline that does what the `#Requires` of a script ask for, or fails, in the
-    engine's words: by itself the engine looks at those of files alone.
+    """Return the pipeline that carries out a script's `#Requires`, or fails in the engine's words:
+    the engine itself checks only those of files.
     """
     values = {"Path": file or NO_FILE, "Script": script}
     return [Command(CHECK_REQUIREMENTS, values, is_script=True, local=True)]
 
 
 def checks(script: str, options: RunOptions) -> list[list[Command]]:
-    """Return the pipelines that go before a run; one that fails is the run's end."""
+    """Return the pipelines that precede a run; if one fails, the run ends."""
     wanted = [check_commands(script, options)] if options.parameters else []
     if requires_something(script):
         wanted.append(requirement_commands(script, options.file))
@@ -128,14 +138,14 @@ def checks(script: str, options: RunOptions) -> list[list[Command]]:
 
 
 def starts_runspaces(script: str) -> bool:
-    """Return whether a script may start other runspaces, as far as its text tells."""
+    """Return whether a script may start other runspaces, judging by its text."""
     lowered = script.lower()
     return any(one in lowered for one in RUNSPACES)
 
 
 def check_commands(script: str, options: RunOptions) -> list[Command]:
-    """Return the pipeline that fails, in the engine's words, when the script does not know one of
-    the parameters.
+    """Return the pipeline that fails, in the engine's words, if the script lacks one of the
+    parameters.
     """
     return [
         Command(
@@ -146,8 +156,8 @@ def check_commands(script: str, options: RunOptions) -> list[Command]:
 
 
 def rest_commands(ended: Ended, script: str) -> list[Command]:
-    """Return the pipeline that fetches what a throw, a stop or an exit kept Out-Session from
-    sending.
+    """Return the pipeline that fetches the output which Out-Session could not send because of a
+    throw, a stop or an exit.
     """
     failed = ended.state == PSInvocationState.Failed
     syntax = (
@@ -174,7 +184,7 @@ _SHOWN: Mapping[str, Callable[[Sequence[Any]], Event]] = {
     "style": lambda facts: StyleChanged(Style(*facts)),
     "display": lambda facts: Displayed(*facts),
 }
-"""Entries that are no records."""
+"""Entries that are not records."""
 
 
 class Run:
@@ -201,7 +211,7 @@ class Run:
 
     @property
     def has_ending(self) -> bool:
-        """True when Out-Session (or the fetching of the rest) has told everything."""
+        """True once Out-Session (or the fetching of the rest) has sent everything."""
         return self._has_ending
 
     def take(self, event: PsrpEvent) -> list[Event | Question | Unsupported]:
@@ -294,8 +304,8 @@ class Run:
         return RecordWritten(record)
 
     def refuse(self, ended: Ended) -> None:
-        """Take the end of a check before the script: the error stands for the script's own, so it
-        has no place in our code.
+        """Take the end of a check before the script: its error counts as the script's own, so it
+        has no position in our code.
         """
         if ended.reason is not None:
             error = psrp_error(ended.reason, terminating=True)
@@ -314,7 +324,7 @@ class Run:
     def summary(self, ended: Ended, duration_s: float) -> Summary:
         """Return how the run ended.
 
-        A terminating error is told here, once, and counted as one error.
+        A terminating error is reported here, once, and counted as one error.
         """
         error = self._terminating_error(ended)
         exited = self._exit_called is not None
@@ -352,11 +362,11 @@ def _entries(text: str) -> list[Any]:
 
 
 def _beside(event: PsrpEvent) -> Record | None:
-    """Return the record that a message tells beside the output, where streams are not merged; None
-    for any other message.
+    """Return the record in a message outside the output, where streams are not merged; None for any
+    other message.
 
-    It is shown only with a call of the host behind it: without one, the script has sent it to $null
-    (3>$null, *>$null), and the engine tells its clients all the same.
+    It is shown only if a host call follows: otherwise the script has sent it to $null (3>$null,
+    *>$null), which the engine sends to its clients all the same.
     """
     kinds: list[tuple[type[Any], RecordKind]] = [
         (psrpcore.WarningRecordEvent, "warning"),

@@ -23,6 +23,7 @@ from pwsh_kernels.powershell.link import Link, died_error
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
 from pwsh_kernels.powershell.pipeline import Pipeline
 from pwsh_kernels.powershell.run_events import (
+    MUCH_PROGRESS,
     STOPPED,
     Query,
     Run,
@@ -31,6 +32,7 @@ from pwsh_kernels.powershell.run_events import (
     new_mark,
     rest_commands,
     run_commands,
+    thinned,
 )
 from pwsh_kernels.powershell.wire.conversion import has_secret, psrp_error, to_plain
 from pwsh_kernels.powershell.wire.happenings import Command, Ended
@@ -45,7 +47,7 @@ PowerShell reads them itself: to send them took 10 ms more of our own computing 
 START_WAIT = 60.0
 """Seconds for PowerShell to start and to open its runspace (measured: 0.3 s)."""
 QUERY_WAIT = 30.0
-"""Seconds that an internal question may run."""
+"""Seconds that an internal query may run."""
 REST_WAIT = 10.0
 """Seconds for the text that a stopped or failed run left in its buffer; the conversion to JSON may
 take its time.
@@ -65,30 +67,28 @@ A host call (-WhatIf text, a prompt) can overtake output that waits for its chun
 output at most.
 """
 MAX_ROWS = 500
-"""Rows of a table, and objects of a list, that are told as such; further ones are in the text
-alone.
+"""Rows of a table, and objects of a list, that are sent as such; further ones are only in the
+text.
 """
 MAX_PICTURE = 10 << 20
-"""Bytes of a picture that is shown."""
+"""Largest picture that is shown, in bytes."""
 MAX_LAST = 1000
 """Result objects that `$Last` keeps: the newest."""
 
 MAX_KEPT_RUNS = 10
 """Runs with objects that are kept: the newest."""
 MAX_FORGOTTEN = 1000
-"""Runs of which is known that their objects were kept once."""
+"""Runs whose objects are known to have been kept once."""
 MAX_NAMES = 40
-"""Properties that are named when one is asked for that no object has; MAX_LOOKS objects are looked
-at for them.
+"""Properties to name when a query names one that no object has; MAX_LOOKS objects are searched for
+them.
 """
 MAX_LOOKS = 200
 MATCH_MILLISECONDS = 500
-"""Time of a regular expression for one value of a kept object."""
+"""Time limit of a regular expression for one value of a kept object."""
 
 MAX_FACTS = 1000
-"""Errors of a run that are told with all facts; of further ones the message, the id and
-the command.
-"""
+"""Errors of a run that are sent with all facts; further ones with message, id and command only."""
 JSON_DEPTH = 10
 """Levels of objects within objects that the format `json` writes; deeper ones become text."""
 JSON_VALUES = 5_000_000
@@ -96,7 +96,7 @@ JSON_VALUES = 5_000_000
 JSON_OBJECT_VALUES = 20_000
 """Values that one object of a .NET class may bring into it."""
 JSON_MILLISECONDS = 20_000
-"""Time to make JSON in: what is not reached is left out, and said."""
+"""Time limit for writing JSON; values that were not reached are left out, and this is reported."""
 JSON_REST_MILLISECONDS = 5_000
 """The same after a throw or a stop, within REST_WAIT."""
 
@@ -186,7 +186,7 @@ class PowerShell:
 
     @property
     def died(self) -> "asyncio.Future[Died]":
-        """Set when the process has ended, whoever ended it."""
+        """Set when the process has ended, for whatever reason."""
         return self._link.died
 
     async def start(
@@ -240,6 +240,8 @@ class PowerShell:
                 return checked
         if pipeline.stop_asked:
             return STOPPED
+        if self._link.progress_messages > MUCH_PROGRESS:
+            commands = thinned(commands)
         ended = await self._link.converse(commands, listener, history=work.history)
         pipeline.close_questions()
         if not run.has_ending:
@@ -251,8 +253,8 @@ class PowerShell:
         return ended
 
     async def _fetch_rest(self, listener: "PipelineListener", commands: list[Command]) -> None:
-        """Fetch what Out-Session could not send; a PowerShell that cannot do even that is of no use
-        any more.
+        """Fetch what Out-Session could not send; a PowerShell that cannot do even that is
+        useless.
         """
         fetching = asyncio.ensure_future(self._link.converse(commands, listener))
         await asyncio.wait([fetching], timeout=REST_WAIT)
@@ -271,7 +273,7 @@ class PowerShell:
         *,
         wait_s: float = QUERY_WAIT,
     ) -> list[Any]:
-        """Run an internal question when its turn comes and return its output as plain Python values
+        """Run an internal query when its turn comes and return its output as plain Python values
         (`to_plain`).
 
         Not in the history; prompts are refused; host text is dropped. `wait_s` bounds the run, not
@@ -286,7 +288,7 @@ class PowerShell:
             try:
                 return await asyncio.shield(asking)
             except asyncio.CancelledError:
-                # The turn must not pass on while the question still runs.
+                # The turn must not pass on while the query still runs.
                 self._link.stop()
                 await asyncio.wait([asking], timeout=wait_s)
                 raise
@@ -337,18 +339,18 @@ class PowerShell:
         await self._link.close()
 
     def hang_up(self, since: float) -> int:
-        """Tell programs that were started since a moment of `machine_time` that they have no
+        """Signal to programs that were started since a moment of `machine_time` that they have no
         terminal; return how many.
         """
         return self._link.hang_up(since)
 
     def hang_up_waiting(self, since: float) -> list[Program]:
-        """Tell only those programs that wait for input from nowhere; return them."""
+        """Signal only to programs that wait for input which cannot come; return them."""
         return self._link.hang_up_waiting(since)
 
     def end_holding(self, since: float, number: signal.Signals) -> list[Program]:
-        """Send a signal to the programs, started since a moment of `machine_time`, that a script
-        which is to stop still waits for; return them.
+        """Send a signal to the programs started since a moment of `machine_time` that a stopping
+        script still waits for; return them.
         """
         return self._link.end_holding(since, number)
 
@@ -374,7 +376,7 @@ class PowerShell:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What a run was asked for; `history` is what Get-History shows, None for nothing."""
+    """A request for a run; `history` is what Get-History shows, None for nothing."""
 
     script: str
     options: RunOptions

@@ -27,7 +27,7 @@ SignInState = Literal["pending", "approved", "declined"]
 class SignIn:
     """One device code that somebody was shown.
 
-    `tenant` is the tenant asked for, `account` who signed in, if known, `client` the application
+    `tenant` is the requested tenant, `account` who signed in, if known, `client` the application
     that asks, `refusal` what Conditional Access says to everybody who signs in with this code.
     """
 
@@ -74,7 +74,7 @@ class SignIn:
         }
 
     def expired(self, now: datetime) -> bool:
-        """Tell whether the code can no longer be used."""
+        """Return whether the code can no longer be used."""
         return now >= self.expires_at
 
     def open_at(self, now: datetime) -> "SignIn":
@@ -199,7 +199,7 @@ class Authority:
         self._revocation(account).unlink(missing_ok=True)
 
     def is_revoked(self, account: str, signed_in_at: datetime) -> bool:
-        """Tell whether a sign-in of that moment has been revoked since, or the trap says so.
+        """Return whether a sign-in of that moment has been revoked since, or the trap says so.
 
         Raises InvalidRequest.
         """
@@ -217,7 +217,7 @@ class Authority:
 
         Raises InvalidRequest.
 
-        `tenant`: another tenant than the account's own that the token is to name.
+        `tenant`: the tenant in the token, if it is not the account's own.
         """
         name, home, field = self._member(account)
         issuer = self.company.tenant(tenant or home)

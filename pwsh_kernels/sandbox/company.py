@@ -67,7 +67,7 @@ class CompanyTenant:
     environments: tuple[Environment, ...]
 
     def knows(self, name: str) -> bool:
-        """Tell whether this is a name, domain or id of the tenant."""
+        """Return whether this is a name, domain or id of the tenant."""
         return name.strip().lower() in {self.name, self.tenant_id, *self.domains}
 
 
@@ -75,7 +75,7 @@ class CompanyTenant:
 class Company:
     """Every simulated tenant.
 
-    `traps`: what can be switched on to be as awkward as real modules, with a sentence each.
+    `traps`: awkward behaviour of real modules that can be switched on, with a sentence each.
     """
 
     tenants: tuple[CompanyTenant, ...]

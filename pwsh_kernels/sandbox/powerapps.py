@@ -50,7 +50,7 @@ class Answer:
 
 
 def answer(request: Request, company: Company, is_revoked: IsRevoked, now: datetime) -> Answer:
-    """Answer a request as the service does: who asks, may he, what is there."""
+    """Answer a request as the service does: who asks, is that allowed, what is there."""
     token = _read_token(request.authorization, now)
     if isinstance(token, Answer):
         return token
@@ -100,7 +100,7 @@ def _refuse_audience(token: Token) -> Answer:
 
 
 def _may_read(member: Account | Application, tenant: CompanyTenant) -> bool:
-    """Tell who is let in: people of the tenant, and its applications that somebody made
+    """Return whether somebody is admitted: people of the tenant, and its applications that are
     administrators of the service.
     """
     return member.tenant == tenant.name and (

@@ -36,7 +36,7 @@ class Token:
     def decode(cls, text: str) -> "Token":
         """Read a token's text.
 
-        Raises ValueError, which shows no part of it, when it is no sandbox token.
+        Raises ValueError, which shows no part of it, if it is not a sandbox token.
         """
         try:
             _, claims, signature = text.split(".")
@@ -79,13 +79,13 @@ class Token:
         return f"{_encode(_HEADER)}.{_encode({**known, **times})}.{SIGNATURE}"
 
     def is_for(self, audience: str) -> bool:
-        """Tell whether a service takes the token: https://x/.default, https://x/ and https://x mean
-        the same.
+        """Return whether a service accepts the token: https://x/.default, https://x/ and https://x
+        mean the same.
         """
         return _plain(self.audience) == _plain(audience)
 
     def expired(self, now: datetime) -> bool:
-        """Tell whether the token can no longer be used."""
+        """Return whether the token can no longer be used."""
         return now >= self.expires_at
 
     def __repr__(self) -> str:

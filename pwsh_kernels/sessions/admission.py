@@ -1,4 +1,4 @@
-"""Whether a session takes a command now, and what to do when it does not. Pure."""
+"""Whether a session accepts a command now, and what happens when it does not. Pure."""
 
 import json
 from typing import Protocol, TypeVar
@@ -42,10 +42,10 @@ def admit(
     principal: str = "token",
     client: str = "",
 ) -> Live:
-    """Return the session of `key` when a command of that caller may be queued in it.
+    """Return the session of `key` if this caller's command may be queued in it.
 
-    Raises NotSignedIn, SessionStarting, SignInPending, SessionLost, WaitingForInput for who has to
-    answer first, WaitsBehindQuestion for others.
+    Raises NotSignedIn, SessionStarting, SignInPending, SessionLost, WaitingForInput if the caller
+    has a question to answer first, WaitsBehindQuestion if somebody else has.
     """
     if live is None or live.session.state == "closed":
         raise NotSignedIn(tenant=key.tenant, module=key.module)
@@ -65,7 +65,7 @@ def _open_question(run: Run, callers: bool) -> WaitingForInput | WaitsBehindQues
 def check_command(request: RunRequest, limit: int) -> None:
     """Raise InvalidRequest for a command that is empty, CommandTooLarge for one that is too long.
 
-    What its parameters hold counts too.
+    The content of its parameters counts too.
     """
     if not request.command.strip():
         raise InvalidRequest(field="command", problem="is empty")
@@ -76,7 +76,7 @@ def check_command(request: RunRequest, limit: int) -> None:
 
 
 def check_room(live: LiveSession, limit: int) -> None:
-    """Raise QueueFull when as many commands as may wait in a session do."""
+    """Raise QueueFull when the limit of waiting commands in a session is reached."""
     active, waiting, _ = live.counts
     if waiting >= limit:
         key = live.key

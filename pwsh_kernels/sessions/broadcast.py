@@ -12,7 +12,7 @@ class Broadcast:
         self._whole: Broadcast | None = None
 
     def be_part_of(self, whole: "Broadcast") -> None:
-        """From now on a change here is a change of the whole, too."""
+        """Pass every later change on to the broadcast of the whole."""
         self._whole = whole
 
     def notify(self) -> None:

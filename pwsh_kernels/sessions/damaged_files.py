@@ -1,5 +1,5 @@
-"""Files that cannot be read: put aside under another name, so that nobody trips over them again and
-a person can look at them.
+"""Damaged files: set aside under another name, so that nothing reads them again and a person can
+look at them.
 """
 
 import logging
@@ -9,7 +9,7 @@ from pathlib import Path
 
 LOG = logging.getLogger(__name__)
 ASIDE = ".bad"
-"""What is added to the name of a file that was put aside."""
+"""Appended to the name of a file that was set aside."""
 
 
 def put_aside(file: Path, problem: object) -> None:
@@ -26,7 +26,7 @@ def put_aside(file: Path, problem: object) -> None:
 
 
 def files_put_aside(folders: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files that were put aside in these folders."""
+    """Yield the files that were set aside in these folders."""
     for folder in folders:
         with suppress(OSError):
             yield from sorted(folder.glob(f"*{ASIDE}"))

@@ -31,7 +31,7 @@ class Directory:
             return tenant
 
     def secret_files(self) -> set[Path]:
-        """Return every file of a certificate or a secret that the tenants' entries name."""
+        """Return every certificate file and secret file that the tenants' entries name."""
         return {file for tenant in self.tenants().known.values() for file in tenant.files()}
 
     def names(self, tenant: str, module: str) -> tuple[Tenant, Module, SessionKey]:

@@ -1,4 +1,4 @@
-"""The facade that the web layer uses: every act on sessions and runs, in the JSON shapes of
+"""The facade that the web layer uses: every operation on sessions and runs, in the JSON shapes of
 docs/rest.md.
 """
 
@@ -70,12 +70,13 @@ from pwsh_kernels.settings import Settings
 
 DEFAULT_MODULE = "exo"
 COMING_WAIT_S = 25.0
-"""Wait of a command for its session to start and to sign in by itself, even when it waits for
-nothing else.
+"""How long a command waits for its session to start and sign in unattended, even if its own wait is
+shorter.
 """
 
 OLD_CODE_WAIT_S = 3.0
-"""Wait of a command for a sign-in that an earlier server began: its code may have been entered."""
+"""How long a command waits for a sign-in that an earlier server began: its code may have been
+entered."""
 
 
 class Sessions:
@@ -171,8 +172,8 @@ class Sessions:
         return [session_view(live.session, *live.counts) for live in self._live()]
 
     def version(self) -> str:
-        """Return a text that is another one once a session has come, gone or changed its state or
-        sign-in.
+        """Return a text that changes whenever a session appears, disappears, or changes its state
+        or sign-in.
         """
         return list_version(live.session for live in self._live())
 
@@ -235,13 +236,13 @@ class Sessions:
 
         Raises InvalidRequest.
 
-        A refusal or a failure in one is none of the others.
+        One tenant failing or refusing does not affect the others.
         """
         check_command(request, self._settings.command_size)
         module = self._directory.module(request.module).key
         named = [
             self._directory.tenant_name(one) for one in tenants
-        ]  # two names of one tenant are one turn
+        ]  # two names of one tenant count once
         chosen = chosen_tenants(named, module, (live.session for live in self._live()))
         runs = await asyncio.gather(
             *(self._begin_in_turn(replace(request, tenant=tenant)) for tenant in chosen)
@@ -325,7 +326,7 @@ class Sessions:
         return lines_view(run, await self._reader.read(run.log, query))
 
     async def query(self, run_id: str, query: ObjectsQuery) -> shapes.RunResult:
-        """Return those of a run's objects that a question asks for, as a run of its own.
+        """Query a run's objects; the answer is a run of its own.
 
         Raises UnknownRun, as `check_kept` and `refusal` say, and as `admit` does for a session that
         cannot answer now.
@@ -365,8 +366,8 @@ class Sessions:
         principal: str = "token",
         client: str = "",
     ) -> shapes.Commands:
-        """Return the commands that words mean in a session, named `tenant:module`; also in one that
-        is signed out.
+        """Return the commands of a session (`tenant:module`) that match the words, even if it is
+        signed out.
 
         Raises SessionBusy, CommandSearchFailed, and as `Directory.names` and `admit` do.
         """
@@ -383,8 +384,7 @@ class Sessions:
         return {"success": True, "session": str(key), "state": live.session.state, **found}
 
     async def notebook(self, name: str) -> shapes.ForeignJson:
-        """Return the commands of a session, named `tenant:module`, as an .ipynb; also of one that
-        is closed.
+        """Return the commands of a session (`tenant:module`) as an .ipynb, even if it is closed.
 
         Raises UnknownSession for one that has neither a state nor runs, and as `Directory.names`
         does.
@@ -416,7 +416,7 @@ class Sessions:
         principal: str = "token",
         client: str = "",
     ) -> shapes.Run:
-        """Answer the prompt of a run; `for_other`: in place of who started it.
+        """Answer the prompt of a run; `for_other`: in place of whoever started it.
 
         Raises UnknownRun, RunNotWaiting, AnswerOfAnother, InvalidRequest.
         """
@@ -446,7 +446,7 @@ class Sessions:
     async def disconnect(
         self, tenant: str, module: str, *, forget: bool = False
     ) -> shapes.Disconnected:
-        """Sign out and close the session; `forget`: also remove what its HOME keeps.
+        """Sign out and close the session; `forget`: also remove its HOME.
 
         Raises UnknownSession.
         """
@@ -475,7 +475,7 @@ class Sessions:
         return list(self._lifecycle.table.values())
 
     async def _admitted(self, request: RunRequest, wait_s: float) -> LiveSession:
-        """Return the session that takes the command; one that starts is waited for."""
+        """Return the session that takes the command, once it has started."""
         tenant, module, key = self._directory.names(request.tenant, request.module)
         live = self._lifecycle.table.get(key)
         if live is not None and live.ending:
@@ -513,7 +513,7 @@ class Sessions:
     def _waiting(
         self, run_id: str, answerer: tuple[str, str] | Literal[True]
     ) -> tuple[Run, LiveSession]:
-        """Return a run that asks something; `answerer` must be who started it, or True."""
+        """Return a run with an open prompt; `answerer` must be whoever started it, or True."""
         run = self._runs.get(run_id)
         live = self._lifecycle.table.get(run.key)
         if live is None or run.prompt is None:
@@ -532,7 +532,9 @@ def _comes_alone(live: LiveSession | None, tenant: Tenant, module: Module) -> bo
 
 
 def _coming(session: Session) -> bool:
-    """Return whether the session soon is signed in, or not, without anybody doing something."""
+    """Return whether it will soon be known, without anybody's help, whether the session is signed
+    in.
+    """
     sign_in = session.sign_in
     by_itself = sign_in is not None and not (sign_in.attended and sign_in.route.asks_person)
     return session.state == "starting" or (session.state == "signing_in" and by_itself)

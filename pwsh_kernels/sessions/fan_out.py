@@ -1,4 +1,4 @@
-"""One command in several tenants: who they are, whose turn it is, and one result for each in the
+"""One command in several tenants: which ones, whose turn it is, and one result for each, in the
 order asked for.
 """
 
@@ -17,7 +17,7 @@ ALL = "*"
 """Stands for every tenant that is signed in to the module."""
 MAX_TENANTS = 200
 LOOK_S = 60.0
-"""How often a turn that a long run holds is looked at."""
+"""How often a turn that a long run holds is checked."""
 
 
 def chosen_tenants(asked: Sequence[str], module: str, sessions: Iterable[Session]) -> list[str]:
@@ -57,7 +57,7 @@ def refused_view(request: RunRequest, error: ProductError) -> Refused:
 
 
 def summary_view(module: str, results: list[TenantRun]) -> Everywhere:
-    """Return the answer: the results, how many are in which state, and whether all succeeded."""
+    """Return the answer: the results, the number in each state, and whether all succeeded."""
     states = dict(Counter(str(one["state"]) for one in results))
     view: Everywhere = {
         "success": all(one["success"] for one in results),
@@ -72,10 +72,10 @@ def summary_view(module: str, results: list[TenantRun]) -> Everywhere:
 
 
 class Turns:
-    """Lets a bounded number of fanned-out runs go at the same time.
+    """Limits how many fanned-out runs go at the same time.
 
-    A turn begins when the run could begin in its session: one that waits there behind others holds
-    none.
+    A run takes a turn only when it could begin in its session: one that waits there behind others
+    holds none.
     """
 
     def __init__(self, parallel: int, tasks: Tasks) -> None:

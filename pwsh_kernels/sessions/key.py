@@ -16,8 +16,8 @@ class SessionKey:
 
     @property
     def kernel_id(self) -> str:
-        """The same kernel id on every server: Jupyter's routes take only what looks like a UUID
-        (decision 0009, 10).
+        """The same kernel id on every server: Jupyter's routes accept only UUIDs (decision 0009,
+        10).
         """
         return str(uuid.uuid5(uuid.NAMESPACE_URL, str(self)))
 

@@ -29,8 +29,8 @@ SANDBOX_TENANT = "PWSH_KERNELS_SANDBOX_TENANT"
 SHARED = "PWSH_KERNELS_SHARED"
 """Variable of the kernel: a shutdown_request of a front end does not end it."""
 WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
-"""Variable of the kernel: where its PowerShell's commands begin. Not the folder of the process:
-libraries put tokens there when they find no place of their own, and HOME is private.
+"""Variable of the kernel: where its PowerShell's commands begin. The process itself starts in HOME,
+which is private: libraries that find no place of their own put tokens into the current folder.
 """
 LOG = "PWSH_KERNELS_LOG"
 LOG_SIZE = "PWSH_KERNELS_LOG_SIZE"
@@ -40,13 +40,13 @@ KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 CULTURE = "PWSH_KERNELS_CULTURE"
 FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
-"""Variable of the kernel: the script by which it sees that the module's connection has changed."""
+"""Variable of the kernel: the script that shows whether the module's connection has changed."""
 SIGN_IN_HINT = "PWSH_KERNELS_SIGN_IN_HINT"
 """Variable of the kernel, JSON: which errors in a person's cell may mean that nobody is signed in,
 and what to do then.
 """
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
-"""Variable of the kernel that holds, as JSON, the variables which only its PowerShell gets."""
+"""Variable of the kernel, JSON: variables for its PowerShell alone."""
 
 
 _log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Launcher:
         self.pins = Pins(settings.data_dir)
 
     def launch(self, session: Session) -> SessionLaunch:
-        """Return how to start a session's kernel; its folders then exist.
+        """Return how to start a session's kernel, after making its folders.
 
         Raises UnsafeFolder, FolderNotWritable.
         """
@@ -89,23 +89,23 @@ class Launcher:
         return self._settings.data_dir / "logs" / f"{key.kernelspec}.log"
 
     def pin(self, session: Session) -> dict[str, str]:
-        """Let a session that begins have the module versions that are selected now; return them.
+        """Pin the module versions that are selected now for a session that begins; return them.
 
         Raises BrokenFile for a real tenant.
 
-        One of a simulated tenant has no module that the sandbox plays, nor what needs one: it would
-        reach for the service.
+        A simulated tenant's session gets no module that the sandbox simulates, and none that needs
+        one of them: it would contact the real service.
         """
         if not session.tenant.sandbox:
             return self.pins.pin(session.key)
         try:
             return self.pins.pin(session.key, _modules_in(self._sandbox().get(MODULE_PATH, "")))
-        except BrokenFile as problem:  # it has what it needs without any installed module
+        except BrokenFile as problem:  # it needs no installed module
             _log.warning("%s has no installed module: %s", session.key, problem.text())
             return {}
 
     def pin_again(self, session: Session) -> bool:
-        """Let a session have what is selected now; return whether that is something else.
+        """Give a session the versions that are selected now; return whether anything changed.
 
         Raises BrokenFile.
         """
@@ -154,8 +154,8 @@ class Launcher:
         return {**environment, SESSION_ENVIRONMENT: json.dumps(own)}
 
     def _needs(self, session: Session) -> Needs:
-        """Return what its PowerShell needs of this machine; folders that it is to read are there,
-        also when nothing is in them yet.
+        """Return what its PowerShell needs on this machine; the folders that it may read are
+        created if they are missing.
         """
         data = self._settings.data_dir.absolute()
         modules = (private_folder(data / "pins"), private_folder(data / "modules"))
@@ -188,7 +188,7 @@ def _sign_in_hint(session: Session) -> str:
 
 
 def _addresses(session: Session) -> tuple[str, ...]:
-    """Return what the module says that it reaches: hosts of its routes, and a proxy of its own."""
+    """Return the addresses that the module declares: its routes' hosts, and a proxy of its own."""
     module, facts = session.module, session.facts()
     hosts = {one for route in module.routes.values() for one in module.hosts_of(route, facts)}
     proxies = (value for name, value in module.environment.items() if is_proxy(name))

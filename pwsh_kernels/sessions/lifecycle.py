@@ -1,6 +1,4 @@
-"""From no session to a session and back: start its kernel, find it again, notice its
-death, end it.
-"""
+"""The life of a session: start its kernel, find it again, notice its death, end it."""
 
 import asyncio
 import functools
@@ -38,13 +36,13 @@ LOG = logging.getLogger(__name__)
 ADOPT_WAIT_S = 5.0
 """A living kernel answers on control in milliseconds, whatever its PowerShell does."""
 SHORT_COMMAND = 16_000
-"""Characters of a command whose secrets are looked for at once; of a longer one, in a thread: its
-text may be made so that a megabyte takes seconds.
+"""Up to this many characters, a command is searched for secrets at once. A longer one is searched
+in a thread: a hostile text of a megabyte can take seconds.
 """
 CANCEL_WAIT_S = 5.0
 FORGOTTEN = "the session's kernel no longer knows it"
 ADOPT_PAUSE_S = 5.0
-"""Pause before a silent kernel is asked again."""
+"""Pause before a kernel that did not answer is asked again."""
 SILENT = "its kernel does not answer; it is asked again until it does, or until its process ends"
 OLD_COMMAND = "it still runs a command from before the server's restart"
 OLD_CODE = (
@@ -56,17 +54,17 @@ RESTART_REFUSED = (
     " {module}`, then `pwsh-kernels login {tenant} {module}` (or POST /disconnect and POST /login)."
 )
 ALIVE_WAIT_S = 2.0
-"""A living kernel tells of itself in milliseconds; a frozen one is killed."""
+"""A living kernel answers in milliseconds; a frozen one is killed."""
 SIGN_OUT_WAIT_S = 7.0
-"""Wait for what runs to stop and for the module's disconnect script; the process ends afterwards
-anyway.
+"""How long the current run may take to stop, and the module's disconnect script to end; the process
+ends afterwards anyway.
 """
 CLOSE_WAIT_S = 3.0
-"""Wait for a kernel to end by itself."""
+"""How long a kernel may take to end before it is terminated."""
 
 
 class Lifecycle:
-    """The table of sessions, and what begins and ends them."""
+    """The table of sessions; begins and ends them."""
 
     def __init__(
         self,
@@ -104,7 +102,7 @@ class Lifecycle:
         """Return the session, or begin a new one when there is none or it is gone; it starts in the
         background.
 
-        `alone`: nobody asked for a sign-in; it signs in when that needs no person. Raises
+        `alone`: nobody asked for a sign-in; it signs in only if that needs no person. Raises
         UnsafeFolder.
         """
         known_tenant, known_module, key = self._directory.names(tenant, module)
@@ -121,7 +119,7 @@ class Lifecycle:
         return live
 
     def restore(self, wanted: Collection[SessionKey]) -> None:
-        """Begin sessions that are not there and sign them in, where that needs no person."""
+        """Begin the sessions that do not exist yet, and sign them in if that needs no person."""
         for key in wanted:
             try:
                 self.open(key.tenant, key.module, alone=True)
@@ -129,8 +127,8 @@ class Lifecycle:
                 LOG.warning("The session %s was not restored: %s", key, error)
 
     async def adopt_all(self) -> None:
-        """Find the sessions of an earlier server: those whose kernel lives on, and those that were
-        lost meanwhile.
+        """Find the sessions of an earlier server: those whose kernel still runs, and those that
+        were lost meanwhile.
         """
         left = self._runs.read_notes()
         self._left_runs = {one.message_id: one for one in left if one.message_id}
@@ -143,7 +141,7 @@ class Lifecycle:
         await self._release_stale_pins()
 
     async def detach_all(self) -> None:
-        """Let go of every kernel; all live on."""
+        """Let go of every kernel; they keep running."""
         for live in list(self.table.values()):
             await live.tasks.end_all()
             for run in self._runs.of(live.key):
@@ -159,7 +157,7 @@ class Lifecycle:
         """
         check_descriptor()
         live.ending = True
-        await live.tasks.end_all()  # a start that goes on would hold the turn
+        await live.tasks.end_all()  # a start in progress would hold the turn
         async with self._turn(live.key):
             await self._end(live, forget=forget)
 
@@ -189,11 +187,11 @@ class Lifecycle:
         await self._manager.kill_session(key)
 
     async def forget_home(self, key: SessionKey) -> bool:
-        """Remove the HOME of a session that is not there (any more); return whether there
-        was one.
+        """Remove the HOME of a session that does not exist (any more); return whether there was
+        one.
         """
         async with self._turn(key):
-            if key in self.table:  # begun meanwhile: the HOME is its own
+            if key in self.table:  # a new session has begun: the HOME is its own
                 return False
             forgotten = [await asyncio.to_thread(one.forget_home, key) for one in self._places]
             return any(forgotten)
@@ -201,7 +199,7 @@ class Lifecycle:
     async def kill(self, live: LiveSession) -> None:
         """End the processes at once."""
         check_descriptor()
-        await live.tasks.end_all()  # first: a start that goes on would connect to what is killed
+        await live.tasks.end_all()  # first: a start in progress would connect to the killed kernel
         self._remove(live, "the session was killed")
         await self._manager.kill_session(live.key)
         self._forget(live)
@@ -242,7 +240,7 @@ class Lifecycle:
     # -- start ---------------------------------------------------------------------------------
 
     def _make_room(self, key: SessionKey) -> None:
-        """See to it that one more session may be: lost ones go first.
+        """Make room for one more session, removing lost ones first.
 
         Raises TooManySessions.
         """
@@ -312,7 +310,9 @@ class Lifecycle:
             await live.queue.recall(functools.partial(self._recalled, live), ADOPT_WAIT_S)
 
     async def _wait_until_ready(self, live: LiveSession) -> None:
-        """Run nothing, to see that PowerShell has opened. Raises TimeoutError, ConnectionError."""
+        """Run an empty command, to see that PowerShell has opened. Raises TimeoutError,
+        ConnectionError.
+        """
         run = self._runs.make(live.key, "")
         live.submit(run, "", store_history=False)
         if not await run.wait(self._settings.start_timeout):
@@ -321,8 +321,8 @@ class Lifecycle:
             raise ConnectionError(failure_sentence(run))
 
     def note_run(self, run: Run) -> None:
-        """Let the session's own PowerShell know what was run; neither a full disk nor what is in
-        the run may keep it from ending.
+        """Record a run for the session's own PowerShell; neither a full disk nor the run's content
+        may keep the run from ending.
         """
         live = self.table.get(run.key)
         if run.purpose != "command" or live is None:
@@ -339,12 +339,12 @@ class Lifecycle:
             LOG.exception("The history of %s was not written", run.key)
 
     def title(self, key: SessionKey) -> str:
-        """Return what people read as a session's name."""
+        """Return a session's name for people."""
         live = self.table.get(key)
         return session_title(live.session) if live else str(key)
 
     def restart_refusal(self, key: SessionKey) -> str:
-        """Return why a Jupyter client may not restart a session now, or "" when nothing would be
+        """Return why a Jupyter client may not restart a session now, or "" if nothing would be
         lost.
         """
         live = self.table.get(key)
@@ -377,7 +377,9 @@ class Lifecycle:
     # -- adoption ------------------------------------------------------------------------------
 
     async def _adopt_unnoted(self, place: Place) -> None:
-        """Take over the kernels of sessions whose note is gone: the check says who is signed in."""
+        """Take over the kernels of sessions whose note is gone: the check finds out who is signed
+        in.
+        """
         for key in await place.living():
             if key in self.table:
                 continue
@@ -394,9 +396,10 @@ class Lifecycle:
             await self._adopt_or_skip(note)
 
     def _recalled(self, live: LiveSession, entry: Mapping[str, Any]) -> Run | None:
-        """Return the run of an execution that the kernel remembers; None for a script of ours.
+        """Return the run of an execution that the kernel remembers; None for one of our own
+        scripts.
 
-        What has ended and is not noted was told to whoever asked for it.
+        The result of an ended run without a note has already been delivered.
         """
         note = self._left_runs.pop(entry["header"]["msg_id"], None)
         if note and note.key == live.key:
@@ -412,14 +415,16 @@ class Lifecycle:
         return None
 
     def _end_unsent_runs(self, notes: Iterable[RunNote]) -> None:
-        """Tell of what waited for its turn when an earlier server stopped."""
-        for note in notes:
-            if run := self._restored(note):
-                run.finish("cancelled", reason=SERVER_STOPPED)
+        """Restore the runs that were waiting for their turn when an earlier server stopped."""
+        for note in sorted(notes, key=lambda one: one.created_at):
+            if note.purpose == "command":
+                self._runs.restore_cancelled(note, SERVER_STOPPED)
+            else:
+                self._runs.drop_note(note)
 
     def _lose_left_runs(self) -> None:
-        """End the runs of an earlier server of which no kernel knows how they went on; one that is
-        silent may know.
+        """End the runs of an earlier server that no kernel remembers; those of a kernel that does
+        not answer are kept.
         """
         left, self._left_runs = self._left_runs, {}
         for message_id, note in left.items():
@@ -435,7 +440,7 @@ class Lifecycle:
             await self._adopt(note)
         except ProductError as error:
             LOG.warning("The session %s was not adopted: %s", note.key, error)
-        except Exception:  # whatever is wrong with one, the others are served
+        except Exception:  # whatever is wrong with one session, the others are served
             LOG.exception("The session %s was not adopted", note.key)
             self.ended(note.key, "it could not be taken over; the server's log says why")
 
@@ -468,8 +473,8 @@ class Lifecycle:
         await self._adopted(live, note, found)
 
     async def _adopt_again(self, live: LiveSession, note: SessionNote, found: str) -> None:
-        """Look again for a kernel that is silent, as long as its process lives and nobody ends
-        it.
+        """Keep trying a kernel that does not answer, as long as its process is alive and nobody
+        ends it.
         """
         LOG.warning("The kernel of %s does not answer; it is asked again", live.key)
         while not live.session.gone:
@@ -520,7 +525,7 @@ class Lifecycle:
             await self._manager.kill_session(live.key)
 
     def ended(self, key: SessionKey, reason: str) -> None:
-        """Its kernel is gone, and nobody here has ended it."""
+        """Its kernel is gone, and we did not end it."""
         live = self.table.get(key)
         if live and not live.session.gone:
             self._fail(live, reason)
@@ -546,8 +551,8 @@ class Lifecycle:
             self._pins.release(live.key)
 
     async def _release_stale_pins(self) -> None:
-        """Release what sessions have pinned that are no more; one may live that we could not take
-        over.
+        """Release the pins of sessions that no longer exist; a session that we could not take over
+        may still be alive.
         """
         for key in self._pins.sessions():
             live = self.table.get(key)

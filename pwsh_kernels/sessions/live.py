@@ -22,19 +22,19 @@ from pwsh_kernels.shapes import Purpose
 OBSERVER = "jupyter"
 """Principal of runs that a Jupyter client asked the kernel for."""
 NAMELESS = ("", "username")
-"""What front ends send as their user's name when they know none."""
+"""The user name that front ends send when they know none."""
 CLIENT_CHARS = 40
 OURSELVES = "pwsh-kernels"
 FOR_CALLERS: tuple[Purpose, ...] = ("command", "query")
 """Purposes of runs whose answers say who was signed in at their end."""
 STOP_WAIT_S = 5.0
-"""Wait for a script of ours to stop."""
+"""How long one of our scripts may take to stop."""
 READY_LOOK_S = 60.0
-"""How often a session that waits for a busy kernel looks whether it still has one."""
+"""How often a session that waits for a busy kernel checks that the kernel still exists."""
 
 
 def claim(name: str) -> str:
-    """Return how the user's name in a Jupyter message is shown: anybody can write any."""
+    """Return how to show the user name of a Jupyter message: anybody can claim any name."""
     if name in NAMELESS:
         return ""
     shown = one_line(name)[:CLIENT_CHARS].replace('"', "'")
@@ -43,9 +43,9 @@ def claim(name: str) -> str:
 
 @dataclass(eq=False)
 class LiveSession:
-    """A session and what keeps it going.
+    """A session with its kernel's queue and its tasks.
 
-    `queue` is None until its kernel answers and after it is gone.
+    `queue` is None until the kernel answers, and after it is gone.
     """
 
     session: Session
@@ -53,12 +53,12 @@ class LiveSession:
     queue: RunQueue | None = None
     tasks: Tasks = field(default_factory=Tasks)
     look: asyncio.Task[None] | None = None
-    """The latest look at who is signed in after a run that may have changed that."""
+    """The latest check of who is signed in, after a run that may have changed that."""
     left_signing_in: bool = False
-    """Adopted while a sign-in was pending: its code went with the earlier server."""
+    """Adopted while a sign-in was pending: its code was lost with the earlier server."""
 
     ending: bool = False
-    """A disconnect has begun: who wants this session now gets a new one."""
+    """A disconnect has begun: anyone who asks for this session now gets a new one."""
 
     @property
     def key(self) -> SessionKey:
@@ -84,8 +84,8 @@ class LiveSession:
 
     @property
     def counts(self) -> tuple[str | None, int, Run | None]:
-        """The id of the command that runs (a sign-in is told by the state), how many wait behind
-        it, and what runs.
+        """The id of the running command (a sign-in shows in the state), how many wait behind it,
+        and the current run.
         """
         active = self.active.id if self.active and self.active.purpose == "command" else None
         return active, (self.queue.waiting if self.queue else 0), self.active
@@ -104,8 +104,8 @@ class LiveSession:
         return self.session.signed_in.account if self.session.signed_in else None
 
     async def queue_ready(self) -> None:
-        """Wait until the kernel has ended what it ran before we came, however long that takes, or
-        is gone.
+        """Wait, however long it takes, until the kernel has ended what it was running before we
+        came, or is gone.
         """
         while self.queue and not await self.queue.ready(READY_LOOK_S):
             continue
@@ -141,7 +141,7 @@ class LiveSession:
     ) -> Run:
         """Run a script of the catalog and wait for its end; past `wait_s` seconds it is stopped.
 
-        Bound are `values`, or the session's facts that it names.
+        Its parameters are `values`, or the session's facts that it names.
         """
         parameters = script.bind(self.session.facts()) if values is None else values
         options = RunOptions(parameters=parameters, format=output_format)
@@ -159,7 +159,7 @@ class LiveSession:
         return run
 
     def lose(self, reason: str) -> None:
-        """The kernel is gone: so are its runs, variables and sign-in."""
+        """The kernel is gone, with its runs, variables and sign-in."""
         self.session.lose(reason)
         self._let_go(reason)
 
@@ -169,7 +169,7 @@ class LiveSession:
         self._let_go(reason)
 
     async def answers(self, timeout: float) -> bool:
-        """Return whether its kernel tells of itself within `timeout` seconds."""
+        """Return whether its kernel answers within `timeout` seconds."""
         if self.queue is None:
             return False
         try:
@@ -180,11 +180,11 @@ class LiveSession:
         return True
 
     def drop_queue(self, reason: str) -> None:
-        """Give up the connection to a kernel that may be asked again."""
+        """Give up the connection to a kernel that may be tried again."""
         self._let_go(reason)
 
     def detach(self) -> None:
-        """Let go of a kernel that lives on."""
+        """Let go of a kernel, which keeps running."""
         queue, self.queue = self.queue, None
         if queue:
             queue.detach()

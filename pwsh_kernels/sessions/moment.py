@@ -1,4 +1,4 @@
-"""The time as people read it, with the time that nobody can set: what lasts is told by the second.
+"""Wall-clock time for people, together with a clock that cannot be set, which measures durations.
 
 A step of the machine's clock (a correction, somebody's mistake of two days) must not close a
 session, end a sign-in or forget a run.
@@ -10,9 +10,9 @@ from typing import Any
 
 
 def ticks() -> float:
-    """Return seconds since the machine started.
+    """Return the seconds since the machine started.
 
-    They go on while it sleeps, and nobody sets them.
+    They count while it sleeps, and nobody can set them.
     """
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -28,7 +28,7 @@ class Moment(datetime):
 
     @classmethod
     def at(cls, wall: datetime, tick: float) -> "Moment":
-        """Return the moment that has both."""
+        """Return the moment made of both."""
         one = cls.combine(wall.date(), wall.timetz())
         one.ticks = tick
         return one
@@ -59,7 +59,7 @@ class Moment(datetime):
         return not self < other
 
     def _gap(self, other: object) -> float | None:
-        """Return the seconds since another moment, or None for what is no moment."""
+        """Return the seconds since another moment, or None for an ordinary `datetime`."""
         if not isinstance(other, Moment) or self.ticks is None or other.ticks is None:
             return None
         return self.ticks - other.ticks

@@ -74,7 +74,7 @@ class SessionNotes:
             self._path(key).unlink(missing_ok=True)
 
     def read_all(self) -> Iterator[SessionNote]:
-        """Yield every readable note; an unreadable one is put aside."""
+        """Yield every readable note; unreadable ones are set aside."""
         for path in sorted(self._folder.glob("*.json")):
             try:
                 note = read_note(path.read_bytes())
@@ -88,7 +88,7 @@ class SessionNotes:
 
 
 def read_note(text: bytes) -> SessionNote:
-    """Return the note that a text holds. Raises ValueError or TypeError, whatever is wrong."""
+    """Return the note in a text. Raises ValueError or TypeError, whatever is wrong."""
     facts = json.loads(text)
     note = SessionNote(**facts)
     if not all(value is None or isinstance(value, str) for value in facts.values()):

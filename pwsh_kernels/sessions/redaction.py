@@ -1,6 +1,6 @@
-"""Secrets taken out of scripts, output and records before anybody keeps them. Pure.
+"""Removes secrets from scripts, output and records before they are stored. Pure.
 
-In bytes and by RE2: what a script says must not decide how long this takes. Python's own
+Works on bytes and with RE2, so that a script's text cannot decide how long this takes: Python's own
 expressions took 8 s for 8 KB of quotes.
 """
 
@@ -17,7 +17,7 @@ from pwsh_kernels.records import Record
 
 HIDDEN = "•••"
 SHORTEST = 4
-"""A secret with fewer characters is hidden where it stands, not wherever its characters appear."""
+"""A shorter secret is hidden only where it was written down, not wherever its characters appear."""
 WINDOW = 1 << 15
 """Bytes that are searched at a time for secrets that are written down.
 
@@ -29,13 +29,13 @@ REACH = WINDOW // 2
 itself. A text that is cut needs so much behind the cut.
 """
 LONG = 4096
-"""Bytes from which a known secret is looked for by itself, not by the expression of all."""
+"""From this length in bytes, a known secret is searched for separately, not by the common one."""
 MOST_LONG = 64
-"""Known secrets of such a length that can be looked for."""
+"""How many known secrets of such a length can be searched for."""
 KNOWN_MEMORY = 256 << 20
 """Bytes that the expression of known secrets may take: some hundred thousand characters of them."""
 _BREAK = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|[\r\n]")
-"""What a terminal or a formatter puts into a secret: colours, ends of lines."""
+"""What a terminal or a formatter may insert into a secret: colours, line ends."""
 
 
 def _compiled(pattern: str, *, any_case: bool, memory: int = 8 << 20) -> Any:
@@ -53,7 +53,7 @@ _JWT = _compiled(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}", any_case=Fa
 _HERE = r"""@'[ \t]*\r?\n(?:.*?\n)??'@|@"[ \t]*\r?\n(?:.*?\n)??"@"""
 _LITERAL = rf"""(?:{_HERE}|'(?:[^']|'')*'|"(?:[^"`]|`.|"")*")"""
 _OPEN = r"""(?:@['"][ \t]*\r?\n.*|'(?:[^']|'')*|"(?:[^"`]|`.|"")*)\z"""
-"""A literal that has not ended where a window does."""
+"""A literal that has not ended at the end of a window."""
 _NAME = r"\w*(?:password|passphrase|secret|token|apikey|api_key)\w*"
 _NAMED = re.compile(r"password|passphrase|secret|token|apikey|api_key", re.IGNORECASE)
 _QUOTES = (b"'", b'"', b"@'", b'@"')
@@ -61,7 +61,7 @@ _QUOTES = (b"'", b'"', b"@'", b'@"')
 _WORD = r"""[^\s$@({'"|;&<>,`-][^\s|;&<>,`]*"""
 _SPACE = r"(?:\s|\x0b|\xc2\xa0)"
 _PIPED = _compiled(rf"{_SPACE}*\|{_SPACE}*ConvertTo-SecureString\b", any_case=True)
-"""What stands behind a literal that becomes a SecureString, whose beginning is looked for
+"""What follows a literal that becomes a SecureString; the literal's beginning is searched for
 backwards.
 """
 _WHOLE = _compiled(_LITERAL, any_case=True)

@@ -1,4 +1,4 @@
-"""What a caller asks of a session, as values: a sign-in, a run."""
+"""A caller's requests to a session, as values: a sign-in, a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from pwsh_kernels.records import RunOptions
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
-    """Ask for a sign-in. `principal` is who calls, `client` the program that it calls with."""
+    """A request for a sign-in. `principal` is the caller, `client` the caller's program."""
 
     tenant: str
     module: str = "exo"
@@ -18,9 +18,9 @@ class LoginRequest:
     route: RouteName | None = None
     """The way to sign in; None: the tenant's configured one, else the module's first."""
     secrets: Mapping[FactName, Secret] = field(default_factory=dict)
-    """Secrets that are handed in with the request, such as an access token.
+    """Secrets passed in with the request, such as an access token.
 
-    Used once, kept nowhere.
+    Used once, not stored.
     """
     sharepoint_tenant: str | None = None
     """The host prefix of SharePoint for this sign-in (`contoso` of contoso.sharepoint.com)."""
@@ -28,14 +28,14 @@ class LoginRequest:
     wait_s: float | None = None
     """Longest wait for a code or an end; None: setting `login_wait`."""
     attended: bool = True
-    """False: nobody waits for it, so it must not ask for a person."""
+    """False: nobody is waiting, so it must not need a person."""
     principal: str = "token"
     client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """Ask for one execution of a command, with options that were checked at the door
+    """A request for one execution of a command, with options that were checked on arrival
     (messages.checked_options).
     """
 

@@ -1,4 +1,4 @@
-"""A session: what is known of one tenant and module, with its state and its sign-in."""
+"""A session: everything known of one tenant and module, with its state and its sign-in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,15 +27,15 @@ SignInCode = Literal[
     "wrong_account",
     "wrong_tenant",
 ]
-"""How a sign-in ended without success; `sign_in_ended`: it had succeeded, and the service has
-withdrawn it; `sign_in_unreachable`: a host is out of reach; `too_many_sign_ins`: too many others
-wait for a person, busily.
+"""How a sign-in ended without success; `sign_in_ended`: it had succeeded, and the service has ended
+it since; `sign_in_unreachable`: a host cannot be reached; `too_many_sign_ins`: too many others are
+already waiting busily for a person.
 """
 
 FILE_CODES = frozenset({"certificate_unreadable"})
-"""Explanations of what is wrong with a file that the tenants file names."""
+"""Explanations of problems with a file that the tenants file names."""
 APP_ROUTES = frozenset({"certificate", "client_secret", "workload_identity"})
-"""Routes on which the configured application signs in, so that who it must be is known."""
+"""Routes on which the configured application signs in, so that the expected account is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class SignIn:
     expected_account: str | None = None
     sharepoint_tenant: str | None = None
     attended: bool = True
-    """False for one that nobody asked for: it must end when it asks for a person."""
+    """False for one that nobody asked for: it must end if it needs a person."""
     started_at: datetime = field(default_factory=now)
     code: DeviceCode | None = None
     run: Run | None = None
@@ -85,9 +85,9 @@ class SignInFailure:
     reason: str
     explanation: Explanation | None = None
     unconfigured: bool = False
-    """What the tenants file names is not there: another try fails in the same way."""
+    """Something that the tenants file names is missing: another try would fail in the same way."""
     account: str | None = None
-    """Who signed in and is refused."""
+    """The account that signed in and was refused."""
 
 
 @dataclass(eq=False)
@@ -114,7 +114,7 @@ class Session:
     expected_account: str | None = None
     """The account that the present or last sign-in was asked for."""
     sharepoint_tenant: str | None = None
-    """The SharePoint host that it was asked for."""
+    """The SharePoint host that was asked for."""
     sign_in: SignIn | None = None
     route: Route | None = None
     """The route of the present sign-in, or of the last one."""
@@ -124,10 +124,10 @@ class Session:
     modules: Mapping[str, str] = field(default_factory=dict)
     """The PowerShell modules that it has pinned, with their versions."""
     working_folder: str = ""
-    """Where its commands begin, and where what they write by a relative path goes."""
+    """Where its commands begin, and where relative paths lead."""
     pins_settled: bool = False
-    """Somebody was signed in with them, or they are of an earlier server: a sign-in changes them
-    only when they do not work.
+    """Somebody was signed in with these modules, or an earlier server pinned them: a sign-in
+    changes them only if they do not work.
     """
     changes: Broadcast = field(default_factory=Broadcast)
 
@@ -146,8 +146,8 @@ class Session:
 
     @property
     def wanted_account(self) -> str | None:
-        """The account that must be signed in: the configured one, else the one asked for; an
-        application's own id on its routes.
+        """The account that must sign in: the configured one, otherwise the requested one; on an
+        application's routes its client id.
         """
         access = self.tenant.access(self.module.key)
         expected = self.facts().get("expected_account")
@@ -156,13 +156,13 @@ class Session:
 
     @property
     def unconfigured(self) -> bool:
-        """True when the last sign-in failed for what the tenants file names."""
+        """True if the last sign-in failed because of something that the tenants file names."""
         failure = self.failure
         explained = failure.explanation.code if failure and failure.explanation else ""
         return failure is not None and (failure.unconfigured or explained in FILE_CODES)
 
     def become(self, state: SessionState, reason: str = "") -> bool:
-        """Go over to `state` when the table allows it; return whether it did."""
+        """Change to `state` if the table allows it; return whether it did."""
         if not session_may_become(self.state, state):
             return False
         self.state, self.reason = state, reason
@@ -174,12 +174,12 @@ class Session:
         return True
 
     def say(self, reason: str) -> None:
-        """Say why its state is as it is."""
+        """Record why its state is as it is."""
         self.reason = reason
         self.changes.notify()
 
     def configure(self, tenant: Tenant) -> None:
-        """Take what is configured now for its tenant; nobody is signed in."""
+        """Adopt the tenant's current configuration; nobody is signed in."""
         self.tenant = tenant
 
     def begin_in(self, folder: str) -> None:
@@ -187,7 +187,7 @@ class Session:
         self.working_folder = folder
 
     def pin(self, modules: Mapping[str, str]) -> bool:
-        """Remember the modules that it has pinned; return whether they are others than before."""
+        """Remember the modules that it has pinned; return whether they changed."""
         before, self.modules = self.modules, modules
         return before != modules
 
@@ -196,7 +196,7 @@ class Session:
         self.pins_settled = True
 
     def check(self) -> None:
-        """Remember that it was asked now who is signed in."""
+        """Remember that it has just been checked who is signed in."""
         self.checked_at = now()
 
     def find_stuck(self, reason: str | None) -> None:
@@ -204,7 +204,7 @@ class Session:
         self.stuck_reason = reason
 
     def take_pending(self) -> bool:
-        """Return whether a code was shown since this was asked last."""
+        """Return whether a code was shown since the last call."""
         pending, self.was_pending = self.was_pending, False
         return pending
 
@@ -214,7 +214,7 @@ class Session:
         self.conversation_id = conversation_id or self.conversation_id
 
     def begin_sign_in(self, sign_in: SignIn) -> bool:
-        """Go over to signing in; return False when the session cannot now."""
+        """Begin signing in; return False if the session cannot now."""
         if not self.become("signing_in"):
             return False
         self.sign_in, self.route, self.failure = sign_in, sign_in.route, None
@@ -235,7 +235,7 @@ class Session:
             self.changes.notify()
 
     def accept(self, signed_in: SignedIn, since: datetime | None = None) -> None:
-        """End signed in; `since` when that is known from an earlier server."""
+        """End signed in; `since` is given if an earlier server recorded it."""
         self.signed_in_at = since or self.signed_in_at
         self.was_pending = self.was_pending or bool(self.sign_in and self.sign_in.code)
         if self.become("signed_in"):
@@ -245,13 +245,13 @@ class Session:
             self.changes.notify()
 
     def recognize(self, signed_in: SignedIn) -> None:
-        """Tell who is signed in now: a command may have signed in as somebody else."""
+        """Record who is signed in now: a command may have signed in as somebody else."""
         if self.state == "signed_in" and self.signed_in != signed_in:
             self.signed_in = signed_in
             self.changes.notify()
 
     def lose(self, reason: str) -> None:
-        """End without its process; whoever follows a sign-in is told at once what became of it."""
+        """End without its process; anyone who follows a sign-in learns its outcome at once."""
         if self.state == "signing_in":
             self.failure = SignInFailure(
                 "sign_in_failed", f"The session was lost during the sign-in: {reason}"

@@ -22,16 +22,14 @@ SESSION_STATES: Mapping[SessionState, frozenset[SessionState]] = {
     "lost": frozenset({"closed"}),
     "closed": frozenset(),
 }
-"""A lost or closed session never lives again: a new login makes a new session under the
-same key.
-"""
+"""A lost or closed session never comes back: a new login makes a new session under the same key."""
 
 
 def run_may_become(state: RunState, following: RunState) -> bool:
-    """Return whether a run in `state` may go over to `following`."""
+    """Return whether a run may change from `state` to `following`."""
     return following in RUN_STATES[state]
 
 
 def session_may_become(state: SessionState, following: SessionState) -> bool:
-    """Return whether a session in `state` may go over to `following`."""
+    """Return whether a session may change from `state` to `following`."""
     return following in SESSION_STATES[state]

@@ -1,4 +1,4 @@
-"""Background tasks with an owner that ends them and a log for what they raise."""
+"""Background tasks with an owner that ends them and logs their exceptions."""
 
 import asyncio
 import logging

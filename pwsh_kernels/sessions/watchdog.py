@@ -1,5 +1,5 @@
-"""The watchdog: closes what nobody uses, refuses prompts that nobody answers, says what is stuck,
-forgets the old.
+"""The watchdog: closes unused sessions, refuses unanswered prompts, marks stuck sessions, forgets
+old ones.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What one look at a session says should happen."""
+    """What should happen to a session after one look at it."""
 
     close: bool = False
     refuse: bool = False
@@ -73,7 +73,7 @@ class Watchdog:
         close: Callable[[LiveSession], Awaitable[None]],
         forget: Callable[[datetime], None],
     ) -> None:
-        """`close` ends a session, `forget` drops what is older than it should be."""
+        """`close` ends a session, `forget` drops whatever is too old."""
         self._settings = settings
         self._sessions = sessions
         self._close = close

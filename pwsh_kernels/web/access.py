@@ -1,5 +1,5 @@
-"""Who calls and what for: the permissions of routes, the token of a request, the principal behind
-it.
+"""Who calls, and what they may do: the permissions of routes, the token of a request, the principal
+behind it.
 """
 
 import hmac
@@ -11,8 +11,8 @@ AUTHORIZATION = re.compile(r"(?:token|bearer)[ \t]+(.+)", re.IGNORECASE)
 PRODUCT = re.compile(
     r"([A-Za-z0-9._+-]{1,40})(?:/[A-Za-z0-9._+-]{1,40}(?: \(([A-Za-z0-9._+-]{1,40})\))?)?"
 )
-"""The first product of a User-Agent header and, in brackets behind its version, the one word that
-says whom it calls for; anything else is not worth a label.
+"""The first product of a User-Agent header and, in brackets after its version, one word for the
+program that it calls for; anything else is ignored.
 """
 
 
@@ -28,9 +28,9 @@ class Permission(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: the holder of the server's token.
+    """The caller: the holder of the server's token.
 
-    `client` is the program that it calls with, as that names itself.
+    `client` is the calling program, by the name that it gives itself.
     """
 
     name: str

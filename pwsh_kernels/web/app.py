@@ -36,6 +36,7 @@ from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.home_page import home_rules
+from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.product import Backend, Product
 from pwsh_kernels.web.rest.handlers import rules
@@ -44,17 +45,17 @@ from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
 from pwsh_kernels.web.token_identity import TokenIdentity
 
 MAX_UPLOAD = 64 * 1024 * 1024
-"""Bytes of one request; Jupyter's 512 MB would let anybody on this machine fill the memory without
-a token.
+"""Largest request in bytes; with Jupyter's 512 MB, anybody on this machine could fill the memory
+without a token.
 """
 FIRST_COMMAND = "pwsh-kernels login contoso.example exo"
-"""What somebody who has just started a server types next, in another terminal."""
+"""The next command for somebody who has just started a server, in another terminal."""
 
 
 class PwshKernelsServer(ServerApp):
     """A ServerApp with our defaults.
 
-    They are defaults, not config, so that the command line can override each.
+    They are defaults, not configuration, so that the command line can override each of them.
     """
 
     # The name is that of the config file (`pwsh_kernels_config.py`): what a user allows for other
@@ -167,7 +168,7 @@ class PwshKernelsServer(ServerApp):
         self.exit(1)
 
     def init_logging(self) -> None:
-        """Let our own loggers speak through the server's."""
+        """Send the output of our own loggers through the server's."""
         super().init_logging()
         ours = logging.getLogger("pwsh_kernels")
         ours.setLevel(self.log.level)
@@ -175,10 +176,11 @@ class PwshKernelsServer(ServerApp):
         filter_handlers(self.log)
 
     def init_httpserver(self) -> None:
-        """Bound what callers without a token can take: connections, and the time of a request."""
+        """Limit what callers without a token can use: connections, and the time of a request."""
         super().init_httpserver()
         settings = self.product.settings
         bound_connections(self.http_server, settings.connections, settings.request_time)
+        rest_in_shortage(self.http_server)
 
     def load_server_extensions(self) -> None:
         """Load the extensions.
@@ -193,12 +195,12 @@ class PwshKernelsServer(ServerApp):
             self.exit(1)
 
     def init_signal(self) -> None:
-        """Stop on Ctrl-C without a question: sessions live on and are found again."""
+        """Stop on Ctrl-C without a question: sessions keep running and are found again."""
         super().init_signal()
         signal.signal(signal.SIGINT, signal.getsignal(signal.SIGTERM))
 
     def start_app(self) -> None:
-        """Begin.
+        """Start.
 
         Jupyter's own greeting is left out: it says that kernels end with the server, and logs the
         token.
@@ -206,8 +208,8 @@ class PwshKernelsServer(ServerApp):
         JupyterApp.start(self)
 
     def server_info(self) -> ForeignJson:
-        """Return what the runtime file tells clients; `service` tells our server from other Jupyter
-        servers.
+        """Return the content of the runtime file for clients; `service` distinguishes our server
+        from other Jupyter servers.
         """
         return {**super().server_info(), "service": "pwsh-kernels", "service_version": __version__}
 
@@ -221,16 +223,16 @@ class PwshKernelsServer(ServerApp):
             json.dump(self.server_info(), file, indent=2, sort_keys=True)
 
     def loopback_url(self) -> str:
-        """Return where this machine reaches the server, without a slash at the end; the sign-in
-        page answers only there.
+        """Return the server's address on this machine, without a slash at the end; the sign-in page
+        answers only there.
         """
         scheme = "https" if self.certfile else "http"
         host = "[::1]" if self.ip == "::1" else "127.0.0.1"
         return f"{scheme}://{host}:{self.port}{self.base_url}".rstrip("/")
 
     def announce(self) -> None:
-        """Tell clients and the person at the terminal that the server is ready; the token only goes
-        to a terminal.
+        """Notify clients and the person at the terminal that the server is ready; the token is
+        shown only on a terminal.
         """
         self.write_server_info_file()
         if has_lab():
@@ -261,7 +263,7 @@ class PwshKernelsApp(ExtensionApp):
 
     @default("default_url")
     def _default_default_url(self) -> str:
-        """Where a browser goes first: JupyterLab, where it is installed."""
+        """Where a browser goes first: JupyterLab, if it is installed."""
         return "/lab" if has_lab() else "/"
 
     @classmethod
@@ -297,7 +299,7 @@ class PwshKernelsApp(ExtensionApp):
         self.has_routes = True
 
     def make_backend(self, server: PwshKernelsServer) -> Backend:
-        """Return what the routes work on."""
+        """Return the objects that the routes work on."""
         product = server.product
         manager = cast(SessionKernelManager, server.kernel_manager)
         sessions = Sessions(
@@ -353,7 +355,7 @@ class PwshKernelsApp(ExtensionApp):
 
 @contextmanager
 def ended_by_failure(serverapp: ServerApp, folder: Path) -> Iterator[None]:
-    """End a server whose start fails, with the reason; `folder` is written in it."""
+    """End a server that fails to start, with the reason; `folder` is the one that it writes to."""
     try:
         yield
     except OSError as error:
@@ -368,12 +370,14 @@ def ended_by_failure(serverapp: ServerApp, folder: Path) -> Iterator[None]:
 
 
 def has_lab() -> bool:
-    """Return whether JupyterLab is installed; its server extension then is loaded beside ours."""
+    """Return whether JupyterLab is installed; if so, its server extension is loaded besides
+    ours.
+    """
     return importlib.util.find_spec("jupyterlab") is not None
 
 
 def greeting(url: str, token: str) -> str:
-    """Return what a person at a terminal reads when the server is ready."""
+    """Return the text that a person at a terminal sees when the server is ready."""
     return (
         f"\n  pwsh-kernels is ready on {url}\n    {FIRST_COMMAND}   "
         f" (another terminal; the command finds the token on its own)\n    {url}?token={token}   "

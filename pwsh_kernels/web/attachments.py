@@ -29,8 +29,8 @@ class NotebookRows(SessionManager):
     """Jupyter's notebook-to-kernel table: removing a row never ends a session, which others use
     too.
 
-    Every session has a row of its own beside those of notebooks, so that lists of running sessions
-    show its name. Its id is the kernel's; it is there as long as the kernel runs.
+    Every session has its own row, besides those of notebooks, so that lists of running sessions
+    show its name. Its id is the kernel's; it exists as long as the kernel runs.
     """
 
     async def list_sessions(self) -> list[ForeignJson]:
@@ -58,7 +58,7 @@ class NotebookRows(SessionManager):
     async def update_session(self, session_id: str, **changes: Any) -> None:
         """Change a row.
 
-        A session's own row keeps its name; raises HTTPError 409 when it should get another kernel.
+        A session's own row keeps its name; raises HTTPError 409 if it would get another kernel.
         """
         self._refuse_other_kernel(session_id, changes.get("kernel_id", session_id))
         if not self._is_own(session_id):
@@ -111,8 +111,8 @@ def _column(row: ForeignJson, name: str) -> Any:
 
 
 class KernelActions(KernelActionHandler):
-    """Jupyter's interrupt and restart; a refused restart says why, instead of Jupyter's `Exception
-    restarting kernel`.
+    """Jupyter's interrupt and restart; a refused restart gives the reason instead of Jupyter's
+    `Exception restarting kernel`.
     """
 
     async def post(self, kernel_id: str, action: str) -> None:
@@ -124,7 +124,7 @@ class KernelActions(KernelActionHandler):
 
 
 def action_rules(base_url: str) -> list[Rule]:
-    """Return Tornado's rule for kernels' actions, to be put before Jupyter's own."""
+    """Return Tornado's rule for kernels' actions, which must precede Jupyter's own."""
     pattern = url_path_join(
         base_url, r"/api/kernels/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)/(?P<action>restart|interrupt)$"
     )
@@ -154,7 +154,7 @@ class Channels(ZMQChannelsWebsocketConnection):
         return super().connect()
 
     def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
-        """Pass a message on to the kernel; drop what is none, and keep the WebSocket open."""
+        """Pass a message on to the kernel; drop an invalid one, and keep the WebSocket open."""
         v1 = self.subprotocol == SUBPROTOCOL_V1
         try:
             if v1 or isinstance(incoming_msg, bytes):

@@ -1,5 +1,5 @@
-"""How many connections the server holds, and how long a request may take to arrive: nobody needs a
-token for either.
+"""Limits for the number of connections and for the time that a request takes to arrive: neither
+needs a token.
 """
 
 from typing import Any
@@ -34,7 +34,7 @@ class Door:
         self._open: list[IOStream] = []
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
-        """Let a connection in, or say that there is no room."""
+        """Accept a connection, or say that there is no room."""
         if len(self._open) >= self._most:
             self._open = [one for one in self._open if not one.closed()]
         if len(self._open) >= self._most:

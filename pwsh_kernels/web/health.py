@@ -1,4 +1,4 @@
-"""GET /health: whether the product works on this machine, told without anything that a stranger
+"""GET /health: whether the product works on this machine, without any details that a stranger
 should not learn.
 """
 
@@ -17,26 +17,26 @@ from pwsh_kernels.powershell_search import search_powershell
 
 Confine = Literal["on", "off", "required"]
 MODULES_FRESH_S = 60.0
-"""Seconds for which the list of installed modules is believed; somebody may have installed one."""
+"""Seconds for which the list of installed modules is cached; somebody may install one meanwhile."""
 LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PowerShellState:
-    """What the search for PowerShell found: `found` is None while it still goes on."""
+    """The result of the search for PowerShell: `found` is None while it is still running."""
 
     found: bool | None = None
     version: str = ""
     place: str = ""
     error: str = ""
     modules: Mapping[str, str] | None = None
-    """Installed PowerShell modules, of those that were asked for, with their newest version; None:
+    """The requested PowerShell modules that are installed, with their newest version; None:
     unknown.
     """
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "PowerShellState":
-        """Read what the search prints: a PowerShell's path, version and place, or an error.
+        """Read the output of the search: a PowerShell's path, version and place, or an error.
 
         Paths are left out.
         """
@@ -53,7 +53,7 @@ class PowerShellState:
 
 @dataclass(slots=True)
 class Health:
-    """The server's knowledge of itself; PowerShell is searched at the start, its modules when
+    """The server's knowledge of itself; PowerShell is searched for at startup, its modules when
     somebody asks.
     """
 
@@ -66,7 +66,7 @@ class Health:
     searched: float = 0.0
 
     def view(self, counts: shapes.Counts) -> shapes.Health:
-        """Return the JSON of GET /health. `counts` is the sessions' own part."""
+        """Return the JSON of GET /health. `counts` is the part about sessions and runs."""
         return {
             "status": "degraded" if self.obstacle() else "healthy",
             "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
@@ -84,7 +84,9 @@ class Health:
         }
 
     def obstacle(self) -> str:
-        """Return the code of the error for which no session can start here; "": one can."""
+        """Return the code of the error because of which no session can start here; "" if one
+        can.
+        """
         if self.confine == "required" and not_enforced(self.abi):
             return ConfinementUnavailable.code
         return self.powershell.error if self.powershell.found is False else ""
@@ -104,18 +106,18 @@ class Health:
         return (await asyncio.shield(self.search)).modules
 
     async def look_for_powershell(self) -> None:
-        """Find PowerShell once, in a child process, and remember what came out."""
+        """Find PowerShell once, in a child process, and remember the result."""
         self.powershell = await find_powershell()
         LOG.info("PowerShell: %s", self.powershell.sentence())
 
     def stop(self) -> None:
-        """End a search that is not needed any more, and its process."""
+        """End a search that is no longer needed, with its process."""
         if self.search is not None:
             self.search.cancel()
 
 
 def confinement_view(confine: Confine, abi: int) -> shapes.Confinement:
-    """Return what is asked for, and which parts of it are enforced."""
+    """Return the requested confinement, and which parts of it are enforced."""
     missing = set(not_enforced(0 if confine == "off" else abi))
     return {
         "confine": confine,
@@ -126,7 +128,7 @@ def confinement_view(confine: Confine, abi: int) -> shapes.Confinement:
 
 
 async def find_powershell(modules: Sequence[str] = ()) -> PowerShellState:
-    """Run the search. A search that fails or takes too long is an answer as well: not found."""
+    """Run the search. A search that fails or takes too long counts as not found."""
     try:
         return PowerShellState.from_json(await search_powershell(modules))
     except (OSError, TimeoutError, ValueError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""The page at the server's address, where JupyterLab does not take its place: what to do next."""
+"""The page at the server's address if JupyterLab is not installed: what to do next."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ PAGE = Path(__file__).parent / "home.html"
 
 
 class HomePage(JupyterHandler):
-    """Shows the same to everybody, and nothing of the sessions or the token."""
+    """Shows the same to everybody: nothing about the sessions or the token."""
 
     @allow_unauthenticated
     def get(self) -> None:

@@ -25,16 +25,16 @@ from pwsh_kernels.settings import Settings
 OWNERS_RIGHTS = 0o700
 NO_DOCSTRINGS = "is 2 or -OO, and Jupyter's server does not run without its docstrings"
 LOG_LINE = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
-"""As the server's own lines are; they do not go through the root logger."""
+"""Same format as the server's own lines, which do not go through the root logger."""
 
 
 def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
-    """Run the server until it is told to stop (Ctrl-C, SIGTERM).
+    """Run the server until it is stopped (Ctrl-C, SIGTERM).
 
     `argv`: Jupyter options, such as `--port=5200`.
 
     Raises DataFolderInUse when another server already has the sessions of this data folder,
-    InvalidSetting where Python leaves out what Jupyter needs, and BrokenFile.
+    InvalidSetting if Python runs without something that Jupyter needs, and BrokenFile.
     """
     keep_owners_rights()
     if sys.flags.optimize > 1:
@@ -54,7 +54,9 @@ def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
 
 
 def keep_owners_rights() -> None:
-    """Write files that we can read ourselves, whatever umask the server was started with."""
+    """Make sure that we can read the files that we write, whatever umask the server was started
+    with.
+    """
     os.umask(os.umask(OWNERS_RIGHTS) & ~OWNERS_RIGHTS)
 
 
@@ -70,8 +72,8 @@ def spare_the_grammar() -> None:
 
 @contextmanager
 def sole_owner(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder: two servers on one would both believe to be the one that watches its
-    kernels.
+    """Lock the data folder: of two servers on one folder, each would believe that it alone watches
+    the kernels.
 
     Raises DataFolderInUse, FolderNotWritable.
     """

@@ -1,4 +1,4 @@
-"""What the server is made of: what it reads at its start, and what the routes work on."""
+"""The server's parts: what it reads at startup, and the objects that the routes work on."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from pwsh_kernels.web.health import Health
 
 LOG = logging.getLogger(__name__)
 READY_WAIT = 15.0
-"""Seconds that a request waits for a server that still looks for its living kernels."""
+"""Seconds that a request waits for a server that is still looking for its kernels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """Everything that an answer needs; made once for a server."""
+    """Everything that the answers need; made once for a server."""
 
     settings: Settings
     sessions: Sessions
@@ -69,10 +69,9 @@ class Backend:
 
     async def installed(self, modules: Sequence[str]) -> Mapping[str, str] | None:
         """Return which of these PowerShell modules a new session finds, with their version; None:
-        it is not known.
+        unknown.
 
-        What `modules install` brought comes before what is installed on the machine. Raises
-        BrokenFile.
+        Those of `modules install` take precedence over those of the machine. Raises BrokenFile.
         """
         ours = {
             name: one.version
@@ -85,5 +84,5 @@ class Backend:
         return None if machine is None else {**machine, **ours}
 
     def capped(self, wait_s: float | None) -> float | None:
-        """Return the wait that a call asked for, at most the setting `max_wait`."""
+        """Return the requested wait, at most the setting `max_wait`."""
         return None if wait_s is None else min(wait_s, self.settings.max_wait)

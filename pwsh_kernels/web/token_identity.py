@@ -21,7 +21,7 @@ class TokenIdentity(PasswordIdentityProvider):
 
     @default("token")
     def _token_default(self) -> str:
-        """Take the token of JUPYTER_TOKEN_FILE without the line's end, which Jupyter keeps.
+        """Take the token of JUPYTER_TOKEN_FILE without the line end, which Jupyter would keep.
 
         Raises BadTokenFile.
         """
@@ -46,7 +46,7 @@ class TokenIdentity(PasswordIdentityProvider):
     async def get_user_token(self, handler: RequestHandler) -> User | None:
         """Return the user behind a request's token.
 
-        Jupyter's `==` is only asked about a token that is right.
+        Jupyter's `==` only ever sees a correct token.
         """
         if not same_token(self.get_token(handler) or "", self.token):
             return None

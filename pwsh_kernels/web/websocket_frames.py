@@ -1,6 +1,6 @@
-"""Whether the bytes of a WebSocket message hold as many pieces as they say.
+"""Whether the bytes of a WebSocket message contain as many pieces as they claim.
 
-Pure. Jupyter's readers believe the count: 8 bytes could make the server build a list of 2**64
+Pure. Jupyter's readers trust the count: 8 bytes could make the server build a list of 2**64
 numbers.
 """
 
@@ -9,7 +9,7 @@ COUNT_BYTES = {"v1": 8, "legacy": 4}
 
 
 def refuse_wrong_count(message: bytes, *, v1: bool) -> None:
-    """Raise ValueError for a message whose offsets do not fit into it.
+    """Raise ValueError for a message whose offsets lie outside it.
 
     v1: JupyterLab's subprotocol, else the binary messages of front ends without one.
     """

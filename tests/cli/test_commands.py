@@ -137,6 +137,14 @@ def test_another_account_than_the_expected_one_is_refused(signed_out: Server) ->
     assert f"someone@{FABRIKAM}" in stderr
 
 
+def test_an_empty_account_is_refused_in_words(server: Server) -> None:
+    assert run_command(server.environment, "login", *SESSION, "--account", "") == (
+        "",
+        "pwsh-kernels: expected_account must not be empty; leave it out\n",
+        2,
+    )
+
+
 def test_commands_are_listed_and_sign_ins_only_when_asked_for(server: Server) -> None:
     server.sign_in()
     server.run("'listed command'")

@@ -232,7 +232,7 @@ def test_what_an_added_tenant_lacks_is_said_at_once_and_nothing_of_other_tenants
     assert done.err.splitlines() == [
         (
             f"pwsh-kernels: {file}, line 10: adatum.com:pnp: the route device_code needs site (or"
-            " sharepoint_host beside the tenant's name)"
+            " sharepoint_host next to the tenant's name)"
         )
     ]
     assert done.code == 0
@@ -248,7 +248,7 @@ def test_what_a_route_lacks_is_named_by_keys_of_the_tenants_file(
         '[[tenant]]\nname = "adatum.com"\n[tenant.pnp]\nclient_id = "app"\n', encoding="utf-8"
     )
     done = tenants("check")
-    assert "needs site (or sharepoint_host beside the tenant's name)" in done.out + done.err
+    assert "needs site (or sharepoint_host next to the tenant's name)" in done.out + done.err
     assert {"site", "sharepoint_host"} <= {*TENANT_KEYS, *MODULE_KEYS}
     known = {*TENANT_KEYS, *MODULE_KEYS, "sharepoint_url"}
     assert [

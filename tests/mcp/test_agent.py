@@ -24,9 +24,9 @@ HEAD = """\
 
 This page shows what an agent and the tools say to each other during three tasks in the sandbox. The
 agent is a program (tests/mcp/agent.py). It knows PowerShell, the names of the tools and what the
-person wants, and takes every further step from an answer. A test plays the tasks and compares this
-page with what happened. Times, ids, codes and addresses are replaced by fixed ones, long lines are
-folded, and the middle of a long output is left out.
+person wants; everything else it learns from the tools' answers. A test plays the tasks and compares
+this page with what happened. Times, ids, codes and addresses are replaced by fixed ones, long lines
+are folded, and the middle of a long output is left out.
 """
 LARGEST = (
     "Get-Mailbox -ResultSize Unlimited | Get-MailboxStatistics | Select-Object DisplayName,"

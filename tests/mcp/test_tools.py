@@ -345,6 +345,11 @@ async def test_the_argument_of_the_original_still_names_the_tenant(signed_in: Se
             "Unknown module: exchange. Known modules: azure, exo, ",
         ),
         (
+            "pwsh_login",
+            {"tenant": CONTOSO, "module": ""},
+            "module must not be empty; leave it out",
+        ),
+        (
             "pwsh_disconnect",
             {"tenant": CONTOSO, "confirmation": "yes"},
             "confirmation: Input should be 'DISCONNECT'",

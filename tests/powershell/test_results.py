@@ -11,13 +11,12 @@ from pwsh_kernels.errors import InvalidRequest, PowerShellQueryFailed
 from pwsh_kernels.powershell import (
     HostText,
     PowerShell,
-    ProgressChanged,
     RecordWritten,
     Text,
     ViewWritten,
 )
 from pwsh_kernels.records import OutputFormat, Record
-from tests.fixtures.powershell import WAIT_S, collect, run, until
+from tests.fixtures.powershell import WAIT_S, collect, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -381,93 +380,6 @@ async def test_a_script_of_a_megabyte_runs(shell: PowerShell) -> None:
     assert (await run(shell, "#" + "x" * (1 << 20) + "\n'done'")).text == "done\n"
 
 
-async def test_progress_is_thinned_and_its_last_state_kept(shell: PowerShell) -> None:
-    script = (
-        "foreach ($i in 1..5000) { Write-Progress 'Work' -Status $i -PercentComplete ($i / 50)"
-        " -ParentId 7 -Id 8 }"
-    )
-    said = await run(shell, script)
-    states = [one.progress for one in said.events if isinstance(one, ProgressChanged)]
-    assert len(states) <= said.summary.duration_s * 10 + 2
-    last = states[-1]
-    assert (last.status, last.percent, last.activity_id, last.parent_id, last.completed) == (
-        "5000",
-        100,
-        8,
-        7,
-        False,
-    )
-
-
-async def test_progress_of_a_begin_block_is_told_once(shell: PowerShell) -> None:
-    script = (
-        "begin { Write-Progress Work -Status first } end { Start-Sleep -Milliseconds 150;"
-        " Write-Progress Work -Status last }"
-    )
-    said = await run(shell, script)
-    states = [one.progress for one in said.events if isinstance(one, ProgressChanged)]
-    assert [one.status for one in states] == ["first", "last"]
-
-
-async def test_the_newest_progress_is_told_while_the_script_waits(shell: PowerShell) -> None:
-    pipeline = await shell.start(
-        "foreach ($i in 1..50) { Write-Progress Work -Status $i }; $null = Read-Host 'go on'"
-    )
-    newest = await until(
-        pipeline, lambda one: isinstance(one, ProgressChanged) and one.progress.status == "50"
-    )
-    assert isinstance(newest, ProgressChanged)
-    await pipeline.stop()
-    assert (await collect(pipeline)).summary.outcome == "stopped"
-
-
-async def test_an_activity_that_is_completed_without_its_name_is_not_told_of_afterwards(
-    shell: PowerShell,
-) -> None:
-    said = await run(
-        shell,
-        "foreach ($i in 1..50) { Write-Progress Work -Status $i -Id 3 }; Write-Progress -Id 3"
-        " -Completed",
-    )
-    states = [one.progress for one in said.events if isinstance(one, ProgressChanged)]
-    assert (states[-1].activity_id, states[-1].completed) == (3, True)
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        (
-            "$ProgressPreference = 'SilentlyContinue'; Write-Progress a; $ProgressPreference ="
-            " 'Continue'"
-        ),
-        "function quiet { $ProgressPreference = 'SilentlyContinue'; Write-Progress a }; quiet",
-        (
-            "$null = New-Module { function quiet { $ProgressPreference = 'SilentlyContinue';"
-            " Write-Progress a } }; quiet"
-        ),
-        "Write-Progress a -ProgressAction SilentlyContinue",
-    ],
-)
-async def test_progress_that_its_caller_does_not_want_is_not_told(
-    shell: PowerShell, script: str
-) -> None:
-    said = await run(shell, script)
-    assert (
-        said.summary.outcome,
-        [one for one in said.events if isinstance(one, ProgressChanged)],
-    ) == ("completed", [])
-
-
-async def test_progress_of_a_module_and_of_another_runspace_is_told(shell: PowerShell) -> None:
-    module = (
-        "$null = New-Module -Name Loud { function Invoke-Loud { Write-Progress ofModule } };"
-        " Invoke-Loud; Remove-Module Loud"
-    )
-    said = await run(shell, module + "; 1 | ForEach-Object -Parallel { Write-Progress ofThread }")
-    told = {one.progress.activity for one in said.events if isinstance(one, ProgressChanged)}
-    assert {"ofModule", "ofThread"} <= told
-
-
 async def test_parameters_are_bound_as_values(shell: PowerShell) -> None:
     script = """param($Text, [int]$Number, $Real, [switch]$On, $Nothing, $List, $Map, $Big)
 $joined = $List -join '+'
@@ -616,3 +528,33 @@ async def test_each_of_several_dates_is_shown_and_leaves_no_error_behind(
     )
     assert shown.count("2026") == 4
     assert (await run(shell, "$Error.Count")).text == "0\n"
+
+
+MUTE = "class Mute { [string] ToString() { throw 'mute' } }; "
+NO_TEXT = 'The following exception occurred while retrieving the string: "mute"'
+
+
+@pytest.mark.parametrize("options", [{}, {"format": "compact"}, {"format": "list"}, {"rich": True}])
+async def test_an_object_that_cannot_be_shown_is_one_error_and_hides_no_other(
+    shell: PowerShell, options: dict[str, Any]
+) -> None:
+    script = MUTE + "1; [Mute]::new(); [Mute]::new(); 2; [pscustomobject]@{ a = 3 }"
+    said = await run(shell, script, **options)
+    assert [one.message for one in said.records] == [NO_TEXT, NO_TEXT]
+    shown = said.text + "".join(
+        one.view.text for one in said.events if isinstance(one, ViewWritten)
+    )
+    assert [one for one in shown.split() if one.isdigit()] == ["1", "2", "3"]
+
+
+async def test_information_without_a_text_is_the_error_of_powershell_alone(
+    shell: PowerShell,
+) -> None:
+    failing = (
+        "public class Failing { public override string ToString() { throw new Exception(); } }"
+    )
+    await run(shell, f"Add-Type 'using System; {failing}'; $Error.Clear()")
+    said = await run(shell, "Write-Information ([Failing]::new())")
+    (error,) = [one for one in said.records if one.kind == "error"]
+    assert error.error_id.endswith(",Microsoft.PowerShell.Commands.WriteInformationCommand")
+    assert (await run(shell, "$Error.Count")).text == "1\n"

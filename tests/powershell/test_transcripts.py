@@ -1,9 +1,13 @@
 """What Start-Transcript writes down is what a person saw: the commands and their text."""
 
+import asyncio
+from asyncio.subprocess import DEVNULL, PIPE
+from pathlib import Path
+
 import pytest
 
 from pwsh_kernels.powershell import PowerShell
-from tests.fixtures.powershell import run
+from tests.fixtures.powershell import WAIT_S, run, run_answering
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,3 +50,41 @@ async def test_several_transcripts_go_on_from_run_to_run(shell: PowerShell) -> N
     assert ("|both|" in first, "|one|" in first) == (True, True)
     assert ("|both|" in second, "|one|" in second) == (True, False)
     assert (await run(shell, "Stop-Transcript")).summary.errors == 1
+
+
+HOST_ONLY = (
+    "$Host.UI.Write('part;')",
+    "$Host.UI.WriteLine('line')",
+    "$Host.UI.WriteLine('Red', 'Black', 'coloured')",
+    "$Host.UI.WriteErrorLine('failure')",
+    "$Host.UI.WriteWarningLine('careful')",
+    "[Console]::WriteLine('console')",
+    "$answer = Read-Host question",
+    '"$answer was said"',
+    "Write-Host 'Write-Host is told'",
+)
+"""Of these, a transcript of PowerShell's own has the last two; so does that of a terminal."""
+
+
+async def test_a_transcript_leaves_out_the_host_text_and_questions_that_powershells_own_does(
+    shell: PowerShell, powershell_path: Path, tmp_path: Path
+) -> None:
+    script, theirs, ours = (tmp_path / name for name in ("own.ps1", "own.txt", "ours.txt"))
+    begin, end = "$null = Start-Transcript -Path '{}'", "$null = Stop-Transcript"
+    script.write_text("\n".join((begin.format(theirs), *HOST_ONLY, end)))
+    command = (powershell_path, "-NoProfile", "-NoLogo", "-File", script)
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=DEVNULL)
+    await asyncio.wait_for(process.communicate(b"yes\n"), WAIT_S)
+    await run(shell, begin.format(ours))
+    said, _ = await run_answering(shell, "\n".join(HOST_ONLY), "yes")
+    await run(shell, end)
+    assert [one for one in ("part;line", "coloured", "failure") if one not in said.host] == []
+    commands = {f"PS>{HOST_ONLY[0]}", *HOST_ONLY, f"PS>{end}"}
+    told = [one for one in spoken(ours) if one not in commands]
+    assert told == spoken(theirs) == ["yes was said", "Write-Host is told"]
+
+
+def spoken(transcript: Path) -> list[str]:
+    """Return the lines of a transcript between its head and its foot."""
+    _, _, body, *_ = transcript.read_text().split("**********************\n")
+    return [one for one in body.splitlines() if one]

@@ -17,7 +17,7 @@ import pytest_asyncio
 from jupyter_client.kernelspec import NoSuchKernel
 from tornado.web import HTTPError
 
-from pwsh_kernels.errors import NotSignedIn, SessionLost
+from pwsh_kernels.errors import NotSignedIn, SessionLost, UnknownRun
 from pwsh_kernels.powershell import find_powershell
 from pwsh_kernels.sessions import lifecycle
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -480,7 +480,7 @@ async def test_a_command_goes_on_through_a_restart_under_its_id_with_all_its_out
         await second.end()
 
 
-async def test_a_command_that_waited_when_the_server_stopped_is_cancelled_under_its_id(
+async def test_a_command_that_waited_when_the_server_stopped_is_cancelled_at_every_later_server(
     tmp_path: Path,
 ) -> None:
     first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
@@ -488,14 +488,27 @@ async def test_a_command_that_waited_when_the_server_stopped_is_cancelled_under_
     await first.output_of(running, "begun")
     waiting = await first.begin_run("'never'")
     await first.stop()
-    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    ended_at = set()
+    for _ in range(2):
+        later = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+        try:
+            run = await later.ended(waiting)
+            assert (run["state"], run["command"], run["entries"]) == ("cancelled", "'never'", [])
+            assert "none of it was run" in run["error"]
+            assert (await later.sessions.run_view(running))["state"] == "running"
+            ended_at.add(run["ended_at"])
+        finally:
+            await later.stop()
+    assert len(ended_at) == 1
+    note = first.settings.data_dir / "runs" / f"{waiting}.run"
+    assert note.exists()
+    last = await World.begin(tmp_path, PWSH_MANAGER_RUNS_MAX_AGE="0.001")
     try:
-        run = await second.ended(waiting)
-        assert (run["state"], run["command"], run["entries"]) == ("cancelled", "'never'", [])
-        assert "none of it was run" in run["error"]
-        assert (await second.sessions.run_view(running))["state"] == "running"
+        with pytest.raises(UnknownRun):
+            await last.sessions.run_view(waiting)
+        assert not note.exists()
     finally:
-        await second.end()
+        await last.end()
 
 
 @pytest.mark.parametrize("noted", [True, False], ids=["noted", "killed too early"])

@@ -113,6 +113,27 @@ def test_a_wrong_body_is_refused_by_the_name_of_its_field(
     assert problem in refused.value.problem
 
 
+@pytest.mark.parametrize("text", ["", " "])
+@pytest.mark.parametrize("field", ["module", "expected_account", "sharepoint_tenant"])
+def test_a_login_with_an_empty_name_is_told_to_leave_it_out(field: str, text: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"{field} must not be empty; leave it out"):
+        read_model(LoginBody, {"tenant": "a.b", field: text})
+
+
+@pytest.mark.parametrize(
+    ("field", "problem"),
+    [
+        ("access_token", "must not be empty; leave it out"),
+        ("graph_token", "must not be empty; leave it out"),
+        ("route", "should be 'device_code'"),
+        ("tenant", "is required"),
+    ],
+)
+def test_a_login_with_an_empty_text_is_told_what_is_wrong(field: str, problem: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"{field} {problem}"):
+        read_model(LoginBody, {"tenant": "a.b", field: ""})
+
+
 def test_every_field_of_the_original_login_is_accepted() -> None:
     body = (
         b'{"tenant": "a.b", "module": "exo", "sharepoint_tenant": "a", "account": "1",'

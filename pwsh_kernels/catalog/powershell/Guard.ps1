@@ -84,25 +84,34 @@ try {
                 if ($proven -and -not $identified) { return 'an identity that it does not name' }
             }
 
-            # Without parameters of its own: those of the real command bind in Get-Given.
-            function Connect-Session {
-                $name = $MyInvocation.InvocationName
-                if ($name -notin $Facts.Connects) { $name = $Facts.Connects[0] }
-                $difference = Get-Difference (Get-Given $name $args)
-                if (-not $difference) {
-                    Microsoft.PowerShell.Utility\Write-Warning ("$($Facts.Session) is already " +
-                        "signed in as $($Facts.Account): $name is not needed here.")
-                    return
-                }
+            function Assert-Same([string]$Name, [object[]]$Call) {
+                $difference = Get-Difference (Get-Given $Name $Call)
+                if (-not $difference) { return }
                 $tenant, $module = $Facts.Session.Split(':')
                 throw [Management.Automation.ErrorRecord]::new(
                     [InvalidOperationException]::new("$($Facts.Session) is signed in as " +
-                        "$($Facts.Account), and $name asks for another connection " +
+                        "$($Facts.Account), and $Name asks for another connection " +
                         "($difference). A command cannot change who is signed in. Sign in with " +
                         "login: to the other tenant, or here after disconnect " +
                         "(pwsh-kernels disconnect $tenant $module, then pwsh-kernels login " +
                         "TENANT $module)."),
-                    'SignedInByLogin', 'InvalidOperation', $name)
+                    'SignedInByLogin', 'InvalidOperation', $Name)
+            }
+
+            # Without parameters of its own: those of the real command bind in Get-Given. A refusal
+            # stands at the line that calls, as the real command's would.
+            function Connect-Session {
+                $name = $MyInvocation.InvocationName
+                if ($name -notin $Facts.Connects) { $name = $Facts.Connects[0] }
+                try { Assert-Same $name $args }
+                catch {
+                    $caller = @(Microsoft.PowerShell.Utility\Get-PSCallStack)[1]
+                    $_.InvocationInfo.DisplayScriptPosition = $caller.Position
+                    $global:Error.RemoveAt(0)
+                    throw $_
+                }
+                Microsoft.PowerShell.Utility\Write-Warning ("$($Facts.Session) is already " +
+                    "signed in as $($Facts.Account): $name is not needed here.")
             }
 
             function Disconnect-Session {

@@ -1,5 +1,5 @@
-"""Checks what a tenants file promises: modules that exist, routes that have what they need, secrets
-that can be read.
+"""Checks a tenants file: its modules exist, its routes have what they need, its secrets can be
+read.
 """
 
 import stat
@@ -17,7 +17,7 @@ from pwsh_kernels.errors import BadSecret, ProductError
 def check_tenants(form: Form, catalog: Catalog) -> list[Problem]:
     """Return every problem of a tenants file, in the order of its lines.
 
-    Reads the secrets and shows none.
+    Reads the secrets but shows none.
     """
     found = [
         one
@@ -39,7 +39,7 @@ def _access(form: Form, tenant: Tenant, key: str, catalog: Catalog) -> Iterator[
 
 
 def _route(tenant: Tenant, module: Module) -> list[tuple[str, str]]:
-    """Say what the route that would be taken lacks."""
+    """Say what the route that would be used lacks."""
     name = tenant.access(module.key).route or next(iter(module.routes), None)
     if name is None or name not in module.routes:
         return [("route", f"there is no route {name}; there are {', '.join(module.routes)}")]

@@ -1,5 +1,5 @@
-"""The languages and regions of which cultures are made, such as de-CH: PowerShell takes any other
-name as well, and writes as in no country.
+"""The languages and regions of cultures such as de-CH. PowerShell accepts any other name too, but
+then formats as in no country.
 
 Those of .NET 10 with ICU 72. Pure.
 """
@@ -32,7 +32,7 @@ REGIONS = frozenset(
 
 
 def is_known(language: str, region: str) -> bool:
-    """Return whether there is such a language, in small letters, and such a region, in capitals or
-    "" for none.
+    """Return whether such a language (in lower case) and such a region (in upper case, or "" for
+    none) exist.
     """
     return language in LANGUAGES and region in {"", *REGIONS}

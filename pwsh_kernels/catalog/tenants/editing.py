@@ -14,9 +14,9 @@ _EXTENDED = ("domains", "aliases", "scopes")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be added: a tenant's values and those of its modules, in the form of the file.
+    """An addition: a tenant's values and those of its modules, in the form of the file.
 
-    `comment` stands above.
+    `comment` goes above it.
     """
 
     name: str
@@ -26,9 +26,7 @@ class Entry:
 
 
 def with_entry(text: str, entry: Entry) -> str:
-    """Return the text with an entry: a new one at the end, or more values in the one that
-    is there.
-    """
+    """Return the text with an entry: a new one at the end, or more values in the existing one."""
     document = tomlkit.parse(text)
     found = next(
         (
@@ -71,7 +69,7 @@ def _new(entry: Entry) -> str:
 
 
 def _set(table: Table, values: Values) -> None:
-    """Set values; lists of names are made longer, anything else is replaced."""
+    """Set values; lists of names are appended to, anything else is replaced."""
     for key, value in values.items():
         if key in _EXTENDED and key in table:
             value = list(dict.fromkeys([*table[key], *value]))  # noqa: PLW2901 - the same value, with what was there

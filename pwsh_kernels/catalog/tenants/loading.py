@@ -1,5 +1,5 @@
-"""Reads the tenants: those of the sandbox, those of the user's file, and what the settings add to
-them.
+"""Reads the tenants: those of the sandbox, those of the user's file, and additions from the
+settings.
 """
 
 import json
@@ -43,7 +43,7 @@ def _entry(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_file(file: Path, text: str | None = None) -> Form:
-    """Return the tenants of a file with every problem in it; a `text` is read in its place."""
+    """Return the tenants of a file with every problem in it; a `text` is read instead if given."""
     try:
         content = file.read_text(encoding="utf-8") if text is None else text
     except OSError as problem:
@@ -77,7 +77,7 @@ def _sandbox_tenant(facts: Mapping[str, Any]) -> Tenant:
 def with_aliases(tenants: Tenants, aliases: Mapping[str, str]) -> Tenants:
     """Return the tenants with more aliases, by tenant.
 
-    Raises InvalidSetting for one that already means another.
+    Raises InvalidSetting for an alias of another tenant.
     """
     for alias, target in aliases.items():
         tenant = _target(tenants, target, "TENANT_ALIASES")
@@ -93,7 +93,7 @@ def with_aliases(tenants: Tenants, aliases: Mapping[str, str]) -> Tenants:
 
 
 def with_sharepoint(tenants: Tenants, hosts: Mapping[str, str]) -> Tenants:
-    """Return the tenants with SharePoint host prefixes; what the file says wins.
+    """Return the tenants with SharePoint host prefixes; those in the file take precedence.
 
     Raises InvalidSetting.
     """
@@ -106,7 +106,8 @@ def with_sharepoint(tenants: Tenants, hosts: Mapping[str, str]) -> Tenants:
 
 
 def checked_host(text: str) -> str:
-    """Return a SharePoint host prefix of a prefix, a host name or a URL's start, in small letters.
+    """Return the SharePoint host prefix in a prefix, a host name or the beginning of a URL, in
+    lower case.
 
     Raises ValueError.
     """
@@ -120,7 +121,7 @@ def checked_host(text: str) -> str:
 
 
 def _target(tenants: Tenants, name: str, setting: str) -> Tenant:
-    """Return the tenant that a setting means: a known one, or the one whose domain it names."""
+    """Return the tenant that a setting refers to: a known one, or the one whose domain it names."""
     found = tenants.by_name.get(name.lower())
     return found or Tenant(_checked(checked_domain, name, setting))
 

@@ -1,5 +1,5 @@
-"""Names of tenants: what a domain name and an alias look like, and which known names are near a
-mistyped one.
+"""Names of tenants: valid domain names and aliases, and known names that are similar to a mistyped
+one.
 
 Pure.
 """
@@ -12,13 +12,13 @@ from pwsh_kernels.errors import InvalidTenant
 
 MAX_DOMAIN = 253
 NEARLY_THE_SAME = 0.85
-"""From this likeness on, an unknown domain name is taken for a mistyped known one."""
+"""From this similarity on, an unknown domain name counts as a mistyped known one."""
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _ALIAS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,61}[A-Za-z0-9])?")
 
 
 def domain_name(text: str) -> str:
-    """Return a domain name (ASCII labels, a dot, at most 253 characters) in small letters.
+    """Return a domain name (ASCII labels, a dot, at most 253 characters) in lower case.
 
     Raises InvalidTenant.
     """
@@ -29,14 +29,14 @@ def domain_name(text: str) -> str:
 
 
 def is_domain_name(name: str) -> bool:
-    """Return whether a text in small letters is a domain name."""
+    """Return whether a lower-case text is a domain name."""
     labels = name.split(".")
     plausible = len(name) <= MAX_DOMAIN and len(labels) > 1 and not labels[-1].isdigit()
     return plausible and all(_LABEL.fullmatch(label) for label in labels)
 
 
 def checked_domain(text: str) -> str:
-    """Return a domain name in small letters. Raises ValueError, for values of files."""
+    """Return a domain name in lower case. Raises ValueError, for values in files."""
     try:
         return domain_name(text)
     except InvalidTenant as problem:
@@ -44,7 +44,7 @@ def checked_domain(text: str) -> str:
 
 
 def checked_alias(text: str) -> str:
-    """Return an alias in small letters. Raises ValueError."""
+    """Return an alias in lower case. Raises ValueError."""
     if not _ALIAS.fullmatch(text):
         raise ValueError(
             f"{text!r} is no alias: at most 63 ASCII letters, digits, spaces, - . _, no such sign"
@@ -65,8 +65,8 @@ def checked_sharepoint_host(text: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> list[str]:
-    """Return at most three known names that are like a name, the most alike first; those that begin
-    with it count.
+    """Return at most three known names that are similar to a name or begin with it, the most
+    similar first.
     """
     names = list(known)
     alike = difflib.get_close_matches(name, names, n=3, cutoff=likeness)

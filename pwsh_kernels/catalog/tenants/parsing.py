@@ -34,7 +34,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong in the file, and in which line where that is known."""
+    """A problem in the file, with its line if that is known."""
 
     text: str
     line: int | None = None
@@ -45,7 +45,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a tenants file says: its tenants without those that are broken, and what is wrong."""
+    """The content of a tenants file: its valid tenants, and its problems."""
 
     text: str = ""
     tenants: tuple[Tenant, ...] = ()
@@ -96,9 +96,9 @@ def _entries(facts: Facts) -> list[Facts]:
 
 @dataclass(frozen=True, slots=True)
 class EntryPlace:
-    """Where an entry stands in its file.
+    """The place of an entry in its file.
 
-    `start`: how many lines are before it; `text` is its own part of the file.
+    `start`: the number of lines before it; `text` is its own part of the file.
     """
 
     name: str
@@ -128,7 +128,7 @@ Wrong = tuple[Sequence[str], str]
 def _tenant(
     entry: Facts, folder: Path, simulated: Mapping[str, Facts]
 ) -> tuple[Tenant | None, list[Wrong]]:
-    """Return the tenant of an entry, or what is wrong in it: places and sentences."""
+    """Return the tenant of an entry, or its problems: places and sentences."""
     if not isinstance(entry.get("name"), str):
         return None, [((), "a [[tenant]] has no name")]
     built_in = simulated.get(entry["name"].lower())
@@ -152,7 +152,7 @@ def _wrong_sandbox(entry: Facts, built_in: Facts | None, simulated: Iterable[str
 
 
 def _with_modules(entry: Facts) -> dict[str, Any]:
-    """Return an entry with its modules in one table: in the file every table beside the known keys
+    """Return an entry with its modules in one table: in the file every table besides the known keys
     is a module.
     """
     modules = {
@@ -165,7 +165,7 @@ def _with_modules(entry: Facts) -> dict[str, Any]:
 
 
 def _wrong(error: ErrorDetails) -> Wrong:
-    """Return the place and the sentence of an error; no value of the file is shown but names."""
+    """Return the place and the sentence of an error; of the file's values only names are shown."""
     place = [str(one) for one in error["loc"] if isinstance(one, str)]
     in_module = place[:1] == ["modules"] and len(place) > 1
     place = place[1:] if in_module else place
@@ -186,7 +186,7 @@ def _wrong(error: ErrorDetails) -> Wrong:
 def _overlaps(
     tenants: Sequence[tuple[Tenant, EntryPlace]], simulated: Mapping[str, Facts]
 ) -> list[Problem]:
-    """Return a problem for each name that means two tenants."""
+    """Return a problem for each name that refers to two tenants."""
     named = {tenant.name for tenant, _ in tenants}
     owners = {
         name: key

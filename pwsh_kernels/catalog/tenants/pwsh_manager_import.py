@@ -28,7 +28,7 @@ class Imported:
 
 
 def read_connections(text: str) -> Imported:
-    """Return what the file's connections say. Raises ValueError for what is no such file."""
+    """Return the file's connections as entries. Raises ValueError if it is not such a file."""
     facts = json.loads(text)
     connections = facts.get("connections") if isinstance(facts, dict) else None
     if not isinstance(connections, dict):

@@ -46,7 +46,7 @@ def _checked_culture(text: str) -> str:
 
 
 def _not_enforced(asked: bool) -> bool:
-    """Refuse a protection that nothing gives yet: somebody would rely on it."""
+    """Refuse a protection that is not enforced yet, so that nobody relies on it."""
     if asked:
         raise ValueError(
             "is not enforced yet, so it is refused: give the account that signs in a role that can"
@@ -99,7 +99,7 @@ class ModuleAccess:
 
 
 NO_ACCESS = ModuleAccess()
-"""What is known about a module that the tenants file does not name."""
+"""The access to a module that the tenants file does not name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Tenant:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name by which the tenant is found, in small letters, its own first."""
+        """Every name of the tenant in lower case, its own first."""
         return tuple(dict.fromkeys((self.name, *self.domains, *self.aliases)))
 
     def access(self, module: str) -> ModuleAccess:
@@ -136,7 +136,7 @@ class Tenant:
         return self.access(module).culture or self.culture
 
     def place_of(self, module: str) -> PlaceName | None:
-        """Return where a module's session is to live; None: where the settings say."""
+        """Return the place of a module's session; None: the one in the settings."""
         return self.access(module).place or self.place
 
     def facts(self, module: str | None = None) -> dict[FactName, Fact | None]:
@@ -160,7 +160,7 @@ class Tenant:
         }
 
     def secrets(self, module: str) -> dict[FactName, SecretSource]:
-        """Return the places of the secrets for a module; nothing is read."""
+        """Return the places of the secrets for a module, without reading them."""
         access = self.access(module)
         places: dict[FactName, SecretSource | None] = {
             "certificate_password": access.certificate_password,

@@ -1,5 +1,5 @@
-"""The known tenants: found by name, domain or alias; what is unknown is refused with the nearest
-names.
+"""The known tenants, found by name, domain or alias; unknown names are refused with the nearest
+known ones.
 
 Pure.
 """
@@ -31,7 +31,7 @@ class Tenants:
 
     @classmethod
     def of(cls, tenants: Iterable[Tenant], *, closed: bool = False) -> "Tenants":
-        """Return these tenants as the known ones."""
+        """Return the same with these tenants as the known ones."""
         return cls({one.name: one for one in tenants}, closed)
 
     def find_tenant(self, name: str) -> Tenant:

@@ -1,5 +1,5 @@
-"""The tenants file as it is now: read again when it has changed; the last good tenants stay when it
-breaks.
+"""The tenants file, read again when it has changed; if it has a mistake then, the last good tenants
+stay in force.
 """
 
 import logging
@@ -25,9 +25,9 @@ class TenantsFile:
         *,
         must_exist: bool = False,
     ) -> None:
-        """Name the file; nothing is read.
+        """Name the file, without reading it.
 
-        `must_exist`: somebody named it, so that a missing one is a mistake.
+        `must_exist`: the file was named explicitly, so it is a mistake if it is missing.
         """
         self.path = path
         self.problem: BrokenFile | None = None

@@ -19,9 +19,9 @@ MAX_WAIT_S = 5.0
 the table.
 """
 PIECE_WAIT_S = 0.5
-"""A client that may not update displays gets the rows of this time as one table."""
+"""A client that may not update displays gets the rows of this period as one table."""
 UNATTENDED_WAIT_S = 30.0
-"""Nobody watches: a table is sent when it is whole, or after this time."""
+"""For programs, which do not watch: a table is sent when it is complete, or after this time."""
 MAX_TEXT = 1_000_000
 """Characters of the text of one display."""
 
@@ -40,9 +40,9 @@ class Publish(Protocol):
 def reader_of(content: Mapping[str, Any], metadata: Mapping[str, Any]) -> Reader:
     """Return who reads the output of an execute request.
 
-    Notebooks name the cell and update its displays. jupyter console ignores updates, qtconsole too,
-    and who sends no cell may be one of them. Who takes no input (nbclient, papermill) is a program
-    that reads the output at the end.
+    Notebooks name the cell and update its displays. jupyter console and qtconsole ignore updates,
+    and a client that names no cell may be one of them. A client that takes no input (nbclient,
+    papermill) is a program that reads the output at the end.
     """
     if "cellId" in metadata:
         return "notebook"
@@ -51,8 +51,8 @@ def reader_of(content: Mapping[str, Any], metadata: Mapping[str, Any]) -> Reader
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long rows wait for more: until the first message, then until each further one, doubling
-    up to a most.
+    """How long rows wait for more: before the first message, then before each further one, doubling
+    up to a maximum.
     """
 
     first: float
@@ -68,7 +68,7 @@ PACES: Mapping[Reader, Pace] = {
 
 
 def joined(view: View, piece: View) -> View:
-    """Return a view with a further piece of it."""
+    """Return a view extended by another piece."""
     return replace(
         view, text=view.text + piece.text, rows=view.rows + piece.rows, more=view.more + piece.more
     )
@@ -83,7 +83,7 @@ def bundle(view: View) -> dict[str, str]:
 class OpenView:
     """One table or list that may still grow.
 
-    Lives on the event loop; `close` sends what has not been sent.
+    Lives on the event loop; `close` sends the rest.
     """
 
     def __init__(self, publish: Publish, display_id: str, reader: Reader, first: View) -> None:
@@ -104,7 +104,7 @@ class OpenView:
         return piece.group == self._view.group and piece.kind == self._view.kind
 
     def add(self, piece: View) -> None:
-        """Take a further piece."""
+        """Take another piece."""
         self._view = joined(self._view, piece)
         self._unsent += piece.text
         self._dirty = True
@@ -114,7 +114,7 @@ class OpenView:
             self._wait_for(self._wait)
 
     def close(self) -> None:
-        """Send what waits; nothing more will come."""
+        """Send what is waiting; nothing more will come."""
         if self._dirty:
             self._send()
         if self._timer is not None:

@@ -30,8 +30,8 @@ FLUSH_S = 0.02
 MAX_PIECE = 65_536
 """Characters of one stream message."""
 MAX_RECORDS = 1000
-"""Records of a run that are a message each, with their facts; what further ones say costs what
-text costs.
+"""Records of a run that get a message each, with their facts; further ones cost no more than
+text.
 """
 _STDOUT: frozenset[TextKind] = frozenset({"text", "host", "console"})
 
@@ -52,8 +52,8 @@ class Output:
         *,
         packed: bool = False,
     ) -> None:
-        """`reader` is for whom tables and pictures are shown as such; None: as text. `packed`: who
-        asked reads messages of several pieces.
+        """`reader`: the client that gets tables and pictures as such; None: as text. `packed`: the
+        asker reads messages of several pieces.
         """
         self._packer = Packer(publish) if packed else None
         self._publish = self._packer or publish
@@ -77,7 +77,7 @@ class Output:
         """Write text to stdout, that of records to stderr.
 
         Small pieces of one kind that come within a moment are sent together. Where text clears the
-        screen, a person's output is cleared; a program gets nothing of it.
+        screen, a person's output is cleared; a program does not notice.
         """
         first, *later = screens(text)
         self._add(kind, first)
@@ -118,14 +118,14 @@ class Output:
         self._publish("clear_output", {"wait": False}, {})
 
     def flush(self) -> None:
-        """Send what waits; a table that could have grown is complete."""
+        """Send what is waiting; an open table is complete now."""
         if self._view:
             self._view.close()
             self._view = None
         self._flush_text()
 
     def settle(self) -> None:
-        """Send all that waits, before something else is sent than through here."""
+        """Send everything that is waiting, before something else is sent by another way."""
         self.flush()
         if self._packer:
             self._packer.flush()
@@ -162,7 +162,7 @@ class Output:
             self.note(sentence)
 
     def note(self, text: str) -> None:
-        """Write a line of the kernel's own to stderr."""
+        """Write one of the kernel's own lines to stderr."""
         self.flush()
         self._publish("stream", {"name": "stderr", "text": f"{text}\n"}, text_metadata("host"))
 
@@ -226,8 +226,8 @@ class Output:
 
 
 def _rich_data(shown: Displayed) -> dict[str, Any]:
-    """Return the data beside the text; JSON goes as a value, and a text that is none as
-    text alone.
+    """Return the data to show besides the text; JSON is sent as a value, and invalid JSON only as
+    text.
     """
     if shown.mime != "application/json":
         return {shown.mime: shown.data}

@@ -1,6 +1,7 @@
-"""Many pieces of text in one message: what comes at once, of several kinds and with its records.
+"""Many pieces of text in one message: everything that is written at once, of several kinds and with
+its records.
 
-For our own server, to which a message costs more than what is in it.
+For our own server, to which a message costs more than its content.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ MAX_CHARS = 65_536
 
 
 class Packer:
-    """Publishes as it is told, but what comes within one turn of the event loop as one `stream`
+    """Publishes messages, combining the text of one turn of the event loop into one `stream`
     message; messages of other kinds keep their place.
     """
 
@@ -39,7 +40,7 @@ class Packer:
             self._soon = asyncio.get_running_loop().call_soon(self.flush)
 
     def flush(self) -> None:
-        """Send what waits."""
+        """Send what is waiting."""
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None

@@ -12,7 +12,7 @@ Bars = tuple[tuple[int, Progress], ...]
 
 
 class ProgressForest:
-    """The activities that go on.
+    """The activities in progress.
 
     `take` and `clear` return the displays that change, by the id of their root activity.
     """
@@ -46,8 +46,8 @@ class ProgressForest:
         return {root.activity_id: tuple(self._below(root, 0)) for root in roots}
 
     def _has_parent(self, progress: Progress) -> bool:
-        """Return whether its parent goes on; of activities that name each other in a circle none
-        has one.
+        """Return whether its parent is in progress; activities that name each other in a circle
+        have no parent.
         """
         seen = {progress.activity_id}
         parent = progress.parent_id

@@ -54,8 +54,8 @@ def _error_text(record: Record, style: Style) -> str:
 
 
 def _error_lines(record: Record, style: Style, *, always_position: bool) -> Iterator[str]:
-    """Yield the view that the session chose, else PowerShell's ConciseView: one line for an error
-    in the first line of a cell, else the table with the source.
+    """Yield the view that the session chose, otherwise PowerShell's ConciseView: one line for an
+    error in the first line of a cell, else the table with the source.
     """
     if record.view:
         yield from (_styled(line, style.error) for line in record.view.splitlines())
@@ -101,7 +101,7 @@ def record_error(record: Record, style: Style) -> ErrorContent:
 
 
 def product_error(error: ProductError) -> ErrorContent:
-    """Return the error message of one of our own errors, named by its class."""
+    """Return the error message of one of our own errors, named after its class."""
     name = type(error).__name__
     return ErrorContent(name, error.text(), (_styled(f"{name}: {error.text()}", Style().error),))
 

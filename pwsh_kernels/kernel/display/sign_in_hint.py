@@ -12,7 +12,9 @@ from pwsh_kernels.records import Record
 
 @dataclass(frozen=True, slots=True)
 class SignInHint:
-    """Which errors of a session's module may mean it, and the next step; by default none do."""
+    """Which errors of a session's module may mean that nobody is signed in, and the next step; by
+    default none.
+    """
 
     errors: tuple[re.Pattern[str], ...] = ()
     sentence: str = ""

@@ -14,7 +14,7 @@ NO_FORMULA = "mathjax_ignore tex2jax_ignore"
 dollar signs they see a formula.
 """
 _ESCAPE_SEQUENCES = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]|\x1b\]8;[^\x1b]*\x1b\\")
-"""Colours and links of $PSStyle, which HTML would show as rubbish."""
+"""Colours and links of $PSStyle, which HTML would show as garbage."""
 # Alignment stands at every cell: JupyterLab aligns all cells right, and takes style elements out of
 # untrusted notebooks. No colour is named, so that the page's own hold.
 _TABLE = '<table style="border-collapse:collapse;white-space:pre-wrap">'
@@ -38,8 +38,8 @@ def _table(columns: Sequence[tuple[str, Alignment]], rows: Iterable[Sequence[str
 
 
 def _row(cells: Sequence[str], alignments: Sequence[Alignment]) -> str:
-    """Return the cells of a row; PowerShell leaves out columns that did not fit, never cells of a
-    column that did.
+    """Return the cells of a row; PowerShell leaves out whole columns that did not fit, never single
+    cells.
     """
     return "".join(
         _cell("td", text, alignment) for text, alignment in zip(cells, alignments, strict=False)

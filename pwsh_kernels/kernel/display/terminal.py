@@ -1,4 +1,4 @@
-"""What a terminal would do with host text: its colours as escape sequences, and a cleared screen.
+"""Host text as on a terminal: colours as escape sequences, and a cleared screen.
 
 Pure.
 """
@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 _CLEAR = re.compile(r"\x1b\[H\x1b\[2?J(?:\x1b\[3J)?\n?")
-"""What `clear` gives, which Clear-Host writes, as terminfo has it for today's terminals. As a line
-of output it has an end.
+"""The output of `clear`, which Clear-Host writes, as terminfo defines it for today's terminals. As
+a line of output it has a line end.
 """
 _COLOURS = (
     "Black", "DarkRed", "DarkGreen", "DarkYellow", "DarkBlue", "DarkMagenta", "DarkCyan", "Gray",
@@ -19,7 +19,7 @@ gives them.
 """
 _BRIGHT = 8
 _USUAL = ("Gray", "Black")
-"""Colours of a host that nobody has asked for others (protocol.py says so to PowerShell)."""
+"""Default colours of the host (protocol.py reports them to PowerShell)."""
 
 
 def coloured(text: str, foreground: str, background: str) -> str:

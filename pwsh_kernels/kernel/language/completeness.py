@@ -1,6 +1,6 @@
-"""Whether code is complete, by PowerShell's own parser.
+"""Whether code is complete, according to PowerShell's own parser.
 
-Pure: the reading of what scripts/completeness.ps1 gives.
+Pure: reads the output of scripts/completeness.ps1.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ OPEN_TEXTS = {"TerminatorExpectedAtEndOfString", "MissingTerminatorMultiLineComm
 
 
 def answer(output: Sequence[Any]) -> dict[str, str]:
-    """Return the content of an is_complete_reply: code that more lines can make right is
+    """Return the content of an is_complete_reply: code that further lines can complete is
     `incomplete`.
     """
     depth, *rest = output or (0,)
@@ -26,5 +26,5 @@ def answer(output: Sequence[Any]) -> dict[str, str]:
 
 
 def unknown() -> dict[str, str]:
-    """Return the content of the reply when PowerShell could not be asked."""
+    """Return the content of the reply if PowerShell could not be asked."""
     return {"status": "unknown"}

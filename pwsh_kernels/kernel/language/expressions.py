@@ -1,6 +1,6 @@
 """The values of `user_expressions`: text as PowerShell shows it, errors in the shape of an error.
 
-Pure: the reading of what scripts/expressions.ps1 gives.
+Pure: reads the output of scripts/expressions.ps1.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What stands at the cursor: command, parameter, variable, member or type.
+"""The thing at the cursor: a command, parameter, variable, member or type.
 
 Pure: parameters and answer of scripts/inspection.ps1.
 """
@@ -16,7 +16,7 @@ def parameters(code: str, cursor: int, detail: int) -> Mapping[str, object]:
 
 
 def not_found() -> dict[str, Any]:
-    """Return the content of an inspect_reply that knows nothing."""
+    """Return the content of an inspect_reply without a result."""
     return {"status": "ok", "found": False, "data": {}, "metadata": {}}
 
 

@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 
 
 class LanguageServices(Kernel):
-    """Kernel mixin. Every request gets a reply, an empty one when PowerShell could not be asked."""
+    """Kernel mixin. Every request gets a reply, an empty one if PowerShell could not be asked."""
 
     engine: Engine
     cells: history.History
@@ -34,7 +34,7 @@ class LanguageServices(Kernel):
         )
 
     async def do_is_complete(self, code: str) -> dict[str, Any]:
-        """Say whether the code can be run as it is."""
+        """Say whether the code is complete."""
         return await self._ask(
             _script("completeness"), {"Code": code}, completeness.answer, completeness.unknown()
         )

@@ -1,5 +1,4 @@
-"""What pwsh_output is asked for, read from its arguments; and lines put together with their
-numbers.
+"""Reads the arguments of pwsh_output, and joins lines with their numbers.
 
 Pure.
 """
@@ -17,8 +16,8 @@ _RANGE = re.compile(r"(-?\d+)(?:\s*(?:-|\.\.|:)\s*(\d+))?")
 
 
 def one_way(*, page: bool, lines: bool, objects: bool) -> None:
-    """Raise InvalidRequest when more than one way to read an output is asked for: the others would
-    be ignored in silence.
+    """Raise InvalidRequest if the arguments ask for more than one way to read an output: the others
+    would be ignored silently.
     """
     if page + lines + objects > 1:
         raise InvalidRequest(
@@ -48,12 +47,12 @@ def line_range(text: str) -> LinesRange:
 
 
 def condition_list(given: Sequence[str] | str | None) -> list[str]:
-    """Return conditions; one may come as a text of its own."""
+    """Return the conditions; a single one may be a plain text."""
     return [given] if isinstance(given, str) and given.strip() else list(given or ())
 
 
 def name_list(given: Sequence[str] | str | None) -> list[str] | None:
-    """Return property names; they may come as one text with commas. None when none is given."""
+    """Return property names, which may be one text with commas. None if there are none."""
     names = given.split(",") if isinstance(given, str) else list(given or ())
     return [name.strip() for name in names if name.strip()] or None
 

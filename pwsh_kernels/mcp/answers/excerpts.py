@@ -1,5 +1,5 @@
-"""A run's output as a model gets it: at most 20,000 characters, head and tail, cut at lines, errors
-and warnings labelled.
+"""A run's output as a model gets it: at most 20,000 characters, head and tail, cut at line ends,
+errors and warnings labelled.
 
 Pure: takes the entries of `GET /runs/{id}` (docs/rest.md). Cursors count the characters of the raw
 output.
@@ -12,7 +12,8 @@ from pwsh_kernels.escapes import EscapeFilter, unfinished, whole_characters
 from pwsh_kernels.shapes import Entry, Page, RunPage
 
 MAX_CHARS = 20_000
-"""Characters of output in one answer; half is the beginning and half the end when not all fits."""
+"""Characters of output in one answer; if not all of it fits, half is the beginning and half the
+end."""
 
 FOR_PROGRAMS = ("json", "csv")
 """Formats of which only the result is shown."""
@@ -24,8 +25,8 @@ _LABELS = {"error": "ERROR: ", "warning": "WARNING: "}
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Output that stands together: its text as the stream had it, and the same with labels;
-    whether something said beside a result was left out of it.
+    """Adjacent output: its text as in the stream, and the same with labels; whether messages that
+    accompany a result were left out.
     """
 
     text: str = ""
@@ -35,10 +36,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """What is shown of an output: all from `start` to `end`, and a tail when characters between
+    """The shown parts of an output: all from `start` to `end`, and a tail if characters between
     were left out.
 
-    `end` is where the next excerpt goes on; `total` is the length of the whole output.
+    `end` is where the next excerpt begins; `total` is the length of the whole output.
     """
 
     start: int
@@ -55,7 +56,7 @@ class Excerpt:
 
 
 def excerpt(page: Page, total: int, limit: int, tail_page: Page | None = None) -> Excerpt:
-    """Return what is shown of a page, and of the tail's page when the middle of the output is left
+    """Return the excerpt of a page, and of the tail's page if the middle of the output is left
     out.
     """
     start = page["cursor"]
@@ -100,8 +101,8 @@ def cut_point(text: str) -> int:
 
 
 def _tail(page: Page, head_end: int) -> tuple[Piece, int]:
-    """Return the tail from the beginning of a line on where there is one, never what the head shows
-    already.
+    """Return the tail, from the beginning of a line if there is one, without anything that the head
+    already shows.
     """
     entries = page["entries"]
     raw = "".join(entry["text"] for entry in entries)

@@ -1,6 +1,6 @@
-"""The marks between which a model reads what is not ours.
+"""The marks that enclose text which is not ours.
 
-They carry a number of one answer's own, so that nothing that was printed can write them.
+They carry a number that is unique to the answer, so that no output can forge them.
 """
 
 import re
@@ -17,12 +17,12 @@ _LOOKS_LIKE_A_MARK = re.compile(r"(^|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])([^\S\n
 
 
 def escaped(text: str) -> str:
-    """Return the text with a backslash before what looks like a mark at the beginning of a line."""
+    """Return the text with a backslash before every line that looks like a mark."""
     return _LOOKS_LIKE_A_MARK.sub(r"\1\2\\\3", text)
 
 
 def named(text: str) -> str:
-    """Return a name of others', such as an account, as it may stand in a line of ours."""
+    """Return a foreign name, such as an account, in a form that is safe within one of our lines."""
     return one_line(text)[:NAME_CHARS]
 
 
@@ -34,7 +34,7 @@ class Marks:
 
     @classmethod
     def fresh(cls) -> "Marks":
-        """Return marks that nobody has seen."""
+        """Return marks with a new number."""
         return cls(secrets.token_hex(NUMBER_BYTES))
 
     def line(self, title: str) -> str:
@@ -46,7 +46,7 @@ class Marks:
         return f"{self.line(title)}\n{ended(escaped(text))}" if text else ""
 
     def closed(self, *parts: str) -> str:
-        """Return the parts that there are, with the mark behind the last; nothing for none."""
+        """Return the non-empty parts, followed by the end mark; nothing if there are none."""
         body = "".join(parts)
         return f"{body}{self.line('end')}" if body else ""
 

@@ -1,4 +1,4 @@
-"""What a waiting run asks: whether a model may answer it, the form that a client shows, the answer
+"""A waiting run's question: whether a model may answer it, the form that a client shows, the answer
 in the prompt's shape.
 
 Pure. A prompt is the JSON of `GET /runs/{id}` (records.Prompt).
@@ -16,7 +16,7 @@ _SECRET_KINDS = ("secret", "credential")
 ANSWER = "answer"
 """The name of the one value of a form that asks for one."""
 TO_ALL = " to all"
-"""How the choices end by which one answer would do for what nobody has seen yet."""
+"""Endings of the choices with which one answer would decide later questions too."""
 COMMAND_CHARS = 4_000
 """Characters of a command that a form shows."""
 
@@ -27,12 +27,14 @@ def is_secret(prompt: PromptFacts) -> bool:
 
 
 def is_decision(prompt: PromptFacts) -> bool:
-    """Return whether the answer decides something, as every Confirm does: a person's to give."""
+    """Return whether the answer decides something, as every Confirm does, so that a person must
+    give it.
+    """
     return prompt["kind"] == "choice"
 
 
 def form_message(run: Run) -> str:
-    """Return what stands above a form: where and as whom, the question, the exact command.
+    """Return the text above a form: where and as whom, the question, the exact command.
 
     Each line that is not ours begins with a mark, so that none can pose as ours.
     """
@@ -55,14 +57,12 @@ def _quoted(text: str) -> str:
 
 
 def is_own(run: Run) -> bool:
-    """Return whether this client has started the run: only then are its questions to be answered
-    here.
-    """
+    """Return whether this client started the run: only then may its questions be answered here."""
     return run.get("yours", True)
 
 
 def asker(run: Run) -> str:
-    """Return who has started a run, and answers what it asks."""
+    """Return who started a run, and so answers its questions."""
     return f"{run['principal']} ({run['client']})" if run["client"] else run["principal"]
 
 
@@ -82,7 +82,7 @@ def _field_label(field: FieldFacts, kind: str) -> str:
 
 
 def step_to_answer(prompt: PromptFacts | None) -> str:
-    """Return the same as `how_to_answer` in our words alone: names and choices stand in the
+    """Return the same as `how_to_answer` in our words only: names and choices are in the
     question.
     """
     if prompt and prompt["kind"] == "choice":
@@ -145,7 +145,7 @@ def form_of(prompt: PromptFacts) -> ForeignJson:
 
 
 def form_value(run: Run, content: Mapping[str, Any] | None) -> Any:
-    """Return the value of a form that was filled in. Raises AnswerNotUsable."""
+    """Return the value of a completed form. Raises AnswerNotUsable."""
     given = content or {}
     if run["prompt"] and run["prompt"]["kind"] == "fields":
         return value_of(run, "", {name: str(one) for name, one in given.items()})
@@ -162,7 +162,7 @@ def _text_field(field: FieldFacts) -> ForeignJson:
 
 
 def _choice_field(prompt: PromptFacts) -> ForeignJson:
-    """Nothing is preset: a form that is sent as it came up must not decide anything."""
+    """Nothing is preset: submitting an untouched form must not decide anything."""
     one = {"type": "string", "enum": _labels(prompt)}
     return {"type": "array", "items": one} if prompt["multiple"] else one
 
@@ -177,7 +177,7 @@ def _chosen(run_id: str, prompt: PromptFacts, answer: str) -> int | list[int]:
 
 
 def _offered(prompt: PromptFacts) -> list[tuple[int, ChoiceFacts]]:
-    """Return the choices with their places, without those for all that follows."""
+    """Return the choices with their places, without those that decide later questions too."""
     choices = list(enumerate(prompt["choices"]))
     single = [one for one in choices if not one[1]["label"].strip().lower().endswith(TO_ALL)]
     return single or choices

@@ -1,5 +1,4 @@
-"""Every error of ours in words for a model that has only our tools: what happened, and the next
-step.
+"""All of our errors in words for a model that has only our tools: what happened, and the next step.
 
 Pure.
 """
@@ -17,7 +16,7 @@ PERSON = "Tell the person; do not retry."
 
 
 def error_text(error: ProductError, marks: Marks) -> str:
-    """Return what happened and the next step; what others said stands between marks."""
+    """Return what happened and the next step; foreign text is between marks."""
     return refusal_text(error.to_json(), marks)
 
 
@@ -39,7 +38,7 @@ def refusal_words(facts: Mapping[str, Any]) -> str:
 
 
 def refusal_step(facts: Mapping[str, Any]) -> str:
-    """Return the next step after a refusal; "" where there is none."""
+    """Return the next step after a refusal; "" if there is none."""
     return _steps(facts).get(facts["code"], "")
 
 
@@ -50,7 +49,7 @@ def _sentence(facts: Mapping[str, Any]) -> str:
 
 
 def _quoted(facts: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what an error has of others' words, and its title."""
+    """Return the foreign text in an error, and its title."""
     code = facts["code"]
     if code == "waiting_for_input":
         return "question", plain(str(facts.get("question") or ""))
@@ -60,7 +59,7 @@ def _quoted(facts: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def cause(facts: Mapping[str, Any]) -> str:
-    """Return what keeps a session from taking a command, in our words and without the next step; ""
+    """Return why a session does not accept a command, in our words and without the next step; ""
     for other refusals.
     """
     where, run = f"{facts.get('tenant')}:{facts.get('module')}", f"un {facts.get('run_id')}"
@@ -121,7 +120,7 @@ def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pending(facts: Mapping[str, Any]) -> Standing:
-    """Return the pending sign-in that keeps a session from taking a command."""
+    """Return the pending sign-in because of which a session does not accept a command."""
     return Standing(
         tenant=facts["tenant"],
         module=facts["module"],
@@ -147,7 +146,7 @@ _QUOTES = frozenset(
         "objects_lost",
     }
 )
-"""Codes whose sentence repeats what a service, a script or a session said."""
+"""Codes whose sentence quotes a service, a script or a session."""
 _FOR_A_PERSON = (
     "sign_in_blocked",
     "sign_in_unreachable",
@@ -165,4 +164,4 @@ _FOR_A_PERSON = (
     "powershell_not_found",
     "powershell_too_old",
 )
-"""Codes of errors that only a person can mend."""
+"""Codes of errors that only a person can resolve."""

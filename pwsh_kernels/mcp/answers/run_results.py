@@ -35,7 +35,7 @@ SIGNED_OUT = frozenset({"sign_in_ended", "wrong_account", "wrong_tenant", "not_s
 
 
 def run_result(run: Run, shown: Excerpt, notice: str = "") -> RunResult:
-    """Return a run and what is shown of its output."""
+    """Return a run with an excerpt of its output."""
     return RunResult(
         run_id=run["run_id"],
         session=run["session"],
@@ -59,8 +59,8 @@ def run_result(run: Run, shown: Excerpt, notice: str = "") -> RunResult:
 
 
 def declined(result: AnyResult) -> AnyResult:
-    """Return the result of a run that was stopped because its question was declined, as far as the
-    client tells: some decline what they have never shown.
+    """Return the result of a run that was stopped because its question was declined, according to
+    the client: some decline forms that they never showed.
     """
     where = f"{result.tenant} {result.session.partition(':')[2]}"
     stopped = "was stopped" if result.state == "cancelled" else "is being stopped"
@@ -119,7 +119,7 @@ def is_open(run: Run) -> bool:
 
 
 def is_failure(run: Run) -> bool:
-    """Return whether a run ended other than well."""
+    """Return whether a run ended without success."""
     return run["state"] in FAILED
 
 
@@ -230,7 +230,7 @@ def refused_result(one: Refused) -> TenantResult:
 
 
 def tenant_result(run: Run, shown: Excerpt) -> TenantResult:
-    """Return what a command gave in one of several tenants."""
+    """Return a command's result in one of several tenants."""
     return TenantResult(
         tenant=run["tenant"],
         state=run["state"],
@@ -243,7 +243,7 @@ def tenant_result(run: Run, shown: Excerpt) -> TenantResult:
 
 
 def tenants_result(results: list[TenantResult], notice: str) -> StartedResult:
-    """Return what a command gave in all tenants."""
+    """Return a command's results in all tenants."""
     states = {one.state for one in results}
     whole = "succeeded" if states == {"succeeded"} else ("running" if states & GOING else "failed")
     waiting = [one.run_id for one in results if one.state in GOING]
@@ -310,7 +310,7 @@ def _advised(result: RunResult) -> tuple[str, str]:
 
 
 def page_step(run: Run, shown: Excerpt) -> tuple[str, str]:
-    """Return the next step of a run in others' words, and in ours."""
+    """Return the next step of a run, split into foreign words and ours."""
     if _signed_out(run):
         return run_step(run, shown), sign_in_again(run["tenant"], run["module"])
     suggestions = [_short(one["suggestion"]) for one in run["errors"][:LISTED_RECORDS]]
@@ -318,18 +318,18 @@ def page_step(run: Run, shown: Excerpt) -> tuple[str, str]:
 
 
 def split_step(step: str, suggestions: list[str]) -> tuple[str, str]:
-    """Return what a next step has of others' words, such as the name of a command, and the rest."""
+    """Return the foreign words in a next step, such as the name of a command, and the rest."""
     advised = " ".join(dict.fromkeys(filter(None, suggestions)))
     return (advised, step.removeprefix(advised).strip()) if advised else ("", step)
 
 
 def sign_in_again(tenant: str, module: str) -> str:
-    """Return the step that a sign-in which has ended leads to."""
+    """Return the next step after an ended sign-in."""
     return f"Call pwsh_login with tenant {tenant} and module {module}."
 
 
 def no_output(shown: Excerpt) -> str:
-    """Return that there is nothing to show, where that is so."""
+    """Return a line that says that there is no output, if so."""
     if not shown.total:
         return "(no output)"
     return "" if shown.head.labelled else f"(no output after character {shown.start})"

@@ -10,9 +10,9 @@ from pwsh_kernels.mcp.answers.words import lines
 from pwsh_kernels.shapes import Login, Modules, Run, Session, Sessions, Status
 
 FOR_A_PERSON = frozenset({"blocked", "wrong_account", "wrong_tenant"})
-"""Ends of a sign-in that another try would not change."""
+"""Outcomes of a sign-in that another try would not change."""
 COMMAND_CHARS = 80
-"""Characters of a command by which an agent knows its own run again."""
+"""Characters of a command by which an agent recognises its own run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Standing:
     declined: bool = False
     """The page was declined, or not shown by the client, which looks the same."""
     lost: str = ""
-    """The news that the session before this one has died."""
+    """The notice that the previous session has died."""
     modules: Mapping[str, str] = field(default_factory=dict)
     working_folder: str = ""
 
@@ -134,7 +134,7 @@ def status_result(facts: Standing, runs: Sequence[Run], agent: str, notice: str)
 def run_line(run: Run, agent: str) -> str:
     """Return a run in one line.
 
-    What a person typed in a notebook or a terminal is theirs: only agents' commands show.
+    Only agents' commands are shown: what a person typed in a notebook or a terminal is private.
     """
     of_agent = run["client"].partition(":")[0] == agent
     command = " ".join(plain(run["command"]).split()) if of_agent else ""
@@ -183,7 +183,7 @@ def sign_in_step(facts: Standing) -> str:
 
 
 def page_message(facts: Standing) -> str:
-    """Return what the person is told beside the offer to open the sign-in page."""
+    """Return the message to the person that accompanies the offer of the sign-in page."""
     account = f" as {facts.expected_account}" if facts.expected_account else ""
     return (
         f"Sign in to {facts.tenant} ({facts.module}){account}: enter the code"

@@ -2,7 +2,7 @@
 
 
 def lines(*parts: str) -> str:
-    """Return the parts that there are, one below the other."""
+    """Return the non-empty parts, one below the other."""
     return "\n".join(part for part in parts if part)
 
 

@@ -1,5 +1,5 @@
-"""One call of a tool: the product, the person behind the client, how long it may take, and what the
-answer must tell.
+"""One call of a tool: the product, the person behind the client, the time limit, and notices for
+the answer.
 """
 
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ CANCEL_WAIT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the parts of one call share."""
+    """State that the parts of one call share."""
 
     backend: Backend
     person: Person
     waiting: Waiting
     marks: Marks
     notice: str = ""
-    """What the model must be told beside the answer, such as that a server was started."""
+    """A notice for the model besides the answer, such as that a server was started."""
 
 
 async def begin(backend: Backend, ctx: Context[Any, Any], wait_s: float = MAX_WAIT) -> Call:

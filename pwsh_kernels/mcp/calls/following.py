@@ -1,4 +1,4 @@
-"""A run followed within one call: waited for, and its questions put to the person where the client
+"""Follows a run within one call: waits for it, and puts its questions to the person if the client
 shows forms.
 """
 
@@ -20,7 +20,9 @@ from pwsh_kernels.shapes import Run
 
 
 async def follow(call: Call, run: Run) -> Run | types.InputRequiredResult:
-    """Return the run once it has ended, asks what only words can tell, or the wait is over."""
+    """Return the run once it has ended, asks a question that no form can show, or the wait is
+    over.
+    """
     earlier = call.person.earlier
     if earlier and same_question(call.person.state, run):
         if earlier.action == "cancel":
@@ -41,7 +43,7 @@ async def follow(call: Call, run: Run) -> Run | types.InputRequiredResult:
 
 
 async def earlier_run(call: Call) -> Run | None:
-    """Return the run that an earlier round of this call has started and asked about: it must not be
+    """Return the run that an earlier round of this call started and asked about: it must not be
     started again.
     """
     run_id = call.person.state.get("run_id")
@@ -51,7 +53,7 @@ async def earlier_run(call: Call) -> Run | None:
 async def settle(call: Call, run: Run, reply: types.ElicitResult) -> Run:
     """Give a run the person's answer, or stop it because they declined, and return the run.
 
-    Somebody else may have been faster.
+    Somebody else may have answered first.
     """
     try:
         if reply.action == "accept":
@@ -67,7 +69,7 @@ async def settle(call: Call, run: Run, reply: types.ElicitResult) -> Run:
 
 
 def _fillable(call: Call, run: Run) -> PromptFacts | None:
-    """Return what the run asks, when it is for the person of this call, who can be shown a form."""
+    """Return the run's question if it is for the person of this call and a form can show it."""
     prompt = run["prompt"] if run["state"] == "waiting_for_input" and is_own(run) else None
     return prompt if prompt and not is_secret(prompt) and call.person.fills_forms else None
 

@@ -1,5 +1,5 @@
-"""Ask the person through the MCP client: a page to open, a form to fill in; in the way of the
-call's protocol era.
+"""Ask the person through the MCP client (a page to open, a form to fill in), as the call's protocol
+era requires.
 
 Up to 2025-11-25 the server asks and waits; from 2026-07-28 on it answers the call with the
 question, and the client calls again with the person's answer and the state that it was given
@@ -78,7 +78,7 @@ class Person:
 
     @property
     def client_name(self) -> str:
-        """How the client calls itself; "" when it does not say."""
+        """The name that the client gives itself; "" if it gives none."""
         told = self._ctx.session.client_params
         return told.client_info.name if told else ""
 
@@ -91,27 +91,27 @@ class Person:
         return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
     def opens(self, url: str) -> bool:
-        """Return whether the client can offer the page: it must say so, and the page must be safe
-        to offer.
+        """Return whether to offer the page: the client must support that, and the page must be
+        safe.
         """
         elicitation = self._elicitation
         return elicitation is not None and elicitation.url is not None and may_be_offered(url)
 
     @property
     def state(self) -> QuestionState:
-        """The state of the question that this call brings the answer of; empty for a first call."""
+        """The state of the question that this call answers; empty for a first call."""
         return read_state(self._ctx.request_state)
 
     @property
     def earlier(self) -> types.ElicitResult | None:
-        """The answer that this call brings."""
+        """The answer in this call."""
         found = (self._ctx.input_responses or {}).get(ASKED)
         return found if isinstance(found, types.ElicitResult) else None
 
     async def ask(
         self, question: Question, limit_s: float
     ) -> types.ElicitResult | types.InputRequiredResult | None:
-        """Return the answer; or what to return from the call; or None when none came within
+        """Return the answer; or the value to return from the call; or None if no answer came within
         `limit_s` seconds.
         """
         if self._modern:
@@ -123,7 +123,7 @@ class Person:
         return None
 
     async def tell_opened(self, question_id: str) -> None:
-        """Tell a client that still shows a page that it has served."""
+        """Notify a client that still shows a page that the page is no longer needed."""
         if not self._modern:
             await self._ctx.session.send_elicit_complete(question_id, self._ctx.request_id)
 
@@ -134,7 +134,7 @@ class Person:
             if question.schema is not None:
                 return await session.elicit_form(question.message, question.schema, request)
             return await session.elicit_url(question.message, question.url, question.id, request)
-        except MCPError:  # the client cannot after all: it is told in words
+        except MCPError:  # the client cannot after all: it gets text instead
             return None
 
     @property

@@ -1,4 +1,4 @@
-"""Read a run's output again: a page, lines, what matches an expression, or its objects filtered,
+"""Read a run's output again: a page, lines, matches of an expression, or its objects filtered,
 sorted and projected.
 """
 
@@ -91,9 +91,9 @@ def _lines_text(result: OutputResult, marks: Marks) -> str:
 
 
 async def query(call: Call, run_id: str, asked: QueryArguments) -> tuple[OutputResult, str, bool]:
-    """Return kept objects of a run as asked for, the same in words, and whether it failed.
+    """Return the requested kept objects of a run, the same in words, and whether that failed.
 
-    Nothing is run again.
+    The command is not run again.
     """
     asking = await call.backend.query(run_id, asked, wait_s=0)
     waited = await wait_for_run(call.backend, asking, call.waiting)

@@ -24,22 +24,22 @@ from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_run
 from pwsh_kernels.shapes import Run, RunArguments, TenantRun
 
 START_SHIELD = 40.0
-"""Seconds in which a command that was already sent may still tell its run id after the client
-cancelled the call.
+"""Seconds to wait for the run id of a command that was already sent when the client cancelled the
+call.
 """
 
 MIN_TENANT_CHARS = 500
 """Characters of each tenant's output in an answer about many."""
 
 SIGN_IN_FIRST = ("not_signed_in", "session_lost", "sign_in_pending")
-"""Codes of refusals that a sign-in mends: it is started at once."""
+"""Codes of refusals that a sign-in resolves: it is started at once."""
 
 
 async def run_here(
     call: Call, tenant: str, module: str, command: str, options: RunArguments
 ) -> Run | Standing | types.InputRequiredResult:
-    """Return the run of a command once it has ended, asks, or the wait is over; or a sign-in that
-    has to come first.
+    """Return the run of a command once it has ended, asks a question, or the wait is over; or a
+    sign-in that has to come first.
 
     A client that cancels the call cancels its run; one that only goes away leaves it alone.
     """
@@ -69,8 +69,8 @@ async def _start_signed_in(
 def mended_by_sign_in(refused: RequestRefused) -> bool:
     """Return whether a refusal means no more than that somebody has to sign in.
 
-    Where the last sign-in failed or was ended, its reason has to be read first: another try may be
-    the wrong thing.
+    If the last sign-in failed or was ended, its reason must be read first: another try may be
+    wrong.
     """
     return refused.error_code in SIGN_IN_FIRST and not (
         refused.error_code == "not_signed_in" and refused.details.get("reason")
@@ -78,9 +78,7 @@ def mended_by_sign_in(refused: RequestRefused) -> bool:
 
 
 def _explained(session: Standing, refused: RequestRefused) -> Standing:
-    """Return a pending sign-in with the news that a session has died, which its caller
-    has to know.
-    """
+    """Return a pending sign-in with the notice that the previous session has died."""
     died = refused.error_code == "session_lost"
     return replace(session, lost=cause(refused.to_json()) if died else "")
 
@@ -95,7 +93,7 @@ async def _start(call: Call, tenant: str, module: str, command: str, options: Ru
 async def run_everywhere(
     call: Call, tenants: list[str] | Literal["*"], module: str, command: str, options: RunArguments
 ) -> StartedResult:
-    """Return what a command gave in several tenants, as far as it has ended."""
+    """Return a command's results in several tenants, as far as it has ended."""
     runs = await _start_everywhere(call, tenants, module, command, options)
     room = max(MIN_TENANT_CHARS, MAX_CHARS // len(runs))
     async with _cancelled_with_call(
@@ -115,7 +113,7 @@ async def _start_everywhere(
 
 
 async def _in_tenant(call: Call, started: TenantRun, room: int) -> TenantResult:
-    """Wait for the run in one tenant and tell the client when it has ended."""
+    """Wait for the run in one tenant and notify the client when it has ended."""
     if started["state"] == "refused":
         return refused_result(started)
     run = await wait_for_run(call.backend, started, call.waiting)
@@ -128,7 +126,7 @@ async def _in_tenant(call: Call, started: TenantRun, room: int) -> TenantResult:
 async def _cancelled_with_call(call: Call, run_ids: list[str]) -> AsyncIterator[None]:
     """Cancel the runs when the client cancels the call.
 
-    A connection that breaks is no wish: the runs go on.
+    A broken connection is not a cancellation: the runs continue.
     """
     try:
         yield
@@ -143,5 +141,5 @@ async def _cancel_quietly(call: Call, run_id: str) -> None:
     with anyio.move_on_after(CANCEL_WAIT, shield=True):
         try:
             await call.backend.cancel(run_id, 0)
-        except ProductError:  # the client is gone: nobody is left to tell
+        except ProductError:  # the client is gone: there is nobody to notify
             return

@@ -1,5 +1,5 @@
-"""A sign-in within one call: the page is offered to the person where the client can, and waited for
-a while.
+"""A sign-in within one call: offers the page to the person if the client can, and waits for a
+while.
 """
 
 from dataclasses import replace
@@ -16,11 +16,11 @@ from pwsh_kernels.mcp.calls.waiting import wait_for_sign_in
 async def sign_in(
     call: Call, tenant: str, module: str, route: str | None = None
 ) -> Standing | types.InputRequiredResult:
-    """Return the session once it is signed in, else how its sign-in stands, with the code for the
-    person.
+    """Return the session once it is signed in, otherwise the state of its sign-in with the code for
+    the person.
 
     Raises RequestRefused when the sign-in has failed. `declined` in the answer: the page was
-    declined or not shown; code and address are there, for the person to read.
+    declined or not shown; the answer has code and address for the person.
     """
     answered = call.person.earlier
     if answered and call.person.state.get("sign_in") == f"{tenant}:{module}":
@@ -55,7 +55,7 @@ async def _offer(
 
 
 async def _after(call: Call, reply: types.ElicitResult, tenant: str, module: str) -> Standing:
-    """That the person opened the page does not mean that they signed in: wait for that."""
+    """Opening the page does not mean that the person signed in: wait for that."""
     if reply.action == "accept":
         return of_status(await wait_for_sign_in(call.backend, tenant, module, call.waiting))
     known = of_status(await call.backend.status(tenant, module, 0))

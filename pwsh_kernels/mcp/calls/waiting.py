@@ -1,4 +1,4 @@
-"""Wait for a run or a sign-in within a limit, and tell the client meanwhile how it goes."""
+"""Wait for a run or a sign-in within a limit, and report progress to the client meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,14 +13,14 @@ from pwsh_kernels.records import ProgressFacts
 from pwsh_kernels.shapes import Run, RunPage, Status
 
 Report = Callable[[float, float, str], Awaitable[None]]
-"""Tells the client seconds passed, seconds at most, and what is going on."""
+"""Reports to the client the seconds passed, the most seconds, and what is going on."""
 
 TICK = 2.0
-"""Seconds between two signs of life."""
+"""Seconds between two progress reports."""
 
 LONGEST_PAUSE = 0.25
-"""Seconds between two looks at a run that prints all the time; output wakes a look, and only its
-end matters here.
+"""Seconds between two looks at a run that prints all the time: output ends a wait early, but only
+the run's end matters here.
 """
 
 
@@ -28,7 +28,7 @@ class Waiting:
     """One bounded wait: knows its limit and reports how long it has lasted."""
 
     def __init__(self, limit_s: float, report: Report) -> None:
-        """The wait begins now."""
+        """Begin the wait."""
         self._report = report
         self._limit_s = limit_s
         self._now = asyncio.get_running_loop().time
@@ -40,7 +40,7 @@ class Waiting:
         return max(0.0, self._began + self._limit_s - self._now())
 
     async def tell(self, what: str) -> None:
-        """Report a sign of life."""
+        """Show the client that the call is still alive, and for how long it has waited."""
         await self._report(round(self._now() - self._began, 1), self._limit_s, what)
 
     @asynccontextmanager
@@ -80,7 +80,7 @@ async def wait_for_run(backend: Backend, run: Run, waiting: Waiting) -> Run:
 
 
 def describe(run: Run) -> str:
-    """Return a line about a run that goes on, with PowerShell's own progress."""
+    """Return a line about a run in progress, with PowerShell's own progress."""
     shown = _progress(run["progress"])
     return (
         f"{run['state']}: {shown}"
@@ -109,7 +109,7 @@ async def wait_for_sign_in(backend: Backend, tenant: str, module: str, waiting: 
 async def read_output(
     backend: Backend, run_id: str, cursor: int, limit: int = MAX_CHARS
 ) -> tuple[RunPage, Excerpt]:
-    """Return the Run as it is now and what is shown of its output: from 0 head and tail, from a
+    """Return the Run as it is now with an excerpt of its output: from 0 head and tail, from a
     cursor one page.
     """
     page = without_asides(await backend.read_run(run_id, cursor, 0, limit))

@@ -20,18 +20,16 @@ from pwsh_kernels.mcp.offers.resources import OUTPUT, STATUS
 MAX_VALUES = 100
 """Values of one answer, by the specification."""
 MAX_RUNS = 200
-"""Runs that are looked through, newest first."""
+"""Runs that are searched, newest first."""
 
 Source = Callable[[Mapping[str, str]], Awaitable[list[str]]]
 
 
 class Completions:
-    """What a person may mean who has typed the beginning of a value; asked of the product each
-    time.
-    """
+    """Completes the beginning of a value that a person has typed; asks the product each time."""
 
     def __init__(self, backend: Backend) -> None:
-        """All values come from one backend."""
+        """Take the backend that all values come from."""
         self._backend = backend
         self._sources: Mapping[str, Source] = {
             "tenant": self._tenants,
@@ -46,7 +44,7 @@ class Completions:
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion:
-        """Return what completes an argument; nothing for a prompt or an address that there is not.
+        """Return the completions of an argument; none for an unknown prompt or address.
 
         Raises MCPError.
         """
@@ -91,15 +89,13 @@ class Completions:
 def is_known(ref: PromptReference | ResourceTemplateReference) -> bool:
     """Return whether there is such a prompt or address.
 
-    No error for another: the conformance suite asks for one.
+    Unknown ones are not an error: the conformance suite asks for one.
     """
     return ref.name in PROMPTS if isinstance(ref, PromptReference) else ref.uri in (STATUS, OUTPUT)
 
 
 def matching(candidates: Iterable[str], typed: str) -> Completion:
-    """Return the candidates that begin with what was typed; when there is none, those
-    that hold it.
-    """
+    """Return the candidates that begin with the typed text, otherwise those that contain it."""
     wanted, different = typed.casefold(), list(dict.fromkeys(candidates))
     found = [one for one in different if one.casefold().startswith(wanted)]
     found = found or [one for one in different if wanted in one.casefold()]

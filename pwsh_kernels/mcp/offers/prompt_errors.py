@@ -1,6 +1,4 @@
-"""A prompt that is asked for wrongly is its caller's mistake: the SDK takes it for one of the
-server.
-"""
+"""A wrong request for a prompt is the caller's mistake; the SDK reports it as the server's."""
 
 from typing import Any
 
@@ -23,7 +21,7 @@ async def refuse_wrong_prompts(
     """
     try:
         return await call_next(ctx)
-    except ValidationError:  # a malformed request: the SDK answers that one rightly
+    except ValidationError:  # a malformed request: the SDK answers that one correctly
         raise
     except ValueError as error:
         if ctx.method != METHOD or not isinstance(root_of(error), (ValueError, TypeError)):
@@ -34,7 +32,7 @@ async def refuse_wrong_prompts(
 
 
 def root_of(error: BaseException) -> BaseException:
-    """Return the first of the errors that led to this one. Pure."""
+    """Return the first error in the chain that led to this one. Pure."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error

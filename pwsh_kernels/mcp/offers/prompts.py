@@ -19,7 +19,7 @@ from pydantic import Field
 from pwsh_kernels.shapes import ForeignJson
 
 MAX_VALUE = 2000
-"""Characters of one argument; a longer one is no name and no question."""
+"""Characters of one argument; a longer one is neither a name nor a question."""
 
 FIRST_LOOK: Mapping[str, tuple[str, ...]] = {
     "exo": (

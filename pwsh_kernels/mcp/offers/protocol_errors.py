@@ -1,4 +1,4 @@
-"""Errors of our tree as the protocol's own, where there is no tool result to carry them."""
+"""Our errors as the protocol's own, where there is no tool result to carry them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ NOTHING_THERE = frozenset(
         "unsupported_module",
     }
 )
-"""Codes of errors that mean: what the address names does not exist."""
+"""Codes of errors which mean that the address names something that does not exist."""
 
 
 def names_nothing(error: ProductError) -> bool:
@@ -31,8 +31,8 @@ def names_nothing(error: ProductError) -> bool:
 
 @contextmanager
 def resource_refusals() -> Iterator[None]:
-    """Raise ResourceNotFoundError (-32602) or ResourceError (-32603) with our sentence for what the
-    block refuses.
+    """Turn a refusal within the block into ResourceNotFoundError (-32602) or ResourceError (-32603)
+    with our sentence.
     """
     try:
         yield
@@ -43,7 +43,7 @@ def resource_refusals() -> Iterator[None]:
 
 @contextmanager
 def protocol_refusals() -> Iterator[None]:
-    """Raise MCPError with our sentence for what the block refuses."""
+    """Turn a refusal within the block into MCPError with our sentence."""
     try:
         yield
     except ProductError as error:

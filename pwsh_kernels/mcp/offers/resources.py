@@ -24,16 +24,16 @@ pwsh_output's.
 """
 
 NOT_SHOWN = ("success", "was_pending", "qr_text", "qr_svg")
-"""Facts of an answer that tell a reader nothing: pictures of an address that is there, and the
-transport's own.
+"""Fields of an answer that are useless to a reader: pictures of an address that is present as text,
+and the transport's own fields.
 """
 
 
 class Resources:
-    """What reading each resource does; it holds nothing but the backend."""
+    """The functions that read each resource; they hold only the backend."""
 
     def __init__(self, backend: Backend) -> None:
-        """All resources are of one backend."""
+        """Take the backend that all resources come from."""
         self._backend = backend
 
     async def sessions(self) -> str:

@@ -1,9 +1,9 @@
-"""Updates: a client that subscribed to the sessions, or to one's status, is told when they change,
-in both eras.
+"""Updates: notifies clients that subscribed to the sessions, or to one session's status, when these
+change, in both eras.
 
 Each subscriber has a watch of its own: one request that waits for a change, made in its
-subscriber's name, and ended with the subscription or the connection. Nothing is asked while nobody
-is subscribed.
+subscriber's name, and ended with the subscription or the connection. Without subscribers nothing is
+requested.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ from pwsh_kernels.shapes import Sessions
 WATCH_WAIT = 60.0
 """Seconds of one request for a change; then it is made again."""
 QUIET_PAUSE = 0.5
-"""Seconds between two requests without a change, for a server that lets nobody wait
+"""Seconds between two requests without a change, for a server that allows no waiting
 (PWSH_MANAGER_MAX_WAIT).
 """
 RETRY_PAUSE = 5.0
@@ -54,12 +54,12 @@ _STATUS = UriTemplate.parse(STATUS)
 
 
 class Watch:
-    """Tells one subscriber which of its addresses have changed; its task is there while it has
+    """Notifies one subscriber which of its addresses have changed; its task exists while it has
     addresses.
     """
 
     def __init__(self, backend: Backend, tell: Tell) -> None:
-        """`tell` sends the news of one address."""
+        """`tell` sends the update of one address."""
         self._backend = backend
         self._tell = tell
         self._sessions: dict[str, str] = {}
@@ -77,7 +77,7 @@ class Watch:
             self._task = asyncio.create_task(self._watch(before), name="watch of a subscriber")
 
     def remove(self, uri: str) -> None:
-        """Watch an address no more."""
+        """Stop watching an address."""
         self._sessions.pop(uri, None)
         if not self._sessions and self._task is not None:
             self._task.cancel()
@@ -135,8 +135,8 @@ async def session_of(backend: Backend, uri: str) -> str:
 
 
 def changed(watched: Mapping[str, str], before: Sessions, after: Sessions) -> list[str]:
-    """Return which of the watched addresses (→ session, empty: all) are about something that has
-    another version.
+    """Return which of the watched addresses (→ session, empty: all) are about something whose
+    version has changed.
 
     Pure.
     """
@@ -200,7 +200,7 @@ class Updates:
                 await self._close(watch)
 
     async def _watched(self, watch: Watch, uris: list[str]) -> list[str]:
-        """Watch what can be watched; return that."""
+        """Watch the addresses that can be watched; return them."""
         watched = []
         for uri in uris:
             try:

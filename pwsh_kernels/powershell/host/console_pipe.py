@@ -1,4 +1,4 @@
-"""The pipe that carries raw console text: PowerShell's stderr, at which the bootstrap points
+"""The pipe that carries raw console text: PowerShell's stderr, to which the bootstrap redirects
 [Console] too.
 
 Native children inherit it, so its end proves nothing.
@@ -38,7 +38,7 @@ class ConsolePipe:
         return cls(read_end, on_text), write_end
 
     def pause(self) -> None:
-        """Stop reading: the consumer is behind. The writers block when the pipe is full."""
+        """Stop reading because the consumer is behind. The writers block when the pipe is full."""
         if self._open:
             self._loop.remove_reader(self._fd)
 
@@ -47,7 +47,7 @@ class ConsolePipe:
             self._loop.add_reader(self._fd, self._read)
 
     def drain(self) -> None:
-        """Hand over what is in the pipe now."""
+        """Hand over the present content of the pipe."""
         for _ in range(DRAIN_READS):
             if not self._open or not self._read():
                 return

@@ -18,7 +18,7 @@ from pwsh_kernels.powershell.host.launch import QUIET
 
 MINIMUM = (7, 4)
 VERSION_WAIT = 30.0
-"""Seconds that a program gets to say its version."""
+"""Seconds that a program may take to print its version."""
 
 _VERSION = re.compile(r"PowerShell (\d+\.\d+[\w.+-]*)")
 
@@ -34,10 +34,11 @@ class FoundPowerShell:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Somewhere to look: `look` returns a program or None. Nothing is tried after a `binding` one.
+    """A place to look: `look` returns a program or None. After a `binding` one, no other place is
+    tried.
 
-    `version` spares asking the program, 0.1 s of each session's start; "" when the place does not
-    know it.
+    `version` saves asking the program, 0.1 s of each session's start; "" if the place does not know
+    it.
     """
 
     name: str
@@ -82,7 +83,7 @@ async def find_powershell(
 
 
 def choose(candidates: list[Place]) -> FoundPowerShell:
-    """Return the first good one of these places. Runs programs; blocks."""
+    """Return the first usable PowerShell of these places. Runs programs; blocks."""
     too_old: PowerShellTooOld | None = None
     for place in candidates:
         path = place.look()
@@ -104,7 +105,7 @@ def is_new_enough(version: str) -> bool:
 
 @functools.lru_cache(maxsize=32)
 def read_version(path: Path, mtime_ns: int) -> str:  # noqa: ARG001 - part of the key: a new program is asked again
-    """Return what a program says to --version, or empty text when it says nothing we know."""
+    """Return a program's answer to --version, or empty text if it is not understood."""
     try:
         answer = subprocess.run(
             [path, "--version"],

@@ -1,7 +1,7 @@
 """`python -m pwsh_kernels.powershell.host.interactive FOLDER on|off [ARGUMENTS]`: the PowerShell of
-sessions, with their modules and, or not, the machine's.
+sessions, with their modules and optionally the machine's.
 
-`pwsh-kernels pwsh` starts it: only what stands in this folder knows how PowerShell is found.
+`pwsh-kernels pwsh` starts it, because only this folder knows how PowerShell is found.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ ALL_USERS = "/usr/local/share/powershell/Modules"
 def with_modules(ours: Mapping[str, str], folder: Path, *, machine: bool) -> dict[str, str]:
     """Return our environment with a folder first on PSModulePath, and without telemetry.
 
-    PowerShell puts its own folders in front, unless they are there: so they are. Without the
-    `machine`'s modules they are in capital letters, which is no folder where letters matter.
+    PowerShell puts its own folders in front unless the path names them, so it does. Without the
+    `machine`'s modules they are in capital letters, which name no folder where case matters.
     """
     data = ours.get("XDG_DATA_HOME") or str(Path(ours.get("HOME", "/")) / ".local" / "share")
     usual = [

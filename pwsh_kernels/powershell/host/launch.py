@@ -14,7 +14,7 @@ ALLOWED = (
     "http_proxy", "https_proxy", "no_proxy", "all_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH",
 )  # fmt: skip
-"""Variables that PowerShell inherits from our process; all others stay out, so that no foreign
+"""Variables that PowerShell inherits from our process; all others are dropped, so that no unrelated
 secret enters a session.
 """
 
@@ -27,7 +27,7 @@ QUIET = {
     "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
     "POWERSHELL_DIAGNOSTICS_OPTOUT": "1",
 }
-"""No telemetry, no update checks, and no pipe through which another process enters a session
+"""No telemetry, no update checks, and no pipe through which another process could enter a session
 (Enter-PSHostProcess).
 """
 
@@ -35,11 +35,11 @@ USUAL = {"DOTNET_EnableDiagnostics": "0", "TERM": "xterm-256color"}
 """Unless our own environment says otherwise: no port of .NET's diagnostics, which reads the memory
 of a session; opening takes 0.1 s less (measured).
 
-The terminal is not the one that has started us: front ends of Jupyter are like an xterm.
+The terminal is not the one that started us: front ends of Jupyter behave like an xterm.
 """
 
 COMMANDS = Path(__file__).parents[1] / "scripts" / "commands"
-"""Scripts that every session finds at the end of its PATH: Out-Html and its like.
+"""Scripts that every session finds at the end of its PATH: Out-Html and its siblings.
 
 PowerShell's completion of `Get-Command -Noun Json -Verb` fails on functions of such names, but not
 on scripts.
@@ -65,28 +65,28 @@ class Launch:
     width: int = 120
     """Columns of the window that scripts see."""
     culture: str = ""
-    """Culture such as "de-CH", in place of the one that our own environment names."""
+    """Culture such as "de-CH", instead of the one in our own environment."""
     kept_objects: int = MAX_KEPT
-    """Output objects of one run that PowerShell keeps; of more, the first.
+    """Output objects of one run that PowerShell keeps (the first ones).
 
     They live as long as the run is kept.
     """
     fingerprint: str = ""
-    """Script whose output is another one once a module's connection has changed; run behind every
-    run, so it must be quick.
+    """Script whose output changes when a module's connection changes; it runs after every run, so
+    it must be quick.
     """
     kept_in_all: int = MAX_KEPT_IN_ALL
-    """Output objects of all runs that it keeps; those of the newest run stay in any case."""
+    """Output objects of all runs that it keeps; those of the newest run are always kept."""
     module_path: str = ""
     """Folders that come first on PSModulePath."""
     machine_modules: bool = True
-    """False: behind them only PowerShell's own modules, none that is installed on this machine or
+    """False: only PowerShell's own modules follow them, none that is installed on this machine or
     inherited.
     """
     confined: str = ""
-    """Rules of `pwsh_kernels.landlock` that it is confined by, beside those for its own files."""
+    """Rules of `pwsh_kernels.landlock` that confine it, besides those for its own files."""
     pass_env: tuple[str, ...] = ()
-    """Names of our own variables that the child inherits beside the allow-list."""
+    """Names of our own variables that the child inherits besides the allow-list."""
 
     @property
     def argv(self) -> list[str]:
@@ -96,15 +96,15 @@ class Launch:
 
 
 def confined_command(rules: str, own: list[str]) -> list[str]:
-    """Return the command line of a PowerShell that may also read its own files."""
+    """Return the command line that confines a PowerShell, which may also read its own files."""
     facts = json.loads(rules)
     facts["read"] += engine_files(Path(own[0]), os.environ.get("DOTNET_ROOT", ""))
     return command(json.dumps(facts), own)
 
 
 def engine_files(executable: Path, dotnet_root: str) -> list[str]:
-    """Return where the files of a PowerShell are: its folder; of a .NET tool, the folder of tools
-    and the runtime's; of anything else, the program alone.
+    """Return where the files of a PowerShell are: its folder; for a .NET tool, the folders of tools
+    and of the runtime; for anything else, only the program.
     """
     program = executable.resolve()
     if (program.parent / "System.Management.Automation.dll").exists():

@@ -1,5 +1,5 @@
-"""Where PowerShell looks for modules: the folders that a launch names first, then the machine's or
-none of them.
+"""Where PowerShell looks for modules: the folders that a launch names first, then the machine's,
+unless they are excluded.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from pwsh_kernels.powershell.host.launch import Launch
 
 
 def module_path(launch: Launch) -> dict[str, Any] | None:
-    """Return what modulepath.ps1 is to be given, or None when PowerShell's own choice is right.
+    """Return the argument for modulepath.ps1, or None if PowerShell's own choice is right.
 
     Pure.
     """

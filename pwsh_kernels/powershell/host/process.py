@@ -103,7 +103,7 @@ class PowerShellProcess:
         return await self._wire.stdout.read(READ_SIZE)
 
     async def gather(self, seconds: float) -> None:
-        """Let bytes of stdout wait in the pipe for a while, so that the next read gets many at
+        """Leave bytes of stdout in the pipe for a while, so that the next read gets many at
         once.
         """
         transport = self._wire.stdout_transport
@@ -118,9 +118,10 @@ class PowerShellProcess:
     def write(self, data: bytes) -> None:
         """Queue bytes for stdin.
 
-        Never waits: who waited here would not read stdout, and the child might wait for that.
+        Never waits: a caller that waited here would not read stdout, and the child might wait for
+        that.
 
-        A child that has died takes nothing; its death is told by `wait`.
+        Bytes for a dead child are dropped; `wait` reports its death.
         """
         if data and not self._wire.stdin.is_closing():
             self._wire.stdin.write(data)
@@ -133,7 +134,7 @@ class PowerShellProcess:
         _disconnect(self._wire)
 
     async def wait(self) -> Died:
-        """Wait for the end and tell how it was."""
+        """Wait for the end and return how it ended."""
         status = await self._process.wait()
         if status < 0:
             return Died(None, signal.Signals(-status).name)
@@ -155,7 +156,7 @@ class PowerShellProcess:
             _log.error("PowerShell %d did not end after SIGKILL", self.pid)
 
     def kill(self) -> None:
-        """Kill the whole group at once, also what a dead PowerShell left behind in it."""
+        """Kill the whole group at once, including anything that a dead PowerShell left in it."""
         self._signal_group(signal.SIGKILL)
 
     async def _ended_within(self, seconds: float) -> bool:

@@ -1,5 +1,5 @@
-"""The programs that PowerShell runs: which wait for a terminal that is not there, which hold a run
-that is to stop, and the signals that they get.
+"""The programs that PowerShell runs: which ones wait for a terminal that does not exist, which ones
+keep a run from stopping, and the signals that they get.
 """
 
 import contextlib
@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 ENGINE_NAMES = frozenset({"pwsh", "dotnet"})
-"""PowerShell itself, and the jobs that it runs: what these have started is meant."""
+"""PowerShell itself and its jobs, which are spared: only the programs that they started are
+signalled."""
 
 
 STANDARD = ("0", "1", "2")
@@ -20,7 +21,7 @@ SLEEPING = "S"
 
 
 class Program(NamedTuple):
-    """A process, as /proc/PID/stat tells of it; `began` in seconds of `machine_time`."""
+    """A process according to /proc/PID/stat; `began` in seconds of `machine_time`."""
 
     id: int
     name: str
@@ -30,7 +31,9 @@ class Program(NamedTuple):
 
 
 def machine_time() -> float:
-    """Return the seconds since the machine started, as the start of a process is told."""
+    """Return the seconds since the machine started, the unit in which the start of a process is
+    given.
+    """
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -38,7 +41,7 @@ def hang_up(powershell: int, since: float) -> int:
     """Send SIGHUP to the programs that a PowerShell has started since a moment of `machine_time`;
     return how many.
 
-    It is what programs get whose terminal goes away: editors keep what they hold, and end.
+    Programs get this signal when their terminal goes away: editors save their content and end.
     """
     return len(_signal(_programs(powershell, since), signal.SIGHUP))
 
@@ -59,8 +62,8 @@ def end_holding(powershell: int, since: float, number: signal.Signals) -> list[P
     """Send a signal to the processes that a PowerShell waits for, whoever their parent is by now,
     and that were started since a moment of `machine_time`; return them.
 
-    They are of its session and hold a pipe that it reads: a program's output ends when all of them
-    have closed it. What runs in the background with output of its own is left alone.
+    They belong to its session and hold a pipe that it reads: a program's output ends when all of
+    them have closed it. Background programs with their own output are left alone.
     """
     leader = _program(powershell)
     if leader is None:
@@ -78,8 +81,8 @@ def end_holding(powershell: int, since: float, number: signal.Signals) -> list[P
 
 
 def _signal(programs: Iterable[Program], number: signal.Signals) -> list[Program]:
-    """Return those that the signal was sent to. All are found first: children of one that has ended
-    are no longer known by it.
+    """Return the processes that got the signal. All are found first, because the children of an
+    ended process can no longer be found.
     """
     found = []
     for one in list(programs):
@@ -103,8 +106,8 @@ def _pipes(process: int, but: Iterable[str] = ()) -> set[str]:
 
 
 def _files(process: int) -> dict[str, str]:
-    """Return what each open file of a process is; nothing of one that has ended or is another
-    user's.
+    """Return the target of each open file of a process; none if it has ended or belongs to another
+    user.
     """
     found = {}
     with contextlib.suppress(OSError):
@@ -121,7 +124,7 @@ def _all_programs() -> Iterator[Program]:
 
 
 def _program(process: int) -> Program | None:
-    """Return what is known of a process, or None when it has ended."""
+    """Return the facts about a process, or None if it has ended."""
     try:
         text = Path(f"/proc/{process}/stat").read_text(errors="replace")
     except OSError:
@@ -137,7 +140,7 @@ def _is_since(one: Program, since: float) -> bool:
 
 
 def _children(process: int) -> list[int]:
-    """Return the direct children: each thread of a process tells those that it has started."""
+    """Return the direct children: each thread of a process lists those that it started."""
     lists: list[str] = []
     for file in Path(f"/proc/{process}/task").glob("*/children"):
         with contextlib.suppress(OSError):  # the thread has ended

@@ -148,6 +148,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
     }
 
+    # Nobody asked for a text that an object cannot give: that is no error of theirs.
+    function Get-Text($Value) {
+        try { return [string]$Value }
+        catch { $global:Error.RemoveAt(0) }
+        return ''
+    }
+
     function ConvertTo-FactList($Record) {
         if ($Record -is [Management.Automation.ErrorRecord]) {
             $at = $Record.InvocationInfo
@@ -169,15 +176,15 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             return , $facts
         }
         if ($Record -is [Management.Automation.InformationRecord]) {
-            $data = $Record.MessageData
+            $data = Get-Text $Record.MessageData
             # The process of a job sends what it shows twice: as this record, and behind it as a
             # call of the host.
             $echo = $null
-            if ($Record.ProcessId -ne $PID) { $echo = [string]$data; $run.Echoes = $true }
+            if ($Record.ProcessId -ne $PID) { $echo = $data; $run.Echoes = $true }
             if ($Record.Tags -contains 'PSHOST') {
-                return , @('host', [string]$data, ($data.NoNewLine -ne $true), $echo)
+                return , @('host', $data, ($Record.MessageData.NoNewLine -ne $true), $echo)
             }
-            return , @('information', [string]$data, [string[]]$Record.Tags, $echo)
+            return , @('information', $data, [string[]]$Record.Tags, $echo)
         }
     }
 
@@ -246,6 +253,22 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             catch { continue }  # nothing was taken: the pipeline's own thread sends it
             finally { [Threading.Monitor]::Exit($Late.Gate) }
         }
+    }
+
+    # Passes on few of many progress records (../progress_host/ProgressHost.cs). An engine that it was
+    # not made for refuses to load it, and writes them all.
+    $progressHost = $null
+    function Start-ProgressHost {
+        if ($null -eq $progressHost) {
+            $script:progressHost = try {
+                $path = "$Folder/../progress_host/PwshKernels.ProgressHost.dll"
+                [Reflection.Assembly]::LoadFrom($path).GetType('PwshKernels.ProgressHost', $true)
+            }
+            catch [IO.IOException], [BadImageFormatException], [TypeLoadException] {
+                $false
+            }
+        }
+        if ($progressHost) { return $progressHost::Begin($SessionHost) }
     }
 
     function Start-Flusher {
@@ -562,11 +585,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             [int]$Width,
             [long]$MaxChars,
             [string]$Key,
-            [switch]$Watch
+            [switch]$Watch,
+            [switch]$Thin
         )
         begin {
             Assert-Outermost $PSCmdlet
             $outermost = $true
+            $progress = if ($Thin) { Start-ProgressHost }
             Reset-Debugging $Watch
             Open-Transcript -WithCommand
             New-Run $Format $Width $MaxChars $Key
@@ -594,9 +619,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                 if ($null -ne $kept) {
                     if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
                 }
-                foreach ($line in $formatter.Process($InputObject)) {
-                    [void]$text.Append($line).Append("`n")
-                }
+                $lines = $null
+                $lines = $formatter.Process($InputObject)
+                foreach ($line in $lines) { [void]$text.Append($line).Append("`n") }
+                # One that has failed would only fail again: the next object gets a new one.
+                if ($null -eq $lines) { $formatter = $names = $null }
             }
             elseif (($InputObject -is [Management.Automation.ErrorRecord] -or
                     $InputObject -is [Management.Automation.InformationalRecord] -or
@@ -645,8 +672,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                         -not $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
                     if ($compact.Shape -eq 'table' -and -not $other -and
                             $compact.Type -eq $InputObject.GetType()) {
+                        $formats = $false
                         $formats = $compact.Formats.Process($InputObject)
-                        if ($formats.Count -eq 1) {
+                        if ($formats -is [bool]) { $compact.Formats = $null; $compact.Shape = '' }
+                        elseif ($formats.Count -eq 1) {
                             $cells = foreach ($one in $formats[0].formatEntryInfo.formatPropertyFieldList) {
                                 if ($one.propertyValue -and
                                         $one.propertyValue.IndexOfAny($unfit) -ge 0) {
@@ -660,7 +689,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                     if ($line.Trim(' |').Length) {
                         [void]$text.Append($line).Append("`n")
                     }
-                    else {
+                    elseif ($formats -isnot [bool]) {
                         Add-Compact $InputObject $formats
                     }
                 }
@@ -716,9 +745,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                         $culture = [cultureinfo]::CurrentCulture
                         [cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture
                     }
-                    foreach ($line in $formatter.Process($InputObject)) {
-                        [void]$text.Append($line).Append("`n")
-                    }
+                    $lines = $null
+                    $lines = $formatter.Process($InputObject)
+                    foreach ($line in $lines) { [void]$text.Append($line).Append("`n") }
+                    if ($null -eq $lines) { $formatter = $names = $null }
                     if ($culture) { [cultureinfo]::CurrentCulture = $culture; $culture = $null }
                 }
             }
@@ -754,6 +784,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             [Threading.Monitor]::Enter($gate)
             $late.Active = $false
             while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
+            if ($progress) { $progress.Close() }
             Close-Transcript
         }
     }

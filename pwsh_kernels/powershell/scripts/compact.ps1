@@ -97,7 +97,7 @@ function Add-Compact($Value, $Formats) {
     $compact.Type = $Value.GetType()
     if ($compact.Formats -and $Value -isnot [datetime] -and
             -not (Test-Other $compact.Names $Value)) {  # as in Add-Formatted
-        if ($null -eq $Formats) { $Formats = $compact.Formats.Process($Value) }
+        if ($null -eq $Formats) { $Formats = Get-Format $compact $Value }
         if (-not (Test-Stray $Formats)) {
             foreach ($one in $Formats) { Add-CompactFormat $one $Value }
             return
@@ -107,7 +107,7 @@ function Add-Compact($Value, $Formats) {
     $compact.Formats = { & $formatDefault }.GetSteppablePipeline()
     $compact.Names = Get-OpenName $Value
     Invoke-Uncut { $run.Compact.Formats.Begin($true) }
-    foreach ($one in $compact.Formats.Process($Value)) { Add-CompactFormat $one $Value }
+    foreach ($one in Get-Format $compact $Value) { Add-CompactFormat $one $Value }
 }
 
 # The engine reads this variable of the session when a formatter begins: a list in a cell would end

@@ -208,6 +208,16 @@ function Close-ByteList {
     foreach ($one in $bytes) { Add-Formatted $one }
 }
 
+# What the open formatter of a view, or of a compact output, makes of an object. One that has failed,
+# because an object cannot be shown, would only fail again: the next object gets a new one.
+function Get-Format($View, $Value) {
+    $made = $null
+    $made = $View.Formats.Process($Value)
+    if ($null -ne $made) { return $made }
+    $View.Formats = $null
+    $View.Shape = ''
+}
+
 function Add-Formatted($Value) {
     $view = $run.View
     # the script said Format-Table itself
@@ -224,7 +234,7 @@ function Add-Formatted($Value) {
         Add-Anew $Value
         return
     }
-    foreach ($one in $view.Formats.Process($Value)) {
+    foreach ($one in Get-Format $view $Value) {
         if ($one.outOfBand -and $one.formatEntryInfo.listViewFieldList) { Add-Anew $Value; return }
         Add-Format $one
     }
@@ -239,7 +249,7 @@ function Add-Anew($Value) {
     $run.View.Formats.Begin($true)
     $run.View.Names = Get-OpenName $Value
     $run.View.Type = $Value.GetType()
-    foreach ($one in $run.View.Formats.Process($Value)) { Add-Format $one }
+    foreach ($one in Get-Format $run.View $Value) { Add-Format $one }
 }
 
 # The type may be followed by a line's end and what is to be shown instead of the text:
@@ -307,11 +317,13 @@ function Out-Display {
         [Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject,
         [int]$Width,
         [string]$Key,
-        [switch]$Watch
+        [switch]$Watch,
+        [switch]$Thin
     )
     begin {
         Assert-Outermost $PSCmdlet
         $outermost = $true
+        $progress = if ($Thin) { Start-ProgressHost }
         Reset-Debugging $Watch
         Open-Transcript -WithCommand
         New-Run 'text' $Width -1 $Key
@@ -397,8 +409,12 @@ function Out-Display {
                 $names = $view.Names
                 $other = $names -and
                     -not $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
-                $formats = if ($other) { Add-Anew $InputObject }
-                else { $view.Formats.Process($InputObject) }
+                $formats = $null
+                if ($other) { Add-Anew $InputObject }
+                else {
+                    $formats = $view.Formats.Process($InputObject)
+                    if ($null -eq $formats) { $view.Formats = $null }
+                }
                 foreach ($one in $formats) {
                     $entry = $one.formatEntryInfo
                     if ($null -eq $entry) { Add-Format $one; continue }
@@ -442,6 +458,7 @@ function Out-Display {
         [Threading.Monitor]::Enter($gate)
         $late.Active = $false
         while ([Threading.Monitor]::IsEntered($gate)) { [Threading.Monitor]::Exit($gate) }
+        if ($progress) { $progress.Close() }
         Close-Transcript
     }
 }

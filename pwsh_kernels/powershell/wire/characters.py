@@ -1,7 +1,7 @@
 """Characters that XML cannot hold, in the `_xHHHH_` form that PowerShell reads. Pure.
 
-psrpcore does not write it for these. One that is sent as it is ends PowerShell's reader: "Remote
-transport error", and no answer ever (measured).
+psrpcore does not escape these. Sent unescaped, one ends PowerShell's reader: "Remote transport
+error", and no answer ever (measured).
 """
 
 import re
@@ -12,7 +12,7 @@ _FORBIDDEN = frozenset({*range(0xD800, 0xE000), 0xFFFE, 0xFFFF})
 
 
 def carried(xml: bytes) -> bytes:
-    """Return the XML with what it cannot hold escaped."""
+    """Return the XML with the characters escaped that it cannot hold."""
     if b"\xef\xbf" not in xml and b"&#" not in xml:  # found much faster than by the expression
         return xml
     return _REFERENCE.sub(_escape, xml)

@@ -136,7 +136,9 @@ def psrp_message(kind: RecordKind, record: PSObject) -> Record:
 
 
 def progress(record: ProgressRecord) -> Progress:
-    """Return the state of a progress bar; PowerShell says -1 for what the script did not give."""
+    """Return the state of a progress bar; PowerShell sends -1 for values that the script did not
+    set.
+    """
     return Progress(
         activity_id=int(record.ActivityId),
         parent_id=_given(record.ParentActivityId),
@@ -172,7 +174,7 @@ def has_secret(value: Any) -> bool:
 def to_psrp(value: Any, name: str, levels: int = MAX_NESTING) -> Any:
     """Return the PSRP value of a parameter.
 
-    Raises InvalidRequest that names it when it has no PowerShell form.
+    Raises InvalidRequest, which names it, if it has no PowerShell form.
     """
     if isinstance(value, (Mapping, list, tuple)):
         return _nested(value, name, levels)

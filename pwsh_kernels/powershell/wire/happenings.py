@@ -1,4 +1,4 @@
-"""What a connection is asked to run, and what it tells of it."""
+"""What a connection runs, and the events that it reports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class KeyReady:
 
 @dataclass(frozen=True, slots=True)
 class RunspaceFree:
-    """The runspace does nothing although a pipeline was sent to it and has not ended."""
+    """The runspace is idle although a pipeline was sent to it and has not ended."""
 
 
 @dataclass(frozen=True, slots=True)

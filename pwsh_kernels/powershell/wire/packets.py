@@ -1,8 +1,8 @@
 """The lines on PowerShell's stdin and stdout: bytes to packets and back, pure.
 
 One packet a line (decision 0001): `<Data Stream='Default' PSGuid='...'>base64</Data>`, `<Command
-PSGuid='...' />`. Whatever else stands on stdout, also in front of a packet on the same line, was
-written by the script: stray text.
+PSGuid='...' />`. Anything else on stdout, also in front of a packet on the same line, was written
+by the script: stray text.
 """
 
 import base64
@@ -34,7 +34,7 @@ _START_AND_END = 3
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One element: its tag, whom it is for (the pool or a pipeline), and for `Data` the bytes."""
+    """One element: its tag, its target (the pool or a pipeline), and for `Data` the bytes."""
 
     tag: str
     target: uuid.UUID = POOL
@@ -44,7 +44,7 @@ class Packet:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Text on stdout that is no packet."""
+    """Text on stdout that is not a packet."""
 
     text: str
 
@@ -70,7 +70,7 @@ class PacketReader:
         self._searched = 0
 
     def feed(self, data: bytes) -> list[Packet | Stray]:
-        """Take bytes in any cut and return what is complete."""
+        """Take bytes, cut anywhere, and return what is complete."""
         self._buffer += data
         found: list[Packet | Stray] = []
         while (end := self._buffer.find(b"\n", self._searched)) >= 0:
@@ -133,7 +133,9 @@ class Message:
         return self.raw[MESSAGE_HEADER:]
 
     def readable(self) -> "Message":
-        """Return the message with what XML cannot hold escaped: PowerShell writes it as it is."""
+        """Return the message with the characters escaped that XML cannot hold: PowerShell does not
+        escape them.
+        """
         body = carried(self.body)
         return Message(self.kind, self.pipeline, self.raw[:MESSAGE_HEADER] + body)
 
@@ -149,13 +151,11 @@ def new_message(kind: int, pool: uuid.UUID, pipeline: uuid.UUID, body: bytes) ->
 
 
 class BrokenFragment(ValueError):
-    """Bytes that are no fragment, or a fragment that follows none."""
+    """Bytes that are not a fragment, or a continuation without a first fragment."""
 
 
 class Defragmenter:
-    """Joins fragments to messages, so that a message's type is known before anything of it is
-    decoded.
-    """
+    """Joins fragments to messages, so that a message's type is known before it is decoded."""
 
     def __init__(self) -> None:
         self._parts: dict[int, list[bytes]] = {}

@@ -10,16 +10,16 @@ from pwsh_kernels.powershell.wire.packets import Message
 
 INTERVAL_S = 0.1
 MAX_HELD = 32
-"""Activities whose newest state waits; of more than these the oldest is told early."""
+"""Activities whose newest state may wait; beyond that the oldest is reported early."""
 
 _MARK = b"<ToString>WriteProgress</ToString>"
 _MARK_AT = 1024
-"""Bytes of a call in which its name stands."""
+"""Bytes at the beginning of a call that contain its name."""
 _ACTIVITY = re.compile(rb'N="ActivityId">(-?\d+)<')
 
 
 def is_progress_call(message: Message) -> bool:
-    """Tell whether a call of the host is Write-Progress's, without reading its XML."""
+    """Return whether a host call is Write-Progress's, without parsing its XML."""
     return message.kind == PSRPMessageType.PipelineHostCall and _MARK in message.raw[:_MARK_AT]
 
 
@@ -30,11 +30,14 @@ class ProgressThrottle:
     """
 
     def __init__(self) -> None:
+        self.offered = 0
+        """Messages that have come, ever."""
         self._held: dict[bytes, Message] = {}
         self._last = float("-inf")
 
     def offer(self, message: Message, now: float) -> list[Message]:
         """Take a progress message and return those to decode now."""
+        self.offered += 1
         match = _ACTIVITY.search(message.body)
         key = match.group(1) if match else b""
         self._held.pop(key, None)
@@ -55,6 +58,6 @@ class ProgressThrottle:
         return self.flush()
 
     def flush(self) -> list[Message]:
-        """Return all that is held: the pipeline ends."""
+        """Return everything that is held: the pipeline ends."""
         held, self._held = list(self._held.values()), {}
         return held

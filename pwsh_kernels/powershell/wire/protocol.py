@@ -70,8 +70,8 @@ _UNDECODABLE = (
     TypeError,
     ValueError,
 )
-"""What psrpcore raises on bytes that are no PSRP: it checks little, so Python's own errors come
-through.
+"""What psrpcore raises for bytes that are not PSRP: it checks little, so Python's own errors
+escape.
 """
 
 
@@ -106,6 +106,11 @@ class Connection:
     def busy(self) -> bool:
         """True from `prepare` to `Ended`."""
         return self._phase != "idle"
+
+    @property
+    def progress_messages(self) -> int:
+        """How many progress messages have come, ever."""
+        return self._progress.offered
 
     @property
     def has_key(self) -> bool:
@@ -161,8 +166,8 @@ class Connection:
             self._element("Signal")
 
     def ask_whether_free(self) -> None:
-        """Ask whether the runspace does nothing; `RunspaceFree` follows when it does nothing
-        although a pipeline was sent to it.
+        """Ask whether the runspace is idle; `RunspaceFree` follows if it is idle although a
+        pipeline was sent to it.
         """
         self._pool.get_available_runspaces()
         self._flush()
@@ -195,7 +200,7 @@ class Connection:
         return [*self._packets.finish()]
 
     def next_tick(self) -> float | None:
-        """Return when `tick` has something to tell, or None."""
+        """Return when `tick` will have something to report, or None."""
         return self._progress.next_due()
 
     def tick(self, now: float) -> list[Happening]:
@@ -301,8 +306,8 @@ class Connection:
         return self._decode(message)
 
     def _progress_call(self, call: Message, now: float) -> list[Happening]:
-        """Take progress that came as a call: where it came as a record before (no Out-Session yet),
-        it is told already.
+        """Take progress that came as a host call; if it came as a record before (without
+        Out-Session), it has been reported already.
         """
         if self._twin_follows:
             self._twin_follows = False

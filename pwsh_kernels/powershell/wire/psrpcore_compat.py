@@ -12,7 +12,7 @@ from pwsh_kernels.powershell.wire.packets import MESSAGE_HEADER
 
 
 class Pool(psrpcore.ClientRunspacePool):
-    """psrpcore's runspace pool, whose messages hold only what PowerShell's XML reader takes.
+    """psrpcore's runspace pool, whose messages contain only what PowerShell's XML reader accepts.
 
     psrpcore has no hook between the XML that it writes and the fragments that it cuts.
     """

@@ -3,8 +3,8 @@ with its texts.
 
 Pure.
 
-psrpcore takes longer to write it than all else that our side does for a short run (measured), and
-little of it ever differs.
+psrpcore takes longer to write it than everything else that our side does for a short run
+(measured), and little of it ever differs.
 """
 
 import re
@@ -20,13 +20,13 @@ from pwsh_kernels.powershell.wire.characters import carried
 from pwsh_kernels.powershell.wire.happenings import Command
 
 MAX_TEMPLATES = 32
-"""Shapes that are known at a time; a session's runs have about ten."""
+"""Shapes that are kept at a time; a session's runs have about ten."""
 MAX_TEXTS = 10_000
 """Characters that are filled in; more would not fit into one fragment, where each text stands up to
 three times.
 """
 _PLAIN = (str, bool, int, type(None))
-"""Types of values whose XML does not depend on what else there is, as references and secrets do."""
+"""Types of values whose XML does not depend on other values, unlike references and secrets."""
 
 Writer = Callable[[Sequence[Command], str | None], bytes]
 """Returns the XML of a pipeline; the text is the one for Get-History."""
@@ -71,7 +71,7 @@ class Templates:
 
 
 def _texts(commands: Sequence[Command], history: str | None) -> Iterator[str]:
-    """Yield every text that may be another one the next time."""
+    """Yield every text that may differ the next time."""
     for one in commands:
         if one.is_script:
             yield one.text
@@ -91,7 +91,7 @@ def _with_texts(command: Command, texts: Iterator[str]) -> Command:
 
 
 def _shape(commands: Sequence[Command], history: str | None) -> tuple[Any, ...]:
-    """Return what two pipelines have in common when they differ in texts alone."""
+    """Return what pipelines that differ only in their texts have in common."""
     return (
         history is None,
         *((one.is_script or one.text, one.merge, one.local, _values(one)) for one in commands),
@@ -106,7 +106,7 @@ def _values(command: Command) -> tuple[Any, ...]:
 
 
 def _escaped(text: str) -> bytes:
-    """Return a text as it stands in an element."""
+    """Return a text as it is written in an element."""
     return xml_of(text)[3:-4] if text else b""
 
 

@@ -1,1 +1,1 @@
-"""What is kept as a record of what was done: history and notebooks."""
+"""The records of what was run: history and notebooks."""

@@ -1,4 +1,4 @@
-"""What was run in a session, by whom: a file that the session's own PowerShell reads
+"""What was run in a session, and by whom: a file that the session's own PowerShell reads
 (Get-SessionHistory).
 """
 
@@ -38,7 +38,7 @@ LOG = logging.getLogger(__name__)
 
 class SessionHistory:
     """A folder (0700) for each session with a file of JSON lines (0600); a line for each run that
-    has ended. A session may read its own folder alone.
+    has ended. A session may read only its own folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -79,21 +79,21 @@ class SessionHistory:
         self._last[run.key] = run.id
 
     def _is_changed(self, path: Path, content: bytes) -> bool:
-        """Return whether a file is not as it was left: by this server, or by an earlier one."""
+        """Return whether a file was changed since this server, or an earlier one, wrote it."""
         known = self._digests.get(path)
         if known is None:
             known = _read(_sum_of(path)) or _digest(b"")
         return known != _digest(content)
 
     def forget(self, key: SessionKey) -> None:
-        """Remove what is kept of a session."""
+        """Remove a session's history."""
         path = self.file(key)
         with self._turn:
             self._digests.pop(path, None)
             self._last.pop(key, None)
             path.unlink(missing_ok=True)
             _sum_of(path).unlink(missing_ok=True)
-            with suppress(OSError):  # there is none, or what was put aside stays in it
+            with suppress(OSError):  # there is none, or a file that was set aside is still in it
                 path.parent.rmdir()
 
 
@@ -110,7 +110,9 @@ def _line(facts: Mapping[str, object]) -> bytes:
 
 
 def _read(path: Path) -> bytes:
-    """Return a file's content; what is no plain file (a link, a pipe) goes, and nothing waits."""
+    """Return a file's content. Anything but a plain file (a link, a pipe) is removed, and reading
+    never blocks.
+    """
     try:
         if stat.S_ISREG(path.lstat().st_mode):
             return path.read_bytes()
@@ -127,7 +129,7 @@ def _write(path: Path, content: bytes, how: int) -> None:
 
 
 def changed_line(run: Run, before: str) -> Mapping[str, object]:
-    """Return what stands in a history that is not as the server has left it. Pure."""
+    """Return what differs in a history from what the server wrote. Pure."""
     at = utc(run.ended_at)
     return {
         "run_id": "",

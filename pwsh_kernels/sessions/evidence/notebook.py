@@ -1,7 +1,7 @@
-"""The runs of a session as a notebook: what was run, by whom, and what came of it.
+"""The runs of a session as a notebook: what was run, by whom, and with which result.
 
-Each cell is written in a thread, because secrets are looked for in all that a run has said. The run
-itself, which may go on, is read on the event loop.
+Each cell is written in a thread, because the whole output of a run is searched for secrets. The run
+itself, which may still be going on, is read on the event loop.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from pwsh_kernels.sessions.views.title import session_title
 from pwsh_kernels.shapes import ForeignJson
 
 OUTPUT_CHARS = 200_000
-"""Characters of one run's output in the notebook; a browser shows no more with pleasure."""
+"""Characters of one run's output in the notebook; browsers become slow beyond that."""
 FACTS = (
     "run_id", "principal", "client", "account", "state",
     "created_at", "started_at", "ended_at", "duration_s",
     "exit_code", "format", "total_chars",
 )  # fmt: skip
-"""What a cell's metadata takes over from the Run shape (docs/rest.md)."""
+"""Fields of the Run shape (docs/rest.md) that go into a cell's metadata."""
 RUN_KEY = "pwsh_run"
 """Of a cell's metadata.
 
@@ -47,7 +47,7 @@ STOPPED = "PipelineStopped"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a notebook takes of a run, as it is at one moment."""
+    """The part of a run that a notebook shows, as of one moment."""
 
     facts: Mapping[str, Any]
     parameters: Mapping[str, Any]
@@ -138,7 +138,9 @@ def _outputs(run: Told, secrets: Known) -> Iterator[ForeignJson]:
 
 
 def _grouped(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Yield runs of entries of one stream; what ended the run stands alone."""
+    """Yield groups of adjacent entries of one stream; the entry that ended the run is a group of
+    its own.
+    """
     group: list[Entry] = []
     for entry in entries:
         if group and (group[0].stream != entry.stream or _ended_by(entry) or _ended_by(group[0])):

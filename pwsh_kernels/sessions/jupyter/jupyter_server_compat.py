@@ -22,7 +22,7 @@ class KernelManagerCompat(AsyncMappingKernelManager):
 
 
 def give_kernel_info(kernel: Any, answer: Future[dict[str, Any]]) -> None:
-    """Let the WebSockets of a kernel (its manager) take its info from here, instead of asking on
+    """Give the WebSockets of a kernel (its manager) its info, so that they do not ask for it on
     shell.
 
     ZMQChannelsWebsocketConnection looks for it under this name, and nowhere else.

@@ -1,5 +1,5 @@
-"""The kernel manager of the server: sessions keep their kernel through clients, servers and
-mistakes; others as usual.
+"""The kernel manager of the server: a session's kernel outlives clients, servers and mistakes;
+other kernels behave as usual.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from pwsh_kernels.shapes import ForeignJson
 
 LOG = logging.getLogger(__name__)
 DEATH_POLL_S = 1.0
-"""How often a kernel's process is looked at: a death is known well within 3 s."""
+"""How often a kernel's process is checked: a death is noticed well within 3 s."""
 
 
 class NoRestart(AsyncIOLoopKernelRestarter):
@@ -68,7 +68,9 @@ class SessionKernel(ServerKernelManager):
 
     @default("session")
     def _codec_of_the_owner(self) -> Codec:
-        """Sign what we send as the kernel's owner: a shared kernel ends for nobody else."""
+        """Sign our messages as the kernel's owner: a shared kernel accepts a shutdown from nobody
+        else.
+        """
         return Codec(parent=self, metadata=ending_metadata())
 
     is_let_go = Bool(default_value=False, help="Its kernel is not ours to end (any more).")
@@ -76,7 +78,7 @@ class SessionKernel(ServerKernelManager):
     async def shutdown_kernel(  # type: ignore[override]
         self, now: bool = False, restart: bool = False
     ) -> None:
-        """End the kernel; one that is let go only loses what this process has of it."""
+        """End the kernel; when only letting go, release what this process holds of it."""
         if self.is_let_go:
             self.stop_restarter()
             close_control_socket(self)
@@ -123,8 +125,8 @@ class SessionKernelManager(KernelManagerCompat):
     def serve(
         self, owner: SessionsOwner, pass_env: Iterable[str] = (), most_others: int = sys.maxsize
     ) -> None:
-        """Serve who owns the sessions; `pass_env` names variables that every kernel inherits;
-        `most_others`: kernels that are no sessions.
+        """Serve the owner of the sessions; `pass_env` names variables that every kernel inherits;
+        `most_others` limits the kernels without a session.
         """
         self._most_others = most_others
         self._owner = owner
@@ -167,7 +169,7 @@ class SessionKernelManager(KernelManagerCompat):
         return Path(self.connection_dir) / f"kernel-{key.kernel_id}.json"
 
     async def alive(self, key: SessionKey) -> str | None:
-        """Return which kernel of a session lives, or None (see Place)."""
+        """Return which kernel of a session is alive, or None (see Place)."""
         place = self._place(key)
         return await place.alive(key) if place else None
 
@@ -182,15 +184,13 @@ class SessionKernelManager(KernelManagerCompat):
             remains.kill()
 
     async def kill_session(self, key: SessionKey) -> None:
-        """Kill a session's kernel and everything that it started; waits for nothing that
-        they do.
-        """
+        """Kill a session's kernel and everything that it started, without waiting for any of it."""
         async with self._lock(key):
             (await self._remains(key)).kill()
             await self._bury(key.kernel_id)
 
     async def release_session(self, key: SessionKey) -> None:
-        """Let go of a session's kernel, which lives on: close every socket to it."""
+        """Let go of a session's kernel, which keeps running: close every socket to it."""
         async with self._lock(key):
             if await self._let_go(key.kernel_id):
                 LOG.info("The kernel of %s lives on; this server watches it no more", key)
@@ -210,7 +210,7 @@ class SessionKernelManager(KernelManagerCompat):
                 kernel_id=kernel_id, kernel_name=kernel_name, **kwargs
             )
             return started
-        # A caller that goes away in the middle must not leave a process that nobody knows.
+        # A caller that goes away in the middle must not leave an unknown process behind.
         start = self._tasks.start(
             self._start_session(launch, launch.place.environment(given, self.pass_env)),
             f"start the kernel of {launch.key}",
@@ -221,30 +221,30 @@ class SessionKernelManager(KernelManagerCompat):
     async def shutdown_kernel(  # type: ignore[override]
         self, kernel_id: str, now: bool = False, restart: bool = False
     ) -> None:
-        """Shut a kernel down; of a session, only the caller goes away (decision 0009: 1,
-        2, 3, 8).
+        """Shut a kernel down; if it is a session's, only detach the caller (decision 0009: 1, 2, 3,
+        8).
         """
         self.get_kernel(kernel_id)  # HTTPError 404 for an unknown one
         if self.session_of(kernel_id) is None:
             await super().shutdown_kernel(kernel_id, now=now, restart=restart)
 
     async def shutdown_all(self, now: bool = False) -> None:  # type: ignore[override]
-        """Shut down every kernel that is no session: sessions outlive the server."""
+        """Shut down every kernel without a session: sessions outlive the server."""
         others = [
             kernel_id for kernel_id in self.list_kernel_ids() if self.session_of(kernel_id) is None
         ]
         await asyncio.gather(*(self.shutdown_kernel(kernel_id, now=now) for kernel_id in others))
 
     def kernel_model(self, kernel_id: str) -> ForeignJson:
-        """Return what Jupyter's routes tell of a kernel; of a session also which one it is, and its
-        name for people.
+        """Return what Jupyter's routes say about a kernel; for a session also its key and its name
+        for people.
         """
         model: ForeignJson = super().kernel_model(kernel_id)
         key = self.session_of(kernel_id)
         return {**model, "pwsh": {"session": str(key), "title": self.title(key)}} if key else model
 
     def title(self, key: SessionKey) -> str:
-        """Return what people read as a session's name."""
+        """Return a session's name for people."""
         title: str = self.kernel_spec_manager.title(key)
         return title
 
@@ -298,7 +298,7 @@ class SessionKernelManager(KernelManagerCompat):
         return await place.remains(key) if place else Nothing()
 
     def _refuse_too_many(self, kernel_id: str | None) -> None:
-        """Raise HTTPError 429 when there are as many kernels beside the sessions as may be."""
+        """Raise HTTPError 429 when the limit of kernels without a session is reached."""
         others = [one for one in self.list_kernel_ids() if self.session_of(one) is None]
         if kernel_id not in others and len(others) >= self._most_others:
             raise HTTPError(
@@ -346,19 +346,21 @@ class SessionKernelManager(KernelManagerCompat):
         kernel.session.send(channel, "kernel_info_request")
 
     async def _clean_up(self, key: SessionKey, dead: Any) -> None:
-        """Bury a dead kernel, unless another one has its id by now."""
+        """Clean up after a dead kernel, unless another one has its id by now."""
         async with self._lock(key):
             if key.kernel_id in self and self.get_kernel(key.kernel_id) is dead:
                 await self._bury(key.kernel_id)
 
     async def _bury(self, kernel_id: str) -> None:
-        """Drop a kernel whose process is gone or going, with what it left."""
+        """Drop a kernel whose process has ended or is ending, with the files that it left."""
         kernel = await self._let_go(kernel_id)
         if kernel is not None:
             await kernel.cleanup_resources()
 
     async def _let_go(self, kernel_id: str) -> Any:
-        """Drop a kernel from all that jupyter_server keeps of it, and end no process; return it."""
+        """Remove a kernel from everything that jupyter_server keeps, without ending its process;
+        return it.
+        """
         if kernel_id not in self:
             return None
         kernel: Any = self.get_kernel(kernel_id)
@@ -368,7 +370,7 @@ class SessionKernelManager(KernelManagerCompat):
             channel.close()
         if kernel.ready.done():
             await super().shutdown_kernel(kernel_id)
-        else:  # its end was begun, counted and given up: jupyter_client would raise for it
+        else:  # its shutdown was begun and abandoned: jupyter_client would raise for it
             await kernel.shutdown_kernel()
             self.remove_kernel(kernel_id)
         return kernel

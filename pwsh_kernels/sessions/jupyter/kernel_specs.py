@@ -27,11 +27,11 @@ class SessionKernelSpecManager(KernelSpecManager):
         self._title: Callable[[SessionKey], str] = str
 
     def name_sessions(self, title: Callable[[SessionKey], str]) -> None:
-        """Let `title` say what people read as a session's name."""
+        """Let `title` provide the sessions' names for people."""
         self._title = title
 
     def title(self, key: SessionKey) -> str:
-        """Return what people read as a session's name."""
+        """Return a session's name for people."""
         return self._title(key)
 
     def add_session(self, key: SessionKey, provisioner: str) -> None:

@@ -1,8 +1,8 @@
-"""The modules that a session has pinned when it began: a folder of links to their versions, which
-is on its PSModulePath.
+"""The modules that a session pinned when it began: a folder of links to their versions, which is on
+its PSModulePath.
 
-`modules update` and `remove` leave alone what is linked here, and a session finds no other version
-of it.
+`modules update` and `remove` leave linked versions alone, and a session finds no other version of
+these modules.
 """
 
 import shutil
@@ -25,7 +25,7 @@ class Pins:
         self._store = ModuleStore(data_dir.absolute())
 
     def folder(self, key: SessionKey) -> Path:
-        """Return what goes on PSModulePath of a session; it is there while the session has pinned
+        """Return the folder for PSModulePath of a session; it exists while the session has pinned
         something.
         """
         return self._folder / key.kernelspec
@@ -35,7 +35,7 @@ class Pins:
 
         Raises BrokenFile.
 
-        `without` names modules that it must not find; nor does it find what needs one of them.
+        `without` names modules that it must not find, nor any module that needs one of them.
         """
         self.release(key)
         wanted = usable(self._store.selected(), without)
@@ -45,18 +45,16 @@ class Pins:
         return self.pinned(key)
 
     def pinned(self, key: SessionKey) -> dict[str, str]:
-        """Return the versions that a session has pinned, by name; only those that are
-        still there.
-        """
+        """Return the versions that a session has pinned and that still exist, by name."""
         links = sorted(self.folder(key).glob("*/*"), key=lambda link: link.parent.name.casefold())
         return {link.parent.name: link.name for link in links if link.is_dir()}
 
     def release(self, key: SessionKey) -> None:
-        """Forget what a session has pinned; the modules themselves stay."""
+        """Remove a session's pins; the modules themselves stay."""
         shutil.rmtree(self.folder(key), ignore_errors=True)
 
     def sessions(self) -> Iterator[SessionKey]:
-        """Yield the sessions that have pinned something; what a pinning that broke has left is
+        """Yield the sessions that have pinned something; leftovers of an interrupted pinning are
         removed.
         """
         for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
@@ -68,7 +66,7 @@ class Pins:
 
 
 def usable(selected: Mapping[str, LockedModule], without: Collection[str]) -> list[LockedModule]:
-    """Return the modules but for those named in `without` and all that need one of these. Pure."""
+    """Return the modules except those named in `without` and those that need one of them. Pure."""
     barred = {name.casefold() for name in without}
     while needing := {
         one.name.casefold()

@@ -1,4 +1,6 @@
-"""Who owns the sessions whose kernels the manager runs: told of their ends, asked their names."""
+"""The owner of the sessions whose kernels the manager runs: notified of their ends, asked for their
+names.
+"""
 
 from typing import Protocol
 
@@ -6,10 +8,10 @@ from pwsh_kernels.sessions.key import SessionKey
 
 
 class SessionsOwner(Protocol):
-    """Who owns the sessions: asked and told of what happens to their kernels."""
+    """The owner of the sessions: asked about their kernels, and notified of changes."""
 
     def title(self, key: SessionKey) -> str:
-        """Return what people read as a session's name."""
+        """Return a session's name for people."""
         ...
 
     def restart_refusal(self, key: SessionKey) -> str:
@@ -20,11 +22,11 @@ class SessionsOwner(Protocol):
         """The kernel of a session was started, perhaps by a Jupyter client."""
 
     def ended(self, key: SessionKey, reason: str) -> None:
-        """The kernel of a session has ended by itself."""
+        """The kernel of a session has ended unexpectedly."""
 
 
 class Nobody:
-    """Owns no sessions: the manager of a server that has none yet."""
+    """Owns no sessions: for the manager of a server that has none yet."""
 
     def title(self, key: SessionKey) -> str:
         """Return its key."""

@@ -1,6 +1,7 @@
-"""What a confined session may reach on this machine: the system and itself, nothing of others.
+"""What a confined session may reach on this machine: the system and its own, nothing of other
+sessions.
 
-Landlock grants and never takes back: what is private is left out of what is granted.
+Landlock grants access and never takes it back, so whatever is private is left out of the grants.
 """
 
 import json
@@ -19,7 +20,7 @@ SYSTEM = (
     *("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager"),
     "/var/lib/ca-certificates",
 )
-"""Programs, settings, what the kernel tells, names of hosts, certificates of authorities."""
+"""Programs, settings, the kernel's own files, names of hosts, certificates of authorities."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
 PACKAGE = Path(__file__).parents[2]
 HTTPS = 443
@@ -33,24 +34,24 @@ MISSING = {
     "tcp": "they can connect to every port (Linux 6.7)",
     "signals": "they can end each other's processes (Linux 6.12)",
 }
-"""What it means that a part of Landlock is not there."""
+"""What sessions can do if a part of Landlock is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one session needs beside the system and its HOME."""
+    """What one session needs besides the system and its HOME."""
 
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
     addresses: tuple[str, ...] = ()
     """URLs on other ports than that of HTTPS."""
     private: tuple[Path, ...] = ()
-    """What is everybody's secret, wherever on this machine it lies."""
+    """The secrets of all sessions, wherever on this machine they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confined:
-    """How a session's PowerShell is kept to itself."""
+    """How a session's PowerShell is confined."""
 
     rules: str
     """JSON for `pwsh_kernels.landlock`."""
@@ -82,8 +83,8 @@ def rules(
 
 
 def shortfall(confine: str, abi: int) -> str:
-    """Return what of the confinement that is asked for this machine does not enforce, as a
-    sentence; "": nothing is missing.
+    """Return which part of the requested confinement this machine does not enforce, as a sentence;
+    "" if none.
     """
     missing = not_enforced(abi)
     if confine == "off" or not missing:
@@ -94,15 +95,17 @@ def shortfall(confine: str, abi: int) -> str:
 
 
 def readable(roots: Iterable[str], private: Collection[Path]) -> list[str]:
-    """Return what to grant so that all of these folders can be read but for what is private."""
+    """Return what to grant so that everything in these folders can be read except what is
+    private.
+    """
     closed = {path.resolve() for path in private}
     wanted = dict.fromkeys(Path(root).resolve() for root in roots)
     return [str(path) for root in wanted for path in _parts(root, closed)]
 
 
 def _parts(root: Path, closed: Collection[Path]) -> Iterator[Path]:
-    """Yield a folder, or what is in it when some of that is closed. Links grant nothing: what they
-    lead to is granted where it is.
+    """Yield a folder, or its parts if something in it is private. Links grant nothing: their
+    targets are granted where they are.
     """
     inside = [path for path in closed if path == root or root in path.parents]
     if not inside:
@@ -120,7 +123,7 @@ def is_proxy(name: str) -> bool:
 
 
 def port_of(url: str) -> int | None:
-    """Return the port that a URL leads to; None of a text that is no URL."""
+    """Return the port of a URL; None if the text is not a URL."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         return parts.port or _USUAL_PORTS.get(parts.scheme)

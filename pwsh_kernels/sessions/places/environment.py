@@ -23,7 +23,7 @@ SERVER = ("PWSH_MANAGER_URL",)
 
 
 def kernel_environment(given: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[str, str]:
-    """Return what of an environment a kernel may inherit; `pass_env` names more (setting
+    """Return the variables that a kernel may inherit; `pass_env` names more (setting
     PWSH_MANAGER_PASS_ENV).
     """
     named = set(pass_env)
@@ -33,7 +33,7 @@ def kernel_environment(given: Mapping[str, str], pass_env: Iterable[str] = ()) -
 
 
 def ordinary_environment(given: Mapping[str, str], pass_env: Iterable[str]) -> dict[str, str]:
-    """Return the environment of a kernel that is no session: its notebook may call our commands."""
+    """Return the environment of a kernel without a session: its notebook may call our commands."""
     return with_our_commands(kernel_environment(given, [*pass_env, *SERVER]))
 
 

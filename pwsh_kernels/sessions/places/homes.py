@@ -18,7 +18,7 @@ class Homes:
         return self._folder / key.tenant / key.module
 
     def key_of(self, home: Path) -> SessionKey | None:
-        """Return the session whose HOME a folder is; None: it is none of ours."""
+        """Return the session whose HOME a folder is; None if it is not one of ours."""
         if home.parent.parent != self._folder:
             return None
         return SessionKey(home.parent.name, home.name)

@@ -39,7 +39,7 @@ from pwsh_kernels.settings import Settings
 
 LOG = logging.getLogger(__name__)
 TEMPORARY = ".tmp"
-"""Folder in the HOME of a confined session, in the place of the machine's /tmp."""
+"""Folder in the HOME of a confined session, instead of the machine's /tmp."""
 UNREACHABLE = (
     "its connection file {file} was gone or damaged, so that nobody could reach its process, which"
     " was ended"
@@ -54,7 +54,7 @@ class Family:
 
     @classmethod
     def of(cls, process: ForeignProcess | None) -> "Family":
-        """Return what a process has started, with it; nothing of one that has ended."""
+        """Return a process with everything that it has started; nothing if it has ended."""
         try:
             return cls((process, *process.children(recursive=True))) if process else cls()
         except psutil.NoSuchProcess:
@@ -117,7 +117,7 @@ class LocalPlace:
         return _identity(living_process(self._connection_file(key)))
 
     async def find(self, key: SessionKey) -> str | None:
-        """One whose note is gone is noted again; one without a connection file is ended."""
+        """A missing note is written again; a kernel without a connection file is ended."""
         file = self._connection_file(key)
         process = await asyncio.to_thread(self._process, key)
         if file.exists() and not is_connection_file(file):
@@ -142,7 +142,7 @@ class LocalPlace:
 
     @asynccontextmanager
     async def yielding(self, key: SessionKey) -> AsyncIterator[None]:
-        """Lower the priority of a kernel's children and raise it again; do nothing where that could
+        """Lower the priority of a kernel's children and raise it again; do nothing if that could
         not be undone.
         """
         process = living_process(self._connection_file(key)) if can_be_raised_again() else None
@@ -161,7 +161,7 @@ class LocalPlace:
             set_nice(process.pid, USUAL_NICE)
 
     def _process(self, key: SessionKey) -> ForeignProcess | None:
-        """Return the process of a session's kernel, also when its files are gone."""
+        """Return the process of a session's kernel, even if its files are gone."""
         if process := living_process(self._connection_file(key)):
             return process
         found = kernel_of_home(self._homes.home(key))

@@ -1,8 +1,8 @@
-"""Which process the kernel of a session is: by the note beside its connection file, else by what it
-was started with.
+"""Which process the kernel of a session is: according to the note next to its connection file,
+otherwise according to its command line and environment.
 
-No clock that somebody can set tells one process from another: its id, the boot, and the ticks at
-which it began.
+A process is identified by its id, the boot, and the ticks at which it began, never by a clock that
+can be set.
 """
 
 import json
@@ -18,7 +18,7 @@ import psutil
 LOG = logging.getLogger(__name__)
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 KERNEL = (b"-m", b"pwsh_kernels.kernel", b"-f")
-"""What stands in the command line of our kernels, before the connection file."""
+"""The part of our kernels' command lines before the connection file."""
 HOME_VARIABLE = "PWSH_KERNELS_HOME"
 """Variable of a session's kernel that names its HOME, and so the session."""
 PROC = Path("/proc")
@@ -34,9 +34,7 @@ class ForeignProcess(psutil.Process):
     stdin = stdout = stderr = None
 
     def poll(self) -> int | None:
-        """Return None while it runs; its exit status is its parent's to know, so -1 stands for any
-        end.
-        """
+        """Return None while it runs, then -1: only its parent can learn its exit status."""
         try:
             return None if self.is_running() and self.status() != psutil.STATUS_ZOMBIE else -1
         except psutil.NoSuchProcess:
@@ -49,7 +47,7 @@ class ForeignProcess(psutil.Process):
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """A process, as no other will ever be."""
+    """The identity of a process, which no other process ever has."""
 
     pid: int
     boot: str
@@ -73,7 +71,7 @@ class KernelProcess:
 
 
 def process_note(connection_file: str | Path) -> Path:
-    """Return the file beside a connection file that names the kernel's process."""
+    """Return the file next to a connection file that names the kernel's process."""
     return Path(connection_file).with_suffix(".pid")
 
 
@@ -88,9 +86,10 @@ def write_process_note(connection_file: str | Path, pid: int) -> None:
 
 
 def living_process(connection_file: str | Path) -> ForeignProcess | None:
-    """Return the running process of the kernel of a connection file by its note, or None.
+    """Return the running kernel process of a connection file according to its note, or None.
 
-    None is also said when one of the two files is gone or damaged: `living_kernels` then knows.
+    The answer is None also if one of the two files is gone or damaged; `living_kernels` finds the
+    process then.
     """
     try:
         noted = ProcessIdentity(*json.loads(process_note(connection_file).read_bytes()))
@@ -117,7 +116,7 @@ def is_connection_file(path: str | Path) -> bool:
 
 
 def living_kernels() -> Iterator[KernelProcess]:
-    """Yield the running kernels of sessions that are this user's, whatever files there are.
+    """Yield the running session kernels of this user, whether or not their files exist.
 
     Reads all of /proc: some milliseconds.
     """

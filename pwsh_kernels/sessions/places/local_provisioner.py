@@ -24,14 +24,14 @@ from pwsh_kernels.sessions.places.ports import free_ports
 from pwsh_kernels.shapes import ForeignJson
 
 PRIVATE = 0o077
-"""umask of sessions: what a module keeps of a sign-in, often as plain text, is for nobody else
+"""umask of sessions: nobody else may read what a module keeps of a sign-in, often as plain text
 (files 0600).
 """
 
 
 def _append(path: str) -> IO[bytes]:
-    """Open a log for a kernel: with the server's own stdout it would hold a pipe that outlives its
-    reader.
+    """Open a log for a kernel. If it inherited the server's stdout, it would hold a pipe that
+    outlives its reader.
     """
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
@@ -42,8 +42,8 @@ def _remove_files(connection_file: str) -> None:
 
 
 class AdoptingProvisioner(LocalProvisioner, Provisioner):
-    """Starts a kernel that outlives us, or takes over the one that an earlier server left under the
-    same file.
+    """Starts a kernel that outlives us, or takes over the one that an earlier server started with
+    the same connection file.
     """
 
     parent: Any
@@ -71,8 +71,8 @@ class AdoptingProvisioner(LocalProvisioner, Provisioner):
         return info
 
     def death(self) -> str:
-        """Return the signal or the exit status; of a kernel that an earlier server started, the
-        system tells nobody.
+        """Return the signal or the exit status; "" for a kernel that an earlier server started, as
+        the system reports it to nobody.
         """
         status = self.process.poll() if isinstance(self.process, subprocess.Popen) else None
         if status is None:
@@ -80,7 +80,7 @@ class AdoptingProvisioner(LocalProvisioner, Provisioner):
         return signal.Signals(-status).name if status < 0 else f"exit status {status}"
 
     async def cleanup(self, restart: bool = False) -> None:
-        """Remove what this kernel left in the runtime folder."""
+        """Remove this kernel's files from the runtime folder."""
         await super().cleanup(restart=restart)
         if not restart:
             _remove_files(self.parent.connection_file)

@@ -1,8 +1,9 @@
-"""What a place of sessions is: all that the rest of the code knows of where a session lives.
+"""What a place of sessions is: the only interface through which the rest of the code deals with
+where a session lives.
 
-Jupyter's part of it is a kernel provisioner, so that its own tools see ordinary kernels: that one
-starts, watches and ends a kernel. The place is asked what no kernel manager can know: about kernels
-of an earlier server, and about what a session has besides its kernel.
+To Jupyter it is a kernel provisioner, which starts, watches and ends a kernel, so Jupyter's own
+tools see ordinary kernels. The place answers what no kernel manager can: about the kernels of an
+earlier server, and about what a session has besides its kernel.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,23 +21,23 @@ PlaceName = Literal["local"]
 
 
 class Provisioner(KernelProvisionerBase):
-    """A kernel provisioner of sessions, which also tells how its kernel ended."""
+    """A kernel provisioner of sessions that also reports how its kernel ended."""
 
     def death(self) -> str:
-        """Return what ended the kernel, such as "SIGKILL"; "" where nobody can know."""
+        """Return what ended the kernel, such as "SIGKILL"; "" if that cannot be known."""
         raise NotImplementedError
 
 
 class Remains(Protocol):
-    """A kernel and all that it has started, as they were when somebody looked."""
+    """A kernel and everything that it had started at one moment."""
 
     def kill(self) -> None:
-        """Kill what still lives of it; waits for nothing."""
+        """Kill whatever is still running, without waiting for it."""
         ...
 
 
 class Nothing:
-    """The remains of a session that nobody knows."""
+    """The remains of a session without a process."""
 
     def kill(self) -> None:
         """There is nothing to kill."""
@@ -47,7 +48,7 @@ class Place(Protocol):
 
     @property
     def name(self) -> PlaceName:
-        """What it is called in settings and answers."""
+        """Its name in settings and answers."""
         ...
 
     @property
@@ -58,7 +59,7 @@ class Place(Protocol):
     # -- what a session has
 
     def environment(self, given: Mapping[str, str], pass_env: Iterable[str]) -> dict[str, str]:
-        """Return what of our own environment (`given`) a session's kernel gets there."""
+        """Return which variables of our own environment (`given`) a session's kernel gets there."""
         ...
 
     def prepare_home(self, key: SessionKey) -> Path:
@@ -69,49 +70,49 @@ class Place(Protocol):
         ...
 
     def forget_home(self, key: SessionKey) -> bool:
-        """Remove a session's HOME with all that its module kept in it; return whether there was
-        one.
+        """Remove a session's HOME with everything that its module kept there; return whether there
+        was one.
         """
         ...
 
     def confine(self, key: SessionKey, needs: Needs) -> Confined | None:
-        """Return what keeps a session's PowerShell to itself; None where nothing does."""
+        """Return how a session's PowerShell is confined; None if it is not."""
         ...
 
     def check(self) -> None:
-        """Raise ConfinementUnavailable where no session may begin."""
+        """Raise ConfinementUnavailable if no session may begin here."""
         ...
 
     # -- its kernel
 
     async def alive(self, key: SessionKey) -> str | None:
-        """Return which kernel of a session lives there, or None.
+        """Return which kernel of a session is alive there, or None.
 
-        Two answers are equal when both mean the same start of a kernel.
+        Two answers are equal if they refer to the same start of a kernel.
         """
         ...
 
     async def find(self, key: SessionKey) -> str | None:
         """Return the kernel of a session that can be taken over, as `alive` does, or None.
 
-        Raises ConnectionError for one that nobody can reach any more; it is then ended.
+        Raises ConnectionError for one that can no longer be reached, after ending it.
         """
         ...
 
     async def living(self) -> list[SessionKey]:
-        """Return the sessions whose kernel lives there, whatever notes there are of them."""
+        """Return the sessions whose kernel is alive there, with or without notes."""
         ...
 
     async def remains(self, key: SessionKey) -> Remains:
-        """Return what lives of a session now. Look before its kernel is asked to end: what a dead
-        one has started cannot be found any more.
+        """Return a session's running processes. Call this before its kernel is asked to end: what a
+        dead kernel has started can no longer be found.
         """
         ...
 
     # -- how much it may compute
 
     def yielding(self, key: SessionKey) -> AbstractAsyncContextManager[None]:
-        """Let others go before a session that computes while it waits for a person."""
+        """Lower the priority of a session that computes while it waits for a person."""
         ...
 
     async def stop_yielding(self, key: SessionKey) -> None:

@@ -1,4 +1,4 @@
-"""The places that there are, and which of them a session is to live in."""
+"""All places, and which of them a session goes to."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +17,8 @@ class Places:
     def __init__(
         self, settings: Settings, connection_file: Callable[[SessionKey], Path], abi: int
     ) -> None:
-        """`connection_file` returns where that of a session's kernel is on this machine, whose
-        Landlock has this `abi`.
+        """`connection_file` returns the path of a session's connection file on this machine; `abi`
+        is that of its Landlock.
         """
         self._usual = settings.place
         self._places: dict[PlaceName, Place] = {
@@ -32,7 +32,7 @@ class Places:
         return iter(self._places.values())
 
     def chosen(self, tenant: Tenant, module: str) -> PlaceName:
-        """Return where a session that begins is to live: as its tenant's entry says, else the
-        settings.
+        """Return the place for a new session: the one in its tenant's entry, otherwise the one in
+        the settings.
         """
         return tenant.place_of(module) or self._usual

@@ -1,5 +1,4 @@
-"""Ports for a new kernel, out of the range from which the system serves everybody who asks for any
-port.
+"""Ports for a new kernel, outside the range from which the system hands out free ports.
 
 A kernel binds its ports half a second after they were chosen. jupyter_client takes what the system
 offers, and the system soon offers the same to somebody else: of twelve kernels that began at once,
@@ -19,7 +18,7 @@ not be neighbours.
 
 
 def free_ports(ip: str, count: int, taken: Collection[int]) -> list[int]:
-    """Return ports of an address that nobody listens on and that are not `taken`.
+    """Return free ports of an address that are not `taken`.
 
     Raises OSError when there are none.
     """
@@ -33,7 +32,7 @@ def free_ports(ip: str, count: int, taken: Collection[int]) -> list[int]:
 
 
 def _candidates(pid: int) -> Iterator[int]:
-    """Yield every port of the range once, from a place that is this process' own."""
+    """Yield every port of the range once, starting at a point that differs for each process."""
     size = HIGHEST - LOWEST + 1
     first = pid * STRIDE % size
     return (LOWEST + (first + step) % size for step in range(size))

@@ -1,5 +1,5 @@
-"""Lower priority for a session's processes while they compute for nobody: only where it can be
-raised again.
+"""A lower priority for a session's processes while they wait busily, if it can be raised again
+afterwards.
 """
 
 import os
@@ -11,16 +11,14 @@ from pathlib import Path
 import psutil
 
 WAITING_NICE = 10
-"""Niceness of a PowerShell that waits busily for a person: what others do on the machine goes
-before it.
-"""
+"""Niceness of a PowerShell that waits busily for a person: the machine's other work goes first."""
 USUAL_NICE = 0
 _CAP_SYS_NICE = 1 << 23
 
 
 def can_be_raised_again() -> bool:
-    """Return whether this process may give a process back the priority that it took: on Linux a
-    privilege, or a limit.
+    """Return whether this process may restore a priority that it lowered: on Linux this needs a
+    privilege or a limit.
     """
     if sys.platform != "linux":
         return False
@@ -36,7 +34,7 @@ def can_be_raised_again() -> bool:
 def set_nice(process_id: int, nice: int) -> None:
     """Set the niceness of every thread of a process's children: on Linux each has its own.
 
-    What has ended is skipped.
+    Ended ones are skipped.
     """
     with suppress(psutil.Error):
         for child in psutil.Process(process_id).children(recursive=True):

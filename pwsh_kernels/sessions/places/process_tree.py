@@ -11,7 +11,7 @@ import psutil
 def check_descriptor() -> None:
     """Raise OSError while this process has no free descriptor: processes cannot be looked for then.
 
-    At once, so that whoever ends a session can ask before anything else may happen.
+    Synchronous, so that whoever ends a session can check this before anything else happens.
     """
     os.close(os.open(os.devnull, os.O_RDONLY))
 
@@ -21,7 +21,7 @@ def kill_tree(processes: Iterable[psutil.Process]) -> None:
 
     Waits for nothing; the dead are skipped.
 
-    Take the list before the first kill: children of a dead process cannot be found any more.
+    Take the list before the first kill: children of a dead process can no longer be found.
     """
     for process in processes:
         with suppress(psutil.Error, ProcessLookupError, PermissionError):

@@ -1,1 +1,1 @@
-"""How what a run gave is asked again: lines, objects, commands."""
+"""Later queries about a run: its lines, its objects; and about a session's commands."""

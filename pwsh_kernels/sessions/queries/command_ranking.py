@@ -12,12 +12,12 @@ from pwsh_kernels import shapes
 
 VOCABULARY_FILE = Path(__file__).parent / "vocabulary.toml"
 SYNTAX_CHARS = 400
-"""Characters of one parameter set of a command that was found by words; of one that was named,
-EXACT_SYNTAX_CHARS.
+"""Longest parameter set of a command that was found by words; EXACT_SYNTAX_CHARS for one that was
+named.
 """
 EXACT_SYNTAX_CHARS = 4_000
 FOUND_SETS = 2
-"""Parameter sets of a command that was found by words; of one that was named: EXACT_SETS."""
+"""Parameter sets shown of a command that was found by words; EXACT_SETS for one that was named."""
 EXACT_SETS = 12
 SYNOPSIS_CHARS = 300
 OWN_BONUS = 1.5
@@ -38,7 +38,7 @@ class Command:
 
 
 def rank(words: str, commands: Iterable[Command]) -> list[Command]:
-    """Return the commands that the words mean, the best first.
+    """Return the commands that match the words, best first.
 
     One that is named exactly comes before all others.
     """
@@ -56,24 +56,27 @@ def rank(words: str, commands: Iterable[Command]) -> list[Command]:
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
-    """One word of a search: itself, the verbs that it may stand for, and the parts of nouns."""
+    """One word of a search, with the verbs that it may stand for and the parts of nouns that it
+    matches.
+    """
 
     word: str
     verbs: tuple[str, ...]
     nouns: tuple[str, ...]
     acts: bool
-    """True for a word that says what a command does: beside others it is not enough."""
+    """True for a word that says what a command does: among several words, it alone is not enough to
+    match."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Vocabulary:
-    """What people say for verbs and nouns, and what says nothing."""
+    """The words that people use for verbs and nouns, and words to ignore."""
 
     verbs: Mapping[str, tuple[str, ...]]
     nouns: Mapping[str, tuple[str, ...]]
     fillers: frozenset[str]
     acting: frozenset[str]
-    """Words for what a command does, and the verbs themselves."""
+    """Words for actions, and the verbs themselves."""
 
 
 @cache
@@ -104,15 +107,13 @@ def _meanings(words: str) -> list[_Meaning]:
 
 
 def _pieces(word: str) -> list[str]:
-    """Return the parts of a name; what is written in one case is one part."""
+    """Return the parts of a name, split where the case changes."""
     parts = [word] if word.isupper() or word.islower() else _PIECES.findall(word)
     return [part.lower() for part in parts]
 
 
 def singular(word: str) -> str:
-    """Return a word without the ending of its plural; always the same for the same word, not always
-    good English.
-    """
+    """Return a word without its plural ending: consistent, but not always good English."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("xes", "sses", "shes", "ches")):
@@ -125,8 +126,8 @@ def singular(word: str) -> str:
 
 
 def _score(asked: list[_Meaning], command: Command) -> float:
-    """Return how well a command fits; 0 when none of the nouns, or less than half of the words,
-    fit.
+    """Return how well a command matches; 0 if none of the nouns, or less than half of the words,
+    match.
     """
     verb, _, noun = command.name.partition("-")
     parts = [singular(one) for piece in _WORDS.findall(noun) for one in _pieces(piece)]
@@ -162,7 +163,7 @@ def _verb_points(meaning: _Meaning, verb: str) -> float:
 def command_view(
     command: Command, details: Mapping[str, Any] | None, *, exact: bool
 ) -> shapes.Command:
-    """Return a command with what PowerShell told of it: its synopsis, and one line for each
+    """Return a command with PowerShell's facts about it: its synopsis, and one line for each
     parameter set.
     """
     facts = details or {}
@@ -179,8 +180,8 @@ def command_view(
 def syntax_line(name: str, parameters: str, chars: int) -> str:
     """Return one parameter set in a line, cut at a parameter's end.
 
-    Parameters that all commands have are left out, but for -WhatIf, never cut: whether a preview is
-    offered must be seen.
+    Parameters that all commands have are left out, except -WhatIf, which is never cut: a caller
+    must see whether there is a preview.
     """
     line = f"{name} {' '.join(_COMMON.sub('', parameters).split())}".rstrip()
     preview = f" {PREVIEW}" if PREVIEW in parameters else ""
@@ -195,7 +196,7 @@ def syntax_line(name: str, parameters: str, chars: int) -> str:
 
 
 def synopsis_of(name: str, synopsis: str) -> str:
-    """Return the help's sentence; the syntax that Get-Help shows in its place is none."""
+    """Return the help's synopsis; "" if Get-Help only repeats the syntax there."""
     text = " ".join(synopsis.split())
     if re.match(rf"{re.escape(name)}(?: [\[<-]|$)", text, re.IGNORECASE):
         return ""

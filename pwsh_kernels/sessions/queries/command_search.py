@@ -1,5 +1,5 @@
-"""Finds commands of a session by words: two short runs of our own, between which
-commands.py ranks.
+"""Finds commands of a session by words, with two short runs of our own and the ranking between
+them.
 """
 
 import json
@@ -20,7 +20,7 @@ SCRIPT_FILE = Path(__file__).parent / "commands.ps1"
 PARAMETER = "PwshKernelsAsked"
 STOP_WAIT_S = 5.0
 GENERATED = ("tmpEXO", "tmp_")
-"""How the modules begin that a connect command makes for its service (ExchangeOnlineManagement)."""
+"""How the names of modules begin that a connect command generates (ExchangeOnlineManagement)."""
 
 
 class CommandSearch:
@@ -29,7 +29,7 @@ class CommandSearch:
     def __init__(
         self, live: LiveSession, index: CommandIndex, wait_s: float, principal: str, client: str
     ) -> None:
-        """`wait_s` bounds all of it, the wait for the session's turn too."""
+        """`wait_s` bounds the whole search, including the wait for the session's turn."""
         self._live = live
         self._index = index
         self._ends = ticks() + wait_s
@@ -63,11 +63,13 @@ class CommandSearch:
         return Command(name, module, loaded == "1", ours)
 
     def _of_module(self, command: Command) -> bool:
-        """Return whether its module is the service's own, which a sign-in loads anyway."""
+        """Return whether the command's module is the service's own, which a sign-in loads
+        anyway.
+        """
         return command.module == self._live.session.module.powershell_module
 
     async def _ask(self, title: str, asked: Mapping[str, object]) -> list[str]:
-        """Run the script and return the lines that it gives."""
+        """Run the script and return the lines of its output."""
         options = RunOptions(parameters={PARAMETER: json.dumps(asked)})
         run = self._live.runs.add(
             self._live.key, title, options=options, purpose="query", **self._who
@@ -80,7 +82,7 @@ class CommandSearch:
         return [line for line in run.log.text(frozenset({"text"})).splitlines() if line]
 
     async def _give_up(self, run: Run) -> None:
-        """Nobody waits for the answer any more, so the session need not find it."""
+        """Nobody waits for the answer any more, so stop looking for it."""
         active = self._live.active
         if self._live.queue:
             await self._live.queue.cancel(run, STOP_WAIT_S)

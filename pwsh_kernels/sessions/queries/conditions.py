@@ -62,8 +62,8 @@ class Condition:
     def to_json(self) -> Mapping[str, object]:
         """Return the parts as JSON values, in the names of kept.ps1.
 
-        Each value has a mark in front: ConvertFrom-Json would make a date of a text that looks like
-        one.
+        Each value has a mark in front, because ConvertFrom-Json turns a text that looks like a date
+        into one.
         """
         values = [f"={one}" for one in self.values]
         return {
@@ -77,7 +77,7 @@ class Condition:
 def read_condition(text: str) -> Condition:
     """Return the parts of `PROPERTY OPERATOR VALUE`.
 
-    Raises InvalidRequest that says what is wrong and shows examples.
+    Raises InvalidRequest, which says what is wrong and shows examples.
     """
     if len(text) > CONDITION_CHARS:
         raise _wrong(

@@ -1,5 +1,5 @@
-"""Questions about the objects that a run has given, which the session's PowerShell keeps: the
-script, and its answer.
+"""Queries about a run's output objects, which the session's PowerShell keeps: the script, and its
+answer.
 """
 
 import json
@@ -35,19 +35,19 @@ TAG_BYTES = 16
 
 @cache
 def query_script() -> str:
-    """Return the script that answers a question about a run's objects."""
+    """Return the script that answers a query about a run's objects."""
     return SCRIPT_FILE.read_text(encoding="utf-8")
 
 
 def new_tag() -> str:
-    """Return a tag by which the answer to one question is known."""
+    """Return a tag that identifies the answer to one query."""
     return secrets.token_hex(TAG_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectsQuery:
-    """What is asked of a run's objects: those that fulfil all conditions, ordered, from `skip` on,
-    `first` of them.
+    """A query about a run's objects: those that fulfil all conditions, sorted, `first` of them
+    after `skip`.
     """
 
     where: tuple[Condition, ...] = ()
@@ -64,8 +64,8 @@ class ObjectsQuery:
     client: str = ""
 
     def parameters(self, key: str, tag: str) -> dict[str, str]:
-        """Return what is bound to the script; `key`: the execute request of the run whose objects
-        are meant; `tag`: of the record that tells what is known of the question.
+        """Return the script's parameters; `key`: the execute request of the run whose objects are
+        queried; `tag`: of the record with the facts about the query.
         """
         asked = {
             "tag": tag,
@@ -80,7 +80,7 @@ class ObjectsQuery:
         return {PARAMETER: json.dumps(asked)}
 
     def title(self, run_id: str) -> str:
-        """Return what a person reads as the run's command."""
+        """Return what people see as the run's command."""
         where = [f"where {' and '.join(one.text for one in self.where)}"] if self.where else []
         order = (
             [f"sort by {self.sort_by}{' descending' if self.descending else ''}"]
@@ -92,13 +92,13 @@ class ObjectsQuery:
 
 
 class QueryRecorder(Recorder):
-    """Takes what is known of a question out of the output: how many objects there are, or why there
-    is no answer.
+    """Takes the facts about a query out of the output: how many objects there are, or why there is
+    no answer.
     """
 
     def __init__(self, run: Run, of_run: str, session: str, tag: str) -> None:
-        """`of_run`: the run whose objects are asked for; `tag`: nothing else in the session knows
-        it, so the record that has it is the answer's own. Its message is a JSON object.
+        """`of_run`: the run whose objects are queried; `tag`: nothing else in the session knows it,
+        so the record that has it is the answer's own. Its message is a JSON object.
         """
         super().__init__(run)
         self._of_run = of_run
@@ -117,15 +117,15 @@ class QueryRecorder(Recorder):
         self.run.refuse_query(refusal(facts, self._of_run, self._session))
 
     def finish(self, summary: Summary | None) -> Summary | None:
-        """Let the run fail for the refusal."""
+        """Fail the run with the refusal."""
         if self.run.refusal:
             self.run.blame(self.run.refusal.code, self.run.refusal.text())
         return summary
 
 
 def known_facts(facts: Mapping[str, Any], run_id: str) -> Counted:
-    """Return how many objects are kept, were found and are shown; `beyond`: those that were too
-    many to be kept.
+    """Return how many objects are kept, matched and shown; `beyond`: how many exceeded the limit
+    and were not kept.
     """
     view: Counted = {
         "kept": facts["kept"],
@@ -137,7 +137,7 @@ def known_facts(facts: Mapping[str, Any], run_id: str) -> Counted:
 
 
 def refusal(facts: Mapping[str, Any], run_id: str, session: str) -> ProductError:
-    """Return the error that PowerShell's facts mean (kept.ps1)."""
+    """Return the error that PowerShell's facts stand for (kept.ps1)."""
     makers: dict[str, Callable[[], ProductError]] = {
         "no_objects": lambda: NoObjects(run_id=run_id),
         "objects_forgotten": lambda: ObjectsForgotten(run_id=run_id, session=session),

@@ -1,5 +1,5 @@
-"""Reads the lines of outputs in threads: a few at a time, each for a bounded time, so that the
-event loop stays free.
+"""Reads lines of outputs in threads: a few at a time, each for a bounded time, so that the event
+loop stays free.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from pwsh_kernels.sessions.queries.lines import LinesPage, LinesQuery, read_line
 from pwsh_kernels.sessions.runs.output_log import LogTexts, OutputLog
 
 READ_LIMIT_S = 20.0
-"""Seconds of one reading; what is found by then is the answer, which says where to go on (measured:
-20 MB take 1 s).
+"""Time limit of one reading, in seconds; the answer is what was found by then, and says where to
+continue (measured: 20 MB take 1 s).
 """
 READERS = 2
 

@@ -1,4 +1,4 @@
-"""A run's output by its lines: a page of them, or those that a caller's regular expression finds.
+"""A run's output by lines: a page of them, or those that match a caller's regular expression.
 
 Pure.
 """
@@ -16,16 +16,16 @@ from pwsh_kernels.escapes import without_escapes
 from pwsh_kernels.sessions.runs.output_log import LogTexts
 
 SHOWN_CHARS = 2_000
-"""Characters of one line in an answer; of a match, those around it."""
+"""Characters of one line in an answer; for a match, those around it."""
 READ_CHARS = 100_000
 """Characters of one line that are read; a search looks at no more (measured: the worst pattern
 takes 0.8 s for them).
 """
 ANSWER_CHARS = 1_000_000
-"""Characters of the lines of one answer, about."""
+"""Approximate limit for the characters of all lines of one answer."""
 PATTERN_CHARS = 1_000
 PATTERN_MEMORY = 1 << 20
-"""Bytes that a compiled pattern may take; a larger one is refused."""
+"""Largest compiled pattern, in bytes; a larger one is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +65,21 @@ class Line:
 
 @dataclass(slots=True)
 class LinesPage:
-    """What one reading gave; `matches` counts them all, also those for which the answer had no
-    room.
+    """The result of one reading; `matches` counts all matches, also those for which the answer had
+    no room.
     """
 
     total_lines: int
     matches: int | None = None
     lines: list[Line] = field(default_factory=list)
     more: int | None = None
-    """The line from which to ask on."""
+    """The line from which to continue."""
 
 
 def read_lines(texts: LogTexts, query: LinesQuery, expired: Callable[[], bool]) -> LinesPage:
     """Return a page of lines.
 
-    When `expired` says so it ends early, and `more` says where. Raises InvalidRequest.
+    It ends early once `expired` says so; `more` says where. Raises InvalidRequest.
     """
     first = query.first if query.first > 0 else max(1, texts.total_lines + query.first + 1)
     if query.search is not None:
@@ -97,7 +97,7 @@ def read_lines(texts: LogTexts, query: LinesQuery, expired: Callable[[], bool]) 
 def compiled(pattern: str, *, ignore_case: bool) -> Any:
     """Return a pattern of RE2, whose searches take linear time.
 
-    Raises InvalidRequest that says what is wrong in it.
+    Raises InvalidRequest, which says what is wrong with it.
     """
     if len(pattern) > PATTERN_CHARS:
         raise InvalidRequest(
@@ -152,8 +152,8 @@ def _line(number: int, text: str, length: int) -> Line:
 
 
 def shortened(line: Line) -> str:
-    """Return a line's text; of a long one the part around the match, or its beginning, with what is
-    left out counted.
+    """Return a line's text; if it is long, the part around the match, or its beginning, with a
+    count of what is left out.
     """
     text, (begins, ends) = line.text, line.at or (0, 0)
     if len(text) + line.unread <= SHOWN_CHARS:

@@ -14,7 +14,7 @@ from pwsh_kernels.screens import MISSING_COMMAND, screen_advice
 from pwsh_kernels.shapes import Action
 
 NAME_CHARS = 100
-"""Longest command that is looked for: what is longer is no name."""
+"""Longest text that is looked up as a command: anything longer is not a name."""
 TEXT_CHARS = 4_000
 """Characters of an error's message that are looked at."""
 SIGN_IN_CODES = frozenset(
@@ -27,7 +27,7 @@ SIGN_IN_CODES = frozenset(
         "graph_code_timeout",
     }
 )
-"""Explained errors which another sign-in ends, beside those that end one."""
+"""Explained errors that a new sign-in resolves, besides those that mean an ended sign-in."""
 _PAUSE = re.compile(
     r"retry[- ]after\D{0,5}(\d{1,5})|(?:try again|retry) (?:in|after) (\d{1,5}) (?:second|s\b)",
     re.IGNORECASE,
@@ -38,7 +38,8 @@ _BESIDE = re.compile(
     r"|(?<!&)&\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
-"""What of a script runs in another runspace or process, which has no connection of its own."""
+"""The parts of a script that run in another runspace or process, without a connection of its
+own."""
 NOT_SIMULATED = "The sandbox does not simulate {} (docs/sandbox.md)."
 
 
@@ -52,8 +53,8 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """`pattern` is looked for in error id, category and message, in this order, with spaces
-    between.
+    """`pattern` is searched for in the error id, category and message, joined in this order with
+    spaces.
     """
 
     pattern: re.Pattern[str]
@@ -160,7 +161,7 @@ RULES = (
     ),
 )
 PAUSE_S = 30
-"""Wait that is advised when the service names none."""
+"""The wait to advise when the service names none."""
 
 
 class Advisor:
@@ -206,8 +207,8 @@ class Advisor:
         return _by_rule(text, record)
 
     def _elsewhere(self, own: str, text: str, command: str) -> Advice | None:
-        """Return where a command belongs that another service's module has, and to which nobody is
-        signed in here.
+        """Return which service a command belongs to if it is another one, to which nobody is signed
+        in here.
         """
         home = self._index.home(command, own) if len(command) <= NAME_CHARS else None
         if (
@@ -241,12 +242,12 @@ class Advisor:
 
 
 def runs_beside(script: str) -> bool:
-    """Return whether a script starts parallel runspaces or jobs, or shows what came of them."""
+    """Return whether a script starts parallel runspaces or jobs, or receives their results."""
     return _BESIDE.search(script) is not None
 
 
 def no_connection(module: Module) -> Advice:
-    """Return what to do about a command that wants a connection where there is none."""
+    """Return what to do about a command that needs a connection where there is none."""
     return Advice(
         f"A parallel runspace (a job) has no {module.title} connection: use ForEach-Object without"
         " -Parallel.",

@@ -1,5 +1,5 @@
-"""The one reader of a kernel: every message of its four channels, given to whoever it belongs to,
-in order of arrival.
+"""The only reader of a kernel: passes every message of its four channels to its owner, in order of
+arrival.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ SOCKET_TYPES = {"shell": zmq.DEALER, "control": zmq.DEALER, "stdin": zmq.DEALER,
 class KernelConnection:
     """Sockets to one kernel.
 
-    Replies and output are told apart by the id of the request that they belong to.
+    Replies and output are assigned by the id of their request.
 
     `on_foreign` gets iopub messages of executions that other clients asked for, `on_event` the
     kernel's own events.
@@ -73,7 +73,7 @@ class KernelConnection:
                     return content
 
     async def _has_joined(self) -> bool:
-        """Wait for a moment until iopub has brought something; return whether it has."""
+        """Wait briefly for a message on iopub; return whether one came."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._joined.wait(), JOIN_PAUSE_S)
         return self._joined.is_set()
@@ -81,9 +81,9 @@ class KernelConnection:
     def execute(
         self, code: str, metadata: Mapping[str, Any], listener: Listener, *, store_history: bool
     ) -> str:
-        """Send an execute request; `listener` gets all that belongs to it until `forget`.
+        """Send an execute request; `listener` gets every message that belongs to it until `forget`.
 
-        Return its id. Raises what the sending raises; then nothing was sent.
+        Return its id. If sending raises, nothing was sent.
         """
         content = {
             "code": code,
@@ -99,7 +99,7 @@ class KernelConnection:
         return str(message["msg_id"])
 
     def forget(self, message_id: str) -> None:
-        """Give nothing more to the listener of an execution."""
+        """Stop passing messages to the listener of an execution."""
         self._listeners.pop(message_id, None)
 
     def request(
@@ -119,7 +119,7 @@ class KernelConnection:
         return reply
 
     async def interrupt(self, timeout: float) -> bool:
-        """Ask the kernel to stop what runs; return whether it has taken the request within
+        """Ask the kernel to stop the current run; return whether it accepted the request within
         `timeout` seconds.
         """
         try:
@@ -139,7 +139,7 @@ class KernelConnection:
         )
 
     def close(self) -> None:
-        """Close the sockets; futures that still wait are cancelled. The kernel is not told."""
+        """Close the sockets and cancel pending futures. The kernel is not notified."""
         self.closed = True
         self._listeners.clear()
         for reply in list(self._replies.values()):
@@ -159,7 +159,7 @@ class KernelConnection:
             self._codec.bsession
         )  # the kernel sends input_requests to the asker's name on shell
         if channel == "iopub":
-            socket.rcvhwm = 0  # a busy moment of ours must not lose an `idle`
+            socket.rcvhwm = 0  # an `idle` must not be lost while we are busy
             socket.subscribe(b"")
         _use_curve(socket, info)
         socket.connect(_address(info, channel))
@@ -168,7 +168,7 @@ class KernelConnection:
         return stream
 
     def _received(self, channel: str, parts: list[bytes]) -> None:
-        """Take a message, whatever is in it: after an exception out of here the stream would hear
+        """Take a message, whatever it contains: if an exception escaped, the stream would receive
         nothing more.
         """
         if self.closed:

@@ -1,5 +1,5 @@
-"""Executions that other clients of a kernel asked for: observed as runs, and known to occupy the
-kernel.
+"""Executions requested by other clients of a kernel: observed as runs, and taken into account while
+they occupy it.
 """
 
 import functools
@@ -23,7 +23,7 @@ KIND_CHARS = 40
 class Foreign:
     """One execution; a silent one shows neither code nor output and has no run.
 
-    `ours`: an earlier server has asked for it.
+    `ours`: an earlier server requested it.
     """
 
     recorder: Recorder | None = None
@@ -31,7 +31,7 @@ class Foreign:
 
 
 class ForeignRuns:
-    """Follows iopub messages of executions that are not ours."""
+    """Follows the iopub messages of executions that are not ours."""
 
     def __init__(
         self,
@@ -56,15 +56,17 @@ class ForeignRuns:
         self._held: list[Message] | None = None
 
     def hold(self) -> None:
-        """Keep all messages back until `recall`: an earlier server may have asked for what runs."""
+        """Hold all messages back until `recall`: an earlier server may have requested the current
+        run.
+        """
         self._held = []
 
     def recall(
         self, entries: Iterable[Mapping[str, Any]], make: Callable[[Mapping[str, Any]], Run | None]
     ) -> None:
-        """Take over the executions of a kernel's journal, then what was held back.
+        """Take over the executions of a kernel's journal, then the messages that were held back.
 
-        `make` returns the run of an execution; None: it is none of a command.
+        `make` returns the run of an execution, or None if it is not a command.
         """
         known: set[str] = set()
         for entry in entries:
@@ -92,7 +94,7 @@ class ForeignRuns:
                     recorder.receive(message)
                 elif one["content"].get("event") in PROMPT_EVENTS:
                     recorder.prompt(message)
-            except Exception:  # what a kernel of another version remembers may be anything
+            except Exception:  # the journal of another version's kernel may contain anything
                 LOG.exception("A message of run %s was not taken", run.id)
                 run.miss(unreadable(message))
         if entry["reply"] is not None:
@@ -121,7 +123,7 @@ class ForeignRuns:
             return
         try:
             self._take(asked, message)
-        except Exception:  # what a front end sends may be anything
+        except Exception:  # a front end may send anything
             LOG.exception("A message of an execution of another client was not taken")
             other = self._open.get(asked)
             if other and other.recorder:
@@ -139,8 +141,8 @@ class ForeignRuns:
             ).receive(message)
 
     def prompt(self, event: Message) -> None:
-        """Take an event about a prompt: others than the client that is asked may answer in its
-        place.
+        """Take an event about a prompt, because others may answer in place of the client that is
+        asked.
         """
         if self._held is not None:
             self._held.append(event)
@@ -150,7 +152,9 @@ class ForeignRuns:
             other.recorder.prompt(event)
 
     def change_connection(self, asked: str) -> bool:
-        """Tell a run that the module's connection is another one since; False: it has no run."""
+        """Record in an execution's run that it changed the module's connection; False if it has no
+        run.
+        """
         other = self._open.get(asked)
         if other is None or other.recorder is None:
             return False
@@ -158,7 +162,7 @@ class ForeignRuns:
         return True
 
     def recorder_of(self, run: Run) -> Recorder | None:
-        """Return what writes a run that has not ended."""
+        """Return the recorder of a run that has not ended."""
         return next(
             (
                 one.recorder
@@ -171,7 +175,7 @@ class ForeignRuns:
     def end(self, asked: str) -> None:
         """End one.
 
-        Its reply went to the client that asked: the output is all that we see of how it ended.
+        Its reply went to its own client, so its output is all that we know of how it ended.
         """
         other = self._open.get(asked)
         if other and other.ours and other.recorder:
@@ -210,7 +214,7 @@ class ForeignRuns:
 
 
 def stopped_reason(run: Run) -> str:
-    """Return whose run was stopped, and by which way."""
+    """Return a sentence that says whose run was stopped, and how."""
     way = (
         f"POST /runs/{run.id}/cancel"
         if run.cancelled_at
@@ -220,7 +224,7 @@ def stopped_reason(run: Run) -> str:
 
 
 def unreadable(message: Message) -> str:
-    """Return what a run has missed with a message that could not be taken."""
+    """Return what a run lacks because a message could not be read."""
     return f"a message of kind {str(message['msg_type'])[:KIND_CHARS]} could not be read"
 
 

@@ -1,7 +1,7 @@
-"""Notes of runs that go on: what a server that comes back needs to know them again.
+"""Notes of running commands, by which the next server recognises them.
 
-One file each (0600), written when a run has lasted a moment, gone when it has ended; or when an
-orderly stop has cancelled a run that waited. No secrets.
+One file each (0600), written once a run has lasted a moment and removed when it ends; also written
+for a waiting run that an orderly stop cancelled, and removed when that run is forgotten. No secrets.
 """
 
 import json
@@ -23,8 +23,8 @@ SUFFIX = ".run"
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
-    """A run that a kernel executes, or, without a message id, one that no kernel got; times are
-    ISO 8601.
+    """A run that a kernel executes or, without a message id, one that was never sent; times are ISO
+    8601.
     """
 
     run_id: str
@@ -40,6 +40,7 @@ class RunNote:
     started_at: str | None
     parameters: ForeignJson
     format: str
+    ended_at: str | None = None
 
     @property
     def key(self) -> SessionKey:
@@ -55,6 +56,7 @@ class RunNote:
             "account": self.account,
             "created_at": datetime.fromisoformat(self.created_at),
             "started_at": datetime.fromisoformat(self.started_at) if self.started_at else None,
+            "ended_at": datetime.fromisoformat(self.ended_at) if self.ended_at else None,
             "options": RunOptions(parameters=self.parameters, format=self.format),  # type: ignore[arg-type]
         }
 
@@ -66,7 +68,7 @@ class RunNotes:
         self._folder = folder
 
     def write(self, run: Run) -> None:
-        """Note a run that was sent. Raises OSError."""
+        """Write or replace the note of a run. Raises OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         note = asdict(note_of(run))
         with os.fdopen(
@@ -80,7 +82,7 @@ class RunNotes:
             self._file(run_id).unlink()
 
     def read_all(self) -> Iterator[RunNote]:
-        """Yield every readable note; an unreadable one is put aside."""
+        """Yield every readable note; unreadable ones are set aside."""
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             try:
                 note = RunNote(**json.loads(path.read_bytes()))
@@ -97,7 +99,7 @@ class RunNotes:
 
 
 def note_of(run: Run) -> RunNote:
-    """Return what a later server has to know of a run, without secrets. Pure."""
+    """Return what a later server must know of a run, without secrets. Pure."""
     return RunNote(
         run.id,
         run.key.tenant,
@@ -116,4 +118,5 @@ def note_of(run: Run) -> RunNote:
             if not (isinstance(value, Mapping) and "$secret" in value)
         },
         run.options.format,
+        run.ended_at.isoformat() if run.ended_at else None,
     )

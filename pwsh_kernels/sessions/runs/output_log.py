@@ -25,13 +25,13 @@ ENTRY_CHARS = 64_000
 MARK_BYTES = 16_000
 """Distance of two index marks into the file."""
 MOST_CHARS = 200_000_000
-"""Longest output of one run that is kept; what is beyond is counted and dropped, or a loop would
-fill the disk.
+"""Longest output of one run that is kept; anything beyond is counted and dropped, so that a loop
+cannot fill the disk.
 """
 READ_BYTES = 64_000
-"""What is read of the file at once."""
+"""How much of the file is read at once."""
 ENTRY_WEIGHT = 100
-"""Characters that an entry counts for beside its text."""
+"""Characters that an entry counts for besides its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one read gave."""
+    """The result of one read."""
 
     entries: list[Entry]
     next_cursor: int
@@ -89,12 +89,12 @@ class Page:
 
 @dataclass(eq=False)
 class DiskRoom:
-    """Bytes that the files of all outputs may still take."""
+    """The bytes that are left for the files of all outputs."""
 
     left: int
 
     def take(self, size: int) -> bool:
-        """Return whether that many bytes fit; they are taken then."""
+        """Reserve that many bytes; return whether there was room."""
         if size > self.left:
             return False
         self.left -= size
@@ -102,8 +102,8 @@ class DiskRoom:
 
 
 class SharedFile:
-    """The open file of an output, which the log and readers in other threads use at the same time:
-    the last of them closes it. Another descriptor for each reader might not be there.
+    """The open file of an output, shared by the log and its readers in other threads; the last of
+    them closes it. There might be no descriptor left for each reader.
     """
 
     def __init__(self, file: FileIO) -> None:
@@ -112,13 +112,13 @@ class SharedFile:
         self._lock = threading.Lock()
 
     def share(self) -> Self:
-        """Let one more use it, who leaves it later."""
+        """Register one more user, who must leave later."""
         with self._lock:
             self._users += 1
         return self
 
     def leave(self) -> None:
-        """Use it no longer."""
+        """Stop using it; the last user closes the file."""
         with self._lock:
             self._users -= 1
             if self._users == 0:
@@ -126,11 +126,11 @@ class SharedFile:
 
 
 class OutputLog:
-    """Appended by one run, read at any position at any time."""
+    """An output: appended to by one run, read at any position at any time."""
 
     def __init__(self, path: Path, memory: int, room_on_disk: DiskRoom | None = None) -> None:
-        """`memory`: characters that stay in memory; `path`: the file that is made only for what is
-        beyond, as long as there is room for it (None: always).
+        """`memory`: characters that stay in memory; `path`: the file for anything beyond, made only
+        when needed, as long as `room_on_disk` allows it (None: always).
         """
         self._room_on_disk = room_on_disk or DiskRoom(sys.maxsize)
         self._path = path
@@ -147,11 +147,12 @@ class OutputLog:
         self.total_chars = 0
         self.dropped_chars = 0
         self.problem = ""
-        """Why no more is kept since some point: the disk is full, say; "": all is kept."""
+        """Why the rest of the output was not kept, for example because the disk is full; "" if all
+        is kept."""
 
     @property
     def spilled(self) -> bool:
-        """True when a part of the output is in the file."""
+        """True if a part of the output is in the file."""
         return self._file is not None
 
     @property
@@ -185,7 +186,7 @@ class OutputLog:
     def texts(self) -> "LogTexts":
         """Return the output as it is now, for another thread to read.
 
-        Leaving its block lets go of the file.
+        Leaving the block releases the file.
         """
         if self._file is None:
             return LogTexts(tuple(self._entries), self.total_lines)
@@ -224,8 +225,8 @@ class OutputLog:
     def _spill(self, entry: Entry) -> bool:
         """Write an entry to the file; return whether there was room for all of it.
 
-        After the first failure nothing more is kept, so that what is there is the output's
-        beginning, without a hole.
+        After the first failure nothing more is kept, so that the file is the output's beginning
+        without a gap.
         """
         line = json.dumps(entry.to_json()).encode() + b"\n"
         if not self._room_on_disk.take(len(line)):
@@ -244,7 +245,7 @@ class OutputLog:
         return True
 
     def _write(self, line: bytes) -> None:
-        """Write a line behind the last whole one. Raises OSError: on a full disk, without a free
+        """Write a line after the last complete one. Raises OSError: on a full disk, without a free
         descriptor.
         """
         if self.problem:
@@ -282,8 +283,8 @@ class LogTexts:
         file: SharedFile | None = None,
         file_bytes: int = 0,
     ) -> None:
-        """`marks`: line ends before, and place in the file, of some entries there; what is beyond
-        `file_bytes` is newer.
+        """`marks`: for some entries, how many line ends precede them and where they are in the
+        file; anything beyond `file_bytes` is newer.
         """
         self.total_lines = total_lines
         self._entries = entries
@@ -304,8 +305,8 @@ class LogTexts:
             self._file.leave()
 
     def around_line(self, number: int) -> tuple[int, Iterator[str]]:
-        """Return texts in order, up to the end, and the number (from 1) of the line in which they
-        begin.
+        """Return the texts up to the end, in order, and the number (from 1) of the line that they
+        begin with.
 
         They begin before the line `number`, or at the output's beginning.
         """
@@ -327,8 +328,8 @@ class LogTexts:
 
 
 def _create(path: Path) -> FileIO:
-    """Make the file, unbuffered: what cannot be written is known at once, not at some later
-    write.
+    """Make the file, unbuffered, so that a failed write is noticed at once and not at a later
+    one.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+")

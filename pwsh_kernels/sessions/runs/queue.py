@@ -1,5 +1,5 @@
-"""The queue of one kernel: our runs one after the other, those of notebooks respected, and what
-runs now stopped.
+"""The queue of one kernel: sends our runs one after the other, takes turns with notebooks, and
+stops the current run.
 """
 
 import asyncio
@@ -38,11 +38,11 @@ was lost.
 END_UNHEARD = "the kernel's message that there is no more output did not arrive"
 END_UNREADABLE = "how it ended could not be read"
 INTERRUPT_WAIT_S = 2.0
-"""The kernel takes an interrupt_request in milliseconds, whatever its PowerShell does."""
+"""The kernel accepts an interrupt_request in milliseconds, whatever its PowerShell does."""
 
 
 def _reply_to(asked: str, answer: "asyncio.Future[list[Mapping[str, Any]]]") -> Message | None:
-    """Return the reply of an execution, when the journal has one."""
+    """Return the reply of an execution, if the journal has one."""
     if answer.cancelled() or answer.exception():
         return None
     found = (one["reply"] for one in answer.result() if one["header"]["msg_id"] == asked)
@@ -50,14 +50,14 @@ def _reply_to(asked: str, answer: "asyncio.Future[list[Mapping[str, Any]]]") -> 
 
 
 class Gate(Protocol):
-    """Who lets a run go besides its session's queue."""
+    """A further condition for starting a run, besides its session's queue."""
 
     def take(self, run: Run, retry: Callable[[], None]) -> bool:
         """Return whether a run may go now; if not, `retry` is called when it may be tried again."""
 
 
 def finish_at_once(run: Run, summary: Summary | None, finish: Callable[[], None]) -> None:  # noqa: ARG001 - the hook's shape
-    """End a run without a look at it."""
+    """End a run without examining it."""
     finish()
 
 
@@ -80,7 +80,7 @@ class Job:
 
 
 class RunQueue:
-    """Sends our runs only when it is their turn: what the kernel already holds could not be
+    """Sends our runs only when it is their turn: a run that the kernel already holds cannot be
     cancelled on its own.
     """
 
@@ -96,11 +96,11 @@ class RunQueue:
         on_sent: Callable[[Run], None] = lambda _: None,
         adopted: bool = False,
     ) -> None:
-        """`observe` makes a notebook's run, `on_event` gets the kernel's events, `on_used` is told
-        each run's end.
+        """`observe` makes a notebook's run, `on_event` gets the kernel's events, `on_used` is
+        called at each run's end.
 
         `examine` gets a run that has ended in the kernel, ours or a notebook's; calling the given
-        function ends it for its callers. `on_sent` is told of each run of ours that was sent.
+        function ends it for its callers. `on_sent` is called for each run of ours that was sent.
 
         `adopted`: the kernel had an earlier server, and `recall` is called after `join`.
         """
@@ -137,9 +137,10 @@ class RunQueue:
         return facts
 
     async def recall(self, make: Callable[[Mapping[str, Any]], Run | None], timeout: float) -> None:
-        """Take over what the kernel executes for an earlier server, and what has ended since.
+        """Take over the runs that the kernel executes for an earlier server, and those that have
+        ended since.
 
-        `make`: see ForeignRuns. A kernel of an older version, which tells nothing, is taken as it
+        `make`: see ForeignRuns. A kernel of an older version, which has no journal, is taken as it
         is.
         """
         try:
@@ -170,7 +171,7 @@ class RunQueue:
         try:
             summary = read_summary(reply) if reply else None
             state = end_state(summary, reply["content"]["status"] if reply else "unknown")
-        except Exception:  # what a kernel of another version says may be anything
+        except Exception:  # a kernel of another version may say anything
             LOG.exception("The end of run %s was not taken", run.id)
             summary, state = None, "failed"
         if summary is None:
@@ -180,7 +181,9 @@ class RunQueue:
         self._examine(run, summary, functools.partial(run.finish, state, summary))
 
     async def ready(self, timeout: float) -> bool:
-        """Wait until the shell is free of what ran before we came; return whether it is."""
+        """Wait until the shell has finished what it was running before we came; return whether it
+        has.
+        """
         try:
             await asyncio.wait_for(self._ready.wait(), timeout)
         except TimeoutError:
@@ -194,7 +197,7 @@ class RunQueue:
 
     @property
     def busy(self) -> bool:
-        """True when the kernel executes something, or something waits for it."""
+        """True while the kernel executes something, or something waits for it."""
         return bool(self.current or self._waiting or self._foreign.ids or not self._ready.is_set())
 
     @property
@@ -212,9 +215,10 @@ class RunQueue:
         first: bool = False,
         gate: Gate | None = None,
     ) -> None:
-        """Queue a run, `first` before those that wait.
+        """Queue a run;
 
-        One that its `gate` holds back holds nobody back who is behind it.
+        `first`: ahead of those that wait. A run that its `gate` holds back does not hold up the
+        runs behind it.
         """
         job = Job(run, code, recorder or Recorder(run), store_history, first, gate)
         run.wait_behind(lambda: self.active)
@@ -225,16 +229,16 @@ class RunQueue:
         self._advance()
 
     def hold(self) -> None:
-        """Send nothing but what is `first` until `release`."""
+        """Send only runs queued as `first` until `release`."""
         self._holds += 1
 
     def release(self) -> None:
-        """Go on, once whoever held it has released it."""
+        """Continue once every holder has released the queue."""
         self._holds -= 1
         self._advance()
 
     def refuse_waiting(self, code: str, reason: str) -> None:
-        """End the commands that wait for their turn; nothing of them is run."""
+        """End the commands that wait for their turn, without running them."""
         waiting = [job for job in self._waiting if job.run.purpose == "command"]
         for job in waiting:
             self._waiting.remove(job)
@@ -256,12 +260,12 @@ class RunQueue:
         await run.wait(wait_s, input_too=False)
 
     def answer(self, run: Run, value: Any) -> bool:
-        """Answer the open prompt of a run; return False when it has none that we were asked."""
+        """Answer the open prompt of a run; return False if it has none that was put to us."""
         text = value if isinstance(value, str) else ""
         return self._reply(run, text, functools.partial(answer_metadata, value))
 
     def refuse(self, run: Run, reason: str) -> bool:
-        """Refuse the open prompt of a run; return False when it has none that we were asked."""
+        """Refuse the open prompt of a run; return False if it has none that was put to us."""
         return self._reply(run, "", functools.partial(refusal_metadata, reason))
 
     def close(self, reason: str) -> None:
@@ -278,7 +282,7 @@ class RunQueue:
         self._foreign.lose(reason)
 
     def detach(self) -> None:
-        """Let go of a kernel that lives on: what it executes goes on, what it has not got is
+        """Let go of a running kernel: its current run continues, and runs that were not sent are
         cancelled.
         """
         for job in self._waiting:
@@ -300,7 +304,7 @@ class RunQueue:
         self._waiting.remove(job)
         try:
             self._send(job)
-        except Exception as error:  # of the packer, of ZeroMQ: what was not sent never ends
+        except Exception as error:  # from the packer or ZeroMQ: an unsent run never ends
             LOG.exception("run %s could not be sent", job.run.id)
             job.run.finish("failed", reason=f"{NOT_SENT} ({type(error).__name__}).")
             self._advance()
@@ -311,7 +315,7 @@ class RunQueue:
         return job.gate is None or job.gate.take(job.run, self._advance)
 
     def _send(self, job: Job) -> None:
-        """Make a job the current one, once it was really sent."""
+        """Make a job the current one, once it has really been sent."""
         job.message_id = self.connection.execute(
             job.code,
             options_metadata(job.run.options, packed=True),
@@ -374,7 +378,7 @@ class RunQueue:
         self._later(look)
 
     def _finish(self, job: Job, reply: Message) -> None:
-        """End a run; whatever goes wrong in that, it ends, and the next one has its turn."""
+        """End a run. Whatever goes wrong meanwhile, it ends, and the next one gets its turn."""
         self.connection.forget(job.message_id)
         self.current = None
         self._on_used()
@@ -422,7 +426,9 @@ class RunQueue:
             self._foreign.prompt(event)
 
     def _connection_changed(self, event: Message) -> None:
-        """Tell the run; a silent execution has none. Of ours the reply says it too."""
+        """Record it in the run; a silent execution has none. For our own runs the reply says it
+        too.
+        """
         asked = event["parent_header"].get("msg_id", "")
         ours = self.current is not None and self.current.message_id == asked
         if not ours and not self._foreign.change_connection(asked):

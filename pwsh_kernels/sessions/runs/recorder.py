@@ -1,4 +1,4 @@
-"""What a kernel's messages mean for a run: output, records, progress, prompts."""
+"""Turns a kernel's messages into a run's output, records, progress and prompts."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,11 +10,11 @@ from pwsh_kernels.sessions.runs.run import Run
 
 Message = Mapping[str, Any]
 STOPPED = "PipelineStopped"
-"""The kernel's name for the error of a run that was interrupted."""
+"""The kernel's name for the error of an interrupted run."""
 
 
 class Recorder:
-    """Writes what happens in an execution into its run."""
+    """Writes the events of an execution into its run."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -22,7 +22,7 @@ class Recorder:
         self.error_name = ""
 
     def receive(self, message: Message) -> None:
-        """Take one message of the execution; kinds that mean nothing for a run are ignored."""
+        """Take one message of the execution; kinds that do not concern a run are ignored."""
         readers: Mapping[str, Callable[[Message], None]] = {
             "stream": self._stream,
             "error": self._error,
@@ -56,7 +56,7 @@ class Recorder:
         self.run.changes.notify()
 
     def finish(self, summary: Summary | None) -> Summary | None:
-        """Complete the output before the run ends; return the summary as it may be kept."""
+        """Complete the output before the run ends; return the summary without secrets."""
         return summary
 
     def _stream(self, message: Message) -> None:

@@ -55,30 +55,28 @@ class Run:
     state: RunState = "queued"
     reason: str = ""
     code: str = ""
-    """The code of its failure when that is more than the command's own: `sign_in_ended`,
-    `output_lost`.
-    """
+    """The code of a failure that is not the command's own: `sign_in_ended`, `output_lost`."""
     left: bool = False
-    """True when the server stops while it goes on: the next server knows it by the same id."""
+    """True if the server stopped while it was running: the next server knows it by the same id."""
     missed: str = ""
-    """Why something of it is not known; "": everything is."""
+    """Why a part of it is unknown; "" if nothing is missing."""
     connection_changed: bool = False
-    """True when the module's connection is another one since this run."""
+    """True if this run changed the module's connection."""
     message_id: str = ""
     """The execute request that ran it; "" before it was sent.
 
     PowerShell keeps its objects by this name.
     """
     query: Counted | None = None
-    """Of a question about objects: how many are kept, were found, are shown, and of which run."""
+    """For a query about objects: how many are kept, matched and shown, and of which run."""
     refusal: ProductError | None = None
-    """Why a question has no answer."""
+    """Why a query has no answer."""
     errors: list[Record] = field(default_factory=list)
     advice: list[Advice] = field(default_factory=list)
-    """For each of `errors` what to do about it."""
+    """What to do about each of `errors`."""
     warnings: list[Record] = field(default_factory=list)
     hints: list[Record] = field(default_factory=list, repr=False)
-    """Warnings of a sign-in, without codes and secrets: why it failed may stand in one.
+    """Warnings of a sign-in, without codes and secrets: one may say why it failed.
 
     They are shown nowhere.
     """
@@ -89,7 +87,7 @@ class Run:
     on_end: Callable[["Run"], None] | None = field(default=None, repr=False)
     advise: Callable[[Record], Advice] = field(default=lambda _: Advice(), repr=False)
     ahead: Callable[[], "Run | None"] = field(default=lambda: None, repr=False)
-    """Returns the run that its kernel executes."""
+    """Returns the run that its kernel is executing."""
 
     @property
     def ended(self) -> bool:
@@ -98,12 +96,12 @@ class Run:
 
     @property
     def stopping(self) -> bool:
-        """True when it was cancelled and has not ended."""
+        """True while it is cancelled and has not ended."""
         return self.cancelled_at is not None and not self.ended
 
     @property
     def asker(self) -> str:
-        """Who started it: whoever its questions are for."""
+        """Who started it, and is asked its questions."""
         return f"{self.principal} ({self.client})" if self.client else self.principal
 
     @property
@@ -113,11 +111,11 @@ class Run:
         return None if ahead is self else ahead
 
     def asks(self, principal: str, client: str) -> bool:
-        """Return whether its questions are for this caller."""
+        """Return whether this caller may answer its questions."""
         return (self.principal, self.client) == (principal, client)
 
     def become(self, state: RunState, reason: str = "") -> None:
-        """Go over to `state` when the table allows it; an ended run stays as it ended."""
+        """Change to `state` if the table allows it; an ended run stays as it ended."""
         if self.left or not run_may_become(self.state, state):
             return
         self.state = state
@@ -147,15 +145,15 @@ class Run:
         self.changes.notify()
 
     def answer_query(self, facts: Counted) -> None:
-        """Remember what a question about objects found."""
+        """Remember what a query about objects found."""
         self.query = facts
 
     def refuse_query(self, refusal: ProductError) -> None:
-        """Remember why a question about objects has no answer."""
+        """Remember why a query about objects has no answer."""
         self.refusal = refusal
 
     def leave(self) -> None:
-        """Change no more here: the server stops, and the run goes on without it."""
+        """Accept no more changes: the server stops, and the run continues without it."""
         self.left = True
         self.changes.notify()
 
@@ -189,7 +187,7 @@ class Run:
         self.changes.notify()
 
     def finish(self, state: RunState, summary: Summary | None = None, reason: str = "") -> None:
-        """End it. One of which something was not heard or not kept has never succeeded."""
+        """End it. A run of which a part was not received or not kept never counts as succeeded."""
         if self.ended or self.left:
             return
         self.summary = summary or self.summary
@@ -203,22 +201,24 @@ class Run:
         )
 
     def miss(self, reason: str) -> None:
-        """Remember that something of it was not heard; the first reason is kept."""
+        """Remember that a part of it was not received; the first reason is kept."""
         self.missed = self.missed or reason
 
     def blame(self, code: str, reason: str) -> None:
-        """Say before its end that it fails for another reason than its own error."""
+        """Record, before its end, that it fails for a reason other than its own error."""
         self.code, self.reason = code, reason
 
     def mark(self, code: str, reason: str) -> None:
-        """Blame it, and say so in its output, which did not come from where its caller thinks."""
+        """Record that it fails, and say so in its output, which did not come from where its caller
+        thinks.
+        """
         self.blame(code, reason)
         record = Record("error", reason, error_id=code)
         self.log.append("stderr", "error", f"{reason}\n", record)
         self.add_record(record)
 
     def change_connection(self) -> None:
-        """Remember that the module's connection is another one since this run."""
+        """Remember that this run changed the module's connection."""
         self.connection_changed = True
 
     def name_account(self, account: str | None) -> None:
@@ -265,8 +265,8 @@ def failure_sentence(run: Run) -> str:
 
 
 def _words(error: Record) -> str:
-    """Return an error's message; one that ends where its reason should follow is completed by its
-    causes.
+    """Return an error's message, completed by its causes if it stops where the reason should
+    follow.
     """
     unfinished = error.causes and error.message.rstrip().endswith(":")
     return " ".join((error.message.rstrip(), *error.causes)) if unfinished else error.message

@@ -1,4 +1,4 @@
-"""The table of runs: every run that is remembered, forgotten by count and age."""
+"""The table of runs: remembers every run, and forgets ended ones by count and age."""
 
 import asyncio
 import functools
@@ -21,8 +21,8 @@ from pwsh_kernels.sessions.runs.run import Run, new_run_id
 
 LOG = logging.getLogger(__name__)
 NOTE_AFTER_S = 1.0
-"""A run that has lasted so long is noted: a server that is killed loses only the news of shorter
-ones.
+"""A run that has lasted this long is noted: a server that is killed loses only the results of
+shorter ones.
 """
 
 
@@ -43,8 +43,8 @@ class Runs:
         """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`,
         `max_age_s`: of ended runs; `on_disk`: bytes of the outputs of all runs in files.
 
-        `advise` says what to do about an error of a session's script; `on_end` is told of the end
-        of every run that is remembered.
+        `advise` says what to do about an error of a session's script; `on_end` is called at the end
+        of every remembered run.
         """
         self._folder = folder
         self._memory = memory
@@ -64,17 +64,19 @@ class Runs:
         return run
 
     def note_sent(self, run: Run) -> None:
-        """Note a run, if it lasts a moment, for a server that comes back; a sign-in's at once."""
+        """Note a run for the next server once it has lasted a moment; a sign-in's run at once."""
         after = 0 if run.purpose == "sign_in" else NOTE_AFTER_S
         asyncio.get_running_loop().call_later(after, self.note, run)
 
     def note(self, run: Run) -> None:
-        """Note a run that goes on."""
+        """Note a run that is still going on."""
         if not run.ended and run.message_id and run.id in self._runs:
             self._write_note(run)
 
     def note_cancelled(self, waited: Iterable[Run]) -> None:
-        """Note what was cancelled because the server stops: its caller may ask the next one."""
+        """Note a run that was cancelled because the server stops: its caller may ask the next
+        server.
+        """
         for run in waited:
             if run.state == "cancelled":
                 self._write_note(run)
@@ -86,19 +88,19 @@ class Runs:
             LOG.warning("Run %s was not noted: %s", run.id, error)
 
     def read_notes(self) -> list[RunNote]:
-        """Return the runs that an earlier server has left."""
+        """Return the notes of runs that an earlier server left."""
         return list(self._notes.read_all())
 
     def drop_note(self, note: RunNote) -> None:
-        """Forget a run of an earlier server that nobody asks for."""
+        """Forget a run of an earlier server that nobody will ask for."""
         self._notes.remove(note.run_id)
 
     def waiting(self) -> list[Run]:
-        """Return what waits for its turn."""
+        """Return the runs that wait for their turn."""
         return [run for run in self._runs.values() if run.state == "queued" and not run.left]
 
     def cancel_waiting(self, reason: str) -> None:
-        """Cancel what waits for a turn that does not come any more."""
+        """Cancel the runs that wait for a turn that will not come."""
         for run in self.waiting():
             run.finish("cancelled", reason=reason)
 
@@ -106,6 +108,14 @@ class Runs:
         """Return a run of an earlier server under its id; its output comes from the kernel."""
         (self._folder / f"{note.run_id}.jsonl").unlink(missing_ok=True)
         return self.add(note.key, note.command, run_id=note.run_id, **note.facts())
+
+    def restore_cancelled(self, note: RunNote, reason: str) -> None:
+        """Remember a run that never began under its id, and its note with it: the server after this
+        one is asked for it too.
+        """
+        facts = {**note.facts(), "state": "cancelled", "reason": reason}
+        facts["ended_at"] = facts["ended_at"] or now()
+        self.add(note.key, note.command, run_id=note.run_id, **facts)
 
     def _ended(self, run: Run) -> None:
         self._notes.remove(run.id)
@@ -144,6 +154,7 @@ class Runs:
             if run in surplus or (run.ended_at and time - run.ended_at > self._max_age):
                 del self._runs[run.id]
                 run.log.close()
+                self._notes.remove(run.id)
 
     def close(self) -> None:
         for run in self._runs.values():

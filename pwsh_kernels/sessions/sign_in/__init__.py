@@ -1,1 +1,1 @@
-"""How somebody signs in, and who it turned out to be."""
+"""How a session signs in, and who turned out to be signed in."""

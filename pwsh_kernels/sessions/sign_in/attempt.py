@@ -36,18 +36,16 @@ from pwsh_kernels.sessions.sign_in.verdict import judge, read_check
 CHECK_WAIT_S = 60.0
 SIGNED_OUT_BY_VERDICT = ("wrong_account", "wrong_tenant")
 CODE_LOOK_S = 0.5
-"""How often an attempt that waits for its end looks whether a code has come, and how long that one
-lives.
-"""
+"""How often a waiting attempt checks for a code and for its expiry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What there is around a sign-in.
+    """What a sign-in needs from outside.
 
-    `pin_again` gives its session the modules that are selected now, and tells whether these are
-    others. `crowd` returns the sessions that keep one that computes from waiting for a person now,
-    none when it may. `yielding` lets others go before it while it computes for nobody.
+    `pin_again` gives its session the modules that are selected now, and returns whether they
+    changed. `crowd` returns the sessions that already wait busily for a person, if there are too
+    many for another one. `yielding` lowers the session's priority while it waits busily.
     """
 
     pin_again: Callable[[Session], bool]
@@ -58,7 +56,7 @@ class Room:
 class Attempt:
     """Signs one session in, once.
 
-    A new code is offered while the attempt lasts, when codes live shorter than that.
+    If codes expire before the attempt does, new ones are offered.
     """
 
     def __init__(
@@ -69,7 +67,7 @@ class Attempt:
         secrets: Mapping[FactName, Secret],
         room: Room,
     ) -> None:
-        """`room`: what there is around it."""
+        """`room`: what it needs from outside."""
         self._lasts = sign_in.ends_at - now()
         self._live = live
         self._sign_in = sign_in
@@ -78,7 +76,7 @@ class Attempt:
         self._room = room
 
     async def sign_in(self) -> SignedIn:
-        """Return who signed in. Raises SignInRefused; then nobody is signed in."""
+        """Return who signed in. If it raises SignInRefused, nobody is signed in."""
         await check_fit(self._live, self._sign_in.route, self._room.pin_again)
         await prepare(self._live)
         await check_reach(self._live, self._sign_in.route, self._facts())
@@ -90,15 +88,13 @@ class Attempt:
         try:
             return await verdict(self._live)
         except SignInRefused as refused:
-            if (
-                refused.failure.code not in SIGNED_OUT_BY_VERDICT
-            ):  # nobody could say who it is that is connected
+            if refused.failure.code not in SIGNED_OUT_BY_VERDICT:  # it is unknown who is connected
                 await sign_out(self._live)
             raise
 
     async def _cached(self) -> SignedIn | None:
-        """Return who still is signed in from what the module keeps in the session's HOME,
-        or None.
+        """Return who can be signed in again from what the module keeps in the session's HOME, or
+        None.
         """
         try:
             return (
@@ -109,14 +105,14 @@ class Attempt:
         except SignInRefused as refused:
             if (
                 refused.failure.code == "sign_in_unreachable"
-            ):  # what is kept may be good: it is not cleared
+            ):  # the kept sign-in may still work: it is not cleared
                 raise
             return None
 
     async def _resumed(self) -> SignedIn | None:
-        """Let the connect script use what is kept.
+        """Let the connect script use the kept sign-in.
 
-        When it asks for a person all the same, what is kept is good no more.
+        If it asks for a person all the same, the kept sign-in no longer works.
         """
         if not await keeps_login(self._live):
             return None
@@ -207,7 +203,7 @@ class Attempt:
         self._live.session.show_code(code)
 
     async def _wait_for_end(self, run: Run, given_up: Callable[[], bool]) -> None:
-        """Wait for the connect script's end, until its time is over or it is `given_up`."""
+        """Wait until the connect script ends, its time is over, or it is `given_up`."""
         sign_in = self._sign_in
         while (
             not run.ended
@@ -224,7 +220,8 @@ class Attempt:
             await self._live.queue.cancel(run, STOP_WAIT_S)
 
     async def _give_up(self, run: Run) -> None:
-        """Stop the connect script, whose time is over or which asks for a person in vain.
+        """Stop a connect script whose time is over, or that asks for a person although nobody is
+        there.
 
         Raises SignInRefused.
         """
@@ -249,16 +246,17 @@ class Attempt:
         )
 
     def _offers_again(self) -> bool:
-        """A code that dies before the attempt (graph: 120 s) is followed by a new one at once."""
+        """A code that expires before the attempt does (graph: 120 s) is replaced at once."""
         sign_in = self._sign_in
         short = timedelta(seconds=sign_in.route.expires_s) < self._lasts
         return sign_in.attended and sign_in.route.asks_person and short and now() < sign_in.ends_at
 
 
 async def verdict(live: LiveSession, *, first: bool = False) -> SignedIn:
-    """Return who is signed in; from then on the session answers connects and disconnects itself.
+    """Return who is signed in; from then on the session itself answers connect and disconnect
+    commands.
 
-    Raises SignInRefused, after signing out, when it is not who was asked for.
+    Raises SignInRefused, after signing out, if it is not the expected account or tenant.
     """
     try:
         signed_in = await _accepted(live, first=first)
@@ -285,7 +283,7 @@ async def _accepted(live: LiveSession, *, first: bool) -> SignedIn:
 
 
 def crowded_sentence(title: str, others: Sequence[SessionKey]) -> str:
-    """Return why a sign-in must not begin to wait for a person now, and what to do."""
+    """Return why a sign-in must not start waiting for a person now, and what to do."""
     return (
         f"{title} keeps a processor busy while it waits for a person, and as many sign-ins as may"
         f" do so at once wait already: {', '.join(map(str, others))}. Finish or disconnect one of"
@@ -294,15 +292,17 @@ def crowded_sentence(title: str, others: Sequence[SessionKey]) -> str:
 
 
 async def sign_out(live: LiveSession, *, first: bool = False) -> None:
-    """Let the module disconnect, and forget what it kept; `first` before all that waits."""
+    """Let the module disconnect and remove what it kept; `first`: ahead of everything that
+    waits.
+    """
     script, title = live.session.module.disconnect, f"sign out of {live.key}"
     await live.run_script(script, title, "sign_out", CHECK_WAIT_S, first=first)
 
 
 async def check(live: LiveSession, *, first: bool = False) -> SignedIn | None:
-    """Ask the module who is signed in, `first` before all that waits.
+    """Ask the module who is signed in;
 
-    Raises SignInRefused when it is unknown.
+    `first`: ahead of everything that waits. Raises SignInRefused if that is unknown.
     """
     session = live.session
     title = f"who is signed in to {live.key}"

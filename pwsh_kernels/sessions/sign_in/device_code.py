@@ -1,5 +1,5 @@
-"""The device code of a sign-in: found in what a connect script prints, kept out of what is
-remembered.
+"""The device code of a sign-in: found in a connect script's output, and kept out of everything that
+is stored.
 
 Pure.
 """
@@ -10,19 +10,19 @@ from pwsh_kernels.records import Record
 from pwsh_kernels.sessions.session import DeviceCode
 
 DEFAULT_URL = "https://login.microsoft.com/device"
-"""Where a code is entered when the module prints no address (decision 0014)."""
+"""Where to enter a code if the module prints no address (decision 0014)."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9-])(?=[A-Z0-9]*[0-9])[A-Z0-9]{8,10}(?![A-Za-z0-9-])")
-"""What looks like a code where a translated sentence has no known words: upper case with at least
-one digit.
+"""A likely code in a translated sentence, which has no known words: upper case with at least one
+digit.
 """
 
 _EXPIRED = re.compile(r"expired|timed[ -]out")
 _OVER = re.compile(r"expired_token|code_expired|authentication timed out after \d+ seconds")
-"""What errors say of a code whose time is over: the sign-in library's own codes; graph:
-"Authentication timed out after 120 seconds due to inactivity.", and older "Device code terminal
-timed-out after 120 seconds.".
+"""How errors report an expired code: the sign-in library's own codes; graph: "Authentication timed
+out after 120 seconds due to inactivity.", and older "Device code terminal timed-out after 120
+seconds.".
 """
 
 
@@ -33,8 +33,8 @@ def find_device_code(
     yet.
 
     `code` and `url` are the module's patterns (catalog). Knows ANSI colours, wrapped lines and
-    translated sentences (decision 0014). Unless `complete`, a code at the very end is not believed:
-    more of it may follow.
+    translated sentences (decision 0014). Unless `complete`, a code at the very end is not trusted
+    yet: more of it may follow.
     """
     text = _ANSI.sub("", output) + ("\n" if complete else "")
     unwrapped = _unwrapped(text)
@@ -69,9 +69,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _last_group(pattern: re.Pattern[str], text: str) -> str | None:
-    """Return what the last match found: a connect script that was given a second code means the
-    second.
-    """
+    """Return the last match: if a connect script shows a second code, the second one counts."""
     whole = [match.group(1) for match in pattern.finditer(text) if match.end(1) < len(text)]
     return whole[-1] if whole else None
 

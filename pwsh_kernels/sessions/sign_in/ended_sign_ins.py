@@ -1,5 +1,5 @@
-"""Sign-ins that the service has ended: suspected from an ordinary command's error, decided by the
-module's check.
+"""Sign-ins that the service has ended: suspected because of an ordinary command's error, confirmed
+by the module's check.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ EndingSignIn = Callable[[LiveSession], None]
 
 NO_LONGER = "The service no longer accepts it."
 REFUSED = ("wrong_account", "wrong_tenant")
-"""Ends of a sign-in that say themselves who signed in instead."""
+"""Ends of a sign-in that already say who signed in instead."""
 CHANGED = "A command changed the module's connection"
 OUTPUT_IN_DOUBT = "What this command printed may come from there."
 OUTCOME_WAIT_S = 120.0
-"""How long a run that has ended waits for the check of a session that a server has found again: a
-check that takes longer was stopped.
+"""How long an ended run waits for the check of a session that a server has found again; a longer
+check was stopped.
 """
 NOT_RUN = "The command was not run: the sign-in ended before it was its turn."
 
@@ -38,7 +38,8 @@ NOT_RUN = "The command was not run: the sign-in ended before it was its turn."
 class Suspicion:
     """Why a sign-in may have ended.
 
-    `failed`: the run's own errors say so, else only its text gives reason to look.
+    `failed`: the run's own errors suggest it; otherwise only the command's text is a reason to
+    check.
     """
 
     sentence: str
@@ -46,20 +47,20 @@ class Suspicion:
 
 
 class Examiner:
-    """Looks at runs that may have ended or changed their session's sign-in, before their callers
-    learn of them.
+    """Examines runs that may have ended or changed their session's sign-in, before their callers
+    get the result.
     """
 
     def __init__(self, sign_in_again: EndingSignIn) -> None:
-        """`sign_in_again` is told of a session whose sign-in ended and that can sign in
-        by itself.
+        """`sign_in_again` is called for a session whose sign-in ended and that can sign in
+        unattended.
         """
         self._sign_in_again = sign_in_again
 
     def examine(
         self, live: LiveSession, run: Run, summary: Summary | None, finish: Callable[[], None]
     ) -> None:
-        """End a run: at once, or after a look at whether its session still is signed in."""
+        """End a run: at once, or after checking that its session is still signed in."""
         if run.purpose not in FOR_CALLERS:
             finish()
             return
@@ -77,12 +78,14 @@ class Examiner:
             look.add_done_callback(lambda _: _finish(live, run, finish))
 
     def look_again(self, live: LiveSession) -> None:
-        """Look whether the right one is signed in after an execution that left no run."""
+        """Check who is signed in after an execution that left no run."""
         if live.session.state == "signed_in":
             self._start_look(live, self._look(live, None, Suspicion(f"{CHANGED}.")))
 
     def _finish_after_look(self, live: LiveSession, run: Run, finish: Callable[[], None]) -> None:
-        """End a run that gives no reason to look, once it is known who was signed in meanwhile."""
+        """End a run that gives no reason for a check, once it is known who was signed in
+        meanwhile.
+        """
         if live.look is None or live.look.done():
             _finish(live, run, finish)
             return
@@ -98,7 +101,7 @@ class Examiner:
     def _start_look(
         self, live: LiveSession, look: Coroutine[Any, Any, None]
     ) -> "asyncio.Task[None]":
-        """Look while the session takes no further command."""
+        """Check while the session accepts no further command."""
         queue = live.queue
         if queue:
             queue.hold()
@@ -115,7 +118,7 @@ class Examiner:
                 _excuse(session.module, run)
         except SignInRefused as refused:
             alone = signs_in_alone(session.tenant, session.module)
-            begins = session.state == "signed_in" and alone  # else another's look was quicker
+            begins = session.state == "signed_in" and alone  # else another check was quicker
             if session.state == "signed_in":
                 _end_sign_in(live, suspicion, refused)
             if run is not None:
@@ -128,8 +131,8 @@ class Examiner:
 
 
 async def _settle(session: Session, run: Run, suspicion: Suspicion) -> None:
-    """Say of a run what became of its sign-in, where others find that out: a session that a server
-    has found again is asked when its kernel is free.
+    """Report in a run what became of its sign-in when another check finds that out: a session that
+    a server has found again is checked once its kernel is free.
     """
     another = run.connection_changed and run.account is not None
     if another:
@@ -144,14 +147,14 @@ async def _settle(session: Session, run: Run, suspicion: Suspicion) -> None:
 
 
 def _end_sign_in(live: LiveSession, suspicion: Suspicion, refused: SignInRefused) -> None:
-    """Sign a session out, with the commands that wait for it."""
+    """Sign a session out, and cancel the commands that wait for it."""
     live.session.refuse(_failure(live.session, suspicion, refused))
     if live.queue:
         live.queue.refuse_waiting("not_signed_in", f"{NOT_RUN} {live.session.reason}")
 
 
 def _mark(session: Session, run: Run) -> None:
-    """Say in a run's output that it may be another account's or tenant's."""
+    """Say in a run's output that it may belong to another account or tenant."""
     failure = session.failure
     if failure and failure.code in REFUSED:
         run.mark(failure.code, f"{failure.reason} {OUTPUT_IN_DOUBT}")
@@ -164,7 +167,7 @@ def _blame(session: Session, run: Run, suspicion: Suspicion) -> None:
 
 
 def _excuse(module: Module, run: Run) -> None:
-    """Advise on a run whose session is signed in, although the module told otherwise: another
+    """Advise on a run whose session is signed in although the module said otherwise: another
     runspace is not.
     """
 
@@ -189,8 +192,8 @@ def records_of(run: Run, summary: Summary | None) -> list[Record]:
 
 def suspect(module: Module, run: Run, summary: Summary | None) -> Suspicion | None:
     """Return why a run may have ended the sign-in, or None: an error says so, a connect command
-    failed, or the connection is another one; where nobody can see that, its text names a command
-    that would change it.
+    failed, the connection has changed or, where that cannot be detected, the run's text names a
+    command that would change it.
     """
     errors = records_of(run, summary)
     for error in errors:
@@ -217,14 +220,14 @@ def _said(module: Module, error: Record) -> str | None:
 
 @functools.lru_cache(maxsize=64)
 def _names(commands: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what finds a name of these; without any, nothing."""
+    """Return a pattern that finds any of these names; without names, one that finds nothing."""
     names = "|".join(map(re.escape, commands))
     pattern = rf"(?<![\w-])(?:{names})(?![\w-])" if commands else r"(?!)"
     return re.compile(pattern, re.IGNORECASE)
 
 
 def ended_sentence(session: Session, why: str) -> str:
-    """Return what a caller is told, with the next step."""
+    """Return the sentence for callers, with the next step."""
     if signs_in_alone(session.tenant, session.module):
         advice = "The session signs in again unattended: repeat the command."
     else:
@@ -233,7 +236,7 @@ def ended_sentence(session: Session, why: str) -> str:
 
 
 def _finish(live: LiveSession, run: Run, finish: Callable[[], None]) -> None:
-    """End a run; whoever is signed in now was so at its end."""
+    """End a run, with the account that is signed in now."""
     if live.account is not None:
         run.name_account(live.account)
     finish()

@@ -1,4 +1,4 @@
-"""Signing sessions in: what a login starts, what it answers, and what happens without one."""
+"""Signing sessions in: what a login starts and answers, and sign-ins without a login."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ class SignInFlow:
         places: Places,
         pin_again: Callable[[Session], bool],
     ) -> None:
-        """`save` writes a session's note; `sessions` returns all that there are.
+        """`save` writes a session's note; `sessions` returns all sessions.
 
         `pin_again`: see Launcher.
         """
@@ -50,10 +50,11 @@ class SignInFlow:
     async def follow(
         self, live: LiveSession, request: LoginRequest, wait_s: float
     ) -> LoginRefusal | None:
-        """Begin a sign-in when none is pending; return at a code, at its end, or after `wait_s`.
+        """Begin a sign-in unless one is pending; return once there is a code, once it ends, or
+        after `wait_s`.
 
-        Returns why the request is refused, when somebody is signed in, or signs in, in another way
-        than it asks for.
+        Returns why the request is refused if somebody is signed in, or signing in, in a different
+        way from the requested one.
         """
         session = live.session
         deadline = asyncio.get_running_loop().time() + wait_s
@@ -78,8 +79,8 @@ class SignInFlow:
         return beginning.done() and beginning.result()
 
     async def _begin_once_started(self, live: LiveSession, request: LoginRequest) -> bool:
-        """Begin when the session has started, even if the caller waits no longer; return whether
-        it was for this to begin.
+        """Begin once the session has started, even if the caller no longer waits; return whether
+        this call began it.
         """
         await live.session.changes.wait_for(
             lambda: live.session.state != "starting", self._settings.start_timeout
@@ -90,7 +91,7 @@ class SignInFlow:
         return True
 
     def begin(self, live: LiveSession, request: LoginRequest) -> None:
-        """Begin a sign-in of a session that is signed out; it goes on in the background.
+        """Begin the sign-in of a signed-out session; it continues in the background.
 
         Raises UnknownSignInRoute, RouteNotConfigured, and BadSecret for a secret that cannot be
         read.
@@ -118,15 +119,15 @@ class SignInFlow:
             live.tasks.start(self._sign_in(live, attempt), f"sign-in {live.key}")
 
     def _crowd(self, live: LiveSession) -> list[SessionKey]:
-        """Return the other sessions that compute while they wait for a person, once they are as
-        many as may.
+        """Return the other sessions that wait busily for a person, if their number has reached the
+        limit.
         """
         others = [one.key for one in self._sessions() if one is not live and waits_busily(one)]
         return others if len(others) >= self._settings.busy_sign_ins else []
 
     def begin_alone(self, live: LiveSession, earlier: Route | None = None) -> None:
-        """Begin a sign-in that needs nobody, when there is a route for it, or when an `earlier` one
-        is kept in HOME.
+        """Begin an unattended sign-in, if there is a route for it, or if an `earlier` one is kept
+        in HOME.
         """
         session = live.session
         cached = earlier.name if earlier and earlier.survives == "cache" else None
@@ -148,11 +149,11 @@ class SignInFlow:
             live.session.not_begun(reason, unconfigured=unconfigured)
 
     async def resume(self, live: LiveSession, note: SessionNote) -> None:
-        """Find out who is signed in in a session of an earlier server, as soon as its kernel is
+        """Find out who is signed in to a session of an earlier server, as soon as its kernel is
         free.
         """
         await live.queue_ready()
-        if note.state == "signing_in":  # the earlier server ended while a person was waited for
+        if note.state == "signing_in":  # the earlier server ended while it waited for a person
             await self._places[live.session.place].stop_yielding(live.key)
         if note.state not in ("signed_in", "signing_in"):
             live.session.become("signed_out")
@@ -182,8 +183,8 @@ class SignInFlow:
 
 
 def waits_busily(live: LiveSession) -> bool:
-    """Return whether a session's module keeps a processor busy while a person is waited for; also
-    one found at the start.
+    """Return whether a session's module keeps a processor busy while it waits for a person, also if
+    the session was found at startup.
     """
     sign_in, route = live.session.sign_in, live.session.route
     return (
@@ -194,7 +195,8 @@ def waits_busily(live: LiveSession) -> bool:
 
 
 def read_secrets(session: Session, route: Route, request: LoginRequest) -> dict[FactName, Secret]:
-    """Return the secrets that the route's script takes: those handed in, else the configured ones.
+    """Return the secrets that the route's script takes: those passed in, otherwise the configured
+    ones.
 
     Raises BadSecret.
     """

@@ -1,5 +1,5 @@
-"""A signed-in session's answers to its module's connect and disconnect commands: who is signed in
-is decided by login and disconnect alone.
+"""A signed-in session's answers to its module's connect and disconnect commands: only login and
+disconnect decide who is signed in.
 """
 
 import logging
@@ -16,10 +16,10 @@ GUARD_WAIT_S = 10.0
 
 
 async def guard(live: LiveSession, signed_in: SignedIn | None, *, first: bool) -> None:
-    """Let the session answer connects and disconnects as signed in; None: no more.
+    """Let the session answer connect and disconnect commands as signed in; None: stop doing so.
 
-    A module without `disconnects` in its file has no such answers. Where they fail, what a command
-    does to the connection is noticed behind it.
+    A module without `disconnects` in its file has no such answers. If they fail, a change of the
+    connection is still noticed after the command.
     """
     if not live.session.module.disconnects:
         return
@@ -34,7 +34,7 @@ async def guard(live: LiveSession, signed_in: SignedIn | None, *, first: bool) -
 
 
 def guard_values(session: Session, signed_in: SignedIn | None) -> dict[str, object]:
-    """Return the values that the guard's script takes."""
+    """Return the parameters of the guard's script."""
     commands: dict[str, object] = {
         "Connects": list(session.module.connects),
         "Disconnects": list(session.module.disconnects),
@@ -52,7 +52,7 @@ def guard_values(session: Session, signed_in: SignedIn | None) -> dict[str, obje
 
 
 def _names(session: Session, signed_in: SignedIn) -> list[str]:
-    """Return every name of the tenant that is signed in to."""
+    """Return every name of the signed-in tenant."""
     tenant = session.tenant
     named = (
         tenant.name,

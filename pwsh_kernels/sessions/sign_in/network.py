@@ -1,5 +1,5 @@
-"""Hosts out of reach: what the session's look at them found, what an error says of it, and the
-sentence for it.
+"""Unreachable hosts: found by the session's own check or named by an error, and the sentence about
+them.
 
 Pure.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 UNREACHABLE = "network_unreachable"
-"""Code of the explanation of errors that mean it (catalog/texts/explanations.toml)."""
+"""Code of the explanation for such errors (catalog/texts/explanations.toml)."""
 ADVICE = (
     "Check this machine's network and the proxy settings in the server's environment (HTTPS_PROXY,"
     " HTTP_PROXY, NO_PROXY). An open session keeps the settings that it began with: restart the"
@@ -24,8 +24,8 @@ _NAMED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class OutOfReach:
-    """A host that cannot be reached; `proxy` is the one that leads to it, when the environment
-    names one.
+    """A host that cannot be reached; `proxy` is the one that leads to it, if the environment names
+    one.
     """
 
     host: str
@@ -34,8 +34,8 @@ class OutOfReach:
 
 
 def read_reach(output: str) -> list[OutOfReach]:
-    """Return the hosts out of reach by the JSON that the session's look printed (Reach.ps1); none
-    for no output.
+    """Return the unreachable hosts according to the JSON that the session's check printed
+    (Reach.ps1); none for no output.
     """
     facts = json.loads(output) if output.strip() else []
     found = facts if isinstance(facts, list) else [facts]

@@ -1,5 +1,5 @@
-"""What a sign-in does in its session before it connects: find and load the module, reach its hosts,
-clear HOME.
+"""The steps of a sign-in before it connects: find and load the module, reach its hosts, clear
+HOME.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,19 +26,19 @@ from pwsh_kernels.sessions.sign_in.refusals import SignInRefused
 PREPARE_WAIT_S = 180.0
 """Importing a module can take more than a minute (decision 0014)."""
 REACH_S = 9.0
-"""Time for all hosts together to answer: far ones need a second, and 10 s is the most that a person
-should wait for this.
+"""Time for all hosts together to answer: distant ones need a second, and a person should not wait
+longer than 10 s for this.
 """
 REACH_WAIT_S = 15.0
 HOME_WAIT_S = 20.0
 
 
 async def check_fit(live: LiveSession, route: Route, pin_again: Callable[[Session], bool]) -> None:
-    """Look for the service's module before anybody is asked for something; it may be installed
-    since the session began.
+    """Look for the service's module before anybody is asked for anything; it may have been
+    installed since the session began.
 
-    Raises SignInRefused. What the sandbox plays is always there. A version that is known to be bad
-    does what it can where no person would be sent to a page for nothing.
+    Raises SignInRefused. Simulated modules always exist. A version that is known to be bad may be
+    tried on routes that send no person to a page.
     """
     session = live.session
     if session.tenant.sandbox:
@@ -53,9 +53,9 @@ async def check_fit(live: LiveSession, route: Route, pin_again: Callable[[Sessio
 
 
 async def _pin_again(live: LiveSession, pin_again: Callable[[Session], bool]) -> bool:
-    """Give the session the modules that are selected now; return whether these are others.
+    """Give the session the modules that are selected now; return whether they changed.
 
-    Raises SignInRefused. An attempt that failed may have loaded the version of before.
+    Raises SignInRefused. A failed attempt may have loaded the previous version.
     """
     try:
         if not pin_again(live.session):
@@ -95,8 +95,8 @@ async def prepare(live: LiveSession) -> None:
 async def check_reach(live: LiveSession, route: Route, facts: Facts) -> None:
     """Raise SignInRefused when a host that the sign-in needs cannot be reached from the session.
 
-    The session itself looks: its network counts, wherever it lives. A simulated tenant needs no
-    network.
+    The session itself checks, because its network is what counts, wherever it lives. A simulated
+    tenant needs no network.
     """
     hosts = () if live.session.tenant.sandbox else live.session.module.hosts_of(route, facts)
     if hosts:
@@ -124,7 +124,8 @@ async def keeps_login(live: LiveSession) -> bool:
 
 
 async def clear_home(live: LiveSession) -> None:
-    """Remove what the module has left in HOME: a new sign-in must find nothing of an earlier one.
+    """Remove what the module has left in HOME: a new sign-in must not find traces of an earlier
+    one.
 
     Raises SignInRefused.
     """

@@ -1,4 +1,4 @@
-"""What a kernel's messages mean for a sign-in: its device code, its errors without secrets."""
+"""Turns a kernel's messages into a sign-in's device code and its errors, without secrets."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -13,17 +13,16 @@ from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.session import DeviceCode
 
 QUIET_S = 0.5
-"""Output that ends in a code and is followed by nothing for this time has ended there."""
+"""Output that ends in a code counts as complete if nothing follows for this time."""
 READ_CHARS = 200_000
-"""Output of a sign-in in which a code is looked for; what is beyond is dropped."""
+"""How much output of a sign-in is searched for a code; the rest is dropped."""
 
 
 class SignInRecorder(Recorder):
-    """Finds the device code, and keeps of what a sign-in says only its errors, without codes and
-    secrets.
+    """Finds the device code, and keeps only the errors of a sign-in, without codes and secrets.
 
-    Warnings are hints for whoever explains why it failed, but for those that showed a code: they
-    tell nothing else.
+    Warnings are kept as hints why it failed, except those that showed a code, which say nothing
+    else.
     """
 
     def __init__(
@@ -46,8 +45,8 @@ class SignInRecorder(Recorder):
         self._quiet: asyncio.TimerHandle | None = None
 
     def write(self, stream: Stream, kind: str, text: str, record: Record | None) -> None:  # noqa: ARG002 - Recorder's shape
-        """Look for a code; output is forgotten, records wait for the end, when every code in them
-        can be hidden.
+        """Look for a code. Output is not kept; records wait for the end, when every code in them is
+        known and can be hidden.
         """
         if len(self._text) + len(text) > READ_CHARS:
             return

@@ -1,5 +1,5 @@
-"""Why a sign-in did not succeed: the engine's error made into a code, a plain sentence and the next
-step.
+"""Why a sign-in did not succeed: turns the engine's error into a code, a plain sentence and the
+next step.
 
 Pure.
 """
@@ -25,15 +25,15 @@ class SignInRefused(Exception):
         explanation: Explanation | None = None,
         account: str | None = None,
     ) -> None:
-        """`account`: who signed in and is refused."""
+        """`account`: who signed in and was refused."""
         super().__init__(reason)
         self.failure = SignInFailure(code, reason, explanation, account=account)
         self.account = account
 
 
 def check_connected(run: Run, tenant: Tenant, module: Module, route: Route) -> None:
-    """Raise SignInRefused when the connect script was stopped or ended by an error; the check
-    decides everything else.
+    """Raise SignInRefused if the connect script was stopped or ended by an error; the check decides
+    everything else.
     """
     if run.state == "cancelled":
         raise SignInRefused("sign_in_cancelled", f"The sign-in was cancelled. {_again(route)}")
@@ -56,8 +56,8 @@ def check_connected(run: Run, tenant: Tenant, module: Module, route: Route) -> N
 def explained(
     run: Run, tenant: Tenant, module: Module, route: Route | None, unknown: str = ""
 ) -> SignInRefused:
-    """Return the refusal that a failed script of a sign-in means; `unknown` comes before an error
-    that nobody explains.
+    """Return the refusal for a failed script of a sign-in; `unknown` precedes an error without an
+    explanation.
     """
     witnesses, said = _witnesses(run), failure_sentence(run)
     words = [one.said for one in witnesses] or [said]
@@ -77,8 +77,8 @@ def explained(
 
 
 def _witnesses(run: Run) -> list[Record]:
-    """Return what may say why a run failed, the best first: its error; where that explains nothing,
-    its warnings too.
+    """Return the texts that may say why a run failed, best first: its error and, if that explains
+    nothing, its warnings.
 
     The last warning comes first. PnP's error is always the same; what the service said is in a
     warning (docs/sandbox.md).
@@ -96,7 +96,7 @@ def _last_warning(witnesses: list[Record]) -> str:
 
 
 def _way_out(tenant: Tenant, module: Module, route: Route) -> str:
-    """Say which other ways to sign in there are."""
+    """Say which other sign-in routes there are."""
     ready, possible = other_routes(tenant, module, route)
     if ready:
         return (

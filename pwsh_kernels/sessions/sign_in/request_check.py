@@ -1,5 +1,4 @@
-"""Whether a request for a sign-in can be done: what it may ask, and whether it asks for what there
-already is.
+"""Whether a requested sign-in is allowed, and whether it is the existing one.
 
 Pure.
 """
@@ -14,10 +13,10 @@ from pwsh_kernels.sessions.session import Session
 
 
 def checked_request(request: LoginRequest, tenant: Tenant, module: Module) -> LoginRequest:
-    """Return the request as it may be done.
+    """Return the request with its values checked.
 
-    Raises AccountNotAllowed for another account than the configured one, InvalidRequest for a
-    SharePoint host that is none.
+    Raises AccountNotAllowed for an account other than the configured one, InvalidRequest for an
+    invalid SharePoint host.
     """
     asked, configured = request.expected_account, tenant.facts(module.key).get("expected_account")
     if asked and configured and asked.casefold() != str(configured).casefold():
@@ -33,15 +32,15 @@ def checked_request(request: LoginRequest, tenant: Tenant, module: Module) -> Lo
 
 @dataclass(frozen=True, slots=True)
 class LoginRefusal:
-    """Why a request is not done in a session that is signed in, or signs in, in another way."""
+    """Why a request is refused: the session is signed in, or signing in, in a different way."""
 
     code: Literal["wrong_account", "already_signed_in", "already_signing_in"]
     reason: str
 
 
 def refusal(session: Session, request: LoginRequest) -> LoginRefusal | None:
-    """Return why a request cannot be done in a session that is signed in, or signs in; None: what
-    it asks for is what there is. The session stays as it is.
+    """Return why a session that is signed in, or signing in, refuses the request; None if it asks
+    for the existing sign-in. The session is not changed.
     """
     pending = session.signed_in is None
     there = _pending_sentence(session) if pending else _signed_in_sentence(session)

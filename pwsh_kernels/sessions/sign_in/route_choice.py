@@ -1,4 +1,4 @@
-"""Which way a session signs in: the one asked for, the configured one, or the module's first.
+"""How a session signs in: by the requested route, the configured one, or the module's first.
 
 Pure.
 """
@@ -24,7 +24,7 @@ OWN_FACTS: frozenset[FactName] = SECRET_FACTS | {
     "certificate_thumbprint",
     "identity_id",
 }
-"""Facts that only the tenants file gives."""
+"""Facts that come only from the tenants file."""
 
 
 def choose_route(
@@ -32,7 +32,7 @@ def choose_route(
 ) -> Route:
     """Return the route of a sign-in.
 
-    `given`: secrets that the request hands in; an access token chooses its route.
+    `given`: secrets passed in with the request; an access token selects its route.
 
     Raises UnknownSignInRoute, and RouteNotConfigured that names what is missing.
     """
@@ -52,13 +52,13 @@ def choose_route(
 def known_facts(
     tenant: Tenant, module: Module, given: Collection[FactName] = ()
 ) -> dict[FactName, Fact | None]:
-    """Return what is known for a sign-in; secrets only as being known."""
+    """Return the known facts for a sign-in; of secrets only that they are known."""
     secrets = {name: Secret("known") for name in (*tenant.secrets(module.key), *given)}
     return {**tenant.facts(module.key), **module.facts(), **secrets}
 
 
 def signs_in_alone(tenant: Tenant, module: Module) -> bool:
-    """Return whether a session can sign in by itself, with what is configured."""
+    """Return whether a session can sign in unattended with the present configuration."""
     try:
         return not choose_route(tenant, module, None).asks_person
     except (UnknownSignInRoute, RouteNotConfigured):
@@ -66,8 +66,8 @@ def signs_in_alone(tenant: Tenant, module: Module) -> bool:
 
 
 def _configured(route: Route) -> bool:
-    """Return whether somebody must have configured a route when its needs are met: a tenant's name
-    alone is no sign.
+    """Return whether a route whose needs are met must have been configured on purpose: a tenant's
+    name alone proves nothing.
     """
     return any(fact in OWN_FACTS for need in route.needs for fact in need)
 

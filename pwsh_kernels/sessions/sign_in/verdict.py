@@ -1,4 +1,4 @@
-"""Whether who signed in is who was asked for, by what the module's check script says. Pure."""
+"""Whether the expected account signed in, according to the module's check script. Pure."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -12,7 +12,7 @@ from pwsh_kernels.sessions.session import SignedIn
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a sign-in is the one asked for; `reason` is a sentence when it is not."""
+    """Whether a sign-in is the expected one; `reason` is a sentence if it is not."""
 
     accepted: bool
     reason: str = ""
@@ -23,7 +23,7 @@ ACCEPTED = Verdict(accepted=True)
 
 
 def read_check(output: str) -> SignedIn | None:
-    """Return who is signed in by the JSON that the check script printed, or None when it says
+    """Return who is signed in according to the JSON that the check script printed, or None for
     nobody.
 
     Raises ValueError for output of any other shape: an unknown answer must not count as signed in.
@@ -51,10 +51,10 @@ def judge(
     expected_account: str | None = None,
     proven: Collection[IdentityField] = get_args(IdentityField),
 ) -> Verdict:
-    """Compare who signed in with the tenant (its id where one is configured, else its domains) and
-    the account asked for.
+    """Compare who signed in with the tenant (its id if one is configured, otherwise its domains)
+    and the expected account.
 
-    `proven`: the fields that the module's check proves; one that it does not prove is no evidence.
+    `proven`: the fields that the module's check proves; other fields are not evidence.
     """
     if not _same_tenant(signed_in, tenant, proven):
         return Verdict(
@@ -90,9 +90,7 @@ def _same_tenant(signed_in: SignedIn, tenant: Tenant, proven: Collection[Identit
 
 
 def _elsewhere(signed_in: SignedIn, tenant: Tenant) -> str:
-    """Say which tenant it is and which it should be: by their ids when the domains do not tell them
-    apart.
-    """
+    """Say which tenant it is and which it should be, by id if the domains are the same."""
     names = {name.casefold() for name in (tenant.name, *tenant.domains)}
     foreign = [domain for domain in signed_in.domains if domain.casefold() not in names]
     if foreign or not (signed_in.tenant_id and tenant.tenant_id):

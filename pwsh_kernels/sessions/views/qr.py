@@ -8,8 +8,8 @@ import segno
 QUIET_ZONE = 2
 """Modules of empty border; a phone needs at least two."""
 ADDRESSES = 16
-"""Drawn codes that are kept: services have one address each, and every look at a pending sign-in
-shows it.
+"""Codes that are cached: each service has one address, and every status of a pending sign-in shows
+it.
 """
 
 
@@ -23,7 +23,7 @@ def qr_text(address: str) -> str:
 
 @functools.lru_cache(ADDRESSES)
 def qr_svg(address: str) -> str:
-    """Return a QR code as an SVG element that scales with its place; it holds no script and no
-    address of others.
+    """Return a QR code as an SVG element that scales with its place; it contains no script and
+    refers to no other address.
     """
     return segno.make_qr(address, error="m").svg_inline(border=QUIET_ZONE, omitsize=True)

@@ -16,8 +16,8 @@ RESULT_KINDS: Mapping[OutputFormat, frozenset[str]] = {
     "list": frozenset({"text", "host", "console"}),
     "compact": frozenset({"text", "host", "console"}),
 }
-"""Kinds of stdout entries that make a run's result: what a script only shows must not break JSON or
-CSV.
+"""Kinds of stdout entries that make up a run's result: text that a script only displays must not
+break JSON or CSV.
 """
 NO_OUTPUT = "OK"
 LEFT = (
@@ -99,8 +99,8 @@ def page_view(run: Run, page: Page, cursor: int) -> shapes.RunPage:
 
 
 def lines_view(run: Run, page: LinesPage) -> shapes.LinesPage:
-    """Return the answer of GET /runs/{id}/lines; of a search each line says whether it matches or
-    stands around one.
+    """Return the answer of GET /runs/{id}/lines; in a search each line says whether it matches or
+    is context.
     """
     return {
         "success": True,
@@ -123,7 +123,7 @@ def _question(run: Run) -> shapes.Question:
 
 
 def _outcome(run: Run) -> shapes.Failure:
-    """Return `error` and `code`, which say how to go on, of a run that has not succeeded."""
+    """Return `error` and `code` of a run that has not succeeded; they say how to continue."""
     if run.state == "succeeded":
         return {}
     return {"error": LEFT.format(id=run.id) if run.left else _sentence(run), "code": _code(run)}

@@ -86,9 +86,7 @@ def tenant_view(tenant: Tenant) -> shapes.Tenant:
 
 
 def survival_view(session: Session) -> shapes.Survival:
-    """Return what the end of PowerShell would leave of the sign-in: whether it survives, and a
-    sentence.
-    """
+    """Return whether the sign-in would survive the end of PowerShell, and a sentence about it."""
     route = session.route
     if route is None:
         return {"survives_restart": None, "survival": None}
@@ -119,8 +117,8 @@ def code_view(sign_in: SignIn | None) -> shapes.DeviceCode:
 
 
 def sign_in_view(session: Session) -> shapes.Attempt | None:
-    """Return how the present or last sign-in stands: its state, route, the account to use, and why
-    it failed.
+    """Return the state of the present or last sign-in, its route, the account to use, and why it
+    failed.
     """
     if session.route is None:
         return None
@@ -140,7 +138,7 @@ def sign_in_view(session: Session) -> shapes.Attempt | None:
 
 
 def explanation_view(explanation: Explanation | None) -> shapes.Explanation | None:
-    """Return what a known error means; None of an unknown one."""
+    """Return the explanation of a known error; None for an unknown one."""
     if explanation is None:
         return None
     return {
@@ -204,7 +202,7 @@ def no_session_view(tenant: str, module: str, *, sandbox: bool) -> shapes.NoSess
 
 
 def login_view(session: Session, refused: LoginRefusal | None = None) -> shapes.Login:
-    """Return the Sign-in shape; `refused`: the session is signed in, or signs in, in another
+    """Return the Sign-in shape; `refused`: the session is signed in, or signing in, in a different
     way.
     """
     signed_in = session.signed_in
@@ -231,7 +229,7 @@ def login_view(session: Session, refused: LoginRefusal | None = None) -> shapes.
 
 
 def _login_failure(session: Session, refused: LoginRefusal | None) -> shapes.Failure:
-    """Return why a sign-in did not succeed; empty when it has, or still may."""
+    """Return why a sign-in did not succeed; empty if it has, or still may."""
     if refused:
         return {"error": refused.reason, "code": refused.code}
     if session.state not in ("signed_out", "lost", "closed"):

@@ -1,4 +1,4 @@
-"""What people read as the name of a session in Jupyter: kernel pickers, launchers, lists of running
+"""The name of a session for people in Jupyter: in kernel pickers, launchers and lists of running
 kernels.
 
 Pure.
@@ -20,8 +20,8 @@ _STATES = {
 
 
 def session_title(session: Session) -> str:
-    """Return `contoso.example · exo · signed in as admin@contoso.example`, or what else is true of
-    the session.
+    """Return `contoso.example · exo · signed in as admin@contoso.example`, or the session's other
+    state.
     """
     account = session.signed_in.account if session.signed_in else None
     state = (
@@ -33,7 +33,9 @@ def session_title(session: Session) -> str:
 
 
 def _kind(session: Session, account: str) -> str:
-    """Return what an account without a name is: its client id alone would tell a person nothing."""
+    """Return a description of an account without a name: its client id alone would mean nothing to
+    a person.
+    """
     if not _CLIENT_ID.fullmatch(account):
         return ""
     identity = session.route is not None and session.route.name == "managed_identity"

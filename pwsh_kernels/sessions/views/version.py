@@ -1,6 +1,7 @@
-"""Short texts that are other ones once a session, or the list of sessions, has changed. Pure.
+"""Short texts that change whenever a session, or the list of sessions, changes. Pure.
 
-What counts is who is signed in, and how the sign-in stands: what a command does is told by its run.
+They depend on who is signed in and on the state of the sign-in; what a command does is reported by
+its run.
 """
 
 import hashlib
@@ -9,13 +10,13 @@ from collections.abc import Iterable
 from pwsh_kernels.sessions.session import Session
 
 VERSION_CHARS = 16
-"""Hexadecimal characters of a version: 64 bits, enough not to meet by chance."""
+"""Hexadecimal characters of a version: 64 bits, enough to avoid collisions."""
 
 
 def session_version(session: Session) -> str:
     """Return a session's version.
 
-    It holds nothing of a device code: versions are part of addresses, which are logged.
+    It reveals nothing of a device code: versions are part of addresses, which are logged.
     """
     sign_in, signed_in = session.sign_in, session.signed_in
     attempt = (sign_in.run.id if sign_in.run else "", sign_in.code is not None) if sign_in else None

@@ -1,4 +1,4 @@
-"""An ASGI application behind a Tornado handler: streaming answers, and the news that a client has
+"""An ASGI application behind a Tornado handler: streams answers, and notices when a client has
 gone.
 """
 
@@ -17,7 +17,7 @@ AsgiApp = Callable[
     Awaitable[None],
 ]
 HOP = "connection"
-"""The header that is between two machines only: Tornado writes its own."""
+"""A header that applies to one connection only: Tornado writes its own."""
 
 
 class ClientGone(OSError):
@@ -25,7 +25,7 @@ class ClientGone(OSError):
 
 
 def scope_of(request: HTTPServerRequest, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ASGI scope of a request; `extra` is what the server knows beside it. Pure."""
+    """Return the ASGI scope of a request; `extra` is what the server adds to it. Pure."""
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -48,7 +48,7 @@ def scope_of(request: HTTPServerRequest, extra: Mapping[str, Any]) -> dict[str, 
 
 
 class Exchange:
-    """One request and its answer, as an ASGI application wants them."""
+    """One request and its answer, as an ASGI application expects them."""
 
     def __init__(self, handler: RequestHandler, gone: asyncio.Event) -> None:
         """`gone` is set when the client has closed its connection."""
@@ -91,7 +91,7 @@ class Exchange:
 async def serve(
     app: AsgiApp, handler: RequestHandler, gone: asyncio.Event, extra: Mapping[str, Any]
 ) -> None:
-    """Let an application answer the handler's request. A client that goes away is no error."""
+    """Let an application answer the handler's request. A client that goes away is not an error."""
     exchange = Exchange(handler, gone)
     try:
         await app(scope_of(handler.request, extra), exchange.receive, exchange.send)

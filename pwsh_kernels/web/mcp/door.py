@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MCP_PATH = "/mcp"
 OPEN_WAIT = 30.0
-"""Seconds for the MCP SDK to load, at the first request: most servers are never asked."""
+"""Seconds for the MCP SDK to load, at the first request: most servers never get one."""
 CLOSE_WAIT = 5.0
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class McpDoor:
     """
 
     def __init__(self, token: str, load: "Callable[[], Awaitable[HttpApp]]") -> None:
-        """`token` lets in; `load` makes the application."""
+        """`token` is required; `load` makes the application."""
         self.token = token
         self._load = load
         self._stop = asyncio.Event()
@@ -52,9 +52,9 @@ class McpDoor:
         self._http: HttpApp | None = None
 
     async def open(self) -> "HttpApp":
-        """Return the application, a new one when the earlier one has ended by itself.
+        """Return the application; if the earlier one has ended unexpectedly, a new one.
 
-        Raises ServerStarting when the SDK does not load in time.
+        Raises ServerStarting if the SDK does not load in time.
         """
         async with self._opening:
             if self._http is None or self._task is None or self._task.done():
@@ -72,14 +72,14 @@ class McpDoor:
         return http
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Note that the application has ended by itself; the next request opens another one."""
+        """Note that the application has ended unexpectedly; the next request opens another one."""
         if not task.cancelled() and not self._stop.is_set():
             _log.error(
                 "The MCP application has ended; it is opened again", exc_info=task.exception()
             )
 
     async def close(self) -> None:
-        """End every MCP session; runs that they started go on."""
+        """End every MCP session; runs that they started continue."""
         self._stop.set()
         if self._task is not None:
             done, _ = await asyncio.wait([self._task], timeout=CLOSE_WAIT)
@@ -88,7 +88,9 @@ class McpDoor:
 
 
 class McpHandler(RequestHandler):
-    """Lets in who holds the token; all else is the SDK's: protocol, sessions, Host and Origin."""
+    """Admits holders of the token; everything else is up to the SDK: protocol, sessions, Host and
+    Origin.
+    """
 
     def initialize(self, door: McpDoor) -> None:
         self.door = door
@@ -115,7 +117,7 @@ class McpHandler(RequestHandler):
 
     @allow_unauthenticated
     async def get(self) -> None:
-        """Open the stream of what the server tells by itself (legacy era)."""
+        """Open the stream of messages that the server sends unasked (legacy era)."""
         await self._serve()
 
     @allow_unauthenticated
@@ -129,7 +131,7 @@ class McpHandler(RequestHandler):
         await serve(http.app, self, self.gone, extra)
 
     def on_connection_close(self) -> None:
-        """Tell the application that its client has gone."""
+        """Notify the application that its client has gone."""
         self.gone.set()
 
     def check_xsrf_cookie(self) -> None:

@@ -1,5 +1,5 @@
-"""The requests of the REST API without HTTP, for what runs in the server itself: same routes, same
-checks, same answers.
+"""The requests of the REST API without HTTP, for code within the server: same routes, same checks,
+same answers.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from pwsh_kernels.web.rest.endpoints import Call
 from pwsh_kernels.web.rest.routes import ROUTES
 
 BY_NAME = {f"{one.method} {one.path}": one for one in ROUTES}
-"""The route table by what a client sends: `GET /runs/{id}`."""
+"""The route table by method and path: `GET /runs/{id}`."""
 
 
 async def ask(
     backend: Backend, principal: Principal, route: str, values: Mapping[str, object], of: str
 ) -> Mapping[str, object]:
-    """Return what a route answers to a principal, who has been authenticated already.
+    """Return a route's answer to a principal, who has already been authenticated.
 
     Raises RequestRefused, as a client over HTTP does.
     """

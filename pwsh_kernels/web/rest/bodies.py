@@ -1,4 +1,4 @@
-"""The bodies and query strings that the routes take: which fields, of which type, within which
+"""The bodies and query strings that the routes accept: which fields, of which type, within which
 limits.
 """
 
@@ -30,7 +30,7 @@ MAX_LINES = 2000
 """Lines, or matches, in one answer of GET /runs/{id}/lines."""
 MAX_CONTEXT = 10
 MAX_OBJECTS = 100_000
-"""Objects that one POST /runs/{id}/query passes over, or shows; no run has more that are kept."""
+"""Objects that one POST /runs/{id}/query skips, or shows; no run keeps more."""
 MAX_CONDITIONS = 20
 MAX_COMMANDS = 50
 """Commands in one answer of GET /sessions/{id}/commands: the help of each takes some 30 ms
@@ -39,6 +39,9 @@ MAX_COMMANDS = 50
 MAX_SELECTED = 100
 NO_TENANT = "no_tenant"
 """Our type of a validation error: neither `tenant` nor `tenants`, or both."""
+EMPTY = ("string_too_short", "string_pattern_mismatch", "too_short")
+"""Pydantic's types of an error for a text that is empty or blank, and for an empty secret or list.
+"""
 MAX_TOKEN = 20_000
 """Characters of an access token; those of Entra have about 2,000."""
 MAX_NAME = 253
@@ -46,9 +49,11 @@ MAX_NAME = 253
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=MAX_NAME)]
+NamedName = Annotated[Name, Field(min_length=1, pattern=r"\S")]
+"""A name that an empty text is not, nor blanks; whoever has none leaves the field out."""
 Property = Annotated[str, Field(min_length=1, max_length=200)]
 Handed = Annotated[SecretStr, Field(min_length=1, max_length=MAX_TOKEN)]
-"""A secret that is handed in: pydantic shows it in no repr and no error."""
+"""A secret in a request: pydantic shows it in no repr and no error."""
 
 
 class Body(BaseModel):
@@ -96,13 +101,14 @@ class LoginBody(SessionBody):
     `account` is the predecessor's and has no effect: no sign-in asks for a subscription.
     """
 
-    expected_account: Name | None = None
+    module: NamedName = "exo"
+    expected_account: NamedName | None = None
     route: RouteName | None = None
     access_token: Handed | None = None
     graph_token: Handed | None = None
     wait_s: Seconds | None = None
     account: Name | int | None = None
-    sharepoint_tenant: Name | None = None
+    sharepoint_tenant: NamedName | None = None
 
 
 class StatusBody(SessionBody):
@@ -248,7 +254,7 @@ def read_json(body: bytes) -> Mapping[str, Any]:
 
 
 def read_model(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """Return the values as the model that a route declares; null is as good as absent.
+    """Return the values as the model that a route declares; null counts as absent.
 
     Raises InvalidRequest.
     """
@@ -266,16 +272,16 @@ def _refuse_constant(name: str) -> None:
 
 
 def _refuse_deep_nesting(values: Mapping[str, Any]) -> None:
-    """Refuse what PowerShell could not read."""
+    """Refuse values that PowerShell could not read."""
     for name, value in values.items():
-        if nests_deeper(value, MAX_NESTING + 1):  # the names of parameters are a level too
+        if nests_deeper(value, MAX_NESTING + 1):  # the names of parameters count as a level too
             raise InvalidRequest(
                 field=name, problem=f"nests lists or objects more than {MAX_NESTING} levels deep"
             )
 
 
 def nests_deeper(value: Any, levels: int) -> bool:
-    """Return whether lists and objects stand in one another in more levels."""
+    """Return whether lists and objects are nested in more levels."""
     if not isinstance(value, dict | list):
         return False
     inner = value.values() if isinstance(value, dict) else value
@@ -306,8 +312,11 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> InvalidRequest:
     first = problems[0]
     if first["type"] == NO_TENANT:
         return InvalidRequest(field="tenant", problem=first["msg"])
-    if first["type"] in ("missing", "string_too_short"):
+    field = model.model_fields.get(_field(first))
+    if first["type"] == "missing" or (first["type"] in EMPTY and field and field.is_required()):
         return InvalidRequest(field=_field(first), problem="is required")
+    if first["type"] in EMPTY:
+        return InvalidRequest(field=_field(first), problem="must not be empty; leave it out")
     return InvalidRequest(field=_field(first), problem=first["msg"].replace("Input ", "", 1))
 
 

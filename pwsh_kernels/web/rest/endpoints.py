@@ -35,7 +35,7 @@ AnyRun = TypeVar("AnyRun", bound=shapes.Run)
 
 
 class Caller(TypedDict, total=False):
-    """Who calls; empty for a route that is open to all."""
+    """The caller; empty for a route that is open to everybody."""
 
     principal: str
     client: str
@@ -54,7 +54,7 @@ class Call:
 
     @property
     def caller(self) -> Caller:
-        """Who calls, in the field names of the sessions' requests."""
+        """The caller, in the field names of the sessions' requests."""
         return (
             {"principal": self.principal.name, "client": self.principal.client}
             if self.principal
@@ -71,18 +71,18 @@ class Answer:
 
 
 async def health(call: Call) -> Answer:
-    """Tell whether the product works here, without names and paths: anybody may ask."""
+    """Report whether the product works here, without names and paths, because anybody may ask."""
     return Answer(call.backend.health.view(call.backend.sessions.health()))
 
 
 async def live(_: Call) -> Answer:
-    """Tell that the server's process answers, whatever else is wrong: a supervisor asks."""
+    """Report that the server's process answers, whatever else is wrong; for supervisors."""
     body: shapes.Live = {"status": "live"}
     return Answer(body)
 
 
 async def ready(call: Call) -> Answer:
-    """Tell that the server has found its sessions and can start new ones.
+    """Report that the server has found its sessions and can start new ones.
 
     Raises ServerStarting, NotReady.
     """
@@ -143,7 +143,7 @@ def _route_view(route: Route) -> shapes.Route:
 
 
 async def sessions(call: Call) -> Answer:
-    """List the sessions, once they are not as the caller has seen them."""
+    """List the sessions; with `seen`, once they differ from what the caller has seen."""
     query, known = _as(call, SessionsQuery), call.backend.sessions
     if query.seen is not None:
         await known.changed(query.seen, call.backend.capped(query.wait_s) or 0)
@@ -162,7 +162,7 @@ async def tenants(call: Call) -> Answer:
 
 
 async def watchdog(call: Call) -> Answer:
-    """Tell the watchdog's limits."""
+    """Report the watchdog's limits."""
     view: shapes.Watchdog = {"success": True, **call.backend.sessions.watchdog()}
     return Answer(view)
 
@@ -185,14 +185,14 @@ async def login(call: Call) -> Answer:
 
 
 async def status(call: Call) -> Answer:
-    """Tell one session's state; creates none."""
+    """Report one session's state, without creating one."""
     body = _as(call, StatusBody)
     wait_s = call.backend.capped(body.wait_s) or 0
     return Answer(await call.backend.sessions.status(body.tenant, body.module, wait_s))
 
 
 async def run(call: Call) -> Answer:
-    """Run a command; 202 when it has not ended within the wait."""
+    """Run a command; 202 if it has not ended within the wait."""
     body = _as(call, RunBody)
     request = RunRequest(
         tenant=body.tenant,
@@ -230,7 +230,7 @@ async def commands(call: Call) -> Answer:
 
 
 async def runs(call: Call) -> Answer:
-    """List the runs that are kept."""
+    """List the remembered runs."""
     query = _as(call, RunsQuery)
     views = call.backend.sessions.run_views(
         query.tenant, query.module, query.state, query.purpose, limit=query.limit
@@ -250,14 +250,14 @@ async def one_run(call: Call) -> Answer:
 
 
 async def lines(call: Call) -> Answer:
-    """Return lines of a run's output, or those that a search finds."""
+    """Return lines of a run's output, or those that match a search."""
     query = _as(call, LinesQueryString)
     asked = LinesQuery(query.first, query.count, query.search, query.context, query.ignore_case)
     return Answer(await call.backend.sessions.lines(call.id, asked))
 
 
 async def query(call: Call) -> Answer:
-    """Filter, sort and project the kept objects of a run; 202 when the session had no time for it
+    """Filter, sort and project the kept objects of a run; 202 if the session did not become free
     within the wait.
     """
     body = _as(call, QueryBody)
@@ -318,7 +318,7 @@ def _handed_in(body: LoginBody) -> dict[FactName, Secret]:
 
 
 def _told(call: Call, view: AnyRun) -> AnyRun:
-    """Return a run as the caller is told of it: whether it is theirs."""
+    """Return a run with `yours`: whether the caller started it."""
     caller = call.caller
     view["yours"] = (view["principal"], view["client"]) == (
         caller.get("principal"),

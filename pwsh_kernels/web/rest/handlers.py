@@ -36,18 +36,18 @@ from pwsh_kernels.web.rest.route import Route
 from pwsh_kernels.web.rest.routes import ROUTES, by_path
 
 MAX_BODY = 16 * 1024 * 1024
-"""Bytes of a request's body that our routes read; a script of 1 MB fits many times."""
+"""Largest request body of our routes in bytes; a script of 1 MB fits many times."""
 FORM = "application/x-www-form-urlencoded"
 
 
 class JsonHandler(JupyterHandler):
-    """What all our JSON paths share.
+    """The common part of all our JSON paths.
 
-    Jupyter's own check is replaced by ours: the header's token and nothing else.
+    Jupyter's own check is replaced by ours: only the token in the header counts.
     """
 
     def initialize(self, backend: Backend) -> None:
-        """Take what the server was made with."""
+        """Take the server's parts."""
         self.backend = backend
         self.principal: Principal | None = None
 
@@ -82,7 +82,7 @@ class JsonHandler(JupyterHandler):
         self.set_header("Content-Type", "application/json")
 
     def compute_etag(self) -> str | None:
-        """Answers are never cached, so that hashing them would be for nothing."""
+        """Answers are never cached, so hashing them would be useless."""
         return None
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -97,7 +97,7 @@ class JsonHandler(JupyterHandler):
         self.finish(json.dumps(body))
 
     def set_headers_of(self, error: ProductError) -> None:
-        """Set the headers that HTTP asks for beside a status."""
+        """Set the headers that HTTP requires with a status."""
         if isinstance(error, Unauthorized):
             self.set_header("WWW-Authenticate", 'Bearer realm="pwsh-kernels"')
         if isinstance(error, MethodNotAllowed):
@@ -176,7 +176,7 @@ class RouteHandler(JsonHandler):
     def query_values(self) -> dict[str, str]:
         """Return the query string; of a name given twice the last counts.
 
-        Raises InvalidRequest for what is no text.
+        Raises InvalidRequest for values that are not text.
         """
         try:
             return {name: self.get_query_argument(name) for name in self.request.query_arguments}
@@ -200,25 +200,25 @@ class RouteHandler(JsonHandler):
 
 
 class UnknownPathHandler(JsonHandler):
-    """Answers what is below our paths but no route."""
+    """Answers paths below ours that do not exist."""
 
     async def prepare(self, *, _redirect_to_login: bool = True) -> None:
-        """Say that nothing is there, to those who may know."""
+        """Say that there is nothing here, to callers who may know."""
         await super().prepare()
         self.require_principal()
         raise UnknownRoute(path=self.request.path)
 
 
 class OurLogin(Matcher):
-    """Tells POST /login of the REST API from Jupyter's login page, which a browser opens and sends
-    a form to.
+    """Separates POST /login of the REST API from Jupyter's login page, which a browser opens and
+    sends a form to.
     """
 
     def __init__(self, path: PathMatches) -> None:
         self.path = path
 
     def match(self, request: HTTPServerRequest) -> ForeignJson | None:
-        """Leave to Jupyter what a browser does: GET, and a form that asks for HTML back."""
+        """Leave a browser's requests to Jupyter: GET, and a form that asks for HTML."""
         form = FORM in request.headers.get(
             "Content-Type", ""
         ) and "text/html" in request.headers.get("Accept", "")
@@ -228,8 +228,8 @@ class OurLogin(Matcher):
 
 
 def plain_error(status: int, error: BaseException | None) -> Mapping[str, object]:
-    """Return the one shape for an error that is not of our tree: Tornado's own refusals, our own
-    mistakes.
+    """Return the common shape for an error that is not one of ours: Tornado's own refusals, and
+    bugs.
     """
     if isinstance(error, HTTPError) and status < 500:
         code = responses.get(status, "refused").lower().replace(" ", "_").replace("-", "_")

@@ -1,5 +1,5 @@
-"""The OpenAPI document of the routes: made of the route table, the bodies, the shapes and the
-errors, so that nothing of it is written twice.
+"""The OpenAPI document of the routes: made from the route table, the bodies, the shapes and the
+errors, so that nothing is written twice.
 
 Pure.
 """
@@ -70,7 +70,7 @@ def _subject(error: type[ProductError]) -> str:
 
 
 def _schemas(routes: Iterable[Route]) -> tuple[Mapping[Key, ForeignJson], ForeignJson]:
-    """Return the schemas of what each route takes and gives, and those that they share, by name."""
+    """Return the schemas of each route's input and output, and those that they share, by name."""
     wanted: list[tuple[str, Mode, TypeAdapter[Any]]] = [
         ("error", "serialization", TypeAdapter(Error))
     ]
@@ -93,7 +93,7 @@ def _name(route: Route) -> str:
 
 
 def _nullable(body: ForeignJson) -> ForeignJson:
-    """Return the schema of a body, in which null is as good as absent."""
+    """Return the schema of a body, in which null counts as absent."""
     required = body.get("required", [])
     return {
         **body,

@@ -14,8 +14,8 @@ from pwsh_kernels.web.rest.endpoints import Answer, Call
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path: who may call it, what it takes (the body of a POST, the query of a
-    GET), what it does, and of which shape its answer is.
+    """One method of one path: who may call it, its input (the body of a POST, the query of a GET),
+    its function, and the shape of its answer.
     """
 
     method: Literal["GET", "POST"]
@@ -25,9 +25,9 @@ class Route:
     answer: Callable[[Call], Awaitable[Answer]]
     gives: Any
     waits: bool = False
-    """True when the answer may be 202: what was asked for goes on."""
+    """True if the answer may be 202: the requested work continues."""
     at_once: bool = False
-    """True when the answer does not wait for a server that still looks for its sessions."""
+    """True if the answer does not wait for a server that is still looking for its sessions."""
 
     @property
     def pattern(self) -> str:

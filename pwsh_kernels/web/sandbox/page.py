@@ -29,23 +29,23 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SandboxPage(RequestHandler):
-    """Answers only this machine, and the networks that a setting counts as this machine's.
+    """Answers only this machine, and the networks that a setting adds.
 
-    No token: who holds the code may finish the sign-in, as on the real page.
+    No token: whoever has the code may finish the sign-in, as on the real page.
     """
 
     def initialize(
         self, authority: Authority, attempts: Attempts, peers: Sequence[Network] = ()
     ) -> None:
         """Take the authority that holds the codes, the count of wrong ones, and the networks that
-        may see the page beside this machine.
+        may see the page besides this machine.
         """
         self.authority = authority
         self.attempts = attempts
         self.peers = peers
 
     def set_default_headers(self) -> None:
-        """Allow nothing but our own text, style and form."""
+        """Allow only our own text, style and form."""
         self.nonce = secrets.token_urlsafe(16)
         self.set_header("Content-Security-Policy", f"{POLICY}; style-src 'nonce-{self.nonce}'")
         self.set_header("Cache-Control", "no-store")
@@ -53,7 +53,7 @@ class SandboxPage(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def prepare(self) -> None:
-        """Be absent for every other machine, and for a domain name that was bent to this one."""
+        """Be absent for every other machine, and for a domain name that was rebound to this one."""
         caller = self.request.remote_ip or ""
         near = is_loopback(caller) or is_in(caller, self.peers)
         if not near or not is_loopback_host(self.request.host):
@@ -93,7 +93,7 @@ class SandboxPage(RequestHandler):
             self.show_code_form(refused.text(), 400)
 
     def take_step(self, sign_in: SignIn) -> None:
-        """Do what the pressed button says. Raises DeviceCodeRefused."""
+        """Carry out the action of the pressed button. Raises DeviceCodeRefused."""
         match self.get_body_argument("action", "next"):
             case "approve":
                 self.approve(sign_in)
@@ -145,13 +145,13 @@ class SandboxPage(RequestHandler):
         )
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """Say no more than the status: whoever sees this is not a person at the page."""
+        """Answer with the status only: a person at the page never sees this."""
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(f"{status_code}\n")
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether an address is this machine's own."""
+    """Return whether an address is this machine's own."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
@@ -159,7 +159,7 @@ def is_loopback(address: str) -> bool:
 
 
 def is_in(address: str, networks: Sequence[Network]) -> bool:
-    """Tell whether an address is in one of the networks."""
+    """Return whether an address is in one of the networks."""
     try:
         return any(ipaddress.ip_address(address) in network for network in networks)
     except ValueError:
@@ -167,7 +167,7 @@ def is_in(address: str, networks: Sequence[Network]) -> bool:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Tell whether a Host header names this machine: localhost or a loopback address, with or
+    """Return whether a Host header names this machine: localhost or a loopback address, with or
     without a port.
     """
     try:

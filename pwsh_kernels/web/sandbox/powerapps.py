@@ -16,7 +16,7 @@ from pwsh_kernels.sandbox.powerapps import Request, answer
 from pwsh_kernels.web.sandbox.page import is_loopback, is_loopback_host
 
 POWERAPPS_PATH = "/sandbox/powerapps"
-"""What follows this path is what follows the host of the real service."""
+"""The rest of the path is the same as on the real service's host."""
 
 
 class PowerAppsService(RequestHandler):
@@ -27,11 +27,11 @@ class PowerAppsService(RequestHandler):
         self.authority = authority
 
     def prepare(self) -> None:
-        """Be absent for every other machine, and for a domain name that was bent to this one."""
+        """Be absent for every other machine, and for a domain name that was rebound to this one."""
         if not is_loopback(self.request.remote_ip or "") or not is_loopback_host(self.request.host):
             raise HTTPError(404)
 
-    # Who may read what stands in the sandbox token of the request.
+    # The sandbox token in the request says who may read what.
     @allow_unauthenticated
     def get(self, path: str) -> None:
         """Answer as the service would."""
@@ -53,7 +53,7 @@ class PowerAppsService(RequestHandler):
         self.finish(given.content)
 
     def write_error(self, status_code: int, **_: object) -> None:
-        """Say no more than the status, in the service's form."""
+        """Answer with the status only, in the service's form."""
         reason = responses.get(status_code, "Unknown")
         self.finish({"error": {"code": str(status_code), "message": reason}})
 

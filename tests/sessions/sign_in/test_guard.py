@@ -85,6 +85,24 @@ async def test_a_script_that_ends_with_a_disconnect_signs_nobody_out_and_is_told
     await admin_stays_signed_in(world)
 
 
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("Connect-ExchangeOnline -UserPrincipalName reader@contoso.example", "SignedInByLogin"),
+        ("Connect-ExchangeOnline -NoSuchParameter 1", "NamedParameterNotFound"),
+        ("Disconnect-ExchangeOnline -Confirm:$false", "SignedOutByDisconnect"),
+        ("Disconnect-ExchangeOnline -ErrorAction Stop", "SignedOutByDisconnect"),
+    ],
+)
+async def test_a_refused_connect_or_disconnect_stands_at_the_line_of_the_command(
+    world: World, line: str, named: str
+) -> None:
+    run = await world.run(f"'first'\n\n{line}")
+    (error,) = run["errors"]
+    assert (error["line"], error["error_id"].split(",")[0]) == (3, named)
+    assert error["position"].splitlines()[:2] == ["At line:3 char:1", f"+ {line}"]
+
+
 async def test_a_disconnect_that_wants_no_error_gets_none(world: World) -> None:
     run = await world.run("Disconnect-ExchangeOnline -Confirm:$false -ErrorAction Ignore; 'then'")
     assert (run["state"], run["result"]) == ("succeeded", "then\n")

@@ -1,0 +1,21 @@
+# Compiles ProgressHost.cs to the file that is named: on the same PowerShell the same bytes each time,
+# which Add-Type does not give (it names an assembly at random).
+param([string]$OutputAssembly)
+
+foreach ($name in 'Microsoft.CodeAnalysis', 'Microsoft.CodeAnalysis.CSharp') {
+    $null = [Reflection.Assembly]::LoadFrom("$PSHOME/$name.dll")
+}
+$tree = [Microsoft.CodeAnalysis.CSharp.CSharpSyntaxTree]::ParseText(
+    [IO.File]::ReadAllText("$PSScriptRoot/ProgressHost.cs"))
+$files = @(Get-ChildItem "$PSHOME/ref/*.dll") + (Get-Item "$PSHOME/System.Management.Automation.dll")
+$references = foreach ($file in $files) {
+    [Microsoft.CodeAnalysis.MetadataReference]::CreateFromFile($file.FullName)
+}
+$options = [Microsoft.CodeAnalysis.CSharp.CSharpCompilationOptions]::new('DynamicallyLinkedLibrary')
+$options = $options.WithOptimizationLevel('Release').WithDeterministic($true)
+$made = [Microsoft.CodeAnalysis.CSharp.CSharpCompilation]::Create('PwshKernels.ProgressHost',
+    [Microsoft.CodeAnalysis.SyntaxTree[]]$tree,
+    [Microsoft.CodeAnalysis.MetadataReference[]]$references, $options)
+$stream = [IO.File]::Create($OutputAssembly)
+try { $result = $made.Emit($stream) } finally { $stream.Dispose() }
+if (-not $result.Success) { throw ($result.Diagnostics -join "`n") }
