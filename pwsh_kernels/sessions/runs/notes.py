@@ -1,7 +1,7 @@
 """Notes of running commands, by which the next server recognises them.
 
 One file each (0600), written once a run has lasted a moment and removed when it ends; also written
-for a waiting run that an orderly stop cancelled, and removed when that run is forgotten. No secrets.
+for a waiting run that an orderly stop cancelled, until that run is forgotten. No secrets.
 """
 
 import json
