@@ -18,7 +18,11 @@ from pwsh_kernels.sessions.moment import now
 from tests.fixtures.sandbox import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.pwsh,
+    pytest.mark.slow,
+]
 
 REPORTING = "c0070500-a992-4c00-8a00-00000000a992"
 SUBJECTS = {AUTOMATION["contoso"]: "contoso-automation", REPORTING: "contoso-reporting"}

@@ -137,6 +137,7 @@ def connects(world: World, module: str) -> list[str]:
 # -- hosts out of reach ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @IN_ONE_LOOP
 async def test_hosts_that_cannot_be_reached_are_named_before_a_code_is_asked_for(
     world: World,
