@@ -102,6 +102,12 @@ def plain(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> St
     return {**json.loads(done.stdout.strip().splitlines()[-1]), "home": str(home)}
 
 
+@pytest.fixture(scope="module")
+def shell(fresh_shell: PowerShell) -> PowerShell:
+    """A PowerShell that is as it was opened: what others leave in theirs would be a difference."""
+    return fresh_shell
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def ours(shell: PowerShell) -> State:
     """What PowerShell says of itself through our kernel."""
