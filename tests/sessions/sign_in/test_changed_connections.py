@@ -11,11 +11,12 @@ import pytest_asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from pwsh_kernels.errors import NotSignedIn
+from tests.fixtures.sweeps import swept
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
 
-ADMIN, STRANGER = f"admin@{CONTOSO}", f"admin@{FABRIKAM}"
+ADMIN, READER, STRANGER = f"admin@{CONTOSO}", f"reader@{CONTOSO}", f"admin@{FABRIKAM}"
 AUDIENCE = "https://outlook.office365.com"
 CONNECT = "ExchangeOnlineManagement\\Connect-ExchangeOnline -ShowBanner:$false"
 DROP = "ExchangeOnlineManagement\\Disconnect-ExchangeOnline -Confirm:$false"
@@ -225,7 +226,7 @@ async def test_a_command_that_connects_another_tenant_while_the_server_restarts_
         await second.end()
 
 
-@pytest.mark.parametrize("account", [None, f"reader@{CONTOSO}"])
+@pytest.mark.parametrize("account", swept([None, READER], [READER]))
 async def test_after_a_restart_a_command_is_named_after_who_is_signed_in_at_its_end(
     tmp_path: Path, account: str | None
 ) -> None:
