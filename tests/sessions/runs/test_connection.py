@@ -9,6 +9,7 @@ import pytest
 import zmq
 from jupyter_client.session import Session as Codec
 
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs import connection
 from pwsh_kernels.sessions.runs.connection import KernelConnection
 from pwsh_kernels.sessions.runs.queue import CUT, NOT_ARRIVED, RunQueue
@@ -112,7 +113,7 @@ async def far(
     queue = RunQueue(
         {**kernel.info, **ports, "ip": FAR},
         context,
-        lambda code, _: runs.add(SIGNING, code),
+        lambda code, _: runs.add(SessionKey("contoso.example", "exo"), code),
         lambda _: None,
         lambda: None,
     )
@@ -179,7 +180,8 @@ async def test_a_command_that_goes_on_through_a_cut_is_heard_to_its_end(
     kernel.on_execute = go_on
     run = submit(queue, runs, "1")
     await asyncio.wait_for(rejoined(queue), WAIT_S)
-    kernel.good(*begun[0], "the end")
+    [(message, who)] = begun
+    kernel.good(message, who, "the end")
     assert await run.wait(WAIT_S)
     assert run.log.text(frozenset({"text"})) == "the end"
     assert run.code == "output_lost"
