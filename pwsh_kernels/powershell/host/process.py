@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pwsh_kernels import limits
 from pwsh_kernels.errors import PowerShellStartFailed
 from pwsh_kernels.powershell.events import Died
 from pwsh_kernels.powershell.host.console_pipe import ConsolePipe
@@ -83,6 +84,8 @@ class PowerShellProcess:
 
     async def _watch(self, launch: Launch) -> None:
         try:
+            with contextlib.suppress(ProcessLookupError):  # it has ended; who waits for it says how
+                limits.apply(launch.limits, self.pid)
             self._watcher = await Watcher.start(self.pid)
         except BaseException as error:
             self.kill()

@@ -75,6 +75,18 @@ RULES = (
         " with pauses.",
     ),
     _rule(
+        r"specified file length was too large|\bfile too large\b",
+        "fix_command",
+        "The file would be larger than a session's files may be: the limit is"
+        " PWSH_MANAGER_SESSION_FILE_SIZE_MB of the server. Write several smaller files.",
+    ),
+    _rule(
+        r"too many open files",
+        "fix_command",
+        "The session has as many files and connections open as it may: the limit is"
+        " PWSH_MANAGER_SESSION_OPEN_FILES of the server. Close those that are no longer needed.",
+    ),
+    _rule(
         r"access to the path '.*' is denied|read-only file system",
         "fix_command",
         "The session may not read or write at this path of its machine: write to its working"
