@@ -10,8 +10,8 @@ $script:CamlTests = @{
 }
 
 function Read-Caml {
-    # @{ Where; Limit }. Throws FormatException with the service's text when it is no query that the
-    # sandbox knows.
+    # @{ Where; Limit }. Throws a FormatException with the service's text for any query that the
+    # sandbox does not know.
     param([string] $Query)
     try {
         $view = ([xml] $Query).DocumentElement
