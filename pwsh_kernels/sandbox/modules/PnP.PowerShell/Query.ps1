@@ -17,7 +17,7 @@ function Read-Caml {
         $view = ([xml] $Query).DocumentElement
     }
     catch [System.Management.Automation.RuntimeException] {
-        throw [System.FormatException]::new('Cannot complete this action. The query is no XML.')
+        throw [System.FormatException]::new('Cannot complete this action. The query is not XML.')
     }
     $where = $view.SelectSingleNode('.//Where/*')
     $limit = $view.SelectSingleNode('.//RowLimit')

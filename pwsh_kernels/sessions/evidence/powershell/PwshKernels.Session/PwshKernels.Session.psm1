@@ -40,7 +40,7 @@ function Get-SessionHistory {
     )
     $file = $env:PWSH_KERNELS_HISTORY
     if (-not $file) {
-        throw 'This PowerShell is no session of a pwsh-kernels server, so nothing is noted.'
+        throw 'This PowerShell is not a session of a pwsh-kernels server, so there is no history.'
     }
     if (-not (Test-Path -LiteralPath $file)) { return }
     # Always UTF-8: a byte order mark of another encoding, which a command may have written, would
