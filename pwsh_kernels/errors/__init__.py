@@ -58,6 +58,7 @@ from pwsh_kernels.errors.requests import (
 from pwsh_kernels.errors.runs import (
     AnswerNotUsable,
     AnswerOfAnother,
+    ConnectionUnchecked,
     PromptRefused,
     RunNotWaiting,
     SecretNotTaken,
@@ -109,6 +110,7 @@ __all__ = [
     "CommandSearchFailed",
     "CommandTooLarge",
     "ConfinementUnavailable",
+    "ConnectionUnchecked",
     "ConsoleNotInstalled",
     "DataFolderInUse",
     "DeviceCodeRefused",

@@ -8,7 +8,7 @@ from pwsh_kernels.powershell import Launch, PowerShell
 from pwsh_kernels.screens import screen_advice
 from tests.fixtures.powershell import run
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize(

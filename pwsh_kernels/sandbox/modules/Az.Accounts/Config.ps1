@@ -108,7 +108,7 @@ function Update-AzConfig {
         [ValidateSet('CurrentUser', 'Process')] [string] $Scope = 'CurrentUser'
     )
     foreach ($key in $script:Settings.Keys | Where-Object { $PSBoundParameters.ContainsKey($_) }) {
-        if (-not $PSCmdlet.ShouldProcess("Config $key", "Update")) { continue }
+        if (-not (Confirm-SandboxChange $PSCmdlet "Config $key", "Update")) { continue }
         if ($Scope -eq 'Process') { $script:ProcessConfig[$key] = $PSBoundParameters[$key] } else {
             $kept = Read-JsonFile (Get-ConfigFile)
             $kept[$key] = $PSBoundParameters[$key]

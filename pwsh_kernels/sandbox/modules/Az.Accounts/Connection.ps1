@@ -47,8 +47,9 @@ function Connect-AzAccount {
     if ($PSCmdlet.ParameterSetName -eq 'User' -and -not $env:DISPLAY) {
         return $PSCmdlet.WriteWarning($script:NoScreen)
     }
-    if (-not $PSCmdlet.ShouldProcess(
-        "$($PSCmdlet.ParameterSetName) account in environment '$Environment'", 'log in')) {
+    if (-not (Confirm-SandboxChange $PSCmdlet `
+            "$($PSCmdlet.ParameterSetName) account in environment '$Environment'",
+            'log in')) {
         return
     }
     $answer = (Find-TenantProblem $asked) ?? (Connect-WithRoute $PSCmdlet $asked)

@@ -117,7 +117,7 @@ function Set-AzContext {
         if ($directory.name -ne $live.Identity.Tenant.name -or ($Subscription -and -not $found)) {
             $PSCmdlet.ThrowTerminatingError((New-AzError $script:NoSubscription))
         }
-        if (-not $PSCmdlet.ShouldProcess("Account '$($live.Context.account)'",
+        if (-not (Confirm-SandboxChange $PSCmdlet "Account '$($live.Context.account)'",
                 "Set the context to the subscription '$($found.id)'")) {
             return
         }
@@ -135,9 +135,10 @@ function Clear-AzContext {
         [ValidateSet('CurrentUser', 'Process')] [string] $Scope = 'CurrentUser'
     )
     if (-not $Force -and
-            -not $PSCmdlet.ShouldProcess(
-                'Remove all accounts and subscriptions in all sessions for the current user',
-                'Clear-AzContext', 'Clear')) {
+            -not (Confirm-SandboxChange $PSCmdlet `
+                    'Remove all accounts and subscriptions in all sessions for the current user',
+                    'Clear-AzContext',
+                    'Clear')) {
         return
     }
     foreach ($account in @($script:Profile.Contexts.Values.grant | Sort-Object -Unique)) {
@@ -175,7 +176,7 @@ function Disconnect-AzAccount {
         })]
     $account = @($Username, $ApplicationId, $default.account | Where-Object { $_ })[0]
     $gone = @($script:Profile.Contexts.Values | Where-Object { $_.account -eq $account })
-    if (-not $gone -or -not $PSCmdlet.ShouldProcess($account, 'Log out')) { return }
+    if (-not $gone -or -not (Confirm-SandboxChange $PSCmdlet $account, 'Log out')) { return }
     foreach ($facts in $gone) {
         $script:Profile.Contexts.Remove($facts.name)
         Remove-Grant $facts.grant

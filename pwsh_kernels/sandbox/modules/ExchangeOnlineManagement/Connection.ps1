@@ -29,7 +29,8 @@ function Disconnect-ExchangeOnline {
     )
     $action = 'Running this cmdlet clears all active sessions created using ' +
         'Connect-ExchangeOnline or Connect-IPPSSession.'
-    if (-not $PSCmdlet.ShouldProcess($action, "$action Press (Y/y/A/a) if you want to continue.",
+    if (-not (Confirm-SandboxChange $PSCmdlet $action,
+            "$action Press (Y/y/A/a) if you want to continue.",
             'Confirm')) {
         return
     }

@@ -56,8 +56,9 @@ function Set-Mailbox {
             return
         }
         $action = "Setting mailbox Identity:`"$($record.Properties.Identity)`"."
-        if (-not $PSCmdlet.ShouldProcess($action,
-                "Are you sure you want to perform this action?`n$action", 'Confirm')) {
+        if (-not (Confirm-SandboxChange $PSCmdlet $action,
+                "Are you sure you want to perform this action?`n$action",
+                'Confirm')) {
             return
         }
         if (Set-Record $organization $record $changes) { return }
@@ -256,8 +257,9 @@ function New-Mailbox {
             'Microsoft.Exchange.Data.Directory.ProxyAddressExistsException' $_.Exception.Message)
     }
     $action = "Creating mailbox `"$Name`" with address `"$address`"."
-    if (-not $PSCmdlet.ShouldProcess($action,
-            "Are you sure you want to perform this action?`n$action", 'Confirm')) {
+    if (-not (Confirm-SandboxChange $PSCmdlet $action,
+            "Are you sure you want to perform this action?`n$action",
+            'Confirm')) {
         return
     }
     $type = if ($PSCmdlet.ParameterSetName -eq 'EnabledUser') {

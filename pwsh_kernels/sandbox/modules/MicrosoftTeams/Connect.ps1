@@ -35,7 +35,7 @@ function Connect-MicrosoftTeams {
             -Instead ('Sign in with -UseDeviceAuthentication, ' +
                 '-Certificate, -CertificateThumbprint, -Identity or -AccessTokens.')))
     }
-    if (-not $PSCmdlet.ShouldProcess("AzureCloud environment", 'log in')) { return }
+    if (-not (Confirm-SandboxChange $PSCmdlet "AzureCloud environment", 'log in')) { return }
     $answer = Invoke-Route $PSCmdlet $PSBoundParameters
     if ($answer -isnot [System.Management.Automation.ErrorRecord]) {
         $answer = New-Connection $answer $PSBoundParameters
@@ -92,7 +92,7 @@ function New-Connection {
 function Disconnect-MicrosoftTeams {
     [CmdletBinding(SupportsShouldProcess)]
     param()
-    if ($PSCmdlet.ShouldProcess('AzureCloud environment', 'log out')) {
+    if (Confirm-SandboxChange $PSCmdlet 'AzureCloud environment', 'log out') {
         $script:Connection =
             [Microsoft.TeamsCmdlets.Powershell.Connect.TeamsPowerShellSession]::SessionProvider = $null
     }

@@ -116,7 +116,7 @@ function Set-CsUser {
         if (-not $user -or -not (Test-Administrator)) {
             return Write-ServiceRefusal $PSCmdlet $user
         }
-        if (-not $PSCmdlet.ShouldProcess($Identity, 'Set-CsUser')) { return }
+        if (-not (Confirm-SandboxChange $PSCmdlet $Identity, 'Set-CsUser')) { return }
         if ($null -ne $EnterpriseVoiceEnabled) { $user.csVoice = $EnterpriseVoiceEnabled }
         if ($null -ne $HostedVoiceMail) { $user.csVoiceMail = $HostedVoiceMail }
         if ($PSBoundParameters.ContainsKey('LineURI')) { $user.csLine = $LineURI }
@@ -135,7 +135,7 @@ function Set-CsPhoneNumberAssignment {
     $directory = Get-CsDirectory $PSCmdlet
     $user = Find-CsUser $directory $Identity
     if (-not $user -or -not (Test-Administrator)) { return Write-ServiceRefusal $PSCmdlet $user }
-    if (-not $PSCmdlet.ShouldProcess($Identity, 'Set-CsPhoneNumberAssignment')) { return }
+    if (-not (Confirm-SandboxChange $PSCmdlet $Identity, 'Set-CsPhoneNumberAssignment')) { return }
     if ($directory.Users.Where({ $_.csLine -eq "tel:$PhoneNumber" -and $_.id -ne $user.id })) {
         # By design this refusal is an object, not an error: -ErrorAction and try have no effect on
         # it.
