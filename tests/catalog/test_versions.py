@@ -1,4 +1,4 @@
-"""Versions and ranges as PSResourceGet has them, and which packages they lead to."""
+"""Versions and ranges as PSResourceGet reads them, and the packages that they select."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a client can ask of a session's kernel without a run that others see: it runs nothing."""
+"""Requests to a session's kernel that would make no run that others see: they run nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A token that stands in a file, as a container's secret does: taken, or refused in a sentence."""
+"""A token in a file, such as a container's secret: accepted, or refused in one sentence."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What is added to a tenants file changes nothing else in it; the original's connections become
+"""An addition to a tenants file changes nothing else in it; pwsh-manager's connections become
 entries.
 """
 

@@ -1,4 +1,4 @@
-"""Secrets stay where they are kept until they are used, and are in no text that we write."""
+"""Secrets stay where they are kept until they are used, and appear in no text that we write."""
 
 import os
 from pathlib import Path

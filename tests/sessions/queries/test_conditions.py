@@ -1,4 +1,4 @@
-"""Conditions on properties: every spelling of each operator, and what is said of one that cannot be
+"""Conditions on properties: every spelling of each operator, and the refusal of one that cannot be
 read.
 """
 

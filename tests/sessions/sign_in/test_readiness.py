@@ -1,4 +1,4 @@
-"""Before and beside a sign-in: hosts out of reach, attempts without a code, reasons in warnings,
+"""Before and during a sign-in: hosts out of reach, attempts without a code, reasons in warnings,
 HOME, busy waits.
 """
 
