@@ -207,7 +207,7 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
             4,
             "pnp.site must be an address such as https://",
         ),
-        (f'{A}place = "kubernetes"', 3, "place must be one of 'local'"),
+        (f'{A}place = "nomad"', 3, "place must be one of 'local'"),
         (f'{A}culture = "xx-QQ"', 3, "culture must be the name of an existing culture"),
         (f'{A}culture = "de-QQ"', 3, "culture must be the name of an existing culture"),
         (f'{A}culture = "German"', 3, "culture must be the name of a culture, such as de-CH"),
