@@ -199,7 +199,7 @@ function Test-Plain($Values, [int]$Depth) {
             $Depth++
         }
     }
-    catch { $json.Failed = $true }  # a property that cannot be read: the other way is told
+    catch { $json.Failed = $true }  # a property that cannot be read: ConvertTo-Plain reports it
     if ($Values.Count) { $json.Room = $room }
     return -not $Values.Count
 }
