@@ -621,11 +621,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                 if ($null -ne $kept) {
                     if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
                 }
-                $lines = $null
-                $lines = $formatter.Process($InputObject)
-                foreach ($line in $lines) { [void]$text.Append($line).Append("`n") }
-                # A formatter that has failed would keep failing: the next object gets a new one.
-                if ($null -eq $lines) { $formatter = $names = $null }
+                foreach ($line in $formatter.Process($InputObject)) {
+                    [void]$text.Append($line).Append("`n")
+                }
             }
             elseif (($InputObject -is [Management.Automation.ErrorRecord] -or
                     $InputObject -is [Management.Automation.InformationalRecord] -or
@@ -748,6 +746,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                         $culture = [cultureinfo]::CurrentCulture
                         [cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture
                     }
+                    # One that has failed would only fail again: the next object gets a new one.
                     $lines = $null
                     $lines = $formatter.Process($InputObject)
                     foreach ($line in $lines) { [void]$text.Append($line).Append("`n") }

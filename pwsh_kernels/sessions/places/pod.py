@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.shapes import ForeignJson
 
-Manifest = dict[str, Any]
+Manifest = ForeignJson
 """An object of Kubernetes, as its API takes and gives it."""
 USER = 10001
 """Of the image, which runs as no other."""
