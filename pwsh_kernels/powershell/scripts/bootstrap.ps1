@@ -746,7 +746,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                         $culture = [cultureinfo]::CurrentCulture
                         [cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture
                     }
-                    # One that has failed would only fail again: the next object gets a new one.
+                    # A formatter that has failed would keep failing: the next object gets a new one.
                     $lines = $null
                     $lines = $formatter.Process($InputObject)
                     foreach ($line in $lines) { [void]$text.Append($line).Append("`n") }
