@@ -50,7 +50,7 @@ OLD_CODE = (
 )
 RESTART_REFUSED = (
     "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To"
-    " stop what runs, interrupt it. To really begin anew: `pwsh-kernels disconnect {tenant}"
+    " stop what is running, interrupt it. To start over: `pwsh-kernels disconnect {tenant}"
     " {module}`, then `pwsh-kernels login {tenant} {module}` (or POST /disconnect and POST /login)."
 )
 ALIVE_WAIT_S = 2.0

@@ -1,4 +1,4 @@
-"""What a confined session may reach, as rules; and machines whose Linux has no Landlock, or an old
+"""What a confined session may reach, as rules; and machines whose Linux has no Landlock or an old
 one.
 """
 
