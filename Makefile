@@ -12,7 +12,7 @@ ifdef PWSH
 export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
 endif
 
-.PHONY: serve lab test fast check lint types unit coverage fuzz test-matrix conformance lock hooks engine progress-host image test-image clean
+.PHONY: serve lab test fast check lint types unit coverage test-sweeps fuzz test-matrix conformance lock hooks engine progress-host image test-image clean
 
 # install VENV,LOCK: exactly what the lock names, by its hashes, and nothing from an index that the
 # lock does not name; then the package itself, built by the hatchling that the lock installed. uv
@@ -72,10 +72,17 @@ $(COMPILED): $(STAMP)
 # Every kernel, server and command that the tests start would compile what it imports, where Python may keep no bytecode.
 # .NET compiles with care, and again what is called often: two seconds of computing in each session. It also collects its garbage
 # twice while a session signs in. These PowerShells do not live long enough for that.
+SHORT_LIVED = DOTNET_JITMinOpts=1 DOTNET_TC_CallCountThreshold=FFFF DOTNET_TieredPGO=0 DOTNET_GCgen0size=8000000
+WHICH = not sweep
+
 unit: $(COMPILED)
 	$(BIN)/python -m compileall -q pwsh_kernels mcp_server.py
-	DOTNET_JITMinOpts=1 DOTNET_TC_CallCountThreshold=FFFF DOTNET_TieredPGO=0 DOTNET_GCgen0size=8000000 PYTHONDONTWRITEBYTECODE= \
-	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(COVERAGE)
+	$(SHORT_LIVED) PYTHONDONTWRITEBYTECODE= \
+	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "$(WHICH)" $(COVERAGE)
+
+# What `make test` tries a sample of, in all other combinations (the mark `sweep`): each module by each sign-in route, more faults, ...
+test-sweeps:
+	$(MAKE) --no-print-directory unit WHICH=sweep
 
 # The tests that need no PowerShell and do not wait: seconds, after every change (the marks: pyproject.toml).
 FAST = pytest -q -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not pwsh and not slow"
@@ -91,7 +98,7 @@ coverage:
 FUZZ ?= 200
 
 fuzz: $(STAMP)
-	DOTNET_JITMinOpts=1 DOTNET_TC_CallCountThreshold=FFFF DOTNET_TieredPGO=0 DOTNET_GCgen0size=8000000 PWSH_KERNELS_TEST_FUZZ=$(FUZZ) \
+	$(SHORT_LIVED) PWSH_KERNELS_TEST_FUZZ=$(FUZZ) \
 	  $(BIN)/python -m pytest -m fuzz -n $(WORKERS) --dist loadscope
 
 # The type checker runs beside the tests: they wait often.
@@ -132,9 +139,9 @@ endef
 # After a change of pyproject.toml: what is pinned stays where it fits; `make lock UPGRADE=1` takes
 # the newest of everything. The conformance lock has the same versions of what both name.
 lock: $(STAMP)
-	$(call lock,requirements.lock,test dev)
+	$(call lock,requirements.lock,test dev kubernetes)
 	$(call lock,requirements-conformance.lock,test lab conformance,--constraints requirements.lock)
-	$(call lock,requirements-server.lock,,--constraints requirements.lock)
+	$(call lock,requirements-server.lock,kubernetes,--constraints requirements.lock)
 	$(call lock,requirements-lab.lock,lab,--constraints requirements-conformance.lock)
 
 # What .pre-commit-config.yaml runs comes from $(VENV): nothing is fetched.

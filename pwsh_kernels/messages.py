@@ -3,7 +3,9 @@ both sides.
 
 * `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120,
   "max_chars": null, "file": "",
-  "rich": false, "packed": false}}`; a request without our key is a person's and is `rich`
+  "rich": false, "packed": false, "own": false, "guards": null}}`; a request without our key is a
+  person's and is `rich`. `own`: a script of the server's; `guards`: the last one of its look at who
+  is signed in, true or false for the result
 * `stream` metadata of a `packed` execution: `{"pwsh": {"kind": …, "pieces": [{"name": "stdout" or
   "stderr", "chars": N, "kind": KIND, "record": …}, …]}}`: its text is theirs one after the other,
   with the metadata of each
@@ -59,6 +61,8 @@ PROMPT_ASKED = "prompt_asked"
 PROMPT_CLOSED = "prompt_closed"
 PROMPT_EVENTS = (PROMPT_ASKED, PROMPT_CLOSED)
 CONNECTION_CHANGED = "connection_changed"
+BESIDE = ("packed", "own", "guards")
+"""What an execute_request's metadata says besides the options of its run."""
 MAX_WIDTH = 1000
 MIN_WIDTH = 20
 _PATH = re.compile(r"/[^\x00-\x1f\x7f]{1,4095}")
@@ -198,9 +202,12 @@ def ends_session(message: Mapping[str, Any]) -> bool:
     return our_facts(message).get("end_session") is True
 
 
-def options_metadata(options: RunOptions, *, packed: bool = False) -> Mapping[str, Any]:
+def options_metadata(
+    options: RunOptions, *, packed: bool = False, own: bool = False, guards: bool | None = None
+) -> Mapping[str, Any]:
     """Return the metadata of an execute_request; `packed`: output that is written at once may come
-    as one message.
+    as one message; `own`: a script of the server's; `guards`: whether the session counts as signed
+    in from then on.
     """
     return {
         KEY: {
@@ -211,6 +218,8 @@ def options_metadata(options: RunOptions, *, packed: bool = False) -> Mapping[st
             **({"rich": True} if options.rich else {}),
             **({"file": options.file} if options.file else {}),
             **({"packed": True} if packed else {}),
+            **({"own": True} if own else {}),
+            **({} if guards is None else {"guards": guards}),
         }
     }
 
@@ -227,7 +236,7 @@ def read_options(metadata: Mapping[str, Any]) -> RunOptions:
     facts = metadata.get(KEY) or {}
     if not isinstance(facts, Mapping):
         raise InvalidRequest(field=KEY, problem="must be an object")
-    facts = {name: value for name, value in facts.items() if name != "packed"}
+    facts = {name: value for name, value in facts.items() if name not in BESIDE}
     unknown = sorted(set(facts) - {"parameters", "format", "width", "max_chars", "rich", "file"})
     if unknown:
         raise InvalidRequest(
@@ -274,6 +283,19 @@ def takes_packed(metadata: Mapping[str, Any]) -> bool:
     """Return whether the asker reads messages of several pieces."""
     facts = metadata.get(KEY)
     return isinstance(facts, Mapping) and facts.get("packed") is True
+
+
+def is_own(metadata: Mapping[str, Any]) -> bool:
+    """Return whether a request is a script of the server's own, such as a check."""
+    facts = metadata.get(KEY)
+    return isinstance(facts, Mapping) and facts.get("own") is True
+
+
+def guards(metadata: Mapping[str, Any]) -> bool | None:
+    """Return whether the session counts as signed in from a request on; None: as before."""
+    facts = metadata.get(KEY)
+    value = facts.get("guards") if isinstance(facts, Mapping) and is_own(metadata) else None
+    return value if isinstance(value, bool) else None
 
 
 def _rich(value: Any) -> bool:

@@ -161,11 +161,12 @@ class Settings(BaseSettings):
         "true/false",
         "Allow commands in sessions that are not signed in.",
     )
-    place: Literal["local"] = _setting(
+    place: Literal["local", "kubernetes"] = _setting(
         "local",
         "PWSH_MANAGER_PLACE",
         "place",
-        "Where sessions live, unless their tenant's entry names a place; local: this machine.",
+        "Where sessions live, unless their tenant's entry names a place; local: this machine;"
+        " kubernetes: a Pod each.",
     )
     confine: Literal["on", "off", "required"] = _setting(
         "on",
@@ -208,6 +209,65 @@ class Settings(BaseSettings):
         "MB",
         "Largest file that a session may write.",
         ge=SMALLEST_FILE_SIZE_MB,
+    )
+    kubernetes_image: str = _setting(
+        "",
+        "PWSH_MANAGER_KUBERNETES_IMAGE",
+        "image",
+        "Image of sessions' Pods, made of this Dockerfile; empty: no session lives on Kubernetes.",
+    )
+    kubernetes_namespace: str = _setting(
+        "",
+        "PWSH_MANAGER_KUBERNETES_NAMESPACE",
+        "name",
+        "Namespace of sessions' Pods, used by this server alone; empty: that of its service account"
+        " or of KUBECONFIG.",
+    )
+    kubernetes_storage_class: str = _setting(
+        "",
+        "PWSH_MANAGER_KUBERNETES_STORAGE_CLASS",
+        "name",
+        "Storage class of the HOMEs of sessions' Pods; empty: the cluster's default.",
+    )
+    kubernetes_home_size: str = _setting(
+        "1Gi",
+        "PWSH_MANAGER_KUBERNETES_HOME_SIZE",
+        "quantity",
+        "Size of the claim that holds the HOME of a session's Pod.",
+    )
+    kubernetes_data_claim: str = _setting(
+        "",
+        "PWSH_MANAGER_KUBERNETES_DATA_CLAIM",
+        "name",
+        "Claim of the server's data folder, from which each Pod sees what is its session's own;"
+        " empty: Pods have no history, no modules of `modules install` and no simulated tenants.",
+    )
+    kubernetes_requests: Annotated[dict[str, str], NoDecode] = _setting(
+        {"cpu": "100m", "memory": "256Mi"},
+        "PWSH_MANAGER_KUBERNETES_REQUESTS",
+        "quantities",
+        "What a session's Pod asks its node for (cpu=100m,memory=256Mi,exo.memory=512Mi: the last"
+        " for one module).",
+    )
+    kubernetes_limits: Annotated[dict[str, str], NoDecode] = _setting(
+        {"memory": "2Gi"},
+        "PWSH_MANAGER_KUBERNETES_LIMITS",
+        "quantities",
+        "What a session's Pod may use at most, written likewise.",
+    )
+    kubernetes_start: float = _setting(
+        180,
+        "PWSH_MANAGER_KUBERNETES_START",
+        "seconds",
+        "How long a session's Pod may take until it is ready, with its image fetched.",
+        gt=0,
+    )
+    kubernetes_node_wait: int = _setting(
+        900,
+        "PWSH_MANAGER_KUBERNETES_NODE_WAIT",
+        "seconds",
+        "How long a session waits for a node that is out of reach, before Kubernetes ends it.",
+        ge=0,
     )
     restore: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
@@ -409,7 +469,13 @@ class Settings(BaseSettings):
     def _split_folders(cls, value: object) -> object:
         return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
 
-    @field_validator("tenant_aliases", "sharepoint_tenants", mode="before")
+    @field_validator(
+        "tenant_aliases",
+        "sharepoint_tenants",
+        "kubernetes_requests",
+        "kubernetes_limits",
+        mode="before",
+    )
     @classmethod
     def _split_pairs(cls, value: object) -> object:
         return _pairs(value) if isinstance(value, str) else value

@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.fixtures.kernel",
     "tests.fixtures.powershell",
     "tests.fixtures.sandbox",
+    "tests.fixtures.api_server",
 ]
 
 

@@ -97,6 +97,8 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "jupyter_server": {"sessions", "web"},
     "tornado": {"web", "sessions"},
     "zmq": {"sessions", "kernel"},
+    "lightkube": {"sessions"},
+    "httpx2": {"sessions"},
     "psutil": {"sessions", "client"},
     "pydantic_settings": {"settings"},
     "mcp": {"mcp"},

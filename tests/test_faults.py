@@ -5,6 +5,7 @@ import pytest
 from benchmarks.faults.families import every_fault
 from benchmarks.faults.fault import Result, try_alone
 from benchmarks.faults.table import table
+from tests.fixtures.sweeps import swept
 
 pytestmark = [pytest.mark.slow, pytest.mark.pwsh, pytest.mark.timeout(300)]
 
@@ -16,9 +17,11 @@ SAMPLE = (
     "message/run/secret_object",
     "prompt/five_answers",
 )
+FEW = ("kill/server/quiet",)
+"""What `make test` tries; the others of the sample are in `make test-sweeps`."""
 
 
-@pytest.mark.parametrize("fault", SAMPLE)
+@pytest.mark.parametrize("fault", swept(SAMPLE, FEW))
 def test_after_a_fault_nothing_is_wrong_hangs_or_is_lost(fault: str) -> None:
     result = try_alone(fault, every_fault()[fault])
     assert (result.outcome, result.problem) == ("ok", "")

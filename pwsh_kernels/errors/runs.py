@@ -19,6 +19,20 @@ class UnknownRun(ProductError):
 
 
 @dataclass(eq=False)
+class ConnectionUnchecked(ProductError):
+    """A cell came after a change of the connection, before the check of who is signed in."""
+
+    code: ClassVar[str] = "connection_unchecked"
+    status: ClassVar[int] = 409
+
+    def text(self) -> str:
+        return (
+            "An earlier cell or command changed the module's connection. This one was not run: the"
+            " server is checking who is signed in now. Look at the session, then run it again."
+        )
+
+
+@dataclass(eq=False)
 class RunNotWaiting(ProductError):
     """Input was sent to a run that asks for none."""
 

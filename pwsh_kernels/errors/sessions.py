@@ -41,6 +41,39 @@ class ConfinementUnavailable(ProductError):
 
 
 @dataclass(eq=False)
+class PlaceUnavailable(ProductError):
+    """A session is to live in a place that this server is not set up for."""
+
+    code: ClassVar[str] = "place_unavailable"
+    status: ClassVar[int] = 503
+    place: str
+    problem: str
+
+    def text(self) -> str:
+        return (
+            f"No session was started: it is to live in the place `{self.place}`, and"
+            f" {self.problem}."
+        )
+
+
+@dataclass(eq=False)
+class OutOfReach(ProductError):
+    """A session needs a folder of the server's machine that its Pod cannot see."""
+
+    code: ClassVar[str] = "out_of_reach"
+    status: ClassVar[int] = 409
+    folder: str
+
+    def text(self) -> str:
+        return (
+            f"No session was started: it needs {self.folder}, as every session of a simulated"
+            " tenant does, and a Pod sees that only if PWSH_MANAGER_KUBERNETES_DATA_CLAIM names"
+            " the claim of the server's data folder. Set it, or let this tenant's sessions live on"
+            ' the server\'s machine (`place = "local"` in the tenants file).'
+        )
+
+
+@dataclass(eq=False)
 class WaitingForInput(ProductError):
     """The session's running command asks a question; another command would wait behind it."""
 

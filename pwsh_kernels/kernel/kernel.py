@@ -19,6 +19,7 @@ from pwsh_kernels import __version__
 from pwsh_kernels.errors import PowerShellDied, ProductError
 from pwsh_kernels.kernel.asker import Asker, MessageCodec
 from pwsh_kernels.kernel.checked_messages import CheckedMessages
+from pwsh_kernels.kernel.connection_gate import ConnectionGate
 from pwsh_kernels.kernel.display.open_view import Publish, reader_of
 from pwsh_kernels.kernel.display.output import Output
 from pwsh_kernels.kernel.display.rendering import ErrorContent, product_error, summary_error
@@ -99,6 +100,7 @@ class PwshKernel(
         self.exit_status = 0
         self._codec = cast(MessageCodec, self.session)
         self._journal = Journal()
+        self._gate = ConnectionGate()
         self._running: Execution | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leaving: asyncio.Task[None] | None = None
@@ -204,6 +206,7 @@ class PwshKernel(
         ending = await self._end_of_cell(output, code, metadata, keep_as, add_to_history=kept)
         if ending.error:
             output.error(ending.error, ending.summary.terminating_error)
+        self._gate.leave(metadata, changed=ending.summary.connection_changed and is_shared())
         if ending.summary.connection_changed and is_shared():
             self._publish(EVENT_MESSAGE, {"event": CONNECTION_CHANGED}, {}, parent)
         reply, metadata = (
@@ -229,6 +232,7 @@ class PwshKernel(
             options = replace(read_options(metadata), keep_as=keep_as)
             if not code.strip():
                 return Ending(Summary("completed"))
+            self._gate.enter(metadata)
             return await self._run(output, code, options, add_to_history=add_to_history)
         except PowerShellDied as error:
             return Ending(Summary("died"), product_error(error))

@@ -9,12 +9,11 @@ from pathlib import Path
 from pwsh_kernels.catalog import ending_errors
 from pwsh_kernels.errors import BrokenFile
 from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHistory
-from pwsh_kernels.sessions.jupyter.kernel_manager import SessionLaunch
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
-from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.confinement import Needs, is_proxy
 from pwsh_kernels.sessions.places.homes import private_folder
 from pwsh_kernels.sessions.places.local_process import HOME_VARIABLE
+from pwsh_kernels.sessions.places.place import Place, SessionLaunch
 from pwsh_kernels.sessions.places.places import Places
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.settings import Settings
@@ -81,23 +80,28 @@ class Launcher:
         """
         place = self.places[session.place]
         home = place.prepare_home(session.key)
-        session.begin_in(str(self._prepare_files(session.key)))
-        log_file = self.log_file(session.key)
-        private_folder(log_file.parent)
-        return SessionLaunch(session.key, place, self._environment(session, home), home, log_file)
+        session.begin_in(str(place.prepare_files(session.key)))
+        needs = self._needs(session)
+        environment = self._environment(session, place, needs, home)
+        return SessionLaunch(
+            session.key, place, environment, home, place.log_file(session.key), needs
+        )
 
-    def log_file(self, key: SessionKey) -> Path:
-        """Return the log of a session's kernel."""
-        return self._settings.data_dir / "logs" / f"{key.kernelspec}.log"
+    def log_file(self, session: Session) -> Path:
+        """Return where the log of a session's kernel is, as the kernel sees it."""
+        return self.places[session.place].log_file(session.key)
 
     def pin(self, session: Session) -> dict[str, str]:
         """Pin the module versions that are selected now for a session that begins; return them.
 
         Raises BrokenFile for a real tenant.
 
-        A simulated tenant's session gets no module that the sandbox simulates, and none that needs
-        one of them: it would contact the real service.
+        One that does not share the data folder has the modules of its image. A simulated tenant's
+        session gets no module that the sandbox simulates, and none that needs one of them: it would
+        contact the real service.
         """
+        if not self.places[session.place].shares_data:
+            return {}
         if not session.tenant.sandbox:
             return self.pins.pin(session.key)
         try:
@@ -113,23 +117,16 @@ class Launcher:
         """
         return session.pin(self.pin(session))
 
-    def _prepare_files(self, key: SessionKey) -> Path:
-        """Make the folder in which a session's commands begin (0700); not in its HOME, which is
-        removed with a sign-in.
-        """
-        files = self._settings.data_dir / "files"
-        for folder in (files, files / key.tenant):
-            private_folder(folder)
-        return private_folder(files / key.tenant / key.module)
-
-    def _environment(self, session: Session, home: Path) -> dict[str, str]:
+    def _environment(
+        self, session: Session, place: Place, needs: Needs, home: Path
+    ) -> dict[str, str]:
         environment = {
             HOME_VARIABLE: str(home),
             "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env),
             WORKING_FOLDER: session.working_folder,
             SHARED: "1",
             KEPT_OBJECTS: str(self._settings.kept_objects),
-            LOG: str(self.log_file(session.key)),
+            LOG: str(place.log_file(session.key)),
             LOG_SIZE: str(self._settings.kernel_log),
             SIGN_IN_HINT: _sign_in_hint(session),
             KEPT_IN_ALL: str(self._settings.kept_objects_in_all),
@@ -151,7 +148,7 @@ class Launcher:
             own |= {name: value for name, value in sandbox.items() if name != MODULE_PATH}
             own[SANDBOX_TENANT] = session.tenant.name
         environment[MODULE_PATH] = os.pathsep.join(folders)
-        if confined := self.places[session.place].confine(session.key, self._needs(session)):
+        if confined := place.confine(session.key, needs):
             environment[CONFINED] = confined.rules
             own["TMPDIR"] = str(confined.temporary)
         return {**environment, SESSION_ENVIRONMENT: json.dumps(own)}

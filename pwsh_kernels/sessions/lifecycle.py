@@ -50,7 +50,7 @@ OLD_CODE = (
 )
 RESTART_REFUSED = (
     "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To"
-    " stop what runs, interrupt it. To really begin anew: `pwsh-kernels disconnect {tenant}"
+    " stop what is running, interrupt it. To start over: `pwsh-kernels disconnect {tenant}"
     " {module}`, then `pwsh-kernels login {tenant} {module}` (or POST /disconnect and POST /login)."
 )
 ALIVE_WAIT_S = 2.0
@@ -148,6 +148,8 @@ class Lifecycle:
                 self._runs.note(run)
             live.detach()
             await self._manager.release_session(live.key)
+        for place in self._places:
+            await place.close()
 
     async def disconnect(self, live: LiveSession, *, forget: bool = False) -> None:
         """Stop what runs, sign out, end the kernel; with `forget` also remove the
@@ -169,7 +171,7 @@ class Lifecycle:
         self._remove(live, "the session was disconnected")
         await self._end_kernel(live.key, politely=answers)
         if forget:
-            await asyncio.to_thread(self._places[live.session.place].forget_home, live.key)
+            await self._places[live.session.place].forget_home(live.key)
         self._forget(live)
 
     async def _sign_out(self, live: LiveSession) -> None:
@@ -193,7 +195,7 @@ class Lifecycle:
         async with self._turn(key):
             if key in self.table:  # a new session has begun: the HOME is its own
                 return False
-            forgotten = [await asyncio.to_thread(one.forget_home, key) for one in self._places]
+            forgotten = [await one.forget_home(key) for one in self._places]
             return any(forgotten)
 
     async def kill(self, live: LiveSession) -> None:
@@ -257,9 +259,9 @@ class Lifecycle:
         return Session(key, tenant, module, place=self._places.chosen(tenant, key.module))
 
     def _add(self, session: Session, *, adopted: bool = False) -> LiveSession:
-        if not adopted:
-            self._places[session.place].check()
         launch = self._launcher.launch(session)  # first: refused, it leaves no session behind
+        if not adopted:
+            launch.place.check(launch.needs)
         pins = self._pins.pinned(session.key) if adopted else self._launcher.pin(session)
         session.pin(pins)
         if adopted:
@@ -283,7 +285,7 @@ class Lifecycle:
             Exception
         ) as error:  # the outermost caller of jupyter_client, which raises what it likes
             LOG.exception("The session %s did not start", live.key)
-            log = self._launcher.log_file(live.key)
+            log = self._launcher.log_file(live.session)
             reason = f"its kernel did not start: {error or type(error).__name__}; its log is {log}"
             self._fail(live, reason)
             await self._manager.kill_session(live.key)

@@ -13,7 +13,7 @@ from pwsh_kernels.records import OutputFormat, RunOptions
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.queue import Gate, RunQueue
 from pwsh_kernels.sessions.runs.recorder import Recorder
-from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.sessions.runs.run import FOR_CALLERS, Run
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.tasks import Tasks
@@ -25,8 +25,6 @@ NAMELESS = ("", "username")
 """The user name that front ends send when they know none."""
 CLIENT_CHARS = 40
 OURSELVES = "pwsh-kernels"
-FOR_CALLERS: tuple[Purpose, ...] = ("command", "query")
-"""Purposes of runs whose answers say who was signed in at their end."""
 STOP_WAIT_S = 5.0
 """How long one of our scripts may take to stop."""
 READY_LOOK_S = 60.0
@@ -119,6 +117,7 @@ class LiveSession:
         store_history: bool = True,
         first: bool = False,
         gate: Gate | None = None,
+        guards: bool | None = None,
     ) -> None:
         """Queue a run (RunQueue.submit); a session without a kernel loses it at once."""
         if run.purpose in FOR_CALLERS:
@@ -126,7 +125,15 @@ class LiveSession:
         if self.queue is None:
             run.finish("lost", reason=self.session.reason or "the session has no kernel")
             return
-        self.queue.submit(run, code, recorder, store_history=store_history, first=first, gate=gate)
+        self.queue.submit(
+            run,
+            code,
+            recorder,
+            store_history=store_history,
+            first=first,
+            gate=gate,
+            guards=guards,
+        )
 
     async def run_script(
         self,

@@ -106,7 +106,7 @@ def test_a_container_is_stopped_while_it_waits_to_start_the_next_server(tmp_path
 
 @pytest.mark.slow
 def test_a_server_that_does_not_stop_is_killed_before_docker_would_kill_all(tmp_path: Path) -> None:
-    deaf = 'trap "" TERM; echo "pid $$"; while :; do sleep 0.1; done\n'
+    deaf = 'trap "" TERM; echo "pid $$"; exec sleep 600\n'
     with container(tmp_path, deaf) as one:
         server = int(one.line("pid "))
         one.process.terminate()

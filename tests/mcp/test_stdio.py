@@ -22,6 +22,7 @@ from mcp_types import CallToolResult, TextContent
 from tests.fixtures.initialize import INITIALIZE
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import CONTOSO, Server, server_environment
+from tests.fixtures.sweeps import swept
 
 pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
@@ -54,7 +55,7 @@ def facts_of(result: CallToolResult) -> dict[str, Any]:
     return result.structured_content
 
 
-@pytest.mark.parametrize("era", ["legacy", "auto"])
+@pytest.mark.parametrize("era", swept(["legacy", "auto"], ["auto"]))
 async def test_a_sign_in_and_a_run_over_stdio_share_the_session_of_everyone(
     server: Server, era: Literal["legacy", "auto"]
 ) -> None:

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from tests.fixtures.cli import LIMIT, child_command
+from tests.fixtures.sweeps import swept
 from tests.modules.machine import Machine, pack
 
 pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
@@ -33,7 +34,10 @@ def read(pipe: int) -> bytes:
     return os.read(pipe, 1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    swept([signal.SIGTERM, signal.SIGINT, signal.SIGKILL], [signal.SIGINT, signal.SIGKILL]),
+)
 def test_an_ended_installation_leaves_nothing_behind(
     machine: Machine, number: signal.Signals
 ) -> None:

@@ -98,6 +98,7 @@ def test_every_other_name_is_read_as_it_was_listed() -> None:
     assert read_list(list_text(sums)) == sums
 
 
+@pytest.mark.sweep
 def test_a_package_is_found_beside_others_whose_names_end_alike(
     machine: Machine, packages: Path
 ) -> None:
@@ -106,6 +107,7 @@ def test_a_package_is_found_beside_others_whose_names_end_alike(
     assert machine.versions() == ["My.Tool 2.0.0*", "Tool 1.0.0*"]
 
 
+@pytest.mark.sweep
 def test_what_powershell_itself_brings_meets_a_dependency(machine: Machine, packages: Path) -> None:
     done = machine.modules("install", "Contoso.Own", "--from", str(packages))
     assert done.code == 0, done.err
@@ -113,6 +115,7 @@ def test_what_powershell_itself_brings_meets_a_dependency(machine: Machine, pack
     assert machine.modules("remove", "Contoso.Own").code == 0
 
 
+@pytest.mark.sweep
 def test_a_package_that_would_precede_a_module_of_powershell_itself_is_refused(
     machine: Machine, packages: Path
 ) -> None:

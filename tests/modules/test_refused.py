@@ -42,6 +42,7 @@ def last_line(done: Done) -> str:
     return done.err.splitlines()[-1].removeprefix("pwsh-kernels: ")
 
 
+@pytest.mark.sweep
 def test_half_a_package_is_refused(machine: Machine, packages: Path, tmp_path: Path) -> None:
     folder = tmp_path / "packages"
     shutil.copytree(packages, folder)
@@ -69,6 +70,7 @@ def test_a_mistyped_name_is_told_the_nearest_ones(machine: Machine, packages: Pa
     )
 
 
+@pytest.mark.sweep
 def test_a_version_that_does_not_exist_is_told_those_that_do(
     machine: Machine, packages: Path
 ) -> None:
@@ -94,6 +96,7 @@ def test_without_a_network_the_host_and_the_proxy_settings_are_named(tmp_path: P
     )
 
 
+@pytest.mark.sweep
 def test_a_repository_that_wants_credentials_says_so(machine: Machine) -> None:
     with served({"": 401}) as address:
         machine.register("Company", address)
@@ -107,6 +110,7 @@ def test_a_repository_that_wants_credentials_says_so(machine: Machine) -> None:
     )
 
 
+@pytest.mark.sweep
 def test_a_repository_that_nobody_has_registered_is_told_those_there_are(machine: Machine) -> None:
     assert refused(machine, "Contoso.Mail", "--from", "Company").startswith(
         "Company is neither a folder nor a repository that PowerShell knows (PSGallery). Register"
@@ -192,7 +196,7 @@ def test_two_commands_do_not_change_the_modules_at_the_same_time(machine: Machin
         ),
         (
             ("exo", "--version", "three"),
-            "version 'three' is no version such as 3.2.0 or 3.2.0-beta1",
+            "version 'three' is not a version such as 3.2.0 or 3.2.0-beta1",
         ),
         (
             ("exo", "--from", "https://a.example/v3"),

@@ -13,7 +13,7 @@ from pwsh_kernels.powershell import Launch, PowerShell
 from tests.fixtures.powershell import run
 
 pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.skipif(
         not ctypes.util.find_library("icuuc"), reason="without ICU PowerShell knows no cultures"
     ),
@@ -22,7 +22,7 @@ MOMENT = "[datetime]::new(2026, 1, 31, 13, 0, 0)"
 ROW = f"[pscustomobject]@{{ Number = 1.5; Moment = {MOMENT} }}"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def german(
     powershell_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[PowerShell]:

@@ -22,7 +22,7 @@ from pwsh_kernels.records import RunOptions
 from tests.fixtures.powershell import WAIT_S, Said, collect, is_text, run, run_answering, until
 from tests.fixtures.repository import ROOT
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PAGE = (ROOT / "docs" / "kernel.md").read_text(encoding="utf-8")
 OUR_FUNCTIONS = {
@@ -102,7 +102,13 @@ def plain(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> St
     return {**json.loads(done.stdout.strip().splitlines()[-1]), "home": str(home)}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
+def shell(fresh_shell: PowerShell) -> PowerShell:
+    """A PowerShell that is as it was opened: what others leave in theirs would be a difference."""
+    return fresh_shell
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def ours(shell: PowerShell) -> State:
     """What PowerShell says of itself through our kernel."""
     return {

@@ -7,7 +7,7 @@ import pytest
 from pwsh_kernels.powershell import PowerShell
 from tests.fixtures.powershell import run
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FILE = "/nowhere/in it's/param.ps1"
 FACTS = (

@@ -11,7 +11,7 @@ from pwsh_kernels.powershell import PowerShell
 from pwsh_kernels.powershell.wire.packets import POOL, Packet, new_message, write_packet
 from tests.fixtures.powershell import run
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ENTRIES = json.dumps(
     [

@@ -18,7 +18,7 @@ from pwsh_kernels.powershell import (
 )
 from tests.fixtures.powershell import WAIT_S, Said, collect, is_text, run, run_answering, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TALK = """{
   'out'; Get-Item /nowhere; Write-Warning 'warn'; Write-Information 'info' -InformationAction Continue

@@ -13,7 +13,7 @@ import pytest_asyncio
 from pwsh_kernels.powershell import Launch, PowerShell
 from tests.fixtures.powershell import run
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROW = (
     "$table = [Data.DataTable]::new(); [void]$table.Columns.Add('c')"
@@ -184,7 +184,7 @@ NEVER_DONE = (
 )
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def hasty(
     powershell_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[PowerShell]:

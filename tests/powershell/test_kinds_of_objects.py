@@ -7,7 +7,7 @@ import pytest
 from pwsh_kernels.powershell import PowerShell, ViewWritten
 from tests.fixtures.powershell import run
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TWO_KINDS = (
     "[pscustomobject]@{Name='mailbox1';Size=10}"

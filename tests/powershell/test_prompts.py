@@ -11,7 +11,7 @@ from pwsh_kernels.powershell import Event, PowerShell, PromptAsked
 from pwsh_kernels.records import Choice
 from tests.fixtures.powershell import collect, run, run_answering, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PASSWORD = "[Net.NetworkCredential]::new('', $p).Password"
 

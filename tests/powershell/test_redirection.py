@@ -9,7 +9,7 @@ import pytest
 from pwsh_kernels.powershell import HostText, PowerShell, RecordWritten
 from tests.fixtures.powershell import run
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TALK = (
     "Write-Warning w; Write-Verbose v -Verbose; Write-Debug d -Debug; Write-Host h;"

@@ -18,7 +18,7 @@ from pwsh_kernels.powershell import (
 from pwsh_kernels.records import OutputFormat, Record
 from tests.fixtures.powershell import WAIT_S, collect, run
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize(

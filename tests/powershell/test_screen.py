@@ -8,7 +8,7 @@ from pwsh_kernels.powershell import Launch, PowerShell
 from pwsh_kernels.screens import screen_advice
 from tests.fixtures.powershell import run
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ async def test_a_program_that_start_process_starts_writes_to_the_run(shell: Powe
             "There is no browser here",
         ),
         ("New-Object -ComObject Excel.Application", "COM is a part of Windows"),
-        ("Add-Type -AssemblyName System.Windows.Forms", "no windows of Windows"),
-        ("1 | ForEach-Object -Parallel { Read-Host 'Who' }", "hand the answer over with $using:"),
+        ("Add-Type -AssemblyName System.Windows.Forms", "no Windows Forms or WPF"),
+        ("1 | ForEach-Object -Parallel { Read-Host 'Who' }", "pass the answer on with $using:"),
         (
             "Start-ThreadJob { Read-Host 'Who' } | Receive-Job -Wait",
-            "hand the answer over with $using:",
+            "pass the answer on with $using:",
         ),
         ("sh -c 'echo top: failed tty get >&2; exit 1'", "The program wants a terminal"),
     ],

@@ -12,7 +12,7 @@ from pwsh_kernels.powershell import PowerShell
 from pwsh_kernels.records import RunOptions
 from tests.fixtures.powershell import WAIT_S, collect, is_text, run, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from pwsh_kernels.powershell import PowerShell
 from tests.fixtures.powershell import WAIT_S, run, run_answering
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SEEN = (
     "PS>[pscustomobject]@{ a = 1; b = 2 }; Write-Warning careful; Write-Host hello; 42",

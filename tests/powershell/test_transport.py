@@ -17,7 +17,7 @@ from tests.fixtures.powershell import WAIT_S, run, run_answering
 from tests.powershell.test_faults import fake
 
 __all__ = ["fake"]
-pytestmark = [pytest.mark.pwsh, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.pwsh, pytest.mark.asyncio(loop_scope="session")]
 FORBIDDEN = "a\ufffeb\uffffc\ud9ff"
 
 

@@ -3,12 +3,12 @@ contexts, tokens, resources.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from pwsh_kernels.powershell import Launch, PowerShell, PromptAsked
+from pwsh_kernels.powershell import Launch, Pipeline, PowerShell, PromptAsked
 from pwsh_kernels.sandbox import Authority, module_path
 from tests.fixtures.powershell import collect, run
 from tests.fixtures.sandbox import (
@@ -495,24 +495,29 @@ def test_a_service_that_slows_down_says_so_as_a_warning(app: SandboxShell) -> No
     assert len(answer.warnings) == 1
 
 
-async def test_the_picker_asks_through_the_host_and_waits(
-    powershell_path: Path, tmp_path: Path
-) -> None:
-    authority = Authority(tmp_path / "sandbox")
+async def asking_shell(path: Path, folder: Path, traps: Mapping[str, bool]) -> PowerShell:
+    """Return a PowerShell whose host asks, with the sandbox of Contoso."""
+    authority = Authority(folder / "sandbox")
     authority.prepare(PAGE)
-    authority.set_traps("contoso.example", {"picker": True})
+    authority.set_traps("contoso.example", dict(traps))
     environment = {
         "PWSH_KERNELS_SANDBOX": str(authority.folder),
         "PWSH_KERNELS_SANDBOX_TENANT": "contoso.example",
     }
     launch = Launch(
-        powershell_path,
-        tmp_path / "home",
+        path,
+        folder / "home",
         environment,
         module_path=str(module_path()),
         machine_modules=False,
     )
-    shell = await PowerShell.open(launch)
+    return await PowerShell.open(launch)
+
+
+async def test_the_picker_asks_through_the_host_and_waits(
+    powershell_path: Path, tmp_path: Path
+) -> None:
+    shell = await asking_shell(powershell_path, tmp_path, {"picker": True})
     pipeline = await shell.start("(Connect-AzAccount -Identity).Context.Subscription.Name")
     answers = iter(["9", "2"])
 
@@ -531,3 +536,25 @@ async def test_the_picker_asks_through_the_host_and_waits(
     assert "[2]     Contoso Development" in said.host
     assert said.host.count("Select a tenant and subscription: ") == 2
     assert off.text.strip() == "Contoso Production"
+
+
+async def test_a_question_that_is_refused_fails_the_command_at_its_own_line(
+    powershell_path: Path, tmp_path: Path
+) -> None:
+    shell = await asking_shell(powershell_path, tmp_path, {})
+    await run(shell, "$null = Connect-AzAccount -Identity")
+    asked = ("rg-finance-production westeurope", "rg-other westeurope -Confirm")
+    for line in (f"New-AzResourceGroup {one}" for one in asked):
+        pipeline = await shell.start(f"'first'\n{line}")
+
+        async def refuse(event: object, pipeline: Pipeline = pipeline) -> None:
+            if isinstance(event, PromptAsked):
+                assert await pipeline.refuse(event.id, "Nobody is there.")
+
+        said = await collect(pipeline, refuse)
+        (error,) = [*said.records, *filter(None, [said.summary.terminating_error])]
+        assert (error.line, error.command) == (2, "New-AzResourceGroup")
+        assert error.position.splitlines()[1] == f"+ {line}"
+        assert "Nobody is there." in error.message
+        assert "Exception calling" not in error.message
+    await shell.close()

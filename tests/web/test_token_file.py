@@ -1,4 +1,4 @@
-"""A token that stands in a file, as a container's secret does: taken, or refused in a sentence."""
+"""A token in a file, such as a container's secret: accepted, or refused in one sentence."""
 
 import os
 import subprocess
@@ -11,8 +11,10 @@ from pwsh_kernels.discovery import read_settings, read_token_file
 from pwsh_kernels.errors import BadTokenFile
 from tests.fixtures.cli import run_command
 from tests.fixtures.server import Server, server_environment
+from tests.fixtures.sweeps import swept
 
 TOKEN = "a-token-in-a-file-that-nobody-guesses"
+VARIABLES = ["PWSH_MANAGER_TOKEN_FILE", "JUPYTER_TOKEN_FILE"]
 START_LIMIT = 60
 """Seconds in which a server that cannot start must say so."""
 
@@ -35,7 +37,7 @@ def test_a_token_of_the_settings_comes_before_a_file_s(
     assert read_settings().token == TOKEN[::-1]
 
 
-@pytest.mark.parametrize("variable", ["PWSH_MANAGER_TOKEN_FILE", "JUPYTER_TOKEN_FILE"])
+@pytest.mark.parametrize("variable", swept(VARIABLES, ["JUPYTER_TOKEN_FILE"]))
 def test_a_server_has_the_token_of_either_file(tmp_path: Path, variable: str) -> None:
     file = tmp_path / "secret"
     file.write_text(f"{TOKEN}\n", encoding="utf-8")
@@ -46,7 +48,7 @@ def test_a_server_has_the_token_of_either_file(tmp_path: Path, variable: str) ->
         server.close()
 
 
-@pytest.mark.parametrize("variable", ["PWSH_MANAGER_TOKEN_FILE", "JUPYTER_TOKEN_FILE"])
+@pytest.mark.parametrize("variable", swept(VARIABLES, ["PWSH_MANAGER_TOKEN_FILE"]))
 def test_a_server_without_its_token_file_says_one_sentence_and_no_traceback(
     tmp_path: Path, variable: str
 ) -> None:
@@ -67,7 +69,7 @@ def test_a_server_without_its_token_file_says_one_sentence_and_no_traceback(
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"", "has 0 characters"), (b"short\n", "has 5 characters"), (b"\xff" * 40, "is no text")],
+    [(b"", "has 0 characters"), (b"short\n", "has 5 characters"), (b"\xff" * 40, "is not text")],
 )
 def test_a_file_without_a_usable_token_is_refused_and_not_shown(
     tmp_path: Path, content: bytes, problem: str

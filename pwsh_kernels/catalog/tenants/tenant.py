@@ -55,7 +55,7 @@ def _not_enforced(asked: bool) -> bool:
     return asked
 
 
-PlaceName = Literal["local"]
+PlaceName = Literal["local", "kubernetes"]
 """Where sessions can live."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Domain = Annotated[str, AfterValidator(checked_domain)]

@@ -6,9 +6,8 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -29,7 +28,7 @@ from pwsh_kernels.sessions.jupyter.sessions_owner import Nobody, SessionsOwner
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.environment import ordinary_environment
 from pwsh_kernels.sessions.places.jupyter_client_compat import close_control_socket
-from pwsh_kernels.sessions.places.place import Nothing, Place, Remains
+from pwsh_kernels.sessions.places.place import Nothing, Place, Remains, SessionLaunch
 from pwsh_kernels.sessions.tasks import Tasks
 from pwsh_kernels.shapes import ForeignJson
 
@@ -84,17 +83,6 @@ class SessionKernel(ServerKernelManager):
             close_control_socket(self)
         else:
             await super().shutdown_kernel(now=now, restart=restart)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionLaunch:
-    """How the kernel of a session is started."""
-
-    key: SessionKey
-    place: Place
-    environment: Mapping[str, str]
-    cwd: Path
-    log_file: Path
 
 
 class SessionKernelManager(KernelManagerCompat):
@@ -181,19 +169,19 @@ class SessionKernelManager(KernelManagerCompat):
             remains = await self._remains(key)
             if key.kernel_id in self:
                 await super().shutdown_kernel(key.kernel_id)
-            remains.kill()
+            await remains.kill()
 
     async def kill_session(self, key: SessionKey) -> None:
         """Kill a session's kernel and everything that it started, without waiting for any of it."""
         async with self._lock(key):
-            (await self._remains(key)).kill()
+            await (await self._remains(key)).kill()
             await self._bury(key.kernel_id)
 
     async def release_session(self, key: SessionKey) -> None:
         """Let go of a session's kernel, which keeps running: close every socket to it."""
         async with self._lock(key):
             if await self._let_go(key.kernel_id):
-                LOG.info("The kernel of %s lives on; this server watches it no more", key)
+                LOG.info("The kernel of %s lives on; this server no longer watches it", key)
 
     # -- jupyter_server's interface ------------------------------------------------------------
 

@@ -69,11 +69,29 @@ def rules(
     named = [environment[name] for name in _CERTIFICATES if environment.get(name)]
     programs = filter(None, environment.get("PATH", "").split(":"))
     roots = [*SYSTEM, sys.prefix, sys.base_prefix, str(PACKAGE), *named, *programs]
+    system = readable(roots, needs.private)
+    return _rules(system, needs, _reached(needs, environment, ports), required=required)
+
+
+def pod_rules(
+    needs: Needs, environment: Mapping[str, str], ports: Iterable[int], *, required: bool
+) -> str:
+    """Return the rules of a session in a Pod: its whole system is an image, which holds nothing
+    that is private, and of which this machine knows no more than the usual folders.
+    """
+    system = [*SYSTEM, str(PACKAGE)]
+    return _rules(system, needs, _reached(needs, environment, ports), required=required)
+
+
+def _reached(needs: Needs, environment: Mapping[str, str], ports: Iterable[int]) -> set[int]:
     urls = [value for name, value in environment.items() if is_proxy(name)]
-    reached = {HTTPS, *ports, *filter(None, map(port_of, [*urls, *needs.addresses]))}
+    return {HTTPS, *ports, *filter(None, map(port_of, [*urls, *needs.addresses]))}
+
+
+def _rules(system: Iterable[str], needs: Needs, reached: Iterable[int], *, required: bool) -> str:
     return json.dumps(
         {
-            "read": [*readable(roots, needs.private), *map(str, needs.read)],
+            "read": [*system, *map(str, needs.read)],
             "write": [str(path) for path in needs.write],
             "devices": DEVICES,
             "ports": [str(port) for port in sorted(reached)],
@@ -90,7 +108,7 @@ def shortfall(confine: str, abi: int) -> str:
     if confine == "off" or not missing:
         return ""
     what = "; ".join(MISSING[one] for one in missing)
-    outcome = "no session starts" if confine == "required" else "sessions start all the same"
+    outcome = "no session starts" if confine == "required" else "sessions start anyway"
     return f"The Linux kernel of this machine does not confine sessions fully: {what}; {outcome}."
 
 

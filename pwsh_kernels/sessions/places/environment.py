@@ -15,6 +15,10 @@ _ALLOWED = re.compile(
     r"|XDG_(?:CONFIG|DATA|CACHE)_HOME|XDG_RUNTIME_DIR|JUPYTER_(?:RUNTIME_DIR|DATA_DIR|CONFIG_DIR|PATH)|IPYTHONDIR"
     r"|DOTNET_\w+|JPY_SESSION_NAME|PWSH_MANAGER_PWSH|PWSH_MANAGER_PASS_ENV|powershell_command"
 )
+_IN_A_POD = re.compile(
+    r"TERM|LANG|LC_[A-Z]+|TZ|(?:HTTPS?|ALL|NO|https?|all|no)_(?:PROXY|proxy)|DOTNET_\w+"
+)
+"""What means the same on another machine; paths do not."""
 
 
 SERVER = ("PWSH_MANAGER_URL",)
@@ -29,6 +33,14 @@ def kernel_environment(given: Mapping[str, str], pass_env: Iterable[str] = ()) -
     named = set(pass_env)
     return {
         name: value for name, value in given.items() if _ALLOWED.fullmatch(name) or name in named
+    }
+
+
+def pod_environment(given: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[str, str]:
+    """Return what of an environment a kernel in a Pod gets; `pass_env` as above."""
+    named = set(pass_env)
+    return {
+        name: value for name, value in given.items() if _IN_A_POD.fullmatch(name) or name in named
     }
 
 

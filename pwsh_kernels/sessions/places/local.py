@@ -64,7 +64,7 @@ class Family:
         except psutil.NoSuchProcess:
             return cls()
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         kill_tree(self.processes)
 
 
@@ -74,6 +74,7 @@ class LocalPlace:
     name: Final[PlaceName] = "local"
     provisioner: Final = "pwsh-kernels-local"
     """The entry point's name in pyproject.toml."""
+    shares_data: Final = True
 
     def __init__(
         self,
@@ -95,8 +96,18 @@ class LocalPlace:
     def prepare_home(self, key: SessionKey) -> Path:
         return self._homes.prepare(key)
 
-    def forget_home(self, key: SessionKey) -> bool:
-        return self._homes.forget(key)
+    def prepare_files(self, key: SessionKey) -> Path:
+        files = self._settings.data_dir / "files"
+        for folder in (files, files / key.tenant):
+            private_folder(folder)
+        return private_folder(files / key.tenant / key.module)
+
+    def log_file(self, key: SessionKey) -> Path:
+        logs = private_folder(self._settings.data_dir / "logs")
+        return logs / f"{key.kernelspec}.log"
+
+    async def forget_home(self, key: SessionKey) -> bool:
+        return await asyncio.to_thread(self._homes.forget, key)
 
     def confine(self, key: SessionKey, needs: Needs) -> Confined | None:
         """Make its folder for temporary files, in its HOME."""
@@ -126,7 +137,7 @@ class LocalPlace:
         limit = self._settings.session_memory_mb * MB
         return await asyncio.to_thread(self._memory.look, pids, limit)
 
-    def check(self) -> None:
+    def check(self, needs: Needs) -> None:  # noqa: ARG002 - everything is on this machine
         missing = not_enforced(self._abi)
         if missing and self._settings.confine == "required":
             raise ConfinementUnavailable(missing=missing)
@@ -146,7 +157,7 @@ class LocalPlace:
             LOG.warning("The kernel of %s was found without its note: process %d", key, process.pid)
             write_process_note(file, process.pid)
         elif living_process(file) is None:
-            Family.of(process).kill()
+            await Family.of(process).kill()
             raise ConnectionError(UNREACHABLE.format(file=file))
         return _identity(process)
 
@@ -160,6 +171,9 @@ class LocalPlace:
         detached = self._memory.members(key)
         family = await asyncio.to_thread(lambda: Family.of(self._process(key)))
         return Family((*family.processes, *_processes(detached)))
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
 
     @asynccontextmanager
     async def yielding(self, key: SessionKey) -> AsyncIterator[None]:

@@ -8,6 +8,7 @@ earlier server, and about what a session has besides its kernel.
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -17,7 +18,7 @@ from pwsh_kernels.limits import Limits
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.confinement import Confined, Needs
 
-PlaceName = Literal["local"]
+PlaceName = Literal["local", "kubernetes"]
 """What a tenants file and PWSH_MANAGER_PLACE may say."""
 
 
@@ -32,7 +33,7 @@ class Provisioner(KernelProvisionerBase):
 class Remains(Protocol):
     """A kernel and everything that it had started at one moment."""
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """Kill whatever is still running, without waiting for it."""
         ...
 
@@ -40,8 +41,20 @@ class Remains(Protocol):
 class Nothing:
     """The remains of a session without a process."""
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """There is nothing to kill."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLaunch:
+    """How the kernel of a session is started."""
+
+    key: SessionKey
+    place: "Place"
+    environment: Mapping[str, str]
+    cwd: Path
+    log_file: Path
+    needs: Needs
 
 
 class Place(Protocol):
@@ -70,7 +83,24 @@ class Place(Protocol):
         """
         ...
 
-    def forget_home(self, key: SessionKey) -> bool:
+    def prepare_files(self, key: SessionKey) -> Path:
+        """Make the folder in which a session's commands begin and return its path as the session
+        sees it. It is not in HOME, which is removed with a sign-in. Raises FolderNotWritable.
+        """
+        ...
+
+    def log_file(self, key: SessionKey) -> Path:
+        """Return where the log of a session's kernel is, as the kernel sees it."""
+        ...
+
+    @property
+    def shares_data(self) -> bool:
+        """Whether a session sees its own parts of the server's data folder, at the same paths:
+        history, installed modules, the sandbox.
+        """
+        ...
+
+    async def forget_home(self, key: SessionKey) -> bool:
         """Remove a session's HOME with everything that its module kept there; return whether there
         was one.
         """
@@ -84,8 +114,10 @@ class Place(Protocol):
         """Return what a session's PowerShell may have, as far as its kernel sets that."""
         ...
 
-    def check(self) -> None:
-        """Raise ConfinementUnavailable if no session may begin here."""
+    def check(self, needs: Needs) -> None:
+        """Raise ConfinementUnavailable, PlaceUnavailable or OutOfReach if no session with these
+        needs may begin here.
+        """
         ...
 
     # -- its kernel
@@ -112,6 +144,10 @@ class Place(Protocol):
         """Return a session's running processes. Call this before its kernel is asked to end: what a
         dead kernel has started can no longer be found.
         """
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything; sessions live on."""
         ...
 
     # -- how much it may use

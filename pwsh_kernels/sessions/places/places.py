@@ -6,6 +6,7 @@ from pathlib import Path
 from pwsh_kernels.catalog import Tenant
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.homes import Homes
+from pwsh_kernels.sessions.places.kubernetes import KubernetesPlace
 from pwsh_kernels.sessions.places.local import LocalPlace
 from pwsh_kernels.sessions.places.place import Place, PlaceName
 from pwsh_kernels.settings import Settings
@@ -22,7 +23,8 @@ class Places:
         """
         self._usual = settings.place
         self._places: dict[PlaceName, Place] = {
-            "local": LocalPlace(Homes(settings.homes), connection_file, settings, abi)
+            "local": LocalPlace(Homes(settings.homes), connection_file, settings, abi),
+            "kubernetes": KubernetesPlace(settings),
         }
 
     def __getitem__(self, name: PlaceName) -> Place:

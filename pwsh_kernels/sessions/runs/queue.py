@@ -25,11 +25,11 @@ from pwsh_kernels.records import Summary
 from pwsh_kernels.sessions.runs.connection import KernelConnection, Message
 from pwsh_kernels.sessions.runs.foreign_runs import ForeignRuns, stopped_reason, unreadable
 from pwsh_kernels.sessions.runs.recorder import Recorder
-from pwsh_kernels.sessions.runs.run import Run, end_state
+from pwsh_kernels.sessions.runs.run import FOR_CALLERS, Run, end_state
 
 LOG = logging.getLogger(__name__)
-NOT_BEGUN = "The command was cancelled before it was its turn; none of it was run."
-SERVER_STOPPED = "The server stopped before it was the command's turn; none of it was run."
+NOT_BEGUN = "The command was cancelled before its turn; none of it was run."
+SERVER_STOPPED = "The server stopped before the command's turn; none of it was run."
 NOT_SENT = "The command could not be sent to the session; none of it was run"
 IDLE_WAIT_S = 5.0
 """The kernel's `idle` comes with the reply; after this time without any message of the execution it
@@ -73,6 +73,7 @@ class Job:
     store_history: bool
     first: bool = False
     gate: Gate | None = None
+    guards: bool | None = None
     message_id: str = ""
     reply: Message | None = None
     idle: bool = False
@@ -214,13 +215,14 @@ class RunQueue:
         store_history: bool = True,
         first: bool = False,
         gate: Gate | None = None,
+        guards: bool | None = None,
     ) -> None:
         """Queue a run;
 
         `first`: ahead of those that wait. A run that its `gate` holds back does not hold up the
-        runs behind it.
+        runs behind it. `guards`: what the kernel is told of the sign-in (options_metadata).
         """
-        job = Job(run, code, recorder or Recorder(run), store_history, first, gate)
+        job = Job(run, code, recorder or Recorder(run), store_history, first, gate, guards)
         run.wait_behind(lambda: self.active)
         if first:
             self._waiting.appendleft(job)
@@ -318,7 +320,12 @@ class RunQueue:
         """Make a job the current one, once it has really been sent."""
         job.message_id = self.connection.execute(
             job.code,
-            options_metadata(job.run.options, packed=True),
+            options_metadata(
+                job.run.options,
+                packed=True,
+                own=job.run.purpose not in FOR_CALLERS,
+                guards=job.guards,
+            ),
             lambda message: self._received(job, message),
             store_history=job.store_history,
         )

@@ -15,6 +15,8 @@ from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.states import run_may_become
 from pwsh_kernels.shapes import ENDED, Counted, Purpose, RunState
 
+FOR_CALLERS: tuple[Purpose, ...] = ("command", "query")
+"""Purposes of runs whose answers say who was signed in at their end; others are scripts of ours."""
 RECORDS_KEPT = 100
 """Error records, and warning records, of one run that are kept as facts; all are in the
 output log.

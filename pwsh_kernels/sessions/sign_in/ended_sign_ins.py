@@ -11,9 +11,9 @@ from typing import Any
 
 from pwsh_kernels.catalog import Module, explain
 from pwsh_kernels.records import Record, Summary
-from pwsh_kernels.sessions.live import FOR_CALLERS, LiveSession
+from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.runs.advice import Advice, lacks_connection, no_connection, runs_beside
-from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.sessions.runs.run import FOR_CALLERS, Run
 from pwsh_kernels.sessions.session import Session, SignInFailure
 from pwsh_kernels.sessions.sign_in.attempt import verdict
 from pwsh_kernels.sessions.sign_in.refusals import SignInRefused
@@ -31,7 +31,7 @@ OUTCOME_WAIT_S = 120.0
 """How long an ended run waits for the check of a session that a server has found again; a longer
 check was stopped.
 """
-NOT_RUN = "The command was not run: the sign-in ended before it was its turn."
+NOT_RUN = "The command was not run: the sign-in had ended when its turn came."
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ async def guard(live: LiveSession, signed_in: SignedIn | None, *, first: bool) -
     options = RunOptions(parameters=guard_values(live.session, signed_in))
     title = f"answer connects of {live.key}"
     run = live.runs.make(live.key, title, options=options, purpose="check", principal=OURSELVES)
-    live.submit(run, guard_script().text, store_history=False, first=first)
+    known = signed_in is not None
+    live.submit(run, guard_script().text, store_history=False, first=first, guards=known)
     if not await run.wait(GUARD_WAIT_S, input_too=False) and live.queue:
         await live.queue.cancel(run, STOP_WAIT_S)
     if run.state != "succeeded" and live.queue:

@@ -1,4 +1,4 @@
-"""What a person's notebook is shown beside text: tables, lists, pictures, HTML, Markdown and JSON,
+"""What a person's notebook shows besides text: tables, lists, pictures, HTML, Markdown and JSON,
 from a real kernel.
 """
 
@@ -276,7 +276,7 @@ def test_the_functions_of_the_kernel_have_help(client: Client, name: str) -> Non
 
 def test_a_request_can_switch_rich_output_on_and_off(client: Client) -> None:
     assert client.run(PEOPLE, {"rich": True}).kinds == ["view"]
-    assert client.run(PEOPLE, {"rich": False}).kinds == ["text"]
+    assert set(client.run(PEOPLE, {"rich": False}).kinds) == {"text"}  # pieces: as it became ready
 
 
 @pytest.mark.pwsh

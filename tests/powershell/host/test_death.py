@@ -1,4 +1,4 @@
-"""Close, kill and death: bounded, told at once, nothing left behind."""
+"""Close, kill and death: bounded, reported at once, nothing left behind."""
 
 import asyncio
 import os
@@ -47,8 +47,15 @@ async def gone(pid: int) -> None:
     ("script", "status", "name"),
     [
         ("'go'; [Environment]::Exit(7)", 7, None),
-        ("'go'; [Environment]::FailFast('dead')", None, "SIGABRT"),
-        ("'go'; Stop-Process -Id $PID -Force; Start-Sleep 60", None, "SIGKILL"),
+        pytest.param(
+            "'go'; [Environment]::FailFast('dead')", None, "SIGABRT", marks=pytest.mark.sweep
+        ),
+        pytest.param(
+            "'go'; Stop-Process -Id $PID -Force; Start-Sleep 60",
+            None,
+            "SIGKILL",
+            marks=pytest.mark.sweep,
+        ),
         (
             "Start-Process /bin/sleep 60; 'go'; Stop-Process -Id $PID -Force; Start-Sleep 60",
             None,
@@ -81,7 +88,7 @@ async def test_a_kill_ends_programs_of_the_group_too(own_shell: PowerShell) -> N
 @pytest.mark.parametrize(
     "work",
     [
-        "Start-Sleep 60",
+        pytest.param("Start-Sleep 60", marks=pytest.mark.sweep),
         "/bin/sh -c 'trap \"\" INT TERM; sleep 60; sleep 60'",
         "[Threading.Thread]::Sleep(60000)",
     ],
@@ -100,8 +107,8 @@ async def test_a_close_during_a_run_is_bounded_and_harmless_again(
 @pytest.mark.parametrize(
     "work",
     [
-        "while ($true) { }",
-        "/bin/sleep 60",
+        pytest.param("while ($true) { }", marks=pytest.mark.sweep),
+        pytest.param("/bin/sleep 60", marks=pytest.mark.sweep),
         "$null = Start-Process /bin/sleep 300 -PassThru; [Threading.Thread]::Sleep(90000)",
     ],
 )

@@ -1,4 +1,4 @@
-"""What a confined session may reach, as rules; and machines whose Linux has no Landlock, or an old
+"""What a confined session may reach, as rules; and machines whose Linux has no Landlock or an old
 one.
 """
 
@@ -105,9 +105,9 @@ def test_where_it_is_required_no_session_begins_without_all_of_it(
     old = LocalPlace(Homes(tmp_path), lambda _: tmp_path / "none", settings, abi=5)
     if confine == "required":
         with pytest.raises(ConfinementUnavailable, match="does not confine signals"):
-            old.check()
+            old.check(Needs())
     else:
-        old.check()
+        old.check(Needs())
 
 
 def confined(before: tuple[str, ...], *, required: bool) -> subprocess.CompletedProcess[str]:

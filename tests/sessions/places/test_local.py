@@ -1,4 +1,4 @@
-"""The place `local`: which place a session is given, and what it tells of kernels and HOMEs."""
+"""The place `local`: which place a session gets, and what it reports about kernels and HOMEs."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -42,8 +42,8 @@ def test_the_settings_the_tenants_file_and_the_code_know_the_same_places(tmp_pat
 
 
 def test_a_place_that_there_is_not_is_refused_by_the_settings() -> None:
-    with pytest.raises(ValidationError, match="Input should be 'local'"):
-        Settings.model_validate({"PWSH_MANAGER_PLACE": "kubernetes"})
+    with pytest.raises(ValidationError, match="Input should be 'local' or 'kubernetes'"):
+        Settings.model_validate({"PWSH_MANAGER_PLACE": "nomad"})
 
 
 def test_a_session_lives_where_its_modules_entry_says_else_its_tenants_else_the_settings(
@@ -59,7 +59,7 @@ async def test_of_a_session_that_never_began_nothing_lives(tmp_path: Path) -> No
     place = places(tmp_path)["local"]
     assert await place.alive(KEY) is None
     assert await place.find(KEY) is None
-    (await place.remains(KEY)).kill()
+    await (await place.remains(KEY)).kill()
     async with place.yielding(KEY):
         await place.stop_yielding(KEY)
 
@@ -99,7 +99,7 @@ async def test_a_living_kernel_is_known_by_its_place_and_a_new_one_is_another(wo
     assert first
     assert await place.find(KEY) == first
     assert KEY in await place.living()
-    (await place.remains(KEY)).kill()
+    await (await place.remains(KEY)).kill()
     await world.becomes(CONTOSO, "lost")
     assert await place.alive(KEY) is None
     await world.login()

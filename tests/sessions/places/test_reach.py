@@ -91,30 +91,38 @@ def belongings(server: Server) -> dict[str, Any]:
     }
 
 
-def reached(folder: Path, confine: str) -> dict[str, str]:
+def reached(server: Server) -> dict[str, str]:
     """Return what the attacker's session got of each attempt."""
-    server = begin(folder, confine)
-    try:
-        answer = server.run(
-            SCRIPT, ATTACKER, parameters={"Of": belongings(server)}, format="json", wait_s=60
-        )
-        assert answer["success"], answer
-        result: list[dict[str, str]] = json.loads(answer["result"])
-        return result[0] if isinstance(result, list) else result
-    finally:
-        server.close()
+    answer = server.run(
+        SCRIPT, ATTACKER, parameters={"Of": belongings(server)}, format="json", wait_s=60
+    )
+    assert answer["success"], answer
+    result: list[dict[str, str]] = json.loads(answer["result"])
+    return result[0] if isinstance(result, list) else result
 
 
 @pytest.fixture(scope="module")
-def confined(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def server(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of confined sessions: what is refused to them leaves all of them whole."""
+    one = begin(tmp_path_factory.mktemp("confined"), "required")
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def confined(server: Server) -> dict[str, str]:
     """What a confined session gets."""
-    return reached(tmp_path_factory.mktemp("confined"), "required")
+    return reached(server)
 
 
 @pytest.fixture(scope="module")
 def unconfined(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What a session gets that is not confined."""
-    return reached(tmp_path_factory.mktemp("unconfined"), "off")
+    server = begin(tmp_path_factory.mktemp("unconfined"), "off")
+    try:
+        return reached(server)
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
@@ -129,14 +137,6 @@ def test_without_confinement_it_reaches(unconfined: dict[str, str], attempt: str
 
 def test_every_attempt_was_made(confined: dict[str, str]) -> None:
     assert set(confined) == set(ATTEMPTS)
-
-
-@pytest.fixture(scope="module")
-def server(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of confined sessions."""
-    one = begin(tmp_path_factory.mktemp("inside"), "required")
-    yield one
-    one.close()
 
 
 INSIDE = {

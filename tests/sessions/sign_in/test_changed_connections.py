@@ -1,7 +1,10 @@
-"""Commands that reach the real connects of a module: the session sees it and looks who it is."""
+"""Commands that reach a module's real connect cmdlets: the session notices and checks who is signed
+in.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +13,12 @@ import pytest_asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from pwsh_kernels.errors import NotSignedIn
+from tests.fixtures.sweeps import swept
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
 
-ADMIN, STRANGER = f"admin@{CONTOSO}", f"admin@{FABRIKAM}"
+ADMIN, READER, STRANGER = f"admin@{CONTOSO}", f"reader@{CONTOSO}", f"admin@{FABRIKAM}"
 AUDIENCE = "https://outlook.office365.com"
 CONNECT = "ExchangeOnlineManagement\\Connect-ExchangeOnline -ShowBanner:$false"
 DROP = "ExchangeOnlineManagement\\Disconnect-ExchangeOnline -Confirm:$false"
@@ -123,28 +127,76 @@ async def test_reading_the_connection_leaves_no_trace_in_what_a_script_sees(worl
     assert (await world.run("$Error.Count; $LASTEXITCODE -eq $null"))["result"] == "0\nTrue\n"
 
 
-@pytest.mark.usefixtures("admin")
-async def test_a_notebooks_cell_that_connects_another_tenant_signs_the_session_out(
-    world: World,
-) -> None:
-    live = world.sessions._lifecycle.find(CONTOSO, "exo")
-    assert live is not None
+@asynccontextmanager
+async def notebook(world: World) -> AsyncIterator[AsyncKernelClient]:
+    """A Jupyter client of the session's kernel."""
     client = AsyncKernelClient()
     kernel = world.manager.get_kernel((await world.status())["kernel_id"])
     client.load_connection_info(kernel.get_connection_info())
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=END_WAIT)
+        yield client
+    finally:
+        client.stop_channels()
+
+
+async def replies(client: AsyncKernelClient, *cells: str) -> list[dict[str, Any]]:
+    """Send cells at once, none of which waits for another, and return what each is answered."""
+    asked = [client.execute(one, stop_on_error=False) for one in cells]
+    answers: dict[str, dict[str, Any]] = {}
+    while not answers.keys() >= set(asked):
+        reply = await client.get_shell_msg(timeout=END_WAIT)
+        answers[reply["parent_header"]["msg_id"]] = reply["content"]
+    return [answers[one] for one in asked]
+
+
+@pytest.mark.usefixtures("admin")
+async def test_a_notebooks_cell_that_connects_another_tenant_signs_the_session_out(
+    world: World,
+) -> None:
+    live = world.sessions._lifecycle.find(CONTOSO, "exo")
+    assert live is not None
+    async with notebook(world) as client:
         client.execute(connect(world, STRANGER))
         assert await live.session.changes.wait_for(
             lambda: live.session.state == "signed_out", END_WAIT
         )
-    finally:
-        client.stop_channels()
     status = await world.status()
     assert (status["sign_in"]["state"], REFUSED in status["reason"]) == ("wrong_tenant", True)
     (run,) = [one for one in world.sessions.run_views() if one["principal"] == "jupyter"]
     await see_refused(world, run)
+
+
+@pytest.mark.usefixtures("admin")
+async def test_cells_that_wait_in_the_kernel_do_not_run_before_the_look_at_a_changed_connection(
+    world: World,
+) -> None:
+    async with notebook(world) as first, notebook(world) as second:
+        first.execute(f"{connect(world, STRANGER)}; Start-Sleep 1", stop_on_error=False)
+        waiting = await asyncio.gather(
+            replies(second, "$global:Ran += 1; 'ran'"),
+            replies(first, "$global:Ran += 2", "$global:Ran += 4"),
+        )
+    for reply in [one for replied in waiting for one in replied]:
+        assert (reply["status"], reply["ename"]) == ("error", "ConnectionUnchecked")
+        assert "This one was not run" in reply["evalue"]
+    await world.becomes(CONTOSO, "signed_out")
+    async with notebook(world) as client:
+        (reply,) = await replies(client, "if ($global:Ran) { throw 'ran' }")
+        assert reply["status"] == "ok"
+
+
+@pytest.mark.usefixtures("admin")
+async def test_a_notebook_goes_on_when_the_changed_connection_is_of_the_tenant(
+    world: World,
+) -> None:
+    reader = f"reader@{CONTOSO}"
+    async with notebook(world) as client:
+        await replies(client, connect(world, reader))
+        await world.run(READ)
+        (reply,) = await replies(client, "'goes on'")
+    assert (reply["status"], (await world.status())["account"]) == ("ok", reader)
 
 
 WAIT = "'begun'; while (-not (Test-Path ~/go)) { Start-Sleep -Milliseconds 20 }"
@@ -176,7 +228,7 @@ async def test_a_command_that_connects_another_tenant_while_the_server_restarts_
         await second.end()
 
 
-@pytest.mark.parametrize("account", [None, f"reader@{CONTOSO}"])
+@pytest.mark.parametrize("account", swept([None, READER], [READER]))
 async def test_after_a_restart_a_command_is_named_after_who_is_signed_in_at_its_end(
     tmp_path: Path, account: str | None
 ) -> None:

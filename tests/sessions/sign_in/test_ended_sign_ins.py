@@ -18,7 +18,11 @@ from pwsh_kernels.sessions.moment import now
 from tests.fixtures.sandbox import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.pwsh,
+    pytest.mark.slow,
+]
 
 REPORTING = "c0070500-a992-4c00-8a00-00000000a992"
 SUBJECTS = {AUTOMATION["contoso"]: "contoso-automation", REPORTING: "contoso-reporting"}
@@ -242,7 +246,7 @@ async def test_a_command_that_signs_in_as_somebody_else_changes_the_account_of_t
     [
         "1..2 | ForEach-Object -Parallel {{ {} }}",
         "Start-ThreadJob {{ {} }} | Receive-Job -Wait",
-        "Start-Job {{ {} }} | Receive-Job -Wait",
+        pytest.param("Start-Job {{ {} }} | Receive-Job -Wait", marks=pytest.mark.sweep),
     ],
 )
 async def test_a_parallel_command_is_told_of_its_missing_connection_and_not_to_sign_in(

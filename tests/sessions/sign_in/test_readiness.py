@@ -1,4 +1,4 @@
-"""Before and beside a sign-in: hosts out of reach, attempts without a code, reasons in warnings,
+"""Before and during a sign-in: hosts out of reach, attempts without a code, reasons in warnings,
 HOME, busy waits.
 """
 
@@ -19,6 +19,7 @@ from pwsh_kernels.sessions.places.priority import WAITING_NICE, can_be_raised_ag
 from pwsh_kernels.sessions.sign_in.network import OutOfReach, named_in, unreachable_sentence
 from tests.fixtures.sandbox import AUTOMATION
 from tests.fixtures.store import install
+from tests.fixtures.sweeps import swept
 from tests.sessions.world import CONTOSO, END_WAIT, World
 
 IN_ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
@@ -136,6 +137,7 @@ def connects(world: World, module: str) -> list[str]:
 # -- hosts out of reach ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @IN_ONE_LOOP
 async def test_hosts_that_cannot_be_reached_are_named_before_a_code_is_asked_for(
     world: World,
@@ -345,6 +347,9 @@ async def test_a_new_sign_in_finds_nothing_that_an_earlier_one_left(world: World
 KEPT = "if (Test-Path ~/.test/record) { %s } else { " + f"{SHOW}; {WAIT}; {CONNECT}" + " }"
 
 
+SILENT = f"{SHOW}; Start-Sleep 600"
+
+
 async def keep(world: World) -> Path:
     """Leave something in HOME, as a module whose PowerShell died."""
     record = home(world, "kept") / ".test" / "record"
@@ -365,7 +370,7 @@ async def test_a_kept_login_is_resumed_and_stays(world: World) -> None:
     await world.sessions.disconnect(OURS, "kept")
 
 
-@pytest.mark.parametrize("good_no_more", [f"{SHOW}; Start-Sleep 600", f"throw '{UNABLE}'"])
+@pytest.mark.parametrize("good_no_more", swept([SILENT, f"throw '{UNABLE}'"], [SILENT]))
 @IN_ONE_LOOP
 async def test_a_kept_login_that_is_good_no_more_is_cleared_before_a_person_is_asked(
     world: World, good_no_more: str
@@ -378,7 +383,7 @@ async def test_a_kept_login_that_is_good_no_more_is_cleared_before_a_person_is_a
     await world.sessions.disconnect(OURS, "kept")
 
 
-@pytest.mark.parametrize("module", ["graph", "pnp"])
+@pytest.mark.parametrize("module", swept(["graph", "pnp"], ["pnp"]))
 @IN_ONE_LOOP
 async def test_another_person_signs_in_at_once_after_a_powershell_that_died(
     world: World, module: str
@@ -412,7 +417,7 @@ async def test_no_more_sign_ins_wait_busily_for_a_person_than_may(world: World) 
         "too_many_sign_ins",
     )
     assert re.search(
-        rf"wait already: {OURS}:busy\. Finish or disconnect one of them", refused["error"]
+        rf"waiting already: {OURS}:busy\. Finish or disconnect one of them", refused["error"]
     )
     beside = await sign_in(world, "kept", f"{SHOW}; throw '{UNABLE}'")
     assert beside["device_code"] == CODE, "modules that do not compute meanwhile are not counted"

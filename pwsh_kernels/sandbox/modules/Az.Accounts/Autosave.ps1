@@ -1,4 +1,4 @@
-# Where contexts are kept: in files of HOME (autosave, the default) or in this process alone; and
+# Where contexts are kept: in files under HOME (autosave, the default) or only in this process; and
 # saving them to a file by hand.
 
 function Get-AzContextAutosaveSetting {
@@ -22,7 +22,7 @@ function Get-AzContextAutosaveSetting {
 }
 
 function Set-Autosave {
-    # For this process, or for every later one as well.
+    # For this process, or for every later one too.
     param([bool] $On, [string] $Scope)
     $script:ProcessAutosave = $On
     if ($Scope -eq 'Process') { return }
@@ -33,10 +33,11 @@ function Set-Autosave {
 }
 
 function Disable-AzContextAutosave {
-    # What was read from files is no longer used; the files stay where they are.
+    # What was read from files is no longer used; the files themselves stay.
     [CmdletBinding(SupportsShouldProcess)]
     param([ValidateSet('CurrentUser', 'Process')] [string] $Scope = 'CurrentUser')
-    if (-not $PSCmdlet.ShouldProcess('Do not autosave the context between PowerShell sessions',
+    if (-not (Confirm-SandboxChange $PSCmdlet `
+            'Do not autosave the context between PowerShell sessions',
             'Disable-AzContextAutosave')) {
         return
     }
@@ -51,7 +52,7 @@ function Disable-AzContextAutosave {
 function Enable-AzContextAutosave {
     [CmdletBinding(SupportsShouldProcess)]
     param([ValidateSet('CurrentUser', 'Process')] [string] $Scope = 'CurrentUser')
-    if (-not $PSCmdlet.ShouldProcess('Autosave the context in the current session',
+    if (-not (Confirm-SandboxChange $PSCmdlet 'Autosave the context in the current session',
             'Enable-AzContextAutosave')) {
         return
     }
@@ -70,7 +71,7 @@ function Save-AzContext {
         [switch] $WithCredential
     )
     $file = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Path)
-    if ($PSCmdlet.ShouldProcess($file, 'Save the contexts')) {
+    if (Confirm-SandboxChange $PSCmdlet $file, 'Save the contexts') {
         Save-JsonFile $file (ConvertTo-ProfileContent $script:Profile)
     }
 }
@@ -83,7 +84,7 @@ function Import-AzContext {
     if (-not [System.IO.File]::Exists($file)) {
         $PSCmdlet.ThrowTerminatingError((New-AzError "File '$file' does not exist."))
     }
-    if (-not $PSCmdlet.ShouldProcess($file, 'Import the contexts')) { return }
+    if (-not (Confirm-SandboxChange $PSCmdlet $file, 'Import the contexts')) { return }
     $read = Read-JsonFile $file
     $script:Profile = @{
         Default = "$($read.DefaultContextKey)"

@@ -1,4 +1,4 @@
-# Update-AzConfig and Get-AzConfig: settings of this process, else of this user, else their
+# Update-AzConfig and Get-AzConfig: settings of this process, otherwise of this user, otherwise
 # defaults.
 
 $script:Settings = [ordered] @{
@@ -108,7 +108,7 @@ function Update-AzConfig {
         [ValidateSet('CurrentUser', 'Process')] [string] $Scope = 'CurrentUser'
     )
     foreach ($key in $script:Settings.Keys | Where-Object { $PSBoundParameters.ContainsKey($_) }) {
-        if (-not $PSCmdlet.ShouldProcess("Config $key", "Update")) { continue }
+        if (-not (Confirm-SandboxChange $PSCmdlet "Config $key", "Update")) { continue }
         if ($Scope -eq 'Process') { $script:ProcessConfig[$key] = $PSBoundParameters[$key] } else {
             $kept = Read-JsonFile (Get-ConfigFile)
             $kept[$key] = $PSBoundParameters[$key]

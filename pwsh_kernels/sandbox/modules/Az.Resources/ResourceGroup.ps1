@@ -73,14 +73,14 @@ function New-AzResourceGroup {
                 "'$Name' has these invalid characters. The name can only be a letter, digit, " +
                 "'-', '.', '(', ')' or '_'.")))
     }
-    if (-not $PSCmdlet.ShouldProcess($Name, 'Replacing resource group ...')) { return }
+    if (-not (Confirm-SandboxChange $PSCmdlet $Name, 'Replacing resource group ...')) { return }
     Assert-Right $PSCmdlet $live 'Microsoft.Resources/subscriptions/resourcegroups/write' `
         "/subscriptions/$($live.Subscription.id)/resourcegroups/$Name"
     $present = $groups | Where-Object Name -EQ $Name
     if ($present -and -not $Force -and
-            -not $PSCmdlet.ShouldContinue(
-                'Provided resource group already exists. Are you sure you want to update it?',
-                'Confirm')) {
+            -not (Confirm-SandboxChange $PSCmdlet `
+                    'Provided resource group already exists. Are you sure you want to update it?',
+                    'Confirm' -Anew)) {
         return
     }
     if ($present) { $present.Tags = $Tag; return ConvertTo-Group $present }

@@ -85,7 +85,8 @@ function New-MgGroup {
     process {
         $body = if ($BodyParameter) { $BodyParameter } else { Get-Body $PSBoundParameters }
         $variant = "New-MgGroup_$($PSCmdlet.ParameterSetName)"
-        if (-not $PSCmdlet.ShouldProcess("Call remote 'POST /groups' operation", $variant)) {
+        if (-not (Confirm-SandboxChange $PSCmdlet "Call remote 'POST /groups' operation",
+                $variant)) {
             return
         }
         $answer = Invoke-SandboxGraph -Caller $PSCmdlet -Method POST -Path '/groups' -Body $body

@@ -30,7 +30,8 @@ function New-MgUser {
     process {
         $body = if ($BodyParameter) { $BodyParameter } else { Get-Body $PSBoundParameters }
         $variant = "New-MgUser_$($PSCmdlet.ParameterSetName)"
-        if (-not $PSCmdlet.ShouldProcess("Call remote 'POST /users' operation", $variant)) {
+        if (-not (Confirm-SandboxChange $PSCmdlet "Call remote 'POST /users' operation",
+                $variant)) {
             return
         }
         $answer = Invoke-SandboxGraph -Caller $PSCmdlet -Method POST -Path '/users' -Body $body
@@ -73,7 +74,7 @@ function Update-MgUser {
     process {
         $body = if ($BodyParameter) { $BodyParameter } else { Get-Body $PSBoundParameters }
         $variant = "Update-MgUser_$($PSCmdlet.ParameterSetName)"
-        if (-not $PSCmdlet.ShouldProcess("Call remote 'PATCH /users/{user-id}' operation",
+        if (-not (Confirm-SandboxChange $PSCmdlet "Call remote 'PATCH /users/{user-id}' operation",
                 $variant)) {
             return
         }

@@ -15,7 +15,7 @@
         'Invoke-SandboxDeviceCode', 'Invoke-SandboxAppSignIn', 'Read-SandboxToken',
         'New-SandboxToken',
         'Test-SandboxSignIn', 'Invoke-SandboxService', 'New-SandboxSignInError',
-        'Write-SandboxRecord',
+        'Write-SandboxRecord', 'Confirm-SandboxChange',
         'New-SandboxException', 'New-SandboxAuthenticationFailure', 'New-SandboxErrorRecord'
     )
     CmdletsToExport = @()

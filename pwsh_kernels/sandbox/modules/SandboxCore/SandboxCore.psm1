@@ -7,6 +7,6 @@ $script:People = @{}
 $script:SessionTraps = @{}
 
 foreach ($part in 'Errors', 'Exception', 'Company', 'People', 'Trap', 'Identity', 'DeviceCode',
-        'Application', 'Token', 'Service') {
+        'Application', 'Token', 'Service', 'Confirmation') {
     . "$PSScriptRoot/$part.ps1"
 }
