@@ -12,7 +12,7 @@ ifdef PWSH
 export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
 endif
 
-.PHONY: serve lab test fast check lint types unit coverage test-sweeps fuzz test-matrix conformance lock hooks engine progress-host image test-image clean
+.PHONY: serve lab test fast check lint types unit coverage test-sweeps fuzz test-matrix conformance lock hooks engine progress-host image test-image test-kubernetes clean
 
 # install VENV,LOCK: exactly what the lock names, by its hashes, and nothing from an index that the
 # lock does not name; then the package itself, built by the hatchling that the lock installed. uv
@@ -168,6 +168,12 @@ TARGET ?= slim
 
 image test-image: $(STAMP)
 	$(BIN)/python -m deploy.image $(if $(filter image,$@),build,test) $(TARGET)
+
+# In the cluster that KUBECONFIG names, which has the image (docs/kubernetes.md).
+test-kubernetes: $(STAMP)
+	@if [ -z "$$KUBECONFIG" ] || ! command -v kubectl >/dev/null; then \
+	  echo '=== NOTHING WAS TESTED ON KUBERNETES: it needs KUBECONFIG and kubectl (docs/kubernetes.md).' >&2; \
+	else $(BIN)/python -m pytest -q deploy/cluster_tests --timeout 300; fi
 
 clean:
 	rm -rf $(VENV) $(VENV)-* .make .mypy_cache .pytest_cache .ruff_cache .coverage*

@@ -16,6 +16,7 @@ from pwsh_kernels.sessions.places.pod_state import DELETED, PodState, read_pod
 LOG = logging.getLogger(__name__)
 PASS_S = 45.0
 """Then everything is listed again: a connection that died unnoticed says nothing more."""
+UNASKED = "it has not answered yet"
 PAUSE_S = 1.0
 """Pause after an API server that did not answer."""
 
@@ -28,7 +29,7 @@ class PodWatch:
         self._known: dict[str, PodState] = {}
         self._listed = asyncio.Event()
         self._changed = asyncio.Condition()
-        self._problem = "it has not answered yet"
+        self._problem = UNASKED
         self._task = asyncio.create_task(self._follow(), name="watch the Pods of sessions")
 
     async def stop(self) -> None:
@@ -69,15 +70,26 @@ class PodWatch:
             except TimeoutError:
                 continue
             except ClusterError as error:
-                self._problem = str(error)
-                LOG.warning("The watch of Pods goes on in a moment: %s", error)
+                self._note_problem(str(error))
             await asyncio.sleep(PAUSE_S)
+
+    def _note_answer(self) -> None:
+        if self._problem:
+            LOG.info("Pods are watched")
+        self._problem = ""
+
+    def _note_problem(self, problem: str) -> None:
+        """Log it once, not with every attempt."""
+        if problem != self._problem:
+            LOG.warning("Pods are not watched, and are asked for again and again: %s", problem)
+        self._problem = problem
 
     async def _one_pass(self) -> None:
         pods, version = await self._cluster.pods()
         there = {one["metadata"]["name"]: read_pod(one) for one in pods}
         gone = {name: deleted(one) for name, one in self._known.items() if name not in there}
         self._known = {**gone, **there}
+        self._note_answer()
         self._listed.set()
         await self._tell()
         async for event, pod in self._cluster.watch(version):
