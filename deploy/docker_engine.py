@@ -82,7 +82,7 @@ def install(packages: Sequence[str], program: str) -> None:
     if shutil.which(program):
         return
     if os.getuid() or not shutil.which("apt-get"):
-        raise NoEngine(f"{program} is not here, and only root on Debian can install it by itself")
+        raise NoEngine(f"{program} is not installed; automatic installation needs root on Debian")
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for tried in (["apt-get", "update", "-qq"], command):

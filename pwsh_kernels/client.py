@@ -385,7 +385,7 @@ async def find_server(settings: Settings) -> ServerAddress:
             return address if address.token else _with_token(settings, address)
         # Something else on the port explains more than a port where nothing listens.
         failure = failure if isinstance(failure, NotOurServer) else problem
-    raise failure or ServerUnreachable(url=settings.url, reason="it is no address")
+    raise failure or ServerUnreachable(url=settings.url, reason="it is not an address")
 
 
 def _with_token(settings: Settings, address: ServerAddress) -> ServerAddress:
@@ -421,4 +421,8 @@ async def probe(address: ServerAddress) -> ServerUnreachable | NotOurServer | No
     except ValueError:
         facts = None
     ours = isinstance(facts, dict) and facts.get("service") == SERVICE
-    return None if ours else NotOurServer(url=address.url, problem="its /health is another's")
+    return (
+        None
+        if ours
+        else NotOurServer(url=address.url, problem="its /health is not a pwsh-kernels server's")
+    )

@@ -69,10 +69,10 @@ def read_token_file(file: Path) -> str:
     try:
         token = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror or str(error) if isinstance(error, OSError) else "is no text"
+        problem = error.strerror or str(error) if isinstance(error, OSError) else "is not text"
         raise BadTokenFile(file=str(file), problem=problem, user=os.getuid()) from None
     if len(token) < SHORTEST_TOKEN:
-        problem = f"has {len(token)} characters, and a token at least {SHORTEST_TOKEN}"
+        problem = f"has {len(token)} characters; a token has at least {SHORTEST_TOKEN}"
         raise BadTokenFile(file=str(file), problem=problem, user=os.getuid())
     return token
 

@@ -9,6 +9,7 @@ of linux/landlock.h; https://docs.kernel.org/userspace-api/landlock.html explain
 import ctypes
 import json
 import os
+import signal
 import stat
 import struct
 import sys
@@ -130,6 +131,8 @@ def main(arguments: list[str]) -> None:
     try:
         if abi:
             confine(rules, abi)
+        # Python ignores it, and so would the program: `yes | head -1` would end in an error.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         os.execv(program[0], program)  # noqa: S606 - no shell stands between: the program is what was asked for
     except OSError as problem:
         sys.stderr.write(f"{program[0]}, to be confined by Landlock: {problem}\n")

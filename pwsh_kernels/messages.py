@@ -62,7 +62,7 @@ PROMPT_CLOSED = "prompt_closed"
 PROMPT_EVENTS = (PROMPT_ASKED, PROMPT_CLOSED)
 CONNECTION_CHANGED = "connection_changed"
 BESIDE = ("packed", "own", "guards")
-"""What an execute_request's metadata says beside the options of its run."""
+"""What an execute_request's metadata says besides the options of its run."""
 MAX_WIDTH = 1000
 MIN_WIDTH = 20
 _PATH = re.compile(r"/[^\x00-\x1f\x7f]{1,4095}")

@@ -12,7 +12,7 @@ from pwsh_kernels.records import MAX_SECRET, Prompt, PromptField
 
 CREDENTIAL = {"user", "password"}
 CREDENTIAL_TYPE = "PSCredential"
-TOO_LONG = f"must be of at most {MAX_SECRET} characters where it is a secret"
+TOO_LONG = f"must have at most {MAX_SECRET} characters if it is a secret"
 
 
 def check_answer(prompt: Prompt, value: Any) -> None:

@@ -22,9 +22,9 @@ NEEDS_SCREEN = {
         "opens a window, and there is no screen here: Get-Command NAME -Syntax shows the"
         " parameters."
     ),
-    "out-printer": "needs a printer of Windows: Out-File writes a file.",
-    "show-eventlog": "opens a window of Windows, and there is no screen here.",
-    "show-controlpanelitem": "opens a window of Windows, and there is no screen here.",
+    "out-printer": "needs a Windows printer: Out-File writes a file.",
+    "show-eventlog": "opens a Windows window, and there is no screen here.",
+    "show-controlpanelitem": "opens a Windows window, and there is no screen here.",
 }
 """Commands (in lower case) that PowerShell for Linux does not have, and why."""
 ALIASES = {
@@ -47,7 +47,7 @@ WINDOWS_ONLY = {
     "invoke-wmimethod": "",
     "get-ciminstance": "",
     "invoke-cimmethod": "",
-    "get-computerinfo": " $PSVersionTable.OS and `uname -a` tell of the system.",
+    "get-computerinfo": " $PSVersionTable.OS and `uname -a` describe the system.",
     "get-hotfix": "",
     "get-counter": "",
     "get-acl": " `stat` and `getfacl` show permissions.",
@@ -92,11 +92,11 @@ SIGNS = (
     ),
     _sign(
         r"(?:System\.Windows\.Forms|PresentationFramework|PresentationCore)\b",
-        "There is no screen here, and no windows of Windows: output text or objects.",
+        "There is no screen here, and no Windows Forms or WPF: output text or objects.",
     ),
     _sign(
         r"HostFunctionNotImplemented",
-        "Nobody can be asked from a thread job or -Parallel: ask before, and hand the answer over"
+        "Nobody can be asked from a thread job or -Parallel: ask first, and pass the answer on"
         " with $using:.",
     ),
 )

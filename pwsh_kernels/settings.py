@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SHORTEST_TOKEN = 32
 """Characters: what is shorter can be guessed, and whoever has the token is an administrator."""
+SMALLEST_FILE_SIZE_MB = 2200
+"""With a lower limit of file sizes .NET does not start: it reserves 2 GiB in a file of memory."""
 
 
 def _setting(default: Any, env: str, unit: str, text: str, **limits: Any) -> Any:
@@ -184,6 +186,29 @@ class Settings(BaseSettings):
         "PWSH_MANAGER_CONFINE_PORTS",
         "ports",
         "TCP ports that confined sessions may connect to besides 443 and a proxy's (80,587).",
+    )
+    session_memory_mb: int = _setting(
+        4000,
+        "PWSH_MANAGER_SESSION_MEMORY_MB",
+        "MB",
+        "Memory that a session's PowerShell may use with everything that it starts; a session that"
+        " uses more is ended; 0: no limit.",
+        ge=0,
+    )
+    session_open_files: int = _setting(
+        4096,
+        "PWSH_MANAGER_SESSION_OPEN_FILES",
+        "files",
+        "How many files and connections each process of a session may have open; 0: as many as the"
+        " server's.",
+        ge=0,
+    )
+    session_file_size_mb: int = _setting(
+        10_000,
+        "PWSH_MANAGER_SESSION_FILE_SIZE_MB",
+        "MB",
+        "Largest file that a session may write.",
+        ge=SMALLEST_FILE_SIZE_MB,
     )
     kubernetes_image: str = _setting(
         "",

@@ -237,6 +237,7 @@ class Session(SessionNames, Survival):
     modules: dict[str, str]
     place: str
     working_folder: str
+    memory_mb: int | None
     title: str
     busy: Busy | None
     current_run: str | None

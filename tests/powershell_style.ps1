@@ -19,7 +19,7 @@ foreach ($name in @($roles.Keys)) {
     $roles[[System.Management.Automation.Language.TokenKind] $name] = $roles[$name]
 }
 
-# The parts of a tree that rules are about; asking each part for its kind takes seconds (measured).
+# The parts of a tree that have rules; testing the type of every part would take seconds (measured).
 class Gatherer : System.Management.Automation.Language.AstVisitor {
     [System.Collections.Generic.List[object]] $Functions = @()
     [System.Collections.Generic.List[object]] $Commands = @()
@@ -51,7 +51,7 @@ function New-Finding($Extent, [string] $Rule, [string] $Text) {
     [pscustomobject]@{ Line = $Extent.StartLineNumber; Rule = $Rule; Text = $Text }
 }
 
-# The names that a module gives away belong to whoever calls it: its manifest says which.
+# The names that a module exports are part of its interface: its manifest lists them.
 function Get-ExportedName([string] $Path) {
     $folder = Split-Path $Path
     $manifest = Join-Path $folder "$(Split-Path $folder -Leaf).psd1"
@@ -94,28 +94,29 @@ function Find-BadNode($Tree, $Tokens, [string[]] $Exported) {
     foreach ($one in $gatherer.Catches) { Find-EmptyCatch $one $Tokens }
 }
 
-# Whether a line may go on after this token.
+# Whether a line may continue after this token.
 function Test-Open($Token) {
     if ($Token.Kind -in 'Comma', 'Pipe', 'AndAnd', 'OrOr', 'LineContinuation') { return $true }
     [bool] ($Token.TokenFlags -band 'BinaryOperator, AssignmentOperator')
 }
 
-# A line stands four spaces deeper than the line of the bracket that it is in, a closing bracket as
-# deep as that line, and a line that goes on with an expression may stand four deeper.
+# A line is indented four spaces more than the line with the bracket around it, a closing bracket as
+# much as that line, and a continued expression may be indented four more.
 function Find-BadIndent($Token, $Before, [int] $Depth, [int] $Wanted) {
     if ($Depth -eq $Wanted + 4 -and $Before -and (Test-Open $Before)) { return }
     New-Finding $Token.Extent 'indent' "$Depth spaces, not $Wanted"
 }
 
-# A block opens on the line of what it belongs to; a script block that is a value may begin a line.
+# A block opens on the line of the statement that it belongs to; a script block that is a value may
+# begin a line.
 function Find-LoneBrace($Token, $Before) {
     $isBlock = $Before.Kind -in 'RParen', 'RBracket', 'Identifier', 'Generic' -or
         $Before.TokenFlags -band 'Keyword'
     if ($isBlock) { New-Finding $Token.Extent 'brace' 'opens on a line of its own' }
 }
 
-# What follows a block of several lines (else, catch) begins a line of its own. One loop, and roles
-# that are numbers: there are tens of thousands of tokens.
+# What follows a block of several lines (else, catch) begins its own line. One loop, with roles as
+# numbers, because there are tens of thousands of tokens.
 function Find-BadLine($Tokens) {
     $open = [System.Collections.Generic.Stack[object]]::new()
     $open.Push(@(-4, 0))

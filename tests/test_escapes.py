@@ -1,4 +1,4 @@
-"""What reaches a terminal of what others wrote: text, and on a terminal colours."""
+"""What others wrote reaches a terminal as text, and its colours only where it is a terminal."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""Whose program listens on a port of this machine, and that it gets no token of somebody else."""
+"""Whose program listens on a port of this machine; somebody else's gets no token."""
 
 import os
 import socket

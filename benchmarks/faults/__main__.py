@@ -1,4 +1,4 @@
-"""Try faults, several at a time, tell of each, and print the table of docs/reliability.md."""
+"""Try faults, several at a time, report each, and print the table of docs/reliability.md."""
 
 import argparse
 import fnmatch

@@ -1,4 +1,4 @@
-"""A fault that is put into a server, and what came of one trial of it."""
+"""A fault that is put into a server, and the outcome of one trial of it."""
 
 import tempfile
 import time

@@ -1,4 +1,6 @@
-"""A prompt that several answer at once, that is refused, left alone, or ended under."""
+"""A prompt that several clients answer at once, that is refused or left alone, or whose session
+ends.
+"""
 
 import random
 from functools import partial

@@ -1,4 +1,4 @@
-"""What happens while somebody signs in with a device code: the account is always the true one."""
+"""Faults during a sign-in with a device code: the account reported is always the true one."""
 
 import signal
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Where a server may have to live: places, limits, clocks, other servers beside it."""
+"""Where a server may have to live: places, limits, clocks, other servers next to it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Results as a table in Markdown, one row a family."""
+"""Results as a table in Markdown, one row per family."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""One trial: claims are made before the fault, and judged after it by what is true."""
+"""One trial: claims are recorded before the fault, and compared with the facts after it."""
 
 import re
 import secrets

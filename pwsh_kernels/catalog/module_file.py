@@ -26,9 +26,9 @@ _UNSUPPORTED: TypeAdapter[Unsupported] = TypeAdapter(Unsupported)
 _SENTENCES = {
     "missing": "is missing",
     "unexpected_keyword_argument": "is not a key of this file",
-    "string_type": "must be a text",
-    "string_too_short": "must be a text",
-    "string_pattern_mismatch": "(the file's name) must be small letters, digits, - and _",
+    "string_type": "must be a string",
+    "string_too_short": "must be a string",
+    "string_pattern_mismatch": "(the file's name) must be lower-case letters, digits, - and _",
     "command_pattern": "must be names such as Get-Mailbox, Get,Set-Mailbox or *-Mg*",
     "pattern_type": "must be a regular expression",
     "pattern_regex": "must be a regular expression",
@@ -39,7 +39,7 @@ _SENTENCES = {
     "tuple_type": "must be a list",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
-    "greater_than": "must be above 0",
+    "greater_than": "must be greater than 0",
     "too_short": "must not be empty",
 }
 

@@ -53,13 +53,13 @@ def _content(file: Path) -> str:
     except OSError as problem:
         raise BadSecret(str(file), (problem.strerror or type(problem).__name__).lower()) from None
     except UnicodeDecodeError:
-        raise BadSecret(str(file), "it is no UTF-8 text") from None
+        raise BadSecret(str(file), "it is not UTF-8 text") from None
 
 
 def _check(file: Path, facts: os.stat_result) -> None:
     """Check the open file, so that no other file can take its place in between."""
     if not stat.S_ISREG(facts.st_mode):
-        raise BadSecret(str(file), "it is no ordinary file")
+        raise BadSecret(str(file), "it is not a regular file")
     if stat.S_IMODE(facts.st_mode) & 0o077:
         raise BadSecret(str(file), f"other users can read it; run `chmod 600 {file}`")
     if facts.st_size > MAX_SIZE:

@@ -26,7 +26,9 @@ class Version:
         """Read a version. Raises InvalidRequest."""
         found = _VERSION.fullmatch(text.strip())
         if not found:
-            raise InvalidRequest("version", f"{text!r} is no version such as 3.2.0 or 3.2.0-beta1")
+            raise InvalidRequest(
+                "version", f"{text!r} is not a version such as 3.2.0 or 3.2.0-beta1"
+            )
         numbers = [int(one) for one in found[1].split(".")]
         return cls((*numbers, *[0] * (4 - len(numbers))), found[2] or "")
 
@@ -73,7 +75,7 @@ class Range:
             return cls(text.strip(), exact, exact)
         start, low, comma, high, end = found.groups()
         if not comma and (not low or (start, end) != ("[", "]")):
-            raise InvalidRequest("version", f"{text!r} is no range such as [3.0,4.0)")
+            raise InvalidRequest("version", f"{text!r} is not a range such as [3.0,4.0)")
         lowest = Version.parse(low) if low else None
         highest = (Version.parse(high) if high else None) if comma else lowest
         return cls(text.strip(), lowest, highest, start == "[", end == "]")

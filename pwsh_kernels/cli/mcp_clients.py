@@ -146,6 +146,7 @@ def file_of(
     }
     if client not in places:
         raise InvalidRequest(
-            field="--write", problem=f"knows no file of {client}; print the JSON instead"
+            field="--write",
+            problem=f"does not know where {client} keeps its file; print the JSON instead",
         )
     return Path(places[client])

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 STRANGERS = (
-    "What is not in the lock file: `pwsh-kernels modules install NAME --version V` takes it in"
-    " again, `pwsh-kernels modules remove --unused` removes it."
+    "For a module that is not in the lock file: `pwsh-kernels modules install NAME --version V`"
+    " adds it again, `pwsh-kernels modules remove --unused` removes it."
 )
 NAMES_HELP = "Services (exo, graph …) or names of PowerShell modules."
 Names = Annotated[list[str] | None, typer.Argument(help=NAMES_HELP)]

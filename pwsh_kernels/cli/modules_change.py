@@ -30,7 +30,8 @@ From = Annotated[
 Version = Annotated[str, typer.Option(help="Version (3.2.0), or a range: '[3.0,4.0)'.")]
 Result = TypeVar("Result")
 Force = Annotated[
-    bool, typer.Option("--force", help="Include what is known not to work, or what a session uses.")
+    bool,
+    typer.Option("--force", help="Include versions known not to work, or in use by a session."),
 ]
 
 

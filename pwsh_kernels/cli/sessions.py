@@ -22,11 +22,15 @@ def sessions(as_json: AsJson = False) -> None:
         say_json(answer)
         return
     rows = [
-        (one["session"], one["state"], one["account"], one["current_run"], one["last_used"])
+        (
+            *(one["session"], one["state"], one["account"], one["current_run"]),
+            "" if one["memory_mb"] is None else f"{one['memory_mb']} MB",
+            one["last_used"],
+        )
         for one in answer["sessions"]
     ]
     say(
-        table(("SESSION", "STATE", "ACCOUNT", "RUNNING", "LAST USED"), rows)
+        table(("SESSION", "STATE", "ACCOUNT", "RUNNING", "MEMORY", "LAST USED"), rows)
         if rows
         else "No sessions."
     )
@@ -54,6 +58,8 @@ def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> N
         if facts["state"] == "signed_in" and facts["working_folder"]:
             say(f"Working folder: {facts['working_folder']}")
             say(f"Place: {facts['place']}")
+        if facts["state"] == "signed_in" and facts["memory_mb"] is not None:
+            say(f"Memory: {facts['memory_mb']} MB")
         say_code(facts)
         if facts["state"] in ("none", "signed_out", "lost", "closed"):
             note(f"Run `pwsh-kernels login {facts['tenant']} {facts['module']}` to sign in.")

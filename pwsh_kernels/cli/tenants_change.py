@@ -95,8 +95,8 @@ def add(
     path = read_settings().tenants_path
     replace_file(path, with_correct_entry(path, read_correct(path).text, entry))
     say(
-        f"{entry.name} is in {path}. A running server sees it at once; a session that is open keeps"
-        f" what it began with until `pwsh-kernels disconnect {entry.name} MODULE`."
+        f"{entry.name} is in {path}. A running server sees it at once; an open session keeps"
+        f" what it started with until `pwsh-kernels disconnect {entry.name} MODULE`."
     )
     for problem in problems_of(read_settings(), path, entry.name):
         note(f"pwsh-kernels: {located(problem, path)}")

@@ -20,7 +20,7 @@ class UnknownRun(ProductError):
 
 @dataclass(eq=False)
 class ConnectionUnchecked(ProductError):
-    """A cell came between a change of the connection and the look at who is signed in."""
+    """A cell came after a change of the connection, before the check of who is signed in."""
 
     code: ClassVar[str] = "connection_unchecked"
     status: ClassVar[int] = 409
@@ -28,7 +28,7 @@ class ConnectionUnchecked(ProductError):
     def text(self) -> str:
         return (
             "An earlier cell or command changed the module's connection. This one was not run: the"
-            " server is looking who is signed in now. Look at the session, then run it again."
+            " server is checking who is signed in now. Look at the session, then run it again."
         )
 
 

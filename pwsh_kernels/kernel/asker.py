@@ -118,7 +118,7 @@ class Asker:
                 return await self._ask_once(prompt, problem)
             except InvalidAnswer as error:
                 problem = f"{error}\n"
-        raise PromptRefused(_question(prompt), f"{MAX_ATTEMPTS} answers were none")
+        raise PromptRefused(_question(prompt), f"none of {MAX_ATTEMPTS} answers was usable")
 
     async def _ask_once(self, prompt: Prompt, problem: str) -> Any:
         texts = []

@@ -1,5 +1,5 @@
-"""Whether cells may run in a signed-in session: not between a change of its module's connection and
-the end of the server's look at who is signed in.
+"""Whether cells may run in a signed-in session: not from a change of its module's connection until
+the server has checked who is signed in.
 """
 
 import time
@@ -10,7 +10,7 @@ from pwsh_kernels.errors import ConnectionUnchecked
 from pwsh_kernels.messages import guards, is_own
 
 LOOK_WAIT_S = 60.0
-"""After a change: longest time without cells, for a server that does not come to look."""
+"""How long after a change cells are refused if no server comes to check."""
 
 
 class ConnectionGate:
@@ -30,7 +30,7 @@ class ConnectionGate:
         self._closed_at = None
 
     def leave(self, metadata: Mapping[str, Any], *, changed: bool) -> None:
-        """Take note of an execution that has ended, and of whether it changed the connection."""
+        """Record that an execution has ended, and whether it changed the connection."""
         guarded = guards(metadata)
         if guarded is not None:
             self._guarded, self._closed_at = guarded, None

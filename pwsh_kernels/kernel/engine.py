@@ -86,6 +86,7 @@ class Engine:
             culture=wanted.culture,
             fingerprint=wanted.fingerprint,
             confined=wanted.confined,
+            limits=wanted.limits,
         )
 
     def _died(self, death: asyncio.Future[Died]) -> None:

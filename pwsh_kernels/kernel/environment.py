@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pwsh_kernels.kernel.display.sign_in_hint import SignInHint, read_hint
 from pwsh_kernels.kernel.log_file import VARIABLE
+from pwsh_kernels.limits import Limits
 from pwsh_kernels.powershell import MAX_KEPT, MAX_KEPT_IN_ALL
 
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
@@ -23,6 +24,7 @@ WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
 CULTURE = "PWSH_KERNELS_CULTURE"
 FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
 CONFINED = "PWSH_KERNELS_CONFINED"
+LIMITS = "PWSH_KERNELS_LIMITS"
 SIGN_IN_HINT = "PWSH_KERNELS_SIGN_IN_HINT"
 HOME = "PWSH_KERNELS_HOME"
 """Variable that a session's kernel has: PowerShell's HOME."""
@@ -63,6 +65,8 @@ class KernelEnvironment:
     """Script that shows whether the module's connection has changed; "": not checked."""
     confined: str
     """The rules that confine PowerShell (`pwsh_kernels.landlock`); "": it is not confined."""
+    limits: Limits
+    """What PowerShell and everything that it starts may have."""
     sign_in_hint: SignInHint
     """The hint after an error in a person's cell that may mean that nobody is signed in."""
 
@@ -85,6 +89,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         culture=env.get(CULTURE, ""),
         fingerprint=env.get(FINGERPRINT, ""),
         confined=env.get(CONFINED, ""),
+        limits=Limits.read(env.get(LIMITS, "")),
         sign_in_hint=read_hint(env.get(SIGN_IN_HINT, "")),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )

@@ -140,7 +140,7 @@ def _choice(prompt: Prompt, word: str) -> int:
         for index, name in enumerate(names):
             if str(name).casefold() == wanted:
                 return index
-    raise InvalidAnswer(f"{word!r} is none of the choices.")
+    raise InvalidAnswer(f"{word!r} is not one of the choices.")
 
 
 def checked_answer(prompt: Prompt, value: Any) -> Any:

@@ -27,13 +27,13 @@ def _is_expressions(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
 
 
-TEXT = Kind("a text", lambda value: isinstance(value, str))
+TEXT = Kind("a string", lambda value: isinstance(value, str))
 TRUTH = Kind("true or false", lambda value: isinstance(value, bool))
 WHOLE = Kind(f"a whole number up to {LARGEST}", _is_whole)
 TEXTS = Kind(
-    "a list of texts", lambda value: isinstance(value, list) and all(map(TEXT.fits, value))
+    "a list of strings", lambda value: isinstance(value, list) and all(map(TEXT.fits, value))
 )
-EXPRESSIONS = Kind("an object of texts", _is_expressions)
+EXPRESSIONS = Kind("an object of strings", _is_expressions)
 
 REQUIRED: Mapping[str, Mapping[str, Kind]] = {
     "execute_request": {"code": TEXT},
@@ -90,10 +90,10 @@ def answerable(message: Mapping[str, Any]) -> bool:
 def _problem_of_header(header: Mapping[str, Any]) -> str:
     for name in ("msg_id", "msg_type", "session"):
         if not header.get(name) or not isinstance(header[name], str):
-            return f"header.{name} must be a text that is not empty"
+            return f"header.{name} must be a non-empty string"
     for name, value in header.items():
         if not isinstance(value, str | int | datetime | None):
-            return f"header.{name[:40]} must be a text"
+            return f"header.{name[:40]} must be a string"
         if isinstance(value, str) and len(value) > LONGEST_NAME:
             return f"header.{name[:40]} is longer than {LONGEST_NAME} characters"
     return ""

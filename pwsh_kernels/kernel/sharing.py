@@ -25,11 +25,11 @@ REFUSAL = {
 
 
 UNSEEN = (
-    "This kernel is a session that others use too: nothing runs in it that they could not see."
+    "Others use this session too, so nothing may run in it that they cannot see."
     " Send the command in a request that is not silent."
 )
 UNSEEN_EXPRESSION = (
-    "This kernel is a session that others use too: nothing runs in it that they could not see."
+    "Others use this session too, so nothing may run in it that they cannot see."
     " Send the expression as the code of a request."
 )
 

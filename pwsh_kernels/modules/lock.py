@@ -149,7 +149,7 @@ def _module(file: Path, number: int, entry: Any) -> LockedModule:
         )
     for key, value in lists.items():
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise BrokenFile(str(file), f"module {number}: {key} must be a list of texts")
+            raise BrokenFile(str(file), f"module {number}: {key} must be a list of strings")
     flags = {key: entry.get(key, True) is True for key in ("selected", "requested")}
     values: dict[str, Any] = {
         **texts,
@@ -168,5 +168,5 @@ def _check_once(file: Path, modules: tuple[LockedModule, ...]) -> None:
 def _one_selected(file: Path, modules: tuple[LockedModule, ...]) -> tuple[LockedModule, ...]:
     names = [one.name.casefold() for one in modules if one.selected]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise BrokenFile(str(file), f"two versions of {twice} are selected; one can be")
+        raise BrokenFile(str(file), f"two versions of {twice} are selected; only one can be")
     return modules

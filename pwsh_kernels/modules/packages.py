@@ -84,7 +84,7 @@ def narrowed(wanted: Wanted, packages: Iterable[Package]) -> Wanted:
     Raises PackageConflict when there can be none.
     """
     fitting = wanted.range if wanted.asked else Range()  # a dependency's comes from who needs it
-    because = f"{fitting.text} was asked for"
+    because = f"{fitting.text} was requested"
     for one in packages:
         for name, text in (one.dependencies or {}).items():
             if name.casefold() != wanted.name.casefold():

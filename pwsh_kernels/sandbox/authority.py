@@ -179,7 +179,7 @@ class Authority:
         if unknown:
             raise InvalidRequest(
                 field="traps",
-                problem=f"{unknown[0]} is no trap; known: {', '.join(self.company.traps)}",
+                problem=f"{unknown[0]} is not a trap; known: {', '.join(self.company.traps)}",
             )
         _write(self._trap_file(tenant), json.dumps(dict(traps)))
 

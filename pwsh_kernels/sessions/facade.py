@@ -29,6 +29,7 @@ from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
 from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.memory_watch import MemoryWatch
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.places.places import Places
 from pwsh_kernels.sessions.queries.command_search import CommandSearch
@@ -124,6 +125,9 @@ class Sessions:
         self._watchdog = Watchdog(
             settings, self._live, self._lifecycle.disconnect, self._runs.forget_old
         )
+        self._memory_watch = MemoryWatch(
+            settings, self._lifecycle.places, self._live, self._lifecycle.end_for
+        )
         self._tasks = Tasks()
         self._turns = Turns(settings.fan_out, self._tasks)
         self._reader = LineReader()
@@ -144,6 +148,7 @@ class Sessions:
         await self._lifecycle.adopt_all()
         self._lifecycle.restore(self._wanted_at_start())
         self._tasks.start(self._watchdog.run(), "watchdog")
+        self._tasks.start(self._memory_watch.run(), "memory watch")
         self._running = True
 
     async def stop(self) -> None:

@@ -35,6 +35,8 @@ LOG = "PWSH_KERNELS_LOG"
 LOG_SIZE = "PWSH_KERNELS_LOG_SIZE"
 CONFINED = "PWSH_KERNELS_CONFINED"
 """Variable of the kernel: the rules that keep its PowerShell to itself."""
+LIMITS = "PWSH_KERNELS_LIMITS"
+"""Variable of the kernel, JSON: what its PowerShell may have (`pwsh_kernels.limits`)."""
 KEPT_OBJECTS = "PWSH_KERNELS_KEPT_OBJECTS"
 KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 CULTURE = "PWSH_KERNELS_CULTURE"
@@ -128,6 +130,7 @@ class Launcher:
             LOG_SIZE: str(self._settings.kernel_log),
             SIGN_IN_HINT: _sign_in_hint(session),
             KEPT_IN_ALL: str(self._settings.kept_objects_in_all),
+            LIMITS: self.places[session.place].limits(session.key).text(),
         }
         if culture := session.tenant.culture_of(session.key.module):
             environment[CULTURE] = culture

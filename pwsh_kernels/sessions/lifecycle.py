@@ -50,7 +50,7 @@ OLD_CODE = (
 )
 RESTART_REFUSED = (
     "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To"
-    " stop what runs, interrupt it. To really begin anew: `pwsh-kernels disconnect {tenant}"
+    " stop what is running, interrupt it. To start over: `pwsh-kernels disconnect {tenant}"
     " {module}`, then `pwsh-kernels login {tenant} {module}` (or POST /disconnect and POST /login)."
 )
 ALIVE_WAIT_S = 2.0
@@ -86,7 +86,7 @@ class Lifecycle:
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self._left_runs: dict[str, RunNote] = {}
         self.table: dict[SessionKey, LiveSession] = {}
-        self._places = launcher.places
+        self.places = self._places = launcher.places
         self.sign_ins = SignInFlow(
             settings, self.save, self.table.values, launcher.places, launcher.pin_again
         )
@@ -516,8 +516,7 @@ class Lifecycle:
             died = PowerShellDied(
                 facts.get("exit_status"), facts.get("signal"), str(facts.get("reason") or "")
             )
-            self._fail(live, f"PowerShell ended: {died.how()}")
-            live.tasks.start(self._kill_lost(live), f"end the kernel of {live.key}")
+            self.end_for(live, f"PowerShell ended: {died.how()}")
 
     async def _kill_lost(self, live: LiveSession) -> None:
         """End what is left of a lost session's kernel, unless a new session has begun under the
@@ -525,6 +524,12 @@ class Lifecycle:
         """
         if self.table.get(live.key) is live:
             await self._manager.kill_session(live.key)
+
+    def end_for(self, live: LiveSession, reason: str) -> None:
+        """End a session against the will of who uses it: it is lost, for this reason."""
+        if not live.session.gone:
+            self._fail(live, reason)
+            live.tasks.start(self._kill_lost(live), f"end the kernel of {live.key}")
 
     def ended(self, key: SessionKey, reason: str) -> None:
         """Its kernel is gone, and we did not end it."""

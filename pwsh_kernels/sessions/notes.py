@@ -92,7 +92,7 @@ def read_note(text: bytes) -> SessionNote:
     facts = json.loads(text)
     note = SessionNote(**facts)
     if not all(value is None or isinstance(value, str) for value in facts.values()):
-        raise TypeError("a fact is no text")
+        raise TypeError("a fact is not text")
     if note.state not in SESSION_STATES:
         raise ValueError(f"no state: {note.state}")
     if note.place not in get_args(PlaceName):

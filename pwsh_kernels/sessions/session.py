@@ -129,6 +129,8 @@ class Session:
     """Somebody was signed in with these modules, or an earlier server pinned them: a sign-in
     changes them only if they do not work.
     """
+    memory: int | None = None
+    """Bytes that its PowerShell uses with everything that it started; None: not known (yet)."""
     changes: Broadcast = field(default_factory=Broadcast)
 
     @property
@@ -170,6 +172,8 @@ class Session:
             self.sign_in = None
         if state != "signed_in":
             self.signed_in = None
+        if self.gone:
+            self.memory = None
         self.changes.notify()
         return True
 
@@ -202,6 +206,10 @@ class Session:
     def find_stuck(self, reason: str | None) -> None:
         """Remember why the watchdog finds it stuck; None: it does not."""
         self.stuck_reason = reason
+
+    def measure(self, memory: int | None) -> None:
+        """Remember how many bytes it uses; nobody is woken for that."""
+        self.memory = memory
 
     def take_pending(self) -> bool:
         """Return whether a code was shown since the last call."""

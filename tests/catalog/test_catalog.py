@@ -68,7 +68,7 @@ def test_an_unsupported_module_is_refused_with_the_reason_and_what_to_use_instea
     assert (
         refused.value.text()
         == "spo is not supported: Microsoft.Online.SharePoint.PowerShell runs on Windows only, and"
-        " it knows no device code. Use pnp; its admin cmdlets work with the site"
+        " it has no device code sign-in. Use pnp; its admin cmdlets work with the site"
         " https://TENANT-admin.sharepoint.com (`site` in the tenants file)."
     )
 
@@ -218,12 +218,16 @@ def test_a_file_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
     [
         (("title =", "titel ="), "title is missing", None),  # codespell:ignore
         (('"Testing."', '"Testing."\ncolour = "red"'), "colour is not a key of this file", 5),
-        (('title = "Test"', "title = 7"), "title must be a text", 1),
-        (('title = "Test"', 'title = " "'), "title must be a text", 1),
+        (('title = "Test"', "title = 7"), "title must be a string", 1),
+        (('title = "Test"', 'title = " "'), "title must be a string", 1),
         (("check = {", "check = 3 #"), "check must be a table", 5),
         (('check = { script = "3" }', 'check = { text = "3" }'), "check.script is missing", 5),
         (('script = "param($Org) 2"', ""), "routes.device_code.script is missing", 8),
-        (('script = "param($Org) 2"', "script = 2"), "routes.device_code.script must be a text", 9),
+        (
+            ('script = "param($Org) 2"', "script = 2"),
+            "routes.device_code.script must be a string",
+            9,
+        ),
         (
             ('"organization" }', '"city" }'),
             "routes.device_code.parameters.Org is not one of 'tenant', 'tenant_id'",
@@ -241,7 +245,7 @@ def test_a_file_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
         ),
         (
             ("[routes.certificate]", "[routes.certificate]\ntime_limit_s = 0"),
-            "time_limit_s must be above 0",
+            "time_limit_s must be greater than 0",
             13,
         ),
         (
@@ -290,7 +294,7 @@ def test_a_broken_file_is_named_with_line_and_reason_and_the_rest_loads(
 @pytest.mark.parametrize(
     ("text", "problem", "line"),
     [
-        ('title = "T"\n[unsupported]\nreason = 1\ninstead = "B."\n', "reason must be a text", 3),
+        ('title = "T"\n[unsupported]\nreason = 1\ninstead = "B."\n', "reason must be a string", 3),
         ('title = "T"\n[unsupported]\nreason = "A."\n', "instead is missing", 2),
         (
             'title = "T"\ncolour = 1\n[unsupported]\nreason = "A."\ninstead = "B."\n',
@@ -317,7 +321,7 @@ def test_asking_for_a_module_of_a_broken_file_says_what_is_wrong(tmp_path: Path)
 
 def test_the_files_name_must_fit_for_a_key(tmp_path: Path) -> None:
     known = catalog(tmp_path, name="My Module.toml")
-    assert "must be small letters, digits, - and _" in known.broken[0].problem
+    assert "must be lower-case letters, digits, - and _" in known.broken[0].problem
 
 
 def test_a_folder_of_the_users_own_adds_modules_and_replaces_built_in_ones(tmp_path: Path) -> None:

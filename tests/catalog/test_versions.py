@@ -1,4 +1,4 @@
-"""Versions and ranges as PSResourceGet has them, and which packages they lead to."""
+"""Versions and ranges as PSResourceGet reads them, and the packages that they select."""
 
 from dataclasses import replace
 
@@ -62,7 +62,7 @@ def test_a_range_holds_the_versions_that_it_says(
     "text", ["three", "1.2.3.4.5", "[1.0", "(1.0)", "[]", "3.*", "1.0; rm", "1.0-"]
 )
 def test_what_is_no_version_is_refused(text: str) -> None:
-    with pytest.raises(InvalidRequest, match=r"is no (version|range) such as"):
+    with pytest.raises(InvalidRequest, match=r"is not a (version|range) such as"):
         Range.parse(text)
 
 

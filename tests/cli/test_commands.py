@@ -82,7 +82,7 @@ def test_a_sign_in_from_the_first_command_to_the_last(signed_out: Server) -> Non
 
     stdout, _, code = run_command(environment, "sessions")
     rows = [line.split() for line in stdout.splitlines()]
-    assert rows[0] == ["SESSION", "STATE", "ACCOUNT", "RUNNING", "LAST", "USED"]
+    assert rows[0] == ["SESSION", "STATE", "ACCOUNT", "RUNNING", "MEMORY", "LAST", "USED"]
     assert ["fabrikam.example:exo", "signed_in", ACCOUNT, "-"] in [row[:4] for row in rows]
     assert run_command(environment, "disconnect", *SESSION) == (
         "Disconnected fabrikam.example:exo\n",

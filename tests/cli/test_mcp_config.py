@@ -1,5 +1,5 @@
 """`pwsh-kernels mcp-config` writes what a client can start, changes nothing else in its file, and
-tells no secret.
+reveals no secret.
 """
 
 import json

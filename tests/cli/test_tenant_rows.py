@@ -1,4 +1,4 @@
-"""What several tenants gave is one JSON or one CSV, and nothing of it gets lost."""
+"""The results of several tenants become one JSON or one CSV, and none of them is lost."""
 
 import json
 

@@ -95,8 +95,8 @@ def test_a_tenant_is_added_and_listed(tenants: Command, file: Path) -> None:
     )
     assert (done.out, done.code) == (
         (
-            f"adatum.com is in {file}. A running server sees it at once; a session that is open"
-            " keeps what it began with until `pwsh-kernels disconnect adatum.com MODULE`.\n"
+            f"adatum.com is in {file}. A running server sees it at once; an open session keeps"
+            " what it started with until `pwsh-kernels disconnect adatum.com MODULE`.\n"
         ),
         0,
     )

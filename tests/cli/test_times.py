@@ -1,4 +1,4 @@
-"""What a person at the terminal is shown of times and addresses."""
+"""How times and addresses are shown to a person at the terminal."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import cast

@@ -1,4 +1,4 @@
-"""The image's programs beside the supervisor: its health check, and what fetches PowerShell."""
+"""The image's programs besides the supervisor: its health check, and the download of PowerShell."""
 
 import hashlib
 import io

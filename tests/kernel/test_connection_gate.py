@@ -1,4 +1,4 @@
-"""When cells of a signed-in session may run: decided by what has changed and who has looked."""
+"""When cells of a signed-in session may run, given what has changed and who has checked."""
 
 import pytest
 

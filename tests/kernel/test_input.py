@@ -65,7 +65,9 @@ def test_a_choice_is_answered_by_key_label_number_default_or_as_a_value(
 
 def test_an_answer_that_is_no_choice_is_asked_for_again(client: Client) -> None:
     run = client.run(CHOOSE, answers=["perhaps", "yes"])
-    assert run.questions[1]["content"]["prompt"].startswith("'perhaps' is none of the choices.\n")
+    assert run.questions[1]["content"]["prompt"].startswith(
+        "'perhaps' is not one of the choices.\n"
+    )
     assert run.text() == "picked 0\n"
 
 

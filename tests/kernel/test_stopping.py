@@ -1,5 +1,5 @@
-"""An interrupt of a .NET call that cannot be stopped: it is said, the queue lives, and the next one
-offers a restart.
+"""An interrupt of a .NET call that cannot be stopped: the client is informed, queued cells wait,
+and the next interrupt offers a restart.
 """
 
 import os

@@ -60,12 +60,12 @@ def test_a_number_of_characters_that_powershell_cannot_count_to_is_refused(clien
 @pytest.mark.parametrize(
     ("kind", "content", "problem"),
     [
-        ("execute_request", {"code": 5}, "code must be a text"),
-        ("execute_request", {}, "code must be a text"),
-        ("execute_request", {"code": "1", "user_expressions": [1]}, "an object of texts"),
+        ("execute_request", {"code": 5}, "code must be a string"),
+        ("execute_request", {}, "code must be a string"),
+        ("execute_request", {"code": "1", "user_expressions": [1]}, "an object of strings"),
         ("complete_request", {"code": "Get-D", "cursor_pos": "end"}, "a whole number"),
         ("inspect_request", {"code": "Get-Date"}, "cursor_pos must be a whole number"),
-        ("is_complete_request", {"code": None}, "code must be a text"),
+        ("is_complete_request", {"code": None}, "code must be a string"),
         ("history_request", {"hist_access_type": "tail", "n": []}, "n must be a whole number"),
     ],
 )

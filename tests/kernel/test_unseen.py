@@ -1,4 +1,4 @@
-"""What a client can ask of a session's kernel without a run that others see: it runs nothing."""
+"""Requests to a session's kernel that would make no run that others see: they run nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ def session(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_a_silent_execution_is_refused_and_runs_nothing(session: Client) -> None:
     refused = session.run("$made = 'unseen'; 'shown'", silent=True)
     assert (refused.content["status"], refused.content["ename"]) == ("error", "SharedSession")
-    assert "nothing runs in it that they could not see" in refused.content["evalue"]
+    assert "nothing may run in it that they cannot see" in refused.content["evalue"]
     assert refused.outputs == []
     assert session.run('"made: $made"', {}).text() == "made: \n"
 

@@ -86,7 +86,7 @@ def test_what_was_asked_for_in_one_version_is_not_taken_in_another() -> None:
     needing = Package("NeedOne", "1.0.0", dependencies={"base": "[1.0.0]"})
     with pytest.raises(PackageConflict) as refused:
         narrowed(Wanted("Base", Range.parse("2.0.0")), [needing])
-    assert refused.value.other == "2.0.0 was asked for"
+    assert refused.value.other == "2.0.0 was requested"
     assert narrowed(Wanted("Base", Range()), [needing]).range.exact == Version.parse("1.0.0")
 
 

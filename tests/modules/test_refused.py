@@ -196,7 +196,7 @@ def test_two_commands_do_not_change_the_modules_at_the_same_time(machine: Machin
         ),
         (
             ("exo", "--version", "three"),
-            "version 'three' is no version such as 3.2.0 or 3.2.0-beta1",
+            "version 'three' is not a version such as 3.2.0 or 3.2.0-beta1",
         ),
         (
             ("exo", "--from", "https://a.example/v3"),

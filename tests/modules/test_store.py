@@ -65,11 +65,11 @@ def test_a_lock_file_says_the_same_after_it_was_read(machine: Machine) -> None:
         ),
         (
             '[[module]]\nname = "A"\nversion = "1.0"\nranges = [1]',
-            "module 1: ranges must be a list of texts",
+            "module 1: ranges must be a list of strings",
         ),
         (
             '[[module]]\nname = "A"\nversion = "1.0"\n[[module]]\nname = "A"\nversion = "2.0"\n',
-            "two versions of a are selected; one can be",
+            "two versions of a are selected; only one can be",
         ),
         (
             '[[module]]\nname="A"\nversion="1.0"\n[[module]]\nname="a"\nversion="1.0"\nselected=false',

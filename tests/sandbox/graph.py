@@ -1,4 +1,4 @@
-"""Ways to sign in to the sandbox's Microsoft.Graph modules and out of them, and what it said."""
+"""Signing in to the sandbox's Microsoft.Graph modules and out again, and the output of that."""
 
 from tests.fixtures.sandbox import AUTOMATION, Answer, SandboxShell
 

@@ -216,7 +216,7 @@ def test_new_traps_replace_the_old_ones(authority: Authority) -> None:
 
 
 def test_a_trap_or_tenant_that_does_not_exist_is_refused(authority: Authority) -> None:
-    with pytest.raises(InvalidRequest, match="traps silense is no trap; known: slow_import, "):
+    with pytest.raises(InvalidRequest, match="traps silense is not a trap; known: slow_import, "):
         authority.set_traps("contoso.example", {"silense": 1})
     with pytest.raises(InvalidRequest, match="tenant is not a tenant of the sandbox"):
         authority.set_traps("../x", {})

@@ -1,5 +1,5 @@
-"""What ends a session and what begins one under the same key, at the same time; and that nothing of
-an ended one is still counted.
+"""A session that ends while another begins under the same key; and that nothing of an ended one
+still counts.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Twelve sessions at the same time: nothing is mixed; and one command in several tenants, each with
+"""Twelve sessions at the same time that never mix, and one command in several tenants, each with
 its own result.
 """
 

@@ -1,4 +1,4 @@
-"""The bounds of commands, queues, sessions, kernels and kept objects: what is beyond is refused,
+"""The bounds of commands, queues, sessions, kernels and kept objects: anything beyond is refused,
 and the refusal says what to do.
 """
 

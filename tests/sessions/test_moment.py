@@ -1,4 +1,4 @@
-"""What lasts is told by ticks: a step of the clock changes no duration and no order."""
+"""Durations are measured in ticks: a step of the clock changes no duration and no order."""
 
 from datetime import UTC, datetime, timedelta
 

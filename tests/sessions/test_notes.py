@@ -1,4 +1,4 @@
-"""Session notes: each is read by itself; a damaged one is put aside."""
+"""Session notes: each is read separately; a damaged one is set aside."""
 
 import json
 import resource

@@ -1,4 +1,4 @@
-"""What callers without a token can take of a server: so many connections, for so long."""
+"""How much of a server callers without a token can take up: so many connections, for so long."""
 
 import asyncio
 import socket

@@ -1,5 +1,5 @@
-"""Starting, stopping, restarting and breaking a server: what lives on, what is lost, and how it is
-said.
+"""Starting, stopping, restarting and breaking a server: what survives, what is lost, and how that
+is reported.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A token that stands in a file, as a container's secret does: taken, or refused in a sentence."""
+"""A token in a file, such as a container's secret: accepted, or refused in one sentence."""
 
 import os
 import subprocess
@@ -69,7 +69,7 @@ def test_a_server_without_its_token_file_says_one_sentence_and_no_traceback(
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"", "has 0 characters"), (b"short\n", "has 5 characters"), (b"\xff" * 40, "is no text")],
+    [(b"", "has 0 characters"), (b"short\n", "has 5 characters"), (b"\xff" * 40, "is not text")],
 )
 def test_a_file_without_a_usable_token_is_refused_and_not_shown(
     tmp_path: Path, content: bytes, problem: str

@@ -1,4 +1,4 @@
-# Removes what a module has left in HOME, so that a new sign-in begins with nothing of an earlier
+# Removes what a module left in HOME, so that a new sign-in does not start with traces of an earlier
 # one.
 param([string[]] $HomeFiles)
 try {

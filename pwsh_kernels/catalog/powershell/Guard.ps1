@@ -1,5 +1,5 @@
-# Answers the commands that connect and disconnect a module, while its session is signed in: who is
-# signed in is decided by login and disconnect alone. Without an account: takes the answers away.
+# While a session is signed in, stands in for the commands that connect and disconnect its module:
+# only login and disconnect decide who is signed in. Without an account, removes the stand-ins.
 param(
     [string[]] $Connects, [string[]] $Disconnects, [string] $Session, [string] $Account,
     [string[]] $Names, [string] $Site, [string] $Route
@@ -16,7 +16,7 @@ try {
         $null = New-Module -Name PwshKernels.Guard -ArgumentList $facts -ScriptBlock {
             param($Facts)
 
-            # The session's own preferences must not reach into the functions here.
+            # The session's own preferences must not affect the functions here.
             Set-StrictMode -Off
             $ErrorActionPreference = 'Stop'
             $PSDefaultParameterValues = @{}
@@ -26,12 +26,14 @@ try {
             $tenants = 'Organization', 'DelegatedOrganization', 'Tenant', 'TenantId'
             $anyTenant = 'common', 'organizations'
             $machine = 'Identity', 'ManagedIdentity'
-            # What proves an identity of its own: it must name the one that is signed in.
+            # Parameters that prove an identity: a call that uses one must name the account that is
+            # signed in.
             $proofs =
                 '^(?:EnvironmentVariable|Credentials)$|Token|Certificate|Thumbprint|Identity|Secret'
 
-            # What a call gives to which parameter, as the real command would bind it. A second name
-            # of the command (Connect-Graph, Login-AzAccount) is an alias, which leads back here.
+            # The arguments of a call by parameter name, bound as the real command would bind them.
+            # A second name of the command (Connect-Graph, Login-AzAccount) is an alias that leads
+            # back here.
             function Get-Given([string]$Name, [object[]]$Call) {
                 $real = Microsoft.PowerShell.Core\Get-Command -Name $Name, $Facts.Connects[0] `
                     -CommandType Function, Cmdlet -ErrorAction Ignore |
@@ -43,8 +45,8 @@ try {
                 & ([scriptblock]::Create($form)) @Call
             }
 
-            # What in a call asks for something else than the present sign-in; nothing when it asks
-            # for the same, or for nothing in particular.
+            # The first argument that asks for anything other than the present sign-in. Nothing if
+            # the call asks for the same, or for nothing in particular.
             function Get-Difference($Given) {
                 $identified = $false
                 $proven = $false
@@ -98,8 +100,8 @@ try {
                     'SignedInByLogin', 'InvalidOperation', $Name)
             }
 
-            # Without parameters of its own: those of the real command bind in Get-Given. A refusal
-            # stands at the line that calls, as the real command's would.
+            # Declares no parameters: the real command's are bound in Get-Given. A refusal points at
+            # the calling line, as the real command's would.
             function Connect-Session {
                 $name = $MyInvocation.InvocationName
                 if ($name -notin $Facts.Connects) { $name = $Facts.Connects[0] }
@@ -134,7 +136,7 @@ try {
             }
             Export-ModuleMember
         }
-        # An alias that the module itself has leads to a name that is answered.
+        # The module's own aliases are skipped: they lead to a command that has a stand-in.
         foreach ($one in $Connects | Where-Object { -not (Test-Path "Alias:$_") }) {
             Set-Alias -Name $one -Value PwshKernels.Connect -Scope Global -Force
         }

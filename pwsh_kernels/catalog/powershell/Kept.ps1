@@ -1,5 +1,4 @@
-# Whether a module has left anything in HOME: its paths, as JSON shows them; nothing when there is
-# none.
+# Whether a module has left anything in HOME: its paths, ready for JSON; nothing if there are none.
 param([string[]] $HomeFiles)
 try {
     & {

@@ -1,6 +1,6 @@
-# Which of the hosts cannot be reached from here: one object for each, nothing when all can. Where
-# the environment names a proxy for a host, as the modules' own HTTP client reads it (HTTPS_PROXY,
-# HTTP_PROXY, ALL_PROXY, NO_PROXY), it is the proxy that must be reachable.
+# Which of the hosts cannot be reached from here: one object for each, nothing if all can. If the
+# environment names a proxy for a host, read the way the modules' own HTTP client does (HTTPS_PROXY,
+# HTTP_PROXY, ALL_PROXY, NO_PROXY), the proxy has to be reachable instead.
 param([string[]] $Hosts, [double] $Seconds)
 try {
     & {
@@ -19,7 +19,7 @@ try {
                 Task = $socket.ConnectAsync($goal.Host, $goal.Port)
             }
         })
-        # In steps, so that a stop is heard.
+        # In steps, so that a stop takes effect in between.
         while (@($attempts.Task.IsCompleted) -contains $false -and
                 $clock.Elapsed.TotalSeconds -lt $Seconds) {
             [System.Threading.Thread]::Sleep(5)

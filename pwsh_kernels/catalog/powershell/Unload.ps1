@@ -1,4 +1,4 @@
-# Unloads a module, in whatever version it is loaded.
+# Unloads a module, whichever version is loaded.
 param([string] $Name)
 try { Remove-Module -Name $Name -Force -ErrorAction Ignore }
 finally { Remove-Variable -Name Name -ErrorAction Ignore }

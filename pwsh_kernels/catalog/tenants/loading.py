@@ -49,7 +49,7 @@ def read_file(file: Path, text: str | None = None) -> Form:
     except OSError as problem:
         return Form(problems=(Problem(problem.strerror or str(problem)),))
     except UnicodeDecodeError:
-        return Form(problems=(Problem("it is no UTF-8 text"),))
+        return Form(problems=(Problem("it is not UTF-8 text"),))
     return read_form(content, file.absolute().parent, sandbox_facts())
 
 
@@ -116,7 +116,7 @@ def checked_host(text: str) -> str:
         return checked_sharepoint_host(prefix)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no SharePoint host prefix, such as contoso of contoso.sharepoint.com"
+            f"{text!r} is not a SharePoint host prefix, such as contoso of contoso.sharepoint.com"
         ) from None
 
 

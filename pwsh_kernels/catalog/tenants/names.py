@@ -47,8 +47,8 @@ def checked_alias(text: str) -> str:
     """Return an alias in lower case. Raises ValueError."""
     if not _ALIAS.fullmatch(text):
         raise ValueError(
-            f"{text!r} is no alias: at most 63 ASCII letters, digits, spaces, - . _, no such sign"
-            " at an end"
+            f"{text!r} is not a valid alias: at most 63 ASCII letters, digits, spaces, - . _; a"
+            " letter or digit at each end"
         )
     return text.lower()
 

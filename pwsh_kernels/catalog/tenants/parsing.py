@@ -23,10 +23,10 @@ _TENANT: TypeAdapter[Tenant] = TypeAdapter(Tenant)
 _ENTRY = re.compile(r"\s*\[\[\s*tenant\s*\]\]")
 _SENTENCES = {
     "missing": "is missing",
-    "string_type": "must be a text",
-    "string_too_short": "must be a text",
+    "string_type": "must be a string",
+    "string_too_short": "must be a string",
     "bool_type": "must be true or false",
-    "tuple_type": "must be a list of texts",
+    "tuple_type": "must be a list of strings",
     "dataclass_type": "must be a table",
     "mapping_type": "must be a table",
 }
@@ -147,7 +147,7 @@ def _wrong_sandbox(entry: Facts, built_in: Facts | None, simulated: Iterable[str
             "sandbox",
         ), f"{entry['name']} is not simulated; sandbox = true is for {', '.join(simulated)}"
     if "traps" in entry and not (built_in and entry.get("sandbox", True)):
-        return ("traps",), f"traps are for sandbox tenants only, and {entry['name']} is none"
+        return ("traps",), f"traps are for sandbox tenants only, and {entry['name']} is not one"
     return None
 
 

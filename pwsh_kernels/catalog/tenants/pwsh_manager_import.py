@@ -38,7 +38,7 @@ def read_connections(text: str) -> Imported:
     for title, connection in connections.items():
         entry = _entry(title, connection) if isinstance(connection, dict) else None
         if not entry:
-            notes.append(f"{title}: left out, its tenant is no domain name")
+            notes.append(f"{title}: left out, its tenant is not a domain name")
         elif entry.name in entries:
             entries[entry.name], lost = _merged(entries[entry.name], entry)
             notes += [

@@ -65,7 +65,7 @@ class TenantsFile:
 
     def _read_again(self, last: Tenants) -> Tenants:
         try:
-            # A file that is gone is no reason to forget tenants: an editor may be about to put a
+            # If the file is gone, tenants are not forgotten: an editor may be about to put a
             # new one there.
             tenants = load_tenants(self.path, self._aliases, self._sharepoint)
         except ProductError as problem:

@@ -41,7 +41,7 @@ async def sign_in(
 async def _offer(
     call: Call, facts: Standing, tenant: str, module: str
 ) -> Standing | types.InputRequiredResult:
-    # The code is no identifier: clients may log those.
+    # The code must not be an identifier: clients may log those.
     question_id = f"{tenant}:{module}:{facts.expires_at}"
     question = Question(
         question_id, page_message(facts), {"sign_in": f"{tenant}:{module}"}, url=facts.auth_url

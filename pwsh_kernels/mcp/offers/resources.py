@@ -74,7 +74,7 @@ def add_resources(server: MCPServer[Any], backend: Backend) -> None:
         description=(
             "Is the session signed in, as whom, until when; while a sign-in waits for a person, its"
             " code and address. Example: pwsh://contoso.com/exo/status. Clients that subscribe are"
-            " told of changes."
+            " notified of changes."
         ),
         mime_type="application/json",
     )(resources.status)

@@ -1,13 +1,13 @@
-# Does for `pwsh-kernels modules` what only PowerShell can: looks for packages, fetches them,
-# imports modules. Each line of a pipe is a request, answered by one line in another; values come as
-# JSON and never become code.
+# The part of `pwsh-kernels modules` that only PowerShell can do: find packages, download them,
+# import modules. Each line of one pipe is a request, answered by one line on another. Values arrive
+# as JSON and never become code.
 param([int] $Requests, [int] $Answers)
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 
 function Open-Pipe([int] $Number, [IO.FileAccess] $Access) {
     [IO.FileStream]::new("/dev/fd/$Number", [IO.FileMode]::Open, $Access, [IO.FileShare]::ReadWrite)
-    # The programs that a module starts would inherit the number itself.
+    # Otherwise the programs that a module starts would inherit the descriptor.
     [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr] $Number, $true).Dispose()
 }
 
@@ -63,7 +63,7 @@ function Find-OwnModule {
 }
 
 function Import-Package($Request) {
-    # What a module only complains about does not keep it from working.
+    # A module that only complains may still work.
     $problem = try {
         Import-Module -Name $Request.name -RequiredVersion $Request.version `
             -ErrorAction SilentlyContinue -ErrorVariable said *> $null
@@ -97,7 +97,7 @@ function Get-Answer($Request) {
     }
 }
 
-# A module that is imported may read stdin and write to stdout: they are no part of this.
+# A module that is being imported may read stdin and write to stdout, so neither is used here.
 $asked = [IO.StreamReader]::new((Open-Pipe $Requests Read))
 $told = [IO.StreamWriter]::new((Open-Pipe $Answers Write))
 $told.AutoFlush = $true

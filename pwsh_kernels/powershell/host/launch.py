@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pwsh_kernels.landlock import command
+from pwsh_kernels.limits import Limits, limited_command
 
 ALLOWED = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR",
@@ -85,6 +86,8 @@ class Launch:
     """
     confined: str = ""
     """Rules of `pwsh_kernels.landlock` that confine it, besides those for its own files."""
+    limits: Limits = field(default_factory=Limits)
+    """What it and everything that it starts may have."""
     pass_env: tuple[str, ...] = ()
     """Names of our own variables that the child inherits besides the allow-list."""
 
@@ -92,7 +95,8 @@ class Launch:
     def argv(self) -> list[str]:
         """The command line: PSRP over stdin and stdout."""
         own = [str(self.executable), "-NoLogo", "-NoProfile", "-s"]
-        return confined_command(self.confined, own) if self.confined else own
+        whole = confined_command(self.confined, own) if self.confined else own
+        return limited_command(self.limits, whole)
 
 
 def confined_command(rules: str, own: list[str]) -> list[str]:

@@ -8,7 +8,9 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pwsh_kernels import limits
 from pwsh_kernels.errors import PowerShellStartFailed
+from pwsh_kernels.limits import Limits
 from pwsh_kernels.powershell.events import Died
 from pwsh_kernels.powershell.host.console_pipe import ConsolePipe
 from pwsh_kernels.powershell.host.launch import Launch, child_environment
@@ -83,6 +85,7 @@ class PowerShellProcess:
 
     async def _watch(self, launch: Launch) -> None:
         try:
+            self._limit(launch.limits)
             self._watcher = await Watcher.start(self.pid)
         except BaseException as error:
             self.kill()
@@ -92,6 +95,13 @@ class PowerShellProcess:
             raise PowerShellStartFailed(
                 str(launch.executable), f"its watcher /bin/sh: {error.strerror or error}"
             ) from error
+
+    def _limit(self, wanted: Limits) -> None:
+        """Set its limits; where the machine does not let us, it runs without: better than not."""
+        try:
+            limits.apply(wanted, self.pid)
+        except OSError as problem:
+            _log.warning("Not all limits of PowerShell %d were set: %s", self.pid, problem)
 
     @property
     def pid(self) -> int:

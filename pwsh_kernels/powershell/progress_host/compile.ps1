@@ -1,5 +1,5 @@
-# Compiles ProgressHost.cs to the file that is named: on the same PowerShell the same bytes each time,
-# which Add-Type does not give (it names an assembly at random).
+# Compiles ProgressHost.cs to the given file. The same PowerShell always produces the same bytes,
+# which Add-Type does not (it gives each assembly a random name).
 param([string]$OutputAssembly)
 
 foreach ($name in 'Microsoft.CodeAnalysis', 'Microsoft.CodeAnalysis.CSharp') {

@@ -1,18 +1,18 @@
-# Runs once when a session opens. Raw [Console] text leaves by stderr, which is a pipe of ours;
-# every run's output leaves through Out-Session as JSON texts: an array of texts and of records
-# (arrays that begin with their kind).
+# Runs once when a session opens. Raw [Console] text leaves through stderr, which is a pipe of ours;
+# every run's output leaves through Out-Session as JSON texts, each an array of strings and of
+# records (arrays that begin with their kind).
 param([hashtable]$Settings, [string]$Mark, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
 
-# By path: finding the first cmdlet of a module by its name takes 0.1 s more (measured), in which
-# all modules are searched.
+# By path: finding the first cmdlet of a module by name takes 0.1 s more (measured), because all
+# modules are searched.
 foreach ($name in 'Microsoft.PowerShell.Management', 'Microsoft.PowerShell.Utility') {
     $file = "$PSHOME/Modules/$name/$name.psd1"
     if ([IO.File]::Exists($file)) { Import-Module $file }
 }
 
-# What the engine's server mode leaves out of a session, and every other PowerShell has. The text
-# with its four properties is read from CLIXML, which the engine has at hand: each property that is
-# added by a call takes 4 ms (measured).
+# What the engine's server mode leaves out of a session and every other PowerShell has. The string
+# with its four properties is read from CLIXML, for which the engine is ready: adding a property by
+# a call takes 4 ms each (measured).
 $folder = [Security.SecurityElement]::Escape(
     ($env:XDG_CONFIG_HOME ? $env:XDG_CONFIG_HOME : "$HOME/.config") + '/powershell')
 $name = 'Microsoft.PowerShell_profile.ps1'
@@ -22,8 +22,7 @@ $global:PROFILE = [Management.Automation.PSSerializer]::Deserialize(@"
 <S N="AllUsersAllHosts">$all/profile.ps1</S><S N="AllUsersCurrentHost">$all/$name</S>
 <S N="CurrentUserAllHosts">$folder/profile.ps1</S><S N="CurrentUserCurrentHost">$folder/$name</S></MS></Obj></Objs>
 "@)
-# Without it Get-FormatData takes us for a client of PowerShell 2, and hides what such a one could
-# not read.
+# Without it, Get-FormatData takes us for a PowerShell 2 client and hides what that could not read.
 $table = [Management.Automation.PSPrimitiveDictionary]::new()
 $table['PSVersion'] = [version]$PSVersionTable.PSVersion
 $PSSenderInfo.ApplicationArguments['PSVersionTable'] = $table
@@ -40,27 +39,30 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Console]::SetOut($console)
 [Console]::SetError($console)
 
-# fd 1 was the wire (PowerShell writes to a copy of it): what Start-Process starts, or a script by
-# [Console]::OpenStandardOutput(), could write there as if it were PowerShell. The next file gets the
-# free number, and is the console's pipe. Kept: its finalizer would close it.
+# fd 1 was the wire (PowerShell writes to a copy of it): a program that Start-Process starts, or a
+# script through [Console]::OpenStandardOutput(), could write there as if it were PowerShell. The
+# next file opened gets the free number and is the console's pipe. Referenced, because its finalizer
+# would close it.
 [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]1, $true).Dispose()
 $standardOutput = [IO.FileStream]::new('/dev/fd/2', 'Open', 'Write', 'ReadWrite, Inheritable', 0)
 
 $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $standardOutput -ScriptBlock {
     param($Settings, $FlushMark, $SessionHost, $StandardOutput)
 
-    # By name: for twenty typed parameters .NET compiles a type with sixty methods, in each session.
+    # By name: for twenty typed parameters, .NET would compile a type with sixty methods in each
+    # session.
     $variables = $ExecutionContext.SessionState.PSVariable
     foreach ($one in $Settings.GetEnumerator()) { $variables.Set($one.Key, $one.Value) }
 
-    # The session's own preferences must not reach into the functions here.
+    # The session's own preferences must not affect the functions here.
     Set-StrictMode -Off
     $ErrorActionPreference = 'Continue'
     $PSDefaultParameterValues = @{}
 
-    # What Start-Process starts inherits fd 0, which was the wire (PowerShell reads a copy of it):
-    # `Start-Process cat` would take what is for PowerShell. The next pipe gets the free number:
-    # nobody writes to it, so that its readers are at its end. Kept: its finalizer would close it.
+    # Programs that Start-Process starts inherit fd 0, which was the wire (PowerShell reads a copy
+    # of it): `Start-Process cat` would take input meant for PowerShell. The next pipe opened gets
+    # the free number; nobody writes to it, so its readers are at its end. Referenced, because its
+    # finalizer would close it.
     [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]0, $true).Dispose()
     $emptyInput = [IO.Pipes.AnonymousPipeServerStream]::new('Out', 'Inheritable')
     $emptyInput.SafePipeHandle.Dispose()
@@ -70,7 +72,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
     $jsonOptions = [Text.Json.JsonSerializerOptions]::new()
     $jsonOptions.Encoder = $encoder
 
-    # Only the engine knows whether a record came by a stream (Write-Error) or as an object
+    # Only the engine knows whether a record came through a stream (Write-Error) or as an object
     # ($Error[0]): PSObject.WriteStream.
     $getStream = $null
     function Find-Stream {
@@ -86,8 +88,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         return $script:getStream
     }
 
-    # What PowerShell's ConciseView puts in front of an error: its rules, without looking commands
-    # up.
+    # The name that PowerShell's ConciseView puts in front of an error, by the same rules, but
+    # without looking up commands.
     function Get-ErrorSource($Record) {
         $at = $Record.InvocationInfo
         if ($Record.Exception.WasThrownFromThrowStatement) { return 'Exception' }
@@ -101,12 +103,12 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
     }
 
-    # What the session's $ErrorView makes of an error; '' for the usual view, which the reader of
-    # the facts makes of them.
+    # An error as the session's $ErrorView shows it; '' for the usual view, which whoever reads the
+    # facts can produce from them.
     function Get-ChosenView($Record) {
         if ($global:ErrorView -eq 'ConciseView') { return '' }
         if ($Record.FullyQualifiedErrorId -like 'NativeCommandError*') { return '' }
-        # The engine's own DetailedView takes the newest error, and from here finds none.
+        # The engine's own DetailedView shows the newest error, and called from here it finds none.
         $shown = if ($global:ErrorView -eq 'DetailedView') {
             Microsoft.PowerShell.Utility\Get-Error -InputObject $Record
         }
@@ -115,15 +117,15 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         return $text.Trim("`r`n")
     }
 
-    # Five escape sequences: those of errors and of what is put beside them, of warnings, verbose
-    # and debug messages.
+    # Five escape sequences: those of errors, of error accents, and of warning, verbose and debug
+    # messages.
     function Get-Style {
         $of = $PSStyle.Formatting
         return $of.Error, $of.ErrorAccent, $of.Warning, $of.Verbose, $of.Debug -join "`n"
     }
     $usualStyle = Get-Style
 
-    # Tells of colours that the session has changed, before a record that has them.
+    # If the session has changed its colours, says so before a record that uses them.
     function Add-Style {
         $style = Get-Style
         if ($style -ceq $run.Style) { return }
@@ -131,8 +133,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         $run.Entries.Add(@('style') + $style.Split("`n"))
     }
 
-    # What inner exceptions say that the text before them does not; sign-in libraries give theirs a
-    # code. Bounded: whoever wraps an exception may do so again and again.
+    # What inner exceptions add to the text so far; those of sign-in libraries have a code. Bounded,
+    # because an exception may be wrapped any number of times.
     function Get-Cause([Exception]$Exception, [string]$Said) {
         for ($depth = 0; ($Exception = $Exception.InnerException) -and $depth -lt 8; $depth++) {
             $code = if ($Exception.ErrorCode -is [string]) { $Exception.ErrorCode }
@@ -148,7 +150,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
     }
 
-    # Nobody asked for a text that an object cannot give: that is no error of theirs.
+    # Nobody asked for the text, so an object that cannot give one is not an error of theirs.
     function Get-Text($Value) {
         try { return [string]$Value }
         catch { $global:Error.RemoveAt(0) }
@@ -177,8 +179,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
         if ($Record -is [Management.Automation.InformationRecord]) {
             $data = Get-Text $Record.MessageData
-            # The process of a job sends what it shows twice: as this record, and behind it as a
-            # call of the host.
+            # A job's process sends what it shows twice: as this record, and after it as a call to
+            # the host.
             $echo = $null
             if ($Record.ProcessId -ne $PID) { $echo = $data; $run.Echoes = $true }
             if ($Record.Tags -contains 'PSHOST') {
@@ -188,8 +190,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
     }
 
-    # Of the others (InformationalRecord) the kind and the message are all; no function is called for
-    # them, which would take longer than all the rest.
+    # Of the other records (InformationalRecord), only kind and message are sent, without calling a
+    # function, which would take longer than all the rest.
     $recordKinds = @{ WarningRecord = 'warning'; VerboseRecord = 'verbose'; DebugRecord = 'debug' }
 
     function New-Run([string]$Format, [int]$Width, [long]$MaxChars, [string]$Key) {
@@ -212,9 +214,9 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         $late.Run = $script:run
     }
 
-    # A script may sleep or ask a question while text waits for more text. Only the pipeline's
-    # thread can write output, so a runspace of its own sends late text as a host call, on the same
-    # wire; the gate keeps the order.
+    # A script may sleep or ask a question while text is held back for more to come. Only the
+    # pipeline's thread can write output, so a separate runspace sends late text as a host call, on
+    # the same wire; the gate keeps the order.
     $late = [hashtable]::Synchronized(@{
         Gate = [object]::new()
         Wake = [Threading.AutoResetEvent]::new($false)
@@ -235,7 +237,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                 $Late.Waits = $false
                 $run = $Late.Run
                 $length = $run.Text.Length
-                # the cut at the caller's maximum is not made here
+                # the caller's maximum is not enforced here
                 $fits = $run.Left -lt 0 -or $length -le $run.Left
                 if ($Late.Active -and $fits -and $run.View) { & $take $run }
                 if ($Late.Active -and $fits -and ($length -or $run.Entries.Count)) {
@@ -250,13 +252,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                     $run.Entries.Clear()
                 }
             }
-            catch { continue }  # nothing was taken: the pipeline's own thread sends it
+            catch { continue }  # nothing was taken; the pipeline's own thread sends it
             finally { [Threading.Monitor]::Exit($Late.Gate) }
         }
     }
 
-    # Passes on few of many progress records (../progress_host/ProgressHost.cs). An engine that it was
-    # not made for refuses to load it, and writes them all.
+    # Thins out progress records when there are many (../progress_host/ProgressHost.cs). An engine
+    # that the assembly was not built for refuses to load it, and writes all of them.
     $progressHost = $null
     function Start-ProgressHost {
         if ($null -eq $progressHost) {
@@ -284,15 +286,15 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         $late.Started = $true
     }
 
-    # Its runspace takes 0.1 s to open (measured): most sessions never have late text.
+    # Opening its runspace takes 0.1 s (measured), and most sessions never have late text.
     function Request-Flush {
         if (-not $late.Started) { Start-Flusher }
         $late.Waits = $true
         [void]$late.Wake.Set()
     }
 
-    # The serializer is faster, but takes 0.05 s to get ready (measured): not before much or many
-    # things are to be said.
+    # The serializer is faster but takes 0.05 s to get ready (measured), so it is used only once
+    # there is much text, or many messages.
     $plainSends = 20
     $littleText = 10000
     function Get-PlainJson($Entries) {
@@ -333,7 +335,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
     }
 
-    # Moves the gathered text to the entries: cut at the caller's maximum, in pieces that are quick
+    # Moves the collected text to the entries: cut at the caller's maximum, in pieces that are quick
     # to decode.
     function Move-Text {
         $text = $run.Text.ToString()
@@ -359,8 +361,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         if ($start -lt $text.Length) { $run.Entries.Add($text.Substring($start)) }
     }
 
-    # What a module of its own for JSON (json.ps1, 0.1 s) is not needed for: a few texts, numbers, and
-    # objects of these.
+    # Whether the values are simple enough to do without the JSON module (json.ps1, 0.1 s): a few
+    # strings, numbers, and objects made of these.
     function Test-Simple($Values, [int]$Levels) {
         foreach ($one in $Values) {
             if ($null -eq $one -or $one -is [string] -or
@@ -397,7 +399,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         if ($debugger.GetBreakpoints().Count) { Hide-Function }
     }
 
-    # For Out-Json, in this runspace: the same budget as the format's.
+    # For Out-Json, in this runspace: the same budget as for the format.
     [AppDomain]::CurrentDomain.SetData('PwshKernels.Json', @{
         Runspace = [runspace]::DefaultRunspace.InstanceId
         Make = {
@@ -441,7 +443,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         $run.Entries.Add(@('warning', $Message))
     }
 
-    # What Format-Table and its like give is text in pieces, and none of the objects' values.
+    # Format-Table and its like produce pieces of text, without the objects' values.
     function Send-FormatError {
         $run.Formats = 0
         if ($run.Text.Length) { Move-Text }
@@ -452,8 +454,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             'Out-Session', ''))
     }
 
-    # Who the module is connected as: a text that is another one once that has changed, read behind
-    # every run by a service's own script. What that writes or fails with is nobody's output.
+    # Who the module is connected as: a text that differs when that has changed, read after every
+    # run by a service's own script. That script's output and errors are nobody's.
     $connection = ''
     $readConnection = if ($Fingerprint) { [scriptblock]::Create($Fingerprint) }
     function Add-ConnectionChange {
@@ -478,15 +480,15 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         if ($run.Kept -and $run.Kept.Count) { Save-Kept }
         if ($readConnection) { Add-ConnectionChange }
         $code = $global:LASTEXITCODE
-        # A native program sets a new box each time, so the same object means that none ran since
-        # the start.
+        # A native program stores a new box each time, so the same object means that none has run
+        # since the start.
         if ([object]::ReferenceEquals($run.ExitBox, $code)) { $code = $null }
-        if ($run.Text.Length) { Move-Text }  # before the count of what was dropped is read
+        if ($run.Text.Length) { Move-Text }  # before Dropped is read
         $run.Entries.Add(@('end', $run.Dropped, ($code -as [Nullable[int]]), $run.KeptCount,
             $run.LeftOut))
         Send-Entry
-        # A script that does not parse never begins a run: what is fetched after it must not be this
-        # one's.
+        # A script that does not parse never begins a run: what is fetched after it must not come
+        # from this one.
         New-Run 'text' 80 -1
     }
 
@@ -495,21 +497,21 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
     }
     $late.Transcripts = $transcripts
     $late.Writer = $writer
-    # Read now, parsed with the first question: another version of this package may be installed
-    # while the session lives.
+    # Read now, parsed at the first question: another version of this package may be installed while
+    # the session lives.
     $keptScript = [IO.File]::ReadAllText("$Folder/kept.ps1")
     $jsonScript = [IO.File]::ReadAllText("$Folder/json.ps1")
     $runspaceStops = [IO.File]::ReadAllText("$Folder/runspaces.ps1")
 
-    # The objects that the newest runs have given stay reachable for questions (kept.ps1, which is
-    # read with the first one).
+    # The objects of the newest runs stay reachable for questions (kept.ps1, parsed at the first
+    # one).
     $keptRuns = [ordered]@{}
     $forgottenRuns = [Collections.Generic.Queue[string]]::new()
 
     function Save-Kept {
         $objects = $run.Kept
         $run.Kept = $null
-        # What Format-Table and its like have made of objects is no object of the caller's.
+        # What Format-Table and its like produced is not an object of the caller's.
         if ($objects[0].GetType().FullName.StartsWith($engineFormats)) {
             $objects = [Collections.Generic.List[object]]@(
                 foreach ($one in $objects) {
@@ -531,8 +533,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         while ($forgottenRuns.Count -gt $MaxForgotten) { [void]$forgottenRuns.Dequeue() }
     }
 
-    # Answers a question (JSON) about the objects of a run. While it runs, Out-Session's own
-    # variables hide the module's of the same name (measured).
+    # Answers a question (JSON) about the objects of a run. While a run is active, Out-Session's own
+    # variables hide the module's variables of the same name (measured).
     function Get-KeptObject([string]$Query) {
         if (-not (Test-Path function:Get-Answer)) {
             . ([scriptblock]::Create($keptScript))
@@ -566,7 +568,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         return , $facts
     }
 
-    # What a script has called itself would end the run for its reader: what follows would be lost.
+    # A call by a script would end the run for its reader, and the rest of its output would be lost.
     function Assert-Outermost($Cmdlet) {
         if (-not $late.Active) { return }
         $Cmdlet.ThrowTerminatingError([Management.Automation.ErrorRecord]::new(
@@ -576,7 +578,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
     }
 
     function Out-Session {
-        # it runs when a script sets the first breakpoint (debugger.ps1)
+        # hidden, because this runs when a script sets the first breakpoint (debugger.ps1)
         [Diagnostics.DebuggerHidden()]
         [CmdletBinding()]
         param(
@@ -605,11 +607,11 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
             $late.Active = $true
         }
         process {
-            # No try and finally here: PowerShell forgets a stop that comes while a finally block
-            # runs (measured; PipelineStopper is suspended and set back), and one ran for each
-            # object. `clean` opens the gate when an error left it closed.
+            # No try and finally here: PowerShell forgets a stop that arrives while a finally block
+            # runs (measured; PipelineStopper is suspended and restored), and one would run for each
+            # object. If an error leaves the gate closed, `clean` opens it.
             [Threading.Monitor]::Enter($gate)
-            # A further row of an open table, most likely: no further questions.
+            # Most likely another row of the open table, which needs no further checks.
             $isRow = $false
             if ($names -and $isText -and
                     $InputObject -is [Management.Automation.PSCustomObject]) {
@@ -632,7 +634,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                 if ($InputObject -is [Management.Automation.InformationalRecord]) {
                     $entries.Add(@($recordKinds[$InputObject.GetType().Name], $InputObject.Message))
                 }
-                # All facts of an error take 20 times as long as its words (measured).
+                # All facts of an error take 20 times as long as its message (measured).
                 elseif ($run.Facts-- -gt 0 -or $InputObject -isnot [Management.Automation.ErrorRecord]) {
                     $entries.Add((ConvertTo-FactList $InputObject))
                 }
@@ -662,8 +664,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                 }
                 if ($isJson) { $objects.Add($InputObject) }
                 elseif ($null -ne $compact) {
-                    # A further row of the open table, most likely; a call of a function for each
-                    # row would take twice as long.
+                    # Most likely another row of the open table. Calling a function for each row
+                    # would take twice as long.
                     $formats = $null; $line = ''
                     $names = $compact.Names
                     $other = $names -and
@@ -700,7 +702,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                             ($InputObject -isnot [ValueType] -or
                                 -not ($InputObject.GetType().IsPrimitive -or
                                     $InputObject -is [enum]))) {
-                        # Another kind of object begins anew, or it would lose what it has.
+                        # An object of another kind starts a new table, or its other properties
+                        # would be lost.
                         if ($names) {
                             foreach ($line in $formatter.End()) {
                                 [void]$text.Append($line).Append("`n")
@@ -737,13 +740,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                         # its properties would say nothing
                         $InputObject = [pscustomobject]@{ Value = $InputObject }
                     }
-                    # Another program reads it: 1.5 is no 1,5 for it. ConvertTo-Csv writes what the
-                    # culture says.
+                    # CSV is read by programs, for which 1,5 is not 1.5, but ConvertTo-Csv follows
+                    # the culture.
                     if ($isCsv) {
                         $culture = [cultureinfo]::CurrentCulture
                         [cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture
                     }
-                    # One that has failed would only fail again: the next object gets a new one.
+                    # A formatter that has failed would keep failing: the next object gets a new one.
                     $lines = $null
                     $lines = $formatter.Process($InputObject)
                     foreach ($line in $lines) { [void]$text.Append($line).Append("`n") }
@@ -752,8 +755,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
                 }
             }
             if ($text.Length -or $entries.Count) {
-                # The first messages after a pause leave at once, the rest in chunks: at a length,
-                # or when they are late.
+                # The first messages after a pause leave immediately, the rest in chunks: at a
+                # certain length, or when they are late.
                 $now = $clock.ElapsedMilliseconds
                 if ($now - $previous -gt $ChunkMilliseconds) { $burst = $BurstMessages }
                 $previous = $now
@@ -788,8 +791,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
     }
 
-    # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script:
-    # one that did not parse.
+    # What Out-Session could not send because a throw, a stop or an exit skipped its `end`. Script
+    # is a script that did not parse.
     function Get-SessionRest {
         [CmdletBinding()] param([switch]$Failed, [string]$Script)
         Assert-Outermost $PSCmdlet
@@ -807,8 +810,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         Close-Transcript
     }
 
-    # The engine drops named arguments that a script without [CmdletBinding()] does not know, and takes
-    # `v` for Verbose: its error instead, with what to do.
+    # The engine drops named arguments that a script without [CmdletBinding()] does not declare, and
+    # takes `v` for Verbose. Here they raise the engine's own error, with advice.
     function Test-SessionParameter {
         [CmdletBinding()] param([string]$Script, [string[]]$Name)
         $tokens = $errors = $null
@@ -843,8 +846,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         }
     }
 
-    # Text that runs as a file, and what the #Requires of a text ask for: files.ps1, which is parsed
-    # when it is needed.
+    # Text that runs as a file, and what a text's #Requires ask for: files.ps1, parsed when needed.
     $filesScript = [IO.File]::ReadAllText("$Folder/files.ps1")
 
     function Set-SessionFile([string]$Path, [string]$Script) {
@@ -863,21 +865,22 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         New-ScriptFile $Path ((Find-Requirement $Script) -join "`n")
     }
 
-    # What a script can name leads to no module, through which it would reach the variables here.
+    # Nothing that a script can name leads to a module, through which it could reach the variables
+    # here.
     $state = $engineContext.GetType().GetProperty('EngineSessionState', $secret)
     $ownState = if ($state) { $state.GetValue($engineContext) }
     $owner = if ($ownState) { $ownState.GetType().GetProperty('Module', $secret) }
     if ($owner) { $owner.SetValue($ownState, $null) }
 
-    # Constant, so that no script can remove or replace what every run leaves through; with names that
-    # nobody else's commands have, and that no completion of a verb meets.
+    # Constant, so that no script can remove or replace the functions through which every run's
+    # output leaves; with names that no other command has and no completion of a verb matches.
     foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',
             'Get-KeptObject', 'Set-SessionFile', 'Get-SessionFile', 'Get-SessionRequirement') {
         Set-Item "function:global:PwshKernels.$name" -Value (Get-Item "function:$name").ScriptBlock `
             -Options Constant,
             AllScope
     }
-    # The first script of a session may not parse: then nothing else begins a run.
+    # The first script of a session may not parse; then nothing else begins a run.
     New-Run 'text' 80 -1
     Export-ModuleMember
 }

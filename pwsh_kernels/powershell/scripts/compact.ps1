@@ -1,6 +1,6 @@
 # Format 'compact': tables as lines with ' | ' between cells, lists as 'label: value' lines. No
-# padding, and nothing cut at a width: for models and other programs that read text. Part of the
-# module that bootstrap.ps1 makes; runs inside the gate.
+# padding, and nothing truncated to a width: for models and other programs that read text. Part of
+# the module that bootstrap.ps1 creates; runs while holding the gate.
 
 function New-Compact([int]$Width) {
     return @{ Formats = $null; Shape = ''; Type = $null; Names = $null; Width = $Width; Apart = $false }
@@ -8,7 +8,7 @@ function New-Compact([int]$Width) {
 
 function Add-Line([string]$Line) { [void]$run.Text.Append($Line).Append("`n") }
 
-# What a cell shows: no colours, one line.
+# The text of a cell: no colours, one line.
 $unfit = [char[]]"`r`n$([char]27)"
 function Get-OneLine([string]$Text) {
     $plain = [Management.Automation.Internal.StringDecorated]::new($Text).ToString('PlainText')
@@ -27,8 +27,8 @@ function Add-CompactRow($Fields) {
     [void]$text.Append("`n")
 }
 
-# One of the engine's format objects. Value: the object it was made of, $null for what the script
-# formatted itself.
+# Adds one of the engine's format objects. Value is the object it was made from, $null for what the
+# script formatted itself.
 function Add-CompactFormat($Format, $Value) {
     $compact = $run.Compact
     switch ($Format.GetType().Name) {
@@ -85,8 +85,8 @@ function Close-Compact {
     $compact.Shape = ''
 }
 
-# The first object of a kind opens a table or a list; one that it does not fit opens another.
-# Formats: what the open one has made of the object already.
+# The first object of a kind opens a table or a list; an object that does not fit opens another.
+# Formats is what the open formatter has already made of the object.
 function Add-Compact($Value, $Formats) {
     $compact = $run.Compact
     if ($Value.GetType().FullName.StartsWith($engineFormats)) {
@@ -110,8 +110,8 @@ function Add-Compact($Value, $Formats) {
     foreach ($one in Get-Format $compact $Value) { Add-CompactFormat $one $Value }
 }
 
-# The engine reads this variable of the session when a formatter begins: a list in a cell would end
-# after four values. No script runs meanwhile, so none sees it.
+# The engine reads this session variable when a formatter begins, and would truncate a list in a
+# cell after four values. No script runs in the meantime, so none sees the change.
 function Invoke-Uncut([scriptblock]$Work) {
     $Work.DebuggerHidden = $true
     $limit = $ExecutionContext.SessionState.PSVariable.Get('global:FormatEnumerationLimit')
@@ -124,8 +124,8 @@ function Invoke-Uncut([scriptblock]$Work) {
     finally { $limit.Value = $usual }
 }
 
-# Whether what the open table or list makes of an object hides what it has: a list of its own, or a
-# row of blanks.
+# Whether what the open table or list makes of an object hides its content: a list of its own, or a
+# blank row.
 function Test-Stray($Formats) {
     foreach ($one in $Formats) {
         $entry = $one.formatEntryInfo

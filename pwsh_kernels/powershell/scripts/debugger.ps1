@@ -1,8 +1,8 @@
-# Breakpoints work as in every PowerShell; where a debugger would stop, nobody can step: the script
-# goes on, with a warning. Part of the module that bootstrap.ps1 makes.
+# Breakpoints work as in every PowerShell, except that nobody can step: where a debugger would stop,
+# the script continues with a warning. Part of the module that bootstrap.ps1 creates.
 
-# The whole warning. It runs in other runspaces as well (runspaces.ps1), where nothing else of this
-# module is.
+# The whole warning. It also runs in other runspaces (runspaces.ps1), where the rest of this module
+# is missing.
 function Get-StopText($Invocation) {
     $place = if ($Invocation.ScriptName) {
         "$($Invocation.ScriptName), line $($Invocation.ScriptLineNumber)"
@@ -16,7 +16,7 @@ function Get-StopText($Invocation) {
         "Set-PSBreakpoint -Action runs code at such a place."
 }
 
-# Once for each place in a run: a breakpoint in a loop would drown what the run says.
+# Once per place and run: a breakpoint in a loop would drown the run's output.
 function Add-Stop($Invocation) {
     if (-not $late.Active) { return }
     $text = Get-StopText $Invocation
@@ -29,8 +29,8 @@ function Add-Stop($Invocation) {
     [Threading.Monitor]::Exit($late.Gate)
 }
 
-# A breakpoint on `$text` is meant for the variable of the script, not for those here. It takes 15
-# ms (measured), so not before the first breakpoint.
+# A breakpoint on `$text` is meant for the script's variable, not for ours. Hiding takes 15 ms
+# (measured), so it waits for the first breakpoint.
 function Hide-Function {
     $takeView.DebuggerHidden = $true
     $list = { Microsoft.PowerShell.Management\Get-Item function:* }
@@ -42,16 +42,17 @@ function Hide-Function {
     }
 }
 
-# A stop in another runspace reaches no handler of this one.
+# A stop in another runspace does not reach the handler here.
 $stopWatch = $null
 function Watch-Runspace {
     . ([scriptblock]::Create($RunspaceStops))
     $script:stopWatch = New-StopWatch
 }
 
-# Before each run. Set-PSDebug -Step would ask before every statement of everybody's later runs: it
-# ends with the run that set it. Other runspaces are looked at from the first run whose text may
-# start one, and from the second run in any case: a session opens without these 40 ms.
+# Called before each run. Set-PSDebug -Step would ask before every statement of every later run,
+# whoever's it is, so it ends with the run that set it. Other runspaces are watched from the first
+# run whose text may start one, and from the second run in any case: that saves 40 ms when a session
+# opens.
 $secret = [Reflection.BindingFlags]'NonPublic, Instance'
 $engineContext = [Management.Automation.EngineIntrinsics].GetField('_context', $secret).GetValue($ExecutionContext)
 $stepping = $engineContext.GetType().GetProperty('PSDebugTraceStep', $secret)

@@ -1,13 +1,13 @@
-# What a person's client can show beside text: tables, lists, pictures, and what Out-Html and its
-# like (commands/) give. Part of the module that bootstrap.ps1 makes; all of it runs inside the gate
-# of Out-Session.
+# What a person's client can show besides text: tables, lists, pictures, and the results of Out-Html
+# and its like (commands/). Part of the module that bootstrap.ps1 creates; all of it runs while
+# holding Out-Session's gate.
 
-# The engine's own decision how an object is shown, as the objects that Format-Table and Format-List
-# make; it has no name.
+# The engine's own decision about how an object is shown, as the objects that Format-Table and
+# Format-List would produce. It has no public name.
 $formatDefault = [Management.Automation.CmdletInfo]::new('Format-Default',
     [Microsoft.PowerShell.Commands.FormatDefaultCommand])
 $engineFormats = 'Microsoft.PowerShell.Commands.Internal.Format.'
-# The strings that Out-Html and its like have given, themselves and not their value, with their MIME
+# The strings that Out-Html and its like returned, by reference and not by value, with their MIME
 # types.
 $shown = [Runtime.CompilerServices.ConditionalWeakTable[string, string]]::new()
 [AppDomain]::CurrentDomain.SetData('PwshKernels.Shown', $shown)
@@ -18,9 +18,10 @@ $pictures = @{
     'image/jpeg' = [byte[]](0xFF, 0xD8, 0xFF)
 }
 
-# Where PowerShell makes the columns of a table itself, from the properties of its first object,
-# another object's further ones would not be seen: it opens a table of its own. The names are those
-# of the open table, $null for a table that somebody has designed.
+# Where PowerShell chooses the columns of a table from the properties of its first object,
+# additional properties of later objects would not be shown, so such an object opens a table of its
+# own. Returns the names of the table that this object would open, $null if somebody has designed
+# its view.
 $ownTypes = [regex]'^(Deserialized\.)?(Selected\.|System\.Management\.Automation\.PSCustomObject$)'
 function Get-OpenName($Value) {
     if ($Value -isnot [Management.Automation.PSCustomObject]) { return $null }
@@ -32,7 +33,7 @@ function Get-OpenName($Value) {
         [StringComparer]::OrdinalIgnoreCase)
 }
 
-# Whether a value has what a table of these names would hide.
+# Whether a value has properties that a table with these names would hide.
 function Test-Other($Names, $Value) {
     if (-not $Names) { return $false }
     return $Value -isnot [Management.Automation.PSCustomObject] -or
@@ -59,9 +60,9 @@ function New-View([int]$Width) {
     }
 }
 
-# Its text is run by the late sender too, in a runspace where no function of ours is known. Rows may
-# leave before their text, which the engine holds back for 300 ms to find the widths, only where
-# Close-Formatter can get it in time.
+# The late sender also runs this code, from its text, in a runspace that knows none of our
+# functions. Rows may leave before their text, which the engine holds back for 300 ms to find the
+# widths, but only where Close-Formatter can fetch it in time.
 $takeView = {
     param($Run)
     $view = $Run.View
@@ -75,7 +76,7 @@ $takeView = {
     [void]$view.Text.Clear()
 }
 
-# Before anything else is written: what the formatter holds back is shown, and the table ends.
+# Before anything else is written, shows what the formatter holds back and ends the table.
 function Close-Formatter {
     $view = $run.View
     if ($view.Formats) {
@@ -132,7 +133,7 @@ function Add-LineList($Lines, [Text.StringBuilder]$Target) {
     foreach ($line in $Lines) { [void]$Target.Append($line).Append("`n") }
 }
 
-# A list of an object that does not belong to the table around it.
+# A list for an object that does not belong in the table around it.
 function Add-StrayList($Entry, $Lines) {
     & $takeView $run
     $view = $run.View
@@ -145,7 +146,7 @@ function Add-StrayList($Entry, $Lines) {
     $view.Group++
 }
 
-# One of the engine's format objects, and the lines of text that it makes.
+# Adds one of the engine's format objects, and the lines of text that it produces.
 function Add-Format($Format) {
     $view = $run.View
     $lines = $view.Lines.Process($Format)
@@ -198,8 +199,8 @@ function Add-Picture([string]$Type, [byte[]]$Bytes) {
     $run.Entries.Add(@('display', $Type, [Convert]::ToBase64String($Bytes), $Bytes.Length))
 }
 
-# What was gathered because a pipeline takes an array of bytes to pieces, and its first bytes were
-# those of a picture.
+# Bytes are collected because a pipeline unrolls a byte array, and the first bytes were those of a
+# picture.
 function Close-ByteList {
     $bytes = $run.View.Bytes.ToArray()
     $run.View.Bytes.Clear()
@@ -208,8 +209,8 @@ function Close-ByteList {
     foreach ($one in $bytes) { Add-Formatted $one }
 }
 
-# What the open formatter of a view, or of a compact output, makes of an object. One that has failed,
-# because an object cannot be shown, would only fail again: the next object gets a new one.
+# What the open formatter of a view, or of compact output, makes of an object. A formatter that has
+# failed, because an object cannot be shown, would keep failing: the next object gets a new one.
 function Get-Format($View, $Value) {
     $made = $null
     $made = $View.Formats.Process($Value)
@@ -226,8 +227,8 @@ function Add-Formatted($Value) {
         Add-Format $Value
         return
     }
-    # PowerShell's own property DateTime calls Set-StrictMode, which is not found from where a
-    # formatter was begun that has returned.
+    # PowerShell's own property DateTime calls Set-StrictMode, which cannot be found in a formatter
+    # that was begun by a function that has since returned.
     $alike = $view.Shape -ne 'list' -or $view.Type -eq $Value.GetType()
     if ($null -eq $view.Formats -or $Value -is [datetime] -or -not $alike -or
             (Test-Other $view.Names $Value)) {
@@ -240,9 +241,9 @@ function Add-Formatted($Value) {
     }
 }
 
-# The first object decides how a whole pipeline is shown: one of another kind becomes a list, or a
-# row of blanks that hides what it has. A person's cell has several statements, and each kind of
-# result is shown in its own way.
+# The first object decides how a whole pipeline is shown: an object of another kind becomes a list,
+# or a blank row that hides its content. A person's cell has several statements, and each kind of
+# result should be shown in its own way.
 function Add-Anew($Value) {
     Close-Formatter
     $run.View.Formats = { & $formatDefault }.GetSteppablePipeline()
@@ -252,8 +253,8 @@ function Add-Anew($Value) {
     foreach ($one in Get-Format $run.View $Value) { Add-Format $one }
 }
 
-# The type may be followed by a line's end and what is to be shown instead of the text:
-# Show-Markdown's text is no Markdown.
+# The type may be followed by a newline and the text to show instead: what Show-Markdown returns is
+# no longer Markdown.
 function Add-Shown([string]$Type, [string]$Text) {
     Close-Formatter
     if ($run.Text.Length) { Move-Text }
@@ -269,11 +270,12 @@ function Close-Display {
     if ($run.View.Text.Length) { [void]$run.Text.Append($run.View.Text) }
 }
 
-# What Write-Host was asked for; grey on black are the colours of a host that was not asked.
+# The colours that Write-Host was given. Grey on black are the host's defaults, which mean that it
+# was given none.
 function Add-Colour($Message, [string]$Text) {
     if (-not ($Message.PSObject.TypeNames -match 'HostInformationMessage$')) { return $Text }
     $codes = ''
-    # From a job they come as texts.
+    # They arrive from a job as strings.
     $front, $back = $Message.ForegroundColor, $Message.BackgroundColor
     if ($null -ne $front -and $front -ne 'Gray') {
         $codes += $PSStyle.Foreground.FromConsoleColor([string]$front)
@@ -285,8 +287,7 @@ function Add-Colour($Message, [string]$Text) {
     return $Text
 }
 
-# The newest result objects, as a variable of the session; one that somebody else has set is not
-# touched.
+# The newest result objects, as a variable of the session. Left alone if somebody else has set it.
 function Set-Last {
     $kept = @(
         foreach ($one in $run.Last) {
@@ -307,11 +308,11 @@ function Set-Last {
     $script:lastValue = (Microsoft.PowerShell.Utility\Get-Variable -Name Last -Scope Global).Value
 }
 
-# Out-Session for a person's client. What happens for each of many objects stands in `process`
-# itself: a call of a function takes 20 times as long as an append (measured), and there are no try
-# and finally, as in Out-Session.
+# Out-Session for a person's client. Whatever is done for every object is written out in `process`:
+# calling a function takes 20 times as long as an append (measured). There is no try and finally,
+# for the same reason as in Out-Session.
 function Out-Display {
-    [Diagnostics.DebuggerHidden()]  # it runs when a script sets the first breakpoint (debugger.ps1)
+    [Diagnostics.DebuggerHidden()]  # runs when a script sets the first breakpoint (debugger.ps1)
     [CmdletBinding()]
     param(
         [Parameter(ValueFromPipeline)][AllowNull()][psobject]$InputObject,
@@ -405,7 +406,7 @@ function Out-Display {
                 Add-Formatted $InputObject
             }
             else {
-                # A further row of the open table, most likely.
+                # Most likely another row of the open table.
                 $names = $view.Names
                 $other = $names -and
                     -not $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
@@ -465,14 +466,14 @@ function Out-Display {
 
 function New-Shown([string]$Type, [string]$Text) {
     if (-not $Text) { return }
-    # nobody else's: a literal of the script must not become HTML for ever
+    # A copy: marking a literal of the script itself would show it as HTML forever.
     $own = [string]::new($Text.ToCharArray())
     $shown.Add($own, $Type)
     return $own
 }
 
-# Only while a person's cell runs: where a function of such a name stays, PowerShell completes no
-# verbs of its noun.
+# Only while a person's cell runs: as long as a function of such a name exists, PowerShell completes
+# no verbs for its noun.
 function Add-MarkdownFunction {
     if ($ExecutionContext.InvokeCommand.GetCommand('Show-Markdown', 'Function')) { return $null }
     Set-Item function:global:Show-Markdown -Value ${function:Show-MarkdownText}
@@ -481,15 +482,15 @@ function Add-MarkdownFunction {
 
 function Remove-MarkdownFunction($Lent) {
     $there = $ExecutionContext.InvokeCommand.GetCommand('Show-Markdown', 'Function')
-    # By the short name: with its scope the path is one that Remove-Item does not find, and says
-    # nothing of (measured).
+    # By the short name: with a scope in the path, Remove-Item does not find the function and
+    # reports no error (measured).
     if ($there -and [object]::ReferenceEquals($there.ScriptBlock, $Lent)) {
         Remove-Item function:Show-Markdown
     }
 }
 
-# The cmdlet hands on the text of its Markdown only, which no notebook can show as such. Errors are
-# the cmdlet's own.
+# The cmdlet returns only the rendered text, from which no notebook can show the Markdown. Its
+# errors are passed on unchanged.
 function Show-MarkdownText {
     <#
     .ForwardHelpTargetName Microsoft.PowerShell.Utility\Show-Markdown
@@ -526,7 +527,8 @@ function Show-MarkdownText {
     }
 }
 
-# The Markdown behind what Show-Markdown shows, in its order; nothing for what was converted before.
+# The Markdown that Show-Markdown rendered, in the same order; nothing for input that was already
+# converted.
 function Get-MarkdownSource($Cmdlet, $Given, [string[]]$Path, [string[]]$LiteralPath) {
     $given = $Given.PSObject.BaseObject
     if ($given -is [string]) { return $given }

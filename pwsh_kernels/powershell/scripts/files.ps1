@@ -1,6 +1,7 @@
-# A text that runs as the file it came from: the engine itself gives it a scope, $PSScriptRoot and an
-# exit code of its own, and does what its #Requires ask for. Only a path makes a script in public, and
-# the engine would read another text there, or none: so private names of the engine's.
+# Text that runs as the file it came from: the engine itself gives it a scope, $PSScriptRoot and an
+# exit code of its own, and obeys its #Requires. The public API makes such a script only from a
+# path, from which the engine might read a different text, or none; hence the engine's private
+# names.
 
 $ErrorActionPreference = 'Stop'
 
@@ -12,13 +13,14 @@ function New-ScriptFile([string]$Path, [string]$Text) {
     return $file
 }
 
-# The next file's `exit` ends the run, as it ends a `pwsh -File`; else it would be a $LASTEXITCODE.
+# The next file's `exit` ends the run, as it ends `pwsh -File`. Otherwise it would only set
+# $LASTEXITCODE.
 function Set-ExitEnding {
     $engineContext.GetType().GetProperty('ScriptCommandProcessorShouldRethrowExit', $secret).SetValue(
         $engineContext, $true)
 }
 
-# The lines of a text that the engine would check in a file. An error of its syntax is the run's.
+# The lines of a text that the engine would check in a file. Syntax errors are left to the run.
 function Find-Requirement([string]$Text) {
     $tokens = $errors = $null
     $tree = [Management.Automation.Language.Parser]::ParseInput($Text, [ref]$tokens, [ref]$errors)

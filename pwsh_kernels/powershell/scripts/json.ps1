@@ -1,6 +1,7 @@
-# Format 'json': objects become plain values first, within a budget, then ConvertTo-Json writes them.
-# It follows every property of every .NET object, which for a command or a drive takes minutes and
-# all memory. A module of its own, made with the first JSON; runs inside the gate.
+# Format 'json': objects first become plain values, within a budget, which ConvertTo-Json then
+# writes. On its own it would follow every property of every .NET object, which takes minutes and
+# all memory for a command or a drive. A separate module, created with the first JSON; runs while
+# holding the gate.
 param([hashtable]$Settings)
 
 Set-StrictMode -Off
@@ -11,20 +12,21 @@ $JsonValues = $Settings.JsonValues
 $JsonObjectValues = $Settings.JsonObjectValues
 $EngineFormats = $Settings.EngineFormats
 $json = $null
-# A value takes one of what there is; a text, or an array of numbers, one more for 64 elements.
+# Each value costs one unit of the budget; a string or an array of numbers costs another one for
+# every 64 elements.
 $lengthShift = 6
 $pieceLength = 250
-# How often what waits is told again, and how long a timer may take to end.
+# How often a waiting property is interrupted again, and how long stopping the timer may take.
 $againMilliseconds = 100
 $lastMilliseconds = 2000
 
-# What ConvertTo-Json writes exactly, and in no time; enumerations and numbers are too.
+# What ConvertTo-Json writes exactly and immediately, as it does enumerations and numbers.
 $leafTypes = [type[]]@([string], [decimal], [datetime], [datetimeoffset], [timespan], [guid], [uri],
     [bigint], [dbnull], [switch], [dateonly], [timeonly])
-# Whose own text says it, wherever they stand.
+# Represented by their own text, wherever they occur.
 $textTypes = [type[]]@([scriptblock], [type], [version], [semver], [ipaddress], [regex],
     [Xml.XmlNode], [cultureinfo])
-# What a person would write down of objects that have much more.
+# The properties that a person would write down, of objects that have many more.
 $shapes = [ordered]@{
     [IO.FileSystemInfo] = 'Name', 'FullName', 'Length', 'Mode', 'CreationTime', 'LastWriteTime',
         'LastAccessTime', 'LinkTarget'
@@ -51,16 +53,16 @@ $shapes = [ordered]@{
     [Data.DataRow] = { param($it) $it.Table.Columns.ColumnName }
     [Data.DataRowView] = { param($it) $it.Row.Table.Columns.ColumnName }
 }
-# Those of .NET and of PowerShell lead to the whole process: of one inside another only its text is
-# written.
+# Objects of .NET and PowerShell lead to the whole process, so one inside another is written as text
+# only.
 $engineNames = [regex]'^(System|Microsoft\.PowerShell|Microsoft\.Win32|Internal)(\.|$)'
-# Where a provider found an item: of no use without the session, and PSDrive leads far.
+# Where a provider found an item: useless without the session, and PSDrive leads far.
 $providerNames = [Collections.Generic.HashSet[string]]@('PSPath', 'PSParentPath', 'PSChildName',
     'PSDrive', 'PSProvider')
 $kinds = @{}
 $shapeOf = @{}
 
-# How values of a type are written; found once.
+# How values of a type are written; determined once per type.
 function Get-Kind([type]$Type) {
     $known = $kinds[$Type]
     if ($known) { return $known }
@@ -101,8 +103,8 @@ function ConvertTo-Text($Value) {
     }
 }
 
-# PowerShell takes 0.1 ms to look at a value, .NET a hundredth of it (measured): all values of one
-# level at a time are sorted by their type. These go from a value to what it is and has.
+# PowerShell takes 0.1 ms to look at a value, .NET a hundredth of that (measured), so all values of
+# a level are grouped by type at once. These delegates get a value's type, properties and contents.
 function New-Step {
     $expression = [Linq.Expressions.Expression]
     $value = $expression::Parameter([object], 'value')
@@ -133,13 +135,13 @@ function New-Step {
     $steps.Value = $getter.CreateDelegate([Func[Management.Automation.PSPropertyInfo, object]])
     return $steps
 }
-# Made with the first JSON, when no breakpoint of a script can be hit here any more.
+# Created with the first JSON, by when no script's breakpoint can be hit here.
 $steps = $null
-# No enumerator of these waits for anything.
+# The enumerators of these never wait.
 $plainLists = [type[]]@([object[]], [Collections.ArrayList], [Collections.Generic.List[object]],
     [Collections.Generic.List[string]], [Collections.ObjectModel.Collection[psobject]])
 
-# The values one level further in, $null where ConvertTo-Json must not be let in.
+# The values one level further in; $null where ConvertTo-Json must not be let in.
 function Get-Part([type]$Type, $Values) {
     switch (Get-Kind $Type) {
         'leaf' {
@@ -156,7 +158,8 @@ function Get-Part([type]$Type, $Values) {
             return , [Linq.Enumerable]::Select($properties, $steps.Value)
         }
         'map' {
-            # ConvertTo-Json refuses a map with another key than a text, and all that is around it.
+            # ConvertTo-Json refuses a map with a key that is not a string, and everything around
+            # that map.
             $names = [Linq.Enumerable]::SelectMany($Values, $steps.Names)
             if ([Linq.Enumerable]::All[object]($names, $steps.IsText)) {
                 return , [Linq.Enumerable]::SelectMany($Values, $steps.Values)
@@ -171,7 +174,7 @@ function Get-Part([type]$Type, $Values) {
     return $null
 }
 
-# Whether objects hold nothing but plain data, in levels and number as they should.
+# Whether objects contain nothing but plain data, within the limits of depth and number.
 function Test-Plain($Values, [int]$Depth) {
     $room = $json.Room
     try {
@@ -196,12 +199,12 @@ function Test-Plain($Values, [int]$Depth) {
             $Depth++
         }
     }
-    catch { $json.Failed = $true }  # a property that cannot be read: the other way is told
+    catch { $json.Failed = $true }  # a property that cannot be read: ConvertTo-Plain reports it
     if ($Values.Count) { $json.Room = $room }
     return -not $Values.Count
 }
 
-# Owner: '' for the caller's own data, else what the value is part of, 'model' or 'engine'.
+# Owner is '' for the caller's own data; otherwise, 'model' or 'engine', what the value is part of.
 function ConvertTo-Plain($Value, [int]$Depth, [string]$Owner) {
     $type = $Value.GetType()
     $kind = $kinds[$type] ?? (Get-Kind $type)
@@ -227,7 +230,7 @@ function ConvertTo-Plain($Value, [int]$Depth, [string]$Owner) {
     return , $made
 }
 
-# One object of .NET takes no more than its part of what there is for all.
+# One .NET object gets no more than its share of the budget.
 function Copy-Bounded($Value, [int]$Depth, [string]$Kind) {
     $all = $json.Room
     $given = $json.Room = [Math]::Min($all, $JsonObjectValues)
@@ -254,8 +257,8 @@ function Select-Shape($Values) {
     return , @($chosen)
 }
 
-# By their numbers: the enumerator of what a job writes waits for the job's end. What has no number
-# may have no end.
+# By index where there is one: the enumerator of a job's output waits for the job's end. Without an
+# index, there may be no end.
 function Get-Numbered($Value) {
     if ($Value -is [Collections.IList] -and ($Value -isnot [Array] -or $Value.Rank -eq 1)) {
         return , $Value
@@ -275,7 +278,7 @@ function Get-Numbered($Value) {
     return , $items
 }
 
-# A value that could not be had: an error of its own, or it took too long.
+# A value that could not be read: it threw an error, or took too long.
 function Set-Failed($Record) {
     $json.Failed = $true
     if ($Record.Exception.GetBaseException() -is [Threading.ThreadInterruptedException]) {
@@ -283,9 +286,9 @@ function Set-Failed($Record) {
     }
 }
 
-# What waits inside a property or an enumerator (a sleep, the result of a task) gets an exception
-# when half of the time is over, and from then on again: nothing else would end it, and the rest is
-# still to be read. A timer that needs no runspace.
+# Code that waits inside a property or an enumerator (a sleep, the result of a task) gets an
+# exception once half of the time is over, and again from then on: nothing else would end it, and
+# the rest still has to be read. The timer needs no runspace.
 function New-Watch {
     $make = [Linq.Expressions.Expression]
     $interrupt = $make::Call($make::Constant([Threading.Thread]::CurrentThread),
@@ -295,7 +298,7 @@ function New-Watch {
     return [Threading.Timer]::new($work.Compile($true), $null, $json.Patience, $againMilliseconds)
 }
 
-# An exception that came too late for what waited must not meet what waits next.
+# An exception that arrives after its target has finished must not hit the next wait.
 function Stop-Watch([Threading.Timer]$Watch) {
     $ended = [Threading.ManualResetEvent]::new($false)
     try {
@@ -305,7 +308,7 @@ function Stop-Watch([Threading.Timer]$Watch) {
     catch [Threading.ThreadInterruptedException] { $json.Failed = $true }
 }
 
-# Whether all have one shape that names their properties.
+# Whether all values share one shape that names their properties.
 function Test-SameShape($Values) {
     $shape = $shapeOf[$Values[0].GetType()]
     if ($null -eq $shape -or $shape -is [scriptblock]) { return $false }
@@ -353,7 +356,7 @@ function Add-Piece($Piece, [int]$Depth, [string]$Owner, $List) {
     }
 }
 
-# Not [ordered]@{}: names that differ in case only are two.
+# Not [ordered]@{}: names that differ only in case are different names.
 function Copy-Map($Value, [int]$Depth, [string]$Owner) {
     $map = [Collections.Specialized.OrderedDictionary]::new()
     try {
@@ -364,7 +367,7 @@ function Copy-Map($Value, [int]$Depth, [string]$Owner) {
             }
             $one = $pair.Value
             $name = [string]$pair.Key
-            # 1 and '1' are two keys of a map, and one name in JSON: the last value is written.
+            # 1 and '1' are two keys of a map but one name in JSON: the last value is written.
             if ($map.Contains($name)) { $json.Left.values++ }
             $map[$name] = if ($null -ne $one) { ConvertTo-Plain $one ($Depth + 1) $Owner }
         }
@@ -396,7 +399,8 @@ function Copy-Property($Value, [int]$Depth, [string]$Owner) {
     return , $map
 }
 
-# What a stopped or failed run has left is fetched by others who wait: they get what is done in time.
+# What a stopped or failed run leaves is fetched while others wait, so it gets only what can be
+# written in time.
 function ConvertTo-BoundedJson($Objects, [bool]$AlwaysList, [int]$Milliseconds, [int]$Depth) {
     $errors = $global:Error.ToArray()
     if (-not $steps) { $script:steps = New-Step }
@@ -404,8 +408,8 @@ function ConvertTo-BoundedJson($Objects, [bool]$AlwaysList, [int]$Milliseconds, 
         Room = $JsonValues
         Depth = $Depth ? $Depth : $JsonDepth
         Milliseconds = $Milliseconds
-        Patience = [int]($Milliseconds * 0.5)  # with what waits
-        Enough = [int]($Milliseconds * 0.75)  # of what can be counted only by going through it
+        Patience = [int]($Milliseconds * 0.5)  # with code that waits
+        Enough = [int]($Milliseconds * 0.75)  # for counting by enumeration
         Clock = [Diagnostics.Stopwatch]::StartNew()
         Path = [Collections.Generic.HashSet[object]]::new(
             [Collections.Generic.ReferenceEqualityComparer]::Instance)
@@ -415,9 +419,9 @@ function ConvertTo-BoundedJson($Objects, [bool]$AlwaysList, [int]$Milliseconds, 
     $isList = $AlwaysList -or $Objects.Count -ne 1
     $watch = New-Watch
     $made = Copy-List $Objects ([int]$isList) ''
-    $value = $made  # not out of an `if`, which takes a list of one apart
+    $value = $made  # not from an `if`, which unrolls a list of one
     if (-not $isList) { $value = $made.Count ? $made[0] : $null }
-    # It reads the properties of plain objects again, in as much time.
+    # ConvertTo-Json reads the properties of plain objects again and gets as much time.
     [void]$watch.Change($json.Patience, $againMilliseconds)
     $text = try { Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth 100 }
     catch { $json.Failed = $true }
@@ -433,7 +437,7 @@ function ConvertTo-BoundedJson($Objects, [bool]$AlwaysList, [int]$Milliseconds, 
     return @{ Text = $text; Left = $json.Left }
 }
 
-# What Format-Table and its like have made of objects is none of them.
+# Takes out what Format-Table and its like produced: those are not the caller's objects.
 function Remove-Format($Objects) {
     $before = $Objects.Count
     for ($at = $before - 1; $at -ge 0; $at--) {

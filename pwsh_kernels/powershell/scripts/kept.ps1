@@ -1,5 +1,5 @@
-# Questions about the objects that runs have given. Becomes part of the module that bootstrap.ps1
-# makes, at the first question.
+# Questions about the objects that runs have returned. Becomes part of the module that bootstrap.ps1
+# creates, at the first question.
 
 $noKind, $isNumber, $isDate, $isText, $isTruth, $isList, $isSize = [byte[]](0..6)
 $invariant = [cultureinfo]::InvariantCulture
@@ -9,19 +9,19 @@ $sizeUnits = @{ '' = 1; B = 1; KB = 1KB; MB = 1MB; GB = 1GB; TB = 1TB; PB = 1PB 
 $sizeText =
     [regex]'(?i)\(([\d.,\s]+) bytes\)\s*$|^\s*([\d.,]+)\s*([KMGTP]?B)\s*$|^\s*(Unlimited)\s*$'
 
-# What is known of the question, as a record that the server takes out of the output: it knows it by
-# the tag that came with the question.
+# What is known about the question, as a record that the server takes out of the output. It
+# recognises the record by the tag that came with the question.
 function Add-QueryFact([hashtable]$Facts, [string]$Tag) {
     [Threading.Monitor]::Enter($late.Gate)
     if ($run.Text.Length) { Move-Text }
-    $run.AlwaysList = $true  # one object that is found is a list of one, as JSON
+    $run.AlwaysList = $true  # one match is a list of one in JSON
     $run.Entries.Add(@('information',
         [string](Microsoft.PowerShell.Utility\ConvertTo-Json $Facts -Compress -Depth 3),
         [string[]]@($Tag)))
     [Threading.Monitor]::Exit($late.Gate)
 }
 
-# A refusal ends the question; it is told as a fact, because an error would be left in $Error.
+# A refusal ends the question. It is reported as a fact, because an error would stay in $Error.
 function New-Refusal([hashtable]$Facts) {
     $refusal = [InvalidOperationException]::new('refused')
     $refusal.Data['Facts'] = $Facts
@@ -33,16 +33,17 @@ function Get-PropertyName($Value) {
     elseif ($null -ne $Value) { foreach ($one in $Value.PSObject.Properties) { $one.Name } }
 }
 
-# A name with dots that is a property's own is one step; else each part leads further in.
+# A dotted name that is itself a property is one step; otherwise each part leads one level further
+# in.
 function Get-PathStep($Objects, [string]$Path) {
     if (-not $Path.Contains('.')) { return , @($Path) }
     foreach ($one in $Objects) { if (@(Get-PropertyName $one) -contains $Path) { return , @($Path) } }
     return , $Path.Split('.')
 }
 
-# PowerShell interprets a function and compiles it only when it is called again and again. So what
-# looks at each row is called for a piece of the rows at a time: of 50,000 the first question takes
-# 4 s instead of 10, later ones 1 s (measured on a busy machine).
+# PowerShell interprets a function and compiles it only after repeated calls, so functions that look
+# at every row are called for a slice of the rows at a time: for 50,000 rows the first question
+# takes 4 s instead of 10, later ones 1 s (measured on a busy machine).
 function Step-Row([int]$Count, [scriptblock]$Work) {
     $Work.DebuggerHidden = $true
     for ($from = 0; $from -lt $Count; $from += $PieceRows) {
@@ -50,7 +51,7 @@ function Step-Row([int]$Count, [scriptblock]$Work) {
     }
 }
 
-# The values of one property of all objects with their kinds; unknown when no object has it.
+# The values of one property of all objects, with their kinds; a refusal if no object has it.
 function Get-Column($Objects, [string]$Path) {
     $count = $Objects.Count
     $column = @{
@@ -66,12 +67,12 @@ function Get-Column($Objects, [string]$Path) {
         Read-Row $Objects $steps $column $from $to
         Measure-Row $column $from $to
     }
-    # A path through values that all are empty leads somewhere, for all that is known.
+    # If all values along a path are empty, it may well lead somewhere.
     if ($column.Lacks -and -not $column.Has) { throw (New-UnknownProperty $Objects $Path $steps) }
     return $column
 }
 
-# Everything inline: a call takes longer than all this.
+# Everything is inline: function calls would take longer than all of this.
 function Read-Row($Objects, [string[]]$Steps, $Column, [int]$From, [int]$To) {
     $values = $Column.Values
     $has = $lacks = $false
@@ -103,7 +104,7 @@ function Read-Row($Objects, [string[]]$Steps, $Column, [int]$From, [int]$To) {
     if ($lacks) { $Column.Lacks = $true }
 }
 
-# Names the properties that there are at the step that leads nowhere.
+# Names the properties that exist at the step that leads nowhere.
 function New-UnknownProperty($Objects, [string]$Path, [string[]]$Steps) {
     $level = @($Objects | Microsoft.PowerShell.Utility\Select-Object -First $MaxLooks)
     $inside = @()
@@ -154,14 +155,14 @@ function Get-ByteCount([Text.RegularExpressions.Match]$Found) {
     return $read * $sizeUnits[$Found.Groups[3].Value]
 }
 
-# Of each value its kind, and a number (bytes of a size, ticks of a date) or a text to compare it
+# The kind of each value, and a number (bytes of a size, ticks of a date) or a text to compare it
 # by.
 function Measure-Row($Column, [int]$From, [int]$To) {
     $values = $Column.Values
     $kinds = $Column.Kinds
     $numbers = $Column.Numbers
     $texts = $Column.Texts
-    # a function's own variables are found faster
+    # A function's own variables are looked up faster.
     $figureStyle = $figureStyle; $invariant = $invariant; $sizeUnits = $sizeUnits
     $read = 0.0
     for ($row = $From; $row -lt $To; $row++) {
@@ -221,7 +222,7 @@ function Measure-Row($Column, [int]$From, [int]$To) {
             $numbers[$row] = $read
             continue
         }
-        # The same for `1.2 GB`; what neither fits is left to the pattern.
+        # The same for `1.2 GB`; what matches neither is left to the pattern.
         $unit = if ($said.Length -gt 2 -and $said[$said.Length - 1] -eq 'B') {
             $sizeUnits[$said.Substring($said.Length - 2)]
         }
@@ -245,7 +246,7 @@ function Measure-Row($Column, [int]$From, [int]$To) {
     }
 }
 
-# How a condition's text may be meant: only the kind of each value decides.
+# All ways to read a condition's text: which one applies depends on the kind of each value.
 function Read-Wanted([string]$Text) {
     $moment = [datetimeoffset]::MinValue
     $dated = $Text -match '^\s*\d{4}-\d\d-\d\d' -and
@@ -263,7 +264,7 @@ function Read-Wanted([string]$Text) {
     }
 }
 
-# What values are compared with to be equal to one of several.
+# What a value must equal one of.
 function New-Wanted($Texts) {
     $wanted = @(foreach ($one in $Texts) { Read-Wanted $one })
     $figures = [Collections.Generic.HashSet[double]]::new([double[]]@($wanted.Number))
@@ -277,7 +278,7 @@ function New-Wanted($Texts) {
     }
 }
 
-# Whether each value is one of those wanted.
+# Whether each value equals one of those wanted.
 function Test-Equal($Column, $Wanted, [bool[]]$Hits, [int]$From, [int]$To) {
     $kinds = $Column.Kinds
     $numbers = $Column.Numbers
@@ -317,7 +318,8 @@ function Test-Equal($Column, $Wanted, [bool[]]$Hits, [int]$From, [int]$To) {
     }
 }
 
-# Whether each value is above (1), at (0) or below (-1) the one wanted, as one of `Signs` says.
+# Whether each value is above (1), equal to (0) or below (-1) the wanted one, for the results in
+# `Signs`.
 function Test-Order($Column, $Wanted, [bool[]]$Hits, [int]$From, [int]$To) {
     $kinds = $Column.Kinds
     $numbers = $Column.Numbers
@@ -354,7 +356,7 @@ function Test-Order($Column, $Wanted, [bool[]]$Hits, [int]$From, [int]$To) {
     }
 }
 
-# Whether a text, or one of a list's texts, fits a pattern.
+# Whether a text, or one text of a list, matches a pattern.
 function Test-Text($Column, $Pattern, [bool[]]$Hits, [int]$From, [int]$To) {
     $kinds = $Column.Kinds; $texts = $Column.Texts; $values = $Column.Values
     for ($row = $From; $row -lt $To; $row++) {
@@ -376,7 +378,7 @@ function Test-Empty($Column, [bool[]]$Hits, [int]$From, [int]$To) {
     for ($row = $From; $row -lt $To; $row++) { $Hits[$row] = $kinds[$row] -eq $noKind }
 }
 
-# Takes out of what was found what this condition does not fit, or fits when it says `not`.
+# Removes from the rows found those that do not match, or with `not` those that do.
 function Remove-Unfit([bool[]]$Found, [bool[]]$Hits, [bool]$Not, [int]$From, [int]$To) {
     for ($row = $From; $row -lt $To; $row++) { if ($Hits[$row] -eq $Not) { $Found[$row] = $false } }
 }
@@ -398,10 +400,10 @@ function Get-Pattern([string]$Operator, [string]$Value) {
     }
 }
 
-# Takes out of what was found what does not fulfil one condition.
+# Removes from the rows found those that do not meet one condition.
 function Test-Condition($Column, $Condition, [bool[]]$Found) {
     $operator = $Condition.operator
-    # a mark that keeps a date from being read as one
+    # A mark in front keeps a date from being parsed as one.
     $values = @(foreach ($one in $Condition.values) { $one.Substring(1) })
     $hits = [bool[]]::new($Found.Length)
     $not = $operator -in 'ne', 'notlike', 'notmatch', 'notempty'
@@ -428,7 +430,7 @@ function Test-Condition($Column, $Condition, [bool[]]$Found) {
     }
 }
 
-# A condition that could compare nothing, though there is something, is a mistake.
+# A condition that has values but can compare none of them is a mistake.
 function Confirm-Comparable($Column, [string]$Said) {
     $row = [Array]::FindIndex($Column.Kinds, [Predicate[byte]] { param($one) $one -ne $noKind })
     if ($row -ge 0) {
@@ -440,8 +442,8 @@ function Confirm-Comparable($Column, [string]$Said) {
     }
 }
 
-# The rows in the order of a column: numbers, then dates, then texts, what has no value last. Rows
-# that are equal keep their order.
+# The rows in the order of a column: numbers, then dates, then texts, then rows without a value.
+# Equal rows keep their order.
 function Get-Order($Column, [int[]]$Rows, [bool]$Descending) {
     $parts = @(
         foreach ($one in 0..3) {
@@ -482,7 +484,7 @@ function Split-Row($Column, [int[]]$Rows, $Parts, [int]$From, [int]$To) {
     }
 }
 
-# Array.Sort is not stable: rows with equal keys are put back into their order afterwards.
+# Array.Sort is not stable: rows with equal keys are put back in their order afterwards.
 function Get-Sorted([int[]]$Rows, [Array]$Keys, $Comparer, [bool]$Descending) {
     if (-not $Rows.Length) { return , @() }
     [Array]::Sort($Keys, $Rows, $Comparer)
@@ -492,14 +494,14 @@ function Get-Sorted([int[]]$Rows, [Array]$Keys, $Comparer, [bool]$Descending) {
     return , (Join-Group $Rows $ends $Descending)
 }
 
-# Where groups of equal keys end.
+# The positions at which groups of equal keys end.
 function Add-GroupEnd([Array]$Keys, $Comparer, $Ends, [int]$From, [int]$To) {
     for ($at = $From; $at -lt $To; $at++) {
         if ($Comparer.Compare($Keys[$at], $Keys[$at + 1]) -ne 0) { $Ends.Add($at + 1) }
     }
 }
 
-# Each group in its rows' order; the last group first when the order is a descending one.
+# Each group in its rows' order; for a descending order, the last group first.
 function Join-Group([int[]]$Rows, $Ends, [bool]$Descending) {
     $joined = [int[]]::new($Rows.Length)
     Step-Row $Ends.Count {
@@ -590,8 +592,8 @@ function Add-Found([bool[]]$Found, $Rows, [int]$From, [int]$To) {
     for ($row = $From; $row -lt $To; $row++) { if ($Found[$row]) { $Rows.Add($row) } }
 }
 
-# The facts of a refusal; a pattern that took too long is one too. What is none of ours is thrown
-# on.
+# The facts of a refusal, which includes a pattern that took too long. Any other exception is
+# rethrown.
 function Get-RefusalFact($Problem) {
     $exception = $Problem.Exception
     $facts = $exception.Data['Facts']
@@ -605,7 +607,7 @@ function Get-RefusalFact($Problem) {
     throw $Problem
 }
 
-# What a question does leaves no trace in $Error.
+# A question leaves no trace in $Error.
 function Send-Answer([string]$Query) {
     $errors = $global:Error.ToArray()
     try {

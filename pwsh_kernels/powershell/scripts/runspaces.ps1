@@ -1,17 +1,16 @@
-# Stops for a debugger in other runspaces (-Parallel, thread jobs, jobs) go on with a warning as
-# well. Part of the module that bootstrap.ps1 makes, read when a script first names what starts one,
-# because it takes 0.04 s (measured). PowerShell holds such a stop until a debugger is attached, and
-# tells nobody: it has to be looked for.
+# Stops for a debugger in other runspaces (-Parallel, thread jobs, jobs) also continue with a
+# warning. Part of the module that bootstrap.ps1 creates, read when a script first names something
+# that starts a runspace, because it takes 0.04 s (measured). PowerShell holds such a stop until a
+# debugger is attached, and raises no event, so stops have to be looked for.
 
-# How often is looked whether something stops, how often while something does, and after how many
-# looks without a stop that ends.
+# How often to look for a stop, how often to look while there are some, and after how many looks
+# without one the closer watch ends.
 $stopMilliseconds = 200
 $lookMilliseconds = 20
 $quietLooks = 100
 
-# Runs in the runspace that has stopped, on its thread: the warning takes the way of all its
-# warnings. The debugger remembers the places that were told: a variable would be seen by the
-# script.
+# Runs in the runspace that stopped, on its thread, so that the warning goes where all its warnings
+# go. The debugger object remembers the places already reported: the script would see a variable.
 $tellStop = @"
 param(`$Source, `$Stop)
 `$text = & { ${function:Get-StopText} } `$Stop.InvocationInfo
@@ -21,8 +20,8 @@ if (`$Source.ToldStops.Add("`$text `$(`$Stop.InvocationInfo.OffsetInLine)")) {
 "@
 
 # Runs in a runspace of its own while something stops. Two kinds of runspaces stop: those of this
-# process get a handler, of which further stops know; a job's process is told to go on at each stop.
-# InBreakpoint is true for a moment before a stop is held.
+# process get a handler that also handles later stops; those of a job's process are told to continue
+# at each stop. InBreakpoint is true a moment before a stop is held.
 $releaseStops = {
     param($TellStop, $GetText, $LookMilliseconds, $QuietLooks)
     [runspace]::DefaultRunspace.Name = 'PwshKernels'
@@ -37,7 +36,7 @@ $releaseStops = {
     function Find-Job($Runspace) {
         foreach ($local in $runspaces.GetValue($null)) {
             $jobs = $local.GetType().GetProperty('JobRepository', $engine)
-            if (-not $jobs) { continue }  # a remote one
+            if (-not $jobs) { continue }  # a remote runspace
             foreach ($job in $jobs.GetValue($local).Jobs.ChildJobs) {
                 $property = $job.GetType().GetProperty('Runspace', $engine)
                 if ($property -and $property.GetValue($job) -eq $Runspace) { return $job }
@@ -79,15 +78,15 @@ $releaseStops = {
                 if ($one.ConnectionInfo) { Resume-Remote $one }
                 else { Resume-Local $one.Debugger }
             }
-            catch { continue }  # it has ended meanwhile
+            catch { continue }  # the runspace has closed in the meantime
         }
         [Threading.Thread]::Sleep($LookMilliseconds)
     }
 }
 
-# A timer whose work needs no runspace, so that none is there before something stops. What it starts
-# can run once at a time: a second start fails, as does a runspace that closes at this moment, and
-# no exception may leave a timer.
+# A timer whose work needs no runspace, so that there is none until something stops. The watch that
+# it starts can run only once at a time: a second start fails, as does a runspace that is just
+# closing, and no exception may leave a timer.
 function New-StopWatch {
     $list = [runspace].GetProperty('RunspaceList', [Reflection.BindingFlags]'NonPublic, Static')
     if (-not $list) { return 'none in this PowerShell' }

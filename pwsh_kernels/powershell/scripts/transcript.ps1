@@ -1,7 +1,8 @@
-# Start-Transcript writes down what a person sees. The engine would format what leaves Out-Session
-# once more, and write down our JSON: so transcripts are put away while no run goes on, where the
-# engine looks for them, and each run's command and text are written here. What it writes itself at
-# once, errors and Write-Host, it goes on to write. Part of the module that bootstrap.ps1 makes.
+# Start-Transcript records what a person sees. The engine would format Out-Session's output a second
+# time and record our JSON. So transcripts are taken out of the place where the engine looks for
+# them while no run is active, and each run's command and text are written here. What the engine
+# records immediately, errors and Write-Host, it still records. Part of the module that
+# bootstrap.ps1 creates.
 
 $putAway = [Collections.Generic.List[object]]::new()
 $transcripts = $null
@@ -9,8 +10,9 @@ $writer = @{
     UI = $SessionHost.UI; Runspace = [runspace]::DefaultRunspace; Secret = $secret; IsWhole = $null
 }
 
-# Private names of the engine's; without them a transcript has what it has by itself. What writes into
-# one ($transcribe) is looked for when there is one: that takes longer than the rest of this file.
+# Private names of the engine's; without them, a transcript contains what the engine writes unaided.
+# The methods that write to a transcript ($transcribe) are looked up once there is one, because that
+# takes longer than the rest of this file.
 function Find-Transcript {
     $data = $writer.Runspace.GetType().GetProperty('TranscriptionData', $secret)
     $found = $data ? $data.GetValue($writer.Runspace) : $null
@@ -18,7 +20,7 @@ function Find-Transcript {
     $script:transcripts = $list ? $list.GetValue($found) : @()
 }
 
-# A script of our own, which no history has, is not a person's.
+# A script of ours, which no history contains, is not a person's command.
 function Open-Transcript([switch]$WithCommand) {
     if (-not $putAway.Count) { return }
     $running = $writer.Running.Invoke($writer.Runspace, @())
@@ -39,7 +41,8 @@ function Close-Transcript {
     $transcripts.Clear()
 }
 
-# Its text is run by the late sender too, in a runspace where no function of ours is known.
+# The late sender also runs this code, from its text, in a runspace that knows none of our
+# functions.
 $transcribe = {
     param($Writer, $Entries)
     if ($null -eq $Writer.IsWhole) {

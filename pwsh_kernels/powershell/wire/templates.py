@@ -43,7 +43,7 @@ class Templates:
 
     def fill(self, commands: Sequence[Command], history: str | None) -> bytes | None:
         """Return the XML of a pipeline, or None when psrpcore has to write it: it is long, or a
-        value is no plain one.
+        value is not a plain one.
         """
         texts = list(_texts(commands, history))
         plain = all(type(value) in _PLAIN for one in commands for value in one.parameters.values())

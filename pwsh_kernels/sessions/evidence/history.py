@@ -29,9 +29,9 @@ COMMAND_CHARS = 4000
 FULL_BYTES = 512 * 1024
 """A file that is longer is cut to the last RUNS_KEPT runs."""
 CHANGED = (
-    "Something else than the server has changed this file since run {before}, at the latest during"
+    "Something other than the server has changed this file since run {before}, at the latest during"
     " run {run}: lines before this one may be missing, altered or made up. What the server itself"
-    " tells (GET /runs, pwsh-kernels notebook) is not read from here."
+    " reports (GET /runs, pwsh-kernels notebook) is not read from here."
 )
 LOG = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class SessionHistory:
         before = _read(path)
         added = _line(history_line(run))
         if self._is_changed(path, before):
-            LOG.warning("%s was changed by something else than the server", path)
+            LOG.warning("%s was changed by something other than the server", path)
             added = _line(changed_line(run, self._last.get(run.key, ""))) + added
             if before and not before.endswith(b"\n"):
                 added = b"\n" + added
@@ -118,7 +118,7 @@ def _read(path: Path) -> bytes:
             return path.read_bytes()
     except FileNotFoundError:
         return b""
-    put_aside(path, "it is no plain file")
+    put_aside(path, "it is not a regular file")
     return b""
 
 

@@ -181,7 +181,7 @@ class SessionKernelManager(KernelManagerCompat):
         """Let go of a session's kernel, which keeps running: close every socket to it."""
         async with self._lock(key):
             if await self._let_go(key.kernel_id):
-                LOG.info("The kernel of %s lives on; this server watches it no more", key)
+                LOG.info("The kernel of %s lives on; this server no longer watches it", key)
 
     # -- jupyter_server's interface ------------------------------------------------------------
 

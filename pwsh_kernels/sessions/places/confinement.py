@@ -108,7 +108,7 @@ def shortfall(confine: str, abi: int) -> str:
     if confine == "off" or not missing:
         return ""
     what = "; ".join(MISSING[one] for one in missing)
-    outcome = "no session starts" if confine == "required" else "sessions start all the same"
+    outcome = "no session starts" if confine == "required" else "sessions start anyway"
     return f"The Linux kernel of this machine does not confine sessions fully: {what}; {outcome}."
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pwsh_kernels.errors import OutOfReach, PlaceUnavailable
+from pwsh_kernels.limits import Limits
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.confinement import PACKAGE, Confined, Needs, pod_rules
 from pwsh_kernels.sessions.places.environment import pod_environment
+from pwsh_kernels.sessions.places.memory_use import MB
 from pwsh_kernels.sessions.places.place import Nothing, PlaceName, Remains
 from pwsh_kernels.sessions.places.pod import (
     FILES,
@@ -104,6 +106,16 @@ class KubernetesPlace:
         ports = self._settings.confine_ports
         rules = pod_rules(own, os.environ, ports, required=wanted == "required")
         return Confined(rules, TEMPORARY)
+
+    def limits(self, key: SessionKey) -> Limits:  # noqa: ARG002 - Place's signature
+        """Leave memory to its Pod, and who goes first to its node."""
+        return Limits(
+            open_files=self._settings.session_open_files,
+            file_size=self._settings.session_file_size_mb * MB,
+        )
+
+    async def memory(self, keys: Collection[SessionKey]) -> Mapping[SessionKey, int]:  # noqa: ARG002 - its Pod's limit holds
+        return {}
 
     def check(self, needs: Needs) -> None:
         """Also refuse what would begin, and then not find what it needs."""

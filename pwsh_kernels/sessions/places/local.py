@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ import psutil
 
 from pwsh_kernels.errors import ConfinementUnavailable
 from pwsh_kernels.landlock import not_enforced
+from pwsh_kernels.limits import Limits
 from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.confinement import Confined, Needs, rules
@@ -27,6 +28,7 @@ from pwsh_kernels.sessions.places.local_process import (
     living_process,
     write_process_note,
 )
+from pwsh_kernels.sessions.places.memory_use import MB, MemoryUse, still_there
 from pwsh_kernels.sessions.places.place import PlaceName
 from pwsh_kernels.sessions.places.priority import (
     USUAL_NICE,
@@ -40,6 +42,8 @@ from pwsh_kernels.settings import Settings
 LOG = logging.getLogger(__name__)
 TEMPORARY = ".tmp"
 """Folder in the HOME of a confined session, instead of the machine's /tmp."""
+FIRST_TO_GO = 500
+"""oom_score_adj of sessions: where memory is short, Linux ends a session before the server (0)."""
 UNREACHABLE = (
     "its connection file {file} was gone or damaged, so that nobody could reach its process, which"
     " was ended"
@@ -84,6 +88,7 @@ class LocalPlace:
         self._connection_file = connection_file
         self._settings = settings
         self._abi = abi
+        self._memory = MemoryUse()
 
     def environment(self, given: Mapping[str, str], pass_env: Iterable[str]) -> dict[str, str]:
         return kernel_environment(given, pass_env)
@@ -119,6 +124,19 @@ class LocalPlace:
         ports = self._settings.confine_ports
         return Confined(rules(own, os.environ, ports, required=wanted == "required"), temporary)
 
+    def limits(self, key: SessionKey) -> Limits:  # noqa: ARG002 - Place's signature
+        return Limits(
+            open_files=self._settings.session_open_files,
+            file_size=self._settings.session_file_size_mb * MB,
+            oom_score=FIRST_TO_GO,
+        )
+
+    async def memory(self, keys: Collection[SessionKey]) -> dict[SessionKey, int]:
+        kernels = {key: living_process(self._connection_file(key)) for key in keys}
+        pids = {key: process.pid for key, process in kernels.items() if process}
+        limit = self._settings.session_memory_mb * MB
+        return await asyncio.to_thread(self._memory.look, pids, limit)
+
     def check(self, needs: Needs) -> None:  # noqa: ARG002 - everything is on this machine
         missing = not_enforced(self._abi)
         if missing and self._settings.confine == "required":
@@ -149,7 +167,10 @@ class LocalPlace:
         return [key for key in keys if key]
 
     async def remains(self, key: SessionKey) -> Family:
-        return await asyncio.to_thread(lambda: Family.of(self._process(key)))
+        """Include what no longer belongs to its kernel but was once seen there."""
+        detached = self._memory.members(key)
+        family = await asyncio.to_thread(lambda: Family.of(self._process(key)))
+        return Family((*family.processes, *_processes(detached)))
 
     async def close(self) -> None:
         """There is nothing to let go of."""
@@ -180,6 +201,14 @@ class LocalPlace:
             return process
         found = kernel_of_home(self._homes.home(key))
         return found.process if found else None
+
+
+def _processes(identities: frozenset[tuple[int, int]]) -> list[psutil.Process]:
+    found = []
+    for pid in still_there(identities):
+        with suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(pid))
+    return found
 
 
 def _identity(process: ForeignProcess | None) -> str | None:

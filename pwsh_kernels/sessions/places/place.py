@@ -6,7 +6,7 @@ tools see ordinary kernels. The place answers what no kernel manager can: about 
 earlier server, and about what a session has besides its kernel.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
+from pwsh_kernels.limits import Limits
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.confinement import Confined, Needs
 
@@ -109,6 +110,10 @@ class Place(Protocol):
         """Return how a session's PowerShell is confined; None if it is not."""
         ...
 
+    def limits(self, key: SessionKey) -> Limits:
+        """Return what a session's PowerShell may have, as far as its kernel sets that."""
+        ...
+
     def check(self, needs: Needs) -> None:
         """Raise ConfinementUnavailable, PlaceUnavailable or OutOfReach if no session with these
         needs may begin here.
@@ -145,7 +150,15 @@ class Place(Protocol):
         """Let go of everything; sessions live on."""
         ...
 
-    # -- how much it may compute
+    # -- how much it may use
+
+    async def memory(self, keys: Collection[SessionKey]) -> Mapping[SessionKey, int]:
+        """Return how many bytes each session's PowerShell uses with everything that it started;
+        nothing for one of which that is unknown.
+
+        A value above the session's limit counts no shared memory twice.
+        """
+        ...
 
     def yielding(self, key: SessionKey) -> AbstractAsyncContextManager[None]:
         """Lower the priority of a session that computes while it waits for a person."""

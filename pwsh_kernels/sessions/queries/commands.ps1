@@ -1,12 +1,12 @@
-# What commands there are, and what some of them are for. Run by commands.py's caller in a session;
-# calls no service.
+# The commands that exist, and what some of them do. Run in a session by command_search.py; calls no
+# service.
 param([string] $PwshKernelsAsked)
 try {
     & {
         param([string] $Asked)
         $names = (ConvertFrom-Json $Asked).names
         if ($null -eq $names) {
-            # By kind and not by name: a name would import the module that has it.
+            # By type and not by name: a name would import the module that defines it.
             foreach ($one in Get-Command -CommandType Cmdlet, Function -ErrorAction Ignore) {
                 $loaded = $one.Module -or $one.Source -in '', 'Microsoft.PowerShell.Core'
                 if ($one.Name.Contains('-')) { "$($one.Name)`t$($one.Source)`t$([int] $loaded)" }

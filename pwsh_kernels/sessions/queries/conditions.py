@@ -92,8 +92,7 @@ def read_condition(text: str) -> Condition:
     if word:
         raise _wrong(
             text,
-            f"has no operator that is known: {word[2]}. Known:"
-            f" {', '.join((*OPERATORS, *WITHOUT_VALUE))}",
+            f"has no known operator: {word[2]}. Known: {', '.join((*OPERATORS, *WITHOUT_VALUE))}",
         )
     raise _wrong(text, "is not PROPERTY OPERATOR VALUE")
 
@@ -110,7 +109,7 @@ def _condition(text: str, name: str, operator: str, value: str | None) -> Condit
         return Condition(_unquoted(name), operator, (), text)
     if not said:
         raise _wrong(
-            text, f"has no value for {operator}; to look for what is empty, write `{name} empty`"
+            text, f"has no value for {operator}; to find empty values, write `{name} empty`"
         )
     values = _items(said) if operator == "in" else (_unquoted(said),)
     return Condition(_unquoted(name), operator, values, text)

@@ -118,8 +118,9 @@ def compiled(pattern: str, *, ignore_case: bool) -> Any:
         raise InvalidRequest(
             field="search",
             problem=(
-                f"is no regular expression of RE2: {problem}. Lookaround and backreferences are not"
-                " possible; put a \\ before a character that stands for itself"
+                f"is not a regular expression that RE2 accepts: {problem}. Lookaround and"
+                " backreferences are not possible; put a \\ before a character that stands for"
+                " itself"
             ),
         ) from None
 

@@ -75,10 +75,22 @@ RULES = (
         " with pauses.",
     ),
     _rule(
+        r"specified file length was too large|\bfile too large\b",
+        "fix_command",
+        "The file would be larger than a session's files may be: the limit is"
+        " PWSH_MANAGER_SESSION_FILE_SIZE_MB of the server. Write several smaller files.",
+    ),
+    _rule(
+        r"too many open files",
+        "fix_command",
+        "The session has as many files and connections open as it may: the limit is"
+        " PWSH_MANAGER_SESSION_OPEN_FILES of the server. Close those that are no longer needed.",
+    ),
+    _rule(
         r"access to the path '.*' is denied|read-only file system",
         "fix_command",
-        "The session may not read or write at this path of its machine: write to its working"
-        " folder, where it began.",
+        "The session may not read or write this path on its machine: write to its working folder,"
+        " where it started.",
     ),
     _rule(
         r"access(?: to \S+)? (?:is |was )?denied|accessdenied|\b403\b|forbidden|insufficient"
@@ -106,20 +118,21 @@ RULES = (
     _rule(
         r"ParserError|ParseException|UnexpectedToken|MissingEndCurlyBrace|TerminatorExpected",
         "fix_command",
-        "The script is no valid PowerShell: correct it at the line and column that are named;"
+        "The script is not valid PowerShell: correct it at the line and column shown;"
         " none of it was run.",
     ),
     _rule(
         r"^(?:Path|Drive)NotFound\b|^FileOpenFail|cannot find (?:path|drive) '"
         r"|could not find (?:a part of the path|file) '|no such file or directory",
         "fix_command",
-        "Nothing is at this path of the machine that the session runs on, which has none of the"
-        " caller's files; relative paths begin at Get-Location. Get-ChildItem shows what is there.",
+        "There is nothing at this path on the machine that the session runs on, which does not have"
+        " the caller's files; relative paths start at Get-Location. Get-ChildItem shows what is"
+        " there.",
     ),
     _rule(
         r"Modules_ModuleNotFound|no valid module file was found",
         "ask_person",
-        "No such module is installed for this session: Get-Module -ListAvailable names those that"
+        "No such module is installed for this session: Get-Module -ListAvailable lists those that"
         " are. An administrator adds one with `pwsh-kernels modules install NAME`, for new"
         " sessions.",
     ),
@@ -127,7 +140,7 @@ RULES = (
         r"could not load file or assembly",
         "ask_person",
         "A library of a module is missing, or another module has loaded another version of it: use"
-        " a session of its own for this module, or ask who installs modules here.",
+        " a separate session for this module, or ask who installs modules here.",
     ),
     _rule(
         r"^(?:MethodNotFound|MethodCountCouldNotFindBest|\w*PropertyNotFound)",
@@ -138,7 +151,7 @@ RULES = (
     _rule(
         r"^TypeNotFound|(?:cannot|unable to) find type \[",
         "fix_command",
-        "No such .NET type is loaded: correct its full name, or import the module that brings it.",
+        "No such .NET type is loaded: correct its full name, or import the module that has it.",
     ),
     _rule(
         r"could ?n[o']t be found|cannot find|was not found|wasn't found|not ?found|does not"
@@ -152,7 +165,7 @@ RULES = (
         r"timed? ?out|temporar(?:y|ily)|service ?unavailable|gateway|\b50[234]\b"
         r"|connection (?:was )?(?:closed|reset)|could not be resolved|try again later|transient",
         "retry",
-        "This can pass: wait {pause} s, then repeat the command once.",
+        "This may be temporary: wait {pause} s, then repeat the command once.",
     ),
     _rule(
         r"PlatformNotSupported|not supported on this platform|only supported on Windows",

@@ -29,8 +29,8 @@ from pwsh_kernels.sessions.runs.recorder import Recorder
 from pwsh_kernels.sessions.runs.run import FOR_CALLERS, Run, end_state
 
 LOG = logging.getLogger(__name__)
-NOT_BEGUN = "The command was cancelled before it was its turn; none of it was run."
-SERVER_STOPPED = "The server stopped before it was the command's turn; none of it was run."
+NOT_BEGUN = "The command was cancelled before its turn; none of it was run."
+SERVER_STOPPED = "The server stopped before the command's turn; none of it was run."
 NOT_SENT = "The command could not be sent to the session; none of it was run"
 NOT_ARRIVED = (
     "The network to the session's kernel was cut before the command arrived there; none of it was"

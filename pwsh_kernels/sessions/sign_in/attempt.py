@@ -285,9 +285,9 @@ async def _accepted(live: LiveSession, *, first: bool) -> SignedIn:
 def crowded_sentence(title: str, others: Sequence[SessionKey]) -> str:
     """Return why a sign-in must not start waiting for a person now, and what to do."""
     return (
-        f"{title} keeps a processor busy while it waits for a person, and as many sign-ins as may"
-        f" do so at once wait already: {', '.join(map(str, others))}. Finish or disconnect one of"
-        " them, then sign in again; PWSH_MANAGER_BUSY_SIGN_INS sets how many."
+        f"{title} keeps a processor busy while it waits for a person, and as many as may do so"
+        f" at once are waiting already: {', '.join(map(str, others))}. Finish or disconnect"
+        " one of them, then sign in again; PWSH_MANAGER_BUSY_SIGN_INS sets how many."
     )
 
 

@@ -31,7 +31,7 @@ OUTCOME_WAIT_S = 120.0
 """How long an ended run waits for the check of a session that a server has found again; a longer
 check was stopped.
 """
-NOT_RUN = "The command was not run: the sign-in ended before it was its turn."
+NOT_RUN = "The command was not run: the sign-in had ended when its turn came."
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def _way_out(tenant: Tenant, module: Module, route: Route) -> str:
     ready, possible = other_routes(tenant, module, route)
     if ready:
         return (
-            f"Configured for {tenant.name} without a device code: {', '.join(ready)}. Ask for it"
+            f"Configured for {tenant.name} without a device code: {', '.join(ready)}. Request it"
             " with `route`."
         )
     if possible:

@@ -12,6 +12,7 @@ from pwsh_kernels.sessions.views.qr import qr_svg, qr_text
 from pwsh_kernels.sessions.views.title import session_title
 from pwsh_kernels.sessions.views.version import session_version
 
+MB = 1_000_000
 _SIGN_IN_STATES = {"signing_in": "pending", "signed_in": "succeeded"}
 ONLY_ASKED_FOR = (
     "The route is not configured for this tenant, so somebody must ask for the sign-in again."
@@ -55,6 +56,7 @@ def session_view(
         "modules": {} if session.gone else dict(session.modules),
         "place": session.place,
         "working_folder": session.working_folder,
+        "memory_mb": memory_mb(session.memory),
         "title": session_title(session),
         "busy": busy_view(active),
         "current_run": current_run,
@@ -71,6 +73,11 @@ def session_view(
         "stuck": session.stuck_reason is not None,
         "stuck_reason": session.stuck_reason,
     }
+
+
+def memory_mb(used: int | None) -> int | None:
+    """Return bytes in megabytes, as people count them."""
+    return None if used is None else round(used / MB)
 
 
 def tenant_view(tenant: Tenant) -> shapes.Tenant:

@@ -296,7 +296,7 @@ def _refuse_half_characters(values: Mapping[str, Any]) -> None:
         json.dumps(values, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise InvalidRequest(
-            field="body", problem="holds half of a surrogate pair, which is no character"
+            field="body", problem="contains half of a surrogate pair, which is not a character"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""What is added to a tenants file changes nothing else in it; the original's connections become
+"""An addition to a tenants file changes nothing else in it; pwsh-manager's connections become
 entries.
 """
 
@@ -122,7 +122,7 @@ def test_two_connections_to_a_tenant_become_one_and_what_differs_is_said() -> No
 def test_a_connection_without_a_domain_name_is_left_out_and_named(connection: object) -> None:
     imported = read_connections(connections(Odd=connection))
     assert imported.entries == ()
-    assert imported.notes == ("Odd: left out, its tenant is no domain name",)
+    assert imported.notes == ("Odd: left out, its tenant is not a domain name",)
 
 
 @pytest.mark.parametrize("title", ["Zürich (prod)!", "...", "x" * 80])

@@ -151,11 +151,11 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
         (
             f"{A}traps = {{ silence = 3 }}",
             3,
-            "traps are for sandbox tenants only, and a.com is none",
+            "traps are for sandbox tenants only, and a.com is not one",
         ),
         (f'{A}tenant_id = "contoso"', 3, "tenant_id must be an id such as 3750b40b-"),
-        (f'{A}aliases = "x"', 3, "aliases must be a list of texts"),
-        (f'{A}aliases = ["$(x)"]', 3, "aliases '$(x)' is no alias"),
+        (f'{A}aliases = "x"', 3, "aliases must be a list of strings"),
+        (f'{A}aliases = ["$(x)"]', 3, "aliases '$(x)' is not a valid alias"),
         (f'{A}domains = ["x"]', 3, "domains 'x' is not a tenant: give its domain name"),
         (
             f'{A}sharepoint_host = "a.sharepoint.com"',
@@ -196,7 +196,7 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
         ),
         (f'{A}[tenant.exo]\nrestore = "yes"', 4, "exo.restore must be true or false"),
         (f"{A}[tenant.exo]\nread_only = true", 4, "exo.read_only is not enforced yet"),
-        (f'{A}[tenant.exo]\nscopes = "a"', 4, "exo.scopes must be a list of texts"),
+        (f'{A}[tenant.exo]\nscopes = "a"', 4, "exo.scopes must be a list of strings"),
         (
             f'{A}[tenant.exo]\ncertificate_file = ""',
             4,
@@ -266,7 +266,7 @@ def test_several_mistakes_are_counted_and_each_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"), [(None, "No such file or directory"), (b"\xff", "it is no UTF-8 text")]
+    ("content", "problem"), [(None, "No such file or directory"), (b"\xff", "it is not UTF-8 text")]
 )
 def test_a_file_that_cannot_be_read_is_named(
     tmp_path: Path, content: bytes | None, problem: str
@@ -369,10 +369,10 @@ def test_settings_add_aliases_and_sharepoint_hosts_and_the_file_wins(tmp_path: P
             "TENANT_ALIASES: contoso.example would mean both contoso.example and b.com",
         ),
         ({"y": "nowhere"}, {}, "TENANT_ALIASES: 'nowhere' is not a tenant"),
-        ({"$(y)": "a.com"}, {}, "TENANT_ALIASES: '$(y)' is no alias"),
+        ({"$(y)": "a.com"}, {}, "TENANT_ALIASES: '$(y)' is not a valid alias"),
         ({}, {"nowhere": "x"}, "SHAREPOINT_TENANTS: 'nowhere' is not a tenant"),
-        ({}, {"a.com": "a b"}, "SHAREPOINT_TENANTS: 'a b' is no SharePoint host prefix"),
-        ({}, {"a.com": "a.b"}, "SHAREPOINT_TENANTS: 'a.b' is no SharePoint host prefix"),
+        ({}, {"a.com": "a b"}, "SHAREPOINT_TENANTS: 'a b' is not a SharePoint host prefix"),
+        ({}, {"a.com": "a.b"}, "SHAREPOINT_TENANTS: 'a.b' is not a SharePoint host prefix"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(

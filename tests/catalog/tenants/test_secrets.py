@@ -1,4 +1,4 @@
-"""Secrets stay where they are kept until they are used, and are in no text that we write."""
+"""Secrets stay where they are kept until they are used, and appear in no text that we write."""
 
 import os
 from pathlib import Path
@@ -76,12 +76,12 @@ def test_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
-    with pytest.raises(BadSecret, match="it is no ordinary file"):
+    with pytest.raises(BadSecret, match="it is not a regular file"):
         SecretSource(file=tmp_path / "pipe").read()
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"), [(b"\xff" * 8, "no UTF-8"), (b"x" * 65_537, "larger than 65536")]
+    ("content", "problem"), [(b"\xff" * 8, "not UTF-8"), (b"x" * 65_537, "larger than 65536")]
 )
 def test_a_file_that_is_no_secret_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
     with pytest.raises(BadSecret, match=problem):

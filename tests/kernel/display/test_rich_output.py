@@ -1,4 +1,4 @@
-"""What a person's notebook is shown beside text: tables, lists, pictures, HTML, Markdown and JSON,
+"""What a person's notebook shows besides text: tables, lists, pictures, HTML, Markdown and JSON,
 from a real kernel.
 """
 

@@ -1,4 +1,4 @@
-"""What a model is told: the next step in words for every refusal, and for every state of a session
+"""What a model reads: the next step in words for every refusal, and for every state of a session
 and a run.
 """
 

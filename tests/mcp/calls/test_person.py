@@ -1,5 +1,5 @@
-"""What a command asks and what a sign-in needs: put to the person by clients that can, told in
-words by all others.
+"""Questions of commands and sign-ins: put to the person by clients that can, described in words by
+all others.
 """
 
 import asyncio

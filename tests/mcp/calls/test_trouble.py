@@ -1,4 +1,4 @@
-"""What goes wrong in the middle of a call is told in time, with what to do: long commands, floods,
+"""Trouble in the middle of a call is reported in time, with what to do: long commands, floods,
 deaths, broken lines.
 """
 

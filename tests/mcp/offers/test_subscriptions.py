@@ -1,5 +1,5 @@
-"""A client that subscribed is told of changes of sessions, over both doors, in both eras; without
-one, nobody asks.
+"""A subscribed client is notified of changes of sessions, through both doors, in both eras; without
+subscribers, nothing is polled.
 """
 
 import asyncio

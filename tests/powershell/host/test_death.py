@@ -1,4 +1,4 @@
-"""Close, kill and death: bounded, told at once, nothing left behind."""
+"""Close, kill and death: bounded, reported at once, nothing left behind."""
 
 import asyncio
 import os

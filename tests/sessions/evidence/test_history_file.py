@@ -1,5 +1,5 @@
-"""The file of what was run in a session: whoever else writes to it is noticed at the end of the
-next run, and holds nothing up.
+"""The history file of a session: other writers are noticed at the end of the next run, and delay
+nothing.
 """
 
 import json

@@ -1,4 +1,5 @@
-# What a session reaches of another's: each attempt by its name, with "got", or why it was refused.
+# What a session reaches of another session's: each attempt by name, with "got" or the reason of the
+# refusal.
 param([hashtable] $Of)
 function Test-Reach([scriptblock] $Attempt) {
     try {

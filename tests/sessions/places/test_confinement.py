@@ -1,4 +1,4 @@
-"""What a confined session may reach, as rules; and machines whose Linux has no Landlock, or an old
+"""What a confined session may reach, as rules; and machines whose Linux has no Landlock or an old
 one.
 """
 
@@ -110,10 +110,12 @@ def test_where_it_is_required_no_session_begins_without_all_of_it(
         old.check(Needs())
 
 
-def confined(before: tuple[str, ...], *, required: bool) -> subprocess.CompletedProcess[str]:
-    """Run a program that lists /, as the one that is confined to nothing but the system."""
+def confined(
+    before: tuple[str, ...], *, required: bool, script: str = "cd / && echo listed *"
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of the shell that is confined to nothing but the system."""
     facts = json.loads(rules(Needs(), {}, (), required=required))
-    program = ["/bin/sh", "-c", "cd / && echo listed *"]
+    program = ["/bin/sh", "-c", script]
     command = [*before, *landlock.command(json.dumps(facts), program)]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
@@ -128,6 +130,11 @@ def test_a_program_runs_unconfined_where_there_is_no_landlock_unless_it_is_requi
 @NO_LANDLOCK
 def test_a_program_is_confined_where_there_is_landlock() -> None:
     assert confined((), required=False).stdout == "listed *\n"
+
+
+def test_a_confined_program_ends_quietly_when_nobody_reads_what_it_writes() -> None:
+    ended = confined((), required=False, script="yes | head -n 1")
+    assert (ended.stdout, ended.stderr) == ("y\n", "")
 
 
 def test_rules_that_cannot_be_applied_start_nothing() -> None:

@@ -1,4 +1,4 @@
-"""What a kernel inherits of the server's environment, and PowerShell of the kernel's."""
+"""What a kernel inherits from the server's environment, and PowerShell from the kernel's."""
 
 from pathlib import Path
 

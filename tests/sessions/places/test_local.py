@@ -1,4 +1,4 @@
-"""The place `local`: which place a session is given, and what it tells of kernels and HOMEs."""
+"""The place `local`: which place a session gets, and what it reports about kernels and HOMEs."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which process a kernel is: the same one whatever the clock says, never another one."""
+"""Which process a kernel is: the same one whatever the clock says, and never a different one."""
 
 import json
 import os

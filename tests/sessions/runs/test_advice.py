@@ -189,8 +189,8 @@ def test_an_error_says_whether_to_repeat_to_ask_or_to_correct(
 @pytest.mark.parametrize(
     ("message", "error_id", "action", "said"),
     [
-        ("Cannot find path '/nope' because it does not exist.", "PathNotFound,Microsoft.PowerShell.Commands.GetItemCommand", "fix_command", "none of the caller's files"),  # noqa: E501
-        ("Access to the path '/etc/x' is denied.", "", "fix_command", "at this path"),
+        ("Cannot find path '/nope' because it does not exist.", "PathNotFound,Microsoft.PowerShell.Commands.GetItemCommand", "fix_command", "does not have the caller's files"),  # noqa: E501
+        ("Access to the path '/etc/x' is denied.", "", "fix_command", "read or write this path"),
         ("Cannot find drive. A drive with the name 'Q' does not exist.", "DriveNotFound,Microsoft.PowerShell.Commands.GetChildItemCommand", "fix_command", "at this path"),  # noqa: E501
         ("Could not find file '/tmp/nope.csv'.", "FileOpenFailure,Microsoft.PowerShell.Commands.ImportCsvCommand", "fix_command", "at this path"),  # noqa: E501
         ("Exception calling \"ReadAllText\": \"Could not find a part of the path '/a/b'.\"", "DirectoryNotFoundException", "fix_command", "at this path"),  # noqa: E501

@@ -1,4 +1,6 @@
-"""Commands that reach the real connects of a module: the session sees it and looks who it is."""
+"""Commands that reach a module's real connect cmdlets: the session notices and checks who is signed
+in.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

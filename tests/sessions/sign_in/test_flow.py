@@ -1,6 +1,4 @@
-"""Signing in on the sandbox's tenants: the code, its end by itself, and every way in which it
-fails.
-"""
+"""Signing in to the sandbox's tenants: the code, how it expires, and each way in which it fails."""
 
 import asyncio
 import re

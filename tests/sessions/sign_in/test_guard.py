@@ -1,4 +1,6 @@
-"""Connects and disconnects in a command of a signed-in session: answered by the session itself."""
+"""Connect and disconnect cmdlets in a command of a signed-in session: the session itself answers
+them.
+"""
 
 from collections.abc import AsyncIterator
 

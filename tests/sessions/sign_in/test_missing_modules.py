@@ -1,4 +1,4 @@
-"""A service's PowerShell module that is not there, or too old: said with the command that installs
+"""A service's PowerShell module that is missing or too old: reported with the command that installs
 it, before any code.
 """
 

@@ -1,4 +1,4 @@
-"""Before and beside a sign-in: hosts out of reach, attempts without a code, reasons in warnings,
+"""Before and during a sign-in: hosts out of reach, attempts without a code, reasons in warnings,
 HOME, busy waits.
 """
 
@@ -417,7 +417,7 @@ async def test_no_more_sign_ins_wait_busily_for_a_person_than_may(world: World) 
         "too_many_sign_ins",
     )
     assert re.search(
-        rf"wait already: {OURS}:busy\. Finish or disconnect one of them", refused["error"]
+        rf"waiting already: {OURS}:busy\. Finish or disconnect one of them", refused["error"]
     )
     beside = await sign_in(world, "kept", f"{SHOW}; throw '{UNABLE}'")
     assert beside["device_code"] == CODE, "modules that do not compute meanwhile are not counted"

@@ -1,4 +1,4 @@
-"""Requests for a sign-in that ask for something else than what there is, or may be."""
+"""Sign-in requests that ask for something other than what the session has or may have."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -143,7 +143,7 @@ OTHER_TENANT = (
 BLOCKED = (
     "The sign-in began with a device code, and a Conditional Access policy blocks device codes. Use"
     " another route, or ask the tenant's administrator to exclude this account from the policy."
-    " Configured for contoso.example without a device code: certificate. Ask for it with `route`."
+    " Configured for contoso.example without a device code: certificate. Request it with `route`."
     " (AADSTS530036)"
 )
 CERTIFICATE_EXPIRED = (

@@ -1,5 +1,5 @@
-"""Session keys, the check script's answer, and the comparison of who signed in with who was asked
-for.
+"""Session keys, the check script's answer, and the comparison of who signed in with who was
+expected.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What callers are told: admission of a command, and the JSON shapes of docs/rest.md."""
+"""What callers get: admission of a command, and the JSON shapes of docs/rest.md."""
 
 import json
 import re

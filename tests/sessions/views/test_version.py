@@ -1,6 +1,4 @@
-"""The version of a session is another one after each change of its state or sign-in, and after
-nothing else.
-"""
+"""A session's version changes with each change of its state or sign-in, and only then."""
 
 from datetime import timedelta
 

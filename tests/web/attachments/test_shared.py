@@ -1,5 +1,5 @@
-"""Several clients on one session: who runs what is seen, an interrupt says whose, and any prompt
-finds an answer.
+"""Several clients on one session: everybody sees who runs what, an interrupt says whose it was, and
+every prompt finds an answer.
 """
 
 from collections.abc import Callable, Iterator

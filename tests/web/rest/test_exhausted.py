@@ -1,5 +1,5 @@
-"""A server that gets no further file descriptor: what needs one is refused with a reason, the rest
-goes on, and nothing is lost.
+"""A server without further file descriptors: what needs one is refused with a reason, the rest
+continues, and nothing is lost.
 """
 
 import resource

@@ -1,5 +1,5 @@
-# Power Platform administration over its REST interface, with the sign-in of Az or a token that was
-# handed in.
+# Power Platform administration over its REST interface, using Az's sign-in or a token that the
+# caller passed in.
 
 $script:Resource = 'https://service.powerapps.com/'
 $script:Admin = 'providers/Microsoft.BusinessAppPlatform/scopes/admin'
@@ -50,7 +50,7 @@ function Get-PowerPlatformConnection {
         [void] (Invoke-Service 'GET' "$script:Admin/environments?`$top=1" '2020-10-01' $null)
     }
     catch {
-        # Refused for want of rights: the token was accepted.
+        # Refused for lack of permission, so the token itself was accepted.
         if ($_.FullyQualifiedErrorId -notlike 'PowerPlatform403*') {
             $PSCmdlet.ThrowTerminatingError($_)
         }
@@ -169,7 +169,7 @@ function Invoke-Service {
         Token = (Get-ServiceToken).Token
         ErrorAction = 'Stop'
     }
-    # Without encryption only to this machine itself: that is the sandbox.
+    # Unencrypted only to this machine itself, which is the sandbox.
     if ($address.Scheme -eq 'http' -and $address.IsLoopback) {
         $request.AllowUnencryptedAuthentication = $true
     }
@@ -186,7 +186,7 @@ function Invoke-Service {
 }
 
 function Get-Address {
-    # A path of the interface, or the address of a next page; a token is sent nowhere else.
+    # A path of the interface, or the address of a next page; the token is sent nowhere else.
     param([string] $Path, [string] $ApiVersion)
     $own = $env:PWSH_KERNELS_POWERAPPS_URL
     $base = [uri] (($own ? $own : 'https://api.bap.microsoft.com').TrimEnd('/') + '/')
@@ -229,8 +229,8 @@ function New-ServiceError {
 }
 
 function Get-ServiceToken {
-    # { Token (SecureString), ExpiresOn }; newer versions of Az give a SecureString, older ones a
-    # text.
+    # { Token (SecureString), ExpiresOn }. Newer versions of Az return a SecureString, older ones a
+    # string.
     if ($script:HandedIn) { return @{ Token = $script:HandedIn } }
     $found = Get-AzAccessToken -ResourceUrl $script:Resource -ErrorAction Stop -WarningAction Ignore
     $token = if ($found.Token -is [securestring]) {
@@ -252,7 +252,7 @@ function Get-AzConnection {
             ForEach-Object { ([string] $_).ToLowerInvariant() } | Select-Object -Unique
     )
     $expires = if ($Token.ExpiresOn) { $Token.ExpiresOn.UtcDateTime }
-    # Az calls every managed identity MSI@50342; which one it is stands in its token.
+    # Az calls every managed identity MSI@50342; only its token says which one it is.
     $account = if ("$($context.Account.Type)" -eq 'ManagedService') {
         (Read-Claim $Token.Token).appid
     }
@@ -283,7 +283,7 @@ function Get-TokenConnection {
 }
 
 function Read-Claim {
-    # What a token says of itself, in its second part.
+    # The claims of a token, from its second part.
     param([securestring] $Token)
     $part = "$(ConvertFrom-SecureString -SecureString $Token -AsPlainText)..".Split('.')[1]
     $part = $part.Replace('-', '+').Replace('_', '/')

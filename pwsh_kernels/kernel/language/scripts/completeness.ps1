@@ -1,4 +1,5 @@
-# The number of open brackets, then id and "is it only incomplete" of each parse error.
+# The number of open brackets; then, for each parse error, its id and whether the code is merely
+# incomplete.
 param([string]$Code)
 $tokens = $errors = $null
 $null =
@@ -12,9 +13,9 @@ foreach ($token in $tokens) {
 }
 $depth
 $end = $Code.TrimEnd().Length
-# The parser does not call everything incomplete that more lines can make right: at the end of the
-# code, some errors mean that something is still to come (`Get-Item |` with an empty line below,
-# `1 >`, `[int`).
+# The parser does not report everything as incomplete that more lines could complete: at the end of
+# the code, some other errors also mean that something is still to come (`Get-Item |` followed by an
+# empty line, `1 >`, `[int`).
 $open = 'EmptyPipeElement', 'MissingExpression', 'MissingArgument', 'MissingFileSpecification',
     'MissingTypeBody',
     'EndSquareBracketExpectedAtEndOfAttribute', 'EndSquareBracketExpectedAtEndOfType'

@@ -1,5 +1,5 @@
 # Index and length of the text to replace, in UTF-16 units, then text and kind of each match.
-# TabExpansion2 sees the variables of its caller: ours have names that can be left out.
+# TabExpansion2 sees its caller's variables, so ours have names that can be filtered out.
 param([string]$PwshKernelsCode, [int]$PwshKernelsCursor, [int]$PwshKernelsMost)
 $found = TabExpansion2 -inputScript $PwshKernelsCode -cursorColumn $PwshKernelsCursor
 $found.ReplacementIndex

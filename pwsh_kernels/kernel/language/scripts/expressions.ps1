@@ -1,5 +1,5 @@
-# "ok" and the value's text; when the expression fails, "error", the exception's name and its
-# message come last.
+# "ok" and the value's text. If the expression fails, the last three are "error", the exception's
+# name and its message.
 param([string]$Expression)
 try {
     'ok'

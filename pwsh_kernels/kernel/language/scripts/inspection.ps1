@@ -1,5 +1,5 @@
-# What stands at the cursor: nothing, or texts: kind, title, then what is known. No code of the
-# user's is run.
+# What is at the cursor: nothing, or strings (kind, title, then what is known). Runs no code of the
+# user's.
 param([string]$PwshKernelsCode, [int]$PwshKernelsCursor, [int]$PwshKernelsDetail)
 $tokens = $errors = $null
 $tree = [System.Management.Automation.Language.Parser]::ParseInput($PwshKernelsCode, [ref]$tokens,

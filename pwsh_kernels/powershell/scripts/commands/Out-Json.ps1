@@ -21,7 +21,7 @@ begin { $objects = [Collections.Generic.List[object]]::new() }
 process { $objects.Add($InputObject) }
 end {
     $value = if ($objects.Count -eq 1) { $objects[0] } else { , $objects.ToArray() }
-    # A job has another runspace, and none of it.
+    # A job runs in another runspace, where this is not available.
     $bounded = [AppDomain]::CurrentDomain.GetData('PwshKernels.Json')
     $isOurs = $bounded -and $bounded.Runspace -eq [runspace]::DefaultRunspace.InstanceId
     $isJson = $value -is [string] -and
@@ -41,7 +41,7 @@ end {
         Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $value -Depth $Depth
     }
     if (-not $text) { return }
-    # nobody else's: a literal of the script must not be shown so for ever
+    # A copy: marking a literal of the script itself would show it this way forever.
     $own = [string]::new($text.ToCharArray())
     ([AppDomain]::CurrentDomain.GetData('PwshKernels.Shown'))?.Add($own, 'application/json')
     $own

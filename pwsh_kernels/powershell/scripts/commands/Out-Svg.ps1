@@ -19,7 +19,7 @@ process { $lines.AddRange($InputObject) }
 end {
     $text = $lines -join "`n"
     if (-not $text) { return }
-    # nobody else's: a literal of the script must not be shown so for ever
+    # A copy: marking a literal of the script itself would show it this way forever.
     $own = [string]::new($text.ToCharArray())
     ([AppDomain]::CurrentDomain.GetData('PwshKernels.Shown'))?.Add($own, 'image/svg+xml')
     $own

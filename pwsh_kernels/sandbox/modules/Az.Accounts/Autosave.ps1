@@ -1,4 +1,4 @@
-# Where contexts are kept: in files of HOME (autosave, the default) or in this process alone; and
+# Where contexts are kept: in files under HOME (autosave, the default) or only in this process; and
 # saving them to a file by hand.
 
 function Get-AzContextAutosaveSetting {
@@ -22,7 +22,7 @@ function Get-AzContextAutosaveSetting {
 }
 
 function Set-Autosave {
-    # For this process, or for every later one as well.
+    # For this process, or for every later one too.
     param([bool] $On, [string] $Scope)
     $script:ProcessAutosave = $On
     if ($Scope -eq 'Process') { return }
@@ -33,7 +33,7 @@ function Set-Autosave {
 }
 
 function Disable-AzContextAutosave {
-    # What was read from files is no longer used; the files stay where they are.
+    # What was read from files is no longer used; the files themselves stay.
     [CmdletBinding(SupportsShouldProcess)]
     param([ValidateSet('CurrentUser', 'Process')] [string] $Scope = 'CurrentUser')
     if (-not (Confirm-SandboxChange $PSCmdlet `

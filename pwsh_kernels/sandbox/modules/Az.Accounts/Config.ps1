@@ -1,4 +1,4 @@
-# Update-AzConfig and Get-AzConfig: settings of this process, else of this user, else their
+# Update-AzConfig and Get-AzConfig: settings of this process, otherwise of this user, otherwise
 # defaults.
 
 $script:Settings = [ordered] @{

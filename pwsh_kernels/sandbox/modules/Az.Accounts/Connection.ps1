@@ -78,7 +78,7 @@ function Find-ConnectProblem {
             [System.Management.Automation.ActionPreferenceStopException]::new($script:IgnoredInformation),
             'ActionPreferenceStop', 'OperationStopped', $null)
     }
-    # Everything of an application needs its tenant.
+    # Everything that an application does needs its tenant.
     if ($Caller.ParameterSetName -in 'Secret', 'CertificateFile', 'Thumbprint', 'Federated' -and
             -not $Asked.Tenant) {
         New-AzError 'The tenant is needed to sign in as a service principal: use -Tenant.' `
@@ -87,13 +87,13 @@ function Find-ConnectProblem {
 }
 
 function Find-TenantProblem {
-    # The id of an unknown domain is looked for first; an id goes to Entra as it is.
+    # For an unknown domain, its id is looked up first; an id goes to Entra unchanged.
     param([hashtable] $Asked)
     if (-not $Asked.Tenant -or $Asked.Directory) { return }
     if ([guid]::TryParse($Asked.Tenant, [ref] [guid]::Empty)) {
         return New-UnknownTenantError $Asked.Tenant
     }
-    # The real one passes its sentence where .NET takes the name of a parameter.
+    # The real module passes its sentence where .NET expects a parameter's name.
     $problem = [System.ArgumentNullException]::new("Could not find tenant id for provided tenant " +
         "domain '$($Asked.Tenant)'. Please ensure that " +
         'the provided service principal is found in the provided tenant domain.')
@@ -101,7 +101,7 @@ function Find-TenantProblem {
 }
 
 function Write-ConnectError {
-    # As every cmdlet of Az: written, not thrown; what the sandbox does not have is thrown.
+    # Written, not thrown, as by every Az cmdlet; what the sandbox does not simulate is thrown.
     param(
         [System.Management.Automation.PSCmdlet] $Caller,
         [System.Management.Automation.ErrorRecord] $Answer
@@ -119,7 +119,7 @@ function Write-ConnectError {
 }
 
 function Write-SecondFactorWarning {
-    # A sign-in to all tenants of a person goes on without one that wants more.
+    # A person's sign-in to all tenants continues without a tenant that requires more.
     param([System.Management.Automation.PSCmdlet] $Caller, [object] $Own)
     if (-not (Get-SandboxTrap 'second_factor')) { return }
     foreach ($id in (Get-SandboxTenant).tenant_id.Where({ $_ -ne $Own.tenant_id })) {
@@ -147,7 +147,7 @@ function Connect-WithRoute {
 }
 
 function Write-StorageWarning {
-    # Without a keyring the real one says where a secret ends up.
+    # Without a keyring the real module says where a secret will be stored.
     param([System.Management.Automation.PSCmdlet] $Caller)
     if ($Caller.ParameterSetName -notin 'Secret', 'CertificateFile', 'Federated' -or
             -not (Test-Autosave)) {
@@ -163,7 +163,7 @@ function Write-StorageWarning {
 }
 
 function Save-Connection {
-    # A context for every enabled subscription, unless told not to; the chosen one is used.
+    # A context for every enabled subscription, unless switched off; the chosen one becomes current.
     param([hashtable] $Asked, [object] $Identity, [object] $Chosen)
     $account = if ($Asked.AccountId -and
             $Identity.AccountType -in 'AccessToken', 'ManagedService') {

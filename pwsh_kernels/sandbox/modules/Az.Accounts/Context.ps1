@@ -1,8 +1,8 @@
-# Contexts: which account, tenant and subscription commands work with. Local: none of this proves
-# that a token still works.
+# Contexts: the account, tenant and subscription that commands work with. All of this is local and
+# does not prove that a token still works.
 
 function ConvertTo-Context {
-    # The object that people see; made of plain facts each time.
+    # The object that people see, built from plain facts each time.
     param([hashtable] $Facts)
     $tenant = Get-SandboxTenant $Facts.tenant
     $subscription = $tenant.subscriptions | Where-Object id -EQ $Facts.subscription
@@ -41,7 +41,7 @@ function ConvertTo-Context {
 }
 
 function New-Named {
-    # An object whose text is one of its values, as the real classes' is.
+    # An object whose text is one of its values, as with the real classes.
     param([hashtable] $Values, [string] $Text)
     $object = [pscustomobject] $Values
     Add-Member -InputObject $object -MemberType ScriptMethod -Name ToString -Force `
@@ -75,7 +75,7 @@ function New-ContextFact {
 }
 
 function Add-Context {
-    # The new context becomes the one that is used.
+    # The new context becomes the current one.
     param([hashtable] $Facts)
     $script:Profile.Contexts[$Facts.name] = $Facts
     $script:Profile.Default = $Facts.name
@@ -150,14 +150,14 @@ function Clear-AzContext {
 }
 
 function Clear-KeptProfile {
-    # The files of HOME, also when this process itself keeps everything in memory.
+    # Clears the files under HOME, even if this process keeps everything in memory.
     foreach ($file in (Get-ProfileFile), (Get-CacheFile)) {
         if ([System.IO.File]::Exists($file)) { Save-JsonFile $file @{} }
     }
 }
 
 function Disconnect-AzAccount {
-    # Takes the account's tokens away, also from every other process of this HOME.
+    # Removes the account's tokens, also for every other process with this HOME.
     [CmdletBinding(SupportsShouldProcess)]
     param(
         [Parameter(Position = 0)] [Alias('Id')]

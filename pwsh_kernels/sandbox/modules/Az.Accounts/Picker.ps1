@@ -1,9 +1,9 @@
-# Which subscription a new sign-in works with; the picker of Az 12 and later asks for it through the
-# host, and waits.
+# Which subscription a new sign-in works with. The picker of Az 12 and later asks through the host,
+# and waits.
 
 function Select-Subscription {
-    # The named one, else the configured one, else what a person picks, else the first that is
-    # enabled.
+    # The one named, otherwise the configured one, otherwise what a person picks, otherwise the
+    # first enabled one.
     param(
         [System.Management.Automation.PSCmdlet] $Caller,
         [hashtable] $Asked,

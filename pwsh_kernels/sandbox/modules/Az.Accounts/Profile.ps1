@@ -26,7 +26,7 @@ function Save-Profile {
 }
 
 function ConvertTo-ProfileContent {
-    # Handed-in tokens are kept by nobody.
+    # Nothing stores tokens that were passed in.
     param([hashtable] $Given)
     $kept = @{}
     foreach ($name in $Given.Contexts.Keys) {
@@ -40,7 +40,7 @@ function ConvertTo-ProfileContent {
 }
 
 function Save-Grant {
-    # What a refresh token is in reality.
+    # Corresponds to a refresh token.
     param([object] $Identity)
     $token =
         New-SandboxToken -Identity $Identity -Audience 'azure-grant' -LifetimeSeconds (90 * 86400)
@@ -63,11 +63,12 @@ function Remove-Grant {
 }
 
 function Find-Grant {
-    # The identity that an account's context signs in with; nothing when there is none (any more).
+    # The identity with which an account's context signs in; nothing if there is none, or none any
+    # more.
     param([hashtable] $Context)
     $held = $script:MemoryGrants[$Context.grant]
     if (-not (Test-Autosave) -or $Context.type -eq 'AccessToken') { return $held.Identity }
-    # The file rules: another process of the same HOME may have signed out.
+    # The file decides: another process with the same HOME may have signed out.
     $token = (Read-JsonFile (Get-CacheFile))[$Context.grant]
     if (-not $token) { return }
     if ($held) { return $held.Identity }
@@ -88,8 +89,8 @@ function Test-BlockedRenewal {
 }
 
 function Get-LiveContext {
-    # The context and identity that a service cmdlet works with. Throws in the caller's name: not
-    # signed in, sign-in ended.
+    # The context and identity that a service cmdlet works with. Throws in the caller's name if
+    # nobody is signed in or the sign-in has ended.
     param([System.Management.Automation.PSCmdlet] $Caller)
     $context = $script:Profile.Contexts[$script:Profile.Default]
     $identity = if ($context) { Find-Grant $context }

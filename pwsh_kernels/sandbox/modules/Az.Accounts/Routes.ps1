@@ -2,8 +2,8 @@
 # Connect-AzAccount throws.
 
 function Connect-WithDevice {
-    # The code is an Information record tagged PSHOST: shown by the host, and a record for who reads
-    # the stream.
+    # The code is an Information record tagged PSHOST: the host shows it, and whoever reads the
+    # stream gets a record.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)
     $show = {
         param($Message, $Url, $Code)
@@ -29,7 +29,7 @@ function Write-HostRecord {
 
 function Test-IgnoredInformation {
     # As a preference it ends the cmdlet when the code is written; as a parameter it hides the code,
-    # and the wait begins.
+    # and the cmdlet starts to wait.
     param([System.Management.Automation.PSCmdlet] $Caller)
     if ($Caller.MyInvocation.BoundParameters.ContainsKey('InformationAction')) { return }
     "$($Caller.SessionState.PSVariable.GetValue('InformationPreference', ''))" -eq 'Ignore'
@@ -64,7 +64,7 @@ function Open-Certificate {
 }
 
 function Find-StoredCertificate {
-    # The store of the account that PowerShell runs as; on Linux a folder of its HOME.
+    # The store of the account that PowerShell runs as; on Linux a folder under its HOME.
     param([string] $Thumbprint)
     $store = [System.Security.Cryptography.X509Certificates.X509Store]::new('My', 'CurrentUser')
     try {
@@ -98,8 +98,8 @@ function Connect-WithFederation {
 }
 
 function Connect-WithManagedIdentity {
-    # The identity belongs to the machine: to this session's tenant. Outside of a session the tenant
-    # must be named.
+    # The identity belongs to the machine, and so to this session's tenant. Outside a session the
+    # tenant must be named.
     param([hashtable] $Asked)
     $tenant = if ($env:PWSH_KERNELS_SANDBOX_TENANT) { '' } else { [string] $Asked.Tenant }
     $identity = Invoke-SandboxAppSignIn -Tenant $tenant -ClientId ([string] $Asked.AccountId) `
@@ -113,9 +113,9 @@ function Connect-WithManagedIdentity {
 }
 
 function Connect-WithToken {
-    # The account's name is what the caller says it is; the token decides whose rights they are.
+    # The account's name is whatever the caller claims; the token decides whose rights apply.
     param([hashtable] $Asked)
-    # Azure's management has two names.
+    # Azure's management goes by two names.
     foreach ($name in 'https://management.core.windows.net', 'https://management.azure.com') {
         $identity = Read-SandboxToken -Token $Asked.AccessToken -Audience $name
         if ($identity -isnot [System.Management.Automation.ErrorRecord]) { break }

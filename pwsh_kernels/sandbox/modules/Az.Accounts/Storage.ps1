@@ -4,7 +4,7 @@
 function Get-AzureFolder { Join-Path ([System.Environment]::GetFolderPath('UserProfile')) '.Azure' }
 
 function Get-CacheFile {
-    # As .NET's LocalApplicationData, which the real cache uses.
+    # The same as .NET's LocalApplicationData, which the real cache uses.
     $local = if ($env:XDG_DATA_HOME) {
         $env:XDG_DATA_HOME
     }

@@ -56,7 +56,7 @@ function Get-AzAccessToken {
 }
 
 function Find-HandedInToken {
-    # A token that was handed in is good for one service.
+    # A token that was passed in is valid for one service only.
     param([hashtable] $Context, [string] $Audience)
     $kind = switch -Wildcard ($Audience) {
         'https://management.*' { 'Arm' }

@@ -1,4 +1,4 @@
-# Signing in is Az.Accounts' matter; what the signed-in account may do is decided here.
+# Signing in is up to Az.Accounts; what the signed-in account may do is decided here.
 
 function Get-LiveSubscription {
     # @{ Tenant; Subscription; Identity } that a cmdlet works on. Throws in the caller's name.
@@ -20,7 +20,7 @@ function New-ResourceError {
 }
 
 function Assert-Right {
-    # Readers change nothing.
+    # Readers may not change anything.
     param(
         [System.Management.Automation.PSCmdlet] $Caller,
         [hashtable] $Live,

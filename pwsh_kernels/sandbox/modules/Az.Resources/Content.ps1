@@ -30,7 +30,7 @@ function Get-Group {
             $script:Groups[$id].Add($group)
         }
     }
-    # Without the comma the list would come out empty as nothing.
+    # Without the comma, an empty list would come out as nothing.
     , $script:Groups[$id]
 }
 

@@ -14,7 +14,8 @@ function Get-AzResource {
             foreach ($resource in $group.Resources) {
                 $fits = (-not $Name -or $resource.Name -like $Name) -and
                     (-not $ResourceType -or $resource.Type -eq $ResourceType)
-                # A group that is piped in brings its own id as ResourceId: then its name is meant.
+                # A group that is piped in supplies its own id as ResourceId; what is meant is its
+                # name.
                 if ($fits -and (-not $ResourceId -or $ResourceId -in $resource.Id, $group.Id)) {
                     ConvertTo-Resource $live $group $resource
                 }

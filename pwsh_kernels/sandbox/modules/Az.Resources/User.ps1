@@ -1,4 +1,4 @@
-# Users of the directory: the company's people, with the ids that the other services show.
+# Users of the directory: the company's people, with the same ids as in the other services.
 
 function Get-AzADUser {
     [CmdletBinding(DefaultParameterSetName = 'List')]

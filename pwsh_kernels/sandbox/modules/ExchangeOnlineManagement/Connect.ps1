@@ -2,8 +2,8 @@
 # signed in.
 
 function Connect-ExchangeOnline {
-    # -CertificateThumbprint is missing on purpose: the real module has it on Windows only, so that
-    # PowerShell itself refuses it.
+    # -CertificateThumbprint is deliberately missing: the real module has it on Windows only, so
+    # that PowerShell itself refuses it here.
     [CmdletBinding()]
     param(
         [Parameter(Position = 0)] [string] $ConnectionUri,
@@ -63,7 +63,8 @@ function Connect-ExchangeOnline {
 }
 
 function Find-UnsupportedRoute {
-    # Names what the caller asks for and the sandbox does not have; nothing when it can go on.
+    # Names what the caller asks for and the sandbox does not simulate; nothing if the sign-in may
+    # continue.
     param([System.Collections.IDictionary] $Given)
     foreach ($name in 'Credential', 'InlineCredential', 'UseRPSSession', 'Prefix', 'ConnectionUri',
             'AzureADAuthorizationEndpointUri') {
@@ -81,7 +82,7 @@ function Find-UnsupportedRoute {
 }
 
 function Get-ManagedTenant {
-    # The identity's own tenant, or the one that its tenant manages as a partner; else an
+    # The identity's own tenant, or the tenant that its own manages as a partner; otherwise an
     # ErrorRecord.
     param([object] $Identity, [string] $DelegatedOrganization)
     if (-not $DelegatedOrganization) { return $Identity.Tenant }
@@ -99,8 +100,8 @@ function Get-ManagedTenant {
 }
 
 function New-Connection {
-    # The connection that Get-ConnectionInformation shows, with what the cmdlets need behind it;
-    # else an ErrorRecord.
+    # The connection that Get-ConnectionInformation shows, together with what the cmdlets need;
+    # otherwise an ErrorRecord.
     param([object] $Identity, [System.Collections.IDictionary] $Given, [uint32] $PageSize)
     $managed = Get-ManagedTenant $Identity $Given['DelegatedOrganization']
     if ($managed -is [System.Management.Automation.ErrorRecord]) { return $managed }

@@ -1,4 +1,4 @@
-# Look at and end connections; what a cmdlet needs of the newest one.
+# Showing and ending connections, and what a cmdlet needs from the newest one.
 
 function Get-ConnectionInformation {
     [CmdletBinding(DefaultParameterSetName = 'Default')]
@@ -46,8 +46,8 @@ $script:ThrottlingText = 'Micro delay applied. Actual delayed: 1000 msecs, Enfor
     'PolicyDN: ; Snapshot: Owner: SANDBOX'
 
 function Get-ActiveOrganization {
-    # The data behind the newest connection, for the cmdlet that asks; ends that cmdlet when it may
-    # not run.
+    # The data behind the newest connection, for the calling cmdlet; ends that cmdlet if it may not
+    # run.
     param([System.Management.Automation.PSCmdlet] $Caller, [switch] $WithoutMailboxes)
     $name = $Caller.MyInvocation.MyCommand.Name
     if ($script:Connections.Count -eq 0) {
@@ -58,8 +58,8 @@ function Get-ActiveOrganization {
     }
     $connection = $script:Connections[-1]
     if (-not (Test-Granted $connection $name)) {
-        # A cmdlet that the role does not include, or that -CommandName left out, does not exist
-        # after connecting.
+        # After connecting, a cmdlet that the role does not include, or that -CommandName left out,
+        # does not exist.
         $text = "The term '$name' is not recognized as a name of a cmdlet, function, script " +
             "file, or executable program."
         $Caller.ThrowTerminatingError([System.Management.Automation.ErrorRecord]::new(
@@ -68,8 +68,8 @@ function Get-ActiveOrganization {
     }
     $ended = Test-SandboxSignIn $connection.SandboxIdentity
     if ($ended) { $Caller.ThrowTerminatingError($ended) }
-    # As the real module: a use shortly before the end, or after it, has got a new token without
-    # asking anyone.
+    # As in the real module, a cmdlet used shortly before the token expires, or after it, gets a new
+    # token silently.
     $connection.TokenExpiryTimeUTC = [datetimeoffset] $connection.SandboxIdentity.ExpiresAt
     Invoke-SandboxService $connection.SandboxIdentity -Caller $Caller `
         -ThrottlingText $script:ThrottlingText
@@ -81,7 +81,7 @@ function Test-Granted {
     if ($Connection.SandboxIdentity.Role -eq 'Global Reader' -and $Cmdlet -notlike 'Get-*') {
         return $false
     }
-    # The Get-EXO* cmdlets are built into the module; -CommandName is about the others.
+    # The Get-EXO* cmdlets are built into the module; -CommandName affects only the others.
     if (-not $Connection.SandboxCommands -or $Cmdlet -like 'Get-EXO*') { return $true }
     [bool] ($Connection.SandboxCommands | Where-Object { $Cmdlet -like $_ })
 }

@@ -13,8 +13,8 @@ foreach ($part in 'Connect', 'Route', 'Connection', 'Size', 'Organization', 'Fil
     . "$PSScriptRoot/$part.ps1"
 }
 
-# The real service's cmdlets come with the sign-in, in a module that is generated among the
-# temporary files: the positions of their errors name it.
+# The real service's cmdlets arrive with the sign-in, in a module generated in the temporary folder,
+# which the positions of their errors name.
 $generated = "tmpEXO_$([System.IO.Path]::GetRandomFileName())"
 $place = [System.IO.Path]::Combine(
     [System.IO.Path]::GetTempPath(), $generated, "$generated.psm1")

@@ -1,4 +1,4 @@
-# The -Filter language of Exchange (OPATH), its everyday part: comparisons joined by -and, -or, -not
+# The everyday part of Exchange's -Filter language (OPATH): comparisons joined by -and, -or, -not
 # and parentheses.
 
 $script:FilterToken = [regex]::new(
@@ -16,8 +16,8 @@ $script:Comparisons = @{
 }
 
 function ConvertTo-Filter {
-    # Returns a tree of @{ Kind; ... } for Test-Filter. Throws ArgumentException with the real
-    # binder's form of text.
+    # Returns a tree of @{ Kind; ... } for Test-Filter. Throws an ArgumentException worded like the
+    # real binder's.
     param([string] $Text, [string[]] $Known)
     $state = @{ Text = $Text; Tokens = @(Get-FilterToken $Text); Next = 0; Known = $Known }
     $tree = Read-FilterOr $state
@@ -124,7 +124,8 @@ function Test-Filter {
     $left = $Properties[$Tree.Property]
     $right = $Tree.Value
     if ($left -is [bool] -and $right -is [string]) { $right = $right -eq 'true' }
-    # A list matches when one of its values does; an empty text is no value, as in the directory.
+    # A list matches if one of its values does; an empty string counts as no value, as in the
+    # directory.
     $values = if ($left -is [array]) {
         $left
     }

@@ -4,7 +4,7 @@ $script:MinimumProperties = 'ExternalDirectoryObjectId', 'UserPrincipalName', 'A
     'DisplayName', 'EmailAddresses', 'PrimarySmtpAddress',
     'RecipientType', 'RecipientTypeDetails', 'Identity', 'Id', 'ExchangeVersion', 'Name',
     'DistinguishedName', 'OrganizationId', 'Guid'
-# Patterns over the properties that the sandbox has; the real sets hold more.
+# Patterns of property names, as far as the sandbox has the properties; the real sets are larger.
 $script:PropertySets = @{
     Minimum = @()
     All = @('*')
@@ -29,8 +29,7 @@ $script:PropertySets = @{
 }
 
 function Get-IdentityText {
-    # What an identity is looked up by: a text, or what an object of another cmdlet names itself
-    # with.
+    # What an identity is looked up by: a text, or whatever names an object of another cmdlet.
     param([object] $Identity)
     foreach ($name in 'ExternalDirectoryObjectId', 'MailboxGuid', 'Guid', 'Identity',
             'UserPrincipalName') {
@@ -42,7 +41,7 @@ function Get-IdentityText {
 }
 
 function Get-MailboxIndex {
-    # Every name that finds a mailbox -> the mailboxes of that name.
+    # Every name by which a mailbox can be found -> the mailboxes of that name.
     param([hashtable] $Organization)
     if ($Organization.Index) { return $Organization.Index }
     Expand-Organization $Organization
@@ -65,7 +64,7 @@ function Get-MailboxIndex {
 }
 
 function Find-Mailbox {
-    # The records of an identity; a * stands for any text in names and aliases.
+    # The records for an identity; in names and aliases, * stands for any text.
     param([hashtable] $Organization, [object] $Identity)
     $text = Get-IdentityText $Identity
     if ($text.Contains('*')) {
@@ -81,7 +80,7 @@ function Find-Mailbox {
 }
 
 function Find-OneMailbox {
-    # Exactly one record, or the ErrorRecord that says why not.
+    # Exactly one record, or the ErrorRecord that says why there is not.
     param([hashtable] $Organization, [object] $Identity, [string] $Cmdlet)
     $found = @(Find-Mailbox $Organization $Identity)
     if ($found.Count -eq 1) { return $found[0] }
@@ -90,8 +89,8 @@ function Find-OneMailbox {
 }
 
 function Get-FirstMailbox {
-    # All records when they are to be selected or sorted, else as many as shown and one more, which
-    # tells that there are more.
+    # All records if they have to be filtered or sorted; otherwise as many as are shown and one
+    # more, which reveals that there are more.
     param([hashtable] $Organization, [long] $Limit, [bool] $All)
     if ($All) {
         Expand-Organization $Organization
@@ -103,7 +102,7 @@ function Get-FirstMailbox {
 }
 
 function Select-Mailbox {
-    # The records that all given conditions let through.
+    # The records that meet all given conditions.
     param([object[]] $Records, [string] $Filter, [string] $Anr, [string[]] $Type)
     if ($Type) {
         $Records = $Records | Where-Object { $Type -contains $_.Properties.RecipientTypeDetails }
@@ -124,7 +123,7 @@ function Select-Mailbox {
 }
 
 function ConvertTo-Mailbox {
-    # A copy, so that nobody changes the tenant by changing what he was given.
+    # A copy, so that nobody changes the tenant by changing a result.
     param([hashtable] $Record)
     $mailbox = [pscustomobject] $Record.Properties
     $mailbox.PSObject.TypeNames.Insert(0, 'Microsoft.Exchange.Data.Directory.Management.Mailbox')
@@ -264,7 +263,7 @@ function Get-EXOMailbox {
 }
 
 function Select-PropertyName {
-    # The names of the property sets and properties asked for; the minimum comes with every set.
+    # The names of the requested property sets and properties; every set includes the minimum.
     param([string[]] $Known, [string[]] $Sets, [string[]] $Names)
     foreach ($name in $Names) {
         if ($name -ne '*' -and $Known -notcontains $name) {

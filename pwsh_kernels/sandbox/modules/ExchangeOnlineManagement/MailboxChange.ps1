@@ -68,8 +68,8 @@ function Set-Mailbox {
 }
 
 function ConvertTo-Change {
-    # The properties that the given parameters set, in the form that Get-Mailbox shows. Throws
-    # FormatException, ArgumentException.
+    # The properties that the given parameters set, in the form in which Get-Mailbox shows them.
+    # Throws FormatException or ArgumentException.
     param(
         [hashtable] $Organization,
         [hashtable] $Record,
@@ -125,7 +125,7 @@ function Get-TypeChange {
 }
 
 function Get-PrimaryChange {
-    # A new primary address; the old one stays as another address.
+    # Sets a new primary address; the old one stays as a secondary address.
     param([hashtable] $Record, [string] $Address)
     $null = Assert-Address $Address
     $others = @(
@@ -136,7 +136,7 @@ function Get-PrimaryChange {
 }
 
 function Get-ChangedAddress {
-    # A whole list, or @{ Add = ...; Remove = ... } upon the present one.
+    # A whole list, or @{ Add = ...; Remove = ... } applied to the present one.
     param([string[]] $Present, [object] $Value)
     $typed = { param($address) if ($address -match '^smtp:') { $address } else { "smtp:$address" } }
     if ($Value -isnot [System.Collections.IDictionary]) {
@@ -171,7 +171,7 @@ function Get-RecipientName {
 }
 
 function Assert-Quota {
-    # A warning comes before sending stops, and that before receiving stops.
+    # The quotas must be in order: warning, then no sending, then no receiving.
     param([System.Collections.IDictionary] $Present, [hashtable] $Changes)
     if (-not ($script:Quotas | Where-Object { $Changes.ContainsKey($_) })) { return }
     $bytes = foreach ($name in $script:Quotas) {
@@ -193,7 +193,7 @@ function Assert-Quota {
 }
 
 function Assert-Free {
-    # No two mailboxes share an address.
+    # No two mailboxes may share an address.
     param([hashtable] $Organization, [hashtable] $Record, [string[]] $Addresses)
     foreach ($address in $Addresses | Where-Object { $_ }) {
         $owner = @(Find-Mailbox $Organization ($address -replace '^smtp:')) |
@@ -208,7 +208,7 @@ function Assert-Free {
 }
 
 function Set-Record {
-    # Applies the changes; true when at least one was another value than before.
+    # Applies the changes; true if at least one value is different.
     param([hashtable] $Organization, [hashtable] $Record, [hashtable] $Changes)
     $changed = @(
         $Changes.Keys |

@@ -1,5 +1,5 @@
 @{
-    # What a tenant has besides the mailboxes of its people (those are SandboxCore's), and its mail
+    # What a tenant has besides its people's mailboxes (SandboxCore defines those), and its mail
     # flow rules.
     'contoso.example' = @{
         Shared = 18; Rooms = 12; Equipment = 6

@@ -1,4 +1,4 @@
-# The trap many_rows: a tenant with so many mailboxes that an answer must be cut, streamed or
+# The trap many_rows: a tenant with so many mailboxes that an answer has to be cut, streamed or
 # stopped.
 
 $script:Selecting = 'Identity', 'Anr', 'Filter', 'RecipientTypeDetails', 'SortBy', 'Archive',
@@ -6,7 +6,7 @@ $script:Selecting = 'Identity', 'Anr', 'Filter', 'RecipientTypeDetails', 'SortBy
     'PrimarySmtpAddress'
 
 function Get-ManyCount {
-    # How many mailboxes a cmdlet that selects nothing finds under the trap; nothing without it.
+    # How many mailboxes an unfiltered cmdlet finds under the trap; nothing without it.
     param([System.Collections.IDictionary] $Given)
     if (-not ($script:Selecting | Where-Object { $Given.ContainsKey($_) })) {
         Get-SandboxTrap 'many_rows'
@@ -14,7 +14,7 @@ function Get-ManyCount {
 }
 
 function Write-ManyMailbox {
-    # One after the other, so that nothing is kept: the tenant's first mailboxes with numbers behind
+    # One at a time, so that nothing is kept: the tenant's first mailboxes, with numbers appended to
     # their names.
     param([hashtable] $Organization, [int] $Count, [int] $Limit, [bool] $Asked)
     Expand-Organization $Organization 100

@@ -1,8 +1,8 @@
-# The generated data of a tenant: the same in every session, then changed only by that session's own
-# cmdlets.
+# The generated data of a tenant: the same in every session at first, then changed only by that
+# session's own cmdlets.
 
 $script:FreeAttributes = 2..15 | ForEach-Object { "CustomAttribute$_" }
-# Made once: they are on every mailbox.
+# Made once, because every mailbox has them.
 $script:Plans = @{
     Standard = @{ Warning = Format-Size 48GB; Send = Format-Size 49GB; Receive = Format-Size 50GB }
     Large = @{ Warning = Format-Size 98GB; Send = Format-Size 99GB; Receive = Format-Size 100GB }
@@ -10,9 +10,9 @@ $script:Plans = @{
 }
 
 function Get-Organization {
-    # Returns @{ Facts; Extra; Plan; Mailboxes; Index }: the plan names every mailbox, Mailboxes are
-    # those made so far. Naming them takes longer than all else in a sign-in: who needs none of them
-    # leaves that to the first who does.
+    # Returns @{ Facts; Extra; Plan; Mailboxes; Index }: Plan names every mailbox, Mailboxes are
+    # those made so far. Naming them takes longer than the rest of a sign-in, so it is left to the
+    # first cmdlet that needs one.
     param([object] $Facts, [switch] $WithoutMailboxes)
     if (-not $script:Organizations.ContainsKey($Facts.name)) {
         $script:Organizations[$Facts.name] = @{
@@ -32,8 +32,8 @@ function Add-Plan {
     param([hashtable] $Organization)
     $facts, $extra = $Organization.Facts, $Organization.Extra
     $Organization.Plan = [System.Collections.Generic.List[object]]::new()
-    # In the order of the people's numbers: the generator of a number makes the same ids here and
-    # there.
+    # In the order of the people's numbers: the generator of a number makes the same ids here and in
+    # the directory.
     foreach ($person in Get-SandboxPerson $facts) {
         $Organization.Plan.Add(@($person.DisplayName, $person.MailNickname, 'UserMailbox',
             $person.Department))
@@ -73,8 +73,8 @@ function Add-Mailbox {
 }
 
 function Expand-Organization {
-    # Makes the first mailboxes of the plan, or all: a millisecond each, so nobody waits for those
-    # that he does not ask for.
+    # Makes the first mailboxes of the plan, or all. Each takes a millisecond, so nobody waits for
+    # more than they ask for.
     param([hashtable] $Organization, [long] $Count = [long]::MaxValue)
     $wanted = [math]::Min($Count, $Organization.Plan.Count)
     while ($Organization.Mailboxes.Count -lt $wanted) {

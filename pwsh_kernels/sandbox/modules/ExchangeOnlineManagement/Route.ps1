@@ -27,7 +27,7 @@ function Invoke-DeviceRoute {
     else {
         $Given['Organization']
     }
-    # As the real module does: on the console, in no stream of PowerShell.
+    # On the console and in none of PowerShell's streams, as in the real module.
     Invoke-SandboxDeviceCode -Client $script:ClientName -Tenant $wanted -Show {
         param($Message)
         [Console]::WriteLine($Message)
@@ -51,7 +51,7 @@ function Invoke-TokenRoute {
     if ((Get-SandboxTenant $Given['Organization']).name -eq $identity.Tenant.name) {
         return $identity
     }
-    # The service answers with this one word when the token is of another tenant.
+    # The service answers with just this word if the token belongs to another tenant.
     [System.Management.Automation.ErrorRecord]::new(
         [System.UnauthorizedAccessException]::new('UnAuthorized'), 'UnAuthorized',
         'AuthenticationError', $null)

@@ -1,4 +1,4 @@
-# Sizes and result limits in the forms that Exchange takes and shows.
+# Sizes and result limits in the forms that Exchange accepts and shows.
 
 $script:SizeUnits = @{ B = 1; KB = 1KB; MB = 1MB; GB = 1GB; TB = 1TB }
 
@@ -25,8 +25,8 @@ function Format-Size {
 }
 
 function Read-Size {
-    # Bytes of '50GB', '50 GB (53,687,091,200 bytes)' or a number; $null for Unlimited; throws what
-    # the real binder says.
+    # Bytes of '50GB', '50 GB (53,687,091,200 bytes)' or a number; $null for Unlimited. Throws the
+    # real binder's message.
     param([string] $Parameter, [object] $Value)
     $text = "$Value".Trim()
     if ($text -eq 'Unlimited') { return $null }
@@ -47,7 +47,7 @@ function Format-Quota {
 }
 
 function Read-ResultSize {
-    # The largest number of results; 1000 when nothing was given.
+    # The largest number of results; 1000 if none was given.
     param([object] $Value)
     if ($null -eq $Value) { return 1000 }
     if ("$Value" -eq 'Unlimited') { return [int]::MaxValue }
@@ -59,7 +59,7 @@ function Read-ResultSize {
 }
 
 function Write-TruncationWarning {
-    # Two texts: for the limit that nobody asked for, and for the one that the caller gave.
+    # Two texts: one for the default limit, one for a limit that the caller gave.
     param([bool] $Asked)
     if ($Asked) {
         Write-Warning ('There are more results available than are currently displayed. To view ' +

@@ -1,5 +1,5 @@
-# Connect-MgGraph and Disconnect-MgGraph. As the real ones, they write their errors and do not throw
-# them.
+# Connect-MgGraph and Disconnect-MgGraph. Like the real ones, they write their errors instead of
+# throwing them.
 
 function Connect-MgGraph {
     [CmdletBinding(DefaultParameterSetName = 'UserParameterSet')]
@@ -45,7 +45,7 @@ function Connect-MgGraph {
     )
     $problem = Find-ParameterProblem $PSCmdlet $PSBoundParameters
     if ($problem) { return Write-SandboxRecord $PSCmdlet $problem }
-    # From here on whoever was connected no longer is, however this ends.
+    # From here on, whoever was connected no longer is, whatever the outcome.
     Set-SandboxGraphSession $null
     $answer = Invoke-Route $PSCmdlet $PSBoundParameters
     if ($answer -isnot [System.Management.Automation.ErrorRecord]) {

@@ -1,7 +1,8 @@
 # Who is signed in to Graph: the context that Get-MgContext shows, and the permissions of the
 # sign-in.
 
-# What a token that was handed in may do: its application has an administrator's consent for these.
+# What a token that was passed in may do: an administrator has consented to these for its
+# application.
 $script:TokenScopes = @(
     'User.Read', 'User.ReadWrite.All', 'Group.ReadWrite.All', 'Directory.Read.All',
     'Organization.Read.All'
@@ -14,8 +15,8 @@ function Get-MgContext {
 }
 
 function New-Session {
-    # The session of a route's result; an ErrorRecord when the tenant that was asked for does not
-    # let the identity in.
+    # The session that a route leads to; an ErrorRecord if the requested tenant does not admit the
+    # identity.
     param([hashtable] $Result, [System.Collections.IDictionary] $Given)
     $tenant = Resolve-SandboxTenant -Name ([string] $Given['TenantId']) -Identity $Result.Identity
     if ($tenant -is [System.Management.Automation.ErrorRecord]) {
@@ -39,7 +40,7 @@ function Get-Scope {
     if ($Result.AuthType -eq 'UserProvidedAccessToken') { return $script:TokenScopes }
     $asked = @($Given['Scopes'] | ForEach-Object { "$_".Split(',').Trim() } | Where-Object { $_ })
     $key = "$($Result.ClientId)/$($Result.Identity.Account)"
-    # As in Entra: what was consented to once comes back in every later sign-in with that
+    # As in Entra, everything consented to so far comes back in every later sign-in with that
     # application.
     $script:Consents[$key] = @(
         @('openid', 'profile', 'User.Read', 'email') + $script:Consents[$key] + $asked |

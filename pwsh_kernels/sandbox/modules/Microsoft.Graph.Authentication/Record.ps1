@@ -1,24 +1,24 @@
-# What Connect-MgGraph leaves on the disk: who signed in (no token), and an empty folder where a
-# cache of tokens was tried.
+# What Connect-MgGraph leaves on disk: who signed in (no token), and an empty folder where it tried
+# to set up a token cache.
 
 function Get-GraphFolder { Join-Path ([System.Environment]::GetFolderPath('UserProfile')) '.mg' }
 function Get-RecordFile { Join-Path (Get-GraphFolder) 'mg.authrecord.json' }
 
 function Read-AuthRecord {
-    # The person of an earlier sign-in; nothing when there is none, or none that can be read.
+    # The person of an earlier sign-in; nothing if there was none, or its record cannot be read.
     $file = Get-RecordFile
     if (-not [System.IO.File]::Exists($file)) { return }
     try {
         [System.IO.File]::ReadAllText($file) | ConvertFrom-Json
     }
     catch [System.IO.IOException], [System.ArgumentException] {
-        # Taken away or broken: as if there were none.
+        # Removed or broken: treated as if there were none.
     }
 }
 
 function Save-Person {
-    # As the real one: also with -ContextScope Process, readable by everybody whom the umask lets
-    # read, and never over one that is there.
+    # Like the real one: written with -ContextScope Process too, readable by everybody whom the
+    # umask allows, and never over an existing record.
     param([object] $Identity, [string] $Client, [object] $Record)
     Save-SandboxGraphToken -Key "person/$Client/$($Identity.Account)" -Identity $Identity
     if ($Record) { return }
@@ -35,8 +35,8 @@ function Save-Person {
 function Remove-AuthRecord { [System.IO.File]::Delete((Get-RecordFile)) }
 
 function Resolve-ContextScope {
-    # Without a keyring CurrentUser becomes Process, silently; the trial leaves a folder, in the
-    # current one when .NET knows no better place.
+    # Without a keyring, CurrentUser silently becomes Process. The attempt leaves a folder, in the
+    # current one if .NET knows no better place.
     param([string] $Asked)
     if ($Asked -ne 'CurrentUser') { return $Asked }
     $base = [System.Environment]::GetFolderPath('LocalApplicationData')

@@ -1,4 +1,4 @@
-# Invoke-MgGraphRequest: a request as text, its answer as a hashtable, an object or JSON.
+# Invoke-MgGraphRequest: sends a request and returns its answer as a hashtable, an object or JSON.
 
 function Invoke-MgGraphRequest {
     [CmdletBinding()]
@@ -101,7 +101,7 @@ function New-AuthenticationNeeded {
 }
 
 function New-HttpError {
-    # The exception has the status; the whole answer of the service is in the details.
+    # The exception carries the status; the service's whole answer is in the details.
     param([hashtable] $Answer, [string] $Method, [hashtable] $Request)
     $words = $Answer.Reason -creplace '(?<=[a-z])(?=[A-Z])', ' '
     $problem = [System.Net.Http.HttpRequestException]::new(

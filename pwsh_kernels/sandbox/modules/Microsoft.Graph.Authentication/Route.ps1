@@ -1,7 +1,7 @@
 # The ways to sign in to Graph. Each returns @{ Identity; AuthType; Credential; ClientId; ... } or
 # an ErrorRecord.
 
-# Seconds that Connect-MgGraph waits for a person, whatever the code's own life is.
+# How many seconds Connect-MgGraph waits for a person, however long the code itself is valid.
 $script:PatienceSeconds = 120
 $script:Malformed = 'IDX14100: JWT is not well formed, there are no dots (.). The token needs to ' +
     'be in JWS or JWE Compact Serialization Format.'
@@ -21,12 +21,12 @@ $script:Routes = @{
 function Invoke-Route {
     param([System.Management.Automation.PSCmdlet] $Caller, [System.Collections.IDictionary] $Given)
     $route = $script:Routes[$Caller.ParameterSetName]
-    # Without a screen the real one takes the device code, asked for or not, and does not say so.
+    # Without a screen the real one uses the device code, requested or not, and does not say so.
     if ($route) { & $route $Given } else { Invoke-DeviceRoute $Caller $Given }
 }
 
 function New-RouteResult {
-    # What a route found; around an ErrorRecord comes what the Azure.Identity library says.
+    # The result of a route; an ErrorRecord is wrapped in what the Azure.Identity library says.
     param([object] $Identity, [string] $AuthType, [string] $Credential, [hashtable] $More = @{})
     if ($Identity -is [System.Management.Automation.ErrorRecord]) {
         return New-ConnectError (New-SandboxAuthenticationFailure -Credential $Credential `
@@ -61,8 +61,7 @@ function Invoke-DeviceRoute {
     if ($identity -isnot [System.Management.Automation.ErrorRecord]) {
         Save-Person $identity $client $record
     }
-    # Who is not the person of a record that was there already is asked again with every request, in
-    # vain.
+    # Anyone other than the person of an existing record is asked again with every request, in vain.
     $stranger = $record -and $record.username -ne $identity.Account
     New-RouteResult $identity 'Delegated' 'DeviceCode' @{
         ClientId = $client
@@ -71,20 +70,20 @@ function Invoke-DeviceRoute {
 }
 
 function Read-Person {
-    # A person, an ErrorRecord, or nothing when nobody came in time.
+    # A person, an ErrorRecord, or nothing if nobody came in time.
     param([System.Management.Automation.PSCmdlet] $Caller, [string] $Tenant, [string] $Client)
     $unknown = Resolve-SandboxTenant -Name $Tenant
     if ($unknown -is [System.Management.Automation.ErrorRecord]) { return $unknown }
     $patience = (Get-SandboxTrap 'patience') ?? $script:PatienceSeconds
-    # As the real module does: as output of Connect-MgGraph, so that whoever assigns or redirects it
-    # does not see the code.
+    # Written as output of Connect-MgGraph, as the real module does, so whoever assigns or redirects
+    # it does not see the code.
     $identity = Invoke-SandboxDeviceCode -Client 'Microsoft Graph Command Line Tools' `
         -Tenant $Tenant -ClientId $Client `
         -PatienceSeconds $patience -Show { param($Message) $Caller.WriteObject($Message) }
     if (-not $identity -or $identity -is [System.Management.Automation.ErrorRecord]) {
         return $identity
     }
-    # The tenant that was asked for has to let the person in, before anything is kept.
+    # The requested tenant has to admit the person before anything is stored.
     $tenant = Resolve-SandboxTenant -Name $Tenant -Identity $identity
     if ($tenant -is [System.Management.Automation.ErrorRecord]) { $tenant } else { $identity }
 }
@@ -114,8 +113,8 @@ function Invoke-SecretRoute {
 }
 
 function Invoke-Application {
-    # As the library: while it holds a token of the application, it does not look at what proves the
-    # application.
+    # Like the library: as long as it holds a token of the application, it does not check the
+    # application's credentials.
     param([string] $Tenant, [string] $ClientId, [hashtable] $Proof)
     $key = "application/$Tenant/$ClientId"
     $identity = Get-SandboxGraphToken -Key $key
@@ -158,8 +157,8 @@ function Invoke-EnvironmentRoute {
 }
 
 function Invoke-TokenRoute {
-    # A token that cannot be read is taken as well: what is wrong with one, unless it has expired,
-    # turns out with the first request.
+    # A token that cannot be read is accepted too: unless it has expired, what is wrong with it
+    # shows only at the first request.
     param([securestring] $AccessToken)
     $token = ConvertFrom-SecureString -SecureString $AccessToken -AsPlainText
     $identity = if ($token.Split('.').Count -eq 3) { Read-SandboxToken -Token $token }

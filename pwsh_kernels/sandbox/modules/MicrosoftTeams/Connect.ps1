@@ -1,4 +1,4 @@
-# Connect-MicrosoftTeams and Disconnect-MicrosoftTeams. Who signed in is only in Connect's output:
+# Connect-MicrosoftTeams and Disconnect-MicrosoftTeams. Only Connect's output says who signed in, so
 # keep it.
 
 function Connect-MicrosoftTeams {
@@ -58,7 +58,7 @@ function Find-UnsupportedRoute {
 }
 
 function Stop-Connect {
-    # As the real one: the failure is written as an error of many errors first, then thrown.
+    # Like the real one, writes the failure as an aggregate error first, then throws it.
     param(
         [System.Management.Automation.PSCmdlet] $Caller,
         [System.Management.Automation.ErrorRecord] $Record
@@ -72,8 +72,8 @@ function Stop-Connect {
 }
 
 function New-Connection {
-    # @{ Identity; Tenant; Context }, or an ErrorRecord when the tenant that was asked for does not
-    # let the identity in.
+    # @{ Identity; Tenant; Context }, or an ErrorRecord if the requested tenant does not admit the
+    # identity.
     param([object] $Identity, [System.Collections.IDictionary] $Given)
     $tenant = Resolve-SandboxTenant -Name ([string] $Given['TenantId']) -Identity $Identity
     if ($tenant -is [System.Management.Automation.ErrorRecord]) { return $tenant }

@@ -1,7 +1,7 @@
-# What every cmdlet of Teams asks first: who is signed in, does it still hold, may it change
-# something.
+# What every Teams cmdlet checks first: who is signed in, whether that still holds, and whether it
+# may change something.
 
-# Where the real module keeps what is connected, under the name of its type.
+# Where the real module keeps its connection, under the name of its type.
 class TeamsPowerShellSession {
     static [object] $SessionProvider
 }
@@ -9,7 +9,7 @@ class TeamsPowerShellSession {
     'Microsoft.TeamsCmdlets.Powershell.Connect.TeamsPowerShellSession', [TeamsPowerShellSession])
 
 function Assert-Connected {
-    # Ends the cmdlet that asks when nobody is signed in (any more).
+    # Ends the calling cmdlet if nobody is signed in, or no longer.
     param([System.Management.Automation.PSCmdlet] $Caller, [string] $NotConnected)
     if (-not $script:Connection) {
         $Caller.ThrowTerminatingError((New-NotConnectedError $NotConnected))

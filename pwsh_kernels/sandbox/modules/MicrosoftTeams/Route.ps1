@@ -38,7 +38,7 @@ function Invoke-DeviceRoute {
 }
 
 function Show-Code {
-    # Nobody has written down where the real module shows its code. MSAL's own way is the console;
+    # It is documented nowhere where the real module shows its code. MSAL's default is the console;
     # the trap teams_channel tries the others.
     param([System.Management.Automation.PSCmdlet] $Caller, [string] $Message)
     switch ("$(Get-SandboxTrap 'teams_channel')") {
@@ -58,7 +58,7 @@ function Read-Store {
 }
 
 function Read-TokenPair {
-    # One token for Graph and one for Teams, in any order, of the same account.
+    # One token for Graph and one for Teams, in any order, both of the same account.
     param([string[]] $Tokens)
     $found = @{}
     foreach ($token in $Tokens) {

@@ -21,7 +21,7 @@ function Get-Team {
             $teams = $teams.Where({ $id -and $_.members.Contains($id) })
         }
         if ($Visibility) { $teams = $teams.Where({ $_.visibility -eq $Visibility }) }
-        # As the real one: part of the name is enough.
+        # As in the real one, part of the name is enough.
         if ($DisplayName) {
             $teams = $teams.Where({ $_.displayName.Contains($DisplayName, 'OrdinalIgnoreCase') })
         }
@@ -32,7 +32,7 @@ function Get-Team {
 }
 
 function Find-Team {
-    # The group of a team; ends the cmdlet that asks when there is none.
+    # The group of a team; ends the calling cmdlet if there is none.
     param(
         [System.Management.Automation.PSCmdlet] $Caller,
         [hashtable] $Directory,
@@ -154,7 +154,7 @@ function New-Team {
     }
     $name = if ($Owner) { $Owner } else { $script:Connection.Identity.Account }
     $person = Find-SandboxUser $directory $name
-    # Applications have no account: without -Owner nobody could own their team.
+    # Applications have no account, so without -Owner their team would have no owner.
     if (-not $person) {
         $PSCmdlet.ThrowTerminatingError((New-ApiError 'New-Team' 'Request_ResourceNotFound' `
             ("Resource '$name' does not exist or one of its queried " +

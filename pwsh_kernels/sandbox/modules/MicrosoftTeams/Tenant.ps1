@@ -1,4 +1,4 @@
-# Get-CsTenant: the tenant that is connected. It says nothing about the account.
+# Get-CsTenant: the connected tenant. It says nothing about the account.
 
 function Get-CsTenant {
     [CmdletBinding()]
@@ -7,7 +7,7 @@ function Get-CsTenant {
         [string] $Filter,
         [int] $ResultSize
     )
-    # A report from the field: before a sign-in the cmdlet never comes back. Only a stop ends it.
+    # As users report, the cmdlet never returns if nobody is signed in. Only a stop ends it.
     while (-not $script:Connection -and (Get-SandboxTrap 'hang')) { Start-Sleep -Milliseconds 100 }
     $facts = Get-CsConnectedTenant $PSCmdlet
     [pscustomobject] @{

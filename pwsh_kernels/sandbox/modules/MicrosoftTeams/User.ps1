@@ -1,4 +1,4 @@
-# Users as Teams has them, and the cmdlets that change their telephone.
+# Users as Teams shows them, and the cmdlets that change their telephony.
 
 $script:CsNames = @{
     UserPrincipalName = 'userPrincipalName'
@@ -55,7 +55,7 @@ function Find-CsUser {
 }
 
 function Find-CsUserRow {
-    # The users that a filter finds; its names are those of Teams, the directory's are others. The
+    # The users that a filter finds. It uses Teams' names, which differ from the directory's. The
     # trap many_rows decides how many.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Directory, [string] $Filter)
     $query = @{
@@ -137,7 +137,8 @@ function Set-CsPhoneNumberAssignment {
     if (-not $user -or -not (Test-Administrator)) { return Write-ServiceRefusal $PSCmdlet $user }
     if (-not (Confirm-SandboxChange $PSCmdlet $Identity, 'Set-CsPhoneNumberAssignment')) { return }
     if ($directory.Users.Where({ $_.csLine -eq "tel:$PhoneNumber" -and $_.id -ne $user.id })) {
-        # By design this refusal is an object, not an error: -ErrorAction and try do not see it.
+        # By design this refusal is an object, not an error: -ErrorAction and try have no effect on
+        # it.
         return [pscustomobject] @{
             PSTypeName = 'Microsoft.Teams.ConfigAPI.Cmdlets.Generated.Models.SkypeTelephoneNumberMgmtErrorResponse'
             Code = 'BadRequest'
@@ -149,7 +150,7 @@ function Set-CsPhoneNumberAssignment {
 }
 
 function Write-ServiceRefusal {
-    # Before it says no, the real module tries again and again, unless -ErrorAction Stop; a stop of
+    # The real module retries for a while before it refuses, unless -ErrorAction is Stop; stopping
     # the pipeline ends that too.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $User)
     $said = $Caller.MyInvocation.BoundParameters['ErrorAction'] ??

@@ -22,7 +22,7 @@ function Get-PnPAccessToken {
             AzureManagementApi = 'https://management.azure.com'
         }[$ResourceTypeName]
     }
-    # A token that was handed in cannot be exchanged for another.
+    # A token that was passed in cannot be exchanged for another.
     $token = if ($signIn.HandedInToken) {
         $signIn.HandedInToken
     }

@@ -1,4 +1,4 @@
-# Connect-PnPOnline and its kin. One connection is for one site.
+# Connect-PnPOnline and related cmdlets. A connection is for one site.
 
 function Connect-PnPOnline {
     [CmdletBinding(DefaultParameterSetName = 'Credentials')]
@@ -104,7 +104,7 @@ function Connect-WithRoute {
 
 function Connect-WithoutQuestion {
     # Connect-PnPOnline -Url (and -Interactive) uses a kept login; without one it opens a browser,
-    # and here is none.
+    # which does not exist here.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked, [string] $Route)
     if ($Route -in 'Interactive', 'Credentials' -and -not $Asked.Credentials) {
         $kept = Find-Login $Asked.SiteTenant $Asked.ClientId
@@ -129,8 +129,8 @@ function Show-MissingClientId {
 }
 
 function Show-Refusal {
-    # The real one warns with the reason of a device sign-in, by the host, and then throws a text
-    # that says nothing. Older ones only warned.
+    # The real one gives the reason of a failed device sign-in as a warning through the host, then
+    # throws a text that says nothing. Older ones only warned.
     param(
         [System.Management.Automation.PSCmdlet] $Caller,
         [System.Management.Automation.ErrorRecord] $Problem,
@@ -191,7 +191,7 @@ function New-Connection {
 function Get-PnPConnection {
     [CmdletBinding()]
     param([object] $Connection)
-    # Local: it does not prove that the sign-in still holds.
+    # Local: does not prove that the sign-in still holds.
     $found = $Connection ?? $script:Process.Current
     if (-not $found) { $PSCmdlet.ThrowTerminatingError((New-PnPError $script:NoConnection)) }
     $found

@@ -1,5 +1,5 @@
-# What a site holds: generated from the tenant's seed and its people, the same in every session.
-# Changes live as long as the session.
+# What a site contains: generated from the tenant's seed and its people, the same in every session.
+# Changes last as long as the session.
 
 $script:Documents = 'Agenda', 'Budget', 'Checklist', 'Contract', 'Forecast', 'Handbook', 'Minutes',
     'Offer', 'Plan', 'Report', 'Review', 'Roadmap'
@@ -17,7 +17,7 @@ $script:Templates = [ordered] @{
 }
 
 function Get-SiteContent {
-    # @{ Facts; Web; Lists }: one record per site, made at its first use.
+    # @{ Facts; Web; Lists }: one record per site, made when it is first used.
     param([object] $Connection)
     $site = Get-ConnectedSite $Connection
     if (-not $site) { return }
@@ -65,7 +65,7 @@ function New-SiteContent {
 }
 
 function New-ListContent {
-    # The items come later, when somebody asks for them.
+    # Items are made later, when somebody asks for them.
     param([hashtable] $Content, [string] $Title)
     $template = $script:Templates[$Title]
     $root = $Content.Web.ServerRelativeUrl.TrimEnd('/')
@@ -89,7 +89,7 @@ function New-ListContent {
 }
 
 function Get-SitePeople {
-    # A site of a department has that department's people; every other the first twenty.
+    # A department's site has that department's people; any other has the first twenty.
     param([hashtable] $Content)
     $people = Get-SandboxPerson $Content.Tenant
     $own = @($people | Where-Object Department -EQ $Content.Facts.title)
@@ -148,7 +148,7 @@ function New-ItemValue {
 }
 
 function Add-Item {
-    # Every item has what SharePoint itself fills in.
+    # The fields that SharePoint itself fills in for every item.
     param(
         [hashtable] $List,
         [System.Collections.IDictionary] $Values,

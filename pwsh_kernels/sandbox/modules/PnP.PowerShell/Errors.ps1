@@ -40,7 +40,7 @@ function New-PnPError {
 }
 
 function New-ConnectError {
-    # An error of Connect-PnPOnline itself: its id ends in the class of the cmdlet.
+    # An error of Connect-PnPOnline itself: its id ends with the cmdlet's class.
     param(
         [string] $Id,
         [string] $Text,
@@ -57,7 +57,7 @@ function New-ConnectError {
 }
 
 function New-ClientIdError {
-    # Since September 2024 everybody needs an app registration of their own.
+    # Since September 2024 everybody needs their own app registration.
     New-ConnectError 'CLIENTIDREQUIRED' -Category AuthenticationError `
         -Exception ([System.NotSupportedException]::new())
 }
@@ -109,8 +109,8 @@ function New-ForeignResourceError {
 }
 
 function ConvertTo-ConnectError {
-    # What Entra refused, as Connect-PnPOnline throws it: a person could mend it
-    # (MsalUiRequiredException), or nobody at the prompt.
+    # Entra's refusal as Connect-PnPOnline throws it: one that a person could resolve by signing in
+    # (MsalUiRequiredException), or one that nobody at the prompt can resolve.
     param([System.Management.Automation.ErrorRecord] $Problem, [string] $Route)
     if ($Problem.CategoryInfo.Category -ne 'AuthenticationError' -or
             -not $Problem.Exception.Message.StartsWith('AADSTS')) {

@@ -22,7 +22,7 @@ function ConvertTo-List {
 }
 
 function Find-List {
-    # By title, id, address inside the site, or an object of Get-PnPList.
+    # By title, id, address within the site, or an object from Get-PnPList.
     param([hashtable] $Content, [object] $Identity)
     $asked = if ($Identity.Id) { "$($Identity.Id)" } else { "$Identity".Trim('/') }
     $Content.Lists.Values |
@@ -45,7 +45,7 @@ function Get-PnPList {
         }
         $list = Find-List $content $Identity
         if ($list) { return ConvertTo-List $content $list }
-        # The real one says nothing when there is no such list, unless asked to.
+        # The real one returns nothing if there is no such list, unless asked to throw.
         if ($ThrowExceptionIfListNotFound) {
             $PSCmdlet.ThrowTerminatingError(
                 (New-PnPError "No list found with id, title or url '$Identity'" 'ListNotFound' `
@@ -108,7 +108,7 @@ function Select-ByQuery {
 }
 
 function Write-ManyItem {
-    # The trap many_rows: the list's items again and again, each with an id of its own.
+    # The trap many_rows: the list's items over and over, each with its own id.
     param([object] $Items, [int] $Count)
     for ($number = 0; $number -lt $Count; $number++) {
         $item = [ListItem]::new()

@@ -1,5 +1,5 @@
-# -PersistLogin: what lets a later process sign in without a person. In plain text, as the real one
-# on Linux without a keyring.
+# -PersistLogin: what lets a later process sign in without a person. In plain text, like the real
+# one on Linux without a keyring.
 
 function Get-LoginFolder {
     Join-Path ([System.Environment]::GetFolderPath('UserProfile')) '.m365pnppowershell'
@@ -18,8 +18,8 @@ function Read-LoginFile {
 }
 
 function Save-LoginFile {
-    # As the real one makes them: everybody may read which logins are kept, nobody else what renews
-    # them.
+    # Same modes as the real ones: everybody may read which logins are kept, but only the owner what
+    # renews them.
     param([string] $Name, [System.Collections.IDictionary] $Content)
     $folder = Get-LoginFolder
     if (-not [System.IO.Directory]::Exists($folder)) {
@@ -35,7 +35,7 @@ function Save-LoginFile {
 }
 
 function Get-LoginEntry {
-    # The entries of settings.json; one serves all sites of a tenant, for one app.
+    # The entries of settings.json; one entry covers all sites of a tenant, for one app.
     param([object] $Tenant, [string] $ClientId)
     @((Read-LoginFile 'settings.json').Cache) |
         Where-Object { $_.Enabled -and
@@ -44,7 +44,7 @@ function Get-LoginEntry {
 }
 
 function Enable-Login {
-    # Written before anybody has signed in, and left there when nobody does.
+    # Written before anybody has signed in, and left behind if nobody does.
     param([object] $Tenant, [string] $ClientId)
     if (Get-LoginEntry $Tenant $ClientId) { return }
     $entry = @{
@@ -82,8 +82,8 @@ function Remove-Login {
 }
 
 function Test-LoginBreak {
-    # The real module writes an error from a thread of its own where a login is kept: only these
-    # error actions let it.
+    # While keeping a login, the real module writes an error from a thread of its own: only these
+    # error actions tolerate that.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)
     $action =
         $Asked.ErrorAction ?? $Caller.SessionState.PSVariable.GetValue('ErrorActionPreference')
@@ -92,8 +92,8 @@ function Test-LoginBreak {
 }
 
 function Find-Login {
-    # Whoever is kept for this tenant and, when one is named, this app; an ErrorRecord when the
-    # login no longer holds.
+    # The person whose login is kept for this tenant and, if one is named, this app; an ErrorRecord
+    # if the login is no longer valid.
     param([object] $Tenant, [string] $ClientId)
     $entry = Get-LoginEntry $Tenant $ClientId
     $token = (Read-LoginFile 'pnp.msal.cache')[$Tenant.sharepoint_host]
@@ -104,7 +104,7 @@ function Find-Login {
     $identity.AppId = $entry.ClientId
     $identity.ExpiresAt = [datetime]::UtcNow
     $refusal = if (Get-SandboxTrap 'ca_block') {
-        # A session that began with a device code is followed: blocking the flow also ends later
+        # Sessions that began with a device code are tracked: blocking that flow also ends later
         # silent renewals.
         New-SandboxSignInError ('AADSTS530036: Access has been blocked by Conditional Access ' +
             'policies. The authentication flow of this session (device code) is not allowed.')

@@ -5,8 +5,8 @@ $slow = Get-SandboxTrap 'slow_import'
 if ($slow) { Start-Sleep -Milliseconds ([int] (1000 * $slow)) }
 
 $script:Webs = @{}
-# The connection belongs to the process, not to the runspace: a job in a thread is signed in as
-# everybody else here.
+# The connection belongs to the process, not to the runspace: a thread job is signed in as
+# everything else here.
 $script:Process = [System.AppDomain]::CurrentDomain.GetData('pwsh-kernels.sandbox.PnP')
 if (-not $script:Process) {
     $script:Process = [hashtable]::Synchronized(@{
@@ -16,8 +16,8 @@ if (-not $script:Process) {
     [System.AppDomain]::CurrentDomain.SetData('pwsh-kernels.sandbox.PnP', $script:Process)
 }
 
-# What a connection of PnP shows. Who signed in, and a token that was handed in, are kept beside it:
-# no output and no JSON may carry them.
+# The properties of a PnP connection. Who signed in, and a token that was passed in, are stored
+# separately, so that no output and no JSON contains them.
 class PnPConnection {
     [string] $ConnectionMethod
     [string] $ConnectionType
@@ -38,8 +38,8 @@ class PnPConnection {
     [string] $AzureEnvironment = 'Production'
 }
 
-# An item is its field values: $item['Title'], $item.FieldValues.Title and $item.Title are one
-# value, as with the real one.
+# An item is its field values: $item['Title'], $item.FieldValues.Title and $item.Title are the same
+# value, as in the real module.
 class ListItem : System.Collections.Generic.Dictionary[string, object] {
     ListItem() : base([System.StringComparer]::OrdinalIgnoreCase) { }
 }

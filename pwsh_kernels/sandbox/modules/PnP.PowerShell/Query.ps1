@@ -10,14 +10,14 @@ $script:CamlTests = @{
 }
 
 function Read-Caml {
-    # @{ Where; Limit }. Throws FormatException with the service's text when it is no query that the
-    # sandbox knows.
+    # @{ Where; Limit }. Throws a FormatException with the service's text for any query that the
+    # sandbox does not know.
     param([string] $Query)
     try {
         $view = ([xml] $Query).DocumentElement
     }
     catch [System.Management.Automation.RuntimeException] {
-        throw [System.FormatException]::new('Cannot complete this action. The query is no XML.')
+        throw [System.FormatException]::new('Cannot complete this action. The query is not XML.')
     }
     $where = $view.SelectSingleNode('.//Where/*')
     $limit = $view.SelectSingleNode('.//RowLimit')

@@ -16,7 +16,7 @@ function Get-FirstVariable {
 }
 
 function Connect-WithDevice {
-    # A kept login needs nobody; else the code goes to the Warning stream, in PnP's own sentence.
+    # A kept login needs nobody; otherwise the code goes to the Warning stream, in PnP's own words.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)
     if (-not $Asked.ClientId) {
         return New-ConnectError 'WrongThread' $script:WrongThread -Category AuthenticationError
@@ -50,7 +50,7 @@ function Connect-WithDevice {
 }
 
 function Get-CodeText {
-    # Entra's sentence in a cloud shell (and when a trap changes it), else PnP's own.
+    # Entra's sentence in a cloud shell (and if a trap changes it), otherwise PnP's own.
     param([string] $Message, [string] $Url, [string] $Code)
     $own = $env:POWERSHELL_DISTRIBUTION_CHANNEL -ne 'CloudShell' -and
         -not (Get-SandboxTrap 'localized') -and -not (Get-SandboxTrap 'wrapped')
@@ -102,7 +102,7 @@ function Open-Certificate {
 }
 
 function Find-StoredCertificate {
-    # The store of the account that PowerShell runs as; on Linux a folder of its HOME.
+    # The store of the account that PowerShell runs as; on Linux a folder under its HOME.
     param([string] $Thumbprint)
     foreach ($place in 'CurrentUser', 'LocalMachine') {
         $store = [System.Security.Cryptography.X509Certificates.X509Store]::new('My', $place)
@@ -141,7 +141,8 @@ function Connect-WithEnvironment {
 }
 
 function Connect-WithManagedIdentity {
-    # The identity belongs to the machine: to this session's tenant, whatever address is asked for.
+    # The identity belongs to the machine, and so to this session's tenant, whichever address is
+    # requested.
     param([hashtable] $Asked)
     $tenant = if ($env:PWSH_KERNELS_SANDBOX_TENANT) { '' } else { $Asked.SiteTenant.name }
     Invoke-SandboxAppSignIn -Tenant $tenant `
@@ -149,7 +150,7 @@ function Connect-WithManagedIdentity {
 }
 
 function Connect-WithWorkloadIdentity {
-    # What Kubernetes puts into the environment of a pod.
+    # The variables that Kubernetes sets in a pod.
     param([hashtable] $Asked)
     $file = $env:AZURE_FEDERATED_TOKEN_FILE
     if (-not $file -or -not [System.IO.File]::Exists($file)) {
@@ -167,8 +168,7 @@ function Connect-WithToken {
 }
 
 function Connect-WithSecret {
-    # Access Control Services: nothing is asked before the first request, so that any secret
-    # connects.
+    # Access Control Services: nothing is checked before the first request, so any secret connects.
     param([System.Management.Automation.PSCmdlet] $Caller, [hashtable] $Asked)
     Write-FormattedWarning $Caller ('Connecting with Client Secret uses legacy authentication ' +
         'and provides limited functionality. We can for instance not execute ' +

@@ -1,7 +1,7 @@
 # Webs, sites and their users.
 
 function Get-OpenSite {
-    # The content of the connected site. Throws in the caller's name when there is no such site.
+    # The content of the connected site. Throws in the caller's name if there is no such site.
     param([System.Management.Automation.PSCmdlet] $Caller, [object] $Given, [switch] $Write)
     $connection = Get-LiveConnection $Caller $Given -Write:$Write
     $content = Get-SiteContent $connection
@@ -36,7 +36,7 @@ function Get-PnPWeb {
 }
 
 function Set-PnPWeb {
-    # As the real one: no -WhatIf, no question.
+    # Like the real one: no -WhatIf, and no confirmation.
     [CmdletBinding()]
     param(
         [string] $Title,

@@ -1,8 +1,8 @@
-# Which tenant an address belongs to, and whether the connection may do what a cmdlet wants.
+# Which tenant an address belongs to, and whether the connection may do what a cmdlet wants to do.
 
 function Get-AddressTenant {
-    # contoso.sharepoint.com, contoso-admin.sharepoint.com and contoso-my.sharepoint.com are
-    # contoso's; nothing for other hosts.
+    # contoso.sharepoint.com, contoso-admin.sharepoint.com and contoso-my.sharepoint.com belong to
+    # contoso; nothing for other hosts.
     param([uri] $Url)
     $name = $Url.Host -replace '(-admin|-my)?\.sharepoint\.com$', ''
     Get-SandboxTenant |
@@ -34,8 +34,8 @@ function Get-SignIn {
 }
 
 function Get-LiveConnection {
-    # The connection a service cmdlet works with. Throws in the caller's name: not connected, ended
-    # sign-in, no right to write.
+    # The connection that a service cmdlet works with. Throws in the caller's name: not connected,
+    # sign-in ended, or no right to write.
     param(
         [System.Management.Automation.PSCmdlet] $Caller,
         [object] $Given,
@@ -55,8 +55,8 @@ function Get-LiveConnection {
 }
 
 function Confirm-Secret {
-    # A client secret is shown to nobody before the first request; nothing when it is right, or was
-    # no secret.
+    # A client secret is checked only at the first request; nothing if it is right, or if there was
+    # none.
     param([hashtable] $SignIn)
     if (-not $SignIn.Secret) { return }
     $secret = ConvertFrom-SecureString -SecureString $SignIn.Secret -AsPlainText
@@ -78,8 +78,8 @@ function Find-MissingRight {
 }
 
 function Get-ConnectedSite {
-    # The site of company.json that a connection is for, or nothing: an address can be connected to
-    # without being a site.
+    # The site of company.json that a connection is for, or nothing: one can connect to an address
+    # that is not a site.
     param([object] $Connection)
     $address = $Connection.Url.TrimEnd('/') -replace '-admin\.sharepoint\.com', '.sharepoint.com'
     (Get-SignIn $Connection).SiteTenant.sites | Where-Object { $_.url -eq $address } |

@@ -1,5 +1,5 @@
-# Two ways to warn, as in the real module: by the cmdlet's stream, which 3>$null and -WarningAction
-# silence, and by the host, which nothing does.
+# Two ways to warn, as in the real module: through the cmdlet's stream, which 3>$null and
+# -WarningAction silence, and through the host, which nothing silences.
 
 function Write-FormattedWarning {
     # On a console each line is wrapped to the window and shown inverted; any other host gets the

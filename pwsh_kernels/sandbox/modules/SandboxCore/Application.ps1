@@ -1,5 +1,5 @@
-# Applications and managed identities sign in: with a certificate, a secret, a federated token, or
-# because of where they run.
+# Sign-ins of applications and managed identities: with a certificate, a secret, a federated token,
+# or because of where they run.
 
 $script:FederationAudience = 'api://AzureADTokenExchange'
 

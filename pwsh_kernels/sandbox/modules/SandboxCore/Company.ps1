@@ -1,8 +1,8 @@
-# The tenants of the simulated company, as company.json has them, and the folder that is shared with
-# the server.
+# The tenants of the simulated company, as described in company.json, and the folder shared with the
+# server.
 
 function Get-SandboxTenant {
-    # All tenants; with -Name the one that has this name, domain or tenant id; nothing when there is
+    # All tenants; with -Name, the one with this name, domain or tenant id; nothing if there is
     # none.
     [CmdletBinding()]
     param([Parameter(Position = 0)] [AllowEmptyString()] [string] $Name)
@@ -15,12 +15,12 @@ function Get-SandboxTenant {
 }
 
 function Get-SessionTenant {
-    # The tenant that this session is for; nothing outside of one.
+    # The tenant of this session; nothing outside a session.
     if ($env:PWSH_KERNELS_SANDBOX_TENANT) { Get-SandboxTenant $env:PWSH_KERNELS_SANDBOX_TENANT }
 }
 
 function Get-HomeTenant {
-    # The tenant that an account or an application belongs to.
+    # The tenant to which an account or an application belongs.
     param([string] $Account)
     $script:Company.tenants |
         Where-Object {
@@ -42,13 +42,13 @@ function Get-AuthorityFolder {
 }
 
 function Read-SharedFile {
-    # The text of a file of that folder, or nothing. It asks before it reads: a caught error would
-    # still be in a caller's -ErrorVariable.
+    # The text of a file in that folder, or nothing. Checks before it reads, because even a caught
+    # error would end up in a caller's -ErrorVariable.
     param([string] $Name)
     $file = "$env:PWSH_KERNELS_SANDBOX/$Name"
     if (-not $env:PWSH_KERNELS_SANDBOX -or -not [System.IO.File]::Exists($file)) { return }
     try { [System.IO.File]::ReadAllText($file) }
     catch [System.IO.IOException] {
-        # Taken away in this very moment is as good as never there.
+        # Removed at this very moment, which is as good as never there.
     }
 }

@@ -1,4 +1,4 @@
-# Questions whether something may be done.
+# Confirmation: asks whether something may be done.
 
 function Confirm-SandboxChange {
     # Asks as a compiled cmdlet does: a host that refuses to ask fails the caller's own command, at

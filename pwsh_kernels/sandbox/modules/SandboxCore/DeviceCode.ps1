@@ -18,7 +18,7 @@ function New-UserCode {
 }
 
 function Get-CodeLifetime {
-    # The shortest of what the module, a test and the trap code_expiry say.
+    # The shortest of the module's, a test's and the trap code_expiry's.
     param([double] $Seconds)
     $others = @($env:PWSH_KERNELS_SANDBOX_EXPIRES_IN, (Get-SandboxTrap 'code_expiry') |
             Where-Object { $_ } |
@@ -41,7 +41,8 @@ function Get-CodeSentence {
 }
 
 function Save-Code {
-    # Readable by us alone, and whole for every reader: written beside its place, then moved there.
+    # Readable only by us, and complete for every reader: written next to its place, then moved
+    # there.
     param([string] $File, [hashtable] $Facts)
     $part = "$File.part"
     $options = [System.IO.FileStreamOptions]::new()
@@ -54,8 +55,8 @@ function Save-Code {
 }
 
 function Wait-Approval {
-    # Returns the code's facts once a person has decided; nothing when the time is over or the code
-    # was taken away.
+    # Returns the code's facts once a person has decided; nothing if the time is up or the code was
+    # removed.
     param([string] $File, [datetime] $ExpiresAt)
     while ([datetime]::UtcNow -lt $ExpiresAt -and [System.IO.File]::Exists($File)) {
         $facts = [System.IO.File]::ReadAllText($File) | ConvertFrom-Json
@@ -74,8 +75,8 @@ function Get-SignInPage {
 
 function Invoke-SandboxDeviceCode {
     # Shows a code and waits; a stop ends the wait. Returns an identity, the ErrorRecord that the
-    # caller throws, or nothing when its patience was over before the code's life. -Show prints on
-    # the module's own channel; its output goes nowhere, so it writes objects with its caller's
+    # caller throws, or nothing if the module gave up before the code expired. -Show prints on the
+    # module's own channel; its output is discarded, so it writes objects with its caller's
     # $PSCmdlet.
     [CmdletBinding()]
     param(
@@ -112,7 +113,7 @@ function Invoke-SandboxDeviceCode {
 }
 
 function ConvertTo-PersonIdentity {
-    # What a person's decision on the page means.
+    # The outcome of a person's decision on the page.
     param([object] $Decision, [string] $ClientId)
     if (-not $Decision) {
         return New-SandboxSignInError ("AADSTS70020: The provided value for the input parameter " +

@@ -1,7 +1,7 @@
-# Errors in the form of Entra, the service that signs people and applications in.
+# Errors as worded by Entra, the service that signs people and applications in.
 
 function New-SandboxSignInError {
-    # Error number and sentence, then what Entra's support asks for.
+    # Error number and sentence, followed by what Entra's support asks for.
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [string] $Text)
     $stamp = [datetime]::UtcNow.ToString("yyyy-MM-dd HH:mm:ss'Z'", [cultureinfo]::InvariantCulture)
@@ -12,7 +12,7 @@ function New-SandboxSignInError {
 }
 
 function New-TokenError {
-    # What a service says about a token; no part of the token is in it.
+    # What a service says about a token; contains no part of the token.
     param([string] $Text)
     [System.Management.Automation.ErrorRecord]::new(
         [System.UnauthorizedAccessException]::new($Text), 'InvalidAuthenticationToken',
@@ -20,7 +20,7 @@ function New-TokenError {
 }
 
 function Write-SandboxRecord {
-    # Writes an error as a compiled cmdlet does: the caller's own $ErrorActionPreference counts,
+    # Writes an error as a compiled cmdlet does: it obeys the caller's own $ErrorActionPreference,
     # which a module's function does not see.
     [CmdletBinding()]
     param(

@@ -1,7 +1,7 @@
 # Exceptions with the names, parents and codes that the real modules' sign-in libraries give theirs.
 #
-# The libraries are not here, and C# (Add-Type) would take seconds: the types are made in memory,
-# with the first error that needs one.
+# The libraries are not here, and C# (Add-Type) would take seconds, so the types are created in
+# memory with the first error that needs one.
 
 $script:ExceptionParents = @{
     'Azure.Identity.AuthenticationFailedException' = 'System.Exception'
@@ -11,7 +11,7 @@ $script:ExceptionParents = @{
     'Microsoft.Identity.Client.MsalUiRequiredException' =
         'Microsoft.Identity.Client.MsalServiceException'
 }
-# What Entra's answer has as `error` beside its number; everything else is a refused grant, which
+# The `error` that Entra's answer has next to its number; everything else is a refused grant, which
 # asks for the person.
 $script:EntraCodes = @{
     AADSTS7000215 = 'invalid_client'
@@ -30,7 +30,7 @@ $script:EntraCodes = @{
 }
 
 function Get-ExceptionType {
-    # One type of a name for the whole process: two runspaces must not have two.
+    # One type per name in the whole process, because two runspaces must not have different ones.
     param([string] $Name)
     $known = [System.Type]::GetType($Name)
     if ($known) { return $known }
@@ -51,7 +51,7 @@ function Get-ExceptionType {
 }
 
 function New-ExceptionType {
-    # A class with one constructor (message, inner exception) that hands both to its parent's.
+    # A class with one constructor (message, inner exception) that passes both to its parent's.
     param([System.Reflection.Emit.ModuleBuilder] $Builder, [string] $Name, [type] $Parent)
     $type = $Builder.DefineType($Name, 'Public, Class', $Parent)
     $parameters = [type[]] @([string], [System.Exception])
@@ -66,8 +66,8 @@ function New-ExceptionType {
 }
 
 function New-SandboxException {
-    # An exception of one of the real libraries' types, or of any type of .NET that takes a message
-    # and an inner exception.
+    # An exception of a type from one of the real libraries, or of any .NET type that takes a
+    # message and an inner exception.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [string] $Type,
@@ -81,8 +81,8 @@ function New-SandboxException {
 }
 
 function New-SandboxAuthenticationFailure {
-    # The exception of the Azure.Identity library around what Entra has said; `Credential` is the
-    # kind that was tried.
+    # The Azure.Identity library's exception around Entra's answer; `Credential` is the kind that
+    # was tried.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [string] $Credential,
@@ -109,8 +109,8 @@ function New-EntraException {
 }
 
 function New-SandboxErrorRecord {
-    # An error record whose id is exactly this one: to a function's own PowerShell appends the
-    # function's name, to a compiled cmdlet's its class.
+    # An error record with exactly this id: for a function, PowerShell would append the function's
+    # name, for a compiled cmdlet its class.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [System.Exception] $Exception,

@@ -1,4 +1,4 @@
-# Who signed in, what refuses a sign-in, and whether it still holds.
+# Who signed in, what refuses a sign-in, and whether it is still valid.
 
 $script:AccessMinutes = 75
 
@@ -27,7 +27,7 @@ function New-Identity {
 }
 
 function Find-Refusal {
-    # Entra's text for a sign-in that the trap ca_block refuses; nothing when it may go on.
+    # Entra's text for a sign-in that the trap ca_block refuses; nothing if it may continue.
     param([switch] $DeviceCode)
     $trap = Get-SandboxTrap 'ca_block'
     if (-not $trap) { return }
@@ -39,20 +39,20 @@ function Find-Refusal {
 }
 
 function Stop-TrappedProcess {
-    # The trap dies: the process is gone at once, as after a crash.
+    # The trap dies: the process ends immediately, as after a crash.
     param([string] $Where)
     if ("$(Get-SandboxTrap 'dies')" -eq $Where) { [System.Environment]::Exit(1) }
 }
 
 function Read-Revocation {
-    # When the account's sign-ins were revoked, or nothing.
+    # When the account's sign-ins were revoked; nothing if they were not.
     param([string] $Account)
     $text = Read-SharedFile "revoked/$($Account.ToLowerInvariant())"
     if ($text) { [datetimeoffset]::Parse($text, [cultureinfo]::InvariantCulture).UtcDateTime }
 }
 
 function Test-SandboxSignIn {
-    # Nothing while the sign-in holds, else the ErrorRecord that the service cmdlet throws.
+    # Nothing while the sign-in is valid, otherwise the ErrorRecord that the service cmdlet throws.
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [object] $Identity)
     $revoked = Read-Revocation $Identity.Account
@@ -64,8 +64,7 @@ function Test-SandboxSignIn {
         $text = "$ending".StartsWith('AADSTS') ? $ending : $script:BlockedText
         return New-SandboxSignInError $text
     }
-    # An application or a person gets a new token without being asked; a token that was handed in
-    # just ends.
+    # An application or a person silently gets a new token; a token that was passed in just expires.
     $now = [datetime]::UtcNow
     if ($Identity.AccountType -eq 'AccessToken') {
         if ($Identity.ExpiresAt -le $now) { return New-TokenError $script:ExpiredText }

@@ -1,6 +1,6 @@
 @{
     # Names are combined so that no pair repeats; the second form is what an alias and an address
-    # can hold.
+    # can contain.
     First = @(
         'Adele', 'Ahmed', 'Aiko', 'Alex', 'Amara', 'Anders', 'Beatriz', 'Ben', 'Carla', 'Chen',
         'Chiara', 'Dana', 'David', 'Diego', 'Elena',

@@ -10,8 +10,8 @@ function New-SandboxGuid {
 }
 
 function Get-SandboxPerson {
-    # Everybody who works there, then the accounts that can sign in. -Tenant: a tenant object or a
-    # name of it.
+    # Everybody who works there, then the accounts that can sign in. -Tenant is a tenant object or
+    # one of its names.
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [object] $Tenant)
     $facts = if ($Tenant -is [string]) { Get-SandboxTenant $Tenant } else { $Tenant }
@@ -27,8 +27,8 @@ function New-Staff {
     $given, $family = $script:Names.First, $script:Names.Last
     for ($number = 0; $number -lt $Facts.users; $number++) {
         $first = $given[$number % $given.Count]
-        # The two lists have no common divisor and every round of first names starts one last name
-        # later: no pair repeats.
+        # The lengths of the lists have no common divisor, and every round of first names starts one
+        # last name later, so no pair repeats.
         $last =
             $family[($number + [math]::Floor($number / $given.Count) + $Facts.seed) % $family.Count]
         $ascii = $script:Names.Ascii
@@ -57,7 +57,7 @@ function New-Person {
     $address = "$Alias@$($Facts.name)"
     [pscustomobject] @{
         Number            = $Number
-        # The first value of the person's own generator; whoever goes on with it (mailboxes) gives
+        # The first value of the person's own generator; whatever continues with it (mailboxes) gets
         # the same id.
         Id                =
             (New-SandboxGuid ([System.Random]::new($Facts.seed * 100000 + $Number))).ToString()

@@ -4,7 +4,7 @@ $script:ThrottlingText = 'Too many requests (429): the service is slowing this c
     'is tried again after 1 seconds.'
 
 function Invoke-SandboxService {
-    # Called by every service cmdlet after Test-SandboxSignIn. With -Caller the warning obeys that
+    # Every service cmdlet calls this after Test-SandboxSignIn. With -Caller, the warning obeys that
     # cmdlet's -WarningAction.
     [CmdletBinding()]
     param(

@@ -1,4 +1,4 @@
-# Sandbox tokens: JWTs that anybody can read and make (alg none), good only inside the sandbox.
+# Sandbox tokens: JWTs that anybody can read and make (alg none), valid only inside the sandbox.
 
 $script:ExpiredText = 'IDX10223: Lifetime validation failed, the token is expired.'
 
@@ -16,7 +16,7 @@ function ConvertFrom-Base64Url {
 }
 
 function Read-Claim {
-    # The claims of a sandbox token; nothing when it is none.
+    # The claims of a sandbox token; nothing for any other text.
     param([string] $Token)
     $parts = $Token.Split('.')
     if ($parts.Count -ne 3 -or $parts[2] -ne 'sandbox') { return }
@@ -58,8 +58,8 @@ function New-SandboxToken {
 }
 
 function Read-SandboxToken {
-    # The identity that a token was handed in for, or the ErrorRecord that the caller throws. No
-    # text shows the token.
+    # The identity to which a passed-in token belongs, or the ErrorRecord that the caller throws. No
+    # text contains the token.
     [CmdletBinding()]
     param([Parameter(Mandatory)] [AllowEmptyString()] [string] $Token, [string] $Audience)
     Stop-TrappedProcess 'connect'

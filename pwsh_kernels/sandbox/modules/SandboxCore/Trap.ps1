@@ -1,9 +1,9 @@
-# Traps: what real modules do to programs that drive them, switched on per tenant (a file) or in
+# Traps: what real modules do to programs that drive them. Switched on per tenant (a file) or in
 # this session.
 
 function Get-SandboxTrap {
-    # The trap's value, or nothing. Read again on every call: a trap can be switched while a session
-    # runs.
+    # The trap's value, or nothing. Read again at every call, because a trap can be switched while a
+    # session runs.
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [string] $Name)
     $value = if ($script:SessionTraps.ContainsKey($Name)) {
@@ -16,7 +16,7 @@ function Get-SandboxTrap {
 }
 
 function Read-TenantTrap {
-    # The traps of the session's tenant, as the server or a test has written them.
+    # The traps of the session's tenant, as the server or a test wrote them.
     $tenant = Get-SessionTenant
     if (-not $tenant) { return }
     $text = Read-SharedFile "traps/$($tenant.name).json"
@@ -25,7 +25,7 @@ function Read-TenantTrap {
 
 function Set-SandboxTrap {
     # Switches a trap on for this session only. -Value $false switches off one that the tenant's
-    # file has on.
+    # file switches on.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory, Position = 0)] [string] $Name,
@@ -42,7 +42,7 @@ function Set-SandboxTrap {
 }
 
 function Clear-SandboxTrap {
-    # Forgets what this session has switched: one trap, or all.
+    # Undoes what this session has switched: one trap, or all.
     [CmdletBinding()]
     param([Parameter(Position = 0)] [string] $Name)
     if ($Name) { $script:SessionTraps.Remove($Name) } else { $script:SessionTraps.Clear() }

@@ -1,7 +1,7 @@
-# The user's own certificates; on Linux .NET keeps them in a folder of HOME.
+# The user's own certificates, which .NET keeps in a folder under HOME on Linux.
 
 function Find-SandboxCertificate {
-    # The newest one that fits, or nothing.
+    # The newest one that matches, or nothing.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [System.Security.Cryptography.X509Certificates.X509FindType] $By,

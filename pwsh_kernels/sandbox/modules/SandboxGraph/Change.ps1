@@ -1,4 +1,4 @@
-# Requests that change the directory: what they must say and what is refused.
+# Requests that change the directory: what they must contain and what is refused.
 
 $script:ReadOnlyFields = @(
     'id', 'createdDateTime', 'deletedDateTime', 'proxyAddresses', 'creationType',
@@ -6,7 +6,7 @@ $script:ReadOnlyFields = @(
 )
 
 function ConvertTo-Change {
-    # The body of a request as properties of the directory; a JSON text, a hashtable or an object.
+    # The body of a request as directory properties; it is a JSON text, a hashtable or an object.
     param([object] $Body, [string] $Type)
     $facts = @{}
     foreach ($name in (Read-Body $Body).GetEnumerator()) {
@@ -52,7 +52,7 @@ function Assert-Present {
 }
 
 function Assert-FreeName {
-    # A user principal name belongs to one user and to a domain of the tenant.
+    # A user principal name belongs to one user and to one of the tenant's domains.
     param([hashtable] $Directory, [string] $Name, [string] $ExceptId)
     if ($Directory.Tenant.domains -notcontains $Name.Split('@')[-1]) {
         Stop-GraphRequest 400 'Request_BadRequest' ('The domain portion of the userPrincipalName ' +
@@ -76,7 +76,7 @@ function New-User {
             'new user.')
     }
     Assert-FreeName $Request.Directory $facts.userPrincipalName
-    # The password is checked for and forgotten.
+    # The password is required but not stored.
     $facts.Remove('passwordProfile')
     $user = @{
         id = [guid]::NewGuid().ToString()

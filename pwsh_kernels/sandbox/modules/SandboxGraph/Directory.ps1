@@ -1,5 +1,5 @@
-# The directory of a tenant: its people as Graph has them. Made once a session, then changed only by
-# that session.
+# The directory of a tenant: its people as Graph shows them. Made once per session, then changed
+# only by that session.
 
 $script:Fields = @{
     user         = @(
@@ -25,7 +25,7 @@ $script:Fields = @{
         'technicalNotificationMails', 'tenantType', 'verifiedDomains'
     )
 }
-# What Graph answers without $select.
+# The properties that Graph returns without $select.
 $script:DefaultFields = @{
     user         = @('businessPhones', 'displayName', 'givenName', 'jobTitle', 'mail',
         'mobilePhone', 'officeLocation', 'preferredLanguage', 'surname',
@@ -84,8 +84,8 @@ function ConvertTo-User {
 }
 
 function Get-UserRow {
-    # The users in order; with the trap many_rows as many as it says: everybody again and again
-    # under new numbers.
+    # The users in order; under the trap many_rows as many as it says: everybody over and over under
+    # new numbers.
     param([hashtable] $Directory)
     $count = [int] (Get-SandboxTrap 'many_rows')
     if (-not $count) { return $Directory.Users }

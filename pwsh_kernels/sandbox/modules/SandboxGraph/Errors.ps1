@@ -1,5 +1,5 @@
 # Errors of Graph: an HTTP status, a code and a sentence; and the record that the Get-Mg* cmdlets
-# make of them.
+# turn them into.
 
 $script:Reasons = @{
     400 = 'BadRequest'
@@ -26,7 +26,7 @@ function Stop-Missing {
 }
 
 function New-Refusal {
-    # The answer to a request that failed. Status 0: it was never sent.
+    # The answer to a request that failed. Status 0 means that it was never sent.
     param([int] $Status, [string] $Code, [string] $Message)
     @{
         Status = $Status
@@ -38,7 +38,7 @@ function New-Refusal {
 }
 
 function Write-SandboxGraphError {
-    # As the generated cmdlets do: an error that does not end the pipeline, with the HTTP answer in
+    # Like the generated cmdlets: an error that does not end the pipeline, with the HTTP answer in
     # its details.
     [CmdletBinding()]
     param(

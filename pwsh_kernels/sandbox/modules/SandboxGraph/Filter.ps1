@@ -1,5 +1,5 @@
-# The $filter language of Graph (OData), its everyday part; the -eq, -and ... of the Teams cmdlets
-# mean the same.
+# The everyday part of Graph's $filter language (OData); the -eq, -and ... of the Teams cmdlets mean
+# the same.
 
 $script:FilterToken = [regex]::new(
     "\s*(?:(?<text>'(?:[^']|'')*'|`"(?:[^`"]|`"`")*`")|(?<mark>[(),])|(?<word>[^\s()'`",]+))")
@@ -7,8 +7,8 @@ $script:Comparisons = @('eq', 'ne', 'gt', 'ge', 'lt', 'le', 'like', 'notlike')
 $script:Calls = @('startswith', 'endswith', 'contains')
 
 function ConvertTo-Filter {
-    # A tree of @{ Kind; ... } for Test-Filter. -Known: the properties; -Advanced: the request may
-    # use costly operators.
+    # A tree of @{ Kind; ... } for Test-Filter. -Known are the properties; -Advanced allows costly
+    # operators.
     param([string] $Text, [string] $Type, [string[]] $Known, [bool] $Advanced)
     $state = @{
         Tokens = @(Get-FilterToken $Text)
@@ -43,7 +43,7 @@ function Stop-Filter {
 }
 
 function Read-FilterWord {
-    # The next token without the dash that the Teams cmdlets put before operators, or nothing.
+    # The next token, without the dash that the Teams cmdlets put before operators; or nothing.
     param([hashtable] $State)
     ([string] $State.Tokens[$State.Next]).TrimStart('-').ToLowerInvariant()
 }

@@ -22,8 +22,8 @@ function Add-TeamGroup {
 }
 
 function Get-TeamMember {
-    # Who is in a team: the department of that name, everybody in a team for all, else a few of each
-    # department.
+    # The members of a team: the department of that name, everybody for the team of all, otherwise a
+    # few people of each department.
     param([hashtable] $Directory, [string] $Team)
     if ($Directory.Tenant.departments -contains $Team) {
         return $Directory.Users.Where({ $_.department -eq $Team }).id
@@ -50,7 +50,7 @@ function Add-SecurityGroup {
 }
 
 function Get-GroupId {
-    # Beyond every number that a person or a mailbox has, so that no id comes twice.
+    # Above every number that a person or a mailbox has, so that no id occurs twice.
     param([hashtable] $Directory)
     (New-SandboxGuid ([System.Random]::new($Directory.Tenant.seed * 100000 + 90000 +
         $Directory.Groups.Count))).ToString()

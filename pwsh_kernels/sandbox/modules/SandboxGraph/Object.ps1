@@ -1,5 +1,5 @@
-# Answers of Graph as the objects of the Get-Mg* cmdlets: every property exists, those that were not
-# asked for are empty.
+# Graph's answers as the objects of the Get-Mg* cmdlets: every property exists; those that were not
+# requested are empty.
 
 $script:Shapes = @{}
 $script:Models = @{
@@ -9,8 +9,8 @@ $script:Models = @{
 }
 
 function Get-Shape {
-    # @{ Template; Pairs }: an object with every property empty, and for those that are wanted their
-    # name in PowerShell and in Graph.
+    # @{ Template; Pairs }: an object with every property empty, and the names of the wanted
+    # properties in PowerShell and in Graph.
     param([string] $Type, [string[]] $Selection)
     $key = "$Type/$($Selection -join ',')"
     if (-not $script:Shapes.ContainsKey($key)) {
@@ -36,7 +36,7 @@ function Get-PascalName {
 }
 
 function Copy-Shape {
-    # Copies the template, which is twice as fast as making the object: lists can be long.
+    # Copies the template, which is twice as fast as creating the object: lists can be long.
     param([hashtable] $Shape, [hashtable] $Resource)
     $object = $Shape.Template.PSObject.Copy()
     $properties = $object.PSObject.Properties
@@ -58,7 +58,7 @@ function ConvertTo-SandboxGraphObject {
 }
 
 function ConvertTo-Reference {
-    # A member of a group: an id, and all else as additional properties.
+    # A member of a group: an id, and everything else as additional properties.
     param([hashtable] $Resource)
     $more = [System.Collections.Generic.Dictionary[string, object]]::new()
     $more['@odata.type'] = '#microsoft.graph.user'
@@ -72,8 +72,8 @@ function ConvertTo-Reference {
 }
 
 function Get-SandboxGraphResource {
-    # What a Get-Mg* cmdlet writes for one request: an object, the first 100 or -Top, or -All; else
-    # an error of that cmdlet.
+    # What a Get-Mg* cmdlet writes for one request: an object, the first 100 or -Top, or -All;
+    # otherwise an error of that cmdlet.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [System.Management.Automation.PSCmdlet] $Caller,

@@ -1,8 +1,8 @@
 # What the query of a request means: which resources ($filter, $search), in which order, how many,
-# with which properties.
+# and with which properties.
 
 function Select-SandboxResource {
-    # The resources that a query asks for, all of them: paging is the request's business.
+    # The resources that a query asks for, all of them: paging is up to the request.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $Resource,

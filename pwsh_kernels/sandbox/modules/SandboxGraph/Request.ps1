@@ -1,5 +1,5 @@
-# Requests to Graph: which function answers which path, after the sign-in and the traps have had
-# their say.
+# Requests to Graph: which function answers which path, once the sign-in and the traps have been
+# checked.
 
 $script:Routes = @(
     @{ Method = 'GET'; Path = '^/me$'; Answer = { param($request) Get-Me $request } }
@@ -47,8 +47,8 @@ $script:Routes = @(
 )
 
 function Invoke-SandboxGraph {
-    # @{ Status; Reason } with Type and One, or Type, Items (all of them) and PageSize; and
-    # Selection; or a refusal with Code and Message.
+    # @{ Status; Reason } with Type and One, or with Type, Items (all of them) and PageSize; and
+    # Selection. Or a refusal with Code and Message.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [System.Management.Automation.PSCmdlet] $Caller,
@@ -77,7 +77,7 @@ function Invoke-SandboxGraph {
 }
 
 function Find-SessionRefusal {
-    # Why no request can be sent: nobody signed in, or the sign-in has ended.
+    # Why no request can be sent: nobody is signed in, or the sign-in has ended.
     if (-not $script:Shared.Session) {
         return New-Refusal 0 '' 'Authentication needed. Please call Connect-MgGraph.'
     }
@@ -86,7 +86,7 @@ function Find-SessionRefusal {
     }
     $ended = Find-Ending $script:Shared.Session
     if ($ended -isnot [System.Management.Automation.ErrorRecord]) { return $ended }
-    # The library could not renew the token: its own error, not an answer of Graph.
+    # The library could not renew the token: its own error, not Graph's answer.
     $refusal = New-Refusal 0 '' ''
     $refusal.Exception = New-SandboxAuthenticationFailure `
         -Credential $script:Shared.Session.Credential -Cause $ended.Exception
@@ -95,8 +95,8 @@ function Find-SessionRefusal {
 }
 
 function Find-Ending {
-    # Nothing while the sign-in holds; a refusal of Graph; or the ErrorRecord of the sign-in
-    # library.
+    # Nothing while the sign-in is valid; otherwise a refusal by Graph, or the sign-in library's
+    # ErrorRecord.
     param([hashtable] $Session)
     $ended = if ($Session.Stranger) {
         New-PersonError 'PipelineStopped'
@@ -109,8 +109,8 @@ function Find-Ending {
         return New-Refusal 401 'InvalidAuthenticationToken' `
             ($ended.Exception.Message -replace '^IDX\d+: ', '')
     }
-    # To ask the person anew, the library shows a code through the cmdlet that connected, which is
-    # long gone: Entra's own reason is lost.
+    # To ask the person again, the library shows a code through the cmdlet that connected, which
+    # ended long ago, so Entra's own reason is lost.
     if ($Session.Credential -eq 'DeviceCode' -and -not $Session.Stranger) {
         return New-PersonError 'NullReference'
     }
@@ -143,8 +143,8 @@ function Invoke-Route {
     [void] ($Path -match $route[0].Path)
     $Request.Id = [uri]::UnescapeDataString([string] $Matches.id)
     $Request.Link = $Matches.link
-    # Making the directory takes up to a second; who only asks for the organization, as a check of a
-    # sign-in does, need not wait.
+    # Making the directory takes up to a second. A request for just the organization, such as a
+    # sign-in check, need not wait for that.
     if (-not $route[0].WithoutDirectory) {
         $Request.Directory = Get-SandboxDirectory $Request.Session.Tenant
     }
@@ -172,7 +172,7 @@ function Get-Me {
     Assert-Right $Request.Session 'me.read'
     $account = $Request.Session.Identity.Account
     $user = Find-SandboxUser $Request.Directory $account
-    # A person of a partner manages this tenant without an account in it.
+    # A partner's person manages this tenant without an account in it.
     if (-not $user) { Stop-Missing $account }
     @{ Type = 'user'; One = $user; Selection = Get-Selection $Request.Query 'user' }
 }

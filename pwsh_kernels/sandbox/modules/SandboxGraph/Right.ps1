@@ -1,4 +1,4 @@
-# Who may do what: a request needs one of some permissions, and a person needs the role too.
+# Who may do what: a request needs one of several permissions, and a person needs the role too.
 
 $script:Permissions = @{
     'users.read'    = @(

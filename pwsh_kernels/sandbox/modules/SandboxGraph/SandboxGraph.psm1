@@ -3,8 +3,8 @@
 
 Import-Module SandboxCore
 
-# One for the process, as the real module's: whoever connects in one runspace is connected in all.
-# Tokens: what sign-ins of this process have got.
+# One for the process, like the real module's: whoever connects in one runspace is connected in all.
+# Tokens are those that this process's sign-ins have obtained.
 $script:Shared = [System.AppDomain]::CurrentDomain.GetData('PwshKernels.Sandbox.Graph')
 if (-not $script:Shared) {
     $script:Shared = [hashtable]::Synchronized(@{

@@ -1,7 +1,7 @@
-# The one sign-in to Graph of this process, which every Microsoft.Graph module uses.
+# The process's only sign-in to Graph, which every Microsoft.Graph module uses.
 
 function Get-SandboxGraphSession {
-    # @{ Identity; Tenant; Scopes; Credential; Problem; Context }, or nothing when nobody is signed
+    # @{ Identity; Tenant; Scopes; Credential; Problem; Context }, or nothing if nobody is signed
     # in.
     [CmdletBinding()]
     param()
@@ -9,15 +9,15 @@ function Get-SandboxGraphSession {
 }
 
 function Set-SandboxGraphSession {
-    # -Session $null: nobody is signed in any more.
+    # With -Session $null, nobody is signed in any more.
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [AllowNull()] [hashtable] $Session)
     $script:Shared.Session = $Session
 }
 
 function Get-SandboxGraphToken {
-    # The identity that an earlier sign-in of this process has got a token for, as long as that
-    # lives; nothing when there is none.
+    # The identity for which an earlier sign-in of this process obtained a token, as long as the
+    # token is valid; otherwise nothing.
     [CmdletBinding()]
     param([Parameter(Mandatory)] [string] $Key)
     $identity = $script:Shared.Tokens[$Key.ToLowerInvariant()]
@@ -37,8 +37,8 @@ function Clear-SandboxGraphToken {
 }
 
 function Resolve-SandboxTenant {
-    # The tenant that a sign-in is for: the one asked for, when it is known and (with -Identity)
-    # lets that identity in; else an ErrorRecord.
+    # The tenant that a sign-in is for: the one requested, if it is known and (with -Identity)
+    # admits that identity; otherwise an ErrorRecord.
     [CmdletBinding()]
     param([Parameter(Mandatory)] [AllowEmptyString()] [string] $Name, [object] $Identity)
     if (-not $Name -or $Name -in 'common', 'organizations') { return $Identity.Tenant }

@@ -40,10 +40,11 @@ function Get-SessionHistory {
     )
     $file = $env:PWSH_KERNELS_HISTORY
     if (-not $file) {
-        throw 'This PowerShell is no session of a pwsh-kernels server, so nothing is noted.'
+        throw 'This PowerShell is not a session of a pwsh-kernels server, so there is no history.'
     }
     if (-not (Test-Path -LiteralPath $file)) { return }
-    # Never by the mark of another encoding, which hides every line when a command has put it there.
+    # Always UTF-8: a byte order mark of another encoding, which a command may have written, would
+    # hide every line.
     $text = [Text.UTF8Encoding]::new($false).GetString([IO.File]::ReadAllBytes($file))
     $lines = @($text -split "`n" | Where-Object { $_.Trim() })
     $runs = @($lines | ForEach-Object { ConvertFrom-HistoryLine $_ })
@@ -65,7 +66,7 @@ function ConvertFrom-HistoryLine([string] $Text) {
         if ($run.run_id -is [string]) { $run }
     }
     catch {
-        # Left out; the caller counts.
+        # Left out; the caller counts such lines.
     }
 }
 
