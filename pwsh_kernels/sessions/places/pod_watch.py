@@ -16,6 +16,10 @@ from pwsh_kernels.sessions.places.pod_state import DELETED, PodState, read_pod
 LOG = logging.getLogger(__name__)
 PASS_S = 45.0
 """Then everything is listed again: a connection that died unnoticed says nothing more."""
+FIRST_WAIT_S, IMPATIENT_S = 60.0, 0.5
+"""Wait for the first answer of an API server: a server that begins before it would take its living
+sessions for lost. Whoever asks later waits less.
+"""
 UNASKED = "it has not answered yet"
 PAUSE_S = 1.0
 """Pause after an API server that did not answer."""
@@ -28,6 +32,7 @@ class PodWatch:
         self._cluster = cluster
         self._known: dict[str, PodState] = {}
         self._listed = asyncio.Event()
+        self._patient_until = asyncio.get_running_loop().time() + FIRST_WAIT_S
         self._changed = asyncio.Condition()
         self._problem = UNASKED
         self._task = asyncio.create_task(self._follow(), name="watch the Pods of sessions")
@@ -38,10 +43,14 @@ class PodWatch:
         with suppress(asyncio.CancelledError):
             await self._task
 
-    async def listed(self, wait_s: float) -> Mapping[str, PodState]:
-        """Return all Pods, once they were listed. Raises TimeoutError, which says why not."""
+    async def listed(self) -> Mapping[str, PodState]:
+        """Return all Pods, once they were listed.
+
+        Raises TimeoutError, which says why not; after the first wait was in vain, soon.
+        """
+        left = self._patient_until - asyncio.get_running_loop().time()
         try:
-            await asyncio.wait_for(self._listed.wait(), wait_s)
+            await asyncio.wait_for(self._listed.wait(), max(left, IMPATIENT_S))
         except TimeoutError as error:
             raise TimeoutError(f"no answer from Kubernetes: {self._problem}") from error
         return self._known

@@ -29,8 +29,6 @@ from pwsh_kernels.sessions.places.pod_watch import PodWatch, ending
 from pwsh_kernels.shapes import ForeignJson
 
 LOG = logging.getLogger(__name__)
-LISTED_WAIT_S = 10.0
-"""Wait for the first answer of the API server."""
 CLAIM_LOOKS, CLAIM_PAUSE_S = 30, 0.5
 """How often a claim is looked for that Kubernetes is about to remove."""
 SEEN_WAIT_S = 10.0
@@ -109,7 +107,7 @@ class Pods:
     async def listed(self) -> Mapping[str, PodState]:
         """Return every Pod that is known, by its name. Raises ConnectionError."""
         try:
-            return await self.watch.listed(LISTED_WAIT_S)
+            return await self.watch.listed()
         except TimeoutError as error:
             raise ConnectionError(str(error)) from error
 

@@ -17,6 +17,7 @@ from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod, ResourceQuot
 from lightkube.types import PatchType
 
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places import pod_watch
 from pwsh_kernels.sessions.places.cluster import Cluster
 from pwsh_kernels.sessions.places.pod import (
     Carried,
@@ -264,8 +265,12 @@ async def test_an_api_server_that_does_not_answer_is_named(
     config["clusters"][0]["cluster"] = {"server": "https://127.0.0.1:9"}
     (tmp_path / "nobody.yaml").write_text(yaml.safe_dump(config))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "nobody.yaml"))
+    monkeypatch.setattr(pod_watch, "FIRST_WAIT_S", 1.0)
     away = open_pods(node)
     try:
+        for _ in range(2):
+            with pytest.raises(ConnectionError, match="no answer from Kubernetes: its API server"):
+                await away.listed()
         with pytest.raises(ConnectionError, match="its API server does not answer"):
             await away.take_over(KEY)
         assert await refused(away.start(KEY, CONTENTS)) == (
