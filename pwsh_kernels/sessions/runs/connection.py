@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 
 import zmq
 from jupyter_client.session import Session as Codec
 from zmq.eventloop.zmqstream import ZMQStream
+from zmq.utils.monitor import parse_monitor_message
 
 from pwsh_kernels.messages import EVENT_MESSAGE
 
@@ -18,6 +20,11 @@ LOG = logging.getLogger(__name__)
 JOIN_PAUSE_S = 0.02
 """Pause between two kernel_info requests while iopub is being joined (decision 0011)."""
 LINGER_MS = 1000
+BEAT_MS, SILENCE_MS = 5_000, 600_000
+"""How often a kernel on another machine is asked whether it still hears us, and when its silence
+means that the connection is broken. A cut of the network can end one half of a connection: who only
+listens then waits for ever (measured). Where it ends none, TCP delivers everything later.
+"""
 
 Message = Mapping[str, Any]
 Listener = Callable[[Message], None]
@@ -39,8 +46,10 @@ class KernelConnection:
         context: zmq.Context[Any],
         on_foreign: Listener,
         on_event: Listener,
+        on_rejoined: Callable[[], None] = lambda: None,
     ) -> None:
-        """`info` is a connection file's content (jupyter_client.connect).
+        """`info` is a connection file's content (jupyter_client.connect). `on_rejoined` is called
+        when a connection that broke is there again; what was under way is lost.
 
         Must be made on the event loop.
         """
@@ -54,6 +63,9 @@ class KernelConnection:
         self._listeners: dict[str, Listener] = {}
         self._replies: dict[str, asyncio.Future[Message]] = {}
         self._joined = asyncio.Event()
+        self._on_rejoined = on_rejoined
+        self._broken = False
+        self._monitors: list[ZMQStream] = []
         self._streams = {channel: self._connect(context, info, channel) for channel in SOCKET_TYPES}
         self.closed = False
 
@@ -144,7 +156,7 @@ class KernelConnection:
         self._listeners.clear()
         for reply in list(self._replies.values()):
             reply.cancel()
-        for stream in self._streams.values():
+        for stream in [*self._streams.values(), *self._monitors]:
             if not stream.closed():
                 stream.close()
 
@@ -158,6 +170,10 @@ class KernelConnection:
         socket.identity = (
             self._codec.bsession
         )  # the kernel sends input_requests to the asker's name on shell
+        if _is_far(info):
+            socket.heartbeat_ivl, socket.heartbeat_timeout = BEAT_MS, SILENCE_MS
+            if channel == "shell":
+                self._monitors.append(self._monitor(socket))
         if channel == "iopub":
             socket.rcvhwm = 0  # an `idle` must not be lost while we are busy
             socket.subscribe(b"")
@@ -166,6 +182,24 @@ class KernelConnection:
         stream = ZMQStream(socket)
         stream.on_recv(lambda parts: self._received(channel, parts))
         return stream
+
+    def _monitor(self, socket: zmq.Socket[Any]) -> ZMQStream:
+        """Notice when a socket's connection breaks and when it is there again."""
+        watched = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED
+        stream = ZMQStream(socket.get_monitor_socket(watched))
+        stream.on_recv(self._monitored)
+        return stream
+
+    def _monitored(self, parts: list[bytes]) -> None:
+        if self.closed:
+            return
+        event = parse_monitor_message(parts)["event"]
+        if event == zmq.EVENT_DISCONNECTED:
+            self._broken = True
+        elif self._broken:
+            self._broken = False
+            self._joined.clear()
+            self._on_rejoined()
 
     def _received(self, channel: str, parts: list[bytes]) -> None:
         """Take a message, whatever it contains: if an exception escaped, the stream would receive
@@ -203,6 +237,14 @@ class KernelConnection:
 def _address(info: Mapping[str, Any], channel: str) -> str:
     separator = ":" if info["transport"] == "tcp" else "-"
     return f"{info['transport']}://{info['ip']}{separator}{info[channel + '_port']}"
+
+
+def _is_far(info: Mapping[str, Any]) -> bool:
+    """Return whether a network lies between us and the kernel."""
+    try:
+        return not ip_address(info["ip"]).is_loopback
+    except ValueError:  # a path of sockets, a name of this machine
+        return False
 
 
 def _use_curve(socket: zmq.Socket[Any], info: Mapping[str, Any]) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import functools
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,6 +32,13 @@ LOG = logging.getLogger(__name__)
 NOT_BEGUN = "The command was cancelled before its turn; none of it was run."
 SERVER_STOPPED = "The server stopped before the command's turn; none of it was run."
 NOT_SENT = "The command could not be sent to the session; none of it was run"
+NOT_ARRIVED = (
+    "The network to the session's kernel was cut before the command arrived there; none of it was"
+    " run."
+)
+CUT = "the network to its kernel was cut for a while"
+REJOIN_ASKS = 12
+"""How often a kernel is asked, after a cut, what it knows of a command."""
 IDLE_WAIT_S = 5.0
 """The kernel's `idle` comes with the reply; after this time without any message of the execution it
 was lost.
@@ -124,7 +132,9 @@ class RunQueue:
         self._holds = 0
         self._timers: set[asyncio.TimerHandle] = set()
         self._asking: set[asyncio.Future[Any]] = set()
-        self.connection = KernelConnection(info, context, self._foreign.receive, self._happened)
+        self.connection = KernelConnection(
+            info, context, self._foreign.receive, self._happened, self._rejoined
+        )
 
     async def join(self, timeout: float) -> Message:
         """Wait until the kernel answers; return its kernel_info.
@@ -167,6 +177,40 @@ class RunQueue:
         asking = asyncio.ensure_future(asyncio.wait_for(self._journal(), IDLE_WAIT_S))
         self._asking.add(asking)
         asking.add_done_callback(ended)
+
+    def _rejoined(self) -> None:
+        """Send nothing until output is heard again, and find out what the kernel knows of the
+        current run: a message of it may be lost.
+        """
+        asking = asyncio.ensure_future(self._look_after_cut(self.current))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+
+    async def _look_after_cut(self, job: Job | None) -> None:
+        self.hold()
+        try:
+            for _ in range(REJOIN_ASKS):
+                with suppress(TimeoutError):
+                    await self.connection.join(IDLE_WAIT_S)
+                    entries = await asyncio.wait_for(self._journal(), IDLE_WAIT_S)
+                    if job is not None and job is self.current:
+                        self._settle_after_cut(job, entries)
+                    return
+        finally:
+            self.release()
+
+    def _settle_after_cut(self, job: Job, entries: Sequence[Mapping[str, Any]]) -> None:
+        found = [one for one in entries if one["header"]["msg_id"] == job.message_id]
+        if not found:
+            self.connection.forget(job.message_id)
+            self.current = None
+            job.run.finish("failed", job.recorder.finish(None), NOT_ARRIVED)
+            self._advance()
+            return
+        job.run.miss(CUT)
+        if reply := found[0]["reply"]:
+            self._begin(job)
+            self._finish(job, reply)
 
     def _end_recalled(self, run: Run, reply: Message | None) -> None:
         try:

@@ -59,6 +59,7 @@ class BadKernel:
         )
         self.executed: list[str] = []
         self.interrupts = 0
+        self.journal: list[Message] = []
         self.hold_shell = False
         for name in ("shell", "control"):
             self.streams[name].on_recv(partial(self._received, name))
@@ -74,7 +75,7 @@ class BadKernel:
             self.reply(channel, "interrupt_reply", message, who)
         elif not (self.hold_shell and channel == "shell"):
             self.say("status", {"execution_state": "busy"}, message)
-            self.reply(channel, "kernel_info_reply", message, who)
+            self.reply(channel, "kernel_info_reply", message, who, runs=self.journal)
 
     def say(self, kind: str, content: Message, parent: Message | None) -> None:
         """Send on iopub."""
