@@ -50,12 +50,14 @@ def damage(file: Path, how: str) -> None:
 
 
 def other_types(whole: bytes) -> bytes:
-    """Return a file of JSON whose values are all of another kind."""
+    """Return a file of JSON whose values are all of another kind; one value becomes a list."""
     try:
         facts = json.loads(whole)
     except ValueError:
         return b'{"a": 1}\n'
-    return json.dumps({key: {"not": "this"} for key in facts}).encode() if facts else b"{}"
+    if not isinstance(facts, dict):
+        return b"[1]"
+    return json.dumps({key: {"not": "this"} for key in facts}).encode()
 
 
 def damaged(which: str, how: str, trial: Trial) -> None:
