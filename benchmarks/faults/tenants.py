@@ -8,9 +8,11 @@ MODULES = ("exo", "graph", "pnp", "azure", "teams")
 
 
 def write_tenants(folder: Path) -> Path:
-    """Write the file, its certificates and their password, unless they are there; return it."""
+    """Write the file, its certificates and their password, once; return it. A fault may have
+    removed it.
+    """
     file = folder / "tenants.toml"
-    if file.exists():
+    if folder.exists():
         return file
     folder.mkdir(mode=0o700, parents=True)
     _write(folder / "password", CERTIFICATE_PASSWORD)

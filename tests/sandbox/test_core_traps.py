@@ -62,6 +62,13 @@ def test_another_tenants_traps_do_not_reach_a_session(core: SandboxShell) -> Non
     core.authority.clear_traps("fabrikam.example")
 
 
+def test_a_damaged_file_of_traps_is_no_trap(core: SandboxShell) -> None:
+    set_traps(core, silence=2)
+    (core.authority.folder / "traps" / "contoso.example.json").write_bytes(b'{"sil\x01')
+    answer = core.ask("$null -eq (Get-SandboxTrap silence)")
+    assert (answer.value, answer.errors) == (True, [])
+
+
 def test_a_session_can_switch_a_trap_on_and_off_for_itself(core: SandboxShell) -> None:
     set_traps(core, silence=2, wrapped=True)
     answer = core.ask(

@@ -20,7 +20,12 @@ function Read-TenantTrap {
     $tenant = Get-SessionTenant
     if (-not $tenant) { return }
     $text = Read-SharedFile "traps/$($tenant.name).json"
-    if ($text) { $text | ConvertFrom-Json }
+    if (-not $text) { return }
+    try { $text | ConvertFrom-Json -ErrorAction Stop }
+    catch [System.ArgumentException] {
+        # A service that refuses everybody because of a damaged file would be no trap that anybody set.
+        Write-Debug "The traps of $($tenant.name) are damaged: $_"
+    }
 }
 
 function Set-SandboxTrap {
