@@ -19,6 +19,7 @@ from jupyter_core.application import JupyterApp
 from jupyter_core.paths import secure_write
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
+from tornado.platform.asyncio import BaseAsyncIOLoop
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
@@ -71,6 +72,18 @@ class PwshKernelsServer(ServerApp):
         ),
         config=True,
     )
+
+    def stop(self, from_signal: bool = False) -> None:
+        """Stop the server.
+
+        ServerApp's own way out of the handler of a signal is deprecated by Tornado: where warnings
+        are errors, the server would not stop.
+        """
+        loop = getattr(self, "io_loop", None)
+        if from_signal and isinstance(loop, BaseAsyncIOLoop):
+            loop.asyncio_loop.call_soon_threadsafe(super().stop)
+        else:
+            super().stop()
 
     @default("product")
     def _default_product(self) -> Product:

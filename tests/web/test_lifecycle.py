@@ -98,6 +98,15 @@ def test_a_umask_that_takes_the_owner_s_own_rights_away_changes_nothing(tmp_path
         server.close()
 
 
+def test_a_server_stops_in_order_where_warnings_are_errors(tmp_path: Path) -> None:
+    server = Server(tmp_path, {"PYTHONWARNINGS": "error"}).start()
+    try:
+        server.stop()
+        assert (server.process.returncode, "Traceback" in "".join(server.log)) == (0, False)
+    finally:
+        server.close()
+
+
 def test_a_taken_port_ends_the_server_and_no_other_is_chosen(
     server: Server, tmp_path: Path
 ) -> None:
