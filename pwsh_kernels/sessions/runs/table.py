@@ -147,9 +147,15 @@ class Runs:
         return reversed(self._runs.values())
 
     def forget_old(self, time: datetime) -> None:
-        """Forget ended runs that are too many or too old, with their files."""
+        """Forget ended runs that are too many or too old, with their files.
+
+        Those that ended first go first: a long run may end after many short ones have begun.
+        """
         ended = [run for run in self._runs.values() if run.ended]
-        surplus = set(ended[: max(0, len(ended) - self._kept)])
+        surplus: set[Run] = set()
+        if len(ended) > self._kept:
+            ended.sort(key=lambda run: run.ended_at or time)
+            surplus = set(ended[: len(ended) - self._kept])
         for run in ended:
             if run in surplus or (run.ended_at and time - run.ended_at > self._max_age):
                 del self._runs[run.id]
