@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,8 @@ def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
     # 80 columns.
     logging.basicConfig(level=logging.WARNING, format=LOG_LINE)
     filter_handlers(logging.getLogger())
+    # Kernels outlive the server on purpose.
+    warnings.filterwarnings("ignore", "subprocess .* is still running", ResourceWarning)
     spare_the_grammar()
     from pwsh_kernels.web.app import PwshKernelsApp  # noqa: PLC0415 - after the line above
     from pwsh_kernels.web.product import Product  # noqa: PLC0415
