@@ -111,7 +111,9 @@ def thinned(commands: Sequence[Command]) -> list[Command]:
 
 def file_commands(script: str, file: str) -> list[Command]:
     """Return the pipeline that hands PowerShell the text which RUN_FILE runs as a file."""
-    return [Command("PwshKernels.Set-SessionFile", {"Path": file, "Script": script})]
+    values = {"Path": file, "Script": script}
+    # In a scope of its own: what files.ps1 sets would otherwise hold for every later run.
+    return [Command("PwshKernels.Set-SessionFile", values, local=True)]
 
 
 def requires_something(script: str) -> bool:

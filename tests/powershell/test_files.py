@@ -90,3 +90,13 @@ async def test_a_required_module_is_there_for_the_session(shell: PowerShell, fil
 async def test_a_requirement_in_a_string_is_none(shell: PowerShell) -> None:
     said = await run(shell, "'\n#Requires -Version 99\n'.Trim()")
     assert (said.text, said.summary.outcome) == ("#Requires -Version 99\n", "completed")
+
+
+async def test_after_a_file_an_object_that_cannot_be_shown_still_ends_no_run(
+    shell: PowerShell,
+) -> None:
+    await run(shell, "'a'", file=FILE)
+    said = await run(
+        shell, "class Mute { [string] ToString() { throw 'mute' } }; 1; [Mute]::new(); 2"
+    )
+    assert (said.summary.outcome, said.text) == ("completed", "1\n2\n")
