@@ -11,6 +11,8 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+MB = 1_000_000
+"""Bytes of a megabyte, in which the settings count."""
 IGNORE_SIZE_SIGNAL = ("/bin/sh", "-c", 'trap "" XFSZ; exec "$@"', "pwsh-kernels-limits")
 """What becomes a program that gets an error instead of SIGXFSZ: PowerShell would die of that."""
 

@@ -163,7 +163,11 @@ def summary_metadata(summary: Summary) -> Mapping[str, Any]:
 
 def our_facts(message: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a message's metadata under our key, or an empty mapping."""
-    facts = message.get("metadata", {}).get(KEY, {})
+    return _ours(message.get("metadata", {}))
+
+
+def _ours(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    facts = metadata.get(KEY)
     return facts if isinstance(facts, Mapping) else {}
 
 
@@ -281,20 +285,17 @@ def shows_views(metadata: Mapping[str, Any], *, by_default: bool) -> bool:
 
 def takes_packed(metadata: Mapping[str, Any]) -> bool:
     """Return whether the asker reads messages of several pieces."""
-    facts = metadata.get(KEY)
-    return isinstance(facts, Mapping) and facts.get("packed") is True
+    return _ours(metadata).get("packed") is True
 
 
 def is_own(metadata: Mapping[str, Any]) -> bool:
     """Return whether a request is a script of the server's own, such as a check."""
-    facts = metadata.get(KEY)
-    return isinstance(facts, Mapping) and facts.get("own") is True
+    return _ours(metadata).get("own") is True
 
 
 def guards(metadata: Mapping[str, Any]) -> bool | None:
     """Return whether the session counts as signed in from a request on; None: as before."""
-    facts = metadata.get(KEY)
-    value = facts.get("guards") if isinstance(facts, Mapping) and is_own(metadata) else None
+    value = _ours(metadata).get("guards") if is_own(metadata) else None
     return value if isinstance(value, bool) else None
 
 

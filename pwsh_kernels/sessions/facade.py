@@ -110,24 +110,18 @@ class Sessions:
             on_disk=settings.output_on_disk,
         )
         self._directory = Directory(catalog, tenants)
+        places = Places(settings, kernel_manager.connection_file, abi_version())
         self._lifecycle = Lifecycle(
             settings,
             kernel_manager,
             self._directory,
-            Launcher(
-                settings,
-                sandbox,
-                Places(settings, kernel_manager.connection_file, abi_version()),
-                self._directory.secret_files,
-            ),
+            Launcher(settings, sandbox, places, self._directory.secret_files),
             self._runs,
         )
         self._watchdog = Watchdog(
             settings, self._live, self._lifecycle.disconnect, self._runs.forget_old
         )
-        self._memory_watch = MemoryWatch(
-            settings, self._lifecycle.places, self._live, self._lifecycle.end_for
-        )
+        self._memory_watch = MemoryWatch(settings, places, self._live, self._lifecycle.end_for)
         self._tasks = Tasks()
         self._turns = Turns(settings.fan_out, self._tasks)
         self._reader = LineReader()

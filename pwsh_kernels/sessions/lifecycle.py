@@ -86,7 +86,7 @@ class Lifecycle:
         self._examiner = Examiner(lambda live: self.restore([live.key]))
         self._left_runs: dict[str, RunNote] = {}
         self.table: dict[SessionKey, LiveSession] = {}
-        self.places = self._places = launcher.places
+        self._places = launcher.places
         self.sign_ins = SignInFlow(
             settings, self.save, self.table.values, launcher.places, launcher.pin_again
         )

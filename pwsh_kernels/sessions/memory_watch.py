@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from pwsh_kernels.limits import MB
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.places.places import Places
 from pwsh_kernels.settings import Settings
@@ -13,7 +14,7 @@ from pwsh_kernels.settings import Settings
 LOG = logging.getLogger(__name__)
 PAUSE_S = 2.0
 """Pause between two looks; one takes some milliseconds for all sessions (docs/places.md)."""
-MB, GB = 1_000_000, 1_000_000_000
+GB = 1000 * MB
 
 
 def excess(used: int, limit_mb: int) -> str:

@@ -12,7 +12,8 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from pwsh_kernels.sessions.memory_watch import MB, excess
+from pwsh_kernels.limits import MB
+from pwsh_kernels.sessions.memory_watch import excess
 from pwsh_kernels.settings import SMALLEST_FILE_SIZE_MB
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 

@@ -16,8 +16,7 @@ from pwsh_kernels.limits import Limits
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.confinement import PACKAGE, Confined, Needs, pod_rules
 from pwsh_kernels.sessions.places.environment import pod_environment
-from pwsh_kernels.sessions.places.memory_use import MB
-from pwsh_kernels.sessions.places.place import Nothing, PlaceName, Remains
+from pwsh_kernels.sessions.places.place import Nothing, PlaceName, Remains, file_limits
 from pwsh_kernels.sessions.places.pod import (
     FILES,
     HOME,
@@ -107,12 +106,9 @@ class KubernetesPlace:
         rules = pod_rules(own, os.environ, ports, required=wanted == "required")
         return Confined(rules, TEMPORARY)
 
-    def limits(self, key: SessionKey) -> Limits:  # noqa: ARG002 - Place's signature
+    def limits(self) -> Limits:
         """Leave memory to its Pod, and who goes first to its node."""
-        return Limits(
-            open_files=self._settings.session_open_files,
-            file_size=self._settings.session_file_size_mb * MB,
-        )
+        return file_limits(self._settings)
 
     async def memory(self, keys: Collection[SessionKey]) -> Mapping[SessionKey, int]:  # noqa: ARG002 - its Pod's limit holds
         return {}

@@ -13,7 +13,7 @@ import psutil
 
 from pwsh_kernels.errors import ConfinementUnavailable
 from pwsh_kernels.landlock import not_enforced
-from pwsh_kernels.limits import Limits
+from pwsh_kernels.limits import MB, Limits
 from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.confinement import Confined, Needs, rules
@@ -28,8 +28,8 @@ from pwsh_kernels.sessions.places.local_process import (
     living_process,
     write_process_note,
 )
-from pwsh_kernels.sessions.places.memory_use import MB, MemoryUse, still_there
-from pwsh_kernels.sessions.places.place import PlaceName
+from pwsh_kernels.sessions.places.memory_use import MemoryUse, still_there
+from pwsh_kernels.sessions.places.place import PlaceName, file_limits
 from pwsh_kernels.sessions.places.priority import (
     USUAL_NICE,
     WAITING_NICE,
@@ -124,18 +124,11 @@ class LocalPlace:
         ports = self._settings.confine_ports
         return Confined(rules(own, os.environ, ports, required=wanted == "required"), temporary)
 
-    def limits(self, key: SessionKey) -> Limits:  # noqa: ARG002 - Place's signature
-        return Limits(
-            open_files=self._settings.session_open_files,
-            file_size=self._settings.session_file_size_mb * MB,
-            oom_score=FIRST_TO_GO,
-        )
+    def limits(self) -> Limits:
+        return replace(file_limits(self._settings), oom_score=FIRST_TO_GO)
 
     async def memory(self, keys: Collection[SessionKey]) -> dict[SessionKey, int]:
-        kernels = {key: living_process(self._connection_file(key)) for key in keys}
-        pids = {key: process.pid for key, process in kernels.items() if process}
-        limit = self._settings.session_memory_mb * MB
-        return await asyncio.to_thread(self._memory.look, pids, limit)
+        return await asyncio.to_thread(self._look, keys)
 
     def check(self, needs: Needs) -> None:  # noqa: ARG002 - everything is on this machine
         missing = not_enforced(self._abi)
@@ -194,6 +187,11 @@ class LocalPlace:
         process = living_process(self._connection_file(key)) if can_be_raised_again() else None
         if process is not None:
             set_nice(process.pid, USUAL_NICE)
+
+    def _look(self, keys: Collection[SessionKey]) -> dict[SessionKey, int]:
+        kernels = {key: living_process(self._connection_file(key)) for key in keys}
+        pids = {key: process.pid for key, process in kernels.items() if process}
+        return self._memory.look(pids, self._settings.session_memory_mb * MB)
 
     def _process(self, key: SessionKey) -> ForeignProcess | None:
         """Return the process of a session's kernel, even if its files are gone."""

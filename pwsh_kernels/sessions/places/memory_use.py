@@ -13,7 +13,6 @@ from pathlib import Path
 
 from pwsh_kernels.sessions.key import SessionKey
 
-MB = 1_000_000
 PROC = Path("/proc")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PARENT, GROUP_SESSION, STARTED, PAGES = 1, 3, 19, 21

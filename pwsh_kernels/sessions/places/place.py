@@ -14,9 +14,10 @@ from typing import Literal, Protocol
 
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
-from pwsh_kernels.limits import Limits
+from pwsh_kernels.limits import MB, Limits
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.confinement import Confined, Needs
+from pwsh_kernels.settings import Settings
 
 PlaceName = Literal["local", "kubernetes"]
 """What a tenants file and PWSH_MANAGER_PLACE may say."""
@@ -110,7 +111,7 @@ class Place(Protocol):
         """Return how a session's PowerShell is confined; None if it is not."""
         ...
 
-    def limits(self, key: SessionKey) -> Limits:
+    def limits(self) -> Limits:
         """Return what a session's PowerShell may have, as far as its kernel sets that."""
         ...
 
@@ -167,3 +168,10 @@ class Place(Protocol):
     async def stop_yielding(self, key: SessionKey) -> None:
         """Undo `yielding` of an earlier server."""
         ...
+
+
+def file_limits(settings: Settings) -> Limits:
+    """Return the limits of files, which are the same in every place."""
+    return Limits(
+        open_files=settings.session_open_files, file_size=settings.session_file_size_mb * MB
+    )

@@ -54,7 +54,7 @@ class PodState:
     waits: str = ""
     """What its start waits for."""
     hopeless: bool = False
-    """Whether it waits for what does not come by itself."""
+    """Whether it waits in vain until somebody intervenes."""
     ended: str = ""
     """How it ended; "": it lives."""
     status: int | None = None
@@ -62,7 +62,7 @@ class PodState:
 
 
 def read_pod(pod: Mapping[str, Any]) -> PodState:
-    """Return what matters of a Pod."""
+    """Return the facts about a Pod that a session depends on."""
     metadata, status = pod["metadata"], pod.get("status") or {}
     node = (pod.get("spec") or {}).get("nodeName") or ""
     container = _container(status)
@@ -110,7 +110,7 @@ def _ending(pod: Mapping[str, Any]) -> str:
 
 
 def _reasons(pod: Mapping[str, Any]) -> Iterator[str]:
-    """Yield why a Pod ended, what tells most first."""
+    """Yield why a Pod ended, the most specific reason first."""
     status, spec = pod.get("status") or {}, pod.get("spec") or {}
     facts = {"node": spec.get("nodeName") or "a node", "message": status.get("message") or ""}
     disruption = _condition(status, "DisruptionTarget")

@@ -38,7 +38,7 @@ class PodWatch:
         self._task = asyncio.create_task(self._follow(), name="watch the Pods of sessions")
 
     async def stop(self) -> None:
-        """Watch no more."""
+        """End the watch; what is known stays."""
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -58,10 +58,6 @@ class PodWatch:
     def state(self, name: str) -> PodState | None:
         """Return what is known of a Pod."""
         return self._known.get(name)
-
-    def forget(self, name: str) -> None:
-        """Forget a Pod that nobody asks for any more."""
-        self._known.pop(name, None)
 
     async def until(
         self, name: str, wanted: Callable[[PodState | None], bool], wait_s: float

@@ -54,7 +54,7 @@ class Pods:
         self.watch = PodWatch(cluster)
 
     async def close(self) -> None:
-        """Watch no more and close the connections."""
+        """Stop watching and close the connections."""
         await self.watch.stop()
         await self._cluster.close()
 

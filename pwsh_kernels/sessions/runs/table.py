@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import heapq
 import logging
 import sys
 import time
@@ -152,10 +153,8 @@ class Runs:
         Those that ended first go first: a long run may end after many short ones have begun.
         """
         ended = [run for run in self._runs.values() if run.ended]
-        surplus: set[Run] = set()
-        if len(ended) > self._kept:
-            ended.sort(key=lambda run: run.ended_at or time)
-            surplus = set(ended[: len(ended) - self._kept])
+        most = len(ended) - self._kept
+        surplus = set(heapq.nsmallest(most, ended, key=lambda run: run.ended_at or time))
         for run in ended:
             if run in surplus or (run.ended_at and time - run.ended_at > self._max_age):
                 del self._runs[run.id]

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Explanation, Tenant
+from pwsh_kernels.limits import MB
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.runs.run import Run, utc
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn
@@ -12,7 +13,6 @@ from pwsh_kernels.sessions.views.qr import qr_svg, qr_text
 from pwsh_kernels.sessions.views.title import session_title
 from pwsh_kernels.sessions.views.version import session_version
 
-MB = 1_000_000
 _SIGN_IN_STATES = {"signing_in": "pending", "signed_in": "succeeded"}
 ONLY_ASKED_FOR = (
     "The route is not configured for this tenant, so somebody must ask for the sign-in again."

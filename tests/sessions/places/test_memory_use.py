@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from pwsh_kernels.limits import MB
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.places.memory_use import MB, Families, Member, MemoryUse, still_there
+from pwsh_kernels.sessions.places.memory_use import Families, Member, MemoryUse, still_there
 
 KEY = SessionKey("contoso.example", "exo")
 KERNEL, SHELL, CHILD, ORPHAN, STRANGER = 10, 11, 12, 13, 14
