@@ -55,7 +55,7 @@ def examine() -> Iterator[Finding]:
     yield from tenants_file(settings)
     yield places(settings)
     yield confinement(settings.confine, abi_version())
-    yield data_folder(settings.data_dir)
+    yield data_folder(settings.data_dir, passable=bool(settings.session_users))
     yield from _homes(settings)
     yield from damaged([settings.data_dir / "sessions", Path(jupyter_runtime_dir())])
     yield from asyncio.run(_server(settings))
@@ -120,8 +120,10 @@ def confinement(confine: str, abi: int) -> Finding:
     )
 
 
-def data_folder(folder: Path) -> Finding:
-    """Return whether the data folder is fit for sign-ins: ours, writable, closed to others."""
+def data_folder(folder: Path, *, passable: bool = False) -> Finding:
+    """Return whether the data folder is fit for sign-ins: ours, writable, closed to others, or
+    `passable` for the group of sessions that have users of their own.
+    """
     if not folder.exists():
         place = next(one for one in folder.parents if one.exists())
         if os.access(place, os.W_OK | os.X_OK):
@@ -137,7 +139,7 @@ def data_folder(folder: Path) -> Finding:
             f"Data folder {folder} is not a writable folder. Set PWSH_MANAGER_DATA_DIR to one"
             " that is.",
         )
-    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+    if stat.S_IMODE(folder.stat().st_mode) & (0o067 if passable else 0o077):
         return Finding(
             "wrong", f"Data folder {folder} is open to other users. Run `chmod 700 {folder}`."
         )

@@ -79,6 +79,18 @@ class KubernetesPlace:
     def environment(self, given: Mapping[str, str], pass_env: Iterable[str]) -> dict[str, str]:
         return pod_environment(given, pass_env)
 
+    def choose_user(self, key: SessionKey, *, simulated: bool) -> None:
+        """Each has a machine of its own."""
+
+    def user(self, key: SessionKey) -> None:  # noqa: ARG002 - as above
+        return None
+
+    async def hand_over(self, key: SessionKey) -> None:
+        """Its Pod makes its folders."""
+
+    async def lend(self, key: SessionKey, file: Path) -> Path:  # noqa: ARG002 - its Secret has it
+        return file
+
     def prepare_home(self, key: SessionKey) -> Path:  # noqa: ARG002 - its Pod makes it
         return HOME
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -11,12 +12,12 @@ from typing import Final
 
 import psutil
 
-from pwsh_kernels.errors import ConfinementUnavailable
+from pwsh_kernels.errors import ConfinementUnavailable, FolderNotWritable
 from pwsh_kernels.landlock import not_enforced
 from pwsh_kernels.limits import MB, Limits
 from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.places.confinement import Confined, Needs, rules
+from pwsh_kernels.sessions.places.confinement import Confined, Needs, as_user, rules
 from pwsh_kernels.sessions.places.environment import kernel_environment
 from pwsh_kernels.sessions.places.homes import Homes, private_folder
 from pwsh_kernels.sessions.places.local_process import (
@@ -37,11 +38,21 @@ from pwsh_kernels.sessions.places.priority import (
     set_nice,
 )
 from pwsh_kernels.sessions.places.process_tree import kill_tree
+from pwsh_kernels.sessions.places.session_users import (
+    READ,
+    READ_FILE,
+    SessionUser,
+    SessionUsers,
+    give,
+    share,
+)
 from pwsh_kernels.settings import Settings
 
 LOG = logging.getLogger(__name__)
 TEMPORARY = ".tmp"
 """Folder in the HOME of a confined session, instead of the machine's /tmp."""
+USERS = "session_users.json"
+"""File of the data folder: which user each session has."""
 FIRST_TO_GO = 500
 """oom_score_adj of sessions: where memory is short, Linux ends a session before the server (0)."""
 UNREACHABLE = (
@@ -68,8 +79,16 @@ class Family:
         kill_tree(self.processes)
 
 
+def local_place(
+    connection_file: Callable[[SessionKey], Path], settings: Settings, abi: int
+) -> "LocalPlace":
+    """Return the place of these settings."""
+    everyone = settings.session_users[0] + 1 if settings.session_users else None
+    return LocalPlace(Homes(settings.homes, everyone), connection_file, settings, abi)
+
+
 class LocalPlace:
-    """Sessions as processes of our own user; see Place."""
+    """Sessions as processes of our own user, or of users of their own; see Place."""
 
     name: Final[PlaceName] = "local"
     provisioner: Final = "pwsh-kernels-local"
@@ -89,18 +108,40 @@ class LocalPlace:
         self._settings = settings
         self._abi = abi
         self._memory = MemoryUse()
+        self._users_file = settings.data_dir.absolute() / USERS
+        self._users = (
+            SessionUsers(settings.session_users, self._users_file)
+            if settings.session_users
+            else None
+        )
 
     def environment(self, given: Mapping[str, str], pass_env: Iterable[str]) -> dict[str, str]:
         return kernel_environment(given, pass_env)
+
+    def choose_user(self, key: SessionKey, *, simulated: bool) -> None:
+        if self._users:
+            self._let_through(self._settings.data_dir, self._users.everyone)
+            self._users.choose(key, simulated=simulated, home=self._homes.home(key))
+
+    def user(self, key: SessionKey) -> SessionUser | None:
+        return self._users.of(key) if self._users else None
 
     def prepare_home(self, key: SessionKey) -> Path:
         return self._homes.prepare(key)
 
     def prepare_files(self, key: SessionKey) -> Path:
-        files = self._settings.data_dir / "files"
-        for folder in (files, files / key.tenant):
-            private_folder(folder)
-        return private_folder(files / key.tenant / key.module)
+        own = self._files(key)
+        for folder in (own.parent.parent, own.parent):
+            private_folder(folder, self._everyone)
+        return private_folder(own)
+
+    async def hand_over(self, key: SessionKey) -> None:
+        """Give its folders to its user, or back to ours if it no longer has one."""
+        await asyncio.to_thread(self._hand_over, key)
+
+    async def lend(self, key: SessionKey, file: Path) -> Path:
+        """A session with a user of its own gets a copy: several may need the same file."""
+        return await asyncio.to_thread(self._lend, key, file) if self._users else file
 
     def log_file(self, key: SessionKey) -> Path:
         logs = private_folder(self._settings.data_dir / "logs")
@@ -110,19 +151,27 @@ class LocalPlace:
         return await asyncio.to_thread(self._homes.forget, key)
 
     def confine(self, key: SessionKey, needs: Needs) -> Confined | None:
-        """Make its folder for temporary files, in its HOME."""
-        wanted = self._settings.confine
-        if wanted == "off" or not self._abi:
-            return None
+        """Make its folder for temporary files, in its HOME; one with a user of its own makes it
+        itself: our hand in a folder of somebody else could be led elsewhere by a link.
+        """
+        wanted, user = self._settings.confine, self.user(key)
         home = self._homes.home(key)
-        temporary = private_folder(home / TEMPORARY)
+        temporary = home / TEMPORARY
+        if user is None and (wanted == "off" or not self._abi):
+            return None
+        if user is None:
+            private_folder(temporary)
+        if wanted == "off" or not self._abi:
+            return Confined(as_user("{}", user, temporary), temporary)
         own = replace(
             needs,
+            read=(*needs.read, self._lending(key, user)) if user else needs.read,
             write=(*needs.write, home, *self._settings.confine_folders),
             private=(*needs.private, self._connection_file(key).parent),
         )
         ports = self._settings.confine_ports
-        return Confined(rules(own, os.environ, ports, required=wanted == "required"), temporary)
+        made = rules(own, os.environ, ports, required=wanted == "required")
+        return Confined(as_user(made, user, temporary), temporary)
 
     def limits(self) -> Limits:
         return replace(file_limits(self._settings), oom_score=FIRST_TO_GO)
@@ -187,6 +236,57 @@ class LocalPlace:
         process = living_process(self._connection_file(key)) if can_be_raised_again() else None
         if process is not None:
             set_nice(process.pid, USUAL_NICE)
+
+    @property
+    def _everyone(self) -> int | None:
+        return self._users.everyone if self._users else None
+
+    def _let_through(self, data: Path, everyone: int) -> None:
+        """Let sessions pass through the data folder; its own files stay closed, also those that an
+        earlier version wrote.
+
+        Raises FolderNotWritable.
+        """
+        private_folder(data, everyone)
+        for file in data.iterdir():
+            if file.is_file() and not file.is_symlink():
+                file.chmod(0o600)
+
+    def _files(self, key: SessionKey) -> Path:
+        return self._settings.data_dir / "files" / key.tenant / key.module
+
+    def _lent(self, key: SessionKey) -> Path:
+        """Return the folder with copies of what a session may read."""
+        return self._settings.data_dir.absolute() / "lent" / key.kernelspec
+
+    def _lending(self, key: SessionKey, user: SessionUser) -> Path:
+        """Make that folder. Raises FolderNotWritable."""
+        folder = self._lent(key)
+        private_folder(folder.parent, user.everyone)
+        return private_folder(folder, user.number, READ)
+
+    def _lend(self, key: SessionKey, file: Path) -> Path:
+        """Copy a file. Raises OSError, FolderNotWritable."""
+        user, folder = self._users.of(key) if self._users else None, self._lent(key)
+        if user is None:
+            return file
+        handle, part = tempfile.mkstemp(dir=self._lending(key, user), suffix=".part")
+        with os.fdopen(handle, "wb") as copy:
+            copy.write(file.read_bytes())
+        share(Path(part), user.number, READ_FILE)
+        return Path(part).replace(folder / file.name)
+
+    def _hand_over(self, key: SessionKey) -> None:
+        user = self.user(key)
+        if user is None and not self._users_file.exists():
+            return
+        number, group = (user.number,) * 2 if user else (os.geteuid(), os.getegid())
+        for folder in (self._homes.home(key), self._files(key)):
+            try:
+                give(folder, number, group)
+            except OSError as error:
+                problem = f"it cannot be given to user {number}: {error.strerror}"
+                raise FolderNotWritable(folder=str(folder), problem=problem) from error
 
     def _look(self, keys: Collection[SessionKey]) -> dict[SessionKey, int]:
         kernels = {key: living_process(self._connection_file(key)) for key in keys}
