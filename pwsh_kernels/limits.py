@@ -25,6 +25,10 @@ class Limits:
     open_files: int = 0
     file_size: int = 0
     """Bytes of one file that it writes."""
+    processes: int = 0
+    """Processes and threads of its user, in all."""
+    cgroup: str = ""
+    """The folder of the cgroup that it joins."""
     oom_score: int = 0
     """Added to its badness: the higher, the sooner Linux ends it where memory is short."""
 
@@ -33,6 +37,7 @@ class Limits:
         wanted = {
             resource.RLIMIT_NOFILE: self.open_files,
             resource.RLIMIT_FSIZE: self.file_size,
+            resource.RLIMIT_NPROC: self.processes,
         }
         return {kind: most for kind, most in wanted.items() if most}
 
@@ -59,6 +64,8 @@ def apply(limits: Limits, pid: int, *, sets_its_own: bool = False) -> None:
         return
     for kind, most in limits.of_resources().items() if not sets_its_own else ():
         _lower(pid, kind, most)
+    if limits.cgroup:
+        Path(limits.cgroup, "cgroup.procs").write_text(str(pid), encoding="ascii")
     if limits.oom_score:
         Path(f"/proc/{pid}/oom_score_adj").write_text(str(limits.oom_score), encoding="ascii")
 

@@ -220,6 +220,14 @@ class Settings(BaseSettings):
         "Largest file that a session may write.",
         ge=SMALLEST_FILE_SIZE_MB,
     )
+    session_processes: int = _setting(
+        1024,
+        "PWSH_MANAGER_SESSION_PROCESSES",
+        "threads",
+        "How many processes and threads a session may have, where it has a user or a cgroup of its"
+        " own; 0: no limit.",
+        ge=0,
+    )
     kubernetes_image: str = _setting(
         "",
         "PWSH_MANAGER_KUBERNETES_IMAGE",

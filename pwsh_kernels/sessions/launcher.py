@@ -139,7 +139,7 @@ class Launcher:
             LOG_SIZE: str(self._settings.kernel_log),
             SIGN_IN_HINT: _sign_in_hint(session),
             KEPT_IN_ALL: str(self._settings.kept_objects_in_all),
-            LIMITS: place.limits().text(),
+            LIMITS: place.limits(session.key).text(),
         }
         if culture := session.tenant.culture_of(session.key.module):
             environment[CULTURE] = culture

@@ -327,6 +327,8 @@ class PwshKernelsApp(ExtensionApp):
         health = Health(product.settings.confine, abi_version())
         if missing := shortfall(health.confine, health.abi):
             server.log.warning("%s", missing)
+        if without := sessions.without_cgroups():
+            server.log.info("Sessions have no cgroups of their own: %s", without)
         return Backend(
             product.settings, sessions, product.catalog, health, server.identity_provider.token
         )

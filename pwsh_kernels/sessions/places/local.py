@@ -1,10 +1,11 @@
 """The place `local`: a session's kernel is a process of this machine, and its HOME a folder."""
 
 import asyncio
+import functools
 import logging
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Final
 
 import psutil
 
+from pwsh_kernels import shapes
 from pwsh_kernels.errors import ConfinementUnavailable, FolderNotWritable
 from pwsh_kernels.landlock import not_enforced
 from pwsh_kernels.limits import MB, Limits
@@ -38,6 +40,7 @@ from pwsh_kernels.sessions.places.priority import (
     set_nice,
 )
 from pwsh_kernels.sessions.places.process_tree import kill_tree
+from pwsh_kernels.sessions.places.session_cgroups import SessionCgroups, find_cgroups
 from pwsh_kernels.sessions.places.session_users import (
     READ,
     READ_FILE,
@@ -55,6 +58,10 @@ USERS = "session_users.json"
 """File of the data folder: which user each session has."""
 FIRST_TO_GO = 500
 """oom_score_adj of sessions: where memory is short, Linux ends a session before the server (0)."""
+OUT_OF_MEMORY = (
+    "the session used more memory than its limit of {limit:.3g} GB"
+    " (PWSH_MANAGER_SESSION_MEMORY_MB), so Linux ended it"
+)
 UNREACHABLE = (
     "its connection file {file} was gone or damaged, so that nobody could reach its process, which"
     " was ended"
@@ -66,6 +73,8 @@ class Family:
     """A kernel's process with all that it has started."""
 
     processes: tuple[psutil.Process, ...] = ()
+    end_others: Callable[[], Awaitable[None]] | None = None
+    """Ends what is in the session's cgroup, if it has one."""
 
     @classmethod
     def of(cls, process: ForeignProcess | None) -> "Family":
@@ -77,6 +86,8 @@ class Family:
 
     async def kill(self) -> None:
         kill_tree(self.processes)
+        if self.end_others:
+            await self.end_others()
 
 
 def local_place(
@@ -136,8 +147,17 @@ class LocalPlace:
         return private_folder(own)
 
     async def hand_over(self, key: SessionKey) -> None:
-        """Give its folders to its user, or back to ours if it no longer has one."""
+        """Give its folders to its user, or back to ours if it no longer has one; make its cgroup.
+
+        Raises FolderNotWritable.
+        """
         await asyncio.to_thread(self._hand_over, key)
+        if self._cgroups:
+            settings = self._settings
+            try:
+                self._cgroups.make(key, settings.session_memory_mb * MB, settings.session_processes)
+            except OSError as problem:
+                LOG.warning("%s begins without a cgroup: %s", key, problem)
 
     async def lend(self, key: SessionKey, file: Path) -> Path:
         """A session with a user of its own gets a copy: several may need the same file."""
@@ -173,8 +193,20 @@ class LocalPlace:
         made = rules(own, os.environ, ports, required=wanted == "required")
         return Confined(as_user(made, user, temporary), temporary)
 
-    def limits(self) -> Limits:
-        return replace(file_limits(self._settings), oom_score=FIRST_TO_GO)
+    def limits(self, key: SessionKey) -> Limits:
+        user = self.user(key)
+        own = bool(self._users and user and user.number != self._users.simulated)
+        return replace(
+            file_limits(self._settings),
+            processes=self._settings.session_processes if own else 0,
+            cgroup=str(self._cgroups.folder(key)) if self._cgroups else "",
+            oom_score=FIRST_TO_GO,
+        )
+
+    def excess(self, key: SessionKey) -> str:
+        if self._cgroups and self._cgroups.has_run_out_of_memory(key):
+            return OUT_OF_MEMORY.format(limit=self._settings.session_memory_mb / 1000)
+        return ""
 
     async def memory(self, keys: Collection[SessionKey]) -> dict[SessionKey, int]:
         return await asyncio.to_thread(self._look, keys)
@@ -212,7 +244,8 @@ class LocalPlace:
         """Include what no longer belongs to its kernel but was once seen there."""
         detached = self._memory.members(key)
         family = await asyncio.to_thread(lambda: Family.of(self._process(key)))
-        return Family((*family.processes, *_processes(detached)))
+        others = functools.partial(self._cgroups.end, key) if self._cgroups else None
+        return Family((*family.processes, *_processes(detached)), others)
 
     async def close(self) -> None:
         """There is nothing to let go of."""
@@ -236,6 +269,31 @@ class LocalPlace:
         process = living_process(self._connection_file(key)) if can_be_raised_again() else None
         if process is not None:
             set_nice(process.pid, USUAL_NICE)
+
+    def limits_in_force(self) -> shapes.LimitsInForce:
+        """Return by what sessions are kept within their limits here."""
+        limited, counted = self._settings.session_memory_mb, self._settings.session_processes
+        if self._cgroups:
+            return {
+                "memory": "cgroup" if limited else "none",
+                "processes": "cgroup" if counted else "none",
+            }
+        return {
+            "memory": "watch" if limited else "none",
+            "processes": "user" if counted and self._users else "none",
+        }
+
+    def without_cgroups(self) -> str:
+        """Return why sessions have no cgroups of their own; "": they have."""
+        return self._found_cgroups[1]
+
+    @functools.cached_property
+    def _found_cgroups(self) -> tuple[SessionCgroups | None, str]:
+        return find_cgroups()
+
+    @property
+    def _cgroups(self) -> SessionCgroups | None:
+        return self._found_cgroups[0]
 
     @property
     def _everyone(self) -> int | None:

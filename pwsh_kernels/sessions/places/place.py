@@ -135,7 +135,7 @@ class Place(Protocol):
         """Return how a session's PowerShell is confined; None if it is not."""
         ...
 
-    def limits(self) -> Limits:
+    def limits(self, key: SessionKey) -> Limits:
         """Return what a session's PowerShell may have, as far as its kernel sets that."""
         ...
 
@@ -183,6 +183,10 @@ class Place(Protocol):
 
         A value above the session's limit counts no shared memory twice.
         """
+        ...
+
+    def excess(self, key: SessionKey) -> str:
+        """Return which limit has ended a session, as a reason; "": none, as far as is known."""
         ...
 
     def yielding(self, key: SessionKey) -> AbstractAsyncContextManager[None]:

@@ -21,9 +21,11 @@ class Places:
         is that of its Landlock.
         """
         self._usual = settings.place
+        self.local = local_place(connection_file, settings, abi)
+        self.kubernetes = KubernetesPlace(settings)
         self._places: dict[PlaceName, Place] = {
-            "local": local_place(connection_file, settings, abi),
-            "kubernetes": KubernetesPlace(settings),
+            "local": self.local,
+            "kubernetes": self.kubernetes,
         }
 
     def __getitem__(self, name: PlaceName) -> Place:

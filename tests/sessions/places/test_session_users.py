@@ -256,6 +256,32 @@ def test_each_session_has_a_user_of_its_own_without_rights_and_keeps_it(server: 
     assert not [one for one in processes if one.is_running() and one.status() != "zombie"]
 
 
+HUNDRED = (
+    "/bin/sh -c 'i=0; while [ $i -lt 100 ]; do sleep 20 >/dev/null 2>&1 & i=$((i+1)); done;"
+    " echo all' 2>&1 | Out-String"
+)
+"""Begins a hundred programs, and says so."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(WHOLE_WAIT_S)
+@SWITCHES
+def test_a_session_starts_no_more_processes_than_its_limit_and_others_still_start_theirs(
+    powershell_path: Path,
+) -> None:
+    with passable_folder() as folder:
+        server = begin(folder, PWSH_MANAGER_SESSION_PROCESSES="80").start()
+        try:
+            assert server.run("1", REAL, wait_s=60)["success"]
+            begun = server.run(HUNDRED, REAL, format="text", wait_s=60)["result"]
+            assert "fork" in begun
+            assert "all" not in begun.split()
+            children = "(1..40 | ForEach-Object { /bin/sh -c 'echo x' }).Count"
+            assert server.run(children, OTHER, wait_s=60)["result"].strip() == "40"
+        finally:
+            server.close()
+
+
 TENANTS = """
 [[tenant]]
 name = "contoso.example"
