@@ -18,7 +18,8 @@ from tests.fixtures.repository import ROOT
 LIMIT = 120.0
 """Seconds for anything that a container is asked to do."""
 PAUSE = 0.5
-ADMIN = "admin@contoso.example"
+CONTOSO = "contoso.example"
+ADMIN = f"admin@{CONTOSO}"
 IMAGE = os.environ.get("PWSH_KERNELS_IMAGE", "pwsh-kernels:latest")
 DEFAULT = re.compile(r"\$\{\w+:-([^}]*)\}")
 Found = TypeVar("Found")
@@ -74,9 +75,9 @@ class Container:
         found: dict[str, Any] = json.loads(self.say("inspect", self.name))[0]
         return found
 
-    def start(self, *more: str) -> None:
+    def start(self, *more: str, image: str = IMAGE) -> None:
         """Make and start the container, and wait until it is ready."""
-        self.say("run", "--detach", f"--name={self.name}", *run_flags(self.name), *more, IMAGE)
+        self.say("run", "--detach", f"--name={self.name}", *run_flags(self.name), *more, image)
         self.wait_until_ready()
         self.token = self.inside("cat", "/data/state/token").strip()
 
@@ -107,18 +108,22 @@ class Container:
         ).json()
         return answer
 
-    def sign_in(self) -> None:
+    def sign_in(self, tenant: str = CONTOSO) -> None:
         """Sign in as a person does: with the code, in a browser of this machine."""
-        pending = self.post("/login", tenant="contoso.example", module="exo")
+        pending = self.post("/login", tenant=tenant, module="exo")
         page = f"{self.url}/sandbox/devicelogin"
         with httpx.Client(timeout=LIMIT, trust_env=False) as browser:
-            form = {"code": pending["device_code"], "account": ADMIN, "action": "approve"}
+            form = {
+                "code": pending["device_code"],
+                "account": f"admin@{tenant}",
+                "action": "approve",
+            }
             assert "You have signed in" in browser.post(page, data=form).text
-        self.until(lambda: self.status()["state"] == "signed_in")
+        self.until(lambda: self.status(tenant)["state"] == "signed_in")
 
-    def status(self) -> dict[str, Any]:
-        """Return the state of contoso's session."""
-        return self.post("/status", tenant="contoso.example", module="exo")
+    def status(self, tenant: str = CONTOSO) -> dict[str, Any]:
+        """Return the state of a tenant's session."""
+        return self.post("/status", tenant=tenant, module="exo")
 
     def run(self, command: str) -> str:
         """Return the text that a command gives in contoso's session."""

@@ -9,6 +9,7 @@ import pytest
 
 from deploy.tests.container import ADMIN, IMAGE, LIMIT, Container
 from pwsh_kernels import __version__
+from tests.fixtures.figures import Measure
 from tests.fixtures.initialize import INITIALIZE
 
 STOP_LIMIT = "20"
@@ -45,14 +46,15 @@ def test_the_command_line_in_the_container_finds_server_and_token(container: Con
 
 
 def test_a_server_that_is_killed_comes_back_and_its_session_is_still_signed_in(
-    container: Container,
+    container: Container, measure: Measure
 ) -> None:
     container.run("$kept = 'still here'")
     before = container.inside("cat", "/data/state/server.lock")
-    container.inside("sh", "-c", f"kill -9 {before}")
-    container.until(lambda: container.inside("cat", "/data/state/server.lock") != before)
-    container.wait_until_ready()
-    container.until(lambda: container.status()["state"] == "signed_in")
+    with measure("container: from the server's crash until the session is found again"):
+        container.inside("sh", "-c", f"kill -9 {before}")
+        container.until(lambda: container.inside("cat", "/data/state/server.lock") != before)
+        container.wait_until_ready()
+        container.until(lambda: container.status()["state"] == "signed_in")
     assert container.run("$kept") == "still here"
     assert "the server was ended by SIGKILL; the next one starts" in container.logs()
     assert container.facts()["RestartCount"] == 0
