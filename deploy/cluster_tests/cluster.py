@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from deploy.two_nodes.network import NODE1
+
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT / "deploy" / "kubernetes" / "shared-data"
 IMAGE = os.environ.get("PWSH_KERNELS_IMAGE", "pwsh-kernels:latest")
@@ -19,6 +21,10 @@ LIMIT = 240.0
 PAUSE = 0.2
 MEMORY = "700Mi"
 """What a session may use, so that a test can exceed it."""
+NODE_WAIT = 20.0
+"""Seconds that a session may be out of reach; Kubernetes itself needs 40 to notice."""
+CAN_CUT = bool(os.environ.get("PWSH_KERNELS_NODE_LINK"))
+"""Whether this is the cluster of deploy/two_nodes, and we are in its first node's network."""
 CONTOSO = {"tenant": "contoso.example", "module": "exo"}
 SESSION = "app.kubernetes.io/name=pwsh-kernels-session"
 CALL = """
@@ -86,13 +92,15 @@ class Cluster:
         given = {
             "PWSH_MANAGER_KUBERNETES_IMAGE": IMAGE,
             "PWSH_MANAGER_KUBERNETES_LIMITS": f"memory={MEMORY}",
+            "PWSH_MANAGER_KUBERNETES_NODE_WAIT": f"{NODE_WAIT:.0f}",
+            "PWSH_MANAGER_RUN_SIGNED_OUT": "true",
         }
         server = {"name": "server", "env": [{"name": k, "value": v} for k, v in given.items()]}
         patch = {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {"name": "pwsh-kernels"},
-            "spec": {"template": {"spec": {"containers": [server]}}},
+            "spec": {"template": {"spec": {"containers": [server], **self._placement()}}},
         }
         name, _, tag = IMAGE.rpartition(":")
         return {
@@ -103,6 +111,10 @@ class Cluster:
             "images": [{"name": "pwsh-kernels", "newName": name, "newTag": tag}],
             "patches": [{"patch": json.dumps(patch)}],
         }
+
+    def _placement(self) -> dict[str, Any]:
+        """Keep the server where the API server is, if the second node can be cut off."""
+        return {"nodeSelector": {"kubernetes.io/hostname": NODE1.name}} if CAN_CUT else {}
 
     def wait_for_server(self) -> None:
         """Wait until the server that is wanted now is ready."""
@@ -172,9 +184,19 @@ class Cluster:
         )
         return str(lost["reason"])
 
-    def pod(self) -> str:
-        """Return the name of contoso's Pod."""
-        return self.kubectl("get", "pods", "-l", SESSION, "-o", "name").strip()
+    def pods(self) -> dict[str, dict[str, Any]]:
+        """Return the Pods of sessions by their tenants."""
+        found = json.loads(self.kubectl("get", "pods", "-l", SESSION, "-o", "json"))["items"]
+        return {one["metadata"]["annotations"]["pwsh-kernels/tenant"]: one for one in found}
+
+    def pod(self, tenant: str = CONTOSO["tenant"]) -> str:
+        """Return the name of a tenant's Pod."""
+        return f"pod/{self.pods()[tenant]['metadata']['name']}"
+
+    def disconnect(self, tenant: str = CONTOSO["tenant"], **more: Any) -> None:
+        """End a tenant's session, and wait until its Pod is gone."""
+        self.post("/disconnect", **{**CONTOSO, "tenant": tenant}, **more)
+        self.until(lambda: tenant not in self.pods())
 
     def until(self, find: Callable[[], Found]) -> Found:
         """Return the first thing found; what does not come within LIMIT fails the test."""
