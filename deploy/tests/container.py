@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -57,6 +57,10 @@ class Container:
     name: str = field(default_factory=lambda: f"pwsh-kernels-test-{uuid4().hex[:8]}")
     docker: Docker = field(default_factory=docker)
     image: str = IMAGE
+    command: Sequence[str] = ()
+    """What runs in the container instead of the image's own command."""
+    path: str = ""
+    """The path that the server is told to serve under."""
     url: str = ""
     token: str = field(default="", repr=False)
 
@@ -77,20 +81,34 @@ class Container:
 
     def start(self, *more: str) -> None:
         """Make and start the container, and wait until it is ready."""
-        self.say("run", "--detach", f"--name={self.name}", *run_flags(self.name), *more, self.image)
+        flags = (f"--name={self.name}", *run_flags(self.name), *more)
+        self.say("run", "--detach", *flags, self.image, *self.command)
         self.wait_until_ready()
         self.token = self.inside("cat", "/data/state/token").strip()
 
     def wait_until_ready(self) -> None:
         """Wait until the server answers at the port of this machine that Docker chose."""
-        self.url = f"http://{self.say('port', self.name, '5100/tcp').splitlines()[0]}"
+        self.url = f"http://{self.published(5100)}{self.path}"
         self.until(lambda: self._answers("/health/ready"))
+
+    def published(self, port: int) -> str:
+        """Return the address of this machine that leads to a port of the container."""
+        return self.say("port", self.name, f"{port}/tcp").splitlines()[0]
 
     def _answers(self, path: str) -> bool:
         try:
             return httpx.get(self.url + path, timeout=5, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
+
+    def build(self, dockerfile: str, folder: str) -> str:
+        """Build an image of deploy/tests/ on top of the container's; return its name."""
+        tag = f"{self.image}-{dockerfile.partition('.')[0]}"
+        self.say(
+            *("build", "--network=host", "--quiet", f"--build-arg=IMAGE={self.image}"),
+            *(f"--file={ROOT / 'deploy/tests' / dockerfile}", f"--tag={tag}", str(ROOT / folder)),
+        )
+        return tag
 
     def until(self, find: Callable[[], Found]) -> Found:
         """Return the first thing found; what does not come within LIMIT fails the test."""

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from deploy.tests.container import ADMIN, IMAGE, LIMIT, Container
+from deploy.tests.container import ADMIN, LIMIT, Container
 from tests.fixtures.repository import ROOT
 
-SYSTEMD_IMAGE = f"{IMAGE}-systemd"
 TOKEN = "a-token-of-the-machine-s-administrator"
 DOCUMENTATION = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
 FILES = {
@@ -38,7 +37,7 @@ class Machine(Container):
             *("run", "--detach", f"--name={self.name}", "--publish=127.0.0.1::5100"),
             *("--cap-add=SYS_ADMIN", "--security-opt=seccomp=unconfined", "--cgroupns=private"),
             *("--security-opt=apparmor=unconfined", "--tmpfs=/run", "--tmpfs=/tmp", *more),
-            SYSTEMD_IMAGE,
+            self.build("systemd.Dockerfile", "deploy/systemd"),
         )
         self.until(lambda: self.boot_state() in {"running", "degraded"})
         for file, text in FILES.items():
@@ -72,13 +71,6 @@ class Machine(Container):
 def machine() -> Iterator[Machine]:
     """A machine with the unit, and a session that is signed in."""
     one = Machine()
-    built = one.docker(
-        *("build", "--network=host", "--quiet", f"--build-arg=IMAGE={IMAGE}"),
-        *(f"--file={ROOT / 'deploy/tests/systemd.Dockerfile'}", f"--tag={SYSTEMD_IMAGE}"),
-        str(ROOT / "deploy/systemd"),
-        limit=LIMIT * 2,
-    )
-    assert built.returncode == 0, built.stderr
     try:
         one.start()
         one.sign_in()
