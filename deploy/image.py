@@ -27,7 +27,13 @@ LINTERS = (
     ),
     (
         ("npx", "--yes", "dclint@3.1.0"),
-        ("docker-compose.yml", "deploy/container/secret.yml", "deploy/tests/here.yml"),
+        (
+            "docker-compose.yml",
+            *(
+                f"deploy/{one}.yml"
+                for one in ("container/mcpjungle", "container/secret", "tests/here")
+            ),
+        ),
     ),
 )
 """What reads the definitions, and which; neither is installed here otherwise."""
@@ -96,7 +102,7 @@ def have_plugins(docker: Docker) -> Docker:
 def try_image(docker: Docker, tag: str) -> int:
     """Run the tests of deploy/tests/ with an image, and return their exit code."""
     docker = have_plugins(docker)
-    command = [sys.executable, "-m", "pytest", "-q", "deploy/tests", "--timeout", "300"]
+    command = [sys.executable, "-m", "pytest", "-q", "deploy/tests", "--timeout", "600"]
     given = {"PWSH_KERNELS_DOCKER": docker.client, "PWSH_KERNELS_IMAGE": tag}
     environment = {**os.environ, **docker.environment, **given}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode

@@ -17,6 +17,8 @@ from tests.fixtures.repository import ROOT
 
 LIMIT = 120.0
 """Seconds for anything that a container is asked to do."""
+BUILD_LIMIT = 400.0
+"""Seconds for an image on top of ours: Debian's packages are fetched."""
 PAUSE = 0.5
 ADMIN = "admin@contoso.example"
 IMAGE = os.environ.get("PWSH_KERNELS_IMAGE", "pwsh-kernels:latest")
@@ -24,9 +26,14 @@ DEFAULT = re.compile(r"\$\{\w+:-([^}]*)\}")
 Found = TypeVar("Found")
 
 
+def with_defaults(text: str) -> str:
+    """Return a text of a compose file as where none of its variables is set."""
+    return DEFAULT.sub(r"\1", text)
+
+
 def service() -> dict[str, Any]:
     """Return the service of docker-compose.yml with the defaults of its variables."""
-    text = DEFAULT.sub(r"\1", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    text = with_defaults((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
     found: dict[str, Any] = yaml.safe_load(text)["services"]["pwsh-kernels"]
     return found
 
@@ -64,9 +71,9 @@ class Container:
     url: str = ""
     token: str = field(default="", repr=False)
 
-    def say(self, *arguments: str, stdin: str | None = None) -> str:
+    def say(self, *arguments: str, stdin: str | None = None, limit: float = LIMIT) -> str:
         """Return what a docker command prints; a failure of it fails the test."""
-        done = self.docker(*arguments, limit=LIMIT, stdin=stdin)
+        done = self.docker(*arguments, limit=limit, stdin=stdin)
         assert done.returncode == 0, done.stderr or done.stdout
         return done.stdout
 
@@ -107,6 +114,7 @@ class Container:
         self.say(
             *("build", "--network=host", "--quiet", f"--build-arg=IMAGE={self.image}"),
             *(f"--file={ROOT / 'deploy/tests' / dockerfile}", f"--tag={tag}", str(ROOT / folder)),
+            limit=BUILD_LIMIT,
         )
         return tag
 
