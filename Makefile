@@ -163,7 +163,7 @@ progress-host: $(STAMP)
 	  -File pwsh_kernels/powershell/progress_host/compile.ps1 pwsh_kernels/powershell/progress_host/PwshKernels.ProgressHost.dll
 
 # The container (docs/containers.md). Where no Docker engine runs, root on Debian gets docker.io; test-image says loudly when nothing
-# could be tested. `make image TARGET=full` has the services' modules.
+# could be tested. `make image TARGET=full` has the modules of modules.lock.toml.
 TARGET ?= slim
 
 image test-image: $(STAMP)

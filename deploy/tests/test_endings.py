@@ -85,7 +85,8 @@ def test_an_upgrade_keeps_token_homes_and_history_and_ends_sessions(
         with measure("container: an upgrade, from the old one's end until the new one is ready"):
             container.say("stop", "--time=20", container.name)
             container.say("rm", container.name)
-            container.start(image=newer)
+            container.image = newer
+            container.start()
         health = httpx.get(f"{container.url}/health", timeout=LIMIT, trust_env=False).json()
         assert (health["version"], container.token) == (NEWER, token)
         assert container.status()["connected"] is False

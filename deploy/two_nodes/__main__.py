@@ -13,7 +13,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from deploy.docker_engine import DAEMON, NoEngine, docker_engine
+from deploy.debian import NotHere
+from deploy.docker_engine import DAEMON, docker_engine
 from deploy.image import ENGINE, ROOT, build, say
 from deploy.two_nodes.control_plane import ask, control_plane
 from deploy.two_nodes.network import CABLE, network
@@ -51,11 +52,11 @@ def obstacle() -> str:
 
 
 def have_image() -> None:
-    """Build the image, and keep it as a file that the nodes load. Raises NoEngine."""
+    """Build the image, and keep it as a file that the nodes load. Raises NotHere."""
     KEPT.mkdir(parents=True, exist_ok=True)
     with docker_engine(ENGINE) as docker:
         if build(docker, "slim", IMAGE):
-            raise NoEngine("the image could not be built")
+            raise NotHere("the image could not be built")
         number = docker("image", "inspect", "--format", "{{.Id}}", IMAGE, limit=SAVE_LIMIT).stdout
         known = KEPT / "image.id"
         if known.is_file() and known.read_text() == number:
@@ -111,7 +112,7 @@ def main(*arguments: str) -> int:
     try:
         have_image()
         return try_here(*arguments)
-    except NoEngine as reason:
+    except NotHere as reason:
         say(NOT_TESTED.format(reason))
         return 0
 
