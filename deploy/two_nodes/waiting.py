@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-START_WAIT = 90.0
+START_WAIT = 240.0
+"""Seconds; a busy machine takes more than one minute to the API server."""
 PAUSE = 0.3
 SHOWN = 1500
 
