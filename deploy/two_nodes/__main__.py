@@ -51,18 +51,21 @@ def obstacle() -> str:
     return f"{', '.join(absent)} cannot be found on PATH" if absent else ""
 
 
-def have_image() -> None:
-    """Build the image, and keep it as a file that the nodes load. Raises NotHere."""
+def have_image() -> int:
+    """Build the image, keep it as a file that the nodes load, and return the exit code of that.
+
+    Raises NotHere.
+    """
     KEPT.mkdir(parents=True, exist_ok=True)
     with docker_engine(ENGINE) as docker:
-        if build(docker, "slim", IMAGE):
-            raise NotHere("the image could not be built")
+        if failed := build(docker, "slim", IMAGE):
+            return failed
         number = docker("image", "inspect", "--format", "{{.Id}}", IMAGE, limit=SAVE_LIMIT).stdout
         known = KEPT / "image.id"
-        if known.is_file() and known.read_text() == number:
-            return
-        docker("save", "--output", str(KEPT / "image.tar"), IMAGE, limit=SAVE_LIMIT)
-        known.write_text(number)
+        if not known.is_file() or known.read_text() != number:
+            docker("save", "--output", str(KEPT / "image.tar"), IMAGE, limit=SAVE_LIMIT)
+            known.write_text(number)
+        return 0
 
 
 def try_here(*arguments: str) -> int:
@@ -110,8 +113,7 @@ def main(*arguments: str) -> int:
         say(NOT_TESTED.format(reason))
         return 0
     try:
-        have_image()
-        return try_here(*arguments)
+        return have_image() or try_here(*arguments)
     except NotHere as reason:
         say(NOT_TESTED.format(reason))
         return 0
