@@ -174,6 +174,7 @@ class Launcher:
                 *(data, self._settings.homes, self._settings.tenants_path.parent),
                 *self._secret_files(),
             ),
+            machine_mutexes=session.module.machine_mutexes,
         )
 
 

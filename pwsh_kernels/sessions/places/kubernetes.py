@@ -103,7 +103,7 @@ class KubernetesPlace:
             addresses=needs.addresses,
         )
         ports = self._settings.confine_ports
-        rules = pod_rules(own, os.environ, ports, required=wanted == "required")
+        rules = pod_rules(own, os.environ, ports, TEMPORARY, required=wanted == "required")
         return Confined(rules, TEMPORARY)
 
     def limits(self) -> Limits:

@@ -122,7 +122,8 @@ class LocalPlace:
             private=(*needs.private, self._connection_file(key).parent),
         )
         ports = self._settings.confine_ports
-        return Confined(rules(own, os.environ, ports, required=wanted == "required"), temporary)
+        whole = rules(own, os.environ, ports, temporary, required=wanted == "required")
+        return Confined(whole, temporary)
 
     def limits(self) -> Limits:
         return replace(file_limits(self._settings), oom_score=FIRST_TO_GO)
