@@ -106,6 +106,9 @@ class KubernetesPlace:
         rules = pod_rules(own, os.environ, ports, TEMPORARY, required=wanted == "required")
         return Confined(rules, TEMPORARY)
 
+    async def tidy(self, key: SessionKey) -> None:
+        """Only its next Pod will see its HOME."""
+
     def limits(self) -> Limits:
         """Leave memory to its Pod, and who goes first to its node."""
         return file_limits(self._settings)

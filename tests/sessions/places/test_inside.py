@@ -4,11 +4,13 @@ other PowerShell, in the session's HOME.
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from pwsh_kernels.landlock import abi_version, not_enforced
-from tests.fixtures.server import Server
+from tests.fixtures.sandbox import AUTOMATION, CERTIFICATE_PASSWORD, make_certificate
+from tests.fixtures.server import CONTOSO, Server
 
 pytestmark = [
     pytest.mark.slow,
@@ -261,7 +263,7 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def server(powershell_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose sessions are confined, and find the modules of their HOME."""
     settings = {
         "PWSH_MANAGER_CONFINE": "required",
@@ -303,3 +305,50 @@ def test_what_is_refused_is_explained(server: Server, what: str) -> None:
     script, words = REFUSED[what]
     answer = server.run(script, TENANT, wait_s=60)
     assert words in answer["errors"][0]["suggestion"], answer
+
+
+def test_temporary_files_of_an_earlier_session_are_removed_and_the_rest_of_home_stays(
+    server: Server,
+) -> None:
+    result(server, "Set-Content $env:TMPDIR/left, $HOME/kept 1")
+    server.post("/kill", tenant=TENANT, module="exo")
+    assert result(server, "Test-Path $env:TMPDIR/left, $HOME/kept") == "False True"
+
+
+def test_a_replaced_certificate_is_explained_and_read_by_a_new_session(
+    powershell_path: Path, tmp_path: Path
+) -> None:
+    certificate = make_certificate(tmp_path)
+    (tmp_path / "password").write_text(CERTIFICATE_PASSWORD)
+    (tmp_path / "password").chmod(0o600)
+    tenants = tmp_path / "tenants.toml"
+    tenants.write_text(
+        f'''
+        [[tenant]]
+        name = "{CONTOSO}"
+        organization = "contoso.onmicrosoft.example"
+        [tenant.exo]
+        client_id = "{AUTOMATION["contoso"]}"
+        certificate_file = "{certificate.name}"
+        certificate_password = {{ file = "password" }}
+        '''
+    )
+    settings = {
+        "PWSH_MANAGER_CONFINE_FOLDERS": "",
+        "PWSH_MANAGER_RUN_SIGNED_OUT": "true",
+        "PWSH_MANAGER_TENANTS": str(tenants),
+    }
+    server = Server(tmp_path / "server", settings)
+    (tmp_path / "server").mkdir()
+    server.start()
+    try:
+        assert server.run("1", CONTOSO, wait_s=50)["success"]
+        copy = certificate.with_suffix(".new")
+        copy.write_bytes(certificate.read_bytes())
+        copy.rename(certificate)
+        refused = server.sign_in(route="certificate")["sign_in"]
+        assert refused["explanation"]["code"] == "certificate_out_of_reach", refused
+        server.post("/disconnect", tenant=CONTOSO, module="exo")
+        assert server.sign_in(route="certificate")["state"] == "signed_in"
+    finally:
+        server.close()
