@@ -37,11 +37,12 @@ from pwsh_kernels.sessions.places.priority import (
     set_nice,
 )
 from pwsh_kernels.sessions.places.process_tree import kill_tree
+from pwsh_kernels.sessions.places.temporary import empty_temporary, temporary_folder
 from pwsh_kernels.settings import Settings
 
 LOG = logging.getLogger(__name__)
-TEMPORARY = ".tmp"
-"""Folder in the HOME of a confined session, instead of the machine's /tmp."""
+TIDY_WAIT_S = 2.0
+"""Seconds for which the start of a session waits until old temporary files are removed."""
 FIRST_TO_GO = 500
 """oom_score_adj of sessions: where memory is short, Linux ends a session before the server (0)."""
 UNREACHABLE = (
@@ -106,6 +107,12 @@ class LocalPlace:
         logs = private_folder(self._settings.data_dir / "logs")
         return logs / f"{key.kernelspec}.log"
 
+    async def tidy(self, key: SessionKey) -> None:
+        """Wait for it a while; what takes longer goes on beside the session."""
+        home = self._homes.home(key)
+        work = asyncio.ensure_future(asyncio.to_thread(empty_temporary, home))
+        await asyncio.wait([work], timeout=TIDY_WAIT_S)
+
     async def forget_home(self, key: SessionKey) -> bool:
         return await asyncio.to_thread(self._homes.forget, key)
 
@@ -115,14 +122,15 @@ class LocalPlace:
         if wanted == "off" or not self._abi:
             return None
         home = self._homes.home(key)
-        temporary = private_folder(home / TEMPORARY)
+        temporary = temporary_folder(home)
         own = replace(
             needs,
             write=(*needs.write, home, *self._settings.confine_folders),
             private=(*needs.private, self._connection_file(key).parent),
         )
         ports = self._settings.confine_ports
-        return Confined(rules(own, os.environ, ports, required=wanted == "required"), temporary)
+        whole = rules(own, os.environ, ports, temporary, required=wanted == "required")
+        return Confined(whole, temporary)
 
     def limits(self) -> Limits:
         return replace(file_limits(self._settings), oom_score=FIRST_TO_GO)

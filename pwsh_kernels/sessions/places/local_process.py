@@ -130,6 +130,21 @@ def kernel_of_home(home: str | Path) -> KernelProcess | None:
     return next((one for one in living_kernels() if one.home == Path(home)), None)
 
 
+def is_home_of_a_process(home: Path) -> bool:
+    """Return whether a running process of this user has this HOME. Reads all of /proc."""
+    wanted = os.fsencode(f"HOME={home}")
+    return any(wanted in _environment(folder) for folder in PROC.iterdir())
+
+
+def _environment(folder: Path) -> list[bytes]:
+    if not folder.name.isdigit():
+        return []
+    try:
+        return (folder / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
 def _kernel(pid: int) -> KernelProcess | None:
     try:
         words = tuple((PROC / str(pid) / "cmdline").read_bytes().split(b"\0"))

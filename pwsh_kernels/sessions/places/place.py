@@ -90,6 +90,10 @@ class Place(Protocol):
         """
         ...
 
+    async def tidy(self, key: SessionKey) -> None:
+        """Remove the temporary files that an earlier session has left, before a session begins."""
+        ...
+
     def log_file(self, key: SessionKey) -> Path:
         """Return where the log of a session's kernel is, as the kernel sees it."""
         ...
