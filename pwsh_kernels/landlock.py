@@ -1,5 +1,5 @@
 """Landlock: how far this machine's Linux can confine a process, and a program that confines itself
-and then becomes another one.
+(to a user of its own, where it is told one) and then becomes another one.
 
 `python -I -S landlock.py RULES PROGRAM [ARGUMENT ...]` is that program. It runs at each start of a
 session, before PowerShell, so this file imports little and nothing of ours. The numbers are those
@@ -9,10 +9,12 @@ of linux/landlock.h; https://docs.kernel.org/userspace-api/landlock.html explain
 import ctypes
 import json
 import os
+import resource
 import signal
 import stat
 import struct
 import sys
+from collections.abc import Iterable
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 ASK_VERSION = 1
@@ -72,6 +74,30 @@ def file_accesses(abi: int) -> int:
     return (REFER - 1) | sum(access for access, since in newer if abi >= since)
 
 
+def become(user: int, group: int, folders: list[str]) -> None:
+    """Make this process, for good, one of a user with the group of the same number and one more
+    group; its folders are made if they are missing. Raises OSError.
+
+    The pipes become the user's too: programs open /dev/stderr by its name.
+    """
+    for descriptor in range(3):
+        os.fchown(descriptor, user, user)
+    _refuse_new_rights(but=())
+    os.setgroups([group])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    for folder in folders:
+        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - pathlib takes long to import
+
+
+def limit(limits: dict[str, int]) -> None:
+    """Lower this process' limits, by their numbers, for good. A machine's own lower one stays."""
+    for kind, most in limits.items():
+        upper = resource.getrlimit(int(kind))[1]
+        lower = most if upper == resource.RLIM_INFINITY else min(most, upper)
+        resource.setrlimit(int(kind), (lower, lower))
+
+
 def confine(rules: dict[str, list[str]], abi: int) -> None:
     """Confine this process, and everything that it becomes or starts, to what the rules grant.
 
@@ -94,20 +120,20 @@ def confine(rules: dict[str, list[str]], abi: int) -> None:
         _grant_open(ruleset, place, access & known)
     for port in rules["ports"] if abi >= TCP_SINCE else ():
         _call(ADD_RULE, ruleset, NET_PORT, struct.pack("QQ", CONNECT, int(port)), 0)
-    if ctypes.CDLL(None).prctl(NO_NEW_PRIVS, 1, 0, 0, 0):
-        raise OSError("prctl(PR_SET_NO_NEW_PRIVS) failed")
-    _drop_capabilities()
+    _refuse_new_rights()
     _call(RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
 
 
-def _drop_capabilities() -> None:
-    """Leave only a few of root's capabilities to the program that this process becomes; without
-    capabilities, do nothing.
+def _refuse_new_rights(but: Iterable[int] = KEPT_CAPABILITIES) -> None:
+    """Let no program that this process becomes have more rights than it, nor capabilities but a
+    few of root's. Raises OSError.
     """
     libc = ctypes.CDLL(None)
+    if libc.prctl(NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError("prctl(PR_SET_NO_NEW_PRIVS) failed")
     libc.prctl(AMBIENT, CLEAR_ALL, 0, 0, 0)
-    for number in set(range(CAPABILITIES)) - KEPT_CAPABILITIES:
+    for number in set(range(CAPABILITIES)).difference(but):
         libc.prctl(DROP_FROM_BOUNDING_SET, number, 0, 0, 0)
 
 
@@ -230,21 +256,28 @@ def _call(*arguments: object) -> int:
 
 
 def main(arguments: list[str]) -> None:
-    """Confine this process as far as this machine can, then become the program."""
+    """Confine this process as far as this machine can, then become the program.
+
+    Rules with a user and without `read` ask for that user only.
+    """
     rules, program = json.loads(arguments[0]), arguments[1:]
-    abi = abi_version()
+    abi = 0 if "user" in rules and "read" not in rules else abi_version()
     lacking = not_enforced(abi)
-    if lacking and rules["required"]:
+    if lacking and rules.get("required"):
         sys.stderr.write(f"Landlock cannot confine here: {', '.join(lacking)}\n")
         sys.exit(NOT_CONFINED)
     try:
+        limit(rules.get("limits", {}))
+        if user := rules.get("user"):
+            become(user["id"], user["group"], user["folders"])
         if abi:
             confine(rules, abi)
         # Python ignores it, and so would the program: `yes | head -1` would end in an error.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         os.execv(program[0], program)  # noqa: S606 - no shell stands between: the program is what was asked for
     except OSError as problem:
-        sys.stderr.write(f"{program[0]}, to be confined by Landlock: {problem}\n")
+        where = f"{program[0]}, to be confined by Landlock"
+        sys.stderr.write(f"{where}, as user {os.geteuid()}: {problem}\n")
         sys.exit(NOT_CONFINED)
 
 

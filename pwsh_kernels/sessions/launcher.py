@@ -32,6 +32,10 @@ WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
 """Variable of the kernel: where its PowerShell's commands begin. The process itself starts in HOME,
 which is private: libraries that find no place of their own put tokens into the current folder.
 """
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Variable of Python: a kernel begins in HOME, and must import nothing that its session has put
+there.
+"""
 LOG = "PWSH_KERNELS_LOG"
 LOG_SIZE = "PWSH_KERNELS_LOG_SIZE"
 CONFINED = "PWSH_KERNELS_CONFINED"
@@ -77,9 +81,10 @@ class Launcher:
     def launch(self, session: Session) -> SessionLaunch:
         """Return how to start a session's kernel, after making its folders.
 
-        Raises UnsafeFolder, FolderNotWritable.
+        Raises UnsafeFolder, FolderNotWritable, NoSessionUserLeft.
         """
         place = self.places[session.place]
+        place.choose_user(session.key, simulated=session.tenant.sandbox)
         home = place.prepare_home(session.key)
         session.begin_in(str(place.prepare_files(session.key)))
         needs = self._needs(session)
@@ -103,10 +108,13 @@ class Launcher:
         """
         if not self.places[session.place].shares_data:
             return {}
+        user = self.places[session.place].user(session.key)
+        everyone = user.everyone if user else None
         if not session.tenant.sandbox:
-            return self.pins.pin(session.key)
+            return self.pins.pin(session.key, everyone=everyone)
         try:
-            return self.pins.pin(session.key, _modules_in(self._sandbox().get(MODULE_PATH, "")))
+            without = _modules_in(self._sandbox().get(MODULE_PATH, ""))
+            return self.pins.pin(session.key, without, everyone)
         except BrokenFile as problem:  # it needs no installed module
             _log.warning("%s has no installed module: %s", session.key, problem.text())
             return {}
@@ -122,6 +130,7 @@ class Launcher:
         self, session: Session, place: Place, needs: Needs, home: Path
     ) -> dict[str, str]:
         environment = {
+            SAFE_PATH: "1",
             HOME_VARIABLE: str(home),
             "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env),
             WORKING_FOLDER: session.working_folder,
@@ -131,7 +140,7 @@ class Launcher:
             LOG_SIZE: str(self._settings.kernel_log),
             SIGN_IN_HINT: _sign_in_hint(session),
             KEPT_IN_ALL: str(self._settings.kept_objects_in_all),
-            LIMITS: place.limits().text(),
+            LIMITS: place.limits(session.key).text(),
         }
         if culture := session.tenant.culture_of(session.key.module):
             environment[CULTURE] = culture
@@ -160,8 +169,10 @@ class Launcher:
         created if they are missing.
         """
         data = self._settings.data_dir.absolute()
-        modules = (private_folder(data / "pins"), private_folder(data / "modules"))
-        history = private_folder(self.history.file(session.key).parent)
+        user = self.places[session.place].user(session.key)
+        everyone = user.everyone if user else None
+        modules = tuple(private_folder(data / name, everyone) for name in ("pins", "modules"))
+        history = self.history.prepare(session.key, user)
         certificate = session.tenant.access(session.key.module).certificate_file
         sandbox = dict(self._sandbox()) if session.tenant.sandbox else {}
         challenges = [managed_identity.CHALLENGES] if _as_machine(session) else []

@@ -305,6 +305,8 @@ class SessionKernelManager(KernelManagerCompat):
         async with self._lock(launch.key):
             if launch.key.kernel_id in self:
                 return
+            if not await launch.place.alive(launch.key):
+                await launch.place.hand_over(launch.key)
             await super().start_kernel(
                 kernel_id=launch.key.kernel_id,
                 kernel_name=launch.key.kernelspec,

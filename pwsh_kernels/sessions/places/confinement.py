@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pwsh_kernels.landlock import not_enforced
+from pwsh_kernels.sessions.places.session_users import SessionUser
 
 SYSTEM = (
     *("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/opt"),
@@ -126,6 +127,14 @@ def _rules(
         "mutexes": MUTEXES[True],
         "required": required,
     }
+
+
+def as_user(rules: str, user: SessionUser | None, temporary: Path) -> str:
+    """Return the rules of a session that also becomes a user, if it has one of its own."""
+    if user is None:
+        return rules
+    facts = {"id": user.number, "group": user.everyone, "folders": [str(temporary)]}
+    return json.dumps({**json.loads(rules), "user": facts})
 
 
 def shortfall(confine: str, abi: int) -> str:

@@ -22,6 +22,7 @@ from tests.fixtures.reach import (
     request,
 )
 from tests.fixtures.server import Server
+from tests.fixtures.session_users import SWITCHES, USERS, passable_folder
 
 pytestmark = [
     pytest.mark.slow,
@@ -40,17 +41,22 @@ REACHED_NEVER = {
 }
 
 
+PORTS = ("kernel", "server's port")
+"""What a user of its own does not keep a session from: TCP."""
+
+
 def tenants_file(folder: Path) -> Path:
     """Write the file of two tenants, and their certificates."""
     folder.mkdir()
     for name in (ATTACKER, NEIGHBOUR):
         (folder / f"{name}.pfx").write_text("certificate")
+        (folder / f"{name}.pfx").chmod(0o600)
     file = folder / "tenants.toml"
     file.write_text(TENANTS)
     return file
 
 
-def begin(folder: Path, confine: str) -> Server:
+def begin(folder: Path, confine: str, users: str = "") -> Server:
     """Start a server with a session in each of the two tenants."""
     file = tenants_file(folder / "config")
     settings = {
@@ -58,6 +64,7 @@ def begin(folder: Path, confine: str) -> Server:
         "PWSH_MANAGER_CONFINE_FOLDERS": "",
         "PWSH_MANAGER_RUN_SIGNED_OUT": "true",
         "PWSH_MANAGER_TENANTS": str(file),
+        "PWSH_MANAGER_SESSION_USERS": users,
     }
     server = Server(folder, settings).start()
     for tenant in (ATTACKER, NEIGHBOUR):
@@ -121,6 +128,48 @@ def unconfined(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) 
         return reached(server)
     finally:
         server.close()
+
+
+def reached_by_a_user(confine: str) -> dict[str, str]:
+    """Return what a session gets that has a user of its own."""
+    with passable_folder() as folder:
+        server = begin(folder, confine, USERS)
+        try:
+            return reached(server)
+        finally:
+            server.close()
+
+
+@pytest.fixture(scope="module")
+def user(powershell_path: Path) -> dict[str, str]:
+    """What a session gets that has a user of its own, and is not confined."""
+    return reached_by_a_user("off")
+
+
+@pytest.fixture(scope="module")
+def confined_user(powershell_path: Path) -> dict[str, str]:
+    """What a session gets that has a user of its own and is confined."""
+    return reached_by_a_user("required")
+
+
+@SWITCHES
+@pytest.mark.parametrize("attempt", [one for one in ATTEMPTS if one not in PORTS])
+def test_with_a_user_of_its_own_alone_it_does_not_reach(user: dict[str, str], attempt: str) -> None:
+    assert user[attempt].startswith("refused"), user
+
+
+@SWITCHES
+@pytest.mark.parametrize("attempt", PORTS)
+def test_with_a_user_of_its_own_alone_it_reaches(user: dict[str, str], attempt: str) -> None:
+    assert user[attempt] == "got", user
+
+
+@SWITCHES
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_a_confined_session_with_a_user_of_its_own_does_not_reach(
+    confined_user: dict[str, str], attempt: str
+) -> None:
+    assert confined_user[attempt].startswith("refused"), confined_user
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
