@@ -156,7 +156,10 @@ def show_sessions(server: Server) -> None:
     for kind, mark in (("kernel", "pwsh_kernels.kernel"), ("PowerShell", "-NoProfile")):
         found = [one.pid for one in server.family() if mark in one.cmdline()]
         sizes = [figures.memory(one)[1] / figures.MIB for one in found]
-        print(f"{kind} of a session here: PSS {figures.median(sizes):.0f} MiB (of {len(sizes)})")
+        if sizes:
+            print(
+                f"{kind} of a session here: PSS {figures.median(sizes):.0f} MiB (of {len(sizes)})"
+            )
 
 
 def restart(server: Server, number: int, expected: int) -> None:

@@ -47,7 +47,7 @@ def descriptors(pid: int) -> tuple[int, int]:
             links.append(str(one.readlink()))
         except FileNotFoundError:
             continue
-    return len(links), links.count(SOCKET_MARK) - NOT_SOCKETS
+    return len(links), max(0, links.count(SOCKET_MARK) - NOT_SOCKETS)
 
 
 def threads(pid: int) -> int:
@@ -68,9 +68,8 @@ def milliseconds(act: Callable[[], object], times: int) -> list[float]:
 
 
 def median(values: Iterable[float]) -> float:
-    """Return the middle one of some values; without any, nothing that could be shown."""
-    known = list(values)
-    return statistics.median(known) if known else float("nan")
+    """Return the middle one of some values."""
+    return statistics.median(values)
 
 
 def p99(values: Iterable[float]) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.sessions.world import make_manager
 
 SOCKETS_OF_A_SESSION = 8
-"""One on Kubernetes; docs/scale.md."""
+"""At most, while one on Kubernetes begins (docs/scale.md)."""
 
 
 def test_a_server_has_sockets_for_a_thousand_sessions(tmp_path: Path) -> None:
