@@ -130,6 +130,8 @@ class LocalPlace:
             if settings.session_users
             else None
         )
+        self._looked_at: dict[SessionKey, ForeignProcess] = {}
+        """Which kernel each session had at the last look, so that files are read once."""
 
     def environment(self, given: Mapping[str, str], pass_env: Iterable[str]) -> dict[str, str]:
         return kernel_environment(given, pass_env)
@@ -357,9 +359,15 @@ class LocalPlace:
                 raise FolderNotWritable(folder=str(folder), problem=problem) from error
 
     def _look(self, keys: Collection[SessionKey]) -> dict[SessionKey, int]:
-        kernels = {key: living_process(self._connection_file(key)) for key in keys}
-        pids = {key: process.pid for key, process in kernels.items() if process}
+        found = ((key, self._kernel_at_look(key)) for key in keys)
+        self._looked_at = {key: process for key, process in found if process}
+        pids = {key: process.pid for key, process in self._looked_at.items()}
         return self._memory.look(pids, self._settings.session_memory_mb * MB)
+
+    def _kernel_at_look(self, key: SessionKey) -> ForeignProcess | None:
+        known = self._looked_at.get(key)
+        alive = known is not None and known.poll() is None
+        return known if alive else living_process(self._connection_file(key))
 
     def _process(self, key: SessionKey) -> ForeignProcess | None:
         """Return the process of a session's kernel, even if its files are gone."""

@@ -27,6 +27,12 @@ PlaceName = Literal["local", "kubernetes"]
 class Provisioner(KernelProvisionerBase):
     """A kernel provisioner of sessions that also reports how its kernel ended."""
 
+    def looks_dead(self) -> bool:
+        """Return whether its kernel has probably ended; `poll` knows. It is asked every second, so
+        it costs next to nothing.
+        """
+        raise NotImplementedError
+
     def death(self) -> str:
         """Return what ended the kernel, such as "SIGKILL"; "" if that cannot be known."""
         raise NotImplementedError
