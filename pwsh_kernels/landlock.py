@@ -91,11 +91,17 @@ def become(user: int, group: int, folders: list[str]) -> None:
 
 
 def limit(limits: dict[str, int]) -> None:
-    """Lower this process' limits, by their numbers, for good. A machine's own lower one stays."""
+    """Lower this process' limits, by their numbers, for good. A machine's own lower one stays.
+
+    Where the machine does not let us, it runs without: better than not.
+    """
     for kind, most in limits.items():
         upper = resource.getrlimit(int(kind))[1]
         lower = most if upper == resource.RLIM_INFINITY else min(most, upper)
-        resource.setrlimit(int(kind), (lower, lower))
+        try:
+            resource.setrlimit(int(kind), (lower, lower))
+        except (OSError, ValueError) as problem:
+            sys.stderr.write(f"The limit {kind} of resources was not set: {problem}\n")
 
 
 def confine(rules: dict[str, list[str]], abi: int) -> None:

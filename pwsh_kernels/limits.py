@@ -64,10 +64,10 @@ def apply(limits: Limits, pid: int, *, sets_its_own: bool = False) -> None:
         return
     for kind, most in limits.of_resources().items() if not sets_its_own else ():
         _lower(pid, kind, most)
-    if limits.cgroup:
-        Path(limits.cgroup, "cgroup.procs").write_text(str(pid), encoding="ascii")
     if limits.oom_score:
         Path(f"/proc/{pid}/oom_score_adj").write_text(str(limits.oom_score), encoding="ascii")
+    if limits.cgroup:
+        Path(limits.cgroup, "cgroup.procs").write_text(str(pid), encoding="ascii")
 
 
 def _lower(pid: int, kind: int, most: int) -> None:
