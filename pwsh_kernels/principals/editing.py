@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import tomlkit
+from tomlkit import TOMLDocument
 from tomlkit.items import AoT, Table
 
 from pwsh_kernels.principals.parsing import TABLE
@@ -29,14 +30,29 @@ def with_principal(text: str, principal: Principal) -> str:
     return f"{before}{tomlkit.dumps({TABLE: AoT([table])}).rstrip()}\n"
 
 
+def with_grant(text: str, principal: Principal, grant: Grant) -> str:
+    """Return the text with one more grant of one of its principals."""
+    document = tomlkit.parse(text)
+    entry = _entry(document, principal)
+    if "grant" in entry:
+        entry["grant"].append(_grant(grant))
+    else:
+        entry.append("grant", AoT([_grant(grant)]))
+    return tomlkit.dumps(document)
+
+
 def with_values(text: str, principal: Principal, values: Mapping[str, str | datetime]) -> str:
     """Return the text with other values of one of its principals."""
     document = tomlkit.parse(text)
-    for entry in document[TABLE]:
-        if (entry["name"], entry["kind"]) == (principal.name, principal.kind.value):
-            for key, value in values.items():
-                entry[key] = value
+    entry = _entry(document, principal)
+    for key, value in values.items():
+        entry[key] = value
     return tomlkit.dumps(document)
+
+
+def _entry(document: TOMLDocument, principal: Principal) -> Any:
+    wanted = principal.name, principal.kind.value
+    return next(one for one in document[TABLE] if (one["name"], one["kind"]) == wanted)
 
 
 def _grant(grant: Grant) -> Table:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pwsh_kernels.errors import BrokenFile
-from pwsh_kernels.principals.editing import with_principal, with_values
+from pwsh_kernels.principals.editing import with_grant, with_principal, with_values
 from pwsh_kernels.principals.parsing import read_principals
 from pwsh_kernels.principals.principal import Grant, Kind, Principal
 from pwsh_kernels.principals.tokens import RANDOM_BYTES, hash_of, new_token
@@ -190,3 +190,12 @@ def test_values_are_changed_in_the_principal_itself_and_nowhere_else() -> None:
     first, second = read_principals(changed).principals
     assert (first.revoked, first.token_hash, first.grants) == (END, "cd" * 32, one.grants)
     assert second == other
+
+
+def test_a_grant_is_added_to_the_principal_itself_and_nowhere_else() -> None:
+    (one,) = read_principals(ENTRY).principals
+    more = Grant(frozenset({Verb.END}), frozenset({"*"}))
+    bare = Principal("claude", Kind.PERSON, (), "ab" * 32, END)
+    text = with_grant(with_principal(ENTRY, bare), bare, more)
+    first, second = read_principals(with_grant(text, one, more)).principals
+    assert (first.grants, second.grants) == ((*one.grants, more), (more,))
