@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.worker_plan",
     "tests.fixtures.ports",
     "tests.fixtures.server",
+    "tests.fixtures.principals",
     "tests.fixtures.kernel",
     "tests.fixtures.powershell",
     "tests.fixtures.sandbox",

@@ -19,6 +19,7 @@ from pwsh_kernels.principals.principal import (
     derived_agent,
 )
 from pwsh_kernels.principals.verbs import IMPLIED, PEOPLE_ONLY, Verb
+from tests.fixtures.odd_values import few
 from tests.principals.grants import (
     LATER,
     NOW,
@@ -31,6 +32,7 @@ from tests.principals.grants import (
 )
 
 
+@few(200)
 @given(principals, verbs, places)
 def test_who_has_no_grant_may_do_nothing(one: Principal, verb: Verb, where: Where) -> None:
     decision = decide(replace(one, grants=()), verb, where, NOW)
@@ -38,6 +40,7 @@ def test_who_has_no_grant_may_do_nothing(one: Principal, verb: Verb, where: Wher
     assert decision.held == frozenset()
 
 
+@few(200)
 @given(principals, verbs, places)
 def test_only_a_grant_that_covers_the_place_and_the_verb_allows(
     one: Principal, verb: Verb, where: Where
@@ -54,6 +57,7 @@ def test_only_a_grant_that_covers_the_place_and_the_verb_allows(
     assert list(decision.by) == ([] if never else named)
 
 
+@few(200)
 @given(principals, grants, verbs, places, st.integers(0, 4))
 def test_one_more_grant_takes_no_right_away(
     one: Principal, more: Grant, verb: Verb, where: Where, at: int
@@ -64,6 +68,7 @@ def test_one_more_grant_takes_no_right_away(
     assert after.held >= before.held
 
 
+@few(200)
 @given(principals, verbs, places, st.timedeltas(timedelta(0), timedelta(days=4000)))
 def test_who_is_revoked_or_expired_may_do_nothing(
     one: Principal, verb: Verb, where: Where, since: timedelta
@@ -74,6 +79,7 @@ def test_who_is_revoked_or_expired_may_do_nothing(
     assert revoked.held == expired.held == frozenset()
 
 
+@few(200)
 @given(principals, places)
 def test_no_grant_lets_an_agent_approve_or_administer(one: Principal, where: Where) -> None:
     agent = replace(one, kind=Kind.AGENT)
@@ -83,6 +89,7 @@ def test_no_grant_lets_an_agent_approve_or_administer(one: Principal, where: Whe
         assert verb not in decision.held
 
 
+@few(200)
 @given(principals, verbs, places)
 def test_a_derived_agent_may_no_more_than_whom_it_acts_for(
     one: Principal, verb: Verb, where: Where
@@ -95,6 +102,7 @@ def test_a_derived_agent_may_no_more_than_whom_it_acts_for(
     assert decide(replace(agent, revoked=NOW), verb, where, NOW).reason is Reason.REVOKED
 
 
+@few(200)
 @given(principals, verbs, sessions)
 def test_a_right_on_the_whole_server_is_one_on_every_session(
     one: Principal, verb: Verb, where: Where
@@ -104,6 +112,7 @@ def test_a_right_on_the_whole_server_is_one_on_every_session(
     assert everywhere <= here <= decide(one, verb, SOMEWHERE, NOW).allowed
 
 
+@few(200)
 @given(principals, verbs, places)
 def test_the_decision_and_what_is_held_agree(one: Principal, verb: Verb, where: Where) -> None:
     decision = decide(one, verb, where, NOW)
