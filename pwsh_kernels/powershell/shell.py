@@ -9,7 +9,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from pwsh_kernels.powershell.run_events import (
 )
 from pwsh_kernels.powershell.wire.conversion import has_secret, psrp_error, to_plain
 from pwsh_kernels.powershell.wire.happenings import Command, Ended
-from pwsh_kernels.records import Record, RunOptions, Summary
+from pwsh_kernels.records import Record, RunOptions, Style, Summary
 
 SCRIPTS = Path(__file__).parent / "scripts"
 """The folder of bootstrap.ps1 and of the scripts that it reads.
@@ -100,6 +100,28 @@ JSON_MILLISECONDS = 20_000
 JSON_REST_MILLISECONDS = 5_000
 """The same after a throw or a stop, within REST_WAIT."""
 
+NUMBERS: Mapping[str, int] = {
+    "PieceLength": PIECE_LENGTH,
+    "ChunkLength": CHUNK_LENGTH,
+    "ChunkMilliseconds": CHUNK_MILLISECONDS,
+    "BurstMessages": BURST_MESSAGES,
+    "MaxRows": MAX_ROWS,
+    "MaxPicture": MAX_PICTURE,
+    "MaxLast": MAX_LAST,
+    "MaxKeptRuns": MAX_KEPT_RUNS,
+    "MaxForgotten": MAX_FORGOTTEN,
+    "MaxNames": MAX_NAMES,
+    "MaxLooks": MAX_LOOKS,
+    "MatchMilliseconds": MATCH_MILLISECONDS,
+    "MaxFacts": MAX_FACTS,
+    "JsonDepth": JSON_DEPTH,
+    "JsonValues": JSON_VALUES,
+    "JsonObjectValues": JSON_OBJECT_VALUES,
+    "JsonMilliseconds": JSON_MILLISECONDS,
+    "JsonRestMilliseconds": JSON_REST_MILLISECONDS,
+}
+"""These under the names that the scripts give them."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -146,38 +168,22 @@ class PowerShell:
         return shell
 
     async def _bootstrap(self) -> None:
-        settings = {
-            "Folder": str(SCRIPTS),
-            "PieceLength": PIECE_LENGTH,
-            "ChunkLength": CHUNK_LENGTH,
-            "ChunkMilliseconds": CHUNK_MILLISECONDS,
-            "BurstMessages": BURST_MESSAGES,
-            "MaxRows": MAX_ROWS,
-            "MaxPicture": MAX_PICTURE,
-            "MaxLast": MAX_LAST,
-            "MaxKept": self._launch.kept_objects,
-            "Fingerprint": self._launch.fingerprint,
-            "MaxKeptInAll": self._launch.kept_in_all,
-            "MaxKeptRuns": MAX_KEPT_RUNS,
-            "MaxForgotten": MAX_FORGOTTEN,
-            "MaxNames": MAX_NAMES,
-            "MaxLooks": MAX_LOOKS,
-            "MatchMilliseconds": MATCH_MILLISECONDS,
-            "MaxFacts": MAX_FACTS,
-            "JsonDepth": JSON_DEPTH,
-            "JsonValues": JSON_VALUES,
-            "JsonObjectValues": JSON_OBJECT_VALUES,
-            "JsonMilliseconds": JSON_MILLISECONDS,
-            "JsonRestMilliseconds": JSON_REST_MILLISECONDS,
-        }
         script = (SCRIPTS / "bootstrap.ps1").read_text(encoding="utf-8")
-        given = child_environment(self._launch, os.environ).get("PSModulePath", "")
-        folders = {
-            "ModulePath": module_path(self._launch),
-            "GivenPath": given,
-            "Location": self._launch.location,
-        }
-        answer = await self.query(script, {"Settings": settings, "Mark": self._mark, **folders})
+        numbers = {**NUMBERS, "MaxKept": self._launch.kept_objects}
+        numbers["MaxKeptInAll"] = self._launch.kept_in_all
+        answer = await self.query(
+            script,
+            {
+                "Folder": str(SCRIPTS),
+                "Numbers": "\n".join(f"${name} = {value}" for name, value in numbers.items()),
+                "Fingerprint": self._launch.fingerprint,
+                "Style": "\n".join(astuple(Style())),
+                "Mark": self._mark,
+                "ModulePath": module_path(self._launch),
+                "GivenPath": child_environment(self._launch, os.environ).get("PSModulePath", ""),
+                "Location": self._launch.location,
+            },
+        )
         self.version = str(answer[-1])
 
     def _with_console(self, reason: str) -> str:

@@ -1,7 +1,8 @@
 # Runs once when a session opens. Raw [Console] text leaves through stderr, which is a pipe of ours;
 # every run's output leaves through Out-Session as JSON texts, each an array of strings and of
 # records (arrays that begin with their kind).
-param([hashtable]$Settings, [string]$Mark, [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
+param([string]$Folder, [string]$Numbers, [string]$Fingerprint, [string]$Style, [string]$Mark,
+    [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
 
 # By path: finding the first cmdlet of a module by name takes 0.1 s more (measured), because all
 # modules are searched.
@@ -13,24 +14,25 @@ foreach ($name in 'Microsoft.PowerShell.Management', 'Microsoft.PowerShell.Utili
 # What the engine's server mode leaves out of a session and every other PowerShell has. The string
 # with its four properties is read from CLIXML, for which the engine is ready: adding a property by
 # a call takes 4 ms each (measured).
-$folder = [Security.SecurityElement]::Escape(
+$own = [Security.SecurityElement]::Escape(
     ($env:XDG_CONFIG_HOME ? $env:XDG_CONFIG_HOME : "$HOME/.config") + '/powershell')
 $name = 'Microsoft.PowerShell_profile.ps1'
 $all = [Security.SecurityElement]::Escape($PSHOME)
 $global:PROFILE = [Management.Automation.PSSerializer]::Deserialize(@"
-<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04"><Obj RefId="0"><S>$folder/$name</S><MS>
+<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04"><Obj RefId="0"><S>$own/$name</S><MS>
 <S N="AllUsersAllHosts">$all/profile.ps1</S><S N="AllUsersCurrentHost">$all/$name</S>
-<S N="CurrentUserAllHosts">$folder/profile.ps1</S><S N="CurrentUserCurrentHost">$folder/$name</S></MS></Obj></Objs>
+<S N="CurrentUserAllHosts">$own/profile.ps1</S><S N="CurrentUserCurrentHost">$own/$name</S></MS></Obj></Objs>
 "@)
 # Without it, Get-FormatData takes us for a PowerShell 2 client and hides what that could not read.
+# Not sent with the request to open, because then the engine leaves its stops for a debugger to us.
 $table = [Management.Automation.PSPrimitiveDictionary]::new()
 $table['PSVersion'] = [version]$PSVersionTable.PSVersion
 $PSSenderInfo.ApplicationArguments['PSVersionTable'] = $table
-$folder = $Location ? $Location : [Environment]::CurrentDirectory
-Microsoft.PowerShell.Management\Set-Location -LiteralPath $folder
+$begins = $Location ? $Location : [Environment]::CurrentDirectory
+Microsoft.PowerShell.Management\Set-Location -LiteralPath $begins
 if ($ModulePath -and ($ModulePath.Machine -or $env:PSModulePath -cne $GivenPath)) {
     & ([scriptblock]::Create(
-        [IO.File]::ReadAllText("$($Settings.Folder)/modulepath.ps1"))) @ModulePath
+        [IO.File]::ReadAllText("$Folder/modulepath.ps1"))) @ModulePath
 }
 
 $writer = [IO.StreamWriter]::new([Console]::OpenStandardError(), [Text.UTF8Encoding]::new($false))
@@ -46,13 +48,12 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]1, $true).Dispose()
 $standardOutput = [IO.FileStream]::new('/dev/fd/2', 'Open', 'Write', 'ReadWrite, Inheritable', 0)
 
-$null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $standardOutput -ScriptBlock {
-    param($Settings, $FlushMark, $SessionHost, $StandardOutput)
+$null = New-Module -Name PwshKernels -ArgumentList $Folder, $Numbers, $Fingerprint, $Style, $Mark,
+    $Host, $standardOutput -ScriptBlock {
+    param($Folder, $Numbers, $Fingerprint, $UsualStyle, $FlushMark, $SessionHost, $StandardOutput)
 
-    # By name: for twenty typed parameters, .NET would compile a type with sixty methods in each
-    # session.
-    $variables = $ExecutionContext.SessionState.PSVariable
-    foreach ($one in $Settings.GetEnumerator()) { $variables.Set($one.Key, $one.Value) }
+    # As assignments, because setting twenty variables by name takes 10 ms (measured).
+    . ([scriptblock]::Create($Numbers))
 
     # The session's own preferences must not affect the functions here.
     Set-StrictMode -Off
@@ -60,12 +61,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
     $PSDefaultParameterValues = @{}
 
     # Programs that Start-Process starts inherit fd 0, which was the wire (PowerShell reads a copy
-    # of it): `Start-Process cat` would take input meant for PowerShell. The next pipe opened gets
-    # the free number; nobody writes to it, so its readers are at its end. Referenced, because its
-    # finalizer would close it.
+    # of it): `Start-Process cat` would take input meant for PowerShell. The next file opened gets
+    # the free number. Referenced, because its finalizer would close it.
     [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]0, $true).Dispose()
-    $emptyInput = [IO.Pipes.AnonymousPipeServerStream]::new('Out', 'Inheritable')
-    $emptyInput.SafePipeHandle.Dispose()
+    $emptyInput = [IO.FileStream]::new('/dev/null', 'Open', 'Read', 'ReadWrite, Inheritable', 0)
 
     $run = $null
     $encoder = [Text.Encodings.Web.JavaScriptEncoder]::UnsafeRelaxedJsonEscaping
@@ -123,7 +122,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         $of = $PSStyle.Formatting
         return $of.Error, $of.ErrorAccent, $of.Warning, $of.Verbose, $of.Debug -join "`n"
     }
-    $usualStyle = Get-Style
 
     # If the session has changed its colours, says so before a record that uses them.
     function Add-Style {
@@ -321,12 +319,13 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
         return "[$($parts -join ',')]"
     }
 
-    $isRecord = [Predicate[object]] { param($one) $one -isnot [string] }
     function Send-Entry {
         if ($run.Text.Length) { Move-Text }
         if ($run.View) { & $takeView $run }
         if ($run.Entries.Count) {
-            if ($transcripts.Count) { & $transcribe $writer $run.Entries.FindAll($isRecord) }
+            if ($transcripts.Count) {
+                & $transcribe $writer $run.Entries.FindAll({ param($one) $one -isnot [string] })
+            }
             $json = if ($plainSends -gt 0) { Get-PlainJson $run.Entries }
             $json ??
                 [Text.Json.JsonSerializer]::Serialize([object]$run.Entries.ToArray(), [object[]],
@@ -495,7 +494,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
     foreach ($name in 'display', 'compact', 'debugger', 'transcript') {
         . ([scriptblock]::Create([IO.File]::ReadAllText("$Folder/$name.ps1")))
     }
-    $late.Transcripts = $transcripts
     $late.Writer = $writer
     # Read now, parsed at the first question: another version of this package may be installed while
     # the session lives.
@@ -796,6 +794,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
     function Get-SessionRest {
         [CmdletBinding()] param([switch]$Failed, [string]$Script)
         Assert-Outermost $PSCmdlet
+        # The first script of a session may not parse; then nothing else begins a run.
+        if (-not $run) { New-Run 'text' 80 -1 }
         Open-Transcript
         Add-Json $JsonRestMilliseconds
         if ($run.View) { Close-Display }
@@ -867,21 +867,19 @@ $null = New-Module -Name PwshKernels -ArgumentList $Settings, $Mark, $Host, $sta
 
     # Nothing that a script can name leads to a module, through which it could reach the variables
     # here.
-    $state = $engineContext.GetType().GetProperty('EngineSessionState', $secret)
-    $ownState = if ($state) { $state.GetValue($engineContext) }
+    $ownState = Get-Secret $engineContext 'EngineSessionState'
     $owner = if ($ownState) { $ownState.GetType().GetProperty('Module', $secret) }
     if ($owner) { $owner.SetValue($ownState, $null) }
 
     # Constant, so that no script can remove or replace the functions through which every run's
     # output leaves; with names that no other command has and no completion of a verb matches.
-    foreach ($name in 'Out-Session', 'Out-Display', 'Get-SessionRest', 'Test-SessionParameter',
-            'Get-KeptObject', 'Set-SessionFile', 'Get-SessionFile', 'Get-SessionRequirement') {
-        Set-Item "function:global:PwshKernels.$name" -Value (Get-Item "function:$name").ScriptBlock `
-            -Options Constant,
-            AllScope
+    $ours = 'function:Out-Session', 'function:Out-Display', 'function:Get-SessionRest',
+        'function:Test-SessionParameter', 'function:Get-KeptObject', 'function:Set-SessionFile',
+        'function:Get-SessionFile', 'function:Get-SessionRequirement'
+    foreach ($one in Get-Item $ours) {
+        Set-Item "function:global:PwshKernels.$($one.Name)" -Value $one.ScriptBlock `
+            -Options Constant, AllScope
     }
-    # The first script of a session may not parse; then nothing else begins a run.
-    New-Run 'text' 80 -1
     Export-ModuleMember
 }
 $PSVersionTable.PSVersion.ToString()

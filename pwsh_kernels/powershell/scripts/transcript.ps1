@@ -12,20 +12,19 @@ $writer = @{
 
 # Private names of the engine's; without them, a transcript contains what the engine writes unaided.
 # The methods that write to a transcript ($transcribe) are looked up once there is one, because that
-# takes longer than the rest of this file.
+# takes longer than the rest of this file. Called by the first run: this takes 15 ms (measured) of
+# the time in which a session opens.
 function Find-Transcript {
-    $data = $writer.Runspace.GetType().GetProperty('TranscriptionData', $secret)
-    $found = $data ? $data.GetValue($writer.Runspace) : $null
-    $list = $found ? $found.GetType().GetProperty('Transcripts', $secret) : $null
-    $script:transcripts = $list ? $list.GetValue($found) : @()
+    $data = Get-Secret $writer.Runspace 'TranscriptionData'
+    $late.Transcripts = $script:transcripts = (Get-Secret $data 'Transcripts') ?? @()
 }
 
 # A script of ours, which no history contains, is not a person's command.
 function Open-Transcript([switch]$WithCommand) {
+    if ($null -eq $transcripts) { Find-Transcript }
     if (-not $putAway.Count) { return }
     $running = $writer.Running.Invoke($writer.Runspace, @())
-    $kept = $running.GetType().GetProperty('HistoryString', $secret)
-    $command = $kept ? $kept.GetValue($running) : $null
+    $command = Get-Secret $running 'HistoryString'
     if ($WithCommand -and -not $command) { return }
     foreach ($one in $putAway) { $transcripts.Add($one) }
     $putAway.Clear()
@@ -66,4 +65,3 @@ $transcribe = {
         if ($text) { [void]$Writer.Write.Invoke($Writer.UI, @($Writer.Runspace, [string]$text)) }
     }
 }
-Find-Transcript
