@@ -73,6 +73,7 @@ JUPYTERS: Mapping[str, HandlerRule] = {
     "base.handlers.MainHandler": OPEN,
     "base.handlers.PrometheusMetricsHandler": SERVER,
     "base.handlers.PublicStaticFileHandler": OPEN,
+    "base.handlers.RedirectWithParams": OPEN,
     "base.handlers.Template404": OPEN,
     "base.handlers.TrailingSlashHandler": OPEN,
     "kernelspecs.handlers.KernelSpecResourceHandler": SPEC,

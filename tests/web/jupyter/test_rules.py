@@ -114,7 +114,7 @@ def test_only_what_says_nothing_or_checks_itself_is_open() -> None:
     assert of_jupyter == {
         *("LegacyLoginHandler", "LoginFormHandler", "LogoutHandler"),
         *("APIVersionHandler", "FileFindHandler", "MainHandler"),
-        *("PublicStaticFileHandler", "Template404", "TrailingSlashHandler"),
+        *("PublicStaticFileHandler", "RedirectWithParams", "Template404", "TrailingSlashHandler"),
     }
 
 
