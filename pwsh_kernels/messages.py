@@ -58,6 +58,22 @@ KEY = "pwsh"
 EVENT_MESSAGE = "pwsh_event"
 POWERSHELL_DIED = "powershell_died"
 JOURNAL_REQUEST = "pwsh_journal_request"
+CLIENT_MESSAGES = (
+    "execute_request",
+    "complete_request",
+    "inspect_request",
+    "history_request",
+    "comm_info_request",
+    "kernel_info_request",
+    "connect_request",
+    "shutdown_request",
+    "is_complete_request",
+    "interrupt_request",
+    "usage_request",
+    JOURNAL_REQUEST,
+    "input_reply",
+)
+"""Every kind of message that a session's kernel takes from a client."""
 JOURNAL_REPLY = "pwsh_journal_reply"
 PROMPT_ASKED = "prompt_asked"
 PROMPT_CLOSED = "prompt_closed"

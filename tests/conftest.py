@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fixtures.figures",
     "tests.fixtures.ports",
     "tests.fixtures.server",
+    "tests.fixtures.principals",
     "tests.fixtures.kernel",
     "tests.fixtures.powershell",
     "tests.fixtures.sandbox",
