@@ -28,6 +28,7 @@ from tornado.web import Application
 
 from pwsh_kernels.mcp.http import HttpApp
 from pwsh_kernels.mcp.sdk_compat import low_level_server
+from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.mcp.door import McpDoor, mcp_rules
 
 TOKEN_VARIABLE = "FIXTURE_TOKEN"
@@ -208,7 +209,7 @@ async def load() -> HttpApp:
 
 async def serve(token: str) -> None:
     """Serve until stdin closes, so that a dead test leaves nothing behind."""
-    door = McpDoor(token, load)
+    door = McpDoor(Guard(token), load)
     [socket] = bind_sockets(0, LOOPBACK)
     web = HTTPServer(Application(list(mcp_rules(door, "/"))))
     web.add_sockets([socket])

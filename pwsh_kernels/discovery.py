@@ -23,6 +23,9 @@ from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 SERVICE = "pwsh-kernels"
 """Our server's name for itself in its runtime file and in `GET /health`."""
 
+MCP_CLIENT = "pwsh-kernels-mcp"
+"""The name by which calls for an MCP client are known; the MCP client's own name follows it."""
+
 FROM_SETTINGS = "PWSH_MANAGER_URL"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _EVERY_ADDRESS = {

@@ -112,6 +112,13 @@ class Settings(BaseSettings):
         "path",
         "TOML file with tenants; empty: `tenants.toml` in the user's config folder, if it exists.",
     )
+    principals_file: Path | None = _setting(
+        None,
+        "PWSH_MANAGER_PRINCIPALS",
+        "path",
+        "TOML file with principals; empty: `principals.toml` in the user's config folder, if it"
+        " exists.",
+    )
     tenant_aliases: Annotated[dict[str, str], NoDecode] = _setting(
         {},
         "TENANT_ALIASES",
@@ -524,6 +531,16 @@ class Settings(BaseSettings):
         return (
             self.tenants_file
             or platformdirs.user_config_path("pwsh-kernels", appauthor=False) / "tenants.toml"
+        )
+
+    @property
+    def principals_path(self) -> Path:
+        """The principals file, also while there is none yet; only one that `principals_file` names
+        must exist.
+        """
+        return (
+            self.principals_file
+            or platformdirs.user_config_path("pwsh-kernels", appauthor=False) / "principals.toml"
         )
 
     @property

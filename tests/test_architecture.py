@@ -33,6 +33,7 @@ EVERY_LAYER = LEAVES | {
     "powershell",
     "kernel",
     "catalog",
+    "principals",
     "modules",
     "sessions",
     "sandbox",
@@ -60,6 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"}
     | {"limits", "script_text"},
     "catalog": {"errors"},
+    "principals": {"catalog", "errors"},
     "powershell_search": set(),
     "modules": {"catalog", "errors", "powershell_search", "settings", "watcher"},
     "sandbox": {"errors"},
@@ -82,7 +84,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "discovery": {"errors", "settings"},
     "port_owners": set(),
     "client": {"discovery", "errors", "port_owners", "settings", "shapes"},
-    "mcp": {"catalog", "client", "discovery", "errors", "escapes", "records", "settings", "shapes"},
+    "mcp": {"catalog", "client", "discovery", "errors", "escapes", "principals", "records"}
+    | {"settings", "shapes"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -105,7 +108,7 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "mcp_types": {"mcp"},
     "httpx": {"client"},
     "segno": {"sessions"},
-    "tomlkit": {"catalog", "modules"},
+    "tomlkit": {"catalog", "modules", "principals"},
     "typer": {"cli"},
 }
 BANNED_NAMES = {"helpers", "utils", "util", "misc", "common", "helper"}
@@ -129,7 +132,8 @@ ROOMS: dict[str, set[str]] = {
     "kernel": {"kernel/display", "kernel/language"},
     "kernel/display": set(),
     "kernel/language": {"kernel"},
-    "web": {"web/mcp", "web/rest", "web/sandbox"},
+    "web": {"web/jupyter", "web/mcp", "web/rest", "web/sandbox"},
+    "web/jupyter": {"web"},
     "web/mcp": {"web", "web/rest"},
     "web/rest": {"web"},
     "web/sandbox": set(),
@@ -237,7 +241,7 @@ def test_every_folder_of_python_is_a_room_of_the_table() -> None:
     """A new room is entered in the table, and a room that is gone leaves it."""
     folders = {path.parent for path in PACKAGE.rglob("__init__.py")} - {PACKAGE}
     names = {str(one.relative_to(PACKAGE)) for one in folders}
-    lone = {"cli", "errors", "modules", "sandbox"}
+    lone = {"cli", "errors", "modules", "principals", "sandbox"}
     assert names == set(ROOMS) | lone
 
 

@@ -74,6 +74,29 @@ def test_every_route_is_documented() -> None:
     assert not missing
 
 
+def test_the_page_says_which_verb_each_route_needs() -> None:
+    from pwsh_kernels.web.rest.routes import ROUTES
+
+    needed = {
+        f"{one.method} {one.path}": [
+            verb.value for verb in (one.permission.verb, one.permission.of_others) if verb
+        ]
+        for one in ROUTES
+    }
+    assert {words(cells[0])[0]: words(cells[1]) for cells in rows(page("rest.md"), "Route")} == (
+        needed
+    )
+
+
+def test_every_verb_and_what_it_includes_is_documented() -> None:
+    from pwsh_kernels.principals.verbs import IMPLIED
+
+    told = {
+        words(cells[0])[0]: set(words(cells[2])) for cells in rows(page("governance.md"), "verb")
+    }
+    assert told == {verb: {one.value for one in more} for verb, more in IMPLIED.items()}
+
+
 def test_every_tool_is_documented() -> None:
     from pwsh_kernels.mcp.tools import TOOL_NAMES
 

@@ -1,7 +1,9 @@
 """Finds the line of a TOML text that a problem is about. Pure."""
 
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 _AT_LINE = re.compile(r"at line (\d+)")
 _TABLE = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?$")
@@ -22,6 +24,39 @@ def line_of_key(place: Sequence[str], text: str) -> int | None:
     lines = dict(_keys(text))
     around = (tuple(place[:length]) for length in range(len(place), 0, -1))
     return next((lines[keys] for keys in around if keys in lines), None)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPlace:
+    """The place of an entry of a list of tables (`[[tenant]]`) in its file.
+
+    `start`: the number of lines before it; `text` is its own part of the file.
+    """
+
+    table: str
+    name: str
+    start: int
+    text: str
+
+    def line(self, place: Sequence[str] = ()) -> int:
+        """Return the line of a key of the entry, or of the nearest table around it."""
+        return self.start + (line_of_key((self.table, *place), self.text) or 1)
+
+
+def entry_places(text: str, table: str) -> list[EntryPlace]:
+    """Return the place of each entry of a list of tables in a correct TOML text, in its order."""
+    entries = tomllib.loads(text).get(table, [])
+    names = [str(entry.get("name", "")).lower() for entry in entries]
+    header = re.compile(rf"\s*\[\[\s*{re.escape(table)}\s*\]\]")
+    lines = text.splitlines()
+    starts = [number for number, line in enumerate(lines) if header.match(line)]
+    if len(starts) != len(names):  # written as a list of inline tables: all in one place
+        return [EntryPlace(table, name, 0, text) for name in names]
+    ends = [*starts, len(lines)][1:]
+    parts = zip(names, starts, ends, strict=True)
+    return [
+        EntryPlace(table, name, start, "\n".join(lines[start:end])) for name, start, end in parts
+    ]
 
 
 def _keys(text: str) -> Iterator[tuple[tuple[str, ...], int]]:

@@ -19,6 +19,7 @@ from pwsh_kernels.cli import (
     modules,
     modules_change,
     notebook,
+    principals,
     pwsh,
     run,
     runs,
@@ -92,6 +93,15 @@ _tenants.command()(tenants.check)
 _tenants.command()(tenants_change.add)
 _tenants.command("import")(tenants_change.import_connections)
 app.add_typer(_tenants, name="tenants")
+
+_principals = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_principals.callback()(principals.principals)
+_principals.command()(principals.add)
+_principals.command("list")(principals.list_principals)
+_principals.command()(principals.rotate)
+_principals.command()(principals.revoke)
+_principals.command("test")(principals.explain)
+app.add_typer(_principals, name="principals")
 
 _modules = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 _modules.callback()(information.modules)

@@ -54,6 +54,7 @@ def examine() -> Iterator[Finding]:
     yield from _powershell(settings)
     yield _set_by_hand()
     yield from tenants_file(settings)
+    yield from principals_file(settings)
     yield places(settings)
     yield from asyncio.run(kubernetes(settings))
     yield confinement(settings.confine, abi_version())
@@ -267,6 +268,21 @@ def tenants_file(settings: Settings) -> Iterator[Finding]:
     yield from (Finding("wrong", located(one, path)) for one in problems)
     if not problems:
         yield Finding("ok", f"Tenants file {path}")
+
+
+def principals_file(settings: Settings) -> Iterator[Finding]:
+    """Yield whether the principals file is correct, if there is one or one is named."""
+    from pwsh_kernels.principals.watched_file import load_principals
+
+    path = settings.principals_path
+    if not (settings.principals_file or path.exists()):
+        return
+    try:
+        known = load_principals(path).known
+    except ProductError as error:
+        yield Finding("wrong", error_line(error))
+        return
+    yield Finding("ok", f"Principals file {path}: {len(known)} besides the owner")
 
 
 async def _server(settings: Settings) -> Iterable[Finding]:

@@ -21,6 +21,9 @@ def add(
     name: Annotated[str, typer.Argument(help="The tenant's domain name.")],
     tenant_id: Text = None,
     alias: Texts = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Word by which grants of principals can name it.")
+    ] = None,
     domain: Texts = None,
     sharepoint_host: Text = None,
     organization: Text = None,
@@ -67,6 +70,7 @@ def add(
         "tenant_id": tenant_id,
         "domains": domain,
         "aliases": alias,
+        "tags": tag,
         "sharepoint_host": sharepoint_host,
         "organization": organization,
         "delegated_organization": delegated_organization,

@@ -48,6 +48,7 @@ from pwsh_kernels.errors.repositories import (
 from pwsh_kernels.errors.requests import (
     BodyTooLarge,
     CommandTooLarge,
+    Forbidden,
     ForeignHost,
     ForeignOrigin,
     InvalidRequest,
@@ -120,6 +121,7 @@ __all__ = [
     "DeviceCodeRefused",
     "FileNotWritten",
     "FolderNotWritable",
+    "Forbidden",
     "ForeignHost",
     "ForeignOrigin",
     "InvalidRequest",

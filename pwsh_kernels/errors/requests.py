@@ -37,6 +37,23 @@ class Unauthorized(ProductError):
 
 
 @dataclass(eq=False)
+class Forbidden(ProductError):
+    """The caller is known and may not do that there. `why` is the decision as a sentence."""
+
+    code: ClassVar[str] = "forbidden"
+    status: ClassVar[int] = 403
+    principal: str
+    verb: str
+    tenant: str
+    module: str
+    reason: str
+    why: str
+
+    def text(self) -> str:
+        return f"Not allowed: {self.why} Who owns this server decides that."
+
+
+@dataclass(eq=False)
 class ForeignHost(ProductError):
     """The request names a host that is not this machine: a web page may have rebound a domain name
     to us.

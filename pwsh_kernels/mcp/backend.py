@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from pwsh_kernels.client import Requests, RestClient, find_server
-from pwsh_kernels.discovery import ServerAddress
+from pwsh_kernels.discovery import MCP_CLIENT, ServerAddress
 from pwsh_kernels.mcp.autostart import find_or_start
 from pwsh_kernels.settings import Settings
 
 MOST_CLIENTS = 4
 """Clients that stay open: a call may still use the previous server's after the server has moved."""
-CLIENT_NAME = "pwsh-kernels-mcp"
-"""The name that runs show as their client; the MCP client's own name follows it."""
+CLIENT_NAME = MCP_CLIENT
 MAX_WORD = 40
 
 

@@ -29,11 +29,14 @@ from pwsh_kernels.mcp.calls.following import follow
 from pwsh_kernels.mcp.calls.signing_in import sign_in
 from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_sign_in
 from pwsh_kernels.mcp.strict_tool import strict_tool
+from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.records import OutputFormat
 from pwsh_kernels.shapes import ForeignJson, LinesRange, QueryArguments, Run, RunArguments
 
 OUTCOMES = ("succeeded", "failed")
 """States in which a run has come to its own end, whatever was declined meanwhile."""
+VERB = "pwsh-kernels/verb"
+"""Key of a tool's metadata that holds the verb which its caller needs (docs/governance.md)."""
 RECENT_RUNS = 5
 """Runs that pwsh_status names."""
 MOST_FOUND = 25
@@ -66,9 +69,13 @@ width cuts off.
 
 @dataclass(frozen=True, slots=True)
 class ToolFacts:
-    """The description of a tool for clients, besides its arguments."""
+    """The description of a tool for clients, besides its arguments.
+
+    `verb` is what its caller needs; the routes that it calls enforce it.
+    """
 
     title: str
+    verb: Verb
     description: str
     annotations: types.ToolAnnotations
 
@@ -85,6 +92,7 @@ def _hints(read_only: bool, destructive: bool, idempotent: bool) -> types.ToolAn
 FACTS: dict[str, ToolFacts] = {
     "pwsh_login": ToolFacts(
         "Sign in",
+        Verb.SIGN_IN,
         "Start the sign-in of a tenant's session, once per tenant and module; everyone who uses"
         " this server shares it. Returns a device code and an address for the person, not for you."
         " While one is pending: the same code. Not needed when pwsh_status says signed_in, nor"
@@ -93,6 +101,7 @@ FACTS: dict[str, ToolFacts] = {
     ),
     "pwsh_status": ToolFacts(
         "Session status",
+        Verb.SEE,
         "Say at once whether a tenant's session is signed in, as which account, what it runs, and"
         " its newest runs: also after an answer got lost. To wait for a person to sign in, use"
         " pwsh_wait.",
@@ -100,6 +109,7 @@ FACTS: dict[str, ToolFacts] = {
     ),
     "pwsh_run": ToolFacts(
         "Run PowerShell",
+        Verb.WRITE,
         "Run a PowerShell command or script in a tenant's signed-in session; variables stay for the"
         " next call. Example: tenant contoso.com, command Get-Mailbox -ResultSize 3. Several"
         " tenants at once: tenants [contoso.com, fabrikam.com]. Give values as parameters with a"
@@ -111,6 +121,7 @@ FACTS: dict[str, ToolFacts] = {
     ),
     "pwsh_wait": ToolFacts(
         "Wait",
+        Verb.SEE,
         "Wait for a run (run_id) to end, or for a person to finish a sign-in (tenant, module). With"
         " cursor: show the run's output from there on. Not for output of an ended run:"
         " pwsh_output.",
@@ -118,6 +129,7 @@ FACTS: dict[str, ToolFacts] = {
     ),
     "pwsh_output": ToolFacts(
         "Read output",
+        Verb.READ,
         'Read a run\'s output again without running it again: from cursor on; or lines "200-260",'
         ' "-50" (the last 50); or search, a regular expression; or its objects by where, sort_by,'
         " select. Example: sort_by ItemCount desc, first 10, select [DisplayName, ItemCount], where"
@@ -126,6 +138,7 @@ FACTS: dict[str, ToolFacts] = {
     ),
     "pwsh_answer": ToolFacts(
         "Answer a question",
+        Verb.ANSWER,
         "Answer what a run in state waiting_for_input asks, then wait for the run. Ask the person"
         " before you confirm a change. Passwords and other secrets are refused: a person answers"
         " those elsewhere.",
@@ -133,23 +146,27 @@ FACTS: dict[str, ToolFacts] = {
     ),
     "pwsh_cancel": ToolFacts(
         "Cancel a run",
+        Verb.WRITE,
         "Stop a run. The session stays signed in; what the command has already done remains.",
         _hints(read_only=False, destructive=True, idempotent=True),
     ),
     "pwsh_find": ToolFacts(
         "Find commands",
+        Verb.READ,
         "Find commands of a session by words, with purpose and syntax, instead of guessing names."
         ' Example: words "mailbox permission". A command\'s exact name gives its whole syntax.',
         _hints(read_only=True, destructive=False, idempotent=True),
     ),
     "pwsh_sessions": ToolFacts(
         "List sessions",
+        Verb.SEE,
         "List all sessions with state, account and running command, and the available modules. Runs"
         " nothing in them.",
         _hints(read_only=True, destructive=False, idempotent=True),
     ),
     "pwsh_disconnect": ToolFacts(
         "Sign out",
+        Verb.END,
         "Sign out and close a session for everyone who uses it; its variables are lost. Only if"
         " the person asks for it.",
         _hints(read_only=False, destructive=True, idempotent=True),
@@ -169,7 +186,8 @@ def build_tools(backend: Backend) -> list[Tool]:
 def _described(name: str) -> Tool:
     facts = FACTS[name]
     function = getattr(object.__new__(Tools), name)
-    return strict_tool(function, name, facts.title, facts.description, facts.annotations)
+    tool = strict_tool(function, name, facts.title, facts.description, facts.annotations)
+    return tool.model_copy(update={"meta": {VERB: facts.verb.value}})
 
 
 class Tools:

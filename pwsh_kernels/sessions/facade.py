@@ -80,6 +80,21 @@ OLD_CODE_WAIT_S = 3.0
 entered."""
 
 
+Shown = Callable[[SessionKey], bool]
+"""Whether a session, with its runs, is shown to somebody."""
+Admits = Callable[[str, str], None]
+"""Raises a ProductError for a tenant and a module that are closed to somebody."""
+
+
+def everything(_: SessionKey) -> bool:
+    """Show every session."""
+    return True
+
+
+def everybody(_: str, __: str) -> None:
+    """Close nothing to anybody."""
+
+
 class Sessions:
     """All sessions and runs of one server.
 
@@ -176,19 +191,21 @@ class Sessions:
         """Return `{"running", "config": {...}}` of GET /watchdog."""
         return self._watchdog.view(running=self._running)
 
-    def views(self) -> list[shapes.Session]:
-        """Return every session; runs nothing and waits for nothing."""
-        return [session_view(live.session, *live.counts) for live in self._live()]
+    def views(self, shown: Shown = everything) -> list[shapes.Session]:
+        """Return every session that is shown; runs nothing and waits for nothing."""
+        return [
+            session_view(live.session, *live.counts) for live in self._live() if shown(live.key)
+        ]
 
-    def version(self) -> str:
-        """Return a text that changes whenever a session appears, disappears, or changes its state
-        or sign-in.
+    def version(self, shown: Shown = everything) -> str:
+        """Return a text that changes whenever a session that is shown appears, disappears, or
+        changes its state or sign-in.
         """
-        return list_version(live.session for live in self._live())
+        return list_version(live.session for live in self._live() if shown(live.key))
 
-    async def changed(self, seen: str, wait_s: float) -> None:
+    async def changed(self, seen: str, wait_s: float, shown: Shown = everything) -> None:
         """Wait until the version is not `seen`, at most `wait_s` seconds."""
-        await self._lifecycle.changes.wait_for(lambda: self.version() != seen, wait_s)
+        await self._lifecycle.changes.wait_for(lambda: self.version(shown) != seen, wait_s)
 
     def tenants(self) -> shapes.KnownTenants:
         """Return the known tenants by name, and whether there are no others (`closed`)."""
@@ -239,22 +256,32 @@ class Sessions:
         return result_view(run)
 
     async def run_everywhere(
-        self, request: RunRequest, tenants: Sequence[str]
+        self, request: RunRequest, tenants: Sequence[str], admits: Admits = everybody
     ) -> shapes.Everywhere:
         """Run a command in several tenants; `["*"]`: in all that are signed in to the module.
 
-        Raises InvalidRequest.
+        `admits` raises a ProductError for a tenant and module that are closed to the caller. Raises
+        InvalidRequest.
 
         One tenant failing or refusing does not affect the others.
         """
         check_command(request, self._settings.command_size)
         module = self._directory.module(request.module).key
-        named = [
-            self._directory.tenant_name(one) for one in tenants
-        ]  # two names of one tenant count once
-        chosen = chosen_tenants(named, module, (live.session for live in self._live()))
+        refusals = {one: _refusal(admits, one, module) for one in tenants}
+        named = [  # two names of one tenant count once; what is refused tells no other name
+            one if refusals[one] else self._directory.tenant_name(one) for one in tenants
+        ]
+        signed_in = (
+            live.session
+            for live in self._live()
+            if _refusal(admits, live.key.tenant, live.key.module) is None
+        )
+        chosen = chosen_tenants(named, module, signed_in)
         runs = await asyncio.gather(
-            *(self._begin_in_turn(replace(request, tenant=tenant)) for tenant in chosen)
+            *(
+                self._begin_in_turn(replace(request, tenant=tenant), refusals.get(tenant))
+                for tenant in chosen
+            )
         )
         waits = [one.wait(self._run_wait(request)) for one in runs if isinstance(one, Run)]
         await asyncio.gather(*waits)
@@ -262,7 +289,11 @@ class Sessions:
             module, [result_view(one) if isinstance(one, Run) else one for one in runs]
         )
 
-    async def _begin_in_turn(self, request: RunRequest) -> Run | shapes.Refused:
+    async def _begin_in_turn(
+        self, request: RunRequest, refusal: ProductError | None
+    ) -> Run | shapes.Refused:
+        if refusal:
+            return refused_view(request, refusal)
         try:
             live, run = await self._prepare(request)
         except ProductError as error:
@@ -300,12 +331,20 @@ class Sessions:
         purpose: str | None = None,
         *,
         limit: int = 50,
+        shown: Shown = everything,
     ) -> list[shapes.Run]:
-        """Return the runs that are kept, newest first."""
+        """Return the runs that are kept and shown, newest first."""
         chosen = [
-            run for run in self._runs.newest_first() if _chosen(run, tenant, module, state, purpose)
+            run
+            for run in self._runs.newest_first()
+            if _chosen(run, tenant, module, state, purpose) and shown(run.key)
         ]
         return [listed_view(run, self._settings.command_shown) for run in chosen[:limit]]
+
+    def whose(self, run_id: str) -> tuple[SessionKey, str]:
+        """Return the session of a run, and the principal who started it. Raises UnknownRun."""
+        run = self._runs.get(run_id)
+        return run.key, run.principal
 
     async def run_view(
         self,
@@ -538,6 +577,14 @@ def _comes_alone(live: LiveSession | None, tenant: Tenant, module: Module) -> bo
         return False
     kept = live is not None and live.session.state == "lost" and live.session.route is not None
     return signs_in_alone(tenant, module) or bool(kept and live.session.route.survives == "cache")  # type: ignore[union-attr]
+
+
+def _refusal(admits: Admits, tenant: str, module: str) -> ProductError | None:
+    try:
+        admits(tenant, module)
+    except ProductError as refusal:
+        return refusal
+    return None
 
 
 def _coming(session: Session) -> bool:

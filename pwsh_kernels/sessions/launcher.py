@@ -10,6 +10,7 @@ from pwsh_kernels.catalog import ending_errors
 from pwsh_kernels.errors import BrokenFile
 from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
+from pwsh_kernels.sessions.places import managed_identity
 from pwsh_kernels.sessions.places.confinement import Needs, is_proxy
 from pwsh_kernels.sessions.places.homes import private_folder
 from pwsh_kernels.sessions.places.local_process import HOME_VARIABLE
@@ -156,6 +157,7 @@ class Launcher:
             folders[1:1] = filter(None, [sandbox.get(MODULE_PATH)])
             own |= {name: value for name, value in sandbox.items() if name != MODULE_PATH}
             own[SANDBOX_TENANT] = session.tenant.name
+        own |= managed_identity.variables(_machine(session))
         environment[MODULE_PATH] = os.pathsep.join(folders)
         if confined := place.confine(session.key, needs):
             environment[CONFINED] = confined.rules
@@ -173,8 +175,10 @@ class Launcher:
         history = self.history.prepare(session.key, user)
         certificate = session.tenant.access(session.key.module).certificate_file
         sandbox = dict(self._sandbox()) if session.tenant.sandbox else {}
+        challenges = [managed_identity.CHALLENGES] if _as_machine(session) else []
+        files = filter(None, [certificate, self._settings.modules_dir, *challenges])
         return Needs(
-            read=(*modules, history, *filter(None, [certificate, self._settings.modules_dir])),
+            read=(*modules, history, *files),
             write=(
                 Path(session.working_folder),
                 *(Path(value) for name, value in sandbox.items() if name == SANDBOX_FOLDER),
@@ -185,6 +189,7 @@ class Launcher:
                 *(data, self._settings.homes, self._settings.tenants_path.parent),
                 *self._secret_files(),
             ),
+            machine_mutexes=session.module.machine_mutexes,
         )
 
 
@@ -199,11 +204,27 @@ def _sign_in_hint(session: Session) -> str:
 
 
 def _addresses(session: Session) -> tuple[str, ...]:
-    """Return the addresses that the module declares: its routes' hosts, and a proxy of its own."""
+    """Return the addresses that the module declares: its routes' hosts, and a proxy of its own; and
+    where the machine's identity is to be had, if it signs in with that.
+    """
     module, facts = session.module, session.facts()
     hosts = {one for route in module.routes.values() for one in module.hosts_of(route, facts)}
     proxies = (value for name, value in module.environment.items() if is_proxy(name))
-    return (*(f"https://{host}" for host in sorted(hosts)), *proxies)
+    machine = [managed_identity.endpoint(_machine(session))] if _as_machine(session) else []
+    return (*(f"https://{host}" for host in sorted(hosts)), *proxies, *machine)
+
+
+def _as_machine(session: Session) -> bool:
+    """Return whether the tenants file says that a session signs in as the machine it is on."""
+    route = session.tenant.access(session.key.module).route
+    return route == "managed_identity" and not session.tenant.sandbox
+
+
+def _machine(session: Session) -> Mapping[str, str]:
+    """Return the environment in which the machine's identity of a session is described, which is
+    nothing for any other session, and for one on another machine.
+    """
+    return os.environ if _as_machine(session) and session.place == "local" else {}
 
 
 def _modules_in(module_path: str) -> list[str]:

@@ -278,6 +278,7 @@ class Lifecycle:
             async with self._turn(live.key):  # an earlier session of this key ends first
                 self._places[live.session.place].prepare_home(live.key)
                 await self._manager.kill_session(live.key)  # a lost kernel's process may linger
+                await self._places[live.session.place].tidy(live.key)
                 await self._manager.start_kernel(kernel_name=live.key.kernelspec)
             await self._attach(live, self._settings.start_timeout)
             await self._wait_until_ready(live)

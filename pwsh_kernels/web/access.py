@@ -1,11 +1,12 @@
-"""Who calls, and what they may do: the permissions of routes, the token of a request, the principal
-behind it.
-"""
+"""Who calls, and what a route needs: the token of a request, the caller behind it, permissions."""
 
 import hmac
 import re
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
+
+from pwsh_kernels.principals.principal import Principal
+from pwsh_kernels.principals.verbs import Verb
 
 AUTHORIZATION = re.compile(r"(?:token|bearer)[ \t]+(.+)", re.IGNORECASE)
 PRODUCT = re.compile(
@@ -16,28 +17,46 @@ program that it calls for; anything else is ignored.
 """
 
 
-class Permission(Enum):
-    """What a route lets its caller do. Every route declares one; OPEN needs no token."""
+class Scope(StrEnum):
+    """Which places a route's verb must be granted in."""
 
-    OPEN = "open"
-    READ = "read"
-    SIGN_IN = "sign_in"
+    ANYWHERE = "anywhere"
+    """In some place; the answer shows only what its caller may see."""
+    BODY = "body"
+    """In the session that the body names."""
+    TENANTS = "tenants"
+    """In each tenant that the body names; one that is refused does not affect the others."""
+    PATH = "path"
+    """In the session that the path names, `tenant:module`."""
     RUN = "run"
-    END = "end"
+    """In the session of the run that the path names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
-    """The caller: the holder of the server's token.
+class Permission:
+    """What the caller of a route needs; every route declares one. Without a verb it is open."""
 
-    `client` is the calling program, by the name that it gives itself.
-    """
+    verb: Verb | None
+    scope: Scope = Scope.ANYWHERE
+    of_others: Verb | None = None
+    """The verb that is needed instead for the run of somebody else."""
 
-    name: str
+
+OPEN = Permission(None)
+"""A route that needs no token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request. `client` is the calling program, by the name that it gives itself."""
+
+    principal: Principal
     client: str
 
-
-TOKEN_HOLDER = "token"  # noqa: S105 - the name of a principal
+    @property
+    def name(self) -> str:
+        """The principal's name in runs."""
+        return self.principal.id
 
 
 def read_token(authorization: str) -> str:
@@ -64,10 +83,3 @@ def client_label(user_agent: str) -> str:
     """
     match = PRODUCT.match(user_agent)
     return ":".join(filter(None, match.groups())) if match else ""
-
-
-def find_principal(authorization: str, user_agent: str, token: str) -> Principal | None:
-    """Return who sends these headers, or None when they carry no valid token."""
-    if not same_token(read_token(authorization), token):
-        return None
-    return Principal(TOKEN_HOLDER, client_label(user_agent))

@@ -35,15 +35,20 @@ from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
 from pwsh_kernels.web.connections import bound_connections
+from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.home_page import home_rules
+from pwsh_kernels.web.jupyter.gate import JupyterGate
+from pwsh_kernels.web.jupyter.lists import list_rules
+from pwsh_kernels.web.jupyter.messages import undeclared_messages
+from pwsh_kernels.web.jupyter.rules import undeclared
 from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.product import Backend, Product
 from pwsh_kernels.web.rest.handlers import rules
 from pwsh_kernels.web.sandbox.page import PAGE_PATH, sandbox_rules
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
-from pwsh_kernels.web.token_identity import TokenIdentity
+from pwsh_kernels.web.token_identity import PrincipalAuthorizer, TokenIdentity
 
 MAX_UPLOAD = 64 * 1024 * 1024
 """Largest request in bytes; with Jupyter's 512 MB, anybody on this machine could fill the memory
@@ -150,6 +155,10 @@ class PwshKernelsServer(ServerApp):
         """Let a browser's sign-in end with this process, and so with its token."""
         return secrets.token_bytes(32)
 
+    @default("authorizer_class")
+    def _default_authorizer_class(self) -> type[PrincipalAuthorizer]:
+        return PrincipalAuthorizer
+
     @default("identity_provider_class")
     def _default_identity_provider_class(self) -> type[TokenIdentity]:
         return TokenIdentity
@@ -206,6 +215,26 @@ class PwshKernelsServer(ServerApp):
                 "The server's own routes were not loaded; the warning above says why."
             )
             self.exit(1)
+        self._refuse_undeclared()
+
+    def _refuse_undeclared(self) -> None:
+        """Do not start with a handler, or a kind of message, that has no declared verb.
+
+        Without principals an unknown extension's handlers are the owner's, as they always were.
+        """
+        routers = (self.web_app.default_router, self.web_app.wildcard_router)
+        handlers = undeclared(routers)
+        ours = [one for one in handlers if one.startswith("pwsh_kernels.")]
+        if wrong := [*ours, *undeclared_messages()]:
+            self._refuse_to_start(f"These declare no verb: {', '.join(wrong)}.")
+        elif handlers and self.product.principals.current().known:
+            self._refuse_to_start(
+                "There are principals, and nobody has declared what these handlers need:"
+                f" {', '.join(handlers)}. Disable their extensions (`jupyter server extension"
+                " disable NAME`), or remove the principals file."
+            )
+        elif handlers:
+            self.log.warning("Only the owner may use %s", ", ".join(handlers))
 
     def init_signal(self) -> None:
         """Stop on Ctrl-C without a question: sessions keep running and are found again."""
@@ -307,9 +336,12 @@ class PwshKernelsApp(ExtensionApp):
         ]
         page = sandbox if server.product.has_sandbox else []
         page += [] if has_lab() else home_rules(server.base_url)
-        self.mcp = McpDoor(self.backend.token, partial(load_tools, self.backend))
+        self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
-        all_rules = [*ours, *action_rules(server.base_url), *page]
+        gate = JupyterGate(self.backend.guard, cast(SessionKernelManager, server.kernel_manager))
+        cast(TokenIdentity, server.identity_provider).gate = gate
+        lists = list_rules(gate, server.base_url)
+        all_rules = [*ours, *action_rules(server.base_url), *lists, *page]
         server.web_app.add_handlers(".*$", all_rules)  # type: ignore[no-untyped-call]
         self.has_routes = True
 
@@ -329,9 +361,10 @@ class PwshKernelsApp(ExtensionApp):
             server.log.warning("%s", missing)
         if without := sessions.without_cgroups():
             server.log.info("Sessions have no cgroups of their own: %s", without)
-        return Backend(
-            product.settings, sessions, product.catalog, health, server.identity_provider.token
+        guard = Guard(
+            server.identity_provider.token, product.principals.current, product.tenants.current
         )
+        return Backend(product.settings, sessions, product.catalog, health, guard)
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is

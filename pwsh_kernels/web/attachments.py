@@ -2,8 +2,12 @@
 fast WebSockets.
 """
 
+import json
+from collections.abc import Mapping
 from typing import Any, cast
 
+from jupyter_client.jsonutil import json_default
+from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.handlers import KernelActionHandler
 from jupyter_server.services.sessions.sessionmanager import SessionManager
@@ -12,11 +16,17 @@ from tornado.routing import PathMatches, Rule
 from tornado.web import HTTPError
 from traitlets import default
 
+from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.shapes import ForeignJson
+from pwsh_kernels.web.jupyter.gate import caller_of
+from pwsh_kernels.web.jupyter.messages import ClientMessage, read_message
 from pwsh_kernels.web.websocket_frames import refuse_wrong_count
 
 SUBPROTOCOL_V1 = "v1.kernel.websocket.jupyter.org"
+POLICY_VIOLATION = 1008
+"""The code with which a WebSocket is closed whose holder may not use it any more (RFC 6455)."""
+NOT_ANY_MORE = "You may not read this session any more."
 OWN_ROW = "console"
 """Type of a session's own row: front ends open a console on it."""
 FIXED_ROW = (
@@ -154,11 +164,54 @@ class Channels(ZMQChannelsWebsocketConnection):
         return super().connect()
 
     def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
-        """Pass a message on to the kernel; drop an invalid one, and keep the WebSocket open."""
+        """Pass a message on to the kernel, if its sender may send it now; drop an invalid one, and
+        keep the WebSocket open.
+        """
         v1 = self.subprotocol == SUBPROTOCOL_V1
         try:
             if v1 or isinstance(incoming_msg, bytes):
                 refuse_wrong_count(cast(bytes, incoming_msg), v1=v1)
-            super().handle_incoming_message(cast(str, incoming_msg))
+            message = read_message(incoming_msg, v1=v1)
+            if refusal := self._refusal(message.verb):
+                self._refuse(message, refusal)
+            else:
+                super().handle_incoming_message(cast(str, incoming_msg))
         except Exception as error:  # noqa: BLE001 - a front end may send anything
             self.log.warning("Dropped a bad message of a WebSocket: %s", type(error).__name__)
+
+    def handle_outgoing_message(self, stream: str, outgoing_msg: list[Any]) -> None:
+        """Pass a message on to the notebook; if it may not read the session any more, hang up."""
+        if self._refusal(Verb.READ):
+            self.websocket_handler.close(POLICY_VIOLATION, NOT_ANY_MORE)
+        else:
+            super().handle_outgoing_message(stream, outgoing_msg)
+
+    def _refusal(self, verb: Verb) -> str:
+        """Return why the notebook may not do something now; empty: it may."""
+        handler = cast(Any, self.websocket_handler)
+        caller, gate = caller_of(handler), handler.identity_provider.gate
+        return gate.may_send(caller, verb, self.kernel_id) if caller else NOT_ANY_MORE
+
+    def _refuse(self, message: ClientMessage, refusal: str) -> None:
+        """Answer a request in the kernel's place: an error, and that nothing runs."""
+        self.log.warning("Refused %s of a WebSocket: %s", message.kind, refusal)
+        if not message.kind.endswith("_request"):
+            return
+        kind = message.kind.removesuffix("_request") + "_reply"
+        error = {"ename": "Forbidden", "evalue": refusal, "traceback": [refusal]}
+        self._say(message, kind, message.channel, {"status": "error", **error})
+        if message.kind == "execute_request":
+            self._say(message, "error", "iopub", error)
+        self._say(message, "status", "iopub", {"execution_state": "idle"})
+
+    def _say(
+        self, request: ClientMessage, kind: str, channel: str, content: Mapping[str, object]
+    ) -> None:
+        said = self.session.msg(kind, content=dict(content), parent={"header": request.header})
+        handler = cast(Any, self.websocket_handler)
+        if self.subprotocol == SUBPROTOCOL_V1:
+            framed = serialize_msg_to_ws_v1(said, channel, self.session.pack)  # type: ignore[no-untyped-call]
+            handler.write_message(framed, binary=True)
+        else:
+            text = json.dumps({**said, "channel": channel}, default=json_default)
+            handler.write_message(text)

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
+from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
 
 LOG = logging.getLogger(__name__)
@@ -19,15 +21,16 @@ READY_WAIT = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What the server reads before it starts: settings, service modules, tenants."""
+    """What the server reads before it starts: settings, service modules, tenants, principals."""
 
     settings: Settings
     catalog: Catalog
     tenants: TenantsFile
+    principals: PrincipalsFile
 
     @classmethod
     def load(cls, settings: Settings) -> "Product":
-        """Read the catalog and the tenants. Raises BrokenFile."""
+        """Read the catalog, the tenants and the principals. Raises BrokenFile."""
         named = settings.tenants_file is not None
         tenants = TenantsFile(
             settings.tenants_path,
@@ -36,10 +39,14 @@ class Product:
             must_exist=named,
         )
         tenants.current()  # a file that is broken at the start is a mistake that must be seen
+        principals = PrincipalsFile(
+            settings.principals_path, must_exist=settings.principals_file is not None
+        )
+        principals.current()
         catalog = Catalog.load(extra=settings.modules_dir)
         for broken in catalog.broken:
             LOG.warning("%s", broken.text())
-        return cls(settings, catalog, tenants)
+        return cls(settings, catalog, tenants, principals)
 
     @property
     def has_sandbox(self) -> bool:
@@ -55,7 +62,7 @@ class Backend:
     sessions: Sessions
     catalog: Catalog
     health: Health
-    token: str = field(repr=False)
+    guard: Guard
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait_until_ready(self) -> None:

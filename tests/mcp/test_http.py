@@ -124,6 +124,7 @@ def signed_in(server: Server) -> Server:
     """The shared server with contoso signed in, and nobody at fabrikam."""
     server.post("/disconnect", tenant=FABRIKAM)
     assert server.sign_in(CONTOSO)["state"] == "signed_in"
+    server.run("1")  # from the first status on there are newest runs
     return server
 
 
@@ -157,7 +158,10 @@ async def test_a_run_over_http_is_the_principals_and_progress_arrives_while_it_r
     assert told.is_set()
     assert run.structured_content
     kept = signed_in.get(f"/runs/{run.structured_content['run_id']}")
-    assert (kept["principal"], kept["client"]) == ("token", "pwsh-kernels-mcp:mcp")
+    assert (kept["principal"], kept["client"]) == (
+        "token/agent:mcp",
+        "pwsh-kernels-mcp:mcp",
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 
 from pwsh_kernels.errors import InvalidRequest
-from pwsh_kernels.web.access import Permission, client_label, find_principal, read_token, same_token
+from pwsh_kernels.web.access import OPEN, client_label, read_token, same_token
+from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.rest.bodies import (
     InputBody,
     LoginBody,
@@ -40,7 +41,7 @@ def test_a_token_of_any_letters_is_compared_as_bytes() -> None:
 
 def test_an_empty_token_lets_nobody_in() -> None:
     assert not same_token("", "")
-    assert find_principal("Bearer ", "curl/8", "") is None
+    assert Guard("").caller("Bearer ", "curl/8") is None
 
 
 @pytest.mark.parametrize(
@@ -59,11 +60,11 @@ def test_the_client_label_is_short_and_harmless(user_agent: str, label: str) -> 
     assert client_label(user_agent) == label
 
 
-def test_the_holder_of_the_token_is_the_principal() -> None:
-    principal = find_principal("Bearer secret", "curl/8.5", "secret")
-    assert principal is not None
-    assert (principal.name, principal.client) == ("token", "curl")
-    assert find_principal("Bearer secre", "curl/8.5", "secret") is None
+def test_the_holder_of_the_servers_token_is_the_owner() -> None:
+    caller = Guard("secret").caller("Bearer secret", "curl/8.5")
+    assert caller is not None
+    assert (caller.name, caller.client) == ("token", "curl")
+    assert Guard("secret").caller("Bearer secre", "curl/8.5") is None
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_ten_wrong_guesses_close_the_page_for_a_minute() -> None:
 
 
 def test_only_health_is_open() -> None:
-    open_to_all = [route.path for route in ROUTES if route.permission is Permission.OPEN]
+    open_to_all = [route.path for route in ROUTES if route.permission is OPEN]
     assert open_to_all == ["/health", "/health/live", "/health/ready"]
 
 

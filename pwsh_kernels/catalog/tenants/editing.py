@@ -9,7 +9,7 @@ import tomlkit
 from tomlkit.items import AoT, Table
 
 Values = Mapping[str, Any]
-_EXTENDED = ("domains", "aliases", "scopes")
+_EXTENDED = ("domains", "aliases", "tags", "scopes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 No I/O.
 """
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,13 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from pwsh_kernels.catalog.tenants.tenant import ModuleAccess, Tenant
-from pwsh_kernels.catalog.toml_lines import line_of_key, line_of_syntax_error
+from pwsh_kernels.catalog.toml_lines import EntryPlace, entry_places, line_of_syntax_error
 
 Facts = Mapping[str, Any]
 TENANT_KEYS = tuple(one.name for one in fields(Tenant) if one.name != "modules")
 MODULE_KEYS = tuple(one.name for one in fields(ModuleAccess))
+TABLE = "tenant"
 _TENANT: TypeAdapter[Tenant] = TypeAdapter(Tenant)
-_ENTRY = re.compile(r"\s*\[\[\s*tenant\s*\]\]")
 _SENTENCES = {
     "missing": "is missing",
     "string_type": "must be a string",
@@ -54,7 +53,8 @@ class Form:
     def line(self, tenant: str, *place: str) -> int | None:
         """Return the line of a key of a tenant, or of the tenant itself."""
         return next(
-            (entry.line(place) for entry in entry_places(self.text) if entry.name == tenant), None
+            (entry.line(place) for entry in entry_places(self.text, TABLE) if entry.name == tenant),
+            None,
         )
 
 
@@ -70,7 +70,7 @@ def read_form(text: str, folder: Path, simulated: Mapping[str, Facts]) -> Form:
         )
     except ValueError as problem:
         return Form(text, problems=(Problem(str(problem)),))
-    places = entry_places(text)
+    places = entry_places(text, TABLE)
     read = [_tenant(entry, folder, simulated) for entry in entries]
     wrong = [
         Problem(sentence, place.line(where))
@@ -84,42 +84,14 @@ def read_form(text: str, folder: Path, simulated: Mapping[str, Facts]) -> Form:
 
 
 def _entries(facts: Facts) -> list[Facts]:
-    entries = facts.get("tenant", [])
+    entries = facts.get(TABLE, [])
     if (
-        set(facts) - {"tenant"}
+        set(facts) - {TABLE}
         or not isinstance(entries, list)
         or not all(isinstance(entry, dict) for entry in entries)
     ):
         raise ValueError("only [[tenant]] tables are known here")
     return entries
-
-
-@dataclass(frozen=True, slots=True)
-class EntryPlace:
-    """The place of an entry in its file.
-
-    `start`: the number of lines before it; `text` is its own part of the file.
-    """
-
-    name: str
-    start: int
-    text: str
-
-    def line(self, place: Sequence[str] = ()) -> int:
-        """Return the line of a key of the entry, or of the nearest table around it."""
-        return self.start + (line_of_key(("tenant", *place), self.text) or 1)
-
-
-def entry_places(text: str) -> list[EntryPlace]:
-    """Return the place of each [[tenant]] of a correct TOML text, in its order."""
-    names = [str(entry.get("name", "")).lower() for entry in _entries(tomllib.loads(text))]
-    lines = text.splitlines()
-    starts = [number for number, line in enumerate(lines) if _ENTRY.match(line)]
-    if len(starts) != len(names):  # written as a list of inline tables: all in one place
-        return [EntryPlace(name, 0, text) for name in names]
-    ends = [*starts, len(lines)][1:]
-    parts = zip(names, starts, ends, strict=True)
-    return [EntryPlace(name, start, "\n".join(lines[start:end])) for name, start, end in parts]
 
 
 Wrong = tuple[Sequence[str], str]

@@ -20,6 +20,7 @@ from pwsh_kernels.catalog.tenants.names import (
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CULTURE = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?", re.IGNORECASE)
+_TAG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _SITE = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[^\s?#]*)?", re.IGNORECASE)
 # A value of a secret must not be shown by the error that refuses it.
 _FORM = ConfigDict(extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -60,6 +61,7 @@ PlaceName = Literal["local", "kubernetes"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Domain = Annotated[str, AfterValidator(checked_domain)]
 Alias = Annotated[str, AfterValidator(checked_alias)]
+Tag = Annotated[str, _matching(_TAG, "a word of small letters, digits, - and _, such as customer")]
 Guid = Annotated[
     str,
     _matching(_GUID, "an id such as 3750b40b-a68b-4632-9fb3-5b1aff664079"),
@@ -114,6 +116,7 @@ class Tenant:
     sandbox: StrictBool = False
     domains: tuple[Domain, ...] = ()
     aliases: tuple[Alias, ...] = ()
+    tags: tuple[Tag, ...] = ()
     sharepoint_host: Host | None = None
     organization: Domain | None = None
     delegated_organization: Domain | None = None

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from pwsh_kernels.catalog.file_stamp import Stamp, stamp_of
 from pwsh_kernels.catalog.tenants.loading import load_tenants
 from pwsh_kernels.catalog.tenants.tenants import Tenants
 from pwsh_kernels.errors import BrokenFile, ProductError
 
 _log = logging.getLogger(__name__)
-Stamp = tuple[int, int, int] | None
 
 
 class TenantsFile:
@@ -44,20 +44,13 @@ class TenantsFile:
 
         Raises BrokenFile, InvalidSetting, at the first call only.
         """
-        stamp = self._look()
+        stamp = stamp_of(self.path)
         if self._tenants is None:
             self._tenants = self._read(stamp)
         elif stamp != self._stamp:
             self._tenants = self._read_again(self._tenants)
         self._stamp = stamp
         return self._tenants
-
-    def _look(self) -> Stamp:
-        try:
-            facts = self.path.stat() if self.path else None
-        except OSError:
-            return None
-        return (facts.st_mtime_ns, facts.st_size, facts.st_ino) if facts else None
 
     def _read(self, stamp: Stamp) -> Tenants:
         absent = stamp is None and not self._must_exist

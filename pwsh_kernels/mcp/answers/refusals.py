@@ -107,6 +107,7 @@ def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
             " answer that run's question."
         ),
         "answer_of_another": PERSON,
+        "forbidden": PERSON,
         "run_not_waiting": f"Call pwsh_wait with run_id {run_id}.",
         "unknown_session": "pwsh_sessions lists the sessions.",
         "unknown_run": "pwsh_status of its tenant lists the newest runs.",

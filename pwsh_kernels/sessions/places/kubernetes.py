@@ -118,8 +118,11 @@ class KubernetesPlace:
             addresses=needs.addresses,
         )
         ports = self._settings.confine_ports
-        rules = pod_rules(own, os.environ, ports, required=wanted == "required")
+        rules = pod_rules(own, os.environ, ports, TEMPORARY, required=wanted == "required")
         return Confined(rules, TEMPORARY)
+
+    async def tidy(self, key: SessionKey) -> None:
+        """Only its next Pod will see its HOME."""
 
     def limits(self, key: SessionKey) -> Limits:  # noqa: ARG002 - alike
         """Leave memory to its Pod, and who goes first to its node."""

@@ -49,13 +49,18 @@ from pwsh_kernels.sessions.places.session_users import (
     give,
     share,
 )
+from pwsh_kernels.sessions.places.temporary import (
+    TEMPORARY,
+    empty_temporary,
+    temporary_folder,
+)
 from pwsh_kernels.settings import Settings
 
 LOG = logging.getLogger(__name__)
-TEMPORARY = ".tmp"
-"""Folder in the HOME of a confined session, instead of the machine's /tmp."""
 USERS = "session_users.json"
 """File of the data folder: which user each session has."""
+TIDY_WAIT_S = 2.0
+"""Seconds for which the start of a session waits until old temporary files are removed."""
 FIRST_TO_GO = 500
 """oom_score_adj of sessions: where memory is short, Linux ends a session before the server (0)."""
 OUT_OF_MEMORY = (
@@ -125,6 +130,8 @@ class LocalPlace:
             if settings.session_users
             else None
         )
+        self._looked_at: dict[SessionKey, ForeignProcess] = {}
+        """Which kernel each session had at the last look, so that files are read once."""
 
     def environment(self, given: Mapping[str, str], pass_env: Iterable[str]) -> dict[str, str]:
         return kernel_environment(given, pass_env)
@@ -167,6 +174,12 @@ class LocalPlace:
         logs = private_folder(self._settings.data_dir / "logs")
         return logs / f"{key.kernelspec}.log"
 
+    async def tidy(self, key: SessionKey) -> None:
+        """Wait for it a while; what takes longer goes on beside the session."""
+        home = self._homes.home(key)
+        work = asyncio.ensure_future(asyncio.to_thread(empty_temporary, home))
+        await asyncio.wait([work], timeout=TIDY_WAIT_S)
+
     async def forget_home(self, key: SessionKey) -> bool:
         return await asyncio.to_thread(self._homes.forget, key)
 
@@ -176,12 +189,11 @@ class LocalPlace:
         """
         wanted, user = self._settings.confine, self.user(key)
         home = self._homes.home(key)
-        temporary = home / TEMPORARY
-        if user is None and (wanted == "off" or not self._abi):
+        confines = wanted != "off" and bool(self._abi)
+        if user is None and not confines:
             return None
-        if user is None:
-            private_folder(temporary)
-        if wanted == "off" or not self._abi:
+        temporary = home / TEMPORARY if user else temporary_folder(home)
+        if not confines:
             return Confined(as_user("{}", user, temporary), temporary)
         own = replace(
             needs,
@@ -190,7 +202,7 @@ class LocalPlace:
             private=(*needs.private, self._connection_file(key).parent),
         )
         ports = self._settings.confine_ports
-        made = rules(own, os.environ, ports, required=wanted == "required")
+        made = rules(own, os.environ, ports, temporary, required=wanted == "required")
         return Confined(as_user(made, user, temporary), temporary)
 
     def limits(self, key: SessionKey) -> Limits:
@@ -347,9 +359,15 @@ class LocalPlace:
                 raise FolderNotWritable(folder=str(folder), problem=problem) from error
 
     def _look(self, keys: Collection[SessionKey]) -> dict[SessionKey, int]:
-        kernels = {key: living_process(self._connection_file(key)) for key in keys}
-        pids = {key: process.pid for key, process in kernels.items() if process}
+        found = ((key, self._kernel_at_look(key)) for key in keys)
+        self._looked_at = {key: process for key, process in found if process}
+        pids = {key: process.pid for key, process in self._looked_at.items()}
         return self._memory.look(pids, self._settings.session_memory_mb * MB)
+
+    def _kernel_at_look(self, key: SessionKey) -> ForeignProcess | None:
+        known = self._looked_at.get(key)
+        alive = known is not None and known.poll() is None
+        return known if alive else living_process(self._connection_file(key))
 
     def _process(self, key: SessionKey) -> ForeignProcess | None:
         """Return the process of a session's kernel, even if its files are gone."""

@@ -27,6 +27,12 @@ PlaceName = Literal["local", "kubernetes"]
 class Provisioner(KernelProvisionerBase):
     """A kernel provisioner of sessions that also reports how its kernel ended."""
 
+    def looks_dead(self) -> bool:
+        """Return whether its kernel has probably ended; `poll` knows. It is asked every second, so
+        it costs next to nothing.
+        """
+        raise NotImplementedError
+
     def death(self) -> str:
         """Return what ended the kernel, such as "SIGKILL"; "" if that cannot be known."""
         raise NotImplementedError
@@ -99,6 +105,10 @@ class Place(Protocol):
         """Make the folder in which a session's commands begin and return its path as the session
         sees it. It is not in HOME, which is removed with a sign-in. Raises FolderNotWritable.
         """
+        ...
+
+    async def tidy(self, key: SessionKey) -> None:
+        """Remove the temporary files that an earlier session has left, before a session begins."""
         ...
 
     async def hand_over(self, key: SessionKey) -> None:

@@ -1,4 +1,4 @@
-"""`/mcp`: the MCP tools over Streamable HTTP, for those who hold the server's token."""
+"""`/mcp`: the MCP tools over Streamable HTTP, for whoever holds a token, as an agent."""
 
 import asyncio
 import importlib
@@ -13,7 +13,9 @@ from tornado.routing import PathMatches, Rule
 from tornado.web import RequestHandler
 
 from pwsh_kernels.errors import ServerStarting, Unauthorized
-from pwsh_kernels.web.access import Principal, find_principal
+from pwsh_kernels.principals.principal import Principal
+from pwsh_kernels.web.access import read_token
+from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.mcp.asgi import serve
 from pwsh_kernels.web.product import Backend
 
@@ -41,9 +43,9 @@ class McpDoor:
     closed with the server.
     """
 
-    def __init__(self, token: str, load: "Callable[[], Awaitable[HttpApp]]") -> None:
-        """`token` is required; `load` makes the application."""
-        self.token = token
+    def __init__(self, guard: Guard, load: "Callable[[], Awaitable[HttpApp]]") -> None:
+        """`guard` knows who holds a token; `load` makes the application."""
+        self.guard = guard
         self._load = load
         self._stop = asyncio.Event()
         self._opened = asyncio.Event()
@@ -88,22 +90,20 @@ class McpDoor:
 
 
 class McpHandler(RequestHandler):
-    """Admits holders of the token; everything else is up to the SDK: protocol, sessions, Host and
+    """Admits holders of a token; everything else is up to the SDK: protocol, sessions, Host and
     Origin.
     """
 
     def initialize(self, door: McpDoor) -> None:
         self.door = door
         self.gone = asyncio.Event()
-        self.principal: Principal | None = None
+        self.holder: Principal | None = None
 
     def prepare(self) -> None:
         """Check the token before a byte of the message is read."""
-        headers = self.request.headers
-        self.principal = find_principal(
-            headers.get("Authorization", ""), headers.get("User-Agent", ""), self.door.token
-        )
-        if self.principal is None:
+        given = read_token(self.request.headers.get("Authorization", ""))
+        self.holder = self.door.guard.holder(given)
+        if self.holder is None:
             refused = Unauthorized()
             self.set_status(refused.status)
             self.set_header("WWW-Authenticate", 'Bearer realm="pwsh-kernels"')
@@ -127,7 +127,7 @@ class McpHandler(RequestHandler):
 
     async def _serve(self) -> None:
         http = await self.door.open()
-        extra = http.signed(self.principal.name) if self.principal else {}
+        extra = http.signed(self.holder.id) if self.holder else {}
         await serve(http.app, self, self.gone, extra)
 
     def on_connection_close(self) -> None:

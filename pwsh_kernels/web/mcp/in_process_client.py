@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pwsh_kernels.client import refusal
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.web.access import Principal
+from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import read_model
 from pwsh_kernels.web.rest.endpoints import Call
@@ -17,15 +17,15 @@ BY_NAME = {f"{one.method} {one.path}": one for one in ROUTES}
 
 
 async def ask(
-    backend: Backend, principal: Principal, route: str, values: Mapping[str, object], of: str
+    backend: Backend, caller: Caller, route: str, values: Mapping[str, object], of: str
 ) -> Mapping[str, object]:
-    """Return a route's answer to a principal, who has already been authenticated.
+    """Return a route's answer to a caller, who has already been authenticated.
 
     Raises RequestRefused, as a client over HTTP does.
     """
     row = BY_NAME[route]
     try:
-        call = Call(backend, principal, read_model(row.takes, values), of)
+        call = Call(backend, caller, read_model(row.takes, values), of)
         answer = await row.respond(call)
     except ProductError as error:
         raise refusal(error.status, error.to_json()) from error

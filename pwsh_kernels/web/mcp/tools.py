@@ -5,10 +5,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pwsh_kernels.client import refusal
+from pwsh_kernels.errors import Unauthorized
 from pwsh_kernels.mcp import backend as tools
 from pwsh_kernels.mcp.http import HttpApp, caller
 from pwsh_kernels.mcp.server import build_server
-from pwsh_kernels.web.access import Principal
+from pwsh_kernels.principals.principal import derived_agent
+from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.mcp.in_process_client import ask
 from pwsh_kernels.web.product import Backend
 
@@ -17,6 +20,8 @@ class DirectBackend(tools.Backend):
     """The tools' product is the server that they run in; each call is its caller's."""
 
     def __init__(self, backend: Backend, calls_for: str = "") -> None:
+        """`calls_for` is the MCP client's name for itself."""
+        self._calls_for = calls_for
         self.timeout_s = backend.settings.client_timeout
         self._backend = backend
         self._client = ":".join(filter(None, (tools.CLIENT_NAME, calls_for)))
@@ -26,8 +31,16 @@ class DirectBackend(tools.Backend):
         return DirectBackend(self._backend, tools.client_word(name))
 
     async def send(self, route: str, values: Mapping[str, Any], of: str) -> Any:
-        """Let a route of the server answer."""
-        return await ask(self._backend, Principal(caller(), self._client), route, values, of)
+        """Let a route of the server answer the agent that acts for the request's principal.
+
+        Raises RequestRefused.
+        """
+        holder = self._backend.guard.principal(caller())
+        if holder is None:  # it was valid when the request arrived
+            gone = Unauthorized()
+            raise refusal(gone.status, gone.to_json())
+        agent = Caller(derived_agent(holder, self._calls_for), self._client)
+        return await ask(self._backend, agent, route, values, of)
 
     async def ready(self) -> str:
         """Nothing is to be found or started: the server answers itself."""

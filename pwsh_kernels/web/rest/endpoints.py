@@ -10,8 +10,10 @@ from pwsh_kernels import shapes
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting
 from pwsh_kernels.messages import checked_options
+from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
-from pwsh_kernels.web.access import Principal
+from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import (
     CancelBody,
@@ -32,9 +34,10 @@ from pwsh_kernels.web.rest.bodies import (
 
 Model = TypeVar("Model", bound=BaseModel)
 AnyRun = TypeVar("AnyRun", bound=shapes.Run)
+AnySession = TypeVar("AnySession", bound=shapes.Session)
 
 
-class Caller(TypedDict, total=False):
+class CallerFacts(TypedDict, total=False):
     """The caller; empty for a route that is open to everybody."""
 
     principal: str
@@ -48,18 +51,31 @@ class Call:
     """
 
     backend: Backend
-    principal: Principal | None
+    caller: Caller | None
     values: BaseModel
     id: str = ""
 
     @property
-    def caller(self) -> Caller:
+    def by(self) -> CallerFacts:
         """The caller, in the field names of the sessions' requests."""
-        return (
-            {"principal": self.principal.name, "client": self.principal.client}
-            if self.principal
-            else {}
-        )
+        return {"principal": self.caller.name, "client": self.caller.client} if self.caller else {}
+
+    def sees(self, key: SessionKey) -> bool:
+        """Return whether the caller may know of a session."""
+        return self.may(Verb.SEE, key)
+
+    def reads(self, key: SessionKey) -> bool:
+        """Return whether the caller may know what was run in a session."""
+        return self.may(Verb.READ, key)
+
+    def may(self, verb: Verb, key: SessionKey) -> bool:
+        """Return whether the caller may do something in a session."""
+        return self.caller is not None and self.backend.guard.allows(self.caller, verb, key)
+
+    def admit(self, tenant: str, module: str) -> None:
+        """Raise as `Guard.require_session` does for a session in which the caller may not run."""
+        if self.caller is not None:
+            self.backend.guard.require_session(self.caller, Verb.WRITE, tenant, module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +162,22 @@ async def sessions(call: Call) -> Answer:
     """List the sessions; with `seen`, once they differ from what the caller has seen."""
     query, known = _as(call, SessionsQuery), call.backend.sessions
     if query.seen is not None:
-        await known.changed(query.seen, call.backend.capped(query.wait_s) or 0)
+        await known.changed(query.seen, call.backend.capped(query.wait_s) or 0, call.sees)
     view: shapes.Sessions = {
         "success": True,
-        "version": known.version(),
-        "sessions": known.views(),
+        "version": known.version(call.sees),
+        "sessions": [_shown(call, one) for one in known.views(call.sees)],
     }
     return Answer(view)
 
 
 async def tenants(call: Call) -> Answer:
     """List the known tenants."""
-    view: shapes.Tenants = {"success": True, **call.backend.sessions.tenants()}
+    known, caller, guard = call.backend.sessions.tenants(), call.caller, call.backend.guard
+    seen = [
+        one for one in known["tenants"] if caller and guard.sees_tenant(caller, one["names"][0])
+    ]
+    view: shapes.Tenants = {"success": True, **known, "tenants": seen}
     return Answer(view)
 
 
@@ -179,7 +199,7 @@ async def login(call: Call) -> Answer:
         sharepoint_tenant=body.sharepoint_tenant,
         conversation_id=body.conversation_id,
         wait_s=call.backend.capped(body.wait_s),
-        **call.caller,
+        **call.by,
     )
     return Answer(await call.backend.sessions.login(request))
 
@@ -188,7 +208,8 @@ async def status(call: Call) -> Answer:
     """Report one session's state, without creating one."""
     body = _as(call, StatusBody)
     wait_s = call.backend.capped(body.wait_s) or 0
-    return Answer(await call.backend.sessions.status(body.tenant, body.module, wait_s))
+    view = await call.backend.sessions.status(body.tenant, body.module, wait_s)
+    return Answer(_told_status(call, view))
 
 
 async def run(call: Call) -> Answer:
@@ -203,10 +224,10 @@ async def run(call: Call) -> Answer:
         ),
         wait_s=call.backend.capped(body.wait_s),
         conversation_id=body.conversation_id,
-        **call.caller,
+        **call.by,
     )
     if body.tenants:
-        views = await call.backend.sessions.run_everywhere(request, list(body.tenants))
+        views = await call.backend.sessions.run_everywhere(request, list(body.tenants), call.admit)
         views["results"] = [
             one if one["state"] == "refused" else _told(call, one) for one in views["results"]
         ]
@@ -225,7 +246,7 @@ async def commands(call: Call) -> Answer:
     asked = _as(call, CommandsQuery)
     wait_s = call.backend.capped(asked.wait_s) or 0
     return Answer(
-        await call.backend.sessions.find(call.id, asked.words, asked.limit, wait_s, **call.caller)
+        await call.backend.sessions.find(call.id, asked.words, asked.limit, wait_s, **call.by)
     )
 
 
@@ -233,7 +254,12 @@ async def runs(call: Call) -> Answer:
     """List the remembered runs."""
     query = _as(call, RunsQuery)
     views = call.backend.sessions.run_views(
-        query.tenant, query.module, query.state, query.purpose, limit=query.limit
+        query.tenant,
+        query.module,
+        query.state,
+        query.purpose,
+        limit=query.limit,
+        shown=call.reads,
     )
     view: shapes.Runs = {"success": True, "runs": [_told(call, one) for one in views]}
     return Answer(view)
@@ -271,7 +297,7 @@ async def query(call: Call) -> Answer:
         format=body.format,
         width=body.width,
         wait_s=call.backend.capped(body.wait_s),
-        **call.caller,
+        **call.by,
     )
     view = await call.backend.sessions.query(call.id, asked)
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
@@ -287,11 +313,11 @@ async def give_input(call: Call) -> Answer:
     """Answer or refuse a run's prompt."""
     body, known = _as(call, InputBody), call.backend.sessions
     if body.refuse:
-        refused = await known.refuse(call.id, for_other=body.for_other, **call.caller)
+        refused = await known.refuse(call.id, for_other=body.for_other, **call.by)
         return Answer(_told(call, refused))
     if body.value is None:
         raise InvalidRequest(field="value", problem='is required (or "refuse": true)')
-    answered = await known.answer(call.id, body.value, for_other=body.for_other, **call.caller)
+    answered = await known.answer(call.id, body.value, for_other=body.for_other, **call.by)
     return Answer(_told(call, answered))
 
 
@@ -317,9 +343,24 @@ def _handed_in(body: LoginBody) -> dict[FactName, Secret]:
     return {name: Secret(value.get_secret_value()) for name, value in given.items() if value}
 
 
+def _shown(call: Call, view: AnySession) -> AnySession:
+    """Return a session without what it runs, and for whom, if the caller may not read that."""
+    if not call.reads(SessionKey(view["tenant"], view["module"])):
+        view["current_run"], view["busy"] = None, None
+    return view
+
+
+def _told_status(call: Call, view: shapes.Status) -> shapes.Status:
+    """Return a session's state without what is only for those who may sign in."""
+    if not call.may(Verb.SIGN_IN, SessionKey(view["tenant"], view["module"])):
+        for field in ("device_code", "auth_url", "qr_text", "qr_svg"):
+            view[field] = None
+    return view if view["state"] == "none" else _shown(call, view)
+
+
 def _told(call: Call, view: AnyRun) -> AnyRun:
     """Return a run with `yours`: whether the caller started it."""
-    caller = call.caller
+    caller = call.by
     view["yours"] = (view["principal"], view["client"]) == (
         caller.get("principal"),
         caller.get("client"),

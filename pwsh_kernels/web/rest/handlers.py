@@ -28,7 +28,7 @@ from pwsh_kernels.errors import (
     UnknownRoute,
 )
 from pwsh_kernels.shapes import Error, ForeignJson
-from pwsh_kernels.web.access import Permission, Principal, find_principal
+from pwsh_kernels.web.access import OPEN, Caller
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import read_json, read_model
 from pwsh_kernels.web.rest.endpoints import Answer, Call
@@ -49,7 +49,7 @@ class JsonHandler(JupyterHandler):
     def initialize(self, backend: Backend) -> None:
         """Take the server's parts."""
         self.backend = backend
-        self.principal: Principal | None = None
+        self.caller: Caller | None = None
 
     async def prepare(self, *, _redirect_to_login: bool = True) -> None:
         """Check the request's host and origin before anything else."""
@@ -58,15 +58,14 @@ class JsonHandler(JupyterHandler):
             raise ForeignHost(host=self.request.host)
         if not self.check_origin():
             raise ForeignOrigin(origin=self.request.headers.get("Origin", ""))
-        self.principal = find_principal(
+        self.caller = self.backend.guard.caller(
             self.request.headers.get("Authorization", ""),
             self.request.headers.get("User-Agent", ""),
-            self.backend.token,
         )
 
-    def require_principal(self) -> None:
+    def require_caller(self) -> None:
         """Raise Unauthorized when the request carries no valid token."""
-        if self.principal is None:
+        if self.caller is None:
             raise Unauthorized
 
     def skip_check_origin(self) -> bool:
@@ -133,8 +132,8 @@ class RouteHandler(JsonHandler):
         """
         await super().prepare()
         route = self.routes.get(self.method)
-        if route is None or route.permission is not Permission.OPEN:
-            self.require_principal()
+        if route is None or route.permission is not OPEN:
+            self.require_caller()
         if route is None:
             raise MethodNotAllowed(method=self.method, allowed=sorted(self.routes))
 
@@ -171,7 +170,7 @@ class RouteHandler(JsonHandler):
     def call_of(self, values: Mapping[str, Any], in_path: dict[str, str]) -> Call:
         """Return the checked call. Raises InvalidRequest."""
         model = self.route.takes
-        return Call(self.backend, self.principal, read_model(model, values), in_path.get("id", ""))
+        return Call(self.backend, self.caller, read_model(model, values), in_path.get("id", ""))
 
     def query_values(self) -> dict[str, str]:
         """Return the query string; of a name given twice the last counts.
@@ -205,7 +204,7 @@ class UnknownPathHandler(JsonHandler):
     async def prepare(self, *, _redirect_to_login: bool = True) -> None:
         """Say that there is nothing here, to callers who may know."""
         await super().prepare()
-        self.require_principal()
+        self.require_caller()
         raise UnknownRoute(path=self.request.path)
 
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from pwsh_kernels import __version__
 from pwsh_kernels.errors import NotReady, ProductError, ServerExhausted, ServerStarting
 from pwsh_kernels.shapes import Error, ForeignJson
-from pwsh_kernels.web.access import Permission
+from pwsh_kernels.web.access import OPEN
 from pwsh_kernels.web.connections import TOO_MANY_CONNECTIONS
 from pwsh_kernels.web.rest.route import Route
 
@@ -130,7 +130,7 @@ def _operation(
         operation["requestBody"] = _answer({"$ref": SCHEMAS.format(model=route.takes.__name__)})
     else:
         parameters += _options(shared[route.takes.__name__])
-    if route.permission is Permission.OPEN:
+    if route.permission is OPEN:
         operation["security"] = []
     return {**operation, "parameters": parameters} if parameters else operation
 

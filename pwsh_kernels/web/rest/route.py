@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pwsh_kernels.errors import ServerExhausted, is_exhausted
 from pwsh_kernels.web.access import Permission
 from pwsh_kernels.web.rest.endpoints import Answer, Call
+from pwsh_kernels.web.rest.permits import permit
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,21 @@ class Route:
         return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
 
     async def respond(self, call: Call) -> Answer:
-        """Do the work, once the server is ready.
+        """Do the work, once the server is ready, for a caller who may ask for it, and still may
+        when it is done.
 
-        Raises ServerStarting; ServerExhausted when the machine has no descriptor or disk for it.
+        Raises as `permit` does; ServerStarting; ServerExhausted when the machine has no descriptor
+        or disk for it.
         """
         if not self.at_once:
             await call.backend.wait_until_ready()
+        permit(self.permission, call)
         try:
-            return await self.answer(call)
+            answer = await self.answer(call)
         except OSError as error:
             if not is_exhausted(error):
                 raise
             raise ServerExhausted(problem=error.strerror or type(error).__name__) from error
+        if call.caller is not None:
+            call.backend.guard.require_valid(call.caller)
+        return answer

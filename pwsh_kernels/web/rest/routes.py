@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from functools import cache
 
 from pwsh_kernels import shapes
-from pwsh_kernels.web.access import Permission
+from pwsh_kernels.principals.verbs import Verb
+from pwsh_kernels.web.access import OPEN, Permission, Scope
 from pwsh_kernels.web.rest import endpoints
 from pwsh_kernels.web.rest.bodies import (
     CancelBody,
@@ -42,11 +43,11 @@ def _document() -> shapes.ForeignJson:
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/health", Permission.OPEN, NoQuery, endpoints.health, shapes.Health),
+    Route("GET", "/health", OPEN, NoQuery, endpoints.health, shapes.Health),
     Route(
         "GET",
         "/health/live",
-        Permission.OPEN,
+        OPEN,
         NoQuery,
         endpoints.live,
         shapes.Live,
@@ -55,20 +56,22 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET",
         "/health/ready",
-        Permission.OPEN,
+        OPEN,
         NoQuery,
         endpoints.ready,
         shapes.Ready,
         at_once=True,
     ),
-    Route("GET", "/openapi.json", Permission.READ, NoQuery, openapi, shapes.ForeignJson),
-    Route("GET", "/modules", Permission.READ, ModulesQuery, endpoints.modules, shapes.Modules),
-    Route("GET", "/tenants", Permission.READ, NoQuery, endpoints.tenants, shapes.Tenants),
-    Route("GET", "/sessions", Permission.READ, SessionsQuery, endpoints.sessions, shapes.Sessions),
+    Route("GET", "/openapi.json", Permission(Verb.SEE), NoQuery, openapi, shapes.ForeignJson),
+    Route("GET", "/modules", Permission(Verb.SEE), ModulesQuery, endpoints.modules, shapes.Modules),
+    Route("GET", "/tenants", Permission(Verb.SEE), NoQuery, endpoints.tenants, shapes.Tenants),
+    Route(
+        "GET", "/sessions", Permission(Verb.SEE), SessionsQuery, endpoints.sessions, shapes.Sessions
+    ),
     Route(
         "GET",
         "/sessions/{id}/notebook",
-        Permission.READ,
+        Permission(Verb.READ, Scope.PATH),
         NoQuery,
         endpoints.notebook,
         shapes.ForeignJson,
@@ -76,28 +79,49 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET",
         "/sessions/{id}/commands",
-        Permission.READ,
+        Permission(Verb.READ, Scope.PATH),
         CommandsQuery,
         endpoints.commands,
         shapes.Commands,
     ),
-    Route("POST", "/login", Permission.SIGN_IN, LoginBody, endpoints.login, shapes.Login),
-    Route("POST", "/status", Permission.READ, StatusBody, endpoints.status, shapes.Status),
+    Route(
+        "POST",
+        "/login",
+        Permission(Verb.SIGN_IN, Scope.BODY),
+        LoginBody,
+        endpoints.login,
+        shapes.Login,
+    ),
+    Route(
+        "POST",
+        "/status",
+        Permission(Verb.SEE, Scope.BODY),
+        StatusBody,
+        endpoints.status,
+        shapes.Status,
+    ),
     Route(
         "POST",
         "/run",
-        Permission.RUN,
+        Permission(Verb.WRITE, Scope.TENANTS),
         RunBody,
         endpoints.run,
         shapes.RunResult | shapes.Everywhere,
         waits=True,
     ),
-    Route("GET", "/runs", Permission.READ, RunsQuery, endpoints.runs, shapes.Runs),
-    Route("GET", "/runs/{id}", Permission.READ, RunQuery, endpoints.one_run, shapes.RunPage),
+    Route("GET", "/runs", Permission(Verb.SEE), RunsQuery, endpoints.runs, shapes.Runs),
+    Route(
+        "GET",
+        "/runs/{id}",
+        Permission(Verb.READ, Scope.RUN),
+        RunQuery,
+        endpoints.one_run,
+        shapes.RunPage,
+    ),
     Route(
         "GET",
         "/runs/{id}/lines",
-        Permission.READ,
+        Permission(Verb.READ, Scope.RUN),
         LinesQueryString,
         endpoints.lines,
         shapes.LinesPage,
@@ -105,24 +129,45 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
         "/runs/{id}/query",
-        Permission.RUN,
+        Permission(Verb.READ, Scope.RUN),
         QueryBody,
         endpoints.query,
         shapes.RunResult,
         waits=True,
     ),
-    Route("POST", "/runs/{id}/cancel", Permission.RUN, CancelBody, endpoints.cancel, shapes.Run),
-    Route("POST", "/runs/{id}/input", Permission.RUN, InputBody, endpoints.give_input, shapes.Run),
+    Route(
+        "POST",
+        "/runs/{id}/cancel",
+        Permission(Verb.WRITE, Scope.RUN, of_others=Verb.END),
+        CancelBody,
+        endpoints.cancel,
+        shapes.Run,
+    ),
+    Route(
+        "POST",
+        "/runs/{id}/input",
+        Permission(Verb.ANSWER, Scope.RUN),
+        InputBody,
+        endpoints.give_input,
+        shapes.Run,
+    ),
     Route(
         "POST",
         "/disconnect",
-        Permission.END,
+        Permission(Verb.END, Scope.BODY),
         DisconnectBody,
         endpoints.disconnect,
         shapes.Disconnected,
     ),
-    Route("POST", "/kill", Permission.END, SessionBody, endpoints.kill, shapes.Killed),
-    Route("GET", "/watchdog", Permission.READ, NoQuery, endpoints.watchdog, shapes.Watchdog),
+    Route(
+        "POST",
+        "/kill",
+        Permission(Verb.END, Scope.BODY),
+        SessionBody,
+        endpoints.kill,
+        shapes.Killed,
+    ),
+    Route("GET", "/watchdog", Permission(Verb.SEE), NoQuery, endpoints.watchdog, shapes.Watchdog),
 )
 
 

@@ -8,6 +8,7 @@ from pwsh_kernels.mcp.backend import RestBackend
 from pwsh_kernels.mcp.http import HttpApp
 from pwsh_kernels.mcp.server import build_server
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.mcp.door import McpDoor
 
 WAIT_S = 30.0
@@ -26,7 +27,7 @@ async def end_application() -> None:
 
 
 async def test_a_dead_application_is_opened_again_by_the_next_request() -> None:
-    door = McpDoor("token", load)
+    door = McpDoor(Guard("token"), load)
     async with asyncio.timeout(WAIT_S):
         first = await door.open()
         assert await door.open() is first
@@ -50,7 +51,7 @@ async def test_the_death_of_an_application_is_in_the_servers_log(
         return Broken(build_server(RestBackend(Settings())), ())
 
     broken = asyncio.Event()
-    door = McpDoor("token", load_broken)
+    door = McpDoor(Guard("token"), load_broken)
     async with asyncio.timeout(WAIT_S):
         await door.open()
         (task,) = [one for one in asyncio.all_tasks() if one.get_name() == "mcp"]

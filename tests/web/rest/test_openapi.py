@@ -9,7 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from pwsh_kernels.errors import ProductError
-from pwsh_kernels.web.access import Permission
+from pwsh_kernels.web.access import OPEN
 from pwsh_kernels.web.rest.handlers import RouteHandler, rules
 from pwsh_kernels.web.rest.openapi import document, statuses
 from pwsh_kernels.web.rest.routes import ROUTES
@@ -95,7 +95,7 @@ def test_every_code_that_the_page_explains_is_one_of_an_error_with_that_status()
 
 def test_only_the_routes_that_are_open_say_so() -> None:
     assert DOCUMENT["security"] == [{"token": []}]
-    closed = {(one.method, one.path) for one in ROUTES if one.permission is not Permission.OPEN}
+    closed = {(one.method, one.path) for one in ROUTES if one.permission is not OPEN}
     assert {key for key, one in METHODS.items() if "security" not in one} == closed
 
 

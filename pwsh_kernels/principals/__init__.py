@@ -1,0 +1,1 @@
+"""Who calls, and what they may do where: principals, their grants, and the decision."""

@@ -1,0 +1,68 @@
+"""What each message of a notebook's WebSocket needs of its sender. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_server.services.kernels.connection.base import (
+    deserialize_binary_message,
+    deserialize_msg_from_ws_v1,
+)
+
+from pwsh_kernels.messages import CLIENT_MESSAGES, JOURNAL_REQUEST, ends_session, is_own
+from pwsh_kernels.principals.verbs import Verb
+
+MESSAGE_VERBS: Mapping[str, Verb] = {
+    "execute_request": Verb.WRITE,
+    "complete_request": Verb.READ,
+    "inspect_request": Verb.READ,
+    "is_complete_request": Verb.READ,
+    "history_request": Verb.READ,
+    "comm_info_request": Verb.READ,
+    "kernel_info_request": Verb.SEE,
+    "connect_request": Verb.SEE,
+    "usage_request": Verb.SEE,
+    "input_reply": Verb.ANSWER,
+    "interrupt_request": Verb.END,
+    "shutdown_request": Verb.END,
+    JOURNAL_REQUEST: Verb.ADMINISTER,
+}
+"""Another kind of message is only for those who administer the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientMessage:
+    """The header of a message, its metadata, and the channel that it came for."""
+
+    header: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    channel: str
+
+    @property
+    def kind(self) -> str:
+        """Return its type, as the kernel reads it."""
+        return str(self.header["msg_type"])
+
+    @property
+    def verb(self) -> Verb:
+        """Return what its sender needs in the kernel's session."""
+        if is_own(self.metadata) or ends_session({"metadata": self.metadata}):
+            return Verb.ADMINISTER  # these are the server's own words to a kernel
+        return MESSAGE_VERBS.get(self.kind, Verb.ADMINISTER)
+
+
+def undeclared_messages(kinds: Sequence[str] = CLIENT_MESSAGES) -> list[str]:
+    """Return the kinds of messages that a session's kernel takes and nobody has declared."""
+    return [kind for kind in kinds if kind not in MESSAGE_VERBS]
+
+
+def read_message(message: str | bytes, *, v1: bool) -> ClientMessage:
+    """Return a message of a WebSocket. Raises what Jupyter's readers do for an invalid one."""
+    if v1:
+        channel, parts = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
+        header, metadata = (json.loads(bytes(part)) for part in (parts[0], parts[2]))
+        return ClientMessage(header, metadata, channel)
+    read = json.loads if isinstance(message, str) else deserialize_binary_message
+    facts = read(message)
+    return ClientMessage(facts["header"], facts.get("metadata") or {}, str(facts.get("channel")))

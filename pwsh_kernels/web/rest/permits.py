@@ -1,0 +1,46 @@
+"""Whether a route may answer a call: what the route declares, asked of the guard."""
+
+from pwsh_kernels.errors import Unauthorized, UnknownRun
+from pwsh_kernels.principals.verbs import Verb
+from pwsh_kernels.sessions.facade import DEFAULT_MODULE
+from pwsh_kernels.web.access import Caller, Permission, Scope
+from pwsh_kernels.web.rest.endpoints import Call
+
+
+def permit(permission: Permission, call: Call) -> None:
+    """Let a call pass. Raises Unauthorized, Forbidden; for what the caller may not know of, the
+    refusal of something that does not exist.
+    """
+    if permission.verb is None:
+        return
+    if call.caller is None:
+        raise Unauthorized
+    match permission.scope:
+        case Scope.ANYWHERE:
+            call.backend.guard.require_anywhere(call.caller, permission.verb)
+        case Scope.TENANTS if getattr(call.values, "tenants", None):
+            call.backend.guard.require_anywhere(call.caller, permission.verb)
+        case Scope.BODY | Scope.TENANTS:
+            named = vars(call.values)
+            _permit_session(call, call.caller, permission.verb, named["tenant"], named["module"])
+        case Scope.PATH:
+            tenant, _, module = call.id.partition(":")
+            _permit_session(call, call.caller, permission.verb, tenant, module or DEFAULT_MODULE)
+        case _:
+            _permit_run(call, call.caller, permission, permission.verb)
+
+
+def _permit_session(call: Call, caller: Caller, verb: Verb, tenant: str, module: str) -> None:
+    """Raises as `Guard.require_session` does; UnknownModule, UnsupportedModule."""
+    key = call.backend.catalog.module(module).key
+    call.backend.guard.require_session(caller, verb, tenant, key)
+
+
+def _permit_run(call: Call, caller: Caller, permission: Permission, verb: Verb) -> None:
+    """Raises UnknownRun for a run that the caller may not read, and for one that does not exist."""
+    key, principal = call.backend.sessions.whose(call.id)
+    guard = call.backend.guard
+    if not guard.allows(caller, Verb.READ, key):
+        raise UnknownRun(run_id=call.id)
+    others = permission.of_others if principal != caller.name else None
+    guard.require(caller, others or verb, guard.place(key))

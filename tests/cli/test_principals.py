@@ -1,0 +1,189 @@
+"""`pwsh-kernels principals` as a person uses it: tokens shown once, decisions explained, and a file
+that is never left broken.
+"""
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pwsh_kernels.principals.roll import Roll
+from pwsh_kernels.principals.tokens import hash_of
+from pwsh_kernels.principals.watched_file import load_principals
+from tests.fixtures.cli import run_command
+
+Command = Callable[..., tuple[str, str, int]]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return the place of the principals file; there is none yet."""
+    return tmp_path / "pwsh-kernels" / "principals.toml"
+
+
+@pytest.fixture
+def principals(file: Path, tmp_path: Path) -> Command:
+    """Run `pwsh-kernels principals ...` in this process."""
+    environment = {"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    return lambda *arguments: run_command(environment, "principals", *arguments)
+
+
+def roll(file: Path) -> Roll:
+    return load_principals(file)
+
+
+def test_a_new_principal_gets_a_token_that_is_shown_once_and_kept_as_a_hash(
+    principals: Command, file: Path
+) -> None:
+    out, err, code = principals("add", "agent:claude", "--verb", "read", "--tenant", "*")
+    token = out.strip()
+    assert (code, len(token)) == (0, 47)
+    assert "The token of agent:claude, valid until" in err
+    assert token not in err
+    assert roll(file).by_id["agent:claude"].token_hash == hash_of(token)
+    assert token not in file.read_text(encoding="utf-8")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    listed, _, _ = principals("list")
+    assert "agent:claude  until " in listed
+    assert listed.rstrip().endswith("read in *:*")
+    assert token not in listed + principals("list", "--json")[0]
+
+
+def test_a_second_add_gives_one_more_grant_and_no_new_token(
+    principals: Command, file: Path
+) -> None:
+    principals("add", "script:nightly", "--verb", "read", "--tenant", "contoso.example")
+    before = roll(file).by_id["script:nightly"]
+    out, err, code = principals(
+        *("add", "script:nightly", "--verb", "write", "--verb", "answer"),
+        *("--tag", "lab", "--module", "exo"),
+    )
+    after = roll(file).by_id["script:nightly"]
+    assert (out, code) == ("", 0)
+    assert "one more grant" in err
+    assert (after.token_hash, len(after.grants)) == (before.token_hash, 2)
+    (listed,) = json.loads(principals("list", "--json")[0])
+    assert listed["grants"][1] == {
+        "verbs": ["answer", "write"],
+        "tenants": [],
+        "tags": ["lab"],
+        "modules": ["exo"],
+    }
+
+
+def test_rotating_makes_the_old_token_nobodys(principals: Command, file: Path) -> None:
+    old, _, _ = principals("add", "person:ada", "--verb", "see", "--tenant", "*", "--days", "1")
+    ends = roll(file).by_id["person:ada"].expires
+    new, _, code = principals("rotate", "person:ada", "--days", "30")
+    assert code == 0
+    assert roll(file).holder(old.strip()) is None
+    holder = roll(file).holder(new.strip())
+    assert holder is not None
+    assert holder.expires is not None
+    assert ends is not None
+    assert holder.expires > ends
+
+
+def test_who_is_revoked_stays_in_the_file_and_gets_no_token_again(
+    principals: Command, file: Path
+) -> None:
+    principals("add", "person:ada", "--verb", "see", "--tenant", "*")
+    assert principals("revoke", "person:ada")[2] == 0
+    since = roll(file).by_id["person:ada"].revoked
+    assert since is not None
+    assert principals("revoke", "person:ada")[2] == 0
+    assert roll(file).by_id["person:ada"].revoked == since
+    out, err, code = principals("rotate", "person:ada")
+    assert (out, code) == ("", 2)
+    assert "was revoked and stays so" in err
+    assert f"revoked {since:%Y-%m-%d}" in principals("list")[0]
+    out, _, code = principals("test", "person:ada", "see", "contoso.example")
+    assert (out, code) == (f"person:ada was revoked at {since} and may do nothing.\n", 1)
+
+
+def test_a_decision_is_explained_and_the_text_of_the_command_changes_nothing(
+    principals: Command,
+) -> None:
+    principals(
+        *("add", "agent:claude", "--verb", "read"),
+        *("--tenant", "contoso.example", "--module", "exo"),
+    )
+    for command in ("Get-Mailbox", "Set-Mailbox x -Name y"):
+        out, err, code = principals(
+            "test", "agent:claude", "run", "contoso.example", "exo", command
+        )
+        assert (out, code) == (
+            (
+                "agent:claude may not write in contoso.example:exo: no grant says so. There it may:"
+                " read, see.\n"
+            ),
+            1,
+        )
+        assert "The command's text was not considered" in err
+    out, _, code = principals("test", "agent:claude", "read", "contoso.example")
+    assert (out, code) == ("agent:claude may read in contoso.example:exo: by grant 1.\n", 0)
+    facts = json.loads(principals("test", "agent:claude", "approve", "--json")[0])
+    assert (facts["allowed"], facts["reason"]) == (False, "never_for_agents")
+
+
+def test_the_owner_and_an_agent_that_acts_for_it_can_be_asked_about_without_a_file(
+    principals: Command, file: Path
+) -> None:
+    assert not file.exists()
+    assert principals("list")[1].endswith("names nobody: only the owner's token is valid.\n")
+    assert principals("test", "token", "administer")[2] == 0
+    out, _, code = principals("test", "token/agent:claude-code", "administer")
+    assert (out, code) == (
+        "token/agent:claude-code may not administer: no grant gives that to an agent.\n",
+        1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("add", "claude"), "is not an id: write person:NAME"),
+        (("add", "owner:me"), "is not an id"),
+        (("add", "agent:a", "--verb", "look", "--tenant", "*"), "look is none of see, sign_in"),
+        (("add", "agent:a", "--verb", "read"), "needs --verb, and --tenant or --tag"),
+        (("add", "agent:a", "--verb", "approve", "--tenant", "*"), "an agent can never approve"),
+        (("add", "agent:a", "--verb", "read", "--tenant", "a_b"), "is not a tenant"),
+        (
+            ("add", "agent:a", "--verb", "read", "--tenant", "*", "--module", "nope"),
+            "nope",
+        ),
+        (("rotate", "agent:a"), "is not a principal; known: none"),
+        (("revoke", "agent:a"), "is not a principal; known: none"),
+        (("test", "agent:a", "run"), "is not a principal; known: none"),
+        (("test", "token", "fly"), "must be one of see, sign_in"),
+    ],
+)
+def test_a_mistake_changes_nothing_and_says_what_to_write(
+    principals: Command, file: Path, arguments: tuple[str, ...], problem: str
+) -> None:
+    out, err, code = principals(*arguments)
+    assert (out, code) == ("", 2)
+    assert problem in err
+    assert not file.exists()
+
+
+def test_a_broken_file_is_never_overwritten(principals: Command, file: Path) -> None:
+    file.parent.mkdir()
+    file.touch(mode=0o600)
+    file.write_text("[[principal]]\n", encoding="utf-8")
+    out, err, code = principals("add", "agent:claude", "--verb", "see", "--tenant", "*")
+    assert (out, code) == ("", 1)
+    assert "name is missing" in err
+    assert file.read_text(encoding="utf-8") == "[[principal]]\n"
+
+
+def test_nobody_is_added_twice_with_other_rights_to_jupyter(principals: Command) -> None:
+    principals("add", "person:ada", "--verb", "see", "--tenant", "*")
+    _, err, code = principals("add", "person:ada", "--jupyter")
+    assert code == 2
+    assert "exists already" in err
+    _, err, code = principals("add", "person:new")
+    assert code == 0
+    assert "may do nothing yet" in err
