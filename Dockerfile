@@ -41,24 +41,19 @@ RUN /opt/build/bin/hatchling build -t wheel -d /src/dist \
         /src/dist/*.whl \
     && /opt/build/bin/uv pip check --python /opt/pwsh-kernels
 
-# The PowerShell of an architecture without one in vendor/: Microsoft's archive, by its SHA-256.
-FROM base AS powershell-archive
+# PowerShell for an architecture without a wheel in vendor/: Microsoft's archive, by its SHA-256.
+FROM base AS powershell
 ARG TARGETARCH
 ARG POWERSHELL_VERSION=7.5.4
 ARG POWERSHELL_SHA256_AMD64=1fd7983fe56ca9e6233f126925edb24bf6b6b33e356b69996d925c4db94e2fef
 ARG POWERSHELL_SHA256_ARM64=4b32d4cb86a43dfb83d5602d0294295bf22fafbf9e0785d1aaef81938cda92f8
+COPY --from=build /src/engine.lock /src/
 COPY deploy/container/fetch_powershell.py /src/
 RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
-    python3 /src/fetch_powershell.py /opt/powershell
+    mkdir /opt/powershell \
+    && { [ -s /src/engine.lock ] || python3 /src/fetch_powershell.py /opt/powershell; }
 
-FROM base AS powershell-amd64
-
-FROM base AS powershell-arm64
-COPY --from=powershell-archive /opt/powershell /opt/powershell
-RUN ln -s /opt/powershell/pwsh /usr/local/bin/pwsh
-
-# hadolint ignore=DL3006
-FROM powershell-${TARGETARCH} AS slim
+FROM base AS slim
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="pwsh-kernels" \
@@ -67,10 +62,11 @@ LABEL org.opencontainers.image.title="pwsh-kernels" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/pwsh-kernels /opt/pwsh-kernels
+COPY --from=powershell /opt/powershell /opt/powershell
 COPY deploy/container/supervisor.py deploy/container/health_check.py /opt/container/
 # PWSH_MANAGER_TOKEN_DIR is a folder, not a secret.
 # hadolint ignore=DL3064
-ENV PATH=/opt/pwsh-kernels/bin:$PATH \
+ENV PATH=/opt/pwsh-kernels/bin:$PATH:/opt/powershell \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOME=/data/state XDG_CONFIG_HOME=/data/state/config \
     JUPYTER_RUNTIME_DIR=/run/pwsh-kernels/runtime \
@@ -90,18 +86,21 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
 ENTRYPOINT ["tini", "--"]
 CMD ["python3", "-I", "/opt/container/supervisor.py"]
 
-# What modules.lock.toml in the build's folder names, by its hashes; without that file the newest of
-# every service.
+# Exactly what modules.lock.toml in the build's folder names, from the gallery or, where there is a
+# folder `packages`, from its .nupkg files.
 FROM slim AS modules
-ARG MODULES="exo graph azure pnp teams powerplatform"
 COPY LICENSE modules.lock.tom[l] /src/
-# hadolint ignore=SC2086
+COPY LICENSE package[s] /src/packages/
 RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    if [ ! -f /src/modules.lock.toml ]; then \
+        echo 'pwsh-kernels: The target full installs the modules of modules.lock.toml, and this' \
+            'folder has no such file: docs/containers.md, "The targets", says how to get one.' >&2; \
+        exit 1; \
+    fi; \
+    set -- --locked --lock /src/modules.lock.toml; \
+    if [ -n "$(find /src/packages -name '*.nupkg')" ]; then set -- "$@" --from /src/packages; fi; \
     export PWSH_MANAGER_DATA_DIR=/tmp/modules; \
-    if [ -f /src/modules.lock.toml ]; \
-    then pwsh-kernels modules install --locked --lock /src/modules.lock.toml; \
-    else pwsh-kernels modules install $MODULES; fi \
-    && chmod -R a+rX /tmp/modules
+    pwsh-kernels modules install "$@" && chmod -R a+rX /tmp/modules
 
 FROM slim AS full
 COPY --from=modules --chown=0:0 /tmp/modules/modules /usr/local/share/powershell/Modules

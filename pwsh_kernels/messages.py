@@ -6,6 +6,8 @@ both sides.
   "rich": false, "packed": false, "own": false, "guards": null}}`; a request without our key is a
   person's and is `rich`. `own`: a script of the server's; `guards`: the last one of its look at who
   is signed in, true or false for the result
+* `kernel_info_reply` content: `"pwsh": {"understands": [...]}`: which of `packed`, `own`, `guards`
+  the kernel knows; without it none. It refuses a request with others; the server may be a newer one
 * `stream` metadata of a `packed` execution: `{"pwsh": {"kind": …, "pieces": [{"name": "stdout" or
   "stderr", "chars": N, "kind": KIND, "record": …}, …]}}`: its text is theirs one after the other,
   with the metadata of each
@@ -37,7 +39,7 @@ both sides.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pwsh_kernels.errors import InvalidRequest
@@ -78,7 +80,9 @@ PROMPT_CLOSED = "prompt_closed"
 PROMPT_EVENTS = (PROMPT_ASKED, PROMPT_CLOSED)
 CONNECTION_CHANGED = "connection_changed"
 BESIDE = ("packed", "own", "guards")
-"""What an execute_request's metadata says besides the options of its run."""
+"""What an execute_request's metadata says besides the options of its run. A kernel that does not
+know one refuses the request, so that a server sends only what `understood` returns.
+"""
 MAX_WIDTH = 1000
 MIN_WIDTH = 20
 _PATH = re.compile(r"/[^\x00-\x1f\x7f]{1,4095}")
@@ -222,13 +226,36 @@ def ends_session(message: Mapping[str, Any]) -> bool:
     return our_facts(message).get("end_session") is True
 
 
+def understanding() -> Mapping[str, Any]:
+    """Return what a kernel adds to its kernel_info_reply."""
+    return {KEY: {"understands": list(BESIDE)}}
+
+
+def understood(kernel_info: Mapping[str, Any]) -> Collection[str]:
+    """Return what of BESIDE a kernel knows: nothing, if an older version or another kind says
+    nothing.
+    """
+    told = _ours(kernel_info).get("understands")
+    return tuple(one for one in told if one in BESIDE) if isinstance(told, list) else ()
+
+
 def options_metadata(
-    options: RunOptions, *, packed: bool = False, own: bool = False, guards: bool | None = None
+    options: RunOptions,
+    *,
+    packed: bool = False,
+    own: bool = False,
+    guards: bool | None = None,
+    known: Collection[str] = BESIDE,
 ) -> Mapping[str, Any]:
     """Return the metadata of an execute_request; `packed`: output that is written at once may come
     as one message; `own`: a script of the server's; `guards`: whether the session counts as signed
-    in from then on.
+    in from then on; `known`: what of these the kernel knows.
     """
+    beside = {
+        **({"packed": True} if packed else {}),
+        **({"own": True} if own else {}),
+        **({} if guards is None else {"guards": guards}),
+    }
     return {
         KEY: {
             "parameters": dict(options.parameters),
@@ -237,9 +264,7 @@ def options_metadata(
             "max_chars": options.max_chars,
             **({"rich": True} if options.rich else {}),
             **({"file": options.file} if options.file else {}),
-            **({"packed": True} if packed else {}),
-            **({"own": True} if own else {}),
-            **({} if guards is None else {"guards": guards}),
+            **{name: value for name, value in beside.items() if name in known},
         }
     }
 

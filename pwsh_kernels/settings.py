@@ -15,6 +15,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SHORTEST_TOKEN = 32
 """Characters: what is shorter can be guessed, and whoever has the token is an administrator."""
+LOWEST_USER, HIGHEST_USER, FEWEST_USERS = 1000, 2**31 - 1, 3
+"""Numbers below belong to the system; two have a meaning of their own (docs/places.md).
+"""
 SMALLEST_FILE_SIZE_MB = 2200
 """With a lower limit of file sizes .NET does not start: it reserves 2 GiB in a file of memory."""
 
@@ -194,6 +197,13 @@ class Settings(BaseSettings):
         "ports",
         "TCP ports that confined sessions may connect to besides 443 and a proxy's (80,587).",
     )
+    session_users: Annotated[tuple[int, ...], NoDecode] = _setting(
+        (),
+        "PWSH_MANAGER_SESSION_USERS",
+        "users",
+        "Range of user numbers, such as 70000-70999, from which each session gets one of its own,"
+        " if the server may switch users; empty: all have the server's.",
+    )
     session_memory_mb: int = _setting(
         4000,
         "PWSH_MANAGER_SESSION_MEMORY_MB",
@@ -216,6 +226,14 @@ class Settings(BaseSettings):
         "MB",
         "Largest file that a session may write.",
         ge=SMALLEST_FILE_SIZE_MB,
+    )
+    session_processes: int = _setting(
+        1024,
+        "PWSH_MANAGER_SESSION_PROCESSES",
+        "threads",
+        "How many processes and threads a session may have, where it has a user or a cgroup of its"
+        " own; 0: no limit.",
+        ge=0,
     )
     kubernetes_image: str = _setting(
         "",
@@ -470,6 +488,24 @@ class Settings(BaseSettings):
     @classmethod
     def _split_ports(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("session_users", mode="before")
+    @classmethod
+    def _split_range(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        first, _, last = value.partition("-")
+        return int(first), int(last)
+
+    @field_validator("session_users")
+    @classmethod
+    def _range_of_users(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        long_enough = value and value[-1] - value[0] + 1 >= FEWEST_USERS
+        if value and not (long_enough and value[0] >= LOWEST_USER and value[-1] < HIGHEST_USER):
+            raise ValueError(
+                f"write FIRST-LAST, at least {FEWEST_USERS} numbers from {LOWEST_USER} on"
+            )
+        return value
 
     @field_validator("confine_folders", mode="before")
     @classmethod

@@ -70,11 +70,23 @@ class Confinement(TypedDict):
     signals: bool
 
 
+class LimitsInForce(TypedDict):
+    """By what the sessions of this machine are kept within their limits."""
+
+    memory: Literal["cgroup", "watch", "none"]
+    processes: Literal["cgroup", "user", "none"]
+
+
+KubernetesState = Literal["not set up", "not asked", "answers", "silent"]
+
+
 class Counts(TypedDict):
-    """How many sessions and runs are in each state."""
+    """How many sessions and runs are in each state, and how their places are."""
 
     sessions: dict[SessionState, int]
     runs: dict[RunState, int]
+    limits: LimitsInForce
+    kubernetes: KubernetesState
 
 
 class Health(Counts):

@@ -11,6 +11,7 @@ from pwsh_kernels.web.launch import spare_the_grammar
 spare_the_grammar()
 pytest_plugins = [
     "tests.worker_plan",
+    "tests.fixtures.figures",
     "tests.fixtures.ports",
     "tests.fixtures.server",
     "tests.fixtures.principals",

@@ -115,7 +115,7 @@ BANNED_NAMES = {"helpers", "utils", "util", "misc", "common", "helper"}
 ROOMS: dict[str, set[str]] = {
     "sessions": {"sessions/evidence", "sessions/jupyter", "sessions/places", "sessions/queries"}
     | {"sessions/runs", "sessions/sign_in", "sessions/views"},
-    "sessions/evidence": {"sessions", "sessions/runs", "sessions/views"},
+    "sessions/evidence": {"sessions", "sessions/places", "sessions/runs", "sessions/views"},
     "sessions/jupyter": {"sessions", "sessions/places"},
     "sessions/places": {"sessions"},
     "sessions/queries": {"sessions", "sessions/runs"},

@@ -81,6 +81,19 @@ def test_options_come_back_as_they_were_sent() -> None:
     assert messages.read_options(through_json(messages.options_metadata(options))) == options
 
 
+def test_a_kernel_is_sent_what_it_says_it_knows_and_one_that_says_nothing_what_all_know() -> None:
+    everything = {"packed": True, "own": True, "guards": True}
+    for told, sent in (
+        (messages.understanding(), {*everything}),
+        ({messages.KEY: {"understands": ["own", "later"]}}, {"own"}),
+        ({messages.KEY: {"understands": "own"}}, set()),
+        ({}, set()),
+    ):
+        known = messages.understood(through_json(told))
+        metadata = messages.options_metadata(RunOptions(), known=known, **everything)
+        assert set(metadata[messages.KEY]) & {*everything} == sent
+
+
 def test_a_request_without_our_key_is_a_persons_and_gets_the_rich_way() -> None:
     assert messages.read_options({}) == RunOptions(rich=True)
     assert messages.read_options({messages.KEY: {}}) == RunOptions()

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from deploy.two_nodes.network import NODE1
+
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT / "deploy" / "kubernetes" / "shared-data"
 IMAGE = os.environ.get("PWSH_KERNELS_IMAGE", "pwsh-kernels:latest")
@@ -19,6 +21,10 @@ LIMIT = 240.0
 PAUSE = 0.2
 MEMORY = "700Mi"
 """What a session may use, so that a test can exceed it."""
+NODE_WAIT = 20.0
+"""Seconds that a session may be out of reach; Kubernetes itself needs 40 to notice."""
+CAN_CUT = bool(os.environ.get("PWSH_KERNELS_NODE_LINK"))
+"""Whether this is the cluster of deploy/two_nodes, and we are in its first node's network."""
 CONTOSO = {"tenant": "contoso.example", "module": "exo"}
 SESSION = "app.kubernetes.io/name=pwsh-kernels-session"
 CALL = """
@@ -86,13 +92,15 @@ class Cluster:
         given = {
             "PWSH_MANAGER_KUBERNETES_IMAGE": IMAGE,
             "PWSH_MANAGER_KUBERNETES_LIMITS": f"memory={MEMORY}",
+            "PWSH_MANAGER_KUBERNETES_NODE_WAIT": f"{NODE_WAIT:.0f}",
+            "PWSH_MANAGER_RUN_SIGNED_OUT": "true",
         }
         server = {"name": "server", "env": [{"name": k, "value": v} for k, v in given.items()]}
         patch = {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {"name": "pwsh-kernels"},
-            "spec": {"template": {"spec": {"containers": [server]}}},
+            "spec": {"template": {"spec": {"containers": [server], **self._placement()}}},
         }
         name, _, tag = IMAGE.rpartition(":")
         return {
@@ -103,6 +111,10 @@ class Cluster:
             "images": [{"name": "pwsh-kernels", "newName": name, "newTag": tag}],
             "patches": [{"patch": json.dumps(patch)}],
         }
+
+    def _placement(self) -> dict[str, Any]:
+        """Keep the server where the API server is, if the second node can be cut off."""
+        return {"nodeSelector": {"kubernetes.io/hostname": NODE1.name}} if CAN_CUT else {}
 
     def wait_for_server(self) -> None:
         """Wait until the server that is wanted now is ready."""
@@ -146,8 +158,16 @@ class Cluster:
         """Sign in as a person does, and return the status afterwards."""
         answer = self.post("/login", **CONTOSO)
         if answer.get("auth_pending"):
-            self.inside("python3", "-c", APPROVE, answer["device_code"])
+            # On a busy machine the code may come later than a login waits for it.
+            code = answer["device_code"] or self.until(self._code)
+            self.inside("python3", "-c", APPROVE, code)
         return self.status()
+
+    def _code(self) -> str:
+        """Return the code that a person has to enter, "" before there is one."""
+        status = self.post("/status", **CONTOSO)
+        assert status["auth_pending"], status
+        return str(status["device_code"] or "")
 
     def status(self) -> dict[str, Any]:
         """Return the status of contoso's session once nothing is pending."""
@@ -172,9 +192,19 @@ class Cluster:
         )
         return str(lost["reason"])
 
-    def pod(self) -> str:
-        """Return the name of contoso's Pod."""
-        return self.kubectl("get", "pods", "-l", SESSION, "-o", "name").strip()
+    def pods(self) -> dict[str, dict[str, Any]]:
+        """Return the Pods of sessions by their tenants."""
+        found = json.loads(self.kubectl("get", "pods", "-l", SESSION, "-o", "json"))["items"]
+        return {one["metadata"]["annotations"]["pwsh-kernels/tenant"]: one for one in found}
+
+    def pod(self, tenant: str = CONTOSO["tenant"]) -> str:
+        """Return the name of a tenant's Pod."""
+        return f"pod/{self.pods()[tenant]['metadata']['name']}"
+
+    def disconnect(self, tenant: str = CONTOSO["tenant"], **more: Any) -> None:
+        """End a tenant's session, and wait until its Pod is gone."""
+        self.post("/disconnect", **{**CONTOSO, "tenant": tenant}, **more)
+        self.until(lambda: tenant not in self.pods())
 
     def until(self, find: Callable[[], Found]) -> Found:
         """Return the first thing found; what does not come within LIMIT fails the test."""

@@ -1,11 +1,9 @@
 """Sessions in a real cluster: what no played node can show. `make test-kubernetes` runs it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from deploy.cluster_tests.cluster import CONTOSO, MEMORY, SESSION, Cluster, obstacle
+from deploy.cluster_tests.cluster import CONTOSO, MEMORY, Cluster
+from tests.fixtures.figures import Measure
 
 GREED = """
 $block = [byte[]]::new(16MB)
@@ -15,18 +13,6 @@ foreach ($step in 0..63) {
 }
 """
 """Memory of which .NET knows nothing: of its own it would refuse to take more than there is."""
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Run a server in a cluster."""
-    assert not obstacle()
-    one = Cluster(Path(tmp_path_factory.mktemp("kustomization")))
-    try:
-        one.start()
-        yield one
-    finally:
-        one.remove()
 
 
 def test_a_session_signs_in_runs_asks_and_is_cancelled_in_its_pod(cluster: Cluster) -> None:
@@ -63,45 +49,60 @@ def test_a_command_reads_no_secret_of_its_pod_nor_of_the_server(
     assert cluster.result(read) == "nothing"
 
 
-def test_a_crash_of_the_server_and_its_replacement_end_no_session(cluster: Cluster) -> None:
+def test_a_crash_of_the_server_and_its_replacement_end_no_session(
+    cluster: Cluster, measure: Measure
+) -> None:
     cluster.sign_in()
     cluster.result("$x = 41")
-    cluster.crash_server()
-    assert (cluster.status()["state"], cluster.result("$x + 1")) == ("signed_in", "42")
-    cluster.replace_server()
-    assert (cluster.status()["state"], cluster.result("$x + 1")) == ("signed_in", "42")
+    with measure("Kubernetes: from the server's crash until the session is found again"):
+        cluster.crash_server()
+        assert cluster.status()["state"] == "signed_in"
+    assert cluster.result("$x + 1") == "42"
+    with measure("Kubernetes: until the next server's Pod has found the session again"):
+        cluster.replace_server()
+        assert cluster.status()["state"] == "signed_in"
+    assert cluster.result("$x + 1") == "42"
 
 
-def test_a_deleted_pod_is_a_lost_session_and_the_next_one_has_its_home(cluster: Cluster) -> None:
+def test_a_deleted_pod_is_a_lost_session_and_the_next_one_has_its_home(
+    cluster: Cluster, measure: Measure
+) -> None:
     cluster.sign_in()
     cluster.result("'kept' > $HOME/kept.txt")
-    cluster.kubectl("delete", cluster.pod(), "--wait=false")
-    assert cluster.becomes_lost() == "its kernel process has ended (its Pod was deleted)"
+    with measure("Kubernetes: from a Pod's deletion until the reason is shown"):
+        cluster.kubectl("delete", cluster.pod(), "--wait=false")
+        assert cluster.becomes_lost() == "its kernel process has ended (its Pod was deleted)"
     cluster.sign_in()
     assert cluster.result("Get-Content $HOME/kept.txt") == "kept"
 
 
-def test_a_session_that_exceeds_its_memory_is_lost_alone(cluster: Cluster) -> None:
+def test_a_session_that_exceeds_its_memory_is_lost_alone(
+    cluster: Cluster, measure: Measure
+) -> None:
     cluster.sign_in()
-    cluster.run(GREED, wait_s=0)
-    assert cluster.becomes_lost() in (
+    with measure("Kubernetes: a command takes all memory, until the reason is shown"):
+        cluster.run(GREED, wait_s=0)
+        reason = cluster.becomes_lost()
+    assert reason in (
         f"its kernel process has ended (out of memory: its Pod may have {MEMORY})",
         "PowerShell ended: killed by SIGKILL",
     )
     assert cluster.get("/sessions")["sessions"]
 
 
-def test_a_powershell_that_is_killed_is_said_and_its_pod_goes(cluster: Cluster) -> None:
+def test_a_powershell_that_is_killed_is_said_and_its_pod_goes(
+    cluster: Cluster, measure: Measure
+) -> None:
     cluster.sign_in()
-    cluster.run("Stop-Process -Id $PID -Force", wait_s=0)
-    assert cluster.becomes_lost().startswith("PowerShell ended: ")
-    cluster.until(lambda: not cluster.kubectl("get", "pods", "-l", SESSION, "-o", "name").strip())
+    with measure("Kubernetes: from PowerShell's end until the reason is shown"):
+        cluster.run("Stop-Process -Id $PID -Force", wait_s=0)
+        assert cluster.becomes_lost().startswith("PowerShell ended: ")
+    cluster.until(lambda: not cluster.pods())
 
 
 def test_a_session_that_is_disconnected_leaves_its_home_alone(cluster: Cluster) -> None:
     cluster.sign_in()
-    cluster.post("/disconnect", **CONTOSO)
-    cluster.until(lambda: not cluster.kubectl("get", "pods", "-l", SESSION, "-o", "name").strip())
+    cluster.disconnect()
     assert "pwsh-home-" in cluster.kubectl("get", "persistentvolumeclaims", "-o", "name")
     cluster.sign_in()
     cluster.post("/disconnect", **CONTOSO, forget=True)

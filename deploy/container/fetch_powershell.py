@@ -36,10 +36,18 @@ def unpack(archive: bytes, sha256: str, folder: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    """Fetch and unpack what the build's arguments name."""
+    """Fetch and unpack what the build's arguments name; what is missing is one sentence."""
     architecture, version = os.environ["TARGETARCH"], os.environ["POWERSHELL_VERSION"]
     sha256 = os.environ[f"POWERSHELL_SHA256_{architecture.upper()}"]
-    unpack(fetch(ARCHIVE.format(version, NAMES[architecture])), sha256, folder)
+    name = NAMES[architecture]
+    url = ARCHIVE.format(version, name)
+    try:
+        unpack(fetch(url), sha256, folder)
+    except (OSError, ValueError) as problem:
+        sys.exit(
+            f"pwsh-kernels: No PowerShell for linux/{architecture}: vendor/ has no wheel for it"
+            f" (`make engine RUNTIME=linux-{name}` builds one), and {url} cannot be used: {problem}"
+        )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -17,16 +17,24 @@ from tests.fixtures.repository import ROOT
 
 LIMIT = 120.0
 """Seconds for anything that a container is asked to do."""
+BUILD_LIMIT = 400.0
+"""Seconds for an image on top of ours: Debian's packages are fetched."""
 PAUSE = 0.5
-ADMIN = "admin@contoso.example"
+CONTOSO = "contoso.example"
+ADMIN = f"admin@{CONTOSO}"
 IMAGE = os.environ.get("PWSH_KERNELS_IMAGE", "pwsh-kernels:latest")
 DEFAULT = re.compile(r"\$\{\w+:-([^}]*)\}")
 Found = TypeVar("Found")
 
 
+def with_defaults(text: str) -> str:
+    """Return a text of a compose file as where none of its variables is set."""
+    return DEFAULT.sub(r"\1", text)
+
+
 def service() -> dict[str, Any]:
     """Return the service of docker-compose.yml with the defaults of its variables."""
-    text = DEFAULT.sub(r"\1", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    text = with_defaults((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
     found: dict[str, Any] = yaml.safe_load(text)["services"]["pwsh-kernels"]
     return found
 
@@ -56,12 +64,17 @@ class Container:
 
     name: str = field(default_factory=lambda: f"pwsh-kernels-test-{uuid4().hex[:8]}")
     docker: Docker = field(default_factory=docker)
+    image: str = IMAGE
+    command: Sequence[str] = ()
+    """What runs in the container instead of the image's own command."""
+    path: str = ""
+    """The path that the server is told to serve under."""
     url: str = ""
     token: str = field(default="", repr=False)
 
-    def say(self, *arguments: str, stdin: str | None = None) -> str:
+    def say(self, *arguments: str, stdin: str | None = None, limit: float = LIMIT) -> str:
         """Return what a docker command prints; a failure of it fails the test."""
-        done = self.docker(*arguments, limit=LIMIT, stdin=stdin)
+        done = self.docker(*arguments, limit=limit, stdin=stdin)
         assert done.returncode == 0, done.stderr or done.stdout
         return done.stdout
 
@@ -76,20 +89,35 @@ class Container:
 
     def start(self, *more: str) -> None:
         """Make and start the container, and wait until it is ready."""
-        self.say("run", "--detach", f"--name={self.name}", *run_flags(self.name), *more, IMAGE)
+        flags = (f"--name={self.name}", *run_flags(self.name), *more)
+        self.say("run", "--detach", *flags, self.image, *self.command)
         self.wait_until_ready()
         self.token = self.inside("cat", "/data/state/token").strip()
 
     def wait_until_ready(self) -> None:
         """Wait until the server answers at the port of this machine that Docker chose."""
-        self.url = f"http://{self.say('port', self.name, '5100/tcp').splitlines()[0]}"
+        self.url = f"http://{self.published(5100)}{self.path}"
         self.until(lambda: self._answers("/health/ready"))
+
+    def published(self, port: int) -> str:
+        """Return the address of this machine that leads to a port of the container."""
+        return self.say("port", self.name, f"{port}/tcp").splitlines()[0]
 
     def _answers(self, path: str) -> bool:
         try:
             return httpx.get(self.url + path, timeout=5, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
+
+    def build(self, dockerfile: str, folder: str) -> str:
+        """Build an image of deploy/tests/ on top of the container's; return its name."""
+        tag = f"{self.image}-{dockerfile.partition('.')[0]}"
+        self.say(
+            *("build", "--network=host", "--quiet", f"--build-arg=IMAGE={self.image}"),
+            *(f"--file={ROOT / 'deploy/tests' / dockerfile}", f"--tag={tag}", str(ROOT / folder)),
+            limit=BUILD_LIMIT,
+        )
+        return tag
 
     def until(self, find: Callable[[], Found]) -> Found:
         """Return the first thing found; what does not come within LIMIT fails the test."""
@@ -107,18 +135,22 @@ class Container:
         ).json()
         return answer
 
-    def sign_in(self) -> None:
+    def sign_in(self, tenant: str = CONTOSO) -> None:
         """Sign in as a person does: with the code, in a browser of this machine."""
-        pending = self.post("/login", tenant="contoso.example", module="exo")
+        pending = self.post("/login", tenant=tenant, module="exo")
         page = f"{self.url}/sandbox/devicelogin"
         with httpx.Client(timeout=LIMIT, trust_env=False) as browser:
-            form = {"code": pending["device_code"], "account": ADMIN, "action": "approve"}
+            form = {
+                "code": pending["device_code"],
+                "account": f"admin@{tenant}",
+                "action": "approve",
+            }
             assert "You have signed in" in browser.post(page, data=form).text
-        self.until(lambda: self.status()["state"] == "signed_in")
+        self.until(lambda: self.status(tenant)["state"] == "signed_in")
 
-    def status(self) -> dict[str, Any]:
-        """Return the state of contoso's session."""
-        return self.post("/status", tenant="contoso.example", module="exo")
+    def status(self, tenant: str = CONTOSO) -> dict[str, Any]:
+        """Return the state of a tenant's session."""
+        return self.post("/status", tenant=tenant, module="exo")
 
     def run(self, command: str) -> str:
         """Return the text that a command gives in contoso's session."""

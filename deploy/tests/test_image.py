@@ -1,15 +1,21 @@
 """The image as a person runs it: `make test-image` builds it and runs these."""
 
+import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from mcp import Client, StdioServerParameters
 
-from deploy.tests.container import ADMIN, IMAGE, LIMIT, Container
+from deploy.tests.container import ADMIN, IMAGE, LIMIT, Container, with_defaults
 from pwsh_kernels import __version__
+from tests.fixtures.figures import Measure
 from tests.fixtures.initialize import INITIALIZE
+from tests.fixtures.repository import ROOT
 
 STOP_LIMIT = "20"
 """Seconds, as docker-compose.yml says; Docker then kills what is left."""
@@ -25,6 +31,15 @@ def container() -> Iterator[Container]:
         yield one
     finally:
         one.remove()
+
+
+@pytest.fixture
+def network() -> Iterator[str]:
+    """A network of Docker, where containers find each other by name."""
+    one = Container()
+    one.say("network", "create", one.name)
+    yield one.name
+    one.say("network", "rm", one.name)
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +60,15 @@ def test_the_command_line_in_the_container_finds_server_and_token(container: Con
 
 
 def test_a_server_that_is_killed_comes_back_and_its_session_is_still_signed_in(
-    container: Container,
+    container: Container, measure: Measure
 ) -> None:
     container.run("$kept = 'still here'")
     before = container.inside("cat", "/data/state/server.lock")
-    container.inside("sh", "-c", f"kill -9 {before}")
-    container.until(lambda: container.inside("cat", "/data/state/server.lock") != before)
-    container.wait_until_ready()
-    container.until(lambda: container.status()["state"] == "signed_in")
+    with measure("container: from the server's crash until the session is found again"):
+        container.inside("sh", "-c", f"kill -9 {before}")
+        container.until(lambda: container.inside("cat", "/data/state/server.lock") != before)
+        container.wait_until_ready()
+        container.until(lambda: container.status()["state"] == "signed_in")
     assert container.run("$kept") == "still here"
     assert "the server was ended by SIGKILL; the next one starts" in container.logs()
     assert container.facts()["RestartCount"] == 0
@@ -75,6 +91,21 @@ def test_the_health_check_of_the_image_passes_and_its_log_is_the_container_s(
     assert "listens on" in container.logs()
 
 
+async def test_an_mcp_client_of_this_machine_runs_commands_through_the_published_port(
+    container: Container, tmp_path: Path
+) -> None:
+    program = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "pwsh_kernels", "mcp", "--url", container.url],
+        env={"HOME": str(tmp_path), "PWSH_MANAGER_TOKEN": container.token},
+    )
+    async with asyncio.timeout(LIMIT), Client(program) as client:
+        command = {"tenant": "contoso.example", "command": "6 * 7"}
+        answer = await client.call_tool("pwsh_run", command)
+    assert answer.structured_content
+    assert answer.structured_content["output"].strip() == "42"
+
+
 def test_an_mcp_client_outside_starts_a_container_of_its_own_as_its_server(
     container: Container,
 ) -> None:
@@ -84,6 +115,38 @@ def test_an_mcp_client_outside_starts_a_container_of_its_own_as_its_server(
         stdin=json.dumps(INITIALIZE) + "\n",
     )
     assert json.loads(said.splitlines()[0])["result"]["serverInfo"]["name"] == "pwsh-kernels"
+
+
+ASK = """
+import sys, urllib.request
+headers = {"Authorization": "Bearer " + sys.argv[2], "Content-Type": "application/json",
+           "Accept": "application/json, text/event-stream"}
+request = urllib.request.Request(sys.argv[1], sys.stdin.buffer.read(), headers)
+print(urllib.request.urlopen(request).read().decode())
+"""
+
+
+def test_a_gateway_in_a_container_beside_it_gets_the_tools_with_what_its_file_says(
+    network: str,
+) -> None:
+    registered = json.loads((ROOT / "deploy/container/mcpjungle.json").read_text(encoding="utf-8"))
+    overlay = yaml.safe_load((ROOT / "deploy/container/mcpjungle.yml").read_text(encoding="utf-8"))
+    hosts = overlay["services"]["pwsh-kernels"]["environment"]["PWSH_MANAGER_ALLOWED_HOSTS"]
+    one = Container()
+    try:
+        one.start(
+            *(f"--network={network}", "--network-alias=pwsh-kernels"),
+            f"--env=PWSH_MANAGER_ALLOWED_HOSTS={with_defaults(hosts)}",
+        )
+        token = registered["bearer_token"].replace("${PWSH_MANAGER_TOKEN}", one.token)
+        said = one.say(
+            *("run", "--rm", "-i", f"--network={network}", IMAGE),
+            *("python3", "-c", ASK, registered["url"], token),
+            stdin=json.dumps(INITIALIZE),
+        )
+        assert '"name":"pwsh-kernels"' in said.replace(" ", "")
+    finally:
+        one.remove()
 
 
 def test_a_restart_ends_sessions_within_the_grace_period_and_keeps_token_and_homes() -> None:

@@ -75,6 +75,7 @@ class Module:
     login_hosts: tuple[Host, ...] = ()
     hosts: tuple[Host, ...] = ()
     home_files: tuple[HomePath, ...] = ()
+    machine_mutexes: bool = False
 
     @property
     def default_route(self) -> RouteName:

@@ -8,6 +8,7 @@ import stat
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from pwsh_kernels.errors import ProductError, ServerUnreachable
 from pwsh_kernels.landlock import abi_version
 from pwsh_kernels.powershell_search import search_powershell
 from pwsh_kernels.settings import Settings, setting_rows
-from pwsh_kernels.shapes import Session
+from pwsh_kernels.shapes import Health, Session
 
 
 def doctor() -> None:
@@ -55,8 +56,10 @@ def examine() -> Iterator[Finding]:
     yield from tenants_file(settings)
     yield from principals_file(settings)
     yield places(settings)
+    yield from asyncio.run(kubernetes(settings))
     yield confinement(settings.confine, abi_version())
-    yield data_folder(settings.data_dir)
+    yield from users(settings)
+    yield data_folder(settings.data_dir, passable=bool(settings.session_users))
     yield from _homes(settings)
     yield from damaged([settings.data_dir / "sessions", Path(jupyter_runtime_dir())])
     yield from asyncio.run(_server(settings))
@@ -106,6 +109,60 @@ def places(settings: Settings) -> Finding:
     return Finding("ok", f"Sessions live in the place {settings.place} (docs/places.md){others}")
 
 
+async def kubernetes(settings: Settings) -> list[Finding]:
+    """Return which cluster the place `kubernetes` asks, where there is that place, and whether it
+    answers.
+    """
+    from pwsh_kernels.sessions.places.kubernetes import NOT_INSTALLED, KubernetesPlace
+
+    wanted = settings.place == "kubernetes"
+    if not (settings.kubernetes_image or wanted):
+        return []
+    if find_spec("lightkube") is None:
+        return [Finding("wrong", f"Kubernetes: {NOT_INSTALLED}")]
+    try:
+        answers = await KubernetesPlace(settings).reachable()
+    except ConnectionError as problem:
+        return [Finding("wrong", f"Kubernetes does not answer: {problem}")]
+    return [Finding("ok", f"Kubernetes answers: {answers}")]
+
+
+def users(settings: Settings) -> Iterator[Finding]:
+    """Yield whom sessions run as."""
+    from pwsh_kernels.sessions.places.user_switch import check_users
+
+    if not settings.session_users:
+        yield Finding("ok", "Sessions run as the server's user (docs/places.md)")
+        return
+    first, last = settings.session_users
+    try:
+        check_users(settings)
+    except ProductError as error:
+        yield Finding("wrong", f"As seen from here: {error_line(error)}")
+        return
+    yield Finding("ok", f"Each session has a user of its own ({first}-{last}, docs/places.md)")
+
+
+def limits(health: Health) -> Finding:
+    """Return by what the server keeps sessions within their limits."""
+    memory = {
+        "cgroup": "memory by a cgroup each",
+        "watch": "memory by a look every 2 s",
+        "none": "no limit of memory",
+    }
+    processes = {
+        "cgroup": "processes by the cgroup",
+        "user": "processes by their user",
+        "none": "no limit of processes",
+    }
+    there = health["limits"]
+    return Finding(
+        "ok",
+        f"Limits of sessions: {memory[there['memory']]}, {processes[there['processes']]}"
+        " (docs/places.md)",
+    )
+
+
 def confinement(confine: str, abi: int) -> Finding:
     """Return how sessions are confined, and what is missing."""
     from pwsh_kernels.sessions.places.confinement import shortfall
@@ -121,8 +178,10 @@ def confinement(confine: str, abi: int) -> Finding:
     )
 
 
-def data_folder(folder: Path) -> Finding:
-    """Return whether the data folder is fit for sign-ins: ours, writable, closed to others."""
+def data_folder(folder: Path, *, passable: bool = False) -> Finding:
+    """Return whether the data folder is fit for sign-ins: ours, writable, closed to others, or
+    `passable` for the group of sessions that have users of their own.
+    """
     if not folder.exists():
         place = next(one for one in folder.parents if one.exists())
         if os.access(place, os.W_OK | os.X_OK):
@@ -138,7 +197,7 @@ def data_folder(folder: Path) -> Finding:
             f"Data folder {folder} is not a writable folder. Set PWSH_MANAGER_DATA_DIR to one"
             " that is.",
         )
-    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+    if stat.S_IMODE(folder.stat().st_mode) & (0o067 if passable else 0o077):
         return Finding(
             "wrong", f"Data folder {folder} is open to other users. Run `chmod 700 {folder}`."
         )
@@ -236,6 +295,7 @@ async def _server(settings: Settings) -> Iterable[Finding]:
             reached = Finding(
                 "ok", f"Server {health['version']} at {address.url}, {health['status']}"
             )
+            held = limits(health)
             listed = await client.sessions()
     except ServerUnreachable as error:
         return [_no_server(settings, error)]
@@ -243,7 +303,7 @@ async def _server(settings: Settings) -> Iterable[Finding]:
         return [Finding("wrong", error_line(error))]
     token = Finding("ok", f"Token from {_token_place(address)}")
     signed_in = [one for one in listed["sessions"] if one["state"] == "signed_in"]
-    return [reached, token, *map(restart_cost, signed_in)]
+    return [reached, token, held, *map(restart_cost, signed_in)]
 
 
 def restart_cost(session: Session) -> Finding:

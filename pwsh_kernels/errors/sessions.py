@@ -41,6 +41,38 @@ class ConfinementUnavailable(ProductError):
 
 
 @dataclass(eq=False)
+class SessionUsersUnavailable(ProductError):
+    """Sessions should have users of their own, but this server cannot give them any."""
+
+    code: ClassVar[str] = "session_users_unavailable"
+    status: ClassVar[int] = 503
+    problem: str
+
+    def text(self) -> str:
+        return (
+            "PWSH_MANAGER_SESSION_USERS gives each session a user of its own, and that is not"
+            f" possible here: {self.problem}. See docs/places.md."
+        )
+
+
+@dataclass(eq=False)
+class NoSessionUserLeft(ProductError):
+    """Every user of the range belongs to a session already."""
+
+    code: ClassVar[str] = "no_session_user_left"
+    status: ClassVar[int] = 503
+    first: int
+    last: int
+
+    def text(self) -> str:
+        return (
+            "No session was started: every user of PWSH_MANAGER_SESSION_USERS"
+            f" ({self.first}-{self.last}) belongs to another session already. Make the range"
+            " longer; what has a user keeps it."
+        )
+
+
+@dataclass(eq=False)
 class PlaceUnavailable(ProductError):
     """A session is to live in a place that this server is not set up for."""
 

@@ -43,6 +43,7 @@ from pwsh_kernels.messages import (
     shows_views,
     summary_metadata,
     takes_packed,
+    understanding,
 )
 from pwsh_kernels.powershell import Died
 from pwsh_kernels.records import RunOptions, Summary
@@ -162,6 +163,7 @@ class PwshKernel(
             "banner": self.banner,
             "help_links": self.help_links,
             "supported_features": [],
+            **understanding(),
         }
 
     async def kernel_info_request(self, stream: Any, ident: Any, parent: Any) -> None:

@@ -20,6 +20,8 @@ from pwsh_kernels.sandbox.tokens import Token
 CODE = re.compile(r"[A-Z0-9]{9}")
 """A code as Entra prints it: 9 upper-case letters and digits."""
 
+GROUP_READS = 0o640
+
 SignInState = Literal["pending", "approved", "declined"]
 
 
@@ -111,8 +113,12 @@ class Authority:
     Only one process, the server, changes a file after it was written, so no lock is needed.
     """
 
-    def __init__(self, folder: Path, company: Company | None = None) -> None:
+    def __init__(
+        self, folder: Path, company: Company | None = None, group: int | None = None
+    ) -> None:
+        """`group` is that of the sessions, where their user is not ours."""
         self.folder = folder
+        self._group = group
         self.company = company or Company.load()
 
     @property
@@ -129,14 +135,25 @@ class Authority:
         return self.folder / "revoked"
 
     def prepare(self, page_url: str) -> None:
-        """Make the folder (0700), say where the sign-in page is, forget codes that a killed
-        PowerShell left behind.
+        """Make the folder (0700, or also its group's), say where the sign-in page is, forget codes
+        that a killed PowerShell left behind.
         """
         for folder in (self.folder, self.codes, self._traps, self._revoked):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
-        _write(self.folder / "page.txt", page_url)
+        self._write(self.folder / "page.txt", page_url)
         self.forget_expired()
+        if self._group is not None:
+            self._share(self._group)
+
+    def _share(self, group: int) -> None:
+        """Let the sessions write codes, and read everything."""
+        for folder in (self.folder, self.codes, self._traps, self._revoked):
+            os.chown(folder, -1, group)
+            folder.chmod(0o770 if folder == self.codes else 0o750)
+        for file in (*self._traps.iterdir(), *self._revoked.iterdir()):
+            os.chown(file, -1, group)
+            file.chmod(GROUP_READS)
 
     def accounts(self) -> tuple[Account, ...]:
         """Return the accounts that a person can choose on the page."""
@@ -181,7 +198,7 @@ class Authority:
                 field="traps",
                 problem=f"{unknown[0]} is not a trap; known: {', '.join(self.company.traps)}",
             )
-        _write(self._trap_file(tenant), json.dumps(dict(traps)))
+        self._write(self._trap_file(tenant), json.dumps(dict(traps)))
 
     def clear_traps(self, tenant: str) -> None:
         """Switch a tenant's traps off. Raises InvalidRequest."""
@@ -192,7 +209,7 @@ class Authority:
 
         Raises InvalidRequest.
         """
-        _write(self._revocation(account), _now().isoformat())
+        self._write(self._revocation(account), _now().isoformat())
 
     def restore(self, account: str) -> None:
         """Take a revocation back. Raises InvalidRequest."""
@@ -263,8 +280,11 @@ class Authority:
             raise DeviceCodeRefused(reason="unknown") from None
 
     def _save(self, sign_in: SignIn) -> SignIn:
-        _write(self._file(sign_in.code), json.dumps(sign_in.to_json()))
+        self._write(self._file(sign_in.code), json.dumps(sign_in.to_json()))
         return sign_in
+
+    def _write(self, file: Path, text: str) -> None:
+        _write(file, text, self._group)
 
     def _file(self, code: str) -> Path:
         return self.codes / f"{typed_code(code)}.json"
@@ -274,13 +294,16 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _write(file: Path, text: str) -> None:
-    """Write a file that only we can read (0600), so that a reader sees all of it or the
-    one before.
+def _write(file: Path, text: str, group: int | None) -> None:
+    """Write a file that only we can read (0600), or a group too, so that a reader sees all of it or
+    the one before.
     """
     handle, part = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            if group is not None:
+                os.fchown(handle, -1, group)
+                os.fchmod(handle, GROUP_READS)
             stream.write(text)
         Path(part).replace(file)
     except BaseException:

@@ -125,7 +125,7 @@ class Sessions:
             on_disk=settings.output_on_disk,
         )
         self._directory = Directory(catalog, tenants)
-        places = Places(settings, kernel_manager.connection_file, abi_version())
+        places = self._places = Places(settings, kernel_manager.connection_file, abi_version())
         self._lifecycle = Lifecycle(
             settings,
             kernel_manager,
@@ -170,11 +170,21 @@ class Sessions:
         self._runs.note_cancelled(waiting)
         self._runs.close()
 
+    def without_cgroups(self) -> str:
+        """Return why Linux does not keep the limits of sessions' memory and processes itself; "":
+        it does.
+        """
+        return self._places.local.without_cgroups()
+
     def health(self) -> shapes.Counts:
-        """Return `{"sessions": {state: count}, "runs": {state: count}}`."""
+        """Return `{"sessions": {state: count}, "runs": {state: count}, …}`: also how the places of
+        sessions are.
+        """
         return {
             "sessions": dict(Counter(live.session.state for live in self._live())),
             "runs": dict(Counter(run.state for run in self._runs.newest_first())),
+            "limits": self._places.local.limits_in_force(),
+            "kubernetes": self._places.kubernetes.state(),
         }
 
     def watchdog(self) -> shapes.WatchdogState:

@@ -2,6 +2,10 @@
 
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
+
+REMEMBERED = 1024
+"""Kernel ids of so many sessions are computed once."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -19,9 +23,14 @@ class SessionKey:
         """The same kernel id on every server: Jupyter's routes accept only UUIDs (decision 0009,
         10).
         """
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, str(self)))
+        return _kernel_id(str(self))
 
     @property
     def kernelspec(self) -> str:
         """The kernelspec's name; Jupyter allows only letters, digits, dot, dash and underscore."""
         return f"{self.tenant}.{self.module}"
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _kernel_id(session: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, session))

@@ -10,6 +10,7 @@ from pwsh_kernels.catalog import ending_errors
 from pwsh_kernels.errors import BrokenFile
 from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
+from pwsh_kernels.sessions.places import managed_identity
 from pwsh_kernels.sessions.places.confinement import Needs, is_proxy
 from pwsh_kernels.sessions.places.homes import private_folder
 from pwsh_kernels.sessions.places.local_process import HOME_VARIABLE
@@ -30,6 +31,10 @@ SHARED = "PWSH_KERNELS_SHARED"
 WORKING_FOLDER = "PWSH_KERNELS_WORKING_FOLDER"
 """Variable of the kernel: where its PowerShell's commands begin. The process itself starts in HOME,
 which is private: libraries that find no place of their own put tokens into the current folder.
+"""
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Variable of Python: a kernel begins in HOME, and must import nothing that its session has put
+there.
 """
 LOG = "PWSH_KERNELS_LOG"
 LOG_SIZE = "PWSH_KERNELS_LOG_SIZE"
@@ -76,9 +81,10 @@ class Launcher:
     def launch(self, session: Session) -> SessionLaunch:
         """Return how to start a session's kernel, after making its folders.
 
-        Raises UnsafeFolder, FolderNotWritable.
+        Raises UnsafeFolder, FolderNotWritable, NoSessionUserLeft.
         """
         place = self.places[session.place]
+        place.choose_user(session.key, simulated=session.tenant.sandbox)
         home = place.prepare_home(session.key)
         session.begin_in(str(place.prepare_files(session.key)))
         needs = self._needs(session)
@@ -102,10 +108,13 @@ class Launcher:
         """
         if not self.places[session.place].shares_data:
             return {}
+        user = self.places[session.place].user(session.key)
+        everyone = user.everyone if user else None
         if not session.tenant.sandbox:
-            return self.pins.pin(session.key)
+            return self.pins.pin(session.key, everyone=everyone)
         try:
-            return self.pins.pin(session.key, _modules_in(self._sandbox().get(MODULE_PATH, "")))
+            without = _modules_in(self._sandbox().get(MODULE_PATH, ""))
+            return self.pins.pin(session.key, without, everyone)
         except BrokenFile as problem:  # it needs no installed module
             _log.warning("%s has no installed module: %s", session.key, problem.text())
             return {}
@@ -121,6 +130,7 @@ class Launcher:
         self, session: Session, place: Place, needs: Needs, home: Path
     ) -> dict[str, str]:
         environment = {
+            SAFE_PATH: "1",
             HOME_VARIABLE: str(home),
             "PWSH_MANAGER_PASS_ENV": ",".join(self._settings.pass_env),
             WORKING_FOLDER: session.working_folder,
@@ -130,7 +140,7 @@ class Launcher:
             LOG_SIZE: str(self._settings.kernel_log),
             SIGN_IN_HINT: _sign_in_hint(session),
             KEPT_IN_ALL: str(self._settings.kept_objects_in_all),
-            LIMITS: place.limits().text(),
+            LIMITS: place.limits(session.key).text(),
         }
         if culture := session.tenant.culture_of(session.key.module):
             environment[CULTURE] = culture
@@ -147,6 +157,7 @@ class Launcher:
             folders[1:1] = filter(None, [sandbox.get(MODULE_PATH)])
             own |= {name: value for name, value in sandbox.items() if name != MODULE_PATH}
             own[SANDBOX_TENANT] = session.tenant.name
+        own |= managed_identity.variables(_machine(session))
         environment[MODULE_PATH] = os.pathsep.join(folders)
         if confined := place.confine(session.key, needs):
             environment[CONFINED] = confined.rules
@@ -158,12 +169,16 @@ class Launcher:
         created if they are missing.
         """
         data = self._settings.data_dir.absolute()
-        modules = (private_folder(data / "pins"), private_folder(data / "modules"))
-        history = private_folder(self.history.file(session.key).parent)
+        user = self.places[session.place].user(session.key)
+        everyone = user.everyone if user else None
+        modules = tuple(private_folder(data / name, everyone) for name in ("pins", "modules"))
+        history = self.history.prepare(session.key, user)
         certificate = session.tenant.access(session.key.module).certificate_file
         sandbox = dict(self._sandbox()) if session.tenant.sandbox else {}
+        challenges = [managed_identity.CHALLENGES] if _as_machine(session) else []
+        files = filter(None, [certificate, self._settings.modules_dir, *challenges])
         return Needs(
-            read=(*modules, history, *filter(None, [certificate, self._settings.modules_dir])),
+            read=(*modules, history, *files),
             write=(
                 Path(session.working_folder),
                 *(Path(value) for name, value in sandbox.items() if name == SANDBOX_FOLDER),
@@ -174,6 +189,7 @@ class Launcher:
                 *(data, self._settings.homes, self._settings.tenants_path.parent),
                 *self._secret_files(),
             ),
+            machine_mutexes=session.module.machine_mutexes,
         )
 
 
@@ -188,11 +204,27 @@ def _sign_in_hint(session: Session) -> str:
 
 
 def _addresses(session: Session) -> tuple[str, ...]:
-    """Return the addresses that the module declares: its routes' hosts, and a proxy of its own."""
+    """Return the addresses that the module declares: its routes' hosts, and a proxy of its own; and
+    where the machine's identity is to be had, if it signs in with that.
+    """
     module, facts = session.module, session.facts()
     hosts = {one for route in module.routes.values() for one in module.hosts_of(route, facts)}
     proxies = (value for name, value in module.environment.items() if is_proxy(name))
-    return (*(f"https://{host}" for host in sorted(hosts)), *proxies)
+    machine = [managed_identity.endpoint(_machine(session))] if _as_machine(session) else []
+    return (*(f"https://{host}" for host in sorted(hosts)), *proxies, *machine)
+
+
+def _as_machine(session: Session) -> bool:
+    """Return whether the tenants file says that a session signs in as the machine it is on."""
+    route = session.tenant.access(session.key.module).route
+    return route == "managed_identity" and not session.tenant.sandbox
+
+
+def _machine(session: Session) -> Mapping[str, str]:
+    """Return the environment in which the machine's identity of a session is described, which is
+    nothing for any other session, and for one on another machine.
+    """
+    return os.environ if _as_machine(session) and session.place == "local" else {}
 
 
 def _modules_in(module_path: str) -> list[str]:

@@ -278,6 +278,7 @@ class Lifecycle:
             async with self._turn(live.key):  # an earlier session of this key ends first
                 self._places[live.session.place].prepare_home(live.key)
                 await self._manager.kill_session(live.key)  # a lost kernel's process may linger
+                await self._places[live.session.place].tidy(live.key)
                 await self._manager.start_kernel(kernel_name=live.key.kernelspec)
             await self._attach(live, self._settings.start_timeout)
             await self._wait_until_ready(live)
@@ -516,7 +517,7 @@ class Lifecycle:
             died = PowerShellDied(
                 facts.get("exit_status"), facts.get("signal"), str(facts.get("reason") or "")
             )
-            self.end_for(live, f"PowerShell ended: {died.how()}")
+            self.end_for(live, self._excess(live) or f"PowerShell ended: {died.how()}")
 
     async def _kill_lost(self, live: LiveSession) -> None:
         """End what is left of a lost session's kernel, unless a new session has begun under the
@@ -535,7 +536,10 @@ class Lifecycle:
         """Its kernel is gone, and we did not end it."""
         live = self.table.get(key)
         if live and not live.session.gone:
-            self._fail(live, reason)
+            self._fail(live, self._excess(live) or reason)
+
+    def _excess(self, live: LiveSession) -> str:
+        return self._places[live.session.place].excess(live.key)
 
     def _fail(self, live: LiveSession, reason: str) -> None:
         LOG.warning("The session %s is lost: %s", live.key, reason)

@@ -326,7 +326,9 @@ class PwshKernelsApp(ExtensionApp):
                 " to it, for example with `jupyter lab --gateway-url http://127.0.0.1:5100"
                 " --GatewayClient.auth_token=TOKEN`."
             )
-        self.authority = Authority(server.product.settings.data_dir / "sandbox")
+        settings = server.product.settings
+        group = settings.session_users[0] if settings.session_users else None
+        self.authority = Authority(settings.data_dir / "sandbox", group=group)
         self.backend = self.make_backend(server)
         sandbox = [
             *sandbox_rules(self.authority, server.base_url, server.product.settings.sandbox_peers),
@@ -357,6 +359,8 @@ class PwshKernelsApp(ExtensionApp):
         health = Health(product.settings.confine, abi_version())
         if missing := shortfall(health.confine, health.abi):
             server.log.warning("%s", missing)
+        if without := sessions.without_cgroups():
+            server.log.info("Sessions have no cgroups of their own: %s", without)
         guard = Guard(
             server.identity_provider.token, product.principals.current, product.tenants.current
         )

@@ -35,7 +35,8 @@ def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
     `argv`: Jupyter options, such as `--port=5200`.
 
     Raises DataFolderInUse when another server already has the sessions of this data folder,
-    InvalidSetting if Python runs without something that Jupyter needs, and BrokenFile.
+    InvalidSetting if Python runs without something that Jupyter needs, BrokenFile, and
+    SessionUsersUnavailable.
     """
     keep_owners_rights()
     if sys.flags.optimize > 1:
@@ -47,10 +48,12 @@ def serve(settings: Settings | None = None, argv: Sequence[str] = ()) -> None:
     # Kernels outlive the server on purpose.
     warnings.filterwarnings("ignore", "subprocess .* is still running", ResourceWarning)
     spare_the_grammar()
+    from pwsh_kernels.sessions.places.user_switch import check_users  # noqa: PLC0415 - as below
     from pwsh_kernels.web.app import PwshKernelsApp  # noqa: PLC0415 - after the line above
     from pwsh_kernels.web.product import Product  # noqa: PLC0415
 
     chosen = settings or read_settings()
+    check_users(chosen)
     with sole_owner(chosen.data_dir):
         server = PwshKernelsApp.initialize_server(argv=list(argv), product=Product.load(chosen))  # type: ignore[no-untyped-call]
         server.start()
@@ -95,7 +98,9 @@ def sole_owner(data_dir: Path) -> Iterator[None]:
 def _opened(data_dir: Path) -> TextIO:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return (data_dir / "server.lock").open("a+", encoding="utf-8")
+        lock = os.open(data_dir / "server.lock", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        os.fchmod(lock, 0o600)  # a session with a user of its own may pass through the folder
+        return os.fdopen(lock, "a+", encoding="utf-8")
     except OSError as error:
         problem = error.strerror or str(error)
         raise FolderNotWritable(folder=str(data_dir), problem=problem) from error

@@ -114,6 +114,9 @@ def test_a_longer_number_is_not_taken_for_a_shorter_one() -> None:
         ),
         ("UnAuthorized", "token_refused"),
         ("The specified network password is not correct.", "certificate_unreadable"),
+        ("Access to the path '/etc/product/app.pfx' is denied.", "certificate_out_of_reach"),
+        ("error:10080002:BIO routines::system lib", "certificate_out_of_reach"),
+        ("ManagedIdentity: Permission denied (169.254.169.254:80)", "managed_identity_confined"),
         ("IDX10223: Lifetime validation failed, the token is expired.", "token_expired"),
         ("IDX10214: Audience validation failed.", "token_unusable"),
         (

@@ -296,9 +296,11 @@ def test_the_doctor_finds_everything_in_order(server: Server) -> None:
         ["ok", "Settings:"],
         ["ok", "Sessions"],
         ["note" if not_enforced(abi_version()) else "ok", "Confinement"],
+        ["ok", "Sessions"],
         ["ok", "Data"],
         ["ok", "Server"],
         ["ok", "Token"],
+        ["ok", "Limits"],
     ]
     assert server.token not in stdout
 

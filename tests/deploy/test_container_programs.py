@@ -17,6 +17,7 @@ from tests.fixtures.server import Server
 
 pytestmark = pytest.mark.xdist_group("server")
 HEALTH_CHECK = ROOT / "deploy" / "container" / "health_check.py"
+FETCH = ROOT / "deploy" / "container" / "fetch_powershell.py"
 LIMIT = 30
 
 
@@ -88,3 +89,26 @@ def test_another_archive_is_refused_and_nothing_of_it_is_unpacked(
     with pytest.raises(ValueError, match=hashlib.sha256(archive).hexdigest()):
         unpack(archive, "0" * 64, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_architecture_without_any_powershell_is_one_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", str(FETCH), str(tmp_path)],
+        env={
+            "TARGETARCH": "arm64",
+            "POWERSHELL_VERSION": "7.5.4",
+            "POWERSHELL_SHA256_ARM64": "0" * 64,
+            "https_proxy": "http://127.0.0.1:1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT,
+    )
+    assert done.returncode == 1
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(
+        "pwsh-kernels: No PowerShell for linux/arm64: vendor/ has no wheel for it"
+        " (`make engine RUNTIME=linux-arm64` builds one), and https://github.com/PowerShell/"
+    )
+    assert said.endswith("[Errno 111] Connection refused>")

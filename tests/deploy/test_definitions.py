@@ -1,5 +1,6 @@
-"""Dockerfile, compose file, unit and proxy say the same as the code that they start."""
+"""Dockerfile, bake and compose file, unit and proxy say the same as the code that they start."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -44,13 +45,25 @@ def test_all_that_the_image_copies_is_let_into_its_build() -> None:
     assert [
         name
         for name in copied
-        if not any(Path(name.replace("[l]", "l")).is_relative_to(one) for one in allowed)
+        if not any(Path(re.sub(r"\[(.)\]", r"\1", name)).is_relative_to(one) for one in allowed)
     ] == []
 
 
-def test_all_that_the_image_s_build_takes_is_there_but_the_user_s_own_lock() -> None:
+def test_all_that_the_image_s_build_takes_is_there_but_what_users_add() -> None:
     allowed = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
-    assert [one for one in allowed if not (ROOT / one).exists()] in ([], ["modules.lock.toml"])
+    own = {"modules.lock.toml", "packages"}
+    assert {one for one in allowed if not (ROOT / one).exists()} <= own
+
+
+def test_bake_builds_both_targets_for_both_architectures() -> None:
+    bake = json.loads((ROOT / "docker-bake.json").read_text(encoding="utf-8"))
+    targets = bake["group"]["default"]["targets"]
+    assert targets == ["slim", "full"]
+    assert [bake["target"][one]["target"] for one in targets] == targets
+    assert {one.rpartition(" AS ")[2] for one in DOCKERFILE.splitlines()} >= set(targets)
+    common = bake["target"]["_common"]
+    assert common["platforms"] == ["linux/amd64", "linux/arm64"]
+    assert common["args"].keys() <= set(re.findall(r"^ARG (\w+)=", DOCKERFILE, re.MULTILINE))
 
 
 @pytest.mark.parametrize("text", [DOCKERFILE, COMPOSE.read_text(), UNIT.read_text()])

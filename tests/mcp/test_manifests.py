@@ -216,6 +216,15 @@ def test_mcpjungle_s_file_is_what_the_command_prints(tmp_path: Path) -> None:
     assert {**kept, "command": "", "args": []} == {**made, "command": "", "args": []}
 
 
+def test_the_file_for_mcpjungle_beside_a_container_is_what_the_command_prints(
+    tmp_path: Path,
+) -> None:
+    environment = server_environment(tmp_path, PWSH_MANAGER_URL="http://pwsh-kernels:5100")
+    printed, _, code = run_command(environment, "mcp-config", "mcpjungle", "--http")
+    assert code == 0
+    assert json.loads(printed) == read("deploy/container/mcpjungle.json")
+
+
 def test_the_command_that_both_name_serves_mcp(
     registration: Registration, bundle: Bundle, tmp_path: Path
 ) -> None:

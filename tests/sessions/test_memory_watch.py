@@ -15,6 +15,7 @@ import pytest_asyncio
 from pwsh_kernels.limits import MB
 from pwsh_kernels.sessions.memory_watch import excess
 from pwsh_kernels.settings import SMALLEST_FILE_SIZE_MB
+from tests.fixtures.figures import Measure
 from tests.sessions.world import CONTOSO, END_WAIT, FABRIKAM, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
@@ -82,12 +83,13 @@ def advice(run: dict[str, Any]) -> str:
 
 @pytest.mark.pwsh
 async def test_a_session_past_its_memory_is_ended_for_that_reason_and_its_neighbour_lives(
-    world: World,
+    world: World, measure: Measure
 ) -> None:
     await world.run("$x = 42", FABRIKAM)
-    run = await world.begin_run(HUNGRY)
-    kernel, powershell = world.kernel(), world.powershell()
-    lost = await world.becomes(CONTOSO, "lost")
+    with measure("local: a command takes too much memory, until the reason is shown"):
+        run = await world.begin_run(HUNGRY)
+        kernel, powershell = world.kernel(), world.powershell()
+        lost = await world.becomes(CONTOSO, "lost")
     assert lost["reason"].startswith("the session used 0.")
     assert lost["reason"].endswith(
         " GB of memory; its limit is 0.6 GB (PWSH_MANAGER_SESSION_MEMORY_MB)"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.figures import Measure
 from tests.fixtures.server import CONTOSO, Server, server_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
@@ -19,30 +20,50 @@ LOST_WAIT = 3.0
 
 
 def test_a_session_outlives_restarts_of_its_server_and_is_lost_with_its_powershell_within_three_seconds(  # noqa: E501
-    own_server: Server,
+    own_server: Server, measure: Measure
 ) -> None:
     assert own_server.sign_in()["state"] == "signed_in"
-    own_server.run("$kept = 'still here'")
+    own_server.run("$kept = 'still here'; Set-Content ~/kept.txt 'kept'")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
         own_server.stop(number)
         assert own_server.process.returncode == (-number if number == signal.SIGKILL else 0)
-        own_server.start()
-        status = own_server.post("/status", tenant=CONTOSO, wait_s=20)
+        with measure(
+            f"local: from a server's start, after {number.name}, until it has its session"
+        ):
+            own_server.start()
+            status = own_server.post("/status", tenant=CONTOSO, wait_s=20)
         assert (status["state"], status["account"]) == ("signed_in", "admin@contoso.example")
         assert "still here" in own_server.run("$kept")["result"]
     run = own_server.run("Start-Sleep 60", wait_s=0.5)
-    for process in own_server.powershells():
-        process.kill()
-    lost = own_server.until(
-        lambda: (one := own_server.post("/status", tenant=CONTOSO))["state"] == "lost" and one,
-        LOST_WAIT,
-    )
+    with measure("local: from PowerShell's end until the reason is shown"):
+        for process in own_server.powershells():
+            process.kill()
+        lost = own_server.until(
+            lambda: (one := own_server.post("/status", tenant=CONTOSO))["state"] == "lost" and one,
+            LOST_WAIT,
+        )
     assert lost["reason"]
     assert own_server.get(f"/runs/{run['run_id']}")["state"] == "lost"
     assert own_server.run("1")["code"] == "session_lost"
     assert own_server.sign_in()["state"] == "signed_in"
     assert own_server.run("1")["result"] == "1"
+    power_fails(own_server, measure)
     disconnect_leaves_nothing(own_server)
+
+
+def power_fails(own_server: Server, measure: Measure) -> None:
+    """End everything at once: the session is lost, its HOME is not."""
+    own_server.process.kill()
+    for process in own_server.family():
+        process.kill()
+    own_server.stop()
+    with measure("local: from a server's start, after a power failure, until it reports the loss"):
+        own_server.start()
+        lost = own_server.post("/status", tenant=CONTOSO, wait_s=20)
+    assert lost["state"] == "lost"
+    assert lost["reason"]
+    assert own_server.sign_in()["state"] == "signed_in"
+    assert "kept" in own_server.run("Get-Content ~/kept.txt")["result"]
 
 
 def disconnect_leaves_nothing(own_server: Server) -> None:

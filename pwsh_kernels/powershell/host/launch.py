@@ -95,14 +95,17 @@ class Launch:
     def argv(self) -> list[str]:
         """The command line: PSRP over stdin and stdout."""
         own = [str(self.executable), "-NoLogo", "-NoProfile", "-s"]
-        whole = confined_command(self.confined, own) if self.confined else own
+        whole = confined_command(self.confined, own, self.limits) if self.confined else own
         return limited_command(self.limits, whole)
 
 
-def confined_command(rules: str, own: list[str]) -> list[str]:
-    """Return the command line that confines a PowerShell, which may also read its own files."""
-    facts = json.loads(rules)
-    facts["read"] += engine_files(Path(own[0]), os.environ.get("DOTNET_ROOT", ""))
+def confined_command(rules: str, own: list[str], limits: Limits) -> list[str]:
+    """Return the command line that limits and confines a PowerShell, which may also read its own
+    files.
+    """
+    facts = {**json.loads(rules), "limits": limits.of_resources()}
+    if "read" in facts:
+        facts["read"] += engine_files(Path(own[0]), os.environ.get("DOTNET_ROOT", ""))
     return command(json.dumps(facts), own)
 
 

@@ -85,7 +85,7 @@ class PowerShellProcess:
 
     async def _watch(self, launch: Launch) -> None:
         try:
-            self._limit(launch.limits)
+            self._limit(launch.limits, sets_its_own=bool(launch.confined))
             self._watcher = await Watcher.start(self.pid)
         except BaseException as error:
             self.kill()
@@ -96,10 +96,10 @@ class PowerShellProcess:
                 str(launch.executable), f"its watcher /bin/sh: {error.strerror or error}"
             ) from error
 
-    def _limit(self, wanted: Limits) -> None:
+    def _limit(self, wanted: Limits, *, sets_its_own: bool) -> None:
         """Set its limits; where the machine does not let us, it runs without: better than not."""
         try:
-            limits.apply(wanted, self.pid)
+            limits.apply(wanted, self.pid, sets_its_own=sets_its_own)
         except OSError as problem:
             _log.warning("Not all limits of PowerShell %d were set: %s", self.pid, problem)
 

@@ -48,8 +48,8 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]1, $true).Dispose()
 $standardOutput = [IO.FileStream]::new('/dev/fd/2', 'Open', 'Write', 'ReadWrite, Inheritable', 0)
 
-$null = New-Module -Name PwshKernels -ArgumentList $Folder, $Numbers, $Fingerprint, $Style, $Mark,
-    $Host, $standardOutput -ScriptBlock {
+$given = $Folder, $Numbers, $Fingerprint, $Style, $Mark, $Host, $standardOutput
+$null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
     param($Folder, $Numbers, $Fingerprint, $UsualStyle, $FlushMark, $SessionHost, $StandardOutput)
 
     # As assignments, because setting twenty variables by name takes 10 ms (measured).
@@ -613,7 +613,15 @@ $null = New-Module -Name PwshKernels -ArgumentList $Folder, $Numbers, $Fingerpri
             $isRow = $false
             if ($names -and $isText -and
                     $InputObject -is [Management.Automation.PSCustomObject]) {
-                $isRow = $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
+                # What has only these names and the first row's type has no other property. Not in
+                # a function, because calling one takes longer than all this.
+                if ($ownMembers -and $ownType.Invoke($InputObject)[0] -ceq $rowType) {
+                    $isRow = $true
+                    foreach ($one in $ownMembers.Invoke($InputObject)) {
+                        if (-not $names.Contains($one.Name)) { $isRow = $false; break }
+                    }
+                }
+                if (-not $isRow) { $isRow = -not (Test-Other $names $InputObject) }
             }
             if ($isRow) {
                 if ($null -ne $kept) {
@@ -666,8 +674,17 @@ $null = New-Module -Name PwshKernels -ArgumentList $Folder, $Numbers, $Fingerpri
                     # would take twice as long.
                     $formats = $null; $line = ''
                     $names = $compact.Names
-                    $other = $names -and
-                        -not $names.IsSupersetOf([string[]]@($InputObject.PSObject.Properties.Name))
+                    $other = $false
+                    if ($names) {  # the same for this format
+                        $other =
+                            -not ($ownMembers -and $ownType.Invoke($InputObject)[0] -ceq $rowType)
+                        if (-not $other) {
+                            foreach ($one in $ownMembers.Invoke($InputObject)) {
+                                if (-not $names.Contains($one.Name)) { $other = $true; break }
+                            }
+                        }
+                        if ($other) { $other = Test-Other $names $InputObject }
+                    }
                     if ($compact.Shape -eq 'table' -and -not $other -and
                             $compact.Type -eq $InputObject.GetType()) {
                         $formats = $false
@@ -867,7 +884,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $Folder, $Numbers, $Fingerpri
 
     # Nothing that a script can name leads to a module, through which it could reach the variables
     # here.
-    $ownState = Get-Secret $engineContext 'EngineSessionState'
+    $state = $engineContext.GetType().GetProperty('EngineSessionState', $secret)
+    $ownState = if ($state) { $state.GetValue($engineContext) }
     $owner = if ($ownState) { $ownState.GetType().GetProperty('Module', $secret) }
     if ($owner) { $owner.SetValue($ownState, $null) }
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.homes import private_folder
+from pwsh_kernels.sessions.places.session_users import READ, READ_FILE, SessionUser, share
 from pwsh_kernels.sessions.redaction import Known, redacted_beginning, secrets_of
 from pwsh_kernels.sessions.runs.run import Run, failure_sentence, utc
 from pwsh_kernels.shapes import FAILED
@@ -46,10 +48,25 @@ class SessionHistory:
         self._turn = threading.Lock()
         self._last: dict[SessionKey, str] = {}
         self._digests: dict[Path, bytes] = {}
+        self._readers: dict[Path, int] = {}
+        """Groups of the sessions that have users of their own."""
 
     def file(self, key: SessionKey) -> Path:
         """Return a session's file, which may not exist yet."""
         return self._folder / key.kernelspec / "runs.jsonl"
+
+    def prepare(self, key: SessionKey, user: SessionUser | None) -> Path:
+        """Make a session's folder, which its user may read if it has one of its own. Raises
+        FolderNotWritable.
+        """
+        folder = self.file(key).parent
+        private_folder(self._folder, user.everyone if user else None)
+        private_folder(folder, user.number if user else None, READ)
+        if user:
+            self._readers[self.file(key)] = user.number
+            if stat.S_ISREG(_mode(self.file(key))):
+                share(self.file(key), user.number, READ_FILE)
+        return folder
 
     def add(self, run: Run) -> None:
         """Note a run that has ended; from any thread."""
@@ -67,12 +84,12 @@ class SessionHistory:
             added = _line(changed_line(run, self._last.get(run.key, ""))) + added
             if before and not before.endswith(b"\n"):
                 added = b"\n" + added
-        _write(path, added, os.O_APPEND)
+        _write(path, added, os.O_APPEND, self._readers.get(path))
         content = before + added
         if len(content) > FULL_BYTES:
             content = b"".join(content.splitlines(keepends=True)[-RUNS_KEPT:])
             part = path.with_suffix(".part")
-            _write(part, content, os.O_TRUNC)
+            _write(part, content, os.O_TRUNC, self._readers.get(path))
             part.replace(path)
         digest = self._digests[path] = _digest(content)
         _write(_sum_of(path), digest, os.O_TRUNC)
@@ -113,18 +130,29 @@ def _read(path: Path) -> bytes:
     """Return a file's content. Anything but a plain file (a link, a pipe) is removed, and reading
     never blocks.
     """
-    try:
-        if stat.S_ISREG(path.lstat().st_mode):
-            return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-    put_aside(path, "it is not a regular file")
+    mode = _mode(path)
+    if stat.S_ISREG(mode):
+        return path.read_bytes()
+    if mode:
+        put_aside(path, "it is not a regular file")
     return b""
 
 
-def _write(path: Path, content: bytes, how: int) -> None:
+def _mode(path: Path) -> int:
+    """Return type and mode of a file; 0: there is none."""
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return 0
+
+
+def _write(path: Path, content: bytes, how: int, reader: int | None = None) -> None:
+    """Write a file that only we can read, or a group too."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | how
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        if reader is not None:
+            os.fchown(file.fileno(), -1, reader)
+            os.fchmod(file.fileno(), READ_FILE)
         file.write(content)
 
 

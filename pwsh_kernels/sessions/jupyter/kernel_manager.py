@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+import zmq
 from jupyter_client.ioloop.restarter import AsyncIOLoopKernelRestarter
 from jupyter_client.session import Session as Codec
 from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
@@ -19,6 +20,7 @@ from tornado.web import HTTPError
 from traitlets import Bool, Dict, Instance, List, Unicode, default
 
 from pwsh_kernels.messages import ending_metadata
+from pwsh_kernels.sessions.jupyter.death_watch import DeathWatch
 from pwsh_kernels.sessions.jupyter.jupyter_server_compat import (
     KernelManagerCompat,
     give_kernel_info,
@@ -33,8 +35,10 @@ from pwsh_kernels.sessions.tasks import Tasks
 from pwsh_kernels.shapes import ForeignJson
 
 LOG = logging.getLogger(__name__)
-DEATH_POLL_S = 1.0
-"""How often a kernel's process is checked: a death is noticed well within 3 s."""
+MOST_SOCKETS = 16_384
+"""ZeroMQ's own limit of 1,023 is that of some 120 sessions on Kubernetes; docs/scale.md has how
+many sockets each takes.
+"""
 
 
 class NoRestart(AsyncIOLoopKernelRestarter):
@@ -46,9 +50,22 @@ class NoRestart(AsyncIOLoopKernelRestarter):
     def _restart_limit(self) -> int:
         return 0
 
-    @default("time_to_dead")
-    def _time_to_dead(self) -> float:
-        return DEATH_POLL_S
+    def start(self) -> None:
+        """Be watched together with the others: a timer for each kernel costs ten times as much."""
+        self._deaths.add(self)
+
+    def stop(self) -> None:
+        self._deaths.remove(self)
+
+    def looks_dead(self) -> bool:
+        """Return whether its kernel has probably ended."""
+        provisioner = self.kernel_manager.provisioner
+        return provisioner is None or provisioner.looks_dead()
+
+    @property
+    def _deaths(self) -> DeathWatch:
+        watch: DeathWatch = self.kernel_manager.parent.deaths
+        return watch
 
 
 class SessionKernel(ServerKernelManager):
@@ -104,6 +121,8 @@ class SessionKernelManager(KernelManagerCompat):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.context.set(zmq.MAX_SOCKETS, MOST_SOCKETS)  # before the first socket
+        self.deaths = DeathWatch()
         self._locks: WeakValueDictionary[SessionKey, asyncio.Lock] = WeakValueDictionary()
         self._most_others = sys.maxsize
         self._info_channels: ForeignJson = {}
@@ -305,6 +324,8 @@ class SessionKernelManager(KernelManagerCompat):
         async with self._lock(launch.key):
             if launch.key.kernel_id in self:
                 return
+            if not await launch.place.alive(launch.key):
+                await launch.place.hand_over(launch.key)
             await super().start_kernel(
                 kernel_id=launch.key.kernel_id,
                 kernel_name=launch.key.kernelspec,
@@ -312,6 +333,8 @@ class SessionKernelManager(KernelManagerCompat):
                 cwd=str(launch.cwd),
                 log_file=str(launch.log_file),
             )
+        # Opened again when it is needed, once in a session's life.
+        close_control_socket(self.get_kernel(launch.key.kernel_id))
         self._preset_kernel_info(launch.key.kernel_id)
         self._owner.started_elsewhere(launch.key)
 

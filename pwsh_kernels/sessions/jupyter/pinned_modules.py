@@ -13,6 +13,7 @@ from pwsh_kernels.modules.links import link_versions
 from pwsh_kernels.modules.lock import LockedModule
 from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.session_users import PASS, READ, share
 
 
 class Pins:
@@ -30,19 +31,31 @@ class Pins:
         """
         return self._folder / key.kernelspec
 
-    def pin(self, key: SessionKey, without: Collection[str] = ()) -> dict[str, str]:
+    def pin(
+        self, key: SessionKey, without: Collection[str] = (), everyone: int | None = None
+    ) -> dict[str, str]:
         """Link the selected versions for a session that begins, and return them by name.
 
         Raises BrokenFile.
 
-        `without` names modules that it must not find, nor any module that needs one of them.
+        `without` names modules that it must not find, nor any module that needs one of them;
+        `everyone` is the group of sessions, where they have users of their own.
         """
         self.release(key)
         wanted = usable(self._store.selected(), without)
         if not wanted:
             return {}
         link_versions(self.folder(key), self._store, wanted)
+        if everyone is not None:
+            self._share(key, wanted, everyone)
         return self.pinned(key)
+
+    def _share(self, key: SessionKey, pinned: Collection[LockedModule], everyone: int) -> None:
+        """Let sessions find these modules; what is in a version's folder, everybody may read."""
+        share(self.folder(key), everyone, READ)
+        for one in pinned:
+            share(self.folder(key) / one.name, everyone, READ)
+            share(self._store.folder(one.name, one.version).parent, everyone, PASS)
 
     def pinned(self, key: SessionKey) -> dict[str, str]:
         """Return the versions that a session has pinned and that still exist, by name."""

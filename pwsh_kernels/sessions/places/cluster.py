@@ -41,8 +41,13 @@ class Cluster:
         """`namespace` "": that of the service account or of KUBECONFIG. Raises ClusterError."""
         try:
             self._client = AsyncClient(namespace=namespace or None)
-        except (ConfigError, OSError, ValueError) as error:
+        except (ConfigError, OSError, ValueError, AssertionError) as error:  # a file without a user
             raise ClusterError(str(error)) from error
+
+    def address(self) -> str:
+        """Return which API server it is, and which namespace."""
+        found = self._client.config.cluster
+        return f"{found.server}, namespace {self._client.namespace}"
 
     async def get(self, kind: Kind, name: str) -> Manifest | None:
         """Return an object, or None when there is none. Raises ClusterError."""

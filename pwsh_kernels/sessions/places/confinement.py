@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from pwsh_kernels.landlock import not_enforced
+from pwsh_kernels.sessions.places.session_users import SessionUser
 
 SYSTEM = (
     *("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/opt"),
@@ -27,7 +29,8 @@ HTTPS = 443
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _USUAL_PORTS = {"http": 80, "https": HTTPS, "socks5": 1080}
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-
+MUTEXES = {False: ["Local"], True: ["Local", "Global"]}
+"""The named mutexes of a session, by whether it may share those of the whole machine."""
 
 MISSING = {
     "files": "they can read and change each other's files (Landlock, Linux 5.13)",
@@ -47,6 +50,8 @@ class Needs:
     """URLs on other ports than that of HTTPS."""
     private: tuple[Path, ...] = ()
     """The secrets of all sessions, wherever on this machine they are."""
+    machine_mutexes: bool = False
+    """Its module cannot do without .NET's named mutexes of the whole machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,44 +65,76 @@ class Confined:
 
 
 def rules(
-    needs: Needs, environment: Mapping[str, str], ports: Iterable[int], *, required: bool
+    needs: Needs,
+    environment: Mapping[str, str],
+    ports: Iterable[int],
+    temporary: Path,
+    *,
+    required: bool,
 ) -> str:
-    """Return the rules for `pwsh_kernels.landlock` of a session with this environment.
+    """Return the rules for `pwsh_kernels.landlock` of a session with this environment, whose
+    temporary files are in a folder of its own.
 
-    Folders of PATH, proxies and certificates of authorities are taken from it.
+    Folders of PATH, proxies and certificates of authorities are taken from the environment. Where
+    everything is `required` of the confinement, no memory is shared with other sessions.
     """
     named = [environment[name] for name in _CERTIFICATES if environment.get(name)]
     programs = filter(None, environment.get("PATH", "").split(":"))
     roots = [*SYSTEM, sys.prefix, sys.base_prefix, str(PACKAGE), *named, *programs]
-    system = readable(roots, needs.private)
-    return _rules(system, needs, _reached(needs, environment, ports), required=required)
+    facts = _rules(needs, environment, ports, temporary, required=required)
+    shares = needs.machine_mutexes and not required
+    return json.dumps(
+        {
+            **facts,
+            "read": [*readable(roots, needs.private), *facts["read"]],
+            "mutexes": MUTEXES[shares],
+        }
+    )
 
 
 def pod_rules(
-    needs: Needs, environment: Mapping[str, str], ports: Iterable[int], *, required: bool
+    needs: Needs,
+    environment: Mapping[str, str],
+    ports: Iterable[int],
+    temporary: Path,
+    *,
+    required: bool,
 ) -> str:
     """Return the rules of a session in a Pod: its whole system is an image, which holds nothing
-    that is private, and of which this machine knows no more than the usual folders.
+    that is private, and of which this machine knows no more than the usual folders. It shares its
+    memory with nobody.
     """
-    system = [*SYSTEM, str(PACKAGE)]
-    return _rules(system, needs, _reached(needs, environment, ports), required=required)
+    facts = _rules(needs, environment, ports, temporary, required=required)
+    return json.dumps({**facts, "read": [*SYSTEM, str(PACKAGE), *facts["read"]]})
 
 
-def _reached(needs: Needs, environment: Mapping[str, str], ports: Iterable[int]) -> set[int]:
+def _rules(
+    needs: Needs,
+    environment: Mapping[str, str],
+    ports: Iterable[int],
+    temporary: Path,
+    *,
+    required: bool,
+) -> dict[str, Any]:
     urls = [value for name, value in environment.items() if is_proxy(name)]
-    return {HTTPS, *ports, *filter(None, map(port_of, [*urls, *needs.addresses]))}
+    reached = {HTTPS, *ports, *filter(None, map(port_of, [*urls, *needs.addresses]))}
+    return {
+        "read": [str(path) for path in needs.read],
+        "write": [str(path) for path in needs.write],
+        "devices": DEVICES,
+        "ports": [str(port) for port in sorted(reached)],
+        "temporary": [str(temporary)],
+        "mutexes": MUTEXES[True],
+        "required": required,
+    }
 
 
-def _rules(system: Iterable[str], needs: Needs, reached: Iterable[int], *, required: bool) -> str:
-    return json.dumps(
-        {
-            "read": [*system, *map(str, needs.read)],
-            "write": [str(path) for path in needs.write],
-            "devices": DEVICES,
-            "ports": [str(port) for port in sorted(reached)],
-            "required": required,
-        }
-    )
+def as_user(rules: str, user: SessionUser | None, temporary: Path) -> str:
+    """Return the rules of a session that also becomes a user, if it has one of its own."""
+    if user is None:
+        return rules
+    facts = {"id": user.number, "group": user.everyone, "folders": [str(temporary)]}
+    return json.dumps({**json.loads(rules), "user": facts})
 
 
 def shortfall(confine: str, abi: int) -> str:

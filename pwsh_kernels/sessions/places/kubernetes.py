@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pwsh_kernels import shapes
 from pwsh_kernels.errors import OutOfReach, PlaceUnavailable
 from pwsh_kernels.limits import Limits
 from pwsh_kernels.sessions.key import SessionKey
@@ -44,6 +45,8 @@ NOT_INSTALLED = (
     " environment, then start it again"
 )
 NO_IMAGE = "PWSH_MANAGER_KUBERNETES_IMAGE names no image for its Pod"
+ANSWER_WAIT_S = 5.0
+"""How long `pwsh-kernels doctor` waits for the API server."""
 OWN_VARIABLES = ("PWSH_MANAGER_PWSH",)
 """What the environment of a session says of this machine alone."""
 _log = logging.getLogger(__name__)
@@ -79,6 +82,18 @@ class KubernetesPlace:
     def environment(self, given: Mapping[str, str], pass_env: Iterable[str]) -> dict[str, str]:
         return pod_environment(given, pass_env)
 
+    def choose_user(self, key: SessionKey, *, simulated: bool) -> None:
+        """Each has a machine of its own."""
+
+    def user(self, key: SessionKey) -> None:  # noqa: ARG002 - as above
+        return None
+
+    async def hand_over(self, key: SessionKey) -> None:
+        """Its Pod makes its folders."""
+
+    async def lend(self, key: SessionKey, file: Path) -> Path:  # noqa: ARG002 - its Secret has it
+        return file
+
     def prepare_home(self, key: SessionKey) -> Path:  # noqa: ARG002 - its Pod makes it
         return HOME
 
@@ -103,12 +118,18 @@ class KubernetesPlace:
             addresses=needs.addresses,
         )
         ports = self._settings.confine_ports
-        rules = pod_rules(own, os.environ, ports, required=wanted == "required")
+        rules = pod_rules(own, os.environ, ports, TEMPORARY, required=wanted == "required")
         return Confined(rules, TEMPORARY)
 
-    def limits(self) -> Limits:
+    async def tidy(self, key: SessionKey) -> None:
+        """Only its next Pod will see its HOME."""
+
+    def limits(self, key: SessionKey) -> Limits:  # noqa: ARG002 - alike
         """Leave memory to its Pod, and who goes first to its node."""
         return file_limits(self._settings)
+
+    def excess(self, key: SessionKey) -> str:  # noqa: ARG002 - what ended its Pod says so
+        return ""
 
     async def memory(self, keys: Collection[SessionKey]) -> Mapping[SessionKey, int]:  # noqa: ARG002 - its Pod's limit holds
         return {}
@@ -161,6 +182,14 @@ class KubernetesPlace:
         if pods:
             await pods.close()
 
+    def state(self) -> shapes.KubernetesState:
+        """Return whether its API server answers, as far as is known without asking it."""
+        if not self._is_set_up():
+            return "not set up"
+        if self._pods is None:
+            return "not asked"
+        return "silent" if self._pods.watch.problem else "answers"
+
     async def pods(self) -> "Pods":
         """Return the Pods of the namespace; the first call begins to watch them.
 
@@ -198,6 +227,24 @@ class KubernetesPlace:
         except ConnectionError as error:
             _log.warning("No Pod was looked for: %s", error)
             return {}
+
+    async def reachable(self) -> str:
+        """Ask the API server once, and return which one answers; for whoever looks for faults.
+
+        Raises ConnectionError, which says why none does.
+        """
+        _, cluster = await asyncio.to_thread(_connect, self._settings.kubernetes_namespace)
+        where = cluster.address()
+        try:
+            pods, _ = await asyncio.wait_for(cluster.pods(), ANSWER_WAIT_S)
+        except TimeoutError as error:
+            problem = f"no answer within {ANSWER_WAIT_S:.0f} s"
+            raise ConnectionError(f"{where}: {problem}") from error
+        except Exception as error:  # what lightkube is told, and by whom, is not ours to foresee
+            raise ConnectionError(f"{where}: {error}") from error
+        finally:
+            await cluster.close()
+        return f"{where} (Pods of sessions: {len(pods)})"
 
     def _is_set_up(self) -> bool:
         installed = find_spec("lightkube") is not None

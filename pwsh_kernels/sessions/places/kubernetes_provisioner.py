@@ -56,10 +56,13 @@ class PodProvisioner(Provisioner):
 
     async def poll(self) -> int | None:
         """Return None while it lives; the watch knows, so nobody is asked."""
-        if not self._pods or not self._pods.ending(self._key, self._uid):
+        if not self._pods or not self.looks_dead():
             return None
         status = self._pods.exit_status(self._key)
         return UNKNOWN_STATUS if status is None else status
+
+    def looks_dead(self) -> bool:
+        return not self._pods or bool(self._pods.ending(self._key, self._uid))
 
     async def wait(self) -> int | None:
         """Wait (bounded) until it has ended, and return its exit status."""

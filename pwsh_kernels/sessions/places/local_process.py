@@ -24,6 +24,8 @@ HOME_VARIABLE = "PWSH_KERNELS_HOME"
 PROC = Path("/proc")
 START_FIELD = 19
 """Place of field 22 (the start, in ticks since the boot) behind the process' name in its stat."""
+ENDED = (b"Z", b"X", b"x")
+"""States, the first field there, of a process that has ended."""
 
 
 class ForeignProcess(psutil.Process):
@@ -33,12 +35,17 @@ class ForeignProcess(psutil.Process):
 
     stdin = stdout = stderr = None
 
+    def __init__(self, pid: int) -> None:
+        super().__init__(pid)
+        self._begun = _facts(pid)[START_FIELD]
+
     def poll(self) -> int | None:
         """Return None while it runs, then -1: only its parent can learn its exit status."""
         try:
-            return None if self.is_running() and self.status() != psutil.STATUS_ZOMBIE else -1
-        except psutil.NoSuchProcess:
+            facts = _facts(self.pid)
+        except OSError:
             return -1
+        return None if facts[START_FIELD] == self._begun and facts[0] not in ENDED else -1
 
     def wait(self, timeout: float | None = None) -> int:  # noqa: ARG002 - Popen's signature
         """Return at once: LocalProvisioner asks only after `poll` has said that it ended."""
@@ -57,8 +64,7 @@ class ProcessIdentity:
     def of(cls, pid: int) -> "ProcessIdentity":
         """Return the identity of a process. Raises OSError when there is none."""
         boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
-        fields = (PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
-        return cls(pid, boot, int(fields[START_FIELD]))
+        return cls(pid, boot, int(_facts(pid)[START_FIELD]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,11 @@ class KernelProcess:
     process: ForeignProcess
     home: Path
     connection_file: Path
+
+
+def _facts(pid: int) -> list[bytes]:
+    """Return the fields of a process' stat behind its name. Raises OSError when there is none."""
+    return (PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
 
 
 def process_note(connection_file: str | Path) -> Path:
@@ -128,6 +139,21 @@ def living_kernels() -> Iterator[KernelProcess]:
 def kernel_of_home(home: str | Path) -> KernelProcess | None:
     """Return the running kernel of the session that has this HOME."""
     return next((one for one in living_kernels() if one.home == Path(home)), None)
+
+
+def is_home_of_a_process(home: Path) -> bool:
+    """Return whether a running process of this user has this HOME. Reads all of /proc."""
+    wanted = os.fsencode(f"HOME={home}")
+    return any(wanted in _environment(folder) for folder in PROC.iterdir())
+
+
+def _environment(folder: Path) -> list[bytes]:
+    if not folder.name.isdigit():
+        return []
+    try:
+        return (folder / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _kernel(pid: int) -> KernelProcess | None:

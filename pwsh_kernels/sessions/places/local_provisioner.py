@@ -70,6 +70,9 @@ class AdoptingProvisioner(LocalProvisioner, Provisioner):
         write_process_note(self.parent.connection_file, self.process.pid)
         return info
 
+    def looks_dead(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
     def death(self) -> str:
         """Return the signal or the exit status; "" for a kernel that an earlier server started, as
         the system reports it to nobody.

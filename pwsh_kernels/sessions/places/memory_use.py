@@ -49,7 +49,7 @@ class MemoryUse:
         Counting shared memory once takes long, so it is done only for sessions above the limit; 0:
         there is none.
         """
-        family = Families(_processes())
+        family = Families(_processes() if kernels else ())
         found = {key: family.of(pid, self.members(key)) for key, pid in kernels.items()}
         self._members = {
             key: frozenset(one.identity for one in members) for key, members in found.items()

@@ -17,6 +17,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from pwsh_kernels.limits import MB, Limits
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.confinement import Confined, Needs
+from pwsh_kernels.sessions.places.session_users import SessionUser
 from pwsh_kernels.settings import Settings
 
 PlaceName = Literal["local", "kubernetes"]
@@ -25,6 +26,12 @@ PlaceName = Literal["local", "kubernetes"]
 
 class Provisioner(KernelProvisionerBase):
     """A kernel provisioner of sessions that also reports how its kernel ended."""
+
+    def looks_dead(self) -> bool:
+        """Return whether its kernel has probably ended; `poll` knows. It is asked every second, so
+        it costs next to nothing.
+        """
+        raise NotImplementedError
 
     def death(self) -> str:
         """Return what ended the kernel, such as "SIGKILL"; "" if that cannot be known."""
@@ -77,6 +84,16 @@ class Place(Protocol):
         """Return which variables of our own environment (`given`) a session's kernel gets there."""
         ...
 
+    def choose_user(self, key: SessionKey, *, simulated: bool) -> None:
+        """Choose whom a session runs as, before anything of it is made; those of simulated tenants
+        share one. Raises NoSessionUserLeft, FolderNotWritable.
+        """
+        ...
+
+    def user(self, key: SessionKey) -> SessionUser | None:
+        """Return the user that a session has of its own, on this machine; None: it has none."""
+        ...
+
     def prepare_home(self, key: SessionKey) -> Path:
         """Make a session's HOME and return its path as the session sees it.
 
@@ -87,6 +104,23 @@ class Place(Protocol):
     def prepare_files(self, key: SessionKey) -> Path:
         """Make the folder in which a session's commands begin and return its path as the session
         sees it. It is not in HOME, which is removed with a sign-in. Raises FolderNotWritable.
+        """
+        ...
+
+    async def tidy(self, key: SessionKey) -> None:
+        """Remove the temporary files that an earlier session has left, before a session begins."""
+        ...
+
+    async def hand_over(self, key: SessionKey) -> None:
+        """Make its folders a session's own; before its kernel starts, when nothing of it lives.
+
+        Raises FolderNotWritable.
+        """
+        ...
+
+    async def lend(self, key: SessionKey, file: Path) -> Path:
+        """Return where a session can read a file of the server's, as it is now. Raises OSError,
+        FolderNotWritable.
         """
         ...
 
@@ -111,7 +145,7 @@ class Place(Protocol):
         """Return how a session's PowerShell is confined; None if it is not."""
         ...
 
-    def limits(self) -> Limits:
+    def limits(self, key: SessionKey) -> Limits:
         """Return what a session's PowerShell may have, as far as its kernel sets that."""
         ...
 
@@ -159,6 +193,10 @@ class Place(Protocol):
 
         A value above the session's limit counts no shared memory twice.
         """
+        ...
+
+    def excess(self, key: SessionKey) -> str:
+        """Return which limit has ended a session, as a reason; "": none, as far as is known."""
         ...
 
     def yielding(self, key: SessionKey) -> AbstractAsyncContextManager[None]:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from pwsh_kernels.catalog import Tenant
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.places.homes import Homes
 from pwsh_kernels.sessions.places.kubernetes import KubernetesPlace
-from pwsh_kernels.sessions.places.local import LocalPlace
+from pwsh_kernels.sessions.places.local import local_place
 from pwsh_kernels.sessions.places.place import Place, PlaceName
 from pwsh_kernels.settings import Settings
 
@@ -22,9 +21,11 @@ class Places:
         is that of its Landlock.
         """
         self._usual = settings.place
+        self.local = local_place(connection_file, settings, abi)
+        self.kubernetes = KubernetesPlace(settings)
         self._places: dict[PlaceName, Place] = {
-            "local": LocalPlace(Homes(settings.homes), connection_file, settings, abi),
-            "kubernetes": KubernetesPlace(settings),
+            "local": self.local,
+            "kubernetes": self.kubernetes,
         }
 
     def __getitem__(self, name: PlaceName) -> Place:

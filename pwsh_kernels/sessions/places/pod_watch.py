@@ -55,6 +55,11 @@ class PodWatch:
             raise TimeoutError(f"no answer from Kubernetes: {self._problem}") from error
         return self._known
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with its API server; "": it answers."""
+        return self._problem
+
     def state(self, name: str) -> PodState | None:
         """Return what is known of a Pod."""
         return self._known.get(name)

@@ -93,6 +93,24 @@ RULES = (
         " where it started.",
     ),
     _rule(
+        r"/\.dotnet/shm|/\.dotnet\.\w+\"\)",
+        "fix_command",
+        "A named mutex cannot be had: a session may not share memory with others. Use a name"
+        " without Global\\, or no name (docs/places.md, Confinement).",
+    ),
+    _rule(
+        r"permission denied (?:\[\S*\]:\d|\(\S+:\d+\))"
+        r"|^WebCmdletWebResponseException.* permission denied",
+        "ask_person",
+        "The session may not connect to this port: an administrator allows ports besides 443 with"
+        " PWSH_MANAGER_CONFINE_PORTS.",
+    ),
+    _rule(
+        r"calling .(?:Start|Bind|Listen). .*permission denied",
+        "do_not_retry",
+        "No session may listen on a port.",
+    ),
+    _rule(
         r"access(?: to \S+)? (?:is |was )?denied|accessdenied|\b403\b|forbidden|insufficient"
         r" (?:privilege|permission|access)"
         r"|permissiondenied|unauthorizedaccess|not authorized|within (?:a|the) (?:write"

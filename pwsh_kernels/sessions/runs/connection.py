@@ -20,10 +20,12 @@ LOG = logging.getLogger(__name__)
 JOIN_PAUSE_S = 0.02
 """Pause between two kernel_info requests while iopub is being joined (decision 0011)."""
 LINGER_MS = 1000
-BEAT_MS, SILENCE_MS = 5_000, 600_000
-"""How often a kernel on another machine is asked whether it still hears us, and when its silence
-means that the connection is broken. A cut of the network can end one half of a connection: who only
-listens then waits for ever (measured). Where it ends none, TCP delivers everything later.
+PROBE_S, BEAT_MS, SILENCE_MS = 5, 60_000, 600_000
+"""How often Linux asks the machine of a kernel elsewhere whether it still knows the connection, how
+often ZeroMQ asks the kernel, and when silence means that the connection is broken. A cut of the
+network can end one half of a connection: who only listens then waits for ever (measured). Where it
+ends none, TCP delivers everything later. A question of ZeroMQ costs this process 0.15 ms, one of
+Linux nothing (docs/scale.md).
 """
 
 Message = Mapping[str, Any]
@@ -66,8 +68,14 @@ class KernelConnection:
         self._on_rejoined = on_rejoined
         self._broken = False
         self._monitors: list[ZMQStream] = []
-        self._streams = {channel: self._connect(context, info, channel) for channel in SOCKET_TYPES}
+        self._streams: dict[str, ZMQStream] = {}
         self.closed = False
+        try:
+            for channel in SOCKET_TYPES:
+                self._streams[channel] = self._connect(context, info, channel)
+        except zmq.ZMQError as error:
+            self.close()
+            raise ConnectionError(f"no connection to its kernel: {error}") from error
 
     async def join(self, timeout: float) -> Message:
         """Wait for the kernel's answer and its iopub messages; return kernel_info.
@@ -171,9 +179,9 @@ class KernelConnection:
             self._codec.bsession
         )  # the kernel sends input_requests to the asker's name on shell
         if _is_far(info):
-            socket.heartbeat_ivl, socket.heartbeat_timeout = BEAT_MS, SILENCE_MS
+            _notice_silence(socket)
             if channel == "shell":
-                self._monitors.append(self._monitor(socket))
+                self._monitors.append(self._monitor(context, socket))
         if channel == "iopub":
             socket.rcvhwm = 0  # an `idle` must not be lost while we are busy
             socket.subscribe(b"")
@@ -183,10 +191,18 @@ class KernelConnection:
         stream.on_recv(lambda parts: self._received(channel, parts))
         return stream
 
-    def _monitor(self, socket: zmq.Socket[Any]) -> ZMQStream:
-        """Notice when a socket's connection breaks and when it is there again."""
-        watched = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED
-        stream = ZMQStream(socket.get_monitor_socket(watched))
+    def _monitor(self, context: zmq.Context[Any], socket: zmq.Socket[Any]) -> ZMQStream:
+        """Notice when a socket's connection breaks and when it is there again.
+
+        `get_monitor_socket` of an asyncio context makes two owners of one socket. The second one
+        closes, sometime later, whatever socket lies at its address by then (measured with 120
+        sessions: another session's).
+        """
+        address = f"inproc://monitor-{self._codec.session}"
+        socket.monitor(address, zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        told = context.socket(zmq.PAIR, socket_class=zmq.Socket)
+        told.connect(address)
+        stream = ZMQStream(told)
         stream.on_recv(self._monitored)
         return stream
 
@@ -245,6 +261,14 @@ def _is_far(info: Mapping[str, Any]) -> bool:
         return not ip_address(info["ip"]).is_loopback
     except ValueError:  # a path of sockets, a name of this machine
         return False
+
+
+def _notice_silence(socket: zmq.Socket[Any]) -> None:
+    socket.heartbeat_ivl, socket.heartbeat_timeout = BEAT_MS, SILENCE_MS
+    socket.tcp_keepalive = 1
+    socket.tcp_keepalive_idle = socket.tcp_keepalive_intvl = PROBE_S
+    socket.tcp_keepalive_cnt = max(1, SILENCE_MS // (1000 * PROBE_S))
+    socket.tcp_maxrt = SILENCE_MS
 
 
 def _use_curve(socket: zmq.Socket[Any], info: Mapping[str, Any]) -> None:

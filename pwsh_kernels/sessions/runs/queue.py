@@ -6,7 +6,7 @@ import asyncio
 import functools
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ from pwsh_kernels.messages import (
     options_metadata,
     read_summary,
     refusal_metadata,
+    understood,
 )
 from pwsh_kernels.records import Summary
 from pwsh_kernels.sessions.runs.connection import KernelConnection, Message
@@ -130,6 +131,7 @@ class RunQueue:
         self._ready = asyncio.Event()
         self._probed: set[str] = set()
         self._holds = 0
+        self._known: Collection[str] = ()
         self._timers: set[asyncio.TimerHandle] = set()
         self._asking: set[asyncio.Future[Any]] = set()
         self.connection = KernelConnection(
@@ -142,6 +144,7 @@ class RunQueue:
         Runs start when its shell is free. Raises TimeoutError.
         """
         facts = await self.connection.join(timeout)
+        self._known = understood(facts)
         self.connection.request("shell", "kernel_info_request").add_done_callback(
             self._shell_is_free
         )
@@ -369,6 +372,7 @@ class RunQueue:
                 packed=True,
                 own=job.run.purpose not in FOR_CALLERS,
                 guards=job.guards,
+                known=self._known,
             ),
             lambda message: self._received(job, message),
             store_history=job.store_history,

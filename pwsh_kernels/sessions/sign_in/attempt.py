@@ -2,10 +2,11 @@
 wrong one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from pwsh_kernels.catalog import Fact, FactName, Secret
 from pwsh_kernels.records import RunOptions
@@ -46,11 +47,13 @@ class Room:
     `pin_again` gives its session the modules that are selected now, and returns whether they
     changed. `crowd` returns the sessions that already wait busily for a person, if there are too
     many for another one. `yielding` lowers the session's priority while it waits busily.
+    `lend` returns where the session can read a file of the server's.
     """
 
     pin_again: Callable[[Session], bool]
     crowd: Callable[[], Sequence[SessionKey]]
     yielding: Callable[[], AbstractAsyncContextManager[None]]
+    lend: Callable[[Path], Awaitable[Path]]
 
 
 class Attempt:
@@ -74,11 +77,14 @@ class Attempt:
         self._request = request
         self._secrets = secrets
         self._room = room
+        self._lent: dict[FactName, Fact | None] = {}
+        """Facts that are others for the session."""
 
     async def sign_in(self) -> SignedIn:
         """Return who signed in. If it raises SignInRefused, nobody is signed in."""
         await check_fit(self._live, self._sign_in.route, self._room.pin_again)
         await prepare(self._live)
+        await self._lend_certificate()
         await check_reach(self._live, self._sign_in.route, self._facts())
         if self._sign_in.route.survives == "cache" and (cached := await self._cached()):
             return cached
@@ -160,7 +166,16 @@ class Attempt:
         check_connected(run, session.tenant, session.module, self._sign_in.route)
 
     def _facts(self) -> dict[FactName, Fact | None]:
-        return {**self._live.session.facts(), **self._secrets}
+        return {**self._live.session.facts(), **self._lent, **self._secrets}
+
+    async def _lend_certificate(self) -> None:
+        """Have it where the session can read it, as it is now; where there is none, the module says
+        so.
+        """
+        file = self._live.session.facts().get("certificate_file")
+        if isinstance(file, str):
+            with suppress(OSError):
+                self._lent["certificate_file"] = str(await self._room.lend(Path(file)))
 
     def _submit(self, show: Callable[[DeviceCode], None]) -> Run:
         live, script = self._live, self._sign_in.route.script

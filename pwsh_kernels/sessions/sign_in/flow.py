@@ -114,6 +114,7 @@ class SignInFlow:
                 self._pin_again,
                 lambda: self._crowd(live),
                 lambda: self._places[session.place].yielding(live.key),
+                lambda file: self._places[session.place].lend(live.key, file),
             )
             attempt = Attempt(live, sign_in, request, secrets, room)
             live.tasks.start(self._sign_in(live, attempt), f"sign-in {live.key}")

@@ -22,6 +22,7 @@ from pwsh_kernels.settings import Settings
 from tests.fixtures.server import CONTOSO, Server
 from tests.fixtures.without_landlock import BEFORE
 
+TEMPORARY = Path("/nowhere")
 NO_LANDLOCK = pytest.mark.skipif(
     not abi_version(), reason="NOT TESTED: confinement. This machine's Linux has no Landlock"
 )
@@ -29,7 +30,7 @@ NO_LANDLOCK = pytest.mark.skipif(
 
 def ports(environment: dict[str, str], *more: int, addresses: tuple[str, ...] = ()) -> list[str]:
     """Return the TCP ports of a session's rules."""
-    text = rules(Needs(addresses=addresses), environment, more, required=False)
+    text = rules(Needs(addresses=addresses), environment, more, TEMPORARY, required=False)
     found: list[str] = json.loads(text)["ports"]
     return found
 
@@ -38,6 +39,21 @@ def test_a_session_connects_to_https_its_proxies_the_sandbox_and_what_the_settin
     assert ports({}) == ["443"]
     assert ports({"https_proxy": "http://proxy.example:3128"}, 587) == ["443", "587", "3128"]
     assert ports({}, addresses=("http://127.0.0.1:5100/sandbox",)) == ["443", "5100"]
+
+
+@pytest.mark.parametrize(
+    ("needed", "required", "kinds"),
+    [
+        (True, False, ["Local", "Global"]),
+        (True, True, ["Local"]),
+        (False, False, ["Local"]),
+    ],
+)
+def test_memory_is_shared_only_where_a_module_needs_it_and_not_everything_is_required(
+    needed: bool, required: bool, kinds: list[str]
+) -> None:
+    text = rules(Needs(machine_mutexes=needed), {}, (), TEMPORARY, required=required)
+    assert json.loads(text)["mutexes"] == kinds
 
 
 @pytest.mark.parametrize(
@@ -62,7 +78,7 @@ def test_what_is_private_is_left_out_of_a_folder_that_is_granted(tmp_path: Path)
 
 def test_every_file_of_every_tenants_secrets_is_private(tmp_path: Path) -> None:
     private = (tmp_path / "a.pfx",)
-    text = rules(Needs(private=private), {"PATH": str(tmp_path)}, (), required=False)
+    text = rules(Needs(private=private), {"PATH": str(tmp_path)}, (), TEMPORARY, required=False)
     assert str(tmp_path) not in json.loads(text)["read"]
 
 
@@ -114,7 +130,7 @@ def confined(
     before: tuple[str, ...], *, required: bool, script: str = "cd / && echo listed *"
 ) -> subprocess.CompletedProcess[str]:
     """Run a script of the shell that is confined to nothing but the system."""
-    facts = json.loads(rules(Needs(), {}, (), required=required))
+    facts = json.loads(rules(Needs(), {}, (), TEMPORARY, required=required))
     program = ["/bin/sh", "-c", script]
     command = [*before, *landlock.command(json.dumps(facts), program)]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)

@@ -92,6 +92,20 @@ async def test_the_reason_of_a_lost_session_names_the_signal_that_ended_its_kern
     assert lost["reason"] == "its kernel process has ended (SIGKILL)"
 
 
+async def test_a_kernel_imports_nothing_that_its_session_has_put_into_its_home(
+    world: World,
+) -> None:
+    assert (await world.run("1"))["success"]
+    home = world.folder / "data" / "homes" / CONTOSO / "exo"
+    planted = "raise SystemExit('planted code ran outside the confinement')"
+    for module in ("pwsh_kernels/kernel/__main__.py", "zmq/__init__.py", "json.py"):
+        file = home / module
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(planted)
+    await world.sessions.kill(CONTOSO, "exo")
+    assert (await world.run("1"))["success"]
+
+
 async def test_a_living_kernel_is_known_by_its_place_and_a_new_one_is_another(world: World) -> None:
     await world.run("1")
     place = world.sessions._lifecycle._places["local"]

@@ -191,6 +191,11 @@ def test_an_error_says_whether_to_repeat_to_ask_or_to_correct(
     [
         ("Cannot find path '/nope' because it does not exist.", "PathNotFound,Microsoft.PowerShell.Commands.GetItemCommand", "fix_command", "does not have the caller's files"),  # noqa: E501
         ("Access to the path '/etc/x' is denied.", "", "fix_command", "read or write this path"),
+        ("The system cannot open the device or file specified. : 'Global\\x'. One or more system calls failed: open(\"/tmp/.dotnet/shm\", 0x80000, 0x0) == -1; errno == EACCES;", "IOException", "fix_command", "without Global"),  # noqa: E501
+        ("Permission denied", "WebCmdletWebResponseException,Microsoft.PowerShell.Commands.InvokeWebRequestCommand", "ask_person", "PWSH_MANAGER_CONFINE_PORTS"),  # noqa: E501
+        ("Exception calling \".ctor\" with \"2\" argument(s): \"Permission denied [::ffff:127.0.0.1]:81\"", "SocketException", "ask_person", "PWSH_MANAGER_CONFINE_PORTS"),  # noqa: E501
+        ("Permission denied (smtp.example:587)", "", "ask_person", "PWSH_MANAGER_CONFINE_PORTS"),
+        ("Exception calling \"Start\" with \"0\" argument(s): \"Permission denied\"", "SocketException", "do_not_retry", "may listen"),  # noqa: E501
         ("Cannot find drive. A drive with the name 'Q' does not exist.", "DriveNotFound,Microsoft.PowerShell.Commands.GetChildItemCommand", "fix_command", "at this path"),  # noqa: E501
         ("Could not find file '/tmp/nope.csv'.", "FileOpenFailure,Microsoft.PowerShell.Commands.ImportCsvCommand", "fix_command", "at this path"),  # noqa: E501
         ("Exception calling \"ReadAllText\": \"Could not find a part of the path '/a/b'.\"", "DirectoryNotFoundException", "fix_command", "at this path"),  # noqa: E501

@@ -1,12 +1,14 @@
 """The connection to a kernel on another machine, when the network between them is cut."""
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 import zmq
+import zmq.asyncio
 from jupyter_client.session import Session as Codec
 
 from pwsh_kernels.sessions.key import SessionKey
@@ -97,6 +99,38 @@ async def test_a_listener_hears_again_after_the_other_half_of_its_connection_has
         await hear(publisher, heard)
     finally:
         listening.close()
+        context.destroy(linger=0)
+
+
+NOBODY = {
+    **{f"{name}_port": 9 for name in ("shell", "iopub", "stdin", "control", "hb")},
+    "ip": FAR,
+    "transport": "tcp",
+    "signature_scheme": "hmac-sha256",
+    "key": SIGNING,
+}
+"""A connection file of a kernel that does not listen."""
+
+
+async def test_no_socket_of_a_connection_has_a_second_owner_which_would_close_that_of_another() -> (
+    None
+):
+    context = zmq.asyncio.Context()  # as a server's
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)  # ZMQStream's word for a second owner
+        listening = KernelConnection(NOBODY, context, lambda _: None, lambda _: None)
+    listening.close()
+    context.destroy(linger=0)
+
+
+async def test_a_connection_for_which_there_are_no_sockets_leaves_none_behind() -> None:
+    context: zmq.Context[Any] = zmq.Context()
+    context.set(zmq.MAX_SOCKETS, 4)  # shell takes three
+    with pytest.raises(ConnectionError, match="no connection to its kernel"):
+        KernelConnection(NOBODY, context, lambda _: None, lambda _: None)
+    try:  # a context ends when its last socket is closed
+        await asyncio.wait_for(asyncio.to_thread(context.term), WAIT_S)
+    finally:
         context.destroy(linger=0)
 
 

@@ -160,6 +160,20 @@ async def test_runs_are_sent_one_at_a_time_in_order(
     ]
 
 
+async def test_a_kernel_that_does_not_say_what_it_understands_is_sent_nothing_newer(
+    kernel: BadKernel, queue: RunQueue, runs: Runs
+) -> None:
+    sent: list[Message] = []
+
+    def keep(message: Message, who: list[bytes]) -> None:
+        sent.append(message["metadata"]["pwsh"])
+        kernel.good(message, who, "")
+
+    kernel.on_execute = keep
+    assert await submit(queue, runs, "1").wait(WAIT)
+    assert set(sent[0]) == {"parameters", "format", "width", "max_chars"}
+
+
 async def test_a_run_that_cannot_be_sent_fails_and_the_next_one_has_its_turn(
     queue: RunQueue, runs: Runs
 ) -> None:

@@ -10,6 +10,12 @@ foreach ($part in 'Errors', 'Storage', 'Config', 'Profile', 'Context', 'Autosave
     . "$PSScriptRoot/$part.ps1"
 }
 
+# The real import takes it, too: several processes may write the settings at once.
+$mutex = [System.Threading.Mutex]::new($false, 'Global\AzurePowerShellConfigInit')
+try { if ($mutex.WaitOne(1000)) { $mutex.ReleaseMutex() } }
+catch [System.Threading.AbandonedMutexException] { $mutex.ReleaseMutex() }
+finally { $mutex.Dispose() }
+
 $script:ProcessConfig = @{}
 $script:ProcessAutosave = $null
 $script:MemoryGrants = @{}

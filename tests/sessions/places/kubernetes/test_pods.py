@@ -19,6 +19,7 @@ from lightkube.types import PatchType
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places import pod_watch
 from pwsh_kernels.sessions.places.cluster import Cluster
+from pwsh_kernels.sessions.places.kubernetes import KubernetesPlace
 from pwsh_kernels.sessions.places.pod import (
     Carried,
     Contents,
@@ -27,6 +28,7 @@ from pwsh_kernels.sessions.places.pod import (
     pod_name,
 )
 from pwsh_kernels.sessions.places.pods import Pods, Running
+from pwsh_kernels.settings import Settings
 from tests.sessions.places.kubernetes.node import Node
 
 pytestmark = [pytest.mark.xdist_group("kubernetes"), pytest.mark.slow]
@@ -280,3 +282,15 @@ async def test_an_api_server_that_does_not_answer_is_named(
         assert await away.forget_home(KEY) is False
     finally:
         await away.close()
+
+
+async def test_the_doctor_learns_which_cluster_answers(node: Node) -> None:
+    settings = Settings.model_validate(
+        {
+            "PWSH_MANAGER_KUBERNETES_IMAGE": "image",
+            "PWSH_MANAGER_KUBERNETES_NAMESPACE": node.namespace,
+        }
+    )
+    place = KubernetesPlace(settings)
+    assert place.state() == "not asked"
+    assert f"namespace {node.namespace} (Pods of sessions: 0)" in await place.reachable()

@@ -1,0 +1,1 @@
+"""What one server needs for many sessions: `python -m benchmarks.scale` (docs/scale.md)."""

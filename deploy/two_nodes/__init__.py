@@ -1,0 +1,1 @@
+"""A Kubernetes of two nodes on this machine, for `make test-kubernetes`."""
