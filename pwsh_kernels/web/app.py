@@ -41,6 +41,7 @@ from pwsh_kernels.web.home_page import home_rules
 from pwsh_kernels.web.jupyter.gate import JupyterGate
 from pwsh_kernels.web.jupyter.lists import list_rules
 from pwsh_kernels.web.jupyter.messages import undeclared_messages
+from pwsh_kernels.web.jupyter.pages import hide_token
 from pwsh_kernels.web.jupyter.rules import undeclared
 from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
@@ -340,6 +341,7 @@ class PwshKernelsApp(ExtensionApp):
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
         gate = JupyterGate(self.backend.guard, cast(SessionKernelManager, server.kernel_manager))
         cast(TokenIdentity, server.identity_provider).gate = gate
+        hide_token(server.web_app.settings["jinja2_env"])
         lists = list_rules(gate, server.base_url)
         all_rules = [*ours, *action_rules(server.base_url), *lists, *page]
         server.web_app.add_handlers(".*$", all_rules)  # type: ignore[no-untyped-call]

@@ -70,7 +70,7 @@ JUPYTERS: Mapping[str, HandlerRule] = {
     "base.handlers.APIVersionHandler": OPEN,
     "base.handlers.AuthenticatedFileHandler": SERVER,
     "base.handlers.FileFindHandler": OPEN,
-    "base.handlers.MainHandler": OPEN,
+    "base.handlers.MainHandler": SERVER,
     "base.handlers.PrometheusMetricsHandler": SERVER,
     "base.handlers.PublicStaticFileHandler": OPEN,
     "base.handlers.RedirectWithParams": OPEN,

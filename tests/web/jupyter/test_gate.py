@@ -299,3 +299,16 @@ def test_what_jupyter_says_that_one_may_do_is_true(guarded: Server, principals: 
         told = http.get("/api/me", params=asked).json()["permissions"]
         told.pop("updatable_fields")
     assert told == {"contents": ["read"], "kernels": ["read", "execute"]}
+
+
+@pytest.mark.parametrize("path", ["/", "/nosuch", "/nosuch/", "/logout", "/login", "/api/none/x"])
+@pytest.mark.parametrize("who", ["ada", "nobody", "owner"])
+def test_no_page_of_jupyter_shows_the_owners_token(
+    guarded: Server, principals: Principals, who: str, path: str
+) -> None:
+    token = principals.tokens.get(who, guarded.token)
+    for headers in ({"Authorization": f"token {token}"}, {}):
+        with browser(guarded) as http:
+            query = {} if headers else {"token": token}
+            page = http.get(path, params=query, headers={**headers, "Accept": "text/html"})
+        assert guarded.token not in page.text

@@ -113,7 +113,7 @@ def test_only_what_says_nothing_or_checks_itself_is_open() -> None:
     of_jupyter = {name.rpartition(".")[2] for name, one in JUPYTERS.items() if one.of is Of.OPEN}
     assert of_jupyter == {
         *("LegacyLoginHandler", "LoginFormHandler", "LogoutHandler"),
-        *("APIVersionHandler", "FileFindHandler", "MainHandler"),
+        *("APIVersionHandler", "FileFindHandler"),
         *("PublicStaticFileHandler", "RedirectWithParams", "Template404", "TrailingSlashHandler"),
     }
 
