@@ -101,8 +101,14 @@ WORKS = {
     ),
     "the cache of what is in modules": (
         r"""
-        pwsh -NoProfile -c 'Get-Command Compress-Archive > $null; Start-Sleep 2'
-        Test-Path $HOME/.cache/powershell/ModuleAnalysisCache-*
+        pwsh -NoProfile -c @'
+        Get-Command Compress-Archive > $null
+        $cache = "$HOME/.cache/powershell/ModuleAnalysisCache-*"
+        for ($look = 0; $look -lt 300 -and -not (Test-Path $cache); $look++) {
+            Start-Sleep -Milliseconds 100
+        }
+        Test-Path $cache
+'@
         """,
         "True",
     ),

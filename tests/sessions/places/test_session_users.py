@@ -277,9 +277,10 @@ def test_a_session_starts_no_more_processes_than_its_limit_and_others_still_star
         server = begin(folder, PWSH_MANAGER_SESSION_PROCESSES="80").start()
         try:
             assert server.run("1", REAL, wait_s=60)["success"]
-            begun = server.run(HUNDRED, REAL, format="text", wait_s=60)["result"]
-            assert "fork" in begun
-            assert "all" not in begun.split()
+            answer = server.run(HUNDRED, REAL, format="text", wait_s=60)
+            assert "all" not in answer["result"].split()
+            # PowerShell ends if it needs a thread just then.
+            assert "fork" in answer["result"] or not answer["success"]
             children = "(1..40 | ForEach-Object { /bin/sh -c 'echo x' }).Count"
             assert server.run(children, OTHER, wait_s=60)["result"].strip() == "40"
         finally:
