@@ -74,17 +74,15 @@ $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
     # Only the engine knows whether a record came through a stream (Write-Error) or as an object
     # ($Error[0]): PSObject.WriteStream.
     $getStream = $null
-    function Find-Stream {
-        $property =
-            [psobject].GetProperty('WriteStream', [Reflection.BindingFlags]'NonPublic, Instance')
-        $kind = if ($property) { [Func`2].MakeGenericType([psobject], $property.PropertyType) }
-        $script:getStream = if ($property) {
-            $property.GetMethod.CreateDelegate($kind)
-        }
-        else {
-            $false
-        }
-        return $script:getStream
+    function Find-Stream { return ($script:getStream = (New-Getter 'WriteStream') ?? $false) }
+
+    # Reads a private property of the engine's objects as fast as a public one; $null if there is
+    # none of that name.
+    function New-Getter([string]$Name) {
+        $property = [psobject].GetProperty($Name, $secret)
+        if (-not $property) { return }
+        $kind = [Func`2].MakeGenericType([psobject], $property.PropertyType)
+        return $property.GetMethod.CreateDelegate($kind)
     }
 
     # The name that PowerShell's ConciseView puts in front of an error, by the same rules, but
@@ -609,10 +607,10 @@ $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
             # runs (measured; PipelineStopper is suspended and restored), and one would run for each
             # object. If an error leaves the gate closed, `clean` opens it.
             [Threading.Monitor]::Enter($gate)
-            # Most likely another row of the open table, which needs no further checks.
+            # Most likely another row of the open table, which as text needs no further checks.
+            if ($null -ne $compact) { $names = $compact.Names }
             $isRow = $false
-            if ($names -and $isText -and
-                    $InputObject -is [Management.Automation.PSCustomObject]) {
+            if ($names -and $InputObject -is [Management.Automation.PSCustomObject]) {
                 # What has only these names and the first row's type has no other property. Not in
                 # a function, because calling one takes longer than all this.
                 if ($ownMembers -and $ownType.Invoke($InputObject)[0] -ceq $rowType) {
@@ -623,7 +621,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
                 }
                 if (-not $isRow) { $isRow = -not (Test-Other $names $InputObject) }
             }
-            if ($isRow) {
+            if ($isRow -and $isText) {
                 if ($null -ne $kept) {
                     if ($kept.Count -lt $MaxKept) { $kept.Add($InputObject) } else { $run.Beyond++ }
                 }
@@ -673,19 +671,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
                     # Most likely another row of the open table. Calling a function for each row
                     # would take twice as long.
                     $formats = $null; $line = ''
-                    $names = $compact.Names
-                    $other = $false
-                    if ($names) {  # the same for this format
-                        $other =
-                            -not ($ownMembers -and $ownType.Invoke($InputObject)[0] -ceq $rowType)
-                        if (-not $other) {
-                            foreach ($one in $ownMembers.Invoke($InputObject)) {
-                                if (-not $names.Contains($one.Name)) { $other = $true; break }
-                            }
-                        }
-                        if ($other) { $other = Test-Other $names $InputObject }
-                    }
-                    if ($compact.Shape -eq 'table' -and -not $other -and
+                    if ($compact.Shape -eq 'table' -and (-not $names -or $isRow) -and
                             $compact.Type -eq $InputObject.GetType()) {
                         $formats = $false
                         $formats = $compact.Formats.Process($InputObject)

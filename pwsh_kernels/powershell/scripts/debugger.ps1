@@ -54,12 +54,6 @@ function Watch-Runspace {
 # run whose text may start one, and from the second run in any case: that saves 40 ms when a session
 # opens.
 $secret = [Reflection.BindingFlags]'NonPublic, Instance'
-# A private property of the engine's, $null if it has none of that name. One place, because
-# PowerShell prepares each place that calls a method anew (3 ms each, measured).
-function Get-Secret($Object, [string]$Name) {
-    $property = if ($null -ne $Object) { $Object.GetType().GetProperty($Name, $secret) }
-    if ($property) { return , $property.GetValue($Object) }
-}
 $engineContext = [Management.Automation.EngineIntrinsics].GetField('_context', $secret).GetValue($ExecutionContext)
 $stepping = $engineContext.GetType().GetProperty('PSDebugTraceStep', $secret)
 $ranBefore = $false

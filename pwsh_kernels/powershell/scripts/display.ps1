@@ -40,14 +40,8 @@ function Get-OpenName($Value) {
 $ownMembers = $null
 $ownType = $null
 function Find-OwnPart {
-    $script:ownMembers, $script:ownType = foreach ($name in 'InstanceMembers', 'InternalTypeNames') {
-        $property = [psobject].GetProperty($name, $secret)
-        if ($property) {
-            $kind = [Func`2].MakeGenericType([psobject], $property.PropertyType)
-            $property.GetMethod.CreateDelegate($kind)
-        }
-    }
-    if (-not $ownType) { $script:ownMembers = $false }
+    $script:ownType = New-Getter 'InternalTypeNames'
+    $script:ownMembers = ($ownType ? (New-Getter 'InstanceMembers') : $null) ?? $false
 }
 
 # Whether a value has properties that a table with these names would hide.
