@@ -1,9 +1,10 @@
-"""Finds the line of a TOML text that a problem is about. Pure."""
+"""A TOML text that is a list of tables, and the line of it that a problem is about. Pure."""
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _AT_LINE = re.compile(r"at line (\d+)")
 _TABLE = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?$")
@@ -24,6 +25,33 @@ def line_of_key(place: Sequence[str], text: str) -> int | None:
     lines = dict(_keys(text))
     around = (tuple(place[:length]) for length in range(len(place), 0, -1))
     return next((lines[keys] for keys in around if keys in lines), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem in a file, with its line if that is known."""
+
+    text: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.text}" if self.line else self.text
+
+
+def entries_of(text: str, table: str) -> list[Mapping[str, Any]]:
+    """Return the entries of a text that has nothing but these tables.
+
+    Raises TOMLDecodeError, and ValueError for a text that has something else.
+    """
+    facts = tomllib.loads(text)
+    entries = facts.get(table, [])
+    if (
+        set(facts) - {table}
+        or not isinstance(entries, list)
+        or not all(isinstance(entry, dict) for entry in entries)
+    ):
+        raise ValueError(f"only [[{table}]] tables are known here")
+    return entries
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pwsh_kernels.cli.console import ExitCode, note, say, say_json, table
+from pwsh_kernels.cli.tenants import tenants_file
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.settings import Settings
 
 if TYPE_CHECKING:
-    from pwsh_kernels.catalog import Tenants
     from pwsh_kernels.principals.decision import Decision
     from pwsh_kernels.principals.principal import Grant, Principal, Where
 
-EVERY = "*"
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="person:NAME, agent:NAME or script:NAME.")]
 Names = Annotated[list[str] | None, typer.Option()]
@@ -162,16 +161,6 @@ def _show_token(one: "Principal", token: str) -> None:
     note("Its holder sets PWSH_MANAGER_TOKEN, or sends `Authorization: Bearer TOKEN`.")
 
 
-def _known_tenants(settings: Settings) -> "Tenants":
-    from pwsh_kernels.catalog import load_tenants
-
-    path = settings.tenants_path
-    named = settings.tenants_file is not None or path.exists()
-    return load_tenants(
-        path if named else None, settings.tenant_aliases, settings.sharepoint_tenants
-    )
-
-
 def _grant(
     settings: Settings,
     verbs: list[str] | None,
@@ -181,7 +170,7 @@ def _grant(
 ) -> "Grant | None":
     """Return the grant of the options, None if there is none. Raises InvalidRequest."""
     from pwsh_kernels.catalog import Catalog
-    from pwsh_kernels.principals.principal import Grant
+    from pwsh_kernels.principals.principal import EVERY, Grant
     from pwsh_kernels.principals.verbs import Verb
 
     if not (verbs or tenants or tags or modules):
@@ -190,7 +179,7 @@ def _grant(
         raise InvalidRequest("a grant", "needs --verb, and --tenant or --tag")
     if unknown := sorted(set(verbs) - set(Verb)):
         raise InvalidRequest("--verb", f"{unknown[0]} is none of {', '.join(Verb)}")
-    catalog, known = Catalog.load(extra=settings.modules_dir), _known_tenants(settings)
+    catalog, known = Catalog.load(extra=settings.modules_dir), tenants_file(settings).current()
     return Grant(
         frozenset(Verb(one) for one in verbs),
         frozenset(one if one == EVERY else known.find_tenant(one).name for one in tenants or ()),
@@ -207,7 +196,7 @@ def _place(settings: Settings, tenant: str, module: str) -> "Where":
     if not tenant:
         return SERVER
     key = Catalog.load(extra=settings.modules_dir).module(module).key
-    return session_place(_known_tenants(settings).find_tenant(tenant), key)
+    return session_place(tenants_file(settings).current().find_tenant(tenant), key)
 
 
 def facts_of(one: "Principal") -> dict[str, object]:

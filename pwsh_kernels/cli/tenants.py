@@ -14,7 +14,7 @@ from pwsh_kernels.settings import Settings
 
 if TYPE_CHECKING:
     from pwsh_kernels.catalog import ModuleAccess, Tenant, TenantsFile
-    from pwsh_kernels.catalog.tenants.parsing import Problem
+    from pwsh_kernels.catalog.toml_lines import Problem
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -27,7 +27,7 @@ def tenants(context: typer.Context, as_json: AsJson = False) -> None:
     if context.invoked_subcommand:
         return
     settings = read_settings()
-    known = _file(settings).current()
+    known = tenants_file(settings).current()
     if as_json:
         say_json([facts_of(one) for one in known.known.values()])
         return
@@ -41,7 +41,8 @@ def _no_tenant(path: Path) -> str:
     return f"{path} names no tenant" if path.exists() else f"There is no tenants file ({path})"
 
 
-def _file(settings: Settings) -> "TenantsFile":
+def tenants_file(settings: Settings) -> "TenantsFile":
+    """Return the tenants file of the settings, which must exist only if they name it."""
     from pwsh_kernels.catalog import TenantsFile
 
     must_exist = settings.tenants_file is not None
@@ -140,7 +141,7 @@ def problems_of(settings: Settings, path: Path, tenant: str | None = None) -> "l
 
 def _wrong_settings(settings: Settings, path: Path) -> "list[Problem]":
     from pwsh_kernels.catalog import load_tenants
-    from pwsh_kernels.catalog.tenants.parsing import Problem
+    from pwsh_kernels.catalog.toml_lines import Problem
 
     try:
         load_tenants(path, settings.tenant_aliases, settings.sharepoint_tenants)

@@ -8,6 +8,7 @@ import tomlkit
 from tomlkit import TOMLDocument
 from tomlkit.items import AoT, Table
 
+from pwsh_kernels.catalog.tenants.editing import separated
 from pwsh_kernels.principals.parsing import TABLE
 from pwsh_kernels.principals.principal import EVERY, Grant, Principal
 
@@ -26,8 +27,7 @@ def with_principal(text: str, principal: Principal) -> str:
     )
     if principal.grants:
         table.append("grant", AoT([_grant(one) for one in principal.grants]))
-    before = f"{text.rstrip()}\n\n" if text.strip() else ""
-    return f"{before}{tomlkit.dumps({TABLE: AoT([table])}).rstrip()}\n"
+    return f"{separated(text)}{tomlkit.dumps({TABLE: AoT([table])}).rstrip()}\n"
 
 
 def with_grant(text: str, principal: Principal, grant: Grant) -> str:

@@ -12,7 +12,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from pwsh_kernels.catalog.toml_lines import EntryPlace, entry_places, line_of_syntax_error
+from pwsh_kernels.catalog.tenants.tenant import matching
+from pwsh_kernels.catalog.toml_lines import (
+    EntryPlace,
+    Problem,
+    entries_of,
+    entry_places,
+    line_of_syntax_error,
+)
 from pwsh_kernels.principals.principal import EVERY, Grant, Kind, Principal
 from pwsh_kernels.principals.verbs import PEOPLE_ONLY, Verb
 
@@ -32,20 +39,11 @@ _SENTENCES = {
 }
 
 
-def _matching(pattern: re.Pattern[str], meaning: str) -> AfterValidator:
-    def check(text: str) -> str:
-        if not pattern.fullmatch(text):
-            raise ValueError(f"must be {meaning}")
-        return text
-
-    return AfterValidator(check)
-
-
 Name = Annotated[
-    str, _matching(NAME, "at most 40 small letters, digits, . _ -, a letter or digit first")
+    str, matching(NAME, "at most 40 small letters, digits, . _ -, a letter or digit first")
 ]
 Hash = Annotated[
-    str, _matching(_HASH, "the SHA-256 of a token, 64 hexadecimal digits; never the token itself")
+    str, matching(_HASH, "the SHA-256 of a token, 64 hexadecimal digits; never the token itself")
 ]
 Names = Annotated[
     tuple[Annotated[str, AfterValidator(str.lower)], ...], Field(strict=False, min_length=1)
@@ -104,14 +102,6 @@ class PrincipalForm(_Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """A problem in the file, with its line if that is known."""
-
-    text: str
-    line: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Content:
     """The content of a principals file: its valid principals, and its problems."""
 
@@ -122,7 +112,7 @@ class Content:
 def read_principals(text: str) -> Content:
     """Read the text of a principals file."""
     try:
-        entries = _entries(tomllib.loads(text))
+        entries = entries_of(text, TABLE)
     except tomllib.TOMLDecodeError as problem:
         line = line_of_syntax_error(str(problem), text)
         return Content(problems=(Problem(str(problem), line),))
@@ -137,14 +127,6 @@ def read_principals(text: str) -> Content:
             principals.append((one, place))
     problems += _twice(principals)
     return Content(tuple(one for one, _ in principals), tuple(problems))
-
-
-def _entries(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    entries = facts.get(TABLE, [])
-    tables = isinstance(entries, list) and all(isinstance(one, dict) for one in entries)
-    if set(facts) - {TABLE} or not tables:
-        raise ValueError(f"only [[{TABLE}]] tables are known here")
-    return list(entries)
 
 
 def _read(

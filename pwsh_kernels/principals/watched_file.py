@@ -9,7 +9,7 @@ import os
 import stat
 from pathlib import Path
 
-from pwsh_kernels.catalog.file_stamp import Stamp, stamp_of
+from pwsh_kernels.catalog.watched_file import WatchedFile
 from pwsh_kernels.errors import BrokenFile
 from pwsh_kernels.principals.parsing import read_principals
 from pwsh_kernels.principals.roll import Roll
@@ -43,42 +43,22 @@ def _refuse_others(path: Path, facts: os.stat_result) -> None:
         raise BrokenFile(str(path), f"other users can use it: run `chmod 600 {path}`")
 
 
-class PrincipalsFile:
-    """The principals of a file that may change at any time."""
+class PrincipalsFile(WatchedFile[Roll]):
+    """The principals of a file that may change at any time.
+
+    Its first reading raises BrokenFile.
+    """
 
     def __init__(self, path: Path | None = None, *, must_exist: bool = False) -> None:
-        """Name the file, without reading it.
+        super().__init__(path, must_exist=must_exist)
 
-        `must_exist`: the file was named explicitly, so it is a mistake if it is missing.
-        """
-        self.path = path
-        self.problem: BrokenFile | None = None
-        self._must_exist = must_exist
-        self._stamp: Stamp = None
-        self._roll: Roll | None = None
+    def _read(self, path: Path | None) -> Roll:
+        return load_principals(path) if path else NOBODY
 
-    def current(self) -> Roll:
-        """Return the principals as the file has them now.
-
-        Raises BrokenFile, at the first call only.
-        """
-        stamp = stamp_of(self.path)
-        if self._roll is None:
-            self._roll = self._read(stamp)
-        elif stamp != self._stamp:
-            self._roll = self._read_again(stamp)
-        self._stamp = stamp
-        return self._roll
-
-    def _read(self, stamp: Stamp) -> Roll:
-        if self.path is None or (stamp is None and not self._must_exist):
-            return NOBODY
-        return load_principals(self.path)
-
-    def _read_again(self, stamp: Stamp) -> Roll:
+    def _read_again(self, path: Path | None, last: Roll) -> Roll:  # noqa: ARG002 - a right may have gone
         self.problem = None
         try:
-            return self._read(stamp)
+            return self._read(path)
         except BrokenFile as problem:
             self.problem = problem
             _log.error(

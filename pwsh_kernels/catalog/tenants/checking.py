@@ -9,8 +9,9 @@ from pathlib import Path
 from pwsh_kernels.catalog.catalog import Catalog
 from pwsh_kernels.catalog.facts import FactName, Secret, file_keys
 from pwsh_kernels.catalog.module import Module
-from pwsh_kernels.catalog.tenants.parsing import Form, Problem
+from pwsh_kernels.catalog.tenants.parsing import Form
 from pwsh_kernels.catalog.tenants.tenant import Tenant
+from pwsh_kernels.catalog.toml_lines import Problem
 from pwsh_kernels.errors import BadSecret, ProductError
 
 

@@ -37,7 +37,7 @@ def with_entry(text: str, entry: Entry) -> str:
         None,
     )
     if found is None:
-        return _separated(text) + _new(entry)
+        return separated(text) + _new(entry)
     _set(found, entry.values)
     for module, values in entry.modules.items():
         if module in found:
@@ -54,7 +54,8 @@ def _module(values: Values) -> Table:
     return table
 
 
-def _separated(text: str) -> str:
+def separated(text: str) -> str:
+    """Return a text to which an entry can be added, after a blank line."""
     return f"{text.rstrip()}\n\n" if text.strip() else ""
 
 

@@ -13,9 +13,10 @@ from pwsh_kernels.catalog.tenants.names import (
     checked_domain,
     checked_sharepoint_host,
 )
-from pwsh_kernels.catalog.tenants.parsing import Form, Problem, read_form
+from pwsh_kernels.catalog.tenants.parsing import Form, read_form
 from pwsh_kernels.catalog.tenants.tenant import Tenant
 from pwsh_kernels.catalog.tenants.tenants import Tenants
+from pwsh_kernels.catalog.toml_lines import Problem
 from pwsh_kernels.errors import BrokenFile, InvalidSetting
 
 # Read as data: the catalog knows which tenants are simulated, and nothing else of the sandbox's

@@ -13,7 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from pwsh_kernels.catalog.tenants.tenant import ModuleAccess, Tenant
-from pwsh_kernels.catalog.toml_lines import EntryPlace, entry_places, line_of_syntax_error
+from pwsh_kernels.catalog.toml_lines import (
+    EntryPlace,
+    Problem,
+    entries_of,
+    entry_places,
+    line_of_syntax_error,
+)
 
 Facts = Mapping[str, Any]
 TENANT_KEYS = tuple(one.name for one in fields(Tenant) if one.name != "modules")
@@ -29,17 +35,6 @@ _SENTENCES = {
     "dataclass_type": "must be a table",
     "mapping_type": "must be a table",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A problem in the file, with its line if that is known."""
-
-    text: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.text}" if self.line else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,7 @@ def read_form(text: str, folder: Path, simulated: Mapping[str, Facts]) -> Form:
     that one.
     """
     try:
-        entries = _entries(tomllib.loads(text))
+        entries = entries_of(text, TABLE)
     except tomllib.TOMLDecodeError as problem:
         return Form(
             text, problems=(Problem(str(problem), line_of_syntax_error(str(problem), text)),)
@@ -81,17 +76,6 @@ def read_form(text: str, folder: Path, simulated: Mapping[str, Facts]) -> Form:
     return Form(
         text, tuple(tenant for tenant, _ in tenants), (*wrong, *_overlaps(tenants, simulated))
     )
-
-
-def _entries(facts: Facts) -> list[Facts]:
-    entries = facts.get(TABLE, [])
-    if (
-        set(facts) - {TABLE}
-        or not isinstance(entries, list)
-        or not all(isinstance(entry, dict) for entry in entries)
-    ):
-        raise ValueError("only [[tenant]] tables are known here")
-    return entries
 
 
 Wrong = tuple[Sequence[str], str]

@@ -26,7 +26,9 @@ _SITE = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[^\s?#]*)?", re.IGNO
 _FORM = ConfigDict(extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
-def _matching(pattern: re.Pattern[str], meaning: str) -> AfterValidator:
+def matching(pattern: re.Pattern[str], meaning: str) -> AfterValidator:
+    """Return the check of a text's form; `meaning` says what it must be."""
+
     def check(text: str) -> str:
         if not pattern.fullmatch(text):
             raise ValueError(f"must be {meaning}")
@@ -61,16 +63,16 @@ PlaceName = Literal["local", "kubernetes"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Domain = Annotated[str, AfterValidator(checked_domain)]
 Alias = Annotated[str, AfterValidator(checked_alias)]
-Tag = Annotated[str, _matching(_TAG, "a word of small letters, digits, - and _, such as customer")]
+Tag = Annotated[str, matching(_TAG, "a word of small letters, digits, - and _, such as customer")]
 Guid = Annotated[
     str,
-    _matching(_GUID, "an id such as 3750b40b-a68b-4632-9fb3-5b1aff664079"),
+    matching(_GUID, "an id such as 3750b40b-a68b-4632-9fb3-5b1aff664079"),
     AfterValidator(str.lower),
 ]
 Host = Annotated[str, AfterValidator(checked_sharepoint_host)]
 Culture = Annotated[str, AfterValidator(_checked_culture)]
 Site = Annotated[
-    str, _matching(_SITE, "an address such as https://contoso.sharepoint.com/sites/team")
+    str, matching(_SITE, "an address such as https://contoso.sharepoint.com/sites/team")
 ]
 
 

@@ -6,16 +6,19 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from pwsh_kernels.catalog.file_stamp import Stamp, stamp_of
 from pwsh_kernels.catalog.tenants.loading import load_tenants
 from pwsh_kernels.catalog.tenants.tenants import Tenants
+from pwsh_kernels.catalog.watched_file import WatchedFile
 from pwsh_kernels.errors import BrokenFile, ProductError
 
 _log = logging.getLogger(__name__)
 
 
-class TenantsFile:
-    """The tenants of the sandbox, of a file that may change at any time, and of the settings."""
+class TenantsFile(WatchedFile[Tenants]):
+    """The tenants of the sandbox, of a file that may change at any time, and of the settings.
+
+    Its first reading raises BrokenFile, InvalidSetting.
+    """
 
     def __init__(
         self,
@@ -25,42 +28,17 @@ class TenantsFile:
         *,
         must_exist: bool = False,
     ) -> None:
-        """Name the file, without reading it.
+        super().__init__(path, must_exist=must_exist)
+        self._aliases, self._sharepoint = aliases or {}, sharepoint or {}
 
-        `must_exist`: the file was named explicitly, so it is a mistake if it is missing.
-        """
-        self.path = path
-        self.problem: BrokenFile | None = None
-        self._aliases, self._sharepoint, self._must_exist = (
-            aliases or {},
-            sharepoint or {},
-            must_exist,
-        )
-        self._stamp: Stamp = None
-        self._tenants: Tenants | None = None
+    def _read(self, path: Path | None) -> Tenants:
+        return load_tenants(path, self._aliases, self._sharepoint)
 
-    def current(self) -> Tenants:
-        """Return the tenants as the file has them now.
-
-        Raises BrokenFile, InvalidSetting, at the first call only.
-        """
-        stamp = stamp_of(self.path)
-        if self._tenants is None:
-            self._tenants = self._read(stamp)
-        elif stamp != self._stamp:
-            self._tenants = self._read_again(self._tenants)
-        self._stamp = stamp
-        return self._tenants
-
-    def _read(self, stamp: Stamp) -> Tenants:
-        absent = stamp is None and not self._must_exist
-        return load_tenants(None if absent else self.path, self._aliases, self._sharepoint)
-
-    def _read_again(self, last: Tenants) -> Tenants:
+    def _read_again(self, path: Path | None, last: Tenants) -> Tenants:  # noqa: ARG002 - see below
         try:
             # If the file is gone, tenants are not forgotten: an editor may be about to put a
             # new one there.
-            tenants = load_tenants(self.path, self._aliases, self._sharepoint)
+            tenants = self._read(self.path)
         except ProductError as problem:
             broken = (
                 problem
