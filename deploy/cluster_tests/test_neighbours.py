@@ -11,16 +11,15 @@ from pwsh_kernels.sessions.places.pod import MEMORY, PORTS
 from tests.fixtures.reach import (
     ATTACKER,
     ATTEMPTS,
+    CONFIG,
     NEIGHBOUR,
     PROCESSES,
-    TENANTS,
     Belongings,
     got,
     request,
+    write_tenants,
 )
 
-CONFIG = "/data/state/config/pwsh-kernels"
-WRITE = 'umask 077; mkdir -p "$(dirname "$0")"; printf %s "$1" > "$0"'
 SERVER_PORT = 5100
 
 
@@ -53,9 +52,7 @@ def belongings(cluster: Cluster) -> Belongings:
 @pytest.fixture(scope="module")
 def reached(cluster: Cluster) -> Iterator[dict[str, str]]:
     """What a session of one tenant got."""
-    cluster.inside("sh", "-c", WRITE, f"{CONFIG}/tenants.toml", TENANTS)
-    for tenant in (ATTACKER, NEIGHBOUR):
-        cluster.inside("sh", "-c", WRITE, f"{CONFIG}/{tenant}.pfx", "certificate")
+    write_tenants(cluster.inside)
     for tenant in (NEIGHBOUR, ATTACKER):
         assert cluster.post("/run", tenant=tenant, command="1+1", wait_s=90)["result"] == "2"
     yield got(cluster.post("/run", tenant=ATTACKER, **request(belongings(cluster))))

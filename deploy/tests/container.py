@@ -5,8 +5,9 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import httpx
@@ -81,6 +82,16 @@ class Container:
     def inside(self, *command: str) -> str:
         """Return what a command prints in the container."""
         return self.say("exec", self.name, *command)
+
+    @contextmanager
+    def signed_in(self, *more: str) -> Iterator[Self]:
+        """Start it and sign in to a session; remove it at the end."""
+        try:
+            self.start(*more)
+            self.sign_in()
+            yield self
+        finally:
+            self.remove()
 
     def facts(self) -> dict[str, Any]:
         """Return what `docker inspect` says."""

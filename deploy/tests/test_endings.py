@@ -28,14 +28,10 @@ MEMORY = 600
 @pytest.fixture
 def container() -> Iterator[Container]:
     """A container with a session that is signed in."""
-    one = Container()
-    try:
-        one.start(f"--env=PWSH_MANAGER_SESSION_MEMORY_MB={MEMORY}")
-        one.sign_in()
+    memory = f"--env=PWSH_MANAGER_SESSION_MEMORY_MB={MEMORY}"
+    with Container().signed_in(memory) as one:
         one.run("Set-Content ~/kept.txt 'kept'; $kept = 'still here'")
         yield one
-    finally:
-        one.remove()
 
 
 def lost(container: Container) -> str:

@@ -24,13 +24,8 @@ STOP_LIMIT = "20"
 @pytest.fixture(scope="module")
 def container() -> Iterator[Container]:
     """A container with a session that is signed in."""
-    one = Container()
-    try:
-        one.start()
-        one.sign_in()
+    with Container().signed_in() as one:
         yield one
-    finally:
-        one.remove()
 
 
 @pytest.fixture

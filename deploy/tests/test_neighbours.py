@@ -11,17 +11,16 @@ from pwsh_kernels.sessions.key import SessionKey
 from tests.fixtures.reach import (
     ATTACKER,
     ATTEMPTS,
+    CONFIG,
     NEIGHBOUR,
     PROCESSES,
-    TENANTS,
     Belongings,
     got,
     request,
+    write_tenants,
 )
 
-CONFIG = "/data/state/config/pwsh-kernels"
 RUNTIME = "/run/pwsh-kernels/runtime"
-WRITE = 'umask 077; mkdir -p "$(dirname "$0")"; printf %s "$1" > "$0"'
 REACHED_NEVER = {"PSHost pipe", "packets", "cluster secrets"}
 """There is no pipe and no cluster; the container has no capability for packets."""
 SERVER_PORT = 5100
@@ -57,9 +56,7 @@ def reached(confine: str) -> dict[str, str]:
         container.start(
             f"--env=PWSH_MANAGER_CONFINE={confine}", "--env=PWSH_MANAGER_RUN_SIGNED_OUT=true"
         )
-        container.inside("sh", "-c", WRITE, f"{CONFIG}/tenants.toml", TENANTS)
-        for tenant in (ATTACKER, NEIGHBOUR):
-            container.inside("sh", "-c", WRITE, f"{CONFIG}/{tenant}.pfx", "certificate")
+        write_tenants(container.inside)
         for tenant in (NEIGHBOUR, ATTACKER):
             answer = container.post("/run", tenant=tenant, command="1+1", wait_s=90)
             assert answer["result"] == "2", answer

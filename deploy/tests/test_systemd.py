@@ -70,13 +70,8 @@ class Machine(Container):
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
     """A machine with the unit, and a session that is signed in."""
-    one = Machine()
-    try:
-        one.start()
-        one.sign_in()
+    with Machine().signed_in() as one:
         yield one
-    finally:
-        one.remove()
 
 
 def test_the_unit_serves_as_its_own_user_with_the_token_of_a_file(machine: Machine) -> None:
