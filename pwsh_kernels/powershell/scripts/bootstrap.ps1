@@ -608,7 +608,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
             # object. If an error leaves the gate closed, `clean` opens it.
             [Threading.Monitor]::Enter($gate)
             # Most likely another row of the open table, which as text needs no further checks.
-            if ($null -ne $compact) { $names = $compact.Names }
             $isRow = $false
             if ($names -and $InputObject -is [Management.Automation.PSCustomObject]) {
                 # What has only these names and the first row's type has no other property. Not in
@@ -692,6 +691,7 @@ $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
                     }
                     elseif ($formats -isnot [bool]) {
                         Add-Compact $InputObject $formats
+                        $names = $compact.Names
                     }
                 }
                 elseif ($isCsv -and
