@@ -12,7 +12,7 @@ ifdef PWSH
 export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
 endif
 
-.PHONY: serve lab test fast check lint types unit coverage test-sweeps fuzz test-matrix conformance lock hooks engine progress-host image test-image test-kubernetes clean
+.PHONY: serve lab test fast check lint types unit coverage test-sweeps fuzz test-matrix conformance lock hooks engine assembly image test-image test-kubernetes clean
 
 # install VENV,LOCK: exactly what the lock names, by its hashes, and nothing from an index that the
 # lock does not name; then the package itself, built by the hatchling that the lock installed. uv
@@ -157,10 +157,10 @@ engine:
 	@if [ $(RUNTIME) = "$$(engine/runtime.sh)" ]; then engine/check.sh "$$(ls -t dist/powershell_engine-*.whl | head -1)"; \
 	else echo 'Not checked: $(RUNTIME) does not run here; use engine/check.sh WHEEL where it does.'; fi
 
-# What thins progress inside PowerShell, of its source (decision 0002); on another PowerShell than the embedded one the bytes differ.
-progress-host: $(STAMP)
+# What runs compiled inside PowerShell, of its source (decision 0002); on another PowerShell than the embedded one the bytes differ.
+assembly: $(STAMP)
 	$$($(BIN)/python -c 'import powershell_engine; print(powershell_engine.executable())') -NoProfile \
-	  -File pwsh_kernels/powershell/progress_host/compile.ps1 pwsh_kernels/powershell/progress_host/PwshKernels.ProgressHost.dll
+	  -File pwsh_kernels/powershell/assembly/compile.ps1 pwsh_kernels/powershell/assembly/PwshKernels.dll
 
 # The container (docs/containers.md). Where no Docker engine runs, root on Debian gets docker.io; test-image says loudly when nothing
 # could be tested. `make image TARGET=full` has the modules of modules.lock.toml.

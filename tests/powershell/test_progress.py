@@ -34,7 +34,7 @@ STOPS = 10
 COMPILE_WAIT_S = 180.0
 QUICK_COMPILER = {name: value for name, value in os.environ.items() if name[:7] != "DOTNET_"}
 """Without what lets short programs start sooner: a compiler is no short program."""
-FOLDER = Path(powershell.__file__).parent / "progress_host"
+FOLDER = Path(powershell.__file__).parent / "assembly"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["little", "much"])
@@ -212,4 +212,4 @@ async def test_the_committed_assembly_is_what_its_source_compiles_to(
         *(powershell_path, "-NoProfile", "-File", FOLDER / "compile.ps1", made), env=QUICK_COMPILER
     )
     assert await asyncio.wait_for(compiling.wait(), COMPILE_WAIT_S) == 0
-    assert made.read_bytes() == (FOLDER / "PwshKernels.ProgressHost.dll").read_bytes()
+    assert made.read_bytes() == (FOLDER / "PwshKernels.dll").read_bytes()

@@ -253,19 +253,22 @@ $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
         }
     }
 
-    # Thins out progress records when there are many (../progress_host/ProgressHost.cs). An engine
-    # that the assembly was not built for refuses to load it, and writes all of them.
+    # A type of ../assembly; $false where the engine, which the assembly was not built for, refuses
+    # to load it.
+    function Get-OwnType([string]$Name) {
+        try {
+            $path = "$Folder/../assembly/PwshKernels.dll"
+            return [Reflection.Assembly]::LoadFrom($path).GetType("PwshKernels.$Name", $true)
+        }
+        catch [IO.IOException], [BadImageFormatException], [TypeLoadException] {
+            return $false
+        }
+    }
+
+    # Thins out progress records when there are many.
     $progressHost = $null
     function Start-ProgressHost {
-        if ($null -eq $progressHost) {
-            $script:progressHost = try {
-                $path = "$Folder/../progress_host/PwshKernels.ProgressHost.dll"
-                [Reflection.Assembly]::LoadFrom($path).GetType('PwshKernels.ProgressHost', $true)
-            }
-            catch [IO.IOException], [BadImageFormatException], [TypeLoadException] {
-                $false
-            }
-        }
+        if ($null -eq $progressHost) { $script:progressHost = Get-OwnType 'ProgressHost' }
         if ($progressHost) { return $progressHost::Begin($SessionHost) }
     }
 
@@ -610,15 +613,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
             # Most likely another row of the open table, which as text needs no further checks.
             $isRow = $false
             if ($names -and $InputObject -is [Management.Automation.PSCustomObject]) {
-                # What has only these names and the first row's type has no other property. Not in
-                # a function, because calling one takes longer than all this.
-                if ($ownMembers -and $ownType.Invoke($InputObject)[0] -ceq $rowType) {
-                    $isRow = $true
-                    foreach ($one in $ownMembers.Invoke($InputObject)) {
-                        if (-not $names.Contains($one.Name)) { $isRow = $false; break }
-                    }
-                }
-                if (-not $isRow) { $isRow = -not (Test-Other $names $InputObject) }
+                $isRow = ($tableRow -and $tableRow.Fits($InputObject)) -or
+                    -not (Test-Other $names $InputObject)
             }
             if ($isRow -and $isText) {
                 if ($null -ne $kept) {
@@ -649,7 +645,8 @@ $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
                 }
             }
             elseif ($null -eq $InputObject) { if ($isJson) { $objects.Add($null) } }
-            elseif ($isText -and $null -eq $formatter -and $InputObject -is [string]) {
+            elseif ($isText -and $null -eq $formatter -and
+                    ($InputObject -is [string] -or $InputObject -is [int])) {
                 [void]$text.Append($InputObject).Append("`n")
             }
             elseif ($null -ne $compact -and

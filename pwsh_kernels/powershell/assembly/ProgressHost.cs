@@ -1,7 +1,7 @@
 // Stands between the engine and the host of one pipeline, and passes on about ten progress records
 // a second: PowerShell writes each of them twice to the wire, and flushes it, which takes it longer
-// than most scripts take for the work between two (decision 0002). PwshKernels.ProgressHost.dll is
-// what `make progress-host` compiles of this file; scripts/bootstrap.ps1 loads it.
+// than most scripts take for the work between two (decision 0002). PwshKernels.dll is what
+// `make assembly` compiles of this folder; scripts/bootstrap.ps1 loads it.
 
 using System;
 using System.Collections.Generic;
