@@ -26,6 +26,7 @@ from pwsh_kernels import __version__
 from pwsh_kernels.errors import FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.landlock import abi_version
+from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -363,10 +364,14 @@ class PwshKernelsApp(ExtensionApp):
             server.log.warning("%s", missing)
         if without := sessions.without_cgroups():
             server.log.info("Sessions have no cgroups of their own: %s", without)
+        freezes = FreezeFile(product.settings.data_dir)
         guard = Guard(
-            server.identity_provider.token, product.principals.current, product.tenants.current
+            server.identity_provider.token,
+            product.principals.current,
+            product.tenants.current,
+            freezes=freezes.current,
         )
-        return Backend(product.settings, sessions, product.catalog, health, guard)
+        return Backend(product.settings, sessions, product.catalog, health, guard, freezes)
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
+from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
@@ -63,6 +64,7 @@ class Backend:
     catalog: Catalog
     health: Health
     guard: Guard
+    freezes: FreezeFile
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait_until_ready(self) -> None:
