@@ -17,6 +17,7 @@ from pwsh_kernels.web.rest.bodies import (
     LinesQueryString,
     LoginBody,
     ModulesQuery,
+    NoBody,
     NoQuery,
     QueryBody,
     RunBody,
@@ -166,6 +167,14 @@ ROUTES: tuple[Route, ...] = (
         SessionBody,
         endpoints.kill,
         shapes.Killed,
+    ),
+    Route(
+        "POST",
+        "/page-codes",
+        Permission(Verb.SEE),
+        NoBody,
+        endpoints.page_code,
+        shapes.PageCode,
     ),
     Route("GET", "/watchdog", Permission(Verb.SEE), NoQuery, endpoints.watchdog, shapes.Watchdog),
 )
