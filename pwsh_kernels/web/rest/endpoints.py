@@ -10,7 +10,7 @@ from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
-from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting
+from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
 from pwsh_kernels.principals.freezes import Freeze, Freezes
 from pwsh_kernels.principals.places import tenant_place
@@ -405,6 +405,21 @@ async def kill(call: Call) -> Answer:
     """End a session's processes at once."""
     body = _as(call, SessionBody)
     return Answer(await call.backend.sessions.kill(body.tenant, body.module))
+
+
+async def page_code(call: Call) -> Answer:
+    """Give a person a code for the page. Raises Unauthorized, PageForPeople."""
+    if call.caller is None:
+        raise Unauthorized
+    given = call.backend.page_codes.issue(call.caller.principal)
+    view: shapes.PageCode = {
+        "success": True,
+        "principal": call.caller.name,
+        "code": given.code,
+        "path": f"/sign-in?code={given.code}",
+        "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
+    }
+    return Answer(view)
 
 
 def _handed_in(body: LoginBody) -> dict[FactName, Secret]:

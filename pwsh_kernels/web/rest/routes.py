@@ -18,6 +18,7 @@ from pwsh_kernels.web.rest.bodies import (
     LinesQueryString,
     LoginBody,
     ModulesQuery,
+    NoBody,
     NoQuery,
     QueryBody,
     RunBody,
@@ -172,6 +173,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/frozen", Permission(Verb.SEE), NoQuery, endpoints.frozen, shapes.Frozen),
     Route("POST", "/freeze", Permission(Verb.END), FreezeBody, endpoints.freeze, shapes.FrozenNow),
     Route("POST", "/thaw", Permission(Verb.ADMINISTER), ThawBody, endpoints.thaw, shapes.Frozen),
+    Route(
+        "POST",
+        "/page-codes",
+        Permission(Verb.SEE),
+        NoBody,
+        endpoints.page_code,
+        shapes.PageCode,
+    ),
     Route("GET", "/watchdog", Permission(Verb.SEE), NoQuery, endpoints.watchdog, shapes.Watchdog),
 )
 
