@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 Value = str | int | bool
+LONGEST = 10_000
+"""Characters of one fact, so that a record stays short whatever somebody sends."""
 
 
 class Kind(StrEnum):
@@ -17,6 +19,8 @@ class Kind(StrEnum):
     """The first record of every file; `previous` is the last hash of the file before it."""
     LOG_RECOVERED = "log.recovered"
     """The last line was not finished, because of a crash; it was taken out."""
+    LOG_RESUMED = "log.resumed"
+    """It can be written again; `unrecorded` events happened meanwhile."""
     CONFIGURATION_READ = "configuration.read"
     RUN_ACCEPTED = "run.accepted"
     """Before it is sent to the session."""
@@ -34,6 +38,7 @@ class Kind(StrEnum):
     SIGN_IN_ENDED = "sign_in.ended"
     DISCONNECTED = "session.disconnected"
     KILLED = "session.killed"
+    SESSION_LOST = "session.lost"
     EXPORTED = "exported"
     DENIED = "denied"
 
@@ -46,6 +51,15 @@ class Door(StrEnum):
     NOTEBOOK = "notebook"
     CLI = "cli"
     SERVER = "server"
+
+
+PROGRAMS = {"pwsh-kernels-cli": Door.CLI, "pwsh-kernels-mcp": Door.MCP}
+"""Our own clients, by the names that they give themselves."""
+
+
+def door_of(client: str) -> Door:
+    """Return the door of a REST caller, by the name of its program."""
+    return PROGRAMS.get(client.partition(":")[0], Door.REST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +108,4 @@ class Event:
 
 def _clean(value: Value) -> Value:
     """Return a text without halves of surrogate pairs, which JSON in UTF-8 cannot hold."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    return value[:LONGEST].encode("utf-8", "replace").decode() if isinstance(value, str) else value

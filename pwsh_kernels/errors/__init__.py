@@ -66,6 +66,7 @@ from pwsh_kernels.errors.runs import (
     UnknownRun,
 )
 from pwsh_kernels.errors.server import (
+    AuditUnavailable,
     BadTokenFile,
     ConsoleNotInstalled,
     DataFolderInUse,
@@ -108,6 +109,7 @@ __all__ = [
     "AnswerLost",
     "AnswerNotUsable",
     "AnswerOfAnother",
+    "AuditUnavailable",
     "BadSecret",
     "BadTokenFile",
     "BodyTooLarge",

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
@@ -63,6 +64,7 @@ class Backend:
     catalog: Catalog
     health: Health
     guard: Guard
+    audit: AuditTrail
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait_until_ready(self) -> None:
