@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
@@ -66,6 +67,7 @@ class Backend:
     health: Health
     guard: Guard
     freezes: FreezeFile
+    audit: AuditTrail
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     page_codes: PageCodes = field(default_factory=PageCodes)
 
