@@ -39,6 +39,8 @@ class Kind(StrEnum):
     DISCONNECTED = "session.disconnected"
     KILLED = "session.killed"
     SESSION_LOST = "session.lost"
+    FROZEN = "agents.frozen"
+    THAWED = "agents.thawed"
     EXPORTED = "exported"
     DENIED = "denied"
 

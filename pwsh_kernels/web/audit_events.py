@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from pwsh_kernels import __version__
-from pwsh_kernels.audit.event import Door, Event, Kind, Value
+from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
 from pwsh_kernels.principals.decision import Decision
 from pwsh_kernels.sessions.audit_events import command_facts
 from pwsh_kernels.sessions.key import SessionKey
@@ -113,6 +113,13 @@ def _of_kernel(
         command_sha256=command_sha256,
         more={"kernel_id": kernel_id, **more},
     )
+
+
+def agents(kind: Kind, caller: Caller, tenant: str, why: str = "") -> Event:
+    """Return that somebody stopped all agents, or lets them go on; without a tenant in all."""
+    more: dict[str, Value] = {"why": why} if why else {}
+    door = door_of(caller.client)
+    return Event(kind, door, caller.name, caller.client, tenant=tenant, more=more)
 
 
 def server_started(process: int) -> Event:

@@ -9,6 +9,7 @@ from typing import TypedDict, TypeVar
 from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
+from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
@@ -19,6 +20,7 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
+from pwsh_kernels.web.audit_events import agents
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import (
     CancelBody,
@@ -355,6 +357,8 @@ async def freeze(call: Call) -> Answer:
     freezes = files.current().frozen(made)
     files.write(freezes)
     _log.warning("%s.", made.text())
+    if call.caller is not None:
+        guard.audit.note(agents(Kind.FROZEN, call.caller, where.tenant, body.why))
     stopped = await call.backend.sessions.cancel_all(
         lambda key, principal: is_agents_id(principal) and made.covers(guard.place(key))
     )
@@ -366,9 +370,14 @@ async def freeze(call: Call) -> Answer:
 
 
 async def thaw(call: Call) -> Answer:
-    """Let agents go on in a tenant, or end the freeze of all. Raises Forbidden, UnknownTenant."""
+    """Let agents go on in a tenant, or end the freeze of all.
+
+    Raises Forbidden, UnknownTenant, AuditUnavailable.
+    """
     where = call.place(_as(call, ThawBody).tenant, Verb.ADMINISTER)
     freezes = call.backend.freezes.current().thawed(where.tenant)
+    if call.caller is not None:
+        call.backend.audit.require(agents(Kind.THAWED, call.caller, where.tenant))
     call.backend.freezes.write(freezes)
     _log.warning("%s lets agents go on in %s.", call.by["principal"], where.tenant or "all tenants")
     return Answer(_frozen(call, freezes))
