@@ -23,6 +23,7 @@ from tornado.platform.asyncio import BaseAsyncIOLoop
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
+from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.landlock import abi_version
@@ -366,7 +367,9 @@ class PwshKernelsApp(ExtensionApp):
         guard = Guard(
             server.identity_provider.token, product.principals.current, product.tenants.current
         )
-        return Backend(product.settings, sessions, product.catalog, health, guard)
+        confined = product.settings.confine != "off" and health.abi > 0
+        classifier = Classifier(product.catalog, confined=confined)
+        return Backend(product.settings, sessions, product.catalog, health, guard, classifier)
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is
@@ -403,6 +406,7 @@ class PwshKernelsApp(ExtensionApp):
         self.backend.health.stop()
         await self.mcp.close()
         await self.backend.sessions.stop()
+        await self.backend.classifier.stop()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pwsh_kernels.catalog import Catalog, TenantsFile
+from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.principals.watched_file import PrincipalsFile
@@ -63,6 +64,7 @@ class Backend:
     catalog: Catalog
     health: Health
     guard: Guard
+    classifier: Classifier
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait_until_ready(self) -> None:
