@@ -89,6 +89,13 @@ class Counts(TypedDict):
     kubernetes: KubernetesState
 
 
+class AuditHealth(TypedDict):
+    """Whether the audit log is written, and how often that has failed."""
+
+    state: Literal["on", "off", "failed"]
+    failures: int
+
+
 class Health(Counts):
     """What GET /health answers."""
 
@@ -98,6 +105,7 @@ class Health(Counts):
     version: str
     powershell: PowerShellHealth
     confinement: Confinement
+    audit: AuditHealth
     uptime_s: float
 
 

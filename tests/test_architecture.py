@@ -30,6 +30,7 @@ LEAVES = {
     "watcher",
 }
 EVERY_LAYER = LEAVES | {
+    "audit",
     "powershell",
     "kernel",
     "catalog",
@@ -63,11 +64,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"limits", "script_text"},
     "catalog": {"errors"},
     "principals": {"catalog", "errors"},
+    "audit": {"errors"},
     "powershell_search": set(),
     "classification": {"catalog", "errors", "landlock", "powershell_search", "watcher"},
     "modules": {"catalog", "errors", "powershell_search", "settings", "watcher"},
     "sandbox": {"errors"},
     "sessions": {
+        "audit",
         "catalog",
         "modules",
         "escapes",
@@ -110,6 +113,7 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "mcp_types": {"mcp"},
     "httpx": {"client"},
     "segno": {"sessions"},
+    "rfc8785": {"audit"},
     "tomlkit": {"catalog", "modules", "principals"},
     "typer": {"cli"},
 }
@@ -244,7 +248,7 @@ def test_every_folder_of_python_is_a_room_of_the_table() -> None:
     """A new room is entered in the table, and a room that is gone leaves it."""
     folders = {path.parent for path in PACKAGE.rglob("__init__.py")} - {PACKAGE}
     names = {str(one.relative_to(PACKAGE)) for one in folders}
-    lone = {"classification", "cli", "errors", "modules", "principals", "sandbox"}
+    lone = {"audit", "classification", "cli", "errors", "modules", "principals", "sandbox"}
     assert names == set(ROOMS) | lone
 
 

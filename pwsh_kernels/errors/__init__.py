@@ -67,6 +67,7 @@ from pwsh_kernels.errors.runs import (
     UnknownRun,
 )
 from pwsh_kernels.errors.server import (
+    AuditUnavailable,
     BadTokenFile,
     ConsoleNotInstalled,
     DataFolderInUse,
@@ -109,6 +110,7 @@ __all__ = [
     "AnswerLost",
     "AnswerNotUsable",
     "AnswerOfAnother",
+    "AuditUnavailable",
     "BadSecret",
     "BadTokenFile",
     "BodyTooLarge",

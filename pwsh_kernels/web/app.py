@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import json
 import logging
+import os
 import secrets
 import signal
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from jupyter_core.application import JupyterApp
 from jupyter_core.paths import secure_write
@@ -23,8 +24,12 @@ from tornado.platform.asyncio import BaseAsyncIOLoop
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
+from pwsh_kernels.audit.event import Event, Kind
+from pwsh_kernels.audit.log import AuditLog
+from pwsh_kernels.audit.trail import AuditTrail
+from pwsh_kernels.catalog.watched_file import WatchedFile
 from pwsh_kernels.classification import Classifier
-from pwsh_kernels.errors import FolderNotWritable
+from pwsh_kernels.errors import AuditUnavailable, FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.landlock import abi_version
 from pwsh_kernels.principals.freeze_file import FreezeFile
@@ -36,6 +41,7 @@ from pwsh_kernels.sessions.places.confinement import shortfall
 from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
+from pwsh_kernels.web.audit_events import configuration_read, server_started
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
@@ -357,14 +363,16 @@ class PwshKernelsApp(ExtensionApp):
         """Return the objects that the routes work on."""
         product = server.product
         manager = cast(SessionKernelManager, server.kernel_manager)
+        audit = make_audit(product)
         sessions = Sessions(
             product.settings,
             manager,
             product.catalog,
             product.tenants.current,
             self.sandbox_environment,
+            audit=audit,
         )
-        health = Health(product.settings.confine, abi_version())
+        health = Health(product.settings.confine, audit, abi_version())
         if missing := shortfall(health.confine, health.abi):
             server.log.warning("%s", missing)
         if without := sessions.without_cgroups():
@@ -375,12 +383,12 @@ class PwshKernelsApp(ExtensionApp):
             product.principals.current,
             product.tenants.current,
             freezes=freezes.current,
+            audit=audit,
         )
         confined = product.settings.confine != "off" and health.abi > 0
         classifier = Classifier(product.catalog, confined=confined)
-        return Backend(
-            product.settings, sessions, product.catalog, health, guard, classifier, freezes
-        )
+        parts = (sessions, product.catalog, health, guard, classifier, freezes, audit)
+        return Backend(product.settings, *parts)
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is
@@ -404,11 +412,24 @@ class PwshKernelsApp(ExtensionApp):
             for tenant in serverapp.product.tenants.current().known.values():
                 if tenant.traps:
                     self.authority.set_traps(tenant.name, dict(tenant.traps))
+            self.record_start(serverapp.product)
             await self.backend.sessions.start()
         self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
         self.backend.ready.set()
         with ended_by_failure(serverapp, Path(serverapp.runtime_dir)):
             serverapp.announce()
+
+    def record_start(self, product: Product) -> None:
+        """Record the start, and what the files say that decide who may do what where. Raises
+        AuditUnavailable where the log is required.
+        """
+        audit, started = self.backend.audit, server_started(os.getpid())
+        if product.settings.audit == "required":
+            audit.require(started)
+        else:
+            audit.note(started)
+        for what, file in (("principals", product.principals), ("tenants", product.tenants)):
+            record_changes(audit, what, file)
 
     async def stop_extension(self) -> None:
         """Let go of the kernels without ending them."""
@@ -418,6 +439,26 @@ class PwshKernelsApp(ExtensionApp):
         await self.mcp.close()
         await self.backend.sessions.stop()
         await self.backend.classifier.stop()
+        self.backend.audit.note(Event(Kind.SERVER_STOPPED))
+        self.backend.audit.close()
+
+
+def make_audit(product: Product) -> AuditTrail:
+    """Return the audit trail of the settings; its log is opened with the first record."""
+    if product.settings.audit == "off":
+        return AuditTrail()
+    return AuditTrail(AuditLog(product.settings.audit_folder))
+
+
+def record_changes(audit: AuditTrail, what: str, file: WatchedFile[Any]) -> None:
+    """Record what a file says now, and whenever it has changed."""
+
+    def told() -> None:
+        problem = file.problem.problem if file.problem else ""
+        audit.note(configuration_read(what, file.path, problem))
+
+    told()
+    file.on_change = told
 
 
 @contextmanager
@@ -429,6 +470,9 @@ def ended_by_failure(serverapp: ServerApp, folder: Path) -> Iterator[None]:
         refused = FolderNotWritable(
             folder=str(error.filename or folder), problem=error.strerror or str(error)
         )
+        serverapp.log.critical("The server cannot start: %s", refused)
+        serverapp.exit(1)
+    except AuditUnavailable as refused:
         serverapp.log.critical("The server cannot start: %s", refused)
         serverapp.exit(1)
     except Exception:

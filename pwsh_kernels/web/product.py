@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import ServerStarting
@@ -68,6 +69,7 @@ class Backend:
     guard: Guard
     classifier: Classifier
     freezes: FreezeFile
+    audit: AuditTrail
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     page_codes: PageCodes = field(default_factory=PageCodes)
 

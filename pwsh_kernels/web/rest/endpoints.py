@@ -257,7 +257,9 @@ async def run(call: Call) -> Answer:
         **call.by,
     )
     if body.tenants:
-        views = await call.backend.sessions.run_everywhere(request, list(body.tenants), call.admit)
+        views = await call.backend.sessions.run_everywhere(
+            request, list(body.tenants), call.admit, lambda key: call.may(Verb.WRITE, key)
+        )
         views["results"] = [
             one if one["state"] == "refused" else _told(call, one) for one in views["results"]
         ]
@@ -268,7 +270,7 @@ async def run(call: Call) -> Answer:
 
 async def notebook(call: Call) -> Answer:
     """Return a session's commands and their output as a notebook: the answer is the file."""
-    return Answer(await call.backend.sessions.notebook(call.id))
+    return Answer(await call.backend.sessions.notebook(call.id, **call.by))
 
 
 async def commands(call: Call) -> Answer:
@@ -354,7 +356,7 @@ async def query(call: Call) -> Answer:
 async def cancel(call: Call) -> Answer:
     """Stop a run."""
     wait_s = call.backend.capped(_as(call, CancelBody).wait_s) or 0
-    return Answer(_told(call, await call.backend.sessions.cancel(call.id, wait_s)))
+    return Answer(_told(call, await call.backend.sessions.cancel(call.id, wait_s, **call.by)))
 
 
 async def frozen(call: Call) -> Answer:
@@ -418,14 +420,16 @@ async def disconnect(call: Call) -> Answer:
     """Sign out and close a session."""
     body = _as(call, DisconnectBody)
     return Answer(
-        await call.backend.sessions.disconnect(body.tenant, body.module, forget=body.forget)
+        await call.backend.sessions.disconnect(
+            body.tenant, body.module, forget=body.forget, **call.by
+        )
     )
 
 
 async def kill(call: Call) -> Answer:
     """End a session's processes at once."""
     body = _as(call, SessionBody)
-    return Answer(await call.backend.sessions.kill(body.tenant, body.module))
+    return Answer(await call.backend.sessions.kill(body.tenant, body.module, **call.by))
 
 
 async def page_code(call: Call) -> Answer:

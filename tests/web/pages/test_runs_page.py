@@ -211,7 +211,10 @@ def test_stop_stops(guarded: Server) -> None:
             "got ada",
         ),
         (
-            "function f([Parameter(Mandatory)]$A, [Parameter(Mandatory)][string[]]$B) {$A + $B.Count}; f",
+            (
+                "function f([Parameter(Mandatory)]$A, [Parameter(Mandatory)][string[]]$B)"
+                " {$A + $B.Count}; f"
+            ),
             {"text-0": "it", "text-1": "a\r\nb\r\n"},
             "it2",
         ),
