@@ -28,6 +28,7 @@ from pwsh_kernels.audit.event import Event, Kind
 from pwsh_kernels.audit.log import AuditLog
 from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog.watched_file import WatchedFile
+from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import AuditUnavailable, FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.landlock import abi_version
@@ -384,7 +385,10 @@ class PwshKernelsApp(ExtensionApp):
             freezes=freezes.current,
             audit=audit,
         )
-        return Backend(product.settings, sessions, product.catalog, health, guard, freezes, audit)
+        confined = product.settings.confine != "off" and health.abi > 0
+        classifier = Classifier(product.catalog, confined=confined)
+        parts = (sessions, product.catalog, health, guard, classifier, freezes, audit)
+        return Backend(product.settings, *parts)
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is
@@ -434,6 +438,7 @@ class PwshKernelsApp(ExtensionApp):
         self.backend.health.stop()
         await self.mcp.close()
         await self.backend.sessions.stop()
+        await self.backend.classifier.stop()
         self.backend.audit.note(Event(Kind.SERVER_STOPPED))
         self.backend.audit.close()
 

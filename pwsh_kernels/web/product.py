@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, TenantsFile
+from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.principals.freeze_file import FreezeFile
@@ -66,6 +67,7 @@ class Backend:
     catalog: Catalog
     health: Health
     guard: Guard
+    classifier: Classifier
     freezes: FreezeFile
     audit: AuditTrail
     ready: asyncio.Event = field(default_factory=asyncio.Event)

@@ -24,6 +24,8 @@ from pwsh_kernels.web.audit_events import agents
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import (
     CancelBody,
+    ClassifyBody,
+    ClassifyQuery,
     CommandsQuery,
     DisconnectBody,
     FreezeBody,
@@ -40,6 +42,7 @@ from pwsh_kernels.web.rest.bodies import (
     StatusBody,
     ThawBody,
 )
+from pwsh_kernels.web.rest.classification_view import classification_view
 
 _log = logging.getLogger(__name__)
 
@@ -279,6 +282,24 @@ async def commands(call: Call) -> Answer:
     return Answer(
         await call.backend.sessions.find(call.id, asked.words, asked.limit, wait_s, **call.by)
     )
+
+
+async def classify(call: Call) -> Answer:
+    """Tell what a PowerShell text does, without running it: read, write, unknown, destructive."""
+    query = _as(call, ClassifyQuery)
+    return await _classified(call, query.text, query.module)
+
+
+async def classify_text(call: Call) -> Answer:
+    """Tell the same of a text in a body."""
+    body = _as(call, ClassifyBody)
+    return await _classified(call, body.text, body.module)
+
+
+async def _classified(call: Call, text: str, module: str | None) -> Answer:
+    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed."""
+    key = call.backend.catalog.module(module).key if module else ""
+    return Answer(classification_view(await call.backend.classifier.classify(text, key)))
 
 
 async def runs(call: Call) -> Answer:
