@@ -40,11 +40,13 @@ from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.places.confinement import shortfall
 from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
-from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
+from pwsh_kernels.web.attachments import NotebookRows, action_rules
 from pwsh_kernels.web.audit_events import configuration_read, server_started
+from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
+from pwsh_kernels.web.judged_channels import JudgedChannels
 from pwsh_kernels.web.jupyter.gate import JupyterGate
 from pwsh_kernels.web.jupyter.lists import list_rules
 from pwsh_kernels.web.jupyter.messages import undeclared_messages
@@ -159,8 +161,8 @@ class PwshKernelsServer(ServerApp):
         return NotebookRows
 
     @default("kernel_websocket_connection_class")
-    def _default_kernel_websocket_connection_class(self) -> type[Channels]:
-        return Channels
+    def _default_kernel_websocket_connection_class(self) -> type[JudgedChannels]:
+        return JudgedChannels
 
     @default("cookie_secret")
     def _default_cookie_secret(self) -> bytes:
@@ -351,7 +353,8 @@ class PwshKernelsApp(ExtensionApp):
         pages = page_rules(site, server.base_url)
         self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
-        gate = JupyterGate(self.backend.guard, cast(SessionKernelManager, server.kernel_manager))
+        manager = cast(SessionKernelManager, server.kernel_manager)
+        gate = JupyterGate(self.backend.guard, manager, self.backend.changes)
         cast(TokenIdentity, server.identity_provider).gate = gate
         hide_token(server.web_app.settings["jinja2_env"])
         lists = list_rules(gate, server.base_url)
@@ -387,7 +390,9 @@ class PwshKernelsApp(ExtensionApp):
         )
         confined = product.settings.confine != "off" and health.abi > 0
         classifier = Classifier(product.catalog, confined=confined)
-        parts = (sessions, product.catalog, health, guard, classifier, freezes, audit)
+        changes = ChangesGate(product.tenants.current, classifier, guard)
+        judges = (classifier, changes)
+        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
         return Backend(product.settings, *parts)
 
     def sandbox_environment(self) -> dict[str, str]:

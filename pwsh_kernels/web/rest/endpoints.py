@@ -19,6 +19,7 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
+from pwsh_kernels.web.changes_gate import Judging
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import (
     CancelBody,
@@ -101,6 +102,14 @@ class Call:
         where = tenant_place(guard.find_tenant(self.caller, tenant)) if tenant else SERVER
         guard.require(self.caller, verb, SERVER if verb is Verb.ADMINISTER else where)
         return where
+
+    def judging(self, command: str) -> Judging:
+        """Return the question whether the caller's command may run somewhere. Raises Unauthorized
+        without a caller.
+        """
+        if self.caller is None:
+            raise Unauthorized
+        return self.backend.changes.judging(self.caller, [command])
 
     def admit(self, tenant: str, module: str) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
@@ -256,15 +265,16 @@ async def run(call: Call) -> Answer:
         conversation_id=body.conversation_id,
         **call.by,
     )
+    judge = call.judging(body.command)
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(
-            request, list(body.tenants), call.admit, lambda key: call.may(Verb.WRITE, key)
+            request, list(body.tenants), call.admit, lambda key: call.may(Verb.WRITE, key), judge
         )
         views["results"] = [
             one if one["state"] == "refused" else _told(call, one) for one in views["results"]
         ]
         return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
-    view = await call.backend.sessions.run(request)
+    view = await call.backend.sessions.run(request, judge)
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
 
 
