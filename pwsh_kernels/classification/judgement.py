@@ -120,7 +120,7 @@ class Judgement:
             return None
         known = self._commands.known(fact.name, self._own)
         kind = worst(one.kind for one in self._command(fact))
-        return Found(known.name, kind, fact.place, known.service)
+        return Found(known.name, kind, fact.place, known.service, fact.name)
 
     def _command(self, fact: Fact) -> Iterator[Reason]:
         if fact.operator == "Dot":

@@ -10,6 +10,7 @@ import typer
 
 from pwsh_kernels import __version__
 from pwsh_kernels.cli import (
+    classify,
     doctor,
     freeze,
     information,
@@ -74,6 +75,7 @@ for _command in (
     login.login,
     sessions.status,
     run.run,
+    classify.classify,
     runs.follow,
     sessions.sessions,
     runs.runs,

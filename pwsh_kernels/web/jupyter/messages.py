@@ -71,6 +71,15 @@ class ClientMessage:
         return MESSAGE_VERBS.get(self.kind, Verb.ADMINISTER)
 
 
+def executed_texts(message: ClientMessage) -> list[str]:
+    """Return every text that an execute_request runs: the cell, and its expressions. Raises
+    ValueError for content that is no object.
+    """
+    expressions = message.content.get("user_expressions") or {}
+    named = expressions.values() if isinstance(expressions, Mapping) else [expressions]
+    return [str(message.content.get("code", "")), *map(str, named)]
+
+
 def undeclared_messages(kinds: Sequence[str] = CLIENT_MESSAGES) -> list[str]:
     """Return the kinds of messages that a session's kernel takes and nobody has declared."""
     return [kind for kind in kinds if kind not in MESSAGE_VERBS]

@@ -11,6 +11,8 @@ from pwsh_kernels.web.access import OPEN, Permission, Scope
 from pwsh_kernels.web.rest import endpoints
 from pwsh_kernels.web.rest.bodies import (
     CancelBody,
+    ClassifyBody,
+    ClassifyQuery,
     CommandsQuery,
     DisconnectBody,
     FreezeBody,
@@ -86,6 +88,22 @@ ROUTES: tuple[Route, ...] = (
         CommandsQuery,
         endpoints.commands,
         shapes.Commands,
+    ),
+    Route(
+        "GET",
+        "/classify",
+        Permission(Verb.SEE),
+        ClassifyQuery,
+        endpoints.classify,
+        shapes.Classification,
+    ),
+    Route(
+        "POST",
+        "/classify",
+        Permission(Verb.SEE),
+        ClassifyBody,
+        endpoints.classify_text,
+        shapes.Classification,
     ),
     Route(
         "POST",
