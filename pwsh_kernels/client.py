@@ -33,6 +33,8 @@ from pwsh_kernels.shapes import (
     Disconnected,
     Everywhere,
     ForeignJson,
+    Frozen,
+    FrozenNow,
     Health,
     LinesArguments,
     LinesPage,
@@ -221,6 +223,19 @@ class Requests(ABC):
         """Stop a run and return it."""
         body = {"wait_s": self._bounded(wait_s)}
         return await self._ask(Route[Run]("POST /runs/{id}/cancel"), body, run_id)
+
+    async def frozen(self) -> Frozen:
+        """Return where agents are stopped."""
+        return await self._ask(Route[Frozen]("GET /frozen"))
+
+    async def freeze(self, tenant: str | None, why: str) -> FrozenNow:
+        """Stop all agents in a tenant, or with None in all."""
+        body = {"tenant": tenant, "why": why}
+        return await self._ask(Route[FrozenNow]("POST /freeze"), body)
+
+    async def thaw(self, tenant: str | None) -> Frozen:
+        """End a freeze."""
+        return await self._ask(Route[Frozen]("POST /thaw"), {"tenant": tenant})
 
     async def answer(self, run_id: str, value: object, *, for_other: bool = False) -> Run:
         """Answer the prompt of a run; `for_other`: in place of whoever started it.

@@ -40,6 +40,8 @@ class Kind(StrEnum):
     KILLED = "session.killed"
     SESSION_LOST = "session.lost"
     EXPORTED = "exported"
+    FROZEN = "frozen"
+    THAWED = "thawed"
     DENIED = "denied"
 
 

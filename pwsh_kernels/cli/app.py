@@ -11,6 +11,7 @@ import typer
 from pwsh_kernels import __version__
 from pwsh_kernels.cli import (
     doctor,
+    freeze,
     information,
     lab,
     login,
@@ -76,6 +77,8 @@ for _command in (
     sessions.sessions,
     runs.runs,
     runs.cancel,
+    freeze.freeze,
+    freeze.thaw,
     sessions.disconnect,
     notebook.notebook,
     lab.lab,

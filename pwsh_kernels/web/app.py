@@ -31,6 +31,7 @@ from pwsh_kernels.catalog.watched_file import WatchedFile
 from pwsh_kernels.errors import AuditUnavailable, FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.landlock import abi_version
+from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -371,13 +372,15 @@ class PwshKernelsApp(ExtensionApp):
             server.log.warning("%s", missing)
         if without := sessions.without_cgroups():
             server.log.info("Sessions have no cgroups of their own: %s", without)
+        freezes = FreezeFile(product.settings.data_dir)
         guard = Guard(
             server.identity_provider.token,
             product.principals.current,
             product.tenants.current,
+            freezes=freezes.current,
             audit=audit,
         )
-        return Backend(product.settings, sessions, product.catalog, health, guard, audit)
+        return Backend(product.settings, sessions, product.catalog, health, guard, freezes, audit)
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is
@@ -417,8 +420,9 @@ class PwshKernelsApp(ExtensionApp):
             audit.require(started)
         else:
             audit.note(started)
-        for what, file in (("principals", product.principals), ("tenants", product.tenants)):
-            record_changes(audit, what, file)
+        record_changes(audit, "principals", product.principals)
+        record_changes(audit, "tenants", product.tenants)
+        record_changes(audit, "frozen", self.backend.freezes)
 
     async def stop_extension(self) -> None:
         """Let go of the kernels without ending them."""

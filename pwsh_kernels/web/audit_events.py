@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from pwsh_kernels import __version__
-from pwsh_kernels.audit.event import Door, Event, Kind, Value
+from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
 from pwsh_kernels.principals.decision import Decision
 from pwsh_kernels.sessions.audit_events import command_facts
 from pwsh_kernels.sessions.key import SessionKey
@@ -37,6 +37,12 @@ def unknown(door: Door, client: str, address: str, what: str, left_out: int) -> 
     """Return the refusal of somebody without a valid token."""
     more: dict[str, Value] = {"from": address, "request": what, **_more_of(left_out)}
     return Event(Kind.DENIED, door, client=client, outcome="unauthorized", more=more)
+
+
+def stopped_or_not(kind: Kind, caller: Caller, tenant: str, why: str = "") -> Event:
+    """Return that somebody stopped all agents, or let them go on; in all tenants without one."""
+    door, more = door_of(caller.client), {"why": why}
+    return Event(kind, door, caller.name, caller.client, tenant, more=more)
 
 
 def _more_of(left_out: int) -> dict[str, Value]:

@@ -9,6 +9,7 @@ from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
+from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
@@ -64,6 +65,7 @@ class Backend:
     catalog: Catalog
     health: Health
     guard: Guard
+    freezes: FreezeFile
     audit: AuditTrail
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 

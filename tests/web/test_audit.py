@@ -20,6 +20,7 @@ from tests.fixtures.front_end import Notebook
 from tests.fixtures.principals import Principals, grant
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
+pytestmark = pytest.mark.slow
 OURS = SessionKey(CONTOSO, "exo")
 SECRET = "correct-horse-battery"
 Record = dict[str, Any]
@@ -246,6 +247,14 @@ def test_changes_of_what_decides_are_recorded_with_the_hash_of_the_file(
     told = records(audited, kind="configuration.read", what="principals")
     assert told[-1]["sha256"] == hashlib.sha256(who.file.read_bytes()).hexdigest()
     assert told[0]["sha256"] != told[-1]["sha256"]
+
+
+def test_stopping_all_agents_is_recorded_with_who_and_why(audited: Server) -> None:
+    audited.post("/freeze", tenant=FABRIKAM, why="a wrong licence")
+    audited.post("/thaw", tenant=FABRIKAM)
+    [frozen], [thawed] = records(audited, kind="frozen"), records(audited, kind="thawed")
+    assert (frozen["principal"], frozen["tenant"]) == ("token", FABRIKAM)
+    assert (frozen["why"], thawed["tenant"]) == ("a wrong licence", FABRIKAM)
 
 
 # -- the log itself -------------------------------------------------------------------------------

@@ -123,6 +123,19 @@ class DisconnectBody(SessionBody):
     forget: bool = False
 
 
+class FreezeBody(Body):
+    """POST /freeze: in one tenant, or in all."""
+
+    tenant: Name | None = None
+    why: Annotated[str, Field(max_length=200)] = ""
+
+
+class ThawBody(Body):
+    """POST /thaw: what was frozen by this name, or, without one, as a whole."""
+
+    tenant: Name | None = None
+
+
 class RunBody(SessionBody):
     """POST /run, in one `tenant` or in several `tenants`."""
 

@@ -13,6 +13,7 @@ from pwsh_kernels.web.rest.bodies import (
     CancelBody,
     CommandsQuery,
     DisconnectBody,
+    FreezeBody,
     InputBody,
     LinesQueryString,
     LoginBody,
@@ -25,6 +26,7 @@ from pwsh_kernels.web.rest.bodies import (
     SessionBody,
     SessionsQuery,
     StatusBody,
+    ThawBody,
 )
 from pwsh_kernels.web.rest.endpoints import Answer, Call
 from pwsh_kernels.web.rest.openapi import document
@@ -167,6 +169,9 @@ ROUTES: tuple[Route, ...] = (
         endpoints.kill,
         shapes.Killed,
     ),
+    Route("GET", "/frozen", Permission(Verb.SEE), NoQuery, endpoints.frozen, shapes.Frozen),
+    Route("POST", "/freeze", Permission(Verb.END), FreezeBody, endpoints.freeze, shapes.FrozenNow),
+    Route("POST", "/thaw", Permission(Verb.ADMINISTER), ThawBody, endpoints.thaw, shapes.Frozen),
     Route("GET", "/watchdog", Permission(Verb.SEE), NoQuery, endpoints.watchdog, shapes.Watchdog),
 )
 
