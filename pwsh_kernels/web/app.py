@@ -24,6 +24,7 @@ from tornado.platform.asyncio import BaseAsyncIOLoop
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
+from pwsh_kernels.audit.anchor import SyslogAnchor, address_of
 from pwsh_kernels.audit.event import Event, Kind
 from pwsh_kernels.audit.log import AuditLog
 from pwsh_kernels.audit.trail import AuditTrail
@@ -309,6 +310,8 @@ class PwshKernelsApp(ExtensionApp):
     serverapp_class = PwshKernelsServer
     load_other_extensions = True
     lookup: asyncio.Task[None] | None = None
+    anchor: SyslogAnchor | None = None
+    anchoring: asyncio.Task[None] | None = None
     has_routes = False
 
     @default("default_url")
@@ -407,6 +410,9 @@ class PwshKernelsApp(ExtensionApp):
             self.record_start(serverapp.product)
             await self.backend.sessions.start()
         self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
+        if self.backend.audit.log and settings.audit_syslog:
+            self.anchor = SyslogAnchor(self.backend.audit.log, address_of(settings.audit_syslog))
+            self.anchoring = asyncio.ensure_future(self.anchor.keep_telling())
         self.backend.ready.set()
         with ended_by_failure(serverapp, Path(serverapp.runtime_dir)):
             serverapp.announce()
@@ -432,6 +438,9 @@ class PwshKernelsApp(ExtensionApp):
         await self.mcp.close()
         await self.backend.sessions.stop()
         self.backend.audit.note(Event(Kind.SERVER_STOPPED))
+        if self.anchoring is not None and self.anchor is not None:
+            self.anchoring.cancel()
+            await asyncio.to_thread(self.anchor.tell)
         self.backend.audit.close()
 
 
