@@ -41,6 +41,7 @@ from pwsh_kernels.shapes import (
     Login,
     LoginArguments,
     Modules,
+    PageCode,
     QueryArguments,
     Run,
     RunArguments,
@@ -256,6 +257,10 @@ class Requests(ABC):
         """
         body = {"tenant": tenant, "module": module, "forget": forget}
         return await self._ask(Route[Disconnected]("POST /disconnect"), body)
+
+    async def page_code(self) -> PageCode:
+        """Return a code with which this caller signs in to the page, once."""
+        return await self._ask(Route[PageCode]("POST /page-codes"))
 
     def _bounded(self, wait_s: float | None) -> float | None:
         """Never ask the server for a longer wait than we wait for its answer."""

@@ -589,6 +589,16 @@ class FrozenNow(Frozen):
     stopped: list[Run]
 
 
+class PageCode(TypedDict):
+    """What POST /page-codes answers; `path` is the address of the page, with the code."""
+
+    success: bool
+    principal: str
+    code: str
+    path: str
+    expires_at: str
+
+
 class LoginArguments(TypedDict, total=False):
     """What POST /login takes besides tenant, module and wait."""
 

@@ -39,9 +39,9 @@ class Kind(StrEnum):
     DISCONNECTED = "session.disconnected"
     KILLED = "session.killed"
     SESSION_LOST = "session.lost"
+    FROZEN = "agents.frozen"
+    THAWED = "agents.thawed"
     EXPORTED = "exported"
-    FROZEN = "frozen"
-    THAWED = "thawed"
     DENIED = "denied"
 
 

@@ -221,6 +221,14 @@ class Sessions:
             session_view(live.session, *live.counts) for live in self._live() if shown(live.key)
         ]
 
+    def pending_sign_ins(self, shown: Shown = everything) -> list[shapes.SessionStatus]:
+        """Return the sessions that sign in now, with their codes; polling is not noted."""
+        return [
+            status_view(live.session, *live.counts, was_pending=True)
+            for live in self._live()
+            if live.session.state == "signing_in" and shown(live.key)
+        ]
+
     def version(self, shown: Shown = everything) -> str:
         """Return a text that changes whenever a session that is shown appears, disappears, or
         changes its state or sign-in.

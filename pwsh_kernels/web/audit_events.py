@@ -39,12 +39,6 @@ def unknown(door: Door, client: str, address: str, what: str, left_out: int) -> 
     return Event(Kind.DENIED, door, client=client, outcome="unauthorized", more=more)
 
 
-def stopped_or_not(kind: Kind, caller: Caller, tenant: str, why: str = "") -> Event:
-    """Return that somebody stopped all agents, or let them go on; in all tenants without one."""
-    door, more = door_of(caller.client), {"why": why}
-    return Event(kind, door, caller.name, caller.client, tenant, more=more)
-
-
 def _more_of(left_out: int) -> dict[str, Value]:
     return {"left_out": left_out} if left_out else {}
 
@@ -119,6 +113,13 @@ def _of_kernel(
         command_sha256=command_sha256,
         more={"kernel_id": kernel_id, **more},
     )
+
+
+def agents(kind: Kind, caller: Caller, tenant: str, why: str = "") -> Event:
+    """Return that somebody stopped all agents, or lets them go on; without a tenant in all."""
+    more: dict[str, Value] = {"why": why} if why else {}
+    door = door_of(caller.client)
+    return Event(kind, door, caller.name, caller.client, tenant=tenant, more=more)
 
 
 def server_started(process: int) -> Event:

@@ -47,8 +47,8 @@ class Guard:
         roll: Callable[[], Roll] = Roll,
         tenants: Callable[[], Tenants] = lambda: Tenants({}),
         now: Callable[[], datetime] = _utc_now,
-        *,
         freezes: Callable[[], Freezes] = Freezes,
+        *,
         audit: AuditTrail | None = None,
     ) -> None:
         """`token` is the owner's; `roll` and `tenants` return who and what is known now, `freezes`

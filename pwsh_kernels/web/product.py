@@ -15,6 +15,7 @@ from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
+from pwsh_kernels.web.page_codes import PageCodes
 
 LOG = logging.getLogger(__name__)
 READY_WAIT = 15.0
@@ -68,6 +69,7 @@ class Backend:
     freezes: FreezeFile
     audit: AuditTrail
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    page_codes: PageCodes = field(default_factory=PageCodes)
 
     async def wait_until_ready(self) -> None:
         """Wait until the sessions have started. Raises ServerStarting."""

@@ -249,14 +249,6 @@ def test_changes_of_what_decides_are_recorded_with_the_hash_of_the_file(
     assert told[0]["sha256"] != told[-1]["sha256"]
 
 
-def test_stopping_all_agents_is_recorded_with_who_and_why(audited: Server) -> None:
-    audited.post("/freeze", tenant=FABRIKAM, why="a wrong licence")
-    audited.post("/thaw", tenant=FABRIKAM)
-    [frozen], [thawed] = records(audited, kind="frozen"), records(audited, kind="thawed")
-    assert (frozen["principal"], frozen["tenant"]) == ("token", FABRIKAM)
-    assert (frozen["why"], thawed["tenant"]) == ("a wrong licence", FABRIKAM)
-
-
 # -- the log itself -------------------------------------------------------------------------------
 
 

@@ -69,6 +69,10 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class NoBody(Body):
+    """For a POST that takes nothing."""
+
+
 class NoQuery(Query):
     """For routes that take nothing."""
 

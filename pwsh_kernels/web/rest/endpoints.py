@@ -13,7 +13,7 @@ from pwsh_kernels import shapes
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.audit.selection import Selection, read_page
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
-from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting
+from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
 from pwsh_kernels.principals.freezes import Freeze, Freezes
 from pwsh_kernels.principals.places import tenant_place
@@ -22,7 +22,7 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.audit_events import stopped_or_not
+from pwsh_kernels.web.audit_events import agents
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import (
     AuditQuery,
@@ -386,11 +386,11 @@ async def freeze(call: Call) -> Answer:
     where = call.place(body.tenant, Verb.END)
     made = Freeze(where.tenant, call.by["principal"], datetime.now(UTC), body.why)
     files, guard = call.backend.freezes, call.backend.guard
-    if call.caller:
-        call.backend.audit.note(stopped_or_not(Kind.FROZEN, call.caller, where.tenant, body.why))
     freezes = files.current().frozen(made)
     files.write(freezes)
     _log.warning("%s.", made.text())
+    if call.caller is not None:
+        guard.audit.note(agents(Kind.FROZEN, call.caller, where.tenant, body.why))
     stopped = await call.backend.sessions.cancel_all(
         lambda key, principal: is_agents_id(principal) and made.covers(guard.place(key)), **call.by
     )
@@ -402,11 +402,14 @@ async def freeze(call: Call) -> Answer:
 
 
 async def thaw(call: Call) -> Answer:
-    """Let agents go on in a tenant, or end the freeze of all. Raises Forbidden, UnknownTenant."""
+    """Let agents go on in a tenant, or end the freeze of all.
+
+    Raises Forbidden, UnknownTenant, AuditUnavailable.
+    """
     where = call.place(_as(call, ThawBody).tenant, Verb.ADMINISTER)
-    if call.caller:
-        call.backend.audit.require(stopped_or_not(Kind.THAWED, call.caller, where.tenant))
     freezes = call.backend.freezes.current().thawed(where.tenant)
+    if call.caller is not None:
+        call.backend.audit.require(agents(Kind.THAWED, call.caller, where.tenant))
     call.backend.freezes.write(freezes)
     _log.warning("%s lets agents go on in %s.", call.by["principal"], where.tenant or "all tenants")
     return Answer(_frozen(call, freezes))
@@ -447,6 +450,21 @@ async def kill(call: Call) -> Answer:
     """End a session's processes at once."""
     body = _as(call, SessionBody)
     return Answer(await call.backend.sessions.kill(body.tenant, body.module, **call.by))
+
+
+async def page_code(call: Call) -> Answer:
+    """Give a person a code for the page. Raises Unauthorized, PageForPeople."""
+    if call.caller is None:
+        raise Unauthorized
+    given = call.backend.page_codes.issue(call.caller.principal)
+    view: shapes.PageCode = {
+        "success": True,
+        "principal": call.caller.name,
+        "code": given.code,
+        "path": f"/sign-in?code={given.code}",
+        "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
+    }
+    return Answer(view)
 
 
 def _handed_in(body: LoginBody) -> dict[FactName, Secret]:

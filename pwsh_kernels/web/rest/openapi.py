@@ -14,6 +14,7 @@ from pwsh_kernels import __version__
 from pwsh_kernels.errors import (
     AuditUnavailable,
     NotReady,
+    PageForPeople,
     ProductError,
     ServerExhausted,
     ServerStarting,
@@ -66,6 +67,7 @@ def statuses() -> dict[int, list[str]]:
         ProductError,
         AuditUnavailable,
         NotReady,
+        PageForPeople,
         ServerExhausted,
         ServerStarting,
     ]

@@ -19,6 +19,7 @@ from pwsh_kernels.web.rest.bodies import (
     LinesQueryString,
     LoginBody,
     ModulesQuery,
+    NoBody,
     NoQuery,
     QueryBody,
     RunBody,
@@ -188,6 +189,14 @@ ROUTES: tuple[Route, ...] = (
         NoQuery,
         endpoints.audit_head,
         shapes.AuditHead,
+    ),
+    Route(
+        "POST",
+        "/page-codes",
+        Permission(Verb.SEE),
+        NoBody,
+        endpoints.page_code,
+        shapes.PageCode,
     ),
     Route("GET", "/watchdog", Permission(Verb.SEE), NoQuery, endpoints.watchdog, shapes.Watchdog),
 )
