@@ -503,7 +503,12 @@ class Sessions:
         return run_view(run)
 
     async def cancel_all(
-        self, chosen: Callable[[SessionKey, str], bool], wait_s: float = 5
+        self,
+        chosen: Callable[[SessionKey, str], bool],
+        wait_s: float = 5,
+        *,
+        principal: str = "token",
+        client: str = "",
     ) -> list[shapes.Run]:
         """Stop the commands that are not at their end in the sessions, and by the principals, that
         are chosen.
@@ -513,7 +518,8 @@ class Sessions:
             for run in self._runs.newest_first()
             if not run.ended and run.purpose == "command" and chosen(run.key, run.principal)
         ]
-        return await asyncio.gather(*(self.cancel(one, wait_s) for one in ids))
+        who = {"principal": principal, "client": client}
+        return await asyncio.gather(*(self.cancel(one, wait_s, **who) for one in ids))
 
     async def answer(
         self,

@@ -24,6 +24,7 @@ from tornado.platform.asyncio import BaseAsyncIOLoop
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
+from pwsh_kernels.audit.anchor import SyslogAnchor, address_of
 from pwsh_kernels.audit.event import Event, Kind
 from pwsh_kernels.audit.log import AuditLog
 from pwsh_kernels.audit.trail import AuditTrail
@@ -315,6 +316,8 @@ class PwshKernelsApp(ExtensionApp):
     serverapp_class = PwshKernelsServer
     load_other_extensions = True
     lookup: asyncio.Task[None] | None = None
+    anchor: SyslogAnchor | None = None
+    anchoring: asyncio.Task[None] | None = None
     has_routes = False
 
     @default("default_url")
@@ -420,6 +423,9 @@ class PwshKernelsApp(ExtensionApp):
             self.record_start(serverapp.product)
             await self.backend.sessions.start()
         self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
+        if self.backend.audit.log and settings.audit_syslog:
+            self.anchor = SyslogAnchor(self.backend.audit.log, address_of(settings.audit_syslog))
+            self.anchoring = asyncio.ensure_future(self.anchor.keep_telling())
         self.backend.ready.set()
         with ended_by_failure(serverapp, Path(serverapp.runtime_dir)):
             serverapp.announce()
@@ -433,8 +439,9 @@ class PwshKernelsApp(ExtensionApp):
             audit.require(started)
         else:
             audit.note(started)
-        for what, file in (("principals", product.principals), ("tenants", product.tenants)):
-            record_changes(audit, what, file)
+        record_changes(audit, "principals", product.principals)
+        record_changes(audit, "tenants", product.tenants)
+        record_changes(audit, "frozen", self.backend.freezes)
 
     async def stop_extension(self) -> None:
         """Let go of the kernels without ending them."""
@@ -445,6 +452,9 @@ class PwshKernelsApp(ExtensionApp):
         await self.backend.sessions.stop()
         await self.backend.classifier.stop()
         self.backend.audit.note(Event(Kind.SERVER_STOPPED))
+        if self.anchoring is not None and self.anchor is not None:
+            self.anchoring.cancel()
+            await asyncio.to_thread(self.anchor.tell)
         self.backend.audit.close()
 
 
