@@ -43,6 +43,7 @@ EVERY_LAYER = LEAVES | {
     "web",
     "discovery",
     "port_owners",
+    "mcp_clients",
     "client",
     "mcp",
     "cli",
@@ -90,6 +91,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "port_owners": set(),
+    "mcp_clients": {"errors", "shapes"},
     "client": {"discovery", "errors", "port_owners", "settings", "shapes"},
     "mcp": {"catalog", "client", "discovery", "errors", "escapes", "principals", "records"}
     | {"settings", "shapes"},

@@ -352,7 +352,13 @@ class PwshKernelsApp(ExtensionApp):
             *powerapps_rules(self.authority, server.base_url),
         ]
         sandbox = sandbox if server.product.has_sandbox else []
-        site = Site(self.backend, server.product.principals, has_lab(), str(MCP_PROGRAM))
+        site = Site(
+            self.backend,
+            server.product.principals,
+            has_lab(),
+            str(MCP_PROGRAM),
+            server.loopback_url,
+        )
         pages = page_rules(site, server.base_url)
         self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
