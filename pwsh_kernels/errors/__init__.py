@@ -8,6 +8,7 @@ from pwsh_kernels.errors.files import (
     UndecodableScript,
     UnsafeFolder,
 )
+from pwsh_kernels.errors.grants import NotGranted
 from pwsh_kernels.errors.kept_objects import (
     NoObjects,
     ObjectsForgotten,
@@ -135,6 +136,7 @@ __all__ = [
     "NoObjects",
     "NoSessionUserLeft",
     "NoSpaceLeft",
+    "NotGranted",
     "NotOurServer",
     "NotReady",
     "NotSignedIn",

@@ -471,7 +471,7 @@ class Sessions:
         run, live = self._waiting(run_id, for_other or (principal, client))
         if run.prompt is not None:
             check_answer(run.prompt, value)
-        if not (live.queue and live.queue.answer(run, value)):
+        if not (live.queue and live.queue.answer(run, value, principal)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         live.session.use()
         return run_view(run)
@@ -487,7 +487,7 @@ class Sessions:
     ) -> shapes.Run:
         """Refuse the prompt of a run. Raises UnknownRun, RunNotWaiting, AnswerOfAnother."""
         run, live = self._waiting(run_id, for_other or (principal, client))
-        if not (live.queue and live.queue.refuse(run, reason)):
+        if not (live.queue and live.queue.refuse(run, reason, principal)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         return run_view(run)
 

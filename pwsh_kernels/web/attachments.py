@@ -20,7 +20,7 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.jupyter.gate import caller_of
-from pwsh_kernels.web.jupyter.messages import ClientMessage, read_message
+from pwsh_kernels.web.jupyter.messages import ClientMessage, read_message, with_grant
 from pwsh_kernels.web.websocket_frames import refuse_wrong_count
 
 SUBPROTOCOL_V1 = "v1.kernel.websocket.jupyter.org"
@@ -175,7 +175,10 @@ class Channels(ZMQChannelsWebsocketConnection):
             if refusal := self._refusal(message.verb):
                 self._refuse(message, refusal)
             else:
-                super().handle_incoming_message(cast(str, incoming_msg))
+                granted = (
+                    self._granted(incoming_msg, v1=v1) if message.needs_grant else incoming_msg
+                )
+                super().handle_incoming_message(cast(str, granted))
         except Exception as error:  # noqa: BLE001 - a front end may send anything
             self.log.warning("Dropped a bad message of a WebSocket: %s", type(error).__name__)
 
@@ -185,6 +188,14 @@ class Channels(ZMQChannelsWebsocketConnection):
             self.websocket_handler.close(POLICY_VIOLATION, NOT_ANY_MORE)
         else:
             super().handle_outgoing_message(stream, outgoing_msg)
+
+    def _granted(self, message: str | bytes, *, v1: bool) -> str | bytes:
+        """Return a message as its kernel takes it: with the server's grant, if it is a session."""
+        signer = getattr(self.kernel_manager, "signer", None)
+        caller = caller_of(cast(Any, self.websocket_handler))
+        if signer is None or caller is None:
+            return message
+        return with_grant(message, signer, caller.name, v1=v1)
 
     def _refusal(self, verb: Verb) -> str:
         """Return why the notebook may not do something now; empty: it may."""
