@@ -33,12 +33,15 @@ from pwsh_kernels.shapes import (
     Disconnected,
     Everywhere,
     ForeignJson,
+    Frozen,
+    FrozenNow,
     Health,
     LinesArguments,
     LinesPage,
     Login,
     LoginArguments,
     Modules,
+    PageCode,
     QueryArguments,
     Run,
     RunArguments,
@@ -222,6 +225,19 @@ class Requests(ABC):
         body = {"wait_s": self._bounded(wait_s)}
         return await self._ask(Route[Run]("POST /runs/{id}/cancel"), body, run_id)
 
+    async def frozen(self) -> Frozen:
+        """Return where agents are stopped."""
+        return await self._ask(Route[Frozen]("GET /frozen"))
+
+    async def freeze(self, tenant: str | None, why: str) -> FrozenNow:
+        """Stop all agents in a tenant, or with None in all."""
+        body = {"tenant": tenant, "why": why}
+        return await self._ask(Route[FrozenNow]("POST /freeze"), body)
+
+    async def thaw(self, tenant: str | None) -> Frozen:
+        """End a freeze."""
+        return await self._ask(Route[Frozen]("POST /thaw"), {"tenant": tenant})
+
     async def answer(self, run_id: str, value: object, *, for_other: bool = False) -> Run:
         """Answer the prompt of a run; `for_other`: in place of whoever started it.
 
@@ -241,6 +257,10 @@ class Requests(ABC):
         """
         body = {"tenant": tenant, "module": module, "forget": forget}
         return await self._ask(Route[Disconnected]("POST /disconnect"), body)
+
+    async def page_code(self) -> PageCode:
+        """Return a code with which this caller signs in to the page, once."""
+        return await self._ask(Route[PageCode]("POST /page-codes"))
 
     def _bounded(self, wait_s: float | None) -> float | None:
         """Never ask the server for a longer wait than we wait for its answer."""

@@ -541,6 +541,38 @@ class Killed(Disconnected):
     killed: bool
 
 
+class Freeze(TypedDict):
+    """Agents are stopped in a tenant; null: in all tenants."""
+
+    tenant: str | None
+    by: str
+    since: str
+    why: str
+
+
+class Frozen(TypedDict):
+    """GET /frozen, POST /thaw: where agents are stopped."""
+
+    success: bool
+    frozen: list[Freeze]
+
+
+class FrozenNow(Frozen):
+    """POST /freeze: also the commands of agents that it stopped."""
+
+    stopped: list[Run]
+
+
+class PageCode(TypedDict):
+    """What POST /page-codes answers; `path` is the address of the page, with the code."""
+
+    success: bool
+    principal: str
+    code: str
+    path: str
+    expires_at: str
+
+
 class LoginArguments(TypedDict, total=False):
     """What POST /login takes besides tenant, module and wait."""
 

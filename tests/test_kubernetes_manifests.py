@@ -1,27 +1,16 @@
 """What deploy/kubernetes and the Helm chart make, read without a cluster."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from typing import Any
-
-import pytest
-import yaml
 
 from pwsh_kernels import __version__
 from pwsh_kernels.sessions.places.pod import APP, PORTS, SESSION_APP
 from pwsh_kernels.settings import setting_rows
+from tests.fixtures.manifests import CHART, chart, documents, printed
 from tests.fixtures.repository import ROOT
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 BASE = KUBERNETES / "base"
-CHART = ROOT / "deploy" / "helm"
-LIMIT_S = 60.0
-
-
-def documents(text: str) -> list[dict[str, Any]]:
-    """Return the objects of a YAML text."""
-    return [one for one in yaml.safe_load_all(text) if one]
 
 
 def resources() -> Iterator[dict[str, Any]]:
@@ -34,15 +23,6 @@ def one(kind: str, name: str = "pwsh-kernels") -> dict[str, Any]:
     """Return an object of the kustomization."""
     [found] = [one for one in resources() if (one["kind"], one["metadata"]["name"]) == (kind, name)]
     return found
-
-
-def printed(*command: str) -> list[dict[str, Any]]:
-    """Return the objects that a program prints; without it the test is skipped."""
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"NOT TESTED: there is no {command[0]} on PATH")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    assert done.returncode == 0, done.stderr
-    return documents(done.stdout)
 
 
 def by_name(objects: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -106,8 +86,8 @@ def test_the_server_gets_settings_that_there_are_and_a_token_from_a_secret() -> 
 
 
 def test_the_chart_has_the_version_of_the_package() -> None:
-    chart = documents((CHART / "Chart.yaml").read_text())[0]
-    assert {chart["version"], chart["appVersion"]} == {__version__}
+    [named] = documents((CHART / "Chart.yaml").read_text())
+    assert {named["version"], named["appVersion"]} == {__version__}
 
 
 def test_kustomize_gives_sessions_the_image_of_the_server() -> None:
@@ -125,25 +105,24 @@ def test_a_shared_data_folder_is_named_and_can_be_mounted_by_many_nodes() -> Non
 
 
 def test_the_chart_makes_what_the_kustomization_makes() -> None:
-    chart = by_name(printed("helm", "template", "x", str(CHART), "--namespace", "pwsh-kernels"))
+    helm = by_name(chart())
     plain = by_name([one for one in resources() if one["kind"] != "Namespace"])
-    assert set(chart) == set(plain)
-    deployment = chart["Deployment", "pwsh-kernels"]
+    assert set(helm) == set(plain)
+    deployment = helm["Deployment", "pwsh-kernels"]
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     assert environment(deployment)["PWSH_MANAGER_KUBERNETES_IMAGE"] == container["image"]
     [plainly] = plain["Deployment", "pwsh-kernels"]["spec"]["template"]["spec"]["containers"]
     for changed in (container, plainly):
         changed.pop("image")
         changed["env"] = [one["name"] for one in changed["env"]]
-    assert chart == plain
+    assert helm == plain
 
 
 def test_the_chart_has_an_ingress_a_shared_folder_and_more_settings_for_whoever_wants_them() -> (
     None
 ):
     wanted = ("ingress.enabled=true", "data.shared=true", "settings.PWSH_MANAGER_LOG_LEVEL=DEBUG")
-    sets = [word for one in wanted for word in ("--set", one)]
-    made = by_name(printed("helm", "template", "x", str(CHART), *sets))
+    made = by_name(chart(*wanted))
     assert ("Ingress", "pwsh-kernels") in made
     given = environment(made["Deployment", "pwsh-kernels"])
     assert given["PWSH_MANAGER_LOG_LEVEL"] == "DEBUG"

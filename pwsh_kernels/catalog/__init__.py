@@ -8,7 +8,7 @@ from pwsh_kernels.catalog.explanations import Explanation, ending_errors, explai
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret, file_keys
 from pwsh_kernels.catalog.fitness import unfit
 from pwsh_kernels.catalog.guard import guard_script
-from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
+from pwsh_kernels.catalog.module import CommandLists, IdentityField, Module, Unsupported
 from pwsh_kernels.catalog.readiness import (
     clear_script,
     find_script,
@@ -31,6 +31,7 @@ __all__ = [
     "SECRET_FACTS",
     "Catalog",
     "CommandIndex",
+    "CommandLists",
     "Explanation",
     "Fact",
     "FactName",

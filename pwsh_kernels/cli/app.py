@@ -11,6 +11,7 @@ import typer
 from pwsh_kernels import __version__
 from pwsh_kernels.cli import (
     doctor,
+    freeze,
     information,
     lab,
     login,
@@ -19,6 +20,7 @@ from pwsh_kernels.cli import (
     modules,
     modules_change,
     notebook,
+    page,
     principals,
     pwsh,
     run,
@@ -76,8 +78,11 @@ for _command in (
     sessions.sessions,
     runs.runs,
     runs.cancel,
+    freeze.freeze,
+    freeze.thaw,
     sessions.disconnect,
     notebook.notebook,
+    page.page,
     lab.lab,
     session_console.console,
     mcp.mcp,

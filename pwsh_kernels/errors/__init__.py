@@ -33,6 +33,7 @@ from pwsh_kernels.errors.packages import (
     PackageUnfit,
     PackageVersionNotFound,
 )
+from pwsh_kernels.errors.pages import PageCodeRefused, PageForPeople
 from pwsh_kernels.errors.powershell import (
     PowerShellDied,
     PowerShellNotFound,
@@ -154,6 +155,8 @@ __all__ = [
     "PackageSourceGone",
     "PackageUnfit",
     "PackageVersionNotFound",
+    "PageCodeRefused",
+    "PageForPeople",
     "PlaceUnavailable",
     "PowerShellDied",
     "PowerShellNotFound",

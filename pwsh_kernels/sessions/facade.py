@@ -197,6 +197,14 @@ class Sessions:
             session_view(live.session, *live.counts) for live in self._live() if shown(live.key)
         ]
 
+    def pending_sign_ins(self, shown: Shown = everything) -> list[shapes.SessionStatus]:
+        """Return the sessions that sign in now, with their codes; polling is not noted."""
+        return [
+            status_view(live.session, *live.counts, was_pending=True)
+            for live in self._live()
+            if live.session.state == "signing_in" and shown(live.key)
+        ]
+
     def version(self, shown: Shown = everything) -> str:
         """Return a text that changes whenever a session that is shown appears, disappears, or
         changes its state or sign-in.
@@ -454,6 +462,19 @@ class Sessions:
         if live and live.queue and not run.ended:
             await live.queue.cancel(run, wait_s)
         return run_view(run)
+
+    async def cancel_all(
+        self, chosen: Callable[[SessionKey, str], bool], wait_s: float = 5
+    ) -> list[shapes.Run]:
+        """Stop the commands that are not at their end in the sessions, and by the principals, that
+        are chosen.
+        """
+        ids = [
+            run.id
+            for run in self._runs.newest_first()
+            if not run.ended and run.purpose == "command" and chosen(run.key, run.principal)
+        ]
+        return await asyncio.gather(*(self.cancel(one, wait_s) for one in ids))
 
     async def answer(
         self,

@@ -26,6 +26,7 @@ from pwsh_kernels import __version__
 from pwsh_kernels.errors import FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.landlock import abi_version
+from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -37,7 +38,6 @@ from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
-from pwsh_kernels.web.home_page import home_rules
 from pwsh_kernels.web.jupyter.gate import JupyterGate
 from pwsh_kernels.web.jupyter.lists import list_rules
 from pwsh_kernels.web.jupyter.messages import undeclared_messages
@@ -45,6 +45,8 @@ from pwsh_kernels.web.jupyter.pages import hide_token
 from pwsh_kernels.web.jupyter.rules import undeclared
 from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
+from pwsh_kernels.web.pages.page_handler import Site
+from pwsh_kernels.web.pages.routes import page_rules
 from pwsh_kernels.web.product import Backend, Product
 from pwsh_kernels.web.rest.handlers import rules
 from pwsh_kernels.web.sandbox.page import PAGE_PATH, sandbox_rules
@@ -55,6 +57,8 @@ MAX_UPLOAD = 64 * 1024 * 1024
 """Largest request in bytes; with Jupyter's 512 MB, anybody on this machine could fill the memory
 without a token.
 """
+MCP_PROGRAM = Path(__file__).parents[2] / "mcp_server.py"
+"""The MCP server over stdio: next to the package, in the repository and in an installed wheel."""
 FIRST_COMMAND = "pwsh-kernels login contoso.example exo"
 """The next command for somebody who has just started a server, in another terminal."""
 
@@ -335,15 +339,16 @@ class PwshKernelsApp(ExtensionApp):
             *sandbox_rules(self.authority, server.base_url, server.product.settings.sandbox_peers),
             *powerapps_rules(self.authority, server.base_url),
         ]
-        page = sandbox if server.product.has_sandbox else []
-        page += [] if has_lab() else home_rules(server.base_url)
+        sandbox = sandbox if server.product.has_sandbox else []
+        site = Site(self.backend, server.product.principals, has_lab(), str(MCP_PROGRAM))
+        pages = page_rules(site, server.base_url)
         self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
         gate = JupyterGate(self.backend.guard, cast(SessionKernelManager, server.kernel_manager))
         cast(TokenIdentity, server.identity_provider).gate = gate
         hide_token(server.web_app.settings["jinja2_env"])
         lists = list_rules(gate, server.base_url)
-        all_rules = [*ours, *action_rules(server.base_url), *lists, *page]
+        all_rules = [*pages, *ours, *action_rules(server.base_url), *lists, *sandbox]
         server.web_app.add_handlers(".*$", all_rules)  # type: ignore[no-untyped-call]
         self.has_routes = True
 
@@ -363,10 +368,14 @@ class PwshKernelsApp(ExtensionApp):
             server.log.warning("%s", missing)
         if without := sessions.without_cgroups():
             server.log.info("Sessions have no cgroups of their own: %s", without)
+        freezes = FreezeFile(product.settings.data_dir)
         guard = Guard(
-            server.identity_provider.token, product.principals.current, product.tenants.current
+            server.identity_provider.token,
+            product.principals.current,
+            product.tenants.current,
+            freezes=freezes.current,
         )
-        return Backend(product.settings, sessions, product.catalog, health, guard)
+        return Backend(product.settings, sessions, product.catalog, health, guard, freezes)
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is

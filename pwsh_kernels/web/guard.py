@@ -13,6 +13,7 @@ from pwsh_kernels.catalog import Tenant, Tenants
 from pwsh_kernels.discovery import MCP_CLIENT
 from pwsh_kernels.errors import Forbidden, ProductError, Unauthorized
 from pwsh_kernels.principals.decision import Decision, decide
+from pwsh_kernels.principals.freezes import Freezes
 from pwsh_kernels.principals.places import session_place, tenant_place
 from pwsh_kernels.principals.principal import (
     OWNER,
@@ -41,12 +42,16 @@ class Guard:
         roll: Callable[[], Roll] = Roll,
         tenants: Callable[[], Tenants] = lambda: Tenants({}),
         now: Callable[[], datetime] = _utc_now,
+        freezes: Callable[[], Freezes] = Freezes,
     ) -> None:
-        """`token` is the owner's; `roll` and `tenants` return who and what is known now."""
+        """`token` is the owner's; `roll` and `tenants` return who and what is known now, `freezes`
+        where agents are stopped.
+        """
         self._token = token
         self._roll = roll
         self._tenants = tenants
         self._now = now
+        self._freezes = freezes
 
     # -- who ------------------------------------------------------------------------------------
 
@@ -99,7 +104,7 @@ class Guard:
         """Return whether a caller may do something somewhere now."""
         now = self._now()
         one = self.current(caller) or replace(caller.principal, revoked=now)
-        return decide(one, verb, where, now)
+        return decide(one, verb, where, now, self._freezes())
 
     def require(self, caller: Caller, verb: Verb, where: Where) -> None:
         """Raise Forbidden for what a caller may not do."""

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
+from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
+from pwsh_kernels.web.page_codes import PageCodes
 
 LOG = logging.getLogger(__name__)
 READY_WAIT = 15.0
@@ -63,7 +65,9 @@ class Backend:
     catalog: Catalog
     health: Health
     guard: Guard
+    freezes: FreezeFile
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    page_codes: PageCodes = field(default_factory=PageCodes)
 
     async def wait_until_ready(self) -> None:
         """Wait until the sessions have started. Raises ServerStarting."""

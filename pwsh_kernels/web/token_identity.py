@@ -109,6 +109,12 @@ class TokenIdentity(PasswordIdentityProvider):
             return None
         return self.generate_anonymous_user(handler) if holder is OWNER else _user(holder)
 
+    def sign_in(self, handler: RequestHandler, principal: Principal) -> None:
+        """Give a browser the cookie of a principal who has shown a code instead of a token."""
+        owner = principal is OWNER
+        user = self.generate_anonymous_user(handler) if owner else _user(principal)
+        self.set_login_cookie(handler, user)
+
     def _holder(self, token: str) -> Principal | None:
         return self.gate.guard.holder(token) if self.gate else None
 

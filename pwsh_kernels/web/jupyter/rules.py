@@ -52,17 +52,35 @@ SPEC = HandlerRule(Of.SPEC, Verb.SEE)
 
 OURS: Mapping[str, HandlerRule] = {
     "attachments.KernelActions": HandlerRule(Of.KERNEL, Verb.END),
-    "home_page.HomePage": OPEN,
     "jupyter.lists.KernelList": START_OR_LIST,
     "jupyter.lists.RowList": START_OR_LIST,
     "jupyter.lists.SpecList": LIST,
     "mcp.door.McpHandler": OPEN,
+    **{
+        f"pages.{one}": OPEN
+        for one in (
+            "assets_handler.Assets",
+            "runs_page.NewRun",
+            "runs_page.RunAnswer",
+            "runs_page.RunOutput",
+            "runs_page.RunPage",
+            "runs_page.RunStop",
+            "runs_page.RunsPage",
+            "sessions_page.SessionSignIn",
+            "sessions_page.SessionSignOut",
+            "sessions_page.SessionsPage",
+            "signing_in.SignInPage",
+            "signing_in.SignOut",
+            "stream.OverviewStream",
+            "stream.RunStream",
+        )
+    },
     "rest.handlers.RouteHandler": OPEN,
     "rest.handlers.UnknownPathHandler": OPEN,
     "sandbox.page.SandboxPage": OPEN,
     "sandbox.powerapps.PowerAppsService": OPEN,
 }
-"""Ours, below pwsh_kernels.web. Those of REST and MCP check each call by its route."""
+"""Ours, below pwsh_kernels.web. Those of REST, MCP and the pages check each call by its route."""
 JUPYTERS: Mapping[str, HandlerRule] = {
     "auth.login.LegacyLoginHandler": OPEN,
     "auth.login.LoginFormHandler": OPEN,

@@ -68,6 +68,10 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class NoBody(Body):
+    """For a POST that takes nothing."""
+
+
 class NoQuery(Query):
     """For routes that take nothing."""
 
@@ -121,6 +125,19 @@ class DisconnectBody(SessionBody):
     """POST /disconnect; `forget` also removes what the session keeps of its sign-in on disk."""
 
     forget: bool = False
+
+
+class FreezeBody(Body):
+    """POST /freeze: in one tenant, or in all."""
+
+    tenant: Name | None = None
+    why: Annotated[str, Field(max_length=200)] = ""
+
+
+class ThawBody(Body):
+    """POST /thaw: what was frozen by this name, or, without one, as a whole."""
+
+    tenant: Name | None = None
 
 
 class RunBody(SessionBody):

@@ -1,15 +1,20 @@
 """What each route does: one function per route, from a checked call to a JSON answer."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypedDict, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
-from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting
+from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
+from pwsh_kernels.principals.freezes import Freeze, Freezes
+from pwsh_kernels.principals.places import tenant_place
+from pwsh_kernels.principals.principal import SERVER, Where, is_agents_id
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.sessions.key import SessionKey
@@ -19,6 +24,7 @@ from pwsh_kernels.web.rest.bodies import (
     CancelBody,
     CommandsQuery,
     DisconnectBody,
+    FreezeBody,
     InputBody,
     LinesQueryString,
     LoginBody,
@@ -30,7 +36,10 @@ from pwsh_kernels.web.rest.bodies import (
     SessionBody,
     SessionsQuery,
     StatusBody,
+    ThawBody,
 )
+
+_log = logging.getLogger(__name__)
 
 Model = TypeVar("Model", bound=BaseModel)
 AnyRun = TypeVar("AnyRun", bound=shapes.Run)
@@ -71,6 +80,24 @@ class Call:
     def may(self, verb: Verb, key: SessionKey) -> bool:
         """Return whether the caller may do something in a session."""
         return self.caller is not None and self.backend.guard.allows(self.caller, verb, key)
+
+    def knows(self, tenant: str) -> bool:
+        """Return whether the caller may know of a tenant; empty: of none in particular."""
+        guard = self.backend.guard
+        return self.caller is not None and (not tenant or guard.sees_tenant(self.caller, tenant))
+
+    def place(self, tenant: str | None, verb: Verb) -> Where:
+        """Return a tenant by any of its names, or with None the whole server, in which the caller
+        may do something.
+
+        Raises Forbidden; UnknownTenant, InvalidTenant for one that the caller may not see.
+        """
+        guard = self.backend.guard
+        if self.caller is None:
+            return SERVER
+        where = tenant_place(guard.find_tenant(self.caller, tenant)) if tenant else SERVER
+        guard.require(self.caller, verb, SERVER if verb is Verb.ADMINISTER else where)
+        return where
 
     def admit(self, tenant: str, module: str) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
@@ -309,6 +336,51 @@ async def cancel(call: Call) -> Answer:
     return Answer(_told(call, await call.backend.sessions.cancel(call.id, wait_s)))
 
 
+async def frozen(call: Call) -> Answer:
+    """List where agents are stopped, as far as the caller may know the tenants."""
+    return Answer(_frozen(call, call.backend.freezes.current()))
+
+
+async def freeze(call: Call) -> Answer:
+    """Stop all agents in a tenant, or in all: their commands now, and what they ask for later.
+
+    Raises Forbidden, UnknownTenant.
+    """
+    body = _as(call, FreezeBody)
+    where = call.place(body.tenant, Verb.END)
+    made = Freeze(where.tenant, call.by["principal"], datetime.now(UTC), body.why)
+    files, guard = call.backend.freezes, call.backend.guard
+    freezes = files.current().frozen(made)
+    files.write(freezes)
+    _log.warning("%s.", made.text())
+    stopped = await call.backend.sessions.cancel_all(
+        lambda key, principal: is_agents_id(principal) and made.covers(guard.place(key))
+    )
+    shown = [
+        _told(call, one) for one in stopped if call.reads(SessionKey(one["tenant"], one["module"]))
+    ]
+    view: shapes.FrozenNow = {**_frozen(call, freezes), "stopped": shown}
+    return Answer(view)
+
+
+async def thaw(call: Call) -> Answer:
+    """Let agents go on in a tenant, or end the freeze of all. Raises Forbidden, UnknownTenant."""
+    where = call.place(_as(call, ThawBody).tenant, Verb.ADMINISTER)
+    freezes = call.backend.freezes.current().thawed(where.tenant)
+    call.backend.freezes.write(freezes)
+    _log.warning("%s lets agents go on in %s.", call.by["principal"], where.tenant or "all tenants")
+    return Answer(_frozen(call, freezes))
+
+
+def _frozen(call: Call, freezes: Freezes) -> shapes.Frozen:
+    rows: list[shapes.Freeze] = [
+        {"tenant": one.tenant or None, "by": one.by, "since": one.since.isoformat(), "why": one.why}
+        for one in freezes
+        if call.knows(one.tenant)
+    ]
+    return {"success": True, "frozen": rows}
+
+
 async def give_input(call: Call) -> Answer:
     """Answer or refuse a run's prompt."""
     body, known = _as(call, InputBody), call.backend.sessions
@@ -333,6 +405,21 @@ async def kill(call: Call) -> Answer:
     """End a session's processes at once."""
     body = _as(call, SessionBody)
     return Answer(await call.backend.sessions.kill(body.tenant, body.module))
+
+
+async def page_code(call: Call) -> Answer:
+    """Give a person a code for the page. Raises Unauthorized, PageForPeople."""
+    if call.caller is None:
+        raise Unauthorized
+    given = call.backend.page_codes.issue(call.caller.principal)
+    view: shapes.PageCode = {
+        "success": True,
+        "principal": call.caller.name,
+        "code": given.code,
+        "path": f"/sign-in?code={given.code}",
+        "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
+    }
+    return Answer(view)
 
 
 def _handed_in(body: LoginBody) -> dict[FactName, Secret]:

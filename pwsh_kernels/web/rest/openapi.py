@@ -11,7 +11,13 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from pwsh_kernels import __version__
-from pwsh_kernels.errors import NotReady, ProductError, ServerExhausted, ServerStarting
+from pwsh_kernels.errors import (
+    NotReady,
+    PageForPeople,
+    ProductError,
+    ServerExhausted,
+    ServerStarting,
+)
 from pwsh_kernels.shapes import Error, ForeignJson
 from pwsh_kernels.web.access import OPEN
 from pwsh_kernels.web.connections import TOO_MANY_CONNECTIONS
@@ -57,6 +63,7 @@ def document(routes: Iterable[Route]) -> ForeignJson:
 def statuses() -> dict[int, list[str]]:
     """Return the codes of all errors that a route may answer with, by HTTP status."""
     errors: list[type[ProductError]] = [ProductError, NotReady, ServerExhausted, ServerStarting]
+    errors += [PageForPeople]
     errors += [one for one in ProductError.__subclasses__() if _subject(one) in SUBJECTS]
     found = {TOO_MANY_CONNECTIONS: 503} | {one.code: one.status for one in errors}
     return {

@@ -13,10 +13,12 @@ from pwsh_kernels.web.rest.bodies import (
     CancelBody,
     CommandsQuery,
     DisconnectBody,
+    FreezeBody,
     InputBody,
     LinesQueryString,
     LoginBody,
     ModulesQuery,
+    NoBody,
     NoQuery,
     QueryBody,
     RunBody,
@@ -25,6 +27,7 @@ from pwsh_kernels.web.rest.bodies import (
     SessionBody,
     SessionsQuery,
     StatusBody,
+    ThawBody,
 )
 from pwsh_kernels.web.rest.endpoints import Answer, Call
 from pwsh_kernels.web.rest.openapi import document
@@ -166,6 +169,17 @@ ROUTES: tuple[Route, ...] = (
         SessionBody,
         endpoints.kill,
         shapes.Killed,
+    ),
+    Route("GET", "/frozen", Permission(Verb.SEE), NoQuery, endpoints.frozen, shapes.Frozen),
+    Route("POST", "/freeze", Permission(Verb.END), FreezeBody, endpoints.freeze, shapes.FrozenNow),
+    Route("POST", "/thaw", Permission(Verb.ADMINISTER), ThawBody, endpoints.thaw, shapes.Frozen),
+    Route(
+        "POST",
+        "/page-codes",
+        Permission(Verb.SEE),
+        NoBody,
+        endpoints.page_code,
+        shapes.PageCode,
     ),
     Route("GET", "/watchdog", Permission(Verb.SEE), NoQuery, endpoints.watchdog, shapes.Watchdog),
 )

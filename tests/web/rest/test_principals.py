@@ -231,7 +231,7 @@ def test_an_answer_that_was_waited_for_is_not_given_to_who_was_revoked_meanwhile
     answers: list[httpx.Response] = []
     with principals.client(guarded, "brief") as http:
         page = f"/runs/{running['run_id']}"
-        guarded.until(lambda: "secret" in http.get(page).text)
+        guarded.until(lambda: http.get(page).json()["state"] == "running")
         seen: dict[str, str | int] = {"seen": "running", "cursor": 1000, "wait_s": 50}
         waiting = threading.Thread(target=lambda: answers.append(http.get(page, params=seen)))
         waiting.start()

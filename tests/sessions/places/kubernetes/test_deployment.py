@@ -24,6 +24,7 @@ from lightkube.resources.core_v1 import (
 )
 from lightkube.resources.rbac_authorization_v1 import Role
 
+from tests.fixtures.manifests import chart
 from tests.fixtures.repository import ROOT
 from tests.sessions.places.kubernetes.node import Node
 from tests.sessions.places.kubernetes.test_pods import KEY, NAME, open_pods, started
@@ -65,6 +66,15 @@ async def test_the_api_server_takes_every_object(node: Node, name: str) -> None:
         if made.metadata:
             made.metadata.namespace = None
         await node.client.create(made, namespace=node.namespace, dry_run=True)
+
+
+async def test_the_api_server_takes_every_object_of_the_chart(node: Node) -> None:
+    made = chart("ingress.enabled=true", "data.shared=true")
+    assert {"Deployment", "Ingress", "Role"} <= {one["kind"] for one in made}
+    for one in load_all_yaml(yaml.safe_dump_all(made)):
+        if one.metadata:
+            one.metadata.namespace = None
+        await node.client.create(one, namespace=node.namespace, dry_run=True)
 
 
 async def test_the_namespace_is_taken_as_well(node: Node) -> None:

@@ -1,0 +1,115 @@
+"""The first page: what needs a person, and the sessions; signing sessions in and out."""
+
+from datetime import UTC, datetime
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+
+from pwsh_kernels.principals.verbs import Verb
+from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.web.pages.overview import Overview, Rights, needs_of, rows_of
+from pwsh_kernels.web.pages.page_handler import PageHandler
+
+CODE_WAIT_S = 10.0
+"""How long a form that signs a session in waits for the code, or for the end."""
+QUESTIONS = 50
+"""Open questions that the first page shows."""
+
+
+class OverviewPart(PageHandler):
+    """Whatever shows the first page, or follows it."""
+
+    tab = "sessions"
+
+    async def overview(self) -> Overview:
+        """Return what the first page shows to whoever looks."""
+        sessions = (await self.ask("GET /sessions"))["sessions"]
+        tenants = (await self.ask("GET /tenants"))["tenants"]
+        waiting = {"state": "waiting_for_input", "limit": QUESTIONS}
+        questions = (await self.ask("GET /runs", waiting))["runs"]
+        codes = self.backend.sessions.pending_sign_ins(self.sees)
+        titles = {key: one.title for key, one in self.backend.catalog.modules.items()}
+        return Overview(
+            needs_of(codes, questions, sessions, self.rights, datetime.now(UTC)),
+            rows_of(tenants, sessions, titles, self.rights),
+            titles,
+        )
+
+    def sees(self, key: SessionKey) -> bool:
+        """Return whether whoever looks may know of a session."""
+        return self.allows(Verb.SEE, key)
+
+    def rights(self, tenant: str, module: str) -> Rights:
+        """Return what whoever looks may do in a session."""
+        key = SessionKey(tenant, module)
+        verbs = (Verb.WRITE, Verb.SIGN_IN, Verb.ANSWER, Verb.END)
+        return Rights(*(self.allows(verb, key) for verb in verbs))
+
+    def allows(self, verb: Verb, key: SessionKey) -> bool:
+        """Return whether whoever looks may do something in a session."""
+        return self.caller is not None and self.backend.guard.allows(self.caller, verb, key)
+
+
+class SessionsPage(OverviewPart):
+    """The first page."""
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """Show what needs a person, and the sessions."""
+        self.show("overview.html", overview=await self.overview())
+
+
+class SessionSignIn(PageHandler):
+    """Signs a session in: asks for module, way and account, and then shows the code."""
+
+    tab = "sessions"
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """Ask how to sign in."""
+        await self.show_form("")
+
+    async def show_form(self, error: str) -> None:
+        """Show the form, filled in with what is asked for."""
+        modules = (await self.ask("GET /modules", {"installed": False}))["details"]
+        chosen = {
+            name: self.get_argument(name, "") for name in ("tenant", "module", "route", "account")
+        }
+        self.show("session_sign_in.html", modules=modules, chosen=chosen, error=error)
+
+    @allow_unauthenticated
+    async def post(self) -> None:
+        """Begin the sign-in, wait a moment for its code, and go where the code is shown."""
+        body = {
+            "tenant": self.get_body_argument("tenant", ""),
+            "module": self.get_body_argument("module", ""),
+            "route": self.get_body_argument("route", "") or None,
+            "expected_account": self.get_body_argument("account", "") or None,
+            "wait_s": CODE_WAIT_S,
+        }
+        answer = await self.ask("POST /login", body)
+        if not answer["success"]:
+            await self.show_form(answer["error"])
+            return
+        self.go("")
+
+
+class SessionSignOut(PageHandler):
+    """Signs a session out, after a question."""
+
+    tab = "sessions"
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """Ask first, and say what ends with it."""
+        body = {name: self.get_query_argument(name, "") for name in ("tenant", "module")}
+        self.show("session_sign_out.html", session=await self.ask("POST /status", body))
+
+    @allow_unauthenticated
+    async def post(self) -> None:
+        """Sign the session out and close it."""
+        body: dict[str, object] = {
+            name: self.get_body_argument(name, "") for name in ("tenant", "module")
+        }
+        body["forget"] = self.get_body_argument("forget", "") == "yes"
+        await self.ask("POST /disconnect", body)
+        self.go("")
