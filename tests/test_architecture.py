@@ -16,6 +16,7 @@ PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {
     "errors",
     "escapes",
+    "grants",
     "landlock",
     "limits",
     "records",
@@ -51,6 +52,7 @@ EVERY_LAYER = LEAVES | {
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "escapes": set(),
+    "grants": {"errors"},
     "landlock": set(),
     "limits": set(),
     "records": set(),
@@ -63,7 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "prompt_answers": {"errors", "records"},
     "powershell": {"errors", "landlock", "limits", "prompt_answers", "records", "watcher"},
     "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"}
-    | {"limits", "script_text"},
+    | {"grants", "limits", "script_text"},
     "catalog": {"errors"},
     "principals": {"catalog", "errors"},
     "audit": {"errors"},
@@ -77,6 +79,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "catalog",
         "modules",
         "escapes",
+        "grants",
         "landlock",
         "limits",
         "messages",
@@ -100,6 +103,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
 }
 LIBRARY_HOMES: dict[str, set[str]] = {
+    "cryptography": {"grants"},
+    "websocket": {"cli"},
     "psrpcore": {"powershell"},
     "ipykernel": {"kernel"},
     "powershell_kernel": {"kernel", "powershell"},

@@ -540,7 +540,7 @@ class Sessions:
         self._audit.require(
             of_run(Kind.PROMPT_ANSWERED, run, principal, client, for_other=for_other)
         )
-        if not (live.queue and live.queue.answer(run, value)):
+        if not (live.queue and live.queue.answer(run, value, principal)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         live.session.use()
         return run_view(run)
@@ -557,7 +557,7 @@ class Sessions:
         """Refuse the prompt of a run. Raises UnknownRun, RunNotWaiting, AnswerOfAnother."""
         run, live = self._waiting(run_id, for_other or (principal, client))
         self._audit.note(of_run(Kind.PROMPT_REFUSED, run, principal, client, for_other=for_other))
-        if not (live.queue and live.queue.refuse(run, reason)):
+        if not (live.queue and live.queue.refuse(run, reason, principal)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         return run_view(run)
 
