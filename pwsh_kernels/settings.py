@@ -132,6 +132,13 @@ class Settings(BaseSettings):
         "path",
         "Folder of the audit log; empty: `audit` in the data folder.",
     )
+    audit_syslog: str = _setting(
+        "",
+        "PWSH_MANAGER_AUDIT_SYSLOG",
+        "address",
+        "Where the audit log's newest hash is told to every five minutes, so that a log that was"
+        " written anew is noticed: a socket such as /dev/log, or HOST:PORT (UDP).",
+    )
     tenant_aliases: Annotated[dict[str, str], NoDecode] = _setting(
         {},
         "TENANT_ALIASES",

@@ -96,6 +96,24 @@ class AuditHealth(TypedDict):
     failures: int
 
 
+class AuditHead(TypedDict):
+    """What GET /audit/head answers: the last record, by number and hash."""
+
+    success: Literal[True]
+    state: Literal["on", "off", "failed"]
+    seq: int
+    hash: str
+
+
+class AuditPage(TypedDict):
+    """What GET /audit answers."""
+
+    success: Literal[True]
+    records: list[ForeignJson]
+    next: int
+    more: bool
+
+
 class Health(Counts):
     """What GET /health answers."""
 

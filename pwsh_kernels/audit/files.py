@@ -41,9 +41,13 @@ def first_of(path: Path) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def named_lines(folder: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield each file's name and its lines, as verification takes them."""
-    for path in log_files(folder):
+def named_lines(folder: Path, after: int = 0) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield each file's name and its lines, as verification takes them; from the file on that has
+    the record behind a number.
+    """
+    files = log_files(folder)
+    before = sum(first_of(path) <= after + 1 for path in files[1:])
+    for path in files[before:]:
         with path.open("rb") as opened:
             yield path.name, iter(opened)
 

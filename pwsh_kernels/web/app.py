@@ -24,6 +24,7 @@ from tornado.platform.asyncio import BaseAsyncIOLoop
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
+from pwsh_kernels.audit.anchor import SyslogAnchor, address_of
 from pwsh_kernels.audit.event import Event, Kind
 from pwsh_kernels.audit.log import AuditLog
 from pwsh_kernels.audit.trail import AuditTrail
@@ -40,11 +41,13 @@ from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.places.confinement import shortfall
 from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
-from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
+from pwsh_kernels.web.attachments import NotebookRows, action_rules
 from pwsh_kernels.web.audit_events import configuration_read, server_started
+from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
+from pwsh_kernels.web.judged_channels import JudgedChannels
 from pwsh_kernels.web.jupyter.gate import JupyterGate
 from pwsh_kernels.web.jupyter.lists import list_rules
 from pwsh_kernels.web.jupyter.messages import undeclared_messages
@@ -159,8 +162,8 @@ class PwshKernelsServer(ServerApp):
         return NotebookRows
 
     @default("kernel_websocket_connection_class")
-    def _default_kernel_websocket_connection_class(self) -> type[Channels]:
-        return Channels
+    def _default_kernel_websocket_connection_class(self) -> type[JudgedChannels]:
+        return JudgedChannels
 
     @default("cookie_secret")
     def _default_cookie_secret(self) -> bytes:
@@ -313,6 +316,8 @@ class PwshKernelsApp(ExtensionApp):
     serverapp_class = PwshKernelsServer
     load_other_extensions = True
     lookup: asyncio.Task[None] | None = None
+    anchor: SyslogAnchor | None = None
+    anchoring: asyncio.Task[None] | None = None
     has_routes = False
 
     @default("default_url")
@@ -347,11 +352,18 @@ class PwshKernelsApp(ExtensionApp):
             *powerapps_rules(self.authority, server.base_url),
         ]
         sandbox = sandbox if server.product.has_sandbox else []
-        site = Site(self.backend, server.product.principals, has_lab(), str(MCP_PROGRAM))
+        site = Site(
+            self.backend,
+            server.product.principals,
+            has_lab(),
+            str(MCP_PROGRAM),
+            server.loopback_url,
+        )
         pages = page_rules(site, server.base_url)
         self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
-        gate = JupyterGate(self.backend.guard, cast(SessionKernelManager, server.kernel_manager))
+        manager = cast(SessionKernelManager, server.kernel_manager)
+        gate = JupyterGate(self.backend.guard, manager, self.backend.changes)
         cast(TokenIdentity, server.identity_provider).gate = gate
         hide_token(server.web_app.settings["jinja2_env"])
         lists = list_rules(gate, server.base_url)
@@ -387,7 +399,9 @@ class PwshKernelsApp(ExtensionApp):
         )
         confined = product.settings.confine != "off" and health.abi > 0
         classifier = Classifier(product.catalog, confined=confined)
-        parts = (sessions, product.catalog, health, guard, classifier, freezes, audit)
+        changes = ChangesGate(product.tenants.current, classifier, guard)
+        judges = (classifier, changes)
+        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
         return Backend(product.settings, *parts)
 
     def sandbox_environment(self) -> dict[str, str]:
@@ -415,6 +429,9 @@ class PwshKernelsApp(ExtensionApp):
             self.record_start(serverapp.product)
             await self.backend.sessions.start()
         self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
+        if self.backend.audit.log and settings.audit_syslog:
+            self.anchor = SyslogAnchor(self.backend.audit.log, address_of(settings.audit_syslog))
+            self.anchoring = asyncio.ensure_future(self.anchor.keep_telling())
         self.backend.ready.set()
         with ended_by_failure(serverapp, Path(serverapp.runtime_dir)):
             serverapp.announce()
@@ -428,8 +445,9 @@ class PwshKernelsApp(ExtensionApp):
             audit.require(started)
         else:
             audit.note(started)
-        for what, file in (("principals", product.principals), ("tenants", product.tenants)):
-            record_changes(audit, what, file)
+        record_changes(audit, "principals", product.principals)
+        record_changes(audit, "tenants", product.tenants)
+        record_changes(audit, "frozen", self.backend.freezes)
 
     async def stop_extension(self) -> None:
         """Let go of the kernels without ending them."""
@@ -440,6 +458,9 @@ class PwshKernelsApp(ExtensionApp):
         await self.backend.sessions.stop()
         await self.backend.classifier.stop()
         self.backend.audit.note(Event(Kind.SERVER_STOPPED))
+        if self.anchoring is not None and self.anchor is not None:
+            self.anchoring.cancel()
+            await asyncio.to_thread(self.anchor.tell)
         self.backend.audit.close()
 
 

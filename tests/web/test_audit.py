@@ -20,6 +20,7 @@ from tests.fixtures.front_end import Notebook
 from tests.fixtures.principals import Principals, grant
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
+pytestmark = pytest.mark.slow
 OURS = SessionKey(CONTOSO, "exo")
 SECRET = "correct-horse-battery"
 Record = dict[str, Any]

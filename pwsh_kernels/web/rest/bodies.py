@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -199,6 +200,17 @@ class RunsQuery(Query):
     state: Name | None = None
     purpose: Name | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 50
+
+
+class AuditQuery(Query):
+    """What GET /audit takes."""
+
+    after: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 100
+    who: Name = ""
+    tenant: Name = ""
+    kind: Name = ""
+    since: AwareDatetime | None = None
 
 
 class RunQuery(Query):

@@ -1,5 +1,6 @@
 """What each route does: one function per route, from a checked call to a JSON answer."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
 from pwsh_kernels.audit.event import Kind
+from pwsh_kernels.audit.selection import Selection, read_page
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
@@ -21,8 +23,10 @@ from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunReq
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.audit_events import agents
+from pwsh_kernels.web.changes_gate import Judging
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import (
+    AuditQuery,
     CancelBody,
     ClassifyBody,
     ClassifyQuery,
@@ -103,6 +107,14 @@ class Call:
         where = tenant_place(guard.find_tenant(self.caller, tenant)) if tenant else SERVER
         guard.require(self.caller, verb, SERVER if verb is Verb.ADMINISTER else where)
         return where
+
+    def judging(self, command: str) -> Judging:
+        """Return the question whether the caller's command may run somewhere. Raises Unauthorized
+        without a caller.
+        """
+        if self.caller is None:
+            raise Unauthorized
+        return self.backend.changes.judging(self.caller, [command])
 
     def admit(self, tenant: str, module: str) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
@@ -213,6 +225,35 @@ async def tenants(call: Call) -> Answer:
     return Answer(view)
 
 
+async def audit(call: Call) -> Answer:
+    """Return records of the audit log behind a number, oldest first."""
+    query, log = _as(call, AuditQuery), call.backend.audit.log
+    asked = Selection(query.who, query.tenant, query.kind, query.since)
+    found: list[shapes.ForeignJson] = []
+    if log is not None:
+        found = await asyncio.to_thread(read_page, log.folder, asked, query.after, query.limit + 1)
+    page = found[: query.limit]
+    view: shapes.AuditPage = {
+        "success": True,
+        "records": page,
+        "next": page[-1]["seq"] if page else query.after,
+        "more": len(found) > len(page),
+    }
+    return Answer(view)
+
+
+async def audit_head(call: Call) -> Answer:
+    """Return number and hash of the last record, to be noted elsewhere."""
+    trail = call.backend.audit
+    view: shapes.AuditHead = {
+        "success": True,
+        "state": trail.state,
+        "seq": trail.log.last if trail.log else 0,
+        "hash": trail.log.head if trail.log else "",
+    }
+    return Answer(view)
+
+
 async def watchdog(call: Call) -> Answer:
     """Report the watchdog's limits."""
     view: shapes.Watchdog = {"success": True, **call.backend.sessions.watchdog()}
@@ -258,15 +299,16 @@ async def run(call: Call) -> Answer:
         conversation_id=body.conversation_id,
         **call.by,
     )
+    judge = call.judging(body.command)
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(
-            request, list(body.tenants), call.admit, lambda key: call.may(Verb.WRITE, key)
+            request, list(body.tenants), call.admit, lambda key: call.may(Verb.WRITE, key), judge
         )
         views["results"] = [
             one if one["state"] == "refused" else _told(call, one) for one in views["results"]
         ]
         return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
-    view = await call.backend.sessions.run(request)
+    view = await call.backend.sessions.run(request, judge)
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
 
 
@@ -381,7 +423,7 @@ async def freeze(call: Call) -> Answer:
     if call.caller is not None:
         guard.audit.note(agents(Kind.FROZEN, call.caller, where.tenant, body.why))
     stopped = await call.backend.sessions.cancel_all(
-        lambda key, principal: is_agents_id(principal) and made.covers(guard.place(key))
+        lambda key, principal: is_agents_id(principal) and made.covers(guard.place(key)), **call.by
     )
     shown = [
         _told(call, one) for one in stopped if call.reads(SessionKey(one["tenant"], one["module"]))

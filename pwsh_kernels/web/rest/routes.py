@@ -10,6 +10,7 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.web.access import OPEN, Permission, Scope
 from pwsh_kernels.web.rest import endpoints
 from pwsh_kernels.web.rest.bodies import (
+    AuditQuery,
     CancelBody,
     ClassifyBody,
     ClassifyQuery,
@@ -191,6 +192,22 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/frozen", Permission(Verb.SEE), NoQuery, endpoints.frozen, shapes.Frozen),
     Route("POST", "/freeze", Permission(Verb.END), FreezeBody, endpoints.freeze, shapes.FrozenNow),
     Route("POST", "/thaw", Permission(Verb.ADMINISTER), ThawBody, endpoints.thaw, shapes.Frozen),
+    Route(
+        "GET",
+        "/audit",
+        Permission(Verb.ADMINISTER, Scope.SERVER),
+        AuditQuery,
+        endpoints.audit,
+        shapes.AuditPage,
+    ),
+    Route(
+        "GET",
+        "/audit/head",
+        Permission(Verb.ADMINISTER, Scope.SERVER),
+        NoQuery,
+        endpoints.audit_head,
+        shapes.AuditHead,
+    ),
     Route(
         "POST",
         "/page-codes",

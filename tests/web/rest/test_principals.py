@@ -20,7 +20,8 @@ pytestmark = pytest.mark.xdist_group("principals")
 CLOSED = [route for route in ROUTES if route.permission is not OPEN]
 OF_A_RUN = [route for route in CLOSED if route.permission.scope is Scope.RUN]
 OF_A_SESSION = [route for route in CLOSED if route.permission.scope is not Scope.RUN]
-NAMING = [route for route in OF_A_SESSION if route.permission.scope is not Scope.ANYWHERE]
+NAMELESS = {Scope.ANYWHERE, Scope.SERVER}
+NAMING = [route for route in OF_A_SESSION if route.permission.scope not in NAMELESS]
 
 
 def name(route: Route) -> str:
