@@ -113,6 +113,7 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "mcp_types": {"mcp"},
     "httpx": {"client"},
     "segno": {"sessions"},
+    "prometheus_client": {"web"},
     "rfc8785": {"audit"},
     "tomlkit": {"catalog", "modules", "principals"},
     "typer": {"cli"},
