@@ -51,6 +51,8 @@ def ended(run: Run) -> Event:
         "output_chars": run.log.total_chars,
         "connection_changed": run.connection_changed,
     }
+    if run.ended_at and run.started_at:
+        more["duration_ms"] = round((run.ended_at - run.started_at).total_seconds() * 1000)
     return _of_run(Kind.RUN_ENDED, run, more, outcome=run.state, output_sha256=run.log.sha256)
 
 
