@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from pwsh_kernels.cli.file_turns import turn
 from pwsh_kernels.cli.tenants_file import replace_file
 from pwsh_kernels.errors import BrokenFile, InvalidRequest
 from pwsh_kernels.principals.parsing import NAME, read_principals
@@ -47,11 +48,16 @@ def named(name: str) -> Principal:
 
 
 def change(path: Path, edit: Callable[[str], str]) -> None:
-    """Change the text of the file.
+    """Change the text of the file, as the command before has left it.
 
     Raises InvalidRequest if the file would be incorrect afterwards, BrokenFile if it cannot be
-    read.
+    read, FileNotWritten if another command does not let go of it.
     """
+    with turn(path):
+        _change(path, edit)
+
+
+def _change(path: Path, edit: Callable[[str], str]) -> None:
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
     except OSError as problem:

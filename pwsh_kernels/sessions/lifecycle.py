@@ -303,7 +303,7 @@ class Lifecycle:
         live.queue = RunQueue(
             kernel.get_connection_info(),
             kernel.context,
-            live.observe,
+            functools.partial(self._observed, live),
             lambda message: self._event(live, message),
             live.session.use,
             examine=functools.partial(self._examiner.examine, live),
@@ -314,6 +314,10 @@ class Lifecycle:
         await live.queue.join(timeout)
         if adopted:
             await live.queue.recall(functools.partial(self._recalled, live), ADOPT_WAIT_S)
+
+    def _observed(self, live: LiveSession, code: str, client: str, message_id: str) -> Run:
+        """Make the run of a notebook's execution, for whoever has sent it through us."""
+        return live.observe(code, client, self._manager.senders.take(message_id))
 
     async def _wait_until_ready(self, live: LiveSession) -> None:
         """Run an empty command, to see that PowerShell has opened. Raises TimeoutError,
@@ -412,7 +416,8 @@ class Lifecycle:
             return self._restored(note)
         if entry["reply"] is not None:
             return None
-        return live.observe(entry["code"], str(entry["header"].get("username") or ""))
+        client = str(entry["header"].get("username") or "")
+        return live.observe(entry["code"], client, str(entry.get("principal") or ""))
 
     def _restored(self, note: RunNote) -> Run | None:
         if note.purpose == "command":

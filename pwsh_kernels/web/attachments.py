@@ -19,6 +19,7 @@ from traitlets import default
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.shapes import ForeignJson
+from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.jupyter.gate import caller_of
 from pwsh_kernels.web.jupyter.messages import ClientMessage, read_message, with_grant
 from pwsh_kernels.web.websocket_frames import refuse_wrong_count
@@ -175,6 +176,7 @@ class Channels(ZMQChannelsWebsocketConnection):
             if refusal := self._refusal(message.verb):
                 self._refuse(message, refusal)
             else:
+                self._note_sender(message)
                 granted = (
                     self._granted(incoming_msg, v1=v1) if message.needs_grant else incoming_msg
                 )
@@ -189,18 +191,29 @@ class Channels(ZMQChannelsWebsocketConnection):
         else:
             super().handle_outgoing_message(stream, outgoing_msg)
 
+    def _note_sender(self, message: ClientMessage) -> None:
+        """Remember whose the run of a cell will be: the user name in its header is only a claim."""
+        caller, manager = self._caller, self.multi_kernel_manager
+        of_session = isinstance(manager, SessionKernelManager) and manager.session_of(
+            self.kernel_id
+        )
+        if message.kind == "execute_request" and caller and of_session:
+            manager.senders.note(str(message.header.get("msg_id")), caller.name)
+
     def _granted(self, message: str | bytes, *, v1: bool) -> str | bytes:
         """Return a message as its kernel takes it: with the server's grant, if it is a session."""
-        signer = getattr(self.kernel_manager, "signer", None)
-        caller = caller_of(cast(Any, self.websocket_handler))
+        signer, caller = getattr(self.kernel_manager, "signer", None), self._caller
         if signer is None or caller is None:
             return message
         return with_grant(message, signer, caller.name, v1=v1)
 
+    @property
+    def _caller(self) -> Caller | None:
+        return caller_of(cast(Any, self.websocket_handler))
+
     def _refusal(self, verb: Verb) -> str:
         """Return why the notebook may not do something now; empty: it may."""
-        handler = cast(Any, self.websocket_handler)
-        caller, gate = caller_of(handler), handler.identity_provider.gate
+        caller, gate = self._caller, cast(Any, self.websocket_handler).identity_provider.gate
         return gate.may_send(caller, verb, self.kernel_id) if caller else NOT_ANY_MORE
 
     def _refuse(self, message: ClientMessage, refusal: str) -> None:
