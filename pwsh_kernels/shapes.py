@@ -89,6 +89,31 @@ class Counts(TypedDict):
     kubernetes: KubernetesState
 
 
+class AuditHealth(TypedDict):
+    """Whether the audit log is written, and how often that has failed."""
+
+    state: Literal["on", "off", "failed"]
+    failures: int
+
+
+class AuditHead(TypedDict):
+    """What GET /audit/head answers: the last record, by number and hash."""
+
+    success: Literal[True]
+    state: Literal["on", "off", "failed"]
+    seq: int
+    hash: str
+
+
+class AuditPage(TypedDict):
+    """What GET /audit answers."""
+
+    success: Literal[True]
+    records: list[ForeignJson]
+    next: int
+    more: bool
+
+
 class Health(Counts):
     """What GET /health answers."""
 
@@ -98,6 +123,7 @@ class Health(Counts):
     version: str
     powershell: PowerShellHealth
     confinement: Confinement
+    audit: AuditHealth
     uptime_s: float
 
 
@@ -526,6 +552,36 @@ class Commands(FoundCommands):
     success: bool
     session: str
     state: SessionState
+
+
+ClassName = Literal["read", "write", "unknown", "destructive"]
+"""What a text does; `unknown` counts as a write."""
+ClassifiedCommand = TypedDict(
+    "ClassifiedCommand",
+    {"name": str, "class": ClassName, "service": str, "line": int, "column": int},
+)
+ClassReason = TypedDict(
+    "ClassReason",
+    {
+        "code": str,
+        "class": ClassName,
+        "text": str,
+        "line": int,
+        "column": int,
+        "piece": str,
+        "instead": str,
+    },
+)
+Classification = TypedDict(
+    "Classification",
+    {
+        "success": bool,
+        "class": ClassName,
+        "commands": list[ClassifiedCommand],
+        "reasons": list[ClassReason],
+    },
+)
+"""What GET /classify and POST /classify answer."""
 
 
 class Disconnected(TypedDict):

@@ -31,10 +31,12 @@ LEAVES = {
     "watcher",
 }
 EVERY_LAYER = LEAVES | {
+    "audit",
     "powershell",
     "kernel",
     "catalog",
     "principals",
+    "approvals",
     "classification",
     "modules",
     "sessions",
@@ -42,6 +44,7 @@ EVERY_LAYER = LEAVES | {
     "web",
     "discovery",
     "port_owners",
+    "mcp_clients",
     "client",
     "mcp",
     "cli",
@@ -65,11 +68,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"grants", "limits", "script_text"},
     "catalog": {"errors"},
     "principals": {"catalog", "errors"},
+    "audit": {"errors"},
     "powershell_search": set(),
+    "approvals": {"catalog", "classification", "errors", "principals"},
     "classification": {"catalog", "errors", "landlock", "powershell_search", "watcher"},
     "modules": {"catalog", "errors", "powershell_search", "settings", "watcher"},
     "sandbox": {"errors"},
     "sessions": {
+        "audit",
         "catalog",
         "modules",
         "escapes",
@@ -88,6 +94,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "port_owners": set(),
+    "mcp_clients": {"errors", "shapes"},
     "client": {"discovery", "errors", "port_owners", "settings", "shapes"},
     "mcp": {"catalog", "client", "discovery", "errors", "escapes", "principals", "records"}
     | {"settings", "shapes"},
@@ -115,6 +122,7 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "mcp_types": {"mcp"},
     "httpx": {"client"},
     "segno": {"sessions"},
+    "rfc8785": {"approvals", "audit"},
     "tomlkit": {"catalog", "modules", "principals"},
     "typer": {"cli"},
 }
@@ -249,7 +257,16 @@ def test_every_folder_of_python_is_a_room_of_the_table() -> None:
     """A new room is entered in the table, and a room that is gone leaves it."""
     folders = {path.parent for path in PACKAGE.rglob("__init__.py")} - {PACKAGE}
     names = {str(one.relative_to(PACKAGE)) for one in folders}
-    lone = {"classification", "cli", "errors", "modules", "principals", "sandbox"}
+    lone = {
+        "approvals",
+        "audit",
+        "classification",
+        "cli",
+        "errors",
+        "modules",
+        "principals",
+        "sandbox",
+    }
     assert names == set(ROOMS) | lone
 
 

@@ -9,15 +9,18 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
+from pwsh_kernels.audit.event import Kind
+from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Module, Route, Tenant
 from pwsh_kernels.errors import PowerShellDied, ProductError, TooManySessions
 from pwsh_kernels.messages import CONNECTION_CHANGED, POWERSHELL_DIED, REQUEST_REFUSED
+from pwsh_kernels.sessions.audit_events import of_session, refused_by_kernel
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
-from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.live import OURSELVES, LiveSession
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
 from pwsh_kernels.sessions.places.place import Place
@@ -75,6 +78,8 @@ class Lifecycle:
         directory: Directory,
         launcher: Launcher,
         runs: Runs,
+        *,
+        audit: AuditTrail,
     ) -> None:
         """`save`d notes, and what else is on disk, live in the settings' `data_dir`."""
         self._settings = settings
@@ -82,6 +87,7 @@ class Lifecycle:
         self._directory = directory
         self._launcher = launcher
         self._runs = runs
+        self._audit = audit
         self._notes = SessionNotes(settings.data_dir / "sessions")
         self._history = launcher.history
         self._pins = launcher.pins
@@ -90,7 +96,12 @@ class Lifecycle:
         self.table: dict[SessionKey, LiveSession] = {}
         self._places = launcher.places
         self.sign_ins = SignInFlow(
-            settings, self.save, self.table.values, launcher.places, launcher.pin_again
+            settings,
+            self.save,
+            self.table.values,
+            launcher.places,
+            launcher.pin_again,
+            audit=audit,
         )
         self.changes = Broadcast()
         self._turns: WeakValueDictionary[SessionKey, asyncio.Lock] = WeakValueDictionary()
@@ -523,6 +534,7 @@ class Lifecycle:
             self._examiner.look_again(live)
         if facts.get("event") == REQUEST_REFUSED:
             LOG.warning(REFUSED, live.key, json.dumps(facts))
+            self._audit.note(refused_by_kernel(live.key, facts))
         if facts.get("event") == POWERSHELL_DIED:
             died = PowerShellDied(
                 facts.get("exit_status"), facts.get("signal"), str(facts.get("reason") or "")
@@ -553,6 +565,7 @@ class Lifecycle:
 
     def _fail(self, live: LiveSession, reason: str) -> None:
         LOG.warning("The session %s is lost: %s", live.key, reason)
+        self._audit.note(of_session(Kind.SESSION_LOST, live.key, OURSELVES, reason=reason))
         live.lose(reason)
         if self.table.get(live.key) is live:
             self._pins.release(live.key)

@@ -101,6 +101,7 @@ class LiveSession:
             code,
             principal=principal or OBSERVER,
             client=claim(client),
+            observed=True,
             account=self.account,
         )
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pwsh_kernels.cli import file_turns
-from pwsh_kernels.cli.file_turns import turn
+from pwsh_kernels.catalog import file_turns
+from pwsh_kernels.catalog.file_turns import turn
 from pwsh_kernels.errors import FileNotWritten
 from pwsh_kernels.principals.roll import Roll
 from pwsh_kernels.principals.tokens import hash_of

@@ -12,6 +12,8 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from pwsh_kernels.audit.log import AuditLog
+from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.messages import checked_options
 from pwsh_kernels.sandbox import Authority, module_path
@@ -87,6 +89,7 @@ class World:
     authority: Authority
     sessions: Sessions
     powerapps: HTTPServer
+    audit: AuditTrail
 
     @classmethod
     async def begin(cls, folder: Path, **settings: str) -> "World":
@@ -103,11 +106,17 @@ class World:
         }
         sandbox["PWSH_KERNELS_POWERAPPS_URL"] = url
         tenants = TenantsFile(known.tenants_file)
+        audit = AuditTrail(AuditLog(known.audit_folder))
         sessions = Sessions(
-            known, manager, Catalog.load(extra=known.modules_dir), tenants.current, lambda: sandbox
+            known,
+            manager,
+            Catalog.load(extra=known.modules_dir),
+            tenants.current,
+            lambda: sandbox,
+            audit=audit,
         )
         await sessions.start()
-        return cls(folder, known, manager, authority, sessions, powerapps)
+        return cls(folder, known, manager, authority, sessions, powerapps, audit)
 
     async def end(self) -> None:
         """End every session and let go."""
@@ -118,6 +127,7 @@ class World:
     async def stop(self) -> None:
         """Let go, as a server that stops; sessions live on."""
         await self.sessions.stop()
+        self.audit.close()
         self.powerapps.stop()
 
     async def login(self, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:

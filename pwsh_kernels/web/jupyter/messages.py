@@ -45,6 +45,25 @@ class ClientMessage:
     header: Mapping[str, Any]
     metadata: Mapping[str, Any]
     channel: str
+    body: bytes | Mapping[str, Any] = b"{}"
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """Return its content. Raises ValueError if that is no JSON object."""
+        facts = json.loads(self.body) if isinstance(self.body, bytes) else self.body
+        if not isinstance(facts, Mapping):
+            raise ValueError("the content of a message is an object")  # noqa: TRY004 - foreign data
+        return facts
+
+    @property
+    def id(self) -> str:
+        """Return its id, which its sender chose."""
+        return str(self.header.get("msg_id", ""))
+
+    @property
+    def silent(self) -> bool:
+        """Return whether an execution leaves no run."""
+        return bool(self.content.get("silent"))
 
     @property
     def kind(self) -> str:
@@ -64,6 +83,15 @@ class ClientMessage:
         return needs_grant(self.kind)
 
 
+def executed_texts(message: ClientMessage) -> list[str]:
+    """Return every text that an execute_request runs: the cell, and its expressions. Raises
+    ValueError for content that is no object.
+    """
+    expressions = message.content.get("user_expressions") or {}
+    named = expressions.values() if isinstance(expressions, Mapping) else [expressions]
+    return [str(message.content.get("code", "")), *map(str, named)]
+
+
 def undeclared_messages(kinds: Sequence[str] = CLIENT_MESSAGES) -> list[str]:
     """Return the kinds of messages that a session's kernel takes and nobody has declared."""
     return [kind for kind in kinds if kind not in MESSAGE_VERBS]
@@ -74,10 +102,12 @@ def read_message(message: str | bytes, *, v1: bool) -> ClientMessage:
     if v1:
         channel, parts = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
         header, metadata = (json.loads(bytes(part)) for part in (parts[0], parts[2]))
-        return ClientMessage(header, metadata, channel)
+        return ClientMessage(header, metadata, channel, bytes(parts[3]))
     read = json.loads if isinstance(message, str) else deserialize_binary_message
     facts = read(message)
-    return ClientMessage(facts["header"], facts.get("metadata") or {}, str(facts.get("channel")))
+    content = facts.get("content") or {}
+    metadata, channel = facts.get("metadata") or {}, str(facts.get("channel"))
+    return ClientMessage(facts["header"], metadata, channel, content)
 
 
 def with_grant(message: str | bytes, signer: Signer, principal: str, *, v1: bool) -> str | bytes:

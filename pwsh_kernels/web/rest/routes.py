@@ -10,7 +10,10 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.web.access import OPEN, Permission, Scope
 from pwsh_kernels.web.rest import endpoints
 from pwsh_kernels.web.rest.bodies import (
+    AuditQuery,
     CancelBody,
+    ClassifyBody,
+    ClassifyQuery,
     CommandsQuery,
     DisconnectBody,
     FreezeBody,
@@ -86,6 +89,22 @@ ROUTES: tuple[Route, ...] = (
         CommandsQuery,
         endpoints.commands,
         shapes.Commands,
+    ),
+    Route(
+        "GET",
+        "/classify",
+        Permission(Verb.SEE),
+        ClassifyQuery,
+        endpoints.classify,
+        shapes.Classification,
+    ),
+    Route(
+        "POST",
+        "/classify",
+        Permission(Verb.SEE),
+        ClassifyBody,
+        endpoints.classify_text,
+        shapes.Classification,
     ),
     Route(
         "POST",
@@ -173,6 +192,22 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/frozen", Permission(Verb.SEE), NoQuery, endpoints.frozen, shapes.Frozen),
     Route("POST", "/freeze", Permission(Verb.END), FreezeBody, endpoints.freeze, shapes.FrozenNow),
     Route("POST", "/thaw", Permission(Verb.ADMINISTER), ThawBody, endpoints.thaw, shapes.Frozen),
+    Route(
+        "GET",
+        "/audit",
+        Permission(Verb.ADMINISTER, Scope.SERVER),
+        AuditQuery,
+        endpoints.audit,
+        shapes.AuditPage,
+    ),
+    Route(
+        "GET",
+        "/audit/head",
+        Permission(Verb.ADMINISTER, Scope.SERVER),
+        NoQuery,
+        endpoints.audit_head,
+        shapes.AuditHead,
+    ),
     Route(
         "POST",
         "/page-codes",

@@ -1,5 +1,6 @@
 """The kill switch: a freeze stops the agents that run, refuses those that ask, and lasts."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -74,6 +75,16 @@ def test_no_agent_ends_a_freeze_and_a_person_needs_the_right(
         [told] = guard.get("/frozen").json()["frozen"]
     assert (told["tenant"], told["by"]) == (CONTOSO, "person:guard")
     assert server.post("/thaw", tenant=CONTOSO)["frozen"] == []
+    told = [
+        (one["kind"], one["principal"], one.get("tenant"))
+        for file in sorted((server.data_dir / "audit").glob("*"))
+        for one in map(json.loads, file.read_text().splitlines())
+        if one["kind"].startswith("agents.")
+    ]
+    assert told[-2:] == [
+        ("agents.frozen", "person:guard", CONTOSO),
+        ("agents.thawed", "token", CONTOSO),
+    ]
 
 
 def test_who_may_not_see_a_tenant_does_not_learn_that_it_is_frozen(
