@@ -16,6 +16,7 @@ PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {
     "errors",
     "escapes",
+    "grants",
     "landlock",
     "limits",
     "records",
@@ -43,6 +44,7 @@ EVERY_LAYER = LEAVES | {
     "web",
     "discovery",
     "port_owners",
+    "mcp_clients",
     "client",
     "mcp",
     "cli",
@@ -50,6 +52,7 @@ EVERY_LAYER = LEAVES | {
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "escapes": set(),
+    "grants": {"errors"},
     "landlock": set(),
     "limits": set(),
     "records": set(),
@@ -62,7 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "prompt_answers": {"errors", "records"},
     "powershell": {"errors", "landlock", "limits", "prompt_answers", "records", "watcher"},
     "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"}
-    | {"limits", "script_text"},
+    | {"grants", "limits", "script_text"},
     "catalog": {"errors"},
     "principals": {"catalog", "errors"},
     "audit": {"errors"},
@@ -76,6 +79,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "catalog",
         "modules",
         "escapes",
+        "grants",
         "landlock",
         "limits",
         "messages",
@@ -90,6 +94,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "port_owners": set(),
+    "mcp_clients": {"errors", "shapes"},
     "client": {"discovery", "errors", "port_owners", "settings", "shapes"},
     "mcp": {"catalog", "client", "discovery", "errors", "escapes", "principals", "records"}
     | {"settings", "shapes"},
@@ -98,6 +103,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
 }
 LIBRARY_HOMES: dict[str, set[str]] = {
+    "cryptography": {"grants"},
+    "websocket": {"cli"},
     "psrpcore": {"powershell"},
     "ipykernel": {"kernel"},
     "powershell_kernel": {"kernel", "powershell"},
@@ -115,6 +122,7 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "mcp_types": {"mcp"},
     "httpx": {"client"},
     "segno": {"sessions"},
+    "prometheus_client": {"web"},
     "rfc8785": {"approvals", "audit"},
     "tomlkit": {"catalog", "modules", "principals"},
     "typer": {"cli"},

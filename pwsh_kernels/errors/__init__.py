@@ -9,6 +9,7 @@ from pwsh_kernels.errors.files import (
     UndecodableScript,
     UnsafeFolder,
 )
+from pwsh_kernels.errors.grants import NotGranted
 from pwsh_kernels.errors.kept_objects import (
     NoObjects,
     ObjectsForgotten,
@@ -142,6 +143,7 @@ __all__ = [
     "NoObjects",
     "NoSessionUserLeft",
     "NoSpaceLeft",
+    "NotGranted",
     "NotOurServer",
     "NotReady",
     "NotSignedIn",

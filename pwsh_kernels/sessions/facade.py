@@ -32,7 +32,7 @@ from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
-from pwsh_kernels.sessions.live import OBSERVER, OURSELVES, LiveSession
+from pwsh_kernels.sessions.live import OURSELVES, LiveSession
 from pwsh_kernels.sessions.memory_watch import MemoryWatch
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.places.places import Places
@@ -167,7 +167,7 @@ class Sessions:
         """
         if not is_recorded(run):
             return
-        tell = self._audit.note if run.principal == OBSERVER else self._audit.require
+        tell = self._audit.note if run.observed else self._audit.require
         tell(accepted(run))
 
     def _note_run(self, run: Run) -> None:
@@ -540,7 +540,7 @@ class Sessions:
         self._audit.require(
             of_run(Kind.PROMPT_ANSWERED, run, principal, client, for_other=for_other)
         )
-        if not (live.queue and live.queue.answer(run, value)):
+        if not (live.queue and live.queue.answer(run, value, principal)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         live.session.use()
         return run_view(run)
@@ -557,7 +557,7 @@ class Sessions:
         """Refuse the prompt of a run. Raises UnknownRun, RunNotWaiting, AnswerOfAnother."""
         run, live = self._waiting(run_id, for_other or (principal, client))
         self._audit.note(of_run(Kind.PROMPT_REFUSED, run, principal, client, for_other=for_other))
-        if not (live.queue and live.queue.refuse(run, reason)):
+        if not (live.queue and live.queue.refuse(run, reason, principal)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         return run_view(run)
 

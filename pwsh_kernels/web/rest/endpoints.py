@@ -22,7 +22,7 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.audit_events import agents
+from pwsh_kernels.web.audit_events import agents, page_event
 from pwsh_kernels.web.changes_gate import Judging
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import (
@@ -488,6 +488,8 @@ async def page_code(call: Call) -> Answer:
     if call.caller is None:
         raise Unauthorized
     given = call.backend.page_codes.issue(call.caller.principal)
+    told = page_event(Kind.PAGE_CODE_GIVEN, call.caller.name, call.caller.client)
+    call.backend.audit.note(told)
     view: shapes.PageCode = {
         "success": True,
         "principal": call.caller.name,

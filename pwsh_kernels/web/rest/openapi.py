@@ -24,16 +24,8 @@ from pwsh_kernels.web.access import OPEN
 from pwsh_kernels.web.connections import TOO_MANY_CONNECTIONS
 from pwsh_kernels.web.rest.route import Route
 
-SUBJECTS = {
-    "approvals",
-    "files",
-    "kept_objects",
-    "modules",
-    "powershell",
-    "requests",
-    "runs",
+SUBJECTS = {"approvals", "files", "kept_objects", "modules", "powershell", "requests", "runs"} | {
     "sessions",
-} | {
     "sign_in",
     "tenants",
 }
