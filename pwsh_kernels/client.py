@@ -29,10 +29,13 @@ from pwsh_kernels.errors import (
 from pwsh_kernels.port_owners import stranger_at
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.shapes import (
+    Classification,
     Commands,
     Disconnected,
     Everywhere,
     ForeignJson,
+    Frozen,
+    FrozenNow,
     Health,
     LinesArguments,
     LinesPage,
@@ -212,6 +215,12 @@ class Requests(ABC):
             Route[Commands]("GET /sessions/{id}/commands"), query, f"{tenant}:{module}"
         )
 
+    async def classify(self, text: str, module: str | None = None) -> Classification:
+        """Return what a text does, without running it."""
+        return await self._ask(
+            Route[Classification]("POST /classify"), {"text": text, "module": module}
+        )
+
     async def notebook(self, tenant: str, module: str) -> ForeignJson:
         """Return the commands of a session, with their output, as an .ipynb."""
         return await self._ask(
@@ -222,6 +231,19 @@ class Requests(ABC):
         """Stop a run and return it."""
         body = {"wait_s": self._bounded(wait_s)}
         return await self._ask(Route[Run]("POST /runs/{id}/cancel"), body, run_id)
+
+    async def frozen(self) -> Frozen:
+        """Return where agents are stopped."""
+        return await self._ask(Route[Frozen]("GET /frozen"))
+
+    async def freeze(self, tenant: str | None, why: str) -> FrozenNow:
+        """Stop all agents in a tenant, or with None in all."""
+        body = {"tenant": tenant, "why": why}
+        return await self._ask(Route[FrozenNow]("POST /freeze"), body)
+
+    async def thaw(self, tenant: str | None) -> Frozen:
+        """End a freeze."""
+        return await self._ask(Route[Frozen]("POST /thaw"), {"tenant": tenant})
 
     async def answer(self, run_id: str, value: object, *, for_other: bool = False) -> Run:
         """Answer the prompt of a run; `for_other`: in place of whoever started it.

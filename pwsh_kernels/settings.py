@@ -119,6 +119,32 @@ class Settings(BaseSettings):
         "TOML file with principals; empty: `principals.toml` in the user's config folder, if it"
         " exists.",
     )
+    audit: Literal["on", "off", "required"] = _setting(
+        "on",
+        "PWSH_MANAGER_AUDIT",
+        "on/off/required",
+        "Record in the audit log who did what; what cannot be recorded is not run; required: no"
+        " server without it.",
+    )
+    audit_dir: Path | None = _setting(
+        None,
+        "PWSH_MANAGER_AUDIT_DIR",
+        "path",
+        "Folder of the audit log; empty: `audit` in the data folder.",
+    )
+    audit_syslog: str = _setting(
+        "",
+        "PWSH_MANAGER_AUDIT_SYSLOG",
+        "address",
+        "Where the audit log's newest hash is told to every five minutes, so that a log that was"
+        " written anew is noticed: a socket such as /dev/log, or HOST:PORT (UDP).",
+    )
+    metrics: bool = _setting(
+        False,
+        "PWSH_MANAGER_METRICS",
+        "true/false",
+        "Answer GET /metrics with counts for Prometheus, for tokens that may see the whole server.",
+    )
     tenant_aliases: Annotated[dict[str, str], NoDecode] = _setting(
         {},
         "TENANT_ALIASES",
@@ -542,6 +568,11 @@ class Settings(BaseSettings):
             self.principals_file
             or platformdirs.user_config_path("pwsh-kernels", appauthor=False) / "principals.toml"
         )
+
+    @property
+    def audit_folder(self) -> Path:
+        """Folder of the audit log."""
+        return self.audit_dir or self.data_dir / "audit"
 
     @property
     def homes(self) -> Path:

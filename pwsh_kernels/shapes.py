@@ -89,6 +89,31 @@ class Counts(TypedDict):
     kubernetes: KubernetesState
 
 
+class AuditHealth(TypedDict):
+    """Whether the audit log is written, and how often that has failed."""
+
+    state: Literal["on", "off", "failed"]
+    failures: int
+
+
+class AuditHead(TypedDict):
+    """What GET /audit/head answers: the last record, by number and hash."""
+
+    success: Literal[True]
+    state: Literal["on", "off", "failed"]
+    seq: int
+    hash: str
+
+
+class AuditPage(TypedDict):
+    """What GET /audit answers."""
+
+    success: Literal[True]
+    records: list[ForeignJson]
+    next: int
+    more: bool
+
+
 class Health(Counts):
     """What GET /health answers."""
 
@@ -98,6 +123,7 @@ class Health(Counts):
     version: str
     powershell: PowerShellHealth
     confinement: Confinement
+    audit: AuditHealth
     uptime_s: float
 
 
@@ -528,6 +554,36 @@ class Commands(FoundCommands):
     state: SessionState
 
 
+ClassName = Literal["read", "write", "unknown", "destructive"]
+"""What a text does; `unknown` counts as a write."""
+ClassifiedCommand = TypedDict(
+    "ClassifiedCommand",
+    {"name": str, "class": ClassName, "service": str, "line": int, "column": int},
+)
+ClassReason = TypedDict(
+    "ClassReason",
+    {
+        "code": str,
+        "class": ClassName,
+        "text": str,
+        "line": int,
+        "column": int,
+        "piece": str,
+        "instead": str,
+    },
+)
+Classification = TypedDict(
+    "Classification",
+    {
+        "success": bool,
+        "class": ClassName,
+        "commands": list[ClassifiedCommand],
+        "reasons": list[ClassReason],
+    },
+)
+"""What GET /classify and POST /classify answer."""
+
+
 class Disconnected(TypedDict):
     """What POST /disconnect answers."""
 
@@ -539,6 +595,28 @@ class Killed(Disconnected):
     """POST /kill; `killed` is false if there was nothing to kill."""
 
     killed: bool
+
+
+class Freeze(TypedDict):
+    """Agents are stopped in a tenant; null: in all tenants."""
+
+    tenant: str | None
+    by: str
+    since: str
+    why: str
+
+
+class Frozen(TypedDict):
+    """GET /frozen, POST /thaw: where agents are stopped."""
+
+    success: bool
+    frozen: list[Freeze]
+
+
+class FrozenNow(Frozen):
+    """POST /freeze: also the commands of agents that it stopped."""
+
+    stopped: list[Run]
 
 
 class PageCode(TypedDict):

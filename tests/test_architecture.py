@@ -16,6 +16,7 @@ PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {
     "errors",
     "escapes",
+    "grants",
     "landlock",
     "limits",
     "records",
@@ -30,10 +31,13 @@ LEAVES = {
     "watcher",
 }
 EVERY_LAYER = LEAVES | {
+    "audit",
     "powershell",
     "kernel",
     "catalog",
     "principals",
+    "approvals",
+    "classification",
     "modules",
     "sessions",
     "sandbox",
@@ -48,6 +52,7 @@ EVERY_LAYER = LEAVES | {
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "escapes": set(),
+    "grants": {"errors"},
     "landlock": set(),
     "limits": set(),
     "records": set(),
@@ -60,16 +65,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "prompt_answers": {"errors", "records"},
     "powershell": {"errors", "landlock", "limits", "prompt_answers", "records", "watcher"},
     "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"}
-    | {"limits", "script_text"},
+    | {"grants", "limits", "script_text"},
     "catalog": {"errors"},
     "principals": {"catalog", "errors"},
+    "audit": {"errors"},
     "powershell_search": set(),
+    "approvals": {"catalog", "classification", "errors", "principals"},
+    "classification": {"catalog", "errors", "landlock", "powershell_search", "watcher"},
     "modules": {"catalog", "errors", "powershell_search", "settings", "watcher"},
     "sandbox": {"errors"},
     "sessions": {
+        "audit",
         "catalog",
         "modules",
         "escapes",
+        "grants",
         "landlock",
         "limits",
         "messages",
@@ -93,6 +103,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
 }
 LIBRARY_HOMES: dict[str, set[str]] = {
+    "cryptography": {"grants"},
+    "websocket": {"cli"},
     "psrpcore": {"powershell"},
     "ipykernel": {"kernel"},
     "powershell_kernel": {"kernel", "powershell"},
@@ -110,6 +122,8 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "mcp_types": {"mcp"},
     "httpx": {"client"},
     "segno": {"sessions"},
+    "prometheus_client": {"web"},
+    "rfc8785": {"approvals", "audit"},
     "tomlkit": {"catalog", "modules", "principals"},
     "typer": {"cli"},
 }
@@ -244,7 +258,16 @@ def test_every_folder_of_python_is_a_room_of_the_table() -> None:
     """A new room is entered in the table, and a room that is gone leaves it."""
     folders = {path.parent for path in PACKAGE.rglob("__init__.py")} - {PACKAGE}
     names = {str(one.relative_to(PACKAGE)) for one in folders}
-    lone = {"cli", "errors", "modules", "principals", "sandbox"}
+    lone = {
+        "approvals",
+        "audit",
+        "classification",
+        "cli",
+        "errors",
+        "modules",
+        "principals",
+        "sandbox",
+    }
     assert names == set(ROOMS) | lone
 
 

@@ -8,7 +8,7 @@ from pwsh_kernels.catalog.explanations import Explanation, ending_errors, explai
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret, file_keys
 from pwsh_kernels.catalog.fitness import unfit
 from pwsh_kernels.catalog.guard import guard_script
-from pwsh_kernels.catalog.module import IdentityField, Module, Unsupported
+from pwsh_kernels.catalog.module import CommandLists, IdentityField, Module, Unsupported
 from pwsh_kernels.catalog.readiness import (
     clear_script,
     find_script,
@@ -19,6 +19,8 @@ from pwsh_kernels.catalog.readiness import (
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
 from pwsh_kernels.catalog.tenants import (
+    Changes,
+    ChangesKind,
     ModuleAccess,
     Tenant,
     Tenants,
@@ -30,7 +32,10 @@ from pwsh_kernels.catalog.tenants import (
 __all__ = [
     "SECRET_FACTS",
     "Catalog",
+    "Changes",
+    "ChangesKind",
     "CommandIndex",
+    "CommandLists",
     "Explanation",
     "Fact",
     "FactName",

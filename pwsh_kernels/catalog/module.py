@@ -40,6 +40,20 @@ HomePath = Annotated[str, AfterValidator(_inside_home)]
 
 
 @dataclass(frozen=True, slots=True)
+class CommandLists:
+    """What a service's commands do, where their verb does not tell (docs/modules.md)."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = FORM
+
+    reads: tuple[CommandPattern, ...] = ()
+    writes: tuple[CommandPattern, ...] = ()
+    destroys: tuple[CommandPattern, ...] = ()
+    secrets: tuple[CommandPattern, ...] = ()
+    requests: tuple[Command, ...] = ()
+    """Commands that send a request with the method that they are given."""
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """A service and the PowerShell module that reaches it.
 
@@ -71,6 +85,7 @@ class Module:
     prerelease: bool = False
     bad_versions: Mapping[Text, Text] = field(default_factory=dict)
     commands: tuple[CommandPattern, ...] = ()
+    classes: CommandLists = field(default_factory=CommandLists)
     replaces: Mapping[CommandPattern, Text] = field(default_factory=dict)
     login_hosts: tuple[Host, ...] = ()
     hosts: tuple[Host, ...] = ()

@@ -112,7 +112,10 @@ def _place(location: Sequence[str | int]) -> tuple[str, ...]:
 
 def _sentence(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
-    if error["loc"][0] in ("commands", "replaces") and error["type"] == "string_pattern_mismatch":
+    if (
+        error["loc"][0] in ("commands", "classes", "replaces")
+        and error["type"] == "string_pattern_mismatch"
+    ):
         return _SENTENCES["command_pattern"]
     if error["type"] == "literal_error":
         return f"is not one of {context['expected']}"

@@ -1,6 +1,7 @@
 """A file that is read again when it has changed, its mode included."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -21,6 +22,8 @@ class WatchedFile(ABC, Generic[Content]):
         """
         self.path = path
         self.problem: BrokenFile | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        """Called after each reading but the first."""
         self._must_exist = must_exist
         self._stamp: Stamp = None
         self._content: Content | None = None
@@ -36,6 +39,8 @@ class WatchedFile(ABC, Generic[Content]):
             self._content = self._read(path)
         elif stamp != self._stamp:
             self._content = self._read_again(path, self._content)
+            self._stamp = stamp
+            self.on_change()
         self._stamp = stamp
         return self._content
 

@@ -10,7 +10,10 @@ import typer
 
 from pwsh_kernels import __version__
 from pwsh_kernels.cli import (
+    audit,
+    classify,
     doctor,
+    freeze,
     information,
     lab,
     login,
@@ -73,10 +76,13 @@ for _command in (
     login.login,
     sessions.status,
     run.run,
+    classify.classify,
     runs.follow,
     sessions.sessions,
     runs.runs,
     runs.cancel,
+    freeze.freeze,
+    freeze.thaw,
     sessions.disconnect,
     notebook.notebook,
     page.page,
@@ -104,6 +110,13 @@ _principals.command()(principals.rotate)
 _principals.command()(principals.revoke)
 _principals.command("test")(principals.explain)
 app.add_typer(_principals, name="principals")
+
+_audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_audit.callback()(audit.audit)
+_audit.command()(audit.show)
+_audit.command("verify")(audit.verify_log)
+_audit.command()(audit.export)
+app.add_typer(_audit, name="audit")
 
 _modules = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 _modules.callback()(information.modules)

@@ -125,6 +125,7 @@ def explain(
     """Say whether a principal may do something, and why. The exit code is 1 if not."""
     from pwsh_kernels.principals.changes import find_any, read_roll
     from pwsh_kernels.principals.decision import decide
+    from pwsh_kernels.principals.freeze_file import FreezeFile
     from pwsh_kernels.principals.verbs import ACTIONS
 
     settings = read_settings()
@@ -132,7 +133,8 @@ def explain(
     if verb is None:
         raise InvalidRequest("action", f"must be one of {', '.join(ACTIONS)}")
     one = find_any(read_roll(settings.principals_path), name)
-    decision = decide(one, verb, _place(settings, tenant, module), _now())
+    freezes = FreezeFile(settings.data_dir).current()
+    decision = decide(one, verb, _place(settings, tenant, module), _now(), freezes)
     _explain(decision, command, as_json)
     if not decision.allowed:
         raise typer.Exit(ExitCode.FAILED)

@@ -145,3 +145,21 @@ class DataFolderInUse(ProductError):
             f" {self.folder}. Use that one, or give this one another folder with"
             " PWSH_MANAGER_DATA_DIR."
         )
+
+
+@dataclass(eq=False)
+class AuditUnavailable(ProductError):
+    """The audit log cannot be written."""
+
+    code: ClassVar[str] = "audit_unavailable"
+    status: ClassVar[int] = 503
+    folder: str
+    problem: str
+
+    def text(self) -> str:
+        return (
+            f"The audit log in {self.folder} cannot be written ({self.problem}), and what is not"
+            " recorded is not done. Make room, or let the server write there; it tries again by"
+            " itself. States and outputs can be read meanwhile, and `cancel`, `disconnect` and kill"
+            " work."
+        )

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pwsh_kernels.principals.freezes import STOPPED_VERBS, Freezes
 from pwsh_kernels.principals.principal import Grant, Kind, Principal, Where
 from pwsh_kernels.principals.verbs import PEOPLE_ONLY, Verb, with_implied
+
+NOTHING_FROZEN = Freezes()
 
 
 class Reason(StrEnum):
@@ -17,6 +20,7 @@ class Reason(StrEnum):
     NEVER_FOR_AGENTS = "never_for_agents"
     EXPIRED = "expired"
     REVOKED = "revoked"
+    FROZEN = "frozen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Decision:
     by: tuple[int, ...] = ()
     held: frozenset[Verb] = frozenset()
     since: datetime | None = None
+    why: str = ""
 
     @property
     def allowed(self) -> bool:
@@ -65,6 +70,8 @@ class Decision:
                 return f"{self.principal} was revoked at {self.since} and may do nothing."
             case Reason.EXPIRED:
                 return f"{self.principal} expired at {self.since} and may do nothing."
+            case Reason.FROZEN:
+                return f"{self.principal} may not {self.verb} in {self.where}: {self.why}."
             case Reason.NEVER_FOR_AGENTS:
                 return f"{self.principal} may not {self.verb}: no grant gives that to an agent."
             case _:
@@ -73,10 +80,17 @@ class Decision:
                 return f"{refused}: no grant says so. There it may: {held}."
 
 
-def decide(principal: Principal, verb: Verb, where: Where, at: datetime) -> Decision:
+def decide(
+    principal: Principal,
+    verb: Verb,
+    where: Where,
+    at: datetime,
+    freezes: Freezes = NOTHING_FROZEN,
+) -> Decision:
     """Return whether a principal may do something somewhere, at a time.
 
-    What no grant allows is refused. An owner's right is a grant like any other.
+    What no grant allows is refused. An owner's right is a grant like any other. `freezes` are the
+    places where agents are stopped.
     """
     asked = principal.id, verb, where
     if principal.revoked is not None:
@@ -89,7 +103,14 @@ def decide(principal: Principal, verb: Verb, where: Where, at: datetime) -> Deci
     by = tuple(
         number for number, grant in enumerate(principal.grants, 1) if _allows(grant, verb, where)
     )
+    freeze = freezes.over(where) if _can_be_frozen(principal, verb) else None
+    if by and freeze:
+        return Decision(Reason.FROZEN, *asked, held=held, since=freeze.since, why=freeze.text())
     return Decision(Reason.GRANTED if by else Reason.NO_GRANT, *asked, by=by, held=held)
+
+
+def _can_be_frozen(principal: Principal, verb: Verb) -> bool:
+    return principal.kind is Kind.AGENT and verb in STOPPED_VERBS
 
 
 def held_verbs(principal: Principal, where: Where) -> frozenset[Verb]:

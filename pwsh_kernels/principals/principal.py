@@ -124,6 +124,11 @@ OWNER = Principal(
 """Who holds the server's own token. It never expires: it is the way in when the file is broken."""
 
 
+def is_agents_id(principal: str) -> bool:
+    """Return whether an id (`agent:claude`, `token/agent:claude-code`) is that of an agent."""
+    return principal.rpartition("/")[2].startswith(f"{Kind.AGENT}:")
+
+
 def derived_agent(owner: Principal, client: str) -> Principal:
     """Return the agent that acts for a principal through an MCP client of that name.
 

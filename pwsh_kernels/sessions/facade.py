@@ -4,11 +4,13 @@ docs/rest.md.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from pwsh_kernels import shapes
+from pwsh_kernels.audit.event import Kind
+from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
 from pwsh_kernels.errors import (
     AnswerOfAnother,
@@ -21,6 +23,8 @@ from pwsh_kernels.landlock import abi_version
 from pwsh_kernels.prompt_answers import check_answer
 from pwsh_kernels.records import Record, RunOptions
 from pwsh_kernels.sessions.admission import admit, check_command, check_room
+from pwsh_kernels.sessions.audit_events import accepted, ended, is_recorded, of_run, of_session
+from pwsh_kernels.sessions.audit_sync import keep_synced
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.evidence.notebook import evidence
 from pwsh_kernels.sessions.fan_out import Turns, chosen_tenants, refused_view, summary_view
@@ -28,7 +32,7 @@ from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
-from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.live import OURSELVES, LiveSession
 from pwsh_kernels.sessions.memory_watch import MemoryWatch
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.places.places import Places
@@ -83,12 +87,18 @@ entered."""
 Shown = Callable[[SessionKey], bool]
 """Whether a session, with its runs, is shown to somebody."""
 Admits = Callable[[str, str], None]
+Judge = Callable[[str, str], Awaitable[None]]
+"""Raises a ProductError for a tenant (by its own name) and module in which a text may not run."""
 """Raises a ProductError for a tenant and a module that are closed to somebody."""
 
 
 def everything(_: SessionKey) -> bool:
     """Show every session."""
     return True
+
+
+async def anything(_: str, __: str) -> None:
+    """Let every text run."""
 
 
 def everybody(_: str, __: str) -> None:
@@ -108,11 +118,14 @@ class Sessions:
         catalog: Catalog,
         tenants: Callable[[], Tenants],
         sandbox: Callable[[], Mapping[str, str]],
+        *,
+        audit: AuditTrail,
     ) -> None:
         """`tenants` returns them as they are now; `sandbox` the variables of a sandbox tenant's
         session.
         """
         self._settings = settings
+        self._audit = audit
         self._commands = CommandIndex(catalog)
         self._advisor = Advisor(self._commands)
         self._runs = Runs(
@@ -121,6 +134,7 @@ class Sessions:
             settings.runs_kept,
             settings.runs_max_age,
             self._advise,
+            before=self._record,
             on_end=self._note_run,
             on_disk=settings.output_on_disk,
         )
@@ -132,10 +146,9 @@ class Sessions:
             self._directory,
             Launcher(settings, sandbox, places, self._directory.secret_files),
             self._runs,
+            audit=audit,
         )
-        self._watchdog = Watchdog(
-            settings, self._live, self._lifecycle.disconnect, self._runs.forget_old
-        )
+        self._watchdog = Watchdog(settings, self._live, self._close_idle, self._runs.forget_old)
         self._memory_watch = MemoryWatch(settings, places, self._live, self._lifecycle.end_for)
         self._tasks = Tasks()
         self._turns = Turns(settings.fan_out, self._tasks)
@@ -148,8 +161,24 @@ class Sessions:
             key.module, record, script=script, simulated=known is not None and known.sandbox
         )
 
+    def _record(self, run: Run) -> None:
+        """Record a run before it is sent; of a notebook's, that it has begun. Raises
+        AuditUnavailable.
+        """
+        if not is_recorded(run):
+            return
+        tell = self._audit.note if run.observed else self._audit.require
+        tell(accepted(run))
+
     def _note_run(self, run: Run) -> None:
+        if is_recorded(run):
+            self._audit.note(ended(run))
         self._lifecycle.note_run(run)
+
+    async def _close_idle(self, live: LiveSession) -> None:
+        idle = of_session(Kind.DISCONNECTED, live.key, OURSELVES, reason="idle")
+        self._audit.note(idle)
+        await self._lifecycle.disconnect(live)
 
     async def start(self) -> None:
         """Find the kernels that outlived an earlier server and watch them; start the watchdog."""
@@ -158,6 +187,7 @@ class Sessions:
         self._lifecycle.restore(self._wanted_at_start())
         self._tasks.start(self._watchdog.run(), "watchdog")
         self._tasks.start(self._memory_watch.run(), "memory watch")
+        self._tasks.start(keep_synced(self._audit), "audit log")
         self._running = True
 
     async def stop(self) -> None:
@@ -253,23 +283,28 @@ class Sessions:
         refused = await self._lifecycle.sign_ins.follow(live, request, wait_s)
         return login_view(live.session, refused)
 
-    async def run(self, request: RunRequest) -> shapes.RunResult:
-        """Run a command.
+    async def run(self, request: RunRequest, judge: Judge = anything) -> shapes.RunResult:
+        """Run a command that `judge` lets run.
 
         A `state` of shapes.OPEN in the answer means status 202. Raises as `admit` says.
         """
-        live, run = await self._prepare(request)
+        live, run = await self._prepare(request, judge)
         live.submit(run, request.command)
         await run.wait(self._run_wait(request))
         return result_view(run)
 
     async def run_everywhere(
-        self, request: RunRequest, tenants: Sequence[str], admits: Admits = everybody
+        self,
+        request: RunRequest,
+        tenants: Sequence[str],
+        admits: Admits = everybody,
+        open_to: Shown = everything,
+        judge: Judge = anything,
     ) -> shapes.Everywhere:
         """Run a command in several tenants; `["*"]`: in all that are signed in to the module.
 
-        `admits` raises a ProductError for a tenant and module that are closed to the caller. Raises
-        InvalidRequest.
+        `admits` raises a ProductError for a named tenant and module that are closed to the caller;
+        `open_to` says which sessions `*` means. Raises InvalidRequest.
 
         One tenant failing or refusing does not affect the others.
         """
@@ -279,15 +314,11 @@ class Sessions:
         named = [  # two names of one tenant count once; what is refused tells no other name
             one if refusals[one] else self._directory.tenant_name(one) for one in tenants
         ]
-        signed_in = (
-            live.session
-            for live in self._live()
-            if _refusal(admits, live.key.tenant, live.key.module) is None
-        )
+        signed_in = (live.session for live in self._live() if open_to(live.key))
         chosen = chosen_tenants(named, module, signed_in)
         runs = await asyncio.gather(
             *(
-                self._begin_in_turn(replace(request, tenant=tenant), refusals.get(tenant))
+                self._begin_in_turn(replace(request, tenant=tenant), refusals.get(tenant), judge)
                 for tenant in chosen
             )
         )
@@ -298,12 +329,12 @@ class Sessions:
         )
 
     async def _begin_in_turn(
-        self, request: RunRequest, refusal: ProductError | None
+        self, request: RunRequest, refusal: ProductError | None, judge: Judge
     ) -> Run | shapes.Refused:
         if refusal:
             return refused_view(request, refusal)
         try:
-            live, run = await self._prepare(request)
+            live, run = await self._prepare(request, judge)
         except ProductError as error:
             return refused_view(request, error)
         live.submit(run, request.command, gate=self._turns)
@@ -312,12 +343,14 @@ class Sessions:
     def _run_wait(self, request: RunRequest) -> float:
         return self._settings.run_wait if request.wait_s is None else request.wait_s
 
-    async def _prepare(self, request: RunRequest) -> tuple[LiveSession, Run]:
+    async def _prepare(self, request: RunRequest, judge: Judge) -> tuple[LiveSession, Run]:
         """Return the session that takes a command, and its run, not yet sent.
 
-        Raises as `admit` says.
+        Raises as `admit` and `judge` say.
         """
         check_command(request, self._settings.command_size)
+        module = self._directory.module(request.module).key
+        await judge(self._directory.tenant_name(request.tenant), module)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         check_room(live, self._settings.queued_runs)
         run = self._runs.add(
@@ -439,7 +472,9 @@ class Sessions:
         found = await search.find(words, limit)
         return {"success": True, "session": str(key), "state": live.session.state, **found}
 
-    async def notebook(self, name: str) -> shapes.ForeignJson:
+    async def notebook(
+        self, name: str, *, principal: str = "token", client: str = ""
+    ) -> shapes.ForeignJson:
         """Return the commands of a session (`tenant:module`) as an .ipynb, even if it is closed.
 
         Raises UnknownSession for one that has neither a state nor runs, and as `Directory.names`
@@ -450,9 +485,12 @@ class Sessions:
         live, runs = self._lifecycle.table.get(key), self._runs.of(key)
         if live is None and not runs:
             raise UnknownSession(tenant=key.tenant, module=key.module)
+        self._audit.note(of_session(Kind.EXPORTED, key, principal, client, what="notebook"))
         return await evidence(key, live.session if live else None, runs, now())
 
-    async def cancel(self, run_id: str, wait_s: float = 5) -> shapes.Run:
+    async def cancel(
+        self, run_id: str, wait_s: float = 5, *, principal: str = "token", client: str = ""
+    ) -> shapes.Run:
         """Stop a run; its `stopping` is true when it has not ended within `wait_s`.
 
         Raises UnknownRun.
@@ -460,8 +498,28 @@ class Sessions:
         run = self._runs.get(run_id)
         live = self._lifecycle.table.get(run.key)
         if live and live.queue and not run.ended:
+            self._audit.note(of_run(Kind.RUN_CANCELLED, run, principal, client))
             await live.queue.cancel(run, wait_s)
         return run_view(run)
+
+    async def cancel_all(
+        self,
+        chosen: Callable[[SessionKey, str], bool],
+        wait_s: float = 5,
+        *,
+        principal: str = "token",
+        client: str = "",
+    ) -> list[shapes.Run]:
+        """Stop the commands that are not at their end in the sessions, and by the principals, that
+        are chosen.
+        """
+        ids = [
+            run.id
+            for run in self._runs.newest_first()
+            if not run.ended and run.purpose == "command" and chosen(run.key, run.principal)
+        ]
+        who = {"principal": principal, "client": client}
+        return await asyncio.gather(*(self.cancel(one, wait_s, **who) for one in ids))
 
     async def answer(
         self,
@@ -474,12 +532,15 @@ class Sessions:
     ) -> shapes.Run:
         """Answer the prompt of a run; `for_other`: in place of whoever started it.
 
-        Raises UnknownRun, RunNotWaiting, AnswerOfAnother, InvalidRequest.
+        Raises UnknownRun, RunNotWaiting, AnswerOfAnother, InvalidRequest, AuditUnavailable.
         """
         run, live = self._waiting(run_id, for_other or (principal, client))
         if run.prompt is not None:
             check_answer(run.prompt, value)
-        if not (live.queue and live.queue.answer(run, value)):
+        self._audit.require(
+            of_run(Kind.PROMPT_ANSWERED, run, principal, client, for_other=for_other)
+        )
+        if not (live.queue and live.queue.answer(run, value, principal)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         live.session.use()
         return run_view(run)
@@ -495,12 +556,19 @@ class Sessions:
     ) -> shapes.Run:
         """Refuse the prompt of a run. Raises UnknownRun, RunNotWaiting, AnswerOfAnother."""
         run, live = self._waiting(run_id, for_other or (principal, client))
-        if not (live.queue and live.queue.refuse(run, reason)):
+        self._audit.note(of_run(Kind.PROMPT_REFUSED, run, principal, client, for_other=for_other))
+        if not (live.queue and live.queue.refuse(run, reason, principal)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         return run_view(run)
 
     async def disconnect(
-        self, tenant: str, module: str, *, forget: bool = False
+        self,
+        tenant: str,
+        module: str,
+        *,
+        forget: bool = False,
+        principal: str = "token",
+        client: str = "",
     ) -> shapes.Disconnected:
         """Sign out and close the session; `forget`: also remove its HOME.
 
@@ -508,14 +576,19 @@ class Sessions:
         """
         _, _, key = self._directory.names(tenant, module)
         live = self._lifecycle.table.get(key)
+        done = of_session(Kind.DISCONNECTED, key, principal, client, forget=forget)
         if live is not None:
+            self._audit.note(done)
             await self._lifecycle.disconnect(live, forget=forget)
             return {"success": True, "message": f"Disconnected {key}"}
         if forget and await self._lifecycle.forget_home(key):
+            self._audit.note(done)
             return {"success": True, "message": f"Forgot what {key} kept on disk"}
         raise UnknownSession(tenant=tenant, module=module)
 
-    async def kill(self, tenant: str, module: str) -> shapes.Killed:
+    async def kill(
+        self, tenant: str, module: str, *, principal: str = "token", client: str = ""
+    ) -> shapes.Killed:
         """End the session's processes at once."""
         live = self._lifecycle.find(tenant, module)
         if live is None:
@@ -524,6 +597,7 @@ class Sessions:
                 "killed": False,
                 "message": f"No session for {tenant}:{module}",
             }
+        self._audit.note(of_session(Kind.KILLED, live.key, principal, client))
         await self._lifecycle.kill(live)
         return {"success": True, "killed": True, "message": f"Force killed {live.key}"}
 

@@ -2,21 +2,25 @@
 
 import asyncio
 import functools
+import json
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
+from pwsh_kernels.audit.event import Kind
+from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Module, Route, Tenant
 from pwsh_kernels.errors import PowerShellDied, ProductError, TooManySessions
-from pwsh_kernels.messages import CONNECTION_CHANGED, POWERSHELL_DIED
+from pwsh_kernels.messages import CONNECTION_CHANGED, POWERSHELL_DIED, REQUEST_REFUSED
+from pwsh_kernels.sessions.audit_events import of_session, refused_by_kernel
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
-from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.live import OURSELVES, LiveSession
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.notes import SessionNote, SessionNotes
 from pwsh_kernels.sessions.places.place import Place
@@ -40,6 +44,7 @@ SHORT_COMMAND = 16_000
 in a thread: a hostile text of a megabyte can take seconds.
 """
 CANCEL_WAIT_S = 5.0
+REFUSED = "The kernel of %s did not do what no server granted: %s"
 FORGOTTEN = "the session's kernel no longer knows it"
 ADOPT_PAUSE_S = 5.0
 """Pause before a kernel that did not answer is asked again."""
@@ -73,6 +78,8 @@ class Lifecycle:
         directory: Directory,
         launcher: Launcher,
         runs: Runs,
+        *,
+        audit: AuditTrail,
     ) -> None:
         """`save`d notes, and what else is on disk, live in the settings' `data_dir`."""
         self._settings = settings
@@ -80,6 +87,7 @@ class Lifecycle:
         self._directory = directory
         self._launcher = launcher
         self._runs = runs
+        self._audit = audit
         self._notes = SessionNotes(settings.data_dir / "sessions")
         self._history = launcher.history
         self._pins = launcher.pins
@@ -88,7 +96,12 @@ class Lifecycle:
         self.table: dict[SessionKey, LiveSession] = {}
         self._places = launcher.places
         self.sign_ins = SignInFlow(
-            settings, self.save, self.table.values, launcher.places, launcher.pin_again
+            settings,
+            self.save,
+            self.table.values,
+            launcher.places,
+            launcher.pin_again,
+            audit=audit,
         )
         self.changes = Broadcast()
         self._turns: WeakValueDictionary[SessionKey, asyncio.Lock] = WeakValueDictionary()
@@ -301,16 +314,21 @@ class Lifecycle:
         live.queue = RunQueue(
             kernel.get_connection_info(),
             kernel.context,
-            live.observe,
+            functools.partial(self._observed, live),
             lambda message: self._event(live, message),
             live.session.use,
             examine=functools.partial(self._examiner.examine, live),
             on_sent=self._runs.note_sent,
             adopted=adopted,
+            signer=self._manager.signer(live.key),
         )
         await live.queue.join(timeout)
         if adopted:
             await live.queue.recall(functools.partial(self._recalled, live), ADOPT_WAIT_S)
+
+    def _observed(self, live: LiveSession, code: str, client: str, message_id: str) -> Run:
+        """Make the run of a notebook's execution, for whoever has sent it through us."""
+        return live.observe(code, client, self._manager.senders.take(message_id))
 
     async def _wait_until_ready(self, live: LiveSession) -> None:
         """Run an empty command, to see that PowerShell has opened. Raises TimeoutError,
@@ -409,7 +427,8 @@ class Lifecycle:
             return self._restored(note)
         if entry["reply"] is not None:
             return None
-        return live.observe(entry["code"], str(entry["header"].get("username") or ""))
+        client = str(entry["header"].get("username") or "")
+        return live.observe(entry["code"], client, str(entry.get("principal") or ""))
 
     def _restored(self, note: RunNote) -> Run | None:
         if note.purpose == "command":
@@ -513,6 +532,9 @@ class Lifecycle:
         facts: Mapping[str, Any] = message["content"]
         if facts.get("event") == CONNECTION_CHANGED:
             self._examiner.look_again(live)
+        if facts.get("event") == REQUEST_REFUSED:
+            LOG.warning(REFUSED, live.key, json.dumps(facts))
+            self._audit.note(refused_by_kernel(live.key, facts))
         if facts.get("event") == POWERSHELL_DIED:
             died = PowerShellDied(
                 facts.get("exit_status"), facts.get("signal"), str(facts.get("reason") or "")
@@ -543,6 +565,7 @@ class Lifecycle:
 
     def _fail(self, live: LiveSession, reason: str) -> None:
         LOG.warning("The session %s is lost: %s", live.key, reason)
+        self._audit.note(of_session(Kind.SESSION_LOST, live.key, OURSELVES, reason=reason))
         live.lose(reason)
         if self.table.get(live.key) is live:
             self._pins.release(live.key)

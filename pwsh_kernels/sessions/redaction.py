@@ -175,6 +175,24 @@ def secrets_of(script: str, parameters: Mapping[str, Any]) -> set[str]:
     return {one for one in chain(_bound(parameters), written) if len(one) >= SHORTEST}
 
 
+def masked(value: Any, *, named: bool = False) -> Any:
+    """Return bound parameters without what was bound as a secret, or as a text under a name that
+    says so.
+    """
+    if isinstance(value, Mapping):
+        return (
+            HIDDEN
+            if "$secret" in value
+            else {
+                name: masked(one, named=named or bool(_NAMED.search(name)))
+                for name, one in value.items()
+            }
+        )
+    if isinstance(value, list):
+        return [masked(one, named=named) for one in value]
+    return HIDDEN if named and isinstance(value, str) else value
+
+
 def _bound(value: Any, *, named: bool = False) -> Iterator[str]:
     if isinstance(value, Mapping) and "$secret" in value:
         yield from _texts(value["$secret"])

@@ -28,6 +28,8 @@ class Scope(StrEnum):
     """In each tenant that the body names; one that is refused does not affect the others."""
     PATH = "path"
     """In the session that the path names, `tenant:module`."""
+    SERVER = "server"
+    """On the server as a whole."""
     RUN = "run"
     """In the session of the run that the path names."""
 

@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import json
 import logging
+import os
 import secrets
 import signal
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from jupyter_core.application import JupyterApp
 from jupyter_core.paths import secure_write
@@ -23,9 +24,16 @@ from tornado.platform.asyncio import BaseAsyncIOLoop
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
-from pwsh_kernels.errors import FolderNotWritable
+from pwsh_kernels.audit.anchor import SyslogAnchor, address_of
+from pwsh_kernels.audit.event import Event, Kind
+from pwsh_kernels.audit.log import AuditLog
+from pwsh_kernels.audit.trail import AuditTrail
+from pwsh_kernels.catalog.watched_file import WatchedFile
+from pwsh_kernels.classification import Classifier
+from pwsh_kernels.errors import AuditUnavailable, FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.landlock import abi_version
+from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -33,10 +41,13 @@ from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.places.confinement import shortfall
 from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
-from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
+from pwsh_kernels.web.attachments import NotebookRows, action_rules
+from pwsh_kernels.web.audit_events import configuration_read, server_started
+from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
+from pwsh_kernels.web.judged_channels import JudgedChannels
 from pwsh_kernels.web.jupyter.gate import JupyterGate
 from pwsh_kernels.web.jupyter.lists import list_rules
 from pwsh_kernels.web.jupyter.messages import undeclared_messages
@@ -44,6 +55,7 @@ from pwsh_kernels.web.jupyter.pages import hide_token
 from pwsh_kernels.web.jupyter.rules import undeclared
 from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
+from pwsh_kernels.web.metrics import Metrics, metrics_rules
 from pwsh_kernels.web.pages.page_handler import Site
 from pwsh_kernels.web.pages.routes import page_rules
 from pwsh_kernels.web.product import Backend, Product
@@ -151,8 +163,8 @@ class PwshKernelsServer(ServerApp):
         return NotebookRows
 
     @default("kernel_websocket_connection_class")
-    def _default_kernel_websocket_connection_class(self) -> type[Channels]:
-        return Channels
+    def _default_kernel_websocket_connection_class(self) -> type[JudgedChannels]:
+        return JudgedChannels
 
     @default("cookie_secret")
     def _default_cookie_secret(self) -> bytes:
@@ -305,6 +317,8 @@ class PwshKernelsApp(ExtensionApp):
     serverapp_class = PwshKernelsServer
     load_other_extensions = True
     lookup: asyncio.Task[None] | None = None
+    anchor: SyslogAnchor | None = None
+    anchoring: asyncio.Task[None] | None = None
     has_routes = False
 
     @default("default_url")
@@ -334,6 +348,8 @@ class PwshKernelsApp(ExtensionApp):
         group = settings.session_users[0] if settings.session_users else None
         self.authority = Authority(settings.data_dir / "sandbox", group=group)
         self.backend = self.make_backend(server)
+        if self.metrics:
+            self.metrics.watch(self.backend)
         sandbox = [
             *sandbox_rules(self.authority, server.base_url, server.product.settings.sandbox_peers),
             *powerapps_rules(self.authority, server.base_url),
@@ -349,7 +365,9 @@ class PwshKernelsApp(ExtensionApp):
         pages = page_rules(site, server.base_url)
         self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
-        gate = JupyterGate(self.backend.guard, cast(SessionKernelManager, server.kernel_manager))
+        ours += metrics_rules(self.backend, self.metrics, server.base_url)
+        manager = cast(SessionKernelManager, server.kernel_manager)
+        gate = JupyterGate(self.backend.guard, manager, self.backend.changes)
         cast(TokenIdentity, server.identity_provider).gate = gate
         hide_token(server.web_app.settings["jinja2_env"])
         lists = list_rules(gate, server.base_url)
@@ -361,22 +379,35 @@ class PwshKernelsApp(ExtensionApp):
         """Return the objects that the routes work on."""
         product = server.product
         manager = cast(SessionKernelManager, server.kernel_manager)
+        self.metrics = Metrics() if product.settings.metrics else None
+        audit = make_audit(product, self.metrics)
         sessions = Sessions(
             product.settings,
             manager,
             product.catalog,
             product.tenants.current,
             self.sandbox_environment,
+            audit=audit,
         )
-        health = Health(product.settings.confine, abi_version())
+        health = Health(product.settings.confine, audit, abi_version())
         if missing := shortfall(health.confine, health.abi):
             server.log.warning("%s", missing)
         if without := sessions.without_cgroups():
             server.log.info("Sessions have no cgroups of their own: %s", without)
+        freezes = FreezeFile(product.settings.data_dir)
         guard = Guard(
-            server.identity_provider.token, product.principals.current, product.tenants.current
+            server.identity_provider.token,
+            product.principals.current,
+            product.tenants.current,
+            freezes=freezes.current,
+            audit=audit,
         )
-        return Backend(product.settings, sessions, product.catalog, health, guard)
+        confined = product.settings.confine != "off" and health.abi > 0
+        classifier = Classifier(product.catalog, confined=confined)
+        changes = ChangesGate(product.tenants.current, classifier, guard)
+        judges = (classifier, changes)
+        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
+        return Backend(product.settings, *parts)
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is
@@ -400,11 +431,28 @@ class PwshKernelsApp(ExtensionApp):
             for tenant in serverapp.product.tenants.current().known.values():
                 if tenant.traps:
                     self.authority.set_traps(tenant.name, dict(tenant.traps))
+            self.record_start(serverapp.product)
             await self.backend.sessions.start()
         self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
+        if self.backend.audit.log and settings.audit_syslog:
+            self.anchor = SyslogAnchor(self.backend.audit.log, address_of(settings.audit_syslog))
+            self.anchoring = asyncio.ensure_future(self.anchor.keep_telling())
         self.backend.ready.set()
         with ended_by_failure(serverapp, Path(serverapp.runtime_dir)):
             serverapp.announce()
+
+    def record_start(self, product: Product) -> None:
+        """Record the start, and what the files say that decide who may do what where. Raises
+        AuditUnavailable where the log is required.
+        """
+        audit, started = self.backend.audit, server_started(os.getpid())
+        if product.settings.audit == "required":
+            audit.require(started)
+        else:
+            audit.note(started)
+        record_changes(audit, "principals", product.principals)
+        record_changes(audit, "tenants", product.tenants)
+        record_changes(audit, "frozen", self.backend.freezes)
 
     async def stop_extension(self) -> None:
         """Let go of the kernels without ending them."""
@@ -413,6 +461,30 @@ class PwshKernelsApp(ExtensionApp):
         self.backend.health.stop()
         await self.mcp.close()
         await self.backend.sessions.stop()
+        await self.backend.classifier.stop()
+        self.backend.audit.note(Event(Kind.SERVER_STOPPED))
+        if self.anchoring is not None and self.anchor is not None:
+            self.anchoring.cancel()
+            await asyncio.to_thread(self.anchor.tell)
+        self.backend.audit.close()
+
+
+def make_audit(product: Product, metrics: Metrics | None) -> AuditTrail:
+    """Return the audit trail of the settings; its log is opened with the first record."""
+    settings = product.settings
+    log = None if settings.audit == "off" else AuditLog(settings.audit_folder)
+    return AuditTrail(log, metrics.heard) if metrics else AuditTrail(log)
+
+
+def record_changes(audit: AuditTrail, what: str, file: WatchedFile[Any]) -> None:
+    """Record what a file says now, and whenever it has changed."""
+
+    def told() -> None:
+        problem = file.problem.problem if file.problem else ""
+        audit.note(configuration_read(what, file.path, problem))
+
+    told()
+    file.on_change = told
 
 
 @contextmanager
@@ -424,6 +496,9 @@ def ended_by_failure(serverapp: ServerApp, folder: Path) -> Iterator[None]:
         refused = FolderNotWritable(
             folder=str(error.filename or folder), problem=error.strerror or str(error)
         )
+        serverapp.log.critical("The server cannot start: %s", refused)
+        serverapp.exit(1)
+    except AuditUnavailable as refused:
         serverapp.log.critical("The server cannot start: %s", refused)
         serverapp.exit(1)
     except Exception:

@@ -5,14 +5,19 @@ A right is looked up anew for each question, so that a change of the principals 
 once, for open connections too.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from pwsh_kernels.audit.event import Door, door_of
+from pwsh_kernels.audit.flood import FloodLimit
+from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Tenant, Tenants
 from pwsh_kernels.discovery import MCP_CLIENT
 from pwsh_kernels.errors import Forbidden, ProductError, Unauthorized
 from pwsh_kernels.principals.decision import Decision, decide
+from pwsh_kernels.principals.freezes import Freezes
 from pwsh_kernels.principals.places import session_place, tenant_place
 from pwsh_kernels.principals.principal import (
     OWNER,
@@ -25,6 +30,7 @@ from pwsh_kernels.principals.principal import (
 from pwsh_kernels.principals.roll import Roll
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.web import audit_events
 from pwsh_kernels.web.access import Caller, client_label, read_token, same_token
 
 
@@ -41,12 +47,20 @@ class Guard:
         roll: Callable[[], Roll] = Roll,
         tenants: Callable[[], Tenants] = lambda: Tenants({}),
         now: Callable[[], datetime] = _utc_now,
+        freezes: Callable[[], Freezes] = Freezes,
+        *,
+        audit: AuditTrail | None = None,
     ) -> None:
-        """`token` is the owner's; `roll` and `tenants` return who and what is known now."""
+        """`token` is the owner's; `roll` and `tenants` return who and what is known now, `freezes`
+        where agents are stopped; `audit` is told who was refused what.
+        """
+        self.audit = audit or AuditTrail()
+        self._flood = FloodLimit()
         self._token = token
         self._roll = roll
         self._tenants = tenants
         self._now = now
+        self._freezes = freezes
 
     # -- who ------------------------------------------------------------------------------------
 
@@ -81,7 +95,18 @@ class Guard:
     def require_valid(self, caller: Caller) -> None:
         """Raise Unauthorized for a caller whose token has become invalid meanwhile."""
         if self.current(caller) is None:
-            raise Unauthorized
+            raise self.unknown(
+                caller.client, "", f"a token of {caller.name} that is not valid any more"
+            )
+
+    def unknown(
+        self, client: str, address: str, what: str, door: Door | None = None
+    ) -> Unauthorized:
+        """Return the refusal of a request without a valid token, which is recorded."""
+        if (left_out := self._flood.take(time.monotonic())) is not None:
+            where = door or door_of(client)
+            self.audit.note(audit_events.unknown(where, client, address, what, left_out))
+        return Unauthorized()
 
     def current(self, caller: Caller) -> Principal | None:
         """Return a caller's principal as the file has it now, an agent that acts for one likewise;
@@ -99,13 +124,20 @@ class Guard:
         """Return whether a caller may do something somewhere now."""
         now = self._now()
         one = self.current(caller) or replace(caller.principal, revoked=now)
-        return decide(one, verb, where, now)
+        return decide(one, verb, where, now, self._freezes())
 
     def require(self, caller: Caller, verb: Verb, where: Where) -> None:
         """Raise Forbidden for what a caller may not do."""
         decision = self.decide(caller, verb, where)
         if not decision.allowed:
+            self.note_denied(caller, decision)
             raise forbidden(decision)
+
+    def note_denied(self, caller: Caller, decision: Decision, door: Door | None = None) -> None:
+        """Record that somebody was refused something."""
+        if (left_out := self._flood.take(time.monotonic())) is not None:
+            where = door or door_of(caller.client)
+            self.audit.note(audit_events.denied(caller, decision, where, left_out))
 
     def require_anywhere(self, caller: Caller, verb: Verb) -> None:
         """Raise Forbidden for a caller who may do that nowhere."""
@@ -143,8 +175,10 @@ class Guard:
             if self.decide(caller, Verb.SEE, SERVER).allowed:
                 raise
         else:
-            if self.decide(caller, Verb.SEE, tenant_place(found)).allowed:
+            decision = self.decide(caller, Verb.SEE, tenant_place(found))
+            if decision.allowed:
                 return found
+            self.note_denied(caller, decision)
         seen = {one: it for one, it in tenants.known.items() if self.sees_tenant(caller, one)}
         return Tenants(seen, closed=True).find_tenant(name)
 

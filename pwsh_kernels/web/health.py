@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pwsh_kernels import __version__, shapes
-from pwsh_kernels.errors import ConfinementUnavailable
+from pwsh_kernels.audit.trail import AuditTrail
+from pwsh_kernels.errors import AuditUnavailable, ConfinementUnavailable
 from pwsh_kernels.landlock import not_enforced
 from pwsh_kernels.powershell_search import search_powershell
 
@@ -58,6 +59,7 @@ class Health:
     """
 
     confine: Confine
+    audit: AuditTrail
     abi: int
     """Version of Landlock's ABI on this machine; 0: it has none."""
     started: float = field(default_factory=time.monotonic)
@@ -79,16 +81,19 @@ class Health:
                 "error": self.powershell.error,
             },
             "confinement": confinement_view(self.confine, self.abi),
+            "audit": {"state": self.audit.state, "failures": self.audit.failures},
             **counts,
             "uptime_s": round(time.monotonic() - self.started, 3),
         }
 
     def obstacle(self) -> str:
-        """Return the code of the error because of which no session can start here; "" if one
+        """Return the code of the error because of which nothing can be run here; "" if it
         can.
         """
         if self.confine == "required" and not_enforced(self.abi):
             return ConfinementUnavailable.code
+        if self.audit.state == "failed":
+            return AuditUnavailable.code
         return self.powershell.error if self.powershell.found is False else ""
 
     async def installed(self, modules: Sequence[str]) -> Mapping[str, str] | None:

@@ -14,6 +14,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import RequestHandler
 from traitlets import Instance, default
 
+from pwsh_kernels.audit.event import Door
 from pwsh_kernels.discovery import read_token_file
 from pwsh_kernels.principals.principal import OWNER, SERVER, Principal
 from pwsh_kernels.principals.verbs import Verb
@@ -93,8 +94,10 @@ class TokenIdentity(PasswordIdentityProvider):
 
         Jupyter's `==` only ever sees the owner's correct token.
         """
-        holder = self._holder(self.get_token(handler) or "")
+        given = self.get_token(handler) or ""
+        holder = self._holder(given)
         if holder is None:
+            self._note_unknown(handler, given)
             return None
         if holder is not OWNER:
             return _user(holder)
@@ -104,8 +107,10 @@ class TokenIdentity(PasswordIdentityProvider):
 
     def process_login_form(self, handler: RequestHandler) -> User | None:
         """Return the user who typed a token into the browser's login page."""
-        holder = self._holder(handler.get_argument("password", default=""))
+        given = handler.get_argument("password", default="")
+        holder = self._holder(given)
         if holder is None:
+            self._note_unknown(handler, given)
             return None
         return self.generate_anonymous_user(handler) if holder is OWNER else _user(holder)
 
@@ -117,6 +122,14 @@ class TokenIdentity(PasswordIdentityProvider):
 
     def _holder(self, token: str) -> Principal | None:
         return self.gate.guard.holder(token) if self.gate else None
+
+    def _note_unknown(self, handler: RequestHandler, given: str) -> None:
+        """Record a token that is not valid; whoever gives none is only shown the login page."""
+        if given and self.gate:
+            request = handler.request
+            client = client_label(request.headers.get("User-Agent", ""))
+            what = f"{request.method} {request.path}"
+            self.gate.guard.unknown(client, request.remote_ip or "", what, Door.NOTEBOOK)
 
     def _principal(self, user: User) -> Principal | None:
         """Return who a user is now; None for one whose token is not valid any more."""

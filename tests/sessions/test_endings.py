@@ -81,7 +81,7 @@ async def test_a_kernel_that_was_killed_died_or_was_left_is_counted_no_more(worl
     await world.becomes(CONTOSO, "lost")
     await world.login()
     assert counted(world) == (1, 1)
-    await world.sessions.stop()
+    await world.stop()
     assert counted(world) == (0, 0)
     await world.sessions.start()
     assert counted(world) == (1, 1)

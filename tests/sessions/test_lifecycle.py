@@ -18,11 +18,13 @@ from jupyter_client.kernelspec import NoSuchKernel
 from tornado.web import HTTPError
 
 from pwsh_kernels.errors import NotSignedIn, SessionLost, UnknownRun
+from pwsh_kernels.grants import Signer
 from pwsh_kernels.powershell import find_powershell
 from pwsh_kernels.sessions import lifecycle
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.lifecycle import OLD_CODE
+from pwsh_kernels.sessions.places.grant_key import grant_key
 from pwsh_kernels.sessions.places.local_process import process_note
 from pwsh_kernels.shapes import Run
 from tests.fixtures.repository import ROOT
@@ -153,7 +155,7 @@ async def test_a_session_outlives_the_server_that_stops(lasting: Path) -> None:
     assert (await first.sign_in())["state"] == "signed_in"
     await first.run("$kept = 42")
     kernel = first.kernel()
-    await first.sessions.stop()
+    await first.stop()
     (note,) = (first.settings.data_dir / "sessions").iterdir()
     assert (note.name, note.stat().st_mode & 0o777) == (f"{CONTOSO}.exo.json", 0o600)
     assert set(json.loads(note.read_text())) == NOTED
@@ -203,7 +205,7 @@ async def test_a_session_that_died_while_no_server_ran_is_shown_as_lost(tmp_path
     first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
     await first.run("1")
     kernel = first.kernel()
-    await first.sessions.stop()
+    await first.stop()
     kernel.kill()
     assert gone(kernel)
     second = await World.begin(tmp_path)
@@ -279,13 +281,38 @@ async def test_a_session_that_nobody_can_reach_any_more_is_ended_and_begins_anew
         await second.end()
 
 
+@pytest.mark.parametrize("damage", swept(["gone", "no key", "another's"], ["another's"]))
+async def test_a_session_that_nobody_can_grant_anything_any_more_is_ended_and_begins_anew(
+    tmp_path: Path, damage: str
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    await first.run("1")
+    kernel, powershell = first.kernel(), first.powershell()
+    file = grant_key(first.manager.connection_file(KEY))
+    await first.stop()
+    file.unlink()
+    if damage != "gone":
+        file.write_text(Signer.new().private if damage == "another's" else damage)
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        (view,) = second.sessions.views()
+        assert view["state"] == "lost"
+        assert f"its file {file} was gone or damaged" in view["reason"]
+        assert gone(kernel, powershell)
+        assert (await second.sign_in())["state"] == "signed_in"
+        assert (await second.run("'anew'"))["result"] == "anew\n"
+    finally:
+        await second.end()
+    assert not file.exists()
+
+
 async def test_a_kernel_that_ends_while_it_is_taken_over_is_lost_and_none_takes_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
     await first.run("1")
     kernel, powershell = first.kernel(), first.powershell()
-    await first.sessions.stop()
+    await first.stop()
     taken_over = SessionKernelManager.start_kernel
 
     async def just_too_late(manager: SessionKernelManager, **how: Any) -> str:
@@ -314,7 +341,7 @@ async def test_a_server_that_comes_back_during_a_command_waits_for_its_end(lasti
         "'begun'; while (-not (Test-Path ~/go)) { Start-Sleep -Milliseconds 20 }"
     )
     await first.output_of(run_id, "begun")
-    await first.sessions.stop()
+    await first.stop()
     second = await World.begin(lasting)
     try:
         assert (await second.sessions.status(CONTOSO, "exo"))["state"] == "starting"
@@ -329,7 +356,7 @@ async def test_a_code_that_went_with_the_old_server_is_replaced_at_the_next_logi
 ) -> None:
     first = await World.begin(tmp_path)
     old = (await first.login())["device_code"]
-    await first.sessions.stop()
+    await first.stop()
     second = await World.begin(tmp_path)
     try:
         status = await second.sessions.status(CONTOSO, "exo")
@@ -347,7 +374,7 @@ async def test_a_code_that_went_with_the_old_server_is_replaced_at_the_next_logi
 async def test_a_sign_in_that_a_person_finishes_while_no_server_runs_counts(tmp_path: Path) -> None:
     first = await World.begin(tmp_path)
     code = (await first.login())["device_code"]
-    await first.sessions.stop()
+    await first.stop()
     first.authority.approve(code, "admin@contoso.example")
     second = await World.begin(tmp_path)
     try:

@@ -3,14 +3,17 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from pwsh_kernels.audit.log import AuditLog
+from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.messages import checked_options
 from pwsh_kernels.sandbox import Authority, module_path
@@ -21,6 +24,7 @@ from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.local_process import living_process
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
+from tests.fixtures.granted import GRANTS, granted_session
 
 CONTOSO = "contoso.example"
 FABRIKAM = "fabrikam.example"
@@ -85,6 +89,7 @@ class World:
     authority: Authority
     sessions: Sessions
     powerapps: HTTPServer
+    audit: AuditTrail
 
     @classmethod
     async def begin(cls, folder: Path, **settings: str) -> "World":
@@ -101,11 +106,17 @@ class World:
         }
         sandbox["PWSH_KERNELS_POWERAPPS_URL"] = url
         tenants = TenantsFile(known.tenants_file)
+        audit = AuditTrail(AuditLog(known.audit_folder))
         sessions = Sessions(
-            known, manager, Catalog.load(extra=known.modules_dir), tenants.current, lambda: sandbox
+            known,
+            manager,
+            Catalog.load(extra=known.modules_dir),
+            tenants.current,
+            lambda: sandbox,
+            audit=audit,
         )
         await sessions.start()
-        return cls(folder, known, manager, authority, sessions, powerapps)
+        return cls(folder, known, manager, authority, sessions, powerapps, audit)
 
     async def end(self) -> None:
         """End every session and let go."""
@@ -116,11 +127,22 @@ class World:
     async def stop(self) -> None:
         """Let go, as a server that stops; sessions live on."""
         await self.sessions.stop()
+        self.audit.close()
         self.powerapps.stop()
 
     async def login(self, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
         """Ask for a sign-in."""
         return dict(await self.sessions.login(LoginRequest(tenant, **more)))
+
+    def front_end(self, tenant: str = CONTOSO, module: str = "exo") -> AsyncKernelClient:
+        """Return a Jupyter client of a session's kernel, whose messages are granted."""
+        key = SessionKey(tenant, module)
+        facts = dict(self.manager.get_kernel(key.kernel_id).get_connection_info())
+        signer = self.manager.signer(key)
+        assert signer is not None
+        client = AsyncKernelClient(session=granted_session({**facts, GRANTS: signer.private}))
+        client.load_connection_info(cast(Any, facts))
+        return client
 
     async def sign_in(
         self, tenant: str = CONTOSO, account: str | None = None, **more: Any

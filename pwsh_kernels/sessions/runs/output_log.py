@@ -1,5 +1,6 @@
 """The output of one run: read by a character cursor, bounded in memory, the rest in a file."""
 
+import hashlib
 import json
 import logging
 import os
@@ -144,6 +145,7 @@ class OutputLog:
         self._in_memory = 0
         self._line_ends = 0
         self._inside_line = False
+        self._digest = hashlib.sha256()
         self.total_chars = 0
         self.dropped_chars = 0
         self.problem = ""
@@ -154,6 +156,11 @@ class OutputLog:
     def spilled(self) -> bool:
         """True if a part of the output is in the file."""
         return self._file is not None
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the whole output that is kept, in UTF-8; "" without any."""
+        return self._digest.hexdigest() if self.total_chars else ""
 
     @property
     def total_lines(self) -> int:
@@ -214,6 +221,7 @@ class OutputLog:
             self.dropped_chars += len(entry.text)
             return
         self.total_chars = entry.end
+        self._digest.update(entry.text.encode("utf-8", "surrogatepass"))
         self._line_ends += entry.text.count("\n")
         self._inside_line = not entry.text.endswith("\n") if entry.text else self._inside_line
 

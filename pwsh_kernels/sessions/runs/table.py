@@ -6,7 +6,7 @@ import heapq
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,16 @@ class Runs:
         max_age_s: float,
         advise: Callable[[SessionKey, str, Record], Advice] | None = None,
         *,
+        before: Callable[[Run], None] | None = None,
         on_end: Callable[[Run], None] | None = None,
         on_disk: int = sys.maxsize,
     ) -> None:
         """`folder`: for long outputs; `memory`: characters of one run kept in memory; `kept`,
         `max_age_s`: of ended runs; `on_disk`: bytes of the outputs of all runs in files.
 
-        `advise` says what to do about an error of a session's script; `on_end` is called at the end
-        of every remembered run.
+        `advise` says what to do about an error of a session's script; `before` gets each new run
+        before it is remembered, and may refuse it; `on_end` is called at the end of every
+        remembered run.
         """
         self._folder = folder
         self._memory = memory
@@ -53,13 +55,19 @@ class Runs:
         self._max_age = timedelta(seconds=max_age_s)
         self._advise = advise
         self._runs: dict[str, Run] = {}
+        self._before = before
         self._on_end = on_end
         self._notes = RunNotes(folder)
         self._room_on_disk = DiskRoom(on_disk)
 
     def add(self, key: SessionKey, command: str, **facts: Any) -> Run:
-        """Make a run and remember it; `facts` are Run's fields."""
+        """Make a run and remember it; `facts` are Run's fields. Raises as `before` does."""
         run = self.make(key, command, on_end=self._ended, **facts)
+        if self._before:
+            self._before(run)
+        return self._remember(run)
+
+    def _remember(self, run: Run) -> Run:
         self._runs[run.id] = run
         self.forget_old(now())
         return run
@@ -108,7 +116,7 @@ class Runs:
     def restore(self, note: RunNote) -> Run:
         """Return a run of an earlier server under its id; its output comes from the kernel."""
         (self._folder / f"{note.run_id}.jsonl").unlink(missing_ok=True)
-        return self.add(note.key, note.command, run_id=note.run_id, **note.facts())
+        return self._again(note, note.facts())
 
     def restore_cancelled(self, note: RunNote, reason: str) -> None:
         """Remember a run that never began under its id, and its note with it: the server after this
@@ -116,7 +124,13 @@ class Runs:
         """
         facts = {**note.facts(), "state": "cancelled", "reason": reason}
         facts["ended_at"] = facts["ended_at"] or now()
-        self.add(note.key, note.command, run_id=note.run_id, **facts)
+        self._again(note, facts)
+
+    def _again(self, note: RunNote, facts: Mapping[str, Any]) -> Run:
+        """Remember a run that an earlier server has accepted."""
+        return self._remember(
+            self.make(note.key, note.command, run_id=note.run_id, on_end=self._ended, **facts)
+        )
 
     def _ended(self, run: Run) -> None:
         self._notes.remove(run.id)

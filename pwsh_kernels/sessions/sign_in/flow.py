@@ -5,8 +5,10 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
+from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import FactName, Route, Secret
 from pwsh_kernels.errors import BadSecret, ProductError, RouteNotConfigured
+from pwsh_kernels.sessions.audit_events import sign_in_ended, sign_in_started
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, STOP_WAIT_S, LiveSession
 from pwsh_kernels.sessions.moment import now
@@ -36,6 +38,8 @@ class SignInFlow:
         sessions: Callable[[], Iterable[LiveSession]],
         places: Places,
         pin_again: Callable[[Session], bool],
+        *,
+        audit: AuditTrail,
     ) -> None:
         """`save` writes a session's note; `sessions` returns all sessions.
 
@@ -46,6 +50,7 @@ class SignInFlow:
         self._settings = settings
         self._save = save
         self._sessions = sessions
+        self._audit = audit
 
     async def follow(
         self, live: LiveSession, request: LoginRequest, wait_s: float
@@ -93,8 +98,8 @@ class SignInFlow:
     def begin(self, live: LiveSession, request: LoginRequest) -> None:
         """Begin the sign-in of a signed-out session; it continues in the background.
 
-        Raises UnknownSignInRoute, RouteNotConfigured, and BadSecret for a secret that cannot be
-        read.
+        Raises UnknownSignInRoute, RouteNotConfigured, BadSecret for a secret that cannot be read,
+        and AuditUnavailable.
         """
         session = live.session
         route = choose_route(session.tenant, session.module, request.route, request.secrets)
@@ -108,6 +113,7 @@ class SignInFlow:
             sharepoint_tenant=request.sharepoint_tenant,
             attended=request.attended,
         )
+        self._audit.require(sign_in_started(live.key, sign_in, request))
         if session.begin_sign_in(sign_in):
             self._save(live)
             room = Room(
@@ -117,7 +123,7 @@ class SignInFlow:
                 lambda file: self._places[session.place].lend(live.key, file),
             )
             attempt = Attempt(live, sign_in, request, secrets, room)
-            live.tasks.start(self._sign_in(live, attempt), f"sign-in {live.key}")
+            live.tasks.start(self._sign_in(live, attempt, request), f"sign-in {live.key}")
 
     def _crowd(self, live: LiveSession) -> list[SessionKey]:
         """Return the other sessions that wait busily for a person, if their number has reached the
@@ -168,18 +174,23 @@ class SignInFlow:
         live.left_signing_in = False
         self._save(live)
 
-    async def _sign_in(self, live: LiveSession, attempt: Attempt) -> None:
+    async def _sign_in(self, live: LiveSession, attempt: Attempt, request: LoginRequest) -> None:
+        outcome, account = "signed_in", None
         try:
             accepted = await attempt.sign_in()
         except SignInRefused as refusal:
             live.session.refuse(refusal.failure)
+            outcome, account = refusal.failure.code, refusal.failure.account
         except (
             Exception
         ):  # the outermost caller of a sign-in: a session must not stay signing in for ever
             LOG.exception("The sign-in to %s failed unexpectedly", live.key)
             live.session.refuse(SignInFailure("sign_in_failed", BROKEN))
+            outcome = "sign_in_failed"
         else:
             live.session.accept(accepted)
+            account = accepted.account
+        self._audit.note(sign_in_ended(live.key, request, outcome, account))
         self._save(live)
 
 

@@ -10,11 +10,13 @@ from typing import Any, cast
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import HTTPError, RequestHandler
 
+from pwsh_kernels.audit.event import Door
 from pwsh_kernels.principals.principal import SERVER, SOMEWHERE, Kind
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
+from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.jupyter.rules import SERVER as SERVER_RULE
 from pwsh_kernels.web.jupyter.rules import Of, rule_of
@@ -36,9 +38,12 @@ def caller_of(handler: RequestHandler) -> Caller | None:
 class JupyterGate:
     """Asks the guard for what a request to one of Jupyter's handlers is about."""
 
-    def __init__(self, guard: Guard, manager: SessionKernelManager) -> None:
+    def __init__(
+        self, guard: Guard, manager: SessionKernelManager, changes: ChangesGate | None = None
+    ) -> None:
         self.guard = guard
         self._manager = manager
+        self.changes = changes
 
     async def admit(self, caller: Caller, handler: JupyterHandler) -> None:
         """Let a request pass. Raises HTTPError 403, or 404 for what the caller may not know of."""
@@ -65,17 +70,21 @@ class JupyterGate:
     def _require_jupyter(self, caller: Caller) -> None:
         one = self.guard.current(caller)
         if one is None or not one.jupyter:
+            decision = self.guard.decide(caller, Verb.SEE, SERVER)
+            self.guard.note_denied(caller, decision, Door.NOTEBOOK)
             raise HTTPError(403, NO_JUPYTER.format(name=caller.name))
 
     def _require_server(self, caller: Caller) -> None:
         decision = self.guard.decide(caller, Verb.ADMINISTER, SERVER)
         if not decision.allowed:
+            self.guard.note_denied(caller, decision, Door.NOTEBOOK)
             raise HTTPError(403, decision.text())
 
     def _require(self, caller: Caller, verb: Verb, key: SessionKey | None) -> None:
         where = self.guard.place(key) if key else SOMEWHERE
         decision = self.guard.decide(caller, verb, where)
         if not decision.allowed:
+            self.guard.note_denied(caller, decision, Door.NOTEBOOK)
             raise HTTPError(403, decision.text())
 
     # -- what a request is about ------------------------------------------------------------------
@@ -85,6 +94,10 @@ class JupyterGate:
         if key is None:
             return self.guard.decide(caller, Verb.ADMINISTER, SERVER).allowed
         return self.guard.allows(caller, Verb.SEE, key)
+
+    def session_of(self, kernel_id: str) -> SessionKey | None:
+        """Return the session of a kernel; None if it belongs to none."""
+        return self._manager.session_of(kernel_id)
 
     def sees_kernel(self, caller: Caller, kernel_id: str) -> bool:
         """Return whether a caller may know of a kernel."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -127,6 +128,19 @@ class DisconnectBody(SessionBody):
     forget: bool = False
 
 
+class FreezeBody(Body):
+    """POST /freeze: in one tenant, or in all."""
+
+    tenant: Name | None = None
+    why: Annotated[str, Field(max_length=200)] = ""
+
+
+class ThawBody(Body):
+    """POST /thaw: what was frozen by this name, or, without one, as a whole."""
+
+    tenant: Name | None = None
+
+
 class RunBody(SessionBody):
     """POST /run, in one `tenant` or in several `tenants`."""
 
@@ -188,6 +202,17 @@ class RunsQuery(Query):
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 50
 
 
+class AuditQuery(Query):
+    """What GET /audit takes."""
+
+    after: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 100
+    who: Name = ""
+    tenant: Name = ""
+    kind: Name = ""
+    since: AwareDatetime | None = None
+
+
 class RunQuery(Query):
     """What GET /runs/{id} takes."""
 
@@ -209,6 +234,20 @@ class QueryBody(Body):
     format: OutputFormat = "text"
     width: Annotated[int, Field(ge=MIN_WIDTH, le=MAX_WIDTH)] | None = None
     wait_s: Seconds | None = None
+
+
+class ClassifyQuery(Query):
+    """GET /classify; without a module no service's commands come first."""
+
+    text: str
+    module: NamedName | None = None
+
+
+class ClassifyBody(Body):
+    """POST /classify: the same for a text that is too long for an address."""
+
+    text: str
+    module: NamedName | None = None
 
 
 class CommandsQuery(Query):

@@ -1,24 +1,38 @@
 """What each route does: one function per route, from a checked call to a JSON answer."""
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypedDict, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
+from pwsh_kernels.audit.event import Kind
+from pwsh_kernels.audit.selection import Selection, read_page
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
+from pwsh_kernels.principals.freezes import Freeze, Freezes
+from pwsh_kernels.principals.places import tenant_place
+from pwsh_kernels.principals.principal import SERVER, Where, is_agents_id
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
+from pwsh_kernels.web.audit_events import agents, page_event
+from pwsh_kernels.web.changes_gate import Judging
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import (
+    AuditQuery,
     CancelBody,
+    ClassifyBody,
+    ClassifyQuery,
     CommandsQuery,
     DisconnectBody,
+    FreezeBody,
     InputBody,
     LinesQueryString,
     LoginBody,
@@ -30,7 +44,11 @@ from pwsh_kernels.web.rest.bodies import (
     SessionBody,
     SessionsQuery,
     StatusBody,
+    ThawBody,
 )
+from pwsh_kernels.web.rest.classification_view import classification_view
+
+_log = logging.getLogger(__name__)
 
 Model = TypeVar("Model", bound=BaseModel)
 AnyRun = TypeVar("AnyRun", bound=shapes.Run)
@@ -71,6 +89,32 @@ class Call:
     def may(self, verb: Verb, key: SessionKey) -> bool:
         """Return whether the caller may do something in a session."""
         return self.caller is not None and self.backend.guard.allows(self.caller, verb, key)
+
+    def knows(self, tenant: str) -> bool:
+        """Return whether the caller may know of a tenant; empty: of none in particular."""
+        guard = self.backend.guard
+        return self.caller is not None and (not tenant or guard.sees_tenant(self.caller, tenant))
+
+    def place(self, tenant: str | None, verb: Verb) -> Where:
+        """Return a tenant by any of its names, or with None the whole server, in which the caller
+        may do something.
+
+        Raises Forbidden; UnknownTenant, InvalidTenant for one that the caller may not see.
+        """
+        guard = self.backend.guard
+        if self.caller is None:
+            return SERVER
+        where = tenant_place(guard.find_tenant(self.caller, tenant)) if tenant else SERVER
+        guard.require(self.caller, verb, SERVER if verb is Verb.ADMINISTER else where)
+        return where
+
+    def judging(self, command: str) -> Judging:
+        """Return the question whether the caller's command may run somewhere. Raises Unauthorized
+        without a caller.
+        """
+        if self.caller is None:
+            raise Unauthorized
+        return self.backend.changes.judging(self.caller, [command])
 
     def admit(self, tenant: str, module: str) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
@@ -181,6 +225,35 @@ async def tenants(call: Call) -> Answer:
     return Answer(view)
 
 
+async def audit(call: Call) -> Answer:
+    """Return records of the audit log behind a number, oldest first."""
+    query, log = _as(call, AuditQuery), call.backend.audit.log
+    asked = Selection(query.who, query.tenant, query.kind, query.since)
+    found: list[shapes.ForeignJson] = []
+    if log is not None:
+        found = await asyncio.to_thread(read_page, log.folder, asked, query.after, query.limit + 1)
+    page = found[: query.limit]
+    view: shapes.AuditPage = {
+        "success": True,
+        "records": page,
+        "next": page[-1]["seq"] if page else query.after,
+        "more": len(found) > len(page),
+    }
+    return Answer(view)
+
+
+async def audit_head(call: Call) -> Answer:
+    """Return number and hash of the last record, to be noted elsewhere."""
+    trail = call.backend.audit
+    view: shapes.AuditHead = {
+        "success": True,
+        "state": trail.state,
+        "seq": trail.log.last if trail.log else 0,
+        "hash": trail.log.head if trail.log else "",
+    }
+    return Answer(view)
+
+
 async def watchdog(call: Call) -> Answer:
     """Report the watchdog's limits."""
     view: shapes.Watchdog = {"success": True, **call.backend.sessions.watchdog()}
@@ -226,19 +299,22 @@ async def run(call: Call) -> Answer:
         conversation_id=body.conversation_id,
         **call.by,
     )
+    judge = call.judging(body.command)
     if body.tenants:
-        views = await call.backend.sessions.run_everywhere(request, list(body.tenants), call.admit)
+        views = await call.backend.sessions.run_everywhere(
+            request, list(body.tenants), call.admit, lambda key: call.may(Verb.WRITE, key), judge
+        )
         views["results"] = [
             one if one["state"] == "refused" else _told(call, one) for one in views["results"]
         ]
         return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
-    view = await call.backend.sessions.run(request)
+    view = await call.backend.sessions.run(request, judge)
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
 
 
 async def notebook(call: Call) -> Answer:
     """Return a session's commands and their output as a notebook: the answer is the file."""
-    return Answer(await call.backend.sessions.notebook(call.id))
+    return Answer(await call.backend.sessions.notebook(call.id, **call.by))
 
 
 async def commands(call: Call) -> Answer:
@@ -248,6 +324,24 @@ async def commands(call: Call) -> Answer:
     return Answer(
         await call.backend.sessions.find(call.id, asked.words, asked.limit, wait_s, **call.by)
     )
+
+
+async def classify(call: Call) -> Answer:
+    """Tell what a PowerShell text does, without running it: read, write, unknown, destructive."""
+    query = _as(call, ClassifyQuery)
+    return await _classified(call, query.text, query.module)
+
+
+async def classify_text(call: Call) -> Answer:
+    """Tell the same of a text in a body."""
+    body = _as(call, ClassifyBody)
+    return await _classified(call, body.text, body.module)
+
+
+async def _classified(call: Call, text: str, module: str | None) -> Answer:
+    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed."""
+    key = call.backend.catalog.module(module).key if module else ""
+    return Answer(classification_view(await call.backend.classifier.classify(text, key)))
 
 
 async def runs(call: Call) -> Answer:
@@ -306,7 +400,59 @@ async def query(call: Call) -> Answer:
 async def cancel(call: Call) -> Answer:
     """Stop a run."""
     wait_s = call.backend.capped(_as(call, CancelBody).wait_s) or 0
-    return Answer(_told(call, await call.backend.sessions.cancel(call.id, wait_s)))
+    return Answer(_told(call, await call.backend.sessions.cancel(call.id, wait_s, **call.by)))
+
+
+async def frozen(call: Call) -> Answer:
+    """List where agents are stopped, as far as the caller may know the tenants."""
+    return Answer(_frozen(call, call.backend.freezes.current()))
+
+
+async def freeze(call: Call) -> Answer:
+    """Stop all agents in a tenant, or in all: their commands now, and what they ask for later.
+
+    Raises Forbidden, UnknownTenant.
+    """
+    body = _as(call, FreezeBody)
+    where = call.place(body.tenant, Verb.END)
+    made = Freeze(where.tenant, call.by["principal"], datetime.now(UTC), body.why)
+    files, guard = call.backend.freezes, call.backend.guard
+    freezes = files.current().frozen(made)
+    files.write(freezes)
+    _log.warning("%s.", made.text())
+    if call.caller is not None:
+        guard.audit.note(agents(Kind.FROZEN, call.caller, where.tenant, body.why))
+    stopped = await call.backend.sessions.cancel_all(
+        lambda key, principal: is_agents_id(principal) and made.covers(guard.place(key)), **call.by
+    )
+    shown = [
+        _told(call, one) for one in stopped if call.reads(SessionKey(one["tenant"], one["module"]))
+    ]
+    view: shapes.FrozenNow = {**_frozen(call, freezes), "stopped": shown}
+    return Answer(view)
+
+
+async def thaw(call: Call) -> Answer:
+    """Let agents go on in a tenant, or end the freeze of all.
+
+    Raises Forbidden, UnknownTenant, AuditUnavailable.
+    """
+    where = call.place(_as(call, ThawBody).tenant, Verb.ADMINISTER)
+    freezes = call.backend.freezes.current().thawed(where.tenant)
+    if call.caller is not None:
+        call.backend.audit.require(agents(Kind.THAWED, call.caller, where.tenant))
+    call.backend.freezes.write(freezes)
+    _log.warning("%s lets agents go on in %s.", call.by["principal"], where.tenant or "all tenants")
+    return Answer(_frozen(call, freezes))
+
+
+def _frozen(call: Call, freezes: Freezes) -> shapes.Frozen:
+    rows: list[shapes.Freeze] = [
+        {"tenant": one.tenant or None, "by": one.by, "since": one.since.isoformat(), "why": one.why}
+        for one in freezes
+        if call.knows(one.tenant)
+    ]
+    return {"success": True, "frozen": rows}
 
 
 async def give_input(call: Call) -> Answer:
@@ -325,14 +471,16 @@ async def disconnect(call: Call) -> Answer:
     """Sign out and close a session."""
     body = _as(call, DisconnectBody)
     return Answer(
-        await call.backend.sessions.disconnect(body.tenant, body.module, forget=body.forget)
+        await call.backend.sessions.disconnect(
+            body.tenant, body.module, forget=body.forget, **call.by
+        )
     )
 
 
 async def kill(call: Call) -> Answer:
     """End a session's processes at once."""
     body = _as(call, SessionBody)
-    return Answer(await call.backend.sessions.kill(body.tenant, body.module))
+    return Answer(await call.backend.sessions.kill(body.tenant, body.module, **call.by))
 
 
 async def page_code(call: Call) -> Answer:
@@ -340,6 +488,8 @@ async def page_code(call: Call) -> Answer:
     if call.caller is None:
         raise Unauthorized
     given = call.backend.page_codes.issue(call.caller.principal)
+    told = page_event(Kind.PAGE_CODE_GIVEN, call.caller.name, call.caller.client)
+    call.backend.audit.note(told)
     view: shapes.PageCode = {
         "success": True,
         "principal": call.caller.name,

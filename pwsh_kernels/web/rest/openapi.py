@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from pwsh_kernels import __version__
 from pwsh_kernels.errors import (
+    AuditUnavailable,
     NotReady,
     PageForPeople,
     ProductError,
@@ -23,7 +24,8 @@ from pwsh_kernels.web.access import OPEN
 from pwsh_kernels.web.connections import TOO_MANY_CONNECTIONS
 from pwsh_kernels.web.rest.route import Route
 
-SUBJECTS = {"files", "kept_objects", "modules", "powershell", "requests", "runs", "sessions"} | {
+SUBJECTS = {"approvals", "files", "kept_objects", "modules", "powershell", "requests", "runs"} | {
+    "sessions",
     "sign_in",
     "tenants",
 }
@@ -62,8 +64,14 @@ def document(routes: Iterable[Route]) -> ForeignJson:
 
 def statuses() -> dict[int, list[str]]:
     """Return the codes of all errors that a route may answer with, by HTTP status."""
-    errors: list[type[ProductError]] = [ProductError, NotReady, ServerExhausted, ServerStarting]
-    errors += [PageForPeople]
+    errors: list[type[ProductError]] = [
+        ProductError,
+        AuditUnavailable,
+        NotReady,
+        PageForPeople,
+        ServerExhausted,
+        ServerStarting,
+    ]
     errors += [one for one in ProductError.__subclasses__() if _subject(one) in SUBJECTS]
     found = {TOO_MANY_CONNECTIONS: 503} | {one.code: one.status for one in errors}
     return {

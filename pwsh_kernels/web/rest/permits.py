@@ -1,6 +1,7 @@
 """Whether a route may answer a call: what the route declares, asked of the guard."""
 
 from pwsh_kernels.errors import Unauthorized, UnknownRun
+from pwsh_kernels.principals.principal import SERVER
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.facade import DEFAULT_MODULE
 from pwsh_kernels.web.access import Caller, Permission, Scope
@@ -18,6 +19,8 @@ def permit(permission: Permission, call: Call) -> None:
     match permission.scope:
         case Scope.ANYWHERE:
             call.backend.guard.require_anywhere(call.caller, permission.verb)
+        case Scope.SERVER:
+            call.backend.guard.require(call.caller, permission.verb, SERVER)
         case Scope.TENANTS if getattr(call.values, "tenants", None):
             call.backend.guard.require_anywhere(call.caller, permission.verb)
         case Scope.BODY | Scope.TENANTS:

@@ -10,9 +10,13 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.web.access import OPEN, Permission, Scope
 from pwsh_kernels.web.rest import endpoints
 from pwsh_kernels.web.rest.bodies import (
+    AuditQuery,
     CancelBody,
+    ClassifyBody,
+    ClassifyQuery,
     CommandsQuery,
     DisconnectBody,
+    FreezeBody,
     InputBody,
     LinesQueryString,
     LoginBody,
@@ -26,6 +30,7 @@ from pwsh_kernels.web.rest.bodies import (
     SessionBody,
     SessionsQuery,
     StatusBody,
+    ThawBody,
 )
 from pwsh_kernels.web.rest.endpoints import Answer, Call
 from pwsh_kernels.web.rest.openapi import document
@@ -84,6 +89,22 @@ ROUTES: tuple[Route, ...] = (
         CommandsQuery,
         endpoints.commands,
         shapes.Commands,
+    ),
+    Route(
+        "GET",
+        "/classify",
+        Permission(Verb.SEE),
+        ClassifyQuery,
+        endpoints.classify,
+        shapes.Classification,
+    ),
+    Route(
+        "POST",
+        "/classify",
+        Permission(Verb.SEE),
+        ClassifyBody,
+        endpoints.classify_text,
+        shapes.Classification,
     ),
     Route(
         "POST",
@@ -167,6 +188,25 @@ ROUTES: tuple[Route, ...] = (
         SessionBody,
         endpoints.kill,
         shapes.Killed,
+    ),
+    Route("GET", "/frozen", Permission(Verb.SEE), NoQuery, endpoints.frozen, shapes.Frozen),
+    Route("POST", "/freeze", Permission(Verb.END), FreezeBody, endpoints.freeze, shapes.FrozenNow),
+    Route("POST", "/thaw", Permission(Verb.ADMINISTER), ThawBody, endpoints.thaw, shapes.Frozen),
+    Route(
+        "GET",
+        "/audit",
+        Permission(Verb.ADMINISTER, Scope.SERVER),
+        AuditQuery,
+        endpoints.audit,
+        shapes.AuditPage,
+    ),
+    Route(
+        "GET",
+        "/audit/head",
+        Permission(Verb.ADMINISTER, Scope.SERVER),
+        NoQuery,
+        endpoints.audit_head,
+        shapes.AuditHead,
     ),
     Route(
         "POST",

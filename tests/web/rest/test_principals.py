@@ -20,7 +20,8 @@ pytestmark = pytest.mark.xdist_group("principals")
 CLOSED = [route for route in ROUTES if route.permission is not OPEN]
 OF_A_RUN = [route for route in CLOSED if route.permission.scope is Scope.RUN]
 OF_A_SESSION = [route for route in CLOSED if route.permission.scope is not Scope.RUN]
-NAMING = [route for route in OF_A_SESSION if route.permission.scope is not Scope.ANYWHERE]
+NAMELESS = {Scope.ANYWHERE, Scope.SERVER}
+NAMING = [route for route in OF_A_SESSION if route.permission.scope not in NAMELESS]
 
 
 def name(route: Route) -> str:
@@ -41,10 +42,12 @@ def send(
     of = run if route.permission.scope is Scope.RUN else f"{tenant}:exo"
     path = route.path.replace("{id}", of)
     if route.method == "GET":
-        query = {"words": "mailbox"} if path.endswith("/commands") else {}
+        named = {"words": "mailbox", "text": "1"}
+        query = {key: value for key, value in named.items() if key in route.takes.model_fields}
         return http.get(path, params=query)
     fields = route.takes.model_fields
-    given = {"tenant": tenant, "module": "exo", "command": "1", "value": "x", "wait_s": 0, **more}
+    given = {"tenant": tenant, "module": "exo", "command": "1", "value": "x", "wait_s": 0}
+    given |= {"text": "1", **more}
     return http.post(path, json={key: value for key, value in given.items() if key in fields})
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("server")
 
 CLOSED = [route for route in ROUTES if route.permission is not OPEN]
 POSTS = [route for route in ROUTES if route.method == "POST"]
-OF_A_SESSION = [route for route in POSTS if "tenant" in route.takes.model_fields]
+OF_A_SESSION = [route for route in POSTS if {"tenant", "module"} <= set(route.takes.model_fields)]
 OF_A_RUN = [route for route in ROUTES if route.path.startswith("/runs/{id}")]
 
 

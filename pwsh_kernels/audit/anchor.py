@@ -1,0 +1,69 @@
+"""Tells the head of the log to syslog: who writes the log anew cannot take back what is noted
+there.
+"""
+
+import asyncio
+import logging
+from logging.handlers import SYSLOG_UDP_PORT, SysLogHandler
+from pathlib import Path
+
+from pwsh_kernels.audit.log import AuditLog
+
+LOG = logging.getLogger(__name__)
+PAUSE_S = 300.0
+"""How often a head that has changed is told."""
+SAID = "pwsh-kernels audit head seq={seq} hash={hash}"
+Address = str | tuple[str, int]
+
+
+def address_of(text: str) -> Address:
+    """Return where syslog is: a path of a socket, or HOST:PORT (UDP)."""
+    if text.startswith("/"):
+        return text
+    host, _, port = text.rpartition(":")
+    return (host or text, int(port) if host else SYSLOG_UDP_PORT)
+
+
+class _Handler(SysLogHandler):
+    """A handler that raises what it cannot send."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's name
+        raise  # noqa: PLE0704 - logging calls it while it handles the error
+
+
+class SyslogAnchor:
+    """Sends each head once."""
+
+    def __init__(self, log: AuditLog, address: Address) -> None:
+        self._log = log
+        self._address = address
+        self._told = ""
+
+    def tell(self) -> None:
+        """Send the head, if it has changed; may block."""
+        self._tell(self._log.head, self._log.last)
+
+    def _tell(self, head: str, last: int) -> None:
+        if head == self._told or not last:
+            return
+        try:
+            self._send(SAID.format(seq=last, hash=head))
+        except OSError as error:  # it is tried again the next time
+            LOG.warning("The audit log's head was not told to syslog: %s", error)
+        else:
+            self._told = head
+
+    def _send(self, text: str) -> None:
+        if isinstance(self._address, str) and not Path(self._address).exists():
+            raise FileNotFoundError(2, f"there is no {self._address}")
+        handler = _Handler(self._address, SysLogHandler.LOG_AUTH)
+        try:
+            handler.emit(logging.LogRecord("audit", logging.INFO, "", 0, text, None, None))
+        finally:
+            handler.close()
+
+    async def keep_telling(self) -> None:
+        """Tell until cancelled."""
+        while True:
+            await asyncio.to_thread(self._tell, self._log.head, self._log.last)
+            await asyncio.sleep(PAUSE_S)

@@ -1,0 +1,8 @@
+"""What a PowerShell text does, judged without running it: it reads, writes, destroys, or nobody can
+tell.
+"""
+
+from pwsh_kernels.classification.classes import Class, Classification, Found, Reason
+from pwsh_kernels.classification.classifier import Classifier
+
+__all__ = ["Class", "Classification", "Classifier", "Found", "Reason"]

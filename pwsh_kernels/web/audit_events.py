@@ -1,0 +1,157 @@
+"""What the doors tell the audit log: refusals, a notebook's cells, the configuration. Pure but for
+the reading of a configuration file.
+"""
+
+import hashlib
+from pathlib import Path
+
+from pwsh_kernels import __version__
+from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
+from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
+from pwsh_kernels.principals.decision import Decision
+from pwsh_kernels.sessions.audit_events import command_facts
+from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.web.access import Caller
+from pwsh_kernels.web.jupyter.messages import ClientMessage
+
+EXPRESSION = "\n[user_expressions {name}] {text}"
+"""How a cell's expressions stand behind its code; they run as well."""
+
+
+def denied(caller: Caller, decision: Decision, door: Door, left_out: int) -> Event:
+    """Return the refusal of somebody who is known."""
+    more: dict[str, Value] = {"verb": decision.verb.value, "reason": decision.reason.value}
+    where = decision.where
+    return Event(
+        Kind.DENIED,
+        door,
+        caller.name,
+        caller.client,
+        where.tenant,
+        where.module,
+        outcome="forbidden",
+        more={**more, **_more_of(left_out)},
+    )
+
+
+def change_refused(caller: Caller, door: Door, refused: ChangesRefused | ApprovalNeeded) -> Event:
+    """Return that a text was not run because it does not only read."""
+    return Event(
+        Kind.DENIED,
+        door,
+        caller.name,
+        caller.client,
+        refused.tenant,
+        refused.module,
+        judged=refused.kind,
+        outcome=refused.code,
+    )
+
+
+def unknown(door: Door, client: str, address: str, what: str, left_out: int) -> Event:
+    """Return the refusal of somebody without a valid token."""
+    more: dict[str, Value] = {"from": address, "request": what, **_more_of(left_out)}
+    return Event(Kind.DENIED, door, client=client, outcome="unauthorized", more=more)
+
+
+def _more_of(left_out: int) -> dict[str, Value]:
+    return {"left_out": left_out} if left_out else {}
+
+
+def cell_accepted(
+    caller: Caller, key: SessionKey | None, kernel_id: str, message: ClientMessage
+) -> Event:
+    """Return what is recorded before a notebook's execution is passed on. Raises ValueError for one
+    that cannot be read.
+    """
+    content = message.content
+    expressions = content.get("user_expressions") or {}
+    texts = [str(content.get("code", ""))]
+    if isinstance(expressions, dict):
+        texts += [
+            EXPRESSION.format(name=name, text=text) for name, text in sorted(expressions.items())
+        ]
+    return _of_kernel(
+        Kind.CELL_ACCEPTED,
+        caller,
+        key,
+        kernel_id,
+        message_id=message.id,
+        silent=message.silent,
+        **command_facts("".join(texts)),
+    )
+
+
+def cell_ended(accepted: Event, status: str) -> Event:
+    """Return the end of a silent cell."""
+    kept = {name: accepted.more[name] for name in ("kernel_id", "message_id", "silent")}
+    return Event(
+        Kind.CELL_ENDED,
+        accepted.door,
+        accepted.principal,
+        accepted.client,
+        accepted.tenant,
+        accepted.module,
+        outcome=status,
+        more=kept,
+    )
+
+
+def prompt_answered(caller: Caller, key: SessionKey | None, kernel_id: str) -> Event:
+    """Return that somebody answered a question in a notebook."""
+    return _of_kernel(Kind.PROMPT_ANSWERED, caller, key, kernel_id)
+
+
+def interrupted(caller: Caller, key: SessionKey | None, kernel_id: str, how: str) -> Event:
+    """Return that somebody stopped what a kernel was executing."""
+    return _of_kernel(Kind.RUN_CANCELLED, caller, key, kernel_id, how=how)
+
+
+def _of_kernel(
+    kind: Kind,
+    caller: Caller,
+    key: SessionKey | None,
+    kernel_id: str,
+    *,
+    command: str = "",
+    command_sha256: str = "",
+    **more: Value,
+) -> Event:
+    return Event(
+        kind,
+        Door.NOTEBOOK,
+        caller.name,
+        caller.client,
+        key.tenant if key else "",
+        key.module if key else "",
+        command=command,
+        command_sha256=command_sha256,
+        more={"kernel_id": kernel_id, **more},
+    )
+
+
+def agents(kind: Kind, caller: Caller, tenant: str, why: str = "") -> Event:
+    """Return that somebody stopped all agents, or lets them go on; without a tenant in all."""
+    more: dict[str, Value] = {"why": why} if why else {}
+    door = door_of(caller.client)
+    return Event(kind, door, caller.name, caller.client, tenant=tenant, more=more)
+
+
+def page_event(kind: Kind, principal: str, client: str = "page") -> Event:
+    """Return that somebody got a code for the page, or signed a browser in with one."""
+    return Event(kind, door_of(client), principal, client)
+
+
+def server_started(process: int) -> Event:
+    """Return the first record of a server."""
+    return Event(Kind.SERVER_STARTED, more={"version": __version__, "process": process})
+
+
+def configuration_read(what: str, path: Path | None, problem: str) -> Event:
+    """Return that a file was read, and the hash of what it says now."""
+    more: dict[str, Value] = {"what": what, "file": str(path or ""), "problem": problem}
+    try:
+        more["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
+    except OSError as error:
+        more["missing"] = error.strerror or str(error)
+    return Event(Kind.CONFIGURATION_READ, more=more)
