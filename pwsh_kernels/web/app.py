@@ -517,7 +517,8 @@ def greeting(url: str, token: str) -> str:
     """Return the text that a person at a terminal sees when the server is ready."""
     return (
         f"\n  pwsh-kernels is ready on {url}\n    {FIRST_COMMAND}   "
-        f" (another terminal; the command finds the token on its own)\n    {url}?token={token}   "
-        f" (browser, notebooks)\n    Authorization: Bearer {token}    (REST)\n  Ctrl-C stops the"
-        " server; sessions stay signed in, and the next server finds them again.\n\n"
+        f" (another terminal; the command finds the token on its own)\n    pwsh-kernels page   "
+        f" (an address for a browser)\n    {url}?token={token}    (notebooks)\n"
+        f"    Authorization: Bearer {token}    (REST)\n  Ctrl-C stops the server;"
+        " sessions stay signed in, and the next server finds them again.\n\n"
     )
