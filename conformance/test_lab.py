@@ -53,7 +53,7 @@ def page(contoso: Server) -> Iterator[Page]:
         one = browser.new_page(viewport=SIZE)
         one.set_default_timeout(WAIT_MS)
         expect.set_options(timeout=WAIT_MS)
-        one.goto(f"{contoso.url}/?token={contoso.token}")
+        one.goto(f"{contoso.url}/lab?token={contoso.token}")
         one.locator(".jp-LauncherCard").first.wait_for()
         one.get_by_role("button", name="No", exact=True).click()
         yield one

@@ -29,6 +29,7 @@ from pwsh_kernels.errors import (
 from pwsh_kernels.port_owners import stranger_at
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.shapes import (
+    Classification,
     Commands,
     Disconnected,
     Everywhere,
@@ -212,6 +213,12 @@ class Requests(ABC):
         query = {"words": words, "limit": limit, "wait_s": self._bounded(wait_s)}
         return await self._ask(
             Route[Commands]("GET /sessions/{id}/commands"), query, f"{tenant}:{module}"
+        )
+
+    async def classify(self, text: str, module: str | None = None) -> Classification:
+        """Return what a text does, without running it."""
+        return await self._ask(
+            Route[Classification]("POST /classify"), {"text": text, "module": module}
         )
 
     async def notebook(self, tenant: str, module: str) -> ForeignJson:

@@ -29,6 +29,9 @@ both sides.
   or null while it goes on}`
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal":
   name or null, "reason": why we have ended it, or ""}`
+* metadata of every message to a shared kernel that needs it: `pwsh_grant` (`grants.py`)
+* iopub message `pwsh_event` of a shared kernel (no parent): `{"event": "request_refused", "kind":
+  of the message, "message": its id, "claims": the user name in it, "reason": of `not_granted`}`
 * iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event":
   "connection_changed"}`, when the module's connection is another one since that execution
 * iopub message `pwsh_event` of a shared kernel (parent: the execute_request): `{"event":
@@ -79,6 +82,11 @@ PROMPT_ASKED = "prompt_asked"
 PROMPT_CLOSED = "prompt_closed"
 PROMPT_EVENTS = (PROMPT_ASKED, PROMPT_CLOSED)
 CONNECTION_CHANGED = "connection_changed"
+REQUEST_REFUSED = "request_refused"
+UNGRANTED = "NotGranted"
+"""Name of the error in the reply to a message that no server granted."""
+NAME_CHARS = 100
+"""Characters of a client's own words that an event repeats."""
 BESIDE = ("packed", "own", "guards")
 """What an execute_request's metadata says besides the options of its run. A kernel that does not
 know one refuses the request, so that a server sends only what `understood` returns.
@@ -213,6 +221,17 @@ def journal_entry(
         "messages": messages,
         "dropped": dropped,
         "reply": reply,
+    }
+
+
+def refused_event(kind: str, header: Mapping[str, Any], reason: str) -> Mapping[str, str]:
+    """Return the content of the event that says that a message was not acted on, and why."""
+    return {
+        "event": REQUEST_REFUSED,
+        "kind": kind[:NAME_CHARS],
+        "message": str(header["msg_id"])[:NAME_CHARS],
+        "claims": str(header.get("username") or "")[:NAME_CHARS],
+        "reason": reason,
     }
 
 

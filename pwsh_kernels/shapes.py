@@ -554,6 +554,36 @@ class Commands(FoundCommands):
     state: SessionState
 
 
+ClassName = Literal["read", "write", "unknown", "destructive"]
+"""What a text does; `unknown` counts as a write."""
+ClassifiedCommand = TypedDict(
+    "ClassifiedCommand",
+    {"name": str, "class": ClassName, "service": str, "line": int, "column": int},
+)
+ClassReason = TypedDict(
+    "ClassReason",
+    {
+        "code": str,
+        "class": ClassName,
+        "text": str,
+        "line": int,
+        "column": int,
+        "piece": str,
+        "instead": str,
+    },
+)
+Classification = TypedDict(
+    "Classification",
+    {
+        "success": bool,
+        "class": ClassName,
+        "commands": list[ClassifiedCommand],
+        "reasons": list[ClassReason],
+    },
+)
+"""What GET /classify and POST /classify answer."""
+
+
 class Disconnected(TypedDict):
     """What POST /disconnect answers."""
 

@@ -16,6 +16,7 @@ PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {
     "errors",
     "escapes",
+    "grants",
     "landlock",
     "limits",
     "records",
@@ -35,6 +36,7 @@ EVERY_LAYER = LEAVES | {
     "kernel",
     "catalog",
     "principals",
+    "approvals",
     "classification",
     "modules",
     "sessions",
@@ -42,6 +44,7 @@ EVERY_LAYER = LEAVES | {
     "web",
     "discovery",
     "port_owners",
+    "mcp_clients",
     "client",
     "mcp",
     "cli",
@@ -49,6 +52,7 @@ EVERY_LAYER = LEAVES | {
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "escapes": set(),
+    "grants": {"errors"},
     "landlock": set(),
     "limits": set(),
     "records": set(),
@@ -61,11 +65,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "prompt_answers": {"errors", "records"},
     "powershell": {"errors", "landlock", "limits", "prompt_answers", "records", "watcher"},
     "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"}
-    | {"limits", "script_text"},
+    | {"grants", "limits", "script_text"},
     "catalog": {"errors"},
     "principals": {"catalog", "errors"},
     "audit": {"errors"},
     "powershell_search": set(),
+    "approvals": {"catalog", "classification", "errors", "principals"},
     "classification": {"catalog", "errors", "landlock", "powershell_search", "watcher"},
     "modules": {"catalog", "errors", "powershell_search", "settings", "watcher"},
     "sandbox": {"errors"},
@@ -74,6 +79,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "catalog",
         "modules",
         "escapes",
+        "grants",
         "landlock",
         "limits",
         "messages",
@@ -88,6 +94,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "port_owners": set(),
+    "mcp_clients": {"errors", "shapes"},
     "client": {"discovery", "errors", "port_owners", "settings", "shapes"},
     "mcp": {"catalog", "client", "discovery", "errors", "escapes", "principals", "records"}
     | {"settings", "shapes"},
@@ -96,6 +103,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
 }
 LIBRARY_HOMES: dict[str, set[str]] = {
+    "cryptography": {"grants"},
+    "websocket": {"cli"},
     "psrpcore": {"powershell"},
     "ipykernel": {"kernel"},
     "powershell_kernel": {"kernel", "powershell"},
@@ -114,7 +123,7 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "httpx": {"client"},
     "segno": {"sessions"},
     "prometheus_client": {"web"},
-    "rfc8785": {"audit"},
+    "rfc8785": {"approvals", "audit"},
     "tomlkit": {"catalog", "modules", "principals"},
     "typer": {"cli"},
 }
@@ -249,7 +258,16 @@ def test_every_folder_of_python_is_a_room_of_the_table() -> None:
     """A new room is entered in the table, and a room that is gone leaves it."""
     folders = {path.parent for path in PACKAGE.rglob("__init__.py")} - {PACKAGE}
     names = {str(one.relative_to(PACKAGE)) for one in folders}
-    lone = {"audit", "classification", "cli", "errors", "modules", "principals", "sandbox"}
+    lone = {
+        "approvals",
+        "audit",
+        "classification",
+        "cli",
+        "errors",
+        "modules",
+        "principals",
+        "sandbox",
+    }
     assert names == set(ROOMS) | lone
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import nbformat
 import pytest
@@ -18,7 +19,8 @@ from mcp.client.stdio import stdio_client
 from nbclient import NotebookClient
 
 from tests.fixtures.cli import run_command
-from tests.fixtures.connection_file import connection_file, connection_of
+from tests.fixtures.connection_file import connection_of
+from tests.fixtures.granted import granted_session
 from tests.fixtures.kernel import Client
 from tests.fixtures.repository import ROOT
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
@@ -178,8 +180,9 @@ async def test_a_notebook_run_by_nbclient_sees_and_sets_the_sessions_variables(
 ) -> None:
     signed_in.run("$forNotebook = 41")
     notebook = nbformat.reads(json.dumps(NOTEBOOK), as_version=4)
-    client = AsyncKernelClient()
-    client.load_connection_file(str(connection_file(signed_in, CONTOSO)))
+    connection = connection_of(signed_in, CONTOSO)
+    client = AsyncKernelClient(session=granted_session(connection))
+    client.load_connection_info(cast(Any, connection))
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=CONSOLE_WAIT)

@@ -19,6 +19,8 @@ from pwsh_kernels.catalog.readiness import (
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
 from pwsh_kernels.catalog.tenants import (
+    Changes,
+    ChangesKind,
     ModuleAccess,
     Tenant,
     Tenants,
@@ -30,6 +32,8 @@ from pwsh_kernels.catalog.tenants import (
 __all__ = [
     "SECRET_FACTS",
     "Catalog",
+    "Changes",
+    "ChangesKind",
     "CommandIndex",
     "CommandLists",
     "Explanation",

@@ -23,6 +23,10 @@ BEGINNINGS = ("/", "v1.0/", "beta/", "_api/")
 """How an address within the service begins."""
 POSITIONAL = "*"
 """Stands in a command's list of data for the arguments without a name."""
+FILE_PATHS = ("path", "literalpath", "pspath", "lp", "schemafile")
+TEXT_FIRST = ("pattern", "inputobject", "json")
+"""Parameters that take the text, or the pattern, which otherwise is the first without a name."""
+PLAIN_FILE = re.compile(r"\w[\w -]*\.(?:csv|tsv|txt)", re.ASCII)
 FOREACH_DATA = ("inputobject", "argumentlist")
 
 
@@ -83,6 +87,34 @@ def code(fact: Fact, known: Known, arguments: list[Argument], names: Variables) 
                 yield reason("worked_out", fact.place, known.name)
             if one.name and may_mean(one.name, ("expandproperty",)):
                 yield from _expanded(fact, one.value)
+
+
+def files(
+    fact: Fact, known: Known, arguments: list[Argument], *, from_files: bool
+) -> Iterator[Reason]:
+    """Yield that a file is read, unless it is one of the working folder that is named as a
+    constant and holds no sign-in: a token that a module keeps in HOME would be in the output.
+
+    `from_files`: the text also lists files, which may come to this command through a pipeline.
+    """
+    name = known.name.lower()
+    if name not in engine().lists["file_readers"]:
+        return
+    paths = [one.value for one in arguments if one.name and may_mean(one.name, FILE_PATHS)]
+    loose = [one.value for one in arguments if not one.name]
+    has_text = any(one.name and may_mean(one.name, TEXT_FIRST) for one in arguments)
+    if name in engine().lists["text_readers"]:
+        paths += loose if has_text else loose[1:]
+        from_pipeline = from_files
+    else:
+        paths += loose[:1]
+        from_pipeline = not paths and not has_text
+    if from_pipeline or not all(_is_plain_file(one) for one in paths):
+        yield reason("reads_file", fact.place, known.name)
+
+
+def _is_plain_file(value: Value) -> bool:
+    return value.form == "constant" and bool(PLAIN_FILE.fullmatch(value.value))
 
 
 def _expanded(fact: Fact, value: Value) -> Iterator[Reason]:

@@ -54,6 +54,8 @@ class Found:
     place: Place
     service: str = ""
     """The key of a service; "powershell" for the engine's own; "" for a command nobody lists."""
+    written: str = ""
+    """The name as it stands in the text: perhaps an alias, or with a module's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ HARMLESS = frozenset(
 """Pieces of a text that do nothing by themselves: what is in them is judged."""
 CONSTRUCTS = {
     "BackgroundPipeline": "parallel",
+    "FileSwitch": "reads_file",
     "FunctionDefinition": "definition",
     "TypeDefinition": "definition",
     "Requirements": "requirements",
@@ -82,6 +83,7 @@ class Judgement:
         self._commands = commands
         self._own = own
         self._variables = Variables(facts)
+        self._has_files = any(self._gives_files(fact) for fact in facts)
         self._rules: Mapping[str, Callable[[Fact], Iterator[Reason]]] = {
             "Command": self._command,
             "Call": self._call,
@@ -94,6 +96,12 @@ class Judgement:
             "FileRedirection": self._redirection,
             "BinaryExpression": self._operator,
         }
+
+    def _gives_files(self, fact: Fact) -> bool:
+        if fact.form != "Command" or not fact.name:
+            return False
+        name = self._commands.known(fact.name, self._own).name
+        return name.lower() in engine().lists["gives_files"]
 
     def classification(self) -> Classification:
         """Return the class, the commands found and the reasons, in the order of the text."""
@@ -112,7 +120,7 @@ class Judgement:
             return None
         known = self._commands.known(fact.name, self._own)
         kind = worst(one.kind for one in self._command(fact))
-        return Found(known.name, kind, fact.place, known.service)
+        return Found(known.name, kind, fact.place, known.service, fact.name)
 
     def _command(self, fact: Fact) -> Iterator[Reason]:
         if fact.operator == "Dot":
@@ -135,6 +143,7 @@ class Judgement:
             return
         yield from argument_rules.general(fact, arguments)
         yield from argument_rules.code(fact, known, arguments, self._variables)
+        yield from argument_rules.files(fact, known, arguments, from_files=self._has_files)
         if self._commands.takes_method(known.name):
             hosts = self._commands.hosts(known.service)
             yield from argument_rules.request(fact, known, arguments, hosts)

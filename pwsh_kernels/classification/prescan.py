@@ -6,7 +6,7 @@ Pure.
 
 import re
 
-MAX_TEXT = 100_000
+MAX_TEXT = 30_000
 """Characters of a text that is parsed."""
 USING = re.compile(r"(?<![\w$-])using(?![\w:-])", re.IGNORECASE)
 CONFIGURATION = re.compile(

@@ -11,6 +11,7 @@ import typer
 from pwsh_kernels import __version__
 from pwsh_kernels.cli import (
     audit,
+    classify,
     doctor,
     freeze,
     information,
@@ -75,6 +76,7 @@ for _command in (
     login.login,
     sessions.status,
     run.run,
+    classify.classify,
     runs.follow,
     sessions.sessions,
     runs.runs,

@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
+from pwsh_kernels.catalog.file_replacement import replace_file
 from pwsh_kernels.cli.console import note, say
-from pwsh_kernels.cli.mcp_clients import TOKEN, Client, Place, configuration, file_of, merged
-from pwsh_kernels.cli.tenants_file import replace_file
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import FileNotWritten
+from pwsh_kernels.mcp_clients import TOKEN, Client, Place, configuration, file_of, merged
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.shapes import ForeignJson
 

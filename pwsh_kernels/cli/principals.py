@@ -46,7 +46,7 @@ def add(
 
     The verbs of one call apply to all its tenants and modules; call it again for another grant.
     """
-    from pwsh_kernels.cli.principals_file import change, named, read_roll
+    from pwsh_kernels.principals.changes import change, named, read_roll
     from pwsh_kernels.principals.editing import with_grant, with_principal
     from pwsh_kernels.principals.tokens import hash_of, new_token
 
@@ -77,7 +77,7 @@ def add(
 
 def list_principals(as_json: AsJson = False) -> None:
     """List the principals, their grants, and until when they are valid."""
-    from pwsh_kernels.cli.principals_file import read_roll
+    from pwsh_kernels.principals.changes import read_roll
 
     path = read_settings().principals_path
     known = read_roll(path).known
@@ -92,7 +92,7 @@ def list_principals(as_json: AsJson = False) -> None:
 
 def rotate(name: Id, days: Days = 90) -> None:
     """Give a principal a new token, and print it, once; the old one is invalid from then on."""
-    from pwsh_kernels.cli.principals_file import change, find, read_roll
+    from pwsh_kernels.principals.changes import change, find, read_roll
     from pwsh_kernels.principals.editing import with_values
     from pwsh_kernels.principals.tokens import hash_of, new_token
 
@@ -108,13 +108,9 @@ def rotate(name: Id, days: Days = 90) -> None:
 
 def revoke(name: Id) -> None:
     """Take every right from a principal at once, for good; its entry stays for the record."""
-    from pwsh_kernels.cli.principals_file import change, find, read_roll
-    from pwsh_kernels.principals.editing import with_values
+    from pwsh_kernels.principals import changes
 
-    path = read_settings().principals_path
-    one = find(read_roll(path), name)
-    if not one.revoked:
-        change(path, lambda text: with_values(text, one, {"revoked": _now()}))
+    changes.revoke(read_settings().principals_path, name, _now())
     say(f"{name} may do nothing any more. A running server sees it at its next request.")
 
 
@@ -127,7 +123,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say whether a principal may do something, and why. The exit code is 1 if not."""
-    from pwsh_kernels.cli.principals_file import find_any, read_roll
+    from pwsh_kernels.principals.changes import find_any, read_roll
     from pwsh_kernels.principals.decision import decide
     from pwsh_kernels.principals.freeze_file import FreezeFile
     from pwsh_kernels.principals.verbs import ACTIONS

@@ -1,16 +1,17 @@
-"""`pwsh-kernels console`: Jupyter's console on a session, with the keys of its kernel."""
+"""`pwsh-kernels console`: Jupyter's console on a session, through the server."""
 
 import asyncio
 import importlib.util
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from jupyter_core.paths import jupyter_runtime_dir
 
 from pwsh_kernels.cli.console import connected
 from pwsh_kernels.cli.sessions import Module, Tenant
 from pwsh_kernels.errors import ConsoleNotInstalled, UnknownSession
+
+if TYPE_CHECKING:
+    from pwsh_kernels.discovery import ServerAddress
 
 
 def console(
@@ -20,39 +21,46 @@ def console(
 ) -> None:
     """Open Jupyter's console on a session.
 
-    Needs `pip install jupyter_console`, and runs on the server's machine as its user. Ctrl-D
-    leaves; the session stays signed in.
+    Needs `pip install jupyter_console`. Ctrl-D leaves; the session stays signed in.
     """
     if importlib.util.find_spec("jupyter_console") is None:
         raise ConsoleNotInstalled
-    kernel_id = asyncio.run(_kernel_id(tenant, module))
+    address, kernel_id = asyncio.run(_session(tenant, module))
     if kernel_id is None:
         raise UnknownSession(tenant=tenant, module=module)
-    file = Path(jupyter_runtime_dir()) / f"kernel-{kernel_id}.json"
-    _console_app().launch_instance(["--existing", str(file), *(jupyter or [])])
+    _console_app(address, kernel_id).launch_instance(jupyter or [])
 
 
-async def _kernel_id(tenant: str, module: str) -> str | None:
+async def _session(tenant: str, module: str) -> "tuple[ServerAddress, str | None]":
+    """Return the server, and the id of the session's kernel if there is one."""
     async with connected() as client:
         status = await client.status(tenant, module)
-        return None if status["state"] == "none" else status["kernel_id"]
+        return client.address, None if status["state"] == "none" else status["kernel_id"]
 
 
-def _console_app() -> Any:
-    """Return jupyter_console's application; as it is, it leaves out the keys and waits for ever."""
-    from jupyter_client.blocking.client import BlockingKernelClient
+def _console_app(address: "ServerAddress", kernel_id: str) -> Any:
+    """Return jupyter_console's application; as it is, it knows only connection files."""
     from jupyter_console.app import ZMQTerminalIPythonApp  # type: ignore[import-untyped]
 
-    class KeyedClient(BlockingKernelClient):
-        """Reads the whole connection file."""
-
-        def __init__(self, **given: Any) -> None:
-            super().__init__(**given)
-            self.load_connection_file()
+    from pwsh_kernels.cli.session_channels import SessionClient
 
     class SessionConsole(ZMQTerminalIPythonApp):  # type: ignore[misc]
-        """Attaches with the keys."""
+        """Attaches to a kernel that is there, and starts none."""
 
-        kernel_client_class = KeyedClient
+        def init_connection_file(self) -> None:
+            """There is none."""
+
+        def init_ssh(self) -> None:
+            """Nor a tunnel."""
+
+        def init_kernel_manager(self) -> None:
+            """Nothing is started, and nothing ends with the console."""
+            self.existing = kernel_id
+            self.kernel_manager = None
+
+        def init_kernel_client(self) -> None:
+            """Attach through the server."""
+            self.kernel_client = SessionClient(address, kernel_id, session=self.session)
+            self.kernel_client.start_channels()
 
     return SessionConsole

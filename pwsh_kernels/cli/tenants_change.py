@@ -61,9 +61,10 @@ def add(
     For an existing tenant, the values you pass overwrite the old ones, and lists are appended to.
     Secrets are never options: name the file or the environment variable that holds one.
     """
+    from pwsh_kernels.catalog.file_replacement import replace_file
     from pwsh_kernels.catalog.tenants.editing import Entry
     from pwsh_kernels.catalog.tenants.names import domain_name
-    from pwsh_kernels.cli.tenants_file import read_correct, replace_file, with_correct_entry
+    from pwsh_kernels.cli.tenants_file import read_correct, with_correct_entry
 
     service = _one_module(module)
     values = {
@@ -163,8 +164,9 @@ def import_connections(
 
     A tenant that already exists stays as it is.
     """
+    from pwsh_kernels.catalog.file_replacement import replace_file
     from pwsh_kernels.catalog.tenants.pwsh_manager_import import read_connections
-    from pwsh_kernels.cli.tenants_file import read_correct, replace_file, with_correct_entry
+    from pwsh_kernels.cli.tenants_file import read_correct, with_correct_entry
 
     try:
         imported = read_connections(file.expanduser().read_text(encoding="utf-8"))

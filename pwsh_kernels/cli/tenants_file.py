@@ -1,7 +1,5 @@
-"""Writes the tenants file: completely or not at all, correct, and readable only for its owner."""
+"""What is written into the tenants file: only what is correct."""
 
-import os
-import tempfile
 from pathlib import Path
 
 from pwsh_kernels.catalog.tenants.editing import Entry, with_entry
@@ -27,17 +25,3 @@ def with_correct_entry(path: Path, text: str, entry: Entry) -> str:
     if problems := read_file(path, new).problems:
         raise InvalidRequest(entry.name, f"cannot be added: {problems[0].text}")
     return new
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Replace the file in one step; nobody else can read the new one."""
-    path = path.resolve()  # a link stays one
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as opened:
-            opened.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -1,5 +1,6 @@
 """The one error tree, by subject; every error is a name of this package."""
 
+from pwsh_kernels.errors.approvals import ApprovalNeeded, ApprovalRefused, ChangesRefused
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
 from pwsh_kernels.errors.files import (
     BrokenFile,
@@ -8,6 +9,7 @@ from pwsh_kernels.errors.files import (
     UndecodableScript,
     UnsafeFolder,
 )
+from pwsh_kernels.errors.grants import NotGranted
 from pwsh_kernels.errors.kept_objects import (
     NoObjects,
     ObjectsForgotten,
@@ -110,11 +112,14 @@ __all__ = [
     "AnswerLost",
     "AnswerNotUsable",
     "AnswerOfAnother",
+    "ApprovalNeeded",
+    "ApprovalRefused",
     "AuditUnavailable",
     "BadSecret",
     "BadTokenFile",
     "BodyTooLarge",
     "BrokenFile",
+    "ChangesRefused",
     "CommandSearchFailed",
     "CommandTooLarge",
     "ConfinementUnavailable",
@@ -138,6 +143,7 @@ __all__ = [
     "NoObjects",
     "NoSessionUserLeft",
     "NoSpaceLeft",
+    "NotGranted",
     "NotOurServer",
     "NotReady",
     "NotSignedIn",

@@ -84,15 +84,20 @@ class Asker:
         socket: zmq.Socket[bytes],
         identity: Sequence[bytes],
         parent: Mapping[str, Any],
+        *,
+        admit: Callable[[Mapping[str, Any]], object],
         announce: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
-        """`announce` notifies the other clients of a shared kernel of an open question: they may
+        """`admit` raises for an answer that the session's server has not granted.
+
+        `announce` notifies the other clients of a shared kernel of an open question: they may
         answer it too.
         """
         self._codec = codec
         self._socket = socket
         self._identity = list(identity)
         self._parent = parent
+        self._admit = admit
         self._announce = announce
         self._request = ""
         self._turn = asyncio.Lock()
@@ -200,6 +205,7 @@ class Asker:
             return None
         if identity[0] != self._identity[0] and not self._is_for_us(message):
             return None
+        self._admit(message)
         facts = {name: dict(message[name]) for name in ("content", "metadata")}
         return {**message, **facts}
 

@@ -26,6 +26,7 @@ FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
 CONFINED = "PWSH_KERNELS_CONFINED"
 LIMITS = "PWSH_KERNELS_LIMITS"
 SIGN_IN_HINT = "PWSH_KERNELS_SIGN_IN_HINT"
+GRANTS = "PWSH_KERNELS_GRANTS"
 HOME = "PWSH_KERNELS_HOME"
 """Variable that a session's kernel has: PowerShell's HOME."""
 SERVER = ("PWSH_MANAGER_URL", "JUPYTER_RUNTIME_DIR")
@@ -67,6 +68,8 @@ class KernelEnvironment:
     """The rules that confine PowerShell (`pwsh_kernels.landlock`); "": it is not confined."""
     limits: Limits
     """What PowerShell and everything that it starts may have."""
+    grants: str
+    """The public half of the key with which a session's server grants messages."""
     sign_in_hint: SignInHint
     """The hint after an error in a person's cell that may mean that nobody is signed in."""
 
@@ -90,6 +93,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         fingerprint=env.get(FINGERPRINT, ""),
         confined=env.get(CONFINED, ""),
         limits=Limits.read(env.get(LIMITS, "")),
+        grants=env.get(GRANTS, ""),
         sign_in_hint=read_hint(env.get(SIGN_IN_HINT, "")),
         given={**{name: env[name] for name in named if name in env}, **_session_environment(env)},
     )

@@ -17,6 +17,7 @@ from powershell_kernel.kernel import PowerShellKernel
 
 from pwsh_kernels import __version__
 from pwsh_kernels.errors import PowerShellDied, ProductError
+from pwsh_kernels.grants import Grant, Verifier
 from pwsh_kernels.kernel.asker import Asker, MessageCodec
 from pwsh_kernels.kernel.checked_messages import CheckedMessages
 from pwsh_kernels.kernel.connection_gate import ConnectionGate
@@ -102,6 +103,7 @@ class PwshKernel(
         self._codec = cast(MessageCodec, self.session)
         self._journal = Journal()
         self._gate = ConnectionGate()
+        self.admit = Verifier(environment.grants).admit if is_shared() else admit_all
         self._running: Execution | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leaving: asyncio.Task[None] | None = None
@@ -250,7 +252,14 @@ class PwshKernel(
     ) -> Ending:
         parent = self.get_parent("shell")
         announce = self._announcer(parent)
-        asker = Asker(self._codec, self.stdin_socket, self.asker_identity(), parent, announce)
+        asker = Asker(
+            self._codec,
+            self.stdin_socket,
+            self.asker_identity(),
+            parent,
+            admit=self.admit,
+            announce=announce,
+        )
         execution = self._running = Execution(output, asker, self._log_file)
         try:
             end = await execution.run(
@@ -370,3 +379,8 @@ class PwshKernel(
             await work
         else:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+
+def admit_all(message: Mapping[str, Any]) -> Grant | None:  # noqa: ARG001 - as Verifier.admit
+    """Let every message in: a kernel that is no session belongs to whoever started it."""
+    return None

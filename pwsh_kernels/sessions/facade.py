@@ -4,7 +4,7 @@ docs/rest.md.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -87,12 +87,18 @@ entered."""
 Shown = Callable[[SessionKey], bool]
 """Whether a session, with its runs, is shown to somebody."""
 Admits = Callable[[str, str], None]
+Judge = Callable[[str, str], Awaitable[None]]
+"""Raises a ProductError for a tenant (by its own name) and module in which a text may not run."""
 """Raises a ProductError for a tenant and a module that are closed to somebody."""
 
 
 def everything(_: SessionKey) -> bool:
     """Show every session."""
     return True
+
+
+async def anything(_: str, __: str) -> None:
+    """Let every text run."""
 
 
 def everybody(_: str, __: str) -> None:
@@ -277,12 +283,12 @@ class Sessions:
         refused = await self._lifecycle.sign_ins.follow(live, request, wait_s)
         return login_view(live.session, refused)
 
-    async def run(self, request: RunRequest) -> shapes.RunResult:
-        """Run a command.
+    async def run(self, request: RunRequest, judge: Judge = anything) -> shapes.RunResult:
+        """Run a command that `judge` lets run.
 
         A `state` of shapes.OPEN in the answer means status 202. Raises as `admit` says.
         """
-        live, run = await self._prepare(request)
+        live, run = await self._prepare(request, judge)
         live.submit(run, request.command)
         await run.wait(self._run_wait(request))
         return result_view(run)
@@ -293,6 +299,7 @@ class Sessions:
         tenants: Sequence[str],
         admits: Admits = everybody,
         open_to: Shown = everything,
+        judge: Judge = anything,
     ) -> shapes.Everywhere:
         """Run a command in several tenants; `["*"]`: in all that are signed in to the module.
 
@@ -311,7 +318,7 @@ class Sessions:
         chosen = chosen_tenants(named, module, signed_in)
         runs = await asyncio.gather(
             *(
-                self._begin_in_turn(replace(request, tenant=tenant), refusals.get(tenant))
+                self._begin_in_turn(replace(request, tenant=tenant), refusals.get(tenant), judge)
                 for tenant in chosen
             )
         )
@@ -322,12 +329,12 @@ class Sessions:
         )
 
     async def _begin_in_turn(
-        self, request: RunRequest, refusal: ProductError | None
+        self, request: RunRequest, refusal: ProductError | None, judge: Judge
     ) -> Run | shapes.Refused:
         if refusal:
             return refused_view(request, refusal)
         try:
-            live, run = await self._prepare(request)
+            live, run = await self._prepare(request, judge)
         except ProductError as error:
             return refused_view(request, error)
         live.submit(run, request.command, gate=self._turns)
@@ -336,12 +343,14 @@ class Sessions:
     def _run_wait(self, request: RunRequest) -> float:
         return self._settings.run_wait if request.wait_s is None else request.wait_s
 
-    async def _prepare(self, request: RunRequest) -> tuple[LiveSession, Run]:
+    async def _prepare(self, request: RunRequest, judge: Judge) -> tuple[LiveSession, Run]:
         """Return the session that takes a command, and its run, not yet sent.
 
-        Raises as `admit` says.
+        Raises as `admit` and `judge` say.
         """
         check_command(request, self._settings.command_size)
+        module = self._directory.module(request.module).key
+        await judge(self._directory.tenant_name(request.tenant), module)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         check_room(live, self._settings.queued_runs)
         run = self._runs.add(
@@ -531,7 +540,7 @@ class Sessions:
         self._audit.require(
             of_run(Kind.PROMPT_ANSWERED, run, principal, client, for_other=for_other)
         )
-        if not (live.queue and live.queue.answer(run, value)):
+        if not (live.queue and live.queue.answer(run, value, principal)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         live.session.use()
         return run_view(run)
@@ -548,7 +557,7 @@ class Sessions:
         """Refuse the prompt of a run. Raises UnknownRun, RunNotWaiting, AnswerOfAnother."""
         run, live = self._waiting(run_id, for_other or (principal, client))
         self._audit.note(of_run(Kind.PROMPT_REFUSED, run, principal, client, for_other=for_other))
-        if not (live.queue and live.queue.refuse(run, reason)):
+        if not (live.queue and live.queue.refuse(run, reason, principal)):
             raise RunNotWaiting(run_id=run.id, state=run.state)
         return run_view(run)
 

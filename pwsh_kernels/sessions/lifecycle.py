@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -12,7 +13,7 @@ from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Module, Route, Tenant
 from pwsh_kernels.errors import PowerShellDied, ProductError, TooManySessions
-from pwsh_kernels.messages import CONNECTION_CHANGED, POWERSHELL_DIED
+from pwsh_kernels.messages import CONNECTION_CHANGED, POWERSHELL_DIED, REQUEST_REFUSED
 from pwsh_kernels.sessions.audit_events import of_session
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
@@ -43,6 +44,7 @@ SHORT_COMMAND = 16_000
 in a thread: a hostile text of a megabyte can take seconds.
 """
 CANCEL_WAIT_S = 5.0
+REFUSED = "The kernel of %s did not do what no server granted: %s"
 FORGOTTEN = "the session's kernel no longer knows it"
 ADOPT_PAUSE_S = 5.0
 """Pause before a kernel that did not answer is asked again."""
@@ -318,6 +320,7 @@ class Lifecycle:
             examine=functools.partial(self._examiner.examine, live),
             on_sent=self._runs.note_sent,
             adopted=adopted,
+            signer=self._manager.signer(live.key),
         )
         await live.queue.join(timeout)
         if adopted:
@@ -524,6 +527,8 @@ class Lifecycle:
         facts: Mapping[str, Any] = message["content"]
         if facts.get("event") == CONNECTION_CHANGED:
             self._examiner.look_again(live)
+        if facts.get("event") == REQUEST_REFUSED:
+            LOG.warning(REFUSED, live.key, json.dumps(facts))
         if facts.get("event") == POWERSHELL_DIED:
             died = PowerShellDied(
                 facts.get("exit_status"), facts.get("signal"), str(facts.get("reason") or "")

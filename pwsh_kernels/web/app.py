@@ -29,6 +29,7 @@ from pwsh_kernels.audit.event import Event, Kind
 from pwsh_kernels.audit.log import AuditLog
 from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog.watched_file import WatchedFile
+from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import AuditUnavailable, FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.landlock import abi_version
@@ -40,11 +41,13 @@ from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.places.confinement import shortfall
 from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
-from pwsh_kernels.web.attachments import Channels, NotebookRows, action_rules
+from pwsh_kernels.web.attachments import NotebookRows, action_rules
 from pwsh_kernels.web.audit_events import configuration_read, server_started
+from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
+from pwsh_kernels.web.judged_channels import JudgedChannels
 from pwsh_kernels.web.jupyter.gate import JupyterGate
 from pwsh_kernels.web.jupyter.lists import list_rules
 from pwsh_kernels.web.jupyter.messages import undeclared_messages
@@ -160,8 +163,8 @@ class PwshKernelsServer(ServerApp):
         return NotebookRows
 
     @default("kernel_websocket_connection_class")
-    def _default_kernel_websocket_connection_class(self) -> type[Channels]:
-        return Channels
+    def _default_kernel_websocket_connection_class(self) -> type[JudgedChannels]:
+        return JudgedChannels
 
     @default("cookie_secret")
     def _default_cookie_secret(self) -> bytes:
@@ -352,12 +355,19 @@ class PwshKernelsApp(ExtensionApp):
             *powerapps_rules(self.authority, server.base_url),
         ]
         sandbox = sandbox if server.product.has_sandbox else []
-        site = Site(self.backend, server.product.principals, has_lab(), str(MCP_PROGRAM))
+        site = Site(
+            self.backend,
+            server.product.principals,
+            has_lab(),
+            str(MCP_PROGRAM),
+            server.loopback_url,
+        )
         pages = page_rules(site, server.base_url)
         self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
         ours += metrics_rules(self.backend, self.metrics, server.base_url)
-        gate = JupyterGate(self.backend.guard, cast(SessionKernelManager, server.kernel_manager))
+        manager = cast(SessionKernelManager, server.kernel_manager)
+        gate = JupyterGate(self.backend.guard, manager, self.backend.changes)
         cast(TokenIdentity, server.identity_provider).gate = gate
         hide_token(server.web_app.settings["jinja2_env"])
         lists = list_rules(gate, server.base_url)
@@ -392,7 +402,12 @@ class PwshKernelsApp(ExtensionApp):
             freezes=freezes.current,
             audit=audit,
         )
-        return Backend(product.settings, sessions, product.catalog, health, guard, freezes, audit)
+        confined = product.settings.confine != "off" and health.abi > 0
+        classifier = Classifier(product.catalog, confined=confined)
+        changes = ChangesGate(product.tenants.current, classifier, guard)
+        judges = (classifier, changes)
+        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
+        return Backend(product.settings, *parts)
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is
@@ -446,6 +461,7 @@ class PwshKernelsApp(ExtensionApp):
         self.backend.health.stop()
         await self.mcp.close()
         await self.backend.sessions.stop()
+        await self.backend.classifier.stop()
         self.backend.audit.note(Event(Kind.SERVER_STOPPED))
         if self.anchoring is not None and self.anchor is not None:
             self.anchoring.cancel()

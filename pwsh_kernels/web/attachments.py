@@ -24,7 +24,7 @@ from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.audit_events import cell_accepted, interrupted, prompt_answered
 from pwsh_kernels.web.jupyter.gate import JupyterGate, caller_of
-from pwsh_kernels.web.jupyter.messages import ClientMessage, read_message
+from pwsh_kernels.web.jupyter.messages import ClientMessage, read_message, with_grant
 from pwsh_kernels.web.jupyter.silent_cells import SilentCells
 from pwsh_kernels.web.websocket_frames import refuse_wrong_count
 
@@ -188,7 +188,10 @@ class Channels(ZMQChannelsWebsocketConnection):
             elif refusal := self._unrecorded(message):
                 self._refuse(message, "AuditUnavailable", refusal)
             else:
-                super().handle_incoming_message(cast(str, incoming_msg))
+                granted = (
+                    self._granted(incoming_msg, v1=v1) if message.needs_grant else incoming_msg
+                )
+                super().handle_incoming_message(cast(str, granted))
         except Exception as error:  # noqa: BLE001 - a front end may send anything
             self.log.warning("Dropped a bad message of a WebSocket: %s", type(error).__name__)
 
@@ -200,6 +203,14 @@ class Channels(ZMQChannelsWebsocketConnection):
             if ended := self.silent_cells.ended(stream, outgoing_msg):
                 self._gate.guard.audit.note(ended)
             super().handle_outgoing_message(stream, outgoing_msg)
+
+    def _granted(self, message: str | bytes, *, v1: bool) -> str | bytes:
+        """Return a message as its kernel takes it: with the server's grant, if it is a session."""
+        signer = getattr(self.kernel_manager, "signer", None)
+        caller = caller_of(cast(Any, self.websocket_handler))
+        if signer is None or caller is None:
+            return message
+        return with_grant(message, signer, caller.name, v1=v1)
 
     def _refusal(self, verb: Verb) -> str:
         """Return why the notebook may not do something now; empty: it may."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pwsh_kernels import __version__
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
+from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
 from pwsh_kernels.principals.decision import Decision
 from pwsh_kernels.sessions.audit_events import command_facts
 from pwsh_kernels.sessions.key import SessionKey
@@ -30,6 +31,20 @@ def denied(caller: Caller, decision: Decision, door: Door, left_out: int) -> Eve
         where.module,
         outcome="forbidden",
         more={**more, **_more_of(left_out)},
+    )
+
+
+def change_refused(caller: Caller, door: Door, refused: ChangesRefused | ApprovalNeeded) -> Event:
+    """Return that a text was not run because it does not only read."""
+    return Event(
+        Kind.DENIED,
+        door,
+        caller.name,
+        caller.client,
+        refused.tenant,
+        refused.module,
+        judged=refused.kind,
+        outcome=refused.code,
     )
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, TenantsFile
+from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.page_codes import PageCodes
@@ -66,6 +68,8 @@ class Backend:
     catalog: Catalog
     health: Health
     guard: Guard
+    classifier: Classifier
+    changes: ChangesGate
     freezes: FreezeFile
     audit: AuditTrail
     ready: asyncio.Event = field(default_factory=asyncio.Event)

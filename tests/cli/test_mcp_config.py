@@ -10,8 +10,8 @@ from typing import get_args
 
 import pytest
 
-from pwsh_kernels.cli.mcp_clients import Client, Place, configuration, file_of, merged
 from pwsh_kernels.errors import FileNotWritten, InvalidRequest
+from pwsh_kernels.mcp_clients import Client, Place, configuration, file_of, merged
 from tests.fixtures.cli import run_command
 from tests.fixtures.initialize import INITIALIZE
 from tests.fixtures.server import server_environment

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pwsh_kernels.grants import Signer
 from tests.fixtures.kernel import Client, connected, running_kernel
 
 
@@ -12,7 +13,9 @@ from tests.fixtures.kernel import Client, connected, running_kernel
 def session(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of a kernel that is a session of the server."""
     home = tmp_path_factory.mktemp("home")
-    with running_kernel(home, PWSH_KERNELS_SHARED="1") as kernel, connected(kernel) as client:
+    signer = Signer.new()
+    shared = {"PWSH_KERNELS_SHARED": "1", "PWSH_KERNELS_GRANTS": signer.public}
+    with running_kernel(home, **shared) as kernel, connected(kernel, signer=signer) as client:
         yield client
 
 

@@ -18,11 +18,13 @@ from jupyter_client.kernelspec import NoSuchKernel
 from tornado.web import HTTPError
 
 from pwsh_kernels.errors import NotSignedIn, SessionLost, UnknownRun
+from pwsh_kernels.grants import Signer
 from pwsh_kernels.powershell import find_powershell
 from pwsh_kernels.sessions import lifecycle
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.lifecycle import OLD_CODE
+from pwsh_kernels.sessions.places.grant_key import grant_key
 from pwsh_kernels.sessions.places.local_process import process_note
 from pwsh_kernels.shapes import Run
 from tests.fixtures.repository import ROOT
@@ -277,6 +279,31 @@ async def test_a_session_that_nobody_can_reach_any_more_is_ended_and_begins_anew
         assert (await second.run("'anew'"))["result"] == "anew\n"
     finally:
         await second.end()
+
+
+@pytest.mark.parametrize("damage", swept(["gone", "no key", "another's"], ["another's"]))
+async def test_a_session_that_nobody_can_grant_anything_any_more_is_ended_and_begins_anew(
+    tmp_path: Path, damage: str
+) -> None:
+    first = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    await first.run("1")
+    kernel, powershell = first.kernel(), first.powershell()
+    file = grant_key(first.manager.connection_file(KEY))
+    await first.stop()
+    file.unlink()
+    if damage != "gone":
+        file.write_text(Signer.new().private if damage == "another's" else damage)
+    second = await World.begin(tmp_path, PWSH_MANAGER_RUN_SIGNED_OUT="true")
+    try:
+        (view,) = second.sessions.views()
+        assert view["state"] == "lost"
+        assert f"its file {file} was gone or damaged" in view["reason"]
+        assert gone(kernel, powershell)
+        assert (await second.sign_in())["state"] == "signed_in"
+        assert (await second.run("'anew'"))["result"] == "anew\n"
+    finally:
+        await second.end()
+    assert not file.exists()
 
 
 async def test_a_kernel_that_ends_while_it_is_taken_over_is_lost_and_none_takes_its_place(

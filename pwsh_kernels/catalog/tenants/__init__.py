@@ -2,11 +2,13 @@
 
 from pwsh_kernels.catalog.tenants.loading import load_tenants
 from pwsh_kernels.catalog.tenants.names import checked_sharepoint_host
-from pwsh_kernels.catalog.tenants.tenant import ModuleAccess, Tenant
+from pwsh_kernels.catalog.tenants.tenant import Changes, ChangesKind, ModuleAccess, Tenant
 from pwsh_kernels.catalog.tenants.tenants import Tenants
 from pwsh_kernels.catalog.tenants.watched_file import TenantsFile
 
 __all__ = [
+    "Changes",
+    "ChangesKind",
     "ModuleAccess",
     "Tenant",
     "Tenants",

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast, get_args
 
-from pydantic import AfterValidator, ConfigDict, StrictBool, StringConstraints
+from pydantic import AfterValidator, ConfigDict, PlainValidator, StrictBool, StringConstraints
 
 from pwsh_kernels.catalog.facts import Fact, FactName
 from pwsh_kernels.catalog.route import RouteName
@@ -48,16 +48,34 @@ def _checked_culture(text: str) -> str:
     return "-".join(filter(None, parts))
 
 
-def _not_enforced(asked: bool) -> bool:
-    """Refuse a protection that is not enforced yet, so that nobody relies on it."""
+def _replaced(asked: bool) -> bool:
+    """Refuse an older word for a protection, so that nobody relies on it."""
     if asked:
         raise ValueError(
-            "is not enforced yet, so it is refused: give the account that signs in a role that can"
-            " only read"
+            'is refused: write changes = "never" instead, and give the account that signs in a role'
+            " that can only read"
         )
     return asked
 
 
+def _checked_changes(value: object) -> "ChangesRule":
+    """Return a rule about changes: one word for all, or a word for each kind of principal."""
+    words, kinds = get_args(Changes), get_args(ChangesKind)
+    if isinstance(value, dict) and value.keys() <= set(kinds):
+        if all(one in words for one in value.values()):
+            return cast("ChangesRule", dict(value))
+    elif isinstance(value, str) and value in words:
+        return cast("ChangesRule", value)
+    raise ValueError(
+        f"must be one of {', '.join(words)}, or a table of these by {', '.join(kinds)}"
+    )
+
+
+Changes = Literal["free", "ask", "never"]
+"""What becomes of a text that does not only read: it runs, needs an approval, or is refused."""
+ChangesKind = Literal["owner", "person", "agent", "script"]
+"""Kinds of principals that a rule about changes can name."""
+ChangesRule = Changes | Mapping[ChangesKind, Changes]
 PlaceName = Literal["local", "kubernetes"]
 """Where sessions can live."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -98,7 +116,8 @@ class ModuleAccess:
     site: Site | None = None
     culture: Culture | None = None
     place: PlaceName | None = None
-    read_only: Annotated[StrictBool, AfterValidator(_not_enforced)] = False
+    changes: Annotated[ChangesRule | None, PlainValidator(_checked_changes)] = None
+    read_only: Annotated[StrictBool, AfterValidator(_replaced)] = False
     restore: StrictBool = False
 
 
@@ -119,6 +138,7 @@ class Tenant:
     domains: tuple[Domain, ...] = ()
     aliases: tuple[Alias, ...] = ()
     tags: tuple[Tag, ...] = ()
+    changes: Annotated[ChangesRule, PlainValidator(_checked_changes)] = "free"
     sharepoint_host: Host | None = None
     organization: Domain | None = None
     delegated_organization: Domain | None = None
@@ -139,6 +159,14 @@ class Tenant:
     def culture_of(self, module: str) -> str | None:
         """Return the culture of a module's session, such as "de-CH"; None: the server's."""
         return self.access(module).culture or self.culture
+
+    def changes_of(self, module: str, kind: ChangesKind) -> Changes:
+        """Return what becomes of changes that a kind of principal asks for in a module's session.
+
+        The module's rule counts before the tenant's; whoever neither names is free.
+        """
+        rules = (self.access(module).changes, self.changes)
+        return next((word for one in rules if (word := _word(one, kind))), "free")
 
     def place_of(self, module: str) -> PlaceName | None:
         """Return the place of a module's session; None: the one in the settings."""
@@ -185,6 +213,10 @@ class Tenant:
     def _sharepoint_url(self) -> str | None:
         host = self.sharepoint_host or (self.name.split(".")[0] if self.sandbox else None)
         return f"https://{host}.sharepoint.com" if host else None
+
+
+def _word(rule: ChangesRule | None, kind: ChangesKind) -> Changes | None:
+    return rule.get(kind) if isinstance(rule, Mapping) else rule
 
 
 def _path(file: Path | None) -> str | None:

@@ -191,6 +191,10 @@ function Get-Fact($Ast, $Root) {
             $fact.to = Get-Value $Ast.Location
             return $fact
         }
+        'SwitchStatementAst' {
+            $reads = $Ast.Flags.HasFlag([Management.Automation.Language.SwitchFlags]::File)
+            return New-Fact $Ast ($reads ? 'FileSwitch' : 'SwitchStatement')
+        }
         'PipelineAst' { return New-Fact $Ast ($Ast.Background ? 'BackgroundPipeline' : 'Pipeline') }
         'PipelineChainAst' { return New-Fact $Ast ($Ast.Background ? 'BackgroundPipeline' : 'PipelineChain') }
         { $_ -in 'TypeConstraintAst', 'TypeExpressionAst', 'AttributeAst' } {

@@ -19,6 +19,7 @@ from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
 from tornado.web import HTTPError
 from traitlets import Bool, Dict, Instance, List, Unicode, default
 
+from pwsh_kernels.grants import Signer
 from pwsh_kernels.messages import ending_metadata
 from pwsh_kernels.sessions.jupyter.death_watch import DeathWatch
 from pwsh_kernels.sessions.jupyter.jupyter_server_compat import (
@@ -89,6 +90,10 @@ class SessionKernel(ServerKernelManager):
         """
         return Codec(parent=self, metadata=ending_metadata())
 
+    signer: Signer | None = None
+    """Grants the messages to a session's kernel; its provisioner sets it. None: a kernel that asks
+    for no grants, of no session or of an older version.
+    """
     is_let_go = Bool(default_value=False, help="Its kernel is not ours to end (any more).")
 
     async def shutdown_kernel(  # type: ignore[override]
@@ -174,6 +179,12 @@ class SessionKernelManager(KernelManagerCompat):
     def connection_file(self, key: SessionKey) -> Path:
         """Return where the connection file of a session's kernel is."""
         return Path(self.connection_dir) / f"kernel-{key.kernel_id}.json"
+
+    def signer(self, key: SessionKey) -> Signer | None:
+        """Return who grants the messages to a session's running kernel; None: it asks for none."""
+        kernel: Any = self.get_kernel(key.kernel_id)
+        signer: Signer | None = kernel.signer
+        return signer
 
     async def alive(self, key: SessionKey) -> str | None:
         """Return which kernel of a session is alive, or None (see Place)."""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_client.connect import KernelConnectionInfo
 
+from pwsh_kernels.grants import Signer
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.places.grant_key import PUBLIC
 from pwsh_kernels.sessions.places.kubernetes import KubernetesPlace
 from pwsh_kernels.sessions.places.place import Provisioner, SessionLaunch
 from pwsh_kernels.sessions.places.pod import GRACE_S
@@ -44,9 +46,12 @@ class PodProvisioner(Provisioner):
         self._pods = await place.pods()
         running = await self._pods.take_over(key)
         if running is None:
-            contents = await place.contents(self._launch.needs, kwargs["env"])
-            running = await self._pods.start(key, contents)
+            signer = Signer.new()
+            environment = {**kwargs["env"], PUBLIC: signer.public}
+            contents = await place.contents(self._launch.needs, environment)
+            running = await self._pods.start(key, contents, signer.private)
         self._uid = running.uid
+        self.parent.signer = Signer(running.grants) if running.grants else None
         self.connection_info = cast(KernelConnectionInfo, running.connection)
         # jupyter_client loads nothing where the file of an earlier server says the same.
         for name in (one for one in running.connection if one.endswith("_port")):

@@ -21,6 +21,7 @@ from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.confinement import Confined, Needs, as_user, rules
 from pwsh_kernels.sessions.places.environment import kernel_environment
+from pwsh_kernels.sessions.places.grant_key import PUBLIC, grant_key, read_grant_key
 from pwsh_kernels.sessions.places.homes import Homes, private_folder
 from pwsh_kernels.sessions.places.local_process import (
     ForeignProcess,
@@ -68,8 +69,7 @@ OUT_OF_MEMORY = (
     " (PWSH_MANAGER_SESSION_MEMORY_MB), so Linux ended it"
 )
 UNREACHABLE = (
-    "its connection file {file} was gone or damaged, so that nobody could reach its process, which"
-    " was ended"
+    "its file {file} was gone or damaged, so that nobody could reach its process, which was ended"
 )
 
 
@@ -232,13 +232,18 @@ class LocalPlace:
         return _identity(living_process(self._connection_file(key)))
 
     async def find(self, key: SessionKey) -> str | None:
-        """A missing note is written again; a kernel without a connection file is ended."""
+        """A missing note is written again; a kernel without a connection file, or without the key
+        that its grants need, is ended.
+        """
         file = self._connection_file(key)
         process = await asyncio.to_thread(self._process, key)
         if file.exists() and not is_connection_file(file):
             put_aside(file, "it does not say how to reach a kernel")
         if process is None:
             return None
+        if not _can_be_granted(process, file):
+            await Family.of(process).kill()
+            raise ConnectionError(UNREACHABLE.format(file=grant_key(file)))
         if living_process(file) is None and file.exists():
             LOG.warning("The kernel of %s was found without its note: process %d", key, process.pid)
             write_process_note(file, process.pid)
@@ -383,6 +388,18 @@ def _processes(identities: frozenset[tuple[int, int]]) -> list[psutil.Process]:
         with suppress(psutil.NoSuchProcess):
             found.append(psutil.Process(pid))
     return found
+
+
+def _can_be_granted(process: ForeignProcess, connection_file: Path) -> bool:
+    """Return whether we have the key of a kernel's grants, or it asks for none, as those of older
+    versions.
+    """
+    try:
+        public = process.environ().get(PUBLIC)
+    except (OSError, psutil.Error):  # it ended in this very moment
+        return True
+    signer = read_grant_key(connection_file)
+    return not public or (signer is not None and signer.public == public)
 
 
 def _identity(process: ForeignProcess | None) -> str | None:

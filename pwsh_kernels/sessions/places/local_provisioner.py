@@ -11,6 +11,13 @@ from typing import IO, Any
 from jupyter_client.connect import LocalPortCache
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from pwsh_kernels.grants import Signer
+from pwsh_kernels.sessions.places.grant_key import (
+    PUBLIC,
+    grant_key,
+    read_grant_key,
+    write_grant_key,
+)
 from pwsh_kernels.sessions.places.jupyter_client_compat import leave_connection_file
 from pwsh_kernels.sessions.places.local_process import (
     PORTS,
@@ -38,6 +45,7 @@ def _append(path: str) -> IO[bytes]:
 
 def _remove_files(connection_file: str) -> None:
     process_note(connection_file).unlink(missing_ok=True)
+    grant_key(connection_file).unlink(missing_ok=True)
     Path(connection_file).unlink(missing_ok=True)
 
 
@@ -62,6 +70,9 @@ class AdoptingProvisioner(LocalProvisioner, Provisioner):
         """Start the kernel, independent of this process, and note which process it is."""
         if not cmd:
             return self.connection_info
+        signer = self.parent.signer = Signer.new()
+        write_grant_key(self.parent.connection_file, signer)
+        kwargs["env"] = {**kwargs["env"], PUBLIC: signer.public}
         with _append(kwargs.pop("log_file", os.devnull)) as log:
             info = await super().launch_kernel(
                 cmd, independent=True, stdout=log, stderr=log, umask=PRIVATE, **kwargs
@@ -100,6 +111,7 @@ class AdoptingProvisioner(LocalProvisioner, Provisioner):
 
     def _adopt(self, process: ForeignProcess) -> None:
         self.parent.load_connection_file()
+        self.parent.signer = read_grant_key(self.parent.connection_file)
         self.process, self.pid, self.pgid = process, process.pid, os.getpgid(process.pid)
         self.connection_info = self.parent.get_connection_info()
         self.ports_cached = True  # a restart keeps these ports, which its clients know

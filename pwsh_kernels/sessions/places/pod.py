@@ -34,8 +34,10 @@ OWN = Path("/session")
 HOME, FILES, LOG = OWN / "home", OWN / "files", OWN / "kernel.log"
 GIVEN = Path("/run/session")
 """Where the Secret is; `pwsh_kernels.kernel.pod_start` reads it there."""
-CONNECTION, FACTS = "connection.json", "session.json"
-"""What the Secret holds, besides the files that the session may read."""
+CONNECTION, FACTS, GRANTS = "connection.json", "session.json", "grants.key"
+"""What the Secret holds, besides the files that the session may read. The key of the grants is for
+servers only: no Pod sees it.
+"""
 MEMORY = Path("/run/pwsh-kernels")
 """Memory of the Pod's own: the connection file, which a kernel writes again."""
 START = ["tini", "-g", "--", "python3", "-m", "pwsh_kernels.kernel.pod_start"]

@@ -15,6 +15,7 @@ from pwsh_kernels.sessions.places.cluster import CONFLICT, Cluster, ClusterError
 from pwsh_kernels.sessions.places.pod import (
     CONNECTION,
     FACTS,
+    GRANTS,
     PORTS,
     Contents,
     PodSettings,
@@ -42,6 +43,8 @@ class Running:
     uid: str
     connection: ForeignJson
     """As jupyter_client takes it."""
+    grants: str
+    """The key with which a server grants its messages; "": it asks for none."""
 
 
 class Pods:
@@ -58,13 +61,14 @@ class Pods:
         await self.watch.stop()
         await self._cluster.close()
 
-    async def start(self, key: SessionKey, contents: Contents) -> Running:
-        """Make the objects of a session and wait until its kernel listens.
+    async def start(self, key: SessionKey, contents: Contents, grants: str = "") -> Running:
+        """Make the objects of a session and wait until its kernel listens; `grants`: the key that
+        only servers see.
 
         Raises ConnectionError, which says what Kubernetes said.
         """
         facts = new_connection()
-        texts = {CONNECTION: json.dumps(facts), FACTS: contents.facts}
+        texts = {CONNECTION: json.dumps(facts), FACTS: contents.facts, GRANTS: grants}
         try:
             await self._clear(key)
             await self._ensure_claim(key)
@@ -74,7 +78,7 @@ class Pods:
         except ClusterError as error:
             raise ConnectionError(f"Kubernetes refused it: {error}") from error
         state = await self._until_ready(key, uid)
-        return Running(uid, client_connection(facts, state.ip))
+        return Running(uid, client_connection(facts, state.ip), grants)
 
     async def take_over(self, key: SessionKey) -> Running | None:
         """Return the Pod of a session that runs, or None.
@@ -86,23 +90,26 @@ class Pods:
             state = read_pod(found) if found else None
             if state is None or state.ended or not state.ready:
                 return None
-            facts = await self._facts(key)
+            facts, grants = await self._facts(key)
         except ClusterError as error:
             raise ConnectionError(f"Kubernetes cannot be asked for it: {error}") from error
         await self._until_seen(key, state.uid)
-        return Running(state.uid, client_connection(facts, state.ip))
+        return Running(state.uid, client_connection(facts, state.ip), grants)
 
-    async def _facts(self, key: SessionKey) -> ForeignJson:
-        """Return what the Secret of a session says of its connection. Raises ConnectionError."""
+    async def _facts(self, key: SessionKey) -> tuple[ForeignJson, str]:
+        """Return what the Secret of a session says of its connection, and the key of its grants: ""
+        where an older server made it. Raises ConnectionError.
+        """
         try:
             found = await self._cluster.get("Secret", pod_name(key)) or {}
             facts: ForeignJson = json.loads(base64.b64decode(found["data"][CONNECTION]))
+            grants = base64.b64decode(found["data"].get(GRANTS, "")).decode()
         except (KeyError, ValueError) as error:
             raise ConnectionError(
                 f"its Secret {pod_name(key)} was gone or damaged, so that nobody could reach its"
                 " Pod, which was ended"
             ) from error
-        return facts
+        return facts, grants
 
     async def listed(self) -> Mapping[str, PodState]:
         """Return every Pod that is known, by its name. Raises ConnectionError."""

@@ -14,7 +14,9 @@ from jupyter_client.session import Session as Codec
 from zmq.eventloop.zmqstream import ZMQStream
 from zmq.utils.monitor import parse_monitor_message
 
+from pwsh_kernels.grants import Signer
 from pwsh_kernels.messages import EVENT_MESSAGE
+from pwsh_kernels.shapes import ForeignJson
 
 LOG = logging.getLogger(__name__)
 JOIN_PAUSE_S = 0.02
@@ -49,9 +51,12 @@ class KernelConnection:
         on_foreign: Listener,
         on_event: Listener,
         on_rejoined: Callable[[], None] = lambda: None,
+        *,
+        signer: Signer | None = None,
     ) -> None:
         """`info` is a connection file's content (jupyter_client.connect). `on_rejoined` is called
-        when a connection that broke is there again; what was under way is lost.
+        when a connection that broke is there again; what was under way is lost. `signer` grants our
+        messages; None: the kernel asks for no grants.
 
         Must be made on the event loop.
         """
@@ -60,6 +65,7 @@ class KernelConnection:
             key=key if isinstance(key, bytes) else key.encode(),
             signature_scheme=info["signature_scheme"],
         )
+        self._signer = signer
         self._on_foreign = on_foreign
         self._on_event = on_event
         self._listeners: dict[str, Listener] = {}
@@ -99,9 +105,17 @@ class KernelConnection:
         return self._joined.is_set()
 
     def execute(
-        self, code: str, metadata: Mapping[str, Any], listener: Listener, *, store_history: bool
+        self,
+        code: str,
+        metadata: Mapping[str, Any],
+        listener: Listener,
+        *,
+        store_history: bool,
+        principal: str = "",
+        run: str = "",
     ) -> str:
         """Send an execute request; `listener` gets every message that belongs to it until `forget`.
+        `principal` and `run`: for whom, and as which run.
 
         Return its id. If sending raises, nothing was sent.
         """
@@ -114,7 +128,7 @@ class KernelConnection:
             "stop_on_error": False,
         }
         message = self._codec.msg("execute_request", content, metadata=dict(metadata))
-        self._codec.send(self._streams["shell"], message)
+        self._send("shell", message, principal, run)
         self._listeners[message["msg_id"]] = listener
         return str(message["msg_id"])
 
@@ -148,15 +162,23 @@ class KernelConnection:
             return False
         return True
 
-    def answer(self, question: Message, value: str, metadata: Mapping[str, Any]) -> None:
-        """Answer an input_request."""
-        self._codec.send(
-            self._streams["stdin"],
-            "input_reply",
-            {"value": value},
-            parent=dict(question),
-            metadata=dict(metadata),
-        )
+    def answer(
+        self,
+        question: Message,
+        value: str,
+        metadata: Mapping[str, Any],
+        principal: str = "",
+        run: str = "",
+    ) -> None:
+        """Answer an input_request, for somebody."""
+        content, parent = {"value": value}, dict(question)
+        message = self._codec.msg("input_reply", content, parent, metadata=dict(metadata))
+        self._send("stdin", message, principal, run)
+
+    def _send(self, channel: str, message: ForeignJson, principal: str, run: str) -> None:
+        if self._signer:
+            message = {**message, "metadata": self._signer.granted(message, principal, run)}
+        self._codec.send(self._streams[channel], message)
 
     def close(self) -> None:
         """Close the sockets and cancel pending futures. The kernel is not notified."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pwsh_kernels.messages import EVENT_MESSAGE, PROMPT_EVENTS
+from pwsh_kernels.messages import EVENT_MESSAGE, PROMPT_EVENTS, UNGRANTED
 from pwsh_kernels.sessions.runs.recorder import STOPPED, Message, Recorder
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.shapes import RunState
@@ -135,6 +135,8 @@ class ForeignRuns:
             self.end(asked)
             return
         other = self._open.setdefault(asked, Foreign())
+        if other.recorder is None and kind == "error" and content["ename"] == UNGRANTED:
+            return  # no run: the kernel did not take the message, which its event tells us
         if kind != "status" and not (other.ours and other.recorder is None):
             self._recorder(
                 other, message, str(content["code"]) if kind == "execute_input" else ""

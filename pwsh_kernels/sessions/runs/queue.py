@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import zmq
 
+from pwsh_kernels.grants import Signer
 from pwsh_kernels.messages import (
     CONNECTION_CHANGED,
     JOURNAL_REQUEST,
@@ -105,6 +106,7 @@ class RunQueue:
         examine: Callable[[Run, Summary | None, Callable[[], None]], None] = finish_at_once,
         on_sent: Callable[[Run], None] = lambda _: None,
         adopted: bool = False,
+        signer: Signer | None = None,
     ) -> None:
         """`observe` makes a notebook's run, `on_event` gets the kernel's events, `on_used` is
         called at each run's end.
@@ -112,7 +114,8 @@ class RunQueue:
         `examine` gets a run that has ended in the kernel, ours or a notebook's; calling the given
         function ends it for its callers. `on_sent` is called for each run of ours that was sent.
 
-        `adopted`: the kernel had an earlier server, and `recall` is called after `join`.
+        `adopted`: the kernel had an earlier server, and `recall` is called after `join`. `signer`
+        grants what is sent (KernelConnection).
         """
         self.current: Job | None = None
         self._waiting: deque[Job] = deque()
@@ -135,7 +138,12 @@ class RunQueue:
         self._timers: set[asyncio.TimerHandle] = set()
         self._asking: set[asyncio.Future[Any]] = set()
         self.connection = KernelConnection(
-            info, context, self._foreign.receive, self._happened, self._rejoined
+            info,
+            context,
+            self._foreign.receive,
+            self._happened,
+            self._rejoined,
+            signer=signer,
         )
 
     async def join(self, timeout: float) -> Message:
@@ -308,14 +316,16 @@ class RunQueue:
                 await self.connection.interrupt(INTERRUPT_WAIT_S)
         await run.wait(wait_s, input_too=False)
 
-    def answer(self, run: Run, value: Any) -> bool:
-        """Answer the open prompt of a run; return False if it has none that was put to us."""
+    def answer(self, run: Run, value: Any, principal: str = "") -> bool:
+        """Answer the open prompt of a run, for `principal`; return False if it has none that was
+        put to us.
+        """
         text = value if isinstance(value, str) else ""
-        return self._reply(run, text, functools.partial(answer_metadata, value))
+        return self._reply(run, text, functools.partial(answer_metadata, value), principal)
 
-    def refuse(self, run: Run, reason: str) -> bool:
+    def refuse(self, run: Run, reason: str, principal: str = "") -> bool:
         """Refuse the open prompt of a run; return False if it has none that was put to us."""
-        return self._reply(run, "", functools.partial(refusal_metadata, reason))
+        return self._reply(run, "", functools.partial(refusal_metadata, reason), principal)
 
     def close(self, reason: str) -> None:
         """Let go of a kernel that is gone. Every run that has not ended is lost, for `reason`."""
@@ -376,6 +386,8 @@ class RunQueue:
             ),
             lambda message: self._received(job, message),
             store_history=job.store_history,
+            principal=job.run.principal,
+            run=job.run.id,
         )
         self.current = job
         job.run.sent(job.message_id)
@@ -456,14 +468,17 @@ class RunQueue:
             reason = stopped_reason(job.run)
         self._examine(job.run, summary, functools.partial(job.run.finish, state, summary, reason))
 
-    def _reply(self, run: Run, text: str, metadata: Callable[..., Mapping[str, Any]]) -> bool:
+    def _reply(
+        self, run: Run, text: str, metadata: Callable[..., Mapping[str, Any]], principal: str
+    ) -> bool:
         ours = self.current is not None and self.current.run is run
         recorder = (
             self.current.recorder if self.current and ours else self._foreign.recorder_of(run)
         )
         if recorder is None or run.prompt is None or recorder.question is None:
             return False
-        self.connection.answer(recorder.question, text, metadata(for_other=not ours))
+        facts = metadata(for_other=not ours)
+        self.connection.answer(recorder.question, text, facts, principal, run.id)
         recorder.question = None
         run.become("running")
         return True

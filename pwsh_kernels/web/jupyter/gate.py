@@ -16,6 +16,7 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
+from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.jupyter.rules import SERVER as SERVER_RULE
 from pwsh_kernels.web.jupyter.rules import Of, rule_of
@@ -37,9 +38,12 @@ def caller_of(handler: RequestHandler) -> Caller | None:
 class JupyterGate:
     """Asks the guard for what a request to one of Jupyter's handlers is about."""
 
-    def __init__(self, guard: Guard, manager: SessionKernelManager) -> None:
+    def __init__(
+        self, guard: Guard, manager: SessionKernelManager, changes: ChangesGate | None = None
+    ) -> None:
         self.guard = guard
         self._manager = manager
+        self.changes = changes
 
     async def admit(self, caller: Caller, handler: JupyterHandler) -> None:
         """Let a request pass. Raises HTTPError 403, or 404 for what the caller may not know of."""

@@ -1,4 +1,6 @@
-"""What each message of a notebook's WebSocket needs of its sender. Pure."""
+"""What each message of a notebook's WebSocket needs of its sender, and the same message with a
+grant. Pure.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,8 +10,11 @@ from typing import Any
 from jupyter_server.services.kernels.connection.base import (
     deserialize_binary_message,
     deserialize_msg_from_ws_v1,
+    serialize_binary_message,
+    serialize_msg_to_ws_v1,
 )
 
+from pwsh_kernels.grants import Signer, needs_grant
 from pwsh_kernels.messages import CLIENT_MESSAGES, JOURNAL_REQUEST, ends_session, is_own
 from pwsh_kernels.principals.verbs import Verb
 
@@ -29,6 +34,8 @@ MESSAGE_VERBS: Mapping[str, Verb] = {
     JOURNAL_REQUEST: Verb.ADMINISTER,
 }
 """Another kind of message is only for those who administer the server."""
+PARTS = ("header", "parent_header", "metadata", "content")
+"""The parts of a message, in the order in which they travel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,20 @@ class ClientMessage:
             return Verb.ADMINISTER  # these are the server's own words to a kernel
         return MESSAGE_VERBS.get(self.kind, Verb.ADMINISTER)
 
+    @property
+    def needs_grant(self) -> bool:
+        """Return whether a session's kernel does it for nobody without the server's grant."""
+        return needs_grant(self.kind)
+
+
+def executed_texts(message: ClientMessage) -> list[str]:
+    """Return every text that an execute_request runs: the cell, and its expressions. Raises
+    ValueError for content that is no object.
+    """
+    expressions = message.content.get("user_expressions") or {}
+    named = expressions.values() if isinstance(expressions, Mapping) else [expressions]
+    return [str(message.content.get("code", "")), *map(str, named)]
+
 
 def undeclared_messages(kinds: Sequence[str] = CLIENT_MESSAGES) -> list[str]:
     """Return the kinds of messages that a session's kernel takes and nobody has declared."""
@@ -87,3 +108,37 @@ def read_message(message: str | bytes, *, v1: bool) -> ClientMessage:
     content = facts.get("content") or {}
     metadata, channel = facts.get("metadata") or {}, str(facts.get("channel"))
     return ClientMessage(facts["header"], metadata, channel, content)
+
+
+def with_grant(message: str | bytes, signer: Signer, principal: str, *, v1: bool) -> str | bytes:
+    """Return a message of a WebSocket with a grant for its sender, in place of any that it has; one
+    with parts of a wrong kind as it is, since its kernel refuses it.
+
+    Raises what Jupyter's readers do for an invalid one.
+    """
+    if v1:
+        return _with_grant_v1(message, signer, principal)
+    facts = json.loads(message) if isinstance(message, str) else deserialize_binary_message(message)  # type: ignore[no-untyped-call]
+    if not _is_whole(facts):
+        return message
+    facts["metadata"] = signer.granted(facts, principal)
+    return json.dumps(facts) if isinstance(message, str) else serialize_binary_message(facts)  # type: ignore[no-untyped-call]
+
+
+def _with_grant_v1(message: str | bytes, signer: Signer, principal: str) -> str | bytes:
+    channel, parts = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
+    facts = {name: _read(part) for name, part in zip(PARTS, parts, strict=False)}
+    if not _is_whole(facts):
+        return message
+    metadata = json.dumps(signer.granted(facts, principal)).encode()
+    granted = [*parts[:2], metadata, *parts[3:]]
+    return bytes(serialize_msg_to_ws_v1(granted, channel))  # type: ignore[no-untyped-call]
+
+
+def _is_whole(facts: Mapping[str, Any]) -> bool:
+    return all(isinstance(facts.get(name), dict) for name in PARTS) and "msg_id" in facts["header"]
+
+
+def _read(part: bytes) -> Any:
+    """Return what a part says, read as the kernel reads it."""
+    return json.loads(bytes(part).decode("utf-8", "replace"))

@@ -60,6 +60,8 @@ OURS: Mapping[str, HandlerRule] = {
         f"pages.{one}": OPEN
         for one in (
             "assets_handler.Assets",
+            "principals_page.PrincipalRevoke",
+            "principals_page.PrincipalsPage",
             "runs_page.NewRun",
             "runs_page.RunAnswer",
             "runs_page.RunOutput",
@@ -71,6 +73,7 @@ OURS: Mapping[str, HandlerRule] = {
             "sessions_page.SessionsPage",
             "signing_in.SignInPage",
             "signing_in.SignOut",
+            "start_page.StartPage",
             "stream.OverviewStream",
             "stream.RunStream",
         )

@@ -1,6 +1,6 @@
 """What all pages share: who looks, what a page's content may do, and refusals as pages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import responses
@@ -45,6 +45,8 @@ class Site:
     has_lab: bool
     mcp_program: str
     """The program of the MCP server over stdio."""
+    address: Callable[[], str]
+    """Returns the server's address on this machine, once it is known."""
 
 
 class PageHandler(JupyterHandler):

@@ -8,6 +8,7 @@ from tornado.web import RequestHandler
 from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.pages.assets_handler import ASSETS, Assets
 from pwsh_kernels.web.pages.page_handler import Site
+from pwsh_kernels.web.pages.principals_page import PrincipalRevoke, PrincipalsPage
 from pwsh_kernels.web.pages.runs_page import (
     NewRun,
     RunAnswer,
@@ -18,6 +19,7 @@ from pwsh_kernels.web.pages.runs_page import (
 )
 from pwsh_kernels.web.pages.sessions_page import SessionSignIn, SessionSignOut, SessionsPage
 from pwsh_kernels.web.pages.signing_in import SignInPage, SignOut
+from pwsh_kernels.web.pages.start_page import StartPage
 from pwsh_kernels.web.pages.stream import OverviewStream, RunStream
 
 PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
@@ -27,6 +29,9 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/page/sessions/sign-out", SessionSignOut),
     ("/page/stream", OverviewStream),
     ("/page/run", NewRun),
+    ("/principals", PrincipalsPage),
+    ("/principals/revoke", PrincipalRevoke),
+    ("/start", StartPage),
     ("/page/runs/(?P<run_id>[^/]+)/stop", RunStop),
     ("/page/runs/(?P<run_id>[^/]+)/answer", RunAnswer),
     ("/page/runs/(?P<run_id>[^/]+)/output", RunOutput),

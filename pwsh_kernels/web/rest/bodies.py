@@ -236,6 +236,20 @@ class QueryBody(Body):
     wait_s: Seconds | None = None
 
 
+class ClassifyQuery(Query):
+    """GET /classify; without a module no service's commands come first."""
+
+    text: str
+    module: NamedName | None = None
+
+
+class ClassifyBody(Body):
+    """POST /classify: the same for a text that is too long for an address."""
+
+    text: str
+    module: NamedName | None = None
+
+
 class CommandsQuery(Query):
     """What GET /sessions/{id}/commands takes."""
 

@@ -23,10 +23,13 @@ from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunReq
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.audit_events import agents, page_event
+from pwsh_kernels.web.changes_gate import Judging
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import (
     AuditQuery,
     CancelBody,
+    ClassifyBody,
+    ClassifyQuery,
     CommandsQuery,
     DisconnectBody,
     FreezeBody,
@@ -43,6 +46,7 @@ from pwsh_kernels.web.rest.bodies import (
     StatusBody,
     ThawBody,
 )
+from pwsh_kernels.web.rest.classification_view import classification_view
 
 _log = logging.getLogger(__name__)
 
@@ -103,6 +107,14 @@ class Call:
         where = tenant_place(guard.find_tenant(self.caller, tenant)) if tenant else SERVER
         guard.require(self.caller, verb, SERVER if verb is Verb.ADMINISTER else where)
         return where
+
+    def judging(self, command: str) -> Judging:
+        """Return the question whether the caller's command may run somewhere. Raises Unauthorized
+        without a caller.
+        """
+        if self.caller is None:
+            raise Unauthorized
+        return self.backend.changes.judging(self.caller, [command])
 
     def admit(self, tenant: str, module: str) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
@@ -287,15 +299,16 @@ async def run(call: Call) -> Answer:
         conversation_id=body.conversation_id,
         **call.by,
     )
+    judge = call.judging(body.command)
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(
-            request, list(body.tenants), call.admit, lambda key: call.may(Verb.WRITE, key)
+            request, list(body.tenants), call.admit, lambda key: call.may(Verb.WRITE, key), judge
         )
         views["results"] = [
             one if one["state"] == "refused" else _told(call, one) for one in views["results"]
         ]
         return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
-    view = await call.backend.sessions.run(request)
+    view = await call.backend.sessions.run(request, judge)
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
 
 
@@ -311,6 +324,24 @@ async def commands(call: Call) -> Answer:
     return Answer(
         await call.backend.sessions.find(call.id, asked.words, asked.limit, wait_s, **call.by)
     )
+
+
+async def classify(call: Call) -> Answer:
+    """Tell what a PowerShell text does, without running it: read, write, unknown, destructive."""
+    query = _as(call, ClassifyQuery)
+    return await _classified(call, query.text, query.module)
+
+
+async def classify_text(call: Call) -> Answer:
+    """Tell the same of a text in a body."""
+    body = _as(call, ClassifyBody)
+    return await _classified(call, body.text, body.module)
+
+
+async def _classified(call: Call, text: str, module: str | None) -> Answer:
+    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed."""
+    key = call.backend.catalog.module(module).key if module else ""
+    return Answer(classification_view(await call.backend.classifier.classify(text, key)))
 
 
 async def runs(call: Call) -> Answer:

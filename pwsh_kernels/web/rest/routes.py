@@ -12,6 +12,8 @@ from pwsh_kernels.web.rest import endpoints
 from pwsh_kernels.web.rest.bodies import (
     AuditQuery,
     CancelBody,
+    ClassifyBody,
+    ClassifyQuery,
     CommandsQuery,
     DisconnectBody,
     FreezeBody,
@@ -87,6 +89,22 @@ ROUTES: tuple[Route, ...] = (
         CommandsQuery,
         endpoints.commands,
         shapes.Commands,
+    ),
+    Route(
+        "GET",
+        "/classify",
+        Permission(Verb.SEE),
+        ClassifyQuery,
+        endpoints.classify,
+        shapes.Classification,
+    ),
+    Route(
+        "POST",
+        "/classify",
+        Permission(Verb.SEE),
+        ClassifyBody,
+        endpoints.classify_text,
+        shapes.Classification,
     ),
     Route(
         "POST",

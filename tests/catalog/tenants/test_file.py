@@ -31,6 +31,7 @@ name = "Adatum.com"
 domains = ["adatum.co.uk"]
 tenant_id = "3750B40B-a68b-4632-9fb3-5b1aff664079"
 aliases = ["Ada"]
+changes = "ask"
 sharepoint_host = "adatumcorp"
 organization = "adatum.onmicrosoft.com"
 delegated_organization = "customer.onmicrosoft.com"
@@ -50,6 +51,7 @@ identity_id = "identity"
 expected_account = "app"
 subscription = "sub"
 scopes = ["User.Read.All"]
+changes = { agent = "never" }
 read_only = false
 restore = true
 
@@ -80,6 +82,7 @@ def test_a_file_can_say_everything_about_a_tenant(tmp_path: Path) -> None:
         organization="adatum.onmicrosoft.com",
         delegated_organization="customer.onmicrosoft.com",
         expected_account="admin@adatum.com",
+        changes="ask",
         modules={
             "exo": ModuleAccess(
                 route="certificate",
@@ -95,6 +98,7 @@ def test_a_file_can_say_everything_about_a_tenant(tmp_path: Path) -> None:
                 expected_account="app",
                 subscription="sub",
                 scopes=("User.Read.All",),
+                changes={"agent": "never"},
                 restore=True,
             ),
             "pnp": ModuleAccess(
@@ -195,7 +199,7 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
             "exo.route must be one of 'device_code', 'certificate'",
         ),
         (f'{A}[tenant.exo]\nrestore = "yes"', 4, "exo.restore must be true or false"),
-        (f"{A}[tenant.exo]\nread_only = true", 4, "exo.read_only is not enforced yet"),
+        (f"{A}[tenant.exo]\nread_only = true", 4, "exo.read_only is refused: write changes = "),
         (f'{A}[tenant.exo]\nscopes = "a"', 4, "exo.scopes must be a list of strings"),
         (
             f'{A}[tenant.exo]\ncertificate_file = ""',
@@ -207,6 +211,13 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
             4,
             "pnp.site must be an address such as https://",
         ),
+        (
+            f'{A}changes = "maybe"',
+            3,
+            "changes must be one of free, ask, never, or a table of these",
+        ),
+        (f'{A}changes = {{ robot = "ask" }}', 3, "changes must be one of free, ask, never, or a"),
+        (f"{A}[tenant.exo]\nchanges = 1", 4, "exo.changes must be one of free, ask, never, or a"),
         (f'{A}place = "nomad"', 3, "place must be one of 'local'"),
         (f'{A}culture = "xx-QQ"', 3, "culture must be the name of an existing culture"),
         (f'{A}culture = "de-QQ"', 3, "culture must be the name of an existing culture"),
@@ -461,3 +472,16 @@ def test_every_key_is_documented(key: str) -> None:
     assert any(
         f"`{key}`" in line.split("|")[1] for line in page.splitlines() if line.startswith("| `")
     )
+
+
+def test_a_rule_about_changes_is_the_modules_then_the_tenants_then_free() -> None:
+    access = {"exo": ModuleAccess(changes={"agent": "never"}), "pnp": ModuleAccess(changes="free")}
+    one = Tenant("adatum.com", changes={"agent": "ask", "script": "ask"}, modules=access)
+    assert [one.changes_of("exo", kind) for kind in ("agent", "script", "person")] == [
+        "never",
+        "ask",
+        "free",
+    ]
+    assert one.changes_of("pnp", "agent") == "free"
+    assert one.changes_of("graph", "agent") == "ask"
+    assert Tenant("adatum.com").changes_of("exo", "owner") == "free"

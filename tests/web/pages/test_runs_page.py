@@ -17,6 +17,10 @@ from tests.fixtures.principals import Principals
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
 pytestmark = pytest.mark.xdist_group("principals")
+TWO_FIELDS = """function f([Parameter(Mandatory)] $A, [Parameter(Mandatory)][string[]] $B) {
+    $A + $B.Count
+}
+f"""
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -211,10 +215,7 @@ def test_stop_stops(guarded: Server) -> None:
             "got ada",
         ),
         (
-            (
-                "function f([Parameter(Mandatory)]$A, [Parameter(Mandatory)][string[]]$B)"
-                " {$A + $B.Count}; f"
-            ),
+            TWO_FIELDS,
             {"text-0": "it", "text-1": "a\r\nb\r\n"},
             "it2",
         ),

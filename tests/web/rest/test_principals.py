@@ -42,10 +42,12 @@ def send(
     of = run if route.permission.scope is Scope.RUN else f"{tenant}:exo"
     path = route.path.replace("{id}", of)
     if route.method == "GET":
-        query = {"words": "mailbox"} if path.endswith("/commands") else {}
+        named = {"words": "mailbox", "text": "1"}
+        query = {key: value for key, value in named.items() if key in route.takes.model_fields}
         return http.get(path, params=query)
     fields = route.takes.model_fields
-    given = {"tenant": tenant, "module": "exo", "command": "1", "value": "x", "wait_s": 0, **more}
+    given = {"tenant": tenant, "module": "exo", "command": "1", "value": "x", "wait_s": 0}
+    given |= {"text": "1", **more}
     return http.post(path, json={key: value for key, value in given.items() if key in fields})
 
 

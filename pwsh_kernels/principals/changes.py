@@ -1,10 +1,12 @@
-"""Reads and changes the principals file: completely or not at all, and correct."""
+"""Reads and changes the principals file, whole and correct: for the command line and the page."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
-from pwsh_kernels.cli.tenants_file import replace_file
+from pwsh_kernels.catalog.file_replacement import replace_file
 from pwsh_kernels.errors import BrokenFile, InvalidRequest
+from pwsh_kernels.principals.editing import with_values
 from pwsh_kernels.principals.parsing import NAME, read_principals
 from pwsh_kernels.principals.principal import OWNER, Kind, Principal, derived_agent
 from pwsh_kernels.principals.roll import Roll
@@ -60,3 +62,13 @@ def change(path: Path, edit: Callable[[str], str]) -> None:
     if problems := read_principals(new).problems:
         raise InvalidRequest("principal", f"cannot be written: {problems[0].text}")
     replace_file(path, new)
+
+
+def revoke(path: Path, name: str, at: datetime) -> None:
+    """Take every right from a principal for good; its entry stays, with the time of the first time.
+
+    Raises InvalidRequest for one that is unknown, and as `change` does.
+    """
+    one = find(read_roll(path), name)
+    if not one.revoked:
+        change(path, lambda text: with_values(text, one, {"revoked": at}))

@@ -1,0 +1,88 @@
+"""Whether a text may run in a tenant as it is: its class, held against what the tenant says of
+changes; asked by every door that runs texts.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from pwsh_kernels.approvals.policy import Need, needs
+from pwsh_kernels.audit.event import door_of
+from pwsh_kernels.catalog import Changes, Tenant, Tenants
+from pwsh_kernels.classification import Class, Classification, Classifier, Reason
+from pwsh_kernels.classification.classes import worst
+from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
+from pwsh_kernels.web.access import Caller
+from pwsh_kernels.web.audit_events import change_refused
+from pwsh_kernels.web.guard import Guard
+
+MOST_REASONS = 3
+"""Reasons that a refusal names; GET /classify tells all of them."""
+
+
+class ChangesGate:
+    """Asks the classifier only where a tenant's rule depends on what it says."""
+
+    def __init__(
+        self, tenants: Callable[[], Tenants], classifier: Classifier, guard: Guard
+    ) -> None:
+        self._tenants = tenants
+        self._classifier = classifier
+        self._guard = guard
+
+    def changes(self, caller: Caller, tenant: str, module: str) -> Changes:
+        """Return what becomes of a caller's changes in a session, by the tenant's own name."""
+        known = self._tenants().known.get(tenant) or Tenant(tenant)
+        return known.changes_of(module, caller.principal.kind.value)
+
+    def judging(self, caller: Caller, texts: Sequence[str]) -> "Judging":
+        """Return the question whether a caller's texts may run, for one session or for many."""
+        return Judging(self, caller, texts)
+
+    async def classes(self, texts: Sequence[str], module: str) -> list[Classification]:
+        """Raises PowerShellNotFound, PowerShellStartFailed: then nothing runs."""
+        return [await self._classifier.classify(text, module) for text in texts]
+
+    def note(self, caller: Caller, refused: ChangesRefused | ApprovalNeeded) -> None:
+        """Record that somebody's text was not run."""
+        self._guard.audit.note(change_refused(caller, door_of(caller.client), refused))
+
+
+class Judging:
+    """One caller's texts: they are classified once, however many tenants they are for."""
+
+    def __init__(self, gate: ChangesGate, caller: Caller, texts: Sequence[str]) -> None:
+        self._gate = gate
+        self._caller = caller
+        self._texts = texts
+        self._found: asyncio.Future[list[Classification]] | None = None
+
+    async def __call__(self, tenant: str, module: str) -> None:
+        """Let the texts run in a session, by the tenant's own name.
+
+        Raises ChangesRefused, ApprovalNeeded; PowerShellNotFound, PowerShellStartFailed.
+        """
+        changes = self._gate.changes(self._caller, tenant, module)
+        if changes == "free":
+            return
+        if self._found is None:
+            self._found = asyncio.ensure_future(self._gate.classes(self._texts, module))
+        found = await asyncio.shield(self._found)
+        kind = worst(one.kind for one in found)
+        need = needs(changes, kind)
+        if need is not Need.RUN:
+            refused = _refusal(need, (tenant, module), kind, found)
+            self._gate.note(self._caller, refused)
+            raise refused
+
+
+def _refusal(
+    need: Need, where: tuple[str, str], kind: Class, found: Sequence[Classification]
+) -> ChangesRefused | ApprovalNeeded:
+    told = [_told(reason) for one in found for reason in one.reasons][:MOST_REASONS]
+    error = ApprovalNeeded if need is Need.ASK else ChangesRefused
+    return error(*where, kind.value, told)
+
+
+def _told(reason: Reason) -> str:
+    place = f"Line {reason.place.line}, column {reason.place.column}"
+    return f"{place}: {reason.text} {reason.instead}".rstrip()

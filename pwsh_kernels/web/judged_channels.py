@@ -1,0 +1,73 @@
+"""A notebook's WebSocket in which a cell is passed on only if the tenant lets it run as it is."""
+
+import asyncio
+from collections import deque
+from typing import Any, cast
+
+from traitlets import Any as AnyTrait
+from traitlets import Instance
+
+from pwsh_kernels.errors import ProductError
+from pwsh_kernels.web.attachments import SUBPROTOCOL_V1, Channels
+from pwsh_kernels.web.jupyter.gate import caller_of
+from pwsh_kernels.web.jupyter.messages import ClientMessage, executed_texts, read_message
+
+
+class JudgedChannels(Channels):
+    """Messages keep their order: while a cell is being judged, those behind it wait."""
+
+    held: "deque[str | bytes]" = cast("deque[str | bytes]", Instance(deque, args=()))
+    passing: "asyncio.Task[None] | None" = cast("asyncio.Task[None] | None", AnyTrait(None))
+
+    def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
+        """Pass a message on, at once or when it has been judged."""
+        if not self.held and self._judged(incoming_msg) is None:
+            super().handle_incoming_message(incoming_msg)
+            return
+        self.held.append(incoming_msg)
+        if len(self.held) == 1:
+            self.passing = asyncio.ensure_future(self._pass_on())
+
+    async def _pass_on(self) -> None:
+        while self.held:
+            incoming = self.held[0]
+            try:
+                if refusal := await self._refusal_of(incoming):
+                    message, error = refusal
+                    self._refuse(message, type(error).__name__, error.text())
+                else:
+                    super().handle_incoming_message(incoming)
+            except Exception as problem:  # noqa: BLE001 - a front end may send anything
+                name = type(problem).__name__
+                self.log.warning("Dropped a bad message of a WebSocket: %s", name)
+            finally:
+                self.held.popleft()
+
+    def _judged(self, incoming: str | bytes) -> ClientMessage | None:
+        """Return a message that has to be judged; None for another, and for an invalid one."""
+        caller = caller_of(cast(Any, self.websocket_handler))
+        key = self._gate.session_of(self.kernel_id)
+        gate = self._gate.changes
+        if caller is None or key is None or gate is None:
+            return None
+        if gate.changes(caller, key.tenant, key.module) == "free":
+            return None
+        try:
+            message = read_message(incoming, v1=self.subprotocol == SUBPROTOCOL_V1)
+            is_cell = message.kind == "execute_request"
+        except Exception:  # noqa: BLE001 - a front end may send anything; the parent class drops it
+            return None
+        return message if is_cell and not self._refusal(message.verb) else None
+
+    async def _refusal_of(self, incoming: str | bytes) -> tuple[ClientMessage, ProductError] | None:
+        """Return a message that may not run as it is, and why."""
+        caller = caller_of(cast(Any, self.websocket_handler))
+        key = self._gate.session_of(self.kernel_id)
+        gate, message = self._gate.changes, self._judged(incoming)
+        if caller is None or key is None or gate is None or message is None:
+            return None
+        try:
+            await gate.judging(caller, executed_texts(message))(key.tenant, key.module)
+        except ProductError as error:
+            return message, error
+        return None

@@ -1,0 +1,169 @@
+"""An approval is for one change, decided once by a person, used once and in time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pwsh_kernels.approvals.approval import (
+    DECLINE_REMEMBERED,
+    LIFETIME,
+    Approval,
+    State,
+    approved,
+    asked,
+    declined,
+    may_ask,
+    used,
+)
+from pwsh_kernels.approvals.change import Change
+from pwsh_kernels.classification import Class
+from pwsh_kernels.errors import ApprovalRefused
+from pwsh_kernels.principals.principal import OWNER, Kind, Principal, derived_agent
+
+NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
+ADA = Principal("ada", Kind.PERSON)
+GRACE = Principal("grace", Kind.PERSON)
+AGENT = Principal("claude", Kind.AGENT)
+SCRIPT = Principal("nightly", Kind.SCRIPT)
+CHANGE = Change("Set-Mailbox ada -Name Ada", "contoso.com", "exo", "admin@contoso.com")
+OTHERS = [
+    replace(CHANGE, command="Set-Mailbox ada -Name Bob"),
+    replace(CHANGE, command="Set-Mailbox ada -Name Ada "),
+    replace(CHANGE, tenant="fabrikam.com"),
+    replace(CHANGE, module="graph"),
+    replace(CHANGE, account="other@contoso.com"),
+    replace(CHANGE, tier="read"),
+    replace(CHANGE, format="json"),
+    replace(CHANGE, parameters={"Name": "Ada"}),
+]
+
+
+def request(by: Principal = AGENT, at: datetime = NOW) -> Approval:
+    return asked("a-1", CHANGE, Class.WRITE, requester=by, reason="Ada married", at=at)
+
+
+def granted(by: Principal = AGENT) -> Approval:
+    return approved(request(by), GRACE, NOW, four_eyes=True)
+
+
+def test_the_hash_of_a_change_is_that_of_its_canonical_json() -> None:
+    """Fixed for ever: another order of keys is the same change, another value is not."""
+    assert CHANGE.digest() == replace(CHANGE, parameters={}).digest()
+    ordered = replace(CHANGE, parameters={"A": 1, "B": [True, None, "ü"]})
+    assert ordered.digest() == replace(CHANGE, parameters={"B": [True, None, "ü"], "A": 1}).digest()
+    assert len({one.digest() for one in [CHANGE, *OTHERS]}) == len(OTHERS) + 1
+
+
+def test_an_approval_is_used_once_by_who_asked() -> None:
+    once = used(granted(), CHANGE, AGENT, NOW)
+    assert once.state is State.USED
+    with pytest.raises(ApprovalRefused, match="it is used, not approved"):
+        used(once, CHANGE, AGENT, NOW)
+    with pytest.raises(ApprovalRefused, match="it is agent:claude's"):
+        used(granted(), CHANGE, ADA, NOW)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_an_approval_is_for_that_change_only(other: Change) -> None:
+    with pytest.raises(ApprovalRefused, match="another command, value, place, account or form"):
+        used(granted(), other, AGENT, NOW)
+
+
+def test_what_waits_too_long_expires_whether_granted_or_not() -> None:
+    late = NOW + LIFETIME
+    assert request().state_at(late - timedelta(seconds=1)) is State.PENDING
+    assert (request().state_at(late), granted().state_at(late)) == (State.EXPIRED, State.EXPIRED)
+    steps: list[Callable[[], Approval]] = [
+        lambda: approved(request(), GRACE, late, four_eyes=False),
+        lambda: declined(request(), GRACE, late),
+        lambda: used(granted(), CHANGE, AGENT, late),
+    ]
+    for step in steps:
+        with pytest.raises(ApprovalRefused, match="it is expired"):
+            step()
+
+
+@pytest.mark.parametrize("by", [AGENT, SCRIPT, derived_agent(OWNER, "claude-code")])
+@pytest.mark.parametrize("four_eyes", [True, False])
+def test_only_a_person_decides(by: Principal, four_eyes: bool) -> None:
+    with pytest.raises(ApprovalRefused, match="only a person decides"):
+        approved(request(ADA), by, NOW, four_eyes=four_eyes)
+    with pytest.raises(ApprovalRefused, match="only a person decides"):
+        declined(request(ADA), by, NOW)
+
+
+def test_with_four_eyes_somebody_else_decides_than_who_asked_or_for_whom() -> None:
+    for requester, by in ((ADA, ADA), (derived_agent(ADA, "code"), ADA), (OWNER, OWNER)):
+        with pytest.raises(ApprovalRefused, match="somebody else"):
+            approved(request(requester), by, NOW, four_eyes=True)
+        assert approved(request(requester), by, NOW, four_eyes=False).state is State.APPROVED
+    assert approved(request(ADA), GRACE, NOW, four_eyes=True).decided_by == "person:grace"
+
+
+def test_what_was_declined_is_not_asked_again_for_a_while() -> None:
+    no = declined(request(), GRACE, NOW)
+    soon, later = NOW + timedelta(minutes=1), NOW + DECLINE_REMEMBERED
+    assert not may_ask(no, CHANGE, AGENT, soon)
+    assert may_ask(no, CHANGE, AGENT, later)
+    assert may_ask(no, OTHERS[0], AGENT, soon)
+    assert may_ask(no, CHANGE, ADA, soon)
+    assert may_ask(granted(), CHANGE, AGENT, soon)
+
+
+def test_a_grant_can_be_taken_back_until_it_is_used() -> None:
+    assert declined(granted(), ADA, NOW).state is State.DECLINED
+    with pytest.raises(ApprovalRefused, match="it is used"):
+        declined(used(granted(), CHANGE, AGENT, NOW), ADA, NOW)
+
+
+Step = tuple[str, Principal, Change, int, bool]
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["approve", "decline", "use"]),
+        st.sampled_from([ADA, GRACE, AGENT, SCRIPT, OWNER, derived_agent(ADA, "code")]),
+        st.sampled_from([CHANGE, *OTHERS]),
+        st.integers(0, 10),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+def taken(approval: Approval, step: Step, at: datetime) -> Approval:
+    """Return what a step makes of an approval; a refused one changes nothing."""
+    what, by, change, _, four_eyes = step
+    steps: dict[str, Callable[[], Approval]] = {
+        "approve": lambda: approved(approval, by, at, four_eyes=four_eyes),
+        "decline": lambda: declined(approval, by, at),
+        "use": lambda: used(approval, change, by, at),
+    }
+    try:
+        return steps[what]()
+    except ApprovalRefused:
+        return approval
+
+
+@given(requester=st.sampled_from([ADA, AGENT, derived_agent(ADA, "code")]), steps=STEPS)
+def test_in_no_order_of_steps_is_it_used_twice_late_or_without_a_person(
+    requester: Principal, steps: list[Step]
+) -> None:
+    one, at, uses = request(requester), NOW, 0
+    for step in steps:
+        at += timedelta(minutes=step[3])
+        after = taken(one, step, at)
+        if after.state is State.USED and one.state is not State.USED:
+            uses += 1
+            assert one.state is State.APPROVED
+            assert at < one.expires_at
+            assert (step[1].id, step[2]) == (requester.id, CHANGE)
+        if after.state is State.APPROVED and one.state is State.PENDING:
+            assert step[1].kind in (Kind.PERSON, Kind.OWNER)
+            assert not (step[4] and requester.id.startswith(step[1].id))
+        if one.state in (State.DECLINED, State.USED):
+            assert after == one
+        one = after
+    assert uses <= 1

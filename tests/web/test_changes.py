@@ -1,0 +1,98 @@
+"""What a tenant says of changes holds at every door that runs texts."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fixtures.front_end import Notebook
+from tests.fixtures.server import CONTOSO, FABRIKAM, Server
+
+pytestmark = pytest.mark.xdist_group("changes")
+
+RULES = f"""
+[[tenant]]
+name = "{CONTOSO}"
+
+[[tenant]]
+name = "{FABRIKAM}"
+changes = {{ owner = "never", agent = "ask" }}
+"""
+CHANGE = "Set-Mailbox (Get-Mailbox -ResultSize 1).Alias -Office Other"
+READ = "(Get-Mailbox -ResultSize 1).Count"
+AGENT = "pwsh-kernels-mcp/1.0 (claude-code)"
+
+
+@pytest.fixture(scope="module")
+def ruled(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a rule for one of two tenants, signed in to both."""
+    folder = tmp_path_factory.mktemp("server")
+    file = folder / "tenants.toml"
+    file.write_text(RULES, encoding="utf-8")
+    one = Server(folder, {"PWSH_MANAGER_TENANTS": str(file)}).start()
+    for tenant in (CONTOSO, FABRIKAM):
+        assert one.sign_in(tenant)["state"] == "signed_in"
+    yield one
+    one.close()
+
+
+def run_as(server: Server, agent: str, command: str) -> dict[str, Any]:
+    """Run a command for a client of this name."""
+    body = {"tenant": FABRIKAM, "module": "exo", "command": command, "format": "text"}
+    with server.http(**{"User-Agent": agent}) as http:
+        answer: dict[str, Any] = http.post("/run", json=body).json()
+    return answer
+
+
+def test_what_reads_runs_and_what_does_not_is_refused_with_the_reason(ruled: Server) -> None:
+    assert ruled.run(READ, FABRIKAM, format="text")["result"].strip() == "1"
+    refused = ruled.run(CHANGE, FABRIKAM)
+    assert (refused["code"], refused["kind"]) == ("changes_refused", "write")
+    assert refused["reasons"] == ["Line 1, column 1: Set-Mailbox changes something."]
+    assert ruled.run('& ("Get" + "-Mailbox")', FABRIKAM)["kind"] == "unknown"
+    assert ruled.run(CHANGE)["state"] == "succeeded"
+
+
+def test_an_agent_has_its_own_rule(ruled: Server) -> None:
+    assert run_as(ruled, AGENT, CHANGE)["code"] == "approval_needed"
+    assert run_as(ruled, AGENT, READ)["state"] == "succeeded"
+
+
+def test_a_text_for_several_tenants_is_judged_for_each(ruled: Server) -> None:
+    body = {"module": "exo", "command": CHANGE, "tenants": [CONTOSO, FABRIKAM]}
+    first, second = ruled.post("/run", **body)["results"]
+    assert (first["state"], second["state"], second["code"]) == (
+        "succeeded",
+        "refused",
+        "changes_refused",
+    )
+
+
+def test_a_notebooks_cell_is_judged_with_its_expressions_and_in_order(ruled: Server) -> None:
+    kernel_id = str(ruled.post("/status", tenant=FABRIKAM)["kernel_id"])
+
+    async def cells() -> list[Any]:
+        async with Notebook(ruled.url, ruled.token, kernel_id) as notebook:
+            sent = [await notebook.execute(one) for one in (READ, CHANGE, "'third'")]
+            done = [await notebook.until(one, lambda cell: cell.ended) for one in sent]
+            hidden = {"code": "1", "silent": True, "user_expressions": {"x": CHANGE}}
+            last = await notebook.send("execute_request", hidden)
+            replied = await notebook.until(last, lambda cell: bool(cell.of_kind("execute_reply")))
+            return [*done, replied]
+
+    first, second, third, hidden = asyncio.run(cells())
+    assert (first.text.strip(), third.text.strip()) == ("1", "third")
+    for refused in (second, hidden):
+        (reply,) = refused.of_kind("execute_reply")
+        assert (reply["status"], reply["ename"]) == ("error", "ChangesRefused")
+        assert "Set-Mailbox changes something" in reply["evalue"]
+
+
+def test_a_change_of_the_file_is_in_force_at_the_next_request(ruled: Server) -> None:
+    file = ruled.folder / "tenants.toml"
+    file.write_text(RULES.replace('"never"', '"free"'), encoding="utf-8")
+    assert ruled.run(CHANGE, FABRIKAM)["state"] == "succeeded"
+    file.write_text(RULES, encoding="utf-8")
+    assert ruled.run(CHANGE, FABRIKAM)["code"] == "changes_refused"
