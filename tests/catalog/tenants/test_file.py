@@ -231,8 +231,10 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
             "read.exo names A@A.com, which also writes",
         ),
         (
-            f'{A}[tenant.exo]\nroute = "certificate"\nclient_id = "app"\n[tenant.read.exo]\n'
-            + 'route = "client_secret"\nclient_id = "APP"',
+            (
+                f'{A}[tenant.exo]\nroute = "certificate"\nclient_id = "app"\n[tenant.read.exo]\n'
+                'route = "client_secret"\nclient_id = "APP"'
+            ),
             6,
             "read.exo names APP, which also writes",
         ),
