@@ -219,11 +219,12 @@ class Requests(ABC):
             Route[Commands]("GET /sessions/{id}/commands"), query, f"{tenant}:{module}"
         )
 
-    async def classify(self, text: str, module: str | None = None) -> Classification:
-        """Return what a text does, without running it."""
-        return await self._ask(
-            Route[Classification]("POST /classify"), {"text": text, "module": module}
-        )
+    async def classify(
+        self, text: str, module: str | None = None, tenant: str | None = None
+    ) -> Classification:
+        """Return what a text does, without running it; with a tenant, what it needs there."""
+        body = {"text": text, "module": module, "tenant": tenant}
+        return await self._ask(Route[Classification]("POST /classify"), body)
 
     async def notebook(self, tenant: str, module: str) -> ForeignJson:
         """Return the commands of a session, with their output, as an .ipynb."""

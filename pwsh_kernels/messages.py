@@ -26,7 +26,7 @@ both sides.
 * `pwsh_journal_request` on control of a shared kernel: its `pwsh_journal_reply` has in `runs` the
   last executions, each `{"header": of the execute_request, "code", "messages": sent on iopub,
   "dropped": characters of messages that were not kept, "reply": its content's status and metadata,
-  or null while it goes on}`
+  or null while it goes on, "principal": of its grant}`
 * iopub message `pwsh_event` (no parent): `{"event": "powershell_died", "exit_status": N, "signal":
   name or null, "reason": why we have ended it, or ""}`
 * metadata of every message to a shared kernel that needs it: `pwsh_grant` (`grants.py`)
@@ -213,6 +213,8 @@ def journal_entry(
     messages: Sequence[Mapping[str, Any]],
     dropped: int,
     reply: Mapping[str, Any] | None,
+    *,
+    principal: str = "",
 ) -> dict[str, Any]:
     """Return one execution in a `pwsh_journal_reply`."""
     return {
@@ -221,6 +223,7 @@ def journal_entry(
         "messages": messages,
         "dropped": dropped,
         "reply": reply,
+        "principal": principal,
     }
 
 

@@ -585,9 +585,10 @@ Classification = TypedDict(
         "class": ClassName,
         "commands": list[ClassifiedCommand],
         "reasons": list[ClassReason],
+        "needs": NotRequired[Literal["run", "ask", "refuse"]],
     },
 )
-"""What GET /classify and POST /classify answer."""
+"""What GET /classify and POST /classify answer; `needs`: if a tenant was named."""
 
 
 class Disconnected(TypedDict):

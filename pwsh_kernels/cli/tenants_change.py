@@ -62,6 +62,7 @@ def add(
     Secrets are never options: name the file or the environment variable that holds one.
     """
     from pwsh_kernels.catalog.file_replacement import replace_file
+    from pwsh_kernels.catalog.file_turns import turn
     from pwsh_kernels.catalog.tenants.editing import Entry
     from pwsh_kernels.catalog.tenants.names import domain_name
     from pwsh_kernels.cli.tenants_file import read_correct, with_correct_entry
@@ -98,7 +99,8 @@ def add(
     }
     entry = Entry(domain_name(name), _given(values), _modules(service, _given(access)))
     path = read_settings().tenants_path
-    replace_file(path, with_correct_entry(path, read_correct(path).text, entry))
+    with turn(path):
+        replace_file(path, with_correct_entry(path, read_correct(path).text, entry))
     say(
         f"{entry.name} is in {path}. A running server sees it at once; an open session keeps"
         f" what it started with until `pwsh-kernels disconnect {entry.name} MODULE`."
@@ -165,6 +167,7 @@ def import_connections(
     A tenant that already exists stays as it is.
     """
     from pwsh_kernels.catalog.file_replacement import replace_file
+    from pwsh_kernels.catalog.file_turns import turn
     from pwsh_kernels.catalog.tenants.pwsh_manager_import import read_connections
     from pwsh_kernels.cli.tenants_file import read_correct, with_correct_entry
 
@@ -173,21 +176,22 @@ def import_connections(
     except (OSError, ValueError) as problem:
         raise BrokenFile(str(file), str(problem)) from None
     path = read_settings().tenants_path
-    form = read_correct(path)
-    there = {one.name for one in form.tenants}
-    text, notes = (
-        form.text,
-        [
-            *imported.notes,
-            *(f"{one.name} already exists" for one in imported.entries if one.name in there),
-        ],
-    )
-    for entry in imported.entries:
-        try:
-            text = text if entry.name in there else with_correct_entry(path, text, entry)
-        except InvalidRequest as refused:
-            notes.append(refused.text())
-    replace_file(path, text)
+    with turn(path):
+        form = read_correct(path)
+        there = {one.name for one in form.tenants}
+        text, notes = (
+            form.text,
+            [
+                *imported.notes,
+                *(f"{one.name} already exists" for one in imported.entries if one.name in there),
+            ],
+        )
+        for entry in imported.entries:
+            try:
+                text = text if entry.name in there else with_correct_entry(path, text, entry)
+            except InvalidRequest as refused:
+                notes.append(refused.text())
+        replace_file(path, text)
     for sentence in notes:
         note(f"pwsh-kernels: {sentence}.")
     added = [one.name for one in read_correct(path).tenants if one.name not in there]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pwsh_kernels.grants import principal_of
 from pwsh_kernels.messages import journal_entry
 
 MOST_CHARS = 4_000_000
@@ -22,6 +23,7 @@ class _Entry:
     chars: int = 0
     dropped: int = 0
     reply: Mapping[str, Any] | None = None
+    principal: str = ""
 
 
 class Journal:
@@ -36,7 +38,8 @@ class Journal:
     def begin(self, request: Mapping[str, Any]) -> None:
         """The execution of a request begins."""
         header = request["header"]
-        self._entries[header["msg_id"]] = _Entry(header, str(request["content"].get("code", "")))
+        code, principal = str(request["content"].get("code", "")), principal_of(request["metadata"])
+        self._entries[header["msg_id"]] = _Entry(header, code, principal=principal)
         while len(self._entries) > KEPT or self._is_full():
             del self._entries[next(iter(self._entries))]
 
@@ -60,7 +63,14 @@ class Journal:
     def to_json(self) -> list[dict[str, Any]]:
         """Return everything that is kept."""
         return [
-            journal_entry(one.header, one.code, list(one.messages), one.dropped, one.reply)
+            journal_entry(
+                one.header,
+                one.code,
+                list(one.messages),
+                one.dropped,
+                one.reply,
+                principal=one.principal,
+            )
             for one in list(self._entries.values())
         ]
 

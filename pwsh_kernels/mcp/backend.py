@@ -3,7 +3,7 @@
 import asyncio
 import re
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pwsh_kernels.client import Requests, RestClient, find_server
@@ -33,6 +33,10 @@ class Backend(Requests):
     @abstractmethod
     async def ready(self) -> str:
         """Make sure that the product answers; return a notice for the caller, or an empty text."""
+
+    def held_verbs(self) -> Collection[str] | None:
+        """Return what the caller may do anywhere; None: only the server knows."""
+        return None
 
     @abstractmethod
     async def find(self) -> None:

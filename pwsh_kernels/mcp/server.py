@@ -13,6 +13,7 @@ from pwsh_kernels.mcp.offers.prompt_errors import refuse_wrong_prompts
 from pwsh_kernels.mcp.offers.prompts import add_prompts
 from pwsh_kernels.mcp.offers.resources import add_resources
 from pwsh_kernels.mcp.offers.subscriptions import add_updates
+from pwsh_kernels.mcp.offers.tool_list import shown_tools
 from pwsh_kernels.mcp.tools import build_tools
 
 INSTRUCTIONS = """\
@@ -51,7 +52,7 @@ def build_server(backend: Backend) -> MCPServer[Any]:
         log_level="WARNING",
         # The SDK's own would promise updates of every address; ours are in offers/subscriptions.py.
         subscriptions=False,
-        middleware=[refuse_wrong_prompts],
+        middleware=[refuse_wrong_prompts, shown_tools(backend)],
     )
     add_resources(server, backend)
     add_prompts(server)

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pwsh_kernels.catalog.file_replacement import replace_file
+from pwsh_kernels.catalog.file_turns import turn
 from pwsh_kernels.errors import BrokenFile, InvalidRequest
 from pwsh_kernels.principals.editing import with_values
 from pwsh_kernels.principals.parsing import NAME, read_principals
@@ -49,11 +50,16 @@ def named(name: str) -> Principal:
 
 
 def change(path: Path, edit: Callable[[str], str]) -> None:
-    """Change the text of the file.
+    """Change the text of the file, as the command before has left it.
 
     Raises InvalidRequest if the file would be incorrect afterwards, BrokenFile if it cannot be
-    read.
+    read, FileNotWritten if another command does not let go of it.
     """
+    with turn(path):
+        _change(path, edit)
+
+
+def _change(path: Path, edit: Callable[[str], str]) -> None:
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
     except OSError as problem:

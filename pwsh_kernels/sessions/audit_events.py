@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
+from pwsh_kernels.errors import NotGranted
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.live import OBSERVER, OURSELVES
+from pwsh_kernels.sessions.live import OURSELVES, claim
 from pwsh_kernels.sessions.redaction import Known, masked, redacted_beginning, secrets_of
 from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.run import FOR_CALLERS, Run, utc
@@ -32,7 +33,7 @@ def command_facts(command: str, parameters: Mapping[str, Any] | None = None) -> 
 
 def accepted(run: Run) -> Event:
     """Return what is recorded before a run begins; of a notebook's, when its kernel says so."""
-    kind = Kind.RUN_OBSERVED if run.principal == OBSERVER else Kind.RUN_ACCEPTED
+    kind = Kind.RUN_OBSERVED if run.observed else Kind.RUN_ACCEPTED
     more: dict[str, Value] = {"purpose": run.purpose, "account": run.account or ""}
     if run.options.parameters:
         text = json.dumps(masked(run.options.parameters), ensure_ascii=False, sort_keys=True)
@@ -47,10 +48,12 @@ def ended(run: Run) -> Event:
         "started_at": utc(run.started_at) or "",
         "account": run.account or "",
         "code": run.code,
-        "message_id": run.message_id if run.principal == OBSERVER else "",
+        "message_id": run.message_id if run.observed else "",
         "output_chars": run.log.total_chars,
         "connection_changed": run.connection_changed,
     }
+    if run.ended_at and run.started_at:
+        more["duration_ms"] = round((run.ended_at - run.started_at).total_seconds() * 1000)
     return _of_run(Kind.RUN_ENDED, run, more, outcome=run.state, output_sha256=run.log.sha256)
 
 
@@ -98,6 +101,23 @@ def read_refused(key: SessionKey, request: RunRequest, kind: str) -> Event:
     )
 
 
+def refused_by_kernel(key: SessionKey, facts: Mapping[str, Any]) -> Event:
+    """Return that a session's kernel did not act on a message that no server granted; who sent it,
+    nobody knows.
+    """
+    told = {"reason": "reason", "message": "message_id", "kind": "message_kind"}
+    more: dict[str, Value] = {ours: str(facts.get(name) or "") for name, ours in told.items()}
+    return Event(
+        Kind.DENIED,
+        Door.NOTEBOOK,
+        client=claim(str(facts.get("claims") or "")),
+        tenant=key.tenant,
+        module=key.module,
+        outcome=NotGranted.code,
+        more=more,
+    )
+
+
 def sign_in_started(key: SessionKey, sign_in: SignIn, request: LoginRequest) -> Event:
     """Return what is recorded before a sign-in begins."""
     return of_session(
@@ -129,7 +149,7 @@ def sign_in_ended(
 
 
 def _of_run(kind: Kind, run: Run, more: Mapping[str, Value], **facts: str) -> Event:
-    door = Door.NOTEBOOK if run.principal == OBSERVER else door_of(run.client)
+    door = Door.NOTEBOOK if run.observed else door_of(run.client)
     key = run.key
     told = {**tier_of(key), **more}
     return Event(

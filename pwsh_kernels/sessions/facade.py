@@ -41,7 +41,7 @@ from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
 from pwsh_kernels.sessions.lifecycle import Lifecycle
-from pwsh_kernels.sessions.live import OBSERVER, OURSELVES, LiveSession
+from pwsh_kernels.sessions.live import OURSELVES, LiveSession
 from pwsh_kernels.sessions.memory_watch import MemoryWatch
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.places.places import Places
@@ -188,7 +188,7 @@ class Sessions:
         """
         if not is_recorded(run):
             return
-        tell = self._audit.note if run.principal == OBSERVER else self._audit.require
+        tell = self._audit.note if run.observed else self._audit.require
         tell(accepted(run))
 
     def _note_run(self, run: Run) -> None:

@@ -14,7 +14,7 @@ from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Module, Route, Tenant
 from pwsh_kernels.errors import PowerShellDied, ProductError, TooManySessions
 from pwsh_kernels.messages import CONNECTION_CHANGED, POWERSHELL_DIED, REQUEST_REFUSED
-from pwsh_kernels.sessions.audit_events import of_session
+from pwsh_kernels.sessions.audit_events import of_session, refused_by_kernel
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
@@ -319,7 +319,7 @@ class Lifecycle:
         live.queue = RunQueue(
             kernel.get_connection_info(),
             kernel.context,
-            live.observe,
+            functools.partial(self._observed, live),
             lambda message: self._event(live, message),
             live.session.use,
             examine=functools.partial(self._examiner.examine, live),
@@ -330,6 +330,10 @@ class Lifecycle:
         await live.queue.join(timeout)
         if adopted:
             await live.queue.recall(functools.partial(self._recalled, live), ADOPT_WAIT_S)
+
+    def _observed(self, live: LiveSession, code: str, client: str, message_id: str) -> Run:
+        """Make the run of a notebook's execution, for whoever has sent it through us."""
+        return live.observe(code, client, self._manager.senders.take(message_id))
 
     async def _wait_until_ready(self, live: LiveSession) -> None:
         """Run an empty command, to see that PowerShell has opened. Raises TimeoutError,
@@ -434,7 +438,8 @@ class Lifecycle:
             return self._restored(note)
         if entry["reply"] is not None:
             return None
-        return live.observe(entry["code"], str(entry["header"].get("username") or ""))
+        client = str(entry["header"].get("username") or "")
+        return live.observe(entry["code"], client, str(entry.get("principal") or ""))
 
     def _restored(self, note: RunNote) -> Run | None:
         if note.purpose == "command":
@@ -540,6 +545,7 @@ class Lifecycle:
             self._examiner.look_again(live)
         if facts.get("event") == REQUEST_REFUSED:
             LOG.warning(REFUSED, live.key, json.dumps(facts))
+            self._audit.note(refused_by_kernel(live.key, facts))
         if facts.get("event") == POWERSHELL_DIED:
             died = PowerShellDied(
                 facts.get("exit_status"), facts.get("signal"), str(facts.get("reason") or "")

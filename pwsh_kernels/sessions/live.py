@@ -20,7 +20,9 @@ from pwsh_kernels.sessions.tasks import Tasks
 from pwsh_kernels.shapes import Purpose
 
 OBSERVER = "jupyter"
-"""Principal of runs that a Jupyter client asked the kernel for."""
+"""Client of runs that a Jupyter client asked the kernel for, before what it claims; and their
+principal where nobody knows who sent them: to a kernel of an older version, past the server.
+"""
 NAMELESS = ("", "username")
 """The user name that front ends send when they know none."""
 CLIENT_CHARS = 40
@@ -32,11 +34,13 @@ READY_LOOK_S = 60.0
 
 
 def claim(name: str) -> str:
-    """Return how to show the user name of a Jupyter message: anybody can claim any name."""
+    """Return how to show a Jupyter client by the user name in its message: anybody can claim any
+    name.
+    """
     if name in NAMELESS:
-        return ""
+        return OBSERVER
     shown = one_line(name)[:CLIENT_CHARS].replace('"', "'")
-    return f'claims to be "{shown}"'
+    return f'{OBSERVER}, claims to be "{shown}"'
 
 
 @dataclass(eq=False)
@@ -88,12 +92,17 @@ class LiveSession:
         active = self.active.id if self.active and self.active.purpose == "command" else None
         return active, (self.queue.waiting if self.queue else 0), self.active
 
-    def observe(self, code: str, client: str = "") -> Run:
+    def observe(self, code: str, client: str = "", principal: str = "") -> Run:
         """Make the run of a notebook's execution; `client` is the name that its front end gives,
-        which nobody has checked.
+        which nobody has checked, `principal` whose token it has ("": nobody knows).
         """
         return self.runs.add(
-            self.key, code, principal=OBSERVER, client=claim(client), account=self.account
+            self.key,
+            code,
+            principal=principal or OBSERVER,
+            client=claim(client),
+            observed=True,
+            account=self.account,
         )
 
     @property

@@ -188,6 +188,7 @@ class Channels(ZMQChannelsWebsocketConnection):
             elif refusal := self._unrecorded(message):
                 self._refuse(message, "AuditUnavailable", refusal)
             else:
+                self._note_sender(message)
                 granted = (
                     self._granted(incoming_msg, v1=v1) if message.needs_grant else incoming_msg
                 )
@@ -204,17 +205,29 @@ class Channels(ZMQChannelsWebsocketConnection):
                 self._gate.guard.audit.note(ended)
             super().handle_outgoing_message(stream, outgoing_msg)
 
+    def _note_sender(self, message: ClientMessage) -> None:
+        """Remember whose the run of a cell will be: the user name in its header is only a claim."""
+        caller, manager = self._caller, self.multi_kernel_manager
+        of_session = isinstance(manager, SessionKernelManager) and manager.session_of(
+            self.kernel_id
+        )
+        if message.kind == "execute_request" and caller and of_session:
+            manager.senders.note(str(message.header.get("msg_id")), caller.name)
+
     def _granted(self, message: str | bytes, *, v1: bool) -> str | bytes:
         """Return a message as its kernel takes it: with the server's grant, if it is a session."""
-        signer = getattr(self.kernel_manager, "signer", None)
-        caller = caller_of(cast(Any, self.websocket_handler))
+        signer, caller = getattr(self.kernel_manager, "signer", None), self._caller
         if signer is None or caller is None:
             return message
         return with_grant(message, signer, caller.name, v1=v1)
 
+    @property
+    def _caller(self) -> Caller | None:
+        return caller_of(cast(Any, self.websocket_handler))
+
     def _refusal(self, verb: Verb) -> str:
         """Return why the notebook may not do something now; empty: it may."""
-        caller = caller_of(cast(Any, self.websocket_handler))
+        caller = self._caller
         return self._gate.may_send(caller, verb, self.kernel_id) if caller else NOT_ANY_MORE
 
     @property
@@ -224,7 +237,7 @@ class Channels(ZMQChannelsWebsocketConnection):
 
     def _unrecorded(self, message: ClientMessage) -> str:
         """Record what a message does before it is passed on; return why that failed."""
-        caller = caller_of(cast(Any, self.websocket_handler))
+        caller = self._caller
         event = self._event(message, caller) if caller else None
         try:
             if event:

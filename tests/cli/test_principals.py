@@ -3,17 +3,24 @@ that is never left broken.
 """
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pwsh_kernels.catalog import file_turns
+from pwsh_kernels.catalog.file_turns import turn
+from pwsh_kernels.errors import FileNotWritten
 from pwsh_kernels.principals.roll import Roll
 from pwsh_kernels.principals.tokens import hash_of
 from pwsh_kernels.principals.watched_file import load_principals
 from tests.fixtures.cli import run_command
 
+COMMAND_WAIT_S = 60
 Command = Callable[..., tuple[str, str, int]]
 
 
@@ -187,3 +194,31 @@ def test_nobody_is_added_twice_with_other_rights_to_jupyter(principals: Command)
     _, err, code = principals("add", "person:new")
     assert code == 0
     assert "may do nothing yet" in err
+
+
+def test_commands_at_the_same_time_lose_none_of_their_changes(file: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "pwsh_kernels", "principals", "add"]
+    asked = [
+        subprocess.Popen(
+            [*command, f"agent:a{number}", "--verb", "read", "--tenant", "*"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for number in range(4)
+    ]
+    assert [one.wait(COMMAND_WAIT_S) for one in asked] == [0] * 4
+    assert set(roll(file).by_id) == {f"agent:a{number}" for number in range(4)}
+
+
+def test_a_command_waits_for_its_turn_and_gives_up_one_that_never_comes(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_turns, "TURN_WAIT_S", 0.1)
+    with turn(file):
+        with pytest.raises(FileNotWritten, match="another command has held it"), turn(file):
+            pytest.fail("two commands have the file")
+        assert not file.exists()
+    with turn(file):
+        assert not file.exists()

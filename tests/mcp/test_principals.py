@@ -11,10 +11,10 @@ from mcp_types import ResourceTemplateReference, TextResourceContents
 from pwsh_kernels.mcp.offers.resources import OUTPUT, SESSIONS, STATUS
 from pwsh_kernels.mcp.tools import FACTS, TOOL_NAMES, VERB
 from pwsh_kernels.principals.principal import EVERY
-from pwsh_kernels.principals.verbs import PEOPLE_ONLY, Verb
+from pwsh_kernels.principals.verbs import PEOPLE_ONLY, Verb, with_implied
 from tests.fixtures.principals import Principals, grant
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
-from tests.mcp.client import call, facts_of, text_of
+from tests.mcp.client import ERAS, Era, call, facts_of, text_of
 from tests.mcp.doors import through
 
 pytestmark = [pytest.mark.xdist_group("principals"), pytest.mark.slow]
@@ -66,6 +66,17 @@ async def test_each_tool_tells_which_verb_it_needs_and_none_needs_a_persons(
     told = {one.name: (one.meta or {}).get(VERB) for one in tools}
     assert told == {name: one.verb.value for name, one in FACTS.items()}
     assert PEOPLE_ONLY.isdisjoint(one.verb for one in FACTS.values())
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("who", ["nobody", "looker", "reader", "writer", "ender", "admin"])
+async def test_the_list_has_the_tools_that_the_principal_may_ever_use(
+    guarded: Server, principals: Principals, who: str, era: Era
+) -> None:
+    held = with_implied(verb for one in principals.known[who].grants for verb in one.verbs)
+    async with through("http", as_who(guarded, principals, who), era) as client:
+        tools = {one.name for one in (await client.list_tools()).tools}
+    assert tools == {name for name, one in FACTS.items() if one.verb in held}
 
 
 @BOTH

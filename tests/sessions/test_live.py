@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from pwsh_kernels.errors import InvalidRequest, RunNotWaiting, UnknownRun, WaitingForInput
 from pwsh_kernels.sessions.moment import now
@@ -250,9 +249,7 @@ async def test_progress_is_shown_while_it_lasts(world: World) -> None:
 
 async def test_a_notebook_shares_the_session_and_its_runs_are_seen(world: World) -> None:
     await world.run("$shared = 'from REST'")
-    kernel_id = (await world.status())["kernel_id"]
-    client = AsyncKernelClient()
-    client.load_connection_info(world.manager.get_kernel(kernel_id).get_connection_info())
+    client = world.front_end()
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=END_WAIT)
@@ -275,8 +272,7 @@ async def test_a_command_waits_behind_a_notebooks_cell_and_can_be_cancelled_alon
     live = world.sessions._lifecycle.find(CONTOSO, "exo")
     assert live is not None
     assert live.queue is not None
-    client = AsyncKernelClient()
-    client.load_connection_info(world.manager.get_kernel(live.key.kernel_id).get_connection_info())
+    client = world.front_end()
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=END_WAIT)

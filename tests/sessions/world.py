@@ -3,10 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
@@ -23,6 +24,7 @@ from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.local_process import living_process
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
+from tests.fixtures.granted import GRANTS, granted_session
 
 CONTOSO = "contoso.example"
 FABRIKAM = "fabrikam.example"
@@ -131,6 +133,16 @@ class World:
     async def login(self, tenant: str = CONTOSO, **more: Any) -> dict[str, Any]:
         """Ask for a sign-in."""
         return dict(await self.sessions.login(LoginRequest(tenant, **more)))
+
+    def front_end(self, tenant: str = CONTOSO, module: str = "exo") -> AsyncKernelClient:
+        """Return a Jupyter client of a session's kernel, whose messages are granted."""
+        key = SessionKey(tenant, module)
+        facts = dict(self.manager.get_kernel(key.kernel_id).get_connection_info())
+        signer = self.manager.signer(key)
+        assert signer is not None
+        client = AsyncKernelClient(session=granted_session({**facts, GRANTS: signer.private}))
+        client.load_connection_info(cast(Any, facts))
+        return client
 
     async def sign_in(
         self, tenant: str = CONTOSO, account: str | None = None, **more: Any

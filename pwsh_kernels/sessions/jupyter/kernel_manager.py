@@ -32,6 +32,7 @@ from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.environment import ordinary_environment
 from pwsh_kernels.sessions.places.jupyter_client_compat import close_control_socket
 from pwsh_kernels.sessions.places.place import Nothing, Place, Remains, SessionLaunch
+from pwsh_kernels.sessions.senders import Senders
 from pwsh_kernels.sessions.tasks import Tasks
 from pwsh_kernels.shapes import ForeignJson
 
@@ -128,6 +129,7 @@ class SessionKernelManager(KernelManagerCompat):
         super().__init__(**kwargs)
         self.context.set(zmq.MAX_SOCKETS, MOST_SOCKETS)  # before the first socket
         self.deaths = DeathWatch()
+        self.senders = Senders()
         self._locks: WeakValueDictionary[SessionKey, asyncio.Lock] = WeakValueDictionary()
         self._most_others = sys.maxsize
         self._info_channels: ForeignJson = {}

@@ -35,13 +35,13 @@ class ForeignRuns:
 
     def __init__(
         self,
-        observe: Callable[[str, str], Run],
+        observe: Callable[[str, str, str], Run],
         examine: Callable[[Run, Callable[[], None]], None],
         on_ended: Callable[[], None],
         ask_end: Callable[[str, Run], None],
     ) -> None:
-        """`observe` makes the run of an execution from its code and its client's name; `on_ended`:
-        after each end.
+        """`observe` makes the run of an execution from its code, its client's name and its id;
+        `on_ended`: after each end.
 
         `ask_end` is to find out how an execution of an earlier server of ours has ended.
 
@@ -207,10 +207,10 @@ class ForeignRuns:
 
     def _recorder(self, other: Foreign, message: Message, code: str) -> Recorder:
         if other.recorder is None:
-            other.recorder = Recorder(
-                self._observe(code, str(message["parent_header"].get("username") or ""))
-            )
-            other.recorder.run.sent(message["parent_header"]["msg_id"])
+            asked = message["parent_header"]
+            run = self._observe(code, str(asked.get("username") or ""), asked["msg_id"])
+            other.recorder = Recorder(run)
+            other.recorder.run.sent(asked["msg_id"])
             other.recorder.run.become("running")
         return other.recorder
 

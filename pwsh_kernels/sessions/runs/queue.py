@@ -99,7 +99,7 @@ class RunQueue:
         self,
         info: Mapping[str, Any],
         context: zmq.Context[Any],
-        observe: Callable[[str, str], Run],
+        observe: Callable[[str, str, str], Run],
         on_event: Callable[[Message], None],
         on_used: Callable[[], None],
         *,

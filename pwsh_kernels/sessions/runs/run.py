@@ -46,6 +46,8 @@ class Run:
     log: OutputLog
     options: RunOptions = field(default_factory=RunOptions)
     purpose: Purpose = "command"
+    observed: bool = False
+    """True if a Jupyter client asked the kernel for it, and not we."""
     principal: str = ""
     client: str = ""
     account: str | None = None

@@ -78,6 +78,7 @@ OURS: Mapping[str, HandlerRule] = {
             "stream.RunStream",
         )
     },
+    "metrics.MetricsHandler": OPEN,
     "rest.handlers.RouteHandler": OPEN,
     "rest.handlers.UnknownPathHandler": OPEN,
     "sandbox.page.SandboxPage": OPEN,

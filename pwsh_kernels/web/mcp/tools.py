@@ -2,7 +2,7 @@
 /mcp.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pwsh_kernels.client import refusal
@@ -10,7 +10,8 @@ from pwsh_kernels.errors import Unauthorized
 from pwsh_kernels.mcp import backend as tools
 from pwsh_kernels.mcp.http import HttpApp, caller
 from pwsh_kernels.mcp.server import build_server
-from pwsh_kernels.principals.principal import derived_agent
+from pwsh_kernels.principals.principal import SOMEWHERE, derived_agent
+from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.mcp.in_process_client import ask
 from pwsh_kernels.web.product import Backend
@@ -35,12 +36,23 @@ class DirectBackend(tools.Backend):
 
         Raises RequestRefused.
         """
-        holder = self._backend.guard.principal(caller())
-        if holder is None:  # it was valid when the request arrived
+        agent = self._agent()
+        if agent is None:  # its token was valid when the request arrived
             gone = Unauthorized()
             raise refusal(gone.status, gone.to_json())
-        agent = Caller(derived_agent(holder, self._calls_for), self._client)
         return await ask(self._backend, agent, route, values, of)
+
+    def held_verbs(self) -> Collection[str]:
+        """Ask the guard, for the request's principal; a freeze, which ends, hides no tool."""
+        agent, guard = self._agent(), self._backend.guard
+        if agent is None:
+            return ()
+        return guard.decide(agent, Verb.SEE, SOMEWHERE).held
+
+    def _agent(self) -> Caller | None:
+        """Return the agent that acts for the request's principal."""
+        holder = self._backend.guard.principal(caller())
+        return Caller(derived_agent(holder, self._calls_for), self._client) if holder else None
 
     async def ready(self) -> str:
         """Nothing is to be found or started: the server answers itself."""

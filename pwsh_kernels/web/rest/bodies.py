@@ -239,9 +239,10 @@ class QueryBody(Body):
 
 
 class ClassifyQuery(Query):
-    """GET /classify; without a module no service's commands come first."""
+    """GET /classify; without a module no service's commands come first, with a tenant it is exo."""
 
     text: str
+    tenant: NamedName | None = None
     module: NamedName | None = None
 
 
@@ -249,6 +250,7 @@ class ClassifyBody(Body):
     """POST /classify: the same for a text that is too long for an address."""
 
     text: str
+    tenant: NamedName | None = None
     module: NamedName | None = None
 
 

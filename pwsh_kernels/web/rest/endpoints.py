@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from pwsh_kernels import shapes
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.audit.selection import Selection, read_page
-from pwsh_kernels.catalog import FactName, Module, Route, Secret
+from pwsh_kernels.catalog import Changes, FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
 from pwsh_kernels.principals.freezes import Freeze, Freezes
@@ -21,9 +21,10 @@ from pwsh_kernels.principals.places import tenant_place
 from pwsh_kernels.principals.principal import SERVER, Where, is_agents_id
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
+from pwsh_kernels.sessions.facade import DEFAULT_MODULE
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.audit_events import agents
+from pwsh_kernels.web.audit_events import agents, page_event
 from pwsh_kernels.web.changes_gate import Judging
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import (
@@ -336,19 +337,35 @@ async def commands(call: Call) -> Answer:
 async def classify(call: Call) -> Answer:
     """Tell what a PowerShell text does, without running it: read, write, unknown, destructive."""
     query = _as(call, ClassifyQuery)
-    return await _classified(call, query.text, query.module)
+    return await _classified(call, query)
 
 
 async def classify_text(call: Call) -> Answer:
     """Tell the same of a text in a body."""
     body = _as(call, ClassifyBody)
-    return await _classified(call, body.text, body.module)
+    return await _classified(call, body)
 
 
-async def _classified(call: Call, text: str, module: str | None) -> Answer:
-    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed."""
+async def _classified(call: Call, asked: ClassifyQuery | ClassifyBody) -> Answer:
+    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed; for a
+    tenant that the caller may not see, UnknownTenant, InvalidTenant.
+    """
+    module = asked.module or (DEFAULT_MODULE if asked.tenant else "")
     key = call.backend.catalog.module(module).key if module else ""
-    return Answer(classification_view(await call.backend.classifier.classify(text, key)))
+    rule = _policy(call, asked.tenant, key) if asked.tenant else None
+    found = await call.backend.classifier.classify(asked.text, key)
+    return Answer(classification_view(found, rule))
+
+
+def _policy(call: Call, tenant: str, module: str) -> Changes:
+    """Return what becomes of the caller's changes in a session. Raises Unauthorized, Forbidden,
+    UnknownTenant, InvalidTenant.
+    """
+    if call.caller is None:
+        raise Unauthorized
+    call.backend.guard.require_session(call.caller, Verb.SEE, tenant, module)
+    known = call.backend.guard.find_tenant(call.caller, tenant)
+    return call.backend.changes.changes(call.caller, known.name, module)
 
 
 async def runs(call: Call) -> Answer:
@@ -495,6 +512,8 @@ async def page_code(call: Call) -> Answer:
     if call.caller is None:
         raise Unauthorized
     given = call.backend.page_codes.issue(call.caller.principal)
+    told = page_event(Kind.PAGE_CODE_GIVEN, call.caller.name, call.caller.client)
+    call.backend.audit.note(told)
     view: shapes.PageCode = {
         "success": True,
         "principal": call.caller.name,

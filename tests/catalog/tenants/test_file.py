@@ -231,8 +231,11 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
             "read.exo names A@A.com, which also writes",
         ),
         (
-            f'{A}exo.expected_account = "app"\n[tenant.read.exo]\nexpected_account = "APP"',
-            4,
+            (
+                f'{A}[tenant.exo]\nroute = "certificate"\nclient_id = "app"\n[tenant.read.exo]\n'
+                'route = "client_secret"\nclient_id = "APP"'
+            ),
+            6,
             "read.exo names APP, which also writes",
         ),
         (

@@ -60,7 +60,7 @@ async def test_an_attached_notebook_sees_who_ran_what(contoso: Server) -> None:
     assert [line["State"] for line in agent] == ["succeeded", "failed"]
     assert agent[1]["Error"] == "the agent failed"
     assert {
-        "Who": 'jupyter (claims to be "ada")',
+        "Who": 'token (jupyter, claims to be "ada")',
         "State": "succeeded",
         "Command": "'by hand'",
         "Error": "",

@@ -147,7 +147,7 @@ async def far(
     queue = RunQueue(
         {**kernel.info, **ports, "ip": FAR},
         context,
-        lambda code, _: runs.add(SessionKey("contoso.example", "exo"), code),
+        lambda code, *_: runs.add(SessionKey("contoso.example", "exo"), code),
         lambda _: None,
         lambda: None,
     )

@@ -127,7 +127,7 @@ async def queue(kernel: BadKernel, runs: Runs) -> Any:
     one = RunQueue(
         kernel.info,
         context,
-        lambda code, _: runs.add(KEY, code, principal="jupyter"),
+        lambda code, *_: runs.add(KEY, code, principal="jupyter"),
         events.append,
         lambda: None,
     )
@@ -433,7 +433,7 @@ async def test_the_kernels_own_events_are_passed_on(kernel: BadKernel, runs: Run
 
     context = zmq.Context()
     queue = RunQueue(
-        kernel.info, context, lambda code, _: runs.add(KEY, code), on_event, lambda: None
+        kernel.info, context, lambda code, *_: runs.add(KEY, code), on_event, lambda: None
     )
     await queue.join(WAIT)
     kernel.say(EVENT_MESSAGE, {"event": "powershell_died"}, None)
@@ -451,7 +451,7 @@ async def test_a_kernel_that_never_answers_is_not_waited_for_long(
     queue = RunQueue(
         kernel.info,
         context,
-        lambda code, _: runs.add(KEY, code),
+        lambda code, *_: runs.add(KEY, code),
         lambda message: None,
         lambda: None,
     )

@@ -130,9 +130,7 @@ async def test_reading_the_connection_leaves_no_trace_in_what_a_script_sees(worl
 @asynccontextmanager
 async def notebook(world: World) -> AsyncIterator[AsyncKernelClient]:
     """A Jupyter client of the session's kernel."""
-    client = AsyncKernelClient()
-    kernel = world.manager.get_kernel((await world.status())["kernel_id"])
-    client.load_connection_info(kernel.get_connection_info())
+    client = world.front_end()
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=END_WAIT)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from pwsh_kernels.errors import DeviceCodeRefused, NotSignedIn
 from pwsh_kernels.sessions.moment import now
@@ -211,9 +210,7 @@ async def test_a_notebooks_cell_that_signs_out_signs_the_session_out(place: Plac
     await world.sign_in(FABRIKAM, module="graph")
     live = world.sessions._lifecycle.find(FABRIKAM, "graph")
     assert live is not None
-    client = AsyncKernelClient()
-    kernel_id = (await world.status(FABRIKAM, "graph"))["kernel_id"]
-    client.load_connection_info(world.manager.get_kernel(kernel_id).get_connection_info())
+    client = world.front_end(FABRIKAM, "graph")
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=END_WAIT)

@@ -78,18 +78,24 @@ async def test_a_notebook_s_own_words_about_grants_count_for_nothing(
         assert ended.text == "as granted\n"
 
 
-async def test_cells_answers_and_completion_go_on_after_the_server_s_restart(
+async def test_cells_and_completion_go_on_and_a_cell_stays_its_sender_s_after_the_server_s_restart(
     own_server: Server,
 ) -> None:
     own_server.sign_in(CONTOSO)
     own_server.run("$kept = 'kept'")
     kernel_id = own_server.post("/status", tenant=CONTOSO)["kernel_id"]
+    async with Notebook(own_server.url, own_server.token, kernel_id) as notebook:
+        cell = await notebook.execute("'begun'; Start-Sleep 60")
+        await notebook.until(cell, lambda one: "begun" in one.text)
     own_server.stop()
     own_server.start()
+    (left,) = [one for one in own_server.get("/runs")["runs"] if one["state"] == "running"]
+    assert (left["principal"], left["client"]) == ("token", 'jupyter, claims to be "ada"')
+    own_server.post(f"/runs/{left['run_id']}/cancel")
     own_server.until(lambda: own_server.post("/status", tenant=CONTOSO)["state"] == "signed_in")
     assert own_server.run("$kept", format="text")["result"] == "kept\n"
     async with Notebook(own_server.url, own_server.token, kernel_id) as notebook:
         assert (await notebook.run("$kept")).text == "kept\n"
         asked = await notebook.send("complete_request", {"code": "Get-Ch", "cursor_pos": 6})
-        cell = await notebook.until(asked, lambda one: bool(one.of_kind("complete_reply")))
-        assert "Get-ChildItem" in json.dumps(cell.of_kind("complete_reply"))
+        told = await notebook.until(asked, lambda one: bool(one.of_kind("complete_reply")))
+        assert "Get-ChildItem" in json.dumps(told.of_kind("complete_reply"))

@@ -192,6 +192,8 @@ def test_a_session_is_opened_and_left_by_who_may_write_in_it(
 async def test_a_cell_runs_for_who_may_write(guarded: Server, principals: Principals) -> None:
     async with Notebook(guarded.url, principals.tokens["ada"], OURS.kernel_id) as notebook:
         assert (await notebook.run("'by ada'")).text == "by ada\n"
+    run = next(one for one in guarded.get("/runs")["runs"] if one["command"] == "'by ada'")
+    assert (run["principal"], run["client"]) == ("person:ada", 'jupyter, claims to be "ada"')
 
 
 async def test_who_may_read_alone_gets_an_answer_to_each_message_and_runs_nothing(

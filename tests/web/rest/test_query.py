@@ -251,7 +251,7 @@ async def test_the_objects_of_a_notebook_s_cell_are_kept(contoso: Server) -> Non
         )
     assert "n3" in cell.text
     run, *_ = contoso.get("/runs", tenant=CONTOSO, purpose="command")["runs"]
-    assert (run["principal"], run["objects"]) == ("jupyter", None)
+    assert (run["principal"], run["objects"]) == ("token", None)
     assert names(query(contoso, run["run_id"], sort_by="Name", descending=True)) == [
         "n3",
         "n2",
