@@ -24,7 +24,16 @@ from pwsh_kernels.web.access import OPEN
 from pwsh_kernels.web.connections import TOO_MANY_CONNECTIONS
 from pwsh_kernels.web.rest.route import Route
 
-SUBJECTS = {"approvals", "files", "kept_objects", "modules", "powershell", "requests", "runs"} | {
+SUBJECTS = {
+    "approvals",
+    "files",
+    "kept_objects",
+    "modules",
+    "powershell",
+    "read_tier",
+    "requests",
+    "runs",
+} | {
     "sessions",
     "sign_in",
     "tenants",
