@@ -314,7 +314,7 @@ async def test_the_argument_of_the_original_still_names_the_tenant(signed_in: Se
         (
             "pwsh_status",
             {"tenant": CONTOSO, "tennant": "x"},  # codespell:ignore
-            "pwsh_status takes tenant, module, read. There is no argument tennant.",  # codespell:ignore
+            "takes tenant, module, read. There is no argument tennant.",  # codespell:ignore
         ),
         ("pwsh_status", {}, "pwsh_status takes tenant, module, read. tenant is missing."),
         (
