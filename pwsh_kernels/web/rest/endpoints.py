@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypedDict, TypeVar
 
 from pydantic import BaseModel, SecretStr
@@ -117,10 +118,10 @@ class Call:
             raise Unauthorized
         return self.backend.changes.judging(self.caller, [command])
 
-    def admit(self, tenant: str, module: str) -> None:
+    def admit(self, tenant: str, module: str, tier: shapes.Tier) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
         if self.caller is not None:
-            self.backend.guard.require_session(self.caller, Verb.WRITE, tenant, module)
+            self.backend.guard.require_session(self.caller, Verb.WRITE, tenant, module, tier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +274,7 @@ async def login(call: Call) -> Answer:
         sharepoint_tenant=body.sharepoint_tenant,
         conversation_id=body.conversation_id,
         wait_s=call.backend.capped(body.wait_s),
+        tier=body.tier,
         **call.by,
     )
     return Answer(await call.backend.sessions.login(request))
@@ -282,7 +284,7 @@ async def status(call: Call) -> Answer:
     """Report one session's state, without creating one."""
     body = _as(call, StatusBody)
     wait_s = call.backend.capped(body.wait_s) or 0
-    view = await call.backend.sessions.status(body.tenant, body.module, wait_s)
+    view = await call.backend.sessions.status(body.tenant, body.module, wait_s, body.tier)
     return Answer(_told_status(call, view))
 
 
@@ -298,12 +300,17 @@ async def run(call: Call) -> Answer:
         ),
         wait_s=call.backend.capped(body.wait_s),
         conversation_id=body.conversation_id,
+        tier=body.tier,
         **call.by,
     )
     judge = call.judging(body.command)
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(
-            request, list(body.tenants), call.admit, lambda key: call.may(Verb.WRITE, key), judge
+            request,
+            list(body.tenants),
+            partial(call.admit, tier=body.tier),
+            lambda key: call.may(Verb.WRITE, key),
+            judge,
         )
         views["results"] = [
             one if one["state"] == "refused" else _told(call, one) for one in views["results"]
@@ -442,9 +449,7 @@ async def freeze(call: Call) -> Answer:
     stopped = await call.backend.sessions.cancel_all(
         lambda key, principal: is_agents_id(principal) and made.covers(guard.place(key)), **call.by
     )
-    shown = [
-        _told(call, one) for one in stopped if call.reads(SessionKey(one["tenant"], one["module"]))
-    ]
+    shown = [_told(call, one) for one in stopped if call.reads(SessionKey.of(one))]
     view: shapes.FrozenNow = {**_frozen(call, freezes), "stopped": shown}
     return Answer(view)
 
@@ -489,7 +494,7 @@ async def disconnect(call: Call) -> Answer:
     body = _as(call, DisconnectBody)
     return Answer(
         await call.backend.sessions.disconnect(
-            body.tenant, body.module, forget=body.forget, **call.by
+            body.tenant, body.module, tier=body.tier, forget=body.forget, **call.by
         )
     )
 
@@ -497,7 +502,9 @@ async def disconnect(call: Call) -> Answer:
 async def kill(call: Call) -> Answer:
     """End a session's processes at once."""
     body = _as(call, SessionBody)
-    return Answer(await call.backend.sessions.kill(body.tenant, body.module, **call.by))
+    return Answer(
+        await call.backend.sessions.kill(body.tenant, body.module, tier=body.tier, **call.by)
+    )
 
 
 async def page_code(call: Call) -> Answer:
@@ -527,14 +534,14 @@ def _handed_in(body: LoginBody) -> dict[FactName, Secret]:
 
 def _shown(call: Call, view: AnySession) -> AnySession:
     """Return a session without what it runs, and for whom, if the caller may not read that."""
-    if not call.reads(SessionKey(view["tenant"], view["module"])):
+    if not call.reads(SessionKey.of(view)):
         view["current_run"], view["busy"] = None, None
     return view
 
 
 def _told_status(call: Call, view: shapes.Status) -> shapes.Status:
     """Return a session's state without what is only for those who may sign in."""
-    if not call.may(Verb.SIGN_IN, SessionKey(view["tenant"], view["module"])):
+    if not call.may(Verb.SIGN_IN, SessionKey.of(view)):
         for field in ("device_code", "auth_url", "qr_text", "qr_svg"):
             view[field] = None
     return view if view["state"] == "none" else _shown(call, view)
