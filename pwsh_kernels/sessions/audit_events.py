@@ -134,6 +134,5 @@ def sign_in_ended(
 def _of_run(kind: Kind, run: Run, more: Mapping[str, Value], **facts: str) -> Event:
     door = Door.NOTEBOOK if run.observed else door_of(run.client)
     key = run.key
-    return Event(
-        kind, door, run.principal, run.client, key.tenant, key.module, run.id, more=more, **facts
-    )
+    who = (run.principal, run.client, key.tenant, key.module, run.id)
+    return Event(kind, door, *who, judged=run.judged, more=more, **facts)

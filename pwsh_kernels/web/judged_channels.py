@@ -7,6 +7,7 @@ from typing import Any, cast
 from traitlets import Any as AnyTrait
 from traitlets import Instance
 
+from pwsh_kernels.audit.event import Door
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.web.attachments import SUBPROTOCOL_V1, Channels
 from pwsh_kernels.web.jupyter.gate import caller_of
@@ -67,7 +68,8 @@ class JudgedChannels(Channels):
         if caller is None or key is None or gate is None or message is None:
             return None
         try:
-            await gate.judging(caller, executed_texts(message))(key.tenant, key.module)
+            judge = gate.judging(caller, executed_texts(message), Door.NOTEBOOK)
+            self.classes[message.id] = await judge(key.tenant, key.module)
         except ProductError as error:
             return message, error
         return None
