@@ -1,12 +1,15 @@
 """What a tenant says of changes holds at every door that runs texts."""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pwsh_kernels.audit.files import named_lines
 from tests.fixtures.cli import run_command
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
@@ -116,6 +119,20 @@ def test_a_notebooks_cell_is_judged_with_its_expressions_and_in_order(ruled: Ser
         (reply,) = refused.of_kind("execute_reply")
         assert (reply["status"], reply["ename"]) == ("error", "ChangesRefused")
         assert "Set-Mailbox changes something" in reply["evalue"]
+
+
+def test_classes_and_refusals_are_in_the_audit_log(ruled: Server) -> None:
+    ran, _ = ruled.run(READ, FABRIKAM), ruled.run(CHANGE, FABRIKAM)
+    folder = ruled.data_dir / "audit"
+    found = [json.loads(line) for _, lines in named_lines(folder) for line in lines]
+    classes = [one.get("class") for one in found if one.get("run_id") == ran["run_id"]]
+    assert classes == ["read", "read"]
+    refused = [one for one in found if one.get("outcome") == "changes_refused"]
+    assert {one["class"] for one in refused} >= {"write"}
+    assert refused[-1]["command_sha256"] == hashlib.sha256(CHANGE.encode()).hexdigest()
+    assert {one["door"] for one in refused} == {"rest", "notebook"}
+    cells = [one for one in found if one["kind"] == "cell.accepted"]
+    assert {one["class"] for one in cells if one["command"] == READ} == {"read"}
 
 
 def test_a_change_of_the_file_is_in_force_at_the_next_request(ruled: Server) -> None:
