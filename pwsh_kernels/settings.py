@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AliasChoices, Field, field_validator, model_validator
@@ -347,6 +348,44 @@ class Settings(BaseSettings):
         "How long /login waits for a code or for the sign-in to end.",
         gt=0,
     )
+    auth: Literal["token", "oidc"] = _setting(
+        "token",
+        "PWSH_MANAGER_AUTH",
+        "word",
+        "How people sign in at the page: `token` (a code of `pwsh-kernels page`), or `oidc`: also"
+        " through an OpenID provider.",
+    )
+    oidc_issuer: str = _setting(
+        "", "PWSH_MANAGER_OIDC_ISSUER", "address", "The OpenID provider, as it names itself."
+    )
+    oidc_client_id: str = _setting(
+        "", "PWSH_MANAGER_OIDC_CLIENT_ID", "name", "The server's name at the OpenID provider."
+    )
+    oidc_client_secret_file: Path | None = _setting(
+        None,
+        "PWSH_MANAGER_OIDC_CLIENT_SECRET_FILE",
+        "path",
+        "File with the server's secret at the OpenID provider, if it has one.",
+    )
+    oidc_scopes: str = _setting(
+        "openid profile email",
+        "PWSH_MANAGER_OIDC_SCOPES",
+        "words",
+        "What the OpenID provider is asked to say of people.",
+    )
+    oidc_name_claim: str = _setting(
+        "preferred_username",
+        "PWSH_MANAGER_OIDC_NAME_CLAIM",
+        "name",
+        "Which claim of the ID token is a person's name.",
+    )
+    oidc_url: str = _setting(
+        "",
+        "PWSH_MANAGER_OIDC_URL",
+        "address",
+        "The server's own address as browsers know it, to which the provider sends people back;"
+        " default: as the browser wrote it.",
+    )
     auth_timeout: float = _setting(
         900, "PWSH_AUTH_TIMEOUT", "seconds", "Longest time that a sign-in may stay pending.", gt=0
     )
@@ -494,6 +533,19 @@ class Settings(BaseSettings):
         named = {} if port == "0" else {"PWSH_MANAGER_URL": f"http://localhost:{port}"}
         return {**named, **given}
 
+    @model_validator(mode="after")
+    def _names_the_provider(self) -> "Settings":
+        if self.auth == "token":
+            return self
+        if not self.oidc_issuer or not self.oidc_client_id:
+            raise ValueError(
+                "PWSH_MANAGER_AUTH=oidc needs PWSH_MANAGER_OIDC_ISSUER and _OIDC_CLIENT_ID"
+            )
+        issuer = urlsplit(self.oidc_issuer)
+        if issuer.scheme != "https" and issuer.hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError("PWSH_MANAGER_OIDC_ISSUER must begin with https://")
+        return self
+
     @field_validator("token")
     @classmethod
     def _long_enough(cls, token: str) -> str:
@@ -568,6 +620,11 @@ class Settings(BaseSettings):
             self.principals_file
             or platformdirs.user_config_path("pwsh-kernels", appauthor=False) / "principals.toml"
         )
+
+    def oidc_secret(self) -> str | None:
+        """Return the server's secret at the OpenID provider. Raises OSError."""
+        file = self.oidc_client_secret_file
+        return file.read_text(encoding="utf-8").strip() if file else None
 
     @property
     def audit_folder(self) -> Path:

@@ -56,6 +56,8 @@ OURS: Mapping[str, HandlerRule] = {
     "jupyter.lists.RowList": START_OR_LIST,
     "jupyter.lists.SpecList": LIST,
     "mcp.door.McpHandler": OPEN,
+    "oidc.handlers.OidcCallback": OPEN,
+    "oidc.handlers.OidcSignIn": OPEN,
     **{
         f"pages.{one}": OPEN
         for one in (
