@@ -24,8 +24,8 @@ FORMS = [path for path, handler in PAGES if "post" in vars(handler)]
 
 def session(**facts: Any) -> shapes.Session:
     """Return a session as REST shows it, as far as the page reads it."""
-    given = {"tenant": CONTOSO, "module": "exo", "state": "signed_in", "busy": None}
-    given |= {"token_expires_at": None, "route": "device_code"}
+    given = {"tenant": CONTOSO, "module": "exo", "tier": "write", "busy": None}
+    given |= {"state": "signed_in", "token_expires_at": None, "route": "device_code"}
     return cast(shapes.Session, given | facts)
 
 
