@@ -211,13 +211,19 @@ class Requests(ABC):
         return await self._ask(Route[RunResult]("POST /runs/{id}/query"), body, run_id)
 
     async def find_commands(
-        self, tenant: str, module: str, words: str, limit: int = 10, wait_s: float = 10
+        self,
+        tenant: str,
+        module: str,
+        words: str,
+        limit: int = 10,
+        wait_s: float = 10,
+        *,
+        tier: Tier = "write",
     ) -> Commands:
         """Return the commands of a session that match the words."""
         query = {"words": words, "limit": limit, "wait_s": self._bounded(wait_s)}
-        return await self._ask(
-            Route[Commands]("GET /sessions/{id}/commands"), query, f"{tenant}:{module}"
-        )
+        name = f"{tenant}:{module}{':read' if tier == 'read' else ''}"
+        return await self._ask(Route[Commands]("GET /sessions/{id}/commands"), query, name)
 
     async def classify(
         self, text: str, module: str | None = None, tenant: str | None = None

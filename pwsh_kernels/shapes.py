@@ -664,6 +664,7 @@ class RunsArguments(TypedDict, total=False):
 
     tenant: str | None
     module: str | None
+    tier: Tier | None
     state: str | None
     purpose: Purpose | None
     limit: int

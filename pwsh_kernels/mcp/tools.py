@@ -1,5 +1,5 @@
-"""The ten tools: their descriptions for models, and their arguments; defined once over the Backend
-interface.
+"""The eleven tools: their descriptions for models, and their arguments; defined once over the
+Backend interface.
 """
 
 import functools
@@ -31,7 +31,7 @@ from pwsh_kernels.mcp.calls.waiting import read_output, wait_for_sign_in
 from pwsh_kernels.mcp.strict_tool import strict_tool
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.records import OutputFormat
-from pwsh_kernels.shapes import ForeignJson, LinesRange, QueryArguments, Run, RunArguments
+from pwsh_kernels.shapes import ForeignJson, LinesRange, QueryArguments, Run, RunArguments, Tier
 
 OUTCOMES = ("succeeded", "failed")
 """States in which a run has come to its own end, whatever was declined meanwhile."""
@@ -53,6 +53,7 @@ Tenant = Annotated[
     ),
 ]
 Module = Annotated[str, Field(description="Service; pwsh_sessions lists them")]
+Read = Annotated[bool, Field(description="pwsh_read's session")]
 Route = Annotated[
     RouteName | None, Field(description="Omit it for the tenant's usual way to sign in")
 ]
@@ -118,6 +119,14 @@ FACTS: dict[str, ToolFacts] = {
         " pwsh_wait, do not run it again. Never run it again to see more or to sort and filter: use"
         " pwsh_output. Unsure of a cmdlet: pwsh_find.",
         _hints(read_only=False, destructive=True, idempotent=False),
+    ),
+    "pwsh_read": ToolFacts(
+        "Read with PowerShell",
+        Verb.READ,
+        "Run PowerShell that only reads, in a tenant's session for reading, which has an account of"
+        " its own. For looking, use it before pwsh_run. What could change anything is refused, with"
+        " the piece and how to write it. Signs nobody in: pwsh_login with read. Else as pwsh_run.",
+        _hints(read_only=True, destructive=False, idempotent=True),
     ),
     "pwsh_wait": ToolFacts(
         "Wait",
@@ -198,23 +207,32 @@ class Tools:
         self._backend = backend
 
     async def pwsh_login(
-        self, ctx: Context[Any, Any], tenant: Tenant, module: Module = "exo", route: Route = None
+        self,
+        ctx: Context[Any, Any],
+        tenant: Tenant,
+        module: Module = "exo",
+        route: Route = None,
+        read: Read = False,
     ) -> Annotated[types.CallToolResult, models.SessionResult] | Asked:
         """Start or follow a sign-in; returns as soon as there is a code, or when a person who was
         asked has signed in.
         """
         call = await begin(self._backend, ctx)
-        facts = await sign_in(call, tenant, module, route)
+        facts = await sign_in(call, tenant, module, route, tier_of(read))
         return facts if isinstance(facts, Asked) else _session_answer(facts, call)
 
     async def pwsh_status(
-        self, ctx: Context[Any, Any], tenant: Tenant, module: Module = "exo"
+        self, ctx: Context[Any, Any], tenant: Tenant, module: Module = "exo", read: Read = False
     ) -> Annotated[types.CallToolResult, models.StatusResult]:
         """Return a session's state and its newest runs."""
         call = await begin(self._backend, ctx)
-        facts = await call.backend.status(tenant, module, 0)
+        facts = await call.backend.status(tenant, module, 0, tier_of(read))
         found = await call.backend.runs(
-            tenant=facts["tenant"], module=facts["module"], purpose="command", limit=RECENT_RUNS
+            tenant=facts["tenant"],
+            module=facts["module"],
+            tier=facts["tier"],
+            purpose="command",
+            limit=RECENT_RUNS,
         )
         standing = session_results.of_status(facts)
         result = session_results.status_result(standing, found["runs"], CLIENT_NAME, call.notice)
@@ -242,27 +260,36 @@ class Tools:
         call = await begin(self._backend, ctx, wait_s)
         options: RunArguments = {"parameters": parameters, "format": FORMATS.get(format, format)}
         if tenants:
-            result = await running.run_everywhere(call, tenants, module, command, options)
-            return _answer(
-                result,
-                run_results.tenants_text(result, call.marks),
-                is_error=result.state == "failed",
+            return _everywhere_answer(
+                call, await running.run_everywhere(call, tenants, module, command, options)
             )
         run = await running.run_here(call, tenant, module, command, options)
-        if isinstance(run, Asked):
-            return run
         if isinstance(run, session_results.Standing):
             first = run_results.sign_in_first(run, call.notice)
             return _answer(first, run_results.sign_in_text(first))
-        page, shown = await read_output(call.backend, run["run_id"], 0)
-        started = run_results.started_result(page, shown, call.notice)
-        if call.person.declined and page["state"] not in OUTCOMES:
-            started = run_results.declined(started)
-        return _answer(
-            started,
-            run_results.run_text(started, shown, call.marks),
-            is_error=run_results.is_failure(page),
-        )
+        return run if isinstance(run, Asked) else await _started_answer(call, run)
+
+    async def pwsh_read(  # noqa: PLR0917 - the tool's arguments, always named
+        self,
+        ctx: Context[Any, Any],
+        command: Annotated[str, Field(min_length=1)],
+        tenant: Tenant = "",
+        tenants: list[str] | Literal["*"] | None = None,
+        module: Module = "exo",
+        format: Format = "text",  # noqa: A002 - the name of the REST API
+        wait_s: WaitSeconds = MAX_WAIT,
+    ) -> Annotated[types.CallToolResult, models.ReadResult] | Asked:
+        """Run a command in the read tier, and nowhere else."""
+        if bool(tenant) == bool(tenants):
+            raise InvalidRequest("tenant", "or tenants must be given, and not both")
+        call = await begin(self._backend, ctx, wait_s)
+        options: RunArguments = {"format": FORMATS.get(format, format), "tier": "read"}
+        if tenants:
+            return _everywhere_answer(
+                call, await running.run_everywhere(call, tenants, module, command, options)
+            )
+        run = await running.read_here(call, tenant, module, command, options)
+        return run if isinstance(run, Asked) else await _started_answer(call, run)
 
     async def pwsh_wait(  # noqa: PLR0917 - the tool's arguments, always named
         self,
@@ -270,6 +297,7 @@ class Tools:
         run_id: RunId = "",
         tenant: Tenant = "",
         module: Module = "exo",
+        read: Read = False,
         cursor: Cursor = 0,
         wait_s: WaitSeconds = MAX_WAIT,
     ) -> Annotated[types.CallToolResult, models.WaitResult] | Asked:
@@ -278,7 +306,9 @@ class Tools:
             raise InvalidRequest("run_id", "or tenant must be given, and not both")
         call = await begin(self._backend, ctx, wait_s)
         if tenant:
-            status = await wait_for_sign_in(call.backend, tenant, module, call.waiting)
+            status = await wait_for_sign_in(
+                call.backend, tenant, module, call.waiting, tier_of(read)
+            )
             return _awaited_sign_in(session_results.of_status(status), call)
         run = await follow(call, await call.backend.read_run(run_id, cursor, 0, 1))
         return run if isinstance(run, Asked) else await _run_answer(call, run, cursor, awaited=True)
@@ -367,19 +397,20 @@ class Tools:
         run = await call.backend.cancel(run_id, CANCEL_WAIT)
         return await _run_answer(call, run, 0, failure_is_error=False)
 
-    async def pwsh_find(
+    async def pwsh_find(  # noqa: PLR0917 - the tool's arguments, always named
         self,
         ctx: Context[Any, Any],
         tenant: Tenant,
         words: Annotated[str, Field(min_length=1)],
         module: Module = "exo",
         limit: Annotated[int, Field(ge=1, le=MOST_FOUND)] = 8,
+        read: Read = False,
     ) -> Annotated[types.CallToolResult, models.FindResult]:
         """Return the commands that fit the words best."""
         call = await begin(self._backend, ctx)
         async with call.waiting.signs_of_life(f"looking for commands of {tenant}:{module}"):
             found = await call.backend.find_commands(
-                tenant, module, words, limit, call.waiting.left_s
+                tenant, module, words, limit, call.waiting.left_s, tier=tier_of(read)
             )
         result = command_results.find_result(found, call.notice)
         return _answer(result, command_results.find_text(result, call.marks))
@@ -413,6 +444,25 @@ class Tools:
             session=f"{tenant}:{module}", message=facts["message"], notice=call.notice
         )
         return _answer(result, f"{call.notice}\n{result.message}".strip())
+
+
+def tier_of(read: bool) -> Tier:
+    """Return the tier that an argument means."""
+    return "read" if read else "write"
+
+
+def _everywhere_answer(call: Call, result: models.StartedResult) -> types.CallToolResult:
+    text = run_results.tenants_text(result, call.marks)
+    return _answer(result, text, is_error=result.state == "failed")
+
+
+async def _started_answer(call: Call, run: Run) -> types.CallToolResult:
+    page, shown = await read_output(call.backend, run["run_id"], 0)
+    started = run_results.started_result(page, shown, call.notice)
+    if call.person.declined and page["state"] not in OUTCOMES:
+        started = run_results.declined(started)
+    text = run_results.run_text(started, shown, call.marks)
+    return _answer(started, text, is_error=run_results.is_failure(page))
 
 
 async def _run_answer(

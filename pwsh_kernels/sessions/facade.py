@@ -417,6 +417,7 @@ class Sessions:
         state: str | None = None,
         purpose: str | None = None,
         *,
+        tier: str | None = None,
         limit: int = 50,
         shown: Shown = everything,
     ) -> list[shapes.Run]:
@@ -424,7 +425,7 @@ class Sessions:
         chosen = [
             run
             for run in self._runs.newest_first()
-            if _chosen(run, tenant, module, state, purpose) and shown(run.key)
+            if _chosen(run, tenant, module, tier, state, purpose) and shown(run.key)
         ]
         return [listed_view(run, self._settings.command_shown) for run in chosen[:limit]]
 
@@ -736,6 +737,8 @@ def _coming(session: Session) -> bool:
 
 def _chosen(run: Run, *wanted_facts: str | None) -> bool:
     wanted = zip(
-        wanted_facts, (run.key.tenant, run.key.module, run.state, run.purpose), strict=True
+        wanted_facts,
+        (run.key.tenant, run.key.module, run.key.tier, run.state, run.purpose),
+        strict=True,
     )
     return all(asked is None or asked.lower() == actual for asked, actual in wanted)

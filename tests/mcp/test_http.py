@@ -103,6 +103,7 @@ async def every_tool(client: Client) -> list[CallToolResult]:
     answers += [
         await call("pwsh_run", tenant=CONTOSO, command="1", nonsense=1),
         await call("pwsh_wait", run_id="r-none"),
+        await call("pwsh_read", tenant=CONTOSO, command="Get-Mailbox"),
     ]
     assert called == set(TOOL_NAMES)
     return answers

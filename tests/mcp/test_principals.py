@@ -24,6 +24,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "pwsh_login": {"tenant": CONTOSO},
     "pwsh_status": {"tenant": CONTOSO},
     "pwsh_run": {"tenant": CONTOSO, "command": "1"},
+    "pwsh_read": {"tenant": CONTOSO, "command": "1"},
     "pwsh_wait": {"tenant": CONTOSO},
     "pwsh_output": {"run_id": "RUN"},
     "pwsh_answer": {"run_id": "RUN", "answer": "x"},

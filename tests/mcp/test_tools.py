@@ -314,9 +314,9 @@ async def test_the_argument_of_the_original_still_names_the_tenant(signed_in: Se
         (
             "pwsh_status",
             {"tenant": CONTOSO, "tennant": "x"},  # codespell:ignore
-            "pwsh_status takes tenant, module. There is no argument tennant.",  # codespell:ignore
+            "takes tenant, module, read. There is no argument tennant.",  # codespell:ignore
         ),
-        ("pwsh_status", {}, "pwsh_status takes tenant, module. tenant is missing."),
+        ("pwsh_status", {}, "pwsh_status takes tenant, module, read. tenant is missing."),
         (
             "pwsh_sessions",
             {"x": "secret"},
@@ -406,7 +406,7 @@ async def test_the_list_of_tools_is_short_strict_and_says_what_each_does(
         separators=(",", ":"),
     )
     # Measured on such a list: 4.0 characters for a token of o200k_base, 3.88 for one of GPT-2.
-    assert len(wire) / 3.88 < 4000
+    assert len(wire) / 3.88 < 4400
     for tool in tools:
         assert tool.input_schema["additionalProperties"] is False
         assert tool.output_schema
@@ -417,6 +417,7 @@ async def test_the_list_of_tools_is_short_strict_and_says_what_each_does(
     }
     assert [name for name in TOOL_NAMES if hints[name]["read_only_hint"]] == [
         "pwsh_status",
+        "pwsh_read",
         "pwsh_wait",
         "pwsh_output",
         "pwsh_find",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 Advice = Literal[
     "", "retry", "wait", "sign_in", "answer", "ask_person", "fix_command", "do_not_retry"
@@ -108,6 +108,14 @@ class StartedResult(RunResult):
     device_code: str = ""
     auth_url: str = ""
     expires_at: str = ""
+
+
+class ReadResult(BaseModel):
+    """What pwsh_read answers is a StartedResult, which its schema says in words."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"properties": {}, "title": "as pwsh_run answers"}, extra="allow"
+    )
 
 
 class WaitResult(BaseModel):

@@ -9,7 +9,7 @@ from typing import Any
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.marks import Marks, named
-from pwsh_kernels.mcp.answers.session_results import Standing, sign_in_step
+from pwsh_kernels.mcp.answers.session_results import Standing, sign_in_step, where_of
 from pwsh_kernels.mcp.answers.words import lines
 
 PERSON = "Tell the person; do not retry."
@@ -62,7 +62,8 @@ def cause(facts: Mapping[str, Any]) -> str:
     """Return why a session does not accept a command, in our words and without the next step; ""
     for other refusals.
     """
-    where, run = f"{facts.get('tenant')}:{facts.get('module')}", f"un {facts.get('run_id')}"
+    read = ":read" if facts.get("tier") == "read" else ""
+    where, run = f"{facts.get('tenant')}:{facts.get('module')}{read}", f"un {facts.get('run_id')}"
     asker = named(str(facts.get("asker")))
     return {
         "not_signed_in": f"{where} is not signed in.",
@@ -79,7 +80,7 @@ def cause(facts: Mapping[str, Any]) -> str:
 
 
 def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
-    where = f"tenant {facts.get('tenant')} and module {facts.get('module')}"
+    where = where_of(str(facts.get("tenant")), str(facts.get("module")), str(facts.get("tier")))
     sign_in = f"Call pwsh_login with {where}."
     run_id = facts.get("run_id")
     return {
@@ -108,6 +109,7 @@ def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
         ),
         "answer_of_another": PERSON,
         "forbidden": PERSON,
+        "reader_not_configured": PERSON,
         "run_not_waiting": f"Call pwsh_wait with run_id {run_id}.",
         "unknown_session": "pwsh_sessions lists the sessions.",
         "unknown_run": "pwsh_status of its tenant lists the newest runs.",
@@ -125,6 +127,7 @@ def _pending(facts: Mapping[str, Any]) -> Standing:
     return Standing(
         tenant=facts["tenant"],
         module=facts["module"],
+        tier=facts.get("tier", "write"),
         state="signing_in",
         device_code=facts["device_code"],
         auth_url=facts["auth_url"],

@@ -18,7 +18,12 @@ from pwsh_kernels.mcp.answers.questions import (
     step_to_answer,
 )
 from pwsh_kernels.mcp.answers.refusals import refusal_step, refusal_words
-from pwsh_kernels.mcp.answers.session_results import Standing, session_advice, session_step
+from pwsh_kernels.mcp.answers.session_results import (
+    Standing,
+    session_advice,
+    session_step,
+    where_of,
+)
 from pwsh_kernels.mcp.answers.words import ended, lines
 from pwsh_kernels.records import PromptFacts
 from pwsh_kernels.shapes import FAILED, GOING, OPEN, ErrorRecord, Refused, Run
@@ -305,14 +310,15 @@ def run_text(result: RunResult, shown: Excerpt, marks: Marks) -> str:
 
 def _advised(result: RunResult) -> tuple[str, str]:
     if result.state == "failed" and result.advice == "sign_in":
-        return result.next_step, sign_in_again(result.tenant, result.session.partition(":")[2])
+        module, _, tier = result.session.partition(":")[2].partition(":")
+        return result.next_step, sign_in_again(result.tenant, module, tier)
     return split_step(result.next_step, [one.suggestion for one in result.errors])
 
 
 def page_step(run: Run, shown: Excerpt) -> tuple[str, str]:
     """Return the next step of a run, split into foreign words and ours."""
     if _signed_out(run):
-        return run_step(run, shown), sign_in_again(run["tenant"], run["module"])
+        return run_step(run, shown), sign_in_again(run["tenant"], run["module"], run["tier"])
     suggestions = [_short(one["suggestion"]) for one in run["errors"][:LISTED_RECORDS]]
     return split_step(run_step(run, shown), suggestions)
 
@@ -323,9 +329,9 @@ def split_step(step: str, suggestions: list[str]) -> tuple[str, str]:
     return (advised, step.removeprefix(advised).strip()) if advised else ("", step)
 
 
-def sign_in_again(tenant: str, module: str) -> str:
+def sign_in_again(tenant: str, module: str, tier: str) -> str:
     """Return the next step after an ended sign-in."""
-    return f"Call pwsh_login with tenant {tenant} and module {module}."
+    return f"Call pwsh_login with {where_of(tenant, module, tier)}."
 
 
 def no_output(shown: Excerpt) -> str:

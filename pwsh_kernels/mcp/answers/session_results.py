@@ -7,7 +7,7 @@ from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.marks import Marks, named
 from pwsh_kernels.mcp.answers.models import Advice, SessionResult, SessionsResult, StatusResult
 from pwsh_kernels.mcp.answers.words import lines
-from pwsh_kernels.shapes import Login, Modules, Run, Session, Sessions, Status
+from pwsh_kernels.shapes import Login, Modules, Run, Session, Sessions, Status, Tier
 
 FOR_A_PERSON = frozenset({"blocked", "wrong_account", "wrong_tenant"})
 """Outcomes of a sign-in that another try would not change."""
@@ -44,6 +44,23 @@ class Standing:
     """The notice that the previous session has died."""
     modules: Mapping[str, str] = field(default_factory=dict)
     working_folder: str = ""
+    tier: Tier = "write"
+
+    @property
+    def session(self) -> str:
+        """The name of the session."""
+        return f"{self.tenant}:{self.module}{':read' if self.tier == 'read' else ''}"
+
+    @property
+    def where(self) -> str:
+        """How a tool is to name it."""
+        return where_of(self.tenant, self.module, self.tier)
+
+
+def where_of(tenant: str, module: str, tier: str) -> str:
+    """Return how a tool is to name a session."""
+    named = f"tenant {tenant}, module {module} and read true"
+    return named if tier == "read" else f"tenant {tenant} and module {module}"
 
 
 def of_session(one: Session) -> Standing:
@@ -60,7 +77,9 @@ def of_status(one: Status) -> Standing:
     """Return how the session of POST /status stands."""
     if one["state"] != "none":
         return _with_code(of_session(one), one)
-    known = Standing(one["tenant"], one["module"], one["state"], reason=one["reason"])
+    known = Standing(
+        one["tenant"], one["module"], one["state"], reason=one["reason"], tier=one["tier"]
+    )
     return _with_code(known, one)
 
 
@@ -73,6 +92,7 @@ def _of_sign_in(one: Session | Login) -> Standing:
     return Standing(
         tenant=one["tenant"],
         module=one["module"],
+        tier=one["tier"],
         state=one["state"],
         account=one["account"] or "",
         route=one["route"] or "",
@@ -98,7 +118,7 @@ def _with_code(known: Standing, one: Status | Login) -> Standing:
 def session_result(facts: Standing, notice: str = "") -> SessionResult:
     """Return how a session stands."""
     return SessionResult(
-        session=f"{facts.tenant}:{facts.module}",
+        session=facts.session,
         state=facts.state,
         account=facts.account,
         route=facts.route,
@@ -157,9 +177,10 @@ def session_advice(facts: Standing) -> Advice:
 
 def session_step(facts: Standing) -> str:
     """Return what to do next in a session of that state."""
-    where = f"tenant {facts.tenant} and module {facts.module}"
+    where = facts.where
     if facts.state == "signed_in":
-        return f"Call pwsh_run with {where}."
+        tool = "pwsh_read" if facts.tier == "read" else "pwsh_run"
+        return f"Call {tool} with tenant {facts.tenant} and module {facts.module}."
     if facts.declined and facts.device_code:
         return f"The page was declined, or this client did not show it. {sign_in_step(facts)}"
     if facts.device_code:
@@ -177,7 +198,7 @@ def sign_in_step(facts: Standing) -> str:
     return (
         f"Ask the person to open {facts.auth_url} and enter the code"
         f" {facts.device_code} (valid until {facts.expires_at}){account}. Then call"
-        f" pwsh_wait with tenant {facts.tenant} and module {facts.module}. Do not"
+        f" pwsh_wait with {facts.where}. Do not"
         " open the page yourself and do not ask for another code."
     )
 
@@ -185,8 +206,9 @@ def sign_in_step(facts: Standing) -> str:
 def page_message(facts: Standing) -> str:
     """Return the message to the person that accompanies the offer of the sign-in page."""
     account = f" as {facts.expected_account}" if facts.expected_account else ""
+    to_read = ", to read" if facts.tier == "read" else ""
     return (
-        f"Sign in to {facts.tenant} ({facts.module}){account}: enter the code"
+        f"Sign in to {facts.tenant} ({facts.module}{to_read}){account}: enter the code"
         f" {facts.device_code} on the page. Do it only if you asked for this; the code is"
         f" valid until {facts.expires_at}."
     )

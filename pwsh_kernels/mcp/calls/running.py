@@ -50,6 +50,15 @@ async def run_here(
         return await follow(call, run)
 
 
+async def read_here(
+    call: Call, tenant: str, module: str, command: str, options: RunArguments
+) -> Run | types.InputRequiredResult:
+    """Return the run of a command in the read tier, likewise; it signs nobody in."""
+    run = await earlier_run(call) or await _start(call, tenant, module, command, options)
+    async with _cancelled_with_call(call, [run["run_id"]]):
+        return await follow(call, run)
+
+
 async def _start_signed_in(
     call: Call, tenant: str, module: str, command: str, options: RunArguments
 ) -> Run | Standing | types.InputRequiredResult:

@@ -10,7 +10,7 @@ from pwsh_kernels.mcp.answers.marks import named
 from pwsh_kernels.mcp.answers.run_results import is_open
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.records import ProgressFacts
-from pwsh_kernels.shapes import Run, RunPage, Status
+from pwsh_kernels.shapes import Run, RunPage, Status, Tier
 
 Report = Callable[[float, float, str], Awaitable[None]]
 """Reports to the client the seconds passed, the most seconds, and what is going on."""
@@ -97,12 +97,14 @@ def _progress(progress: ProgressFacts | None) -> str:
     return named(plain(", ".join(told)))
 
 
-async def wait_for_sign_in(backend: Backend, tenant: str, module: str, waiting: Waiting) -> Status:
+async def wait_for_sign_in(
+    backend: Backend, tenant: str, module: str, waiting: Waiting, tier: Tier = "write"
+) -> Status:
     """Return the session's status once no sign-in is pending, or when the wait is over."""
-    status = await backend.status(tenant, module, 0)
+    status = await backend.status(tenant, module, 0, tier)
     while status["state"] in ("starting", "signing_in") and waiting.left_s:
         await waiting.tell(f"waiting for the sign-in to {tenant}:{module}")
-        status = await backend.status(tenant, module, min(TICK, waiting.left_s))
+        status = await backend.status(tenant, module, min(TICK, waiting.left_s), tier)
     return status
 
 

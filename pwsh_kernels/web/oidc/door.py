@@ -14,7 +14,7 @@ from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.oidc.addresses import COME_BACK, LEAVE
 from pwsh_kernels.web.pages.page_handler import Site
 
-SECRET_FILE = "PWSH_MANAGER_OIDC_CLIENT_SECRET_FILE"
+SECRET_FILE = "PWSH_MANAGER_OIDC_CLIENT_SECRET_FILE"  # noqa: S105 - the name of a setting
 NOT_INSTALLED = "oidc needs `pip install 'pwsh-kernels[oidc]'` in the server's environment"
 
 

@@ -199,6 +199,7 @@ class RunsQuery(Query):
 
     tenant: Name | None = None
     module: Name | None = None
+    tier: Tier | None = None
     state: Name | None = None
     purpose: Name | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 50

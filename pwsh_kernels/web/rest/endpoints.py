@@ -376,6 +376,7 @@ async def runs(call: Call) -> Answer:
         query.module,
         query.state,
         query.purpose,
+        tier=query.tier,
         limit=query.limit,
         shown=call.reads,
     )

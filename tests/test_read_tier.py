@@ -12,6 +12,8 @@ from tests.fixtures.cli import run_command
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.principals import Principals, grant
 from tests.fixtures.server import ADMIN, CONTOSO, FABRIKAM, Server
+from tests.mcp.client import call, facts_of, text_of
+from tests.mcp.doors import through
 
 pytestmark = pytest.mark.xdist_group("read_tier")
 READER = f"reader@{CONTOSO}"
@@ -238,3 +240,41 @@ def test_it_is_found_again_after_a_restart_of_the_server(server: Server) -> None
     )
     assert (after["kernel_id"], after["account"]) == (before["kernel_id"], READER)
     assert server.run(LOOK, tier="read")["state"] == "succeeded"
+
+
+@pytest.mark.parametrize("door", ["rest", "http"])
+async def test_an_agent_that_may_only_read_reads_with_a_tool_that_does_nothing_else(
+    server: Server, people: Principals, door: str
+) -> None:
+    agent = Server(server.folder, url=server.url, token=people.tokens["reads"])
+    async with through(door, agent, "auto") as client:
+        read = await call(client, "pwsh_read", tenant=CONTOSO, command=LOOK)
+        refused = await call(client, "pwsh_read", tenant=CONTOSO, command=CHANGE)
+        other = await call(client, "pwsh_run", tenant=CONTOSO, command=LOOK)
+        found = await call(client, "pwsh_find", tenant=CONTOSO, words="mailbox", read=True)
+        status = facts_of(await call(client, "pwsh_status", tenant=CONTOSO, read=True))
+        none = await call(client, "pwsh_read", tenant=CONTOSO, module="graph", command=LOOK)
+    assert (facts_of(read)["session"], facts_of(read)["state"]) == (READ, "succeeded")
+    assert refused.is_error
+    assert "Line 1, column" in text_of(refused)
+    assert "may not write in" in text_of(other)
+    assert facts_of(found)["commands"]
+    assert (status["session"], status["account"]) == (READ, READER)
+    assert status["next_step"] == f"Call pwsh_read with tenant {CONTOSO} and module exo."
+    assert "Tell the person" in text_of(none)
+
+
+async def test_the_tool_signs_nobody_in_and_says_how_to(server: Server) -> None:
+    server.post("/disconnect", tenant=CONTOSO, tier="read")
+    async with through("http", server, "auto") as client:
+        refused = await call(client, "pwsh_read", tenant=CONTOSO, command=LOOK)
+        assert f"Call pwsh_login with tenant {CONTOSO}, module exo and read true." in text_of(
+            refused
+        )
+        assert server.post("/status", tenant=CONTOSO, tier="read")["state"] == "none"
+        login = facts_of(await call(client, "pwsh_login", tenant=CONTOSO, read=True))
+        assert login["sign_in_as"] == READER
+        server.approve(login["device_code"], READER)
+        waited = await call(client, "pwsh_wait", tenant=CONTOSO, read=True)
+    assert facts_of(waited)["session"]["session"] == READ
+    assert facts_of(waited)["session"]["state"] == "signed_in"
