@@ -43,6 +43,7 @@ from pwsh_kernels.errors.powershell import (
     PowerShellTooOld,
 )
 from pwsh_kernels.errors.product_error import ProductError
+from pwsh_kernels.errors.read_tier import NotOnlyReading, ReaderNotConfigured
 from pwsh_kernels.errors.repositories import (
     RepositoryUnreachable,
     RepositoryWantsCredentials,
@@ -144,6 +145,7 @@ __all__ = [
     "NoSessionUserLeft",
     "NoSpaceLeft",
     "NotGranted",
+    "NotOnlyReading",
     "NotOurServer",
     "NotReady",
     "NotSignedIn",
@@ -172,6 +174,7 @@ __all__ = [
     "ProductError",
     "PromptRefused",
     "QueueFull",
+    "ReaderNotConfigured",
     "RepositoryUnreachable",
     "RepositoryWantsCredentials",
     "RequestRefused",

@@ -12,7 +12,7 @@ from pwsh_kernels.errors import NotGranted
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, claim
 from pwsh_kernels.sessions.redaction import Known, masked, redacted_beginning, secrets_of
-from pwsh_kernels.sessions.requests import LoginRequest
+from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.run import FOR_CALLERS, Run, utc
 from pwsh_kernels.sessions.session import SignIn
 
@@ -72,7 +72,7 @@ def of_run(kind: Kind, run: Run, principal: str, client: str, **more: Value) -> 
         run.key.tenant,
         run.key.module,
         run.id,
-        more={"run_of": run.principal, **more},
+        more={"run_of": run.principal, **tier_of(run.key), **more},
     )
 
 
@@ -81,7 +81,24 @@ def of_session(
 ) -> Event:
     """Return what somebody did to a session."""
     door = Door.SERVER if principal == OURSELVES else door_of(client)
-    return Event(kind, door, principal, client, key.tenant, key.module, more=more)
+    return Event(
+        kind, door, principal, client, key.tenant, key.module, more={**tier_of(key), **more}
+    )
+
+
+def read_refused(key: SessionKey, request: RunRequest, kind: str) -> Event:
+    """Return that a command for the read tier was not run, because of its class."""
+    return Event(
+        Kind.DENIED,
+        door_of(request.client),
+        request.principal,
+        request.client,
+        key.tenant,
+        key.module,
+        **command_facts(request.command),
+        judged=kind,
+        more={"verb": "read", "reason": "not_only_reading", **tier_of(key)},
+    )
 
 
 def refused_by_kernel(key: SessionKey, facts: Mapping[str, Any]) -> Event:
@@ -127,7 +144,7 @@ def sign_in_ended(
         key.tenant,
         key.module,
         outcome=outcome,
-        more={"account": account or ""},
+        more={"account": account or "", **tier_of(key)},
     )
 
 
@@ -135,4 +152,11 @@ def _of_run(kind: Kind, run: Run, more: Mapping[str, Value], **facts: str) -> Ev
     door = Door.NOTEBOOK if run.observed else door_of(run.client)
     key = run.key
     who = (run.principal, run.client, key.tenant, key.module, run.id)
-    return Event(kind, door, *who, judged=run.judged, more=more, **facts)
+    told = {**tier_of(key), **more}
+    judged = run.judged or ("read" if key.reads else "")  # nothing else is let into that tier
+    return Event(kind, door, *who, judged=judged, more=told, **facts)
+
+
+def tier_of(key: SessionKey) -> dict[str, Value]:
+    """Return the tier of a session, if it is the one that reads."""
+    return {"tier": key.tier} if key.reads else {}

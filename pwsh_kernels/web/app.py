@@ -59,6 +59,7 @@ from pwsh_kernels.web.metrics import Metrics, metrics_rules
 from pwsh_kernels.web.pages.page_handler import Site
 from pwsh_kernels.web.pages.routes import page_rules
 from pwsh_kernels.web.product import Backend, Product
+from pwsh_kernels.web.read_gate import ReadGate
 from pwsh_kernels.web.rest.handlers import rules
 from pwsh_kernels.web.sandbox.page import PAGE_PATH, sandbox_rules
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
@@ -367,7 +368,9 @@ class PwshKernelsApp(ExtensionApp):
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
         ours += metrics_rules(self.backend, self.metrics, server.base_url)
         manager = cast(SessionKernelManager, server.kernel_manager)
-        gate = JupyterGate(self.backend.guard, manager, self.backend.changes)
+        gate = JupyterGate(
+            self.backend.guard, manager, self.backend.changes, ReadGate(self.backend.classifier)
+        )
         cast(TokenIdentity, server.identity_provider).gate = gate
         hide_token(server.web_app.settings["jinja2_env"])
         lists = list_rules(gate, server.base_url)
@@ -381,6 +384,8 @@ class PwshKernelsApp(ExtensionApp):
         manager = cast(SessionKernelManager, server.kernel_manager)
         self.metrics = Metrics() if product.settings.metrics else None
         audit = make_audit(product, self.metrics)
+        confined = product.settings.confine != "off" and abi_version() > 0
+        classifier = Classifier(product.catalog, confined=confined)
         sessions = Sessions(
             product.settings,
             manager,
@@ -388,6 +393,7 @@ class PwshKernelsApp(ExtensionApp):
             product.tenants.current,
             self.sandbox_environment,
             audit=audit,
+            reads=ReadGate(classifier),
         )
         health = Health(product.settings.confine, audit, abi_version())
         if missing := shortfall(health.confine, health.abi):
@@ -402,8 +408,6 @@ class PwshKernelsApp(ExtensionApp):
             freezes=freezes.current,
             audit=audit,
         )
-        confined = product.settings.confine != "off" and health.abi > 0
-        classifier = Classifier(product.catalog, confined=confined)
         changes = ChangesGate(product.tenants.current, classifier, guard)
         judges = (classifier, changes)
         parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
@@ -517,7 +521,8 @@ def greeting(url: str, token: str) -> str:
     """Return the text that a person at a terminal sees when the server is ready."""
     return (
         f"\n  pwsh-kernels is ready on {url}\n    {FIRST_COMMAND}   "
-        f" (another terminal; the command finds the token on its own)\n    {url}?token={token}   "
-        f" (browser, notebooks)\n    Authorization: Bearer {token}    (REST)\n  Ctrl-C stops the"
-        " server; sessions stay signed in, and the next server finds them again.\n\n"
+        f" (another terminal; the command finds the token on its own)\n    pwsh-kernels page   "
+        f" (an address for a browser)\n    {url}?token={token}    (notebooks)\n"
+        f"    Authorization: Bearer {token}    (REST)\n  Ctrl-C stops the server;"
+        " sessions stay signed in, and the next server finds them again.\n\n"
     )

@@ -3,6 +3,7 @@ the reading of a configuration file.
 """
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -10,10 +11,10 @@ from pwsh_kernels import __version__
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
 from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
 from pwsh_kernels.principals.decision import Decision
-from pwsh_kernels.sessions.audit_events import command_facts
+from pwsh_kernels.sessions.audit_events import command_facts, tier_of
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.jupyter.messages import ClientMessage
+from pwsh_kernels.web.jupyter.messages import ClientMessage, executed_texts
 
 EXPRESSION = "\n[user_expressions {name}] {text}"
 """How a cell's expressions stand behind its code; they run as well."""
@@ -116,6 +117,15 @@ def cell_ended(accepted: Event, status: str) -> Event:
     )
 
 
+def cell_refused(
+    caller: Caller, key: SessionKey, kernel_id: str, message: ClientMessage, kind: str
+) -> Event:
+    """Return that a cell for the read tier was not passed on, because of its class."""
+    facts = command_facts("\n".join(executed_texts(message)))
+    more = {"verb": "read", "reason": "not_only_reading"}
+    return replace(_of_kernel(Kind.DENIED, caller, key, kernel_id, **facts, **more), judged=kind)
+
+
 def prompt_answered(caller: Caller, key: SessionKey | None, kernel_id: str) -> Event:
     """Return that somebody answered a question in a notebook."""
     return _of_kernel(Kind.PROMPT_ANSWERED, caller, key, kernel_id)
@@ -147,7 +157,7 @@ def _of_kernel(
         command=command,
         command_sha256=command_sha256,
         judged=judged,
-        more={"kernel_id": kernel_id, **more},
+        more={"kernel_id": kernel_id, **(tier_of(key) if key else {}), **more},
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pwsh_kernels.audit.files import named_lines
+from tests.fixtures.cli import run_command
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
@@ -56,6 +57,18 @@ def test_what_reads_runs_and_what_does_not_is_refused_with_the_reason(ruled: Ser
     assert refused["reasons"] == ["Line 1, column 1: Set-Mailbox changes something."]
     assert ruled.run('& ("Get" + "-Mailbox")', FABRIKAM)["kind"] == "unknown"
     assert ruled.run(CHANGE)["state"] == "succeeded"
+
+
+def test_it_can_be_asked_beforehand_what_becomes_of_a_text(ruled: Server) -> None:
+    answers = [
+        ruled.get("/classify", text=text, tenant=tenant).get("needs")
+        for text, tenant in ((CHANGE, FABRIKAM), (READ, FABRIKAM), (CHANGE, CONTOSO))
+    ]
+    assert answers == ["refuse", "run", "run"]
+    assert "needs" not in ruled.get("/classify", text=CHANGE)
+    said, _, _ = run_command(ruled.environment, "classify", CHANGE, "--tenant", FABRIKAM)
+    assert said.splitlines()[:2] == ["write", "It is refused there."]
+    assert ruled.get("/classify", text="1", tenant="no.such")["code"] == "unknown_tenant"
 
 
 def test_an_agent_has_its_own_rule(ruled: Server) -> None:

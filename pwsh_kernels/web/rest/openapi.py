@@ -25,6 +25,7 @@ from pwsh_kernels.web.connections import TOO_MANY_CONNECTIONS
 from pwsh_kernels.web.rest.route import Route
 
 SUBJECTS = {"approvals", "files", "kept_objects", "modules", "powershell", "requests", "runs"} | {
+    "read_tier",
     "sessions",
     "sign_in",
     "tenants",
