@@ -78,9 +78,11 @@ class JudgedChannels(Channels):
         try:
             if key.reads:
                 await self._check_read(caller, key, message)
+                self.classes[message.id] = "read"
             if gate := self._gate.changes:
                 judge = gate.judging(caller, executed_texts(message), Door.NOTEBOOK)
-                self.classes[message.id] = await judge(key.tenant, key.module)
+                judged = await judge(key.tenant, key.module)
+                self.classes[message.id] = judged or self.classes.get(message.id, "")
         except ProductError as error:
             return message, error
         return None

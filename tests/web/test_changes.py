@@ -13,6 +13,7 @@ from pwsh_kernels.audit.files import named_lines
 from tests.fixtures.cli import run_command
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
+from tests.mcp.client import call, connected, text_of
 
 pytestmark = pytest.mark.xdist_group("changes")
 
@@ -74,6 +75,20 @@ def test_it_can_be_asked_beforehand_what_becomes_of_a_text(ruled: Server) -> Non
 def test_an_agent_has_its_own_rule(ruled: Server) -> None:
     assert run_as(ruled, AGENT, CHANGE)["code"] == "approval_needed"
     assert run_as(ruled, AGENT, READ)["state"] == "succeeded"
+
+
+def test_a_model_reads_why_its_command_was_not_run(ruled: Server) -> None:
+    async def told() -> tuple[bool, str]:
+        async with connected(ruled) as client:
+            place = {"tenant": FABRIKAM, "module": "exo"}
+            answer = await call(client, "pwsh_run", command=CHANGE, **place)
+            return bool(answer.is_error), text_of(answer)
+
+    is_error, text = asyncio.run(told())
+    assert is_error
+    assert "needs an approval by a person, and this is write" in text
+    assert "Set-Mailbox changes something" in text
+    assert "tenants.toml" not in text  # a model is not told how to switch a guard off
 
 
 def test_a_text_for_several_tenants_is_judged_for_each(ruled: Server) -> None:
