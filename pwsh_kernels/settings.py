@@ -4,6 +4,7 @@ documentation.
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -19,6 +20,7 @@ SHORTEST_TOKEN = 32
 LOWEST_USER, HIGHEST_USER, FEWEST_USERS = 1000, 2**31 - 1, 3
 """Numbers below belong to the system; two have a meaning of their own (docs/places.md).
 """
+HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+)(?::\d{1,5})?")
 SMALLEST_FILE_SIZE_MB = 2200
 """With a lower limit of file sizes .NET does not start: it reserves 2 GiB in a file of memory."""
 
@@ -566,6 +568,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split_ports(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("audit_syslog")
+    @classmethod
+    def _path_or_host(cls, value: str) -> str:
+        if value and not value.startswith("/") and not HOST_AND_PORT.fullmatch(value):
+            raise ValueError("write the path of a socket, or HOST:PORT")
+        return value
 
     @field_validator("session_users", mode="before")
     @classmethod

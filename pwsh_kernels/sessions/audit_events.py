@@ -153,7 +153,8 @@ def _of_run(kind: Kind, run: Run, more: Mapping[str, Value], **facts: str) -> Ev
     key = run.key
     who = (run.principal, run.client, key.tenant, key.module, run.id)
     told = {**tier_of(key), **more}
-    return Event(kind, door, *who, judged=run.judged, more=told, **facts)
+    judged = run.judged or ("read" if key.reads else "")  # nothing else is let into that tier
+    return Event(kind, door, *who, judged=judged, more=told, **facts)
 
 
 def tier_of(key: SessionKey) -> dict[str, Value]:
