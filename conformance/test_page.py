@@ -148,6 +148,7 @@ PLACES = {
     "sessions": ("/", ".need.code"),
     "sign-out": (f"/page/sessions/sign-out?tenant={CONTOSO}&module=exo", "h1"),
     "sign-in": (f"/page/sessions/sign-in?tenant={CONTOSO}", "form.stack"),
+    "freeze": ("/page/freeze", "h1"),
     "runs": ("/runs", ".runs"),
     "run-form": ("/page/run", "textarea"),
     "principals": ("/principals", ".cell"),

@@ -4,10 +4,12 @@ documentation.
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AliasChoices, Field, field_validator, model_validator
@@ -18,6 +20,7 @@ SHORTEST_TOKEN = 32
 LOWEST_USER, HIGHEST_USER, FEWEST_USERS = 1000, 2**31 - 1, 3
 """Numbers below belong to the system; two have a meaning of their own (docs/places.md).
 """
+HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+)(?::\d{1,5})?")
 SMALLEST_FILE_SIZE_MB = 2200
 """With a lower limit of file sizes .NET does not start: it reserves 2 GiB in a file of memory."""
 
@@ -347,6 +350,44 @@ class Settings(BaseSettings):
         "How long /login waits for a code or for the sign-in to end.",
         gt=0,
     )
+    auth: Literal["token", "oidc"] = _setting(
+        "token",
+        "PWSH_MANAGER_AUTH",
+        "word",
+        "How people sign in at the page: `token` (a code of `pwsh-kernels page`), or `oidc`: also"
+        " through an OpenID provider.",
+    )
+    oidc_issuer: str = _setting(
+        "", "PWSH_MANAGER_OIDC_ISSUER", "address", "The OpenID provider, as it names itself."
+    )
+    oidc_client_id: str = _setting(
+        "", "PWSH_MANAGER_OIDC_CLIENT_ID", "name", "The server's name at the OpenID provider."
+    )
+    oidc_client_secret_file: Path | None = _setting(
+        None,
+        "PWSH_MANAGER_OIDC_CLIENT_SECRET_FILE",
+        "path",
+        "File with the server's secret at the OpenID provider, if it has one.",
+    )
+    oidc_scopes: str = _setting(
+        "openid profile email",
+        "PWSH_MANAGER_OIDC_SCOPES",
+        "words",
+        "What the OpenID provider is asked to say of people.",
+    )
+    oidc_name_claim: str = _setting(
+        "preferred_username",
+        "PWSH_MANAGER_OIDC_NAME_CLAIM",
+        "name",
+        "Which claim of the ID token is a person's name.",
+    )
+    oidc_url: str = _setting(
+        "",
+        "PWSH_MANAGER_OIDC_URL",
+        "address",
+        "The server's own address as browsers know it, to which the provider sends people back;"
+        " default: as the browser wrote it.",
+    )
     auth_timeout: float = _setting(
         900, "PWSH_AUTH_TIMEOUT", "seconds", "Longest time that a sign-in may stay pending.", gt=0
     )
@@ -494,6 +535,19 @@ class Settings(BaseSettings):
         named = {} if port == "0" else {"PWSH_MANAGER_URL": f"http://localhost:{port}"}
         return {**named, **given}
 
+    @model_validator(mode="after")
+    def _names_the_provider(self) -> "Settings":
+        if self.auth == "token":
+            return self
+        if not self.oidc_issuer or not self.oidc_client_id:
+            raise ValueError(
+                "PWSH_MANAGER_AUTH=oidc needs PWSH_MANAGER_OIDC_ISSUER and _OIDC_CLIENT_ID"
+            )
+        issuer = urlsplit(self.oidc_issuer)
+        if issuer.scheme != "https" and issuer.hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError("PWSH_MANAGER_OIDC_ISSUER must begin with https://")
+        return self
+
     @field_validator("token")
     @classmethod
     def _long_enough(cls, token: str) -> str:
@@ -514,6 +568,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split_ports(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("audit_syslog")
+    @classmethod
+    def _path_or_host(cls, value: str) -> str:
+        if value and not value.startswith("/") and not HOST_AND_PORT.fullmatch(value):
+            raise ValueError("write the path of a socket, or HOST:PORT")
+        return value
 
     @field_validator("session_users", mode="before")
     @classmethod
@@ -568,6 +629,11 @@ class Settings(BaseSettings):
             self.principals_file
             or platformdirs.user_config_path("pwsh-kernels", appauthor=False) / "principals.toml"
         )
+
+    def oidc_secret(self) -> str | None:
+        """Return the server's secret at the OpenID provider. Raises OSError."""
+        file = self.oidc_client_secret_file
+        return file.read_text(encoding="utf-8").strip() if file else None
 
     @property
     def audit_folder(self) -> Path:

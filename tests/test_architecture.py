@@ -103,6 +103,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
 }
 LIBRARY_HOMES: dict[str, set[str]] = {
+    "authlib": {"web"},
+    "joserfc": {"web"},
     "cryptography": {"grants"},
     "websocket": {"cli"},
     "psrpcore": {"powershell"},
@@ -148,7 +150,8 @@ ROOMS: dict[str, set[str]] = {
     "kernel": {"kernel/display", "kernel/language"},
     "kernel/display": set(),
     "kernel/language": {"kernel"},
-    "web": {"web/jupyter", "web/mcp", "web/pages", "web/rest", "web/sandbox"},
+    "web": {"web/jupyter", "web/mcp", "web/oidc", "web/pages", "web/rest", "web/sandbox"},
+    "web/oidc": {"web", "web/pages"},
     "web/jupyter": {"web"},
     "web/mcp": {"web", "web/rest"},
     "web/pages": {"web", "web/jupyter", "web/rest"},

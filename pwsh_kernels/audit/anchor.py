@@ -21,7 +21,9 @@ def address_of(text: str) -> Address:
     if text.startswith("/"):
         return text
     host, _, port = text.rpartition(":")
-    return (host or text, int(port) if host else SYSLOG_UDP_PORT)
+    if not port.isdecimal():
+        host, port = text, str(SYSLOG_UDP_PORT)
+    return host.strip("[]"), int(port)
 
 
 class _Handler(SysLogHandler):

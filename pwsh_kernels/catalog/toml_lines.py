@@ -38,19 +38,20 @@ class Problem:
         return f"line {self.line}: {self.text}" if self.line else self.text
 
 
-def entries_of(text: str, table: str) -> list[Mapping[str, Any]]:
-    """Return the entries of a text that has nothing but these tables.
+def entries_of(text: str, table: str, *others: str) -> list[Mapping[str, Any]]:
+    """Return the entries of a text that has nothing but these tables, and `others`.
 
     Raises TOMLDecodeError, and ValueError for a text that has something else.
     """
     facts = tomllib.loads(text)
     entries = facts.get(table, [])
     if (
-        set(facts) - {table}
+        set(facts) - {table, *others}
         or not isinstance(entries, list)
         or not all(isinstance(entry, dict) for entry in entries)
     ):
-        raise ValueError(f"only [[{table}]] tables are known here")
+        known = " and ".join(f"[[{one}]]" for one in sorted({table, *others}, reverse=True))
+        raise ValueError(f"only {known} tables are known here")
     return entries
 
 

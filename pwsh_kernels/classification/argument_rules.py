@@ -21,8 +21,8 @@ SHORT_METHODS = {"get": "", "head": "", "options": "", "delete": "method_destroy
 ADDRESSES = ("uri", "path", "url", "resourceuri")
 BODIES = ("body", "payload", "content", "inputfilepath", "headers", "additionalheaders", "token")
 """Parameters that make a request more than a question: a header can name another method."""
-BEGINNINGS = ("/", "v1.0/", "beta/", "_api/")
-"""How an address within the service begins."""
+INSIDE = re.compile(r"(?:/(?![/\\])|v1\.0/|beta/|_api/)[^\\]*", re.IGNORECASE)
+"""An address within the service; `//host` is one of another place."""
 POSITIONAL = "*"
 """Stands in a command's list of data for the arguments without a name."""
 FILE_PATHS = ("path", "literalpath", "pspath", "lp", "schemafile")
@@ -55,6 +55,8 @@ def general(fact: Fact, arguments: list[Argument]) -> Iterator[Reason]:
         for code, names in (*kinds, *others):
             if one.name and _may_mean(one.name, lists[names]):
                 yield reason(code, fact.place, fact.name or "")
+        if len(one.name) == 1:
+            yield reason("one_letter", fact.place, fact.name or "")
         if is_variable_parameter(one.name) and not _is_plain(one.value):
             yield reason("names_variable", fact.place, fact.name or "")
 
@@ -183,5 +185,7 @@ def request(
 
 def _is_inside(value: Value, hosts: tuple[str, ...]) -> bool:
     """Return whether an address is one of the service, as far as its written beginning tells."""
-    begins = (*BEGINNINGS, *(f"https://{host}/" for host in hosts))
-    return value.form in ("constant", "text") and value.value.lower().startswith(begins)
+    begins = tuple(f"https://{host}/" for host in hosts)
+    text = value.value.lower()
+    whole = bool(INSIDE.fullmatch(text)) or (text.startswith(begins) and "\\" not in text)
+    return value.form in ("constant", "text") and whole

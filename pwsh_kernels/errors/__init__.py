@@ -35,6 +35,7 @@ from pwsh_kernels.errors.packages import (
     PackageVersionNotFound,
 )
 from pwsh_kernels.errors.pages import PageCodeRefused, PageForPeople
+from pwsh_kernels.errors.people import PersonRefused
 from pwsh_kernels.errors.powershell import (
     PowerShellDied,
     PowerShellNotFound,
@@ -165,6 +166,7 @@ __all__ = [
     "PackageVersionNotFound",
     "PageCodeRefused",
     "PageForPeople",
+    "PersonRefused",
     "PlaceUnavailable",
     "PowerShellDied",
     "PowerShellNotFound",

@@ -20,10 +20,11 @@ from pwsh_kernels.catalog.toml_lines import (
     entry_places,
     line_of_syntax_error,
 )
+from pwsh_kernels.principals.claims import ClaimRule
 from pwsh_kernels.principals.principal import EVERY, Grant, Kind, Principal
 from pwsh_kernels.principals.verbs import PEOPLE_ONLY, Verb
 
-TABLE = "principal"
+TABLE, CLAIM_TABLE = "principal", "claim"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 """No slash and no colon: those separate the parts of an id."""
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -33,6 +34,7 @@ _SENTENCES = {
     "string_type": "must be a string",
     "bool_type": "must be true or false",
     "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
     "tuple_type": "must be a list of strings",
     "timezone_aware": "must be a date and time with its zone, such as 2027-01-31T00:00:00Z",
     "datetime_type": "must be a date and time with its zone, such as 2027-01-31T00:00:00Z",
@@ -101,18 +103,34 @@ class PrincipalForm(_Form):
         )
 
 
+class ClaimForm(_Form):
+    """A `[[claim]]` table."""
+
+    claim: Annotated[str, Field(min_length=1)] = "groups"
+    value: Annotated[str, Field(min_length=1)]
+    jupyter: bool = False
+    grant: Annotated[tuple[GrantForm, ...], Field(strict=False)] = ()
+
+    def to_rule(self) -> ClaimRule:
+        """Return what it grants to whom."""
+        grants = tuple(one.to_grant() for one in self.grant)
+        return ClaimRule(self.claim, self.value, grants, self.jupyter)
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The content of a principals file: its valid principals, and its problems."""
+    """The content of a principals file: its valid principals and rules, and its problems."""
 
     principals: tuple[Principal, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+    claims: tuple[ClaimRule, ...] = ()
 
 
 def read_principals(text: str) -> Content:
     """Read the text of a principals file."""
     try:
-        entries = entries_of(text, TABLE)
+        entries = entries_of(text, TABLE, CLAIM_TABLE)
+        rules = entries_of(text, CLAIM_TABLE, TABLE)
     except tomllib.TOMLDecodeError as problem:
         line = line_of_syntax_error(str(problem), text)
         return Content(problems=(Problem(str(problem), line),))
@@ -126,7 +144,32 @@ def read_principals(text: str) -> Content:
         if one:
             principals.append((one, place))
     problems += _twice(principals)
-    return Content(tuple(one for one, _ in principals), tuple(problems))
+    claims: list[ClaimRule] = []
+    for entry, place in zip(rules, entry_places(text, CLAIM_TABLE), strict=True):
+        rule, wrong = _read_rule(entry, place)
+        problems += wrong
+        claims += [rule] if rule else []
+    return Content(tuple(one for one, _ in principals), tuple(problems), tuple(claims))
+
+
+def _read_rule(
+    entry: Mapping[str, Any], place: EntryPlace
+) -> tuple[ClaimRule | None, Sequence[Problem]]:
+    try:
+        form = ClaimForm.model_validate(entry)
+    except ValidationError as error:
+        return None, [
+            _problem(one, place) for one in error.errors(include_url=False, include_input=False)
+        ]
+    wrong = [
+        Problem(
+            f"grant {number} of the claim {form.value} names no tenants and no tags",
+            place.line(("grant",)),
+        )
+        for number, grant in enumerate(form.grant, 1)
+        if not grant.tenants and not grant.tags
+    ]
+    return (None, wrong) if wrong else (form.to_rule(), ())
 
 
 def _read(

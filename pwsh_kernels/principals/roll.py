@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from pwsh_kernels.principals.claims import ClaimRule
 from pwsh_kernels.principals.principal import Principal
 from pwsh_kernels.principals.tokens import hash_of
 
@@ -11,6 +12,8 @@ class Roll:
     """The principals of a file, as they are now. The owner is not among them."""
 
     known: tuple[Principal, ...] = ()
+    claims: tuple[ClaimRule, ...] = ()
+    """What people may do whom an OpenID provider knows."""
     by_id: dict[str, Principal] = field(init=False, repr=False, compare=False)
     by_hash: dict[str, Principal] = field(init=False, repr=False, compare=False)
 

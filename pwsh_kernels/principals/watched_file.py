@@ -32,7 +32,7 @@ def load_principals(path: Path) -> Roll:
     if content.problems:
         first = content.problems[0]
         raise BrokenFile(str(path), first.text, first.line)
-    return Roll(content.principals)
+    return Roll(content.principals, content.claims)
 
 
 def _refuse_others(path: Path, facts: os.stat_result) -> None:

@@ -151,10 +151,10 @@ def sign_in_ended(
 def _of_run(kind: Kind, run: Run, more: Mapping[str, Value], **facts: str) -> Event:
     door = Door.NOTEBOOK if run.observed else door_of(run.client)
     key = run.key
+    who = (run.principal, run.client, key.tenant, key.module, run.id)
     told = {**tier_of(key), **more}
-    return Event(
-        kind, door, run.principal, run.client, key.tenant, key.module, run.id, more=told, **facts
-    )
+    judged = run.judged or ("read" if key.reads else "")  # nothing else is let into that tier
+    return Event(kind, door, *who, judged=judged, more=told, **facts)
 
 
 def tier_of(key: SessionKey) -> dict[str, Value]:

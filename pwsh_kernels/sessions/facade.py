@@ -97,8 +97,10 @@ entered."""
 Shown = Callable[[SessionKey], bool]
 """Whether a session, with its runs, is shown to somebody."""
 Admits = Callable[[str, str], None]
-Judge = Callable[[str, str], Awaitable[None]]
-"""Raises a ProductError for a tenant (by its own name) and module in which a text may not run."""
+Judge = Callable[[str, str], Awaitable[str]]
+"""Raises a ProductError for a tenant (by its own name) and module in which a text may not run;
+returns its class, "" if there is none.
+"""
 """Raises a ProductError for a tenant and a module that are closed to somebody."""
 
 
@@ -116,8 +118,9 @@ def everything(_: SessionKey) -> bool:
     return True
 
 
-async def anything(_: str, __: str) -> None:
-    """Let every text run."""
+async def anything(_: str, __: str) -> str:
+    """Let every text run, whatever its class is."""
+    return ""
 
 
 def everybody(_: str, __: str) -> None:
@@ -379,7 +382,7 @@ class Sessions:
         if request.tier == "read":
             await self._check_read(request)
         module = self._directory.module(request.module).key
-        await judge(self._directory.tenant_name(request.tenant), module)
+        judged = await judge(self._directory.tenant_name(request.tenant), module)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         check_room(live, self._settings.queued_runs)
         run = self._runs.add(
@@ -389,6 +392,7 @@ class Sessions:
             principal=request.principal,
             client=request.client,
             account=live.account,
+            judged=judged,
         )
         live.session.use(request.conversation_id)
         return live, run

@@ -56,8 +56,10 @@ from pwsh_kernels.web.jupyter.rules import undeclared
 from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.metrics import Metrics, metrics_rules
+from pwsh_kernels.web.oidc.door import oidc_rules, provider_of
 from pwsh_kernels.web.pages.page_handler import Site
 from pwsh_kernels.web.pages.routes import page_rules
+from pwsh_kernels.web.people import SignedInPeople
 from pwsh_kernels.web.product import Backend, Product
 from pwsh_kernels.web.read_gate import ReadGate
 from pwsh_kernels.web.rest.handlers import rules
@@ -361,9 +363,13 @@ class PwshKernelsApp(ExtensionApp):
             server.product.principals,
             has_lab(),
             str(MCP_PROGRAM),
+            provider_of(server.product.settings),
             server.loopback_url,
         )
-        pages = page_rules(site, server.base_url)
+        pages = [
+            *oidc_rules(site, server.product.settings, server.base_url),
+            *page_rules(site, server.base_url),
+        ]
         self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
         ours += metrics_rules(self.backend, self.metrics, server.base_url)
@@ -401,17 +407,19 @@ class PwshKernelsApp(ExtensionApp):
         if without := sessions.without_cgroups():
             server.log.info("Sessions have no cgroups of their own: %s", without)
         freezes = FreezeFile(product.settings.data_dir)
+        people = SignedInPeople(product.principals.current)
         guard = Guard(
             server.identity_provider.token,
             product.principals.current,
             product.tenants.current,
             freezes=freezes.current,
             audit=audit,
+            people=people.principal,
         )
         changes = ChangesGate(product.tenants.current, classifier, guard)
         judges = (classifier, changes)
         parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
-        return Backend(product.settings, *parts)
+        return Backend(product.settings, *parts, people=people)
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is

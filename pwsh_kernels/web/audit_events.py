@@ -5,6 +5,7 @@ the reading of a configuration file.
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 from pwsh_kernels import __version__
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
@@ -35,7 +36,9 @@ def denied(caller: Caller, decision: Decision, door: Door, left_out: int) -> Eve
     )
 
 
-def change_refused(caller: Caller, door: Door, refused: ChangesRefused | ApprovalNeeded) -> Event:
+def change_refused(
+    caller: Caller, door: Door, text: str, refused: ChangesRefused | ApprovalNeeded
+) -> Event:
     """Return that a text was not run because it does not only read."""
     return Event(
         Kind.DENIED,
@@ -46,7 +49,18 @@ def change_refused(caller: Caller, door: Door, refused: ChangesRefused | Approva
         refused.module,
         judged=refused.kind,
         outcome=refused.code,
+        **_command(text),
     )
+
+
+class _Command(TypedDict):
+    command_sha256: str
+    command: str
+
+
+def _command(text: str) -> _Command:
+    facts = command_facts(text)
+    return {"command_sha256": facts["command_sha256"], "command": facts["command"]}
 
 
 def unknown(door: Door, client: str, address: str, what: str, left_out: int) -> Event:
@@ -60,7 +74,11 @@ def _more_of(left_out: int) -> dict[str, Value]:
 
 
 def cell_accepted(
-    caller: Caller, key: SessionKey | None, kernel_id: str, message: ClientMessage
+    caller: Caller,
+    key: SessionKey | None,
+    kernel_id: str,
+    message: ClientMessage,
+    judged: str = "",
 ) -> Event:
     """Return what is recorded before a notebook's execution is passed on. Raises ValueError for one
     that cannot be read.
@@ -79,6 +97,7 @@ def cell_accepted(
         kernel_id,
         message_id=message.id,
         silent=message.silent,
+        judged=judged,
         **command_facts("".join(texts)),
     )
 
@@ -125,6 +144,7 @@ def _of_kernel(
     *,
     command: str = "",
     command_sha256: str = "",
+    judged: str = "",
     **more: Value,
 ) -> Event:
     return Event(
@@ -136,6 +156,7 @@ def _of_kernel(
         key.module if key else "",
         command=command,
         command_sha256=command_sha256,
+        judged=judged,
         more={"kernel_id": kernel_id, **(tier_of(key) if key else {}), **more},
     )
 

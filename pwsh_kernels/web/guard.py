@@ -51,14 +51,17 @@ class Guard:
         freezes: Callable[[], Freezes] = Freezes,
         *,
         audit: AuditTrail | None = None,
+        people: Callable[[str], Principal | None] = lambda _: None,
     ) -> None:
         """`token` is the owner's; `roll` and `tenants` return who and what is known now, `freezes`
-        where agents are stopped; `audit` is told who was refused what.
+        where agents are stopped; `audit` is told who was refused what; `people` knows those whom a
+        provider has signed in.
         """
         self.audit = audit or AuditTrail()
         self._flood = FloodLimit()
         self._token = token
         self._roll = roll
+        self._people = people
         self._tenants = tenants
         self._now = now
         self._freezes = freezes
@@ -87,7 +90,7 @@ class Guard:
         """Return a principal by its id; None if it is unknown, or not valid now."""
         if name == OWNER.id:
             return OWNER
-        return self._valid(self._roll().by_id.get(name))
+        return self._valid(self._roll().by_id.get(name) or self._people(name))
 
     def _valid(self, one: Principal | None) -> Principal | None:
         gone = one is None or one.revoked is not None or one.expired(self._now())

@@ -9,6 +9,7 @@ from typing import Any, cast
 from traitlets import Any as AnyTrait
 from traitlets import Instance
 
+from pwsh_kernels.audit.event import Door
 from pwsh_kernels.errors import InvalidRequest, NotOnlyReading, ProductError
 from pwsh_kernels.messages import our_facts
 from pwsh_kernels.sessions.facade import NO_PARAMETERS
@@ -77,8 +78,11 @@ class JudgedChannels(Channels):
         try:
             if key.reads:
                 await self._check_read(caller, key, message)
+                self.classes[message.id] = "read"
             if gate := self._gate.changes:
-                await gate.judging(caller, executed_texts(message))(key.tenant, key.module)
+                judge = gate.judging(caller, executed_texts(message), Door.NOTEBOOK)
+                judged = await judge(key.tenant, key.module)
+                self.classes[message.id] = judged or self.classes.get(message.id, "")
         except ProductError as error:
             return message, error
         return None

@@ -18,6 +18,7 @@ from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.page_codes import PageCodes
+from pwsh_kernels.web.people import SignedInPeople
 
 LOG = logging.getLogger(__name__)
 READY_WAIT = 15.0
@@ -74,6 +75,7 @@ class Backend:
     audit: AuditTrail
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     page_codes: PageCodes = field(default_factory=PageCodes)
+    people: SignedInPeople = field(default_factory=SignedInPeople)
 
     async def wait_until_ready(self) -> None:
         """Wait until the sessions have started. Raises ServerStarting."""

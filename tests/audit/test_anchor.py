@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from pwsh_kernels.audit.anchor import SyslogAnchor, address_of
 from pwsh_kernels.audit.files import named_lines
 from pwsh_kernels.audit.log import AuditLog
 from pwsh_kernels.audit.verification import verify
+from pwsh_kernels.settings import Settings
 from tests.audit.records import event
 
 WAIT_S = 10
@@ -82,3 +84,14 @@ def test_an_address_is_a_socket_or_a_host_with_a_port() -> None:
     assert address_of("/dev/log") == "/dev/log"
     assert address_of("log.example:1514") == ("log.example", 1514)
     assert address_of("log.example") == ("log.example", 514)
+    assert address_of("[::1]:1514") == ("::1", 1514)
+    assert address_of("[::1]") == ("::1", 514)
+
+
+@pytest.mark.parametrize("odd", ["log.example:", "log.example:x", "a b", ":514", "::1"])
+def test_what_is_no_address_is_refused_when_the_settings_are_read(
+    monkeypatch: pytest.MonkeyPatch, odd: str
+) -> None:
+    monkeypatch.setenv("PWSH_MANAGER_AUDIT_SYSLOG", odd)
+    with pytest.raises(ValidationError, match="HOST:PORT"):
+        Settings()

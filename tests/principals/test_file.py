@@ -75,7 +75,12 @@ def test_a_file_names_who_may_do_what_where() -> None:
         ('"see", "read"', '"approve"', "an agent can never approve", None),
         ('"see", "read"', '"administer"', "an agent can never administer", None),
         ('tags = ["customer"]\n', "", "grant 2 of claude names no tenants and no tags", None),
-        ("[[principal]]", "[[principals]]", "only [[principal]] tables are known here", None),
+        (
+            "[[principal]]",
+            "[[principals]]",
+            "only [[principal]] and [[claim]] tables are known here",
+            None,
+        ),
         ("[[principal]]", "[[principal]", "Expected", 1),
     ],
 )
@@ -165,7 +170,7 @@ def test_a_change_of_the_mode_alone_is_noticed(tmp_path: Path) -> None:
 def test_a_broken_file_at_the_start_is_refused_and_so_is_a_named_one_that_is_missing(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(BrokenFile, match="only \\[\\[principal\\]\\] tables"):
+    with pytest.raises(BrokenFile, match="only \\[\\[principal\\]\\] and \\[\\[claim\\]\\] tables"):
         PrincipalsFile(written(tmp_path, "x = 1")).current()
     with pytest.raises(BrokenFile, match="No such file"):
         PrincipalsFile(tmp_path / "none.toml", must_exist=True).current()

@@ -4,7 +4,9 @@ may do what; and what cannot be recorded is not done.
 
 import hashlib
 import json
+import re
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 pytestmark = pytest.mark.slow
 OURS = SessionKey(CONTOSO, "exo")
 SECRET = "correct-horse-battery"
+WAIT_S = 20
 Record = dict[str, Any]
 
 
@@ -304,6 +307,24 @@ def test_the_chain_goes_on_after_a_server_was_killed(own_server: Server) -> None
     kinds_of_run = [one["kind"] for one in records(own_server, run_id=run["run_id"])]
     assert kinds_of_run == ["run.accepted", "run.ended"]
     assert verify(named_lines(folder(own_server)), [head]).problems == ()
+
+
+def test_syslog_is_told_the_newest_hash_at_the_start_and_at_the_end(
+    powershell_path: Path, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as syslog:
+        syslog.bind(("127.0.0.1", 0))
+        syslog.settimeout(WAIT_S)
+        address = f"127.0.0.1:{syslog.getsockname()[1]}"
+        one = Server(tmp_path, {"PWSH_MANAGER_AUDIT_SYSLOG": address}).start()
+        first = syslog.recv(1000).decode()
+        one.stop()
+        last = syslog.recv(1000).decode()
+    told = [re.search(r"seq=(\d+) hash=(\w{64})", text) for text in (first, last)]
+    hashes = {one["seq"]: one["hash"] for one in records(one)}
+    assert all(found and hashes[int(found[1])] == found[2] for found in told)
+    assert told[1]
+    assert int(told[1][1]) == max(hashes)
 
 
 def test_no_server_starts_without_a_log_that_is_required(

@@ -56,10 +56,14 @@ OURS: Mapping[str, HandlerRule] = {
     "jupyter.lists.RowList": START_OR_LIST,
     "jupyter.lists.SpecList": LIST,
     "mcp.door.McpHandler": OPEN,
+    "oidc.handlers.OidcCallback": OPEN,
+    "oidc.handlers.OidcSignIn": OPEN,
     **{
         f"pages.{one}": OPEN
         for one in (
             "assets_handler.Assets",
+            "freeze_page.FreezePage",
+            "freeze_page.Thaw",
             "principals_page.PrincipalRevoke",
             "principals_page.PrincipalsPage",
             "runs_page.NewRun",

@@ -81,6 +81,10 @@ class Overview:
     needs: Needs
     rows: Sequence[Row]
     titles: Mapping[str, str] = field(default_factory=dict)
+    frozen: Sequence[shapes.Freeze] = ()
+    """Where agents are stopped."""
+    freezable: frozenset[str] = frozenset()
+    """The tenants in which whoever looks may stop them."""
 
     @property
     def sessions(self) -> int:

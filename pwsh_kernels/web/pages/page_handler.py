@@ -45,6 +45,8 @@ class Site:
     has_lab: bool
     mcp_program: str
     """The program of the MCP server over stdio."""
+    provider: str
+    """The host of the OpenID provider where people sign in; "": there is none."""
     address: Callable[[], str]
     """Returns the server's address on this machine, once it is known."""
 
@@ -138,6 +140,7 @@ class PageHandler(JupyterHandler):
             "person": person,
             "administers": self.may(Verb.ADMINISTER, SERVER),
             "has_lab": self.site.has_lab,
+            "provider": self.site.provider,
             "now": datetime.now(UTC),
             "ago": ago,
             "until": until,

@@ -7,6 +7,7 @@ from tornado.web import RequestHandler
 
 from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.pages.assets_handler import ASSETS, Assets
+from pwsh_kernels.web.pages.freeze_page import FreezePage, Thaw
 from pwsh_kernels.web.pages.page_handler import Site
 from pwsh_kernels.web.pages.principals_page import PrincipalRevoke, PrincipalsPage
 from pwsh_kernels.web.pages.runs_page import (
@@ -29,6 +30,8 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/page/sessions/sign-out", SessionSignOut),
     ("/page/stream", OverviewStream),
     ("/page/run", NewRun),
+    ("/page/freeze", FreezePage),
+    ("/page/thaw", Thaw),
     ("/principals", PrincipalsPage),
     ("/principals/revoke", PrincipalRevoke),
     ("/start", StartPage),

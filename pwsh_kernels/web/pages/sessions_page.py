@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
+from pwsh_kernels.principals.places import tenant_place
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.pages.overview import Overview, Rights, needs_of, rows_of
@@ -32,7 +33,15 @@ class OverviewPart(PageHandler):
             needs_of(codes, questions, sessions, self.rights, datetime.now(UTC)),
             rows_of(tenants, sessions, titles, self.rights),
             titles,
+            (await self.ask("GET /frozen"))["frozen"],
+            frozenset(one["names"][0] for one in tenants if self.may_freeze(one["names"][0])),
         )
+
+    def may_freeze(self, tenant: str) -> bool:
+        """Return whether whoever looks may stop the agents in a tenant."""
+        guard, caller = self.backend.guard, self.caller
+        found = guard.find_tenant(caller, tenant) if caller else None
+        return found is not None and self.may(Verb.END, tenant_place(found))
 
     def sees(self, key: SessionKey) -> bool:
         """Return whether whoever looks may know of a session."""

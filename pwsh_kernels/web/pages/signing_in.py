@@ -74,6 +74,8 @@ class SignOut(PageHandler):
 
     @allow_unauthenticated
     def post(self) -> None:
-        """Sign the browser out."""
+        """Sign the browser out; a person whom the provider knows, in every browser."""
+        if self.caller:
+            self.backend.people.sign_out(self.caller.name)
         self.identity_provider.clear_login_cookie(self)
         self.go("sign-in")

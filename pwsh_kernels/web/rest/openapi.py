@@ -24,20 +24,21 @@ from pwsh_kernels.web.access import OPEN
 from pwsh_kernels.web.connections import TOO_MANY_CONNECTIONS
 from pwsh_kernels.web.rest.route import Route
 
-SUBJECTS = {
-    "approvals",
-    "files",
-    "kept_objects",
-    "modules",
-    "powershell",
-    "read_tier",
-    "requests",
-    "runs",
-} | {
-    "sessions",
-    "sign_in",
-    "tenants",
-}
+SUBJECTS = frozenset(
+    {
+        "approvals",
+        "files",
+        "kept_objects",
+        "modules",
+        "powershell",
+        "read_tier",
+        "requests",
+        "runs",
+        "sessions",
+        "sign_in",
+        "tenants",
+    }
+)
 """Files of errors/ whose errors a route may answer with; the others are those of the command line
 and of installing modules.
 """

@@ -1,0 +1,1 @@
+"""The door for people whom an OpenID provider knows."""
