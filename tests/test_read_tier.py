@@ -11,6 +11,7 @@ from pwsh_kernels.principals.verbs import Verb
 from tests.fixtures.cli import run_command
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.principals import Principals, grant
+from tests.fixtures.sandbox import CERTIFICATE_PASSWORD, make_certificate
 from tests.fixtures.server import ADMIN, CONTOSO, FABRIKAM, Server
 from tests.mcp.client import call, facts_of, text_of
 from tests.mcp.doors import through
@@ -278,3 +279,56 @@ async def test_the_tool_signs_nobody_in_and_says_how_to(server: Server) -> None:
         waited = await call(client, "pwsh_wait", tenant=CONTOSO, read=True)
     assert facts_of(waited)["session"]["session"] == READ
     assert facts_of(waited)["session"]["state"] == "signed_in"
+
+
+def test_a_notebook_finds_it_by_its_kernelspec_and_attaches(server: Server) -> None:
+    kernel_id = server.post("/status", tenant=CONTOSO, tier="read")["kernel_id"]
+    name = f"{CONTOSO}.exo..read"
+    assert server.get("/api/kernelspecs")["kernelspecs"][name]["name"] == name
+    assert server.get(f"/api/kernelspecs/{name}")["name"] == name
+    assert server.post("/api/kernels", name=name)["id"] == kernel_id
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$PSDefaultParameterValues = @{ '*:WhatIf' = $false }",
+        "$global:WhatIfPreference = $false",
+        "$env:PATH = 'elsewhere'",
+        "$PSModuleAutoLoadingPreference = 'All'",
+        "Get-Mailbox | ForEach-Object { $_.Delete() }",
+        "Get-Mailbox -OutVariable PSDefaultParameterValues",
+        "Import-Module ./mine.psm1",
+    ],
+)
+def test_nothing_is_left_there_that_acts_in_the_next_command(server: Server, text: str) -> None:
+    refused = server.run(text, tier="read")
+    assert refused["code"] == "not_only_reading", refused
+
+
+def test_an_application_that_reads_signs_in_alone_and_no_other_way_in_replaces_it(
+    powershell_path: Path, tmp_path: Path
+) -> None:
+    reporting = "c0070500-a992-4c00-8a00-00000000a992"
+    certificate = make_certificate(tmp_path, "contoso-reporting")
+    access = f'client_id = "{reporting}"\ncertificate_file = "{certificate}"'
+    access += '\ncertificate_password = { env = "READER_PASSWORD" }\nroute = "certificate"'
+    text = f'[[tenant]]\nname = "{CONTOSO}"\n[tenant.read.exo]\nrestore = true\n{access}\n'
+    (tmp_path / "tenants.toml").write_text(text, encoding="utf-8")
+    settings = {"PWSH_MANAGER_TENANTS": str(tmp_path / "tenants.toml")}
+    one = Server(tmp_path, {**settings, "READER_PASSWORD": CERTIFICATE_PASSWORD}).start()
+    try:
+        where = {"tenant": CONTOSO, "tier": "read"}
+        found = one.until(
+            lambda: (it := one.post("/status", **where))["state"] == "signed_in" and it, 40
+        )
+        assert (found["account"], found["route"]) == (reporting, "certificate")
+        assert one.run(LOOK, tier="read")["account"] == reporting
+        one.post("/disconnect", **where)
+        login = one.post("/login", **where, route="device_code")
+        assert login["expected_account"] == reporting
+        one.approve(login["device_code"], ADMIN)
+        wrong = one.post("/status", **where, wait_s=30)
+        assert (wrong["state"], wrong["sign_in"]["state"]) == ("signed_out", "wrong_account")
+    finally:
+        one.close()
