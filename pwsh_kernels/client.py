@@ -53,6 +53,7 @@ from pwsh_kernels.shapes import (
     Sessions,
     Status,
     Tenants,
+    Tier,
 )
 
 PROBE_TIMEOUT = 20.0
@@ -138,9 +139,12 @@ class Requests(ABC):
         where = {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s)}
         return await self._ask(Route[Login]("POST /login"), {**where, **options})
 
-    async def status(self, tenant: str, module: str, wait_s: float = 0) -> Status:
+    async def status(
+        self, tenant: str, module: str, wait_s: float = 0, tier: Tier | None = None
+    ) -> Status:
         """Return one session's state, after a pending sign-in ended or `wait_s` passed."""
-        body = {"tenant": tenant, "module": module, "wait_s": self._bounded(wait_s)}
+        where = {"tenant": tenant, "module": module, "tier": tier}
+        body = {**where, "wait_s": self._bounded(wait_s)}
         return await self._ask(Route[Status]("POST /status"), body)
 
     async def run(
@@ -215,11 +219,12 @@ class Requests(ABC):
             Route[Commands]("GET /sessions/{id}/commands"), query, f"{tenant}:{module}"
         )
 
-    async def classify(self, text: str, module: str | None = None) -> Classification:
-        """Return what a text does, without running it."""
-        return await self._ask(
-            Route[Classification]("POST /classify"), {"text": text, "module": module}
-        )
+    async def classify(
+        self, text: str, module: str | None = None, tenant: str | None = None
+    ) -> Classification:
+        """Return what a text does, without running it; with a tenant, what it needs there."""
+        body = {"text": text, "module": module, "tenant": tenant}
+        return await self._ask(Route[Classification]("POST /classify"), body)
 
     async def notebook(self, tenant: str, module: str) -> ForeignJson:
         """Return the commands of a session, with their output, as an .ipynb."""
@@ -258,11 +263,13 @@ class Requests(ABC):
         body = {"refuse": True, "for_other": for_other or None}
         return await self._ask(Route[Run]("POST /runs/{id}/input"), body, run_id)
 
-    async def disconnect(self, tenant: str, module: str, *, forget: bool = False) -> Disconnected:
+    async def disconnect(
+        self, tenant: str, module: str, *, tier: Tier | None = None, forget: bool = False
+    ) -> Disconnected:
         """Sign out and close a session; `forget`: also remove what it keeps of the sign-in on
         disk.
         """
-        body = {"tenant": tenant, "module": module, "forget": forget}
+        body = {"tenant": tenant, "module": module, "tier": tier, "forget": forget}
         return await self._ask(Route[Disconnected]("POST /disconnect"), body)
 
     async def page_code(self) -> PageCode:

@@ -140,6 +140,12 @@ class Settings(BaseSettings):
         "Where the audit log's newest hash is told to every five minutes, so that a log that was"
         " written anew is noticed: a socket such as /dev/log, or HOST:PORT (UDP).",
     )
+    metrics: bool = _setting(
+        False,
+        "PWSH_MANAGER_METRICS",
+        "true/false",
+        "Answer GET /metrics with counts for Prometheus, for tokens that may see the whole server.",
+    )
     tenant_aliases: Annotated[dict[str, str], NoDecode] = _setting(
         {},
         "TENANT_ALIASES",

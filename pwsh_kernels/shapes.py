@@ -25,6 +25,8 @@ GOING: frozenset[RunState] = OPEN - {"waiting_for_input"}
 """Those of them without a question."""
 ENDED: frozenset[RunState] = frozenset({"succeeded", "failed", "cancelled", "lost"})
 FAILED: frozenset[RunState] = ENDED - {"succeeded"}
+Tier = Literal["write", "read"]
+"""Of a session: `read` has an account of its own and runs only what reads (docs/governance.md)."""
 SessionState = Literal["starting", "signed_out", "signing_in", "signed_in", "lost", "closed"]
 Purpose = Literal["command", "sign_in", "check", "sign_out", "query"]
 """`query`: one of the product's own queries about the session; it never calls the service."""
@@ -195,6 +197,8 @@ class Tenant(TypedDict):
     names: list[str]
     sandbox: bool
     modules: dict[str, TenantModule]
+    read: dict[str, TenantModule]
+    """How each module's session of the read tier signs in."""
 
 
 class KnownTenants(TypedDict):
@@ -257,6 +261,7 @@ class SessionNames(TypedDict):
     session: str
     tenant: str
     module: str
+    tier: Tier
 
 
 class Session(SessionNames, Survival):
@@ -459,6 +464,7 @@ class Refused(TypedDict):
 
     tenant: str
     module: str
+    tier: Tier
     state: Literal["refused"]
     success: Literal[False]
     error: str
@@ -579,9 +585,10 @@ Classification = TypedDict(
         "class": ClassName,
         "commands": list[ClassifiedCommand],
         "reasons": list[ClassReason],
+        "needs": NotRequired[Literal["run", "ask", "refuse"]],
     },
 )
-"""What GET /classify and POST /classify answer."""
+"""What GET /classify and POST /classify answer; `needs`: if a tenant was named."""
 
 
 class Disconnected(TypedDict):
@@ -637,6 +644,7 @@ class LoginArguments(TypedDict, total=False):
     access_token: str | None
     graph_token: str | None
     sharepoint_tenant: str | None
+    tier: Tier | None
 
 
 class RunArguments(TypedDict, total=False):
@@ -648,6 +656,7 @@ class RunArguments(TypedDict, total=False):
     max_chars: int | None
     file: str | None
     conversation_id: str | None
+    tier: Tier | None
 
 
 class RunsArguments(TypedDict, total=False):

@@ -124,6 +124,7 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "mcp_types": {"mcp"},
     "httpx": {"client"},
     "segno": {"sessions"},
+    "prometheus_client": {"web"},
     "rfc8785": {"approvals", "audit"},
     "tomlkit": {"catalog", "modules", "principals"},
     "typer": {"cli"},

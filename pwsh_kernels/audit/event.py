@@ -41,6 +41,8 @@ class Kind(StrEnum):
     SESSION_LOST = "session.lost"
     FROZEN = "agents.frozen"
     THAWED = "agents.thawed"
+    PAGE_CODE_GIVEN = "page.code_given"
+    PAGE_SIGNED_IN = "page.signed_in"
     EXPORTED = "exported"
     DENIED = "denied"
 
@@ -52,10 +54,11 @@ class Door(StrEnum):
     MCP = "mcp"
     NOTEBOOK = "notebook"
     CLI = "cli"
+    PAGE = "page"
     SERVER = "server"
 
 
-PROGRAMS = {"pwsh-kernels-cli": Door.CLI, "pwsh-kernels-mcp": Door.MCP}
+PROGRAMS = {"pwsh-kernels-cli": Door.CLI, "pwsh-kernels-mcp": Door.MCP, "page": Door.PAGE}
 """Our own clients, by the names that they give themselves."""
 
 

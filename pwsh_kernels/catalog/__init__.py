@@ -19,6 +19,7 @@ from pwsh_kernels.catalog.readiness import (
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
 from pwsh_kernels.catalog.tenants import (
+    APP_ROUTES,
     Changes,
     ChangesKind,
     ModuleAccess,
@@ -30,6 +31,7 @@ from pwsh_kernels.catalog.tenants import (
 )
 
 __all__ = [
+    "APP_ROUTES",
     "SECRET_FACTS",
     "Catalog",
     "Changes",

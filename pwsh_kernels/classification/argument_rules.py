@@ -19,8 +19,10 @@ COMMON = ("erroraction", "ea", "warningaction", "wa", "informationaction", "infa
 """Parameters of every command whose values are words such as Stop."""
 SHORT_METHODS = {"get": "", "head": "", "options": "", "delete": "method_destroys"}
 ADDRESSES = ("uri", "path", "url", "resourceuri")
-BEGINNINGS = ("/", "v1.0/", "beta/", "_api/")
-"""How an address within the service begins."""
+BODIES = ("body", "payload", "content", "inputfilepath", "headers", "additionalheaders", "token")
+"""Parameters that make a request more than a question: a header can name another method."""
+INSIDE = re.compile(r"(?:/(?![/\\])|v1\.0/|beta/|_api/)[^\\]*", re.IGNORECASE)
+"""An address within the service; `//host` is one of another place."""
 POSITIONAL = "*"
 """Stands in a command's list of data for the arguments without a name."""
 FILE_PATHS = ("path", "literalpath", "pspath", "lp", "schemafile")
@@ -49,9 +51,12 @@ def general(fact: Fact, arguments: list[Argument]) -> Iterator[Reason]:
     lists = engine().lists
     kinds = ("file", "file_parameters"), ("secret", "secret_parameters")
     for one in arguments:
-        for code, names in (*kinds, ("parallel", "job_parameters")):
+        others = ("parallel", "job_parameters"), ("elsewhere", "elsewhere_parameters")
+        for code, names in (*kinds, *others):
             if one.name and _may_mean(one.name, lists[names]):
                 yield reason(code, fact.place, fact.name or "")
+        if len(one.name) == 1:
+            yield reason("one_letter", fact.place, fact.name or "")
         if is_variable_parameter(one.name) and not _is_plain(one.value):
             yield reason("names_variable", fact.place, fact.name or "")
 
@@ -85,6 +90,10 @@ def code(fact: Fact, known: Known, arguments: list[Argument], names: Variables) 
             strictly = name in engine().lists["paths"]
             if not is_data and not names.settled(one.value, strictly=strictly):
                 yield reason("worked_out", fact.place, known.name)
+            if name in engine().lists["introspection"] and _is_path(one.value):
+                yield reason("introspection", fact.place, known.name)
+            if name == "group-object" and "*" in one.value.value:
+                yield reason("member_called", fact.place, known.name)
             if one.name and may_mean(one.name, ("expandproperty",)):
                 yield from _expanded(fact, one.value)
 
@@ -111,6 +120,10 @@ def files(
         from_pipeline = not paths and not has_text
     if from_pipeline or not all(_is_plain_file(one) for one in paths):
         yield reason("reads_file", fact.place, known.name)
+
+
+def _is_path(value: Value) -> bool:
+    return "/" in value.value or "\\" in value.value
 
 
 def _is_plain_file(value: Value) -> bool:
@@ -159,10 +172,7 @@ def request(
     methods = [one.value for one in arguments if one.name and may_mean(one.name, ("method",))]
     methods += [one.value for one in arguments if one.name.lower() == "m"]
     loose = [one for one in arguments if not one.name]
-    bodies = any(
-        one.name and may_mean(one.name, ("body", "payload", "content", "inputfilepath"))
-        for one in arguments
-    )
+    bodies = any(one.name and may_mean(one.name, BODIES) for one in arguments)
     if any(one.form != "constant" for one in methods) or bodies or len(loose) > 1:
         yield reason("method_unknown", fact.place, known.name)
     named = [one for one in arguments if one.name and may_mean(one.name, ADDRESSES)]
@@ -175,5 +185,7 @@ def request(
 
 def _is_inside(value: Value, hosts: tuple[str, ...]) -> bool:
     """Return whether an address is one of the service, as far as its written beginning tells."""
-    begins = (*BEGINNINGS, *(f"https://{host}/" for host in hosts))
-    return value.form in ("constant", "text") and value.value.lower().startswith(begins)
+    begins = tuple(f"https://{host}/" for host in hosts)
+    text = value.value.lower()
+    whole = bool(INSIDE.fullmatch(text)) or (text.startswith(begins) and "\\" not in text)
+    return value.form in ("constant", "text") and whole

@@ -72,6 +72,9 @@ DRIVES = re.compile(r"(?:^|[\\:])\s*(?:function|alias|variable|env|environment):
 OWN_STATE = re.compile(r"\w*preference", re.IGNORECASE)
 GENERIC = re.compile(r"[\w.]+")
 NULL = "$null"
+TAKE_CODE = ("Ireplace", "Creplace", "Isplit", "Csplit")
+"""Operators that run a block on their right side; so does a method `Replace`."""
+STOP_PARSING = "--%"
 INTRINSICS = ("where", "foreach")
 
 
@@ -167,6 +170,13 @@ class Judgement:
                 yield reason("call", fact.place, fact.name)
         elif name not in engine().lists["methods"] or not _is_plain_call(name, fact.arguments):
             yield reason("call", fact.place, fact.name)
+        yield from self._code_for(fact, name)
+
+    def _code_for(self, fact: Fact, name: str) -> Iterator[Reason]:
+        """Yield that a `Replace` gets what may be a block."""
+        given = [one.value for one in fact.arguments]
+        if name == "replace" and not all(map(self._variables.settled, given)):
+            yield reason("worked_out", fact.place, "Replace")
 
     def _static_call(self, fact: Fact, name: str) -> Iterator[Reason]:
         kind = plain_type(fact.target.name)
@@ -209,6 +219,7 @@ class Judgement:
         text = (fact.name or "").strip().lstrip("+").rpartition(":")[2].lower()
         lists = engine().lists
         special = text in lists["special_strings"] or text in lists["special_variables"]
+        special |= (fact.name or "") == STOP_PARSING
         if DRIVES.search(fact.name or "") or special or OWN_STATE.fullmatch(text):
             yield reason("special_name", fact.place, fact.place.piece)
 
@@ -219,6 +230,8 @@ class Judgement:
     def _operator(self, fact: Fact) -> Iterator[Reason]:
         if fact.operator == "As" and fact.value.form != "type":
             yield reason("type", fact.place, "after -as")
+        if fact.operator in TAKE_CODE and not self._variables.settled(fact.value):
+            yield reason("worked_out", fact.place, fact.operator[1:])
 
 
 def _is_within(fact: Fact, span: tuple[int, int]) -> bool:

@@ -38,6 +38,8 @@ class Variables:
             self._changed.add(fact.owner.name.lower())
         elif fact.form == "Assignment":
             self._assigned[fact.target.name.lower()].append(fact.value)
+        elif fact.form == "Call" and (fact.name or "").lower() in _changing():
+            self._changed.add(fact.target.name.lower())
         elif fact.form == "Command":
             given = (one for one in fact.arguments if is_variable_parameter(one.name))
             self._named |= {one.value.value.lstrip("+").lower() for one in given}
@@ -68,6 +70,10 @@ class Variables:
         if not tables or None in tables or name in self._changed or name in self._named:
             return None
         return [one for one in tables if one is not None]
+
+
+def _changing() -> frozenset[str]:
+    return engine().lists["collection_methods"]
 
 
 def _is_made(value: Value) -> bool:

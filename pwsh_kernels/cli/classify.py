@@ -11,6 +11,12 @@ from pwsh_kernels.cli.script_source import read_script
 from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.shapes import Classification, ClassReason
 
+NEEDS = {
+    "run": "It runs there as it is.",
+    "ask": "It needs an approval there.",
+    "refuse": "It is refused there.",
+}
+
 
 def classify(
     text: Annotated[
@@ -20,21 +26,26 @@ def classify(
     module: Annotated[
         str | None, typer.Option(help="The service of the session that it is meant for.")
     ] = None,
+    tenant: Annotated[
+        str | None, typer.Option(help="Say, too, whether you could run it in this tenant.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell whether a text reads, writes or destroys, and why; nothing is run."""
-    answer = asyncio.run(_classify(read_script(text, file).text, module))
+    answer = asyncio.run(_classify(read_script(text, file).text, module, tenant))
     if as_json:
         say_json(answer)
         return
     say(answer["class"])
+    if need := answer.get("needs"):
+        say(NEEDS[need])
     for one in answer["reasons"]:
         say(reason_line(one))
 
 
-async def _classify(text: str, module: str | None) -> Classification:
+async def _classify(text: str, module: str | None, tenant: str | None) -> Classification:
     async with connected() as client:
-        return await client.classify(text, module)
+        return await client.classify(text, module, tenant)
 
 
 def reason_line(reason: ClassReason) -> str:

@@ -49,6 +49,9 @@ def login(
         str | None,
         typer.Option("--graph-token-from", help="File with the second token that teams needs."),
     ] = None,
+    read: Annotated[
+        bool, typer.Option("--read", help="The session that only reads (docs/governance.md).")
+    ] = False,
     wait: Annotated[bool, typer.Option(help="Wait until the person has signed in.")] = True,
 ) -> None:
     """Sign in to a tenant.
@@ -61,11 +64,12 @@ def login(
         "route": route,
         "access_token": read_token(token_from),
         "graph_token": read_token(graph_token_from),
+        "tier": "read" if read else None,
     }
     if not asyncio.run(_login_unless_interrupted(tenant, module, asked, wait)):
         note(
             f"The sign-in is still pending: finish it on the page. `pwsh-kernels status {tenant}"
-            f" {module}` shows it."
+            f" {module}{' --read' if read else ''}` shows it."
         )
         raise typer.Exit(ExitCode.INTERRUPTED)
 
@@ -169,7 +173,7 @@ async def _until_code(
     client: "RestClient", facts: Standing, interrupted: asyncio.Event
 ) -> Standing:
     while _pending(facts, interrupted) and not facts["device_code"]:
-        facts = await client.status(facts["tenant"], facts["module"], wait_s=1)
+        facts = await client.status(facts["tenant"], facts["module"], 1, facts["tier"])
         if _signs_in_alone(facts):
             break
     return facts
@@ -189,7 +193,7 @@ async def _until_ended(
     note("Waiting for the sign-in (Ctrl-C leaves it pending) ...")
     shown = facts["device_code"]
     while _pending(facts, interrupted):
-        facts = await client.status(facts["tenant"], facts["module"], wait_s=POLL_WAIT)
+        facts = await client.status(facts["tenant"], facts["module"], POLL_WAIT, facts["tier"])
         if facts["device_code"] not in (None, shown):  # the first one has expired
             shown = facts["device_code"]
             say_code(facts)

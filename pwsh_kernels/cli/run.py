@@ -14,7 +14,7 @@ from pwsh_kernels.cli.console import connected, say
 from pwsh_kernels.cli.everywhere import read_tenants, run_everywhere
 from pwsh_kernels.cli.following import follow_to_end
 from pwsh_kernels.cli.script_source import read_script
-from pwsh_kernels.cli.sessions import AsJson
+from pwsh_kernels.cli.sessions import AsJson, Read, tier_of
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import OUTPUT_FORMATS
 from pwsh_kernels.shapes import RunArguments
@@ -46,6 +46,7 @@ def run(
     output: Annotated[
         str, typer.Option("--format", help=f"One of {', '.join(OUTPUT_FORMATS)}.")
     ] = "text",
+    read: Read = False,
     as_json: AsJson = False,
     wait_s: Annotated[
         float | None, typer.Option(min=0, help="Leave the command running after this many seconds.")
@@ -76,6 +77,7 @@ def run(
         "format": output,
         "width": terminal_width(),
         "file": script.file,
+        "tier": tier_of(read),
     }
     wait_s = 0 if detach else wait_s
     raise typer.Exit(

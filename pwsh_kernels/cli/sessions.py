@@ -8,10 +8,13 @@ import typer
 from pwsh_kernels.cli.console import ExitCode, connected, note, say, say_json, table
 from pwsh_kernels.cli.login import say_code
 from pwsh_kernels.cli.times import local_clock
-from pwsh_kernels.shapes import Disconnected, Sessions, Status
+from pwsh_kernels.shapes import Disconnected, Sessions, Status, Tier
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's domain, such as contoso.example.")]
 Module = Annotated[str, typer.Argument(help="Service; `pwsh-kernels modules` lists them.")]
+Read = Annotated[
+    bool, typer.Option("--read", help="The session that only reads (docs/governance.md).")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the server's answer as JSON.")]
 
 
@@ -41,9 +44,11 @@ async def _sessions() -> Sessions:
         return await client.sessions()
 
 
-def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> None:
+def status(
+    tenant: Tenant, module: Module = "exo", read: Read = False, as_json: AsJson = False
+) -> None:
     """Show one session. The exit code is 3 if it is not signed in."""
-    facts = asyncio.run(_status(tenant, module))
+    facts = asyncio.run(_status(tenant, module, tier_of(read)))
     if as_json:
         say_json(facts)
     else:
@@ -62,14 +67,21 @@ def status(tenant: Tenant, module: Module = "exo", as_json: AsJson = False) -> N
             say(f"Memory: {facts['memory_mb']} MB")
         say_code(facts)
         if facts["state"] in ("none", "signed_out", "lost", "closed"):
-            note(f"Run `pwsh-kernels login {facts['tenant']} {facts['module']}` to sign in.")
+            read_it = " --read" if facts["tier"] == "read" else ""
+            name = f"{facts['tenant']} {facts['module']}{read_it}"
+            note(f"Run `pwsh-kernels login {name}` to sign in.")
     if facts["state"] != "signed_in":
         raise typer.Exit(ExitCode.NOT_SIGNED_IN)
 
 
-async def _status(tenant: str, module: str) -> Status:
+def tier_of(read: bool) -> Tier | None:
+    """Return the tier that a command line names."""
+    return "read" if read else None
+
+
+async def _status(tenant: str, module: str, tier: Tier | None) -> Status:
     async with connected() as client:
-        return await client.status(tenant, module)
+        return await client.status(tenant, module, tier=tier)
 
 
 def status_line(facts: Status) -> str:
@@ -89,6 +101,7 @@ def status_line(facts: Status) -> str:
 def disconnect(
     tenant: Tenant,
     module: Module = "exo",
+    read: Read = False,
     forget: Annotated[
         bool, typer.Option("--forget", help="Also remove what is kept of the sign-in on disk.")
     ] = False,
@@ -97,9 +110,9 @@ def disconnect(
 
     This affects everyone who uses it; its variables are lost.
     """
-    say(asyncio.run(_disconnect(tenant, module, forget))["message"])
+    say(asyncio.run(_disconnect(tenant, module, tier_of(read), forget))["message"])
 
 
-async def _disconnect(tenant: str, module: str, forget: bool) -> Disconnected:
+async def _disconnect(tenant: str, module: str, tier: Tier | None, forget: bool) -> Disconnected:
     async with connected() as client:
-        return await client.disconnect(tenant, module, forget=forget)
+        return await client.disconnect(tenant, module, tier=tier, forget=forget)

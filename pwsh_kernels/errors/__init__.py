@@ -44,6 +44,7 @@ from pwsh_kernels.errors.powershell import (
     PowerShellTooOld,
 )
 from pwsh_kernels.errors.product_error import ProductError
+from pwsh_kernels.errors.read_tier import NotOnlyReading, ReaderNotConfigured
 from pwsh_kernels.errors.repositories import (
     RepositoryUnreachable,
     RepositoryWantsCredentials,
@@ -145,6 +146,7 @@ __all__ = [
     "NoSessionUserLeft",
     "NoSpaceLeft",
     "NotGranted",
+    "NotOnlyReading",
     "NotOurServer",
     "NotReady",
     "NotSignedIn",
@@ -174,6 +176,7 @@ __all__ = [
     "ProductError",
     "PromptRefused",
     "QueueFull",
+    "ReaderNotConfigured",
     "RepositoryUnreachable",
     "RepositoryWantsCredentials",
     "RequestRefused",

@@ -1,9 +1,10 @@
 """Sessions that do not exist, are not ready, are busy, or are lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pwsh_kernels.errors.product_error import ProductError
+from pwsh_kernels.errors.session_name import session_name
 
 
 @dataclass(eq=False)
@@ -14,14 +15,12 @@ class SessionStarting(ProductError):
     status: ClassVar[int] = 409
     tenant: str
     module: str
+    tier: str = field(default="write", kw_only=True)
     reason: str
 
     def text(self) -> str:
         reason = self.reason or "it is starting"
-        return (
-            f"The session {self.tenant}:{self.module} is not ready: {reason}. Try again in a"
-            " moment."
-        )
+        return f"The session {session_name(self)} is not ready: {reason}. Try again in a moment."
 
 
 @dataclass(eq=False)
@@ -113,12 +112,13 @@ class WaitingForInput(ProductError):
     status: ClassVar[int] = 409
     tenant: str
     module: str
+    tier: str = field(default="write", kw_only=True)
     run_id: str
     question: str
 
     def text(self) -> str:
         return (
-            f"Run {self.run_id} in {self.tenant}:{self.module} is waiting for an answer to:"
+            f"Run {self.run_id} in {session_name(self)} is waiting for an answer to:"
             f" {self.question!r}. Answer it with POST /runs/{self.run_id}/input, or cancel it with"
             f" POST /runs/{self.run_id}/cancel."
         )
@@ -134,12 +134,13 @@ class WaitsBehindQuestion(ProductError):
     status: ClassVar[int] = 409
     tenant: str
     module: str
+    tier: str = field(default="write", kw_only=True)
     run_id: str
     asker: str
 
     def text(self) -> str:
         return (
-            f"The command was not run: run {self.run_id} in {self.tenant}:{self.module} is waiting"
+            f"The command was not run: run {self.run_id} in {session_name(self)} is waiting"
             f" for an answer from {self.asker}. Try again when that run has ended; GET"
             f" /runs/{self.run_id} follows it."
         )
@@ -153,11 +154,12 @@ class SessionLost(ProductError):
     status: ClassVar[int] = 409
     tenant: str
     module: str
+    tier: str = field(default="write", kw_only=True)
     reason: str
 
     def text(self) -> str:
         return (
-            f"The PowerShell of {self.tenant}:{self.module} has died ({self.reason}); its variables"
+            f"The PowerShell of {session_name(self)} has died ({self.reason}); its variables"
             " and its sign-in are gone. Sign in again (/login) to start a new session."
         )
 
@@ -208,9 +210,10 @@ class UnknownSession(ProductError):
     status: ClassVar[int] = 404
     tenant: str
     module: str
+    tier: str = field(default="write", kw_only=True)
 
     def text(self) -> str:
-        return f"No session for {self.tenant}:{self.module}"
+        return f"No session for {session_name(self)}"
 
 
 @dataclass(eq=False)
@@ -221,13 +224,14 @@ class QueueFull(ProductError):
     status: ClassVar[int] = 429
     tenant: str
     module: str
+    tier: str = field(default="write", kw_only=True)
     waiting: int
     run_id: str
 
     def text(self) -> str:
         running = f"run {self.run_id} to end, or cancel it" if self.run_id else "them to end"
         return (
-            f"{self.waiting} commands are queued in {self.tenant}:{self.module}, which is the limit"
+            f"{self.waiting} commands are queued in {session_name(self)}, which is the limit"
             f" (PWSH_MANAGER_QUEUED_RUNS). This one was not accepted: wait for {running}, then send"
             " it again."
         )

@@ -1,9 +1,10 @@
 """Sign-ins that are missing, still waiting for somebody, or cannot begin."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pwsh_kernels.errors.product_error import ProductError
+from pwsh_kernels.errors.session_name import session_name
 
 
 @dataclass(eq=False)
@@ -69,15 +70,16 @@ class NotSignedIn(ProductError):
     status: ClassVar[int] = 401
     tenant: str
     module: str
+    tier: str = field(default="write", kw_only=True)
     reason: str = ""
     connected: bool = False
     unconfigured: bool = False
     """The tenants file lacks something, so a login would fail for the same reason."""
 
     def text(self) -> str:
-        start = (
-            "Not authenticated." if self.unconfigured else "Not authenticated. Call /login first."
-        )
+        tier = ' with "tier": "read"' if self.tier == "read" else ""
+        first = "" if self.unconfigured else f" Call /login{tier} first."
+        start = f"Not authenticated.{first}"
         return f"{start} {self.reason}" if self.reason else start
 
 
@@ -89,6 +91,7 @@ class SignInPending(ProductError):
     status: ClassVar[int] = 409
     tenant: str
     module: str
+    tier: str = field(default="write", kw_only=True)
     device_code: str | None
     auth_url: str | None
     expires_at: str | None
@@ -97,16 +100,15 @@ class SignInPending(ProductError):
     def text(self) -> str:
         if self.route not in ("", "device_code"):
             return (
-                f"{self.tenant}:{self.module} signs in unattended ({self.route}). Try again in a"
-                " moment."
+                f"{session_name(self)} signs in unattended ({self.route}). Try again in a moment."
             )
         if not self.device_code:
             return (
-                f"The sign-in to {self.tenant}:{self.module} has started, but there is no code yet."
+                f"The sign-in to {session_name(self)} has started, but there is no code yet."
                 " Ask /status again."
             )
         return (
-            f"The sign-in to {self.tenant}:{self.module} is waiting for a person: open"
+            f"The sign-in to {session_name(self)} is waiting for a person: open"
             f" {self.auth_url} and enter the code {self.device_code} (until {self.expires_at}),"
             " then try again."
         )

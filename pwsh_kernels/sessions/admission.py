@@ -1,7 +1,7 @@
 """Whether a session accepts a command now, and what happens when it does not. Pure."""
 
 import json
-from typing import Protocol, TypeVar
+from typing import Protocol, TypedDict, TypeVar
 
 from pwsh_kernels.errors import (
     CommandTooLarge,
@@ -19,6 +19,14 @@ from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.requests import RunRequest
 from pwsh_kernels.sessions.runs.run import Run, question, utc
 from pwsh_kernels.sessions.session import Session
+
+
+class Where(TypedDict):
+    """The session in an error."""
+
+    tenant: str
+    module: str
+    tier: str
 
 
 class Candidate(Protocol):
@@ -48,7 +56,7 @@ def admit(
     has a question to answer first, WaitsBehindQuestion if somebody else has.
     """
     if live is None or live.session.state == "closed":
-        raise NotSignedIn(tenant=key.tenant, module=key.module)
+        raise NotSignedIn(**_where(key))
     _check_state(live.session, run_signed_out=run_signed_out)
     if live.active is not None and live.active.prompt is not None:
         raise _open_question(live.active, live.active.asks(principal, client))
@@ -56,10 +64,10 @@ def admit(
 
 
 def _open_question(run: Run, callers: bool) -> WaitingForInput | WaitsBehindQuestion:
-    where = {"tenant": run.key.tenant, "module": run.key.module, "run_id": run.id}
+    where = _where(run.key)
     if callers:
-        return WaitingForInput(**where, question=question(run))
-    return WaitsBehindQuestion(**where, asker=run.asker)
+        return WaitingForInput(**where, run_id=run.id, question=question(run))
+    return WaitsBehindQuestion(**where, run_id=run.id, asker=run.asker)
 
 
 def check_command(request: RunRequest, limit: int) -> None:
@@ -79,33 +87,30 @@ def check_room(live: LiveSession, limit: int) -> None:
     """Raise QueueFull when the limit of waiting commands in a session is reached."""
     active, waiting, _ = live.counts
     if waiting >= limit:
-        key = live.key
-        raise QueueFull(tenant=key.tenant, module=key.module, waiting=waiting, run_id=active or "")
+        raise QueueFull(**_where(live.key), waiting=waiting, run_id=active or "")
 
 
 def _check_state(session: Session, *, run_signed_out: bool) -> None:
-    key = session.key
+    where = _where(session.key)
     if session.state == "lost":
-        raise SessionLost(tenant=key.tenant, module=key.module, reason=session.reason)
+        raise SessionLost(**where, reason=session.reason)
     if session.state == "signing_in":
         raise _pending(session)
     if session.state == "starting":
-        raise SessionStarting(tenant=key.tenant, module=key.module, reason=session.reason)
+        raise SessionStarting(**where, reason=session.reason)
     if session.state == "signed_out" and not run_signed_out:
-        raise NotSignedIn(
-            tenant=key.tenant,
-            module=key.module,
-            reason=session.reason,
-            unconfigured=session.unconfigured,
-        )
+        raise NotSignedIn(**where, reason=session.reason, unconfigured=session.unconfigured)
+
+
+def _where(key: SessionKey) -> Where:
+    return {"tenant": key.tenant, "module": key.module, "tier": key.tier}
 
 
 def _pending(session: Session) -> SignInPending:
     sign_in = session.sign_in
     code = sign_in.code if sign_in else None
     return SignInPending(
-        tenant=session.key.tenant,
-        module=session.key.module,
+        **_where(session.key),
         device_code=code.code if code else None,
         auth_url=code.url if code else None,
         expires_at=utc(sign_in.expires_at) if sign_in and code else None,

@@ -12,7 +12,7 @@ from pwsh_kernels.errors import NotGranted
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, claim
 from pwsh_kernels.sessions.redaction import Known, masked, redacted_beginning, secrets_of
-from pwsh_kernels.sessions.requests import LoginRequest
+from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.run import FOR_CALLERS, Run, utc
 from pwsh_kernels.sessions.session import SignIn
 
@@ -52,6 +52,8 @@ def ended(run: Run) -> Event:
         "output_chars": run.log.total_chars,
         "connection_changed": run.connection_changed,
     }
+    if run.ended_at and run.started_at:
+        more["duration_ms"] = round((run.ended_at - run.started_at).total_seconds() * 1000)
     return _of_run(Kind.RUN_ENDED, run, more, outcome=run.state, output_sha256=run.log.sha256)
 
 
@@ -70,7 +72,7 @@ def of_run(kind: Kind, run: Run, principal: str, client: str, **more: Value) -> 
         run.key.tenant,
         run.key.module,
         run.id,
-        more={"run_of": run.principal, **more},
+        more={"run_of": run.principal, **tier_of(run.key), **more},
     )
 
 
@@ -79,7 +81,24 @@ def of_session(
 ) -> Event:
     """Return what somebody did to a session."""
     door = Door.SERVER if principal == OURSELVES else door_of(client)
-    return Event(kind, door, principal, client, key.tenant, key.module, more=more)
+    return Event(
+        kind, door, principal, client, key.tenant, key.module, more={**tier_of(key), **more}
+    )
+
+
+def read_refused(key: SessionKey, request: RunRequest, kind: str) -> Event:
+    """Return that a command for the read tier was not run, because of its class."""
+    return Event(
+        Kind.DENIED,
+        door_of(request.client),
+        request.principal,
+        request.client,
+        key.tenant,
+        key.module,
+        **command_facts(request.command),
+        judged=kind,
+        more={"verb": "read", "reason": "not_only_reading", **tier_of(key)},
+    )
 
 
 def refused_by_kernel(key: SessionKey, facts: Mapping[str, Any]) -> Event:
@@ -125,13 +144,18 @@ def sign_in_ended(
         key.tenant,
         key.module,
         outcome=outcome,
-        more={"account": account or ""},
+        more={"account": account or "", **tier_of(key)},
     )
 
 
 def _of_run(kind: Kind, run: Run, more: Mapping[str, Value], **facts: str) -> Event:
     door = Door.NOTEBOOK if run.observed else door_of(run.client)
     key = run.key
-    return Event(
-        kind, door, run.principal, run.client, key.tenant, key.module, run.id, more=more, **facts
-    )
+    who = (run.principal, run.client, key.tenant, key.module, run.id)
+    told = {**tier_of(key), **more}
+    return Event(kind, door, *who, judged=run.judged, more=told, **facts)
+
+
+def tier_of(key: SessionKey) -> dict[str, Value]:
+    """Return the tier of a session, if it is the one that reads."""
+    return {"tier": key.tier} if key.reads else {}

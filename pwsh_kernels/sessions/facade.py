@@ -11,9 +11,11 @@ from typing import Any, Literal
 from pwsh_kernels import shapes
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.audit.trail import AuditTrail
-from pwsh_kernels.catalog import Catalog, CommandIndex, Module, Tenant, Tenants
+from pwsh_kernels.catalog import Catalog, CommandIndex, Module, ModuleAccess, Tenant, Tenants
 from pwsh_kernels.errors import (
     AnswerOfAnother,
+    InvalidRequest,
+    NotOnlyReading,
     NotSignedIn,
     ProductError,
     RunNotWaiting,
@@ -23,7 +25,14 @@ from pwsh_kernels.landlock import abi_version
 from pwsh_kernels.prompt_answers import check_answer
 from pwsh_kernels.records import Record, RunOptions
 from pwsh_kernels.sessions.admission import admit, check_command, check_room
-from pwsh_kernels.sessions.audit_events import accepted, ended, is_recorded, of_run, of_session
+from pwsh_kernels.sessions.audit_events import (
+    accepted,
+    ended,
+    is_recorded,
+    of_run,
+    of_session,
+    read_refused,
+)
 from pwsh_kernels.sessions.audit_sync import keep_synced
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.evidence.notebook import evidence
@@ -74,6 +83,7 @@ from pwsh_kernels.sessions.watchdog import Watchdog
 from pwsh_kernels.settings import Settings
 
 DEFAULT_MODULE = "exo"
+NO_PARAMETERS = "are not for the read tier, where a variable can change what a command does"
 COMING_WAIT_S = 25.0
 """How long a command waits for its session to start and sign in unattended, even if its own wait is
 shorter.
@@ -87,9 +97,20 @@ entered."""
 Shown = Callable[[SessionKey], bool]
 """Whether a session, with its runs, is shown to somebody."""
 Admits = Callable[[str, str], None]
-Judge = Callable[[str, str], Awaitable[None]]
-"""Raises a ProductError for a tenant (by its own name) and module in which a text may not run."""
+Judge = Callable[[str, str], Awaitable[str]]
+"""Raises a ProductError for a tenant (by its own name) and module in which a text may not run;
+returns its class, "" if there is none.
+"""
 """Raises a ProductError for a tenant and a module that are closed to somebody."""
+
+
+Reads = Callable[[SessionKey, Sequence[str]], Awaitable[None]]
+"""Raises a ProductError for texts that do more than read in a session of the read tier."""
+
+
+async def nothing_reads(key: SessionKey, _: Sequence[str]) -> None:
+    """Let nothing run in the read tier: nobody can tell what reads. Raises NotOnlyReading."""
+    raise NotOnlyReading(key.tenant, key.module, "unknown", [])
 
 
 def everything(_: SessionKey) -> bool:
@@ -97,8 +118,9 @@ def everything(_: SessionKey) -> bool:
     return True
 
 
-async def anything(_: str, __: str) -> None:
-    """Let every text run."""
+async def anything(_: str, __: str) -> str:
+    """Let every text run, whatever its class is."""
+    return ""
 
 
 def everybody(_: str, __: str) -> None:
@@ -120,10 +142,12 @@ class Sessions:
         sandbox: Callable[[], Mapping[str, str]],
         *,
         audit: AuditTrail,
+        reads: Reads = nothing_reads,
     ) -> None:
         """`tenants` returns them as they are now; `sandbox` the variables of a sandbox tenant's
-        session.
+        session; `reads` judges what the read tier is asked to run.
         """
+        self._reads = reads
         self._settings = settings
         self._audit = audit
         self._commands = CommandIndex(catalog)
@@ -253,15 +277,17 @@ class Sessions:
             "closed": tenants.closed,
         }
 
-    async def status(self, tenant: str, module: str, wait_s: float = 0) -> shapes.Status:
+    async def status(
+        self, tenant: str, module: str, wait_s: float = 0, tier: shapes.Tier = "write"
+    ) -> shapes.Status:
         """Return one session's state, after a pending sign-in has ended or `wait_s`.
 
         Raises UnknownModule, InvalidTenant.
         """
-        known, _, key = self._directory.names(tenant, module)
+        known, _, key = self._directory.names(tenant, module, tier)
         live = self._lifecycle.table.get(key)
         if live is None:
-            return no_session_view(key.tenant, key.module, sandbox=known.sandbox)
+            return no_session_view(key, sandbox=known.sandbox)
         session = live.session
         await session.changes.wait_for(
             lambda: session.state not in ("starting", "signing_in"), wait_s
@@ -271,13 +297,13 @@ class Sessions:
     async def login(self, request: LoginRequest) -> shapes.Login:
         """Start or follow a sign-in.
 
-        Raises as `Directory.names`, `choose_route` and `checked_request` do, and UnsafeFolder.
+        Raises as `Directory.to_use`, `choose_route` and `checked_request` do, and UnsafeFolder.
         """
-        tenant, module, _ = self._directory.names(request.tenant, request.module)
+        tenant, module, _ = self._directory.to_use(request.tenant, request.module, request.tier)
         # Refused before a session is made for it.
         request = checked_request(request, tenant, module)
         choose_route(tenant, module, request.route, request.secrets)
-        live = self._lifecycle.open(request.tenant, request.module)
+        live = self._lifecycle.open(request.tenant, request.module, request.tier)
         live.session.use(request.conversation_id)
         wait_s = self._settings.login_wait if request.wait_s is None else request.wait_s
         refused = await self._lifecycle.sign_ins.follow(live, request, wait_s)
@@ -314,7 +340,11 @@ class Sessions:
         named = [  # two names of one tenant count once; what is refused tells no other name
             one if refusals[one] else self._directory.tenant_name(one) for one in tenants
         ]
-        signed_in = (live.session for live in self._live() if open_to(live.key))
+        signed_in = (
+            live.session
+            for live in self._live()
+            if live.key.tier == request.tier and open_to(live.key)
+        )
         chosen = chosen_tenants(named, module, signed_in)
         runs = await asyncio.gather(
             *(
@@ -349,8 +379,10 @@ class Sessions:
         Raises as `admit` and `judge` say.
         """
         check_command(request, self._settings.command_size)
+        if request.tier == "read":
+            await self._check_read(request)
         module = self._directory.module(request.module).key
-        await judge(self._directory.tenant_name(request.tenant), module)
+        judged = await judge(self._directory.tenant_name(request.tenant), module)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         check_room(live, self._settings.queued_runs)
         run = self._runs.add(
@@ -360,9 +392,23 @@ class Sessions:
             principal=request.principal,
             client=request.client,
             account=live.account,
+            judged=judged,
         )
         live.session.use(request.conversation_id)
         return live, run
+
+    async def _check_read(self, request: RunRequest) -> None:
+        """Raise for a command that the read tier does not take: as `Directory.to_use` does,
+        InvalidRequest, and as the `reads` that the server was given.
+        """
+        _, _, key = self._directory.to_use(request.tenant, request.module, request.tier)
+        if request.options.parameters:
+            raise InvalidRequest("parameters", NO_PARAMETERS)
+        try:
+            await self._reads(key, [request.command])
+        except NotOnlyReading as refused:
+            self._audit.note(read_refused(key, request, refused.kind))
+            raise
 
     def run_views(
         self,
@@ -460,8 +506,7 @@ class Sessions:
 
         Raises SessionBusy, CommandSearchFailed, and as `Directory.names` and `admit` do.
         """
-        tenant, _, module = name.partition(":")
-        _, _, key = self._directory.names(tenant, module or DEFAULT_MODULE)
+        _, _, key = self._directory.named(name, DEFAULT_MODULE)
         live = self._lifecycle.table.get(key)
         if live is not None:
             session = live.session
@@ -480,11 +525,10 @@ class Sessions:
         Raises UnknownSession for one that has neither a state nor runs, and as `Directory.names`
         does.
         """
-        tenant, _, module = name.partition(":")
-        _, _, key = self._directory.names(tenant, module or DEFAULT_MODULE)
+        _, _, key = self._directory.named(name, DEFAULT_MODULE)
         live, runs = self._lifecycle.table.get(key), self._runs.of(key)
         if live is None and not runs:
-            raise UnknownSession(tenant=key.tenant, module=key.module)
+            raise UnknownSession(tenant=key.tenant, module=key.module, tier=key.tier)
         self._audit.note(of_session(Kind.EXPORTED, key, principal, client, what="notebook"))
         return await evidence(key, live.session if live else None, runs, now())
 
@@ -566,6 +610,7 @@ class Sessions:
         tenant: str,
         module: str,
         *,
+        tier: shapes.Tier = "write",
         forget: bool = False,
         principal: str = "token",
         client: str = "",
@@ -574,7 +619,7 @@ class Sessions:
 
         Raises UnknownSession.
         """
-        _, _, key = self._directory.names(tenant, module)
+        _, _, key = self._directory.names(tenant, module, tier)
         live = self._lifecycle.table.get(key)
         done = of_session(Kind.DISCONNECTED, key, principal, client, forget=forget)
         if live is not None:
@@ -584,18 +629,24 @@ class Sessions:
         if forget and await self._lifecycle.forget_home(key):
             self._audit.note(done)
             return {"success": True, "message": f"Forgot what {key} kept on disk"}
-        raise UnknownSession(tenant=tenant, module=module)
+        raise UnknownSession(tenant=tenant, module=module, tier=tier)
 
     async def kill(
-        self, tenant: str, module: str, *, principal: str = "token", client: str = ""
+        self,
+        tenant: str,
+        module: str,
+        *,
+        tier: shapes.Tier = "write",
+        principal: str = "token",
+        client: str = "",
     ) -> shapes.Killed:
         """End the session's processes at once."""
-        live = self._lifecycle.find(tenant, module)
+        live = self._lifecycle.find(tenant, module, tier)
         if live is None:
             return {
                 "success": True,
                 "killed": False,
-                "message": f"No session for {tenant}:{module}",
+                "message": f"No session for {SessionKey(tenant, module, tier)}",
             }
         self._audit.note(of_session(Kind.KILLED, live.key, principal, client))
         await self._lifecycle.kill(live)
@@ -606,19 +657,19 @@ class Sessions:
 
     async def _admitted(self, request: RunRequest, wait_s: float) -> LiveSession:
         """Return the session that takes the command, once it has started."""
-        tenant, module, key = self._directory.names(request.tenant, request.module)
+        tenant, module, key = self._directory.to_use(request.tenant, request.module, request.tier)
         live = self._lifecycle.table.get(key)
         if live is not None and live.ending:
             live = None  # its commands would be cancelled
         alone = _comes_alone(live, tenant, module)
         if alone or (live is None and self._settings.run_signed_out):
-            live = self._lifecycle.open(request.tenant, request.module, alone=alone)
+            live = self._lifecycle.open(request.tenant, request.module, request.tier, alone=alone)
         if live is not None:
             session = live.session
             limit = OLD_CODE_WAIT_S if live.awaits_old_code else wait_s
             await session.changes.wait_for(lambda: not _coming(session), limit)
             if live.awaits_old_code:
-                raise NotSignedIn(key.tenant, key.module, reason=session.reason)
+                raise NotSignedIn(key.tenant, key.module, reason=session.reason, tier=key.tier)
         return admit(
             key,
             live,
@@ -631,11 +682,16 @@ class Sessions:
         """Return the sessions to open at the start: those of the setting, and those marked in the
         tenants file.
         """
-        wanted = [SessionKey(*one.partition(":")[::2]) for one in self._settings.restore]
+        wanted = [SessionKey.parse(one) for one in self._settings.restore]
         for tenant in self._directory.tenants().known.values():
+            tiers: tuple[tuple[shapes.Tier, Mapping[str, ModuleAccess]], ...] = (
+                ("write", tenant.modules),
+                ("read", tenant.read),
+            )
             wanted += [
-                SessionKey(tenant.name, module)
-                for module, access in tenant.modules.items()
+                SessionKey(tenant.name, module, tier)
+                for tier, accesses in tiers
+                for module, access in accesses.items()
                 if access.restore
             ]
         return list(dict.fromkeys(wanted))

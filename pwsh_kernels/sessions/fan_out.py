@@ -48,6 +48,7 @@ def refused_view(request: RunRequest, error: ProductError) -> Refused:
     refused: Refused = {
         "tenant": request.tenant,
         "module": request.module,
+        "tier": request.tier,
         "state": "refused",
         "success": False,
         "error": error.text(),

@@ -194,7 +194,8 @@ class Launcher:
 
 
 def _sign_in_hint(session: Session) -> str:
-    name = f"{session.key.tenant} {session.key.module}"
+    read = " --read" if session.key.reads else ""
+    name = f"{session.key.tenant} {session.key.module}{read}"
     hint = (
         f"If nobody is signed in any more: `pwsh-kernels login {name}` in a terminal signs in,"
         f" `pwsh-kernels status {name}` says who is."

@@ -35,6 +35,7 @@ from pwsh_kernels.sessions.sign_in.ended_sign_ins import Examiner
 from pwsh_kernels.sessions.sign_in.flow import SignInFlow
 from pwsh_kernels.sessions.views.title import session_title
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.shapes import Tier
 
 LOG = logging.getLogger(__name__)
 ADOPT_WAIT_S = 5.0
@@ -56,7 +57,8 @@ OLD_CODE = (
 RESTART_REFUSED = (
     "A restart would end the sign-in to {key} for everyone who uses it, so nothing was done. To"
     " stop what is running, interrupt it. To start over: `pwsh-kernels disconnect {tenant}"
-    " {module}`, then `pwsh-kernels login {tenant} {module}` (or POST /disconnect and POST /login)."
+    " {module}{read}`, then `pwsh-kernels login {tenant} {module}{read}` (or POST /disconnect and"
+    " POST /login)."
 )
 ALIVE_WAIT_S = 2.0
 """A living kernel answers in milliseconds; a frozen one is killed."""
@@ -107,18 +109,20 @@ class Lifecycle:
         self._turns: WeakValueDictionary[SessionKey, asyncio.Lock] = WeakValueDictionary()
         manager.serve(self, settings.pass_env, settings.most_kernels)
 
-    def find(self, tenant: str, module: str) -> LiveSession | None:
+    def find(self, tenant: str, module: str, tier: Tier = "write") -> LiveSession | None:
         """Return a session. Raises UnknownModule, InvalidTenant."""
-        return self.table.get(self._directory.names(tenant, module)[2])
+        return self.table.get(self._directory.names(tenant, module, tier)[2])
 
-    def open(self, tenant: str, module: str, *, alone: bool = False) -> LiveSession:
+    def open(
+        self, tenant: str, module: str, tier: Tier = "write", *, alone: bool = False
+    ) -> LiveSession:
         """Return the session, or begin a new one when there is none or it is gone; it starts in the
         background.
 
         `alone`: nobody asked for a sign-in; it signs in only if that needs no person. Raises
-        UnsafeFolder.
+        UnsafeFolder, ReaderNotConfigured.
         """
-        known_tenant, known_module, key = self._directory.names(tenant, module)
+        known_tenant, known_module, key = self._directory.to_use(tenant, module, tier)
         live = self.table.get(key)
         if live is None or live.session.gone or live.ending:
             self._make_room(key)
@@ -135,7 +139,7 @@ class Lifecycle:
         """Begin the sessions that do not exist yet, and sign them in if that needs no person."""
         for key in wanted:
             try:
-                self.open(key.tenant, key.module, alone=True)
+                self.open(key.tenant, key.module, key.tier, alone=True)
             except ProductError as error:
                 LOG.warning("The session %s was not restored: %s", key, error)
 
@@ -245,6 +249,7 @@ class Lifecycle:
                 signed_in_at=utc(session.signed_in_at),
                 route=session.route.name if session.route else None,
                 place=session.place,
+                tier=live.key.tier,
             )
         )
 
@@ -371,7 +376,12 @@ class Lifecycle:
         live = self.table.get(key)
         signed_in = live is not None and live.session.state in ("signed_in", "signing_in")
         return (
-            RESTART_REFUSED.format(key=key, tenant=key.tenant, module=key.module)
+            RESTART_REFUSED.format(
+                key=key,
+                tenant=key.tenant,
+                module=key.module,
+                read=" --read" if key.reads else "",
+            )
             if signed_in
             else ""
         )
@@ -413,6 +423,7 @@ class Lifecycle:
                 created_at=utc(now()) or "",
                 state="signed_in",
                 place=place.name,
+                tier=key.tier,
             )
             await self._adopt_or_skip(note)
 
@@ -467,7 +478,7 @@ class Lifecycle:
             self.ended(note.key, "it could not be taken over; the server's log says why")
 
     async def _adopt(self, note: SessionNote) -> None:
-        tenant, module, key = self._directory.names(note.tenant, note.module)
+        tenant, module, key = self._directory.names(note.tenant, note.module, note.tier)
         session = Session(
             key,
             tenant,

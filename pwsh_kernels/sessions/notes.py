@@ -18,7 +18,7 @@ from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.places.place import PlaceName
 from pwsh_kernels.sessions.states import SESSION_STATES
-from pwsh_kernels.shapes import SessionState
+from pwsh_kernels.shapes import SessionState, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,12 @@ class SessionNote:
     signed_in_at: str | None = None
     route: RouteName | None = None
     place: PlaceName = "local"
+    tier: Tier = "write"
 
     @property
     def key(self) -> SessionKey:
-        """The tenant and the module that the note is about."""
-        return SessionKey(self.tenant, self.module)
+        """The session that the note is about."""
+        return SessionKey(self.tenant, self.module, self.tier)
 
     def created_time(self) -> datetime:
         """Return when the session was made."""
@@ -97,6 +98,8 @@ def read_note(text: bytes) -> SessionNote:
         raise ValueError(f"no state: {note.state}")
     if note.place not in get_args(PlaceName):
         raise ValueError(f"no place: {note.place}")
+    if note.tier not in get_args(Tier):
+        raise ValueError(f"no tier: {note.tier}")
     note.created_time()
     note.signed_in_time()
     return note

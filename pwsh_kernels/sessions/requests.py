@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from pwsh_kernels.catalog import FactName, RouteName, Secret
 from pwsh_kernels.records import RunOptions
+from pwsh_kernels.shapes import Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class LoginRequest:
     """False: nobody is waiting, so it must not need a person."""
     principal: str = "token"
     client: str = ""
+    tier: Tier = "write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +50,4 @@ class RunRequest:
     conversation_id: str | None = None
     principal: str = "token"
     client: str = ""
+    tier: Tier = "write"

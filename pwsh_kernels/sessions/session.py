@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from pwsh_kernels.catalog import Explanation, Fact, FactName, Module, Route, Tenant
+from pwsh_kernels.catalog import APP_ROUTES, Explanation, Fact, FactName, Module, Route, Tenant
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.moment import now
@@ -34,8 +34,6 @@ already waiting busily for a person.
 
 FILE_CODES = frozenset({"certificate_unreadable"})
 """Explanations of problems with a file that the tenants file names."""
-APP_ROUTES = frozenset({"certificate", "client_secret", "workload_identity"})
-"""Routes on which the configured application signs in, so that the expected account is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,11 +55,13 @@ from pwsh_kernels.web.jupyter.pages import hide_token
 from pwsh_kernels.web.jupyter.rules import undeclared
 from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
+from pwsh_kernels.web.metrics import Metrics, metrics_rules
 from pwsh_kernels.web.oidc.door import oidc_rules, provider_of
 from pwsh_kernels.web.pages.page_handler import Site
 from pwsh_kernels.web.pages.routes import page_rules
 from pwsh_kernels.web.people import SignedInPeople
 from pwsh_kernels.web.product import Backend, Product
+from pwsh_kernels.web.read_gate import ReadGate
 from pwsh_kernels.web.rest.handlers import rules
 from pwsh_kernels.web.sandbox.page import PAGE_PATH, sandbox_rules
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
@@ -349,6 +351,8 @@ class PwshKernelsApp(ExtensionApp):
         group = settings.session_users[0] if settings.session_users else None
         self.authority = Authority(settings.data_dir / "sandbox", group=group)
         self.backend = self.make_backend(server)
+        if self.metrics:
+            self.metrics.watch(self.backend)
         sandbox = [
             *sandbox_rules(self.authority, server.base_url, server.product.settings.sandbox_peers),
             *powerapps_rules(self.authority, server.base_url),
@@ -368,8 +372,11 @@ class PwshKernelsApp(ExtensionApp):
         ]
         self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
+        ours += metrics_rules(self.backend, self.metrics, server.base_url)
         manager = cast(SessionKernelManager, server.kernel_manager)
-        gate = JupyterGate(self.backend.guard, manager, self.backend.changes)
+        gate = JupyterGate(
+            self.backend.guard, manager, self.backend.changes, ReadGate(self.backend.classifier)
+        )
         cast(TokenIdentity, server.identity_provider).gate = gate
         hide_token(server.web_app.settings["jinja2_env"])
         lists = list_rules(gate, server.base_url)
@@ -381,7 +388,10 @@ class PwshKernelsApp(ExtensionApp):
         """Return the objects that the routes work on."""
         product = server.product
         manager = cast(SessionKernelManager, server.kernel_manager)
-        audit = make_audit(product)
+        self.metrics = Metrics() if product.settings.metrics else None
+        audit = make_audit(product, self.metrics)
+        confined = product.settings.confine != "off" and abi_version() > 0
+        classifier = Classifier(product.catalog, confined=confined)
         sessions = Sessions(
             product.settings,
             manager,
@@ -389,6 +399,7 @@ class PwshKernelsApp(ExtensionApp):
             product.tenants.current,
             self.sandbox_environment,
             audit=audit,
+            reads=ReadGate(classifier),
         )
         health = Health(product.settings.confine, audit, abi_version())
         if missing := shortfall(health.confine, health.abi):
@@ -405,8 +416,6 @@ class PwshKernelsApp(ExtensionApp):
             audit=audit,
             people=people.principal,
         )
-        confined = product.settings.confine != "off" and health.abi > 0
-        classifier = Classifier(product.catalog, confined=confined)
         changes = ChangesGate(product.tenants.current, classifier, guard)
         judges = (classifier, changes)
         parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
@@ -472,11 +481,11 @@ class PwshKernelsApp(ExtensionApp):
         self.backend.audit.close()
 
 
-def make_audit(product: Product) -> AuditTrail:
+def make_audit(product: Product, metrics: Metrics | None) -> AuditTrail:
     """Return the audit trail of the settings; its log is opened with the first record."""
-    if product.settings.audit == "off":
-        return AuditTrail()
-    return AuditTrail(AuditLog(product.settings.audit_folder))
+    settings = product.settings
+    log = None if settings.audit == "off" else AuditLog(settings.audit_folder)
+    return AuditTrail(log, metrics.heard) if metrics else AuditTrail(log)
 
 
 def record_changes(audit: AuditTrail, what: str, file: WatchedFile[Any]) -> None:
@@ -520,7 +529,8 @@ def greeting(url: str, token: str) -> str:
     """Return the text that a person at a terminal sees when the server is ready."""
     return (
         f"\n  pwsh-kernels is ready on {url}\n    {FIRST_COMMAND}   "
-        f" (another terminal; the command finds the token on its own)\n    {url}?token={token}   "
-        f" (browser, notebooks)\n    Authorization: Bearer {token}    (REST)\n  Ctrl-C stops the"
-        " server; sessions stay signed in, and the next server finds them again.\n\n"
+        f" (another terminal; the command finds the token on its own)\n    pwsh-kernels page   "
+        f" (an address for a browser)\n    {url}?token={token}    (notebooks)\n"
+        f"    Authorization: Bearer {token}    (REST)\n  Ctrl-C stops the server;"
+        " sessions stay signed in, and the next server finds them again.\n\n"
     )

@@ -157,6 +157,8 @@ class Channels(ZMQChannelsWebsocketConnection):
     """
 
     silent_cells = Instance(SilentCells, args=())
+    classes: "dict[str, str]" = cast("dict[str, str]", Instance(dict, args=()))
+    """Of cells that were judged and not yet passed on, by the id of the message."""
 
     @default("iopub_data_rate_limit")
     def _default_data_rate(self) -> float:
@@ -253,7 +255,8 @@ class Channels(ZMQChannelsWebsocketConnection):
         key = self._gate.session_of(self.kernel_id)
         match message.kind:
             case "execute_request":
-                return cell_accepted(caller, key, self.kernel_id, message)
+                judged = self.classes.pop(message.id, "")
+                return cell_accepted(caller, key, self.kernel_id, message, judged)
             case "input_reply":
                 return prompt_answered(caller, key, self.kernel_id)
             case "interrupt_request" | "shutdown_request":

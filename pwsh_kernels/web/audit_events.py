@@ -3,16 +3,18 @@ the reading of a configuration file.
 """
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 from pwsh_kernels import __version__
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
 from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
 from pwsh_kernels.principals.decision import Decision
-from pwsh_kernels.sessions.audit_events import command_facts
+from pwsh_kernels.sessions.audit_events import command_facts, tier_of
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.jupyter.messages import ClientMessage
+from pwsh_kernels.web.jupyter.messages import ClientMessage, executed_texts
 
 EXPRESSION = "\n[user_expressions {name}] {text}"
 """How a cell's expressions stand behind its code; they run as well."""
@@ -34,7 +36,9 @@ def denied(caller: Caller, decision: Decision, door: Door, left_out: int) -> Eve
     )
 
 
-def change_refused(caller: Caller, door: Door, refused: ChangesRefused | ApprovalNeeded) -> Event:
+def change_refused(
+    caller: Caller, door: Door, text: str, refused: ChangesRefused | ApprovalNeeded
+) -> Event:
     """Return that a text was not run because it does not only read."""
     return Event(
         Kind.DENIED,
@@ -45,7 +49,18 @@ def change_refused(caller: Caller, door: Door, refused: ChangesRefused | Approva
         refused.module,
         judged=refused.kind,
         outcome=refused.code,
+        **_command(text),
     )
+
+
+class _Command(TypedDict):
+    command_sha256: str
+    command: str
+
+
+def _command(text: str) -> _Command:
+    facts = command_facts(text)
+    return {"command_sha256": facts["command_sha256"], "command": facts["command"]}
 
 
 def unknown(door: Door, client: str, address: str, what: str, left_out: int) -> Event:
@@ -59,7 +74,11 @@ def _more_of(left_out: int) -> dict[str, Value]:
 
 
 def cell_accepted(
-    caller: Caller, key: SessionKey | None, kernel_id: str, message: ClientMessage
+    caller: Caller,
+    key: SessionKey | None,
+    kernel_id: str,
+    message: ClientMessage,
+    judged: str = "",
 ) -> Event:
     """Return what is recorded before a notebook's execution is passed on. Raises ValueError for one
     that cannot be read.
@@ -78,6 +97,7 @@ def cell_accepted(
         kernel_id,
         message_id=message.id,
         silent=message.silent,
+        judged=judged,
         **command_facts("".join(texts)),
     )
 
@@ -95,6 +115,15 @@ def cell_ended(accepted: Event, status: str) -> Event:
         outcome=status,
         more=kept,
     )
+
+
+def cell_refused(
+    caller: Caller, key: SessionKey, kernel_id: str, message: ClientMessage, kind: str
+) -> Event:
+    """Return that a cell for the read tier was not passed on, because of its class."""
+    facts = command_facts("\n".join(executed_texts(message)))
+    more = {"verb": "read", "reason": "not_only_reading"}
+    return replace(_of_kernel(Kind.DENIED, caller, key, kernel_id, **facts, **more), judged=kind)
 
 
 def prompt_answered(caller: Caller, key: SessionKey | None, kernel_id: str) -> Event:
@@ -115,6 +144,7 @@ def _of_kernel(
     *,
     command: str = "",
     command_sha256: str = "",
+    judged: str = "",
     **more: Value,
 ) -> Event:
     return Event(
@@ -126,7 +156,8 @@ def _of_kernel(
         key.module if key else "",
         command=command,
         command_sha256=command_sha256,
-        more={"kernel_id": kernel_id, **more},
+        judged=judged,
+        more={"kernel_id": kernel_id, **(tier_of(key) if key else {}), **more},
     )
 
 
@@ -135,6 +166,11 @@ def agents(kind: Kind, caller: Caller, tenant: str, why: str = "") -> Event:
     more: dict[str, Value] = {"why": why} if why else {}
     door = door_of(caller.client)
     return Event(kind, door, caller.name, caller.client, tenant=tenant, more=more)
+
+
+def page_event(kind: Kind, principal: str, client: str = "page") -> Event:
+    """Return that somebody got a code for the page, or signed a browser in with one."""
+    return Event(kind, door_of(client), principal, client)
 
 
 def server_started(process: int) -> Event:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from pwsh_kernels.approvals.policy import Need, needs
-from pwsh_kernels.audit.event import door_of
+from pwsh_kernels.audit.event import Door, door_of
 from pwsh_kernels.catalog import Changes, Tenant, Tenants
 from pwsh_kernels.classification import Class, Classification, Classifier, Reason
 from pwsh_kernels.classification.classes import worst
@@ -34,36 +34,44 @@ class ChangesGate:
         known = self._tenants().known.get(tenant) or Tenant(tenant)
         return known.changes_of(module, caller.principal.kind.value)
 
-    def judging(self, caller: Caller, texts: Sequence[str]) -> "Judging":
+    def judging(self, caller: Caller, texts: Sequence[str], door: Door | None = None) -> "Judging":
         """Return the question whether a caller's texts may run, for one session or for many."""
-        return Judging(self, caller, texts)
+        return Judging(self, caller, texts, door or door_of(caller.client))
 
     async def classes(self, texts: Sequence[str], module: str) -> list[Classification]:
         """Raises PowerShellNotFound, PowerShellStartFailed: then nothing runs."""
         return [await self._classifier.classify(text, module) for text in texts]
 
-    def note(self, caller: Caller, refused: ChangesRefused | ApprovalNeeded) -> None:
-        """Record that somebody's text was not run."""
-        self._guard.audit.note(change_refused(caller, door_of(caller.client), refused))
+    def note(
+        self,
+        caller: Caller,
+        door: Door,
+        texts: Sequence[str],
+        refused: ChangesRefused | ApprovalNeeded,
+    ) -> None:
+        """Record that somebody's texts were not run."""
+        self._guard.audit.note(change_refused(caller, door, "\n".join(texts), refused))
 
 
 class Judging:
     """One caller's texts: they are classified once, however many tenants they are for."""
 
-    def __init__(self, gate: ChangesGate, caller: Caller, texts: Sequence[str]) -> None:
+    def __init__(self, gate: ChangesGate, caller: Caller, texts: Sequence[str], door: Door) -> None:
+        self._door = door
         self._gate = gate
         self._caller = caller
         self._texts = texts
         self._found: asyncio.Future[list[Classification]] | None = None
 
-    async def __call__(self, tenant: str, module: str) -> None:
-        """Let the texts run in a session, by the tenant's own name.
+    async def __call__(self, tenant: str, module: str) -> str:
+        """Let the texts run in a session, by the tenant's own name; return their class, "" where
+        none was needed.
 
         Raises ChangesRefused, ApprovalNeeded; PowerShellNotFound, PowerShellStartFailed.
         """
         changes = self._gate.changes(self._caller, tenant, module)
         if changes == "free":
-            return
+            return ""
         if self._found is None:
             self._found = asyncio.ensure_future(self._gate.classes(self._texts, module))
         found = await asyncio.shield(self._found)
@@ -71,8 +79,9 @@ class Judging:
         need = needs(changes, kind)
         if need is not Need.RUN:
             refused = _refusal(need, (tenant, module), kind, found)
-            self._gate.note(self._caller, refused)
+            self._gate.note(self._caller, self._door, self._texts, refused)
             raise refused
+        return kind.value
 
 
 def _refusal(

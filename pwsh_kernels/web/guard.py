@@ -30,6 +30,7 @@ from pwsh_kernels.principals.principal import (
 from pwsh_kernels.principals.roll import Roll
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.shapes import Tier
 from pwsh_kernels.web import audit_events
 from pwsh_kernels.web.access import Caller, client_label, read_token, same_token
 
@@ -148,7 +149,7 @@ class Guard:
 
     def allows(self, caller: Caller, verb: Verb, key: SessionKey) -> bool:
         """Return whether a caller may do something in a session."""
-        return self.decide(caller, verb, self.place(key)).allowed
+        return self.decide(caller, verb_in(verb, key.tier), self.place(key)).allowed
 
     def sees_tenant(self, caller: Caller, name: str) -> bool:
         """Return whether a caller may know of a tenant, by the tenant's own name."""
@@ -158,13 +159,16 @@ class Guard:
         """Return the place of a session."""
         return session_place(self._tenant(key.tenant), key.module)
 
-    def require_session(self, caller: Caller, verb: Verb, tenant: str, module: str) -> None:
+    def require_session(
+        self, caller: Caller, verb: Verb, tenant: str, module: str, tier: Tier = "write"
+    ) -> None:
         """Raise Forbidden for what a caller may not do in a session, by any name of its tenant.
 
         A tenant that the caller may not see is an unknown one: raises UnknownTenant,
         InvalidTenant, in the same words as for one that does not exist.
         """
-        self.require(caller, verb, session_place(self.find_tenant(caller, tenant), module))
+        where = session_place(self.find_tenant(caller, tenant), module)
+        self.require(caller, verb_in(verb, tier), where)
 
     def find_tenant(self, caller: Caller, name: str) -> Tenant:
         """Return a tenant that a caller may see, by any name.
@@ -187,6 +191,11 @@ class Guard:
 
     def _tenant(self, name: str) -> Tenant:
         return self._tenants().known.get(name) or Tenant(name)
+
+
+def verb_in(verb: Verb, tier: Tier) -> Verb:
+    """Return what is needed for something in a tier: what the read tier takes, only reads."""
+    return Verb.READ if tier == "read" and verb is Verb.WRITE else verb
 
 
 def forbidden(decision: Decision) -> Forbidden:

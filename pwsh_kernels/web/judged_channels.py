@@ -1,4 +1,6 @@
-"""A notebook's WebSocket in which a cell is passed on only if the tenant lets it run as it is."""
+"""A notebook's WebSocket in which a cell is passed on only if the tenant lets it run as it is, and
+in the read tier only if it reads.
+"""
 
 import asyncio
 from collections import deque
@@ -7,8 +9,14 @@ from typing import Any, cast
 from traitlets import Any as AnyTrait
 from traitlets import Instance
 
-from pwsh_kernels.errors import ProductError
+from pwsh_kernels.audit.event import Door
+from pwsh_kernels.errors import InvalidRequest, NotOnlyReading, ProductError
+from pwsh_kernels.messages import our_facts
+from pwsh_kernels.sessions.facade import NO_PARAMETERS
+from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.attachments import SUBPROTOCOL_V1, Channels
+from pwsh_kernels.web.audit_events import cell_refused
 from pwsh_kernels.web.jupyter.gate import caller_of
 from pwsh_kernels.web.jupyter.messages import ClientMessage, executed_texts, read_message
 
@@ -47,10 +55,7 @@ class JudgedChannels(Channels):
         """Return a message that has to be judged; None for another, and for an invalid one."""
         caller = caller_of(cast(Any, self.websocket_handler))
         key = self._gate.session_of(self.kernel_id)
-        gate = self._gate.changes
-        if caller is None or key is None or gate is None:
-            return None
-        if gate.changes(caller, key.tenant, key.module) == "free":
+        if caller is None or key is None or not (key.reads or self._changes_judged(caller, key)):
             return None
         try:
             message = read_message(incoming, v1=self.subprotocol == SUBPROTOCOL_V1)
@@ -59,15 +64,37 @@ class JudgedChannels(Channels):
             return None
         return message if is_cell and not self._refusal(message.verb) else None
 
+    def _changes_judged(self, caller: Caller, key: SessionKey) -> bool:
+        gate = self._gate.changes
+        return gate is not None and gate.changes(caller, key.tenant, key.module) != "free"
+
     async def _refusal_of(self, incoming: str | bytes) -> tuple[ClientMessage, ProductError] | None:
         """Return a message that may not run as it is, and why."""
         caller = caller_of(cast(Any, self.websocket_handler))
         key = self._gate.session_of(self.kernel_id)
-        gate, message = self._gate.changes, self._judged(incoming)
-        if caller is None or key is None or gate is None or message is None:
+        message = self._judged(incoming)
+        if caller is None or key is None or message is None:
             return None
         try:
-            await gate.judging(caller, executed_texts(message))(key.tenant, key.module)
+            if key.reads:
+                await self._check_read(caller, key, message)
+                self.classes[message.id] = "read"
+            if gate := self._gate.changes:
+                judge = gate.judging(caller, executed_texts(message), Door.NOTEBOOK)
+                judged = await judge(key.tenant, key.module)
+                self.classes[message.id] = judged or self.classes.get(message.id, "")
         except ProductError as error:
             return message, error
         return None
+
+    async def _check_read(self, caller: Caller, key: SessionKey, message: ClientMessage) -> None:
+        """Raises NotOnlyReading, InvalidRequest, and if nobody can be asked."""
+        if our_facts({"metadata": message.metadata}).get("parameters"):
+            raise InvalidRequest("parameters", NO_PARAMETERS)
+        try:
+            await self._gate.reads(key, executed_texts(message))
+        except NotOnlyReading as refused:
+            self._gate.guard.audit.note(
+                cell_refused(caller, key, self.kernel_id, message, refused.kind)
+            )
+            raise

@@ -15,6 +15,7 @@ from pwsh_kernels.audit.verification import verify
 from pwsh_kernels.cli.console import CLIENT_NAME
 from pwsh_kernels.discovery import MCP_CLIENT
 from pwsh_kernels.errors import AuditUnavailable
+from pwsh_kernels.web.pages.page_handler import CLIENT
 
 WRITE = Event(Kind.RUN_ACCEPTED, principal="token")
 
@@ -79,6 +80,6 @@ def test_refusals_beyond_the_limit_are_counted_and_told_with_the_next() -> None:
 
 
 def test_our_own_programs_are_known_by_their_names() -> None:
-    assert {CLIENT_NAME: Door.CLI, MCP_CLIENT: Door.MCP} == PROGRAMS
+    assert {CLIENT_NAME: Door.CLI, MCP_CLIENT: Door.MCP, CLIENT: Door.PAGE} == PROGRAMS
     assert door_of("pwsh-kernels-mcp:claude-code") is Door.MCP
     assert door_of("curl") is door_of("") is Door.REST

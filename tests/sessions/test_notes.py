@@ -28,6 +28,7 @@ DAMAGED = [
             {"signed_in_at": "noon"},
             {"tenant": ["a"]},
             {"state": "sleeping"},
+            {"tier": "none"},
             {"unknown": "x"},
         )
     ),
@@ -45,6 +46,16 @@ def test_a_damaged_note_is_put_aside_and_named_and_the_others_are_read(
     assert (tmp_path / "adatum.example.exo.json.bad").read_bytes() == damage
     assert "adatum.example.exo.json.bad" in caplog.text
     assert list(notes.read_all()) == [GOOD]
+
+
+def test_a_note_of_before_there_were_tiers_is_one_of_the_tier_that_writes(tmp_path: Path) -> None:
+    notes = SessionNotes(tmp_path)
+    old = {name: value for name, value in asdict(GOOD).items() if name != "tier"}
+    (tmp_path / "contoso.example.exo.json").write_text(json.dumps(old), encoding="utf-8")
+    reads = replace(GOOD, tier="read")
+    notes.write(reads)
+    assert set(notes.read_all()) == {GOOD, reads}
+    assert GOOD.key.tier == "write"
 
 
 def test_a_note_that_is_a_folder_keeps_nobody_from_being_read(tmp_path: Path) -> None:

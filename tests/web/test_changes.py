@@ -1,14 +1,19 @@
 """What a tenant says of changes holds at every door that runs texts."""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pwsh_kernels.audit.files import named_lines
+from tests.fixtures.cli import run_command
 from tests.fixtures.front_end import Notebook
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
+from tests.mcp.client import call, connected, text_of
 
 pytestmark = pytest.mark.xdist_group("changes")
 
@@ -55,9 +60,35 @@ def test_what_reads_runs_and_what_does_not_is_refused_with_the_reason(ruled: Ser
     assert ruled.run(CHANGE)["state"] == "succeeded"
 
 
+def test_it_can_be_asked_beforehand_what_becomes_of_a_text(ruled: Server) -> None:
+    answers = [
+        ruled.get("/classify", text=text, tenant=tenant).get("needs")
+        for text, tenant in ((CHANGE, FABRIKAM), (READ, FABRIKAM), (CHANGE, CONTOSO))
+    ]
+    assert answers == ["refuse", "run", "run"]
+    assert "needs" not in ruled.get("/classify", text=CHANGE)
+    said, _, _ = run_command(ruled.environment, "classify", CHANGE, "--tenant", FABRIKAM)
+    assert said.splitlines()[:2] == ["write", "It is refused there."]
+    assert ruled.get("/classify", text="1", tenant="no.such")["code"] == "unknown_tenant"
+
+
 def test_an_agent_has_its_own_rule(ruled: Server) -> None:
     assert run_as(ruled, AGENT, CHANGE)["code"] == "approval_needed"
     assert run_as(ruled, AGENT, READ)["state"] == "succeeded"
+
+
+def test_a_model_reads_why_its_command_was_not_run(ruled: Server) -> None:
+    async def told() -> tuple[bool, str]:
+        async with connected(ruled) as client:
+            place = {"tenant": FABRIKAM, "module": "exo"}
+            answer = await call(client, "pwsh_run", command=CHANGE, **place)
+            return bool(answer.is_error), text_of(answer)
+
+    is_error, text = asyncio.run(told())
+    assert is_error
+    assert "needs an approval by a person, and this is write" in text
+    assert "Set-Mailbox changes something" in text
+    assert "tenants.toml" not in text  # a model is not told how to switch a guard off
 
 
 def test_a_text_for_several_tenants_is_judged_for_each(ruled: Server) -> None:
@@ -88,6 +119,20 @@ def test_a_notebooks_cell_is_judged_with_its_expressions_and_in_order(ruled: Ser
         (reply,) = refused.of_kind("execute_reply")
         assert (reply["status"], reply["ename"]) == ("error", "ChangesRefused")
         assert "Set-Mailbox changes something" in reply["evalue"]
+
+
+def test_classes_and_refusals_are_in_the_audit_log(ruled: Server) -> None:
+    ran, _ = ruled.run(READ, FABRIKAM), ruled.run(CHANGE, FABRIKAM)
+    folder = ruled.data_dir / "audit"
+    found = [json.loads(line) for _, lines in named_lines(folder) for line in lines]
+    classes = [one.get("class") for one in found if one.get("run_id") == ran["run_id"]]
+    assert classes == ["read", "read"]
+    refused = [one for one in found if one.get("outcome") == "changes_refused"]
+    assert {one["class"] for one in refused} >= {"write"}
+    assert refused[-1]["command_sha256"] == hashlib.sha256(CHANGE.encode()).hexdigest()
+    assert {one["door"] for one in refused} == {"rest", "notebook"}
+    cells = [one for one in found if one["kind"] == "cell.accepted"]
+    assert {one["class"] for one in cells if one["command"] == READ} == {"read"}
 
 
 def test_a_change_of_the_file_is_in_force_at_the_next_request(ruled: Server) -> None:

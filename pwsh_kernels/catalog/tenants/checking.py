@@ -3,7 +3,7 @@ read.
 """
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pwsh_kernels.catalog.catalog import Catalog
@@ -23,20 +23,36 @@ def check_tenants(form: Form, catalog: Catalog) -> list[Problem]:
     found = [
         one
         for tenant in form.tenants
-        for module in tenant.modules
-        for one in _access(form, tenant, module, catalog)
+        for one in (
+            *_accesses(form, tenant, (), catalog),
+            *(
+                one
+                for module in tenant.read
+                for one in _accesses(form, tenant.reading(module), ("read",), catalog)
+            ),
+        )
     ]
     return sorted([*form.problems, *found], key=lambda problem: problem.line or 0)
 
 
-def _access(form: Form, tenant: Tenant, key: str, catalog: Catalog) -> Iterator[Problem]:
+def _accesses(
+    form: Form, tenant: Tenant, table: Sequence[str], catalog: Catalog
+) -> Iterator[Problem]:
+    """Yield the problems of each access in a table of a tenant: its own, or that of its readers."""
+    for key in tenant.modules:
+        yield from _access(form, tenant, (*table, key), catalog)
+
+
+def _access(form: Form, tenant: Tenant, keys: Sequence[str], catalog: Catalog) -> Iterator[Problem]:
+    key = keys[-1]
     try:
         sentences = _route(tenant, catalog.module(key))
     except ProductError as problem:
-        yield Problem(problem.text(), form.line(tenant.name, key))
+        yield Problem(problem.text(), form.line(tenant.name, *keys))
         return
+    name = ":".join((tenant.name, *reversed(keys)))
     for place, sentence in (*sentences, *_secrets(tenant, key), *_certificate(tenant, key)):
-        yield Problem(f"{tenant.name}:{key}: {sentence}", form.line(tenant.name, key, place))
+        yield Problem(f"{name}: {sentence}", form.line(tenant.name, *keys, place))
 
 
 def _route(tenant: Tenant, module: Module) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ No I/O.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -92,9 +92,17 @@ def _tenant(
         return None, [wrong]
     completed = {**built_in, **entry} if built_in and entry.get("sandbox", True) else entry
     try:
-        return _TENANT.validate_python(_with_modules(completed), context={"folder": folder}), []
+        tenant = _TENANT.validate_python(_with_modules(completed), context={"folder": folder})
     except ValidationError as problem:
         return None, [_wrong(one) for one in problem.errors(include_url=False, include_input=False)]
+    return tenant, list(_readers(tenant))
+
+
+def _readers(tenant: Tenant) -> Iterator[Wrong]:
+    """Yield what is wrong with a tenant's accesses of the read tier."""
+    for module in tenant.read:
+        if problem := tenant.reader_problem(module):
+            yield ("read", module), f"read.{module} {problem}"
 
 
 def _wrong_sandbox(entry: Facts, built_in: Facts | None, simulated: Iterable[str]) -> Wrong | None:
@@ -123,8 +131,8 @@ def _with_modules(entry: Facts) -> dict[str, Any]:
 def _wrong(error: ErrorDetails) -> Wrong:
     """Return the place and the sentence of an error; of the file's values only names are shown."""
     place = [str(one) for one in error["loc"] if isinstance(one, str)]
-    in_module = place[:1] == ["modules"] and len(place) > 1
-    place = place[1:] if in_module else place
+    in_module = place[:1] in (["modules"], ["read"]) and len(place) > 1
+    place = place[1:] if place[:1] == ["modules"] and in_module else place
     context = error.get("ctx", {})
     match error["type"]:
         case "unexpected_keyword_argument":

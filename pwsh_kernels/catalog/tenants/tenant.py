@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast, get_args
 
@@ -121,6 +121,8 @@ class ModuleAccess:
     restore: StrictBool = False
 
 
+APP_ROUTES: frozenset[RouteName] = frozenset({"certificate", "client_secret", "workload_identity"})
+"""Routes on which the configured application signs in, so that the account is known."""
 NO_ACCESS = ModuleAccess()
 """The access to a module that the tenants file does not name."""
 
@@ -146,6 +148,8 @@ class Tenant:
     place: PlaceName | None = None
     traps: Mapping[str, Any] = field(default_factory=dict)
     modules: Mapping[str, ModuleAccess] = field(default_factory=dict)
+    read: Mapping[str, ModuleAccess] = field(default_factory=dict)
+    read_with: Literal["write_account"] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -155,6 +159,36 @@ class Tenant:
     def access(self, module: str) -> ModuleAccess:
         """Return how a module signs in here."""
         return self.modules.get(module, NO_ACCESS)
+
+    def reads(self, module: str) -> bool:
+        """Return whether the tenants file says with which account a module only reads."""
+        return module in self.read or self.read_with is not None
+
+    def reading(self, module: str) -> "Tenant":
+        """Return the tenant as a module's session of the read tier knows it: with the account that
+        reads, and nothing of any other.
+        """
+        if module in self.read:
+            access = self.read[module]
+            only = replace(access, expected_account=account_of(access))
+            return replace(self, modules={module: only}, expected_account=None)
+        return self if self.read_with else replace(self, modules={}, expected_account=None)
+
+    def reader_problem(self, module: str) -> str | None:
+        """Return why an access of the read tier must not be used; None: it may."""
+        reader, writer = account_of(self.read[module]), self.access(module)
+        if reader is None:
+            return (
+                "needs expected_account, or the route of an application with its client_id: it"
+                " must be said who reads"
+            )
+        others = (account_of(writer), writer.expected_account, self.expected_account)
+        if reader.casefold() in (one.casefold() for one in others if one):
+            return (
+                f"names {reader}, which also writes: name an account with a role that only reads;"
+                ' if there is none, leave this table out and write read_with = "write_account"'
+            )
+        return None
 
     def culture_of(self, module: str) -> str | None:
         """Return the culture of a module's session, such as "de-CH"; None: the server's."""
@@ -194,20 +228,13 @@ class Tenant:
 
     def secrets(self, module: str) -> dict[FactName, SecretSource]:
         """Return the places of the secrets for a module, without reading them."""
-        access = self.access(module)
-        places: dict[FactName, SecretSource | None] = {
-            "certificate_password": access.certificate_password,
-            "client_secret": access.client_secret,
-            "access_token": access.access_token,
-            "graph_token": access.graph_token,
-            "federated_token": access.federated_token,
-        }
-        return {name: place for name, place in places.items() if place}
+        return _secrets(self.access(module))
 
     def files(self) -> set[Path]:
         """Return every file that it names: certificates, and those that hold secrets."""
-        certificates = {one.certificate_file for one in self.modules.values()}
-        sources = {one.file for module in self.modules for one in self.secrets(module).values()}
+        accesses = [*self.modules.values(), *self.read.values()]
+        certificates = {one.certificate_file for one in accesses}
+        sources = {one.file for access in accesses for one in _secrets(access).values()}
         return {file for file in certificates | sources if file}
 
     def _sharepoint_url(self) -> str | None:
@@ -217,6 +244,23 @@ class Tenant:
 
 def _word(rule: ChangesRule | None, kind: ChangesKind) -> Changes | None:
     return rule.get(kind) if isinstance(rule, Mapping) else rule
+
+
+def account_of(access: ModuleAccess) -> str | None:
+    """Return the account that an access names; an application's is its client id."""
+    app_only = access.route in APP_ROUTES
+    return access.expected_account or (access.client_id if app_only else None)
+
+
+def _secrets(access: ModuleAccess) -> dict[FactName, SecretSource]:
+    places: dict[FactName, SecretSource | None] = {
+        "certificate_password": access.certificate_password,
+        "client_secret": access.client_secret,
+        "access_token": access.access_token,
+        "graph_token": access.graph_token,
+        "federated_token": access.federated_token,
+    }
+    return {name: place for name, place in places.items() if place}
 
 
 def _path(file: Path | None) -> str | None:

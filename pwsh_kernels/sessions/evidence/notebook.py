@@ -19,7 +19,7 @@ from pwsh_kernels.sessions.runs.output_log import Entry, Page
 from pwsh_kernels.sessions.runs.run import Run, utc
 from pwsh_kernels.sessions.session import Session
 from pwsh_kernels.sessions.views.run_views import run_view
-from pwsh_kernels.sessions.views.title import session_title
+from pwsh_kernels.sessions.views.title import heading, session_title
 from pwsh_kernels.shapes import ForeignJson
 
 OUTPUT_CHARS = 200_000
@@ -64,7 +64,7 @@ async def evidence(
     cells = [
         await asyncio.to_thread(_cell, number, _told(run)) for number, run in enumerate(begun, 1)
     ]
-    title = session_title(session) if session else f"{key.tenant} · {key.module} · closed"
+    title = session_title(session) if session else f"{heading(key)} · closed"
     notebook: ForeignJson = v4.new_notebook(
         cells=[
             v4.new_markdown_cell(_heading(key, title, len(begun), time), id="about"),
@@ -90,7 +90,7 @@ async def evidence(
 
 def _heading(key: SessionKey, title: str, count: int, time: datetime) -> str:
     return (
-        f"# {key.tenant} · {key.module}\n\n{title}\n\n{count} runs that the server of pwsh-kernels"
+        f"# {heading(key)}\n\n{title}\n\n{count} runs that the server of pwsh-kernels"
         f" kept, exported at {utc(time)}. Who ran a cell, when and for how long is in its metadata"
         " (`pwsh_run`). Secrets are shown as `•••`; output is the session's own text."
     )

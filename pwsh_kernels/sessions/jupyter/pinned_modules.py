@@ -71,9 +71,9 @@ class Pins:
         removed.
         """
         for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
-            tenant, _, module = folder.name.rpartition(".")
-            if tenant:
-                yield SessionKey(tenant, module)
+            key = SessionKey.of_kernelspec(folder.name)
+            if key.tenant:
+                yield key
             else:
                 shutil.rmtree(folder, ignore_errors=True)
 

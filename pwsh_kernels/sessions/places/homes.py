@@ -1,4 +1,5 @@
-"""The HOMEs of sessions on this machine: one private folder for each tenant and module."""
+"""The HOMEs of sessions on this machine: one private folder for each tenant, module and
+tier."""
 
 import os
 import shutil
@@ -19,13 +20,13 @@ class Homes:
         self._everyone = everyone
 
     def home(self, key: SessionKey) -> Path:
-        return self._folder / key.tenant / key.module
+        return self._folder / key.tenant / key.folder
 
     def key_of(self, home: Path) -> SessionKey | None:
         """Return the session whose HOME a folder is; None if it is not one of ours."""
         if home.parent.parent != self._folder:
             return None
-        return SessionKey(home.parent.name, home.name)
+        return SessionKey.of_folder(home.parent.name, home.name)
 
     def prepare(self, key: SessionKey) -> Path:
         """Make a session's HOME (0700).

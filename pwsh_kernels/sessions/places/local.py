@@ -328,7 +328,7 @@ class LocalPlace:
                 file.chmod(0o600)
 
     def _files(self, key: SessionKey) -> Path:
-        return self._settings.data_dir / "files" / key.tenant / key.module
+        return self._settings.data_dir / "files" / key.tenant / key.folder
 
     def _lent(self, key: SessionKey) -> Path:
         """Return the folder with copies of what a session may read."""

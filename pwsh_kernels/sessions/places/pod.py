@@ -19,7 +19,7 @@ USER = 10001
 APP = "app.kubernetes.io/name"
 SESSION_APP = "pwsh-kernels-session"
 """Value of that label on everything of a session; network policies name it."""
-TENANT, MODULE = "pwsh-kernels/tenant", "pwsh-kernels/module"
+TENANT, MODULE, TIER = "pwsh-kernels/tenant", "pwsh-kernels/module", "pwsh-kernels/tier"
 """Annotations that name the session: a label's value is too short for a tenant's name."""
 PORTS = {
     "shell_port": 55001,
@@ -167,7 +167,9 @@ def claim(key: SessionKey, settings: PodSettings) -> Manifest:
 def session_of(metadata: Mapping[str, Any]) -> SessionKey | None:
     """Return the session that an object belongs to; None: it is none of ours."""
     notes = metadata.get("annotations") or {}
-    return SessionKey(notes[TENANT], notes[MODULE]) if {TENANT, MODULE} <= set(notes) else None
+    if not {TENANT, MODULE} <= set(notes):
+        return None
+    return SessionKey(notes[TENANT], notes[MODULE], "read" if TIER in notes else "write")
 
 
 def resources(settings: PodSettings, module: str) -> Manifest:
@@ -193,7 +195,11 @@ def _metadata(name: str, key: SessionKey) -> Manifest:
     return {
         "name": name,
         "labels": {APP: SESSION_APP, "app.kubernetes.io/managed-by": "pwsh-kernels"},
-        "annotations": {TENANT: key.tenant, MODULE: key.module},
+        "annotations": {
+            TENANT: key.tenant,
+            MODULE: key.module,
+            **({TIER: key.tier} if key.reads else {}),
+        },
     }
 
 

@@ -11,12 +11,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 from pwsh_kernels.records import OUTPUT_FORMATS, RunOptions
 from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.run import Run
-from pwsh_kernels.shapes import ForeignJson
+from pwsh_kernels.shapes import ForeignJson, Tier
 
 SUFFIX = ".run"
 
@@ -41,11 +42,12 @@ class RunNote:
     parameters: ForeignJson
     format: str
     ended_at: str | None = None
+    tier: Tier = "write"
 
     @property
     def key(self) -> SessionKey:
         """The session of the run."""
-        return SessionKey(self.tenant, self.module)
+        return SessionKey(self.tenant, self.module, self.tier)
 
     def facts(self) -> ForeignJson:
         """Return Run's fields."""
@@ -89,6 +91,8 @@ class RunNotes:
                 note.facts()
                 if note.format not in OUTPUT_FORMATS or not isinstance(note.parameters, dict):
                     raise ValueError("no options")  # noqa: TRY301 - one way for all damage
+                if note.tier not in get_args(Tier):
+                    raise ValueError("no tier")  # noqa: TRY301 - one way for all damage
             except (OSError, ValueError, TypeError, RecursionError) as error:
                 put_aside(path, error)
             else:
@@ -119,4 +123,5 @@ def note_of(run: Run) -> RunNote:
         },
         run.options.format,
         run.ended_at.isoformat() if run.ended_at else None,
+        run.key.tier,
     )

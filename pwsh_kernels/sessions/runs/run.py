@@ -64,6 +64,8 @@ class Run:
     """True if the server stopped while it was running: the next server knows it by the same id."""
     missed: str = ""
     """Why a part of it is unknown; "" if nothing is missing."""
+    judged: str = ""
+    """The class of its command (`read`, `write`, …); "" if nobody asked for one."""
     connection_changed: bool = False
     """True if this run changed the module's connection."""
     message_id: str = ""

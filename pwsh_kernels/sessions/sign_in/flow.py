@@ -143,7 +143,12 @@ class SignInFlow:
             self._begin_or_refuse(
                 live,
                 LoginRequest(
-                    key.tenant, key.module, route=cached, attended=False, principal=OURSELVES
+                    key.tenant,
+                    key.module,
+                    route=cached,
+                    attended=False,
+                    principal=OURSELVES,
+                    tier=key.tier,
                 ),
             )
 

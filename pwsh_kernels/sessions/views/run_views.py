@@ -35,6 +35,7 @@ def run_view(run: Run) -> shapes.Run:
         "session": str(run.key),
         "tenant": run.key.tenant,
         "module": run.key.module,
+        "tier": run.key.tier,
         "account": run.account,
         "purpose": run.purpose,
         "state": run.state,

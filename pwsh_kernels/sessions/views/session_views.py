@@ -5,6 +5,7 @@ from datetime import datetime
 from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Explanation, Tenant
 from pwsh_kernels.limits import MB
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.runs.run import Run, utc
 from pwsh_kernels.sessions.session import DeviceCode, Session, SignIn
@@ -42,6 +43,7 @@ def session_view(
         "session": str(session.key),
         "tenant": session.key.tenant,
         "module": session.key.module,
+        "tier": session.key.tier,
         "kernel_id": session.key.kernel_id,
         "version": session_version(session),
         "state": session.state,
@@ -89,6 +91,7 @@ def tenant_view(tenant: Tenant) -> shapes.Tenant:
         "names": list(tenant.names),
         "sandbox": tenant.sandbox,
         "modules": {key: {"route": access.route} for key, access in tenant.modules.items()},
+        "read": {key: {"route": access.route} for key, access in tenant.read.items()},
     }
 
 
@@ -183,13 +186,14 @@ def status_view(
     return facts
 
 
-def no_session_view(tenant: str, module: str, *, sandbox: bool) -> shapes.NoSession:
+def no_session_view(key: SessionKey, *, sandbox: bool) -> shapes.NoSession:
     """Return the Status shape of a session that does not exist."""
     return {
         "success": True,
-        "session": f"{tenant}:{module}",
-        "tenant": tenant,
-        "module": module,
+        "session": str(key),
+        "tenant": key.tenant,
+        "module": key.module,
+        "tier": key.tier,
         "state": "none",
         "reason": "",
         "account": None,
@@ -229,6 +233,7 @@ def login_view(session: Session, refused: LoginRefusal | None = None) -> shapes.
         "session": str(session.key),
         "tenant": session.key.tenant,
         "module": session.key.module,
+        "tier": session.key.tier,
         "state": session.state,
         "reason": session.reason,
         **failure,

@@ -7,6 +7,7 @@ Pure.
 import re
 
 from pwsh_kernels.escapes import one_line
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.session import Session
 
 _CLIENT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -29,7 +30,12 @@ def session_title(session: Session) -> str:
         if account
         else _STATES.get(session.state, session.state)
     )
-    return f"{session.key.tenant} · {session.key.module} · {state}"
+    return f"{heading(session.key)} · {state}"
+
+
+def heading(key: SessionKey) -> str:
+    """Return `contoso.example · exo`, or `contoso.example · exo · reads`."""
+    return f"{key.tenant} · {key.module}{' · reads' if key.reads else ''}"
 
 
 def _kind(session: Session, account: str) -> str:

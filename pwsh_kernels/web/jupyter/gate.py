@@ -13,11 +13,12 @@ from tornado.web import HTTPError, RequestHandler
 from pwsh_kernels.audit.event import Door
 from pwsh_kernels.principals.principal import SERVER, SOMEWHERE, Kind
 from pwsh_kernels.principals.verbs import Verb
+from pwsh_kernels.sessions.facade import Reads, nothing_reads
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.changes_gate import ChangesGate
-from pwsh_kernels.web.guard import Guard
+from pwsh_kernels.web.guard import Guard, verb_in
 from pwsh_kernels.web.jupyter.rules import SERVER as SERVER_RULE
 from pwsh_kernels.web.jupyter.rules import Of, rule_of
 
@@ -39,8 +40,14 @@ class JupyterGate:
     """Asks the guard for what a request to one of Jupyter's handlers is about."""
 
     def __init__(
-        self, guard: Guard, manager: SessionKernelManager, changes: ChangesGate | None = None
+        self,
+        guard: Guard,
+        manager: SessionKernelManager,
+        changes: ChangesGate | None = None,
+        reads: Reads = nothing_reads,
     ) -> None:
+        """`reads` judges what the read tier is asked to run."""
+        self.reads = reads
         self.guard = guard
         self._manager = manager
         self.changes = changes
@@ -82,6 +89,7 @@ class JupyterGate:
 
     def _require(self, caller: Caller, verb: Verb, key: SessionKey | None) -> None:
         where = self.guard.place(key) if key else SOMEWHERE
+        verb = verb_in(verb, key.tier) if key else verb
         decision = self.guard.decide(caller, verb, where)
         if not decision.allowed:
             self.guard.note_denied(caller, decision, Door.NOTEBOOK)

@@ -80,6 +80,7 @@ OURS: Mapping[str, HandlerRule] = {
             "stream.RunStream",
         )
     },
+    "metrics.MetricsHandler": OPEN,
     "rest.handlers.RouteHandler": OPEN,
     "rest.handlers.UnknownPathHandler": OPEN,
     "sandbox.page.SandboxPage": OPEN,

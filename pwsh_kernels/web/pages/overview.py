@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pwsh_kernels import shapes
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.pages.times import moment
 
 SOON = timedelta(minutes=30)
@@ -32,7 +33,7 @@ class Rights:
     end: bool = False
 
 
-RightsIn = Callable[[str, str], Rights]
+RightsIn = Callable[[SessionKey], Rights]
 """Returns the rights in a session, by its tenant and its module."""
 
 
@@ -109,13 +110,13 @@ def _row(
     titles: Mapping[str, str],
     rights: RightsIn,
 ) -> Row:
-    cells = [_cell(one, titles, rights) for one in sorted(sessions, key=lambda one: one["module"])]
+    cells = [_cell(one, titles, rights) for one in sorted(sessions, key=SessionKey.of)]
     return Row(
         name,
         tenant["names"][1:] if tenant else (),
         tenant["sandbox"] if tenant else False,
         cells,
-        any(rights(name, module).sign_in for module in titles),
+        any(rights(SessionKey(name, module)).sign_in for module in titles),
     )
 
 
@@ -123,7 +124,7 @@ def _cell(session: shapes.Session, titles: Mapping[str, str], rights: RightsIn) 
     mark, word = state_of(session)
     module = session["module"]
     title = titles.get(module, module)
-    return Cell(session, title, mark, word, rights(session["tenant"], module))
+    return Cell(session, title, mark, word, rights(SessionKey.of(session)))
 
 
 def state_of(session: shapes.Session) -> tuple[str, str]:
@@ -144,11 +145,11 @@ def needs_of(
     """Return what needs whoever has these rights."""
 
     def signs_in(one: shapes.Session) -> bool:
-        return rights(one["tenant"], one["module"]).sign_in
+        return rights(SessionKey.of(one)).sign_in
 
     return Needs(
         [one for one in codes if one["device_code"] and signs_in(one)],
-        [one for one in questions if rights(one["tenant"], one["module"]).answer],
+        [one for one in questions if rights(SessionKey.of(one)).answer],
         [one for one in sessions if _ends_soon(one, now) and signs_in(one)],
         [one for one in sessions if _has_ended(one) and signs_in(one)],
     )

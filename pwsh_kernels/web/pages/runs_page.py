@@ -85,7 +85,7 @@ class OneRun(PageHandler):
 
     def facts(self, page: shapes.RunPage) -> dict[str, Any]:
         """Return what the templates of a run know."""
-        key, own = SessionKey(page["tenant"], page["module"]), page.get("yours", False)
+        key, own = SessionKey.of(page), page.get("yours", False)
         open_run = page["state"] in shapes.OPEN
         return {
             "run": page,
@@ -186,7 +186,7 @@ class NewRun(PageHandler):
         choices = [
             one["session"]
             for one in sessions
-            if caller and guard.allows(caller, Verb.WRITE, SessionKey(one["tenant"], one["module"]))
+            if caller and guard.allows(caller, Verb.WRITE, SessionKey.of(one))
         ]
         typed = {
             name: self.get_argument(name, "", strip=False)
@@ -197,10 +197,11 @@ class NewRun(PageHandler):
     @allow_unauthenticated
     async def post(self) -> None:
         """Run it and show the run; a refusal leaves the command in the form."""
-        tenant, _, module = self.get_body_argument("session", "").partition(":")
+        key = SessionKey.parse(self.get_body_argument("session", ""))
         body = {
-            "tenant": tenant,
-            "module": module,
+            "tenant": key.tenant,
+            "module": key.module,
+            "tier": key.tier,
             "command": self.get_body_argument("command", "", strip=False),
             "format": self.get_body_argument("format", "text"),
             "wait_s": RUN_WAIT_S,
@@ -209,7 +210,7 @@ class NewRun(PageHandler):
             run = await self.ask("POST /run", body)
         except NotSignedIn as refused:
             self.set_status(refused.status)
-            await self.show_form(NOT_SIGNED_IN.format(session=f"{tenant}:{module}"))
+            await self.show_form(NOT_SIGNED_IN.format(session=key))
             return
         except ProductError as refused:
             self.set_status(refused.status)

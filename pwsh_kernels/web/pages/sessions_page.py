@@ -38,9 +38,8 @@ class OverviewPart(PageHandler):
         """Return whether whoever looks may know of a session."""
         return self.allows(Verb.SEE, key)
 
-    def rights(self, tenant: str, module: str) -> Rights:
+    def rights(self, key: SessionKey) -> Rights:
         """Return what whoever looks may do in a session."""
-        key = SessionKey(tenant, module)
         verbs = (Verb.WRITE, Verb.SIGN_IN, Verb.ANSWER, Verb.END)
         return Rights(*(self.allows(verb, key) for verb in verbs))
 
@@ -72,7 +71,8 @@ class SessionSignIn(PageHandler):
         """Show the form, filled in with what is asked for."""
         modules = (await self.ask("GET /modules", {"installed": False}))["details"]
         chosen = {
-            name: self.get_argument(name, "") for name in ("tenant", "module", "route", "account")
+            name: self.get_argument(name, "")
+            for name in ("tenant", "module", "route", "account", "tier")
         }
         self.show("session_sign_in.html", modules=modules, chosen=chosen, error=error)
 
@@ -84,6 +84,7 @@ class SessionSignIn(PageHandler):
             "module": self.get_body_argument("module", ""),
             "route": self.get_body_argument("route", "") or None,
             "expected_account": self.get_body_argument("account", "") or None,
+            "tier": self.get_body_argument("tier", "write"),
             "wait_s": CODE_WAIT_S,
         }
         answer = await self.ask("POST /login", body)
@@ -102,6 +103,7 @@ class SessionSignOut(PageHandler):
     async def get(self) -> None:
         """Ask first, and say what ends with it."""
         body = {name: self.get_query_argument(name, "") for name in ("tenant", "module")}
+        body["tier"] = self.get_query_argument("tier", "write")
         self.show("session_sign_out.html", session=await self.ask("POST /status", body))
 
     @allow_unauthenticated
@@ -110,6 +112,7 @@ class SessionSignOut(PageHandler):
         body: dict[str, object] = {
             name: self.get_body_argument(name, "") for name in ("tenant", "module")
         }
+        body["tier"] = self.get_body_argument("tier", "write")
         body["forget"] = self.get_body_argument("forget", "") == "yes"
         await self.ask("POST /disconnect", body)
         self.go("")

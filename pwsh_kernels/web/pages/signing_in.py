@@ -2,9 +2,11 @@
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
+from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.errors import PageCodeRefused
 from pwsh_kernels.principals.principal import Principal
-from pwsh_kernels.web.pages.page_handler import PageHandler
+from pwsh_kernels.web.audit_events import page_event
+from pwsh_kernels.web.pages.page_handler import CLIENT, PageHandler
 from pwsh_kernels.web.token_identity import TokenIdentity
 
 
@@ -36,12 +38,17 @@ class SignInPage(PageHandler):
         try:
             principal = self.holder(self.get_body_argument("code", ""))
         except PageCodeRefused as refused:
+            request = self.request
+            what = f"{request.method} {request.path}"
+            self.backend.guard.unknown(CLIENT, request.remote_ip or "", what)
             self.refuse(refused)
             return
         self.backend.page_codes.redeem(self.get_body_argument("code", ""))
         identity = self.identity_provider
         if not isinstance(identity, TokenIdentity):
             raise PageCodeRefused
+        signed_in = page_event(Kind.PAGE_SIGNED_IN, principal.id)
+        self.backend.audit.note(signed_in)
         identity.sign_in(self, principal)
         self.go("")
 

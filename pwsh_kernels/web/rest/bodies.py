@@ -23,6 +23,7 @@ from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import MAX_CHARS, MAX_NESTING, OutputFormat
 from pwsh_kernels.script_text import without_mark
+from pwsh_kernels.shapes import Tier
 
 MAX_PAGE = 1_000_000
 """Characters of output in one answer of GET /runs/{id}."""
@@ -97,6 +98,7 @@ class SessionBody(Body):
 
     tenant: Annotated[Name, Field(min_length=1)]
     module: Name = "exo"
+    tier: Tier = "write"
     conversation_id: Name | None = None
 
 
@@ -237,9 +239,10 @@ class QueryBody(Body):
 
 
 class ClassifyQuery(Query):
-    """GET /classify; without a module no service's commands come first."""
+    """GET /classify; without a module no service's commands come first, with a tenant it is exo."""
 
     text: str
+    tenant: NamedName | None = None
     module: NamedName | None = None
 
 
@@ -247,6 +250,7 @@ class ClassifyBody(Body):
     """POST /classify: the same for a text that is too long for an address."""
 
     text: str
+    tenant: NamedName | None = None
     module: NamedName | None = None
 
 

@@ -4,17 +4,26 @@ Pure.
 """
 
 from pwsh_kernels import shapes
+from pwsh_kernels.approvals.policy import needs
+from pwsh_kernels.catalog import Changes
 from pwsh_kernels.classification import Classification, Found, Reason
 
 
-def classification_view(found: Classification) -> shapes.Classification:
-    """Return a text's class, its commands and the reasons why it does not only read."""
-    return {
+def classification_view(
+    found: Classification, changes: Changes | None = None
+) -> shapes.Classification:
+    """Return a text's class, its commands and the reasons why it does not only read; with a
+    tenant's rule about changes, what it needs there.
+    """
+    view: shapes.Classification = {
         "success": True,
         "class": found.kind.value,
         "commands": [_command(one) for one in found.commands],
         "reasons": [_reason(one) for one in found.reasons],
     }
+    if changes:
+        view["needs"] = needs(changes, found.kind).value
+    return view
 
 
 def _command(one: Found) -> shapes.ClassifiedCommand:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypedDict, TypeVar
 
 from pydantic import BaseModel, SecretStr
@@ -12,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from pwsh_kernels import shapes
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.audit.selection import Selection, read_page
-from pwsh_kernels.catalog import FactName, Module, Route, Secret
+from pwsh_kernels.catalog import Changes, FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
 from pwsh_kernels.principals.freezes import Freeze, Freezes
@@ -20,9 +21,10 @@ from pwsh_kernels.principals.places import tenant_place
 from pwsh_kernels.principals.principal import SERVER, Where, is_agents_id
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
+from pwsh_kernels.sessions.facade import DEFAULT_MODULE
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.audit_events import agents
+from pwsh_kernels.web.audit_events import agents, page_event
 from pwsh_kernels.web.changes_gate import Judging
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import (
@@ -116,10 +118,10 @@ class Call:
             raise Unauthorized
         return self.backend.changes.judging(self.caller, [command])
 
-    def admit(self, tenant: str, module: str) -> None:
+    def admit(self, tenant: str, module: str, tier: shapes.Tier) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
         if self.caller is not None:
-            self.backend.guard.require_session(self.caller, Verb.WRITE, tenant, module)
+            self.backend.guard.require_session(self.caller, Verb.WRITE, tenant, module, tier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,7 @@ async def login(call: Call) -> Answer:
         sharepoint_tenant=body.sharepoint_tenant,
         conversation_id=body.conversation_id,
         wait_s=call.backend.capped(body.wait_s),
+        tier=body.tier,
         **call.by,
     )
     return Answer(await call.backend.sessions.login(request))
@@ -281,7 +284,7 @@ async def status(call: Call) -> Answer:
     """Report one session's state, without creating one."""
     body = _as(call, StatusBody)
     wait_s = call.backend.capped(body.wait_s) or 0
-    view = await call.backend.sessions.status(body.tenant, body.module, wait_s)
+    view = await call.backend.sessions.status(body.tenant, body.module, wait_s, body.tier)
     return Answer(_told_status(call, view))
 
 
@@ -297,12 +300,17 @@ async def run(call: Call) -> Answer:
         ),
         wait_s=call.backend.capped(body.wait_s),
         conversation_id=body.conversation_id,
+        tier=body.tier,
         **call.by,
     )
     judge = call.judging(body.command)
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(
-            request, list(body.tenants), call.admit, lambda key: call.may(Verb.WRITE, key), judge
+            request,
+            list(body.tenants),
+            partial(call.admit, tier=body.tier),
+            lambda key: call.may(Verb.WRITE, key),
+            judge,
         )
         views["results"] = [
             one if one["state"] == "refused" else _told(call, one) for one in views["results"]
@@ -329,19 +337,35 @@ async def commands(call: Call) -> Answer:
 async def classify(call: Call) -> Answer:
     """Tell what a PowerShell text does, without running it: read, write, unknown, destructive."""
     query = _as(call, ClassifyQuery)
-    return await _classified(call, query.text, query.module)
+    return await _classified(call, query)
 
 
 async def classify_text(call: Call) -> Answer:
     """Tell the same of a text in a body."""
     body = _as(call, ClassifyBody)
-    return await _classified(call, body.text, body.module)
+    return await _classified(call, body)
 
 
-async def _classified(call: Call, text: str, module: str | None) -> Answer:
-    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed."""
+async def _classified(call: Call, asked: ClassifyQuery | ClassifyBody) -> Answer:
+    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed; for a
+    tenant that the caller may not see, UnknownTenant, InvalidTenant.
+    """
+    module = asked.module or (DEFAULT_MODULE if asked.tenant else "")
     key = call.backend.catalog.module(module).key if module else ""
-    return Answer(classification_view(await call.backend.classifier.classify(text, key)))
+    rule = _policy(call, asked.tenant, key) if asked.tenant else None
+    found = await call.backend.classifier.classify(asked.text, key)
+    return Answer(classification_view(found, rule))
+
+
+def _policy(call: Call, tenant: str, module: str) -> Changes:
+    """Return what becomes of the caller's changes in a session. Raises Unauthorized, Forbidden,
+    UnknownTenant, InvalidTenant.
+    """
+    if call.caller is None:
+        raise Unauthorized
+    call.backend.guard.require_session(call.caller, Verb.SEE, tenant, module)
+    known = call.backend.guard.find_tenant(call.caller, tenant)
+    return call.backend.changes.changes(call.caller, known.name, module)
 
 
 async def runs(call: Call) -> Answer:
@@ -425,9 +449,7 @@ async def freeze(call: Call) -> Answer:
     stopped = await call.backend.sessions.cancel_all(
         lambda key, principal: is_agents_id(principal) and made.covers(guard.place(key)), **call.by
     )
-    shown = [
-        _told(call, one) for one in stopped if call.reads(SessionKey(one["tenant"], one["module"]))
-    ]
+    shown = [_told(call, one) for one in stopped if call.reads(SessionKey.of(one))]
     view: shapes.FrozenNow = {**_frozen(call, freezes), "stopped": shown}
     return Answer(view)
 
@@ -472,7 +494,7 @@ async def disconnect(call: Call) -> Answer:
     body = _as(call, DisconnectBody)
     return Answer(
         await call.backend.sessions.disconnect(
-            body.tenant, body.module, forget=body.forget, **call.by
+            body.tenant, body.module, tier=body.tier, forget=body.forget, **call.by
         )
     )
 
@@ -480,7 +502,9 @@ async def disconnect(call: Call) -> Answer:
 async def kill(call: Call) -> Answer:
     """End a session's processes at once."""
     body = _as(call, SessionBody)
-    return Answer(await call.backend.sessions.kill(body.tenant, body.module, **call.by))
+    return Answer(
+        await call.backend.sessions.kill(body.tenant, body.module, tier=body.tier, **call.by)
+    )
 
 
 async def page_code(call: Call) -> Answer:
@@ -488,6 +512,8 @@ async def page_code(call: Call) -> Answer:
     if call.caller is None:
         raise Unauthorized
     given = call.backend.page_codes.issue(call.caller.principal)
+    told = page_event(Kind.PAGE_CODE_GIVEN, call.caller.name, call.caller.client)
+    call.backend.audit.note(told)
     view: shapes.PageCode = {
         "success": True,
         "principal": call.caller.name,
@@ -508,14 +534,14 @@ def _handed_in(body: LoginBody) -> dict[FactName, Secret]:
 
 def _shown(call: Call, view: AnySession) -> AnySession:
     """Return a session without what it runs, and for whom, if the caller may not read that."""
-    if not call.reads(SessionKey(view["tenant"], view["module"])):
+    if not call.reads(SessionKey.of(view)):
         view["current_run"], view["busy"] = None, None
     return view
 
 
 def _told_status(call: Call, view: shapes.Status) -> shapes.Status:
     """Return a session's state without what is only for those who may sign in."""
-    if not call.may(Verb.SIGN_IN, SessionKey(view["tenant"], view["module"])):
+    if not call.may(Verb.SIGN_IN, SessionKey.of(view)):
         for field in ("device_code", "auth_url", "qr_text", "qr_svg"):
             view[field] = None
     return view if view["state"] == "none" else _shown(call, view)

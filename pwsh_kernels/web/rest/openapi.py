@@ -24,7 +24,8 @@ from pwsh_kernels.web.access import OPEN
 from pwsh_kernels.web.connections import TOO_MANY_CONNECTIONS
 from pwsh_kernels.web.rest.route import Route
 
-SUBJECTS = {"files", "kept_objects", "modules", "powershell", "requests", "runs", "sessions"} | {
+SUBJECTS = {"approvals", "files", "kept_objects", "modules", "powershell", "requests", "runs"} | {
+    "sessions",
     "sign_in",
     "tenants",
 }

@@ -4,7 +4,9 @@ from pwsh_kernels.errors import Unauthorized, UnknownRun
 from pwsh_kernels.principals.principal import SERVER
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.facade import DEFAULT_MODULE
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller, Permission, Scope
+from pwsh_kernels.web.guard import verb_in
 from pwsh_kernels.web.rest.endpoints import Call
 
 
@@ -22,21 +24,23 @@ def permit(permission: Permission, call: Call) -> None:
         case Scope.SERVER:
             call.backend.guard.require(call.caller, permission.verb, SERVER)
         case Scope.TENANTS if getattr(call.values, "tenants", None):
-            call.backend.guard.require_anywhere(call.caller, permission.verb)
+            verb = verb_in(permission.verb, vars(call.values)["tier"])
+            call.backend.guard.require_anywhere(call.caller, verb)
         case Scope.BODY | Scope.TENANTS:
             named = vars(call.values)
-            _permit_session(call, call.caller, permission.verb, named["tenant"], named["module"])
+            key = SessionKey(named["tenant"], named["module"], named["tier"])
+            _permit_session(call, call.caller, permission.verb, key)
         case Scope.PATH:
-            tenant, _, module = call.id.partition(":")
-            _permit_session(call, call.caller, permission.verb, tenant, module or DEFAULT_MODULE)
+            asked = SessionKey.parse(call.id, DEFAULT_MODULE)
+            _permit_session(call, call.caller, permission.verb, asked)
         case _:
             _permit_run(call, call.caller, permission, permission.verb)
 
 
-def _permit_session(call: Call, caller: Caller, verb: Verb, tenant: str, module: str) -> None:
+def _permit_session(call: Call, caller: Caller, verb: Verb, asked: SessionKey) -> None:
     """Raises as `Guard.require_session` does; UnknownModule, UnsupportedModule."""
-    key = call.backend.catalog.module(module).key
-    call.backend.guard.require_session(caller, verb, tenant, key)
+    module = call.backend.catalog.module(asked.module).key
+    call.backend.guard.require_session(caller, verb, asked.tenant, module, asked.tier)
 
 
 def _permit_run(call: Call, caller: Caller, permission: Permission, verb: Verb) -> None:
@@ -46,4 +50,4 @@ def _permit_run(call: Call, caller: Caller, permission: Permission, verb: Verb) 
     if not guard.allows(caller, Verb.READ, key):
         raise UnknownRun(run_id=call.id)
     others = permission.of_others if principal != caller.name else None
-    guard.require(caller, others or verb, guard.place(key))
+    guard.require(caller, others or verb_in(verb, key.tier), guard.place(key))

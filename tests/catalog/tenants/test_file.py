@@ -218,6 +218,31 @@ SECRET = 'is a secret: write { file = "PATH" } or { env = "NAME" } here, never t
         ),
         (f'{A}changes = {{ robot = "ask" }}', 3, "changes must be one of free, ask, never, or a"),
         (f"{A}[tenant.exo]\nchanges = 1", 4, "exo.changes must be one of free, ask, never, or a"),
+        (f'{A}read_with = "it"', 3, "read_with must be one of 'write_account'"),
+        (f"{A}[tenant.read.exo]", 3, "read.exo needs expected_account, or the route of an"),
+        (
+            f'{A}[tenant.read.exo]\nclient_id = "x"\nroute = "device_code"',
+            3,
+            "read.exo needs expected_account",
+        ),
+        (
+            f'{A}expected_account = "a@a.com"\n[tenant.read.exo]\nexpected_account = "A@A.com"',
+            4,
+            "read.exo names A@A.com, which also writes",
+        ),
+        (
+            (
+                f'{A}[tenant.exo]\nroute = "certificate"\nclient_id = "app"\n[tenant.read.exo]\n'
+                'route = "client_secret"\nclient_id = "APP"'
+            ),
+            6,
+            "read.exo names APP, which also writes",
+        ),
+        (
+            f'{A}[tenant.read.exo]\nrout = "x"',
+            4,
+            "read.exo.rout is not a key of a module; known: route, client_id,",
+        ),
         (f'{A}place = "nomad"', 3, "place must be one of 'local'"),
         (f'{A}culture = "xx-QQ"', 3, "culture must be the name of an existing culture"),
         (f'{A}culture = "de-QQ"', 3, "culture must be the name of an existing culture"),
@@ -444,6 +469,44 @@ route = "client_secret"
     )
 
 
+def test_a_check_looks_at_the_accounts_that_only_read_too(tmp_path: Path) -> None:
+    text = f"""{A}sharepoint_host = "a"
+[tenant.read.exo]
+route = "certificate"
+client_id = "x"
+certificate_file = "none.pfx"
+[tenant.read.exoo]
+expected_account = "r@a.com"
+"""
+    form = read_file(tenants_file(tmp_path, text))
+    found = {problem.line: problem.text for problem in check_tenants(form, Catalog.load())}
+    assert found[7].startswith("a.com:exo:read: the certificate ")
+    assert "exoo" in found[8]
+
+
+def test_the_tenant_of_the_read_tier_knows_the_reader_s_access_alone(tmp_path: Path) -> None:
+    text = f"""{A}expected_account = "admin@a.com"
+[tenant.exo]
+client_secret = {{ env = "ADMINS" }}
+[tenant.graph]
+client_id = "g"
+[tenant.read.exo]
+route = "client_secret"
+client_id = "reads"
+client_secret = {{ file = "readers" }}
+"""
+    tenant = load_tenants(tenants_file(tmp_path, text)).find_tenant("a.com")
+    reading = tenant.reading("exo")
+    assert reading.facts("exo")["expected_account"] == "reads"
+    assert reading.secrets("exo")["client_secret"] == SecretSource(file=tmp_path / "readers")
+    assert (tenant.reads("graph"), tenant.reading("graph").modules) == (False, {})
+    assert tenant.files() == {tmp_path / "readers"}
+    words = replace(tenant, read_with="write_account")
+    assert words.reading("graph").access("graph").client_id == "g"
+    assert words.reading("graph").facts("graph")["expected_account"] == "admin@a.com"
+    assert words.reading("exo").facts("exo")["expected_account"] == "reads"
+
+
 def test_a_check_of_a_good_file_finds_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -459,11 +522,11 @@ def test_a_check_of_a_good_file_finds_nothing(
 
 def test_the_documented_file_is_a_correct_one(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "tenants.md").read_text(encoding="utf-8")
-    [example] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert (
-        load_tenants(tenants_file(tmp_path, example)).find_tenant("ada").access("exo").route
-        == "certificate"
-    )
+    example, readers = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    adatum = load_tenants(tenants_file(tmp_path, example)).find_tenant("ada")
+    assert adatum.access("exo").route == "certificate"
+    reading = load_tenants(tenants_file(tmp_path, readers)).find_tenant("adatum.com")
+    assert [reading.reads(one) for one in ("exo", "graph", "teams")] == [True, True, False]
 
 
 @pytest.mark.parametrize("key", [*TENANT_KEYS, *MODULE_KEYS])

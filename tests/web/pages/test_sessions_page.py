@@ -7,11 +7,12 @@ from typing import Any, cast
 import pytest
 
 from pwsh_kernels import shapes
+from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.web.pages.overview import Rights, needs_of, rows_of
 from pwsh_kernels.web.pages.routes import PAGES
 from pwsh_kernels.web.pages.times import ago, until
 from tests.fixtures.browser import Browser, signed_in
-from tests.fixtures.principals import Principals
+from tests.fixtures.principals import Principals, grant
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
 pytestmark = pytest.mark.xdist_group("principals")
@@ -23,8 +24,8 @@ FORMS = [path for path, handler in PAGES if "post" in vars(handler)]
 
 def session(**facts: Any) -> shapes.Session:
     """Return a session as REST shows it, as far as the page reads it."""
-    given = {"tenant": CONTOSO, "module": "exo", "state": "signed_in", "busy": None}
-    given |= {"token_expires_at": None, "route": "device_code"}
+    given = {"tenant": CONTOSO, "module": "exo", "tier": "write", "busy": None}
+    given |= {"state": "signed_in", "token_expires_at": None, "route": "device_code"}
     return cast(shapes.Session, given | facts)
 
 
@@ -180,3 +181,12 @@ def test_the_stream_shows_only_what_its_reader_sees(
     assert CONTOSO in sent
     assert FABRIKAM not in sent
     assert json.dumps(guarded.token) not in sent
+
+
+def test_a_stream_ends_with_the_right_to_it(guarded: Server, principals: Principals) -> None:
+    token = principals.add("goer", grant(Verb.SEE))
+    with signed_in(guarded, token) as one, one.http.stream("GET", "/page/stream") as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith("data: ")
+        principals.revoke("goer")
+        assert "" in list(lines)  # what was sent, and then the end

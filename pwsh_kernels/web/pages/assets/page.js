@@ -1,5 +1,6 @@
-// What a page does besides htmx: countdowns of codes, and buttons that copy. Without it, both are
-// only missing: the end of a code stands beside the countdown, and text can be selected.
+// What a page does besides htmx: countdowns of codes, buttons that copy, and output that stays at its
+// end while it grows. Without it, all of that is only missing: the end of a code stands beside the
+// countdown, and text can be selected.
 (() => {
   "use strict";
 
@@ -29,7 +30,18 @@
     block.after(button);
   }
 
+  function follow(output) {
+    const isAtEnd = () => output.scrollHeight - output.scrollTop - output.clientHeight < 40;
+    let atEnd = true;
+    output.addEventListener("scroll", () => { atEnd = isAtEnd(); });
+    new MutationObserver(() => { if (atEnd) output.scrollTop = output.scrollHeight; })
+      .observe(output, { childList: true });
+  }
+
   count();
+  const stream = document.querySelector("main > [hidden][hx-sse\\:connect]");
+  const output = document.getElementById("output");
+  if (stream && output) follow(output);
   setInterval(count, 1000);
   if (navigator.clipboard) document.querySelectorAll("pre.copy").forEach(addCopy);
 })();
