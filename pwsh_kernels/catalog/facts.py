@@ -29,9 +29,10 @@ FactName = Literal[
     "install",
     "catalog_folder",
     "home_files",
+    "read_commands",
 ]
-"""`tenant` … `scopes` come from the tenant and the request, the last five from the module's own
-file.
+"""`tenant` … `scopes` come from the tenant and the request, the last six from the module's own
+file; `read_commands` in the read tier alone.
 """
 
 SECRET_FACTS: frozenset[FactName] = frozenset(

@@ -90,6 +90,7 @@ class Module:
     login_hosts: tuple[Host, ...] = ()
     hosts: tuple[Host, ...] = ()
     home_files: tuple[HomePath, ...] = ()
+    read_commands: tuple[CommandPattern, ...] = ()
     machine_mutexes: bool = False
 
     @property

@@ -139,6 +139,8 @@ class Session:
     def facts(self) -> dict[FactName, Fact | None]:
         """Return the facts that scripts of the catalog can ask for, without secrets."""
         facts = {**self.tenant.facts(self.module.key), **self.module.facts()}
+        if self.key.reads:
+            facts["read_commands"] = self.module.read_commands or None
         facts["expected_account"] = facts.get("expected_account") or self.expected_account
         if self.sharepoint_tenant:
             facts["sharepoint_url"] = f"https://{self.sharepoint_tenant}.sharepoint.com"

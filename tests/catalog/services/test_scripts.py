@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pwsh_kernels.catalog import SECRET_FACTS, Script, Secret
+from pwsh_kernels.catalog import SECRET_FACTS, RouteName, Script, Secret
 from tests.catalog.services.opened_service import (
     ADMIN,
     CATALOG,
@@ -319,3 +319,20 @@ async def test_the_code_of_teams_is_seen_wherever_it_appears(
     assert {named for named, _ in service.codes()} <= {channel, HOST.get(channel, channel)}
     assert service.codes()
     assert (await service.check() or {})["account"] == ADMIN
+
+
+@only("exo")
+@pytest.mark.parametrize("route", ["device_code", "certificate", "access_token"])
+async def test_in_the_read_tier_an_account_that_may_write_gets_no_command_that_writes(
+    service: Service, route: RouteName
+) -> None:
+    change = "Get-Mailbox -ResultSize 1 | Set-Mailbox -CustomAttribute5 changed"
+    await service.connect(route, read_commands=service.module.read_commands)
+    assert await service.check() is not None
+    assert await service.ask("Get-Mailbox -ResultSize 1 | Select-Object Name")
+    [refused] = (await service.run(Script(change))).records
+    assert refused.message.startswith("The term 'Set-Mailbox' is not recognized")
+    assert await service.ask("Test-Path Variable:ReadCommands") is False
+    await service.connect(route)
+    done = await service.run(Script(change))
+    assert "error" not in [one.kind for one in done.records]
