@@ -168,9 +168,11 @@ def agents(kind: Kind, caller: Caller, tenant: str, why: str = "") -> Event:
     return Event(kind, door, caller.name, caller.client, tenant=tenant, more=more)
 
 
-def page_event(kind: Kind, principal: str, client: str = "page") -> Event:
-    """Return that somebody got a code for the page, or signed a browser in with one."""
-    return Event(kind, door_of(client), principal, client)
+def page_event(kind: Kind, principal: str, client: str = "page", how: str = "code") -> Event:
+    """Return that somebody got a code for the page, or signed a browser in, with one or at an
+    OpenID provider.
+    """
+    return Event(kind, door_of(client), principal, client, more={"how": how})
 
 
 def server_started(process: int) -> Event:

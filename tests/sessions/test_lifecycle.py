@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.pwsh]
 
 KEY = SessionKey(CONTOSO, "exo")
 NOTED = {
-    "tenant", "module", "place", "kernel_id", "connection_file", "created_at", "state", "expected_account", "signed_in_at", "route",  # noqa: E501
+    "tenant", "module", "place", "kernel_id", "connection_file", "created_at", "state", "expected_account", "signed_in_at", "route", "tier",  # noqa: E501
 }  # fmt: skip
 """Everything that a note holds: no token, no code, no key."""
 FIRST_SERVER = """

@@ -14,7 +14,7 @@ from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.oidc.addresses import COME_BACK, LEAVE
 from pwsh_kernels.web.pages.page_handler import Site
 
-SECRET_FILE = "PWSH_MANAGER_OIDC_CLIENT_SECRET_FILE"  # noqa: S105 - the name of a setting
+VARIABLE = "PWSH_MANAGER_OIDC_CLIENT_SECRET_FILE"
 NOT_INSTALLED = "oidc needs `pip install 'pwsh-kernels[oidc]'` in the server's environment"
 
 
@@ -35,7 +35,7 @@ def oidc_rules(site: Site, settings: Settings, base_url: str) -> Sequence[Rule]:
     try:
         provider = Provider(settings)
     except (OSError, ValueError) as unreadable:
-        raise InvalidSetting(SECRET_FILE, f"cannot be read: {unreadable}") from unreadable
+        raise InvalidSetting(VARIABLE, f"cannot be read: {unreadable}") from unreadable
     takes = {"site": site, "door": OidcParts(settings, provider)}
     return [
         Rule(PathMatches(url_path_join(base_url, path) + "$"), handler, takes)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.utils import url_path_join
 
-from pwsh_kernels.audit.event import Door
+from pwsh_kernels.audit.event import Door, Kind
 from pwsh_kernels.errors import PersonRefused
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.web.audit_events import page_event
 from pwsh_kernels.web.oidc.addresses import COME_BACK
 from pwsh_kernels.web.oidc.journeys import LIFE_S, Journeys
 from pwsh_kernels.web.oidc.provider import Provider
@@ -92,6 +93,7 @@ class OidcCallback(OidcHandler):
         identity = self.identity_provider
         if principal is None or not isinstance(identity, TokenIdentity):
             raise PersonRefused(problem="no [[claim]] of the principals file is about this person")
+        self.backend.audit.note(page_event(Kind.PAGE_SIGNED_IN, principal.id, how="openid"))
         identity.sign_in(self, principal)
         self.log.info("%s has signed in through the provider", principal.id)
         # Not a redirect: the browser would still count it as the provider's, and send no cookie.

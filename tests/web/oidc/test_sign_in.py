@@ -124,6 +124,12 @@ def test_a_person_signs_in_and_may_what_their_groups_may(
     assert not any(FABRIKAM in one for one in names)
 
 
+def test_a_sign_in_is_in_the_audit_log(oidc: Server, browser: httpx.Client) -> None:
+    sign_in(browser)
+    told = oidc.get("/audit", who=PERSON, kind="page.signed_in")["records"]
+    assert {(one["how"], one["door"]) for one in told} == {("openid", "page")}
+
+
 def test_the_cookie_is_of_this_site_only_and_eight_hours_long(browser: httpx.Client) -> None:
     headers = sign_in(browser).headers.get_list("set-cookie")
     (cookie,) = [one for one in headers if one.startswith("username-")]

@@ -84,3 +84,11 @@ def test_a_new_server_leads_to_the_first_steps_and_tells_mcp_clients_how_to_find
     assert own_server.token not in page.html
     with browser(own_server) as stranger:
         assert "mcp_server.py" not in stranger.open("/start").html
+
+
+def test_a_server_stops_while_a_page_follows_it(own_server: Server) -> None:
+    with signed_in(own_server) as one, one.http.stream("GET", "/page/stream") as answer:
+        assert next(answer.iter_lines()).startswith("data: ")
+        own_server.stop()
+        assert own_server.process.returncode == 0
+    assert "Traceback" not in "".join(own_server.log)

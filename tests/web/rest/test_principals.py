@@ -254,6 +254,6 @@ def test_while_the_file_has_a_mistake_only_the_owner_is_let_in(
         principals.write(f"{good}\n[[principal]]\n")
         assert http.get("/sessions").status_code == 401
         assert guarded.get("/sessions")["success"]
-        assert any("name is missing" in line for line in guarded.log)
+        guarded.until(lambda: any("name is missing" in line for line in guarded.log))
         principals.write(good)
         assert http.get("/sessions").status_code == 200
