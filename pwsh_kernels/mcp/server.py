@@ -20,7 +20,7 @@ INSTRUCTIONS = """\
 PowerShell in signed-in Microsoft 365 and Azure sessions, one per tenant and module \
 (contoso.com:exo), shared with people.
 1. Order: pwsh_status; where nobody is signed in, pwsh_login; pwsh_find for the right command \
-instead of a guess; pwsh_run.
+instead of a guess; pwsh_run. Only to look, where a reader is set up: pwsh_read.
 2. Name the tenant in every call, and check the tenant and account of every answer. Several at \
 once: tenants in pwsh_run.
 3. A sign-in's code and address are for the person: show both, then pwsh_wait. Never ask for a \

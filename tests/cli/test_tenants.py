@@ -116,6 +116,7 @@ def test_a_tenant_is_added_and_listed(tenants: Command, file: Path) -> None:
         "sandbox": False,
         "aliases": ["ada"],
         "culture": "de-CH",
+        "changes": "free",
         "modules": {
             "exo": {
                 "route": "certificate",

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from pwsh_kernels import __version__
-from pwsh_kernels.web.access import OPEN
+from pwsh_kernels.web.access import OPEN, Scope
 from pwsh_kernels.web.rest.route import Route
 from pwsh_kernels.web.rest.routes import ROUTES
 from tests.fixtures.server import CONTOSO, Server
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("server")
 
 CLOSED = [route for route in ROUTES if route.permission is not OPEN]
 POSTS = [route for route in ROUTES if route.method == "POST"]
-OF_A_SESSION = [route for route in POSTS if {"tenant", "module"} <= set(route.takes.model_fields)]
+OF_A_SESSION = [route for route in POSTS if route.permission.scope in {Scope.BODY, Scope.TENANTS}]
 OF_A_RUN = [route for route in ROUTES if route.path.startswith("/runs/{id}")]
 
 
