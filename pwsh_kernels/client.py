@@ -17,6 +17,7 @@ from pwsh_kernels.discovery import (
     ServerAddress,
     candidates,
     host_and_port,
+    refuse_empty_token,
     running_servers,
 )
 from pwsh_kernels.errors import (
@@ -416,9 +417,10 @@ def _reason(error: Exception) -> str:
 async def find_server(settings: Settings) -> ServerAddress:
     """Return the first address at which a pwsh-kernels server answers.
 
-    Raises ServerUnreachable, NotOurServer.
+    Raises ServerUnreachable, NotOurServer; InvalidSetting for a token that is set and empty.
     """
     failure: ServerUnreachable | NotOurServer | None = None
+    refuse_empty_token()
     for address in candidates(settings, running_servers()):
         problem = await probe(address)
         if problem is None:

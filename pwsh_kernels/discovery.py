@@ -52,6 +52,11 @@ class ServerAddress:
         return is_loopback(urlsplit(self.url).hostname or "")
 
 
+TOKEN = "PWSH_MANAGER_TOKEN"  # noqa: S105 - the name of a setting
+EMPTY_TOKEN = "is set and empty: unset it to be the owner of this user's server, or give a token"  # noqa: S105 - a sentence
+"""A script whose secret did not load must not get the owner's rights."""
+
+
 def read_settings() -> Settings:
     """Return the settings of the environment, with the token of the file that they name.
 
@@ -159,6 +164,12 @@ def runtime_address(facts: Mapping[str, Any], place: str) -> ServerAddress | Non
     base = str(facts.get("base_url", "/")).strip("/")
     url = f"{scheme}://{shown}:{port}" + (f"/{base}" if base else "")
     return ServerAddress(url, str(facts.get("token", "")), place)
+
+
+def refuse_empty_token() -> None:
+    """Raise InvalidSetting for a token that is set and empty."""
+    if os.environ.get(TOKEN) == "":
+        raise InvalidSetting(setting=TOKEN, problem=EMPTY_TOKEN)
 
 
 def candidates(settings: Settings, running: Sequence[ServerAddress]) -> list[ServerAddress]:

@@ -90,6 +90,8 @@ class Event:
     def record(self, sequence: int, time: datetime) -> dict[str, Value]:
         """Return the facts of a record, without its hash."""
         session = f"{self.tenant}:{self.module}" if self.tenant and self.module else ""
+        if session and "tier" in self.more:
+            session += f":{self.more['tier']}"
         facts: dict[str, Value] = {
             **self.more,
             "seq": sequence,

@@ -90,8 +90,8 @@ def _sentence(error: ProductError, facts: Mapping[str, object]) -> str:
             f"There is no run {run_id}. `pwsh-kernels runs` lists those that the server remembers."
         ),
         "unauthorized": (
-            "The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that `pwsh-kernels"
-            " serve` prints."
+            "The server refuses the token: it is unknown, has expired or was revoked, or the server"
+            " cannot read its principals file (its log says so). Ask who owns the server."
         ),
         "waiting_for_input": (
             f"Run {run_id} is waiting for an answer to: {facts.get('question')!r}. Answer it with"

@@ -21,8 +21,9 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="person:NAME, agent:NAME o
 Names = Annotated[list[str] | None, typer.Option()]
 Days = Annotated[int, typer.Option(min=1, max=3650, help="How long the token is valid.")]
 UNJUDGED = (
-    "The command's text was not considered: nobody can tell from it what it changes, so every"
-    " command needs write."
+    "The command's text was not considered. `pwsh-kernels classify --tenant TENANT` says, with the"
+    " principal's token, whether the tenant's `changes` let it run; in the read tier, read is"
+    " enough for what only reads."
 )
 
 
@@ -55,6 +56,8 @@ def add(
     grant = _grant(settings, verb, tenant, tag, module)
     existing = read_roll(path).by_id.get(name)
     if existing:
+        if existing.revoked:
+            raise InvalidRequest(name, "was revoked and stays so; add another principal")
         if grant is None or jupyter:
             raise InvalidRequest(name, "exists already; only a grant can be added to it (--verb)")
         change(path, lambda text: with_grant(text, existing, grant))

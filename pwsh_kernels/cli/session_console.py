@@ -8,7 +8,7 @@ import typer
 
 from pwsh_kernels.cli.console import connected
 from pwsh_kernels.cli.sessions import Module, Tenant
-from pwsh_kernels.errors import ConsoleNotInstalled, UnknownSession
+from pwsh_kernels.errors import ConsoleNotInstalled, ConsoleRefused, UnknownSession
 
 if TYPE_CHECKING:
     from pwsh_kernels.discovery import ServerAddress
@@ -28,7 +28,16 @@ def console(
     address, kernel_id = asyncio.run(_session(tenant, module))
     if kernel_id is None:
         raise UnknownSession(tenant=tenant, module=module)
-    _console_app(address, kernel_id).launch_instance(jupyter or [])
+    _open(address, kernel_id, jupyter or [])
+
+
+def _open(address: "ServerAddress", kernel_id: str, options: list[str]) -> None:
+    from websocket import WebSocketBadStatusException
+
+    try:
+        _console_app(address, kernel_id).launch_instance(options)
+    except WebSocketBadStatusException as refused:
+        raise ConsoleRefused(http_status=refused.status_code) from None
 
 
 async def _session(tenant: str, module: str) -> "tuple[ServerAddress, str | None]":

@@ -131,6 +131,21 @@ class ConsoleNotInstalled(ProductError):
 
 
 @dataclass(eq=False)
+class ConsoleRefused(ProductError):
+    """The server does not open a notebook's connection to who holds this token."""
+
+    code: ClassVar[str] = "console_refused"
+    http_status: int
+
+    def text(self) -> str:
+        return (
+            f"The server does not open the console ({self.http_status}): it needs a principal with"
+            " `jupyter = true` and `read` in this session. Who owns the server sets that in the"
+            " principals file (docs/governance.md). `pwsh-kernels run` needs none."
+        )
+
+
+@dataclass(eq=False)
 class DataFolderInUse(ProductError):
     """Another server holds the data folder and its sessions."""
 

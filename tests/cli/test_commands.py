@@ -259,14 +259,20 @@ def test_no_server_is_said_in_one_line(tmp_path: Path, free_tcp_port: int) -> No
 
 def test_a_refused_token_is_said_in_one_line(server: Server) -> None:
     refused = (
-        "pwsh-kernels: The server refuses the token. Set PWSH_MANAGER_TOKEN to the one that"
-        " `pwsh-kernels serve` prints.\n"
+        "pwsh-kernels: The server refuses the token: it is unknown, has expired or was revoked, or"
+        " the server cannot read its principals file (its log says so). Ask who owns the server.\n"
     )
     assert run_command({**server.environment, "PWSH_MANAGER_TOKEN": "wrong" * 8}, "sessions") == (
         "",
         refused,
         4,
     )
+
+
+def test_an_empty_token_is_not_the_owners(server: Server) -> None:
+    stdout, stderr, code = run_command({**server.environment, "PWSH_MANAGER_TOKEN": ""}, "sessions")
+    assert (stdout, code) != ("", 0)
+    assert stderr.startswith("pwsh-kernels: PWSH_MANAGER_TOKEN: is set and empty")
 
 
 def test_a_wrong_setting_is_said_in_one_line(tmp_path: Path) -> None:

@@ -448,7 +448,10 @@ async def freeze(call: Call) -> Answer:
     if call.caller is not None:
         guard.audit.note(agents(Kind.FROZEN, call.caller, where.tenant, body.why))
     stopped = await call.backend.sessions.cancel_all(
-        lambda key, principal: is_agents_id(principal) and made.covers(guard.place(key)), **call.by
+        lambda key, principal: (
+            not key.reads and is_agents_id(principal) and made.covers(guard.place(key))
+        ),
+        **call.by,
     )
     shown = [_told(call, one) for one in stopped if call.reads(SessionKey.of(one))]
     view: shapes.FrozenNow = {**_frozen(call, freezes), "stopped": shown}
