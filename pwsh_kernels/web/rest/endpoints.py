@@ -353,8 +353,18 @@ async def _classified(call: Call, asked: ClassifyQuery | ClassifyBody) -> Answer
     module = asked.module or (DEFAULT_MODULE if asked.tenant else "")
     key = call.backend.catalog.module(module).key if module else ""
     rule = _policy(call, asked.tenant, key) if asked.tenant else None
-    found = await call.backend.classifier.classify(asked.text, key)
-    return Answer(classification_view(found, rule))
+    view = classification_view(await call.backend.classifier.classify(asked.text, key), rule)
+    if asked.tenant and not _may_write(call, asked.tenant, key):
+        view["needs"] = "refuse"
+    return Answer(view)
+
+
+def _may_write(call: Call, tenant: str, module: str) -> bool:
+    """Return whether the caller may run anything at all in a session now."""
+    if call.caller is None:
+        return False
+    guard = call.backend.guard
+    return call.may(Verb.WRITE, SessionKey(guard.find_tenant(call.caller, tenant).name, module))
 
 
 def _policy(call: Call, tenant: str, module: str) -> Changes:

@@ -257,3 +257,13 @@ def test_while_the_file_has_a_mistake_only_the_owner_is_let_in(
         guarded.until(lambda: any("name is missing" in line for line in guarded.log))
         principals.write(good)
         assert http.get("/sessions").status_code == 200
+
+
+def test_classify_says_what_becomes_of_a_text_for_its_caller(
+    guarded: Server, principals: Principals
+) -> None:
+    asked = {"text": "Get-Mailbox", "tenant": CONTOSO, "module": "exo"}
+    with principals.client(guarded, "reader") as reader:
+        assert reader.get("/classify", params=asked).json()["needs"] == "refuse"
+    with principals.client(guarded, "writer") as writer:
+        assert writer.get("/classify", params=asked).json()["needs"] == "run"
