@@ -98,6 +98,14 @@ def code(fact: Fact, known: Known, arguments: list[Argument], names: Variables) 
                 yield from _expanded(fact, one.value)
 
 
+def piped_paths(fact: Fact, known: Known, arguments: list[Argument]) -> Iterator[Reason]:
+    """Yield that a command's paths come through its pipeline, where nobody has seen them."""
+    if known.name.lower() not in engine().lists["takes_paths"] or fact.start == fact.pipeline[0]:
+        return
+    if not any(not one.name or may_mean(one.name, FILE_PATHS) for one in arguments):
+        yield reason("paths_in", fact.place, known.name)
+
+
 def files(
     fact: Fact, known: Known, arguments: list[Argument], *, from_files: bool
 ) -> Iterator[Reason]:

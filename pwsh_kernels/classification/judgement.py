@@ -146,6 +146,7 @@ class Judgement:
             return
         yield from argument_rules.general(fact, arguments)
         yield from argument_rules.code(fact, known, arguments, self._variables)
+        yield from argument_rules.piped_paths(fact, known, arguments)
         yield from argument_rules.files(fact, known, arguments, from_files=self._has_files)
         if self._commands.takes_method(known.name):
             hosts = self._commands.hosts(known.service)

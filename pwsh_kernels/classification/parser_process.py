@@ -20,7 +20,7 @@ from pwsh_kernels.powershell_search import search_powershell
 from pwsh_kernels.watcher import Watcher
 
 SCRIPT = Path(__file__).parent / "powershell" / "facts.ps1"
-ANSWER_WAIT = 10.0
+ANSWER_WAIT = 5.0
 """Seconds for the facts of one text; the longest that is parsed takes two (measured)."""
 START_WAIT = 60.0
 """Seconds that PowerShell may take to start on a busy machine."""

@@ -66,6 +66,13 @@ script = "2"
     assert asyncio.run(kinds()) == ["read", "write", "read", "unknown", "unknown"]
 
 
+@pytest.mark.parametrize(
+    "text", ['"$(' * 8000, "{" * 10_000 + "}" * 10_000, "|".join(["gm"] * 9000), "1;" * 9000]
+)
+def test_a_text_that_would_keep_the_parser_busy_is_not_parsed(judge: Judge, text: str) -> None:
+    assert judge(text).reasons[0].code == "tangled"
+
+
 def test_a_text_that_is_too_long_is_not_parsed(judge: Judge) -> None:
     assert judge("1" * (MAX_TEXT + 1)).reasons[0].code == "too_long"
     assert judge(f"'{'x' * (MAX_TEXT - 2)}'").kind is Class.READ
