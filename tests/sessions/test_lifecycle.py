@@ -612,6 +612,7 @@ async def test_a_frozen_kernel_is_disconnected_within_ten_seconds(world: World) 
     assert (await world.sign_in())["state"] == "signed_in"
     kernel, powershell = world.kernel(), world.powershell()
     kernel.suspend()
+    await until(lambda: kernel.status() == psutil.STATUS_STOPPED)
     async with asyncio.timeout(10):
         await world.sessions.disconnect(CONTOSO, "exo")
     assert gone(kernel, powershell)
@@ -621,6 +622,7 @@ async def test_a_frozen_powershell_is_disconnected_within_ten_seconds(world: Wor
     assert (await world.sign_in())["state"] == "signed_in"
     kernel, powershell = world.kernel(), world.powershell()
     powershell.suspend()
+    await until(lambda: powershell.status() == psutil.STATUS_STOPPED)
     async with asyncio.timeout(12):  # a busy machine takes its share of the two waits
         await world.sessions.disconnect(CONTOSO, "exo")
     assert gone(kernel, powershell)
