@@ -87,7 +87,7 @@ async def test_a_session_is_a_pod_a_secret_that_it_owns_and_a_claim(pods: Pods, 
     secret = await node.client.get(Secret, NAME)
     [owner] = secret.to_dict()["metadata"]["ownerReferences"]
     assert owner["uid"] == running.uid
-    assert set(secret.data or {}) == {"connection.json", "session.json", "file-0"}
+    assert set(secret.data or {}) == {"connection.json", "session.json", "file-0", "grants.key"}
     assert await node.client.get(PersistentVolumeClaim, claim_name(KEY))
     connection = running.connection
     assert (connection["ip"], connection["shell_port"]) == ("127.0.0.1", 55001)
