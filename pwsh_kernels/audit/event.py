@@ -95,7 +95,7 @@ class Event:
         facts: dict[str, Value] = {
             **self.more,
             "seq": sequence,
-            "time": time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": written(time),
             "kind": self.kind.value,
             "door": self.door.value,
             "principal": self.principal,
@@ -111,6 +111,11 @@ class Event:
             "output_sha256": self.output_sha256,
         }
         return {name: _clean(value) for name, value in facts.items() if value != ""}
+
+
+def written(time: datetime) -> str:
+    """Return a time as records have it: as text it is in the same order."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _clean(value: Value) -> Value:

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from pwsh_kernels.audit.event import written
 from pwsh_kernels.audit.files import named_lines
 from pwsh_kernels.audit.verification import read_record
 
@@ -31,7 +32,7 @@ class Selection:
             (not self.who or principal == self.who or principal.startswith(f"{self.who}/"))
             and (not self.tenant or record.get("tenant") == self.tenant.lower())
             and (not self.kind or kind == self.kind or kind.startswith(f"{self.kind}."))
-            and (self.since is None or str(record.get("time", "")) >= _written(self.since))
+            and (self.since is None or str(record.get("time", "")) >= _begin(self.since))
         )
 
 
@@ -41,13 +42,11 @@ def read_page(folder: Path, selection: Selection, after: int, most: int) -> list
     return [dict(one) for one in islice(found, most)]
 
 
-def _written(time: datetime) -> str:
-    """Return a time as records have it: as text it is in the same order."""
+def _begin(time: datetime) -> str:
     try:
-        known = time.astimezone(UTC)
+        return written(time)
     except OverflowError:  # a year that UTC does not have
-        known = time.replace(tzinfo=UTC)
-    return known.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return written(time.replace(tzinfo=UTC))
 
 
 def records(

@@ -13,6 +13,8 @@ def replace_file(path: Path, text: str) -> None:
     try:
         with os.fdopen(number, "w", encoding="utf-8") as opened:
             opened.write(text)
+            opened.flush()
+            os.fsync(opened.fileno())  # a power cut must not bring a right back
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -38,21 +38,21 @@ class Problem:
         return f"line {self.line}: {self.text}" if self.line else self.text
 
 
-def entries_of(text: str, table: str, *others: str) -> list[Mapping[str, Any]]:
-    """Return the entries of a text that has nothing but these tables, and `others`.
+def entries_of(text: str, *tables: str) -> list[list[Mapping[str, Any]]]:
+    """Return the entries of each of these tables, of a text that has nothing else.
 
     Raises TOMLDecodeError, and ValueError for a text that has something else.
     """
     facts = tomllib.loads(text)
-    entries = facts.get(table, [])
-    if (
-        set(facts) - {table, *others}
-        or not isinstance(entries, list)
-        or not all(isinstance(entry, dict) for entry in entries)
-    ):
-        known = " and ".join(f"[[{one}]]" for one in sorted({table, *others}, reverse=True))
+    found = [facts.get(table, []) for table in tables]
+    if set(facts) - set(tables) or not all(map(_is_list_of_tables, found)):
+        known = " and ".join(f"[[{one}]]" for one in tables)
         raise ValueError(f"only {known} tables are known here")
-    return entries
+    return found
+
+
+def _is_list_of_tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,12 +36,10 @@ class WatchedFile(ABC, Generic[Content]):
         stamp = stamp_of(self.path)
         path = self.path if stamp or self._must_exist else None
         if self._content is None:
-            self._content = self._read(path)
+            self._content, self._stamp = self._read(path), stamp
         elif stamp != self._stamp:
-            self._content = self._read_again(path, self._content)
-            self._stamp = stamp
+            self._content, self._stamp = self._read_again(path, self._content), stamp
             self.on_change()
-        self._stamp = stamp
         return self._content
 
     @abstractmethod

@@ -2,7 +2,13 @@
 tell.
 """
 
-from pwsh_kernels.classification.classes import Class, Classification, Found, Reason
+from pwsh_kernels.classification.classes import (
+    MOST_REASONS,
+    Class,
+    Classification,
+    Found,
+    Reason,
+)
 from pwsh_kernels.classification.classifier import Classifier
 
-__all__ = ["Class", "Classification", "Classifier", "Found", "Reason"]
+__all__ = ["MOST_REASONS", "Class", "Classification", "Classifier", "Found", "Reason"]

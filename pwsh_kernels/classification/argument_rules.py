@@ -102,7 +102,7 @@ def piped_paths(fact: Fact, known: Known, arguments: list[Argument]) -> Iterator
     """Yield that a command's paths come through its pipeline, where nobody has seen them."""
     if known.name.lower() not in engine().lists["takes_paths"] or fact.start == fact.pipeline[0]:
         return
-    if not any(not one.name or may_mean(one.name, FILE_PATHS) for one in arguments):
+    if not _paths(arguments) and not _loose(arguments):
         yield reason("paths_in", fact.place, known.name)
 
 
@@ -117,8 +117,7 @@ def files(
     name = known.name.lower()
     if name not in engine().lists["file_readers"]:
         return
-    paths = [one.value for one in arguments if one.name and may_mean(one.name, FILE_PATHS)]
-    loose = [one.value for one in arguments if not one.name]
+    paths, loose = _paths(arguments), _loose(arguments)
     has_text = any(one.name and may_mean(one.name, TEXT_FIRST) for one in arguments)
     if name in engine().lists["text_readers"]:
         paths += loose if has_text else loose[1:]
@@ -132,6 +131,15 @@ def files(
 
 def _is_path(value: Value) -> bool:
     return "/" in value.value or "\\" in value.value
+
+
+def _paths(arguments: list[Argument]) -> list[Value]:
+    return [one.value for one in arguments if one.name and may_mean(one.name, FILE_PATHS)]
+
+
+def _loose(arguments: list[Argument]) -> list[Value]:
+    """Return what stands without the name of a parameter."""
+    return [one.value for one in arguments if not one.name]
 
 
 def _is_plain_file(value: Value) -> bool:

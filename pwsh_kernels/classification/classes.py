@@ -22,6 +22,8 @@ class Class(StrEnum):
         return self is not Class.READ
 
 
+MOST_REASONS = 3
+"""Reasons that a refusal names; GET /classify tells all of them."""
 WEIGHT = {one: weight for weight, one in enumerate(Class)}
 
 
@@ -43,6 +45,11 @@ class Reason:
     text: str
     place: Place = field(default_factory=Place)
     instead: str = ""
+
+    def sentence(self) -> str:
+        """Return where it stands, what it is, and how to write it instead."""
+        where = f"Line {self.place.line}, column {self.place.column}"
+        return f"{where}: {self.text} {self.instead}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

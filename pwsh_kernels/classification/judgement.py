@@ -108,9 +108,10 @@ class Judgement:
 
     def classification(self) -> Classification:
         """Return the class, the commands found and the reasons, in the order of the text."""
-        reasons = list(chain.from_iterable(map(self._reasons, self._facts)))
-        found = [one for fact in self._facts if (one := self._found(fact)) is not None]
-        return Classification(tuple(found), tuple(dict.fromkeys(reasons)))
+        judged = [(fact, tuple(self._reasons(fact))) for fact in self._facts]
+        found = [one for fact, its in judged if (one := self._found(fact, its)) is not None]
+        reasons = dict.fromkeys(chain.from_iterable(its for _, its in judged))
+        return Classification(tuple(found), tuple(reasons))
 
     def _reasons(self, fact: Fact) -> Iterator[Reason]:
         if rule := self._rules.get(fact.form):
@@ -118,11 +119,11 @@ class Judgement:
         elif fact.form not in HARMLESS:
             yield reason(CONSTRUCTS.get(fact.form, "construct"), fact.place, fact.name or fact.form)
 
-    def _found(self, fact: Fact) -> Found | None:
+    def _found(self, fact: Fact, reasons: Sequence[Reason]) -> Found | None:
         if fact.form != "Command" or not fact.name:
             return None
         known = self._commands.known(fact.name, self._own)
-        kind = worst(one.kind for one in self._command(fact))
+        kind = worst(one.kind for one in reasons)
         return Found(known.name, kind, fact.place, known.service, fact.name)
 
     def _command(self, fact: Fact) -> Iterator[Reason]:

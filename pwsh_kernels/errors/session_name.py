@@ -1,14 +1,22 @@
-"""The name of a session in the sentence of an error."""
+"""The name of a session in a sentence."""
 
 from typing import Protocol
 
 
 class OfSession(Protocol):
-    """An error about a session."""
+    """An error, or an answer, about a session."""
 
-    tenant: str
-    module: str
-    tier: str
+    @property
+    def tenant(self) -> str:
+        """The tenant's own name."""
+
+    @property
+    def module(self) -> str:
+        """The key of the service."""
+
+    @property
+    def tier(self) -> str:
+        """`read` or `write`."""
 
 
 def session_name(error: OfSession) -> str:

@@ -26,7 +26,7 @@ from pwsh_kernels.powershell import (
     Text,
     ViewWritten,
 )
-from pwsh_kernels.powershell.host.programs import machine_time
+from pwsh_kernels.powershell.host.programs import this_moment
 from pwsh_kernels.records import RunOptions, Summary
 from pwsh_kernels.screens import FULL_SCREEN, HUNG_UP, WAITED
 
@@ -46,7 +46,7 @@ class Execution:
         self._asker = asker
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._begun = machine_time()
+        self._begun = this_moment()
         self._hangs_up = False
         self._heard = 0
 

@@ -10,7 +10,7 @@ from pwsh_kernels.errors import PromptRefused
 from pwsh_kernels.kernel.asker import Asker
 from pwsh_kernels.kernel.display.output import Output
 from pwsh_kernels.powershell import Pipeline, PowerShell
-from pwsh_kernels.powershell.host.programs import Program
+from pwsh_kernels.powershell.host.programs import Moment, Program
 from pwsh_kernels.records import Choice, Prompt
 
 BLOCKED_S = 2.0
@@ -51,8 +51,8 @@ def _names(programs: Sequence[Program]) -> str:
 class Stopping:
     """Passes interrupts on to one pipeline; `asked` is set by each."""
 
-    def __init__(self, asked: asyncio.Event, output: Output, asker: Asker, begun: float) -> None:
-        """`begun`: when the run began, as `machine_time` tells."""
+    def __init__(self, asked: asyncio.Event, output: Output, asker: Asker, begun: Moment) -> None:
+        """`begun`: when the run began."""
         self._begun = begun
         self._asked = asked
         self._output = output

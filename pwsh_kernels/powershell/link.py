@@ -20,6 +20,7 @@ from pwsh_kernels.powershell.events import Died
 from pwsh_kernels.powershell.host.launch import Launch
 from pwsh_kernels.powershell.host.process import EOF_WAIT, PowerShellProcess
 from pwsh_kernels.powershell.host.programs import (
+    Moment,
     Program,
     end_holding,
     hang_up,
@@ -163,17 +164,17 @@ class Link:
         self._connection.stop()
         self._send()
 
-    def hang_up(self, since: float) -> int:
+    def hang_up(self, since: Moment) -> int:
         """Signal to PowerShell's programs that they have no terminal (programs.py); return how
         many.
         """
         return hang_up(self._process.pid, since) if self._process else 0
 
-    def hang_up_waiting(self, since: float) -> list[Program]:
+    def hang_up_waiting(self, since: Moment) -> list[Program]:
         """Signal only to those that wait for input which cannot come; return them."""
         return hang_up_waiting(self._process.pid, since) if self._process else []
 
-    def end_holding(self, since: float, number: signal.Signals) -> list[Program]:
+    def end_holding(self, since: Moment, number: signal.Signals) -> list[Program]:
         """Send a signal to the programs that PowerShell waits for; return them."""
         return end_holding(self._process.pid, since, number) if self._process else []
 

@@ -17,7 +17,7 @@ from pwsh_kernels.errors import PowerShellDied, PowerShellQueryFailed, PowerShel
 from pwsh_kernels.powershell.events import ConsoleText, Died, Finished
 from pwsh_kernels.powershell.host.launch import Launch, child_environment
 from pwsh_kernels.powershell.host.module_path import module_path
-from pwsh_kernels.powershell.host.programs import Program
+from pwsh_kernels.powershell.host.programs import Moment, Program
 from pwsh_kernels.powershell.host_calls import Question, answer_value, needs_key, refusal
 from pwsh_kernels.powershell.link import Link, died_error
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
@@ -344,19 +344,17 @@ class PowerShell:
             self._current.lift()
         await self._link.close()
 
-    def hang_up(self, since: float) -> int:
-        """Signal to programs that were started since a moment of `machine_time` that they have no
-        terminal; return how many.
-        """
+    def hang_up(self, since: Moment) -> int:
+        """Signal to programs started since a moment that they have no terminal; return how many."""
         return self._link.hang_up(since)
 
-    def hang_up_waiting(self, since: float) -> list[Program]:
+    def hang_up_waiting(self, since: Moment) -> list[Program]:
         """Signal only to programs that wait for input which cannot come; return them."""
         return self._link.hang_up_waiting(since)
 
-    def end_holding(self, since: float, number: signal.Signals) -> list[Program]:
-        """Send a signal to the programs started since a moment of `machine_time` that a stopping
-        script still waits for; return them.
+    def end_holding(self, since: Moment, number: signal.Signals) -> list[Program]:
+        """Send a signal to the programs started since a moment that a stopping script still waits
+        for; return them.
         """
         return self._link.end_holding(since, number)
 

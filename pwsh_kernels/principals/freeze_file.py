@@ -1,11 +1,10 @@
 """The file that keeps where agents are stopped, so that a new server knows it too."""
 
 import logging
-import os
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pwsh_kernels.catalog.file_replacement import replace_file
 from pwsh_kernels.catalog.watched_file import WatchedFile
 from pwsh_kernels.errors import BrokenFile
 from pwsh_kernels.principals.freezes import Freeze, Freezes, read_freezes
@@ -25,17 +24,7 @@ class FreezeFile(WatchedFile[Freezes]):
 
     def write(self, freezes: Freezes) -> None:
         """Replace the file, all of it or nothing. Raises OSError."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        number, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{NAME}-")
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as file:
-                file.write(freezes.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(self.path, freezes.to_json())
 
     def _read(self, path: Path | None) -> Freezes:
         self.problem = None

@@ -5,9 +5,9 @@ No I/O.
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -28,6 +28,7 @@ TABLE, CLAIM_TABLE = "principal", "claim"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 """No slash and no colon: those separate the parts of an id."""
 _HASH = re.compile(r"[0-9a-f]{64}")
+NOWHERE = "grant {number} of {of} names no tenants and no tags"
 _SENTENCES = {
     "missing": "is missing",
     "extra_forbidden": "is not a known key",
@@ -57,6 +58,9 @@ class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, frozen=True)
 
 
+Form = TypeVar("Form", bound=_Form)
+
+
 class GrantForm(_Form):
     """A `[[principal.grant]]` table."""
 
@@ -66,6 +70,11 @@ class GrantForm(_Form):
     tenants: Names | None = None
     tags: Names | None = None
     modules: Names = (EVERY,)
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Return whether it says of no tenant that it is about it."""
+        return not self.tenants and not self.tags
 
     def to_grant(self) -> Grant:
         """Return what it grants."""
@@ -129,8 +138,7 @@ class Content:
 def read_principals(text: str) -> Content:
     """Read the text of a principals file."""
     try:
-        entries = entries_of(text, TABLE, CLAIM_TABLE)
-        rules = entries_of(text, CLAIM_TABLE, TABLE)
+        entries, rules = entries_of(text, TABLE, CLAIM_TABLE)
     except tomllib.TOMLDecodeError as problem:
         line = line_of_syntax_error(str(problem), text)
         return Content(problems=(Problem(str(problem), line),))
@@ -139,56 +147,45 @@ def read_principals(text: str) -> Content:
     principals: list[tuple[Principal, EntryPlace]] = []
     problems: list[Problem] = []
     for entry, place in zip(entries, entry_places(text, TABLE), strict=True):
-        one, wrong = _read(entry, place)
+        form, wrong = _read(PrincipalForm, entry, place, _wrong_grants)
         problems += wrong
-        if one:
-            principals.append((one, place))
+        principals += [(form.to_principal(), place)] if form else []
     problems += _twice(principals)
     claims: list[ClaimRule] = []
     for entry, place in zip(rules, entry_places(text, CLAIM_TABLE), strict=True):
-        rule, wrong = _read_rule(entry, place)
+        rule, wrong = _read(ClaimForm, entry, place, _wrong_claim_grants)
         problems += wrong
-        claims += [rule] if rule else []
+        claims += [rule.to_rule()] if rule else []
     return Content(tuple(one for one, _ in principals), tuple(problems), tuple(claims))
 
 
-def _read_rule(
-    entry: Mapping[str, Any], place: EntryPlace
-) -> tuple[ClaimRule | None, Sequence[Problem]]:
-    try:
-        form = ClaimForm.model_validate(entry)
-    except ValidationError as error:
-        return None, [
-            _problem(one, place) for one in error.errors(include_url=False, include_input=False)
-        ]
-    wrong = [
-        Problem(
-            f"grant {number} of the claim {form.value} names no tenants and no tags",
-            place.line(("grant",)),
-        )
-        for number, grant in enumerate(form.grant, 1)
-        if not grant.tenants and not grant.tags
-    ]
-    return (None, wrong) if wrong else (form.to_rule(), ())
-
-
 def _read(
-    entry: Mapping[str, Any], place: EntryPlace
-) -> tuple[Principal | None, Sequence[Problem]]:
+    table: type[Form],
+    entry: Mapping[str, Any],
+    place: EntryPlace,
+    wrong_grants: Callable[[Form], Iterable[str]],
+) -> tuple[Form | None, Sequence[Problem]]:
+    """Return a table, if nothing is wrong with it, and what is."""
     try:
-        form = PrincipalForm.model_validate(entry)
+        form = table.model_validate(entry)
     except ValidationError as error:
         return None, [
             _problem(one, place) for one in error.errors(include_url=False, include_input=False)
         ]
-    wrong = [Problem(sentence, place.line(("grant",))) for sentence in _wrong_grants(form)]
-    return (None, wrong) if wrong else (form.to_principal(), ())
+    wrong = [Problem(sentence, place.line(("grant",))) for sentence in wrong_grants(form)]
+    return (None, wrong) if wrong else (form, ())
+
+
+def _wrong_claim_grants(form: ClaimForm) -> Iterable[str]:
+    for number, grant in enumerate(form.grant, 1):
+        if grant.is_nowhere:
+            yield NOWHERE.format(number=number, of=f"the claim {form.value}")
 
 
 def _wrong_grants(form: PrincipalForm) -> Iterable[str]:
     for number, grant in enumerate(form.grant, 1):
-        if not grant.tenants and not grant.tags:
-            yield f"grant {number} of {form.name} names no tenants and no tags"
+        if grant.is_nowhere:
+            yield NOWHERE.format(number=number, of=form.name)
         never = PEOPLE_ONLY.intersection(grant.verbs) if Kind(form.kind) is Kind.AGENT else ()
         for verb in sorted(never):
             yield f"grant {number} of {form.name}: an agent can never {verb}"

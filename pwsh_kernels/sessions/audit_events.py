@@ -5,7 +5,7 @@ Pure.
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
 from pwsh_kernels.errors import NotGranted
@@ -22,7 +22,14 @@ SEARCHED_CHARS = 16_000
 """Characters of a command in which literals are looked for that must not appear elsewhere in it."""
 
 
-def command_facts(command: str, parameters: Mapping[str, Any] | None = None) -> dict[str, str]:
+class CommandFacts(TypedDict):
+    """What a record tells of a command."""
+
+    command_sha256: str
+    command: str
+
+
+def command_facts(command: str, parameters: Mapping[str, Any] | None = None) -> CommandFacts:
     """Return the hash of a command, and its beginning without secrets."""
     known = Known(secrets_of(command[:SEARCHED_CHARS], parameters or {}))
     return {
@@ -77,13 +84,18 @@ def of_run(kind: Kind, run: Run, principal: str, client: str, **more: Value) -> 
 
 
 def of_session(
-    kind: Kind, key: SessionKey, principal: str, client: str = "", **more: Value
+    kind: Kind,
+    key: SessionKey,
+    principal: str,
+    client: str = "",
+    *,
+    outcome: str = "",
+    **more: Value,
 ) -> Event:
     """Return what somebody did to a session."""
     door = Door.SERVER if principal == OURSELVES else door_of(client)
-    return Event(
-        kind, door, principal, client, key.tenant, key.module, more={**tier_of(key), **more}
-    )
+    who = (principal, client, key.tenant, key.module)
+    return Event(kind, door, *who, outcome=outcome, more={**tier_of(key), **more})
 
 
 def read_refused(key: SessionKey, request: RunRequest, kind: str) -> Event:
@@ -135,16 +147,13 @@ def sign_in_ended(
     key: SessionKey, request: LoginRequest, outcome: str, account: str | None
 ) -> Event:
     """Return how a sign-in ended: `signed_in`, or the code of its failure."""
-    door = Door.SERVER if request.principal == OURSELVES else door_of(request.client)
-    return Event(
+    return of_session(
         Kind.SIGN_IN_ENDED,
-        door,
+        key,
         request.principal,
         request.client,
-        key.tenant,
-        key.module,
         outcome=outcome,
-        more={"account": account or "", **tier_of(key)},
+        account=account or "",
     )
 
 

@@ -379,10 +379,7 @@ class Sessions:
         Raises as `admit` and `judge` say.
         """
         check_command(request, self._settings.command_size)
-        if request.tier == "read":
-            await self._check_read(request)
-        module = self._directory.module(request.module).key
-        judged = await judge(self._directory.tenant_name(request.tenant), module)
+        judged = await self._judged(request, judge)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         check_room(live, self._settings.queued_runs)
         run = self._runs.add(
@@ -396,6 +393,16 @@ class Sessions:
         )
         live.session.use(request.conversation_id)
         return live, run
+
+    async def _judged(self, request: RunRequest, judge: Judge) -> str:
+        """Return the class of a command, "" where nobody asked for it. Nothing but what reads runs
+        in the read tier, and no tenant refuses that.
+        """
+        if request.tier == "read":
+            await self._check_read(request)
+            return "read"
+        module = self._directory.module(request.module).key
+        return await judge(self._directory.tenant_name(request.tenant), module)
 
     async def _check_read(self, request: RunRequest) -> None:
         """Raise for a command that the read tier does not take: as `Directory.to_use` does,

@@ -3,9 +3,7 @@ the reading of a configuration file.
 """
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
 
 from pwsh_kernels import __version__
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
@@ -49,18 +47,8 @@ def change_refused(
         refused.module,
         judged=refused.kind,
         outcome=refused.code,
-        **_command(text),
+        **command_facts(text),
     )
-
-
-class _Command(TypedDict):
-    command_sha256: str
-    command: str
-
-
-def _command(text: str) -> _Command:
-    facts = command_facts(text)
-    return {"command_sha256": facts["command_sha256"], "command": facts["command"]}
 
 
 def unknown(door: Door, client: str, address: str, what: str, left_out: int) -> Event:
@@ -121,9 +109,16 @@ def cell_refused(
     caller: Caller, key: SessionKey, kernel_id: str, message: ClientMessage, kind: str
 ) -> Event:
     """Return that a cell for the read tier was not passed on, because of its class."""
-    facts = command_facts("\n".join(executed_texts(message)))
-    more = {"verb": "read", "reason": "not_only_reading"}
-    return replace(_of_kernel(Kind.DENIED, caller, key, kernel_id, **facts, **more), judged=kind)
+    return _of_kernel(
+        Kind.DENIED,
+        caller,
+        key,
+        kernel_id,
+        judged=kind,
+        verb="read",
+        reason="not_only_reading",
+        **command_facts("\n".join(executed_texts(message))),
+    )
 
 
 def prompt_answered(caller: Caller, key: SessionKey | None, kernel_id: str) -> Event:

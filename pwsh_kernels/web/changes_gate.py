@@ -8,15 +8,12 @@ from collections.abc import Callable, Sequence
 from pwsh_kernels.approvals.policy import Need, needs
 from pwsh_kernels.audit.event import Door, door_of
 from pwsh_kernels.catalog import Changes, Tenant, Tenants
-from pwsh_kernels.classification import Class, Classification, Classifier, Reason
+from pwsh_kernels.classification import MOST_REASONS, Class, Classification, Classifier
 from pwsh_kernels.classification.classes import worst
 from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.audit_events import change_refused
 from pwsh_kernels.web.guard import Guard
-
-MOST_REASONS = 3
-"""Reasons that a refusal names; GET /classify tells all of them."""
 
 
 class ChangesGate:
@@ -87,11 +84,7 @@ class Judging:
 def _refusal(
     need: Need, where: tuple[str, str], kind: Class, found: Sequence[Classification]
 ) -> ChangesRefused | ApprovalNeeded:
-    told = [_told(reason) for one in found for reason in one.reasons][:MOST_REASONS]
+    reasons = [reason for one in found for reason in one.reasons]
+    told = [one.sentence() for one in reasons[:MOST_REASONS]]
     error = ApprovalNeeded if need is Need.ASK else ChangesRefused
     return error(*where, kind.value, told)
-
-
-def _told(reason: Reason) -> str:
-    place = f"Line {reason.place.line}, column {reason.place.column}"
-    return f"{place}: {reason.text} {reason.instead}".rstrip()

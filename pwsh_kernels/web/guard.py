@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from tornado.httputil import HTTPServerRequest
+
 from pwsh_kernels.audit.event import Door, door_of
 from pwsh_kernels.audit.flood import FloodLimit
 from pwsh_kernels.audit.trail import AuditTrail
@@ -99,14 +101,24 @@ class Guard:
     def require_valid(self, caller: Caller) -> None:
         """Raise Unauthorized for a caller whose token has become invalid meanwhile."""
         if self.current(caller) is None:
-            raise self.unknown(
+            raise self._unknown(
                 caller.client, "", f"a token of {caller.name} that is not valid any more"
             )
 
-    def unknown(
+    def stranger(
+        self, request: HTTPServerRequest, door: Door | None = None, client: str | None = None
+    ) -> Unauthorized:
+        """Return the refusal of a request without a valid token, which is recorded; `client`: what
+        calls, if its User-Agent does not say so.
+        """
+        named = client_label(request.headers.get("User-Agent", ""))
+        what = f"{request.method} {request.path}"
+        calls = named if client is None else client
+        return self._unknown(calls, request.remote_ip or "", what, door)
+
+    def _unknown(
         self, client: str, address: str, what: str, door: Door | None = None
     ) -> Unauthorized:
-        """Return the refusal of a request without a valid token, which is recorded."""
         if (left_out := self._flood.take(time.monotonic())) is not None:
             where = door or door_of(client)
             self.audit.note(audit_events.unknown(where, client, address, what, left_out))

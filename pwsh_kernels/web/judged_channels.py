@@ -4,7 +4,7 @@ in the read tier only if it reads.
 
 import asyncio
 from collections import deque
-from typing import Any, cast
+from typing import cast
 
 from traitlets import Any as AnyTrait
 from traitlets import Instance
@@ -17,7 +17,6 @@ from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.attachments import SUBPROTOCOL_V1, Channels
 from pwsh_kernels.web.audit_events import cell_refused
-from pwsh_kernels.web.jupyter.gate import caller_of
 from pwsh_kernels.web.jupyter.messages import ClientMessage, executed_texts, read_message
 
 
@@ -53,8 +52,7 @@ class JudgedChannels(Channels):
 
     def _judged(self, incoming: str | bytes) -> ClientMessage | None:
         """Return a message that has to be judged; None for another, and for an invalid one."""
-        caller = caller_of(cast(Any, self.websocket_handler))
-        key = self._gate.session_of(self.kernel_id)
+        caller, key = self._caller, self._gate.session_of(self.kernel_id)
         if caller is None or key is None or not (key.reads or self._changes_judged(caller, key)):
             return None
         try:
@@ -70,19 +68,17 @@ class JudgedChannels(Channels):
 
     async def _refusal_of(self, incoming: str | bytes) -> tuple[ClientMessage, ProductError] | None:
         """Return a message that may not run as it is, and why."""
-        caller = caller_of(cast(Any, self.websocket_handler))
-        key = self._gate.session_of(self.kernel_id)
+        caller, key = self._caller, self._gate.session_of(self.kernel_id)
         message = self._judged(incoming)
         if caller is None or key is None or message is None:
             return None
         try:
-            if key.reads:
+            if key.reads:  # no tenant refuses what reads
                 await self._check_read(caller, key, message)
                 self.classes[message.id] = "read"
-            if gate := self._gate.changes:
+            elif gate := self._gate.changes:
                 judge = gate.judging(caller, executed_texts(message), Door.NOTEBOOK)
-                judged = await judge(key.tenant, key.module)
-                self.classes[message.id] = judged or self.classes.get(message.id, "")
+                self.classes[message.id] = await judge(key.tenant, key.module)
         except ProductError as error:
             return message, error
         return None

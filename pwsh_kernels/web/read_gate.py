@@ -4,12 +4,9 @@ says.
 
 from collections.abc import Sequence
 
-from pwsh_kernels.classification import Class, Classification, Classifier
+from pwsh_kernels.classification import MOST_REASONS, Class, Classifier
 from pwsh_kernels.errors import NotOnlyReading
 from pwsh_kernels.sessions.key import SessionKey
-
-MOST_PIECES = 3
-"""Pieces that a refusal names; GET /classify tells all of them."""
 
 
 class ReadGate:
@@ -26,13 +23,5 @@ class ReadGate:
         for text in texts:
             found = await self._classifier.classify(text, key.module)
             if found.kind is not Class.READ:
-                pieces = list(_pieces(found))
+                pieces = [one.sentence() for one in found.reasons[:MOST_REASONS]]
                 raise NotOnlyReading(key.tenant, key.module, found.kind.value, pieces)
-
-
-def _pieces(found: Classification) -> list[str]:
-    """Return what does not only read, where it stands, and how to write it instead."""
-    return [
-        f"Line {one.place.line}, column {one.place.column}: {one.text} {one.instead}".rstrip()
-        for one in found.reasons[:MOST_PIECES]
-    ]

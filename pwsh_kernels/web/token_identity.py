@@ -126,10 +126,7 @@ class TokenIdentity(PasswordIdentityProvider):
     def _note_unknown(self, handler: RequestHandler, given: str) -> None:
         """Record a token that is not valid; whoever gives none is only shown the login page."""
         if given and self.gate:
-            request = handler.request
-            client = client_label(request.headers.get("User-Agent", ""))
-            what = f"{request.method} {request.path}"
-            self.gate.guard.unknown(client, request.remote_ip or "", what, Door.NOTEBOOK)
+            self.gate.guard.stranger(handler.request, Door.NOTEBOOK)
 
     def _principal(self, user: User) -> Principal | None:
         """Return who a user is now; None for one whose token is not valid any more."""

@@ -58,7 +58,7 @@ def read_form(text: str, folder: Path, simulated: Mapping[str, Facts]) -> Form:
     that one.
     """
     try:
-        entries = entries_of(text, TABLE)
+        [entries] = entries_of(text, TABLE)
     except tomllib.TOMLDecodeError as problem:
         return Form(
             text, problems=(Problem(str(problem), line_of_syntax_error(str(problem), text)),)

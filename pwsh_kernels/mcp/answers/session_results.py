@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from pwsh_kernels.errors.session_name import session_name
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.mcp.answers.marks import Marks, named
 from pwsh_kernels.mcp.answers.models import Advice, SessionResult, SessionsResult, StatusResult
@@ -49,7 +50,7 @@ class Standing:
     @property
     def session(self) -> str:
         """The name of the session."""
-        return f"{self.tenant}:{self.module}{':read' if self.tier == 'read' else ''}"
+        return session_name(self)
 
     @property
     def where(self) -> str:

@@ -20,33 +20,46 @@ STANDARD = ("0", "1", "2")
 SLEEPING = "S"
 
 
+class Moment(NamedTuple):
+    """When something began: in `ticks` since the machine started, the unit of a process's start,
+    and after the process of the id `newest`, because a tick (10 ms) is long: what one cell starts
+    at its end and the next at its beginning can have the same one.
+    """
+
+    ticks: int
+    newest: int
+
+
+ALWAYS = Moment(-1, 0)
+
+
 class Program(NamedTuple):
-    """A process according to /proc/PID/stat; `began` in seconds of `machine_time`."""
+    """A process according to /proc/PID/stat; `ticks`: when it was started."""
 
     id: int
     name: str
     state: str
     session: int
-    began: float
+    ticks: int
 
 
-def machine_time() -> float:
-    """Return the seconds since the machine started, the unit in which the start of a process is
-    given.
+def this_moment() -> Moment:
+    """Return the present as /proc tells it (proc(5): the last field of loadavg is the id of the
+    process that was started last).
     """
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    newest = int(Path("/proc/loadavg").read_text().split()[-1])
+    return Moment(int(time.clock_gettime(time.CLOCK_BOOTTIME) * CLOCK_TICKS), newest)
 
 
-def hang_up(powershell: int, since: float) -> int:
-    """Send SIGHUP to the programs that a PowerShell has started since a moment of `machine_time`;
-    return how many.
+def hang_up(powershell: int, since: Moment) -> int:
+    """Send SIGHUP to the programs that a PowerShell has started since a moment; return how many.
 
     Programs get this signal when their terminal goes away: editors save their content and end.
     """
     return len(_signal(_programs(powershell, since), signal.SIGHUP))
 
 
-def hang_up_waiting(powershell: int, since: float) -> list[Program]:
+def hang_up_waiting(powershell: int, since: Moment) -> list[Program]:
     """Send SIGHUP to those programs that wait for input from nowhere: they sleep, and take a pipe
     for a terminal that their own output goes to, as editors do whose input has ended.
     """
@@ -58,9 +71,9 @@ def hang_up_waiting(powershell: int, since: float) -> list[Program]:
     return _signal(waiting, signal.SIGHUP)
 
 
-def end_holding(powershell: int, since: float, number: signal.Signals) -> list[Program]:
+def end_holding(powershell: int, since: Moment, number: signal.Signals) -> list[Program]:
     """Send a signal to the processes that a PowerShell waits for, whoever their parent is by now,
-    and that were started since a moment of `machine_time`; return them.
+    and that were started since a moment; return them.
 
     They belong to its session and hold a pipe that it reads: a program's output ends when all of
     them have closed it. Background programs with their own output are left alone.
@@ -132,11 +145,11 @@ def _program(process: int) -> Program | None:
     given, _, rest = text.partition("(")[2].rpartition(")")
     name = "".join(one for one in given if one.isprintable())
     facts = rest.split()
-    return Program(process, name, facts[0], int(facts[3]), int(facts[19]) / CLOCK_TICKS)
+    return Program(process, name, facts[0], int(facts[3]), int(facts[19]))
 
 
-def _is_since(one: Program, since: float) -> bool:
-    return one.began >= since - 1 / CLOCK_TICKS
+def _is_since(one: Program, since: Moment) -> bool:
+    return (one.ticks, one.id) > since
 
 
 def _children(process: int) -> list[int]:
@@ -148,7 +161,7 @@ def _children(process: int) -> list[int]:
     return [int(child) for text in lists for child in text.split()]
 
 
-def _programs(process: int, since: float) -> Iterator[Program]:
+def _programs(process: int, since: Moment) -> Iterator[Program]:
     for child in _children(process):
         one = _program(child)
         if one is None:
@@ -157,4 +170,4 @@ def _programs(process: int, since: float) -> Iterator[Program]:
             yield from _programs(child, since)
         elif _is_since(one, since):
             yield one
-            yield from _programs(child, 0)
+            yield from _programs(child, ALWAYS)

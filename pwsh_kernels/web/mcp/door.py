@@ -15,7 +15,7 @@ from tornado.web import RequestHandler
 from pwsh_kernels.audit.event import Door
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.principals.principal import Principal
-from pwsh_kernels.web.access import client_label, read_token
+from pwsh_kernels.web.access import read_token
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.mcp.asgi import serve
 from pwsh_kernels.web.product import Backend
@@ -105,12 +105,7 @@ class McpHandler(RequestHandler):
         given = read_token(self.request.headers.get("Authorization", ""))
         self.holder = self.door.guard.holder(given)
         if self.holder is None:
-            refused = self.door.guard.unknown(
-                client_label(self.request.headers.get("User-Agent", "")),
-                self.request.remote_ip or "",
-                f"{self.request.method} {self.request.path}",
-                Door.MCP,
-            )
+            refused = self.door.guard.stranger(self.request, Door.MCP)
             self.set_status(refused.status)
             self.set_header("WWW-Authenticate", 'Bearer realm="pwsh-kernels"')
             self.set_header("Content-Type", "application/json")

@@ -77,8 +77,7 @@ class OidcCallback(OidcHandler):
         try:
             await self._welcome()
         except PersonRefused:
-            what, address = f"GET {COME_BACK}", self.request.remote_ip or ""
-            self.backend.guard.unknown("", address, what, Door.NOTEBOOK)
+            self.backend.guard.stranger(self.request, Door.NOTEBOOK, client="")
             raise
 
     async def _welcome(self) -> None:

@@ -16,6 +16,7 @@ from pwsh_kernels.escapes import one_line, visible
 from pwsh_kernels.principals.principal import OWNER, SERVER, SOMEWHERE, Where
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.principals.watched_file import PrincipalsFile
+from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.jupyter.gate import caller_of
 from pwsh_kernels.web.page_codes import PEOPLE
@@ -99,6 +100,10 @@ class PageHandler(JupyterHandler):
         return (
             self.caller is not None and self.backend.guard.decide(self.caller, verb, where).allowed
         )
+
+    def allows(self, verb: Verb, key: SessionKey) -> bool:
+        """Return whether whoever looks may do something in a session."""
+        return self.caller is not None and self.backend.guard.allows(self.caller, verb, key)
 
     async def ask(
         self, route: str, values: Mapping[str, object] | None = None, of: str = ""

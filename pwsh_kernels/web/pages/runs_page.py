@@ -25,7 +25,6 @@ DOWNLOAD_CHARS = 1_000_000
 RUN_WAIT_S = 0.3
 """How long the form that runs a command waits: a short run then shows its output at once."""
 NOT_SIGNED_IN = "Nobody is signed in to {session}. Sign that session in first, then run this."
-STATES = ("queued", "running", "waiting_for_input", "succeeded", "failed", "cancelled", "lost")
 MARKS = {
     "queued": "busy",
     "running": "busy",
@@ -59,7 +58,7 @@ class RunsPage(PageHandler):
             runs=found[:LISTED],
             total=len(found),
             asked=asked,
-            states=STATES,
+            states=list(MARKS),
             marks=MARKS,
             modules=list(self.backend.catalog.modules),
         )
@@ -103,10 +102,6 @@ class OneRun(PageHandler):
             return None
         text = "".join(one["text"] for one in page["entries"] if one["kind"] == "text")
         return table_of(page["format"], text)
-
-    def allows(self, verb: Verb, key: SessionKey) -> bool:
-        """Return whether whoever looks may do something in the run's session."""
-        return self.caller is not None and self.backend.guard.allows(self.caller, verb, key)
 
 
 class RunPage(OneRun):
@@ -182,11 +177,8 @@ class NewRun(PageHandler):
     async def show_form(self, error: str) -> None:
         """Show the form; what was typed stays."""
         sessions = (await self.ask("GET /sessions"))["sessions"]
-        guard, caller = self.backend.guard, self.caller
         choices = [
-            one["session"]
-            for one in sessions
-            if caller and guard.allows(caller, Verb.WRITE, SessionKey.of(one))
+            one["session"] for one in sessions if self.allows(Verb.WRITE, SessionKey.of(one))
         ]
         typed = {
             name: self.get_argument(name, "", strip=False)

@@ -52,10 +52,6 @@ class OverviewPart(PageHandler):
         verbs = (Verb.WRITE, Verb.SIGN_IN, Verb.ANSWER, Verb.END)
         return Rights(*(self.allows(verb, key) for verb in verbs))
 
-    def allows(self, verb: Verb, key: SessionKey) -> bool:
-        """Return whether whoever looks may do something in a session."""
-        return self.caller is not None and self.backend.guard.allows(self.caller, verb, key)
-
 
 class SessionsPage(OverviewPart):
     """The first page."""

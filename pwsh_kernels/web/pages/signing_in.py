@@ -38,9 +38,7 @@ class SignInPage(PageHandler):
         try:
             principal = self.holder(self.get_body_argument("code", ""))
         except PageCodeRefused as refused:
-            request = self.request
-            what = f"{request.method} {request.path}"
-            self.backend.guard.unknown(CLIENT, request.remote_ip or "", what)
+            self.backend.guard.stranger(self.request, client=CLIENT)
             self.refuse(refused)
             return
         self.backend.page_codes.redeem(self.get_body_argument("code", ""))

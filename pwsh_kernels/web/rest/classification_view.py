@@ -3,17 +3,21 @@
 Pure.
 """
 
+from collections.abc import Callable
+
 from pwsh_kernels import shapes
-from pwsh_kernels.approvals.policy import needs
-from pwsh_kernels.catalog import Changes
-from pwsh_kernels.classification import Classification, Found, Reason
+from pwsh_kernels.approvals.policy import Need
+from pwsh_kernels.classification import Class, Classification, Found, Reason
+
+Policy = Callable[[Class], Need]
+"""What a text of a class needs in a session, for one caller."""
 
 
 def classification_view(
-    found: Classification, changes: Changes | None = None
+    found: Classification, policy: Policy | None = None
 ) -> shapes.Classification:
     """Return a text's class, its commands and the reasons why it does not only read; with a
-    tenant's rule about changes, what it needs there.
+    session's policy, what it needs there.
     """
     view: shapes.Classification = {
         "success": True,
@@ -21,8 +25,8 @@ def classification_view(
         "commands": [_command(one) for one in found.commands],
         "reasons": [_reason(one) for one in found.reasons],
     }
-    if changes:
-        view["needs"] = needs(changes, found.kind).value
+    if policy:
+        view["needs"] = policy(found.kind).value
     return view
 
 

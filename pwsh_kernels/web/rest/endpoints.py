@@ -11,9 +11,10 @@ from typing import TypedDict, TypeVar
 from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
+from pwsh_kernels.approvals.policy import Need, needs
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.audit.selection import Selection, read_page
-from pwsh_kernels.catalog import Changes, FactName, Module, Route, Secret
+from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
 from pwsh_kernels.principals.freezes import Freeze, Freezes
@@ -48,7 +49,7 @@ from pwsh_kernels.web.rest.bodies import (
     StatusBody,
     ThawBody,
 )
-from pwsh_kernels.web.rest.classification_view import classification_view
+from pwsh_kernels.web.rest.classification_view import Policy, classification_view
 
 _log = logging.getLogger(__name__)
 
@@ -354,28 +355,21 @@ async def _classified(call: Call, asked: ClassifyQuery | ClassifyBody) -> Answer
     key = call.backend.catalog.module(module).key if module else ""
     rule = _policy(call, asked.tenant, key) if asked.tenant else None
     view = classification_view(await call.backend.classifier.classify(asked.text, key), rule)
-    if asked.tenant and not _may_write(call, asked.tenant, key):
-        view["needs"] = "refuse"
     return Answer(view)
 
 
-def _may_write(call: Call, tenant: str, module: str) -> bool:
-    """Return whether the caller may run anything at all in a session now."""
-    if call.caller is None:
-        return False
-    guard = call.backend.guard
-    return call.may(Verb.WRITE, SessionKey(guard.find_tenant(call.caller, tenant).name, module))
-
-
-def _policy(call: Call, tenant: str, module: str) -> Changes:
-    """Return what becomes of the caller's changes in a session. Raises Unauthorized, Forbidden,
-    UnknownTenant, InvalidTenant.
+def _policy(call: Call, tenant: str, module: str) -> Policy:
+    """Return what becomes of a text by its class, for the caller in a session: nothing runs for
+    whoever may not write there. Raises Unauthorized, Forbidden, UnknownTenant, InvalidTenant.
     """
     if call.caller is None:
         raise Unauthorized
-    call.backend.guard.require_session(call.caller, Verb.SEE, tenant, module)
-    known = call.backend.guard.find_tenant(call.caller, tenant)
-    return call.backend.changes.changes(call.caller, known.name, module)
+    guard = call.backend.guard
+    guard.require_session(call.caller, Verb.SEE, tenant, module)
+    key = SessionKey(guard.find_tenant(call.caller, tenant).name, module)
+    if not call.may(Verb.WRITE, key):
+        return lambda _: Need.REFUSE
+    return partial(needs, call.backend.changes.changes(call.caller, key.tenant, key.module))
 
 
 async def runs(call: Call) -> Answer:

@@ -28,7 +28,7 @@ from pwsh_kernels.errors import (
     UnknownRoute,
 )
 from pwsh_kernels.shapes import Error, ForeignJson
-from pwsh_kernels.web.access import OPEN, Caller, client_label
+from pwsh_kernels.web.access import OPEN, Caller
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import read_json, read_model
 from pwsh_kernels.web.rest.endpoints import Answer, Call
@@ -66,11 +66,7 @@ class JsonHandler(JupyterHandler):
     def require_caller(self) -> None:
         """Raise Unauthorized when the request carries no valid token."""
         if self.caller is None:
-            raise self.backend.guard.unknown(
-                client_label(self.request.headers.get("User-Agent", "")),
-                self.request.remote_ip or "",
-                f"{self.request.method} {self.request.path}",
-            )
+            raise self.backend.guard.stranger(self.request)
 
     def skip_check_origin(self) -> bool:
         """Check the origin of every request: a page of another site is refused even with
