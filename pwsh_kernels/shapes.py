@@ -636,6 +636,21 @@ class PageCode(TypedDict):
     expires_at: str
 
 
+class NotificationOutcome(TypedDict):
+    """What became of a test on one channel; `problem` says why it was not sent."""
+
+    channel: str
+    sent: bool
+    problem: str
+
+
+class NotificationTest(TypedDict):
+    """What POST /notifications/test answers."""
+
+    success: bool
+    channels: list[NotificationOutcome]
+
+
 class LoginArguments(TypedDict, total=False):
     """What POST /login takes besides tenant, module and wait."""
 
