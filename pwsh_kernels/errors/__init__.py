@@ -36,6 +36,7 @@ from pwsh_kernels.errors.packages import (
     PackageVersionNotFound,
 )
 from pwsh_kernels.errors.pages import PageCodeRefused, PageForPeople
+from pwsh_kernels.errors.passkeys import PasskeyRefused, UnknownPasskey
 from pwsh_kernels.errors.people import PersonRefused
 from pwsh_kernels.errors.powershell import (
     PowerShellDied,
@@ -171,6 +172,7 @@ __all__ = [
     "PackageVersionNotFound",
     "PageCodeRefused",
     "PageForPeople",
+    "PasskeyRefused",
     "PersonRefused",
     "PlaceUnavailable",
     "PowerShellDied",
@@ -202,6 +204,7 @@ __all__ = [
     "Unauthorized",
     "UndecodableScript",
     "UnknownModule",
+    "UnknownPasskey",
     "UnknownProperty",
     "UnknownRepository",
     "UnknownRoute",

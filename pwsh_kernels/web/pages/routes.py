@@ -9,6 +9,12 @@ from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.pages.assets_handler import ASSETS, Assets
 from pwsh_kernels.web.pages.freeze_page import FreezePage, Thaw
 from pwsh_kernels.web.pages.page_handler import Site
+from pwsh_kernels.web.pages.passkeys_page import (
+    PasskeyAdd,
+    PasskeyCreation,
+    PasskeyRemove,
+    PasskeysPage,
+)
 from pwsh_kernels.web.pages.principals_page import PrincipalRevoke, PrincipalsPage
 from pwsh_kernels.web.pages.runs_page import (
     NewRun,
@@ -32,6 +38,9 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/page/run", NewRun),
     ("/page/freeze", FreezePage),
     ("/page/thaw", Thaw),
+    ("/page/passkeys/add", PasskeyAdd),
+    ("/page/passkeys/options", PasskeyCreation),
+    ("/page/passkeys/remove", PasskeyRemove),
     ("/principals", PrincipalsPage),
     ("/principals/revoke", PrincipalRevoke),
     ("/start", StartPage),
@@ -41,6 +50,7 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/page/stream/(?P<run_id>[^/]+)", RunStream),
 )
 SHARED: tuple[tuple[str, type[RequestHandler]], ...] = (
+    ("/passkeys", PasskeysPage),
     ("/runs", RunsPage),
     ("/runs/(?P<run_id>[^/]+)", RunPage),
 )
