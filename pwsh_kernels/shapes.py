@@ -98,13 +98,41 @@ class AuditHealth(TypedDict):
     failures: int
 
 
+class AuditProblem(TypedDict):
+    """What is wrong with the audit log, and where; `line` 0: with the log as a whole."""
+
+    file: str
+    line: int
+    text: str
+
+
+class AuditVerified(TypedDict):
+    """What the server found when it verified its log; `first` and `last` are numbers of records."""
+
+    at: str
+    first: int
+    last: int
+    problems: list[AuditProblem]
+
+
+class AuditAnchor(TypedDict):
+    """Which record syslog was told of, and when; `problem`: why it was not told the newest."""
+
+    syslog: str
+    seq: int | None
+    at: str | None
+    problem: str
+
+
 class AuditHead(TypedDict):
-    """What GET /audit/head answers: the last record, by number and hash."""
+    """What GET /audit/head and POST /audit/verify answer: the last record, by number and hash."""
 
     success: Literal[True]
     state: Literal["on", "off", "failed"]
     seq: int
     hash: str
+    verified: AuditVerified | None
+    anchor: AuditAnchor | None
 
 
 class AuditPage(TypedDict):

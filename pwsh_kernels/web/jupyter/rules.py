@@ -62,6 +62,8 @@ OURS: Mapping[str, HandlerRule] = {
         f"pages.{one}": OPEN
         for one in (
             "assets_handler.Assets",
+            "audit_page.AuditPage",
+            "audit_page.AuditVerify",
             "freeze_page.FreezePage",
             "freeze_page.Thaw",
             "principals_page.PrincipalRevoke",

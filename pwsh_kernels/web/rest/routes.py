@@ -210,6 +210,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
+        "/audit/verify",
+        Permission(Verb.ADMINISTER, Scope.SERVER),
+        NoBody,
+        endpoints.audit_verify,
+        shapes.AuditHead,
+    ),
+    Route(
+        "POST",
         "/page-codes",
         Permission(Verb.SEE),
         NoBody,
