@@ -213,9 +213,10 @@ class Modules(TypedDict):
 
 
 class TenantModule(TypedDict):
-    """What the tenants file says about a tenant's module."""
+    """What the tenants file says about a tenant's module, and the end of its certificate."""
 
     route: str | None
+    certificate_expires_at: str | None
 
 
 class Tenant(TypedDict):
@@ -452,7 +453,11 @@ class RunAhead(TypedDict):
     asker: str
 
 
-class Run(SessionNames, Question, Failure):
+RunClass = TypedDict("RunClass", {"class": str})
+"""What a run's command does; "": nobody has asked."""
+
+
+class Run(SessionNames, Question, Failure, RunClass):
     """A run without its output; it has `error` and `code` unless it has succeeded."""
 
     success: bool

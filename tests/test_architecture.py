@@ -105,7 +105,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 LIBRARY_HOMES: dict[str, set[str]] = {
     "authlib": {"web"},
     "joserfc": {"web"},
-    "cryptography": {"grants"},
+    "cryptography": {"catalog", "grants"},
     "websocket": {"cli"},
     "psrpcore": {"powershell"},
     "ipykernel": {"kernel"},

@@ -70,6 +70,7 @@ OURS: Mapping[str, HandlerRule] = {
             "principals_page.PrincipalsPage",
             "runs_page.NewRun",
             "runs_page.RunAnswer",
+            "runs_page.RunNotebook",
             "runs_page.RunOutput",
             "runs_page.RunPage",
             "runs_page.RunStop",

@@ -14,6 +14,7 @@ from pwsh_kernels.web.pages.principals_page import PrincipalRevoke, PrincipalsPa
 from pwsh_kernels.web.pages.runs_page import (
     NewRun,
     RunAnswer,
+    RunNotebook,
     RunOutput,
     RunPage,
     RunsPage,
@@ -40,6 +41,7 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/page/runs/(?P<run_id>[^/]+)/stop", RunStop),
     ("/page/runs/(?P<run_id>[^/]+)/answer", RunAnswer),
     ("/page/runs/(?P<run_id>[^/]+)/output", RunOutput),
+    ("/page/runs/(?P<run_id>[^/]+)/notebook", RunNotebook),
     ("/page/stream/(?P<run_id>[^/]+)", RunStream),
 )
 SHARED: tuple[tuple[str, type[RequestHandler]], ...] = (

@@ -202,6 +202,7 @@ class RunsQuery(Query):
     tier: Tier | None = None
     state: Name | None = None
     purpose: Name | None = None
+    judged: Annotated[Name | None, Field(alias="class")] = None
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 50
 
 

@@ -383,11 +383,17 @@ async def runs(call: Call) -> Answer:
         query.state,
         query.purpose,
         tier=query.tier,
+        judged=query.judged,
         limit=query.limit,
         shown=call.reads,
     )
     view: shapes.Runs = {"success": True, "runs": [_told(call, one) for one in views]}
     return Answer(view)
+
+
+async def run_notebook(call: Call) -> Answer:
+    """Return one run and its output as a notebook: the answer is the file."""
+    return Answer(await call.backend.sessions.run_notebook(call.id, **call.by))
 
 
 async def one_run(call: Call) -> Answer:

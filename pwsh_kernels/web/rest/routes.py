@@ -142,6 +142,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/runs/{id}/notebook",
+        Permission(Verb.READ, Scope.RUN),
+        NoQuery,
+        endpoints.run_notebook,
+        shapes.ForeignJson,
+    ),
+    Route(
+        "GET",
         "/runs/{id}/lines",
         Permission(Verb.READ, Scope.RUN),
         LinesQueryString,
