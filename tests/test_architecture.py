@@ -108,7 +108,7 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "authlib": {"web"},
     "joserfc": {"web"},
     "webauthn": {"web"},
-    "cryptography": {"grants"},
+    "cryptography": {"catalog", "grants"},
     "websocket": {"cli"},
     "psrpcore": {"powershell"},
     "ipykernel": {"kernel"},

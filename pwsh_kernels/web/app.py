@@ -327,7 +327,6 @@ class PwshKernelsApp(ExtensionApp):
     serverapp_class = PwshKernelsServer
     load_other_extensions = True
     lookup: asyncio.Task[None] | None = None
-    anchor: SyslogAnchor | None = None
     anchoring: asyncio.Task[None] | None = None
     has_routes = False
 
@@ -456,9 +455,10 @@ class PwshKernelsApp(ExtensionApp):
             self.record_start(serverapp.product)
             await self.backend.sessions.start()
         self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
-        if self.backend.audit.log and settings.audit_syslog:
-            self.anchor = SyslogAnchor(self.backend.audit.log, address_of(settings.audit_syslog))
-            self.anchoring = asyncio.ensure_future(self.anchor.keep_telling())
+        audit = self.backend.audit
+        if audit.log and settings.audit_syslog:
+            audit.anchor = SyslogAnchor(audit.log, address_of(settings.audit_syslog))
+            self.anchoring = asyncio.ensure_future(audit.anchor.keep_telling())
         self.backend.ready.set()
         with ended_by_failure(serverapp, Path(serverapp.runtime_dir)):
             serverapp.announce()
@@ -485,11 +485,12 @@ class PwshKernelsApp(ExtensionApp):
         await self.backend.notifier.stop()
         await self.backend.sessions.stop()
         await self.backend.classifier.stop()
-        self.backend.audit.note(Event(Kind.SERVER_STOPPED))
-        if self.anchoring is not None and self.anchor is not None:
+        audit = self.backend.audit
+        audit.note(Event(Kind.SERVER_STOPPED))
+        if self.anchoring is not None and audit.anchor is not None:
             self.anchoring.cancel()
-            await asyncio.to_thread(self.anchor.tell)
-        self.backend.audit.close()
+            await asyncio.to_thread(audit.anchor.tell)
+        audit.close()
 
 
 def make_audit(product: Product, metrics: Metrics | None) -> AuditTrail:
