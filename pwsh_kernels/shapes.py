@@ -437,6 +437,7 @@ class Run(SessionNames, Question, Failure):
     command: str
     principal: str
     client: str
+    trace_id: str | None
     errors: list[ErrorRecord]
     warnings: list[RecordFacts]
     exit_code: int | None

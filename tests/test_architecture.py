@@ -32,6 +32,7 @@ LEAVES = {
 }
 EVERY_LAYER = LEAVES | {
     "audit",
+    "tracing",
     "powershell",
     "kernel",
     "catalog",
@@ -69,6 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "catalog": {"errors"},
     "principals": {"catalog", "errors"},
     "audit": {"errors"},
+    "tracing": {"errors", "settings"},
     "powershell_search": set(),
     "approvals": {"catalog", "classification", "errors", "principals"},
     "classification": {"catalog", "errors", "landlock", "powershell_search", "watcher"},
@@ -90,14 +92,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "sandbox",
         "shapes",
+        "tracing",
     },
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "port_owners": set(),
     "mcp_clients": {"errors", "shapes"},
-    "client": {"discovery", "errors", "port_owners", "settings", "shapes"},
+    "client": {"discovery", "errors", "port_owners", "settings", "shapes", "tracing"},
     "mcp": {"catalog", "client", "discovery", "errors", "escapes", "principals", "records"}
-    | {"settings", "shapes"},
+    | {"settings", "shapes", "tracing"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -121,6 +124,7 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "psutil": {"sessions", "client"},
     "pydantic_settings": {"settings"},
     "mcp": {"mcp"},
+    "opentelemetry": {"mcp", "tracing"},
     "mcp_types": {"mcp"},
     "httpx": {"client"},
     "segno": {"sessions"},
@@ -270,6 +274,7 @@ def test_every_folder_of_python_is_a_room_of_the_table() -> None:
         "modules",
         "principals",
         "sandbox",
+        "tracing",
     }
     assert names == set(ROOMS) | lone
 

@@ -44,6 +44,7 @@ def run_view(run: Run) -> shapes.Run:
         "command": run.command,
         "principal": run.principal,
         "client": run.client,
+        "trace_id": run.trace_id or None,
         "errors": [
             {**record.to_json(), "suggestion": advice.suggestion, "advice": advice.action}
             for record, advice in zip(run.errors, run.advice, strict=True)
