@@ -143,6 +143,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/runs/{id}/notebook",
+        Permission(Verb.READ, Scope.RUN),
+        NoQuery,
+        endpoints.run_notebook,
+        shapes.ForeignJson,
+    ),
+    Route(
+        "GET",
         "/runs/{id}/lines",
         Permission(Verb.READ, Scope.RUN),
         LinesQueryString,
@@ -207,6 +215,14 @@ ROUTES: tuple[Route, ...] = (
         Permission(Verb.ADMINISTER, Scope.SERVER),
         NoQuery,
         endpoints.audit_head,
+        shapes.AuditHead,
+    ),
+    Route(
+        "POST",
+        "/audit/verify",
+        Permission(Verb.ADMINISTER, Scope.SERVER),
+        NoBody,
+        endpoints.audit_verify,
         shapes.AuditHead,
     ),
     Route(
