@@ -14,6 +14,7 @@ from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
@@ -71,6 +72,7 @@ class Backend:
     guard: Guard
     classifier: Classifier
     changes: ChangesGate
+    approvals: Approvals
     freezes: FreezeFile
     audit: AuditTrail
     ready: asyncio.Event = field(default_factory=asyncio.Event)
