@@ -12,6 +12,7 @@ from pwsh_kernels import shapes
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, ModuleAccess, Tenant, Tenants
+from pwsh_kernels.catalog.tenants.certificates import CertificateEnds
 from pwsh_kernels.errors import (
     AnswerOfAnother,
     InvalidRequest,
@@ -82,6 +83,7 @@ from pwsh_kernels.sessions.views.session_views import (
 from pwsh_kernels.sessions.views.version import list_version
 from pwsh_kernels.sessions.watchdog import Watchdog
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.tracing.context import current_trace
 
 DEFAULT_MODULE = "exo"
 NO_PARAMETERS = "are not for the read tier, where a variable can change what a command does"
@@ -141,11 +143,14 @@ class Sessions:
         *,
         audit: AuditTrail,
         reads: Reads = nothing_reads,
+        on_run_end: Callable[[Run], None] | None = None,
     ) -> None:
         """`tenants` returns them as they are now; `sandbox` the variables of a sandbox tenant's
-        session; `reads` judges what the read tier is asked to run.
+        session; `reads` judges what the read tier is asked to run; `on_run_end` gets what somebody
+        asked for, at its end.
         """
         self._reads = reads
+        self._on_run_end = on_run_end
         self._settings = settings
         self._audit = audit
         self._commands = CommandIndex(catalog)
@@ -161,6 +166,7 @@ class Sessions:
             on_disk=settings.output_on_disk,
         )
         self._directory = Directory(catalog, tenants)
+        self._certificate_ends = CertificateEnds()
         places = self._places = Places(settings, kernel_manager.connection_file, abi_version())
         self._lifecycle = Lifecycle(
             settings,
@@ -198,6 +204,8 @@ class Sessions:
             held.gone()
         if is_recorded(run):
             self._audit.note(ended(run))
+            if self._on_run_end:
+                self._on_run_end(run)
         self._lifecycle.note_run(run)
 
     async def _close_idle(self, live: LiveSession) -> None:
@@ -274,7 +282,9 @@ class Sessions:
         """Return the known tenants by name, and whether there are no others (`closed`)."""
         tenants = self._directory.tenants()
         return {
-            "tenants": [tenant_view(one) for _, one in sorted(tenants.known.items())],
+            "tenants": [
+                tenant_view(one, self._certificate_ends) for _, one in sorted(tenants.known.items())
+            ],
             "closed": tenants.closed,
         }
 
@@ -434,6 +444,7 @@ class Sessions:
             account=live.account,
             judged=judged.kind,
             state="waiting_for_approval" if judged.ask else "queued",
+            trace=current_trace(),
         )
         live.session.use(request.conversation_id)
         return HeldRun(live, run, self._record, gate), judged
@@ -469,6 +480,7 @@ class Sessions:
         purpose: str | None = None,
         *,
         tier: str | None = None,
+        judged: str | None = None,
         limit: int = 50,
         shown: Shown = everything,
     ) -> list[shapes.Run]:
@@ -476,7 +488,7 @@ class Sessions:
         chosen = [
             run
             for run in self._runs.newest_first()
-            if _chosen(run, tenant, module, tier, state, purpose) and shown(run.key)
+            if _chosen(run, tenant, module, tier, state, purpose, judged) and shown(run.key)
         ]
         return [listed_view(run, self._settings.command_shown) for run in chosen[:limit]]
 
@@ -528,7 +540,7 @@ class Sessions:
         asked = RunOptions(
             query.parameters(run.message_id, tag), query.format, query.width or RunOptions().width
         )
-        facts = {**caller, "account": live.account}
+        facts = {**caller, "account": live.account, "trace": current_trace()}
         asking = self._runs.add(
             live.key, query.title(run.id), options=asked, purpose="query", **facts
         )
@@ -583,6 +595,15 @@ class Sessions:
             raise UnknownSession(tenant=key.tenant, module=key.module, tier=key.tier)
         self._audit.note(of_session(Kind.EXPORTED, key, principal, client, what="notebook"))
         return await evidence(key, live.session if live else None, runs, now())
+
+    async def run_notebook(
+        self, run_id: str, *, principal: str = "token", client: str = ""
+    ) -> shapes.ForeignJson:
+        """Return one run as an .ipynb. Raises UnknownRun."""
+        run = self._runs.get(run_id)
+        live = self._lifecycle.table.get(run.key)
+        self._audit.note(of_run(Kind.EXPORTED, run, principal, client, what="notebook"))
+        return await evidence(run.key, live.session if live else None, [run], now())
 
     async def cancel(
         self, run_id: str, wait_s: float = 5, *, principal: str = "token", client: str = ""
@@ -795,7 +816,7 @@ def _coming(session: Session) -> bool:
 def _chosen(run: Run, *wanted_facts: str | None) -> bool:
     wanted = zip(
         wanted_facts,
-        (run.key.tenant, run.key.module, run.key.tier, run.state, run.purpose),
+        (run.key.tenant, run.key.module, run.key.tier, run.state, run.purpose, run.judged),
         strict=True,
     )
     return all(asked is None or asked.lower() == actual for asked, actual in wanted)

@@ -42,8 +42,10 @@ def run_view(run: Run) -> shapes.Run:
         "stopping": run.stopping,
         "format": run.options.format,
         "command": run.command,
+        "class": run.judged,
         "principal": run.principal,
         "client": run.client,
+        "trace_id": run.trace_id or None,
         "errors": [
             {**record.to_json(), "suggestion": advice.suggestion, "advice": advice.action}
             for record, advice in zip(run.errors, run.advice, strict=True)
