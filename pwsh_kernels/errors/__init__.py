@@ -1,6 +1,14 @@
 """The one error tree, by subject; every error is a name of this package."""
 
-from pwsh_kernels.errors.approvals import ApprovalNeeded, ApprovalRefused, ChangesRefused
+from pwsh_kernels.errors.approvals import (
+    ApprovalDeclinedLately,
+    ApprovalNeeded,
+    ApprovalRefused,
+    ChangesRefused,
+    ProofNeeded,
+    TooManyApprovals,
+    UnknownApproval,
+)
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
 from pwsh_kernels.errors.files import (
     BrokenFile,
@@ -117,6 +125,7 @@ __all__ = [
     "AnswerLost",
     "AnswerNotUsable",
     "AnswerOfAnother",
+    "ApprovalDeclinedLately",
     "ApprovalNeeded",
     "ApprovalRefused",
     "AuditUnavailable",
@@ -182,6 +191,7 @@ __all__ = [
     "PowerShellTooOld",
     "ProductError",
     "PromptRefused",
+    "ProofNeeded",
     "QueueFull",
     "ReaderNotConfigured",
     "RepositoryUnreachable",
@@ -200,9 +210,11 @@ __all__ = [
     "SessionStarting",
     "SessionUsersUnavailable",
     "SignInPending",
+    "TooManyApprovals",
     "TooManySessions",
     "Unauthorized",
     "UndecodableScript",
+    "UnknownApproval",
     "UnknownModule",
     "UnknownPasskey",
     "UnknownProperty",

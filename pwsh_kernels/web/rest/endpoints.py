@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
 from pwsh_kernels.approvals.policy import Need, needs
+from pwsh_kernels.approvals.proof import Proof
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.audit.selection import Selection, read_newest, read_page
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
@@ -25,6 +26,7 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.sessions.facade import DEFAULT_MODULE
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.audit_events import agents, page_event, passkey_event
 from pwsh_kernels.web.changes_gate import Judging
@@ -32,11 +34,14 @@ from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.audit_view import head_view, page_view
 from pwsh_kernels.web.rest.bodies import (
+    ApprovalsQuery,
+    ApproveBody,
     AuditQuery,
     CancelBody,
     ClassifyBody,
     ClassifyQuery,
     CommandsQuery,
+    DeclineBody,
     DisconnectBody,
     FreezeBody,
     InputBody,
@@ -121,13 +126,13 @@ class Call:
             raise Unauthorized
         return self.caller
 
-    def judging(self, command: str) -> Judging:
+    def judging(self, command: str, reason: str) -> Judging:
         """Return the question whether the caller's command may run somewhere. Raises Unauthorized
         without a caller.
         """
         if self.caller is None:
             raise Unauthorized
-        return self.backend.changes.judging(self.caller, [command])
+        return self.backend.changes.judging(self.caller, [command], reason=reason)
 
     def admit(self, tenant: str, module: str, tier: shapes.Tier) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
@@ -315,7 +320,7 @@ async def run(call: Call) -> Answer:
         tier=body.tier,
         **call.by,
     )
-    judge = call.judging(body.command)
+    judge = call.judging(body.command, body.reason)
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(
             request,
@@ -447,6 +452,47 @@ async def cancel(call: Call) -> Answer:
     """Stop a run."""
     wait_s = call.backend.capped(_as(call, CancelBody).wait_s) or 0
     return Answer(_told(call, await call.backend.sessions.cancel(call.id, wait_s, **call.by)))
+
+
+async def approvals(call: Call) -> Answer:
+    """List the changes that wait, or have waited, for a person; with `seen`, once they differ."""
+    query, known = _as(call, ApprovalsQuery), call.backend.approvals
+    if call.caller is None:
+        raise Unauthorized
+    shown = known.shown(call.caller)
+    if query.seen is not None:
+        wait_s = call.backend.capped(query.wait_s) or 0
+        await known.changes.wait_for(lambda: known.version(shown) != query.seen, wait_s)
+    listed = [known.view(one, call.caller) for one in known.desk.listed(shown, now())]
+    view: shapes.Approvals = {
+        "success": True,
+        "version": known.version(shown),
+        "approvals": [one for one in listed if one["state"] == "pending" or not query.waiting],
+    }
+    return Answer(view)
+
+
+async def approval(call: Call) -> Answer:
+    """Show one of them as an approver must see it."""
+    known = call.backend.approvals
+    return Answer(known.view(known.desk.get(call.id, now()), call.caller))
+
+
+async def approve(call: Call) -> Answer:
+    """Approve what was shown: its runs begin, where everything is as it was."""
+    known, body = call.backend.approvals, _as(call, ApproveBody)
+    if call.caller is None:
+        raise Unauthorized
+    one = known.approve(call.id, call.caller, body.digest, Proof.TOKEN_CONFINED)
+    return Answer(known.view(one, call.caller))
+
+
+async def decline(call: Call) -> Answer:
+    """Decline it: its runs end, and the same is not asked again for an hour."""
+    known, body = call.backend.approvals, _as(call, DeclineBody)
+    if call.caller is None:
+        raise Unauthorized
+    return Answer(known.view(known.decline(call.id, call.caller, body.reason), call.caller))
 
 
 async def frozen(call: Call) -> Answer:

@@ -10,11 +10,14 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.web.access import OPEN, Permission, Scope
 from pwsh_kernels.web.rest import endpoints
 from pwsh_kernels.web.rest.bodies import (
+    ApprovalsQuery,
+    ApproveBody,
     AuditQuery,
     CancelBody,
     ClassifyBody,
     ClassifyQuery,
     CommandsQuery,
+    DeclineBody,
     DisconnectBody,
     FreezeBody,
     InputBody,
@@ -181,6 +184,38 @@ ROUTES: tuple[Route, ...] = (
         InputBody,
         endpoints.give_input,
         shapes.Run,
+    ),
+    Route(
+        "GET",
+        "/approvals",
+        Permission(Verb.SEE),
+        ApprovalsQuery,
+        endpoints.approvals,
+        shapes.Approvals,
+    ),
+    Route(
+        "GET",
+        "/approvals/{id}",
+        Permission(Verb.READ, Scope.APPROVAL),
+        NoQuery,
+        endpoints.approval,
+        shapes.Approval,
+    ),
+    Route(
+        "POST",
+        "/approvals/{id}/approve",
+        Permission(Verb.APPROVE, Scope.APPROVAL),
+        ApproveBody,
+        endpoints.approve,
+        shapes.Approval,
+    ),
+    Route(
+        "POST",
+        "/approvals/{id}/decline",
+        Permission(Verb.APPROVE, Scope.APPROVAL),
+        DeclineBody,
+        endpoints.decline,
+        shapes.Approval,
     ),
     Route(
         "POST",
