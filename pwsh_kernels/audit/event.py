@@ -51,6 +51,7 @@ class Kind(StrEnum):
     THAWED = "agents.thawed"
     PAGE_CODE_GIVEN = "page.code_given"
     PAGE_SIGNED_IN = "page.signed_in"
+    APPROVAL_CODE_GIVEN = "approval.code_given"
     PASSKEY_CODE_GIVEN = "passkey.code_given"
     PASSKEY_ADDED = "passkey.added"
     PASSKEY_REMOVED = "passkey.removed"

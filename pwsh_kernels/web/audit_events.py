@@ -209,6 +209,13 @@ def page_event(kind: Kind, principal: str, client: str = "page", how: str = "cod
     return Event(kind, door_of(client), principal, client, more={"how": how})
 
 
+def approval_code_given(caller: Caller, one: Approval) -> Event:
+    """Return that somebody got a code with which they approve a change on the page."""
+    door = door_of(caller.client)
+    more: dict[str, Value] = {"approval": one.id}
+    return Event(Kind.APPROVAL_CODE_GIVEN, door, caller.name, caller.client, more=more)
+
+
 def passkey_event(kind: Kind, principal: str, client: str, name: str = "") -> Event:
     """Return what became of somebody's passkey, or that they got a code to add one."""
     more: dict[str, Value] = {"passkey": name} if name else {}

@@ -28,9 +28,9 @@ from pwsh_kernels.sessions.facade import DEFAULT_MODULE
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.audit_events import agents, page_event, passkey_event
+from pwsh_kernels.web.audit_events import agents, approval_code_given, page_event, passkey_event
 from pwsh_kernels.web.changes_gate import Judging
-from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode
+from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode, approving
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.audit_view import head_view, page_view
 from pwsh_kernels.web.rest.bodies import (
@@ -84,6 +84,8 @@ class Call:
     caller: Caller | None
     values: BaseModel
     id: str = ""
+    proof: Proof = Proof.TOKEN_CONFINED
+    """By what the caller is known. Only the page has asked for more than a token."""
 
     @property
     def by(self) -> CallerFacts:
@@ -483,8 +485,21 @@ async def approve(call: Call) -> Answer:
     known, body = call.backend.approvals, _as(call, ApproveBody)
     if call.caller is None:
         raise Unauthorized
-    one = known.approve(call.id, call.caller, body.digest, Proof.TOKEN_CONFINED)
+    one = known.approve(call.id, call.caller, body.digest, call.proof)
     return Answer(known.view(one, call.caller))
+
+
+async def approval_code(call: Call) -> Answer:
+    """Give a person a code with which they approve this change on the page, once.
+
+    Raises ProofNeeded, PageForPeople.
+    """
+    known, caller = call.backend.approvals, call.known_caller()
+    one = known.desk.get(call.id, now())
+    known.require_proof(one, Proof.TOKEN_CONFINED)
+    given = call.backend.page_codes.issue(caller.principal, approving(one))
+    call.backend.audit.note(approval_code_given(caller, one))
+    return Answer(_code_view(caller, given, f"/approvals/{one.id}"))
 
 
 async def decline(call: Call) -> Answer:
@@ -583,7 +598,7 @@ async def page_code(call: Call) -> Answer:
     caller = call.known_caller()
     given = call.backend.page_codes.issue(caller.principal)
     call.backend.audit.note(page_event(Kind.PAGE_CODE_GIVEN, caller.name, caller.client))
-    return Answer(_code_view(caller, given, "/sign-in"))
+    return Answer(_code_view(caller, given, f"/sign-in?code={given.code}"))
 
 
 async def passkey_code(call: Call) -> Answer:
@@ -591,7 +606,7 @@ async def passkey_code(call: Call) -> Answer:
     caller = call.known_caller()
     given = call.backend.page_codes.issue(caller.principal, ADD_PASSKEY)
     call.backend.audit.note(passkey_event(Kind.PASSKEY_CODE_GIVEN, caller.name, caller.client))
-    return Answer(_code_view(caller, given, "/page/passkeys/add"))
+    return Answer(_code_view(caller, given, f"/page/passkeys/add?code={given.code}"))
 
 
 def _code_view(caller: Caller, given: GivenCode, path: str) -> shapes.PageCode:
@@ -599,7 +614,7 @@ def _code_view(caller: Caller, given: GivenCode, path: str) -> shapes.PageCode:
         "success": True,
         "principal": caller.name,
         "code": given.code,
-        "path": f"{path}?code={given.code}",
+        "path": path,
         "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
     }
 
