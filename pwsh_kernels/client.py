@@ -43,6 +43,7 @@ from pwsh_kernels.shapes import (
     Login,
     LoginArguments,
     Modules,
+    NotificationTest,
     PageCode,
     QueryArguments,
     Run,
@@ -56,6 +57,7 @@ from pwsh_kernels.shapes import (
     Tenants,
     Tier,
 )
+from pwsh_kernels.tracing.context import current_trace
 
 PROBE_TIMEOUT = 20.0
 """Seconds that a listening program may take to answer a probe, so that a slow server is not
@@ -283,6 +285,10 @@ class Requests(ABC):
         """Return a code with which this caller signs in to the page, once."""
         return await self._ask(Route[PageCode]("POST /page-codes"))
 
+    async def try_notifications(self) -> NotificationTest:
+        """Tell people something that is only a test, and return who was told."""
+        return await self._ask(Route[NotificationTest]("POST /notifications/test"))
+
     def _bounded(self, wait_s: float | None) -> float | None:
         """Never ask the server for a longer wait than we wait for its answer."""
         return None if wait_s is None else min(wait_s, self.timeout_s)
@@ -335,12 +341,14 @@ class RestClient(Requests):
         self._refuse_strangers()
         method, _, path = route.partition(" ")
         body, query = (values, None) if method == "POST" else (None, values)
+        trace = current_trace()
         try:
             answer = await self._http.request(
                 method,
                 path.replace("{id}", quote(of, safe="")),
                 json=body,
                 params=query,
+                headers=trace.headers() if trace else None,
                 timeout=httpx.Timeout(self.timeout_s + ANSWER_MARGIN, connect=CONNECT_TIMEOUT),
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:

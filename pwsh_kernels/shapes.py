@@ -470,6 +470,7 @@ class Run(SessionNames, Question, Failure, RunClass):
     command: str
     principal: str
     client: str
+    trace_id: str | None
     errors: list[ErrorRecord]
     warnings: list[RecordFacts]
     exit_code: int | None
@@ -667,6 +668,21 @@ class PageCode(TypedDict):
     code: str
     path: str
     expires_at: str
+
+
+class NotificationOutcome(TypedDict):
+    """What became of a test on one channel; `problem` says why it was not sent."""
+
+    channel: str
+    sent: bool
+    problem: str
+
+
+class NotificationTest(TypedDict):
+    """What POST /notifications/test answers."""
+
+    success: bool
+    channels: list[NotificationOutcome]
 
 
 class LoginArguments(TypedDict, total=False):

@@ -33,6 +33,8 @@ from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import AuditUnavailable, FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.landlock import abi_version
+from pwsh_kernels.notifications.channels import channels_of
+from pwsh_kernels.notifications.notifier import Notifier
 from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
@@ -65,6 +67,7 @@ from pwsh_kernels.web.read_gate import ReadGate
 from pwsh_kernels.web.rest.handlers import rules
 from pwsh_kernels.web.sandbox.page import PAGE_PATH, sandbox_rules
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
+from pwsh_kernels.web.spans import export_run
 from pwsh_kernels.web.token_identity import PrincipalAuthorizer, TokenIdentity
 
 MAX_UPLOAD = 64 * 1024 * 1024
@@ -291,6 +294,11 @@ class PwshKernelsServer(ServerApp):
         host = "[::1]" if self.ip == "::1" else "127.0.0.1"
         return f"{scheme}://{host}:{self.port}{self.base_url}".rstrip("/")
 
+    def people_url(self) -> str:
+        """Return the address under which people reach the server, without a slash at the end."""
+        public = self.product.settings.public_url
+        return f"{public}{self.base_url}".rstrip("/") if public else self.loopback_url()
+
     def announce(self) -> None:
         """Notify clients and the person at the terminal that the server is ready; the token is
         shown only on a terminal.
@@ -369,7 +377,9 @@ class PwshKernelsApp(ExtensionApp):
             *oidc_rules(site, server.product.settings, server.base_url),
             *page_rules(site, server.base_url),
         ]
-        self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
+        self.mcp = McpDoor(
+            self.backend.guard, partial(load_tools, self.backend), self.backend.traces
+        )
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
         ours += metrics_rules(self.backend, self.metrics, server.base_url)
         manager = cast(SessionKernelManager, server.kernel_manager)
@@ -399,6 +409,7 @@ class PwshKernelsApp(ExtensionApp):
             self.sandbox_environment,
             audit=audit,
             reads=ReadGate(classifier),
+            on_run_end=partial(export_run, product.traces) if product.traces else None,
         )
         health = Health(product.settings.confine, audit, abi_version())
         if missing := shortfall(health.confine, health.abi):
@@ -418,7 +429,15 @@ class PwshKernelsApp(ExtensionApp):
         changes = ChangesGate(product.tenants.current, classifier, guard)
         judges = (classifier, changes)
         parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
-        return Backend(product.settings, *parts, people=people)
+        notifier = Notifier(channels_of(product.settings), audit)
+        return Backend(
+            product.settings,
+            *parts,
+            people=people,
+            notifier=notifier,
+            address=server.people_url,
+            traces=product.traces,
+        )
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is
@@ -472,6 +491,7 @@ class PwshKernelsApp(ExtensionApp):
             self.lookup.cancel()
         self.backend.health.stop()
         await self.mcp.close()
+        await self.backend.notifier.stop()
         await self.backend.sessions.stop()
         await self.backend.classifier.stop()
         audit = self.backend.audit
@@ -480,6 +500,8 @@ class PwshKernelsApp(ExtensionApp):
             self.anchoring.cancel()
             await asyncio.to_thread(audit.anchor.tell)
         audit.close()
+        if self.backend.traces:
+            await asyncio.to_thread(self.backend.traces.close)
 
 
 def make_audit(product: Product, metrics: Metrics | None) -> AuditTrail:

@@ -17,6 +17,7 @@ from pwsh_kernels.audit.selection import Selection, read_newest, read_page
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
+from pwsh_kernels.notifications.notice import trial
 from pwsh_kernels.principals.freezes import Freeze, Freezes
 from pwsh_kernels.principals.places import tenant_place
 from pwsh_kernels.principals.principal import SERVER, Where, is_agents_id
@@ -536,6 +537,20 @@ async def page_code(call: Call) -> Answer:
         "code": given.code,
         "path": f"/sign-in?code={given.code}",
         "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
+    }
+    return Answer(view)
+
+
+async def try_notifications(call: Call) -> Answer:
+    """Tell people something that is only a test. Raises NotificationsOff."""
+    notice = trial(call.backend.address(), call.by.get("principal", ""), datetime.now(UTC))
+    outcomes = await call.backend.notifier.test(notice)
+    view: shapes.NotificationTest = {
+        "success": True,
+        "channels": [
+            {"channel": one.channel, "sent": not one.problem, "problem": one.problem}
+            for one in outcomes
+        ],
     }
     return Answer(view)
 

@@ -30,6 +30,7 @@ SUBJECTS = frozenset(
         "files",
         "kept_objects",
         "modules",
+        "notifications",
         "powershell",
         "read_tier",
         "requests",

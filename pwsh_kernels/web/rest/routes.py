@@ -232,6 +232,14 @@ ROUTES: tuple[Route, ...] = (
         endpoints.page_code,
         shapes.PageCode,
     ),
+    Route(
+        "POST",
+        "/notifications/test",
+        Permission(Verb.ADMINISTER, Scope.SERVER),
+        NoBody,
+        endpoints.try_notifications,
+        shapes.NotificationTest,
+    ),
     Route("GET", "/watchdog", Permission(Verb.SEE), NoQuery, endpoints.watchdog, shapes.Watchdog),
 )
 
