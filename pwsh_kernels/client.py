@@ -43,6 +43,7 @@ from pwsh_kernels.shapes import (
     Login,
     LoginArguments,
     Modules,
+    NotificationTest,
     PageCode,
     QueryArguments,
     Run,
@@ -282,6 +283,10 @@ class Requests(ABC):
     async def page_code(self) -> PageCode:
         """Return a code with which this caller signs in to the page, once."""
         return await self._ask(Route[PageCode]("POST /page-codes"))
+
+    async def try_notifications(self) -> NotificationTest:
+        """Tell people something that is only a test, and return who was told."""
+        return await self._ask(Route[NotificationTest]("POST /notifications/test"))
 
     def _bounded(self, wait_s: float | None) -> float | None:
         """Never ask the server for a longer wait than we wait for its answer."""

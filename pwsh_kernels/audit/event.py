@@ -43,6 +43,8 @@ class Kind(StrEnum):
     THAWED = "agents.thawed"
     PAGE_CODE_GIVEN = "page.code_given"
     PAGE_SIGNED_IN = "page.signed_in"
+    NOTIFICATION_SENT = "notification.sent"
+    NOTIFICATION_FAILED = "notification.failed"
     EXPORTED = "exported"
     DENIED = "denied"
 

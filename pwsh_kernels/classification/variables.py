@@ -12,9 +12,33 @@ from pwsh_kernels.classification.tables import engine, may_mean
 WRITTEN = ("constant", "block", "literal", "none")
 SETTLED = (*WRITTEN, "text", "texts")
 AUTOMATIC = frozenset(
-    "_ psitem true false null args input this ? ^ $ error matches myinvocation pscmdlet foreach"
-    " psboundparameters lastexitcode switch pid host home pshome psversiontable"
-    " executioncontext".split()
+    {
+        "_",
+        "psitem",
+        "true",
+        "false",
+        "null",
+        "args",
+        "input",
+        "this",
+        "?",
+        "^",
+        "$",
+        "error",
+        "matches",
+        "myinvocation",
+        "pscmdlet",
+        "foreach",
+        "psboundparameters",
+        "lastexitcode",
+        "switch",
+        "pid",
+        "host",
+        "home",
+        "pshome",
+        "psversiontable",
+        "executioncontext",
+    }
 )
 """Variables that the engine sets while a text runs, or that nobody can set."""
 MADE_HERE = ("literal", "texts", "table")

@@ -22,6 +22,7 @@ from pwsh_kernels.cli import (
     modules,
     modules_change,
     notebook,
+    notify,
     page,
     principals,
     pwsh,
@@ -117,6 +118,11 @@ _audit.command()(audit.show)
 _audit.command("verify")(audit.verify_log)
 _audit.command()(audit.export)
 app.add_typer(_audit, name="audit")
+
+_notify = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_notify.callback()(notify.notify)
+_notify.command("test")(notify.send_test)
+app.add_typer(_notify, name="notify")
 
 _modules = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 _modules.callback()(information.modules)

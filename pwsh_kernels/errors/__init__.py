@@ -19,6 +19,7 @@ from pwsh_kernels.errors.kept_objects import (
     UnknownProperty,
 )
 from pwsh_kernels.errors.modules import ModuleNotReady, UnknownModule, UnsupportedModule
+from pwsh_kernels.errors.notifications import NotificationFailed, NotificationsOff
 from pwsh_kernels.errors.packages import (
     LockFileEmpty,
     ModulesBusy,
@@ -153,6 +154,8 @@ __all__ = [
     "NotOurServer",
     "NotReady",
     "NotSignedIn",
+    "NotificationFailed",
+    "NotificationsOff",
     "ObjectsForgotten",
     "ObjectsLost",
     "OutOfReach",

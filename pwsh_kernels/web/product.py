@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pwsh_kernels.audit.trail import AuditTrail
@@ -10,6 +10,7 @@ from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
+from pwsh_kernels.notifications.notifier import Notifier
 from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions import Sessions
@@ -76,6 +77,9 @@ class Backend:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     page_codes: PageCodes = field(default_factory=PageCodes)
     people: SignedInPeople = field(default_factory=SignedInPeople)
+    notifier: Notifier = field(default_factory=Notifier)
+    address: Callable[[], str] = lambda: ""
+    """Returns the address under which people reach the server, without a slash at the end."""
 
     async def wait_until_ready(self) -> None:
         """Wait until the sessions have started. Raises ServerStarting."""

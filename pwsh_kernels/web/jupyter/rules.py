@@ -62,12 +62,15 @@ OURS: Mapping[str, HandlerRule] = {
         f"pages.{one}": OPEN
         for one in (
             "assets_handler.Assets",
+            "audit_page.AuditPage",
+            "audit_page.AuditVerify",
             "freeze_page.FreezePage",
             "freeze_page.Thaw",
             "principals_page.PrincipalRevoke",
             "principals_page.PrincipalsPage",
             "runs_page.NewRun",
             "runs_page.RunAnswer",
+            "runs_page.RunNotebook",
             "runs_page.RunOutput",
             "runs_page.RunPage",
             "runs_page.RunStop",

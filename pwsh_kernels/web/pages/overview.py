@@ -1,6 +1,6 @@
 """What the first page shows: what needs a person, and the sessions by tenant. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,6 +10,8 @@ from pwsh_kernels.web.pages.times import moment
 
 SOON = timedelta(minutes=30)
 """How long before its end a sign-in is shown as something that needs somebody."""
+CERTIFICATE_SOON = timedelta(days=30)
+"""How long before its end a certificate is shown: somebody has to make a new one and upload it."""
 SHOWN = {
     "starting": ("busy", "starting"),
     "signed_out": ("off", "signed out"),
@@ -60,6 +62,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate that ends soon, or has ended, and the session that signs in with it."""
+
+    key: SessionKey
+    ends: str
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What needs a person now."""
 
@@ -67,11 +78,14 @@ class Needs:
     questions: Sequence[shapes.Run] = ()
     ending: Sequence[shapes.Session] = ()
     ended: Sequence[shapes.Session] = ()
+    certificates: Sequence[Certificate] = ()
 
     @property
     def count(self) -> int:
         """How many things need somebody."""
-        return sum(map(len, (self.codes, self.questions, self.ending, self.ended)))
+        return sum(
+            map(len, (self.codes, self.questions, self.ending, self.ended, self.certificates))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,8 @@ class Overview:
     """Where agents are stopped."""
     freezable: frozenset[str] = frozenset()
     """The tenants in which whoever looks may stop them."""
+    all_freezable: bool = False
+    """Whether they may stop them everywhere."""
 
     @property
     def sessions(self) -> int:
@@ -157,6 +173,18 @@ def needs_of(
         [one for one in sessions if _ends_soon(one, now) and signs_in(one)],
         [one for one in sessions if _has_ended(one) and signs_in(one)],
     )
+
+
+def certificates_of(tenants: Iterable[shapes.Tenant], now: datetime) -> Iterator[Certificate]:
+    """Yield the certificates of the tenants file that end soon, or have ended."""
+    for tenant in tenants:
+        name = tenant["tenant"]
+        writes = {SessionKey(name, one): access for one, access in tenant["modules"].items()}
+        reads = {SessionKey(name, one, "read"): access for one, access in tenant["read"].items()}
+        for key, access in {**writes, **reads}.items():
+            ends = access["certificate_expires_at"]
+            if ends and moment(ends) - now < CERTIFICATE_SOON:
+                yield Certificate(key, ends, moment(ends) <= now)
 
 
 def _ends_soon(session: shapes.Session, now: datetime) -> bool:

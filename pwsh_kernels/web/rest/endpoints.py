@@ -13,10 +13,11 @@ from pydantic import BaseModel, SecretStr
 from pwsh_kernels import shapes
 from pwsh_kernels.approvals.policy import Need, needs
 from pwsh_kernels.audit.event import Kind
-from pwsh_kernels.audit.selection import Selection, read_page
+from pwsh_kernels.audit.selection import Selection, read_newest, read_page
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
+from pwsh_kernels.notifications.notice import trial
 from pwsh_kernels.principals.freezes import Freeze, Freezes
 from pwsh_kernels.principals.places import tenant_place
 from pwsh_kernels.principals.principal import SERVER, Where, is_agents_id
@@ -28,6 +29,7 @@ from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.audit_events import agents, page_event
 from pwsh_kernels.web.changes_gate import Judging
 from pwsh_kernels.web.product import Backend
+from pwsh_kernels.web.rest.audit_view import head_view, page_view
 from pwsh_kernels.web.rest.bodies import (
     AuditQuery,
     CancelBody,
@@ -229,32 +231,33 @@ async def tenants(call: Call) -> Answer:
 
 
 async def audit(call: Call) -> Answer:
-    """Return records of the audit log behind a number, oldest first."""
+    """Return records of the audit log: behind a number, oldest first; or the newest first."""
     query, log = _as(call, AuditQuery), call.backend.audit.log
-    asked = Selection(query.who, query.tenant, query.kind, query.since)
-    found: list[shapes.ForeignJson] = []
-    if log is not None:
-        found = await asyncio.to_thread(read_page, log.folder, asked, query.after, query.limit + 1)
+    asked = Selection(
+        query.who, query.tenant, query.kind, query.since, judged=query.judged, run_id=query.run
+    )
+    if log is None:
+        return Answer(page_view([], query.after, more=False))
+    if query.newest:
+        newest = partial(read_newest, log.folder, asked, query.before, query.limit)
+        return Answer(page_view(*await asyncio.to_thread(newest)))
+    found = await asyncio.to_thread(read_page, log.folder, asked, query.after, query.limit + 1)
     page = found[: query.limit]
-    view: shapes.AuditPage = {
-        "success": True,
-        "records": page,
-        "next": page[-1]["seq"] if page else query.after,
-        "more": len(found) > len(page),
-    }
-    return Answer(view)
+    after = page[-1]["seq"] if page else query.after
+    return Answer(page_view(page, after, more=len(found) > len(page)))
 
 
 async def audit_head(call: Call) -> Answer:
     """Return number and hash of the last record, to be noted elsewhere."""
+    return Answer(head_view(call.backend.audit))
+
+
+async def audit_verify(call: Call) -> Answer:
+    """Verify the log, and return its head with what was found."""
     trail = call.backend.audit
-    view: shapes.AuditHead = {
-        "success": True,
-        "state": trail.state,
-        "seq": trail.log.last if trail.log else 0,
-        "hash": trail.log.head if trail.log else "",
-    }
-    return Answer(view)
+    if trail.verifier is not None:
+        await trail.verifier.verify()
+    return Answer(head_view(trail))
 
 
 async def watchdog(call: Call) -> Answer:
@@ -381,11 +384,17 @@ async def runs(call: Call) -> Answer:
         query.state,
         query.purpose,
         tier=query.tier,
+        judged=query.judged,
         limit=query.limit,
         shown=call.reads,
     )
     view: shapes.Runs = {"success": True, "runs": [_told(call, one) for one in views]}
     return Answer(view)
+
+
+async def run_notebook(call: Call) -> Answer:
+    """Return one run and its output as a notebook: the answer is the file."""
+    return Answer(await call.backend.sessions.run_notebook(call.id, **call.by))
 
 
 async def one_run(call: Call) -> Answer:
@@ -528,6 +537,20 @@ async def page_code(call: Call) -> Answer:
         "code": given.code,
         "path": f"/sign-in?code={given.code}",
         "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
+    }
+    return Answer(view)
+
+
+async def try_notifications(call: Call) -> Answer:
+    """Tell people something that is only a test. Raises NotificationsOff."""
+    notice = trial(call.backend.address(), call.by.get("principal", ""), datetime.now(UTC))
+    outcomes = await call.backend.notifier.test(notice)
+    view: shapes.NotificationTest = {
+        "success": True,
+        "channels": [
+            {"channel": one.channel, "sent": not one.problem, "problem": one.problem}
+            for one in outcomes
+        ],
     }
     return Answer(view)
 

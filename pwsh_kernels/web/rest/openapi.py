@@ -31,6 +31,7 @@ SUBJECTS = frozenset(
         "files",
         "kept_objects",
         "modules",
+        "notifications",
         "powershell",
         "read_tier",
         "requests",

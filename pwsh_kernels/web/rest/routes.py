@@ -142,6 +142,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/runs/{id}/notebook",
+        Permission(Verb.READ, Scope.RUN),
+        NoQuery,
+        endpoints.run_notebook,
+        shapes.ForeignJson,
+    ),
+    Route(
+        "GET",
         "/runs/{id}/lines",
         Permission(Verb.READ, Scope.RUN),
         LinesQueryString,
@@ -210,11 +218,27 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
+        "/audit/verify",
+        Permission(Verb.ADMINISTER, Scope.SERVER),
+        NoBody,
+        endpoints.audit_verify,
+        shapes.AuditHead,
+    ),
+    Route(
+        "POST",
         "/page-codes",
         Permission(Verb.SEE),
         NoBody,
         endpoints.page_code,
         shapes.PageCode,
+    ),
+    Route(
+        "POST",
+        "/notifications/test",
+        Permission(Verb.ADMINISTER, Scope.SERVER),
+        NoBody,
+        endpoints.try_notifications,
+        shapes.NotificationTest,
     ),
     Route("GET", "/watchdog", Permission(Verb.SEE), NoQuery, endpoints.watchdog, shapes.Watchdog),
 )
