@@ -57,6 +57,7 @@ from pwsh_kernels.shapes import (
     Tenants,
     Tier,
 )
+from pwsh_kernels.tracing.context import current_trace
 
 PROBE_TIMEOUT = 20.0
 """Seconds that a listening program may take to answer a probe, so that a slow server is not
@@ -340,12 +341,14 @@ class RestClient(Requests):
         self._refuse_strangers()
         method, _, path = route.partition(" ")
         body, query = (values, None) if method == "POST" else (None, values)
+        trace = current_trace()
         try:
             answer = await self._http.request(
                 method,
                 path.replace("{id}", quote(of, safe="")),
                 json=body,
                 params=query,
+                headers=trace.headers() if trace else None,
                 timeout=httpx.Timeout(self.timeout_s + ANSWER_MARGIN, connect=CONNECT_TIMEOUT),
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:

@@ -148,6 +148,12 @@ class Settings(BaseSettings):
         "true/false",
         "Answer GET /metrics with counts for Prometheus, for tokens that may see the whole server.",
     )
+    traces: bool = _setting(
+        False,
+        "PWSH_MANAGER_TRACES",
+        "true/false",
+        "Export OpenTelemetry traces over OTLP/HTTP, to where `OTEL_EXPORTER_OTLP_ENDPOINT` says.",
+    )
     tenant_aliases: Annotated[dict[str, str], NoDecode] = _setting(
         {},
         "TENANT_ALIASES",

@@ -470,6 +470,7 @@ class Run(SessionNames, Question, Failure, RunClass):
     command: str
     principal: str
     client: str
+    trace_id: str | None
     errors: list[ErrorRecord]
     warnings: list[RecordFacts]
     exit_code: int | None

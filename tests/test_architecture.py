@@ -33,6 +33,7 @@ LEAVES = {
 }
 EVERY_LAYER = LEAVES | {
     "audit",
+    "tracing",
     "powershell",
     "kernel",
     "catalog",
@@ -72,6 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "catalog": {"errors"},
     "principals": {"catalog", "errors"},
     "audit": {"errors"},
+    "tracing": {"errors", "settings"},
     "powershell_search": set(),
     "approvals": {"catalog", "classification", "command_state", "errors", "principals"},
     "notifications": {"audit", "discovery", "errors", "escapes", "settings"},
@@ -95,14 +97,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "sandbox",
         "shapes",
+        "tracing",
     },
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "port_owners": set(),
     "mcp_clients": {"errors", "shapes"},
-    "client": {"discovery", "errors", "port_owners", "settings", "shapes"},
+    "client": {"discovery", "errors", "port_owners", "settings", "shapes", "tracing"},
     "mcp": {"catalog", "client", "discovery", "errors", "escapes", "principals", "records"}
-    | {"settings", "shapes"},
+    | {"settings", "shapes", "tracing"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -127,6 +130,7 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "psutil": {"sessions", "client"},
     "pydantic_settings": {"settings"},
     "mcp": {"mcp"},
+    "opentelemetry": {"mcp", "tracing"},
     "mcp_types": {"mcp"},
     "httpx": {"client", "notifications"},
     "aiosmtplib": {"notifications"},
@@ -278,6 +282,7 @@ def test_every_folder_of_python_is_a_room_of_the_table() -> None:
         "notifications",
         "principals",
         "sandbox",
+        "tracing",
     }
     assert names == set(ROOMS) | lone
 

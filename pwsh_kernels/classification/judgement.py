@@ -14,6 +14,7 @@ from pwsh_kernels.classification.facts import Argument, Fact
 from pwsh_kernels.classification.tables import engine, reason
 from pwsh_kernels.classification.variables import (
     Variables,
+    is_filled,
     is_variable_parameter,
     plain_type,
 )
@@ -200,6 +201,8 @@ class Judgement:
         whole = fact.target.form == "variable"
         if not whole and not (fact.owner and self._variables.made_here(fact.owner)):
             yield reason("part_set", fact.place)
+        if whole and is_filled(fact.target.name):
+            yield reason("filled_name", fact.place, f"${fact.target.name}")
 
     def _type(self, fact: Fact) -> Iterator[Reason]:
         names = [one.removeprefix("system.") for one in GENERIC.findall((fact.name or "").lower())]

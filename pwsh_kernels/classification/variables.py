@@ -53,6 +53,11 @@ def is_variable_parameter(name: str) -> bool:
     return given in lists["variable_aliases"] or may_mean(given, lists["variable_parameters"])
 
 
+def is_filled(name: str) -> bool:
+    """Return whether a variable, perhaps one to add to (`+name`), is one that others fill."""
+    return name.lstrip("+").lower() in engine().lists["filled_variables"]
+
+
 class Variables:
     """The assignments of a text. A variable that a command sets by its name is unsettled."""
 

@@ -15,6 +15,7 @@ from pwsh_kernels.mcp.offers.resources import add_resources
 from pwsh_kernels.mcp.offers.subscriptions import add_updates
 from pwsh_kernels.mcp.offers.tool_list import shown_tools
 from pwsh_kernels.mcp.tools import build_tools
+from pwsh_kernels.mcp.traces import keep_trace
 
 INSTRUCTIONS = """\
 PowerShell in signed-in Microsoft 365 and Azure sessions, one per tenant and module \
@@ -52,7 +53,7 @@ def build_server(backend: Backend) -> MCPServer[Any]:
         log_level="WARNING",
         # The SDK's own would promise updates of every address; ours are in offers/subscriptions.py.
         subscriptions=False,
-        middleware=[refuse_wrong_prompts, shown_tools(backend)],
+        middleware=[keep_trace, refuse_wrong_prompts, shown_tools(backend)],
     )
     add_resources(server, backend)
     add_prompts(server)

@@ -9,7 +9,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -220,13 +220,14 @@ class PowerShell:
         return pipeline
 
     async def _run(self, pipeline: Pipeline, work: "_Work", commands: list[Command]) -> None:
-        started = time.monotonic()
+        began_at, started = time.time(), time.monotonic()
         last: Finished | Died
         try:
             run = Run(self._mark, is_file=bool(work.options.file))
             ended = await self._complete(run, pipeline, work, commands)
             self._link.drain_console()
-            last = Finished(run.summary(ended, time.monotonic() - started))
+            duration_s = time.monotonic() - started
+            last = Finished(replace(run.summary(ended, duration_s), began_at=began_at))
         except PowerShellDied as error:
             last = Died(error.exit_status, error.signal, error.reason)
         except Exception as error:  # noqa: BLE001 - the outermost loop of a run: its reader must get an end

@@ -161,7 +161,7 @@ def _of_run(kind: Kind, run: Run, more: Mapping[str, Value], **facts: str) -> Ev
     door = Door.NOTEBOOK if run.observed else door_of(run.client)
     key = run.key
     who = (run.principal, run.client, key.tenant, key.module, run.id)
-    told = {**tier_of(key), **more}
+    told = {**tier_of(key), "trace_id": run.trace_id, **more}
     judged = run.judged or ("read" if key.reads else "")  # nothing else is let into that tier
     return Event(kind, door, *who, judged=judged, more=told, **facts)
 

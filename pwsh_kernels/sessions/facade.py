@@ -82,6 +82,7 @@ from pwsh_kernels.sessions.views.session_views import (
 from pwsh_kernels.sessions.views.version import list_version
 from pwsh_kernels.sessions.watchdog import Watchdog
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.tracing.context import current_trace
 
 DEFAULT_MODULE = "exo"
 NO_PARAMETERS = "are not for the read tier, where a variable can change what a command does"
@@ -144,11 +145,14 @@ class Sessions:
         *,
         audit: AuditTrail,
         reads: Reads = nothing_reads,
+        on_run_end: Callable[[Run], None] | None = None,
     ) -> None:
         """`tenants` returns them as they are now; `sandbox` the variables of a sandbox tenant's
-        session; `reads` judges what the read tier is asked to run.
+        session; `reads` judges what the read tier is asked to run; `on_run_end` gets what somebody
+        asked for, at its end.
         """
         self._reads = reads
+        self._on_run_end = on_run_end
         self._settings = settings
         self._audit = audit
         self._commands = CommandIndex(catalog)
@@ -199,6 +203,8 @@ class Sessions:
     def _note_run(self, run: Run) -> None:
         if is_recorded(run):
             self._audit.note(ended(run))
+            if self._on_run_end:
+                self._on_run_end(run)
         self._lifecycle.note_run(run)
 
     async def _close_idle(self, live: LiveSession) -> None:
@@ -394,6 +400,7 @@ class Sessions:
             client=request.client,
             account=live.account,
             judged=judged,
+            trace=current_trace(),
         )
         live.session.use(request.conversation_id)
         return live, run
@@ -489,7 +496,7 @@ class Sessions:
         asked = RunOptions(
             query.parameters(run.message_id, tag), query.format, query.width or RunOptions().width
         )
-        facts = {**caller, "account": live.account}
+        facts = {**caller, "account": live.account, "trace": current_trace()}
         asking = self._runs.add(
             live.key, query.title(run.id), options=asked, purpose="query", **facts
         )

@@ -67,6 +67,7 @@ from pwsh_kernels.web.read_gate import ReadGate
 from pwsh_kernels.web.rest.handlers import rules
 from pwsh_kernels.web.sandbox.page import PAGE_PATH, sandbox_rules
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
+from pwsh_kernels.web.spans import export_run
 from pwsh_kernels.web.token_identity import PrincipalAuthorizer, TokenIdentity
 
 MAX_UPLOAD = 64 * 1024 * 1024
@@ -376,7 +377,9 @@ class PwshKernelsApp(ExtensionApp):
             *oidc_rules(site, server.product.settings, server.base_url),
             *page_rules(site, server.base_url),
         ]
-        self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
+        self.mcp = McpDoor(
+            self.backend.guard, partial(load_tools, self.backend), self.backend.traces
+        )
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
         ours += metrics_rules(self.backend, self.metrics, server.base_url)
         manager = cast(SessionKernelManager, server.kernel_manager)
@@ -406,6 +409,7 @@ class PwshKernelsApp(ExtensionApp):
             self.sandbox_environment,
             audit=audit,
             reads=ReadGate(classifier),
+            on_run_end=partial(export_run, product.traces) if product.traces else None,
         )
         health = Health(product.settings.confine, audit, abi_version())
         if missing := shortfall(health.confine, health.abi):
@@ -427,7 +431,12 @@ class PwshKernelsApp(ExtensionApp):
         parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
         notifier = Notifier(channels_of(product.settings), audit)
         return Backend(
-            product.settings, *parts, people=people, notifier=notifier, address=server.people_url
+            product.settings,
+            *parts,
+            people=people,
+            notifier=notifier,
+            address=server.people_url,
+            traces=product.traces,
         )
 
     def sandbox_environment(self) -> dict[str, str]:
@@ -491,6 +500,8 @@ class PwshKernelsApp(ExtensionApp):
             self.anchoring.cancel()
             await asyncio.to_thread(audit.anchor.tell)
         audit.close()
+        if self.backend.traces:
+            await asyncio.to_thread(self.backend.traces.close)
 
 
 def make_audit(product: Product, metrics: Metrics | None) -> AuditTrail:

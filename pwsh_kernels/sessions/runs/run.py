@@ -15,6 +15,7 @@ from pwsh_kernels.sessions.runs.advice import Advice
 from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.states import run_may_become
 from pwsh_kernels.shapes import ENDED, Counted, Purpose, RunState
+from pwsh_kernels.tracing.context import TraceContext
 
 FOR_CALLERS: tuple[Purpose, ...] = ("command", "query")
 """Purposes of runs whose answers say who was signed in at their end; others are scripts of ours."""
@@ -65,6 +66,8 @@ class Run:
     """True if the server stopped while it was running: the next server knows it by the same id."""
     missed: str = ""
     """Why a part of it is unknown; "" if nothing is missing."""
+    trace: TraceContext | None = None
+    """The span within which it was asked for."""
     judged: str = ""
     """The class of its command (`read`, `write`, …); "" if nobody asked for one."""
     connection_changed: bool = False
@@ -97,6 +100,11 @@ class Run:
     advise: Callable[[Record], Advice] = field(default=lambda _: Advice(), repr=False)
     ahead: Callable[[], "Run | None"] = field(default=lambda: None, repr=False)
     """Returns the run that its kernel is executing."""
+
+    @property
+    def trace_id(self) -> str:
+        """The trace that it belongs to; "": none."""
+        return self.trace.trace_id if self.trace else ""
 
     @property
     def ended(self) -> bool:

@@ -45,6 +45,7 @@ def run_view(run: Run) -> shapes.Run:
         "class": run.judged,
         "principal": run.principal,
         "client": run.client,
+        "trace_id": run.trace_id or None,
         "errors": [
             {**record.to_json(), "suggestion": advice.suggestion, "advice": advice.action}
             for record, advice in zip(run.errors, run.advice, strict=True)
