@@ -2,6 +2,7 @@
 
 from pwsh_kernels.errors.approvals import ApprovalNeeded, ApprovalRefused, ChangesRefused
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
+from pwsh_kernels.errors.command_state import StateChanged, StateUnknown
 from pwsh_kernels.errors.files import (
     BrokenFile,
     FileNotWritten,
@@ -198,6 +199,8 @@ __all__ = [
     "SessionStarting",
     "SessionUsersUnavailable",
     "SignInPending",
+    "StateChanged",
+    "StateUnknown",
     "TooManySessions",
     "Unauthorized",
     "UndecodableScript",
