@@ -37,6 +37,7 @@ from pwsh_kernels.errors.packages import (
     PackageVersionNotFound,
 )
 from pwsh_kernels.errors.pages import PageCodeRefused, PageForPeople
+from pwsh_kernels.errors.passkeys import PasskeyRefused, UnknownPasskey
 from pwsh_kernels.errors.people import PersonRefused
 from pwsh_kernels.errors.powershell import (
     PowerShellDied,
@@ -172,6 +173,7 @@ __all__ = [
     "PackageVersionNotFound",
     "PageCodeRefused",
     "PageForPeople",
+    "PasskeyRefused",
     "PersonRefused",
     "PlaceUnavailable",
     "PowerShellDied",
@@ -205,6 +207,7 @@ __all__ = [
     "Unauthorized",
     "UndecodableScript",
     "UnknownModule",
+    "UnknownPasskey",
     "UnknownProperty",
     "UnknownRepository",
     "UnknownRoute",

@@ -32,6 +32,7 @@ SUBJECTS = frozenset(
         "kept_objects",
         "modules",
         "notifications",
+        "passkeys",
         "powershell",
         "read_tier",
         "requests",
