@@ -10,6 +10,7 @@ from pwsh_kernels.errors.approvals import (
     UnknownApproval,
 )
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
+from pwsh_kernels.errors.command_state import StateChanged, StateUnknown
 from pwsh_kernels.errors.files import (
     BrokenFile,
     FileNotWritten,
@@ -210,6 +211,8 @@ __all__ = [
     "SessionStarting",
     "SessionUsersUnavailable",
     "SignInPending",
+    "StateChanged",
+    "StateUnknown",
     "TooManyApprovals",
     "TooManySessions",
     "Unauthorized",

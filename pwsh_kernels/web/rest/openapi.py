@@ -27,6 +27,7 @@ from pwsh_kernels.web.rest.route import Route
 SUBJECTS = frozenset(
     {
         "approvals",
+        "command_state",
         "files",
         "kept_objects",
         "modules",
