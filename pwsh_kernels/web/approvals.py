@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pwsh_kernels import shapes
 from pwsh_kernels.approvals.approval import Approval, Request, State
-from pwsh_kernels.approvals.canonical_text import canonical_text, visible
+from pwsh_kernels.approvals.canonical_text import canonical_text, one_line, visible
 from pwsh_kernels.approvals.change import Change, difference
 from pwsh_kernels.approvals.desk import ApprovalDesk
 from pwsh_kernels.approvals.proof import Proof, holds
@@ -123,7 +123,7 @@ class Approvals:
         """Decline it: its runs end. Raises UnknownApproval, ApprovalRefused."""
         asked = self.desk.get(approval_id, now())
         try:
-            return self.desk.decline(asked.id, by.principal, visible(words), now())
+            return self.desk.decline(asked.id, by.principal, one_line(words), now())
         except ApprovalRefused as refused:
             self._guard.audit.note(approval_refused(by, asked, "decline", refused.code))
             raise
@@ -296,11 +296,11 @@ def _request(
         kind,
         caller.name,
         caller.client,
-        visible(reason),
+        one_line(reason),
         canonical_text(run.command, commands),
         visible(values) if given else "",
-        tuple(dict.fromkeys(visible(one.name) for one in commands)),
-        tuple(visible(one) for one in reasons[:MOST_REASONS]),
+        tuple(dict.fromkeys(one_line(one.name) for one in commands)),
+        tuple(one_line(one) for one in reasons[:MOST_REASONS]),
         tuple(one.run.id for one in held),
     )
 
