@@ -58,6 +58,7 @@ from pwsh_kernels.errors.requests import (
     ForeignOrigin,
     InvalidRequest,
     MethodNotAllowed,
+    TooManyClassifications,
     Unauthorized,
     UnknownRoute,
 )
@@ -195,6 +196,7 @@ __all__ = [
     "SessionStarting",
     "SessionUsersUnavailable",
     "SignInPending",
+    "TooManyClassifications",
     "TooManySessions",
     "Unauthorized",
     "UndecodableScript",

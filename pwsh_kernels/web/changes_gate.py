@@ -35,9 +35,13 @@ class ChangesGate:
         """Return the question whether a caller's texts may run, for one session or for many."""
         return Judging(self, caller, texts, door or door_of(caller.client))
 
-    async def classes(self, texts: Sequence[str], module: str) -> list[Classification]:
-        """Raises PowerShellNotFound, PowerShellStartFailed: then nothing runs."""
-        return [await self._classifier.classify(text, module) for text in texts]
+    async def classes(
+        self, texts: Sequence[str], module: str, caller: Caller
+    ) -> list[Classification]:
+        """Raises PowerShellNotFound, PowerShellStartFailed, TooManyClassifications: then nothing
+        runs.
+        """
+        return [await self._classifier.classify(text, module, caller.name) for text in texts]
 
     def note(
         self,
@@ -64,13 +68,16 @@ class Judging:
         """Let the texts run in a session, by the tenant's own name; return their class, "" where
         none was needed.
 
-        Raises ChangesRefused, ApprovalNeeded; PowerShellNotFound, PowerShellStartFailed.
+        Raises ChangesRefused, ApprovalNeeded; PowerShellNotFound, PowerShellStartFailed,
+        TooManyClassifications.
         """
         changes = self._gate.changes(self._caller, tenant, module)
         if changes == "free":
             return ""
         if self._found is None:
-            self._found = asyncio.ensure_future(self._gate.classes(self._texts, module))
+            self._found = asyncio.ensure_future(
+                self._gate.classes(self._texts, module, self._caller)
+            )
         found = await asyncio.shield(self._found)
         kind = worst(one.kind for one in found)
         need = needs(changes, kind)
