@@ -98,13 +98,41 @@ class AuditHealth(TypedDict):
     failures: int
 
 
+class AuditProblem(TypedDict):
+    """What is wrong with the audit log, and where; `line` 0: with the log as a whole."""
+
+    file: str
+    line: int
+    text: str
+
+
+class AuditVerified(TypedDict):
+    """What the server found when it verified its log; `first` and `last` are numbers of records."""
+
+    at: str
+    first: int
+    last: int
+    problems: list[AuditProblem]
+
+
+class AuditAnchor(TypedDict):
+    """Which record syslog was told of, and when; `problem`: why it was not told the newest."""
+
+    syslog: str
+    seq: int | None
+    at: str | None
+    problem: str
+
+
 class AuditHead(TypedDict):
-    """What GET /audit/head answers: the last record, by number and hash."""
+    """What GET /audit/head and POST /audit/verify answer: the last record, by number and hash."""
 
     success: Literal[True]
     state: Literal["on", "off", "failed"]
     seq: int
     hash: str
+    verified: AuditVerified | None
+    anchor: AuditAnchor | None
 
 
 class AuditPage(TypedDict):
@@ -185,9 +213,10 @@ class Modules(TypedDict):
 
 
 class TenantModule(TypedDict):
-    """What the tenants file says about a tenant's module."""
+    """What the tenants file says about a tenant's module, and the end of its certificate."""
 
     route: str | None
+    certificate_expires_at: str | None
 
 
 class Tenant(TypedDict):
@@ -424,7 +453,11 @@ class RunAhead(TypedDict):
     asker: str
 
 
-class Run(SessionNames, Question, Failure):
+RunClass = TypedDict("RunClass", {"class": str})
+"""What a run's command does; "": nobody has asked."""
+
+
+class Run(SessionNames, Question, Failure, RunClass):
     """A run without its output; it has `error` and `code` unless it has succeeded."""
 
     success: bool
@@ -628,13 +661,47 @@ class FrozenNow(Frozen):
 
 
 class PageCode(TypedDict):
-    """What POST /page-codes answers; `path` is the address of the page, with the code."""
+    """What POST /page-codes and POST /passkeys/code answer; `path` is the address of the page, with
+    the code.
+    """
 
     success: bool
     principal: str
     code: str
     path: str
     expires_at: str
+
+
+class Passkey(TypedDict):
+    """One passkey; the key itself is on a person's device."""
+
+    id: str
+    name: str
+    added_at: str
+    used_at: str | None
+
+
+class Passkeys(TypedDict):
+    """What GET /passkeys and POST /passkeys/remove answer: the caller's own."""
+
+    success: bool
+    principal: str
+    passkeys: list[Passkey]
+
+
+class NotificationOutcome(TypedDict):
+    """What became of a test on one channel; `problem` says why it was not sent."""
+
+    channel: str
+    sent: bool
+    problem: str
+
+
+class NotificationTest(TypedDict):
+    """What POST /notifications/test answers."""
+
+    success: bool
+    channels: list[NotificationOutcome]
 
 
 class LoginArguments(TypedDict, total=False):

@@ -45,6 +45,11 @@ class Kind(StrEnum):
     THAWED = "agents.thawed"
     PAGE_CODE_GIVEN = "page.code_given"
     PAGE_SIGNED_IN = "page.signed_in"
+    PASSKEY_CODE_GIVEN = "passkey.code_given"
+    PASSKEY_ADDED = "passkey.added"
+    PASSKEY_REMOVED = "passkey.removed"
+    NOTIFICATION_SENT = "notification.sent"
+    NOTIFICATION_FAILED = "notification.failed"
     EXPORTED = "exported"
     DENIED = "denied"
 

@@ -2,6 +2,7 @@
 
 from pwsh_kernels.errors.approvals import ApprovalNeeded, ApprovalRefused, ChangesRefused
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
+from pwsh_kernels.errors.command_state import StateChanged, StateUnknown
 from pwsh_kernels.errors.files import (
     BrokenFile,
     FileNotWritten,
@@ -18,6 +19,7 @@ from pwsh_kernels.errors.kept_objects import (
     UnknownProperty,
 )
 from pwsh_kernels.errors.modules import ModuleNotReady, UnknownModule, UnsupportedModule
+from pwsh_kernels.errors.notifications import NotificationFailed, NotificationsOff
 from pwsh_kernels.errors.packages import (
     LockFileEmpty,
     ModulesBusy,
@@ -35,6 +37,7 @@ from pwsh_kernels.errors.packages import (
     PackageVersionNotFound,
 )
 from pwsh_kernels.errors.pages import PageCodeRefused, PageForPeople
+from pwsh_kernels.errors.passkeys import PasskeyRefused, UnknownPasskey
 from pwsh_kernels.errors.people import PersonRefused
 from pwsh_kernels.errors.powershell import (
     PowerShellDied,
@@ -153,6 +156,8 @@ __all__ = [
     "NotOurServer",
     "NotReady",
     "NotSignedIn",
+    "NotificationFailed",
+    "NotificationsOff",
     "ObjectsForgotten",
     "ObjectsLost",
     "OutOfReach",
@@ -169,6 +174,7 @@ __all__ = [
     "PackageVersionNotFound",
     "PageCodeRefused",
     "PageForPeople",
+    "PasskeyRefused",
     "PersonRefused",
     "PlaceUnavailable",
     "PowerShellDied",
@@ -196,11 +202,14 @@ __all__ = [
     "SessionStarting",
     "SessionUsersUnavailable",
     "SignInPending",
+    "StateChanged",
+    "StateUnknown",
     "TooManyClassifications",
     "TooManySessions",
     "Unauthorized",
     "UndecodableScript",
     "UnknownModule",
+    "UnknownPasskey",
     "UnknownProperty",
     "UnknownRepository",
     "UnknownRoute",

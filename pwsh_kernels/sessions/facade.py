@@ -12,6 +12,7 @@ from pwsh_kernels import shapes
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, CommandIndex, Module, ModuleAccess, Tenant, Tenants
+from pwsh_kernels.catalog.tenants.certificates import CertificateEnds
 from pwsh_kernels.errors import (
     AnswerOfAnother,
     InvalidRequest,
@@ -167,6 +168,7 @@ class Sessions:
             on_disk=settings.output_on_disk,
         )
         self._directory = Directory(catalog, tenants)
+        self._certificate_ends = CertificateEnds()
         places = self._places = Places(settings, kernel_manager.connection_file, abi_version())
         self._lifecycle = Lifecycle(
             settings,
@@ -279,7 +281,9 @@ class Sessions:
         """Return the known tenants by name, and whether there are no others (`closed`)."""
         tenants = self._directory.tenants()
         return {
-            "tenants": [tenant_view(one) for _, one in sorted(tenants.known.items())],
+            "tenants": [
+                tenant_view(one, self._certificate_ends) for _, one in sorted(tenants.known.items())
+            ],
             "closed": tenants.closed,
         }
 
@@ -432,6 +436,7 @@ class Sessions:
         purpose: str | None = None,
         *,
         tier: str | None = None,
+        judged: str | None = None,
         limit: int = 50,
         shown: Shown = everything,
     ) -> list[shapes.Run]:
@@ -439,7 +444,7 @@ class Sessions:
         chosen = [
             run
             for run in self._runs.newest_first()
-            if _chosen(run, tenant, module, tier, state, purpose) and shown(run.key)
+            if _chosen(run, tenant, module, tier, state, purpose, judged) and shown(run.key)
         ]
         return [listed_view(run, self._settings.command_shown) for run in chosen[:limit]]
 
@@ -546,6 +551,15 @@ class Sessions:
             raise UnknownSession(tenant=key.tenant, module=key.module, tier=key.tier)
         self._audit.note(of_session(Kind.EXPORTED, key, principal, client, what="notebook"))
         return await evidence(key, live.session if live else None, runs, now())
+
+    async def run_notebook(
+        self, run_id: str, *, principal: str = "token", client: str = ""
+    ) -> shapes.ForeignJson:
+        """Return one run as an .ipynb. Raises UnknownRun."""
+        run = self._runs.get(run_id)
+        live = self._lifecycle.table.get(run.key)
+        self._audit.note(of_run(Kind.EXPORTED, run, principal, client, what="notebook"))
+        return await evidence(run.key, live.session if live else None, [run], now())
 
     async def cancel(
         self, run_id: str, wait_s: float = 5, *, principal: str = "token", client: str = ""
@@ -752,7 +766,7 @@ def _coming(session: Session) -> bool:
 def _chosen(run: Run, *wanted_facts: str | None) -> bool:
     wanted = zip(
         wanted_facts,
-        (run.key.tenant, run.key.module, run.key.tier, run.state, run.purpose),
+        (run.key.tenant, run.key.module, run.key.tier, run.state, run.purpose, run.judged),
         strict=True,
     )
     return all(asked is None or asked.lower() == actual for asked, actual in wanted)

@@ -127,6 +127,7 @@ class LiveSession:
         first: bool = False,
         gate: Gate | None = None,
         guards: bool | None = None,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         """Queue a run (RunQueue.submit); a session without a kernel loses it at once."""
         if run.purpose in FOR_CALLERS:
@@ -142,6 +143,7 @@ class LiveSession:
             first=first,
             gate=gate,
             guards=guards,
+            state=state,
         )
 
     async def run_script(

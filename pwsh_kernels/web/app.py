@@ -33,6 +33,8 @@ from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import AuditUnavailable, FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.landlock import abi_version
+from pwsh_kernels.notifications.channels import channels_of
+from pwsh_kernels.notifications.notifier import Notifier
 from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
@@ -59,6 +61,9 @@ from pwsh_kernels.web.metrics import Metrics, metrics_rules
 from pwsh_kernels.web.oidc.door import oidc_rules, provider_of
 from pwsh_kernels.web.pages.page_handler import Site
 from pwsh_kernels.web.pages.routes import page_rules
+from pwsh_kernels.web.passkeys.ceremonies import PasskeyCeremonies
+from pwsh_kernels.web.passkeys.challenges import Challenges
+from pwsh_kernels.web.passkeys.store import PasskeyStore
 from pwsh_kernels.web.people import SignedInPeople
 from pwsh_kernels.web.product import Backend, Product
 from pwsh_kernels.web.read_gate import ReadGate
@@ -292,6 +297,11 @@ class PwshKernelsServer(ServerApp):
         host = "[::1]" if self.ip == "::1" else "127.0.0.1"
         return f"{scheme}://{host}:{self.port}{self.base_url}".rstrip("/")
 
+    def people_url(self) -> str:
+        """Return the address under which people reach the server, without a slash at the end."""
+        public = self.product.settings.public_url
+        return f"{public}{self.base_url}".rstrip("/") if public else self.loopback_url()
+
     def announce(self) -> None:
         """Notify clients and the person at the terminal that the server is ready; the token is
         shown only on a terminal.
@@ -321,7 +331,6 @@ class PwshKernelsApp(ExtensionApp):
     serverapp_class = PwshKernelsServer
     load_other_extensions = True
     lookup: asyncio.Task[None] | None = None
-    anchor: SyslogAnchor | None = None
     anchoring: asyncio.Task[None] | None = None
     has_routes = False
 
@@ -422,8 +431,17 @@ class PwshKernelsApp(ExtensionApp):
         )
         changes = ChangesGate(product.tenants.current, classifier, guard)
         judges = (classifier, changes)
-        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
-        return Backend(product.settings, *parts, people=people, traces=product.traces)
+        passkeys = PasskeyCeremonies(PasskeyStore(product.settings.data_dir), Challenges())
+        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit, passkeys)
+        notifier = Notifier(channels_of(product.settings), audit)
+        return Backend(
+            product.settings,
+            *parts,
+            people=people,
+            notifier=notifier,
+            address=server.people_url,
+            traces=product.traces,
+        )
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is
@@ -450,9 +468,10 @@ class PwshKernelsApp(ExtensionApp):
             self.record_start(serverapp.product)
             await self.backend.sessions.start()
         self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
-        if self.backend.audit.log and settings.audit_syslog:
-            self.anchor = SyslogAnchor(self.backend.audit.log, address_of(settings.audit_syslog))
-            self.anchoring = asyncio.ensure_future(self.anchor.keep_telling())
+        audit = self.backend.audit
+        if audit.log and settings.audit_syslog:
+            audit.anchor = SyslogAnchor(audit.log, address_of(settings.audit_syslog))
+            self.anchoring = asyncio.ensure_future(audit.anchor.keep_telling())
         self.backend.ready.set()
         with ended_by_failure(serverapp, Path(serverapp.runtime_dir)):
             serverapp.announce()
@@ -476,13 +495,15 @@ class PwshKernelsApp(ExtensionApp):
             self.lookup.cancel()
         self.backend.health.stop()
         await self.mcp.close()
+        await self.backend.notifier.stop()
         await self.backend.sessions.stop()
         await self.backend.classifier.stop()
-        self.backend.audit.note(Event(Kind.SERVER_STOPPED))
-        if self.anchoring is not None and self.anchor is not None:
+        audit = self.backend.audit
+        audit.note(Event(Kind.SERVER_STOPPED))
+        if self.anchoring is not None and audit.anchor is not None:
             self.anchoring.cancel()
-            await asyncio.to_thread(self.anchor.tell)
-        self.backend.audit.close()
+            await asyncio.to_thread(audit.anchor.tell)
+        audit.close()
         if self.backend.traces:
             await asyncio.to_thread(self.backend.traces.close)
 

@@ -60,6 +60,8 @@ class Guard:
         provider has signed in.
         """
         self.audit = audit or AuditTrail()
+        self.used: dict[str, datetime] = {}
+        """When each principal last came with its token or cookie, since the start."""
         self._flood = FloodLimit()
         self._token = token
         self._roll = roll
@@ -86,7 +88,16 @@ class Guard:
         """Return whose token this is; None if it is nobody's, or not valid now."""
         if same_token(token, self._token):
             return OWNER
-        return self._valid(self._roll().holder(token))
+        return self._used(self._valid(self._roll().holder(token)))
+
+    def returning(self, name: str) -> Principal | None:
+        """Return who comes back with a cookie, as `principal` does."""
+        return self._used(self.principal(name))
+
+    def _used(self, one: Principal | None) -> Principal | None:
+        if one is not None:
+            self.used[one.id] = self._now()
+        return one
 
     def principal(self, name: str) -> Principal | None:
         """Return a principal by its id; None if it is unknown, or not valid now."""

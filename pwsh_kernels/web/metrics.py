@@ -37,6 +37,7 @@ class Metrics:
         self._sign_ins = self._counter("sign_ins", "Ended sign-ins.", "outcome")
         self._denials = self._counter("denials", "Refused requests.", "outcome", "door")
         self._answers = self._counter("prompts_answered", "Answered prompts.", "door")
+        self._told = self._counter("notifications", "Messages of approvals.", "channel", "outcome")
         self._lost = self._counter("sessions_lost", "Sessions whose kernel or PowerShell ended.")
         self._seconds = Histogram(
             f"{PREFIX}run_seconds",
@@ -66,6 +67,8 @@ class Metrics:
                 self._denials.labels(event.outcome, door).inc()
             case Kind.PROMPT_ANSWERED:
                 self._answers.labels(door).inc()
+            case Kind.NOTIFICATION_SENT | Kind.NOTIFICATION_FAILED:
+                self._told.labels(event.more["channel"], event.kind.value.rpartition(".")[2]).inc()
             case Kind.SESSION_LOST:
                 self._lost.inc()
             case _:

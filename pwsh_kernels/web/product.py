@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,15 +11,18 @@ from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
+from pwsh_kernels.notifications.notifier import Notifier
 from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.tracing.export import exporter
+from pwsh_kernels.web.approval_links import ApprovalLinks
 from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.page_codes import PageCodes
+from pwsh_kernels.web.passkeys.ceremonies import PasskeyCeremonies
 from pwsh_kernels.web.people import SignedInPeople
 
 if TYPE_CHECKING:
@@ -80,9 +83,14 @@ class Backend:
     changes: ChangesGate
     freezes: FreezeFile
     audit: AuditTrail
+    passkeys: PasskeyCeremonies
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     page_codes: PageCodes = field(default_factory=PageCodes)
     people: SignedInPeople = field(default_factory=SignedInPeople)
+    links: ApprovalLinks = field(default_factory=ApprovalLinks)
+    notifier: Notifier = field(default_factory=Notifier)
+    address: Callable[[], str] = lambda: ""
+    """Returns the address under which people reach the server, without a slash at the end."""
     traces: "Exporter | None" = None
 
     async def wait_until_ready(self) -> None:

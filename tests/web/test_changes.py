@@ -55,6 +55,8 @@ def test_what_reads_runs_and_what_does_not_is_refused_with_the_reason(ruled: Ser
     assert ruled.run(READ, FABRIKAM, format="text")["result"].strip() == "1"
     refused = ruled.run(CHANGE, FABRIKAM)
     assert (refused["code"], refused["kind"]) == ("changes_refused", "write")
+    assert READ in [one["command"] for one in ruled.get("/runs", **{"class": "read"})["runs"]]
+    assert ruled.get("/runs", **{"class": "write"})["runs"] == []
     assert refused["reasons"] == ["Line 1, column 1: Set-Mailbox changes something."]
     assert ruled.run('& ("Get" + "-Mailbox")', FABRIKAM)["kind"] == "unknown"
     assert ruled.run(CHANGE)["state"] == "succeeded"

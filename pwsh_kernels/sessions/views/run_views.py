@@ -42,6 +42,7 @@ def run_view(run: Run) -> shapes.Run:
         "stopping": run.stopping,
         "format": run.options.format,
         "command": run.command,
+        "class": run.judged,
         "principal": run.principal,
         "client": run.client,
         "trace_id": run.trace_id or None,

@@ -51,7 +51,7 @@ class OidcSignIn(OidcHandler):
     @allow_unauthenticated
     async def get(self) -> None:
         """Send the browser to the provider."""
-        here = self.door.settings.oidc_url or f"{self.request.protocol}://{self.request.host}"
+        here = self.door.settings.public_url or f"{self.request.protocol}://{self.request.host}"
         redirect = url_path_join(here, self.base_url, COME_BACK)
         url, journey = await self.door.provider.send(redirect)
         self.door.journeys.begin(journey)

@@ -7,12 +7,20 @@ from tornado.web import RequestHandler
 
 from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.pages.assets_handler import ASSETS, Assets
+from pwsh_kernels.web.pages.audit_page import AuditPage, AuditVerify
 from pwsh_kernels.web.pages.freeze_page import FreezePage, Thaw
 from pwsh_kernels.web.pages.page_handler import Site
+from pwsh_kernels.web.pages.passkeys_page import (
+    PasskeyAdd,
+    PasskeyCreation,
+    PasskeyRemove,
+    PasskeysPage,
+)
 from pwsh_kernels.web.pages.principals_page import PrincipalRevoke, PrincipalsPage
 from pwsh_kernels.web.pages.runs_page import (
     NewRun,
     RunAnswer,
+    RunNotebook,
     RunOutput,
     RunPage,
     RunsPage,
@@ -32,15 +40,22 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/page/run", NewRun),
     ("/page/freeze", FreezePage),
     ("/page/thaw", Thaw),
+    ("/page/audit/verify", AuditVerify),
+    ("/page/passkeys/add", PasskeyAdd),
+    ("/page/passkeys/options", PasskeyCreation),
+    ("/page/passkeys/remove", PasskeyRemove),
     ("/principals", PrincipalsPage),
     ("/principals/revoke", PrincipalRevoke),
     ("/start", StartPage),
     ("/page/runs/(?P<run_id>[^/]+)/stop", RunStop),
     ("/page/runs/(?P<run_id>[^/]+)/answer", RunAnswer),
     ("/page/runs/(?P<run_id>[^/]+)/output", RunOutput),
+    ("/page/runs/(?P<run_id>[^/]+)/notebook", RunNotebook),
     ("/page/stream/(?P<run_id>[^/]+)", RunStream),
 )
 SHARED: tuple[tuple[str, type[RequestHandler]], ...] = (
+    ("/audit", AuditPage),
+    ("/passkeys", PasskeysPage),
     ("/runs", RunsPage),
     ("/runs/(?P<run_id>[^/]+)", RunPage),
 )

@@ -130,6 +130,12 @@ class DisconnectBody(SessionBody):
     forget: bool = False
 
 
+class PasskeyBody(Body):
+    """POST /passkeys/remove: which of the caller's."""
+
+    id: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
 class FreezeBody(Body):
     """POST /freeze: in one tenant, or in all."""
 
@@ -202,6 +208,7 @@ class RunsQuery(Query):
     tier: Tier | None = None
     state: Name | None = None
     purpose: Name | None = None
+    judged: Annotated[Name | None, Field(alias="class")] = None
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 50
 
 
@@ -209,10 +216,14 @@ class AuditQuery(Query):
     """What GET /audit takes."""
 
     after: Annotated[int, Field(ge=0)] = 0
+    before: Annotated[int, Field(ge=0)] = 0
+    newest: bool = False
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 100
     who: Name = ""
     tenant: Name = ""
     kind: Name = ""
+    judged: Annotated[Name, Field(alias="class")] = ""
+    run: Name = ""
     since: AwareDatetime | None = None
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from pwsh_kernels import shapes
 from pwsh_kernels.approvals.policy import Need, needs
 from pwsh_kernels.audit.event import Kind
-from pwsh_kernels.audit.selection import Selection, read_page, require_kind
+from pwsh_kernels.audit.selection import Selection, read_newest, read_page, require_kind
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import (
     InvalidRequest,
@@ -23,6 +23,7 @@ from pwsh_kernels.errors import (
     Unauthorized,
 )
 from pwsh_kernels.messages import checked_options
+from pwsh_kernels.notifications.notice import trial
 from pwsh_kernels.principals.freezes import Freeze, Freezes
 from pwsh_kernels.principals.places import tenant_place
 from pwsh_kernels.principals.principal import SERVER, Where, is_agents_id
@@ -31,9 +32,11 @@ from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunReq
 from pwsh_kernels.sessions.facade import DEFAULT_MODULE
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.audit_events import agents, page_event
+from pwsh_kernels.web.audit_events import agents, page_event, passkey_event
 from pwsh_kernels.web.changes_gate import Judging
+from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode
 from pwsh_kernels.web.product import Backend
+from pwsh_kernels.web.rest.audit_view import head_view, page_view
 from pwsh_kernels.web.rest.bodies import (
     AuditQuery,
     CancelBody,
@@ -46,6 +49,7 @@ from pwsh_kernels.web.rest.bodies import (
     LinesQueryString,
     LoginBody,
     ModulesQuery,
+    PasskeyBody,
     QueryBody,
     RunBody,
     RunQuery,
@@ -116,6 +120,12 @@ class Call:
         where = tenant_place(guard.find_tenant(self.caller, tenant)) if tenant else SERVER
         guard.require(self.caller, verb, SERVER if verb is Verb.ADMINISTER else where)
         return where
+
+    def known_caller(self) -> Caller:
+        """Return who calls. Raises Unauthorized."""
+        if self.caller is None:
+            raise Unauthorized
+        return self.caller
 
     def judging(self, command: str) -> Judging:
         """Return the question whether the caller's command may run somewhere. Raises Unauthorized
@@ -235,33 +245,37 @@ async def tenants(call: Call) -> Answer:
 
 
 async def audit(call: Call) -> Answer:
-    """Return records of the audit log behind a number, oldest first. Raises InvalidRequest."""
+    """Return records of the audit log: behind a number, oldest first; or the newest first.
+
+    Raises InvalidRequest.
+    """
     query, log = _as(call, AuditQuery), call.backend.audit.log
     require_kind(query.kind)
-    asked = Selection(query.who, query.tenant, query.kind, query.since)
-    found: list[shapes.ForeignJson] = []
-    if log is not None:
-        found = await asyncio.to_thread(read_page, log.folder, asked, query.after, query.limit + 1)
+    asked = Selection(
+        query.who, query.tenant, query.kind, query.since, judged=query.judged, run_id=query.run
+    )
+    if log is None:
+        return Answer(page_view([], query.after, more=False))
+    if query.newest:
+        newest = partial(read_newest, log.folder, asked, query.before, query.limit)
+        return Answer(page_view(*await asyncio.to_thread(newest)))
+    found = await asyncio.to_thread(read_page, log.folder, asked, query.after, query.limit + 1)
     page = found[: query.limit]
-    view: shapes.AuditPage = {
-        "success": True,
-        "records": page,
-        "next": page[-1]["seq"] if page else query.after,
-        "more": len(found) > len(page),
-    }
-    return Answer(view)
+    after = page[-1]["seq"] if page else query.after
+    return Answer(page_view(page, after, more=len(found) > len(page)))
 
 
 async def audit_head(call: Call) -> Answer:
     """Return number and hash of the last record, to be noted elsewhere."""
+    return Answer(head_view(call.backend.audit))
+
+
+async def audit_verify(call: Call) -> Answer:
+    """Verify the log, and return its head with what was found."""
     trail = call.backend.audit
-    view: shapes.AuditHead = {
-        "success": True,
-        "state": trail.state,
-        "seq": trail.log.last if trail.log else 0,
-        "hash": trail.log.head if trail.log else "",
-    }
-    return Answer(view)
+    if trail.verifier is not None:
+        await trail.verifier.verify()
+    return Answer(head_view(trail))
 
 
 async def watchdog(call: Call) -> Answer:
@@ -393,11 +407,17 @@ async def runs(call: Call) -> Answer:
         query.state,
         query.purpose,
         tier=query.tier,
+        judged=query.judged,
         limit=query.limit,
         shown=call.reads,
     )
     view: shapes.Runs = {"success": True, "runs": [_told(call, one) for one in views]}
     return Answer(view)
+
+
+async def run_notebook(call: Call) -> Answer:
+    """Return one run and its output as a notebook: the answer is the file."""
+    return Answer(await call.backend.sessions.run_notebook(call.id, **call.by))
 
 
 async def one_run(call: Call) -> Answer:
@@ -529,17 +549,69 @@ async def kill(call: Call) -> Answer:
 
 async def page_code(call: Call) -> Answer:
     """Give a person a code for the page. Raises Unauthorized, PageForPeople."""
-    if call.caller is None:
-        raise Unauthorized
-    given = call.backend.page_codes.issue(call.caller.principal)
-    told = page_event(Kind.PAGE_CODE_GIVEN, call.caller.name, call.caller.client)
-    call.backend.audit.note(told)
-    view: shapes.PageCode = {
+    caller = call.known_caller()
+    given = call.backend.page_codes.issue(caller.principal)
+    call.backend.audit.note(page_event(Kind.PAGE_CODE_GIVEN, caller.name, caller.client))
+    return Answer(_code_view(caller, given, "/sign-in"))
+
+
+async def passkey_code(call: Call) -> Answer:
+    """Give a person a code with which they add a passkey. Raises Unauthorized, PageForPeople."""
+    caller = call.known_caller()
+    given = call.backend.page_codes.issue(caller.principal, ADD_PASSKEY)
+    call.backend.audit.note(passkey_event(Kind.PASSKEY_CODE_GIVEN, caller.name, caller.client))
+    return Answer(_code_view(caller, given, "/page/passkeys/add"))
+
+
+def _code_view(caller: Caller, given: GivenCode, path: str) -> shapes.PageCode:
+    return {
         "success": True,
-        "principal": call.caller.name,
+        "principal": caller.name,
         "code": given.code,
-        "path": f"/sign-in?code={given.code}",
+        "path": f"{path}?code={given.code}",
         "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
+    }
+
+
+async def passkeys(call: Call) -> Answer:
+    """List the caller's passkeys. Raises Unauthorized, BrokenFile."""
+    caller = call.known_caller()
+    keys = call.backend.passkeys.store.ring(caller.name).keys
+    rows: list[shapes.Passkey] = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "added_at": one.added.isoformat(),
+            "used_at": one.used.isoformat() if one.used else None,
+        }
+        for one in keys
+    ]
+    view: shapes.Passkeys = {"success": True, "principal": caller.name, "passkeys": rows}
+    return Answer(view)
+
+
+async def remove_passkey(call: Call) -> Answer:
+    """Forget one of the caller's passkeys, and list the others.
+
+    Raises Unauthorized, UnknownPasskey, BrokenFile.
+    """
+    caller, body = call.known_caller(), _as(call, PasskeyBody)
+    gone = call.backend.passkeys.store.remove(caller.name, body.id)
+    told = passkey_event(Kind.PASSKEY_REMOVED, caller.name, caller.client, gone.name)
+    call.backend.audit.note(told)
+    return await passkeys(call)
+
+
+async def try_notifications(call: Call) -> Answer:
+    """Tell people something that is only a test. Raises NotificationsOff."""
+    notice = trial(call.backend.address(), call.by.get("principal", ""), datetime.now(UTC))
+    outcomes = await call.backend.notifier.test(notice)
+    view: shapes.NotificationTest = {
+        "success": True,
+        "channels": [
+            {"channel": one.channel, "sent": not one.problem, "problem": one.problem}
+            for one in outcomes
+        ],
     }
     return Answer(view)
 
