@@ -124,6 +124,34 @@ def test_a_person_signs_in_and_may_what_their_groups_may(
     assert not any(FABRIKAM in one for one in names)
 
 
+def test_a_sign_in_leads_back_to_the_approval_from_which_it_was_begun(
+    browser: httpx.Client,
+) -> None:
+    stranger = Page(browser.get("/approvals/a-1").text)
+    [leave] = [link for link in stranger.links if "/oidc/sign-in" in link]
+    answer = browser.get(leave, follow_redirects=True)
+    assert "/approvals/a-1" in Page(answer.text).links
+    elsewhere = browser.get("/oidc/sign-in?then=//evil.example", follow_redirects=True)
+    assert "evil" not in elsewhere.text
+
+
+def test_who_has_just_signed_in_may_add_a_passkey_without_a_code(browser: httpx.Client) -> None:
+    assert "less than five minutes old" in browser.get("/page/passkeys/add").text
+    sign_in(browser)
+    assert "browsers keep no passkeys" in browser.get("/page/passkeys/add").text  # but elsewhere
+
+
+def test_a_sign_in_is_fresh_for_five_minutes() -> None:
+    rules = Roll(claims=parse_principals(RULES).claims)
+    clock = [datetime(2026, 12, 1, tzinfo=UTC)]
+    people = SignedInPeople(lambda: rules, lambda: clock[0])
+    assert people.sign_in("ada@contoso.example", {"groups": ["admins"]}) is not None
+    assert people.is_fresh(PERSON)
+    clock[0] += FRESH
+    assert not people.is_fresh(PERSON)
+    assert people.principal(PERSON) is not None
+
+
 def test_a_sign_in_is_in_the_audit_log(oidc: Server, browser: httpx.Client) -> None:
     sign_in(browser)
     told = oidc.get("/audit", who=PERSON, kind="page.signed_in")["records"]
