@@ -5,6 +5,7 @@ wrong with an answer of one is refused.
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from pwsh_kernels.principals.parsing import read_principals
+from pwsh_kernels.principals.roll import Roll
+from pwsh_kernels.web.people import FRESH, SignedInPeople
 from tests.fixtures.browser import ASKS_FOR_A_PAGE, Page
 from tests.fixtures.openid_provider import CLIENT, SECRET, OpenIdProvider, new_key, serving
 from tests.fixtures.server import ANSWER_WAIT, CONTOSO, FABRIKAM, Server, server_environment
@@ -142,7 +146,7 @@ def test_who_has_just_signed_in_may_add_a_passkey_without_a_code(browser: httpx.
 
 
 def test_a_sign_in_is_fresh_for_five_minutes() -> None:
-    rules = Roll(claims=parse_principals(RULES).claims)
+    rules = Roll(claims=read_principals(RULES).claims)
     clock = [datetime(2026, 12, 1, tzinfo=UTC)]
     people = SignedInPeople(lambda: rules, lambda: clock[0])
     assert people.sign_in("ada@contoso.example", {"groups": ["admins"]}) is not None
