@@ -45,7 +45,7 @@ from pwsh_kernels.errors.packages import (
     PackageVersionNotFound,
 )
 from pwsh_kernels.errors.pages import PageCodeRefused, PageForPeople
-from pwsh_kernels.errors.passkeys import PasskeyRefused, UnknownPasskey
+from pwsh_kernels.errors.passkeys import PasskeyRefused, PasskeysLocked, UnknownPasskey
 from pwsh_kernels.errors.people import PersonRefused
 from pwsh_kernels.errors.powershell import (
     PowerShellDied,
@@ -184,6 +184,7 @@ __all__ = [
     "PageCodeRefused",
     "PageForPeople",
     "PasskeyRefused",
+    "PasskeysLocked",
     "PersonRefused",
     "PlaceUnavailable",
     "PowerShellDied",

@@ -654,9 +654,11 @@ async def passkeys(call: Call) -> Answer:
 async def remove_passkey(call: Call) -> Answer:
     """Forget one of the caller's passkeys, and list the others.
 
-    Raises Unauthorized, UnknownPasskey, BrokenFile.
+    Raises Unauthorized, UnknownPasskey, PasskeysLocked, BrokenFile.
     """
     caller, body = call.known_caller(), _as(call, PasskeyBody)
+    if not call.backend.people.is_fresh(caller.name):
+        call.backend.require_first_passkey(caller.name)
     gone = call.backend.passkeys.store.remove(caller.name, body.id)
     told = passkey_event(Kind.PASSKEY_REMOVED, caller.name, caller.client, gone.name)
     call.backend.audit.note(told)
