@@ -47,6 +47,7 @@ from pwsh_kernels.shapes import (
     Modules,
     NotificationTest,
     PageCode,
+    Passkeys,
     QueryArguments,
     Run,
     RunArguments,
@@ -309,6 +310,18 @@ class Requests(ABC):
     async def page_code(self) -> PageCode:
         """Return a code with which this caller signs in to the page, once."""
         return await self._ask(Route[PageCode]("POST /page-codes"))
+
+    async def passkey_code(self) -> PageCode:
+        """Return a code with which this caller adds a passkey on the page, once."""
+        return await self._ask(Route[PageCode]("POST /passkeys/code"))
+
+    async def passkeys(self) -> Passkeys:
+        """Return this caller's passkeys."""
+        return await self._ask(Route[Passkeys]("GET /passkeys"))
+
+    async def remove_passkey(self, key_id: str) -> Passkeys:
+        """Forget one of this caller's passkeys, and return the others."""
+        return await self._ask(Route[Passkeys]("POST /passkeys/remove"), {"id": key_id})
 
     async def try_notifications(self) -> NotificationTest:
         """Tell people something that is only a test, and return who was told."""

@@ -740,13 +740,32 @@ class FrozenNow(Frozen):
 
 
 class PageCode(TypedDict):
-    """What POST /page-codes answers; `path` is the address of the page, with the code."""
+    """What POST /page-codes and POST /passkeys/code answer; `path` is the address of the page, with
+    the code.
+    """
 
     success: bool
     principal: str
     code: str
     path: str
     expires_at: str
+
+
+class Passkey(TypedDict):
+    """One passkey; the key itself is on a person's device."""
+
+    id: str
+    name: str
+    added_at: str
+    used_at: str | None
+
+
+class Passkeys(TypedDict):
+    """What GET /passkeys and POST /passkeys/remove answer: the caller's own."""
+
+    success: bool
+    principal: str
+    passkeys: list[Passkey]
 
 
 class NotificationOutcome(TypedDict):

@@ -25,6 +25,7 @@ from pwsh_kernels.cli import (
     notebook,
     notify,
     page,
+    passkey,
     principals,
     pwsh,
     run,
@@ -127,6 +128,13 @@ _audit.command()(audit.show)
 _audit.command("verify")(audit.verify_log)
 _audit.command()(audit.export)
 app.add_typer(_audit, name="audit")
+
+_passkey = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_passkey.callback()(passkey.passkey)
+_passkey.command()(passkey.add)
+_passkey.command("list")(passkey.list_passkeys)
+_passkey.command()(passkey.remove)
+app.add_typer(_passkey, name="passkey")
 
 _notify = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _notify.callback()(notify.notify)

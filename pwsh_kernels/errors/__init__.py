@@ -10,6 +10,7 @@ from pwsh_kernels.errors.approvals import (
     UnknownApproval,
 )
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
+from pwsh_kernels.errors.command_state import StateChanged, StateUnknown
 from pwsh_kernels.errors.files import (
     BrokenFile,
     FileNotWritten,
@@ -44,6 +45,7 @@ from pwsh_kernels.errors.packages import (
     PackageVersionNotFound,
 )
 from pwsh_kernels.errors.pages import PageCodeRefused, PageForPeople
+from pwsh_kernels.errors.passkeys import PasskeyRefused, UnknownPasskey
 from pwsh_kernels.errors.people import PersonRefused
 from pwsh_kernels.errors.powershell import (
     PowerShellDied,
@@ -180,6 +182,7 @@ __all__ = [
     "PackageVersionNotFound",
     "PageCodeRefused",
     "PageForPeople",
+    "PasskeyRefused",
     "PersonRefused",
     "PlaceUnavailable",
     "PowerShellDied",
@@ -208,12 +211,15 @@ __all__ = [
     "SessionStarting",
     "SessionUsersUnavailable",
     "SignInPending",
+    "StateChanged",
+    "StateUnknown",
     "TooManyApprovals",
     "TooManySessions",
     "Unauthorized",
     "UndecodableScript",
     "UnknownApproval",
     "UnknownModule",
+    "UnknownPasskey",
     "UnknownProperty",
     "UnknownRepository",
     "UnknownRoute",

@@ -131,6 +131,7 @@ class LiveSession:
         first: bool = False,
         gate: Gate | None = None,
         guards: bool | None = None,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         """Queue a run (RunQueue.submit); a session without a kernel loses it at once."""
         if run.purpose in FOR_CALLERS:
@@ -146,6 +147,7 @@ class LiveSession:
             first=first,
             gate=gate,
             guards=guards,
+            state=state,
         )
 
     def refuse_waiting(self, code: str, reason: str) -> None:

@@ -64,6 +64,9 @@ from pwsh_kernels.web.metrics import Metrics, metrics_rules
 from pwsh_kernels.web.oidc.door import oidc_rules, provider_of
 from pwsh_kernels.web.pages.page_handler import Site
 from pwsh_kernels.web.pages.routes import page_rules
+from pwsh_kernels.web.passkeys.ceremonies import PasskeyCeremonies
+from pwsh_kernels.web.passkeys.challenges import Challenges
+from pwsh_kernels.web.passkeys.store import PasskeyStore
 from pwsh_kernels.web.people import SignedInPeople
 from pwsh_kernels.web.product import Backend, Product
 from pwsh_kernels.web.read_gate import ReadGate
@@ -434,7 +437,8 @@ class PwshKernelsApp(ExtensionApp):
         alone = confined or bool(product.settings.session_users)
         approvals = Approvals(desk, guard, rules.changes, confined=alone)
         judges = (classifier, ChangesGate(rules, classifier, guard, approvals), approvals)
-        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
+        passkeys = PasskeyCeremonies(PasskeyStore(product.settings.data_dir), Challenges())
+        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit, passkeys)
         notifier = Notifier(channels_of(product.settings), audit)
         return Backend(
             product.settings,

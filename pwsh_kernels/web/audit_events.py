@@ -209,6 +209,12 @@ def page_event(kind: Kind, principal: str, client: str = "page", how: str = "cod
     return Event(kind, door_of(client), principal, client, more={"how": how})
 
 
+def passkey_event(kind: Kind, principal: str, client: str, name: str = "") -> Event:
+    """Return what became of somebody's passkey, or that they got a code to add one."""
+    more: dict[str, Value] = {"passkey": name} if name else {}
+    return Event(kind, door_of(client), principal, client, more=more)
+
+
 def server_started(process: int) -> Event:
     """Return the first record of a server."""
     return Event(Kind.SERVER_STARTED, more={"version": __version__, "process": process})

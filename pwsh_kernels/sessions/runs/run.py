@@ -1,9 +1,10 @@
 """A run: one execution in a session, with its state, its output and how it ended."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.records import Progress, Prompt, Record, RunOptions, Summary
@@ -82,6 +83,8 @@ class Run:
     """For a query about objects: how many are kept, matched and shown, and of which run."""
     refusal: ProductError | None = None
     """Why a query has no answer."""
+    found_state: Mapping[str, Any] | None = field(default=None, repr=False)
+    """How the session resolved commands when it ran (command_state.CommandState), if asked."""
     errors: list[Record] = field(default_factory=list)
     advice: list[Advice] = field(default_factory=list)
     """What to do about each of `errors`."""
@@ -176,6 +179,10 @@ class Run:
     def refuse_query(self, refusal: ProductError) -> None:
         """Remember why a query about objects has no answer."""
         self.refusal = refusal
+
+    def tell_state(self, state: Mapping[str, Any]) -> None:
+        """Remember how the session resolved commands when it ran."""
+        self.found_state = state
 
     def leave(self) -> None:
         """Accept no more changes: the server stops, and the run continues without it."""

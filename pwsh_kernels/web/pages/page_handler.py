@@ -11,15 +11,15 @@ from typing import Any, ClassVar
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import HTTPError
 
-from pwsh_kernels.errors import PageForPeople, ProductError
+from pwsh_kernels.errors import PageCodeRefused, PageForPeople, ProductError
 from pwsh_kernels.escapes import one_line, visible
-from pwsh_kernels.principals.principal import OWNER, SERVER, SOMEWHERE, Where
+from pwsh_kernels.principals.principal import OWNER, SERVER, SOMEWHERE, Principal, Where
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.jupyter.gate import caller_of
-from pwsh_kernels.web.page_codes import PEOPLE
+from pwsh_kernels.web.page_codes import PEOPLE, SIGN_IN
 from pwsh_kernels.web.pages.times import ago, clock, until
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import read_model
@@ -94,6 +94,17 @@ class PageHandler(JupyterHandler):
         self.set_status(401)
         self.set_header("WWW-Authenticate", 'Bearer realm="pwsh-kernels"')
         self.show("stranger.html", error="")
+
+    def holder(self, code: str, purpose: str = SIGN_IN) -> Principal:
+        """Return whose code it is, if they still have the token with which they asked for it.
+
+        Raises PageCodeRefused.
+        """
+        then = self.backend.page_codes.whose(code, purpose)
+        now = self.backend.guard.principal(then.id)
+        if now is None or now.token_hash != then.token_hash:
+            raise PageCodeRefused
+        return now
 
     def may(self, verb: Verb, where: Where) -> bool:
         """Return whether whoever looks may do something somewhere."""

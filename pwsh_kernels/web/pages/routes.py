@@ -10,6 +10,12 @@ from pwsh_kernels.web.pages.assets_handler import ASSETS, Assets
 from pwsh_kernels.web.pages.audit_page import AuditPage, AuditVerify
 from pwsh_kernels.web.pages.freeze_page import FreezePage, Thaw
 from pwsh_kernels.web.pages.page_handler import Site
+from pwsh_kernels.web.pages.passkeys_page import (
+    PasskeyAdd,
+    PasskeyCreation,
+    PasskeyRemove,
+    PasskeysPage,
+)
 from pwsh_kernels.web.pages.principals_page import PrincipalRevoke, PrincipalsPage
 from pwsh_kernels.web.pages.runs_page import (
     NewRun,
@@ -35,6 +41,9 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/page/freeze", FreezePage),
     ("/page/thaw", Thaw),
     ("/page/audit/verify", AuditVerify),
+    ("/page/passkeys/add", PasskeyAdd),
+    ("/page/passkeys/options", PasskeyCreation),
+    ("/page/passkeys/remove", PasskeyRemove),
     ("/principals", PrincipalsPage),
     ("/principals/revoke", PrincipalRevoke),
     ("/start", StartPage),
@@ -46,6 +55,7 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
 )
 SHARED: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/audit", AuditPage),
+    ("/passkeys", PasskeysPage),
     ("/runs", RunsPage),
     ("/runs/(?P<run_id>[^/]+)", RunPage),
 )

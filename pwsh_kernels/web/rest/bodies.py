@@ -139,6 +139,12 @@ class DisconnectBody(SessionBody):
     forget: bool = False
 
 
+class PasskeyBody(Body):
+    """POST /passkeys/remove: which of the caller's."""
+
+    id: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
 class FreezeBody(Body):
     """POST /freeze: in one tenant, or in all."""
 

@@ -28,8 +28,9 @@ from pwsh_kernels.sessions.facade import DEFAULT_MODULE
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.audit_events import agents, page_event
+from pwsh_kernels.web.audit_events import agents, page_event, passkey_event
 from pwsh_kernels.web.changes_gate import Judging
+from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.audit_view import head_view, page_view
 from pwsh_kernels.web.rest.bodies import (
@@ -47,6 +48,7 @@ from pwsh_kernels.web.rest.bodies import (
     LinesQueryString,
     LoginBody,
     ModulesQuery,
+    PasskeyBody,
     QueryBody,
     RunBody,
     RunQuery,
@@ -117,6 +119,12 @@ class Call:
         where = tenant_place(guard.find_tenant(self.caller, tenant)) if tenant else SERVER
         guard.require(self.caller, verb, SERVER if verb is Verb.ADMINISTER else where)
         return where
+
+    def known_caller(self) -> Caller:
+        """Return who calls. Raises Unauthorized."""
+        if self.caller is None:
+            raise Unauthorized
+        return self.caller
 
     def judging(self, command: str, reason: str) -> Judging:
         """Return the question whether the caller's command may run somewhere. Raises Unauthorized
@@ -572,19 +580,57 @@ async def kill(call: Call) -> Answer:
 
 async def page_code(call: Call) -> Answer:
     """Give a person a code for the page. Raises Unauthorized, PageForPeople."""
-    if call.caller is None:
-        raise Unauthorized
-    given = call.backend.page_codes.issue(call.caller.principal)
-    told = page_event(Kind.PAGE_CODE_GIVEN, call.caller.name, call.caller.client)
-    call.backend.audit.note(told)
-    view: shapes.PageCode = {
+    caller = call.known_caller()
+    given = call.backend.page_codes.issue(caller.principal)
+    call.backend.audit.note(page_event(Kind.PAGE_CODE_GIVEN, caller.name, caller.client))
+    return Answer(_code_view(caller, given, "/sign-in"))
+
+
+async def passkey_code(call: Call) -> Answer:
+    """Give a person a code with which they add a passkey. Raises Unauthorized, PageForPeople."""
+    caller = call.known_caller()
+    given = call.backend.page_codes.issue(caller.principal, ADD_PASSKEY)
+    call.backend.audit.note(passkey_event(Kind.PASSKEY_CODE_GIVEN, caller.name, caller.client))
+    return Answer(_code_view(caller, given, "/page/passkeys/add"))
+
+
+def _code_view(caller: Caller, given: GivenCode, path: str) -> shapes.PageCode:
+    return {
         "success": True,
-        "principal": call.caller.name,
+        "principal": caller.name,
         "code": given.code,
-        "path": f"/sign-in?code={given.code}",
+        "path": f"{path}?code={given.code}",
         "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
     }
+
+
+async def passkeys(call: Call) -> Answer:
+    """List the caller's passkeys. Raises Unauthorized, BrokenFile."""
+    caller = call.known_caller()
+    keys = call.backend.passkeys.store.ring(caller.name).keys
+    rows: list[shapes.Passkey] = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "added_at": one.added.isoformat(),
+            "used_at": one.used.isoformat() if one.used else None,
+        }
+        for one in keys
+    ]
+    view: shapes.Passkeys = {"success": True, "principal": caller.name, "passkeys": rows}
     return Answer(view)
+
+
+async def remove_passkey(call: Call) -> Answer:
+    """Forget one of the caller's passkeys, and list the others.
+
+    Raises Unauthorized, UnknownPasskey, BrokenFile.
+    """
+    caller, body = call.known_caller(), _as(call, PasskeyBody)
+    gone = call.backend.passkeys.store.remove(caller.name, body.id)
+    told = passkey_event(Kind.PASSKEY_REMOVED, caller.name, caller.client, gone.name)
+    call.backend.audit.note(told)
+    return await passkeys(call)
 
 
 async def try_notifications(call: Call) -> Answer:
