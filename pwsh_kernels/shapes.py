@@ -640,6 +640,7 @@ Approval = TypedDict(
         "asked_at": str,
         "expires_at": str,
         "approvers": list[str],
+        "rule": Literal["confirm", "four_eyes"],
         "may_decide": bool,
         "decided_by": str,
         "decided_at": str | None,

@@ -48,7 +48,8 @@ from pwsh_kernels.shapes import ForeignJson
 from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.attachments import NotebookRows, action_rules
 from pwsh_kernels.web.audit_events import configuration_read, server_started
-from pwsh_kernels.web.changes_gate import ChangeRules, ChangesGate
+from pwsh_kernels.web.change_rules import ChangeRules
+from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
@@ -435,7 +436,7 @@ class PwshKernelsApp(ExtensionApp):
         rules = ChangeRules(product.tenants.current)
         desk = ApprovalDesk(timedelta(seconds=product.settings.approval_wait))
         alone = confined or bool(product.settings.session_users)
-        approvals = Approvals(desk, guard, rules.changes, confined=alone)
+        approvals = Approvals(desk, guard, rules, confined=alone)
         judges = (classifier, ChangesGate(rules, classifier, guard, approvals), approvals)
         passkeys = PasskeyCeremonies(PasskeyStore(product.settings.data_dir), Challenges())
         parts = (sessions, product.catalog, health, guard, *judges, freezes, audit, passkeys)

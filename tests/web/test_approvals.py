@@ -216,6 +216,30 @@ def test_one_approval_counts_for_all_tenants_of_a_run(asking: Server, agent: htt
     assert ended(asking, second)["state"] == "cancelled"
 
 
+def test_with_four_eyes_nobody_approves_what_they_or_their_agent_asked_for(
+    asking: Server, agent: httpx.Client, deciders: Principals
+) -> None:
+    file = asking.folder / "tenants.toml"
+    rule = 'changes = { agent = "ask", person = "ask" }\napprove = "four_eyes"'
+    file.write_text(RULES.replace('changes = { agent = "ask" }', rule, 1), encoding="utf-8")
+    with deciders.client(asking, "ada") as ada:
+        of_agent, of_ada = ask(agent, change("FourEyes")), ask(ada, change("FourEyes"))
+        shown = asking.get(f"/approvals/{of_agent['approval']['id']}")
+        assert (shown["rule"], shown["may_decide"]) == ("four_eyes", False)
+        assert shown["approvers"] == ["person:ada", "person:contosos"]
+        refused = approve(asking, of_agent)
+        assert refused["code"] == "approval_refused"
+        assert "somebody else than who asked" in refused["error"]
+        status, mine = decide(ada, of_ada["approval"]["id"], "approve", digest=shown["digest"])
+        assert (status, mine["code"]) == (409, "approval_refused")
+        status, used = decide(ada, shown["id"], "approve", digest=shown["digest"])
+        assert (status, used["state"], used["decided_by"]) == (200, "used", "person:ada")
+    assert approve(asking, of_ada)["state"] == "used"
+    file.write_text(RULES, encoding="utf-8")
+    assert ended(asking, of_ada)["state"] == ended(asking, of_agent)["state"] == "succeeded"
+    assert count(asking, "FourEyes") == "2"
+
+
 def test_an_agent_asks_for_no_more_than_a_person_can_look_at(
     asking: Server, agent: httpx.Client
 ) -> None:
