@@ -146,19 +146,24 @@ def test_an_approval_is_for_the_change_that_was_shown_and_only_once(
     assert again["approval"]["id"] != shown["approval"]["id"]
 
 
-def test_what_is_signed_in_as_somebody_else_by_then_does_not_run(
+def test_what_is_signed_in_as_somebody_else_by_then_does_not_run_and_another_tenant_does(
     asking: Server, agent: httpx.Client
 ) -> None:
-    run = ask(agent, change("Account"))
+    one = ask(agent, change("Account"))
+    body = {"tenants": [CONTOSO, FABRIKAM], "command": change("Each"), "format": "text"}
+    here, there = agent.post("/run", json=body).json()["results"]
     authority = Authority(asking.data_dir / "sandbox")
     token = authority.issue_token(f"reader@{CONTOSO}", "https://outlook.office365.com")
     connect = "ExchangeOnlineManagement\\Connect-ExchangeOnline -ShowBanner:$false"
     asking.run(f"{connect} -AccessToken {token} -Organization {CONTOSO}")
-    assert approve(asking, run)["state"] == "outdated"
-    done = ended(asking, run)
-    assert (done["state"], done["code"]) == ("cancelled", "approval_outdated")
-    assert f"reader@{CONTOSO} is signed in now, and admin@{CONTOSO} was" in done["error"]
-    assert count(asking, "Account") == "0"
+    assert approve(asking, one)["state"] == "outdated"
+    assert approve(asking, here)["state"] == "used"
+    for run in (one, here):
+        done = ended(asking, run)
+        assert (done["state"], done["code"]) == ("cancelled", "approval_outdated")
+        assert f"reader@{CONTOSO} is signed in now, and admin@{CONTOSO} was" in done["error"]
+    assert ended(asking, there)["state"] == "succeeded"
+    assert (count(asking, "Account"), count(asking, "Each")) == ("0", "0")
     asking.post("/disconnect", tenant=CONTOSO)
     assert asking.sign_in(CONTOSO)["account"] == f"admin@{CONTOSO}"
 
@@ -285,6 +290,22 @@ def test_a_model_learns_at_once_that_a_person_decides_and_waits(asking: Server) 
     assert "pwsh_wait" in told
     assert done["state"] == "succeeded"
     assert count(asking, "Model") == "1"
+
+
+def test_a_model_learns_of_the_one_approval_for_all_tenants(asking: Server) -> None:
+    async def story() -> tuple[Json, str]:
+        async with connected(asking) as client:
+            both = {"tenants": [CONTOSO, FABRIKAM], "command": change("All")}
+            asked = await call(client, "pwsh_run", **both)
+            for one in facts_of(asked)["results"]:
+                await call(client, "pwsh_cancel", run_id=one["run_id"])
+            return facts_of(asked), text_of(asked)
+
+    asked, told = asyncio.run(story())
+    assert (asked["state"], asked["advice"]) == ("waiting_for_approval", "ask_person")
+    assert told.count("a person must approve this change first") == 2
+    states = {one["state"] for one in asking.get("/approvals", waiting=True)["approvals"]}
+    assert states == set()
 
 
 def test_a_model_is_told_why_a_person_said_no(asking: Server) -> None:
