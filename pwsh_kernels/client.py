@@ -311,6 +311,10 @@ class Requests(ABC):
         """Return a code with which this caller signs in to the page, once."""
         return await self._ask(Route[PageCode]("POST /page-codes"))
 
+    async def approval_code(self, approval_id: str) -> PageCode:
+        """Return a code with which this caller approves one change on the page, once."""
+        return await self._ask(Route[PageCode]("POST /approvals/{id}/code"), of=approval_id)
+
     async def passkey_code(self) -> PageCode:
         """Return a code with which this caller adds a passkey on the page, once."""
         return await self._ask(Route[PageCode]("POST /passkeys/code"))

@@ -741,8 +741,8 @@ class FrozenNow(Frozen):
 
 
 class PageCode(TypedDict):
-    """What POST /page-codes and POST /passkeys/code answer; `path` is the address of the page, with
-    the code.
+    """What POST /page-codes, /passkeys/code and /approvals/{id}/code answer; `path` is the page's
+    address with the code, of an approval without it: the page has a field for it.
     """
 
     success: bool

@@ -104,11 +104,11 @@ Admits = Callable[[str, str], None]
 """Raises a ProductError for a tenant and a module that are closed to somebody."""
 Judge = Callable[[str, str], Awaitable[Judged]]
 """Raises a ProductError for a tenant (by its own name) and module in which a text may not run."""
-Reads = Callable[[SessionKey, Sequence[str]], Awaitable[None]]
-"""Raises a ProductError for texts that do more than read in a session of the read tier."""
+Reads = Callable[[SessionKey, Sequence[str], str], Awaitable[None]]
+"""Raises a ProductError for a principal's texts that do more than read, in the read tier."""
 
 
-async def nothing_reads(key: SessionKey, _: Sequence[str]) -> None:
+async def nothing_reads(key: SessionKey, _: Sequence[str], __: str) -> None:
     """Let nothing run in the read tier: nobody can tell what reads. Raises NotOnlyReading."""
     raise NotOnlyReading(key.tenant, key.module, "unknown", [])
 
@@ -467,7 +467,7 @@ class Sessions:
         if request.options.parameters:
             raise InvalidRequest("parameters", NO_PARAMETERS)
         try:
-            await self._reads(key, [request.command])
+            await self._reads(key, [request.command], request.principal)
         except NotOnlyReading as refused:
             self._audit.note(read_refused(key, request, refused.kind))
             raise

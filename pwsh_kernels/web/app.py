@@ -45,6 +45,7 @@ from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.places.confinement import shortfall
 from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
+from pwsh_kernels.web.approval_links import ApprovalLinks
 from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.attachments import NotebookRows, action_rules
 from pwsh_kernels.web.audit_events import configuration_read, server_started
@@ -62,6 +63,7 @@ from pwsh_kernels.web.jupyter.rules import undeclared
 from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.metrics import Metrics, metrics_rules
+from pwsh_kernels.web.notices import notice_of
 from pwsh_kernels.web.oidc.door import oidc_rules, provider_of
 from pwsh_kernels.web.pages.page_handler import Site
 from pwsh_kernels.web.pages.routes import page_rules
@@ -440,11 +442,17 @@ class PwshKernelsApp(ExtensionApp):
         judges = (classifier, ChangesGate(rules, classifier, guard, approvals), approvals)
         passkeys = PasskeyCeremonies(PasskeyStore(product.settings.data_dir), Challenges())
         parts = (sessions, product.catalog, health, guard, *judges, freezes, audit, passkeys)
-        notifier = Notifier(channels_of(product.settings), audit)
+        notifier, links = Notifier(channels_of(product.settings), audit), ApprovalLinks()
+        desk.on_asked.append(
+            lambda one: notifier.tell(
+                notice_of(one, links.address(server.people_url(), one.id, one.expires_at))
+            )
+        )
         return Backend(
             product.settings,
             *parts,
             people=people,
+            links=links,
             notifier=notifier,
             address=server.people_url,
             traces=product.traces,

@@ -103,7 +103,7 @@ class Approvals:
         """
         asked, who = self.desk.get(approval_id, now()), (by.name, by.client)
         try:
-            self._require_proof(asked, proof)
+            self.require_proof(asked, proof)
             granted = self.desk.approve(
                 asked.id,
                 by.principal,
@@ -126,7 +126,8 @@ class Approvals:
             self._guard.audit.note(approval_refused(by, asked, "decline", refused.code))
             raise
 
-    def _require_proof(self, asked: Approval, proof: Proof) -> None:
+    def require_proof(self, asked: Approval, proof: Proof) -> None:
+        """Raise ProofNeeded for what shows no person here."""
         if not holds(proof, confined=self._confined):
             raise ProofNeeded(asked.id)
 

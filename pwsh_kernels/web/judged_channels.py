@@ -88,7 +88,7 @@ class JudgedChannels(Channels):
         if our_facts({"metadata": message.metadata}).get("parameters"):
             raise InvalidRequest("parameters", NO_PARAMETERS)
         try:
-            await self._gate.reads(key, executed_texts(message))
+            await self._gate.reads(key, executed_texts(message), caller.name)
         except NotOnlyReading as refused:
             self._gate.guard.audit.note(
                 cell_refused(caller, key, self.kernel_id, message, refused.kind)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypedDict, TypeVar
@@ -14,9 +14,15 @@ from pwsh_kernels import shapes
 from pwsh_kernels.approvals.policy import Need, needs
 from pwsh_kernels.approvals.proof import Proof
 from pwsh_kernels.audit.event import Kind
-from pwsh_kernels.audit.selection import Selection, read_newest, read_page
+from pwsh_kernels.audit.selection import Selection, read_newest, read_page, require_kind
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
-from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
+from pwsh_kernels.errors import (
+    InvalidRequest,
+    NotOnlyReading,
+    NotReady,
+    ServerStarting,
+    Unauthorized,
+)
 from pwsh_kernels.messages import checked_options
 from pwsh_kernels.notifications.notice import trial
 from pwsh_kernels.principals.freezes import Freeze, Freezes
@@ -28,9 +34,9 @@ from pwsh_kernels.sessions.facade import DEFAULT_MODULE
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.audit_events import agents, page_event, passkey_event
+from pwsh_kernels.web.audit_events import agents, approval_code_given, page_event, passkey_event
 from pwsh_kernels.web.changes_gate import Judging
-from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode
+from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode, approving
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.audit_view import head_view, page_view
 from pwsh_kernels.web.rest.bodies import (
@@ -84,6 +90,8 @@ class Call:
     caller: Caller | None
     values: BaseModel
     id: str = ""
+    proof: Proof = Proof.TOKEN_CONFINED
+    """By what the caller is known. Only the page has asked for more than a token."""
 
     @property
     def by(self) -> CallerFacts:
@@ -244,8 +252,12 @@ async def tenants(call: Call) -> Answer:
 
 
 async def audit(call: Call) -> Answer:
-    """Return records of the audit log: behind a number, oldest first; or the newest first."""
+    """Return records of the audit log: behind a number, oldest first; or the newest first.
+
+    Raises InvalidRequest.
+    """
     query, log = _as(call, AuditQuery), call.backend.audit.log
+    require_kind(query.kind)
     asked = Selection(
         query.who, query.tenant, query.kind, query.since, judged=query.judged, run_id=query.run
     )
@@ -333,7 +345,11 @@ async def run(call: Call) -> Answer:
             one if one["state"] == "refused" else _told(call, one) for one in views["results"]
         ]
         return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
-    view = await call.backend.sessions.run(request, judge)
+    try:
+        view = await call.backend.sessions.run(request, judge)
+    except NotOnlyReading as refused:
+        other = SessionKey(refused.tenant, refused.module)
+        raise replace(refused, may_write=call.may(Verb.WRITE, other)) from None
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
 
 
@@ -364,14 +380,15 @@ async def classify_text(call: Call) -> Answer:
 
 
 async def _classified(call: Call, asked: ClassifyQuery | ClassifyBody) -> Answer:
-    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed; for a
-    tenant that the caller may not see, UnknownTenant, InvalidTenant.
+    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed,
+    TooManyClassifications; for a tenant that the caller may not see, UnknownTenant, InvalidTenant.
     """
     module = asked.module or (DEFAULT_MODULE if asked.tenant else "")
     key = call.backend.catalog.module(module).key if module else ""
     rule = _policy(call, asked.tenant, key) if asked.tenant else None
-    view = classification_view(await call.backend.classifier.classify(asked.text, key), rule)
-    return Answer(view)
+    who = call.caller.name if call.caller else ""
+    found = await call.backend.classifier.classify(asked.text, key, who)
+    return Answer(classification_view(found, rule))
 
 
 def _policy(call: Call, tenant: str, module: str) -> Policy:
@@ -483,8 +500,21 @@ async def approve(call: Call) -> Answer:
     known, body = call.backend.approvals, _as(call, ApproveBody)
     if call.caller is None:
         raise Unauthorized
-    one = known.approve(call.id, call.caller, body.digest, Proof.TOKEN_CONFINED)
+    one = known.approve(call.id, call.caller, body.digest, call.proof)
     return Answer(known.view(one, call.caller))
+
+
+async def approval_code(call: Call) -> Answer:
+    """Give a person a code with which they approve this change on the page, once.
+
+    Raises ProofNeeded, PageForPeople.
+    """
+    known, caller = call.backend.approvals, call.known_caller()
+    one = known.desk.get(call.id, now())
+    known.require_proof(one, Proof.TOKEN_CONFINED)
+    given = call.backend.page_codes.issue(caller.principal, approving(one))
+    call.backend.audit.note(approval_code_given(caller, one))
+    return Answer(_code_view(caller, given, f"/approvals/{one.id}"))
 
 
 async def decline(call: Call) -> Answer:
@@ -583,7 +613,7 @@ async def page_code(call: Call) -> Answer:
     caller = call.known_caller()
     given = call.backend.page_codes.issue(caller.principal)
     call.backend.audit.note(page_event(Kind.PAGE_CODE_GIVEN, caller.name, caller.client))
-    return Answer(_code_view(caller, given, "/sign-in"))
+    return Answer(_code_view(caller, given, f"/sign-in?code={given.code}"))
 
 
 async def passkey_code(call: Call) -> Answer:
@@ -591,7 +621,7 @@ async def passkey_code(call: Call) -> Answer:
     caller = call.known_caller()
     given = call.backend.page_codes.issue(caller.principal, ADD_PASSKEY)
     call.backend.audit.note(passkey_event(Kind.PASSKEY_CODE_GIVEN, caller.name, caller.client))
-    return Answer(_code_view(caller, given, "/page/passkeys/add"))
+    return Answer(_code_view(caller, given, f"/page/passkeys/add?code={given.code}"))
 
 
 def _code_view(caller: Caller, given: GivenCode, path: str) -> shapes.PageCode:
@@ -599,7 +629,7 @@ def _code_view(caller: Caller, given: GivenCode, path: str) -> shapes.PageCode:
         "success": True,
         "principal": caller.name,
         "code": given.code,
-        "path": f"{path}?code={given.code}",
+        "path": path,
         "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
     }
 

@@ -211,6 +211,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
+        "/approvals/{id}/code",
+        Permission(Verb.APPROVE, Scope.APPROVAL),
+        NoBody,
+        endpoints.approval_code,
+        shapes.PageCode,
+    ),
+    Route(
+        "POST",
         "/approvals/{id}/decline",
         Permission(Verb.APPROVE, Scope.APPROVAL),
         DeclineBody,
