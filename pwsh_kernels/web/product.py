@@ -19,6 +19,7 @@ from pwsh_kernels.settings import Settings
 from pwsh_kernels.tracing.export import exporter
 from pwsh_kernels.web.approval_links import ApprovalLinks
 from pwsh_kernels.web.approvals import Approvals
+from pwsh_kernels.web.break_glass import BreakGlass
 from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
@@ -83,6 +84,7 @@ class Backend:
     classifier: Classifier
     changes: ChangesGate
     approvals: Approvals
+    break_glass: BreakGlass
     freezes: FreezeFile
     audit: AuditTrail
     passkeys: PasskeyCeremonies
