@@ -26,6 +26,27 @@ class ReaderNotConfigured(ProductError):
 
 
 @dataclass(eq=False)
+class NotCarried(ProductError):
+    """A text for the read tier reads, and cannot be put into commands and parameters."""
+
+    code: ClassVar[str] = "not_carried"
+    status: ClassVar[int] = 400
+    tenant: str
+    module: str
+    line: int
+    column: int
+    piece: str
+    instead: str
+
+    def text(self) -> str:
+        return (
+            f"Nothing was run: {self.tenant}:{self.module}:read takes commands with parameters"
+            f" and no other text, and line {self.line}, column {self.column} is more:"
+            f" {self.piece} {self.instead} Or run it in the write tier if you may."
+        )
+
+
+@dataclass(eq=False)
 class NotOnlyReading(ProductError):
     """A text for the read tier does more than read, or nobody can tell."""
 

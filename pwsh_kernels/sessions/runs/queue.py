@@ -383,6 +383,7 @@ class RunQueue:
                 own=job.run.purpose not in FOR_CALLERS,
                 guards=job.guards,
                 known=self._known,
+                trusted=job.run.purpose != "command",
             ),
             lambda message: self._received(job, message),
             store_history=job.store_history,
