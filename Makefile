@@ -139,9 +139,9 @@ endef
 # After a change of pyproject.toml: what is pinned stays where it fits; `make lock UPGRADE=1` takes
 # the newest of everything. The conformance lock has the same versions of what both name.
 lock: $(STAMP)
-	$(call lock,requirements.lock,test dev kubernetes oidc)
+	$(call lock,requirements.lock,test dev kubernetes oidc otel)
 	$(call lock,requirements-conformance.lock,test lab conformance,--constraints requirements.lock)
-	$(call lock,requirements-server.lock,kubernetes oidc,--constraints requirements.lock)
+	$(call lock,requirements-server.lock,kubernetes oidc otel,--constraints requirements.lock)
 	$(call lock,requirements-lab.lock,lab,--constraints requirements-conformance.lock)
 
 # What .pre-commit-config.yaml runs comes from $(VENV): nothing is fetched.

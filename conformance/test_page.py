@@ -151,6 +151,7 @@ PLACES = {
     "freeze": ("/page/freeze", "h1"),
     "runs": ("/runs", ".runs"),
     "run-form": ("/page/run", "textarea"),
+    "audit": ("/audit", ".records"),
     "principals": ("/principals", ".cell"),
     "revoke": ("/principals/revoke?id=person:ada", "h1"),
     "start": ("/start", ".steps"),

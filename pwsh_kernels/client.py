@@ -30,6 +30,8 @@ from pwsh_kernels.errors import (
 from pwsh_kernels.port_owners import stranger_at
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.shapes import (
+    Approval,
+    Approvals,
     Classification,
     Commands,
     Disconnected,
@@ -43,7 +45,9 @@ from pwsh_kernels.shapes import (
     Login,
     LoginArguments,
     Modules,
+    NotificationTest,
     PageCode,
+    Passkeys,
     QueryArguments,
     Run,
     RunArguments,
@@ -56,6 +60,7 @@ from pwsh_kernels.shapes import (
     Tenants,
     Tier,
 )
+from pwsh_kernels.tracing.context import current_trace
 
 PROBE_TIMEOUT = 20.0
 """Seconds that a listening program may take to answer a probe, so that a slow server is not
@@ -244,6 +249,29 @@ class Requests(ABC):
         body = {"wait_s": self._bounded(wait_s)}
         return await self._ask(Route[Run]("POST /runs/{id}/cancel"), body, run_id)
 
+    async def approvals(
+        self, seen: str | None = None, wait_s: float | None = None, *, waiting: bool = False
+    ) -> Approvals:
+        """Return the changes that wait, or have waited, for a person; with `seen`, a version, once
+        the version differs or `wait_s` has passed; `waiting`: only those that wait.
+        """
+        query = {"seen": seen, "wait_s": self._bounded(wait_s), "waiting": waiting or None}
+        return await self._ask(Route[Approvals]("GET /approvals"), query)
+
+    async def approval(self, approval_id: str) -> Approval:
+        """Return one of them as an approver must see it."""
+        return await self._ask(Route[Approval]("GET /approvals/{id}"), of=approval_id)
+
+    async def approve(self, approval_id: str, digest: str) -> Approval:
+        """Approve what has this digest."""
+        body = {"digest": digest}
+        return await self._ask(Route[Approval]("POST /approvals/{id}/approve"), body, approval_id)
+
+    async def decline(self, approval_id: str, reason: str) -> Approval:
+        """Decline it, with words for who asked."""
+        body = {"reason": reason}
+        return await self._ask(Route[Approval]("POST /approvals/{id}/decline"), body, approval_id)
+
     async def frozen(self) -> Frozen:
         """Return where agents are stopped."""
         return await self._ask(Route[Frozen]("GET /frozen"))
@@ -282,6 +310,26 @@ class Requests(ABC):
     async def page_code(self) -> PageCode:
         """Return a code with which this caller signs in to the page, once."""
         return await self._ask(Route[PageCode]("POST /page-codes"))
+
+    async def approval_code(self, approval_id: str) -> PageCode:
+        """Return a code with which this caller approves one change on the page, once."""
+        return await self._ask(Route[PageCode]("POST /approvals/{id}/code"), of=approval_id)
+
+    async def passkey_code(self) -> PageCode:
+        """Return a code with which this caller adds a passkey on the page, once."""
+        return await self._ask(Route[PageCode]("POST /passkeys/code"))
+
+    async def passkeys(self) -> Passkeys:
+        """Return this caller's passkeys."""
+        return await self._ask(Route[Passkeys]("GET /passkeys"))
+
+    async def remove_passkey(self, key_id: str) -> Passkeys:
+        """Forget one of this caller's passkeys, and return the others."""
+        return await self._ask(Route[Passkeys]("POST /passkeys/remove"), {"id": key_id})
+
+    async def try_notifications(self) -> NotificationTest:
+        """Tell people something that is only a test, and return who was told."""
+        return await self._ask(Route[NotificationTest]("POST /notifications/test"))
 
     def _bounded(self, wait_s: float | None) -> float | None:
         """Never ask the server for a longer wait than we wait for its answer."""
@@ -335,12 +383,14 @@ class RestClient(Requests):
         self._refuse_strangers()
         method, _, path = route.partition(" ")
         body, query = (values, None) if method == "POST" else (None, values)
+        trace = current_trace()
         try:
             answer = await self._http.request(
                 method,
                 path.replace("{id}", quote(of, safe="")),
                 json=body,
                 params=query,
+                headers=trace.headers() if trace else None,
                 timeout=httpx.Timeout(self.timeout_s + ANSWER_MARGIN, connect=CONNECT_TIMEOUT),
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:

@@ -353,6 +353,8 @@ class Summary:
 
     Only counts that are not 0.
     """
+    began_at: float = 0.0
+    """When PowerShell began it, as Unix time; 0: not known."""
 
     @property
     def had_errors(self) -> bool:

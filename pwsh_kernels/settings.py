@@ -122,6 +122,14 @@ class Settings(BaseSettings):
         "TOML file with principals; empty: `principals.toml` in the user's config folder, if it"
         " exists.",
     )
+    approval_wait: float = _setting(
+        900,
+        "PWSH_MANAGER_APPROVAL_WAIT",
+        "seconds",
+        "How long a change waits for a person's approval.",
+        gt=0,
+        le=86_400,
+    )
     audit: Literal["on", "off", "required"] = _setting(
         "on",
         "PWSH_MANAGER_AUDIT",
@@ -147,6 +155,12 @@ class Settings(BaseSettings):
         "PWSH_MANAGER_METRICS",
         "true/false",
         "Answer GET /metrics with counts for Prometheus, for tokens that may see the whole server.",
+    )
+    traces: bool = _setting(
+        False,
+        "PWSH_MANAGER_TRACES",
+        "true/false",
+        "Export OpenTelemetry traces over OTLP/HTTP, to where `OTEL_EXPORTER_OTLP_ENDPOINT` says.",
     )
     tenant_aliases: Annotated[dict[str, str], NoDecode] = _setting(
         {},
@@ -381,12 +395,66 @@ class Settings(BaseSettings):
         "name",
         "Which claim of the ID token is a person's name.",
     )
-    oidc_url: str = _setting(
+    public_url: str = _setting(
         "",
-        "PWSH_MANAGER_OIDC_URL",
+        "PWSH_MANAGER_PUBLIC_URL",
         "address",
-        "The server's own address as browsers know it, to which the provider sends people back;"
-        " default: as the browser wrote it.",
+        "The server's own address as people's browsers know it, such as https://pwsh.contoso.com:"
+        " for links in notifications, passkeys, and the way back from an OpenID provider. Empty: as"
+        " the browser writes it; in notifications the address on this machine.",
+    )
+    notify_webhook: str = _setting(
+        "",
+        "PWSH_MANAGER_NOTIFY_WEBHOOK",
+        "address",
+        "Webhook that is told of approvals that wait; https, except on this machine.",
+        repr=False,
+    )
+    notify_webhook_kind: Literal["json", "teams", "slack"] = _setting(
+        "json",
+        "PWSH_MANAGER_NOTIFY_WEBHOOK_KIND",
+        "word",
+        "What that webhook takes: `json` (docs/notifications.md), `teams` (an Adaptive Card for a"
+        " workflow), `slack` (blocks).",
+    )
+    notify_webhook_secret_file: Path | None = _setting(
+        None,
+        "PWSH_MANAGER_NOTIFY_WEBHOOK_SECRET_FILE",
+        "path",
+        "File with a secret in base64, with which each body is signed (standardwebhooks.com).",
+    )
+    notify_smtp_host: str = _setting(
+        "",
+        "PWSH_MANAGER_NOTIFY_SMTP_HOST",
+        "name",
+        "Mail server through which people are told of approvals that wait.",
+    )
+    notify_smtp_port: int = _setting(
+        587,
+        "PWSH_MANAGER_NOTIFY_SMTP_PORT",
+        "port",
+        "Its port: TLS from the beginning on 465, STARTTLS on others; neither is required on this"
+        " machine.",
+        ge=1,
+        le=65535,
+    )
+    notify_smtp_from: str = _setting(
+        "", "PWSH_MANAGER_NOTIFY_SMTP_FROM", "address", "Whom these mails are from."
+    )
+    notify_smtp_to: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "PWSH_MANAGER_NOTIFY_SMTP_TO",
+        "addresses",
+        "Who gets these mails (ada@contoso.com,bob@contoso.com).",
+    )
+    notify_smtp_user: str = _setting(
+        "", "PWSH_MANAGER_NOTIFY_SMTP_USER", "name", "Who signs in at the mail server, if anybody."
+    )
+    notify_smtp_password_file: Path | None = _setting(
+        None,
+        "PWSH_MANAGER_NOTIFY_SMTP_PASSWORD_FILE",
+        "path",
+        "File with the password of that user.",
     )
     auth_timeout: float = _setting(
         900, "PWSH_AUTH_TIMEOUT", "seconds", "Longest time that a sign-in may stay pending.", gt=0
@@ -543,10 +611,29 @@ class Settings(BaseSettings):
             raise ValueError(
                 "PWSH_MANAGER_AUTH=oidc needs PWSH_MANAGER_OIDC_ISSUER and _OIDC_CLIENT_ID"
             )
-        issuer = urlsplit(self.oidc_issuer)
-        if issuer.scheme != "https" and issuer.hostname not in ("127.0.0.1", "localhost", "::1"):
+        if not _is_encrypted_or_local(self.oidc_issuer):
             raise ValueError("PWSH_MANAGER_OIDC_ISSUER must begin with https://")
         return self
+
+    @model_validator(mode="after")
+    def _knows_whom_to_mail(self) -> "Settings":
+        if self.notify_smtp_host and not (self.notify_smtp_from and self.notify_smtp_to):
+            raise ValueError(
+                "PWSH_MANAGER_NOTIFY_SMTP_HOST needs PWSH_MANAGER_NOTIFY_SMTP_FROM and _SMTP_TO"
+            )
+        return self
+
+    @field_validator("public_url", "notify_webhook")
+    @classmethod
+    def _encrypted_or_on_this_machine(cls, address: str) -> str:
+        if address and not _is_encrypted_or_local(address):
+            raise ValueError("write an address that begins with https://, or http:// on loopback")
+        return address
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_a_slash(cls, address: str) -> str:
+        return address.rstrip("/")
 
     @field_validator("token")
     @classmethod
@@ -555,7 +642,9 @@ class Settings(BaseSettings):
             raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
         return token
 
-    @field_validator("pass_env", "restore", "allowed_hosts", "sandbox_peers", mode="before")
+    @field_validator(
+        "pass_env", "restore", "allowed_hosts", "sandbox_peers", "notify_smtp_to", mode="before"
+    )
     @classmethod
     def _split_names(cls, value: object) -> object:
         return (
@@ -644,6 +733,17 @@ class Settings(BaseSettings):
     def homes(self) -> Path:
         """Folder that holds one HOME per tenant and module."""
         return self.token_dir or self.data_dir / "homes"
+
+
+def _is_encrypted_or_local(address: str) -> bool:
+    """Return whether nobody on the way can read what is sent to an address."""
+    parts = urlsplit(address)
+    try:
+        parts.port  # noqa: B018 - it is read only now
+    except ValueError:
+        return False
+    loopback = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+    return bool(parts.hostname) and (parts.scheme == "https" or loopback)
 
 
 def _pairs(text: str) -> object:

@@ -14,6 +14,7 @@ from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {
+    "command_state",
     "errors",
     "escapes",
     "grants",
@@ -33,11 +34,13 @@ LEAVES = {
 }
 EVERY_LAYER = LEAVES | {
     "audit",
+    "tracing",
     "powershell",
     "kernel",
     "catalog",
     "principals",
     "approvals",
+    "notifications",
     "classification",
     "modules",
     "sessions",
@@ -51,6 +54,7 @@ EVERY_LAYER = LEAVES | {
     "cli",
 }
 MAY_IMPORT: dict[str, set[str]] = {
+    "command_state": set(),
     "errors": set(),
     "escapes": set(),
     "grants": {"errors"},
@@ -68,12 +72,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "powershell": {"errors", "landlock", "limits", "prompt_answers", "reading", "records"}
     | {"watcher"},
     "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"}
-    | {"grants", "limits", "reading", "script_text"},
+    | {"command_state", "grants", "limits", "reading", "script_text"},
     "catalog": {"errors"},
     "principals": {"catalog", "errors"},
     "audit": {"errors"},
+    "tracing": {"errors", "settings"},
     "powershell_search": set(),
-    "approvals": {"catalog", "classification", "errors", "principals"},
+    "approvals": {"catalog", "classification", "command_state", "errors", "principals"},
+    "notifications": {"audit", "discovery", "errors", "escapes", "settings"},
     "classification": {"catalog", "errors", "landlock", "powershell_search", "reading", "watcher"},
     "modules": {"catalog", "errors", "powershell_search", "settings", "watcher"},
     "sandbox": {"errors"},
@@ -81,6 +87,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "audit",
         "catalog",
         "reading",
+        "command_state",
         "modules",
         "escapes",
         "grants",
@@ -94,14 +101,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "sandbox",
         "shapes",
+        "tracing",
     },
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},
     "port_owners": set(),
     "mcp_clients": {"errors", "shapes"},
-    "client": {"discovery", "errors", "port_owners", "settings", "shapes"},
+    "client": {"discovery", "errors", "port_owners", "settings", "shapes", "tracing"},
     "mcp": {"catalog", "client", "discovery", "errors", "escapes", "principals", "records"}
-    | {"settings", "shapes"},
+    | {"settings", "shapes", "tracing"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -109,7 +117,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 LIBRARY_HOMES: dict[str, set[str]] = {
     "authlib": {"web"},
     "joserfc": {"web"},
-    "cryptography": {"grants"},
+    "webauthn": {"web"},
+    "cryptography": {"catalog", "grants"},
     "websocket": {"cli"},
     "psrpcore": {"powershell"},
     "ipykernel": {"kernel"},
@@ -125,8 +134,10 @@ LIBRARY_HOMES: dict[str, set[str]] = {
     "psutil": {"sessions", "client"},
     "pydantic_settings": {"settings"},
     "mcp": {"mcp"},
+    "opentelemetry": {"mcp", "tracing"},
     "mcp_types": {"mcp"},
-    "httpx": {"client"},
+    "httpx": {"client", "notifications"},
+    "aiosmtplib": {"notifications"},
     "segno": {"sessions"},
     "prometheus_client": {"web"},
     "rfc8785": {"approvals", "audit"},
@@ -154,11 +165,20 @@ ROOMS: dict[str, set[str]] = {
     "kernel": {"kernel/display", "kernel/language"},
     "kernel/display": set(),
     "kernel/language": {"kernel"},
-    "web": {"web/jupyter", "web/mcp", "web/oidc", "web/pages", "web/rest", "web/sandbox"},
+    "web": {
+        "web/jupyter",
+        "web/mcp",
+        "web/oidc",
+        "web/pages",
+        "web/passkeys",
+        "web/rest",
+        "web/sandbox",
+    },
     "web/oidc": {"web", "web/pages"},
     "web/jupyter": {"web"},
     "web/mcp": {"web", "web/rest"},
-    "web/pages": {"web", "web/jupyter", "web/rest"},
+    "web/pages": {"web", "web/jupyter", "web/passkeys", "web/rest"},
+    "web/passkeys": set(),
     "web/rest": {"web"},
     "web/sandbox": set(),
     "catalog": {"catalog/tenants"},
@@ -272,8 +292,10 @@ def test_every_folder_of_python_is_a_room_of_the_table() -> None:
         "cli",
         "errors",
         "modules",
+        "notifications",
         "principals",
         "sandbox",
+        "tracing",
     }
     assert names == set(ROOMS) | lone
 

@@ -157,10 +157,10 @@ exec {sys.executable} -c "import sys; sys.version_info = (3, 10, 12); $2"
 
 
 LOCKS = {
-    "requirements.lock": ("test", "dev", "kubernetes", "oidc"),
+    "requirements.lock": ("test", "dev", "kubernetes", "oidc", "otel"),
     "requirements-conformance.lock": ("test", "lab", "conformance"),
     "requirements-lab.lock": ("lab",),
-    "requirements-server.lock": ("kubernetes", "oidc"),
+    "requirements-server.lock": ("kubernetes", "oidc", "otel"),
 }
 """Which extras each lock has, as the Makefile makes them."""
 

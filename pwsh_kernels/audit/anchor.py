@@ -4,8 +4,10 @@ there.
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 from logging.handlers import SYSLOG_UDP_PORT, SysLogHandler
 from pathlib import Path
+from typing import NamedTuple
 
 from pwsh_kernels.audit.log import AuditLog
 
@@ -14,6 +16,14 @@ PAUSE_S = 300.0
 """How often a head that has changed is told."""
 SAID = "pwsh-kernels audit head seq={seq} hash={hash}"
 Address = str | tuple[str, int]
+
+
+class Told(NamedTuple):
+    """A head that syslog was told: number and hash of the record, and when."""
+
+    seq: int
+    hash: str
+    at: datetime
 
 
 def address_of(text: str) -> Address:
@@ -39,21 +49,26 @@ class SyslogAnchor:
     def __init__(self, log: AuditLog, address: Address) -> None:
         self._log = log
         self._address = address
-        self._told = ""
+        self.to = address if isinstance(address, str) else ":".join(map(str, address))
+        """Where syslog is, for people."""
+        self.told: Told | None = None
+        self.problem = ""
+        """Why the newest head was not told; "" if it was."""
 
     def tell(self) -> None:
         """Send the head, if it has changed; may block."""
         self._tell(self._log.head, self._log.last)
 
     def _tell(self, head: str, last: int) -> None:
-        if head == self._told or not last:
+        if not last or (self.told and head == self.told.hash):
             return
         try:
             self._send(SAID.format(seq=last, hash=head))
         except OSError as error:  # it is tried again the next time
             LOG.warning("The audit log's head was not told to syslog: %s", error)
+            self.problem = error.strerror or str(error)
         else:
-            self._told = head
+            self.told, self.problem = Told(last, head, datetime.now(UTC)), ""
 
     def _send(self, text: str) -> None:
         if isinstance(self._address, str) and not Path(self._address).exists():

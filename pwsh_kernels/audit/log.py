@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from pwsh_kernels.audit.chain import BEGINNING, seal
 from pwsh_kernels.audit.event import Event, Kind
@@ -24,6 +25,14 @@ FILE_BYTES = 16 << 20
 """From this size on, the next record begins a new file."""
 LOCK = "audit.lock"
 IN_USE = "another process writes it"
+
+
+class Written(NamedTuple):
+    """What this process has written: the last hash, its file, and how much of it there is."""
+
+    head: str
+    file: Path | None
+    size: int
 
 
 def _utc_now() -> datetime:
@@ -64,6 +73,12 @@ class AuditLog:
             return None
         self._unsynced = False
         return os.dup(self._file.descriptor)
+
+    @property
+    def written(self) -> Written:
+        """What has been written until now."""
+        file = self._file
+        return Written(self.head, file.path if file else None, file.size if file else 0)
 
     def close(self) -> None:
         """Let go of the log; another process may write it then."""

@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pwsh_kernels.audit.event import written
-from pwsh_kernels.audit.files import named_lines
+from pwsh_kernels.audit.files import first_of, log_files, named_lines
 from pwsh_kernels.audit.verification import read_record
 
 Record = Mapping[str, Any]
+LOOKED_AT = 20_000
+"""Records that one search from the end looks at; the next one goes on there."""
+SET_BACK = timedelta(days=1)
+"""How far the server's clock may have been set back: so much before its time a search still looks
+for records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,9 @@ class Selection:
     kind: str = ""
     """A kind, or the part before its dot: `run`."""
     since: datetime | None = None
+    judged: str = ""
+    """The class of a command: `write`."""
+    run_id: str = ""
 
     def takes(self, record: Record) -> bool:
         """Return whether a record is one of them."""
@@ -32,6 +40,8 @@ class Selection:
             (not self.who or principal == self.who or principal.startswith(f"{self.who}/"))
             and (not self.tenant or record.get("tenant") == self.tenant.lower())
             and (not self.kind or kind == self.kind or kind.startswith(f"{self.kind}."))
+            and (not self.judged or record.get("class") == self.judged)
+            and (not self.run_id or record.get("run_id") == self.run_id)
             and (self.since is None or str(record.get("time", "")) >= _begin(self.since))
         )
 
@@ -40,6 +50,40 @@ def read_page(folder: Path, selection: Selection, after: int, most: int) -> list
     """Return the first chosen records behind a number; files before it are not read."""
     found = records(named_lines(folder, after), selection, after)
     return [dict(one) for one in islice(found, most)]
+
+
+class Newest(NamedTuple):
+    """The newest chosen records; the search goes on `before` a number, if there are `more`."""
+
+    records: list[dict[str, Any]]
+    before: int
+    more: bool
+
+
+def read_newest(folder: Path, selection: Selection, before: int, most: int) -> Newest:
+    """Return the newest chosen records before a number (0: before the end), newest first."""
+    found: list[dict[str, Any]] = []
+    looked, last = 0, before
+    oldest = _begin(selection.since - SET_BACK) if selection.since else ""
+    for record in _from_the_end(folder, before):
+        if len(found) == most or looked == LOOKED_AT:
+            return Newest(found, last, more=True)
+        looked, last = looked + 1, record["seq"]
+        if str(record.get("time", "")) < oldest:
+            break
+        if selection.takes(record):
+            found.append(dict(record))
+    return Newest(found, last, more=False)
+
+
+def _from_the_end(folder: Path, before: int) -> Iterator[Record]:
+    for path in reversed(log_files(folder)):
+        if before and first_of(path) >= before:
+            continue
+        for line in reversed(path.read_bytes().split(b"\n")):
+            record = read_record(line)
+            if record is not None and (not before or record["seq"] < before):
+                yield record
 
 
 def _begin(time: datetime) -> str:

@@ -4,8 +4,10 @@ import logging
 from collections.abc import Callable
 from typing import Literal
 
+from pwsh_kernels.audit.anchor import SyslogAnchor
 from pwsh_kernels.audit.event import Event, Kind
 from pwsh_kernels.audit.log import AuditLog
+from pwsh_kernels.audit.verifier import Verifier
 from pwsh_kernels.errors import AuditUnavailable
 
 LOG = logging.getLogger(__name__)
@@ -20,6 +22,9 @@ class AuditTrail:
     ) -> None:
         """`log`: None: nothing is recorded. `heard` gets every event, recorded or not."""
         self.log = log
+        self.verifier = Verifier(log) if log else None
+        self.anchor: SyslogAnchor | None = None
+        """Tells syslog the newest hash, if it is to be told."""
         self.failures = 0
         self.problem = ""
         """Why the last record was not written; "" if it was."""

@@ -11,7 +11,7 @@ from pwsh_kernels.classification.classes import Reason
 from pwsh_kernels.classification.command_classes import Known
 from pwsh_kernels.classification.facts import Argument, Fact, Value
 from pwsh_kernels.classification.tables import engine, may_mean, reason
-from pwsh_kernels.classification.variables import Variables, is_variable_parameter
+from pwsh_kernels.classification.variables import Variables, is_filled, is_variable_parameter
 
 PLAIN_NAME = re.compile(r"\+?\w+")
 WHERE, FOREACH, NEW_OBJECT = "where-object", "foreach-object", "new-object"
@@ -59,6 +59,8 @@ def general(fact: Fact, arguments: list[Argument]) -> Iterator[Reason]:
             yield reason("one_letter", fact.place, fact.name or "")
         if is_variable_parameter(one.name) and not _is_plain(one.value):
             yield reason("names_variable", fact.place, fact.name or "")
+        elif is_variable_parameter(one.name) and is_filled(one.value.value):
+            yield reason("filled_name", fact.place, f"${one.value.value}")
 
 
 def _may_mean(name: str, full: frozenset[str]) -> bool:

@@ -14,6 +14,7 @@ from pwsh_kernels.classification.facts import Argument, Fact
 from pwsh_kernels.classification.tables import engine, reason
 from pwsh_kernels.classification.variables import (
     Variables,
+    is_filled,
     is_variable_parameter,
     plain_type,
 )
@@ -107,11 +108,12 @@ class Judgement:
         return name.lower() in engine().lists["gives_files"]
 
     def classification(self) -> Classification:
-        """Return the class, the commands found and the reasons, in the order of the text."""
+        """Return the class, the commands, the reasons and the variables, in the text's order."""
         judged = [(fact, tuple(self._reasons(fact))) for fact in self._facts]
         found = [one for fact, its in judged if (one := self._found(fact, its)) is not None]
         reasons = dict.fromkeys(chain.from_iterable(its for _, its in judged))
-        return Classification(tuple(found), tuple(reasons))
+        outside = self._variables.from_outside(self._facts)
+        return Classification(tuple(found), tuple(reasons), outside)
 
     def _reasons(self, fact: Fact) -> Iterator[Reason]:
         if rule := self._rules.get(fact.form):
@@ -199,6 +201,8 @@ class Judgement:
         whole = fact.target.form == "variable"
         if not whole and not (fact.owner and self._variables.made_here(fact.owner)):
             yield reason("part_set", fact.place)
+        if whole and is_filled(fact.target.name):
+            yield reason("filled_name", fact.place, f"${fact.target.name}")
 
     def _type(self, fact: Fact) -> Iterator[Reason]:
         names = [one.removeprefix("system.") for one in GENERIC.findall((fact.name or "").lower())]

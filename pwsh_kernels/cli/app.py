@@ -10,6 +10,7 @@ import typer
 
 from pwsh_kernels import __version__
 from pwsh_kernels.cli import (
+    approvals,
     audit,
     classify,
     doctor,
@@ -22,7 +23,9 @@ from pwsh_kernels.cli import (
     modules,
     modules_change,
     notebook,
+    notify,
     page,
+    passkey,
     principals,
     pwsh,
     run,
@@ -102,6 +105,14 @@ _tenants.command()(tenants_change.add)
 _tenants.command("import")(tenants_change.import_connections)
 app.add_typer(_tenants, name="tenants")
 
+_approvals = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_approvals.callback()(approvals.approvals)
+_approvals.command("list")(approvals.list_approvals)
+_approvals.command()(approvals.show)
+_approvals.command()(approvals.approve)
+_approvals.command()(approvals.decline)
+app.add_typer(_approvals, name="approvals")
+
 _principals = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _principals.callback()(principals.principals)
 _principals.command()(principals.add)
@@ -117,6 +128,18 @@ _audit.command()(audit.show)
 _audit.command("verify")(audit.verify_log)
 _audit.command()(audit.export)
 app.add_typer(_audit, name="audit")
+
+_passkey = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_passkey.callback()(passkey.passkey)
+_passkey.command()(passkey.add)
+_passkey.command("list")(passkey.list_passkeys)
+_passkey.command()(passkey.remove)
+app.add_typer(_passkey, name="passkey")
+
+_notify = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_notify.callback()(notify.notify)
+_notify.command("test")(notify.send_test)
+app.add_typer(_notify, name="notify")
 
 _modules = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 _modules.callback()(information.modules)

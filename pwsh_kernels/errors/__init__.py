@@ -1,7 +1,16 @@
 """The one error tree, by subject; every error is a name of this package."""
 
-from pwsh_kernels.errors.approvals import ApprovalNeeded, ApprovalRefused, ChangesRefused
+from pwsh_kernels.errors.approvals import (
+    ApprovalDeclinedLately,
+    ApprovalNeeded,
+    ApprovalRefused,
+    ChangesRefused,
+    ProofNeeded,
+    TooManyApprovals,
+    UnknownApproval,
+)
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
+from pwsh_kernels.errors.command_state import StateChanged, StateUnknown
 from pwsh_kernels.errors.files import (
     BrokenFile,
     FileNotWritten,
@@ -18,6 +27,7 @@ from pwsh_kernels.errors.kept_objects import (
     UnknownProperty,
 )
 from pwsh_kernels.errors.modules import ModuleNotReady, UnknownModule, UnsupportedModule
+from pwsh_kernels.errors.notifications import NotificationFailed, NotificationsOff
 from pwsh_kernels.errors.packages import (
     LockFileEmpty,
     ModulesBusy,
@@ -35,6 +45,7 @@ from pwsh_kernels.errors.packages import (
     PackageVersionNotFound,
 )
 from pwsh_kernels.errors.pages import PageCodeRefused, PageForPeople
+from pwsh_kernels.errors.passkeys import PasskeyRefused, UnknownPasskey
 from pwsh_kernels.errors.people import PersonRefused
 from pwsh_kernels.errors.powershell import (
     PowerShellDied,
@@ -115,6 +126,7 @@ __all__ = [
     "AnswerLost",
     "AnswerNotUsable",
     "AnswerOfAnother",
+    "ApprovalDeclinedLately",
     "ApprovalNeeded",
     "ApprovalRefused",
     "AuditUnavailable",
@@ -153,6 +165,8 @@ __all__ = [
     "NotOurServer",
     "NotReady",
     "NotSignedIn",
+    "NotificationFailed",
+    "NotificationsOff",
     "ObjectsForgotten",
     "ObjectsLost",
     "OutOfReach",
@@ -169,6 +183,7 @@ __all__ = [
     "PackageVersionNotFound",
     "PageCodeRefused",
     "PageForPeople",
+    "PasskeyRefused",
     "PersonRefused",
     "PlaceUnavailable",
     "PowerShellDied",
@@ -178,6 +193,7 @@ __all__ = [
     "PowerShellTooOld",
     "ProductError",
     "PromptRefused",
+    "ProofNeeded",
     "QueueFull",
     "ReaderNotConfigured",
     "RepositoryUnreachable",
@@ -196,10 +212,15 @@ __all__ = [
     "SessionStarting",
     "SessionUsersUnavailable",
     "SignInPending",
+    "StateChanged",
+    "StateUnknown",
+    "TooManyApprovals",
     "TooManySessions",
     "Unauthorized",
     "UndecodableScript",
+    "UnknownApproval",
     "UnknownModule",
+    "UnknownPasskey",
     "UnknownProperty",
     "UnknownRepository",
     "UnknownRoute",

@@ -10,6 +10,7 @@ from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.mcp.backend import RestBackend
 from pwsh_kernels.mcp.server import build_server
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.tracing.export import exporter
 
 LOG_LINE = "%(levelname)s %(name)s: %(message)s"
 
@@ -33,10 +34,14 @@ def main() -> int:
 async def serve(settings: Settings) -> None:
     """Serve one client.
 
-    The server that it speaks to is looked for, or started, by the first tool call.
+    The server that it speaks to is looked for, or started, by the first tool call. Raises
+    InvalidSetting.
     """
+    traces = exporter(settings)
     backend = RestBackend(settings)
     try:
         await build_server(backend).run_stdio_async()
     finally:
         await backend.close()
+        if traces:
+            traces.close()

@@ -42,6 +42,8 @@ def accepted(run: Run) -> Event:
     """Return what is recorded before a run begins; of a notebook's, when its kernel says so."""
     kind = Kind.RUN_OBSERVED if run.observed else Kind.RUN_ACCEPTED
     more: dict[str, Value] = {"purpose": run.purpose, "account": run.account or ""}
+    if run.approval:
+        more["approval"] = run.approval["id"]
     if run.options.parameters:
         text = json.dumps(masked(run.options.parameters), ensure_ascii=False, sort_keys=True)
         known = Known(secrets_of(run.command[:SEARCHED_CHARS], run.options.parameters))
@@ -161,7 +163,7 @@ def _of_run(kind: Kind, run: Run, more: Mapping[str, Value], **facts: str) -> Ev
     door = Door.NOTEBOOK if run.observed else door_of(run.client)
     key = run.key
     who = (run.principal, run.client, key.tenant, key.module, run.id)
-    told = {**tier_of(key), **more}
+    told = {**tier_of(key), "trace_id": run.trace_id, **more}
     judged = run.judged or ("read" if key.reads else "")  # nothing else is let into that tier
     return Event(kind, door, *who, judged=judged, more=told, **facts)
 

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +25,7 @@ from tornado.platform.asyncio import BaseAsyncIOLoop
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
+from pwsh_kernels.approvals.desk import ApprovalDesk
 from pwsh_kernels.audit.anchor import SyslogAnchor, address_of
 from pwsh_kernels.audit.event import Event, Kind
 from pwsh_kernels.audit.log import AuditLog
@@ -33,6 +35,8 @@ from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import AuditUnavailable, FolderNotWritable
 from pwsh_kernels.escapes import filter_handlers
 from pwsh_kernels.landlock import abi_version
+from pwsh_kernels.notifications.channels import channels_of
+from pwsh_kernels.notifications.notifier import Notifier
 from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.sandbox import Authority, module_path
 from pwsh_kernels.sessions import Sessions
@@ -41,9 +45,11 @@ from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.places.confinement import shortfall
 from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
+from pwsh_kernels.web.approval_links import ApprovalLinks
+from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.attachments import NotebookRows, action_rules
 from pwsh_kernels.web.audit_events import configuration_read, server_started
-from pwsh_kernels.web.changes_gate import ChangesGate
+from pwsh_kernels.web.changes_gate import ChangeRules, ChangesGate
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
@@ -56,15 +62,20 @@ from pwsh_kernels.web.jupyter.rules import undeclared
 from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.metrics import Metrics, metrics_rules
+from pwsh_kernels.web.notices import notice_of
 from pwsh_kernels.web.oidc.door import oidc_rules, provider_of
 from pwsh_kernels.web.pages.page_handler import Site
 from pwsh_kernels.web.pages.routes import page_rules
+from pwsh_kernels.web.passkeys.ceremonies import PasskeyCeremonies
+from pwsh_kernels.web.passkeys.challenges import Challenges
+from pwsh_kernels.web.passkeys.store import PasskeyStore
 from pwsh_kernels.web.people import SignedInPeople
 from pwsh_kernels.web.product import Backend, Product
 from pwsh_kernels.web.read_gate import ReadGate
 from pwsh_kernels.web.rest.handlers import rules
 from pwsh_kernels.web.sandbox.page import PAGE_PATH, sandbox_rules
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
+from pwsh_kernels.web.spans import export_run
 from pwsh_kernels.web.token_identity import PrincipalAuthorizer, TokenIdentity
 
 MAX_UPLOAD = 64 * 1024 * 1024
@@ -291,6 +302,11 @@ class PwshKernelsServer(ServerApp):
         host = "[::1]" if self.ip == "::1" else "127.0.0.1"
         return f"{scheme}://{host}:{self.port}{self.base_url}".rstrip("/")
 
+    def people_url(self) -> str:
+        """Return the address under which people reach the server, without a slash at the end."""
+        public = self.product.settings.public_url
+        return f"{public}{self.base_url}".rstrip("/") if public else self.loopback_url()
+
     def announce(self) -> None:
         """Notify clients and the person at the terminal that the server is ready; the token is
         shown only on a terminal.
@@ -320,7 +336,6 @@ class PwshKernelsApp(ExtensionApp):
     serverapp_class = PwshKernelsServer
     load_other_extensions = True
     lookup: asyncio.Task[None] | None = None
-    anchor: SyslogAnchor | None = None
     anchoring: asyncio.Task[None] | None = None
     has_routes = False
 
@@ -370,7 +385,9 @@ class PwshKernelsApp(ExtensionApp):
             *oidc_rules(site, server.product.settings, server.base_url),
             *page_rules(site, server.base_url),
         ]
-        self.mcp = McpDoor(self.backend.guard, partial(load_tools, self.backend))
+        self.mcp = McpDoor(
+            self.backend.guard, partial(load_tools, self.backend), self.backend.traces
+        )
         ours = [*rules(self.backend, server.base_url), *mcp_rules(self.mcp, server.base_url)]
         ours += metrics_rules(self.backend, self.metrics, server.base_url)
         manager = cast(SessionKernelManager, server.kernel_manager)
@@ -400,6 +417,7 @@ class PwshKernelsApp(ExtensionApp):
             self.sandbox_environment,
             audit=audit,
             reads=ReadGate(classifier),
+            on_run_end=partial(export_run, product.traces) if product.traces else None,
         )
         health = Health(product.settings.confine, audit, abi_version())
         if missing := shortfall(health.confine, health.abi):
@@ -416,10 +434,28 @@ class PwshKernelsApp(ExtensionApp):
             audit=audit,
             people=people.principal,
         )
-        changes = ChangesGate(product.tenants.current, classifier, guard)
-        judges = (classifier, changes)
-        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
-        return Backend(product.settings, *parts, people=people)
+        rules = ChangeRules(product.tenants.current)
+        desk = ApprovalDesk(timedelta(seconds=product.settings.approval_wait))
+        alone = confined or bool(product.settings.session_users)
+        approvals = Approvals(desk, guard, rules.changes, confined=alone)
+        judges = (classifier, ChangesGate(rules, classifier, guard, approvals), approvals)
+        passkeys = PasskeyCeremonies(PasskeyStore(product.settings.data_dir), Challenges())
+        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit, passkeys)
+        notifier, links = Notifier(channels_of(product.settings), audit), ApprovalLinks()
+        desk.on_asked.append(
+            lambda one: notifier.tell(
+                notice_of(one, links.address(server.people_url(), one.id, one.expires_at))
+            )
+        )
+        return Backend(
+            product.settings,
+            *parts,
+            people=people,
+            links=links,
+            notifier=notifier,
+            address=server.people_url,
+            traces=product.traces,
+        )
 
     def sandbox_environment(self) -> dict[str, str]:
         """Return the variables of a sandbox session; asked when one starts, because a free port is
@@ -446,9 +482,10 @@ class PwshKernelsApp(ExtensionApp):
             self.record_start(serverapp.product)
             await self.backend.sessions.start()
         self.lookup = asyncio.ensure_future(self.backend.health.look_for_powershell())
-        if self.backend.audit.log and settings.audit_syslog:
-            self.anchor = SyslogAnchor(self.backend.audit.log, address_of(settings.audit_syslog))
-            self.anchoring = asyncio.ensure_future(self.anchor.keep_telling())
+        audit = self.backend.audit
+        if audit.log and settings.audit_syslog:
+            audit.anchor = SyslogAnchor(audit.log, address_of(settings.audit_syslog))
+            self.anchoring = asyncio.ensure_future(audit.anchor.keep_telling())
         self.backend.ready.set()
         with ended_by_failure(serverapp, Path(serverapp.runtime_dir)):
             serverapp.announce()
@@ -472,13 +509,17 @@ class PwshKernelsApp(ExtensionApp):
             self.lookup.cancel()
         self.backend.health.stop()
         await self.mcp.close()
+        await self.backend.notifier.stop()
         await self.backend.sessions.stop()
         await self.backend.classifier.stop()
-        self.backend.audit.note(Event(Kind.SERVER_STOPPED))
-        if self.anchoring is not None and self.anchor is not None:
+        audit = self.backend.audit
+        audit.note(Event(Kind.SERVER_STOPPED))
+        if self.anchoring is not None and audit.anchor is not None:
             self.anchoring.cancel()
-            await asyncio.to_thread(self.anchor.tell)
-        self.backend.audit.close()
+            await asyncio.to_thread(audit.anchor.tell)
+        audit.close()
+        if self.backend.traces:
+            await asyncio.to_thread(self.backend.traces.close)
 
 
 def make_audit(product: Product, metrics: Metrics | None) -> AuditTrail:

@@ -6,7 +6,7 @@ once, for open connections too.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -60,6 +60,8 @@ class Guard:
         provider has signed in.
         """
         self.audit = audit or AuditTrail()
+        self.used: dict[str, datetime] = {}
+        """When each principal last came with its token or cookie, since the start."""
         self._flood = FloodLimit()
         self._token = token
         self._roll = roll
@@ -86,7 +88,16 @@ class Guard:
         """Return whose token this is; None if it is nobody's, or not valid now."""
         if same_token(token, self._token):
             return OWNER
-        return self._valid(self._roll().holder(token))
+        return self._used(self._valid(self._roll().holder(token)))
+
+    def returning(self, name: str) -> Principal | None:
+        """Return who comes back with a cookie, as `principal` does."""
+        return self._used(self.principal(name))
+
+    def _used(self, one: Principal | None) -> Principal | None:
+        if one is not None:
+            self.used[one.id] = self._now()
+        return one
 
     def principal(self, name: str) -> Principal | None:
         """Return a principal by its id; None if it is unknown, or not valid now."""
@@ -162,6 +173,17 @@ class Guard:
     def allows(self, caller: Caller, verb: Verb, key: SessionKey) -> bool:
         """Return whether a caller may do something in a session."""
         return self.decide(caller, verb_in(verb, key.tier), self.place(key)).allowed
+
+    def holders(self, verb: Verb, places: Sequence[Where]) -> list[str]:
+        """Return the ids of the people of the file, and of the owner, who may do something in all
+        of some places.
+        """
+        now = self._now()
+        return [
+            one.id
+            for one in (OWNER, *self._roll().known)
+            if all(decide(one, verb, place, now, self._freezes()).allowed for place in places)
+        ]
 
     def sees_tenant(self, caller: Caller, name: str) -> bool:
         """Return whether a caller may know of a tenant, by the tenant's own name."""

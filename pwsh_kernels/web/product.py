@@ -2,23 +2,32 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.classification import Classifier
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
+from pwsh_kernels.notifications.notifier import Notifier
 from pwsh_kernels.principals.freeze_file import FreezeFile
 from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
+from pwsh_kernels.tracing.export import exporter
+from pwsh_kernels.web.approval_links import ApprovalLinks
+from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.page_codes import PageCodes
+from pwsh_kernels.web.passkeys.ceremonies import PasskeyCeremonies
 from pwsh_kernels.web.people import SignedInPeople
+
+if TYPE_CHECKING:
+    from pwsh_kernels.tracing.otlp import Exporter
 
 LOG = logging.getLogger(__name__)
 READY_WAIT = 15.0
@@ -33,10 +42,12 @@ class Product:
     catalog: Catalog
     tenants: TenantsFile
     principals: PrincipalsFile
+    traces: "Exporter | None" = None
+    """What exports spans; None: nothing does."""
 
     @classmethod
     def load(cls, settings: Settings) -> "Product":
-        """Read the catalog, the tenants and the principals. Raises BrokenFile."""
+        """Read the catalog, the tenants and the principals. Raises BrokenFile, InvalidSetting."""
         named = settings.tenants_file is not None
         tenants = TenantsFile(
             settings.tenants_path,
@@ -52,7 +63,7 @@ class Product:
         catalog = Catalog.load(extra=settings.modules_dir)
         for broken in catalog.broken:
             LOG.warning("%s", broken.text())
-        return cls(settings, catalog, tenants, principals)
+        return cls(settings, catalog, tenants, principals, exporter(settings))
 
     @property
     def has_sandbox(self) -> bool:
@@ -71,11 +82,18 @@ class Backend:
     guard: Guard
     classifier: Classifier
     changes: ChangesGate
+    approvals: Approvals
     freezes: FreezeFile
     audit: AuditTrail
+    passkeys: PasskeyCeremonies
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     page_codes: PageCodes = field(default_factory=PageCodes)
     people: SignedInPeople = field(default_factory=SignedInPeople)
+    links: ApprovalLinks = field(default_factory=ApprovalLinks)
+    notifier: Notifier = field(default_factory=Notifier)
+    address: Callable[[], str] = lambda: ""
+    """Returns the address under which people reach the server, without a slash at the end."""
+    traces: "Exporter | None" = None
 
     async def wait_until_ready(self) -> None:
         """Wait until the sessions have started. Raises ServerStarting."""

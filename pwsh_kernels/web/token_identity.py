@@ -132,7 +132,7 @@ class TokenIdentity(PasswordIdentityProvider):
         """Return who a user is now; None for one whose token is not valid any more."""
         if not _is_named(user):
             return OWNER
-        return self.gate.guard.principal(user.username) if self.gate else None
+        return self.gate.guard.returning(user.username) if self.gate else None
 
     def _credential(self, user: User) -> str:
         principal = self._principal(user)

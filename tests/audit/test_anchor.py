@@ -73,11 +73,14 @@ def test_a_head_that_could_not_be_told_is_told_the_next_time(
     anchor = SyslogAnchor(log, str(place))
     anchor.tell()
     assert "not told to syslog" in caplog.text
+    assert (anchor.told, anchor.problem) == (None, "there is no " + str(place))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as late:
         late.bind(str(place))
         late.settimeout(WAIT_S)
         anchor.tell()
         assert "seq=2" in heard(late)
+    assert anchor.told is not None
+    assert (anchor.told.seq, anchor.problem, anchor.to) == (2, "", str(place))
 
 
 def test_an_address_is_a_socket_or_a_host_with_a_port() -> None:

@@ -14,7 +14,7 @@ from pwsh_kernels.audit.event import Door, Event, Kind
 from pwsh_kernels.audit.export import COLUMNS, FORMATS
 from pwsh_kernels.audit.files import log_files, named_lines
 from pwsh_kernels.audit.log import AuditLog
-from pwsh_kernels.audit.selection import Selection, read_page, records
+from pwsh_kernels.audit.selection import LOOKED_AT, Selection, read_newest, read_page, records
 from tests.audit.records import event
 
 EVENTS = (
@@ -64,6 +64,43 @@ def test_a_page_begins_behind_a_number_whatever_file_that_is_in(tmp_path: Path, 
         log.append(event(number))
     found = [one["seq"] for one in read_page(tmp_path, Selection(), after, 4)]
     assert found == list(range(after + 1, min(after + 5, log.last + 1)))
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 7, 20, 100])
+def test_the_newest_come_first_and_go_on_before_a_number(tmp_path: Path, before: int) -> None:
+    log = AuditLog(tmp_path, file_bytes=2000)
+    for number in range(20):
+        log.append(event(number))
+    expected = list(range(min(log.last, (before or 100) - 1), 0, -1))
+    found, more = [], True
+    while more:
+        page = read_newest(tmp_path, Selection(), before, 4)
+        found += [one["seq"] for one in page.records]
+        before, more = page.before, page.more
+        assert len(page.records) <= 4
+    assert found == expected
+
+
+def test_a_search_from_the_end_says_where_it_has_stopped_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pwsh_kernels.audit.selection.LOOKED_AT", LOOKED_AT // 4000)
+    log = AuditLog(tmp_path)
+    for number in range(9):
+        log.append(event(number))
+    nothing = read_newest(tmp_path, Selection(who="nobody"), 0, 4)
+    assert nothing == ([], log.last - 4, True)
+    first = read_newest(tmp_path, Selection(kind="log"), 0, 4)
+    assert first.records == []
+    rest = read_newest(tmp_path, Selection(kind="log"), first.before, 4)
+    assert [one["seq"] for one in rest.records] == [1]
+
+
+def test_a_search_since_a_time_stops_a_day_before_it(folder: Path) -> None:
+    late = datetime(2026, 12, 3, tzinfo=UTC)
+    assert read_newest(folder, Selection(since=late), 0, 4) == ([], 5, False)
+    newest = read_newest(folder, Selection(since=datetime(2026, 11, 30, 3, tzinfo=UTC)), 0, 4)
+    assert [one["seq"] for one in newest.records] == [5, 4]
 
 
 def lines(folder: Path, form: str) -> list[str]:

@@ -4,13 +4,15 @@ read.
 
 import stat
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pwsh_kernels.catalog.catalog import Catalog
 from pwsh_kernels.catalog.facts import FactName, Secret, file_keys
 from pwsh_kernels.catalog.module import Module
+from pwsh_kernels.catalog.tenants.certificates import certificate_end
 from pwsh_kernels.catalog.tenants.parsing import Form
-from pwsh_kernels.catalog.tenants.tenant import Tenant
+from pwsh_kernels.catalog.tenants.tenant import ModuleAccess, Tenant
 from pwsh_kernels.catalog.toml_lines import Problem
 from pwsh_kernels.errors import BadSecret, ProductError
 
@@ -75,8 +77,13 @@ def _secrets(tenant: Tenant, module: str) -> Iterator[tuple[str, str]]:
 
 def _certificate(tenant: Tenant, module: str) -> Iterator[tuple[str, str]]:
     file = tenant.access(module).certificate_file
-    if file and (problem := _unusable(file)):
+    if file and (problem := _unusable(file) or _over(tenant.access(module))):
         yield "certificate_file", f"the certificate {file} cannot be used: {problem}"
+
+
+def _over(access: ModuleAccess) -> str | None:
+    end = certificate_end(access)
+    return f"it was valid until {end:%Y-%m-%d}" if end and end < datetime.now(UTC) else None
 
 
 def _unusable(file: Path) -> str | None:

@@ -27,7 +27,7 @@ OUTPUT_CHARS = 200_000
 FACTS = (
     "run_id", "principal", "client", "account", "state",
     "created_at", "started_at", "ended_at", "duration_s",
-    "exit_code", "format", "total_chars",
+    "exit_code", "format", "total_chars", "trace_id",
 )  # fmt: skip
 """Fields of the Run shape (docs/rest.md) that go into a cell's metadata."""
 RUN_KEY = "pwsh_run"

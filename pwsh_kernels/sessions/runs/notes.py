@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import get_args
@@ -18,6 +18,7 @@ from pwsh_kernels.sessions.damaged_files import put_aside
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.shapes import ForeignJson, Tier
+from pwsh_kernels.tracing.context import read_trace
 
 SUFFIX = ".run"
 
@@ -43,6 +44,8 @@ class RunNote:
     format: str
     ended_at: str | None = None
     tier: Tier = "write"
+    trace: Mapping[str, str] = field(default_factory=dict)
+    """The headers of its trace context."""
 
     @property
     def key(self) -> SessionKey:
@@ -56,6 +59,7 @@ class RunNote:
             "principal": self.principal,
             "client": self.client,
             "account": self.account,
+            "trace": read_trace(self.trace),
             "created_at": datetime.fromisoformat(self.created_at),
             "started_at": datetime.fromisoformat(self.started_at) if self.started_at else None,
             "ended_at": datetime.fromisoformat(self.ended_at) if self.ended_at else None,
@@ -124,4 +128,5 @@ def note_of(run: Run) -> RunNote:
         run.options.format,
         run.ended_at.isoformat() if run.ended_at else None,
         run.key.tier,
+        run.trace.headers() if run.trace else {},
     )

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from pwsh_kernels import shapes
 from pwsh_kernels.catalog import Explanation, Tenant
+from pwsh_kernels.catalog.tenants.certificates import Ends
+from pwsh_kernels.catalog.tenants.tenant import ModuleAccess
 from pwsh_kernels.limits import MB
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.moment import now
@@ -82,17 +84,21 @@ def memory_mb(used: int | None) -> int | None:
     return None if used is None else round(used / MB)
 
 
-def tenant_view(tenant: Tenant) -> shapes.Tenant:
-    """Return the Tenant shape: its names, and the route that each module is configured for; nothing
-    of its secrets.
+def tenant_view(tenant: Tenant, ends: Ends) -> shapes.Tenant:
+    """Return the Tenant shape: its names, and the route that each module is configured for with the
+    end of its certificate; nothing of its secrets.
     """
     return {
         "tenant": tenant.name,
         "names": list(tenant.names),
         "sandbox": tenant.sandbox,
-        "modules": {key: {"route": access.route} for key, access in tenant.modules.items()},
-        "read": {key: {"route": access.route} for key, access in tenant.read.items()},
+        "modules": {key: _access(access, ends) for key, access in tenant.modules.items()},
+        "read": {key: _access(access, ends) for key, access in tenant.read.items()},
     }
+
+
+def _access(access: ModuleAccess, ends: Ends) -> shapes.TenantModule:
+    return {"route": access.route, "certificate_expires_at": utc(ends(access))}
 
 
 def survival_view(session: Session) -> shapes.Survival:

@@ -15,13 +15,16 @@ from tornado.web import RequestHandler
 from pwsh_kernels.audit.event import Door
 from pwsh_kernels.errors import ServerStarting
 from pwsh_kernels.principals.principal import Principal
+from pwsh_kernels.tracing.context import read_trace, within
 from pwsh_kernels.web.access import read_token
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.mcp.asgi import serve
 from pwsh_kernels.web.product import Backend
+from pwsh_kernels.web.spans import within_call
 
 if TYPE_CHECKING:
     from pwsh_kernels.mcp.http import HttpApp
+    from pwsh_kernels.tracing.otlp import Exporter
 
 MCP_PATH = "/mcp"
 OPEN_WAIT = 30.0
@@ -44,9 +47,15 @@ class McpDoor:
     closed with the server.
     """
 
-    def __init__(self, guard: Guard, load: "Callable[[], Awaitable[HttpApp]]") -> None:
-        """`guard` knows who holds a token; `load` makes the application."""
+    def __init__(
+        self,
+        guard: Guard,
+        load: "Callable[[], Awaitable[HttpApp]]",
+        traces: "Exporter | None" = None,
+    ) -> None:
+        """`guard` knows who holds a token; `load` makes the application; `traces` exports spans."""
         self.guard = guard
+        self.traces = traces
         self._load = load
         self._stop = asyncio.Event()
         self._opened = asyncio.Event()
@@ -129,7 +138,9 @@ class McpHandler(RequestHandler):
     async def _serve(self) -> None:
         http = await self.door.open()
         extra = http.signed(self.holder.id) if self.holder else {}
-        await serve(http.app, self, self.gone, extra)
+        given = read_trace(self.request.headers)
+        with within(given), within_call(self.door.traces, given):
+            await serve(http.app, self, self.gone, extra)
 
     def on_connection_close(self) -> None:
         """Notify the application that its client has gone."""

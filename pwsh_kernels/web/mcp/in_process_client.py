@@ -11,6 +11,7 @@ from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import read_model
 from pwsh_kernels.web.rest.endpoints import Call
 from pwsh_kernels.web.rest.routes import ROUTES
+from pwsh_kernels.web.spans import within_route
 
 BY_NAME = {f"{one.method} {one.path}": one for one in ROUTES}
 """The route table by method and path: `GET /runs/{id}`."""
@@ -26,7 +27,8 @@ async def ask(
     row = BY_NAME[route]
     try:
         call = Call(backend, caller, read_model(row.takes, values), of)
-        answer = await row.respond(call)
+        with within_route(backend.traces, row):
+            answer = await row.respond(call)
     except ProductError as error:
         raise refusal(error.status, error.to_json()) from error
     if answer.status >= 400:

@@ -2,6 +2,7 @@
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
+from pwsh_kernels.principals.places import tenant_place
 from pwsh_kernels.principals.principal import SERVER
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.web.pages.page_handler import PageHandler
@@ -15,8 +16,16 @@ class FreezePage(PageHandler):
 
     @allow_unauthenticated
     def get(self) -> None:
-        """Ask first, and for a reason that agents are told."""
-        self.show("freeze.html", tenant=self.get_query_argument("tenant", ""))
+        """Ask first, and for a reason that agents are told. Raises as `Guard.find_tenant` does, and
+        Forbidden.
+        """
+        tenant = self.get_query_argument("tenant", "")
+        if self.caller is not None:
+            guard, where = self.backend.guard, SERVER
+            if tenant:
+                where = tenant_place(guard.find_tenant(self.caller, tenant))
+            guard.require(self.caller, Verb.END, where)
+        self.show("freeze.html", tenant=tenant)
 
     @allow_unauthenticated
     async def post(self) -> None:

@@ -1,15 +1,19 @@
 """What the first page shows: what needs a person, and the sessions by tenant. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
 
 from pwsh_kernels import shapes
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.pages.times import moment
 
+Facts = TypeVar("Facts", bound=Mapping[str, Any])
 SOON = timedelta(minutes=30)
 """How long before its end a sign-in is shown as something that needs somebody."""
+CERTIFICATE_SOON = timedelta(days=30)
+"""How long before its end a certificate is shown: somebody has to make a new one and upload it."""
 SHOWN = {
     "starting": ("busy", "starting"),
     "signed_out": ("off", "signed out"),
@@ -21,6 +25,9 @@ SHOWN = {
 """A session's state as a mark and a word."""
 BUSY = {"queued": ("busy", "queued"), "running": ("busy", "busy")}
 ASKS = ("wait", "asks a question")
+RESTLESS = frozenset({"expires_in_s", "duration_s", "memory_mb"})
+"""Facts that change while nothing happens: a page shows them anew with something else, or once a
+minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate that ends soon, or has ended, and the session that signs in with it."""
+
+    key: SessionKey
+    ends: str
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What needs a person now."""
 
@@ -67,11 +83,14 @@ class Needs:
     questions: Sequence[shapes.Run] = ()
     ending: Sequence[shapes.Session] = ()
     ended: Sequence[shapes.Session] = ()
+    certificates: Sequence[Certificate] = ()
+    approvals: Sequence[shapes.Approval] = ()
 
     @property
     def count(self) -> int:
         """How many things need somebody."""
-        return sum(map(len, (self.codes, self.questions, self.ending, self.ended)))
+        waiting = (self.approvals, self.codes, self.questions)
+        return sum(map(len, (*waiting, self.ending, self.ended, self.certificates)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +104,34 @@ class Overview:
     """Where agents are stopped."""
     freezable: frozenset[str] = frozenset()
     """The tenants in which whoever looks may stop them."""
+    all_freezable: bool = False
+    """Whether they may stop them everywhere."""
 
     @property
     def sessions(self) -> int:
         """How many sessions are shown."""
         return sum(len(row.cells) for row in self.rows)
+
+
+def at_rest(overview: Overview) -> Overview:
+    """Return what must change before a page is worth sending again."""
+    needs = overview.needs
+    quiet = replace(
+        needs,
+        codes=[_at_rest(one) for one in needs.codes],
+        questions=[_at_rest(one) for one in needs.questions],
+        ending=[_at_rest(one) for one in needs.ending],
+        ended=[_at_rest(one) for one in needs.ended],
+    )
+    rows = [
+        replace(row, cells=[replace(one, session=_at_rest(one.session)) for one in row.cells])
+        for row in overview.rows
+    ]
+    return replace(overview, needs=quiet, rows=rows)
+
+
+def _at_rest(facts: Facts) -> Facts:
+    return cast(Facts, {name: one for name, one in facts.items() if name not in RESTLESS})
 
 
 def rows_of(
@@ -157,6 +199,18 @@ def needs_of(
         [one for one in sessions if _ends_soon(one, now) and signs_in(one)],
         [one for one in sessions if _has_ended(one) and signs_in(one)],
     )
+
+
+def certificates_of(tenants: Iterable[shapes.Tenant], now: datetime) -> Iterator[Certificate]:
+    """Yield the certificates of the tenants file that end soon, or have ended."""
+    for tenant in tenants:
+        name = tenant["tenant"]
+        writes = {SessionKey(name, one): access for one, access in tenant["modules"].items()}
+        reads = {SessionKey(name, one, "read"): access for one, access in tenant["read"].items()}
+        for key, access in {**writes, **reads}.items():
+            ends = access["certificate_expires_at"]
+            if ends and moment(ends) - now < CERTIFICATE_SOON:
+                yield Certificate(key, ends, moment(ends) <= now)
 
 
 def _ends_soon(session: shapes.Session, now: datetime) -> bool:

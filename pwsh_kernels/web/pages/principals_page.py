@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
@@ -15,6 +15,9 @@ from pwsh_kernels.web.pages.page_handler import PageHandler
 LOOKED_AT = 1000
 """Newest runs in which the page looks for what somebody did last: as many as REST lists."""
 
+SOON = timedelta(days=14)
+"""How long before its end a token is marked."""
+
 
 @dataclass(frozen=True, slots=True)
 class PrincipalRow:
@@ -26,16 +29,27 @@ class PrincipalRow:
     state: str
     jupyter: bool
     grants: Sequence[str]
+    used: str
     last: shapes.Run | None
     may_be_revoked: bool
 
 
-def row_of(one: Principal, last: shapes.Run | None, now: datetime) -> PrincipalRow:
+def row_of(
+    one: Principal, last: shapes.Run | None, now: datetime, used: datetime | None = None
+) -> PrincipalRow:
     """Return a principal as the page shows it."""
     mark, state = _state(one, now)
     grants = [grant_text(grant) for grant in one.grants]
     return PrincipalRow(
-        one.id, one.kind.value, mark, state, one.jupyter, grants, last, one.revoked is None
+        one.id,
+        one.kind.value,
+        mark,
+        state,
+        one.jupyter,
+        grants,
+        used.isoformat() if used else "",
+        last,
+        one.revoked is None,
     )
 
 
@@ -44,7 +58,8 @@ def _state(one: Principal, now: datetime) -> tuple[str, str]:
         return "bad", f"revoked {one.revoked:%Y-%m-%d}"
     if one.expired(now):
         return "off", f"expired {one.expires:%Y-%m-%d}"
-    return "good", f"valid until {one.expires:%Y-%m-%d}"
+    soon = one.expires is not None and one.expires - now < SOON
+    return "wait" if soon else "good", f"valid until {one.expires:%Y-%m-%d}"
 
 
 def grant_text(grant: Grant) -> str:
@@ -77,7 +92,8 @@ class PrincipalsPage(PageHandler):
         runs = (await self.ask("GET /runs", {"limit": LOOKED_AT}))["runs"]
         last, now = last_runs(runs), datetime.now(UTC)
         known = self.site.principals.current().known
-        rows = [row_of(one, last.get(one.id), now) for one in known]
+        used = self.backend.guard.used
+        rows = [row_of(one, last.get(one.id), now, used.get(one.id)) for one in known]
         problem = self.site.principals.problem
         self.show("principals.html", rows=rows, problem=problem.text() if problem else "")
 

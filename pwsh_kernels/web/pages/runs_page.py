@@ -1,11 +1,13 @@
 """Runs: the list with its search, one run with its output, and what a person does to them."""
 
+import json
 from typing import Any
 from urllib.parse import quote
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
 from pwsh_kernels import shapes
+from pwsh_kernels.classification.classes import Class
 from pwsh_kernels.errors import NotSignedIn, ProductError
 from pwsh_kernels.escapes import plain
 from pwsh_kernels.principals.verbs import Verb
@@ -29,6 +31,7 @@ MARKS = {
     "queued": "busy",
     "running": "busy",
     "waiting_for_input": "wait",
+    "waiting_for_approval": "wait",
     "succeeded": "good",
     "failed": "bad",
     "cancelled": "off",
@@ -46,9 +49,10 @@ class RunsPage(PageHandler):
         """Show the runs that match the search."""
         asked = {
             name: self.get_query_argument(name, "")
-            for name in ("who", "tenant", "module", "state", "command")
+            for name in ("who", "tenant", "module", "tier", "state", "class", "command")
         }
-        query = {name: asked[name] or None for name in ("tenant", "module", "state")}
+        chosen = ("tenant", "module", "tier", "state", "class")
+        query = {name: asked[name] or None for name in chosen}
         runs = (await self.ask("GET /runs", {**query, "purpose": "command", "limit": SEARCHED}))[
             "runs"
         ]
@@ -61,6 +65,7 @@ class RunsPage(PageHandler):
             states=list(MARKS),
             marks=MARKS,
             modules=list(self.backend.catalog.modules),
+            classes=[one.value for one in Class],
         )
 
 
@@ -162,6 +167,18 @@ class RunOutput(PageHandler):
             self.write("".join(plain(one["text"]) for one in page["entries"]))
             await self.flush()
             cursor, more = page["next_cursor"], page["more"]
+
+
+class RunNotebook(PageHandler):
+    """A run as a notebook."""
+
+    @allow_unauthenticated
+    async def get(self, run_id: str) -> None:
+        """Send the notebook as a file."""
+        notebook = await self.ask("GET /runs/{id}/notebook", of=run_id)
+        self.set_header("Content-Type", "application/x-ipynb+json")
+        self.set_attachment_header(f"{run_id}.ipynb")
+        self.finish(json.dumps(notebook, indent=1))
 
 
 class NewRun(PageHandler):

@@ -1,13 +1,16 @@
 """The first page: what needs a person, and the sessions; signing sessions in and out."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
+from pwsh_kernels import shapes
 from pwsh_kernels.principals.places import tenant_place
+from pwsh_kernels.principals.principal import SERVER
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.web.pages.overview import Overview, Rights, needs_of, rows_of
+from pwsh_kernels.web.pages.overview import Overview, Rights, certificates_of, needs_of, rows_of
 from pwsh_kernels.web.pages.page_handler import PageHandler
 
 CODE_WAIT_S = 10.0
@@ -28,14 +31,23 @@ class OverviewPart(PageHandler):
         waiting = {"state": "waiting_for_input", "limit": QUESTIONS}
         questions = (await self.ask("GET /runs", waiting))["runs"]
         codes = self.backend.sessions.pending_sign_ins(self.sees)
+        now = datetime.now(UTC)
+        needs = needs_of(codes, questions, sessions, self.rights, now)
+        ending = [one for one in certificates_of(tenants, now) if self.rights(one.key).sign_in]
         titles = {key: one.title for key, one in self.backend.catalog.modules.items()}
         return Overview(
-            needs_of(codes, questions, sessions, self.rights, datetime.now(UTC)),
+            replace(needs, certificates=ending, approvals=await self.undecided()),
             rows_of(tenants, sessions, titles, self.rights),
             titles,
             (await self.ask("GET /frozen"))["frozen"],
             frozenset(one["names"][0] for one in tenants if self.may_freeze(one["names"][0])),
+            self.may(Verb.END, SERVER),
         )
+
+    async def undecided(self) -> list[shapes.Approval]:
+        """Return the changes about which whoever looks may decide."""
+        found = (await self.ask("GET /approvals", {"waiting": True}))["approvals"]
+        return [one for one in found if one["may_decide"]]
 
     def may_freeze(self, tenant: str) -> bool:
         """Return whether whoever looks may stop the agents in a tenant."""

@@ -10,7 +10,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 
 from pwsh_kernels import shapes
 from pwsh_kernels.mcp_clients import Client, Place, configuration
-from pwsh_kernels.principals.principal import SERVER
+from pwsh_kernels.principals.principal import SERVER, Kind
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.web.pages.page_handler import PageHandler
@@ -70,6 +70,32 @@ def found_modules(modules: shapes.Modules) -> Sequence[Found]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Which of the first steps somebody has done."""
+
+    signed_in: bool
+    run: bool
+    tenant: bool
+    agent: bool
+
+    @property
+    def done(self) -> Sequence[str]:
+        """The steps that are done, in words."""
+        words = {
+            "signed_in": "a session is signed in",
+            "run": "a command was run",
+            "tenant": "a tenant of yours is there",
+            "agent": "an agent has a token of its own",
+        }
+        return [said for name, said in words.items() if getattr(self, name)]
+
+    @property
+    def finished(self) -> bool:
+        """Whether no step is left."""
+        return self.signed_in and self.run and self.tenant and self.agent
+
+
 class StartPage(PageHandler):
     """What is found, what to do next; for whoever administers the server."""
 
@@ -92,9 +118,22 @@ class StartPage(PageHandler):
         self.show(
             "start.html",
             found=found,
+            steps=await self.steps(tenants),
             modules=found_modules(await self.ask("GET /modules")),
             configurations=self.configurations(),
             clients=CLIENTS,
+        )
+
+    async def steps(self, tenants: shapes.KnownTenants) -> Steps:
+        """Return which steps are done, as far as it is remembered."""
+        sessions = (await self.ask("GET /sessions"))["sessions"]
+        runs = (await self.ask("GET /runs", {"purpose": "command", "limit": 1}))["runs"]
+        known = self.site.principals.current().known
+        return Steps(
+            any(one["state"] == "signed_in" for one in sessions),
+            bool(runs),
+            not all(one["sandbox"] for one in tenants["tenants"]),
+            any(one.kind is Kind.AGENT and not one.revoked for one in known),
         )
 
     def configurations(self) -> dict[Client, str]:

@@ -12,11 +12,13 @@ from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
 from pwsh_kernels.approvals.policy import Need, needs
+from pwsh_kernels.approvals.proof import Proof
 from pwsh_kernels.audit.event import Kind
-from pwsh_kernels.audit.selection import Selection, read_page
+from pwsh_kernels.audit.selection import Selection, read_newest, read_page
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
 from pwsh_kernels.messages import checked_options
+from pwsh_kernels.notifications.notice import trial
 from pwsh_kernels.principals.freezes import Freeze, Freezes
 from pwsh_kernels.principals.places import tenant_place
 from pwsh_kernels.principals.principal import SERVER, Where, is_agents_id
@@ -24,22 +26,29 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.sessions.facade import DEFAULT_MODULE
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.audit_events import agents, page_event
+from pwsh_kernels.web.audit_events import agents, approval_code_given, page_event, passkey_event
 from pwsh_kernels.web.changes_gate import Judging
+from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode, approving
 from pwsh_kernels.web.product import Backend
+from pwsh_kernels.web.rest.audit_view import head_view, page_view
 from pwsh_kernels.web.rest.bodies import (
+    ApprovalsQuery,
+    ApproveBody,
     AuditQuery,
     CancelBody,
     ClassifyBody,
     ClassifyQuery,
     CommandsQuery,
+    DeclineBody,
     DisconnectBody,
     FreezeBody,
     InputBody,
     LinesQueryString,
     LoginBody,
     ModulesQuery,
+    PasskeyBody,
     QueryBody,
     RunBody,
     RunQuery,
@@ -75,6 +84,8 @@ class Call:
     caller: Caller | None
     values: BaseModel
     id: str = ""
+    proof: Proof = Proof.TOKEN_CONFINED
+    """By what the caller is known. Only the page has asked for more than a token."""
 
     @property
     def by(self) -> CallerFacts:
@@ -111,13 +122,19 @@ class Call:
         guard.require(self.caller, verb, SERVER if verb is Verb.ADMINISTER else where)
         return where
 
-    def judging(self, command: str) -> Judging:
+    def known_caller(self) -> Caller:
+        """Return who calls. Raises Unauthorized."""
+        if self.caller is None:
+            raise Unauthorized
+        return self.caller
+
+    def judging(self, command: str, reason: str) -> Judging:
         """Return the question whether the caller's command may run somewhere. Raises Unauthorized
         without a caller.
         """
         if self.caller is None:
             raise Unauthorized
-        return self.backend.changes.judging(self.caller, [command])
+        return self.backend.changes.judging(self.caller, [command], reason=reason)
 
     def admit(self, tenant: str, module: str, tier: shapes.Tier) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
@@ -229,32 +246,33 @@ async def tenants(call: Call) -> Answer:
 
 
 async def audit(call: Call) -> Answer:
-    """Return records of the audit log behind a number, oldest first."""
+    """Return records of the audit log: behind a number, oldest first; or the newest first."""
     query, log = _as(call, AuditQuery), call.backend.audit.log
-    asked = Selection(query.who, query.tenant, query.kind, query.since)
-    found: list[shapes.ForeignJson] = []
-    if log is not None:
-        found = await asyncio.to_thread(read_page, log.folder, asked, query.after, query.limit + 1)
+    asked = Selection(
+        query.who, query.tenant, query.kind, query.since, judged=query.judged, run_id=query.run
+    )
+    if log is None:
+        return Answer(page_view([], query.after, more=False))
+    if query.newest:
+        newest = partial(read_newest, log.folder, asked, query.before, query.limit)
+        return Answer(page_view(*await asyncio.to_thread(newest)))
+    found = await asyncio.to_thread(read_page, log.folder, asked, query.after, query.limit + 1)
     page = found[: query.limit]
-    view: shapes.AuditPage = {
-        "success": True,
-        "records": page,
-        "next": page[-1]["seq"] if page else query.after,
-        "more": len(found) > len(page),
-    }
-    return Answer(view)
+    after = page[-1]["seq"] if page else query.after
+    return Answer(page_view(page, after, more=len(found) > len(page)))
 
 
 async def audit_head(call: Call) -> Answer:
     """Return number and hash of the last record, to be noted elsewhere."""
+    return Answer(head_view(call.backend.audit))
+
+
+async def audit_verify(call: Call) -> Answer:
+    """Verify the log, and return its head with what was found."""
     trail = call.backend.audit
-    view: shapes.AuditHead = {
-        "success": True,
-        "state": trail.state,
-        "seq": trail.log.last if trail.log else 0,
-        "hash": trail.log.head if trail.log else "",
-    }
-    return Answer(view)
+    if trail.verifier is not None:
+        await trail.verifier.verify()
+    return Answer(head_view(trail))
 
 
 async def watchdog(call: Call) -> Answer:
@@ -304,7 +322,7 @@ async def run(call: Call) -> Answer:
         tier=body.tier,
         **call.by,
     )
-    judge = call.judging(body.command)
+    judge = call.judging(body.command, body.reason)
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(
             request,
@@ -381,11 +399,17 @@ async def runs(call: Call) -> Answer:
         query.state,
         query.purpose,
         tier=query.tier,
+        judged=query.judged,
         limit=query.limit,
         shown=call.reads,
     )
     view: shapes.Runs = {"success": True, "runs": [_told(call, one) for one in views]}
     return Answer(view)
+
+
+async def run_notebook(call: Call) -> Answer:
+    """Return one run and its output as a notebook: the answer is the file."""
+    return Answer(await call.backend.sessions.run_notebook(call.id, **call.by))
 
 
 async def one_run(call: Call) -> Answer:
@@ -430,6 +454,60 @@ async def cancel(call: Call) -> Answer:
     """Stop a run."""
     wait_s = call.backend.capped(_as(call, CancelBody).wait_s) or 0
     return Answer(_told(call, await call.backend.sessions.cancel(call.id, wait_s, **call.by)))
+
+
+async def approvals(call: Call) -> Answer:
+    """List the changes that wait, or have waited, for a person; with `seen`, once they differ."""
+    query, known = _as(call, ApprovalsQuery), call.backend.approvals
+    if call.caller is None:
+        raise Unauthorized
+    shown = known.shown(call.caller)
+    if query.seen is not None:
+        wait_s = call.backend.capped(query.wait_s) or 0
+        await known.changes.wait_for(lambda: known.version(shown) != query.seen, wait_s)
+    listed = [known.view(one, call.caller) for one in known.desk.listed(shown, now())]
+    view: shapes.Approvals = {
+        "success": True,
+        "version": known.version(shown),
+        "approvals": [one for one in listed if one["state"] == "pending" or not query.waiting],
+    }
+    return Answer(view)
+
+
+async def approval(call: Call) -> Answer:
+    """Show one of them as an approver must see it."""
+    known = call.backend.approvals
+    return Answer(known.view(known.desk.get(call.id, now()), call.caller))
+
+
+async def approve(call: Call) -> Answer:
+    """Approve what was shown: its runs begin, where everything is as it was."""
+    known, body = call.backend.approvals, _as(call, ApproveBody)
+    if call.caller is None:
+        raise Unauthorized
+    one = known.approve(call.id, call.caller, body.digest, call.proof)
+    return Answer(known.view(one, call.caller))
+
+
+async def approval_code(call: Call) -> Answer:
+    """Give a person a code with which they approve this change on the page, once.
+
+    Raises ProofNeeded, PageForPeople.
+    """
+    known, caller = call.backend.approvals, call.known_caller()
+    one = known.desk.get(call.id, now())
+    known.require_proof(one, Proof.TOKEN_CONFINED)
+    given = call.backend.page_codes.issue(caller.principal, approving(one))
+    call.backend.audit.note(approval_code_given(caller, one))
+    return Answer(_code_view(caller, given, f"/approvals/{one.id}"))
+
+
+async def decline(call: Call) -> Answer:
+    """Decline it: its runs end, and the same is not asked again for an hour."""
+    known, body = call.backend.approvals, _as(call, DeclineBody)
+    if call.caller is None:
+        raise Unauthorized
+    return Answer(known.view(known.decline(call.id, call.caller, body.reason), call.caller))
 
 
 async def frozen(call: Call) -> Answer:
@@ -517,17 +595,69 @@ async def kill(call: Call) -> Answer:
 
 async def page_code(call: Call) -> Answer:
     """Give a person a code for the page. Raises Unauthorized, PageForPeople."""
-    if call.caller is None:
-        raise Unauthorized
-    given = call.backend.page_codes.issue(call.caller.principal)
-    told = page_event(Kind.PAGE_CODE_GIVEN, call.caller.name, call.caller.client)
-    call.backend.audit.note(told)
-    view: shapes.PageCode = {
+    caller = call.known_caller()
+    given = call.backend.page_codes.issue(caller.principal)
+    call.backend.audit.note(page_event(Kind.PAGE_CODE_GIVEN, caller.name, caller.client))
+    return Answer(_code_view(caller, given, f"/sign-in?code={given.code}"))
+
+
+async def passkey_code(call: Call) -> Answer:
+    """Give a person a code with which they add a passkey. Raises Unauthorized, PageForPeople."""
+    caller = call.known_caller()
+    given = call.backend.page_codes.issue(caller.principal, ADD_PASSKEY)
+    call.backend.audit.note(passkey_event(Kind.PASSKEY_CODE_GIVEN, caller.name, caller.client))
+    return Answer(_code_view(caller, given, f"/page/passkeys/add?code={given.code}"))
+
+
+def _code_view(caller: Caller, given: GivenCode, path: str) -> shapes.PageCode:
+    return {
         "success": True,
-        "principal": call.caller.name,
+        "principal": caller.name,
         "code": given.code,
-        "path": f"/sign-in?code={given.code}",
+        "path": path,
         "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
+    }
+
+
+async def passkeys(call: Call) -> Answer:
+    """List the caller's passkeys. Raises Unauthorized, BrokenFile."""
+    caller = call.known_caller()
+    keys = call.backend.passkeys.store.ring(caller.name).keys
+    rows: list[shapes.Passkey] = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "added_at": one.added.isoformat(),
+            "used_at": one.used.isoformat() if one.used else None,
+        }
+        for one in keys
+    ]
+    view: shapes.Passkeys = {"success": True, "principal": caller.name, "passkeys": rows}
+    return Answer(view)
+
+
+async def remove_passkey(call: Call) -> Answer:
+    """Forget one of the caller's passkeys, and list the others.
+
+    Raises Unauthorized, UnknownPasskey, BrokenFile.
+    """
+    caller, body = call.known_caller(), _as(call, PasskeyBody)
+    gone = call.backend.passkeys.store.remove(caller.name, body.id)
+    told = passkey_event(Kind.PASSKEY_REMOVED, caller.name, caller.client, gone.name)
+    call.backend.audit.note(told)
+    return await passkeys(call)
+
+
+async def try_notifications(call: Call) -> Answer:
+    """Tell people something that is only a test. Raises NotificationsOff."""
+    notice = trial(call.backend.address(), call.by.get("principal", ""), datetime.now(UTC))
+    outcomes = await call.backend.notifier.test(notice)
+    view: shapes.NotificationTest = {
+        "success": True,
+        "channels": [
+            {"channel": one.channel, "sent": not one.problem, "problem": one.problem}
+            for one in outcomes
+        ],
     }
     return Answer(view)
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from http.client import responses
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -28,12 +28,17 @@ from pwsh_kernels.errors import (
     UnknownRoute,
 )
 from pwsh_kernels.shapes import Error, ForeignJson
+from pwsh_kernels.tracing.context import read_trace
 from pwsh_kernels.web.access import OPEN, Caller
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import read_json, read_model
 from pwsh_kernels.web.rest.endpoints import Answer, Call
 from pwsh_kernels.web.rest.route import Route
 from pwsh_kernels.web.rest.routes import ROUTES, by_path
+from pwsh_kernels.web.spans import begin_route, end_route
+
+if TYPE_CHECKING:
+    from pwsh_kernels.tracing.otlp import Span
 
 MAX_BODY = 16 * 1024 * 1024
 """Largest request body of our routes in bytes; a script of 1 MB fits many times."""
@@ -125,6 +130,7 @@ class RouteHandler(JsonHandler):
         super().initialize(backend)
         self.routes = routes or {}
         self.work: asyncio.Task[Answer] | None = None
+        self.span: Span | None = None
 
     async def prepare(self, *, _redirect_to_login: bool = True) -> None:
         """Refuse what the declared permission does not allow; methods without a route need the
@@ -136,6 +142,17 @@ class RouteHandler(JsonHandler):
             self.require_caller()
         if route is None:
             raise MethodNotAllowed(method=self.method, allowed=sorted(self.routes))
+        if self.caller is not None and route.permission is not OPEN:
+            self.span = begin_route(self.backend.traces, route, read_trace(self.request.headers))
+
+    def on_finish(self) -> None:
+        """End the request's span."""
+        super().on_finish()
+        self._end_span()
+
+    def _end_span(self) -> None:
+        span, self.span = self.span, None
+        end_route(span, self.get_status())
 
     # `prepare` has checked the declared permission; the mark tells Jupyter that this is on purpose.
     @allow_unauthenticated
@@ -166,6 +183,7 @@ class RouteHandler(JsonHandler):
         super().on_connection_close()
         if self.work is not None:
             self.work.cancel()
+        self._end_span()
 
     def call_of(self, values: Mapping[str, Any], in_path: dict[str, str]) -> Call:
         """Return the checked call. Raises InvalidRequest."""

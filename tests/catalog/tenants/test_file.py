@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from pwsh_kernels.catalog.tenants.loading import read_file
 from pwsh_kernels.catalog.tenants.parsing import MODULE_KEYS, TENANT_KEYS
 from pwsh_kernels.errors import BrokenFile, InvalidSetting, UnknownTenant
 from tests.fixtures.repository import ROOT
+from tests.fixtures.sandbox import CERTIFICATE_PASSWORD, make_certificate
 
 WHOLE = """\
 # every key
@@ -467,6 +469,22 @@ route = "client_secret"
     assert found[15].startswith(
         "a.com:teams: there is no route client_secret; there are device_code,"
     )
+
+
+def test_a_check_says_that_a_certificate_has_ended(tmp_path: Path) -> None:
+    make_certificate(tmp_path, "over", days=-1).rename(tmp_path / "over.pfx")
+    (tmp_path / "over.pfx").chmod(0o600)
+    (tmp_path / "password").touch(mode=0o600)
+    (tmp_path / "password").write_text(CERTIFICATE_PASSWORD, encoding="utf-8")
+    text = f"""{A}[tenant.exo]
+route = "certificate"
+client_id = "x"
+certificate_file = "over.pfx"
+certificate_password = {{ file = "password" }}
+"""
+    [problem] = check_tenants(read_file(tenants_file(tmp_path, text)), Catalog.load())
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    assert problem.text.endswith(f"cannot be used: it was valid until {yesterday:%Y-%m-%d}")
 
 
 def test_a_check_looks_at_the_accounts_that_only_read_too(tmp_path: Path) -> None:

@@ -45,6 +45,10 @@ def test_who_may_end_in_one_tenant_stops_agents_there_only_and_lets_none_go_on(
         links = one.open("/").links
         assert f"/page/freeze?tenant={CONTOSO}" in links
         assert "/page/freeze" not in links
+        for elsewhere in ("/page/freeze", f"/page/freeze?tenant={FABRIKAM}"):
+            page = one.open(elsewhere)
+            assert not [shown for shown in page.forms if shown.action.endswith("/page/freeze")]
+            assert one.answer.status_code in {400, 403}
         form = one.open(f"/page/freeze?tenant={CONTOSO}").form("/page/freeze")
         refused = [one.send(form, tenant=name).text for name in ("", FABRIKAM)]
         assert one.answer.status_code == 400  # it does not know of that tenant

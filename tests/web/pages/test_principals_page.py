@@ -26,6 +26,7 @@ def test_a_grant_is_a_sentence() -> None:
 def test_a_principal_s_state_is_the_first_that_ends_its_rights() -> None:
     one = Principal("ada", Kind.PERSON, expires=NOW + DAY)
     assert row_of(one, None, NOW).state == "valid until 2026-01-02"
+    assert [row_of(one, None, NOW - days).mark for days in (DAY, 20 * DAY)] == ["wait", "good"]
     assert row_of(one, None, NOW + DAY).state == "expired 2026-01-02"
     gone = Principal("ada", Kind.PERSON, expires=NOW, revoked=NOW - DAY)
     assert row_of(gone, None, NOW).state == "revoked 2025-12-31"
@@ -50,6 +51,21 @@ def test_the_owner_sees_who_may_do_what_and_no_token(
     assert not [token for token in principals.tokens.values() if token in page.html]
     assert not [known for known in principals.known.values() if known.token_hash in page.html]
     assert any(link.startswith("/runs/r-") for link in page.links)
+    assert "/audit?who=person%3Aada" in page.links
+
+
+def test_it_is_shown_when_somebody_came_last_with_a_token(
+    guarded: Server, principals: Principals
+) -> None:
+    principals.add("never-here", grant(Verb.SEE))
+    with principals.client(guarded, "ada") as http:
+        http.get("/sessions").raise_for_status()
+    with signed_in(guarded) as one:
+        cards = one.open("/principals").html.split("<article")
+    [ada] = [card for card in cards if ">person:ada<" in card]
+    [never] = [card for card in cards if ">person:never-here<" in card]
+    assert "just now" in ada
+    assert "not since the server was started" in never
 
 
 @pytest.mark.parametrize("path", ["/principals", "/principals/revoke?id=person:ada", "/start"])

@@ -168,6 +168,28 @@ def test_a_command_is_run_by_a_form_and_its_output_is_typed(guarded: Server) -> 
     assert HOSTILE in text.text
 
 
+def test_a_run_is_a_notebook_too(guarded: Server) -> None:
+    with signed_in(guarded) as one:
+        run_by_form(one, "'in a cell'")
+        ended(guarded, one)
+        file = one.http.get(f"/page{one.answer.url.path}/notebook")
+    assert "attachment" in file.headers["content-disposition"]
+    about, cell = file.json()["cells"]
+    assert about["cell_type"] == "markdown"
+    assert cell["source"] == "'in a cell'"
+    assert "in a cell" in "".join(cell["outputs"][0]["text"])
+
+
+def test_runs_are_found_by_class_and_tier(guarded: Server) -> None:
+    run = guarded.run("'of no class'")
+    assert run["class"] == ""
+    with signed_in(guarded) as one:
+        search = one.open("/runs").form("/runs")
+        assert "of no class" in one.send(search, tier="write").text
+        assert "of no class" not in one.send(search, **{"class": "write"}).text
+        assert "of no class" not in one.send(search, tier="read").text
+
+
 def test_objects_are_shown_as_a_table(guarded: Server) -> None:
     with signed_in(guarded) as one:
         run_by_form(one, f"[pscustomobject]@{{ Name = '{HOSTILE}'; Size = 3 }}", format="json")

@@ -1,14 +1,21 @@
 """The first page: what needs a person, the sessions, and signing them in and out without script."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
 from pwsh_kernels import shapes
 from pwsh_kernels.principals.verbs import Verb
-from pwsh_kernels.web.pages.overview import Rights, needs_of, rows_of
+from pwsh_kernels.web.pages.overview import (
+    Overview,
+    Rights,
+    at_rest,
+    certificates_of,
+    needs_of,
+    rows_of,
+)
 from pwsh_kernels.web.pages.routes import PAGES
 from pwsh_kernels.web.pages.times import ago, until
 from tests.fixtures.browser import Browser, signed_in
@@ -40,6 +47,27 @@ def test_what_ends_soon_and_what_has_ended_needs_somebody_who_may_sign_in() -> N
     assert needs_of([], [], all_of_them, lambda *_: Rights(run=True), NOW).count == 0
 
 
+def test_a_certificate_needs_somebody_from_30_days_before_its_end_on() -> None:
+    def known(days: float) -> dict[str, Any]:
+        ends = (NOW + timedelta(days=days)).isoformat()
+        return {"route": "certificate", "certificate_expires_at": ends}
+
+    none = {"route": "device_code", "certificate_expires_at": None}
+    tenant = cast(
+        shapes.Tenant,
+        {
+            "tenant": CONTOSO,
+            "modules": {"exo": known(12), "graph": known(31), "pnp": none},
+            "read": {"exo": known(-1)},
+        },
+    )
+    found = list(certificates_of([tenant], NOW))
+    assert [(str(one.key), one.over) for one in found] == [
+        (f"{CONTOSO}:exo", False),
+        (f"{CONTOSO}:exo:read", True),
+    ]
+
+
 def test_tenants_with_sessions_come_first_and_unknown_ones_are_shown_too() -> None:
     tenants = [
         cast(shapes.Tenant, {"names": [name, "other"], "sandbox": False}) for name in ("a", "b")
@@ -47,6 +75,16 @@ def test_tenants_with_sessions_come_first_and_unknown_ones_are_shown_too() -> No
     rows = rows_of(tenants, [session(tenant="b"), session(tenant="gone")], {}, lambda *_: ALL)
     assert [row.name for row in rows] == ["b", "gone", "a"]
     assert [len(row.cells) for row in rows] == [1, 1, 0]
+
+
+def test_a_page_is_not_sent_again_for_what_changes_while_nothing_happens() -> None:
+    def page(**facts: Any) -> Overview:
+        one = session(state="signed_out", **facts)
+        needs = needs_of([], [], [one], lambda *_: ALL, NOW)
+        return at_rest(Overview(needs, rows_of([], [one], {}, lambda *_: ALL)))
+
+    assert page(memory_mb=1) == page(memory_mb=2)
+    assert page(memory_mb=1) != page(memory_mb=1, account="ada")
 
 
 def test_times_are_words_that_change_once_a_minute() -> None:

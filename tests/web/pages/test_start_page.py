@@ -9,6 +9,7 @@ import pytest
 
 from pwsh_kernels import shapes
 from pwsh_kernels.web.pages.start_page import (
+    Steps,
     found_confinement,
     found_modules,
     found_powershell,
@@ -92,3 +93,13 @@ def test_a_server_stops_while_a_page_follows_it(own_server: Server) -> None:
         own_server.stop()
         assert own_server.process.returncode == 0
     assert "Traceback" not in "".join(own_server.log)
+
+
+def test_what_somebody_has_done_is_no_step_any_more(guarded: Server) -> None:
+    guarded.run("'once'")
+    with signed_in(guarded) as one:
+        page = one.open("/start")
+    assert "Done: a session is signed in, a command was run, an agent has" in page.text
+    assert "Sign in to contoso.example" not in page.text
+    assert "Add a tenant of yours" in page.text
+    assert Steps(signed_in=True, run=True, tenant=True, agent=True).finished

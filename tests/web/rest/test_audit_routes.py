@@ -35,6 +35,27 @@ def test_the_head_is_the_hash_of_the_last_record(guarded: Server) -> None:
     assert (head["state"], head["hash"]) == ("on", last["hash"])
 
 
+def test_the_newest_records_come_first_by_class_and_run(guarded: Server) -> None:
+    run = guarded.run("'looked for'")["run_id"]
+    page = guarded.get("/audit", newest=True, limit=3)
+    numbers = [one["seq"] for one in page["records"]]
+    assert numbers == sorted(numbers, reverse=True)
+    assert page["more"]
+    older = guarded.get("/audit", newest=True, before=page["next"], limit=1)["records"]
+    assert older[0]["seq"] == numbers[-1] - 1
+    ended, accepted = guarded.get("/audit", newest=True, run=run)["records"]
+    assert (accepted["kind"], ended["kind"]) == ("run.accepted", "run.ended")
+    assert guarded.get("/audit", **{"class": "destructive", "run": run})["records"] == []
+
+
+def test_the_server_verifies_its_log_and_remembers_what_it_found(guarded: Server) -> None:
+    head = guarded.post("/audit/verify")
+    found = head["verified"]
+    assert (found["first"], found["last"], found["problems"]) == (1, head["seq"], [])
+    assert guarded.get("/audit/head")["verified"] == found
+    assert head["anchor"] is None
+
+
 def test_who_administers_one_tenant_does_not_see_the_log_of_all(
     guarded: Server, principals: Principals
 ) -> None:

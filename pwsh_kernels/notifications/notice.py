@@ -1,0 +1,93 @@
+"""What a notification tells: who wants to change what, where, why, and where to decide. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pwsh_kernels.escapes import one_line, whole_characters
+
+COMMAND_CHARS = 1500
+"""Characters of a command that are sent: Slack and Teams refuse messages that are too long."""
+REASON_CHARS = 300
+MOST_TENANTS = 20
+"""Tenants that a message names; the others are counted."""
+Occasion = Literal["approval_requested", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One approval that waits, or a test. `command` is the canonical text without secrets."""
+
+    approval: str
+    requester: str
+    tenants: tuple[str, ...]
+    module: str
+    kind: str
+    """The class of the change: `write`, `unknown`, `destructive`."""
+    command: str
+    reason: str
+    expires_at: datetime
+    link: str
+    occasion: Occasion = "approval_requested"
+
+    @property
+    def title(self) -> str:
+        """Return it as a heading."""
+        if self.occasion == "test":
+            return "A test of pwsh-kernels: approvals are told here"
+        return one_line(f"{self.requester} asks to change something in {self.places}")
+
+    @property
+    def places(self) -> str:
+        """Return the tenants in words."""
+        named = ", ".join(self.tenants[:MOST_TENANTS])
+        more = len(self.tenants) - MOST_TENANTS
+        return one_line(f"{named} and {more} more" if more > 0 else named)
+
+    @property
+    def shown_command(self) -> str:
+        """Return the command, cut."""
+        return whole_characters(cut(self.command, COMMAND_CHARS))
+
+    @property
+    def shown_reason(self) -> str:
+        """Return the requester's reason in one line, cut."""
+        return cut(one_line(self.reason), REASON_CHARS) or "none given"
+
+    @property
+    def until(self) -> str:
+        """Return when it expires, for people."""
+        return f"{self.expires_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Return its facts with their names, for people."""
+        return (
+            ("Asked by", one_line(self.requester)),
+            ("Tenants", self.places),
+            ("Service", one_line(self.module)),
+            ("Class", one_line(self.kind)),
+            ("Reason", self.shown_reason),
+            ("Valid until", self.until),
+        )
+
+
+def trial(link: str, requester: str, at: datetime) -> Notice:
+    """Return a notice that is only a test."""
+    return Notice(
+        approval="none",
+        requester=requester,
+        tenants=("contoso.example",),
+        module="exo",
+        kind="write",
+        command="Set-Mailbox ada -Office Other",
+        reason="Nothing happens: this is a test",
+        expires_at=at,
+        link=link,
+        occasion="test",
+    )
+
+
+def cut(text: str, length: int) -> str:
+    """Return the beginning of a text, with a mark where something is left out."""
+    return text if len(text) <= length else f"{text[:length]}…"
