@@ -113,7 +113,8 @@ function Get-ExpressionValue {
 function Get-ArgumentValue {
     [CmdletBinding()] param([object[]]$Expressions, [string]$Each)
     $blocks = @(foreach ($one in $Expressions) { [scriptblock]::Create((ConvertTo-Code $one)) })
-    $times = if ($Each) { $held[$Each] } else { , $null }
+    $times = @($null)
+    if ($Each) { $times = $held[$Each] }
     foreach ($_ in $times) {
         $PSCmdlet.WriteObject(@(foreach ($one in $blocks) { , (ConvertTo-Plain (& $one)) }))
     }
