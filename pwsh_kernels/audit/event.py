@@ -27,6 +27,8 @@ class Kind(StrEnum):
     RUN_OBSERVED = "run.observed"
     """The kernel says that it executes something that no run of ours asked for, such as a cell."""
     RUN_ENDED = "run.ended"
+    KERNEL_STARTED = "kernel.started"
+    """Before a kernel is started by one of Jupyter's routes."""
     CELL_ACCEPTED = "cell.accepted"
     """Before a notebook's execute_request is passed on to the kernel."""
     CELL_ENDED = "cell.ended"

@@ -13,6 +13,7 @@ from pwsh_kernels.cli import (
     approvals,
     audit,
     classify,
+    decision,
     doctor,
     freeze,
     information,
@@ -111,6 +112,7 @@ _approvals.command("list")(approvals.list_approvals)
 _approvals.command()(approvals.show)
 _approvals.command()(approvals.approve)
 _approvals.command()(approvals.decline)
+_approvals.command()(approvals.code)
 app.add_typer(_approvals, name="approvals")
 
 _principals = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -119,7 +121,7 @@ _principals.command()(principals.add)
 _principals.command("list")(principals.list_principals)
 _principals.command()(principals.rotate)
 _principals.command()(principals.revoke)
-_principals.command("test")(principals.explain)
+_principals.command("test")(decision.explain)
 app.add_typer(_principals, name="principals")
 
 _audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None)

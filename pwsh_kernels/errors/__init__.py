@@ -69,6 +69,7 @@ from pwsh_kernels.errors.requests import (
     ForeignOrigin,
     InvalidRequest,
     MethodNotAllowed,
+    TooManyClassifications,
     Unauthorized,
     UnknownRoute,
 )
@@ -215,6 +216,7 @@ __all__ = [
     "StateChanged",
     "StateUnknown",
     "TooManyApprovals",
+    "TooManyClassifications",
     "TooManySessions",
     "Unauthorized",
     "UndecodableScript",

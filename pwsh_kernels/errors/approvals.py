@@ -21,6 +21,7 @@ class ChangesRefused(ProductError):
         return (
             f"Not run: in {self.tenant}:{self.module} nothing runs for you that may change"
             f" something, and this is {self.kind}. {' '.join(self.reasons)}".rstrip()
+            + " What only reads does run."
         )
 
 

@@ -5,6 +5,13 @@ from typing import ClassVar
 
 from pwsh_kernels.errors.product_error import ProductError
 
+ELSEWHERE = {
+    True: ", or run it in the other tier (without --read, tier: write), where you may",
+    False: "; in the other tier you may not run it",
+    None: ", or run it in the write tier if you may",
+}
+"""By whether the caller may run a text in the other tier."""
+
 
 @dataclass(eq=False)
 class ReaderNotConfigured(ProductError):
@@ -37,12 +44,14 @@ class NotCarried(ProductError):
     column: int
     piece: str
     instead: str
+    may_write: bool | None = None
+    """Whether the caller may run it in the other tier; None: nobody has asked."""
 
     def text(self) -> str:
         return (
             f"Nothing was run: {self.tenant}:{self.module}:read takes commands with parameters"
             f" and no other text, and line {self.line}, column {self.column} is more:"
-            f" {self.piece} {self.instead} Or run it in the write tier if you may."
+            f" {self.piece} {self.instead} Write it in another way{ELSEWHERE[self.may_write]}."
         )
 
 
@@ -56,11 +65,12 @@ class NotOnlyReading(ProductError):
     module: str
     kind: str
     pieces: list[str]
+    may_write: bool | None = None
+    """Whether the caller may run it in the other tier; None: nobody has asked."""
 
     def text(self) -> str:
         pieces = " ".join(self.pieces)
         return (
             f"Nothing was run: {self.tenant}:{self.module}:read runs only what certainly reads, and"
-            f" this is {self.kind}. {pieces} Write it in another way, or run it in the write tier"
-            " if you may."
+            f" this is {self.kind}. {pieces} Write it in another way{ELSEWHERE[self.may_write]}."
         )

@@ -105,13 +105,13 @@ Admits = Callable[[str, str], None]
 """Raises a ProductError for a tenant and a module that are closed to somebody."""
 Judge = Callable[[str, str], Awaitable[Judged]]
 """Raises a ProductError for a tenant (by its own name) and module in which a text may not run."""
-Reads = Callable[[SessionKey, Sequence[str]], Awaitable[Sequence[Carried | None]]]
-"""Raises a ProductError for texts that do more than read in a session of the read tier; returns
+Reads = Callable[[SessionKey, Sequence[str], str], Awaitable[Sequence[Carried | None]]]
+"""Raises a ProductError for a principal's texts that do more than read, in the read tier; returns
 each as commands and parameters, None for one without any.
 """
 
 
-async def nothing_reads(key: SessionKey, _: Sequence[str]) -> Sequence[Carried | None]:
+async def nothing_reads(key: SessionKey, _: Sequence[str], __: str) -> Sequence[Carried | None]:
     """Let nothing run in the read tier: nobody can tell what reads. Raises NotOnlyReading."""
     raise NotOnlyReading(key.tenant, key.module, "unknown", [])
 
@@ -474,7 +474,8 @@ class Sessions:
         if request.options.parameters:
             raise InvalidRequest("parameters", NO_PARAMETERS)
         try:
-            return (await self._reads(key, [request.command]))[0]
+            found = await self._reads(key, [request.command], request.principal)
+            return found[0]
         except NotOnlyReading as refused:
             self._audit.note(read_refused(key, request, refused.kind))
             raise

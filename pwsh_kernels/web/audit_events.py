@@ -8,7 +8,7 @@ from pathlib import Path
 from pwsh_kernels import __version__
 from pwsh_kernels.approvals.approval import Approval
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
-from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
+from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused, NotOnlyReading
 from pwsh_kernels.principals.decision import Decision
 from pwsh_kernels.sessions.audit_events import command_facts, tier_of
 from pwsh_kernels.sessions.key import SessionKey
@@ -154,10 +154,18 @@ def cell_refused(
         key,
         kernel_id,
         judged=kind,
+        outcome=NotOnlyReading.code,
         verb="read",
-        reason="not_only_reading",
+        reason=NotOnlyReading.code,
         **command_facts("\n".join(executed_texts(message))),
     )
+
+
+def kernel_started(caller: Caller, key: SessionKey | None, name: str) -> Event:
+    """Return that somebody starts a kernel by one of Jupyter's routes; without a session, a kernel
+    of any kind, in which nothing is judged or recorded.
+    """
+    return _of_kernel(Kind.KERNEL_STARTED, caller, key, "", kernelspec=name)
 
 
 def prompt_answered(caller: Caller, key: SessionKey | None, kernel_id: str) -> Event:
@@ -179,6 +187,7 @@ def _of_kernel(
     command: str = "",
     command_sha256: str = "",
     judged: str = "",
+    outcome: str = "",
     **more: Value,
 ) -> Event:
     return Event(
@@ -191,6 +200,7 @@ def _of_kernel(
         command=command,
         command_sha256=command_sha256,
         judged=judged,
+        outcome=outcome,
         more={"kernel_id": kernel_id, **(tier_of(key) if key else {}), **more},
     )
 

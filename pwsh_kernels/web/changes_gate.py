@@ -55,9 +55,13 @@ class ChangesGate:
         """
         return Judging(self, caller, texts, door or door_of(caller.client), reason)
 
-    async def classes(self, texts: Sequence[str], module: str) -> list[Classification]:
-        """Raises PowerShellNotFound, PowerShellStartFailed: then nothing runs."""
-        return [await self._classifier.classify(text, module) for text in texts]
+    async def classes(
+        self, texts: Sequence[str], module: str, caller: Caller
+    ) -> list[Classification]:
+        """Raises PowerShellNotFound, PowerShellStartFailed, TooManyClassifications: then nothing
+        runs.
+        """
+        return [await self._classifier.classify(text, module, caller.name) for text in texts]
 
     def ask(
         self,
@@ -98,13 +102,15 @@ class Judging:
         """Return the texts' class in a session, by the tenant's own name, "" where none was needed,
         and whom to ask first.
 
-        Raises ChangesRefused; PowerShellNotFound, PowerShellStartFailed.
+        Raises ChangesRefused; PowerShellNotFound, PowerShellStartFailed, TooManyClassifications.
         """
         changes = self._gate.changes(self._caller, tenant, module)
         if changes == "free":
             return Judged()
         if self._found is None:
-            self._found = asyncio.ensure_future(self._gate.classes(self._texts, module))
+            self._found = asyncio.ensure_future(
+                self._gate.classes(self._texts, module, self._caller)
+            )
         found = await asyncio.shield(self._found)
         kind = worst(one.kind for one in found)
         need = needs(changes, kind)

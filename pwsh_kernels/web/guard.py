@@ -201,8 +201,18 @@ class Guard:
         A tenant that the caller may not see is an unknown one: raises UnknownTenant,
         InvalidTenant, in the same words as for one that does not exist.
         """
-        where = session_place(self.find_tenant(caller, tenant), module)
-        self.require(caller, verb_in(verb, tier), where)
+        known = self.find_tenant(caller, tenant)
+        try:
+            self.require(caller, verb_in(verb, tier), session_place(known, module))
+        except Forbidden as refused:
+            refused.instead = self._instead(caller, refused.verb, known, module)
+            raise
+
+    def _instead(self, caller: Caller, verb: str, tenant: Tenant, module: str) -> str:
+        """Return the tier in which a caller who may not write may run what only reads."""
+        reads = verb == Verb.WRITE and tenant.reads(module)
+        where = session_place(tenant, module)
+        return "read" if reads and self.decide(caller, Verb.READ, where).allowed else ""
 
     def find_tenant(self, caller: Caller, name: str) -> Tenant:
         """Return a tenant that a caller may see, by any name.

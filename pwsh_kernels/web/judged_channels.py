@@ -106,7 +106,8 @@ class JudgedChannels(Channels):
         if our_facts({"metadata": message.metadata}).get("parameters"):
             raise InvalidRequest("parameters", NO_PARAMETERS)
         try:
-            cell, *_ = await self._gate.reads(key, executed_texts(message))
+            texts = executed_texts(message)
+            cell, *_ = await self._gate.reads(key, texts, caller.name)
         except NotOnlyReading as refused:
             self._gate.guard.audit.note(
                 cell_refused(caller, key, self.kernel_id, message, refused.kind)

@@ -17,15 +17,17 @@ class ReadGate:
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
 
-    async def __call__(self, key: SessionKey, texts: Sequence[str]) -> list[Carried | None]:
-        """Let texts run in a session; return each as commands and parameters, None for one without
-        any.
+    async def __call__(
+        self, key: SessionKey, texts: Sequence[str], caller: str
+    ) -> list[Carried | None]:
+        """Let a principal's texts run in a session; return each as commands and parameters, None
+        for one without any.
 
-        Raises NotOnlyReading, NotCarried; PowerShellNotFound, PowerShellStartFailed: then nothing
-        runs.
+        Raises NotOnlyReading, NotCarried; PowerShellNotFound, PowerShellStartFailed,
+        TooManyClassifications: then nothing runs.
         """
         for text in texts:
-            found = await self._classifier.classify(text, key.module)
+            found = await self._classifier.classify(text, key.module, caller)
             if found.kind is not Class.READ:
                 pieces = [one.sentence() for one in found.reasons[:MOST_REASONS]]
                 raise NotOnlyReading(key.tenant, key.module, found.kind.value, pieces)

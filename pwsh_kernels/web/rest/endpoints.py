@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypedDict, TypeVar
@@ -14,9 +14,16 @@ from pwsh_kernels import shapes
 from pwsh_kernels.approvals.policy import Need, needs
 from pwsh_kernels.approvals.proof import Proof
 from pwsh_kernels.audit.event import Kind
-from pwsh_kernels.audit.selection import Selection, read_newest, read_page
+from pwsh_kernels.audit.selection import Selection, read_newest, read_page, require_kind
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
-from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
+from pwsh_kernels.errors import (
+    InvalidRequest,
+    NotCarried,
+    NotOnlyReading,
+    NotReady,
+    ServerStarting,
+    Unauthorized,
+)
 from pwsh_kernels.messages import checked_options
 from pwsh_kernels.notifications.notice import trial
 from pwsh_kernels.principals.freezes import Freeze, Freezes
@@ -246,8 +253,12 @@ async def tenants(call: Call) -> Answer:
 
 
 async def audit(call: Call) -> Answer:
-    """Return records of the audit log: behind a number, oldest first; or the newest first."""
+    """Return records of the audit log: behind a number, oldest first; or the newest first.
+
+    Raises InvalidRequest.
+    """
     query, log = _as(call, AuditQuery), call.backend.audit.log
+    require_kind(query.kind)
     asked = Selection(
         query.who, query.tenant, query.kind, query.since, judged=query.judged, run_id=query.run
     )
@@ -335,7 +346,11 @@ async def run(call: Call) -> Answer:
             one if one["state"] == "refused" else _told(call, one) for one in views["results"]
         ]
         return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
-    view = await call.backend.sessions.run(request, judge)
+    try:
+        view = await call.backend.sessions.run(request, judge)
+    except (NotCarried, NotOnlyReading) as refused:
+        other = SessionKey(refused.tenant, refused.module)
+        raise replace(refused, may_write=call.may(Verb.WRITE, other)) from None
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
 
 
@@ -366,14 +381,15 @@ async def classify_text(call: Call) -> Answer:
 
 
 async def _classified(call: Call, asked: ClassifyQuery | ClassifyBody) -> Answer:
-    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed; for a
-    tenant that the caller may not see, UnknownTenant, InvalidTenant.
+    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed,
+    TooManyClassifications; for a tenant that the caller may not see, UnknownTenant, InvalidTenant.
     """
     module = asked.module or (DEFAULT_MODULE if asked.tenant else "")
     key = call.backend.catalog.module(module).key if module else ""
     rule = _policy(call, asked.tenant, key) if asked.tenant else None
-    view = classification_view(await call.backend.classifier.classify(asked.text, key), rule)
-    return Answer(view)
+    who = call.caller.name if call.caller else ""
+    found = await call.backend.classifier.classify(asked.text, key, who)
+    return Answer(classification_view(found, rule))
 
 
 def _policy(call: Call, tenant: str, module: str) -> Policy:
