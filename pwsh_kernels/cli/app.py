@@ -10,6 +10,7 @@ import typer
 
 from pwsh_kernels import __version__
 from pwsh_kernels.cli import (
+    approvals,
     audit,
     classify,
     decision,
@@ -104,6 +105,14 @@ _tenants.command()(tenants.check)
 _tenants.command()(tenants_change.add)
 _tenants.command("import")(tenants_change.import_connections)
 app.add_typer(_tenants, name="tenants")
+
+_approvals = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_approvals.callback()(approvals.approvals)
+_approvals.command("list")(approvals.list_approvals)
+_approvals.command()(approvals.show)
+_approvals.command()(approvals.approve)
+_approvals.command()(approvals.decline)
+app.add_typer(_approvals, name="approvals")
 
 _principals = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _principals.callback()(principals.principals)

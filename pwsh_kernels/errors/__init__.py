@@ -1,6 +1,14 @@
 """The one error tree, by subject; every error is a name of this package."""
 
-from pwsh_kernels.errors.approvals import ApprovalNeeded, ApprovalRefused, ChangesRefused
+from pwsh_kernels.errors.approvals import (
+    ApprovalDeclinedLately,
+    ApprovalNeeded,
+    ApprovalRefused,
+    ChangesRefused,
+    ProofNeeded,
+    TooManyApprovals,
+    UnknownApproval,
+)
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
 from pwsh_kernels.errors.command_state import StateChanged, StateUnknown
 from pwsh_kernels.errors.files import (
@@ -119,6 +127,7 @@ __all__ = [
     "AnswerLost",
     "AnswerNotUsable",
     "AnswerOfAnother",
+    "ApprovalDeclinedLately",
     "ApprovalNeeded",
     "ApprovalRefused",
     "AuditUnavailable",
@@ -184,6 +193,7 @@ __all__ = [
     "PowerShellTooOld",
     "ProductError",
     "PromptRefused",
+    "ProofNeeded",
     "QueueFull",
     "ReaderNotConfigured",
     "RepositoryUnreachable",
@@ -204,10 +214,12 @@ __all__ = [
     "SignInPending",
     "StateChanged",
     "StateUnknown",
+    "TooManyApprovals",
     "TooManyClassifications",
     "TooManySessions",
     "Unauthorized",
     "UndecodableScript",
+    "UnknownApproval",
     "UnknownModule",
     "UnknownPasskey",
     "UnknownProperty",

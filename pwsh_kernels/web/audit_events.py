@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from pwsh_kernels import __version__
+from pwsh_kernels.approvals.approval import Approval
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
 from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused, NotOnlyReading
 from pwsh_kernels.principals.decision import Decision
@@ -49,6 +50,44 @@ def change_refused(
         outcome=refused.code,
         **command_facts(text),
     )
+
+
+def approval_events(
+    kind: Kind, approval: Approval, who: tuple[str, str], **more: Value
+) -> list[Event]:
+    """Return what became of an approval, for each session that it is about; `who`: principal and
+    client.
+    """
+    request = approval.request
+    facts: dict[str, Value] = {
+        "approval": approval.id,
+        "digest": approval.digest,
+        "requester": request.requester,
+        "reason": request.reason,
+        "words": approval.words,
+    }
+    return [
+        Event(
+            kind,
+            door_of(who[1]) if who[0] else Door.SERVER,
+            *who,
+            change.tenant,
+            change.module,
+            run_id,
+            judged=request.kind.value,
+            more={**facts, "account": change.account, **more},
+            **command_facts(change.command, change.parameters),
+        )
+        for change, run_id in zip(request.changes, request.runs, strict=True)
+    ]
+
+
+def approval_refused(caller: Caller, approval: Approval, verb: str, code: str) -> Event:
+    """Return that somebody's decision was not taken."""
+    change = approval.request.changes[0]
+    more: dict[str, Value] = {"approval": approval.id, "verb": verb}
+    who = (caller.name, caller.client, change.tenant, change.module)
+    return Event(Kind.DENIED, door_of(caller.client), *who, outcome=code, more=more)
 
 
 def unknown(door: Door, client: str, address: str, what: str, left_out: int) -> Event:
@@ -178,6 +217,13 @@ def page_event(kind: Kind, principal: str, client: str = "page", how: str = "cod
     OpenID provider.
     """
     return Event(kind, door_of(client), principal, client, more={"how": how})
+
+
+def approval_code_given(caller: Caller, one: Approval) -> Event:
+    """Return that somebody got a code with which they approve a change on the page."""
+    door = door_of(caller.client)
+    more: dict[str, Value] = {"approval": one.id}
+    return Event(Kind.APPROVAL_CODE_GIVEN, door, caller.name, caller.client, more=more)
 
 
 def passkey_event(kind: Kind, principal: str, client: str, name: str = "") -> Event:

@@ -6,7 +6,7 @@ once, for open connections too.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -173,6 +173,17 @@ class Guard:
     def allows(self, caller: Caller, verb: Verb, key: SessionKey) -> bool:
         """Return whether a caller may do something in a session."""
         return self.decide(caller, verb_in(verb, key.tier), self.place(key)).allowed
+
+    def holders(self, verb: Verb, places: Sequence[Where]) -> list[str]:
+        """Return the ids of the people of the file, and of the owner, who may do something in all
+        of some places.
+        """
+        now = self._now()
+        return [
+            one.id
+            for one in (OWNER, *self._roll().known)
+            if all(decide(one, verb, place, now, self._freezes()).allowed for place in places)
+        ]
 
     def sees_tenant(self, caller: Caller, name: str) -> bool:
         """Return whether a caller may know of a tenant, by the tenant's own name."""

@@ -78,7 +78,7 @@ class JudgedChannels(Channels):
                 self.classes[message.id] = "read"
             elif gate := self._gate.changes:
                 judge = gate.judging(caller, executed_texts(message), Door.NOTEBOOK)
-                self.classes[message.id] = await judge(key.tenant, key.module)
+                self.classes[message.id] = await judge.cell(key.tenant, key.module)
         except ProductError as error:
             return message, error
         return None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from pwsh_kernels.approvals.approval import Approval
 from pwsh_kernels.errors import PageCodeRefused, PageForPeople
 from pwsh_kernels.principals.principal import Kind, Principal
 from pwsh_kernels.principals.tokens import hash_of
@@ -69,6 +70,11 @@ class PageCodes:
         principal = self.whose(code, purpose)
         del self._open[_name(code, purpose)]
         return principal
+
+
+def approving(one: Approval) -> str:
+    """Return the purpose of a code that approves this change and no other."""
+    return f"approve {one.id} {one.digest}"
 
 
 def _name(code: str, purpose: str) -> str:

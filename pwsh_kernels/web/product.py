@@ -18,6 +18,7 @@ from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.tracing.export import exporter
 from pwsh_kernels.web.approval_links import ApprovalLinks
+from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
@@ -81,6 +82,7 @@ class Backend:
     guard: Guard
     classifier: Classifier
     changes: ChangesGate
+    approvals: Approvals
     freezes: FreezeFile
     audit: AuditTrail
     passkeys: PasskeyCeremonies

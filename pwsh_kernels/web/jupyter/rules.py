@@ -61,6 +61,11 @@ OURS: Mapping[str, HandlerRule] = {
     **{
         f"pages.{one}": OPEN
         for one in (
+            "approvals_page.ApprovalApprove",
+            "approvals_page.ApprovalDecline",
+            "approvals_page.ApprovalPage",
+            "approvals_page.ApprovalWish",
+            "approvals_page.ApprovalsPage",
             "assets_handler.Assets",
             "audit_page.AuditPage",
             "audit_page.AuditVerify",

@@ -1,5 +1,6 @@
 """What all pages share: who looks, what a page's content may do, and refusals as pages."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import HTTPError
 
+from pwsh_kernels.approvals.proof import Proof
 from pwsh_kernels.errors import PageCodeRefused, PageForPeople, ProductError
 from pwsh_kernels.escapes import one_line, visible
 from pwsh_kernels.principals.principal import OWNER, SERVER, SOMEWHERE, Principal, Where
@@ -31,6 +33,8 @@ POLICY = (
     " img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 TEMPLATES = Path(__file__).parent / "templates"
+AFTER_SIGN_IN = re.compile(r"approvals/[\w-]{1,80}")
+"""Pages to which a sign-in may lead: those to which a notification does."""
 CLIENT = "page"
 """The calling program, as runs show it."""
 BY_NAME = {f"{one.method} {one.path}": one for one in ROUTES}
@@ -95,6 +99,12 @@ class PageHandler(JupyterHandler):
         self.set_header("WWW-Authenticate", 'Bearer realm="pwsh-kernels"')
         self.show("stranger.html", error="")
 
+    @property
+    def then(self) -> str:
+        """Where somebody who signs in now wants to go: "" for the first page."""
+        wanted = self.get_argument("then", "")
+        return wanted if AFTER_SIGN_IN.fullmatch(wanted) else ""
+
     def holder(self, code: str, purpose: str = SIGN_IN) -> Principal:
         """Return whose code it is, if they still have the token with which they asked for it.
 
@@ -117,11 +127,15 @@ class PageHandler(JupyterHandler):
         return self.caller is not None and self.backend.guard.allows(self.caller, verb, key)
 
     async def ask(
-        self, route: str, values: Mapping[str, object] | None = None, of: str = ""
+        self,
+        route: str,
+        values: Mapping[str, object] | None = None,
+        of: str = "",
+        proof: Proof = Proof.TOKEN_CONFINED,
     ) -> Any:
         """Return what a route of REST answers to whoever looks. Raises ProductError."""
         row = BY_NAME[route]
-        call = Call(self.backend, self.caller, read_model(row.takes, values or {}), of)
+        call = Call(self.backend, self.caller, read_model(row.takes, values or {}), of, proof)
         return (await row.respond(call)).body
 
     # -- what is sent -----------------------------------------------------------------------------
@@ -157,6 +171,7 @@ class PageHandler(JupyterHandler):
             "administers": self.may(Verb.ADMINISTER, SERVER),
             "has_lab": self.site.has_lab,
             "provider": self.site.provider,
+            "then": self.then,
             "now": datetime.now(UTC),
             "ago": ago,
             "until": until,

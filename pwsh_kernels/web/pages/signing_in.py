@@ -47,7 +47,7 @@ class SignInPage(PageHandler):
         signed_in = page_event(Kind.PAGE_SIGNED_IN, principal.id)
         self.backend.audit.note(signed_in)
         identity.sign_in(self, principal)
-        self.go("")
+        self.go(self.then)
 
     def refuse(self, refused: PageCodeRefused) -> None:
         """Say that a code is no good, and how to get another."""

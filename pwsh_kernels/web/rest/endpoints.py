@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
 from pwsh_kernels.approvals.policy import Need, needs
+from pwsh_kernels.approvals.proof import Proof
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.audit.selection import Selection, read_newest, read_page, require_kind
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
@@ -31,18 +32,22 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.sessions.facade import DEFAULT_MODULE
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.audit_events import agents, page_event, passkey_event
+from pwsh_kernels.web.audit_events import agents, approval_code_given, page_event, passkey_event
 from pwsh_kernels.web.changes_gate import Judging
-from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode
+from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode, approving
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.audit_view import head_view, page_view
 from pwsh_kernels.web.rest.bodies import (
+    ApprovalsQuery,
+    ApproveBody,
     AuditQuery,
     CancelBody,
     ClassifyBody,
     ClassifyQuery,
     CommandsQuery,
+    DeclineBody,
     DisconnectBody,
     FreezeBody,
     InputBody,
@@ -85,6 +90,8 @@ class Call:
     caller: Caller | None
     values: BaseModel
     id: str = ""
+    proof: Proof = Proof.TOKEN_CONFINED
+    """By what the caller is known. Only the page has asked for more than a token."""
 
     @property
     def by(self) -> CallerFacts:
@@ -127,13 +134,13 @@ class Call:
             raise Unauthorized
         return self.caller
 
-    def judging(self, command: str) -> Judging:
+    def judging(self, command: str, reason: str) -> Judging:
         """Return the question whether the caller's command may run somewhere. Raises Unauthorized
         without a caller.
         """
         if self.caller is None:
             raise Unauthorized
-        return self.backend.changes.judging(self.caller, [command])
+        return self.backend.changes.judging(self.caller, [command], reason=reason)
 
     def admit(self, tenant: str, module: str, tier: shapes.Tier) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
@@ -325,7 +332,7 @@ async def run(call: Call) -> Answer:
         tier=body.tier,
         **call.by,
     )
-    judge = call.judging(body.command)
+    judge = call.judging(body.command, body.reason)
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(
             request,
@@ -464,6 +471,60 @@ async def cancel(call: Call) -> Answer:
     return Answer(_told(call, await call.backend.sessions.cancel(call.id, wait_s, **call.by)))
 
 
+async def approvals(call: Call) -> Answer:
+    """List the changes that wait, or have waited, for a person; with `seen`, once they differ."""
+    query, known = _as(call, ApprovalsQuery), call.backend.approvals
+    if call.caller is None:
+        raise Unauthorized
+    shown = known.shown(call.caller)
+    if query.seen is not None:
+        wait_s = call.backend.capped(query.wait_s) or 0
+        await known.changes.wait_for(lambda: known.version(shown) != query.seen, wait_s)
+    listed = [known.view(one, call.caller) for one in known.desk.listed(shown, now())]
+    view: shapes.Approvals = {
+        "success": True,
+        "version": known.version(shown),
+        "approvals": [one for one in listed if one["state"] == "pending" or not query.waiting],
+    }
+    return Answer(view)
+
+
+async def approval(call: Call) -> Answer:
+    """Show one of them as an approver must see it."""
+    known = call.backend.approvals
+    return Answer(known.view(known.desk.get(call.id, now()), call.caller))
+
+
+async def approve(call: Call) -> Answer:
+    """Approve what was shown: its runs begin, where everything is as it was."""
+    known, body = call.backend.approvals, _as(call, ApproveBody)
+    if call.caller is None:
+        raise Unauthorized
+    one = known.approve(call.id, call.caller, body.digest, call.proof)
+    return Answer(known.view(one, call.caller))
+
+
+async def approval_code(call: Call) -> Answer:
+    """Give a person a code with which they approve this change on the page, once.
+
+    Raises ProofNeeded, PageForPeople.
+    """
+    known, caller = call.backend.approvals, call.known_caller()
+    one = known.desk.get(call.id, now())
+    known.require_proof(one, Proof.TOKEN_CONFINED)
+    given = call.backend.page_codes.issue(caller.principal, approving(one))
+    call.backend.audit.note(approval_code_given(caller, one))
+    return Answer(_code_view(caller, given, f"/approvals/{one.id}"))
+
+
+async def decline(call: Call) -> Answer:
+    """Decline it: its runs end, and the same is not asked again for an hour."""
+    known, body = call.backend.approvals, _as(call, DeclineBody)
+    if call.caller is None:
+        raise Unauthorized
+    return Answer(known.view(known.decline(call.id, call.caller, body.reason), call.caller))
+
+
 async def frozen(call: Call) -> Answer:
     """List where agents are stopped, as far as the caller may know the tenants."""
     return Answer(_frozen(call, call.backend.freezes.current()))
@@ -552,7 +613,7 @@ async def page_code(call: Call) -> Answer:
     caller = call.known_caller()
     given = call.backend.page_codes.issue(caller.principal)
     call.backend.audit.note(page_event(Kind.PAGE_CODE_GIVEN, caller.name, caller.client))
-    return Answer(_code_view(caller, given, "/sign-in"))
+    return Answer(_code_view(caller, given, f"/sign-in?code={given.code}"))
 
 
 async def passkey_code(call: Call) -> Answer:
@@ -560,7 +621,7 @@ async def passkey_code(call: Call) -> Answer:
     caller = call.known_caller()
     given = call.backend.page_codes.issue(caller.principal, ADD_PASSKEY)
     call.backend.audit.note(passkey_event(Kind.PASSKEY_CODE_GIVEN, caller.name, caller.client))
-    return Answer(_code_view(caller, given, "/page/passkeys/add"))
+    return Answer(_code_view(caller, given, f"/page/passkeys/add?code={given.code}"))
 
 
 def _code_view(caller: Caller, given: GivenCode, path: str) -> shapes.PageCode:
@@ -568,7 +629,7 @@ def _code_view(caller: Caller, given: GivenCode, path: str) -> shapes.PageCode:
         "success": True,
         "principal": caller.name,
         "code": given.code,
-        "path": f"{path}?code={given.code}",
+        "path": path,
         "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
     }
 
