@@ -112,6 +112,7 @@ _approvals.command("list")(approvals.list_approvals)
 _approvals.command()(approvals.show)
 _approvals.command()(approvals.approve)
 _approvals.command()(approvals.decline)
+_approvals.command()(approvals.code)
 app.add_typer(_approvals, name="approvals")
 
 _principals = typer.Typer(no_args_is_help=True, rich_markup_mode=None)

@@ -9,8 +9,9 @@ import typer
 
 from pwsh_kernels.cli.console import ExitCode, connected, note, say, say_json, table
 from pwsh_kernels.cli.sessions import AsJson
+from pwsh_kernels.cli.times import local_clock
 from pwsh_kernels.escapes import plain
-from pwsh_kernels.shapes import Approval
+from pwsh_kernels.shapes import Approval, PageCode
 
 ApprovalId = Annotated[
     str, typer.Argument(help="As `pwsh-kernels approvals list` shows it.", metavar="ID")
@@ -74,6 +75,21 @@ def decline(
     """Decline a change: it does not run, and is not asked again for an hour."""
     one = asyncio.run(_decline(approval_id, reason))
     say(f"{one['id']}: {one['state']}")
+
+
+def code(approval_id: ApprovalId, as_json: AsJson = False) -> None:
+    """Print a code with which you approve this change on the page: once, within five minutes."""
+    given = asyncio.run(_code(approval_id))
+    if as_json:
+        say_json(given)
+        return
+    note(f"On the page of {approval_id}, before {local_clock(given['expires_at'])}:")
+    say(given["code"])
+
+
+async def _code(approval_id: str) -> PageCode:
+    async with connected() as client:
+        return await client.approval_code(approval_id)
 
 
 async def _list(*, waiting: bool) -> list[Approval]:

@@ -93,7 +93,7 @@ class ApprovalPage(OneApproval):
 
     @allow_unauthenticated
     async def get(self, approval_id: str) -> None:
-        """Show it."""
+        """Show it as it stands now."""
         if self.get_query_argument(ARGUMENT, ""):
             self.redirect(self.request.path)
             return

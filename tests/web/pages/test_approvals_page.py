@@ -16,6 +16,7 @@ from pwsh_kernels.principals.principal import EVERY, Kind
 from pwsh_kernels.principals.verbs import EVERY_VERB, PEOPLE_ONLY, Verb
 from tests.fixtures.authenticator import Authenticator
 from tests.fixtures.browser import Browser, Page, browser, signed_in
+from tests.fixtures.cli import run_command
 from tests.fixtures.principals import Principals, grant
 from tests.fixtures.receivers import Hook, webhook
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
@@ -227,7 +228,10 @@ def test_a_code_of_the_command_line_approves_this_change_once_and_it_runs(
     server: Server, agent: httpx.Client, people: Principals
 ) -> None:
     run = ask(agent, "coded")
-    code = code_for(server, run, people.tokens["bob"])
+    environment = {**server.environment, "PWSH_MANAGER_TOKEN": people.tokens["bob"]}
+    said, told, _ = run_command(environment, "approvals", "code", run["approval"]["id"])
+    assert told.startswith(f"On the page of {run['approval']['id']}, before ")
+    code = said.strip()
     with signed_in(server, people.tokens["bob"]) as one:
         done = one.send(page_of(one, run).form("/approve"), code=code)
         assert "approved, has run" in done.text
