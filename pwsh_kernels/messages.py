@@ -2,12 +2,14 @@
 both sides.
 
 * `execute_request` metadata: `{"pwsh": {"parameters": {}, "format": "text", "width": 120,
-  "max_chars": null, "file": "",
-  "rich": false, "packed": false, "own": false, "guards": null}}`; a request without our key is a
-  person's and is `rich`. `own`: a script of the server's; `guards`: the last one of its look at who
-  is signed in, true or false for the result
-* `kernel_info_reply` content: `"pwsh": {"understands": [...]}`: which of `packed`, `own`, `guards`
-  the kernel knows; without it none. It refuses a request with others; the server may be a newer one
+  "max_chars": null, "file": "", "rich": false, "packed": false, "own": false, "guards": null,
+  "state": null}}`; a request without our key is a person's and is `rich`. `own`: a script of the
+  server's; `guards`: the last one of its look at who is signed in, true or false for the result;
+  `state`: a question about how the session resolves commands (`command_state.StateQuestion`), which
+  is answered before the code runs; with `expected` in it, the code runs only if nothing differs
+* `kernel_info_reply` content: `"pwsh": {"understands": [...]}`: which of `packed`, `own`, `guards`,
+  `state` the kernel knows; without it none. It refuses a request with others; the server may be a
+  newer one
 * `stream` metadata of a `packed` execution: `{"pwsh": {"kind": …, "pieces": [{"name": "stdout" or
   "stderr", "chars": N, "kind": KIND, "record": …}, …]}}`: its text is theirs one after the other,
   with the metadata of each
@@ -20,7 +22,9 @@ both sides.
   once, in the shape of its
   kind (records.Prompt); `{"pwsh": {"refuse": REASON}}` refuses it. Without our key, `content.value`
   answers the field asked
-* `execute_reply` metadata: `{"pwsh": {"summary": {...}}}`
+* `execute_reply` metadata: `{"pwsh": {"summary": {...}}}`, and where the request had a `state`:
+  `"state": {...}` (`command_state.CommandState`), or `"refused": {"code": CODE, "text": WHY}` if
+  the code was not run because of it
 * `shutdown_request` metadata: `{"pwsh": {"end_session": true}}`: by the owner of a shared kernel,
   which refuses others
 * `pwsh_journal_request` on control of a shared kernel: its `pwsh_journal_reply` has in `runs` the
@@ -43,9 +47,10 @@ both sides.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
-from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.errors import InvalidRequest, ProductError
 from pwsh_kernels.records import (
     MAX_CHARS,
     OUTPUT_FORMATS,
@@ -87,7 +92,7 @@ UNGRANTED = "NotGranted"
 """Name of the error in the reply to a message that no server granted."""
 NAME_CHARS = 100
 """Characters of a client's own words that an event repeats."""
-BESIDE = ("packed", "own", "guards")
+BESIDE = ("packed", "own", "guards", "state")
 """What an execute_request's metadata says besides the options of its run. A kernel that does not
 know one refuses the request, so that a server sends only what `understood` returns.
 """
@@ -184,9 +189,33 @@ def answers_for_other(message: Mapping[str, Any]) -> bool:
     return facts.get("for_other") is True and ("answer" in facts or "refuse" in facts)
 
 
-def summary_metadata(summary: Summary) -> Mapping[str, Any]:
-    """Return the metadata of an execute_reply."""
-    return {KEY: {"summary": summary.to_json()}}
+def summary_metadata(
+    summary: Summary, beside: Mapping[str, Any] = MappingProxyType({})
+) -> Mapping[str, Any]:
+    """Return the metadata of an execute_reply; `beside`: what else it says."""
+    return {KEY: {"summary": summary.to_json(), **beside}}
+
+
+def state_facts(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an execute_reply says of the session's state."""
+    return {"state": state}
+
+
+def refused_facts(refused: ProductError) -> Mapping[str, Any]:
+    """Return what an execute_reply says of code that was not run because of the state."""
+    return {"refused": {"code": refused.code, "text": refused.text()}}
+
+
+def read_refused(reply: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the code and the sentence of `refused_facts`; None: the code was run."""
+    told = our_facts(reply).get("refused")
+    return (str(told["code"]), str(told["text"])) if isinstance(told, Mapping) else None
+
+
+def read_state(reply: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the state of `state_facts`, if an execute_reply has one."""
+    state: Mapping[str, Any] | None = our_facts(reply).get("state")
+    return state
 
 
 def our_facts(message: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -267,16 +296,19 @@ def options_metadata(
     packed: bool = False,
     own: bool = False,
     guards: bool | None = None,
+    state: Mapping[str, Any] | None = None,
     known: Collection[str] = BESIDE,
 ) -> Mapping[str, Any]:
     """Return the metadata of an execute_request; `packed`: output that is written at once may come
     as one message; `own`: a script of the server's; `guards`: whether the session counts as signed
-    in from then on; `known`: what of these the kernel knows.
+    in from then on; `state`: a question about the session's state; `known`: what of these the
+    kernel knows.
     """
     beside = {
         **({"packed": True} if packed else {}),
         **({"own": True} if own else {}),
         **({} if guards is None else {"guards": guards}),
+        **({} if state is None else {"state": state}),
     }
     return {
         KEY: {
@@ -360,6 +392,12 @@ def guards(metadata: Mapping[str, Any]) -> bool | None:
     """Return whether the session counts as signed in from a request on; None: as before."""
     value = _ours(metadata).get("guards") if is_own(metadata) else None
     return value if isinstance(value, bool) else None
+
+
+def state_asked(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what a request asks about the session's state; None: nothing."""
+    asked: Mapping[str, Any] | None = _ours(metadata).get("state")
+    return asked
 
 
 def _rich(value: Any) -> bool:

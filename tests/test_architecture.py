@@ -14,6 +14,7 @@ from tests.fixtures.repository import ROOT
 
 PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {
+    "command_state",
     "errors",
     "escapes",
     "grants",
@@ -52,6 +53,7 @@ EVERY_LAYER = LEAVES | {
     "cli",
 }
 MAY_IMPORT: dict[str, set[str]] = {
+    "command_state": set(),
     "errors": set(),
     "escapes": set(),
     "grants": {"errors"},
@@ -67,13 +69,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "prompt_answers": {"errors", "records"},
     "powershell": {"errors", "landlock", "limits", "prompt_answers", "records", "watcher"},
     "kernel": {"powershell", "messages", "prompt_answers", "records", "screens", "errors"}
-    | {"grants", "limits", "script_text"},
+    | {"command_state", "grants", "limits", "script_text"},
     "catalog": {"errors"},
     "principals": {"catalog", "errors"},
     "audit": {"errors"},
     "tracing": {"errors", "settings"},
     "powershell_search": set(),
-    "approvals": {"catalog", "classification", "errors", "principals"},
+    "approvals": {"catalog", "classification", "command_state", "errors", "principals"},
     "notifications": {"audit", "discovery", "errors", "escapes", "settings"},
     "classification": {"catalog", "errors", "landlock", "powershell_search", "watcher"},
     "modules": {"catalog", "errors", "powershell_search", "settings", "watcher"},
@@ -81,6 +83,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sessions": {
         "audit",
         "catalog",
+        "command_state",
         "modules",
         "escapes",
         "grants",
@@ -158,11 +161,20 @@ ROOMS: dict[str, set[str]] = {
     "kernel": {"kernel/display", "kernel/language"},
     "kernel/display": set(),
     "kernel/language": {"kernel"},
-    "web": {"web/jupyter", "web/mcp", "web/oidc", "web/pages", "web/rest", "web/sandbox"},
+    "web": {
+        "web/jupyter",
+        "web/mcp",
+        "web/oidc",
+        "web/pages",
+        "web/passkeys",
+        "web/rest",
+        "web/sandbox",
+    },
     "web/oidc": {"web", "web/pages"},
     "web/jupyter": {"web"},
     "web/mcp": {"web", "web/rest"},
-    "web/pages": {"web", "web/jupyter", "web/rest"},
+    "web/pages": {"web", "web/jupyter", "web/passkeys", "web/rest"},
+    "web/passkeys": set(),
     "web/rest": {"web"},
     "web/sandbox": set(),
     "catalog": {"catalog/tenants"},

@@ -82,7 +82,7 @@ def test_options_come_back_as_they_were_sent() -> None:
 
 
 def test_a_kernel_is_sent_what_it_says_it_knows_and_one_that_says_nothing_what_all_know() -> None:
-    everything = {"packed": True, "own": True, "guards": True}
+    everything: dict[str, Any] = {"packed": True, "own": True, "guards": True, "state": {}}
     for told, sent in (
         (messages.understanding(), {*everything}),
         ({messages.KEY: {"understands": ["own", "later"]}}, {"own"}),

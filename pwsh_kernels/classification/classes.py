@@ -71,6 +71,8 @@ class Classification:
 
     commands: tuple[Found, ...]
     reasons: tuple[Reason, ...]
+    variables: tuple[str, ...] = ()
+    """Those that the text uses and does not set: their values come from the session."""
 
     @property
     def kind(self) -> Class:

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import math
+import time
 
 from pwsh_kernels.catalog import Catalog
+from pwsh_kernels.classification.budget import Budget
 from pwsh_kernels.classification.classes import Classification, Place
 from pwsh_kernels.classification.command_classes import CommandClasses
 from pwsh_kernels.classification.facts import Fact, read_facts
@@ -11,6 +14,7 @@ from pwsh_kernels.classification.judgement import Judgement
 from pwsh_kernels.classification.parser_process import NoAnswer, ParserProcess
 from pwsh_kernels.classification.prescan import MAX_TEXT, refusal
 from pwsh_kernels.classification.tables import reason
+from pwsh_kernels.errors import TooManyClassifications
 
 LOG = logging.getLogger(__name__)
 
@@ -27,15 +31,18 @@ class Classifier:
         self._parser: ParserProcess | None = None
         self._turn = asyncio.Lock()
         self._ended = False
+        self._budget = Budget(time.monotonic)
 
-    async def classify(self, text: str, module: str = "") -> Classification:
-        """Return what a text does in a session of a module.
+    async def classify(self, text: str, module: str = "", caller: str = "") -> Classification:
+        """Return what a text does in a session of a module; `caller`: the principal who asks.
 
         A text that is not parsed, or of which the parser dies, is one of which nobody can tell.
-        Raises PowerShellNotFound, PowerShellStartFailed.
+        Raises PowerShellNotFound, PowerShellStartFailed, TooManyClassifications.
         """
         if code := refusal(text):
             return _unparsed(code, str(MAX_TEXT))
+        if caller and (wait_s := self._budget.wait_s(caller, len(text))):
+            raise TooManyClassifications(retry_after_s=math.ceil(wait_s))
         try:
             facts = await self._facts(text)
         except NoAnswer as problem:

@@ -108,11 +108,12 @@ class Judgement:
         return name.lower() in engine().lists["gives_files"]
 
     def classification(self) -> Classification:
-        """Return the class, the commands found and the reasons, in the order of the text."""
+        """Return the class, the commands, the reasons and the variables, in the text's order."""
         judged = [(fact, tuple(self._reasons(fact))) for fact in self._facts]
         found = [one for fact, its in judged if (one := self._found(fact, its)) is not None]
         reasons = dict.fromkeys(chain.from_iterable(its for _, its in judged))
-        return Classification(tuple(found), tuple(reasons))
+        outside = self._variables.from_outside(self._facts)
+        return Classification(tuple(found), tuple(reasons), outside)
 
     def _reasons(self, fact: Fact) -> Iterator[Reason]:
         if rule := self._rules.get(fact.form):

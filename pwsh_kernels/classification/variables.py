@@ -11,6 +11,36 @@ from pwsh_kernels.classification.tables import engine, may_mean
 
 WRITTEN = ("constant", "block", "literal", "none")
 SETTLED = (*WRITTEN, "text", "texts")
+AUTOMATIC = frozenset(
+    {
+        "_",
+        "psitem",
+        "true",
+        "false",
+        "null",
+        "args",
+        "input",
+        "this",
+        "?",
+        "^",
+        "$",
+        "error",
+        "matches",
+        "myinvocation",
+        "pscmdlet",
+        "foreach",
+        "psboundparameters",
+        "lastexitcode",
+        "switch",
+        "pid",
+        "host",
+        "home",
+        "pshome",
+        "psversiontable",
+        "executioncontext",
+    }
+)
+"""Variables that the engine sets while a text runs, or that nobody can set."""
 MADE_HERE = ("literal", "texts", "table")
 
 
@@ -48,6 +78,12 @@ class Variables:
         elif fact.form == "Command":
             given = (one for one in fact.arguments if is_variable_parameter(one.name))
             self._named |= {one.value.value.lstrip("+").lower() for one in given}
+
+    def from_outside(self, facts: Iterable[Fact]) -> tuple[str, ...]:
+        """Return the variables that a text uses and never sets, without those of the engine."""
+        used = {one.name.lower(): one.name for one in facts if one.form == "Variable" and one.name}
+        own = {*self._assigned, *self._named, *AUTOMATIC}
+        return tuple(name for lowered, name in used.items() if lowered not in own)
 
     def settled(self, value: Value, *, strictly: bool = False) -> bool:
         """Return whether a value is wholly written in the text, blocks included; unless `strictly`,

@@ -54,6 +54,9 @@ def run(
     detach: Annotated[
         bool, typer.Option("--detach", help="Print the run's id and leave the command running.")
     ] = False,
+    reason: Annotated[
+        str, typer.Option(help="What a change is for; whoever has to approve it reads that.")
+    ] = "",
 ) -> None:
     """Run a command, or a script file.
 
@@ -77,6 +80,7 @@ def run(
         "format": output,
         "width": terminal_width(),
         "file": script.file,
+        "reason": reason or None,
         "tier": tier_of(read),
     }
     wait_s = 0 if detach else wait_s

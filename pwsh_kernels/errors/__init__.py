@@ -1,7 +1,16 @@
 """The one error tree, by subject; every error is a name of this package."""
 
-from pwsh_kernels.errors.approvals import ApprovalNeeded, ApprovalRefused, ChangesRefused
+from pwsh_kernels.errors.approvals import (
+    ApprovalDeclinedLately,
+    ApprovalNeeded,
+    ApprovalRefused,
+    ChangesRefused,
+    ProofNeeded,
+    TooManyApprovals,
+    UnknownApproval,
+)
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
+from pwsh_kernels.errors.command_state import StateChanged, StateUnknown
 from pwsh_kernels.errors.files import (
     BrokenFile,
     FileNotWritten,
@@ -36,6 +45,7 @@ from pwsh_kernels.errors.packages import (
     PackageVersionNotFound,
 )
 from pwsh_kernels.errors.pages import PageCodeRefused, PageForPeople
+from pwsh_kernels.errors.passkeys import PasskeyRefused, UnknownPasskey
 from pwsh_kernels.errors.people import PersonRefused
 from pwsh_kernels.errors.powershell import (
     PowerShellDied,
@@ -59,6 +69,7 @@ from pwsh_kernels.errors.requests import (
     ForeignOrigin,
     InvalidRequest,
     MethodNotAllowed,
+    TooManyClassifications,
     Unauthorized,
     UnknownRoute,
 )
@@ -116,6 +127,7 @@ __all__ = [
     "AnswerLost",
     "AnswerNotUsable",
     "AnswerOfAnother",
+    "ApprovalDeclinedLately",
     "ApprovalNeeded",
     "ApprovalRefused",
     "AuditUnavailable",
@@ -171,6 +183,7 @@ __all__ = [
     "PackageVersionNotFound",
     "PageCodeRefused",
     "PageForPeople",
+    "PasskeyRefused",
     "PersonRefused",
     "PlaceUnavailable",
     "PowerShellDied",
@@ -180,6 +193,7 @@ __all__ = [
     "PowerShellTooOld",
     "ProductError",
     "PromptRefused",
+    "ProofNeeded",
     "QueueFull",
     "ReaderNotConfigured",
     "RepositoryUnreachable",
@@ -198,10 +212,16 @@ __all__ = [
     "SessionStarting",
     "SessionUsersUnavailable",
     "SignInPending",
+    "StateChanged",
+    "StateUnknown",
+    "TooManyApprovals",
+    "TooManyClassifications",
     "TooManySessions",
     "Unauthorized",
     "UndecodableScript",
+    "UnknownApproval",
     "UnknownModule",
+    "UnknownPasskey",
     "UnknownProperty",
     "UnknownRepository",
     "UnknownRoute",

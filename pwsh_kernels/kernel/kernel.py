@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 from ipykernel import kernel_protocol_version  # type: ignore[attr-defined] # it has no __all__
@@ -16,7 +17,7 @@ from ipykernel.jsonutil import json_clean
 from powershell_kernel.kernel import PowerShellKernel
 
 from pwsh_kernels import __version__
-from pwsh_kernels.errors import PowerShellDied, ProductError
+from pwsh_kernels.errors import PowerShellDied, ProductError, StateChanged, StateUnknown
 from pwsh_kernels.grants import Grant, Verifier
 from pwsh_kernels.kernel.asker import Asker, MessageCodec
 from pwsh_kernels.kernel.checked_messages import CheckedMessages
@@ -27,6 +28,7 @@ from pwsh_kernels.kernel.display.rendering import ErrorContent, product_error, s
 from pwsh_kernels.kernel.engine import Engine
 from pwsh_kernels.kernel.environment import read_environment
 from pwsh_kernels.kernel.execution import Execution
+from pwsh_kernels.kernel.expected_state import found_state, read_question
 from pwsh_kernels.kernel.isolation import IsolatedClients
 from pwsh_kernels.kernel.journal import Journal, text_size
 from pwsh_kernels.kernel.language.expressions import failure
@@ -41,7 +43,9 @@ from pwsh_kernels.messages import (
     KEY,
     POWERSHELL_DIED,
     read_options,
+    refused_facts,
     shows_views,
+    state_facts,
     summary_metadata,
     takes_packed,
     understanding,
@@ -55,6 +59,7 @@ LAST_REPLY_WAIT_S = 2.0
 kernel exits.
 """
 EXIT_POWERSHELL_DIED = 70
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 LEAVE = {"source": "ask_exit", "keepkernel": True}
 """For a console whose user typed `exit`: it leaves, and shuts down only a kernel that it started
 itself.
@@ -62,10 +67,11 @@ itself.
 
 
 class Ending(NamedTuple):
-    """How a run ended: the facts, and the error to show, if any."""
+    """How a run ended: the facts, the error to show, if any, and what the reply says besides."""
 
     summary: Summary
     error: ErrorContent | None = None
+    beside: Mapping[str, Any] = NOTHING
 
 
 class PwshKernel(
@@ -215,7 +221,7 @@ class PwshKernel(
             self._publish(EVENT_MESSAGE, {"event": CONNECTION_CHANGED}, {}, parent)
         reply, metadata = (
             await self._reply(ending, user_expressions or {}),
-            summary_metadata(ending.summary),
+            summary_metadata(ending.summary, ending.beside),
         )
         self._journal.end(parent["header"]["msg_id"], reply["status"], metadata)
         return {**reply, KEY: metadata}
@@ -234,18 +240,32 @@ class PwshKernel(
         """
         try:
             options = replace(read_options(metadata), keep_as=keep_as)
+            told = await self._told_state(metadata)
             if not code.strip():
-                return Ending(Summary("completed"))
+                return Ending(Summary("completed"), beside=told)
             self._gate.enter(metadata)
-            return await self._run(output, code, options, add_to_history=add_to_history)
+            ending = await self._run(output, code, options, add_to_history=add_to_history)
+            return ending._replace(beside=told)
         except PowerShellDied as error:
             return Ending(Summary("died"), product_error(error))
+        except (StateChanged, StateUnknown) as error:
+            return Ending(Summary("failed"), product_error(error), refused_facts(error))
         except ProductError as error:
             return Ending(Summary("failed"), product_error(error))
         except Exception:
             logging.getLogger(__name__).exception("a cell could not be run")
             sentence = f"The kernel failed; {self._log_file} has the traceback."
             return Ending(Summary("failed"), ErrorContent("InternalError", sentence, ()))
+
+    async def _told_state(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the state that a request asks for. Raises StateChanged, StateUnknown."""
+        question = read_question(metadata)
+        if question is None:
+            return NOTHING
+        state = await found_state(await self.engine.shell(), question)
+        if told := question.differences(state):
+            raise StateChanged(told)
+        return state_facts(state.to_json())
 
     async def _run(
         self, output: Output, code: str, options: RunOptions, *, add_to_history: bool

@@ -35,6 +35,12 @@ def test_a_reason_says_what_to_write_instead(judge: Judge) -> None:
     assert reason.instead == "Write the name of the command itself."
 
 
+def test_the_variables_that_come_from_the_session_are_named(judge: Judge) -> None:
+    text = '$a = 1; foreach ($one in $All) { Set-Mailbox "$one $env:X" -Name $name$a -Force:$true }'
+    assert judge(text).variables == ("All", "env:X", "name")
+    assert judge("Get-Mailbox | Where-Object { $_.Name -eq 'x' }").variables == ()
+
+
 def test_a_service_of_ones_own_says_what_its_commands_do(tmp_path: Path) -> None:
     """The catalog's files are the tables; a command that none lists is not read."""
     (tmp_path / "crm.toml").write_text(

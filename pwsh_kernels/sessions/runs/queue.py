@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import zmq
 
+from pwsh_kernels.errors import StateUnknown
 from pwsh_kernels.grants import Signer
 from pwsh_kernels.messages import (
     CONNECTION_CHANGED,
@@ -20,6 +21,8 @@ from pwsh_kernels.messages import (
     PROMPT_EVENTS,
     answer_metadata,
     options_metadata,
+    read_refused,
+    read_state,
     read_summary,
     refusal_metadata,
     understood,
@@ -39,6 +42,9 @@ NOT_ARRIVED = (
     " run."
 )
 CUT = "the network to its kernel was cut for a while"
+OLD_KERNEL = "its kernel is of an older version"
+STATE = "state"
+"""What a kernel that can tell the session's state understands (messages.BESIDE)."""
 REJOIN_ASKS = 12
 """How often a kernel is asked, after a cut, what it knows of a command."""
 IDLE_WAIT_S = 5.0
@@ -84,6 +90,7 @@ class Job:
     first: bool = False
     gate: Gate | None = None
     guards: bool | None = None
+    state: Mapping[str, Any] | None = None
     message_id: str = ""
     reply: Message | None = None
     idle: bool = False
@@ -271,13 +278,21 @@ class RunQueue:
         first: bool = False,
         gate: Gate | None = None,
         guards: bool | None = None,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         """Queue a run;
 
         `first`: ahead of those that wait. A run that its `gate` holds back does not hold up the
         runs behind it. `guards`: what the kernel is told of the sign-in (options_metadata).
+        `state`: what it is asked about the session's state in the same turn; a kernel that cannot
+        tell runs nothing.
         """
-        job = Job(run, code, recorder or Recorder(run), store_history, first, gate, guards)
+        if state is not None and STATE not in self._known:
+            refused = StateUnknown(OLD_KERNEL)
+            run.blame(refused.code, refused.text())
+            run.finish("failed")
+            return
+        job = Job(run, code, recorder or Recorder(run), store_history, first, gate, guards, state)
         run.wait_behind(lambda: self.active)
         if first:
             self._waiting.appendleft(job)
@@ -382,6 +397,7 @@ class RunQueue:
                 packed=True,
                 own=job.run.purpose not in FOR_CALLERS,
                 guards=job.guards,
+                state=job.state,
                 known=self._known,
             ),
             lambda message: self._received(job, message),
@@ -462,6 +478,10 @@ class RunQueue:
         summary = job.recorder.finish(read_summary(reply))
         if summary and summary.connection_changed:
             job.run.change_connection()
+        if (told := read_state(reply)) is not None:
+            job.run.tell_state(told)
+        if refused := read_refused(reply):
+            job.run.blame(*refused)
         state = end_state(summary, content["status"])
         reason = content.get("evalue", "") if state == "failed" else ""
         if state == "cancelled" and job.run.cancelled_at is None and content["status"] != "aborted":

@@ -1,9 +1,10 @@
 """A run: one execution in a session, with its state, its output and how it ended."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pwsh_kernels.errors import ProductError
 from pwsh_kernels.records import Progress, Prompt, Record, RunOptions, Summary
@@ -13,7 +14,7 @@ from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.runs.advice import Advice
 from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.states import run_may_become
-from pwsh_kernels.shapes import ENDED, Counted, Purpose, RunState
+from pwsh_kernels.shapes import ENDED, Counted, Purpose, RunApproval, RunState
 from pwsh_kernels.tracing.context import TraceContext
 
 FOR_CALLERS: tuple[Purpose, ...] = ("command", "query")
@@ -69,6 +70,8 @@ class Run:
     """The span within which it was asked for."""
     judged: str = ""
     """The class of its command (`read`, `write`, …); "" if nobody asked for one."""
+    approval: RunApproval | None = None
+    """The approval that it waits for, or has had."""
     connection_changed: bool = False
     """True if this run changed the module's connection."""
     message_id: str = ""
@@ -80,6 +83,8 @@ class Run:
     """For a query about objects: how many are kept, matched and shown, and of which run."""
     refusal: ProductError | None = None
     """Why a query has no answer."""
+    found_state: Mapping[str, Any] | None = field(default=None, repr=False)
+    """How the session resolved commands when it ran (command_state.CommandState), if asked."""
     errors: list[Record] = field(default_factory=list)
     advice: list[Advice] = field(default_factory=list)
     """What to do about each of `errors`."""
@@ -112,6 +117,11 @@ class Run:
     def stopping(self) -> bool:
         """True while it is cancelled and has not ended."""
         return self.cancelled_at is not None and not self.ended
+
+    @property
+    def asks_somebody(self) -> bool:
+        """True while it waits for an answer, or for an approval."""
+        return self.prompt is not None or self.state == "waiting_for_approval"
 
     @property
     def asker(self) -> str:
@@ -149,6 +159,10 @@ class Run:
         """Remember the execute request that runs it."""
         self.message_id = message_id
 
+    def show_approval(self, approval: RunApproval) -> None:
+        """Remember how the approval stands that it waits for."""
+        self.approval = approval
+
     def wait_behind(self, ahead: Callable[[], "Run | None"]) -> None:
         """Remember how to find out what it waits for."""
         self.ahead = ahead
@@ -165,6 +179,10 @@ class Run:
     def refuse_query(self, refusal: ProductError) -> None:
         """Remember why a query about objects has no answer."""
         self.refusal = refusal
+
+    def tell_state(self, state: Mapping[str, Any]) -> None:
+        """Remember how the session resolved commands when it ran."""
+        self.found_state = state
 
     def leave(self) -> None:
         """Accept no more changes: the server stops, and the run continues without it."""
@@ -240,9 +258,11 @@ class Run:
         self.account = account
 
     async def wait(self, timeout: float, *, input_too: bool = True) -> bool:
-        """Wait for the end, or for a prompt; return whether it came within `timeout` seconds."""
+        """Wait for the end, or until a person is asked something; return whether it came within
+        `timeout` seconds.
+        """
         return await self.changes.wait_for(
-            lambda: self.ended or self.left or (input_too and self.prompt is not None), timeout
+            lambda: self.ended or self.left or (input_too and self.asks_somebody), timeout
         )
 
 

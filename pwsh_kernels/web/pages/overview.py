@@ -84,13 +84,13 @@ class Needs:
     ending: Sequence[shapes.Session] = ()
     ended: Sequence[shapes.Session] = ()
     certificates: Sequence[Certificate] = ()
+    approvals: Sequence[shapes.Approval] = ()
 
     @property
     def count(self) -> int:
         """How many things need somebody."""
-        return sum(
-            map(len, (self.codes, self.questions, self.ending, self.ended, self.certificates))
-        )
+        waiting = (self.approvals, self.codes, self.questions)
+        return sum(map(len, (*waiting, self.ending, self.ended, self.certificates)))
 
 
 @dataclass(frozen=True, slots=True)

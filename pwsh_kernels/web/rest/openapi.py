@@ -27,10 +27,12 @@ from pwsh_kernels.web.rest.route import Route
 SUBJECTS = frozenset(
     {
         "approvals",
+        "command_state",
         "files",
         "kept_objects",
         "modules",
         "notifications",
+        "passkeys",
         "powershell",
         "read_tier",
         "requests",

@@ -160,6 +160,16 @@ async def test_runs_are_sent_one_at_a_time_in_order(
     ]
 
 
+async def test_a_kernel_that_cannot_tell_the_state_runs_nothing_that_depends_on_it(
+    kernel: BadKernel, queue: RunQueue, runs: Runs
+) -> None:
+    run = runs.add(KEY, "1")
+    queue.submit(run, "1", state={"names": []})
+    assert (run.state, run.code) == ("failed", "state_unknown")
+    assert await submit(queue, runs, "2").wait(WAIT)
+    assert kernel.executed == ["2"]
+
+
 async def test_a_kernel_that_does_not_say_what_it_understands_is_sent_nothing_newer(
     kernel: BadKernel, queue: RunQueue, runs: Runs
 ) -> None:
