@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from pwsh_kernels.cli.console import ExitCode, connected, note, say, say_json, table
+from pwsh_kernels.cli.people import approvers
 from pwsh_kernels.cli.sessions import AsJson
-from pwsh_kernels.cli.times import local_clock
+from pwsh_kernels.cli.times import local_clock, local_time
 from pwsh_kernels.escapes import plain
+from pwsh_kernels.principals.principal import called
 from pwsh_kernels.shapes import Approval, PageCode
 
 ApprovalId = Annotated[
@@ -143,8 +145,8 @@ def _row(one: Approval) -> tuple[str, ...]:
         one["state"],
         one["class"],
         where,
-        one["requester"],
-        one["expires_at"],
+        called(one["requester"]),
+        local_clock(one["expires_at"]),
         plain(short),
     )
 
@@ -153,7 +155,8 @@ def described(one: Approval) -> Iterator[str]:
     """Yield the lines that show a change to whoever decides."""
     program = f" ({one['client']})" if one["client"] else ""
     yield f"Approval {one['id']}: {one['state']}{_said(one)}"
-    yield f"Asked by {one['requester']}{program} at {one['asked_at']}, until {one['expires_at']}"
+    asked, until = local_time(one["asked_at"]), local_clock(one["expires_at"])
+    yield f"Asked by {called(one['requester'])}{program} at {asked}, until {until}"
     yield f"For: {one['reason'] or '(no reason given)'}"
     for place in one["places"]:
         yield f"In {place['session']} as {place['account'] or 'nobody'} (run {place['run_id']})"
@@ -167,9 +170,9 @@ def described(one: Approval) -> Iterator[str]:
     yield from (f"  | {line}" for line in one["text"].split("\n"))
     yield f"Digest: {one['digest']}"
     others = ", somebody else than who asked" if one["rule"] == "four_eyes" else ""
-    yield f"May approve{others}: {', '.join(one['approvers']) or 'nobody'}"
+    yield f"May approve{others}: {approvers(one['approvers'])}"
 
 
 def _said(one: Approval) -> str:
-    by = f" by {one['decided_by']}" if one["decided_by"] else ""
+    by = f" by {called(one['decided_by'])}" if one["decided_by"] else ""
     return f"{by}: {one['words']}" if one["words"] else by

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from pwsh_kernels.cli.console import ExitCode, note, say_json, shows_colours
+from pwsh_kernels.cli.people import approvers
 from pwsh_kernels.cli.prompts import answer_prompt
+from pwsh_kernels.cli.times import local_clock
 from pwsh_kernels.escapes import EscapeFilter, plain, visible_json
 from pwsh_kernels.records import OutputFormat
 from pwsh_kernels.shapes import FAILED, OPEN, Entry, Run, RunPage
@@ -192,8 +194,9 @@ def waits_for_approval(run: Run) -> str:
     if run["state"] != "waiting_for_approval" or approval is None:
         return ""
     return plain(
-        f"Waiting for an approval by {', '.join(approval['approvers'])} until"
-        f" {approval['expires_at']}: `pwsh-kernels approvals show {approval['id']}`"
+        f"Waiting for an approval by {approvers(approval['approvers'])} until"
+        f" {local_clock(approval['expires_at'])}. They read it with `pwsh-kernels approvals show"
+        f" {approval['id']}`, and approve or decline it there or on the page."
     )
 
 

@@ -124,6 +124,16 @@ OWNER = Principal(
 """Who holds the server's own token. It never expires: it is the way in when the file is broken."""
 
 
+def called(principal: str) -> str:
+    """Return a principal's id as people read it: `the owner`, `agent:claude-code of the owner`; the
+    program behind it in brackets stays.
+    """
+    name, space, program = principal.partition(" ")
+    whose, slash, agent = name.partition("/")
+    person = "the owner" if whose == OWNER.id else whose
+    return f"{agent} of {person}{space}{program}" if slash else f"{person}{space}{program}"
+
+
 def is_agents_id(principal: str) -> bool:
     """Return whether an id (`agent:claude`, `token/agent:claude-code`) is that of an agent."""
     return principal.rpartition("/")[2].startswith(f"{Kind.AGENT}:")

@@ -317,4 +317,4 @@ def _request(
 
 def _declined(one: Approval) -> str:
     said = f": {one.words}" if one.words else "."
-    return f"{one.decided_by} has declined it{said}"
+    return f"{called(one.decided_by)} has declined it{said}"

@@ -26,7 +26,7 @@ def test_a_change_is_listed_shown_and_declined(asking: Server, agent: httpx.Clie
     approval_id = run["approval"]["id"]
     listed, _, _ = told(asking, "list")
     assert approval_id in listed
-    assert "token/agent:claude-code" in listed
+    assert "agent:claude-code of the owner" in listed
     shown, _, code = told(asking, "show", approval_id)
     lines = shown.splitlines()
     assert code == 0
@@ -54,7 +54,7 @@ def test_without_a_terminal_only_what_was_read_is_approved(
     assert (code, "another change than the one that was shown" in said) == (1, True)
     digest = asking.get(f"/approvals/{approval_id}")["digest"]
     said, _, code = told(asking, "approve", approval_id, "--digest", digest[:12])
-    assert (said.strip(), code) == (f"{approval_id}: used by token", 0)
+    assert (said.strip(), code) == (f"{approval_id}: used by the owner", 0)
     assert ended(asking, run)["state"] == "succeeded"
     assert count(asking, "Piped") == "1"
 
@@ -90,9 +90,9 @@ def test_a_command_that_waits_says_for_whom_and_how_it_ended(asking: Server) -> 
         asking.post(f"/approvals/{one['id']}/decline", reason="Not now.")
         out, said = run.communicate(timeout=LIMIT)
     file.write_text(rules, encoding="utf-8")
-    assert "Waiting for an approval by token, person:ada" in waits
+    assert "Waiting for an approval by the owner, person:ada or person:" in waits
     assert one["id"] in waits
-    assert "token has declined it: Not now." in said
+    assert "the owner has declined it: Not now." in said
     assert (one["reason"], out, run.returncode) == ("a move", "", 1)
 
 
@@ -106,7 +106,7 @@ def test_a_command_for_several_tenants_says_once_whose_approval_it_waits_for(
     words = ("run", f"{CONTOSO},{FABRIKAM}", "exo", change("Many"), "--detach")
     out, said, _ = run_command(asking.environment, *words)
     file.write_text(rules, encoding="utf-8")
-    assert said.count("Waiting for an approval by token") == 1
+    assert said.count("Waiting for an approval by the owner") == 1
     first, second = (line.split()[1] for line in out.splitlines())
     assert asking.post(f"/runs/{first}/cancel")["state"] == "cancelled"
     assert asking.post(f"/runs/{second}/cancel")["approval"]["state"] == "withdrawn"

@@ -338,7 +338,7 @@ def test_a_model_is_told_why_a_person_said_no(asking: Server) -> None:
             await asyncio.to_thread(asking.post, path, reason="Ask Grace.")
             return text_of(await call(client, "pwsh_wait", run_id=run["run_id"]))
 
-    assert "token has declined it: Ask Grace." in asyncio.run(story())
+    assert "the owner has declined it: Ask Grace." in asyncio.run(story())
 
 
 @pytest.fixture

@@ -164,8 +164,7 @@ def _open_sentence(run: Run) -> str:
     ahead = run.behind
     if run.state == "waiting_for_approval" and run.approval:
         return (
-            f"Nothing has run yet: the command needs an approval by a person"
-            f" ({', '.join(run.approval['approvers'])}), who has until"
+            "Nothing has run yet: the command needs an approval by a person, who has until"
             f" {run.approval['expires_at']} for it: `pwsh-kernels approvals show"
             f" {run.approval['id']}`. Follow it with GET /runs/{run.id}, or take it back with POST"
             f" /runs/{run.id}/cancel."

@@ -15,7 +15,7 @@ from tornado.web import HTTPError
 from pwsh_kernels.approvals.proof import Proof
 from pwsh_kernels.errors import PageCodeRefused, PageForPeople, ProductError
 from pwsh_kernels.escapes import one_line, visible
-from pwsh_kernels.principals.principal import OWNER, SERVER, SOMEWHERE, Principal, Where
+from pwsh_kernels.principals.principal import SERVER, SOMEWHERE, Principal, Where, called
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions.key import SessionKey
@@ -211,6 +211,5 @@ class PageHandler(JupyterHandler):
 
 
 def person(principal: str) -> str:
-    """Return a principal's name for people: the owner's is `token`."""
-    name = one_line(principal)
-    return f"the owner{name.removeprefix(OWNER.id)}" if name.startswith(OWNER.id) else name
+    """Return a principal's name for people, on one line."""
+    return called(one_line(principal))

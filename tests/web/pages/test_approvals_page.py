@@ -216,7 +216,7 @@ def test_the_page_shows_the_text_as_it_is_with_its_class_reasons_who_where_and_u
     assert "<b>bold</b>" in page.text
     assert "<i>x</i>" in page.text
     assert not {"b", "i"} & set(page.tags)
-    for said in ("the owner/agent:claude-code", f"{CONTOSO}:exo", "unknown", "Line 1", "UTC"):
+    for said in ("agent:claude-code of the owner", f"{CONTOSO}:exo", "unknown", "Line 1", "UTC"):
         assert said in page.text, said
     assert "data-until" in page.attributes
 
