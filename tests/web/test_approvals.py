@@ -32,6 +32,14 @@ from tests.mcp.client import call, connected, facts_of, text_of
 pytestmark = pytest.mark.xdist_group("approvals")
 
 
+def connect_as(server: Server, account: str) -> str:
+    """Return a line that connects somebody else of contoso with a token."""
+    authority = Authority(server.data_dir / "sandbox")
+    token = authority.issue_token(account, "https://outlook.office365.com")
+    connect = "ExchangeOnlineManagement\\Connect-ExchangeOnline -ShowBanner:$false"
+    return f"{connect} -AccessToken {token} -Organization {CONTOSO}"
+
+
 def test_a_change_waits_is_shown_approved_and_runs_under_its_requesters_name(
     asking: Server, agent: httpx.Client
 ) -> None:
@@ -152,10 +160,7 @@ def test_what_is_signed_in_as_somebody_else_by_then_does_not_run_and_another_ten
     one = ask(agent, change("Account"))
     body = {"tenants": [CONTOSO, FABRIKAM], "command": change("Each"), "format": "text"}
     here, there = agent.post("/run", json=body).json()["results"]
-    authority = Authority(asking.data_dir / "sandbox")
-    token = authority.issue_token(f"reader@{CONTOSO}", "https://outlook.office365.com")
-    connect = "ExchangeOnlineManagement\\Connect-ExchangeOnline -ShowBanner:$false"
-    asking.run(f"{connect} -AccessToken {token} -Organization {CONTOSO}")
+    asking.run(connect_as(asking, f"reader@{CONTOSO}"))
     assert approve(asking, one)["state"] == "outdated"
     assert approve(asking, here)["state"] == "used"
     for run in (one, here):
@@ -164,6 +169,26 @@ def test_what_is_signed_in_as_somebody_else_by_then_does_not_run_and_another_ten
         assert f"reader@{CONTOSO} is signed in now, and admin@{CONTOSO} was" in done["error"]
     assert ended(asking, there)["state"] == "succeeded"
     assert (count(asking, "Account"), count(asking, "Each")) == ("0", "0")
+    asking.post("/disconnect", tenant=CONTOSO)
+    assert asking.sign_in(CONTOSO)["account"] == f"admin@{CONTOSO}"
+
+
+def test_what_is_approved_is_looked_at_once_more_when_its_turn_comes(
+    asking: Server, agent: httpx.Client
+) -> None:
+    run = ask(agent, change("Turn"))
+    connect = f"Start-Sleep 2; {connect_as(asking, f'reader@{CONTOSO}')}"
+    before = asking.run(connect, wait_s=0)
+    assert before["state"] in ("queued", "running")
+    assert approve(asking, run)["state"] == "used"
+    done = ended(asking, run)
+    assert (done["state"], done["code"], done["started_at"]) == (
+        "cancelled",
+        "approval_outdated",
+        None,
+    )
+    assert f"reader@{CONTOSO} is signed in now" in done["error"]
+    assert count(asking, "Turn") == "0"
     asking.post("/disconnect", tenant=CONTOSO)
     assert asking.sign_in(CONTOSO)["account"] == f"admin@{CONTOSO}"
 
