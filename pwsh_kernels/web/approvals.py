@@ -67,7 +67,7 @@ class Approvals:
         self.changes = Broadcast()
         self._guard = guard
         self._rules = rules
-        self._confined = confined
+        self.confined = confined
         self._waiting: dict[str, Waiting] = {}
         desk.on_decided.append(self._settle)
 
@@ -130,7 +130,7 @@ class Approvals:
 
     def require_proof(self, asked: Approval, proof: Proof) -> None:
         """Raise ProofNeeded for what shows no person here."""
-        if not holds(proof, confined=self._confined):
+        if not holds(proof, confined=self.confined):
             raise ProofNeeded(asked.id)
 
     def _begin(self, granted: Approval) -> Approval:

@@ -19,6 +19,7 @@ from pwsh_kernels.audit.selection import Selection, read_newest, read_page, requ
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import (
     InvalidRequest,
+    NotCarried,
     NotOnlyReading,
     NotReady,
     ServerStarting,
@@ -352,7 +353,7 @@ async def run(call: Call) -> Answer:
         return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
     try:
         view = await call.backend.sessions.run(request, judge)
-    except NotOnlyReading as refused:
+    except (NotCarried, NotOnlyReading) as refused:
         other = SessionKey(refused.tenant, refused.module)
         raise replace(refused, may_write=call.may(Verb.WRITE, other)) from None
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
@@ -656,9 +657,11 @@ async def passkeys(call: Call) -> Answer:
 async def remove_passkey(call: Call) -> Answer:
     """Forget one of the caller's passkeys, and list the others.
 
-    Raises Unauthorized, UnknownPasskey, BrokenFile.
+    Raises Unauthorized, UnknownPasskey, PasskeysLocked, BrokenFile.
     """
     caller, body = call.known_caller(), _as(call, PasskeyBody)
+    if not call.backend.people.is_fresh(caller.name):
+        call.backend.require_first_passkey(caller.name)
     gone = call.backend.passkeys.store.remove(caller.name, body.id)
     told = passkey_event(Kind.PASSKEY_REMOVED, caller.name, caller.client, gone.name)
     call.backend.audit.note(told)
