@@ -26,6 +26,7 @@ from tests.fixtures.approvals import (
     ended,
     records,
 )
+from tests.fixtures.browser import signed_in
 from tests.fixtures.principals import Principals, grant
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 from tests.mcp.client import call, connected, facts_of, text_of
@@ -95,6 +96,14 @@ def test_what_waits_holds_up_no_other_run_and_is_seen_in_the_list(
     assert (done["state"], done["code"]) == ("cancelled", "run_cancelled")
     assert "before anybody approved it" in done["error"]
     assert count(asking, "Waits") == "0"
+
+
+def test_the_page_of_a_run_leads_to_its_approval(asking: Server, agent: httpx.Client) -> None:
+    run = ask(agent, change("Linked"))
+    with signed_in(asking) as browser:
+        page = browser.open(f"/runs/{run['run_id']}")
+    assert any(one.endswith(f"/approvals/{run['approval']['id']}") for one in page.links)
+    assert "waiting for approval" in page.text
 
 
 def test_what_is_declined_does_not_run_and_is_not_asked_again(
