@@ -2,6 +2,7 @@
 more. Pure but for ids; the moment is given.
 """
 
+import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -31,6 +32,7 @@ from pwsh_kernels.errors import (
 )
 from pwsh_kernels.principals.principal import Principal
 
+LOG = logging.getLogger(__name__)
 MOST_OPEN = 10
 """Requests of one principal, or of all agents of one person, that wait at a time: nobody reads more
 of them with care.
@@ -40,6 +42,15 @@ KEPT = 500
 SHORTEST_DIGEST = 12
 """Characters of a digest by which an approver says what they have seen."""
 Listener = Callable[[Approval], None]
+
+
+def _tell(listeners: Iterable[Listener], one: Approval) -> None:
+    """Tell each listener; what one of them does wrong decides nothing."""
+    for listener in listeners:
+        try:
+            listener(one)
+        except Exception:
+            LOG.exception("A listener failed at approval %s", one.id)
 
 
 def unrecorded(_: Approval) -> None:
@@ -75,8 +86,7 @@ class ApprovalDesk:
         record(one)
         self._known[one.id] = one
         self._forget_old()
-        for listener in self.on_asked:
-            listener(one)
+        _tell(self.on_asked, one)
         return one
 
     def get(self, approval_id: str, at: datetime) -> Approval:
@@ -147,8 +157,7 @@ class ApprovalDesk:
     def _put(self, one: Approval) -> Approval:
         before, self._known[one.id] = self._known[one.id], one
         if before.state in OPEN and one.state not in OPEN:
-            for listener in self.on_decided:
-                listener(one)
+            _tell(self.on_decided, one)
         return one
 
     def _forget_old(self) -> None:

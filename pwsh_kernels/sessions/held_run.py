@@ -43,8 +43,11 @@ class HeldRun:
         """Let it wait."""
         self.live.held.add(self.run)
 
-    def start(self) -> bool:
-        """Queue it, under its requester's name; return whether it could be recorded."""
+    def start(self, problem: Callable[[], tuple[str, str]]) -> bool:
+        """Queue it, under its requester's name; return whether it could be recorded.
+
+        `problem` is asked when its turn comes: code and reason why it must not begin, or "" twice.
+        """
         self.live.held.discard(self.run)
         self.run.become("queued")
         try:
@@ -52,7 +55,7 @@ class HeldRun:
         except ProductError as refused:
             self.end(refused.code, f"{VOID} {refused.text()}")
             return False
-        self.live.submit(self.run, self.run.command, gate=self.gate)
+        self.live.submit(self.run, self.run.command, gate=LastLook(self, problem))
         return True
 
     def end(self, code: str, reason: str) -> None:
@@ -65,6 +68,22 @@ class HeldRun:
         """It has ended: nothing waits for it any more."""
         self.live.held.discard(self.run)
         self.on_gone()
+
+
+@dataclass(eq=False)
+class LastLook:
+    """Lets an approved run begin if nothing has changed while it waited for its turn."""
+
+    held: HeldRun
+    problem: Callable[[], tuple[str, str]]
+
+    def take(self, run: Run, retry: Callable[[], None]) -> bool:
+        """Return whether it may go now; one that must not ends instead."""
+        code, reason = self.problem()
+        if code:
+            self.held.end(code, reason)
+            return False
+        return self.held.gate is None or self.held.gate.take(run, retry)
 
 
 Ask = Callable[[Sequence[HeldRun]], Awaitable[None]]

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pwsh_kernels import shapes
 from pwsh_kernels.approvals.approval import Approval, Request, State, sides_with
@@ -29,6 +30,7 @@ from pwsh_kernels.web.guard import Guard
 
 EXPIRY_MARGIN_S = 0.1
 """After its time, so that it is over when it is looked at."""
+OUTDATED = "approval_outdated"
 NOT_RUN = "The command was not run:"
 EXPIRED = f"{NOT_RUN} nobody approved it in time. Ask again when somebody is there to decide."
 ENDINGS = {
@@ -144,10 +146,15 @@ class Approvals:
             one = self.desk.outdate(granted.id, next(iter(problems.values())), now())
         for held, problem in problems.items():
             if problem:
-                held.end("approval_outdated", f"{NOT_RUN} {problem} Ask again.")
+                held.end(OUTDATED, _outdated(problem))
             else:
-                held.start()
+                held.start(partial(self._problem_at_turn, waiting.caller, held, changes[held]))
         return one
+
+    def _problem_at_turn(self, caller: Caller, held: HeldRun, then: Change) -> tuple[str, str]:
+        """Return code and reason why an approved run must not begin after all; "": it may."""
+        problem = self._problem(caller, held, then)
+        return (OUTDATED, _outdated(problem)) if problem else ("", "")
 
     def _problem(self, caller: Caller, held: HeldRun, then: Change) -> str:
         """Return why a run must not begin although it was approved; "": it may."""
@@ -167,7 +174,9 @@ class Approvals:
     def _settle(self, one: Approval) -> None:
         """Record what became of it, and end what does not begin."""
         self._show(one)
-        waiting = self._waiting.pop(one.id)
+        waiting = self._waiting.pop(one.id, None)
+        if waiting is None:
+            return
         decided = one.state is State.DECLINED
         who = (one.decided_by, "") if decided else (waiting.caller.name, waiting.caller.client)
         if one.state is State.EXPIRED:
@@ -271,8 +280,9 @@ class Approvals:
             "approvers": self.approvers(one),
             "decided_by": one.decided_by,
         }
-        for held in self._waiting[one.id].held:
-            held.run.show_approval(brief)
+        if waiting := self._waiting.get(one.id):
+            for held in waiting.held:
+                held.run.show_approval(brief)
         self.changes.notify()
 
 
@@ -313,6 +323,10 @@ def _request(
         tuple(one_line(one) for one in reasons[:MOST_REASONS]),
         tuple(one.run.id for one in held),
     )
+
+
+def _outdated(problem: str) -> str:
+    return f"{NOT_RUN} {problem} Ask again."
 
 
 def _declined(one: Approval) -> str:

@@ -111,6 +111,17 @@ def test_what_waits_comes_first_and_old_decisions_are_forgotten() -> None:
         desk.get("a-none", NOW)
 
 
+def test_a_listener_that_fails_decides_nothing() -> None:
+    def fails(_: Approval) -> None:
+        raise RuntimeError
+
+    desk, told = ApprovalDesk(), list[Approval]()
+    desk.on_asked += [fails, told.append]
+    desk.on_decided += [fails, told.append]
+    desk.decline(desk.ask(wish(), NOW).id, ADA, "", NOW)
+    assert [it.state for it in told] == [State.PENDING, State.DECLINED]
+
+
 def test_nothing_of_a_granted_request_may_be_left_to_run() -> None:
     desk = ApprovalDesk()
     one = desk.ask(wish(), NOW)

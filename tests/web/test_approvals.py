@@ -26,11 +26,20 @@ from tests.fixtures.approvals import (
     ended,
     records,
 )
+from tests.fixtures.browser import signed_in
 from tests.fixtures.principals import Principals, grant
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 from tests.mcp.client import call, connected, facts_of, text_of
 
 pytestmark = pytest.mark.xdist_group("approvals")
+
+
+def connect_as(server: Server, account: str) -> str:
+    """Return a line that connects somebody else of contoso with a token."""
+    authority = Authority(server.data_dir / "sandbox")
+    token = authority.issue_token(account, "https://outlook.office365.com")
+    connect = "ExchangeOnlineManagement\\Connect-ExchangeOnline -ShowBanner:$false"
+    return f"{connect} -AccessToken {token} -Organization {CONTOSO}"
 
 
 def test_a_change_waits_is_shown_approved_and_runs_under_its_requesters_name(
@@ -87,6 +96,14 @@ def test_what_waits_holds_up_no_other_run_and_is_seen_in_the_list(
     assert (done["state"], done["code"]) == ("cancelled", "run_cancelled")
     assert "before anybody approved it" in done["error"]
     assert count(asking, "Waits") == "0"
+
+
+def test_the_page_of_a_run_leads_to_its_approval(asking: Server, agent: httpx.Client) -> None:
+    run = ask(agent, change("Linked"))
+    with signed_in(asking) as browser:
+        page = browser.open(f"/runs/{run['run_id']}")
+    assert any(one.endswith(f"/approvals/{run['approval']['id']}") for one in page.links)
+    assert "waiting for approval" in page.text
 
 
 def test_what_is_declined_does_not_run_and_is_not_asked_again(
@@ -153,10 +170,7 @@ def test_what_is_signed_in_as_somebody_else_by_then_does_not_run_and_another_ten
     one = ask(agent, change("Account"))
     body = {"tenants": [CONTOSO, FABRIKAM], "command": change("Each"), "format": "text"}
     here, there = agent.post("/run", json=body).json()["results"]
-    authority = Authority(asking.data_dir / "sandbox")
-    token = authority.issue_token(f"reader@{CONTOSO}", "https://outlook.office365.com")
-    connect = "ExchangeOnlineManagement\\Connect-ExchangeOnline -ShowBanner:$false"
-    asking.run(f"{connect} -AccessToken {token} -Organization {CONTOSO}")
+    asking.run(connect_as(asking, f"reader@{CONTOSO}"))
     assert approve(asking, one)["state"] == "outdated"
     assert approve(asking, here)["state"] == "used"
     for run in (one, here):
@@ -165,6 +179,26 @@ def test_what_is_signed_in_as_somebody_else_by_then_does_not_run_and_another_ten
         assert f"reader@{CONTOSO} is signed in now, and admin@{CONTOSO} was" in done["error"]
     assert ended(asking, there)["state"] == "succeeded"
     assert (count(asking, "Account"), count(asking, "Each")) == ("0", "0")
+    asking.post("/disconnect", tenant=CONTOSO)
+    assert asking.sign_in(CONTOSO)["account"] == f"admin@{CONTOSO}"
+
+
+def test_what_is_approved_is_looked_at_once_more_when_its_turn_comes(
+    asking: Server, agent: httpx.Client
+) -> None:
+    run = ask(agent, change("Turn"))
+    connect = f"Start-Sleep 2; {connect_as(asking, f'reader@{CONTOSO}')}"
+    before = asking.run(connect, wait_s=0)
+    assert before["state"] in ("queued", "running")
+    assert approve(asking, run)["state"] == "used"
+    done = ended(asking, run)
+    assert (done["state"], done["code"], done["started_at"]) == (
+        "cancelled",
+        "approval_outdated",
+        None,
+    )
+    assert f"reader@{CONTOSO} is signed in now" in done["error"]
+    assert count(asking, "Turn") == "0"
     asking.post("/disconnect", tenant=CONTOSO)
     assert asking.sign_in(CONTOSO)["account"] == f"admin@{CONTOSO}"
 

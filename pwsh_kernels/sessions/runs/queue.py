@@ -373,6 +373,7 @@ class RunQueue:
             self._probe()
             return
         job = next((one for one in self._waiting if self._may_go(one)), None)
+        self._waiting = deque(one for one in self._waiting if not one.run.ended)
         if job is None:
             return
         self._waiting.remove(job)
