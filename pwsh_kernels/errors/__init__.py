@@ -56,7 +56,7 @@ from pwsh_kernels.errors.powershell import (
     PowerShellTooOld,
 )
 from pwsh_kernels.errors.product_error import ProductError
-from pwsh_kernels.errors.read_tier import NotOnlyReading, ReaderNotConfigured
+from pwsh_kernels.errors.read_tier import NotCarried, NotOnlyReading, ReaderNotConfigured
 from pwsh_kernels.errors.repositories import (
     RepositoryUnreachable,
     RepositoryWantsCredentials,
@@ -162,6 +162,7 @@ __all__ = [
     "NoObjects",
     "NoSessionUserLeft",
     "NoSpaceLeft",
+    "NotCarried",
     "NotGranted",
     "NotOnlyReading",
     "NotOurServer",

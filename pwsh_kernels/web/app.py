@@ -77,6 +77,7 @@ from pwsh_kernels.web.read_gate import ReadGate
 from pwsh_kernels.web.rest.handlers import rules
 from pwsh_kernels.web.sandbox.page import PAGE_PATH, sandbox_rules
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
+from pwsh_kernels.web.span_anchor import SpanAnchor
 from pwsh_kernels.web.spans import export_run
 from pwsh_kernels.web.token_identity import PrincipalAuthorizer, TokenIdentity
 
@@ -339,6 +340,8 @@ class PwshKernelsApp(ExtensionApp):
     load_other_extensions = True
     lookup: asyncio.Task[None] | None = None
     anchoring: asyncio.Task[None] | None = None
+    span_anchor: SpanAnchor | None = None
+    spanning: asyncio.Task[None] | None = None
     has_routes = False
 
     @default("default_url")
@@ -492,6 +495,9 @@ class PwshKernelsApp(ExtensionApp):
         if audit.log and settings.audit_syslog:
             audit.anchor = SyslogAnchor(audit.log, address_of(settings.audit_syslog))
             self.anchoring = asyncio.ensure_future(audit.anchor.keep_telling())
+        if audit.log and self.backend.traces:
+            self.span_anchor = SpanAnchor(audit.log, self.backend.traces)
+            self.spanning = asyncio.ensure_future(self.span_anchor.keep_telling())
         self.backend.ready.set()
         with ended_by_failure(serverapp, Path(serverapp.runtime_dir)):
             serverapp.announce()
@@ -523,6 +529,9 @@ class PwshKernelsApp(ExtensionApp):
         if self.anchoring is not None and audit.anchor is not None:
             self.anchoring.cancel()
             await asyncio.to_thread(audit.anchor.tell)
+        if self.spanning is not None and self.span_anchor is not None:
+            self.spanning.cancel()
+            self.span_anchor.tell()
         audit.close()
         if self.backend.traces:
             await asyncio.to_thread(self.backend.traces.close)

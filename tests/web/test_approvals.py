@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from mcp_types import ElicitResult
 
 from pwsh_kernels.approvals.desk import MOST_OPEN
 from pwsh_kernels.principals.principal import Kind
@@ -306,6 +307,26 @@ def test_a_model_learns_of_the_one_approval_for_all_tenants(asking: Server) -> N
     assert told.count("a person must approve this change first") == 2
     states = {one["state"] for one in asking.get("/approvals", waiting=True)["approvals"]}
     assert states == set()
+
+
+def test_a_client_that_says_yes_to_every_question_approves_nothing(
+    asking: Server, agent: httpx.Client
+) -> None:
+    async def say_yes(context: object, params: object) -> ElicitResult:
+        return ElicitResult(action="accept", content={"approve": True, "answer": "yes"})
+
+    async def story() -> tuple[str, bool]:
+        async with connected(asking, ask=say_yes) as client:
+            asked = await call(client, "pwsh_run", command=change("Yes"), tenant=CONTOSO, wait_s=1)
+            run_id = facts_of(asked)["run_id"]
+            answered = await call(client, "pwsh_answer", run_id=run_id, answer="yes", wait_s=1)
+            await call(client, "pwsh_wait", run_id=run_id, wait_s=1)
+            return run_id, bool(answered.is_error)
+
+    run_id, refused = asyncio.run(story())
+    assert refused
+    assert asking.get(f"/runs/{run_id}")["state"] == "waiting_for_approval"
+    assert count(asking, "Yes") == "0"
 
 
 def test_a_model_is_told_why_a_person_said_no(asking: Server) -> None:

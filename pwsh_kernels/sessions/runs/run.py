@@ -54,6 +54,8 @@ class Run:
     client: str = ""
     account: str | None = None
     created_at: datetime = field(default_factory=now)
+    queued_at: datetime | None = None
+    """When it had been approved; None: it has not waited for that."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     cancelled_at: datetime | None = None
@@ -146,6 +148,8 @@ class Run:
             return
         self.state = state
         self.reason = reason or self.reason
+        if state == "queued":
+            self.queued_at = now()
         if state == "running" and self.started_at is None:
             self.started_at = now()
         if state != "waiting_for_input":

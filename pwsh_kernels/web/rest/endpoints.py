@@ -19,6 +19,7 @@ from pwsh_kernels.audit.selection import Selection, read_newest, read_page, requ
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import (
     InvalidRequest,
+    NotCarried,
     NotOnlyReading,
     NotReady,
     ServerStarting,
@@ -352,7 +353,7 @@ async def run(call: Call) -> Answer:
         return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
     try:
         view = await call.backend.sessions.run(request, judge)
-    except NotOnlyReading as refused:
+    except (NotCarried, NotOnlyReading) as refused:
         other = SessionKey(refused.tenant, refused.module)
         raise replace(refused, may_write=call.may(Verb.WRITE, other)) from None
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
