@@ -141,6 +141,19 @@ def test_the_page_shows_the_text_as_it_is_with_its_class_reasons_who_where_and_u
     assert "data-until" in page.attributes
 
 
+def test_a_run_leads_to_its_approval_and_an_approval_to_its_run(
+    asking: Server, agent: httpx.Client
+) -> None:
+    run = ask(agent, "linked")
+    with signed_in(asking) as one:
+        page = one.open(f"/runs/{run['run_id']}")
+        assert f"/approvals/{run['approval']['id']}" in page.links
+        assert "It waits until" in page.text
+        assert f"/runs/{run['run_id']}" in page_of(one, run).links
+        one.send(page_of(one, run).form("/decline"), words="no")
+        assert "declined by the owner" in one.open(f"/runs/{run['run_id']}").text
+
+
 # -- the proof -------------------------------------------------------------------------------------
 
 
