@@ -147,6 +147,7 @@ def test_every_page_fits_and_axe_finds_nothing(
         "needs-approval": ("/", ".need"),
         "approval": (approval, ".decisions"),
         "approvals": ("/approvals", ".runs"),
+        "run-waits": (f"/runs/{run['run_id']}", ".note.wait"),
         "passkeys": ("/passkeys", ".cell"),
         "passkey-add": (add, "form.stack button"),
     }

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from pwsh_kernels.notifications.notice import Notice
+from pwsh_kernels.notifications.notice import Notice, cut
 
+HEADER_CHARS = 149
+"""Slack refuses a message whose header has more than 150."""
 Body = Mapping[str, Any]
 
 
@@ -71,7 +73,7 @@ def slack_body(notice: Notice) -> Body:
     return {
         "text": _escaped(notice.title),
         "blocks": [
-            {"type": "header", "text": _plain(notice.title[:150])},
+            {"type": "header", "text": _plain(cut(notice.title, HEADER_CHARS))},
             {"type": "section", "fields": [_plain(f"{n}\n{v}") for n, v in notice.facts]},
             _preformatted(notice.shown_command),
             {"type": "context", "elements": [_plain(notice.note)]},

@@ -9,6 +9,8 @@ from pwsh_kernels.escapes import one_line, whole_characters
 COMMAND_CHARS = 1500
 """Characters of a command that are sent: Slack and Teams refuse messages that are too long."""
 REASON_CHARS = 300
+NAMES_CHARS = 500
+"""Characters of the names of who asks, and where."""
 MOST_TENANTS = 20
 """Tenants that a message names; the others are counted."""
 Occasion = Literal["approval_requested", "glass_broken", "test"]
@@ -62,7 +64,7 @@ class Notice:
         """Return the tenants in words."""
         named = ", ".join(self.tenants[:MOST_TENANTS])
         more = len(self.tenants) - MOST_TENANTS
-        return one_line(f"{named} and {more} more" if more > 0 else named)
+        return cut(one_line(f"{named} and {more} more" if more > 0 else named), NAMES_CHARS)
 
     @property
     def shown_command(self) -> str:
@@ -84,7 +86,7 @@ class Notice:
         """Return its facts with their names, for people."""
         until = () if self.occasion == "glass_broken" else (("Valid until", self.until),)
         return (
-            ("Asked by", one_line(self.requester)),
+            ("Asked by", cut(one_line(self.requester), NAMES_CHARS)),
             ("Tenants", self.places),
             ("Service", one_line(self.module)),
             ("Class", one_line(self.kind)),

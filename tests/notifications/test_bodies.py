@@ -70,6 +70,18 @@ def test_of_many_tenants_the_first_are_named_and_the_others_counted() -> None:
     assert notice(tenants=many).title.endswith("t19.example and 3 more")
 
 
+def test_the_longest_notice_is_within_what_slack_and_teams_take() -> None:
+    many = tuple(f"{'t' * 240}{number}.example" for number in range(200))
+    one = notice(
+        requester="r" * 2000, tenants=many, reason="ä" * 900, command="ü" * 9000, module="m" * 60
+    )
+    blocks = {block["type"]: block for block in slack_body(one)["blocks"]}
+    assert len(blocks["header"]["text"]["text"]) <= 150
+    assert len(blocks["section"]["fields"]) <= 10
+    assert max(len(field["text"]) for field in blocks["section"]["fields"]) <= 2000
+    assert len(json.dumps(teams_body(one), ensure_ascii=False).encode()) <= 28_000
+
+
 def nodes(value: Any) -> Iterator[dict[str, Any]]:
     """Yield every object in a JSON value."""
     if isinstance(value, dict):
