@@ -184,6 +184,9 @@ function Assert-OneBlock($Named, $Positional) {
     if ($all.Count -ne 1 -or $all[0] -isnot [scriptblock]) { throw 'ForEach-Object takes one block here.' }
 }
 
+$common = [Management.Automation.Cmdlet]::CommonParameters
+$harmless = 'ErrorAction', 'WarningAction', 'InformationAction', 'ProgressAction', 'Verbose', 'Debug'
+
 # Each argument is @($name, $nodes), one of them $null; a parameter that is no switch takes the next.
 function Get-BoundArgument($Info, $Arguments) {
     $named = @{}
@@ -193,6 +196,10 @@ function Get-BoundArgument($Info, $Arguments) {
         $name, $nodes = $one
         if ($name) {
             $parameter = $Info.ResolveParameter($name.Trim('-', ':'))
+            # -OutVariable and its like would set variables of ours.
+            if ($parameter.Name -in $common -and $parameter.Name -notin $harmless) {
+                throw "-$($parameter.Name) is not taken here."
+            }
             if ($parameter.SwitchParameter -and -not $name.EndsWith(':')) { $named[$parameter.Name] = $true }
             else { $open = $parameter.Name }
             continue
