@@ -183,6 +183,8 @@ class Sessions:
         self._memory_watch = MemoryWatch(settings, places, self._live, self._lifecycle.end_for)
         self._tasks = Tasks()
         self._held: dict[str, HeldRun] = {}
+        self.on_glass_broken: list[Callable[[Run], None]] = []
+        """Each is called with a run that runs in spite of what the tenant says of changes."""
         self._turns = Turns(settings.fan_out, self._tasks)
         self._reader = LineReader()
         self._running = False
@@ -199,6 +201,10 @@ class Sessions:
         """
         if not is_recorded(run) or run.state == "waiting_for_approval":
             return
+        if run.break_glass:
+            facts = {"reason": run.break_glass, "account": run.account or ""}
+            broken = of_run(Kind.GLASS_BROKEN, run, run.principal, run.client, **facts)
+            self._audit.require(broken)
         tell = self._audit.note if run.observed else self._audit.require
         tell(accepted(run))
 
@@ -411,6 +417,9 @@ class Sessions:
     def _submit(self, one: HeldRun) -> Run:
         run = self._runs.keep(one.run)
         one.live.submit(run, run.command, gate=one.gate)
+        if run.break_glass:
+            for listener in self.on_glass_broken:
+                listener(run)
         return run
 
     async def _hold(self, held: Sequence[HeldRun], ask: Ask) -> None:
@@ -447,6 +456,7 @@ class Sessions:
             account=live.account,
             judged=judged.kind,
             state="waiting_for_approval" if judged.ask else "queued",
+            break_glass=request.break_glass,
             trace=current_trace(),
         )
         live.session.use(request.conversation_id)
@@ -489,6 +499,7 @@ class Sessions:
         *,
         tier: str | None = None,
         judged: str | None = None,
+        break_glass: bool = False,
         limit: int = 50,
         shown: Shown = everything,
     ) -> list[shapes.Run]:
@@ -496,7 +507,9 @@ class Sessions:
         chosen = [
             run
             for run in self._runs.newest_first()
-            if _chosen(run, tenant, module, tier, state, purpose, judged) and shown(run.key)
+            if _chosen(run, tenant, module, tier, state, purpose, judged)
+            and shown(run.key)
+            and (run.break_glass or not break_glass)
         ]
         return [listed_view(run, self._settings.command_shown) for run in chosen[:limit]]
 
