@@ -58,6 +58,7 @@ function Hide-Command {
 $wallStands = $false
 function Lock-Language {
     $field = $ownState.GetType().GetField('DefaultCommandVisibility', $secret)
+    if (-not $field) { throw 'This PowerShell cannot hide the commands that are imported later.' }
     $top = $engineContext.GetType().GetProperty('TopLevelSessionState', $secret).GetValue($engineContext)
     $field.SetValue($top, [Management.Automation.SessionStateEntryVisibility]::Private)
     $Reading.State.Applications.Clear()
