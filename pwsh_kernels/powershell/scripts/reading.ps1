@@ -57,6 +57,7 @@ function Hide-Command {
 
 $wallStands = $false
 function Lock-Language {
+    $ErrorActionPreference = 'Stop'
     $field = $ownState.GetType().GetField('DefaultCommandVisibility', $secret)
     if (-not $field) { throw 'This PowerShell cannot hide the commands that are imported later.' }
     $top = $engineContext.GetType().GetProperty('TopLevelSessionState', $secret).GetValue($engineContext)
