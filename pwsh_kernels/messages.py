@@ -7,6 +7,9 @@ both sides.
   server's; `guards`: the last one of its look at who is signed in, true or false for the result;
   `state`: a question about how the session resolves commands (`command_state.StateQuestion`), which
   is answered before the code runs; with `expected` in it, the code runs only if nothing differs
+* `execute_request` metadata of a session of the read tier: `"pwsh_carried": {"steps": [...]}`
+  (`reading.Carried`), which run in place of the text; of any session: `"pwsh_trusted": true`, the
+  text is the server's own, whoever asked for what it says
 * `kernel_info_reply` content: `"pwsh": {"understands": [...]}`: which of `packed`, `own`, `guards`,
   `state` the kernel knows; without it none. It refuses a request with others; the server may be a
   newer one

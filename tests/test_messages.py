@@ -74,6 +74,15 @@ def test_progress_comes_back_as_it_was_sent() -> None:
     )
 
 
+def test_what_carries_a_text_comes_back_and_only_a_script_of_the_server_s_own_is_trusted() -> None:
+    carried = {"steps": [{"calls": [], "into": "", "each": ""}]}
+    for trusted in (True, False):
+        sent = messages.options_metadata(RunOptions(carried=carried), trusted=trusted)
+        assert messages.is_trusted(sent) is trusted
+        assert messages.read_options(through_json(sent)) == RunOptions(carried=carried, own=trusted)
+    assert messages.read_options({}) == RunOptions(rich=True)
+
+
 def test_options_come_back_as_they_were_sent() -> None:
     options = RunOptions(
         parameters={"Name": 'x"; Get-Date #'}, format="json", width=200, max_chars=10, rich=True

@@ -143,6 +143,12 @@ def test_what_cannot_be_carried_is_refused_with_its_place_before_anything_runs(
     assert (refused["code"], refused["line"], refused["column"]) == ("not_carried", 2, 1)
     assert refused["piece"].startswith("if (1)")
     assert refused["instead"] in refused["error"]
+    denied = server.get("/audit", kind="denied")["records"][-1]
+    assert (denied["outcome"], denied["reason"], denied["class"]) == (
+        "not_carried",
+        "not_carried",
+        "read",
+    )
 
 
 def test_completion_and_help_go_on_in_a_notebook(kernel: Client) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 from pwsh_kernels.classification.command_classes import DASHES
 from pwsh_kernels.classification.tables import engine
-from pwsh_kernels.reading import BLOCKS, ENGINE, Argument, Call, Carried, Node, Step
+from pwsh_kernels.reading import BLOCKS, ENGINE, MOST_STEPS, Argument, Call, Carried, Node, Step
 
 Requests = Callable[[str], bool]
 POWERSHELL = frozenset(one.lower() for one in ENGINE)
 TAKE_BLOCKS = frozenset(one.lower() for one in BLOCKS)
 FOREACH = "foreach-object"
+HELP = ("get-command", "get-help", "get-module", "get-alias")
 INSTEAD: Mapping[str, str] = {
     "statement": "Write commands and pipelines, one after the other, without if or foreach.",
     "assignment": "Assign the result of a pipeline to a variable: $boxes = Get-Mailbox.",
@@ -25,6 +26,8 @@ INSTEAD: Mapping[str, str] = {
     "redirection": "Leave the redirection out.",
     "command": "Name the command itself.",
     "engine": "This command takes files, methods or code.",
+    "long": f"Write at most {MOST_STEPS} pipelines.",
+    "help": "Find commands and their parameters with pwsh_find, or GET /sessions/{id}/commands.",
     "block": "Blocks are for Where-Object, Select-Object, Sort-Object and the like.",
     "method": "Name a property, or write { $_.Name.ToUpper() }.",
     "expression": "Write it with comparisons, properties and methods of plain values.",
@@ -60,9 +63,10 @@ def carried(answer: Mapping[str, Any], requests: Requests) -> Carried | Uncarrie
     if piece := answer.get("uncarried"):
         return _uncarried(piece, str(piece["code"]))
     try:
-        return Carried(tuple(_step(one, requests) for one in answer["steps"]))
+        whole = Carried(tuple(_step(one, requests) for one in answer["steps"]))
     except _CannotCarryError as refusal:
         return refusal.found
+    return whole if len(whole.steps) <= MOST_STEPS else Uncarried("long", 1, 1, "the whole text")
 
 
 def _uncarried(said: Mapping[str, Any], code: str) -> Uncarried:
@@ -89,7 +93,7 @@ def _call(said: Mapping[str, Any], requests: Requests) -> Call:
     if any(map(_has_block, arguments)):
         raise _CannotCarryError("block", said)
     if bare in engine().commands and bare not in POWERSHELL:
-        raise _CannotCarryError("engine", said)
+        raise _CannotCarryError("help" if bare in HELP else "engine", said)
     if requests(bare):
         return Call("request", name, arguments)
     return Call("command", name, tuple(map(_constant, arguments)))

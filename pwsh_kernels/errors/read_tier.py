@@ -38,6 +38,7 @@ class NotCarried(ProductError):
 
     code: ClassVar[str] = "not_carried"
     status: ClassVar[int] = 400
+    kind: ClassVar[str] = "read"
     tenant: str
     module: str
     line: int

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
-from pwsh_kernels.errors import NotGranted, NotOnlyReading
+from pwsh_kernels.errors import NotCarried, NotGranted, NotOnlyReading
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, claim
 from pwsh_kernels.sessions.redaction import Known, masked, redacted_beginning, secrets_of
@@ -102,8 +102,10 @@ def of_session(
     return Event(kind, door, *who, outcome=outcome, more={**tier_of(key), **more})
 
 
-def read_refused(key: SessionKey, request: RunRequest, kind: str) -> Event:
-    """Return that a command for the read tier was not run, because of its class."""
+def read_refused(
+    key: SessionKey, request: RunRequest, refused: NotOnlyReading | NotCarried
+) -> Event:
+    """Return that a command for the read tier was not run."""
     return Event(
         Kind.DENIED,
         door_of(request.client),
@@ -112,9 +114,9 @@ def read_refused(key: SessionKey, request: RunRequest, kind: str) -> Event:
         key.tenant,
         key.module,
         **command_facts(request.command),
-        judged=kind,
-        outcome=NotOnlyReading.code,
-        more={"verb": "read", "reason": NotOnlyReading.code, **tier_of(key)},
+        judged=refused.kind,
+        outcome=refused.code,
+        more={"verb": "read", "reason": refused.code, **tier_of(key)},
     )
 
 

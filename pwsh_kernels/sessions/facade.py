@@ -16,6 +16,7 @@ from pwsh_kernels.catalog.tenants.certificates import CertificateEnds
 from pwsh_kernels.errors import (
     AnswerOfAnother,
     InvalidRequest,
+    NotCarried,
     NotOnlyReading,
     NotSignedIn,
     ProductError,
@@ -486,8 +487,8 @@ class Sessions:
         try:
             found = await self._reads(key, [request.command], request.principal)
             return found[0]
-        except NotOnlyReading as refused:
-            self._audit.note(read_refused(key, request, refused.kind))
+        except (NotOnlyReading, NotCarried) as refused:
+            self._audit.note(read_refused(key, request, refused))
             raise
 
     def run_views(

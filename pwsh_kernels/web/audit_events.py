@@ -8,7 +8,7 @@ from pathlib import Path
 from pwsh_kernels import __version__
 from pwsh_kernels.approvals.approval import Approval
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
-from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused, NotOnlyReading
+from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused, NotCarried, NotOnlyReading
 from pwsh_kernels.principals.decision import Decision
 from pwsh_kernels.sessions.audit_events import command_facts, tier_of
 from pwsh_kernels.sessions.key import SessionKey
@@ -145,18 +145,22 @@ def cell_ended(accepted: Event, status: str) -> Event:
 
 
 def cell_refused(
-    caller: Caller, key: SessionKey, kernel_id: str, message: ClientMessage, kind: str
+    caller: Caller,
+    key: SessionKey,
+    kernel_id: str,
+    message: ClientMessage,
+    refused: NotOnlyReading | NotCarried,
 ) -> Event:
-    """Return that a cell for the read tier was not passed on, because of its class."""
+    """Return that a cell for the read tier was not passed on."""
     return _of_kernel(
         Kind.DENIED,
         caller,
         key,
         kernel_id,
-        judged=kind,
-        outcome=NotOnlyReading.code,
+        judged=refused.kind,
+        outcome=refused.code,
         verb="read",
-        reason=NotOnlyReading.code,
+        reason=refused.code,
         **command_facts("\n".join(executed_texts(message))),
     )
 

@@ -10,7 +10,7 @@ from traitlets import Any as AnyTrait
 from traitlets import Instance
 
 from pwsh_kernels.audit.event import Door
-from pwsh_kernels.errors import InvalidRequest, NotOnlyReading, ProductError
+from pwsh_kernels.errors import InvalidRequest, NotCarried, NotOnlyReading, ProductError
 from pwsh_kernels.messages import CARRIED, our_facts
 from pwsh_kernels.sessions.facade import NO_PARAMETERS
 from pwsh_kernels.sessions.key import SessionKey
@@ -108,9 +108,7 @@ class JudgedChannels(Channels):
         try:
             texts = executed_texts(message)
             cell, *_ = await self._gate.reads(key, texts, caller.name)
-        except NotOnlyReading as refused:
-            self._gate.guard.audit.note(
-                cell_refused(caller, key, self.kernel_id, message, refused.kind)
-            )
+        except (NotOnlyReading, NotCarried) as refused:
+            self._gate.guard.audit.note(cell_refused(caller, key, self.kernel_id, message, refused))
             raise
         return cell.to_json() if cell else None

@@ -60,6 +60,8 @@ def test_what_is_carried_can_be_read_again(carry: Carry) -> None:
         ("Get-Mailbox 2> $null", "redirection", 13),
         ("& 'Get-Mailbox'", "command", 1),
         ("Import-Csv users.csv", "engine", 1),
+        ("gcm Get-Mailbox", "help", 1),
+        ("1;" * 101, "long", 1),
         ("Get-Mailbox | Get-User -Filter { $_.Name }", "block", 15),
         ("Get-Mailbox | % ToString 5", "method", 15),
         ("5 -is [int]", "expression", 1),

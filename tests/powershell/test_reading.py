@@ -86,6 +86,11 @@ def value(*nodes: Sequence[Any]) -> Call:
     return Call("expression", "", (Argument(nodes=tuple(nodes)),))
 
 
+def blocks(name: str, parameter: str, node: Sequence[Any]) -> Call:
+    """Return a command that takes blocks, with one parameter."""
+    return Call("blocks", name, (Argument(name=parameter), Argument(nodes=(node,))))
+
+
 async def test_no_text_of_anybody_runs_whatever_its_class_is(reader: PowerShell) -> None:
     files = [tomllib.loads(file.read_text("utf-8")) for file in sorted(CORPUS.glob("*.toml"))]
     texts = [text for one in files for texts in one.values() for text in texts if text.strip()]
@@ -133,6 +138,18 @@ async def test_a_command_that_reads_runs_with_its_parameters(reader: PowerShell)
         pipeline(value(("constant", "x"), ("binary", "; Set-Box;", 0, 0))),
         pipeline(value(("constant", "x"), ("cast", "scriptblock", 0))),
         pipeline(value(("text", "Set-Box"))),
+        pipeline(value(("constant", "x"), ("property", [], "Set-Box"))),
+        pipeline(value(("constant", "x"), ("property", 9, "Set-Box"))),
+        pipeline(value(("constant", "x"), ("property", None, "Set-Box"))),
+        pipeline(value(("constant", "x"), ("property", "0", "Set-Box"))),
+        pipeline(value(("constant", "x"), ("property", -1, "Set-Box"))),
+        pipeline(value(("constant", "x"), ("list", [0, 0]))),
+        pipeline(value(("constant", "x"), ("table", "", ["a", 5]))),
+        pipeline(value(("constant", ["x"]))),
+        pipeline(value("item")),
+        pipeline(blocks("Select-Object", "-OutVariable", ("constant", "script:takesBlocks"))),
+        pipeline(blocks("Sort-Object", "-PipelineVar", ("constant", "global:x"))),
+        pipeline(blocks("Where-Object", "-ErrorVar:", ("constant", "script:Reading"))),
         pipeline(Call("blocks", "Invoke-Command", (Argument(nodes=(("item",), ("block", 0))),))),
         pipeline(Call("blocks", "ForEach-Object", (Argument(nodes=(("constant", "Delete"),)),))),
         pipeline(Call("request", "Set-Box")),

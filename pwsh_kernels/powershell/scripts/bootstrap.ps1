@@ -896,4 +896,6 @@ $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
     if ($Reading) { Lock-Language }
     Export-ModuleMember
 }
+# An error within the module does not end this script.
+if ($Reading -and $Reading.State.LanguageMode -ne 'NoLanguage') { throw 'The wall of the read tier does not stand.' }
 $PSVersionTable.PSVersion.ToString()

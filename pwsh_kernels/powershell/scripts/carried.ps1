@@ -34,6 +34,14 @@ function ConvertTo-Code([object[]]$Nodes) {
     return $code[$code.Count - 1]
 }
 
+# The code of an earlier node. Without it, nothing at all would stand there: `.'Name'` runs a command.
+function Get-Piece($Code, $Number) {
+    if ($Number -isnot [int] -or $Number -lt 0 -or $Number -ge $Code.Count) {
+        throw 'A node is made of earlier ones, by their number.'
+    }
+    $Code[$Number]
+}
+
 function ConvertTo-NodeCode($Node, $Code) {
     $kind = $Node[0]
     $parts = @(for ($at = 1; $at -lt $Node.Count; $at++) { , $Node[$at] })
@@ -43,25 +51,25 @@ function ConvertTo-NodeCode($Node, $Code) {
         'held' { return "`$held[$(ConvertTo-Literal ([string]$parts[0]))]" }
         'property' {
             Assert-Name ($parts[1] -notin $reaching) $parts[1]
-            return "$($Code[$parts[0]]).$(ConvertTo-Literal ([string]$parts[1]))"
+            return "($(Get-Piece $Code $parts[0])).$(ConvertTo-Literal ([string]$parts[1]))"
         }
-        'index' { return "$($Code[$parts[0]])[$($Code[$parts[1]])]" }
+        'index' { return "($(Get-Piece $Code $parts[0]))[$(Get-Piece $Code $parts[1])]" }
         'binary' {
             Assert-Name ($parts[0] -in $operators) $parts[0]
-            return "($($Code[$parts[1]]) $($parts[0]) $($Code[$parts[2]]))"
+            return "($(Get-Piece $Code $parts[1]) $($parts[0]) $(Get-Piece $Code $parts[2]))"
         }
         'unary' {
             Assert-Name ($parts[0] -in $unary) $parts[0]
-            return "($($parts[0]) $($Code[$parts[1]]))"
+            return "($($parts[0]) $(Get-Piece $Code $parts[1]))"
         }
         'cast' {
             Assert-Name ($parts[0] -in $types) $parts[0]
-            return "([$($parts[0])] $($Code[$parts[1]]))"
+            return "([$($parts[0])] $(Get-Piece $Code $parts[1]))"
         }
         'call' {
             Assert-Name ($parts[1] -in $plainMethods) $parts[1]
-            $given = @($parts | Select-Object -Skip 2 | ForEach-Object { "($($Code[$_]))" }) -join ', '
-            return "(Invoke-PlainMethod ($($Code[$parts[0]])) '$($parts[1])' @($given))"
+            $given = @($parts | Select-Object -Skip 2 | ForEach-Object { "($(Get-Piece $Code $_))" }) -join ', '
+            return "(Invoke-PlainMethod ($(Get-Piece $Code $parts[0])) '$($parts[1])' @($given))"
         }
         'static' {
             Assert-Name ($parts[1] -in $staticMembers[[string]$parts[0]]) $parts[1]
@@ -69,21 +77,24 @@ function ConvertTo-NodeCode($Node, $Code) {
         }
         'static_call' {
             Assert-Name ($parts[1] -in $staticMembers[[string]$parts[0]]) $parts[1]
-            $given = @($parts | Select-Object -Skip 2 | ForEach-Object { $Code[$_] }) -join ', '
+            $given = @($parts | Select-Object -Skip 2 | ForEach-Object { Get-Piece $Code $_ }) -join ', '
             return "[$($parts[0])]::$($parts[1])($given)"
         }
         'format' {
-            $given = @($parts | Select-Object -Skip 1 | ForEach-Object { "[string]($($Code[$_]))" }) -join ', '
+            $given = @($parts | Select-Object -Skip 1 | ForEach-Object { "[string]($(Get-Piece $Code $_))" }) -join ', '
             return "($(ConvertTo-Literal ([string]$parts[0])) -f @($given))"
         }
-        'list' { return "@($(@($parts | ForEach-Object { "($($Code[$_]))" }) -join ', '))" }
-        'array' { return "@($($Code[$parts[0]]))" }
-        'choice' { return "($($Code[$parts[0]]) ? $($Code[$parts[1]]) : $($Code[$parts[2]]))" }
-        'block' { return "{ $($Code[$parts[0]]) }" }
+        'list' { return "@($(@($parts | ForEach-Object { "($(Get-Piece $Code $_))" }) -join ', '))" }
+        'array' { return "@($(Get-Piece $Code $parts[0]))" }
+        'choice' {
+            $pieces = $parts | ForEach-Object { Get-Piece $Code $_ }
+            return "($($pieces[0]) ? $($pieces[1]) : $($pieces[2]))"
+        }
+        'block' { return "{ $(Get-Piece $Code $parts[0]) }" }
         'table' {
             Assert-Name ($parts[0] -in '', 'ordered', 'pscustomobject') $parts[0]
             $pairs = foreach ($pair in $parts | Select-Object -Skip 1) {
-                "$(ConvertTo-Literal ([string]$pair[0])) = $($Code[$pair[1]])"
+                "$(ConvertTo-Literal ([string]$pair[0])) = $(Get-Piece $Code $pair[1])"
             }
             $made = "@{ $($pairs -join '; ') }"
             return $parts[0] ? "([$($parts[0])] $made)" : $made

@@ -57,7 +57,9 @@ function Hide-Command {
 
 $wallStands = $false
 function Lock-Language {
+    $ErrorActionPreference = 'Stop'
     $field = $ownState.GetType().GetField('DefaultCommandVisibility', $secret)
+    if (-not $field) { throw 'This PowerShell cannot hide the commands that are imported later.' }
     $top = $engineContext.GetType().GetProperty('TopLevelSessionState', $secret).GetValue($engineContext)
     $field.SetValue($top, [Management.Automation.SessionStateEntryVisibility]::Private)
     $Reading.State.Applications.Clear()
@@ -184,6 +186,9 @@ function Assert-OneBlock($Named, $Positional) {
     if ($all.Count -ne 1 -or $all[0] -isnot [scriptblock]) { throw 'ForEach-Object takes one block here.' }
 }
 
+$common = [Management.Automation.Cmdlet]::CommonParameters
+$harmless = 'ErrorAction', 'WarningAction', 'InformationAction', 'ProgressAction', 'Verbose', 'Debug'
+
 # Each argument is @($name, $nodes), one of them $null; a parameter that is no switch takes the next.
 function Get-BoundArgument($Info, $Arguments) {
     $named = @{}
@@ -193,6 +198,10 @@ function Get-BoundArgument($Info, $Arguments) {
         $name, $nodes = $one
         if ($name) {
             $parameter = $Info.ResolveParameter($name.Trim('-', ':'))
+            # -OutVariable and its like would set variables of ours.
+            if ($parameter.Name -in $common -and $parameter.Name -notin $harmless) {
+                throw "-$($parameter.Name) is not taken here."
+            }
             if ($parameter.SwitchParameter -and -not $name.EndsWith(':')) { $named[$parameter.Name] = $true }
             else { $open = $parameter.Name }
             continue
