@@ -41,6 +41,7 @@ SOURCES = [
     ),
 ]
 LONGEST_LINE = 120
+MOST_PICTURE_BYTES = 1_500_000
 """Characters of a line outside tables. Text is wrapped at 100; code and pictures may need more."""
 DECISIONS = {file.name[:4]: file for file in sorted(ROOT.glob("docs/decisions/[0-9]*.md"))}
 
@@ -291,6 +292,13 @@ def long_lines(file: Path) -> list[int]:
 )
 def test_no_line_outside_tables_is_too_long(file: Path) -> None:
     assert long_lines(file) == []
+
+
+def test_every_picture_of_the_page_is_shown_and_they_stay_small() -> None:
+    files = sorted((ROOT / "docs" / "images" / "page").glob("*.png"))
+    shown = set(re.findall(r"images/page/([\w-]+\.png)", page("page.md")))
+    assert {one.name for one in files} == shown
+    assert sum(one.stat().st_size for one in files) < MOST_PICTURE_BYTES
 
 
 def missing_pages(file: Path) -> list[str]:

@@ -72,6 +72,8 @@ class Run:
     """The span within which it was asked for."""
     judged: str = ""
     """The class of its command (`read`, `write`, …); "" if nobody asked for one."""
+    break_glass: str = ""
+    """Why it runs in spite of what the tenant says of changes; "" for any other run."""
     approval: RunApproval | None = None
     """The approval that it waits for, or has had."""
     connection_changed: bool = False
