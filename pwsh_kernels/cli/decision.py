@@ -18,7 +18,7 @@ from pwsh_kernels.settings import Settings
 
 if TYPE_CHECKING:
     from pwsh_kernels.catalog import Tenant
-    from pwsh_kernels.classification import Classification
+    from pwsh_kernels.classification import Classification, Uncarried
     from pwsh_kernels.principals.principal import Kind, Where
 
 
@@ -90,16 +90,30 @@ def _fate(settings: Settings, kind: "Kind", where: "Where", command: str, *, rea
             runs=False,
             sentence=f"But nobody reads in {where}:read: it has no account (tenants.toml).",
         )
-    found = asyncio.run(_classified(settings, command, where.module)) if command else None
-    return _in_reading(found) if read else in_writing(tenant, kind, where.module, found)
+    found, uncarried = None, None
+    if command:
+        found, uncarried = asyncio.run(_judged(settings, command, where.module, read=read))
+    if read:
+        return in_reading(found, uncarried)
+    return in_writing(tenant, kind, where.module, found)
 
 
-def _in_reading(found: "Classification | None") -> Fate:
+def in_reading(found: "Classification | None", uncarried: "Uncarried | None") -> Fate:
+    """Return what becomes of a text in the read tier; `uncarried`: a piece of it that is no command
+    with parameters. Pure.
+    """
     if found is None:
         return Fate(runs=True, sentence="There, only what certainly reads runs.")
-    runs = found.kind.value == "read"
-    sentence = f"Its class is {found.kind.value}: the read tier {'runs' if runs else 'refuses'} it."
-    return Fate(runs, f"{sentence}{_why(found)}", kind=found.kind.value)
+    kind = found.kind.value
+    if kind == "read" and uncarried:
+        place = f"line {uncarried.line}, column {uncarried.column}"
+        why = f"it takes commands with parameters, and {place} is more. {uncarried.instead}"
+        return Fate(
+            runs=False, sentence=f"It reads, and the read tier refuses it: {why}", kind=kind
+        )
+    runs = kind == "read"
+    sentence = f"Its class is {kind}: the read tier {'runs' if runs else 'refuses'} it."
+    return Fate(runs, f"{sentence}{_why(found)}", kind=kind)
 
 
 def in_writing(tenant: "Tenant", kind: "Kind", module: str, found: "Classification | None") -> Fate:
@@ -129,14 +143,19 @@ def _why(found: "Classification") -> str:
     return "".join(f" {one.sentence()}" for one in found.reasons[:1])
 
 
-async def _classified(settings: Settings, text: str, module: str) -> "Classification":
+async def _judged(
+    settings: Settings, text: str, module: str, *, read: bool
+) -> "tuple[Classification, Uncarried | None]":
     from pwsh_kernels.catalog import Catalog
-    from pwsh_kernels.classification import Classifier
+    from pwsh_kernels.classification import Class, Classifier, Uncarried
     from pwsh_kernels.landlock import abi_version
 
     confined = settings.confine != "off" and abi_version() > 0
     classifier = Classifier(Catalog.load(extra=settings.modules_dir), confined=confined)
     try:
-        return await classifier.classify(text, module)
+        found = await classifier.classify(text, module)
+        carries = read and found.kind is Class.READ
+        carried = await classifier.carry(text) if carries else None
+        return found, carried if isinstance(carried, Uncarried) else None
     finally:
         await classifier.stop()

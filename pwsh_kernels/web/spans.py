@@ -104,10 +104,11 @@ def begin_route(
     return span
 
 
-def end_route(span: "Span | None", status: int) -> None:
-    """End the span of a request with the status of its answer."""
+def end_route(span: "Span | None", status: int | None) -> None:
+    """End the span of a request with the status of its answer; None: its client has gone."""
     if span is not None:
-        span.end({"http.response.status_code": status}, str(status) if status >= 500 else "")
+        told = {} if status is None else {"http.response.status_code": status}
+        span.end(told, str(status) if status and status >= 500 else "")
 
 
 @contextmanager

@@ -155,6 +155,7 @@ def ruled(principals: Command, file: Path) -> Command:
         ("agent:claude", ("Set-Mailbox x",), 1, "it needs a person's approval."),
         ("script:night", ("Remove-Mailbox x",), 1, "it is refused."),
         ("agent:claude", ("Get-Mailbox", "--read"), 0, "the read tier runs it."),
+        ("agent:claude", ("if ($true) { Get-Mailbox }", "--read"), 1, "and line 1, column 1"),
         ("agent:claude", ("Set-Mailbox x", "--read"), 1, "the read tier refuses it. Line 1,"),
     ],
 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from mcp import Client
 
@@ -25,6 +26,7 @@ from tests.mcp.client import ERAS, Era, facts_of
 from tests.mcp.doors import through
 from tests.mcp.test_stdio import LIMIT, stdio
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
 SECRET = "hunter2-of-a-command"
 APPROVAL = {"id": "a-1", "state": "pending"}
 RUN = "run exo"
@@ -103,6 +105,16 @@ def test_without_a_clients_trace_a_request_begins_one(traced: Server, collector:
     whole = collector.span(RUN, run["trace_id"])
     assert facts(whole)["error.type"] == "failed"
     assert not collector.span("POST /run", run["trace_id"]).parent_span_id
+
+
+def test_a_client_that_leaves_gets_a_span_without_an_answer(
+    traced: Server, collector: Collector
+) -> None:
+    trace, _, headers = new_parent()
+    version = traced.get("/sessions")["version"]
+    with traced.http(**headers) as http, pytest.raises(httpx.ReadTimeout):
+        http.get("/sessions", params={"seen": version, "wait_s": 30}, timeout=0.5)
+    assert "http.response.status_code" not in facts(collector.span("GET /sessions", trace))
 
 
 def test_a_stranger_leaves_no_span(traced: Server, collector: Collector) -> None:

@@ -151,11 +151,11 @@ class RouteHandler(JsonHandler):
     def on_finish(self) -> None:
         """End the request's span."""
         super().on_finish()
-        self._end_span()
+        self._end_span(self.get_status())
 
-    def _end_span(self) -> None:
+    def _end_span(self, status: int | None) -> None:
         span, self.span = self.span, None
-        end_route(span, self.get_status())
+        end_route(span, status)
 
     # `prepare` has checked the declared permission; the mark tells Jupyter that this is on purpose.
     @allow_unauthenticated
@@ -186,7 +186,7 @@ class RouteHandler(JsonHandler):
         super().on_connection_close()
         if self.work is not None:
             self.work.cancel()
-        self._end_span()
+        self._end_span(None)
 
     def call_of(self, values: Mapping[str, Any], in_path: dict[str, str]) -> Call:
         """Return the checked call. Raises InvalidRequest."""

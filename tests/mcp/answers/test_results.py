@@ -2,13 +2,16 @@
 and a run.
 """
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from pwsh_kernels.errors import (
     AnswerLost,
+    Forbidden,
     InvalidTenant,
+    NotOnlyReading,
     NotSignedIn,
     PowerShellNotFound,
     ProductError,
@@ -127,6 +130,19 @@ def test_what_the_model_itself_can_mend_is_not_given_to_the_person() -> None:
 def session(state: str, **facts: Any) -> Standing:
     """Return how a session stands."""
     return Standing("contoso.com", "exo", state, **facts)
+
+
+def test_a_refusal_leads_to_the_tool_that_would_take_it() -> None:
+    where = ("contoso.example", "exo")
+    told = Forbidden("agent:a", "write", *where, "no_grant", "agent:a may not write there.")
+    assert error_text(told, MARKS).endswith("Tell the person; do not retry.")
+    reads = replace(told, instead="read")
+    asked = "Call pwsh_read with tenant contoso.example and module exo for what only reads."
+    assert error_text(reads, MARKS).endswith(asked)
+    refused_read = NotOnlyReading(*where, "write", ["Line 1, column 1: It changes something."])
+    assert "pwsh_run" not in error_text(refused_read, MARKS)
+    assert "you may not run it" in error_text(replace(refused_read, may_write=False), MARKS)
+    assert "pwsh_run" in error_text(replace(refused_read, may_write=True), MARKS)
 
 
 @pytest.mark.parametrize("state", ["none", "signed_out", "lost", "closed"])
