@@ -59,6 +59,7 @@ client_id = "3750b40b-a68b-4632-9fb3-5b1aff664079"
 certificate_file = "%s"
 certificate_password = {{ env = "{PASSWORD}" }}
 """
+REASON = "Adele has moved to another office (ticket 4711)"
 CHANGE = "Set-Mailbox adele.gupta -Office 'Zürich'"
 LONG = "1..4000 | % { Write-Progress -Activity 'Counting mailboxes' -Status \"$_ of 4000\""
 LONG += ' -PercentComplete ($_ / 40); "mailbox $_"; Start-Sleep -Milliseconds 100 }'
@@ -97,19 +98,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def ask_for_a_change(server: Server) -> None:
     """Ask for a change as an agent, which a person must approve."""
-    change = {"tenant": CONTOSO, "command": CHANGE, "format": "text", "wait_s": 1}
+    change = {"tenant": CONTOSO, "command": CHANGE, "format": "text", "reason": REASON}
     with server.http(Authorization=f"Bearer {TOKEN}") as agent:
-        agent.post("/run", json=change)
+        assert agent.post("/run", json=change).json()["state"] == "waiting_for_approval"
 
 
 @pytest.fixture(scope="module")
 def runs(server: Server) -> dict[str, str]:
-    """Return the addresses of a run of each kind."""
+    """Return the addresses of a run of each kind, and of the approval that waits."""
     table = server.run(TABLE, format="json")
     mixed = server.run(MIXED, format="text")
     going = server.run(LONG, format="text", wait_s=0)
     named = {"table": table, "mixed": mixed, "going": going}
-    return {name: f"/runs/{run['run_id']}" for name, run in named.items()}
+    [waits] = server.get("/approvals")["approvals"]
+    known = {name: f"/runs/{run['run_id']}" for name, run in named.items()}
+    return {**known, "approval": f"/approvals/{waits['id']}"}
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +186,8 @@ PLACES = {
     "freeze": ("/page/freeze", "h1"),
     "runs": ("/runs", ".runs"),
     "run-form": ("/page/run", "textarea"),
+    "approvals": ("/approvals", ".runs"),
+    "approval": ("approval", ".decisions"),
     "audit": ("/audit", ".records"),
     "principals": ("/principals", ".cell"),
     "revoke": ("/principals/revoke?id=person:ada", "h1"),
@@ -246,6 +251,7 @@ def test_a_run_s_output_comes_by_itself_once_and_its_buttons_go_with_it(
     expect(output.locator(".record.error")).to_have_count(1)
     assert output.inner_text().count("<b>first</b>") == 1
     assert output.inner_text().count("second") == 1
+    assert "\n\n" not in output.locator("span").first.evaluate("one => one.parentNode.textContent")
 
 
 def test_the_time_that_a_code_has_left_is_counted(page: Page) -> None:
