@@ -315,6 +315,17 @@ def test_every_page_and_decision_that_is_named_is_there() -> None:
     assert {file: names for file, names in missing.items() if names} == {}
 
 
+def test_every_attempt_of_the_red_team_has_tests_that_exist() -> None:
+    attempts = list(rows(page("governance.md"), "attempt"))
+    assert len(attempts) >= 15
+    for _, cell in attempts:
+        told = re.findall(r"`(tests/[\w/]+\.py)`: ((?:`test_\w+`(?:, )?)+)", cell)
+        assert told, cell
+        for file, names in told:
+            text = (ROOT / file).read_text(encoding="utf-8")
+            assert [one for one in words(names) if f"def {one}(" not in text] == []
+
+
 def contributing() -> str:
     return (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 

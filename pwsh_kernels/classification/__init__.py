@@ -2,6 +2,7 @@
 tell.
 """
 
+from pwsh_kernels.classification.carrying import Uncarried
 from pwsh_kernels.classification.classes import (
     MOST_REASONS,
     Class,
@@ -11,4 +12,4 @@ from pwsh_kernels.classification.classes import (
 )
 from pwsh_kernels.classification.classifier import Classifier
 
-__all__ = ["MOST_REASONS", "Class", "Classification", "Classifier", "Found", "Reason"]
+__all__ = ["MOST_REASONS", "Class", "Classification", "Classifier", "Found", "Reason", "Uncarried"]
