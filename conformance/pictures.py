@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-COLOURS = 64
+COLOURS = 48
 """The most frequent colours are kept exactly; those of the edges of letters become the nearest."""
 MOST_HEIGHT = 1200
 FOLDER = "PWSH_KERNELS_SCREENSHOTS"

@@ -16,6 +16,7 @@ from pwsh_kernels.approvals.proof import Proof, holds
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.classification import MOST_REASONS, Class, Classification
 from pwsh_kernels.errors import ApprovalRefused, InvalidRequest, ProofNeeded
+from pwsh_kernels.principals.principal import called
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.held_run import HeldRun

@@ -124,6 +124,7 @@ def test_what_is_seen_and_not_allowed_is_refused_with_the_decision() -> None:
             "person:ada may not end in contoso.com:exo: no grant says so. There it may: read, see,"
             " write."
         ),
+        "instead": "",
     }
 
 

@@ -36,6 +36,8 @@ MARKS = {
     "log.recovered": "bad",
     "log.resumed": "bad",
     "agents.frozen": "wait",
+    "approval.asked": "wait",
+    "approval.approved": "good",
     "succeeded": "good",
     "signed_in": "good",
     "failed": "bad",

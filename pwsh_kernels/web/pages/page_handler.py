@@ -178,6 +178,7 @@ class PageHandler(JupyterHandler):
             "clock": clock,
             "one_line": one_line,
             "visible": visible,
+            "trimmed": bytes.strip,
         }
 
     def show(self, template: str, **values: Any) -> None:

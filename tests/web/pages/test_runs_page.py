@@ -1,6 +1,7 @@
 """Runs as pages: the list and its search, live output, Stop, answers, and a form that runs."""
 
 import json
+import re
 from typing import Any, cast
 
 import pytest
@@ -159,6 +160,9 @@ def test_a_command_is_run_by_a_form_and_its_output_is_typed(guarded: Server) -> 
         text = one.http.get(f"/page{one.answer.url.path}/output")
     assert HOSTILE not in page.html
     assert f"bad {HOSTILE}" in page.text
+    shown = page.html.partition('id="output"')[2].partition(">")[2]
+    assert shown.startswith("<span>")  # a line break of the template's would be one of the output
+    assert re.search(r"\S</div>\s*</section>", shown)
     assert 'class="record error"' in page.html
     assert 'class="record warning"' in page.html
     for fact in ("failed", "the owner", "page", f"admin@{CONTOSO}"):

@@ -32,6 +32,7 @@
 
   function prepare(form) {
     const problem = form.querySelector("[data-problem]");
+    if (!problem) return; // there is no passkey to ask for, and the form says so
     const show = (text) => { problem.textContent = text; problem.hidden = !text; };
     if (!window.PublicKeyCredential?.parseCreationOptionsFromJSON) {
       show(TOO_OLD);
