@@ -15,6 +15,7 @@ from tests.fixtures.repository import ROOT
 PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {
     "command_state",
+    "preview_text",
     "errors",
     "escapes",
     "grants",
@@ -54,6 +55,7 @@ EVERY_LAYER = LEAVES | {
 }
 MAY_IMPORT: dict[str, set[str]] = {
     "command_state": set(),
+    "preview_text": {"shapes"},
     "errors": set(),
     "escapes": set(),
     "grants": {"errors"},
@@ -105,7 +107,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mcp_clients": {"errors", "shapes"},
     "client": {"discovery", "errors", "port_owners", "settings", "shapes", "tracing"},
     "mcp": {"catalog", "client", "discovery", "errors", "escapes", "principals", "records"}
-    | {"settings", "shapes", "tracing"},
+    | {"preview_text", "settings", "shapes", "tracing"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),

@@ -10,7 +10,9 @@ from pwsh_kernels.classification.facts import Fact, read_facts
 from pwsh_kernels.classification.judgement import Judgement
 from pwsh_kernels.classification.parser_process import NoAnswer, ParserProcess
 from pwsh_kernels.classification.prescan import MAX_TEXT, refusal
+from pwsh_kernels.classification.preview_plan import Plan, plan
 from pwsh_kernels.classification.tables import reason
+from pwsh_kernels.errors import CannotPreview
 
 LOG = logging.getLogger(__name__)
 
@@ -42,6 +44,21 @@ class Classifier:
             LOG.warning("PowerShell's parser gave no answer: %s", problem)
             return _unparsed("not_parsed", "")
         return Judgement(facts, self._commands, module).classification()
+
+    async def plan(self, text: str, module: str = "") -> tuple[Plan, Classification]:
+        """Return how a text can say what it would change, and what it does.
+
+        Raises CannotPreview, PowerShellNotFound, PowerShellStartFailed.
+        """
+        if code := refusal(text):
+            raise _unplanned(_unparsed(code, str(MAX_TEXT)))
+        try:
+            facts = await self._facts(text)
+        except NoAnswer as problem:
+            LOG.warning("PowerShell's parser gave no answer: %s", problem)
+            raise _unplanned(_unparsed("not_parsed", "")) from problem
+        found = Judgement(facts, self._commands, module).classification()
+        return plan(text, facts, found), found
 
     @property
     def pid(self) -> int | None:
@@ -82,6 +99,10 @@ class Classifier:
         before, self._parser = self._parser, parser
         if before is not None:
             await before.end()
+
+
+def _unplanned(found: Classification) -> CannotPreview:
+    return CannotPreview([one.sentence() for one in found.reasons])
 
 
 def _unparsed(code: str, name: str) -> Classification:

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 from pwsh_kernels.cli.console import ExitCode, note, say_json, shows_colours
 from pwsh_kernels.cli.prompts import answer_prompt
 from pwsh_kernels.escapes import EscapeFilter, plain, visible_json
+from pwsh_kernels.preview_text import preview_text
 from pwsh_kernels.records import OutputFormat
 from pwsh_kernels.shapes import FAILED, OPEN, Entry, Run, RunPage
 
@@ -79,6 +80,8 @@ class Printer:
         ):
             note(f"pwsh-kernels: {run['error'] or run['state']}")
             return
+        if preview := run.get("preview"):
+            note(plain(preview_text(preview)))
         for suggestion in dict.fromkeys(one["suggestion"] for one in run["errors"]):
             if suggestion:
                 note(f"pwsh-kernels: {suggestion}")

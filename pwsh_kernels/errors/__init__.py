@@ -45,6 +45,7 @@ from pwsh_kernels.errors.powershell import (
     PowerShellStartFailed,
     PowerShellTooOld,
 )
+from pwsh_kernels.errors.previews import CannotPreview
 from pwsh_kernels.errors.product_error import ProductError
 from pwsh_kernels.errors.read_tier import NotOnlyReading, ReaderNotConfigured
 from pwsh_kernels.errors.repositories import (
@@ -124,6 +125,7 @@ __all__ = [
     "BadTokenFile",
     "BodyTooLarge",
     "BrokenFile",
+    "CannotPreview",
     "ChangesRefused",
     "CommandSearchFailed",
     "CommandTooLarge",

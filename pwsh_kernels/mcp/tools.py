@@ -253,12 +253,15 @@ class Tools:
         ] = None,
         format: Format = "text",  # noqa: A002 - the name of the REST API
         wait_s: WaitSeconds = MAX_WAIT,
+        dry_run: Annotated[bool, Field(description="Only say what would change")] = False,
     ) -> Annotated[types.CallToolResult, models.StartedResult] | Asked:
         """Run a command; a client that cancels the call cancels its run."""
         if bool(tenant) == bool(tenants):
             raise InvalidRequest("tenant", "or tenants must be given, and not both")
         call = await begin(self._backend, ctx, wait_s)
         options: RunArguments = {"parameters": parameters, "format": FORMATS.get(format, format)}
+        if dry_run:
+            options["dry_run"] = True
         if tenants:
             return _everywhere_answer(
                 call, await running.run_everywhere(call, tenants, module, command, options)

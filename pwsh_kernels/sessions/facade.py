@@ -47,6 +47,7 @@ from pwsh_kernels.sessions.memory_watch import MemoryWatch
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.places.places import Places
 from pwsh_kernels.sessions.queries.command_search import CommandSearch
+from pwsh_kernels.sessions.queries.dry_run import DryRunner
 from pwsh_kernels.sessions.queries.kept_objects import (
     ObjectsQuery,
     QueryRecorder,
@@ -56,7 +57,7 @@ from pwsh_kernels.sessions.queries.kept_objects import (
 )
 from pwsh_kernels.sessions.queries.line_reader import LineReader
 from pwsh_kernels.sessions.queries.lines import LinesQuery
-from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
+from pwsh_kernels.sessions.requests import DryRun, LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.advice import Advice, Advisor
 from pwsh_kernels.sessions.runs.queue import SERVER_STOPPED
 from pwsh_kernels.sessions.runs.run import Run
@@ -380,6 +381,23 @@ class Sessions:
         live.submit(run, request.command, gate=self._turns)
         return run
 
+    async def dry_run(self, request: RunRequest, dry: DryRun) -> shapes.RunResult:
+        """Run a text that only says what it would change; its preview is in the answer once it has
+        ended.
+
+        Raises as `admit` says, CannotPreview, SessionBusy, StateUnknown.
+        """
+        check_command(request, self._settings.command_size)
+        wait_s = self._run_wait(request)
+        live = await self._admitted(request, max(wait_s, COMING_WAIT_S))
+        check_room(live, self._settings.queued_runs)
+        runner = DryRunner(live, self._directory.catalog, dry)
+        state = await runner.state(max(wait_s, COMING_WAIT_S))
+        run = self._added(live, request, dry.kind, dry_run=True)
+        runner.submit(run, state)
+        await run.wait(wait_s)
+        return result_view(run)
+
     def _run_wait(self, request: RunRequest) -> float:
         return self._settings.run_wait if request.wait_s is None else request.wait_s
 
@@ -392,6 +410,12 @@ class Sessions:
         judged = await self._judged(request, judge)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         check_room(live, self._settings.queued_runs)
+        return live, self._added(live, request, judged)
+
+    def _added(
+        self, live: LiveSession, request: RunRequest, judged: str, *, dry_run: bool = False
+    ) -> Run:
+        """Return the run of a request, which is recorded and not yet sent."""
         run = self._runs.add(
             live.key,
             request.command,
@@ -401,9 +425,10 @@ class Sessions:
             account=live.account,
             judged=judged,
             trace=current_trace(),
+            dry_run=dry_run,
         )
         live.session.use(request.conversation_id)
-        return live, run
+        return run
 
     async def _judged(self, request: RunRequest, judge: Judge) -> str:
         """Return the class of a command, "" where nobody asked for it. Nothing but what reads runs

@@ -4,6 +4,7 @@ changes; asked by every door that runs texts.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 from pwsh_kernels.approvals.policy import Need, needs
 from pwsh_kernels.audit.event import Door, door_of
@@ -11,6 +12,8 @@ from pwsh_kernels.catalog import Changes, Tenant, Tenants
 from pwsh_kernels.classification import MOST_REASONS, Class, Classification, Classifier
 from pwsh_kernels.classification.classes import worst
 from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
+from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.requests import DryRun, Writes
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.audit_events import change_refused
 from pwsh_kernels.web.guard import Guard
@@ -34,6 +37,26 @@ class ChangesGate:
     def judging(self, caller: Caller, texts: Sequence[str], door: Door | None = None) -> "Judging":
         """Return the question whether a caller's texts may run, for one session or for many."""
         return Judging(self, caller, texts, door or door_of(caller.client))
+
+    async def dry_run(self, caller: Caller, text: str, key: SessionKey) -> DryRun:
+        """Return how a caller's text can say what it would change in a session. It needs no
+        approval; for whoever may change nothing at all there, there is nothing to see beforehand.
+
+        Raises CannotPreview, ChangesRefused, PowerShellNotFound, PowerShellStartFailed.
+        """
+        plan, found = await self._classifier.plan(text, key.module)
+        if self.changes(caller, key.tenant, key.module) == "never":
+            refused = _refusal(Need.REFUSE, (key.tenant, key.module), found.kind, [found])
+            self.note(caller, door_of(caller.client), [text], refused)
+            raise refused
+        return DryRun(
+            plan.text,
+            {one.written: one.name for one in found.commands},
+            found.variables,
+            tuple(Writes(**asdict(one)) for one in plan.writers),
+            plan.alone,
+            found.kind.value,
+        )
 
     async def classes(self, texts: Sequence[str], module: str) -> list[Classification]:
         """Raises PowerShellNotFound, PowerShellStartFailed: then nothing runs."""

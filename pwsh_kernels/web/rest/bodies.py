@@ -175,6 +175,8 @@ class RunBody(SessionBody):
     max_chars: Annotated[int, Field(ge=1, le=MAX_CHARS)] | None = None
     file: str | None = None
     wait_s: Seconds | None = None
+    dry_run: bool = False
+    """Only say what would change."""
 
 
 class CancelBody(Body):

@@ -33,6 +33,7 @@ SUBJECTS = frozenset(
         "modules",
         "notifications",
         "powershell",
+        "previews",
         "read_tier",
         "requests",
         "runs",
