@@ -30,6 +30,8 @@ from pwsh_kernels.errors import (
 from pwsh_kernels.port_owners import stranger_at
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.shapes import (
+    Approval,
+    Approvals,
     Classification,
     Commands,
     Disconnected,
@@ -45,6 +47,7 @@ from pwsh_kernels.shapes import (
     Modules,
     NotificationTest,
     PageCode,
+    Passkeys,
     QueryArguments,
     Run,
     RunArguments,
@@ -246,6 +249,29 @@ class Requests(ABC):
         body = {"wait_s": self._bounded(wait_s)}
         return await self._ask(Route[Run]("POST /runs/{id}/cancel"), body, run_id)
 
+    async def approvals(
+        self, seen: str | None = None, wait_s: float | None = None, *, waiting: bool = False
+    ) -> Approvals:
+        """Return the changes that wait, or have waited, for a person; with `seen`, a version, once
+        the version differs or `wait_s` has passed; `waiting`: only those that wait.
+        """
+        query = {"seen": seen, "wait_s": self._bounded(wait_s), "waiting": waiting or None}
+        return await self._ask(Route[Approvals]("GET /approvals"), query)
+
+    async def approval(self, approval_id: str) -> Approval:
+        """Return one of them as an approver must see it."""
+        return await self._ask(Route[Approval]("GET /approvals/{id}"), of=approval_id)
+
+    async def approve(self, approval_id: str, digest: str) -> Approval:
+        """Approve what has this digest."""
+        body = {"digest": digest}
+        return await self._ask(Route[Approval]("POST /approvals/{id}/approve"), body, approval_id)
+
+    async def decline(self, approval_id: str, reason: str) -> Approval:
+        """Decline it, with words for who asked."""
+        body = {"reason": reason}
+        return await self._ask(Route[Approval]("POST /approvals/{id}/decline"), body, approval_id)
+
     async def frozen(self) -> Frozen:
         """Return where agents are stopped."""
         return await self._ask(Route[Frozen]("GET /frozen"))
@@ -284,6 +310,22 @@ class Requests(ABC):
     async def page_code(self) -> PageCode:
         """Return a code with which this caller signs in to the page, once."""
         return await self._ask(Route[PageCode]("POST /page-codes"))
+
+    async def approval_code(self, approval_id: str) -> PageCode:
+        """Return a code with which this caller approves one change on the page, once."""
+        return await self._ask(Route[PageCode]("POST /approvals/{id}/code"), of=approval_id)
+
+    async def passkey_code(self) -> PageCode:
+        """Return a code with which this caller adds a passkey on the page, once."""
+        return await self._ask(Route[PageCode]("POST /passkeys/code"))
+
+    async def passkeys(self) -> Passkeys:
+        """Return this caller's passkeys."""
+        return await self._ask(Route[Passkeys]("GET /passkeys"))
+
+    async def remove_passkey(self, key_id: str) -> Passkeys:
+        """Forget one of this caller's passkeys, and return the others."""
+        return await self._ask(Route[Passkeys]("POST /passkeys/remove"), {"id": key_id})
 
     async def try_notifications(self) -> NotificationTest:
         """Tell people something that is only a test, and return who was told."""

@@ -122,6 +122,14 @@ class Settings(BaseSettings):
         "TOML file with principals; empty: `principals.toml` in the user's config folder, if it"
         " exists.",
     )
+    approval_wait: float = _setting(
+        900,
+        "PWSH_MANAGER_APPROVAL_WAIT",
+        "seconds",
+        "How long a change waits for a person's approval.",
+        gt=0,
+        le=86_400,
+    )
     audit: Literal["on", "off", "required"] = _setting(
         "on",
         "PWSH_MANAGER_AUDIT",

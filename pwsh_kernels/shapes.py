@@ -17,9 +17,18 @@ schemas, settings files of MCP clients.
 """
 
 RunState = Literal[
-    "queued", "running", "waiting_for_input", "succeeded", "failed", "cancelled", "lost"
+    "waiting_for_approval",
+    "queued",
+    "running",
+    "waiting_for_input",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "lost",
 ]
-OPEN: frozenset[RunState] = frozenset({"queued", "running", "waiting_for_input"})
+OPEN: frozenset[RunState] = frozenset(
+    {"waiting_for_approval", "queued", "running", "waiting_for_input"}
+)
 """States of a run that has not ended."""
 GOING: frozenset[RunState] = OPEN - {"waiting_for_input"}
 """Those of them without a question."""
@@ -482,6 +491,27 @@ class RunAhead(TypedDict):
     asker: str
 
 
+ClassName = Literal["read", "write", "unknown", "destructive"]
+"""What a text does; `unknown` counts as a write."""
+ApprovalState = Literal[
+    "pending", "approved", "declined", "expired", "used", "outdated", "withdrawn"
+]
+RunApproval = TypedDict(
+    "RunApproval",
+    {
+        "id": str,
+        "state": ApprovalState,
+        "class": ClassName,
+        "reasons": list[str],
+        "reason": str,
+        "expires_at": str,
+        "approvers": list[str],
+        "decided_by": str,
+    },
+)
+"""The approval that a run waits for, or has had; `approvers` are those who may decide."""
+
+
 RunClass = TypedDict("RunClass", {"class": str})
 """What a run's command does; "": nobody has asked."""
 
@@ -514,6 +544,7 @@ class Run(SessionNames, Question, Failure, RunClass):
     prompt: PromptFacts | None
     progress: ProgressFacts | None
     waits_behind: RunAhead | None
+    approval: RunApproval | None
 
 
 class RunResult(Run):
@@ -607,6 +638,56 @@ class Command(TypedDict):
     syntax: list[str]
 
 
+class ApprovalPlace(TypedDict):
+    """One of the sessions that an approval is about, and the run that waits there."""
+
+    tenant: str
+    account: str
+    session: str
+    run_id: str
+
+
+Approval = TypedDict(
+    "Approval",
+    {
+        "success": bool,
+        "id": str,
+        "digest": str,
+        "state": ApprovalState,
+        "class": ClassName,
+        "reasons": list[str],
+        "text": str,
+        "values": str,
+        "commands": list[str],
+        "module": str,
+        "tier": Tier,
+        "format": str,
+        "places": list[ApprovalPlace],
+        "requester": str,
+        "client": str,
+        "reason": str,
+        "asked_at": str,
+        "expires_at": str,
+        "approvers": list[str],
+        "may_decide": bool,
+        "decided_by": str,
+        "decided_at": str | None,
+        "words": str,
+    },
+)
+"""GET /approvals/{id}: a change that waits, or has waited, for a person. `text` is the command as
+an approver reads it, `digest` what approving it is bound to.
+"""
+
+
+class Approvals(TypedDict):
+    """What GET /approvals answers: what waits first, newest first."""
+
+    success: bool
+    version: str
+    approvals: list[Approval]
+
+
 class FoundCommands(TypedDict):
     """Commands, best first; `total` is how many match."""
 
@@ -623,8 +704,6 @@ class Commands(FoundCommands):
     state: SessionState
 
 
-ClassName = Literal["read", "write", "unknown", "destructive"]
-"""What a text does; `unknown` counts as a write."""
 ClassifiedCommand = TypedDict(
     "ClassifiedCommand",
     {"name": str, "class": ClassName, "service": str, "line": int, "column": int},
@@ -690,13 +769,32 @@ class FrozenNow(Frozen):
 
 
 class PageCode(TypedDict):
-    """What POST /page-codes answers; `path` is the address of the page, with the code."""
+    """What POST /page-codes, /passkeys/code and /approvals/{id}/code answer; `path` is the page's
+    address with the code, of an approval without it: the page has a field for it.
+    """
 
     success: bool
     principal: str
     code: str
     path: str
     expires_at: str
+
+
+class Passkey(TypedDict):
+    """One passkey; the key itself is on a person's device."""
+
+    id: str
+    name: str
+    added_at: str
+    used_at: str | None
+
+
+class Passkeys(TypedDict):
+    """What GET /passkeys and POST /passkeys/remove answer: the caller's own."""
+
+    success: bool
+    principal: str
+    passkeys: list[Passkey]
 
 
 class NotificationOutcome(TypedDict):
@@ -733,6 +831,7 @@ class RunArguments(TypedDict, total=False):
     width: int | None
     max_chars: int | None
     file: str | None
+    reason: str | None
     conversation_id: str | None
     tier: Tier | None
     dry_run: bool

@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.fixtures.ports",
     "tests.fixtures.server",
     "tests.fixtures.principals",
+    "tests.fixtures.approvals",
     "tests.fixtures.kernel",
     "tests.fixtures.powershell",
     "tests.fixtures.sandbox",

@@ -113,6 +113,7 @@ def test_what_does_more_is_refused_with_the_piece_and_nothing_runs(
     assert (refused["code"], refused["kind"]) == ("not_only_reading", kind), refused
     assert "Line 1, column" in refused["pieces"][0]
     assert refused["pieces"][0] in refused["error"]
+    assert refused["may_write"]
     assert server.get("/runs", limit=1)["runs"][0]["run_id"] == before
 
 
@@ -173,7 +174,11 @@ def test_who_may_read_may_run_there_and_nowhere_else(server: Server, people: Pri
         run = http.post("/run", json={**body, "tier": "read"}).json()
         assert run["state"] == "succeeded"
         assert http.post(f"/runs/{run['run_id']}/cancel", json={}).status_code == 200
-        assert http.post("/run", json=body).json()["verb"] == "write"
+        refused = http.post("/run", json=body).json()
+        assert (refused["verb"], refused["instead"]) == ("write", "read")
+        assert "`--read`" in refused["error"]
+        refused = http.post("/run", json={**body, "command": CHANGE, "tier": "read"}).json()
+        assert (refused["may_write"], "you may not run it" in refused["error"]) == (False, True)
         many = {"tenants": [CONTOSO], "command": LOOK}
         assert http.post("/run", json={**many, "tier": "read"}).json()["success"]
         assert http.post("/run", json=many).json()["code"] == "forbidden"
@@ -216,7 +221,8 @@ def test_a_refused_text_is_in_the_audit_log(server: Server) -> None:
         file.read_text(encoding="utf-8") for file in sorted((server.data_dir / "audit").iterdir())
     ).splitlines()
     denied = [one for one in map(json.loads, lines) if one["kind"] == "denied"][-1]
-    assert (denied["reason"], denied["class"]) == ("not_only_reading", "destructive")
+    assert denied["outcome"] == denied["reason"] == "not_only_reading"
+    assert denied["class"] == "destructive"
     assert (denied["tier"], denied["command"]) == ("read", "Remove-Mailbox somebody")
 
 

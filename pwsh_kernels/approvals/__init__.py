@@ -1,3 +1,3 @@
 """Changes that a person must approve first: which ones, what exactly is approved, by whom, until
-when. It decides, and acts on nothing.
+when. It decides and remembers, and runs nothing.
 """

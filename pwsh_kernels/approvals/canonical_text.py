@@ -47,6 +47,11 @@ def visible(text: str) -> str:
     return "".join(map(_shown, text.replace("\r\n", "\n")))
 
 
+def one_line(text: str) -> str:
+    """Return a text likewise, in one line: a second one could pose as a line of ours."""
+    return visible(" ".join(text.split()))
+
+
 def _shown(character: str) -> str:
     if character in PLAIN or " " <= character <= "~":
         return character

@@ -4,7 +4,7 @@ Pure.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import rfc8785
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change. Another value anywhere in it is another change."""
+    """One change in one session. Another value anywhere in it is another change."""
 
     command: str
     tenant: str
@@ -26,5 +26,27 @@ class Change:
     """The values that are bound to the command's parameters, as JSON."""
 
     def digest(self) -> str:
-        """Return the SHA-256 of it as canonical JSON (RFC 8785)."""
+        """Return the SHA-256 of it as canonical JSON (RFC 8785).
+
+        Raises ValueError for values that have no such form, such as very large integers.
+        """
         return hashlib.sha256(rfc8785.dumps(asdict(self))).hexdigest()
+
+
+def digest_of(changes: Sequence[Change]) -> str:
+    """Return what an approval is bound to: the hash of one change, or of the list of several."""
+    digests = [one.digest() for one in changes]
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256(rfc8785.dumps(digests)).hexdigest()
+
+
+def difference(then: Change, now: Change) -> str:
+    """Return what is different about a change since it was asked for; "": nothing."""
+    where = f"{then.tenant}:{then.module}"
+    if then.account != now.account:
+        who, whom = now.account or "nobody", then.account or "nobody"
+        return f"In {where} {who} is signed in now, and {whom} was when it was asked for."
+    if then.digest() != now.digest():
+        return f"What would run in {where} is not what was asked for."
+    return ""

@@ -7,9 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pwsh_kernels.audit.event import written
+from pwsh_kernels.audit.event import Kind, written
 from pwsh_kernels.audit.files import first_of, log_files, named_lines
 from pwsh_kernels.audit.verification import read_record
+from pwsh_kernels.errors import InvalidRequest
 
 Record = Mapping[str, Any]
 LOOKED_AT = 20_000
@@ -44,6 +45,14 @@ class Selection:
             and (not self.run_id or record.get("run_id") == self.run_id)
             and (self.since is None or str(record.get("time", "")) >= _begin(self.since))
         )
+
+
+def require_kind(kind: str, field: str = "kind") -> None:
+    """Raise InvalidRequest for what is no kind of record, nor the beginning of some; "" is any."""
+    known = [one.value for one in Kind]
+    groups = sorted({one.partition(".")[0] for one in known if "." in one})
+    if kind and kind not in known and kind not in groups:
+        raise InvalidRequest(field, f"must be one of {', '.join(groups)}, {', '.join(known)}")
 
 
 def read_page(folder: Path, selection: Selection, after: int, most: int) -> list[dict[str, Any]]:

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import math
+import time
 
 from pwsh_kernels.catalog import Catalog
+from pwsh_kernels.classification.budget import Budget
 from pwsh_kernels.classification.classes import Classification, Place
 from pwsh_kernels.classification.command_classes import CommandClasses
 from pwsh_kernels.classification.facts import Fact, read_facts
@@ -12,7 +15,7 @@ from pwsh_kernels.classification.parser_process import NoAnswer, ParserProcess
 from pwsh_kernels.classification.prescan import MAX_TEXT, refusal
 from pwsh_kernels.classification.preview_plan import Plan, plan
 from pwsh_kernels.classification.tables import reason
-from pwsh_kernels.errors import CannotPreview
+from pwsh_kernels.errors import TooManyClassifications
 
 LOG = logging.getLogger(__name__)
 
@@ -29,36 +32,41 @@ class Classifier:
         self._parser: ParserProcess | None = None
         self._turn = asyncio.Lock()
         self._ended = False
+        self._budget = Budget(time.monotonic)
 
-    async def classify(self, text: str, module: str = "") -> Classification:
-        """Return what a text does in a session of a module.
+    async def classify(self, text: str, module: str = "", caller: str = "") -> Classification:
+        """Return what a text does in a session of a module; `caller`: the principal who asks.
 
         A text that is not parsed, or of which the parser dies, is one of which nobody can tell.
-        Raises PowerShellNotFound, PowerShellStartFailed.
+        Raises PowerShellNotFound, PowerShellStartFailed, TooManyClassifications.
         """
-        if code := refusal(text):
-            return _unparsed(code, str(MAX_TEXT))
-        try:
-            facts = await self._facts(text)
-        except NoAnswer as problem:
-            LOG.warning("PowerShell's parser gave no answer: %s", problem)
-            return _unparsed("not_parsed", "")
-        return Judgement(facts, self._commands, module).classification()
+        _, found = await self._judged(text, module, caller)
+        return found
 
-    async def plan(self, text: str, module: str = "") -> tuple[Plan, Classification]:
+    async def plan(
+        self, text: str, module: str = "", caller: str = ""
+    ) -> tuple[Plan, Classification]:
         """Return how a text can say what it would change, and what it does.
 
-        Raises CannotPreview, PowerShellNotFound, PowerShellStartFailed.
+        Raises CannotPreview, and as `classify` does.
         """
+        facts, found = await self._judged(text, module, caller)
+        return plan(text, facts, found), found
+
+    async def _judged(
+        self, text: str, module: str, caller: str
+    ) -> tuple[list[Fact], Classification]:
+        """Raises as `classify` does."""
         if code := refusal(text):
-            raise _unplanned(_unparsed(code, str(MAX_TEXT)))
+            return [], _unparsed(code, str(MAX_TEXT))
+        if caller and (wait_s := self._budget.wait_s(caller, len(text))):
+            raise TooManyClassifications(retry_after_s=math.ceil(wait_s))
         try:
             facts = await self._facts(text)
         except NoAnswer as problem:
             LOG.warning("PowerShell's parser gave no answer: %s", problem)
-            raise _unplanned(_unparsed("not_parsed", "")) from problem
-        found = Judgement(facts, self._commands, module).classification()
-        return plan(text, facts, found), found
+            return [], _unparsed("not_parsed", "")
+        return facts, Judgement(facts, self._commands, module).classification()
 
     @property
     def pid(self) -> int | None:
@@ -99,10 +107,6 @@ class Classifier:
         before, self._parser = self._parser, parser
         if before is not None:
             await before.end()
-
-
-def _unplanned(found: Classification) -> CannotPreview:
-    return CannotPreview([one.sentence() for one in found.reasons])
 
 
 def _unparsed(code: str, name: str) -> Classification:

@@ -10,8 +10,10 @@ import typer
 
 from pwsh_kernels import __version__
 from pwsh_kernels.cli import (
+    approvals,
     audit,
     classify,
+    decision,
     doctor,
     freeze,
     information,
@@ -24,6 +26,7 @@ from pwsh_kernels.cli import (
     notebook,
     notify,
     page,
+    passkey,
     principals,
     pwsh,
     run,
@@ -103,13 +106,22 @@ _tenants.command()(tenants_change.add)
 _tenants.command("import")(tenants_change.import_connections)
 app.add_typer(_tenants, name="tenants")
 
+_approvals = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_approvals.callback()(approvals.approvals)
+_approvals.command("list")(approvals.list_approvals)
+_approvals.command()(approvals.show)
+_approvals.command()(approvals.approve)
+_approvals.command()(approvals.decline)
+_approvals.command()(approvals.code)
+app.add_typer(_approvals, name="approvals")
+
 _principals = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _principals.callback()(principals.principals)
 _principals.command()(principals.add)
 _principals.command("list")(principals.list_principals)
 _principals.command()(principals.rotate)
 _principals.command()(principals.revoke)
-_principals.command("test")(principals.explain)
+_principals.command("test")(decision.explain)
 app.add_typer(_principals, name="principals")
 
 _audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -118,6 +130,13 @@ _audit.command()(audit.show)
 _audit.command("verify")(audit.verify_log)
 _audit.command()(audit.export)
 app.add_typer(_audit, name="audit")
+
+_passkey = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_passkey.callback()(passkey.passkey)
+_passkey.command()(passkey.add)
+_passkey.command("list")(passkey.list_passkeys)
+_passkey.command()(passkey.remove)
+app.add_typer(_passkey, name="passkey")
 
 _notify = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _notify.callback()(notify.notify)

@@ -14,10 +14,10 @@ import typer
 from pwsh_kernels.audit.chain import BEGINNING
 from pwsh_kernels.audit.export import FORMATS
 from pwsh_kernels.audit.files import log_files, named_lines
-from pwsh_kernels.audit.selection import Record, Selection, records
+from pwsh_kernels.audit.selection import Record, Selection, records, require_kind
 from pwsh_kernels.audit.verification import Verification, verify
 from pwsh_kernels.cli.console import ExitCode, note, say, say_json, table
-from pwsh_kernels.cli.times import local_clock
+from pwsh_kernels.cli.times import local_time
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import InvalidRequest
 
@@ -60,6 +60,8 @@ def show(
 ) -> None:
     """Show the newest records."""
     found = deque(_chosen(_folder(folder), who, tenant, kind, since), maxlen=last)
+    if not found:
+        _explain_nothing(_folder(folder), who, tenant)
     if as_json:
         say_json({"success": True, "records": list(found)})
         return
@@ -107,7 +109,20 @@ def _folder(given: Path | None) -> Path:
     return folder
 
 
+def _explain_nothing(folder: Path, who: str, tenant: str) -> None:
+    """Say so if the whole log names nobody, or no tenant, like this: it may be a typing error."""
+    for fact, asked, selection in (
+        ("principal", who, Selection(who=who)),
+        ("tenant", tenant, Selection(tenant=tenant)),
+    ):
+        if asked and not any(records(named_lines(folder), selection)):
+            known = {one.get(fact) for one in records(named_lines(folder), Selection())}
+            names = ", ".join(sorted(str(one) for one in known if one)) or "none"
+            note(f"No record has the {fact} {asked}. The log has: {names}.")
+
+
 def _chosen(folder: Path, who: str, tenant: str, kind: str, since: str) -> Iterator[Record]:
+    require_kind(kind, "--kind")
     selection = Selection(who, tenant, kind, since_time(since, datetime.now(UTC)))
     return records(named_lines(folder), selection)
 
@@ -127,7 +142,7 @@ def since_time(text: str, now: datetime) -> datetime | None:
 def _row(record: Record) -> tuple[str, ...]:
     what = record.get("command") or record.get("verb") or record.get("reason") or ""
     return (
-        local_clock(str(record.get("time", ""))),
+        local_time(str(record.get("time", ""))),
         str(record.get("principal", "")),
         str(record.get("kind", "")),
         str(record.get("session", record.get("tenant", ""))),

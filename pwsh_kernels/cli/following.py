@@ -146,7 +146,8 @@ def run_exit_code(run: Run) -> int:
         )
         return ExitCode.STILL_RUNNING
     if run["state"] == "cancelled":
-        return ExitCode.INTERRUPTED
+        undecided = run["code"].startswith("approval_")
+        return ExitCode.FAILED if undecided else ExitCode.INTERRUPTED
     if run["state"] == "lost" or signed_out(run):
         return ExitCode.NOT_SIGNED_IN
     code = (run["exit_code"] or 0) & 0xFF
@@ -163,16 +164,16 @@ async def _follow(
 ) -> RunPage:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s if wait_s is not None else float("inf")
-    cursor, seen, noted = 0, None, False
+    cursor, seen, noted = 0, None, set[str]()
     while True:
         # The first look waits for nothing: the run may ask its question already.
-        longest = QUEUED_NOTE_AFTER if seen == "queued" and not noted else POLL_WAIT
+        longest = QUEUED_NOTE_AFTER if seen == "queued" and seen not in noted else POLL_WAIT
         wait = max(0.0, min(longest, deadline - loop.time())) if seen else 0.0
         page = await client.read_run(run_id, cursor, wait, PAGE_CHARS, seen)
         printer.show(page)
-        if seen == page["state"] == "queued" and not noted:
-            noted = True
-            note(_waits(page))
+        if page["state"] not in noted and (told := _waits(page, seen)):
+            noted.add(page["state"])
+            note(told)
         cursor, seen = page["next_cursor"], page["state"]
         if page["more"]:
             continue
@@ -183,7 +184,18 @@ async def _follow(
             seen = "running"  # the next question may be there already
 
 
-def _waits(run: Run) -> str:
+def _waits(run: Run, seen: str | None) -> str:
+    """Return what a run waits for before it begins; "" if it does not, or was queued only now."""
+    approval = run["approval"]
+    if run["state"] == "waiting_for_approval" and approval:
+        return plain(
+            f"Waiting for an approval by {', '.join(approval['approvers'])} until"
+            f" {approval['expires_at']}: `pwsh-kernels approvals show {approval['id']}`"
+        )
+    return _waits_behind(run) if seen == run["state"] == "queued" else ""
+
+
+def _waits_behind(run: Run) -> str:
     ahead = run["waits_behind"]
     if ahead and ahead["state"] == "waiting_for_input":
         return plain(

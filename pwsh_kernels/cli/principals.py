@@ -6,25 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pwsh_kernels.cli.console import ExitCode, note, say, say_json, table
+from pwsh_kernels.cli.console import note, say, say_json, table
 from pwsh_kernels.cli.tenants import tenants_file
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.settings import Settings
 
 if TYPE_CHECKING:
-    from pwsh_kernels.principals.decision import Decision
-    from pwsh_kernels.principals.principal import Grant, Principal, Where
+    from pwsh_kernels.principals.principal import Grant, Principal
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="person:NAME, agent:NAME or script:NAME.")]
 Names = Annotated[list[str] | None, typer.Option()]
 Days = Annotated[int, typer.Option(min=1, max=3650, help="How long the token is valid.")]
-UNJUDGED = (
-    "The command's text was not considered. `pwsh-kernels classify --tenant TENANT` says, with the"
-    " principal's token, whether the tenant's `changes` let it run; in the read tier, read is"
-    " enough for what only reads."
-)
 
 
 def principals() -> None:
@@ -117,41 +111,6 @@ def revoke(name: Id) -> None:
     say(f"{name} may do nothing any more. A running server sees it at its next request.")
 
 
-def explain(
-    name: Annotated[str, typer.Argument(metavar="ID", help="A principal; `token` is the owner.")],
-    action: Annotated[str, typer.Argument(help="A verb, or run, login, status, cancel, kill, …")],
-    tenant: Annotated[str, typer.Argument(help="Default: the whole server.")] = "",
-    module: Annotated[str, typer.Argument(help="Default: exo.")] = "exo",
-    command: Annotated[str, typer.Argument(help="It changes nothing about the answer.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Say whether a principal may do something, and why. The exit code is 1 if not."""
-    from pwsh_kernels.principals.changes import find_any, read_roll
-    from pwsh_kernels.principals.decision import decide
-    from pwsh_kernels.principals.freeze_file import FreezeFile
-    from pwsh_kernels.principals.verbs import ACTIONS
-
-    settings = read_settings()
-    verb = ACTIONS.get(action)
-    if verb is None:
-        raise InvalidRequest("action", f"must be one of {', '.join(ACTIONS)}")
-    one = find_any(read_roll(settings.principals_path), name)
-    freezes = FreezeFile(settings.data_dir).current()
-    decision = decide(one, verb, _place(settings, tenant, module), _now(), freezes)
-    _explain(decision, command, as_json)
-    if not decision.allowed:
-        raise typer.Exit(ExitCode.FAILED)
-
-
-def _explain(decision: "Decision", command: str, as_json: bool) -> None:
-    if as_json:
-        say_json({**decision.facts(), "sentence": decision.text()})
-        return
-    say(decision.text())
-    if command:
-        note(UNJUDGED)
-
-
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
@@ -187,17 +146,6 @@ def _grant(
         frozenset(tags or ()),
         frozenset(one if one == EVERY else catalog.module(one).key for one in modules or (EVERY,)),
     )
-
-
-def _place(settings: Settings, tenant: str, module: str) -> "Where":
-    from pwsh_kernels.catalog import Catalog
-    from pwsh_kernels.principals.places import session_place
-    from pwsh_kernels.principals.principal import SERVER
-
-    if not tenant:
-        return SERVER
-    key = Catalog.load(extra=settings.modules_dir).module(module).key
-    return session_place(tenants_file(settings).current().find_tenant(tenant), key)
 
 
 def facts_of(one: "Principal") -> dict[str, object]:

@@ -57,6 +57,9 @@ def run(
     detach: Annotated[
         bool, typer.Option("--detach", help="Print the run's id and leave the command running.")
     ] = False,
+    reason: Annotated[
+        str, typer.Option(help="What a change is for; whoever has to approve it reads that.")
+    ] = "",
 ) -> None:
     """Run a command, or a script file.
 
@@ -80,6 +83,7 @@ def run(
         "format": output,
         "width": terminal_width(),
         "file": script.file,
+        "reason": reason or None,
         "tier": tier_of(read),
     }
     if dry_run:

@@ -55,6 +55,22 @@ def add(
     scope: Texts = None,
     site: Text = None,
     restore: Flag = False,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            help="What becomes of changes: free, ask or never; or agent=ask for a kind of principal"
+            " (again for another). For --module if given, otherwise for all.",
+        ),
+    ] = None,
+    read: Annotated[
+        bool,
+        typer.Option("--read", help="The sign-in options are for the read tier of --module."),
+    ] = False,
+    read_with: Annotated[
+        str | None,
+        typer.Option(help="write_account: the read tier signs in as the other tier does."),
+    ] = None,
 ) -> None:
     """Add a tenant to the tenants file, or add to an existing one.
 
@@ -78,6 +94,8 @@ def add(
         "delegated_organization": delegated_organization,
         "expected_account": None if service else expected_account,
         "culture": None if service else culture,
+        "changes": None if service else _rule(changes),
+        "read_with": read_with,
     }
     access = {
         "route": route,
@@ -96,8 +114,13 @@ def add(
         "scopes": scope,
         "site": site,
         "restore": restore,
+        "changes": _rule(changes) if service else None,
     }
-    entry = Entry(domain_name(name), _given(values), _modules(service, _given(access)))
+    modules = _modules(service, _given(access))
+    if read and not modules:
+        raise InvalidRequest("--read", "needs --module, and the account or route that reads")
+    writers, readers = ({}, modules) if read else (modules, {})
+    entry = Entry(domain_name(name), _given(values), writers, readers=readers)
     path = read_settings().tenants_path
     with turn(path):
         replace_file(path, with_correct_entry(path, read_correct(path).text, entry))
@@ -119,6 +142,17 @@ def _one_module(modules: list[str] | None) -> str | None:
             f"names one service, not {len(modules)}: call `tenants add` once for each service",
         )
     return modules[0] if modules else None
+
+
+def _rule(given: list[str] | None) -> str | dict[str, str] | None:
+    """Return a rule about changes: one word, or a word for each kind. The file's own check says
+    what is wrong with a word. Raises InvalidRequest.
+    """
+    if not given or "=" not in given[0]:
+        if len(given or ()) > 1:
+            raise InvalidRequest("--changes", "is one word, or KIND=WORD for each kind")
+        return given[0] if given else None
+    return {kind: word for kind, _, word in (one.partition("=") for one in given)}
 
 
 def _given(values: Mapping[str, object]) -> dict[str, object]:

@@ -16,6 +16,11 @@ def local_clock(time: str) -> str:
     return clock(time, datetime.now().astimezone())
 
 
+def local_time(time: str) -> str:
+    """Return an ISO 8601 time with its date, on the clock of this machine."""
+    return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d %H:%M:%S}" if time else ""
+
+
 def lasting(seconds: int) -> str:
     """Return a duration in whole minutes, a shorter one in seconds."""
     count, unit = (seconds, "second") if seconds < MINUTE else (round(seconds / MINUTE), "minute")

@@ -1,6 +1,14 @@
 """The one error tree, by subject; every error is a name of this package."""
 
-from pwsh_kernels.errors.approvals import ApprovalNeeded, ApprovalRefused, ChangesRefused
+from pwsh_kernels.errors.approvals import (
+    ApprovalDeclinedLately,
+    ApprovalNeeded,
+    ApprovalRefused,
+    ChangesRefused,
+    ProofNeeded,
+    TooManyApprovals,
+    UnknownApproval,
+)
 from pwsh_kernels.errors.client import AnswerLost, NotOurServer, RequestRefused, ServerUnreachable
 from pwsh_kernels.errors.command_state import StateChanged, StateUnknown
 from pwsh_kernels.errors.files import (
@@ -37,6 +45,7 @@ from pwsh_kernels.errors.packages import (
     PackageVersionNotFound,
 )
 from pwsh_kernels.errors.pages import PageCodeRefused, PageForPeople
+from pwsh_kernels.errors.passkeys import PasskeyRefused, UnknownPasskey
 from pwsh_kernels.errors.people import PersonRefused
 from pwsh_kernels.errors.powershell import (
     PowerShellDied,
@@ -61,6 +70,7 @@ from pwsh_kernels.errors.requests import (
     ForeignOrigin,
     InvalidRequest,
     MethodNotAllowed,
+    TooManyClassifications,
     Unauthorized,
     UnknownRoute,
 )
@@ -118,6 +128,7 @@ __all__ = [
     "AnswerLost",
     "AnswerNotUsable",
     "AnswerOfAnother",
+    "ApprovalDeclinedLately",
     "ApprovalNeeded",
     "ApprovalRefused",
     "AuditUnavailable",
@@ -174,6 +185,7 @@ __all__ = [
     "PackageVersionNotFound",
     "PageCodeRefused",
     "PageForPeople",
+    "PasskeyRefused",
     "PersonRefused",
     "PlaceUnavailable",
     "PowerShellDied",
@@ -183,6 +195,7 @@ __all__ = [
     "PowerShellTooOld",
     "ProductError",
     "PromptRefused",
+    "ProofNeeded",
     "QueueFull",
     "ReaderNotConfigured",
     "RepositoryUnreachable",
@@ -203,10 +216,14 @@ __all__ = [
     "SignInPending",
     "StateChanged",
     "StateUnknown",
+    "TooManyApprovals",
+    "TooManyClassifications",
     "TooManySessions",
     "Unauthorized",
     "UndecodableScript",
+    "UnknownApproval",
     "UnknownModule",
+    "UnknownPasskey",
     "UnknownProperty",
     "UnknownRepository",
     "UnknownRoute",

@@ -35,11 +35,17 @@ class NotOnlyReading(ProductError):
     module: str
     kind: str
     pieces: list[str]
+    may_write: bool | None = None
+    """Whether the caller may run it in the other tier; None: nobody has asked."""
 
     def text(self) -> str:
         pieces = " ".join(self.pieces)
+        elsewhere = {
+            True: ", or run it in the other tier (without --read, tier: write), where you may",
+            False: "; in the other tier you may not run it",
+            None: ", or run it in the write tier if you may",
+        }
         return (
             f"Nothing was run: {self.tenant}:{self.module}:read runs only what certainly reads, and"
-            f" this is {self.kind}. {pieces} Write it in another way, or run it in the write tier"
-            " if you may."
+            f" this is {self.kind}. {pieces} Write it in another way{elsewhere[self.may_write]}."
         )

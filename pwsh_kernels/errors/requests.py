@@ -38,7 +38,9 @@ class Unauthorized(ProductError):
 
 @dataclass(eq=False)
 class Forbidden(ProductError):
-    """The caller is known and may not do that there. `why` is the decision as a sentence."""
+    """The caller is known and may not do that there. `why` is the decision as a sentence; `instead`
+    is a tier in which the caller may run what only reads, "" if there is none.
+    """
 
     code: ClassVar[str] = "forbidden"
     status: ClassVar[int] = 403
@@ -48,9 +50,28 @@ class Forbidden(ProductError):
     module: str
     reason: str
     why: str
+    instead: str = ""
 
     def text(self) -> str:
-        return f"Not allowed: {self.why} Who owns this server decides that."
+        told = f"Not allowed: {self.why} Who owns this server decides that."
+        if not self.instead:
+            return told
+        return f"{told} You may run what only reads in the read tier: `--read`, or tier: read."
+
+
+@dataclass(eq=False)
+class TooManyClassifications(ProductError):
+    """The caller has had as much text judged as one caller may at a time."""
+
+    code: ClassVar[str] = "too_many_classifications"
+    status: ClassVar[int] = 429
+    retry_after_s: int
+
+    def text(self) -> str:
+        return (
+            "You have had much text judged of late, and others wait for the same parser. Nothing"
+            f" was run: ask again in {self.retry_after_s} s."
+        )
 
 
 @dataclass(eq=False)

@@ -253,13 +253,18 @@ class Tools:
         ] = None,
         format: Format = "text",  # noqa: A002 - the name of the REST API
         wait_s: WaitSeconds = MAX_WAIT,
+        reason: Annotated[str, Field(description="What a change is for, for its approver")] = "",
         dry_run: Annotated[bool, Field(description="Only say what would change")] = False,
     ) -> Annotated[types.CallToolResult, models.StartedResult] | Asked:
         """Run a command; a client that cancels the call cancels its run."""
         if bool(tenant) == bool(tenants):
             raise InvalidRequest("tenant", "or tenants must be given, and not both")
         call = await begin(self._backend, ctx, wait_s)
-        options: RunArguments = {"parameters": parameters, "format": FORMATS.get(format, format)}
+        options: RunArguments = {
+            "parameters": parameters,
+            "format": FORMATS.get(format, format),
+            "reason": reason or None,
+        }
         if dry_run:
             options["dry_run"] = True
         if tenants:

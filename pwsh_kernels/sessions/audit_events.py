@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
-from pwsh_kernels.errors import NotGranted
+from pwsh_kernels.errors import NotGranted, NotOnlyReading
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.live import OURSELVES, claim
 from pwsh_kernels.sessions.redaction import Known, masked, redacted_beginning, secrets_of
@@ -44,6 +44,8 @@ def accepted(run: Run) -> Event:
     more: dict[str, Value] = {"purpose": run.purpose, "account": run.account or ""}
     if run.dry_run:
         more["dry_run"] = True
+    if run.approval:
+        more["approval"] = run.approval["id"]
     if run.options.parameters:
         text = json.dumps(masked(run.options.parameters), ensure_ascii=False, sort_keys=True)
         known = Known(secrets_of(run.command[:SEARCHED_CHARS], run.options.parameters))
@@ -111,7 +113,8 @@ def read_refused(key: SessionKey, request: RunRequest, kind: str) -> Event:
         key.module,
         **command_facts(request.command),
         judged=kind,
-        more={"verb": "read", "reason": "not_only_reading", **tier_of(key)},
+        outcome=NotOnlyReading.code,
+        more={"verb": "read", "reason": NotOnlyReading.code, **tier_of(key)},
     )
 
 

@@ -38,6 +38,7 @@ from pwsh_kernels.sessions.audit_sync import keep_synced
 from pwsh_kernels.sessions.directory import Directory
 from pwsh_kernels.sessions.evidence.notebook import evidence
 from pwsh_kernels.sessions.fan_out import Turns, chosen_tenants, refused_view, summary_view
+from pwsh_kernels.sessions.held_run import Ask, HeldRun, Judged
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.launcher import Launcher
@@ -59,7 +60,7 @@ from pwsh_kernels.sessions.queries.line_reader import LineReader
 from pwsh_kernels.sessions.queries.lines import LinesQuery
 from pwsh_kernels.sessions.requests import DryRun, LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.advice import Advice, Advisor
-from pwsh_kernels.sessions.runs.queue import SERVER_STOPPED
+from pwsh_kernels.sessions.runs.queue import SERVER_STOPPED, Gate
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.sessions.runs.table import Runs
 from pwsh_kernels.sessions.session import Session
@@ -92,6 +93,7 @@ COMING_WAIT_S = 25.0
 shorter.
 """
 
+WITHDRAWN = "The command was cancelled before anybody approved it; none of it was run."
 OLD_CODE_WAIT_S = 3.0
 """How long a command waits for a sign-in that an earlier server began: its code may have been
 entered."""
@@ -100,18 +102,14 @@ entered."""
 Shown = Callable[[SessionKey], bool]
 """Whether a session, with its runs, is shown to somebody."""
 Admits = Callable[[str, str], None]
-Judge = Callable[[str, str], Awaitable[str]]
-"""Raises a ProductError for a tenant (by its own name) and module in which a text may not run;
-returns its class, "" if there is none.
-"""
 """Raises a ProductError for a tenant and a module that are closed to somebody."""
+Judge = Callable[[str, str], Awaitable[Judged]]
+"""Raises a ProductError for a tenant (by its own name) and module in which a text may not run."""
+Reads = Callable[[SessionKey, Sequence[str], str], Awaitable[None]]
+"""Raises a ProductError for a principal's texts that do more than read, in the read tier."""
 
 
-Reads = Callable[[SessionKey, Sequence[str]], Awaitable[None]]
-"""Raises a ProductError for texts that do more than read in a session of the read tier."""
-
-
-async def nothing_reads(key: SessionKey, _: Sequence[str]) -> None:
+async def nothing_reads(key: SessionKey, _: Sequence[str], __: str) -> None:
     """Let nothing run in the read tier: nobody can tell what reads. Raises NotOnlyReading."""
     raise NotOnlyReading(key.tenant, key.module, "unknown", [])
 
@@ -121,9 +119,9 @@ def everything(_: SessionKey) -> bool:
     return True
 
 
-async def anything(_: str, __: str) -> str:
+async def anything(_: str, __: str) -> Judged:
     """Let every text run, whatever its class is."""
-    return ""
+    return Judged()
 
 
 def everybody(_: str, __: str) -> None:
@@ -182,6 +180,7 @@ class Sessions:
         self._watchdog = Watchdog(settings, self._live, self._close_idle, self._runs.forget_old)
         self._memory_watch = MemoryWatch(settings, places, self._live, self._lifecycle.end_for)
         self._tasks = Tasks()
+        self._held: dict[str, HeldRun] = {}
         self._turns = Turns(settings.fan_out, self._tasks)
         self._reader = LineReader()
         self._running = False
@@ -194,14 +193,16 @@ class Sessions:
 
     def _record(self, run: Run) -> None:
         """Record a run before it is sent; of a notebook's, that it has begun. Raises
-        AuditUnavailable.
+        AuditUnavailable. One that waits for an approval is recorded when it begins.
         """
-        if not is_recorded(run):
+        if not is_recorded(run) or run.state == "waiting_for_approval":
             return
         tell = self._audit.note if run.observed else self._audit.require
         tell(accepted(run))
 
     def _note_run(self, run: Run) -> None:
+        if held := self._held.pop(run.id, None):
+            held.gone()
         if is_recorded(run):
             self._audit.note(ended(run))
             if self._on_run_end:
@@ -321,14 +322,17 @@ class Sessions:
         return login_view(live.session, refused)
 
     async def run(self, request: RunRequest, judge: Judge = anything) -> shapes.RunResult:
-        """Run a command that `judge` lets run.
+        """Run a command that `judge` lets run, at once or when a person has approved it.
 
         A `state` of shapes.OPEN in the answer means status 202. Raises as `admit` says.
         """
-        live, run = await self._prepare(request, judge)
-        live.submit(run, request.command)
-        await run.wait(self._run_wait(request))
-        return result_view(run)
+        one, judged = await self._prepare(request, judge)
+        if judged.ask:
+            await self._hold([one], judged.ask)
+        else:
+            self._submit(one)
+        await one.run.wait(self._run_wait(request))
+        return result_view(one.run)
 
     async def run_everywhere(
         self,
@@ -357,11 +361,8 @@ class Sessions:
             if live.key.tier == request.tier and open_to(live.key)
         )
         chosen = chosen_tenants(named, module, signed_in)
-        runs = await asyncio.gather(
-            *(
-                self._begin_in_turn(replace(request, tenant=tenant), refusals.get(tenant), judge)
-                for tenant in chosen
-            )
+        runs = await self._begin_all(
+            [(replace(request, tenant=one), refusals.get(one)) for one in chosen], judge
         )
         waits = [one.wait(self._run_wait(request)) for one in runs if isinstance(one, Run)]
         await asyncio.gather(*waits)
@@ -369,17 +370,56 @@ class Sessions:
             module, [result_view(one) if isinstance(one, Run) else one for one in runs]
         )
 
+    async def _begin_all(
+        self, asked: Sequence[tuple[RunRequest, ProductError | None]], judge: Judge
+    ) -> list[Run | shapes.Refused]:
+        """Begin a command in each tenant, in the order given; those that need an approval wait for
+        one that is for all of them.
+        """
+        begun = await asyncio.gather(*(self._begin_in_turn(*one, judge) for one in asked))
+        held = [one[0] for one in begun if isinstance(one, tuple)]
+        asks = [one[1] for one in begun if isinstance(one, tuple)]
+        refused: ProductError | None = None
+        if held:
+            try:
+                await self._hold(held, asks[0])
+            except ProductError as error:
+                refused = error
+        return [
+            one
+            if not isinstance(one, tuple)
+            else (refused_view(request, refused) if refused else one[0].run)
+            for one, (request, _) in zip(begun, asked, strict=True)
+        ]
+
     async def _begin_in_turn(
         self, request: RunRequest, refusal: ProductError | None, judge: Judge
-    ) -> Run | shapes.Refused:
+    ) -> Run | shapes.Refused | tuple[HeldRun, Ask]:
+        """Begin a command in one tenant, or return it with whom to ask first."""
         if refusal:
             return refused_view(request, refusal)
         try:
-            live, run = await self._prepare(request, judge)
+            one, judged = await self._prepare(request, judge, self._turns)
         except ProductError as error:
             return refused_view(request, error)
-        live.submit(run, request.command, gate=self._turns)
+        if judged.ask:
+            return one, judged.ask
+        return self._submit(one)
+
+    def _submit(self, one: HeldRun) -> Run:
+        run = self._runs.keep(one.run)
+        one.live.submit(run, run.command, gate=one.gate)
         return run
+
+    async def _hold(self, held: Sequence[HeldRun], ask: Ask) -> None:
+        """Let runs wait for a person who is asked now. Raises as `ask` does: then there are no
+        runs.
+        """
+        await ask(held)
+        for one in held:
+            self._runs.keep(one.run)
+            self._held[one.run.id] = one
+            one.hold()
 
     async def dry_run(self, request: RunRequest, dry: DryRun) -> shapes.RunResult:
         """Run a text that only says what it would change; its preview is in the answer once it has
@@ -393,7 +433,7 @@ class Sessions:
         check_room(live, self._settings.queued_runs)
         runner = DryRunner(live, self._directory.catalog, dry)
         state = await runner.state(max(wait_s, COMING_WAIT_S))
-        run = self._added(live, request, dry.kind, dry_run=True)
+        run = self._runs.keep(self._proposed(live, request, Judged(dry.kind), dry_run=True))
         runner.submit(run, state)
         await run.wait(wait_s)
         return result_view(run)
@@ -401,8 +441,11 @@ class Sessions:
     def _run_wait(self, request: RunRequest) -> float:
         return self._settings.run_wait if request.wait_s is None else request.wait_s
 
-    async def _prepare(self, request: RunRequest, judge: Judge) -> tuple[LiveSession, Run]:
-        """Return the session that takes a command, and its run, not yet sent.
+    async def _prepare(
+        self, request: RunRequest, judge: Judge, gate: Gate | None = None
+    ) -> tuple[HeldRun, Judged]:
+        """Return a command's run in the session that takes it, not yet kept and not sent, and what
+        is known of the command.
 
         Raises as `admit` and `judge` say.
         """
@@ -410,33 +453,34 @@ class Sessions:
         judged = await self._judged(request, judge)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         check_room(live, self._settings.queued_runs)
-        return live, self._added(live, request, judged)
+        return HeldRun(live, self._proposed(live, request, judged), self._record, gate), judged
 
-    def _added(
-        self, live: LiveSession, request: RunRequest, judged: str, *, dry_run: bool = False
+    def _proposed(
+        self, live: LiveSession, request: RunRequest, judged: Judged, *, dry_run: bool = False
     ) -> Run:
-        """Return the run of a request, which is recorded and not yet sent."""
-        run = self._runs.add(
+        """Return the run of a request, not yet kept and not sent."""
+        run = self._runs.propose(
             live.key,
             request.command,
             options=request.options,
             principal=request.principal,
             client=request.client,
             account=live.account,
-            judged=judged,
+            judged=judged.kind,
+            state="waiting_for_approval" if judged.ask else "queued",
             trace=current_trace(),
             dry_run=dry_run,
         )
         live.session.use(request.conversation_id)
         return run
 
-    async def _judged(self, request: RunRequest, judge: Judge) -> str:
-        """Return the class of a command, "" where nobody asked for it. Nothing but what reads runs
-        in the read tier, and no tenant refuses that.
+    async def _judged(self, request: RunRequest, judge: Judge) -> Judged:
+        """Return what is known of a command. Nothing but what reads runs in the read tier, and no
+        tenant refuses that.
         """
         if request.tier == "read":
             await self._check_read(request)
-            return "read"
+            return Judged("read")
         module = self._directory.module(request.module).key
         return await judge(self._directory.tenant_name(request.tenant), module)
 
@@ -448,7 +492,7 @@ class Sessions:
         if request.options.parameters:
             raise InvalidRequest("parameters", NO_PARAMETERS)
         try:
-            await self._reads(key, [request.command])
+            await self._reads(key, [request.command], request.principal)
         except NotOnlyReading as refused:
             self._audit.note(read_refused(key, request, refused.kind))
             raise
@@ -595,10 +639,16 @@ class Sessions:
         """
         run = self._runs.get(run_id)
         live = self._lifecycle.table.get(run.key)
-        if live and live.queue and not run.ended:
+        if held := self._held_run(run):
+            self._audit.note(of_run(Kind.RUN_CANCELLED, run, principal, client))
+            held.end("", WITHDRAWN)
+        elif live and live.queue and not run.ended:
             self._audit.note(of_run(Kind.RUN_CANCELLED, run, principal, client))
             await live.queue.cancel(run, wait_s)
         return run_view(run)
+
+    def _held_run(self, run: Run) -> HeldRun | None:
+        return self._held.get(run.id) if run.state == "waiting_for_approval" else None
 
     async def cancel_all(
         self,

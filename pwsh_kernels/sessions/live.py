@@ -27,6 +27,7 @@ NAMELESS = ("", "username")
 """The user name that front ends send when they know none."""
 CLIENT_CHARS = 40
 OURSELVES = "pwsh-kernels"
+NOT_RUN = "The command was not run, and its approval is void: the session has ended:"
 STOP_WAIT_S = 5.0
 """How long one of our scripts may take to stop."""
 READY_LOOK_S = 60.0
@@ -58,6 +59,9 @@ class LiveSession:
     """The latest check of who is signed in, after a run that may have changed that."""
     left_signing_in: bool = False
     """Adopted while a sign-in was pending: its code was lost with the earlier server."""
+
+    held: set[Run] = field(default_factory=set)
+    """Its runs that wait for an approval: they are in no queue, and hold up no other run."""
 
     ending: bool = False
     """A disconnect has begun: anyone who asks for this session now gets a new one."""
@@ -146,6 +150,17 @@ class LiveSession:
             state=state,
         )
 
+    def refuse_waiting(self, code: str, reason: str) -> None:
+        """End the commands that wait for their turn, or for an approval, without running them."""
+        if self.queue:
+            self.queue.refuse_waiting(code, reason)
+        self._refuse_held(code, reason)
+
+    def _refuse_held(self, code: str, reason: str) -> None:
+        for run in list(self.held):
+            run.blame(code, reason)
+            run.finish("cancelled")
+
     async def run_script(
         self,
         script: Script,
@@ -208,6 +223,7 @@ class LiveSession:
             queue.detach()
 
     def _let_go(self, reason: str) -> None:
+        self._refuse_held("not_signed_in", f"{NOT_RUN} {reason}.")
         queue, self.queue = self.queue, None
         if queue:
             queue.close(reason)

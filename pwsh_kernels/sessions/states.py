@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pwsh_kernels.shapes import RunState, SessionState
 
 RUN_STATES: Mapping[RunState, frozenset[RunState]] = {
+    "waiting_for_approval": frozenset({"queued", "cancelled", "lost"}),
     "queued": frozenset({"running", "failed", "cancelled", "lost"}),
     "running": frozenset({"waiting_for_input", "succeeded", "failed", "cancelled", "lost"}),
     "waiting_for_input": frozenset({"running", "succeeded", "failed", "cancelled", "lost"}),

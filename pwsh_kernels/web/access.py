@@ -32,6 +32,8 @@ class Scope(StrEnum):
     """On the server as a whole."""
     RUN = "run"
     """In the session of the run that the path names."""
+    APPROVAL = "approval"
+    """In every session that the approval is about that the path names."""
 
 
 @dataclass(frozen=True, slots=True)

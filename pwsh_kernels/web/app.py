@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +25,7 @@ from tornado.platform.asyncio import BaseAsyncIOLoop
 from traitlets import Bool, Instance, default
 
 from pwsh_kernels import __version__
+from pwsh_kernels.approvals.desk import ApprovalDesk
 from pwsh_kernels.audit.anchor import SyslogAnchor, address_of
 from pwsh_kernels.audit.event import Event, Kind
 from pwsh_kernels.audit.log import AuditLog
@@ -43,9 +45,11 @@ from pwsh_kernels.sessions.jupyter.kernel_specs import SessionKernelSpecManager
 from pwsh_kernels.sessions.places.confinement import shortfall
 from pwsh_kernels.settings import SHORTEST_TOKEN, Settings
 from pwsh_kernels.shapes import ForeignJson
+from pwsh_kernels.web.approval_links import ApprovalLinks
+from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.attachments import NotebookRows, action_rules
 from pwsh_kernels.web.audit_events import configuration_read, server_started
-from pwsh_kernels.web.changes_gate import ChangesGate
+from pwsh_kernels.web.changes_gate import ChangeRules, ChangesGate
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
@@ -58,9 +62,13 @@ from pwsh_kernels.web.jupyter.rules import undeclared
 from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.metrics import Metrics, metrics_rules
+from pwsh_kernels.web.notices import notice_of
 from pwsh_kernels.web.oidc.door import oidc_rules, provider_of
 from pwsh_kernels.web.pages.page_handler import Site
 from pwsh_kernels.web.pages.routes import page_rules
+from pwsh_kernels.web.passkeys.ceremonies import PasskeyCeremonies
+from pwsh_kernels.web.passkeys.challenges import Challenges
+from pwsh_kernels.web.passkeys.store import PasskeyStore
 from pwsh_kernels.web.people import SignedInPeople
 from pwsh_kernels.web.product import Backend, Product
 from pwsh_kernels.web.read_gate import ReadGate
@@ -426,14 +434,24 @@ class PwshKernelsApp(ExtensionApp):
             audit=audit,
             people=people.principal,
         )
-        changes = ChangesGate(product.tenants.current, classifier, guard)
-        judges = (classifier, changes)
-        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit)
-        notifier = Notifier(channels_of(product.settings), audit)
+        rules = ChangeRules(product.tenants.current)
+        desk = ApprovalDesk(timedelta(seconds=product.settings.approval_wait))
+        alone = confined or bool(product.settings.session_users)
+        approvals = Approvals(desk, guard, rules.changes, confined=alone)
+        judges = (classifier, ChangesGate(rules, classifier, guard, approvals), approvals)
+        passkeys = PasskeyCeremonies(PasskeyStore(product.settings.data_dir), Challenges())
+        parts = (sessions, product.catalog, health, guard, *judges, freezes, audit, passkeys)
+        notifier, links = Notifier(channels_of(product.settings), audit), ApprovalLinks()
+        desk.on_asked.append(
+            lambda one: notifier.tell(
+                notice_of(one, links.address(server.people_url(), one.id, one.expires_at))
+            )
+        )
         return Backend(
             product.settings,
             *parts,
             people=people,
+            links=links,
             notifier=notifier,
             address=server.people_url,
             traces=product.traces,

@@ -6,8 +6,9 @@ import hashlib
 from pathlib import Path
 
 from pwsh_kernels import __version__
+from pwsh_kernels.approvals.approval import Approval
 from pwsh_kernels.audit.event import Door, Event, Kind, Value, door_of
-from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
+from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused, NotOnlyReading
 from pwsh_kernels.principals.decision import Decision
 from pwsh_kernels.sessions.audit_events import command_facts, tier_of
 from pwsh_kernels.sessions.key import SessionKey
@@ -49,6 +50,44 @@ def change_refused(
         outcome=refused.code,
         **command_facts(text),
     )
+
+
+def approval_events(
+    kind: Kind, approval: Approval, who: tuple[str, str], **more: Value
+) -> list[Event]:
+    """Return what became of an approval, for each session that it is about; `who`: principal and
+    client.
+    """
+    request = approval.request
+    facts: dict[str, Value] = {
+        "approval": approval.id,
+        "digest": approval.digest,
+        "requester": request.requester,
+        "reason": request.reason,
+        "words": approval.words,
+    }
+    return [
+        Event(
+            kind,
+            door_of(who[1]) if who[0] else Door.SERVER,
+            *who,
+            change.tenant,
+            change.module,
+            run_id,
+            judged=request.kind.value,
+            more={**facts, "account": change.account, **more},
+            **command_facts(change.command, change.parameters),
+        )
+        for change, run_id in zip(request.changes, request.runs, strict=True)
+    ]
+
+
+def approval_refused(caller: Caller, approval: Approval, verb: str, code: str) -> Event:
+    """Return that somebody's decision was not taken."""
+    change = approval.request.changes[0]
+    more: dict[str, Value] = {"approval": approval.id, "verb": verb}
+    who = (caller.name, caller.client, change.tenant, change.module)
+    return Event(Kind.DENIED, door_of(caller.client), *who, outcome=code, more=more)
 
 
 def unknown(door: Door, client: str, address: str, what: str, left_out: int) -> Event:
@@ -115,10 +154,18 @@ def cell_refused(
         key,
         kernel_id,
         judged=kind,
+        outcome=NotOnlyReading.code,
         verb="read",
-        reason="not_only_reading",
+        reason=NotOnlyReading.code,
         **command_facts("\n".join(executed_texts(message))),
     )
+
+
+def kernel_started(caller: Caller, key: SessionKey | None, name: str) -> Event:
+    """Return that somebody starts a kernel by one of Jupyter's routes; without a session, a kernel
+    of any kind, in which nothing is judged or recorded.
+    """
+    return _of_kernel(Kind.KERNEL_STARTED, caller, key, "", kernelspec=name)
 
 
 def prompt_answered(caller: Caller, key: SessionKey | None, kernel_id: str) -> Event:
@@ -140,6 +187,7 @@ def _of_kernel(
     command: str = "",
     command_sha256: str = "",
     judged: str = "",
+    outcome: str = "",
     **more: Value,
 ) -> Event:
     return Event(
@@ -152,6 +200,7 @@ def _of_kernel(
         command=command,
         command_sha256=command_sha256,
         judged=judged,
+        outcome=outcome,
         more={"kernel_id": kernel_id, **(tier_of(key) if key else {}), **more},
     )
 
@@ -168,6 +217,19 @@ def page_event(kind: Kind, principal: str, client: str = "page", how: str = "cod
     OpenID provider.
     """
     return Event(kind, door_of(client), principal, client, more={"how": how})
+
+
+def approval_code_given(caller: Caller, one: Approval) -> Event:
+    """Return that somebody got a code with which they approve a change on the page."""
+    door = door_of(caller.client)
+    more: dict[str, Value] = {"approval": one.id}
+    return Event(Kind.APPROVAL_CODE_GIVEN, door, caller.name, caller.client, more=more)
+
+
+def passkey_event(kind: Kind, principal: str, client: str, name: str = "") -> Event:
+    """Return what became of somebody's passkey, or that they got a code to add one."""
+    more: dict[str, Value] = {"passkey": name} if name else {}
+    return Event(kind, door_of(client), principal, client, more=more)
 
 
 def server_started(process: int) -> Event:

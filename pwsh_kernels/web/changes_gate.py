@@ -4,7 +4,8 @@ changes; asked by every door that runs texts.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 
 from pwsh_kernels.approvals.policy import Need, needs
 from pwsh_kernels.audit.event import Door, door_of
@@ -12,31 +13,68 @@ from pwsh_kernels.catalog import Changes, Tenant, Tenants
 from pwsh_kernels.classification import MOST_REASONS, Class, Classification, Classifier
 from pwsh_kernels.classification.classes import worst
 from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
+from pwsh_kernels.sessions.held_run import HeldRun, Judged
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.requests import DryRun, Writes
 from pwsh_kernels.web.access import Caller
+from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.audit_events import change_refused
 from pwsh_kernels.web.guard import Guard
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRules:
+    """What the tenants say of changes, as they are now."""
+
+    tenants: Callable[[], Tenants]
+
+    def changes(self, caller: Caller, tenant: str, module: str) -> Changes:
+        """Return what becomes of a caller's changes in a session, by the tenant's own name."""
+        known = self.tenants().known.get(tenant) or Tenant(tenant)
+        return known.changes_of(module, caller.principal.kind.value)
 
 
 class ChangesGate:
     """Asks the classifier only where a tenant's rule depends on what it says."""
 
     def __init__(
-        self, tenants: Callable[[], Tenants], classifier: Classifier, guard: Guard
+        self, rules: ChangeRules, classifier: Classifier, guard: Guard, approvals: Approvals
     ) -> None:
-        self._tenants = tenants
+        self.changes = rules.changes
         self._classifier = classifier
         self._guard = guard
+        self._approvals = approvals
 
-    def changes(self, caller: Caller, tenant: str, module: str) -> Changes:
-        """Return what becomes of a caller's changes in a session, by the tenant's own name."""
-        known = self._tenants().known.get(tenant) or Tenant(tenant)
-        return known.changes_of(module, caller.principal.kind.value)
+    def judging(
+        self,
+        caller: Caller,
+        texts: Sequence[str],
+        door: Door | None = None,
+        reason: str = "",
+    ) -> "Judging":
+        """Return the question whether a caller's texts may run, for one session or for many;
+        `reason`: what the caller says that they are for.
+        """
+        return Judging(self, caller, texts, door or door_of(caller.client), reason)
 
-    def judging(self, caller: Caller, texts: Sequence[str], door: Door | None = None) -> "Judging":
-        """Return the question whether a caller's texts may run, for one session or for many."""
-        return Judging(self, caller, texts, door or door_of(caller.client))
+    async def classes(
+        self, texts: Sequence[str], module: str, caller: Caller
+    ) -> list[Classification]:
+        """Raises PowerShellNotFound, PowerShellStartFailed, TooManyClassifications: then nothing
+        runs.
+        """
+        return [await self._classifier.classify(text, module, caller.name) for text in texts]
+
+    def ask(
+        self,
+        caller: Caller,
+        held: Sequence[HeldRun],
+        found: Sequence[Classification],
+        kind: Class,
+        reason: str,
+    ) -> None:
+        """Ask a person whether runs may begin. Raises as `Approvals.ask` does."""
+        self._approvals.ask(caller, held, found, kind, reason)
 
     async def dry_run(self, caller: Caller, text: str, key: SessionKey) -> DryRun:
         """Return how a caller's text can say what it would change in a session. It needs no
@@ -44,9 +82,9 @@ class ChangesGate:
 
         Raises CannotPreview, ChangesRefused, PowerShellNotFound, PowerShellStartFailed.
         """
-        plan, found = await self._classifier.plan(text, key.module)
+        plan, found = await self._classifier.plan(text, key.module, caller.name)
         if self.changes(caller, key.tenant, key.module) == "never":
-            refused = _refusal(Need.REFUSE, (key.tenant, key.module), found.kind, [found])
+            refused = ChangesRefused(key.tenant, key.module, found.kind.value, _told([found]))
             self.note(caller, door_of(caller.client), [text], refused)
             raise refused
         return DryRun(
@@ -57,10 +95,6 @@ class ChangesGate:
             plan.alone,
             found.kind.value,
         )
-
-    async def classes(self, texts: Sequence[str], module: str) -> list[Classification]:
-        """Raises PowerShellNotFound, PowerShellStartFailed: then nothing runs."""
-        return [await self._classifier.classify(text, module) for text in texts]
 
     def note(
         self,
@@ -76,38 +110,57 @@ class ChangesGate:
 class Judging:
     """One caller's texts: they are classified once, however many tenants they are for."""
 
-    def __init__(self, gate: ChangesGate, caller: Caller, texts: Sequence[str], door: Door) -> None:
+    def __init__(
+        self, gate: ChangesGate, caller: Caller, texts: Sequence[str], door: Door, reason: str
+    ) -> None:
         self._door = door
         self._gate = gate
         self._caller = caller
         self._texts = texts
+        self._reason = reason
         self._found: asyncio.Future[list[Classification]] | None = None
 
-    async def __call__(self, tenant: str, module: str) -> str:
-        """Let the texts run in a session, by the tenant's own name; return their class, "" where
-        none was needed.
+    async def __call__(self, tenant: str, module: str) -> Judged:
+        """Return the texts' class in a session, by the tenant's own name, "" where none was needed,
+        and whom to ask first.
 
-        Raises ChangesRefused, ApprovalNeeded; PowerShellNotFound, PowerShellStartFailed.
+        Raises ChangesRefused; PowerShellNotFound, PowerShellStartFailed, TooManyClassifications.
         """
         changes = self._gate.changes(self._caller, tenant, module)
         if changes == "free":
-            return ""
+            return Judged()
         if self._found is None:
-            self._found = asyncio.ensure_future(self._gate.classes(self._texts, module))
+            self._found = asyncio.ensure_future(
+                self._gate.classes(self._texts, module, self._caller)
+            )
         found = await asyncio.shield(self._found)
         kind = worst(one.kind for one in found)
         need = needs(changes, kind)
-        if need is not Need.RUN:
-            refused = _refusal(need, (tenant, module), kind, found)
-            self._gate.note(self._caller, self._door, self._texts, refused)
-            raise refused
-        return kind.value
+        if need is Need.REFUSE:
+            raise self._noted(ChangesRefused(tenant, module, kind.value, _told(found)))
+        return Judged(kind.value, partial(self._ask, found) if need is Need.ASK else None)
+
+    async def cell(self, tenant: str, module: str) -> str:
+        """Return the texts' class in a session likewise, for a door at which nothing can wait.
+
+        Raises ApprovalNeeded as well.
+        """
+        judged = await self(tenant, module)
+        if judged.ask and self._found:
+            raise self._noted(
+                ApprovalNeeded(tenant, module, judged.kind, _told(self._found.result()))
+            )
+        return judged.kind
+
+    async def _ask(self, found: Sequence[Classification], held: Sequence[HeldRun]) -> None:
+        kind = worst(one.kind for one in found)
+        self._gate.ask(self._caller, held, found, kind, self._reason)
+
+    def _noted(self, refused: ChangesRefused | ApprovalNeeded) -> ChangesRefused | ApprovalNeeded:
+        self._gate.note(self._caller, self._door, self._texts, refused)
+        return refused
 
 
-def _refusal(
-    need: Need, where: tuple[str, str], kind: Class, found: Sequence[Classification]
-) -> ChangesRefused | ApprovalNeeded:
+def _told(found: Sequence[Classification]) -> list[str]:
     reasons = [reason for one in found for reason in one.reasons]
-    told = [one.sentence() for one in reasons[:MOST_REASONS]]
-    error = ApprovalNeeded if need is Need.ASK else ChangesRefused
-    return error(*where, kind.value, told)
+    return [one.sentence() for one in reasons[:MOST_REASONS]]

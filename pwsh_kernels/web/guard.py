@@ -6,7 +6,7 @@ once, for open connections too.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -174,6 +174,17 @@ class Guard:
         """Return whether a caller may do something in a session."""
         return self.decide(caller, verb_in(verb, key.tier), self.place(key)).allowed
 
+    def holders(self, verb: Verb, places: Sequence[Where]) -> list[str]:
+        """Return the ids of the people of the file, and of the owner, who may do something in all
+        of some places.
+        """
+        now = self._now()
+        return [
+            one.id
+            for one in (OWNER, *self._roll().known)
+            if all(decide(one, verb, place, now, self._freezes()).allowed for place in places)
+        ]
+
     def sees_tenant(self, caller: Caller, name: str) -> bool:
         """Return whether a caller may know of a tenant, by the tenant's own name."""
         return self.decide(caller, Verb.SEE, tenant_place(self._tenant(name))).allowed
@@ -190,8 +201,18 @@ class Guard:
         A tenant that the caller may not see is an unknown one: raises UnknownTenant,
         InvalidTenant, in the same words as for one that does not exist.
         """
-        where = session_place(self.find_tenant(caller, tenant), module)
-        self.require(caller, verb_in(verb, tier), where)
+        known = self.find_tenant(caller, tenant)
+        try:
+            self.require(caller, verb_in(verb, tier), session_place(known, module))
+        except Forbidden as refused:
+            refused.instead = self._instead(caller, refused.verb, known, module)
+            raise
+
+    def _instead(self, caller: Caller, verb: str, tenant: Tenant, module: str) -> str:
+        """Return the tier in which a caller who may not write may run what only reads."""
+        reads = verb == Verb.WRITE and tenant.reads(module)
+        where = session_place(tenant, module)
+        return "read" if reads and self.decide(caller, Verb.READ, where).allowed else ""
 
     def find_tenant(self, caller: Caller, name: str) -> Tenant:
         """Return a tenant that a caller may see, by any name.

@@ -78,7 +78,7 @@ class JudgedChannels(Channels):
                 self.classes[message.id] = "read"
             elif gate := self._gate.changes:
                 judge = gate.judging(caller, executed_texts(message), Door.NOTEBOOK)
-                self.classes[message.id] = await judge(key.tenant, key.module)
+                self.classes[message.id] = await judge.cell(key.tenant, key.module)
         except ProductError as error:
             return message, error
         return None
@@ -88,7 +88,7 @@ class JudgedChannels(Channels):
         if our_facts({"metadata": message.metadata}).get("parameters"):
             raise InvalidRequest("parameters", NO_PARAMETERS)
         try:
-            await self._gate.reads(key, executed_texts(message))
+            await self._gate.reads(key, executed_texts(message), caller.name)
         except NotOnlyReading as refused:
             self._gate.guard.audit.note(
                 cell_refused(caller, key, self.kernel_id, message, refused.kind)

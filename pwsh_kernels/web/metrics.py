@@ -19,6 +19,7 @@ from tornado.routing import PathMatches, Rule
 from pwsh_kernels.audit.event import Event, Kind
 from pwsh_kernels.principals.principal import SERVER
 from pwsh_kernels.principals.verbs import Verb
+from pwsh_kernels.shapes import OPEN
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.handlers import JsonHandler
 
@@ -103,11 +104,11 @@ def gauges(backend: Backend) -> Iterable[Metric]:
     counts, audit = backend.sessions.health(), backend.audit
     views = backend.sessions.views()
     yield _by_state("sessions", "Sessions by state.", counts["sessions"].items())
-    open_runs = {
-        state: counts["runs"].get(state, 0) for state in ("queued", "running", "waiting_for_input")
-    }
+    open_runs = {state: counts["runs"].get(state, 0) for state in OPEN}
     yield _by_state(
-        "open_runs", "Runs that have not ended; some wait for an answer.", open_runs.items()
+        "open_runs",
+        "Runs that have not ended; some wait for a person.",
+        open_runs.items(),
     )
     memory = sum(one["memory_mb"] or 0 for one in views) * MB
     yield _gauge("sessions_memory_bytes", "Memory of all sessions' processes.", memory)

@@ -12,6 +12,8 @@ from pwsh_kernels.principals.roll import Roll
 
 LIFE = timedelta(hours=8)
 """How long somebody stays signed in: as long as the cookie."""
+FRESH = timedelta(minutes=5)
+"""How long after it a sign-in shows that the person is there."""
 MOST = 10_000
 """People who are remembered; of more, those who signed in first go."""
 
@@ -60,6 +62,11 @@ class SignedInPeople:
     def sign_out(self, name: str) -> None:
         """End somebody's sign-in: their cookie is good for nothing any more."""
         self._known.pop(name, None)
+
+    def is_fresh(self, name: str) -> bool:
+        """Return whether somebody has signed in just now."""
+        one = self._known.get(name)
+        return one is not None and self._now() < one.expires - LIFE + FRESH
 
     def principal(self, name: str) -> Principal | None:
         """Return who has this id, as the file has it now; None: nobody who is signed in."""

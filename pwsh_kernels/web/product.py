@@ -17,10 +17,13 @@ from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions import Sessions
 from pwsh_kernels.settings import Settings
 from pwsh_kernels.tracing.export import exporter
+from pwsh_kernels.web.approval_links import ApprovalLinks
+from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
 from pwsh_kernels.web.page_codes import PageCodes
+from pwsh_kernels.web.passkeys.ceremonies import PasskeyCeremonies
 from pwsh_kernels.web.people import SignedInPeople
 
 if TYPE_CHECKING:
@@ -79,11 +82,14 @@ class Backend:
     guard: Guard
     classifier: Classifier
     changes: ChangesGate
+    approvals: Approvals
     freezes: FreezeFile
     audit: AuditTrail
+    passkeys: PasskeyCeremonies
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     page_codes: PageCodes = field(default_factory=PageCodes)
     people: SignedInPeople = field(default_factory=SignedInPeople)
+    links: ApprovalLinks = field(default_factory=ApprovalLinks)
     notifier: Notifier = field(default_factory=Notifier)
     address: Callable[[], str] = lambda: ""
     """Returns the address under which people reach the server, without a slash at the end."""

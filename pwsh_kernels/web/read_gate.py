@@ -15,13 +15,14 @@ class ReadGate:
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
 
-    async def __call__(self, key: SessionKey, texts: Sequence[str]) -> None:
-        """Let texts run in a session.
+    async def __call__(self, key: SessionKey, texts: Sequence[str], caller: str) -> None:
+        """Let a principal's texts run in a session.
 
-        Raises NotOnlyReading; PowerShellNotFound, PowerShellStartFailed: then nothing runs.
+        Raises NotOnlyReading; PowerShellNotFound, PowerShellStartFailed, TooManyClassifications:
+        then nothing runs.
         """
         for text in texts:
-            found = await self._classifier.classify(text, key.module)
+            found = await self._classifier.classify(text, key.module, caller)
             if found.kind is not Class.READ:
                 pieces = [one.sentence() for one in found.reasons[:MOST_REASONS]]
                 raise NotOnlyReading(key.tenant, key.module, found.kind.value, pieces)

@@ -12,14 +12,16 @@ from pwsh_kernels.approvals.approval import (
     DECLINE_REMEMBERED,
     LIFETIME,
     Approval,
+    Request,
     State,
     approved,
     asked,
     declined,
     may_ask,
     used,
+    withdrawn,
 )
-from pwsh_kernels.approvals.change import Change
+from pwsh_kernels.approvals.change import Change, difference, digest_of
 from pwsh_kernels.classification import Class
 from pwsh_kernels.errors import ApprovalRefused
 from pwsh_kernels.principals.principal import OWNER, Kind, Principal, derived_agent
@@ -42,8 +44,12 @@ OTHERS = [
 ]
 
 
+def wish(by: Principal = AGENT, *changes: Change) -> Request:
+    return Request(changes or (CHANGE,), Class.WRITE, by.id, reason="Ada married")
+
+
 def request(by: Principal = AGENT, at: datetime = NOW) -> Approval:
-    return asked("a-1", CHANGE, Class.WRITE, requester=by, reason="Ada married", at=at)
+    return asked("a-1", wish(by), at)
 
 
 def granted(by: Principal = AGENT) -> Approval:
@@ -59,18 +65,18 @@ def test_the_hash_of_a_change_is_that_of_its_canonical_json() -> None:
 
 
 def test_an_approval_is_used_once_by_who_asked() -> None:
-    once = used(granted(), CHANGE, AGENT, NOW)
+    once = used(granted(), [CHANGE], AGENT.id, NOW)
     assert once.state is State.USED
     with pytest.raises(ApprovalRefused, match="it is used, not approved"):
-        used(once, CHANGE, AGENT, NOW)
+        used(once, [CHANGE], AGENT.id, NOW)
     with pytest.raises(ApprovalRefused, match="it is agent:claude's"):
-        used(granted(), CHANGE, ADA, NOW)
+        used(granted(), [CHANGE], ADA.id, NOW)
 
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_an_approval_is_for_that_change_only(other: Change) -> None:
     with pytest.raises(ApprovalRefused, match="another command, value, place, account or form"):
-        used(granted(), other, AGENT, NOW)
+        used(granted(), [other], AGENT.id, NOW)
 
 
 def test_what_waits_too_long_expires_whether_granted_or_not() -> None:
@@ -80,7 +86,7 @@ def test_what_waits_too_long_expires_whether_granted_or_not() -> None:
     steps: list[Callable[[], Approval]] = [
         lambda: approved(request(), GRACE, late, four_eyes=False),
         lambda: declined(request(), GRACE, late),
-        lambda: used(granted(), CHANGE, AGENT, late),
+        lambda: used(granted(), [CHANGE], AGENT.id, late),
     ]
     for step in steps:
         with pytest.raises(ApprovalRefused, match="it is expired"):
@@ -107,17 +113,54 @@ def test_with_four_eyes_somebody_else_decides_than_who_asked_or_for_whom() -> No
 def test_what_was_declined_is_not_asked_again_for_a_while() -> None:
     no = declined(request(), GRACE, NOW)
     soon, later = NOW + timedelta(minutes=1), NOW + DECLINE_REMEMBERED
-    assert not may_ask(no, CHANGE, AGENT, soon)
-    assert may_ask(no, CHANGE, AGENT, later)
-    assert may_ask(no, OTHERS[0], AGENT, soon)
-    assert may_ask(no, CHANGE, ADA, soon)
-    assert may_ask(granted(), CHANGE, AGENT, soon)
+    assert not may_ask(no, wish(), soon)
+    assert may_ask(no, wish(), later)
+    assert may_ask(no, wish(AGENT, OTHERS[0]), soon)
+    assert may_ask(no, wish(ADA), soon)
+    assert may_ask(granted(), wish(), soon)
 
 
 def test_a_grant_can_be_taken_back_until_it_is_used() -> None:
     assert declined(granted(), ADA, NOW).state is State.DECLINED
     with pytest.raises(ApprovalRefused, match="it is used"):
-        declined(used(granted(), CHANGE, AGENT, NOW), ADA, NOW)
+        declined(used(granted(), [CHANGE], AGENT.id, NOW), ADA, NOW)
+
+
+def test_a_client_that_calls_itself_something_else_is_no_other_agent() -> None:
+    asked_it, other = derived_agent(ADA, "claude-code"), derived_agent(ADA, "cursor")
+    no = declined(request(asked_it), GRACE, NOW)
+    assert not may_ask(no, wish(other), NOW + timedelta(minutes=1))
+    assert may_ask(no, wish(ADA), NOW + timedelta(minutes=1))
+
+
+def test_one_approval_for_several_sessions_is_used_for_those_that_it_lists() -> None:
+    elsewhere = replace(CHANGE, tenant="fabrikam.com", account="admin@fabrikam.com")
+    both = asked("a-2", wish(AGENT, CHANGE, elsewhere), NOW)
+    assert both.digest == digest_of([CHANGE, elsewhere])
+    assert both.digest not in {CHANGE.digest(), digest_of([elsewhere, CHANGE])}
+    yes = approved(both, GRACE, NOW, four_eyes=False)
+    assert used(yes, [elsewhere], AGENT.id, NOW).state is State.USED
+    for wrong in ([], [CHANGE, OTHERS[0]]):
+        with pytest.raises(ApprovalRefused, match="another command"):
+            used(yes, wrong, AGENT.id, NOW)
+
+
+def test_what_has_changed_since_it_was_asked_for_is_said() -> None:
+    assert difference(CHANGE, CHANGE) == ""
+    said = difference(CHANGE, replace(CHANGE, account="eve@contoso.com"))
+    assert said == (
+        "In contoso.com:exo eve@contoso.com is signed in now, and admin@contoso.com was when it"
+        " was asked for."
+    )
+    assert all(difference(CHANGE, other) for other in OTHERS)
+
+
+def test_a_request_whose_run_has_ended_is_withdrawn_and_a_decision_stays() -> None:
+    assert withdrawn(request()).state is State.WITHDRAWN
+    no = declined(request(), GRACE, NOW)
+    assert withdrawn(no) == no
+    with pytest.raises(ApprovalRefused, match="it is withdrawn"):
+        approved(withdrawn(request()), GRACE, NOW, four_eyes=False)
 
 
 Step = tuple[str, Principal, Change, int, bool]
@@ -139,7 +182,7 @@ def taken(approval: Approval, step: Step, at: datetime) -> Approval:
     steps: dict[str, Callable[[], Approval]] = {
         "approve": lambda: approved(approval, by, at, four_eyes=four_eyes),
         "decline": lambda: declined(approval, by, at),
-        "use": lambda: used(approval, change, by, at),
+        "use": lambda: used(approval, [change], by.id, at),
     }
     try:
         return steps[what]()

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pwsh_kernels.approvals.canonical_text import canonical_text, visible
+from pwsh_kernels.approvals.canonical_text import canonical_text, one_line, visible
 from pwsh_kernels.classification import Class, Found
 from pwsh_kernels.classification.classes import Place
 
@@ -45,3 +45,8 @@ def test_what_looks_like_something_else_is_written_out() -> None:
 @given(st.text())
 def test_nothing_but_plain_characters_is_left(text: str) -> None:
     assert all(one in "\n\t" or " " <= one <= "~" for one in visible(text))
+
+
+def test_what_somebody_says_of_their_change_poses_as_no_other_line() -> None:
+    said = one_line("a move\nClass: read\u2028Digest: 0\x1b[2J")
+    assert said == "a move Class: read Digest: 0<U+001B>[2J"

@@ -45,6 +45,22 @@ def test_the_newest_records_are_shown_with_who_and_what(log: AuditLog, audit: Co
     assert len(json.loads(audit("show", "--last", "2", "--json")[0])["records"]) == 2
 
 
+def test_every_time_has_its_date(log: AuditLog, audit: Command) -> None:
+    today = f"{datetime.now().astimezone():%Y-%m-%d} "
+    assert all(line.startswith(today) for line in audit("show")[0].splitlines()[1:])
+
+
+def test_a_typing_error_in_a_filter_is_told(log: AuditLog, audit: Command) -> None:
+    out, err, code = audit("show", "--kind", "runs")
+    assert (out, code) == ("", 2)
+    assert "--kind must be one of agents, cell," in err
+    _, err, code = audit("show", "--tenant", "contso.example")
+    known = "The log has: contoso.example, fabrikam.example."
+    assert (code, err) == (0, f"No record has the tenant contso.example. {known}\n")
+    assert "The log has: agent:claude, person:ada." in audit("show", "--who", "agent:nobody")[1]
+    assert audit("show", "--tenant", "fabrikam.example", "--kind", "run")[1] == ""
+
+
 def test_a_whole_log_is_told_with_its_head_and_what_cannot_be_seen(
     log: AuditLog, audit: Command
 ) -> None:

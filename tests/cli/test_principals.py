@@ -110,7 +110,7 @@ def test_who_is_revoked_stays_in_the_file_and_gets_no_token_again(
     assert (out, code) == (f"person:ada was revoked at {since} and may do nothing.\n", 1)
 
 
-def test_a_decision_is_explained_and_the_text_of_the_command_changes_nothing(
+def test_a_decision_is_explained_and_no_text_gives_a_right(
     principals: Command,
 ) -> None:
     principals(
@@ -118,9 +118,7 @@ def test_a_decision_is_explained_and_the_text_of_the_command_changes_nothing(
         *("--tenant", "contoso.example", "--module", "exo"),
     )
     for command in ("Get-Mailbox", "Set-Mailbox x -Name y"):
-        out, err, code = principals(
-            "test", "agent:claude", "run", "contoso.example", "exo", command
-        )
+        out, _, code = principals("test", "agent:claude", "run", "contoso.example", "exo", command)
         assert (out, code) == (
             (
                 "agent:claude may not write in contoso.example:exo: no grant says so. There it may:"
@@ -128,11 +126,54 @@ def test_a_decision_is_explained_and_the_text_of_the_command_changes_nothing(
             ),
             1,
         )
-        assert "The command's text was not considered" in err
     out, _, code = principals("test", "agent:claude", "read", "contoso.example")
     assert (out, code) == ("agent:claude may read in contoso.example:exo: by grant 1.\n", 0)
     facts = json.loads(principals("test", "agent:claude", "approve", "--json")[0])
     assert (facts["allowed"], facts["reason"]) == (False, "never_for_agents")
+
+
+@pytest.fixture
+def ruled(principals: Command, file: Path) -> Command:
+    """An agent that may write in a tenant that asks before changes, and has a reader."""
+    file.parent.mkdir(parents=True)
+    (file.parent / "tenants.toml").write_text(
+        '[[tenant]]\nname = "adatum.com"\nchanges = { agent = "ask", script = "never" }\n'
+        '[tenant.read.exo]\nexpected_account = "reader@adatum.com"\n',
+        encoding="utf-8",
+    )
+    for kind in ("agent:claude", "script:night"):
+        principals("add", kind, "--verb", "write", "--tenant", "adatum.com")
+    return principals
+
+
+@pytest.mark.pwsh
+@pytest.mark.parametrize(
+    ("who", "arguments", "code", "said"),
+    [
+        ("agent:claude", ("Get-Mailbox",), 0, 'Its class is read. For agent, changes = "ask"'),
+        ("agent:claude", ("Set-Mailbox x",), 1, "Its class is write."),
+        ("agent:claude", ("Set-Mailbox x",), 1, "it needs a person's approval."),
+        ("script:night", ("Remove-Mailbox x",), 1, "it is refused."),
+        ("agent:claude", ("Get-Mailbox", "--read"), 0, "the read tier runs it."),
+        ("agent:claude", ("Set-Mailbox x", "--read"), 1, "the read tier refuses it. Line 1,"),
+    ],
+)
+def test_what_becomes_of_a_text_is_told_by_its_class_and_the_tenants_rule(
+    ruled: Command, who: str, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    out, _, status = ruled("test", who, "run", "adatum.com", "exo", *arguments)
+    assert (status, said in out) == (code, True), out
+
+
+def test_without_a_text_the_rule_is_told(ruled: Command) -> None:
+    out, _, code = ruled("test", "script:night", "run", "adatum.com")
+    assert code == 0
+    assert 'For script, changes = "never" there: only what only reads runs.' in out
+    facts = json.loads(ruled("test", "agent:claude", "run", "adatum.com", "--json")[0])
+    assert (facts["allowed"], facts["changes"]) == (True, "ask")
+    out, _, code = ruled("test", "agent:claude", "run", "adatum.com", "graph", "--read")
+    assert code == 1
+    assert "nobody reads in adatum.com:graph:read" in out
 
 
 def test_the_owner_and_an_agent_that_acts_for_it_can_be_asked_about_without_a_file(

@@ -70,6 +70,45 @@ def test_without_a_file_the_sandbox_tenants_are_listed(tenants: Command, file: P
     assert tenants().err == f"{file} names no tenant: any domain name is accepted as a tenant.\n"
 
 
+def test_rules_about_changes_and_a_reader_are_added(tenants: Command, file: Path) -> None:
+    assert (
+        tenants("add", "adatum.com", "--changes", "agent=ask", "--changes", "script=never").code
+        == 0
+    )
+    reader = ("--module", "exo", "--read", "--expected-account", "reader@adatum.com")
+    assert tenants("add", "adatum.com", *reader).code == 0
+    assert tenants("add", "adatum.com", "--module", "graph", "--changes", "never").code == 0
+    assert tenants("add", "adatum.com", *reader[:3], "--route", "device_code").code == 0
+    text = file.read_text(encoding="utf-8")
+    assert text == (
+        '[[tenant]]\nname = "adatum.com"\nchanges = {agent = "ask", script = "never"}\n\n'
+        '[tenant.read.exo]\nexpected_account = "reader@adatum.com"\nroute = "device_code"\n\n'
+        '[tenant.graph]\nchanges = "never"\n'
+    )
+    told = tenants("add", "fabrikam.com", "--read-with", "write_account", "--changes", "ask")
+    assert told.code == 0
+    assert 'changes = "ask"\nread_with = "write_account"' in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--changes", "ask", "--changes", "never"), "is one word, or KIND=WORD for each kind"),
+        (("--changes", "asks"), "changes must be one of free, ask, never"),
+        (("--changes", "robot=ask"), "a table of these by owner, person, agent, script"),
+        (("--read",), "--read needs --module"),
+        (("--read", "--module", "exo", "--site", "https://a.b"), "must be said who reads"),
+        (("--read-with", "x"), "read_with"),
+    ],
+)
+def test_a_wrong_rule_or_reader_is_not_added(
+    tenants: Command, file: Path, options: tuple[str, ...], problem: str
+) -> None:
+    done = tenants("add", "adatum.com", *options)
+    assert (done.code, problem in done.err) == (2, True), done.err
+    assert not file.exists()
+
+
 def test_a_tenant_is_added_and_listed(tenants: Command, file: Path) -> None:
     options = (
         "--module",

@@ -199,6 +199,20 @@ async def test_who_interrupts_in_a_notebook_is_recorded(audited: Server, who: Pr
 # -- refusals -------------------------------------------------------------------------------------
 
 
+def test_a_kernel_that_belongs_to_no_session_is_recorded_before_it_starts(audited: Server) -> None:
+    with audited.http() as http:
+        started = http.post("/api/kernels", json={"name": "python3"}).json()
+        row = {"path": "n.ipynb", "type": "notebook", "kernel": {"name": "python3"}}
+        other = http.post("/api/sessions", json=row).json()["kernel"]
+        for one in (started["id"], other["id"]):
+            assert http.delete(f"/api/kernels/{one}").status_code == 204
+        http.post("/api/kernels", json={"name": OURS.kernelspec})  # it runs already
+    found = records(audited, kind="kernel.started")
+    assert [(one["principal"], one["door"], one["kernelspec"]) for one in found] == [
+        ("token", "notebook", "python3")
+    ] * 2
+
+
 def test_a_refusal_is_recorded_with_who_wanted_what_where(audited: Server, who: Principals) -> None:
     with who.client(audited, "reader") as http:
         assert http.post("/run", json={"tenant": CONTOSO, "command": "1"}).status_code == 403

@@ -75,7 +75,9 @@ def test_it_can_be_asked_beforehand_what_becomes_of_a_text(ruled: Server) -> Non
 
 
 def test_an_agent_has_its_own_rule(ruled: Server) -> None:
-    assert run_as(ruled, AGENT, CHANGE)["code"] == "approval_needed"
+    waits = run_as(ruled, AGENT, CHANGE)
+    assert waits["code"] == "waiting_for_approval"
+    ruled.post(f"/runs/{waits['run_id']}/cancel")
     assert run_as(ruled, AGENT, READ)["state"] == "succeeded"
 
 
@@ -86,9 +88,12 @@ def test_a_model_reads_why_its_command_was_not_run(ruled: Server) -> None:
             answer = await call(client, "pwsh_run", command=CHANGE, **place)
             return bool(answer.is_error), text_of(answer)
 
+    file = ruled.folder / "tenants.toml"
+    file.write_text(RULES.replace('"ask"', '"never"'), encoding="utf-8")
     is_error, text = asyncio.run(told())
+    file.write_text(RULES, encoding="utf-8")
     assert is_error
-    assert "needs an approval by a person, and this is write" in text
+    assert "nothing runs for you that may change something, and this is write" in text
     assert "Set-Mailbox changes something" in text
     assert "tenants.toml" not in text  # a model is not told how to switch a guard off
 
@@ -123,6 +128,22 @@ def test_a_notebooks_cell_is_judged_with_its_expressions_and_in_order(ruled: Ser
         assert "Set-Mailbox changes something" in reply["evalue"]
 
 
+def test_a_cell_that_would_have_to_wait_says_how_to_ask(ruled: Server) -> None:
+    kernel_id = str(ruled.post("/status", tenant=FABRIKAM)["kernel_id"])
+    file = ruled.folder / "tenants.toml"
+    file.write_text(RULES.replace('"never"', '"ask"'), encoding="utf-8")
+
+    async def cell() -> Any:
+        async with Notebook(ruled.url, ruled.token, kernel_id) as notebook:
+            return await notebook.until(await notebook.execute(CHANGE), lambda one: one.ended)
+
+    (reply,) = asyncio.run(cell()).of_kind("execute_reply")
+    file.write_text(RULES, encoding="utf-8")
+    assert (reply["status"], reply["ename"]) == ("error", "ApprovalNeeded")
+    assert f"`pwsh-kernels run {FABRIKAM} exo …`, which asks for it" in reply["evalue"]
+    assert ruled.get("/approvals", waiting=True)["approvals"] == []
+
+
 def test_classes_and_refusals_are_in_the_audit_log(ruled: Server) -> None:
     ran, _ = ruled.run(READ, FABRIKAM), ruled.run(CHANGE, FABRIKAM)
     folder = ruled.data_dir / "audit"
@@ -132,7 +153,7 @@ def test_classes_and_refusals_are_in_the_audit_log(ruled: Server) -> None:
     refused = [one for one in found if one.get("outcome") == "changes_refused"]
     assert {one["class"] for one in refused} >= {"write"}
     assert refused[-1]["command_sha256"] == hashlib.sha256(CHANGE.encode()).hexdigest()
-    assert {one["door"] for one in refused} == {"rest", "notebook"}
+    assert {one["door"] for one in refused} == {"rest", "mcp", "notebook"}
     cells = [one for one in found if one["kind"] == "cell.accepted"]
     assert {one["class"] for one in cells if one["command"] == READ} == {"read"}
 

@@ -9,12 +9,15 @@ import tomlkit
 from tomlkit.items import AoT, Table
 
 Values = Mapping[str, Any]
+READ = "read"
+"""The table of a tenant whose tables are those of the read tier."""
 _EXTENDED = ("domains", "aliases", "tags", "scopes")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An addition: a tenant's values and those of its modules, in the form of the file.
+    """An addition: a tenant's values, those of its modules, and of their read tier (`readers`), in
+    the form of the file.
 
     `comment` goes above it.
     """
@@ -23,6 +26,7 @@ class Entry:
     values: Values = field(default_factory=dict)
     modules: Mapping[str, Values] = field(default_factory=dict)
     comment: str = ""
+    readers: Mapping[str, Values] = field(default_factory=dict)
 
 
 def with_entry(text: str, entry: Entry) -> str:
@@ -39,12 +43,20 @@ def with_entry(text: str, entry: Entry) -> str:
     if found is None:
         return separated(text) + _new(entry)
     _set(found, entry.values)
-    for module, values in entry.modules.items():
-        if module in found:
-            _set(found[module], values)
-        else:
-            found.append(module, _module(values))
+    _set_modules(found, entry.modules)
+    if entry.readers:
+        if READ not in found:
+            found.append(READ, tomlkit.table(is_super_table=True))
+        _set_modules(found[READ], entry.readers)
     return f"{tomlkit.dumps(document).rstrip()}\n"
+
+
+def _set_modules(table: Table, modules: Mapping[str, Values]) -> None:
+    for module, values in modules.items():
+        if module in table:
+            _set(table[module], values)
+        else:
+            table.append(module, _module(values))
 
 
 def _module(values: Values) -> Table:
@@ -64,8 +76,10 @@ def _new(entry: Entry) -> str:
     if entry.comment:
         table.add(tomlkit.comment(re.sub(r"[\x00-\x1f\x7f\s]+", " ", entry.comment).strip()))
     _set(table, {"name": entry.name, **entry.values})
-    for module, values in entry.modules.items():
-        table.append(module, _module(values))
+    _set_modules(table, entry.modules)
+    if entry.readers:
+        table.append(READ, tomlkit.table(is_super_table=True))
+        _set_modules(table[READ], entry.readers)
     return f"{tomlkit.dumps({'tenant': AoT([table])}).rstrip()}\n"
 
 

@@ -108,7 +108,16 @@ def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
             " answer that run's question."
         ),
         "answer_of_another": PERSON,
-        "forbidden": PERSON,
+        "forbidden": (
+            f"Call pwsh_read with {where} for what only reads."
+            if facts.get("instead") == "read"
+            else PERSON
+        ),
+        "not_only_reading": (
+            f"Or call pwsh_run with {where}, if the person wants the change."
+            if facts.get("may_write")
+            else ""
+        ),
         "reader_not_configured": PERSON,
         "run_not_waiting": f"Call pwsh_wait with run_id {run_id}.",
         "unknown_session": "pwsh_sessions lists the sessions.",
@@ -117,6 +126,7 @@ def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
         "unauthorized": f"PWSH_MANAGER_TOKEN must be set for this MCP server. {PERSON}",
         "answer_lost": "Call pwsh_status to see what is going on before you try again.",
         "server_starting": "Retry in a few seconds.",
+        "too_many_classifications": "Send fewer texts, each with more in it.",
         "secret_not_taken": "Do not retry.",
         **dict.fromkeys(_FOR_A_PERSON, PERSON),
     }

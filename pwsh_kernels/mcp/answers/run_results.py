@@ -40,6 +40,10 @@ SIGNED_OUT = frozenset({"sign_in_ended", "wrong_account", "wrong_tenant", "not_s
 """Codes of runs after which nobody is signed in any more."""
 
 
+TOLD = frozenset({"output_lost", "approval_declined", "approval_expired", "approval_outdated"})
+"""Codes of runs whose error is all that there is to say."""
+
+
 def run_result(run: Run, shown: Excerpt, notice: str = "") -> RunResult:
     """Return a run with an excerpt of its output."""
     return RunResult(
@@ -139,8 +143,9 @@ def run_advice(run: Run) -> Advice:
     """Return what to do about a run in that state."""
     if run["state"] == "waiting_for_input" and not is_own(run):
         return "wait"
-    if run["state"] == "waiting_for_input":
-        return "ask_person" if _for_a_person(run["prompt"]) else "answer"
+    if run["state"] in ("waiting_for_input", "waiting_for_approval"):
+        asks = run["state"] == "waiting_for_approval" or _for_a_person(run["prompt"])
+        return "ask_person" if asks else "answer"
     if is_open(run):
         return "wait"
     if run["state"] == "lost" or _signed_out(run):
@@ -166,6 +171,8 @@ def run_step(run: Run, shown: Excerpt) -> str:
     run_id, state = run["run_id"], run["state"]
     if state == "waiting_for_input":
         return _question_step(run)
+    if state == "waiting_for_approval":
+        return _approval_step(run)
     if state in GOING:
         return (
             f"Still {state}{_behind(run)}: call pwsh_wait with run_id {run_id} and cursor"
@@ -173,7 +180,7 @@ def run_step(run: Run, shown: Excerpt) -> str:
         )
     if state == "lost":
         return f"How far the command got is unknown: check before you repeat it. {_died(run)}"
-    if _signed_out(run) or run.get("code") == "output_lost":
+    if _signed_out(run) or run.get("code") in TOLD:
         return plain(run["error"])
     listed = run["errors"][:LISTED_RECORDS]
     suggestions = dict.fromkeys(_short(one["suggestion"]) for one in listed if one["suggestion"])
@@ -202,6 +209,21 @@ def _died(run: Run) -> str:
     return (
         "The session's PowerShell has died, with its variables and its sign-in. Call pwsh_login"
         f" with tenant {run['tenant']} and module {run['module']} to start a new one."
+    )
+
+
+def _approval_step(run: Run) -> str:
+    run_id, approval = run["run_id"], run["approval"]
+    asked = (
+        f"{approval['id']}, {approval['class']}; {', '.join(map(named, approval['approvers']))} may"
+        f" decide until {approval['expires_at']}"
+        if approval
+        else "not known"
+    )
+    return (
+        f"Nothing has run: a person must approve this change first (approval {asked}). Tell them:"
+        f" on the page, or `pwsh-kernels approvals`. Then call pwsh_wait with run_id {run_id}, or"
+        " pwsh_cancel to take it back. Do not run it in another way."
     )
 
 

@@ -44,10 +44,17 @@ async def run_here(
     A client that cancels the call cancels its run; one that only goes away leaves it alone.
     """
     run = await earlier_run(call) or await _start_signed_in(call, tenant, module, command, options)
-    if isinstance(run, types.InputRequiredResult | Standing):
+    if isinstance(run, types.InputRequiredResult | Standing) or awaits_approval(run):
         return run
     async with _cancelled_with_call(call, [run["run_id"]]):
         return await follow(call, run)
+
+
+def awaits_approval(run: Run) -> bool:
+    """Return whether the person has to be told of something before there is anything to wait
+    for.
+    """
+    return run["state"] == "waiting_for_approval"
 
 
 async def read_here(
@@ -125,7 +132,9 @@ async def _in_tenant(call: Call, started: TenantRun, room: int) -> TenantResult:
     """Wait for the run in one tenant and notify the client when it has ended."""
     if started["state"] == "refused":
         return refused_result(started)
-    run = await wait_for_run(call.backend, started, call.waiting)
+    run: Run = started
+    if not awaits_approval(run):
+        run = await wait_for_run(call.backend, run, call.waiting)
     await call.waiting.tell(f"{run['tenant']}: {run['state']}")
     page, shown = await read_output(call.backend, run["run_id"], 0, room)
     return tenant_result(page, shown)

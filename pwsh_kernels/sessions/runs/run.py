@@ -14,7 +14,7 @@ from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.runs.advice import Advice
 from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.states import run_may_become
-from pwsh_kernels.shapes import ENDED, Counted, Preview, Purpose, RunState
+from pwsh_kernels.shapes import ENDED, Counted, Preview, Purpose, RunApproval, RunState
 from pwsh_kernels.tracing.context import TraceContext
 
 FOR_CALLERS: tuple[Purpose, ...] = ("command", "query")
@@ -70,6 +70,8 @@ class Run:
     """The span within which it was asked for."""
     judged: str = ""
     """The class of its command (`read`, `write`, …); "" if nobody asked for one."""
+    approval: RunApproval | None = None
+    """The approval that it waits for, or has had."""
     connection_changed: bool = False
     """True if this run changed the module's connection."""
     message_id: str = ""
@@ -125,6 +127,11 @@ class Run:
         return self.cancelled_at is not None and not self.ended
 
     @property
+    def asks_somebody(self) -> bool:
+        """True while it waits for an answer, or for an approval."""
+        return self.prompt is not None or self.state == "waiting_for_approval"
+
+    @property
     def asker(self) -> str:
         """Who started it, and is asked its questions."""
         return f"{self.principal} ({self.client})" if self.client else self.principal
@@ -159,6 +166,10 @@ class Run:
     def sent(self, message_id: str) -> None:
         """Remember the execute request that runs it."""
         self.message_id = message_id
+
+    def show_approval(self, approval: RunApproval) -> None:
+        """Remember how the approval stands that it waits for."""
+        self.approval = approval
 
     def wait_behind(self, ahead: Callable[[], "Run | None"]) -> None:
         """Remember how to find out what it waits for."""
@@ -264,9 +275,11 @@ class Run:
         self.account = account
 
     async def wait(self, timeout: float, *, input_too: bool = True) -> bool:
-        """Wait for the end, or for a prompt; return whether it came within `timeout` seconds."""
+        """Wait for the end, or until a person is asked something; return whether it came within
+        `timeout` seconds.
+        """
         return await self.changes.wait_for(
-            lambda: self.ended or self.left or (input_too and self.prompt is not None), timeout
+            lambda: self.ended or self.left or (input_too and self.asks_somebody), timeout
         )
 
 

@@ -62,9 +62,17 @@ class Runs:
 
     def add(self, key: SessionKey, command: str, **facts: Any) -> Run:
         """Make a run and remember it; `facts` are Run's fields. Raises as `before` does."""
+        return self.keep(self.propose(key, command, **facts))
+
+    def propose(self, key: SessionKey, command: str, **facts: Any) -> Run:
+        """Make a run that may be kept. Raises as `before` does."""
         run = self.make(key, command, on_end=self._ended, **facts)
         if self._before:
             self._before(run)
+        return run
+
+    def keep(self, run: Run) -> Run:
+        """Remember a run that was proposed."""
         return self._remember(run)
 
     def _remember(self, run: Run) -> Run:
@@ -105,8 +113,9 @@ class Runs:
         self._notes.remove(note.run_id)
 
     def waiting(self) -> list[Run]:
-        """Return the runs that wait for their turn."""
-        return [run for run in self._runs.values() if run.state == "queued" and not run.left]
+        """Return the runs that wait for their turn, or for an approval."""
+        states = ("queued", "waiting_for_approval")
+        return [run for run in self._runs.values() if run.state in states and not run.left]
 
     def cancel_waiting(self, reason: str) -> None:
         """Cancel the runs that wait for a turn that will not come."""

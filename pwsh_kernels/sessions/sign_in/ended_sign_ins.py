@@ -149,8 +149,7 @@ async def _settle(session: Session, run: Run, suspicion: Suspicion) -> None:
 def _end_sign_in(live: LiveSession, suspicion: Suspicion, refused: SignInRefused) -> None:
     """Sign a session out, and cancel the commands that wait for it."""
     live.session.refuse(_failure(live.session, suspicion, refused))
-    if live.queue:
-        live.queue.refuse_waiting("not_signed_in", f"{NOT_RUN} {live.session.reason}")
+    live.refuse_waiting("not_signed_in", f"{NOT_RUN} {live.session.reason}")
 
 
 def _mark(session: Session, run: Run) -> None:

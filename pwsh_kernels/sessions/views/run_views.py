@@ -66,6 +66,7 @@ def run_view(run: Run) -> shapes.Run:
         "prompt": run.prompt.to_json() if run.prompt else None,
         "progress": run.progress.to_json() if run.progress else None,
         "waits_behind": _ahead(run.behind),
+        "approval": run.approval,
         **_outcome(run),
     }
 
@@ -140,6 +141,7 @@ def _code(run: Run) -> str:
         "cancelled": "run_cancelled",
         "lost": "session_lost",
         "waiting_for_input": "waiting_for_input",
+        "waiting_for_approval": "waiting_for_approval",
     }
     return "server_restarting" if run.left else run.code or codes.get(run.state, "run_pending")
 
@@ -161,6 +163,14 @@ def _sentence(run: Run) -> str:
 
 def _open_sentence(run: Run) -> str:
     ahead = run.behind
+    if run.state == "waiting_for_approval" and run.approval:
+        return (
+            f"Nothing has run yet: the command needs an approval by a person"
+            f" ({', '.join(run.approval['approvers'])}), who has until"
+            f" {run.approval['expires_at']} for it: `pwsh-kernels approvals show"
+            f" {run.approval['id']}`. Follow it with GET /runs/{run.id}, or take it back with POST"
+            f" /runs/{run.id}/cancel."
+        )
     if run.state == "waiting_for_input":
         return (
             f"The command is waiting for an answer from {run.asker} to: {question(run)!r}. Whoever"

@@ -5,18 +5,21 @@ What somebody may not know of is answered as if it did not exist.
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any, cast
 
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import HTTPError, RequestHandler
 
 from pwsh_kernels.audit.event import Door
+from pwsh_kernels.errors import AuditUnavailable
 from pwsh_kernels.principals.principal import SERVER, SOMEWHERE, Kind
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.facade import Reads, nothing_reads
 from pwsh_kernels.sessions.jupyter.kernel_manager import SessionKernelManager
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
+from pwsh_kernels.web.audit_events import kernel_started
 from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard, verb_in
 from pwsh_kernels.web.jupyter.rules import SERVER as SERVER_RULE
@@ -137,8 +140,23 @@ class JupyterGate:
         if "path" in model and await _has_row(handler, model["path"]):
             await self._require_row(caller, verb, handler, path=model["path"])
             return
-        if not self._require_named(caller, verb, model.get("kernel", model)):
+        kernel = model.get("kernel", model)
+        if not self._require_named(caller, verb, kernel):
             self._require_server(caller)
+        self._record_start(caller, kernel)
+
+    def _record_start(self, caller: Caller, kernel: Mapping[str, Any]) -> None:
+        """Record that a kernel is about to be started. Raises HTTPError 503 if that cannot be."""
+        if kernel.get("id"):
+            return
+        name = str(kernel.get("name") or self._manager.default_kernel_name)
+        key = self._manager.session_key(name)
+        if key and key.kernel_id in self._manager:
+            return
+        try:
+            self.guard.audit.require(kernel_started(caller, key, name))
+        except AuditUnavailable as refused:
+            raise HTTPError(503, refused.text()) from None
 
     def _require_named(self, caller: Caller, verb: Verb, kernel: object) -> bool:
         """Check what a kernel's model names; return whether it names anything."""
@@ -161,6 +179,7 @@ class JupyterGate:
         self.require_kernel(caller, verb, kernel_id)
         if handler.request.method == "PATCH" and (kernel := _body(handler).get("kernel")):
             self._require_named(caller, verb, kernel)
+            self._record_start(caller, kernel)
 
     # -- messages of an open WebSocket ------------------------------------------------------------
 

@@ -61,11 +61,20 @@ OURS: Mapping[str, HandlerRule] = {
     **{
         f"pages.{one}": OPEN
         for one in (
+            "approvals_page.ApprovalApprove",
+            "approvals_page.ApprovalDecline",
+            "approvals_page.ApprovalPage",
+            "approvals_page.ApprovalWish",
+            "approvals_page.ApprovalsPage",
             "assets_handler.Assets",
             "audit_page.AuditPage",
             "audit_page.AuditVerify",
             "freeze_page.FreezePage",
             "freeze_page.Thaw",
+            "passkeys_page.PasskeyAdd",
+            "passkeys_page.PasskeyCreation",
+            "passkeys_page.PasskeyRemove",
+            "passkeys_page.PasskeysPage",
             "principals_page.PrincipalRevoke",
             "principals_page.PrincipalsPage",
             "runs_page.NewRun",

@@ -1,6 +1,6 @@
 """The two addresses at which a browser leaves for the provider, and comes back."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.utils import url_path_join
@@ -54,7 +54,7 @@ class OidcSignIn(OidcHandler):
         here = self.door.settings.public_url or f"{self.request.protocol}://{self.request.host}"
         redirect = url_path_join(here, self.base_url, COME_BACK)
         url, journey = await self.door.provider.send(redirect)
-        self.door.journeys.begin(journey)
+        self.door.journeys.begin(replace(journey, then=self.then))
         # Lax: the way back is a link of another site, which no Strict cookie survives.
         self.set_cookie(
             COOKIE,
@@ -96,4 +96,4 @@ class OidcCallback(OidcHandler):
         identity.sign_in(self, principal)
         self.log.info("%s has signed in through the provider", principal.id)
         # Not a redirect: the browser would still count it as the provider's, and send no cookie.
-        self.show("signed_in.html", whom=principal.id)
+        self.show("signed_in.html", whom=principal.id, then=journey.then)

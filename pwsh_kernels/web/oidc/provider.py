@@ -32,6 +32,8 @@ class Journey:
     browser: str
     """Known to the browser that was sent, and to no other."""
     redirect: str
+    then: str = ""
+    """The page to which they wanted."""
 
 
 class Provider:

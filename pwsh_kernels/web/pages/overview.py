@@ -1,13 +1,15 @@
 """What the first page shows: what needs a person, and the sessions by tenant. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
 
 from pwsh_kernels import shapes
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.pages.times import moment
 
+Facts = TypeVar("Facts", bound=Mapping[str, Any])
 SOON = timedelta(minutes=30)
 """How long before its end a sign-in is shown as something that needs somebody."""
 CERTIFICATE_SOON = timedelta(days=30)
@@ -23,6 +25,9 @@ SHOWN = {
 """A session's state as a mark and a word."""
 BUSY = {"queued": ("busy", "queued"), "running": ("busy", "busy")}
 ASKS = ("wait", "asks a question")
+RESTLESS = frozenset({"expires_in_s", "duration_s", "memory_mb"})
+"""Facts that change while nothing happens: a page shows them anew with something else, or once a
+minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +84,13 @@ class Needs:
     ending: Sequence[shapes.Session] = ()
     ended: Sequence[shapes.Session] = ()
     certificates: Sequence[Certificate] = ()
+    approvals: Sequence[shapes.Approval] = ()
 
     @property
     def count(self) -> int:
         """How many things need somebody."""
-        return sum(
-            map(len, (self.codes, self.questions, self.ending, self.ended, self.certificates))
-        )
+        waiting = (self.approvals, self.codes, self.questions)
+        return sum(map(len, (*waiting, self.ending, self.ended, self.certificates)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,27 @@ class Overview:
     def sessions(self) -> int:
         """How many sessions are shown."""
         return sum(len(row.cells) for row in self.rows)
+
+
+def at_rest(overview: Overview) -> Overview:
+    """Return what must change before a page is worth sending again."""
+    needs = overview.needs
+    quiet = replace(
+        needs,
+        codes=[_at_rest(one) for one in needs.codes],
+        questions=[_at_rest(one) for one in needs.questions],
+        ending=[_at_rest(one) for one in needs.ending],
+        ended=[_at_rest(one) for one in needs.ended],
+    )
+    rows = [
+        replace(row, cells=[replace(one, session=_at_rest(one.session)) for one in row.cells])
+        for row in overview.rows
+    ]
+    return replace(overview, needs=quiet, rows=rows)
+
+
+def _at_rest(facts: Facts) -> Facts:
+    return cast(Facts, {name: one for name, one in facts.items() if name not in RESTLESS})
 
 
 def rows_of(

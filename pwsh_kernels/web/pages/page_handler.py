@@ -1,5 +1,6 @@
 """What all pages share: who looks, what a page's content may do, and refusals as pages."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,15 +12,16 @@ from typing import Any, ClassVar
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import HTTPError
 
-from pwsh_kernels.errors import PageForPeople, ProductError
+from pwsh_kernels.approvals.proof import Proof
+from pwsh_kernels.errors import PageCodeRefused, PageForPeople, ProductError
 from pwsh_kernels.escapes import one_line, visible
-from pwsh_kernels.principals.principal import OWNER, SERVER, SOMEWHERE, Where
+from pwsh_kernels.principals.principal import OWNER, SERVER, SOMEWHERE, Principal, Where
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.principals.watched_file import PrincipalsFile
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.jupyter.gate import caller_of
-from pwsh_kernels.web.page_codes import PEOPLE
+from pwsh_kernels.web.page_codes import PEOPLE, SIGN_IN
 from pwsh_kernels.web.pages.times import ago, clock, until
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.bodies import read_model
@@ -31,6 +33,8 @@ POLICY = (
     " img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 TEMPLATES = Path(__file__).parent / "templates"
+AFTER_SIGN_IN = re.compile(r"approvals/[\w-]{1,80}")
+"""Pages to which a sign-in may lead: those to which a notification does."""
 CLIENT = "page"
 """The calling program, as runs show it."""
 BY_NAME = {f"{one.method} {one.path}": one for one in ROUTES}
@@ -95,6 +99,23 @@ class PageHandler(JupyterHandler):
         self.set_header("WWW-Authenticate", 'Bearer realm="pwsh-kernels"')
         self.show("stranger.html", error="")
 
+    @property
+    def then(self) -> str:
+        """Where somebody who signs in now wants to go: "" for the first page."""
+        wanted = self.get_argument("then", "")
+        return wanted if AFTER_SIGN_IN.fullmatch(wanted) else ""
+
+    def holder(self, code: str, purpose: str = SIGN_IN) -> Principal:
+        """Return whose code it is, if they still have the token with which they asked for it.
+
+        Raises PageCodeRefused.
+        """
+        then = self.backend.page_codes.whose(code, purpose)
+        now = self.backend.guard.principal(then.id)
+        if now is None or now.token_hash != then.token_hash:
+            raise PageCodeRefused
+        return now
+
     def may(self, verb: Verb, where: Where) -> bool:
         """Return whether whoever looks may do something somewhere."""
         return (
@@ -106,11 +127,15 @@ class PageHandler(JupyterHandler):
         return self.caller is not None and self.backend.guard.allows(self.caller, verb, key)
 
     async def ask(
-        self, route: str, values: Mapping[str, object] | None = None, of: str = ""
+        self,
+        route: str,
+        values: Mapping[str, object] | None = None,
+        of: str = "",
+        proof: Proof = Proof.TOKEN_CONFINED,
     ) -> Any:
         """Return what a route of REST answers to whoever looks. Raises ProductError."""
         row = BY_NAME[route]
-        call = Call(self.backend, self.caller, read_model(row.takes, values or {}), of)
+        call = Call(self.backend, self.caller, read_model(row.takes, values or {}), of, proof)
         return (await row.respond(call)).body
 
     # -- what is sent -----------------------------------------------------------------------------
@@ -146,6 +171,7 @@ class PageHandler(JupyterHandler):
             "administers": self.may(Verb.ADMINISTER, SERVER),
             "has_lab": self.site.has_lab,
             "provider": self.site.provider,
+            "then": self.then,
             "now": datetime.now(UTC),
             "ago": ago,
             "until": until,

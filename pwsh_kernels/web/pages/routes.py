@@ -6,10 +6,23 @@ from tornado.routing import Matcher, PathMatches, Rule
 from tornado.web import RequestHandler
 
 from pwsh_kernels.shapes import ForeignJson
+from pwsh_kernels.web.pages.approvals_page import (
+    ApprovalApprove,
+    ApprovalDecline,
+    ApprovalPage,
+    ApprovalsPage,
+    ApprovalWish,
+)
 from pwsh_kernels.web.pages.assets_handler import ASSETS, Assets
 from pwsh_kernels.web.pages.audit_page import AuditPage, AuditVerify
 from pwsh_kernels.web.pages.freeze_page import FreezePage, Thaw
 from pwsh_kernels.web.pages.page_handler import Site
+from pwsh_kernels.web.pages.passkeys_page import (
+    PasskeyAdd,
+    PasskeyCreation,
+    PasskeyRemove,
+    PasskeysPage,
+)
 from pwsh_kernels.web.pages.principals_page import PrincipalRevoke, PrincipalsPage
 from pwsh_kernels.web.pages.runs_page import (
     NewRun,
@@ -34,6 +47,12 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/page/run", NewRun),
     ("/page/freeze", FreezePage),
     ("/page/thaw", Thaw),
+    ("/page/approvals/(?P<approval_id>[^/]+)/approve", ApprovalApprove),
+    ("/page/approvals/(?P<approval_id>[^/]+)/decline", ApprovalDecline),
+    ("/page/approvals/(?P<approval_id>[^/]+)/options", ApprovalWish),
+    ("/page/passkeys/add", PasskeyAdd),
+    ("/page/passkeys/options", PasskeyCreation),
+    ("/page/passkeys/remove", PasskeyRemove),
     ("/page/audit/verify", AuditVerify),
     ("/principals", PrincipalsPage),
     ("/principals/revoke", PrincipalRevoke),
@@ -45,6 +64,9 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/page/stream/(?P<run_id>[^/]+)", RunStream),
 )
 SHARED: tuple[tuple[str, type[RequestHandler]], ...] = (
+    ("/approvals", ApprovalsPage),
+    ("/approvals/(?P<approval_id>[^/]+)", ApprovalPage),
+    ("/passkeys", PasskeysPage),
     ("/audit", AuditPage),
     ("/runs", RunsPage),
     ("/runs/(?P<run_id>[^/]+)", RunPage),

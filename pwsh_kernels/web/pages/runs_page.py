@@ -31,6 +31,7 @@ MARKS = {
     "queued": "busy",
     "running": "busy",
     "waiting_for_input": "wait",
+    "waiting_for_approval": "wait",
     "succeeded": "good",
     "failed": "bad",
     "cancelled": "off",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
+from pwsh_kernels import shapes
 from pwsh_kernels.principals.places import tenant_place
 from pwsh_kernels.principals.principal import SERVER
 from pwsh_kernels.principals.verbs import Verb
@@ -35,13 +36,18 @@ class OverviewPart(PageHandler):
         ending = [one for one in certificates_of(tenants, now) if self.rights(one.key).sign_in]
         titles = {key: one.title for key, one in self.backend.catalog.modules.items()}
         return Overview(
-            replace(needs, certificates=ending),
+            replace(needs, certificates=ending, approvals=await self.undecided()),
             rows_of(tenants, sessions, titles, self.rights),
             titles,
             (await self.ask("GET /frozen"))["frozen"],
             frozenset(one["names"][0] for one in tenants if self.may_freeze(one["names"][0])),
             self.may(Verb.END, SERVER),
         )
+
+    async def undecided(self) -> list[shapes.Approval]:
+        """Return the changes about which whoever looks may decide."""
+        found = (await self.ask("GET /approvals", {"waiting": True}))["approvals"]
+        return [one for one in found if one["may_decide"]]
 
     def may_freeze(self, tenant: str) -> bool:
         """Return whether whoever looks may stop the agents in a tenant."""

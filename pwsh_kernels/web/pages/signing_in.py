@@ -4,7 +4,6 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.errors import PageCodeRefused
-from pwsh_kernels.principals.principal import Principal
 from pwsh_kernels.web.audit_events import page_event
 from pwsh_kernels.web.pages.page_handler import CLIENT, PageHandler
 from pwsh_kernels.web.token_identity import TokenIdentity
@@ -48,18 +47,7 @@ class SignInPage(PageHandler):
         signed_in = page_event(Kind.PAGE_SIGNED_IN, principal.id)
         self.backend.audit.note(signed_in)
         identity.sign_in(self, principal)
-        self.go("")
-
-    def holder(self, code: str) -> Principal:
-        """Return whose code it is, if they still have the token with which they asked for it.
-
-        Raises PageCodeRefused.
-        """
-        then = self.backend.page_codes.whose(code)
-        now = self.backend.guard.principal(then.id)
-        if now is None or now.token_hash != then.token_hash:
-            raise PageCodeRefused
-        return now
+        self.go(self.then)
 
     def refuse(self, refused: PageCodeRefused) -> None:
         """Say that a code is no good, and how to get another."""

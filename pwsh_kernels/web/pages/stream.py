@@ -12,12 +12,15 @@ from tornado.iostream import StreamClosedError
 
 from pwsh_kernels import shapes
 from pwsh_kernels.errors import ProductError
+from pwsh_kernels.web.pages.overview import at_rest
 from pwsh_kernels.web.pages.page_handler import PageHandler
 from pwsh_kernels.web.pages.runs_page import OneRun
 from pwsh_kernels.web.pages.sessions_page import OverviewPart
 
 TICK_S = 1.0
 """How often the first page looks for what has no version: what runs, and for whom."""
+MINUTE_S = 60.0
+"""How often it is rendered although nothing has happened: its times are words of minutes."""
 LOOK_S = 2.0
 """How long a run's stream waits for more output before it looks at the progress again."""
 LIFE_S = 600.0
@@ -70,14 +73,15 @@ class OverviewStream(Stream, OverviewPart):
 
     async def follow(self, **_: str) -> None:
         """Send what needs a person, and the sessions, each time that they look different."""
-        last, version = "", ""
+        last, sent, version = "", None, ""
         while self.goes_on:
-            html = self.render_string(
-                "overview_parts.html", overview=await self.overview(), oob=True
-            )
-            if html.decode() != last:
-                last = html.decode()
-                await self.send(last)
+            overview, minute = await self.overview(), int(time.monotonic() // MINUTE_S)
+            if (at_rest(overview), minute) != sent:
+                sent = at_rest(overview), minute
+                html = self.render_string("overview_parts.html", overview=overview, oob=True)
+                if html.decode() != last:
+                    last = html.decode()
+                    await self.send(last)
             version = (await self.ask("GET /sessions", {"seen": version, "wait_s": TICK_S}))[
                 "version"
             ]

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from pwsh_kernels.approvals.desk import SHORTEST_DIGEST
 from pwsh_kernels.catalog import RouteName
 from pwsh_kernels.errors import InvalidRequest
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
@@ -53,6 +54,8 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=MAX_NAME)]
 NamedName = Annotated[Name, Field(min_length=1, pattern=r"\S")]
 """A name that an empty text is not, nor blanks; whoever has none leaves the field out."""
+Reason = Annotated[str, Field(max_length=500)]
+"""Words for a person who decides."""
 Property = Annotated[str, Field(min_length=1, max_length=200)]
 Handed = Annotated[SecretStr, Field(min_length=1, max_length=MAX_TOKEN)]
 """A secret in a request: pydantic shows it in no repr and no error."""
@@ -93,6 +96,12 @@ class SessionsQuery(Query):
     wait_s: Seconds = 0
 
 
+class ApprovalsQuery(SessionsQuery):
+    """GET /approvals; `seen` and `wait_s` as for sessions."""
+
+    waiting: bool = False
+
+
 class SessionBody(Body):
     """Names a session; every field of the predecessor's API is accepted."""
 
@@ -128,6 +137,12 @@ class DisconnectBody(SessionBody):
     """POST /disconnect; `forget` also removes what the session keeps of its sign-in on disk."""
 
     forget: bool = False
+
+
+class PasskeyBody(Body):
+    """POST /passkeys/remove: which of the caller's."""
+
+    id: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class FreezeBody(Body):
@@ -174,9 +189,22 @@ class RunBody(SessionBody):
     width: Annotated[int, Field(ge=MIN_WIDTH, le=MAX_WIDTH)] | None = None
     max_chars: Annotated[int, Field(ge=1, le=MAX_CHARS)] | None = None
     file: str | None = None
+    reason: Reason = ""
     wait_s: Seconds | None = None
     dry_run: bool = False
     """Only say what would change."""
+
+
+class ApproveBody(Body):
+    """What POST /approvals/{id}/approve takes: the digest of what was shown, or its beginning."""
+
+    digest: Annotated[str, Field(min_length=SHORTEST_DIGEST, max_length=64)]
+
+
+class DeclineBody(Body):
+    """What POST /approvals/{id}/decline takes: words for who asked."""
+
+    reason: Reason = ""
 
 
 class CancelBody(Body):

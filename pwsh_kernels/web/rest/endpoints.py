@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypedDict, TypeVar
@@ -12,10 +12,17 @@ from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
 from pwsh_kernels.approvals.policy import Need, needs
+from pwsh_kernels.approvals.proof import Proof
 from pwsh_kernels.audit.event import Kind
-from pwsh_kernels.audit.selection import Selection, read_newest, read_page
+from pwsh_kernels.audit.selection import Selection, read_newest, read_page, require_kind
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
-from pwsh_kernels.errors import InvalidRequest, NotReady, ServerStarting, Unauthorized
+from pwsh_kernels.errors import (
+    InvalidRequest,
+    NotOnlyReading,
+    NotReady,
+    ServerStarting,
+    Unauthorized,
+)
 from pwsh_kernels.messages import checked_options
 from pwsh_kernels.notifications.notice import trial
 from pwsh_kernels.principals.freezes import Freeze, Freezes
@@ -25,23 +32,29 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
 from pwsh_kernels.sessions.facade import DEFAULT_MODULE
 from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.web.access import Caller
-from pwsh_kernels.web.audit_events import agents, page_event
+from pwsh_kernels.web.audit_events import agents, approval_code_given, page_event, passkey_event
 from pwsh_kernels.web.changes_gate import Judging
+from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode, approving
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.audit_view import head_view, page_view
 from pwsh_kernels.web.rest.bodies import (
+    ApprovalsQuery,
+    ApproveBody,
     AuditQuery,
     CancelBody,
     ClassifyBody,
     ClassifyQuery,
     CommandsQuery,
+    DeclineBody,
     DisconnectBody,
     FreezeBody,
     InputBody,
     LinesQueryString,
     LoginBody,
     ModulesQuery,
+    PasskeyBody,
     QueryBody,
     RunBody,
     RunQuery,
@@ -77,6 +90,8 @@ class Call:
     caller: Caller | None
     values: BaseModel
     id: str = ""
+    proof: Proof = Proof.TOKEN_CONFINED
+    """By what the caller is known. Only the page has asked for more than a token."""
 
     @property
     def by(self) -> CallerFacts:
@@ -113,13 +128,19 @@ class Call:
         guard.require(self.caller, verb, SERVER if verb is Verb.ADMINISTER else where)
         return where
 
-    def judging(self, command: str) -> Judging:
+    def known_caller(self) -> Caller:
+        """Return who calls. Raises Unauthorized."""
+        if self.caller is None:
+            raise Unauthorized
+        return self.caller
+
+    def judging(self, command: str, reason: str) -> Judging:
         """Return the question whether the caller's command may run somewhere. Raises Unauthorized
         without a caller.
         """
         if self.caller is None:
             raise Unauthorized
-        return self.backend.changes.judging(self.caller, [command])
+        return self.backend.changes.judging(self.caller, [command], reason=reason)
 
     def admit(self, tenant: str, module: str, tier: shapes.Tier) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
@@ -231,8 +252,12 @@ async def tenants(call: Call) -> Answer:
 
 
 async def audit(call: Call) -> Answer:
-    """Return records of the audit log: behind a number, oldest first; or the newest first."""
+    """Return records of the audit log: behind a number, oldest first; or the newest first.
+
+    Raises InvalidRequest.
+    """
     query, log = _as(call, AuditQuery), call.backend.audit.log
+    require_kind(query.kind)
     asked = Selection(
         query.who, query.tenant, query.kind, query.since, judged=query.judged, run_id=query.run
     )
@@ -309,7 +334,7 @@ async def run(call: Call) -> Answer:
     )
     if body.dry_run:
         return await _dry_run(call, body, request)
-    judge = call.judging(body.command)
+    judge = call.judging(body.command, body.reason)
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(
             request,
@@ -322,7 +347,11 @@ async def run(call: Call) -> Answer:
             one if one["state"] == "refused" else _told(call, one) for one in views["results"]
         ]
         return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
-    view = await call.backend.sessions.run(request, judge)
+    try:
+        view = await call.backend.sessions.run(request, judge)
+    except NotOnlyReading as refused:
+        other = SessionKey(refused.tenant, refused.module)
+        raise replace(refused, may_write=call.may(Verb.WRITE, other)) from None
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
 
 
@@ -370,14 +399,15 @@ async def classify_text(call: Call) -> Answer:
 
 
 async def _classified(call: Call, asked: ClassifyQuery | ClassifyBody) -> Answer:
-    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed; for a
-    tenant that the caller may not see, UnknownTenant, InvalidTenant.
+    """Raises UnknownModule, UnsupportedModule, PowerShellNotFound, PowerShellStartFailed,
+    TooManyClassifications; for a tenant that the caller may not see, UnknownTenant, InvalidTenant.
     """
     module = asked.module or (DEFAULT_MODULE if asked.tenant else "")
     key = call.backend.catalog.module(module).key if module else ""
     rule = _policy(call, asked.tenant, key) if asked.tenant else None
-    view = classification_view(await call.backend.classifier.classify(asked.text, key), rule)
-    return Answer(view)
+    who = call.caller.name if call.caller else ""
+    found = await call.backend.classifier.classify(asked.text, key, who)
+    return Answer(classification_view(found, rule))
 
 
 def _policy(call: Call, tenant: str, module: str) -> Policy:
@@ -458,6 +488,60 @@ async def cancel(call: Call) -> Answer:
     """Stop a run."""
     wait_s = call.backend.capped(_as(call, CancelBody).wait_s) or 0
     return Answer(_told(call, await call.backend.sessions.cancel(call.id, wait_s, **call.by)))
+
+
+async def approvals(call: Call) -> Answer:
+    """List the changes that wait, or have waited, for a person; with `seen`, once they differ."""
+    query, known = _as(call, ApprovalsQuery), call.backend.approvals
+    if call.caller is None:
+        raise Unauthorized
+    shown = known.shown(call.caller)
+    if query.seen is not None:
+        wait_s = call.backend.capped(query.wait_s) or 0
+        await known.changes.wait_for(lambda: known.version(shown) != query.seen, wait_s)
+    listed = [known.view(one, call.caller) for one in known.desk.listed(shown, now())]
+    view: shapes.Approvals = {
+        "success": True,
+        "version": known.version(shown),
+        "approvals": [one for one in listed if one["state"] == "pending" or not query.waiting],
+    }
+    return Answer(view)
+
+
+async def approval(call: Call) -> Answer:
+    """Show one of them as an approver must see it."""
+    known = call.backend.approvals
+    return Answer(known.view(known.desk.get(call.id, now()), call.caller))
+
+
+async def approve(call: Call) -> Answer:
+    """Approve what was shown: its runs begin, where everything is as it was."""
+    known, body = call.backend.approvals, _as(call, ApproveBody)
+    if call.caller is None:
+        raise Unauthorized
+    one = known.approve(call.id, call.caller, body.digest, call.proof)
+    return Answer(known.view(one, call.caller))
+
+
+async def approval_code(call: Call) -> Answer:
+    """Give a person a code with which they approve this change on the page, once.
+
+    Raises ProofNeeded, PageForPeople.
+    """
+    known, caller = call.backend.approvals, call.known_caller()
+    one = known.desk.get(call.id, now())
+    known.require_proof(one, Proof.TOKEN_CONFINED)
+    given = call.backend.page_codes.issue(caller.principal, approving(one))
+    call.backend.audit.note(approval_code_given(caller, one))
+    return Answer(_code_view(caller, given, f"/approvals/{one.id}"))
+
+
+async def decline(call: Call) -> Answer:
+    """Decline it: its runs end, and the same is not asked again for an hour."""
+    known, body = call.backend.approvals, _as(call, DeclineBody)
+    if call.caller is None:
+        raise Unauthorized
+    return Answer(known.view(known.decline(call.id, call.caller, body.reason), call.caller))
 
 
 async def frozen(call: Call) -> Answer:
@@ -545,19 +629,57 @@ async def kill(call: Call) -> Answer:
 
 async def page_code(call: Call) -> Answer:
     """Give a person a code for the page. Raises Unauthorized, PageForPeople."""
-    if call.caller is None:
-        raise Unauthorized
-    given = call.backend.page_codes.issue(call.caller.principal)
-    told = page_event(Kind.PAGE_CODE_GIVEN, call.caller.name, call.caller.client)
-    call.backend.audit.note(told)
-    view: shapes.PageCode = {
+    caller = call.known_caller()
+    given = call.backend.page_codes.issue(caller.principal)
+    call.backend.audit.note(page_event(Kind.PAGE_CODE_GIVEN, caller.name, caller.client))
+    return Answer(_code_view(caller, given, f"/sign-in?code={given.code}"))
+
+
+async def passkey_code(call: Call) -> Answer:
+    """Give a person a code with which they add a passkey. Raises Unauthorized, PageForPeople."""
+    caller = call.known_caller()
+    given = call.backend.page_codes.issue(caller.principal, ADD_PASSKEY)
+    call.backend.audit.note(passkey_event(Kind.PASSKEY_CODE_GIVEN, caller.name, caller.client))
+    return Answer(_code_view(caller, given, f"/page/passkeys/add?code={given.code}"))
+
+
+def _code_view(caller: Caller, given: GivenCode, path: str) -> shapes.PageCode:
+    return {
         "success": True,
-        "principal": call.caller.name,
+        "principal": caller.name,
         "code": given.code,
-        "path": f"/sign-in?code={given.code}",
+        "path": path,
         "expires_at": given.expires.isoformat().replace("+00:00", "Z"),
     }
+
+
+async def passkeys(call: Call) -> Answer:
+    """List the caller's passkeys. Raises Unauthorized, BrokenFile."""
+    caller = call.known_caller()
+    keys = call.backend.passkeys.store.ring(caller.name).keys
+    rows: list[shapes.Passkey] = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "added_at": one.added.isoformat(),
+            "used_at": one.used.isoformat() if one.used else None,
+        }
+        for one in keys
+    ]
+    view: shapes.Passkeys = {"success": True, "principal": caller.name, "passkeys": rows}
     return Answer(view)
+
+
+async def remove_passkey(call: Call) -> Answer:
+    """Forget one of the caller's passkeys, and list the others.
+
+    Raises Unauthorized, UnknownPasskey, BrokenFile.
+    """
+    caller, body = call.known_caller(), _as(call, PasskeyBody)
+    gone = call.backend.passkeys.store.remove(caller.name, body.id)
+    told = passkey_event(Kind.PASSKEY_REMOVED, caller.name, caller.client, gone.name)
+    call.backend.audit.note(told)
+    return await passkeys(call)
 
 
 async def try_notifications(call: Call) -> Answer:

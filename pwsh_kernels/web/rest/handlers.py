@@ -24,6 +24,7 @@ from pwsh_kernels.errors import (
     InvalidRequest,
     MethodNotAllowed,
     ProductError,
+    TooManyClassifications,
     Unauthorized,
     UnknownRoute,
 )
@@ -104,6 +105,8 @@ class JsonHandler(JupyterHandler):
         """Set the headers that HTTP requires with a status."""
         if isinstance(error, Unauthorized):
             self.set_header("WWW-Authenticate", 'Bearer realm="pwsh-kernels"')
+        if isinstance(error, TooManyClassifications):
+            self.set_header("Retry-After", str(error.retry_after_s))
         if isinstance(error, MethodNotAllowed):
             self.set_header("Allow", ", ".join(error.allowed))
 

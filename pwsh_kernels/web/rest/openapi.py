@@ -32,6 +32,7 @@ SUBJECTS = frozenset(
         "kept_objects",
         "modules",
         "notifications",
+        "passkeys",
         "powershell",
         "previews",
         "read_tier",

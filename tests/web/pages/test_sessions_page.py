@@ -8,7 +8,14 @@ import pytest
 
 from pwsh_kernels import shapes
 from pwsh_kernels.principals.verbs import Verb
-from pwsh_kernels.web.pages.overview import Rights, certificates_of, needs_of, rows_of
+from pwsh_kernels.web.pages.overview import (
+    Overview,
+    Rights,
+    at_rest,
+    certificates_of,
+    needs_of,
+    rows_of,
+)
 from pwsh_kernels.web.pages.routes import PAGES
 from pwsh_kernels.web.pages.times import ago, until
 from tests.fixtures.browser import Browser, signed_in
@@ -68,6 +75,16 @@ def test_tenants_with_sessions_come_first_and_unknown_ones_are_shown_too() -> No
     rows = rows_of(tenants, [session(tenant="b"), session(tenant="gone")], {}, lambda *_: ALL)
     assert [row.name for row in rows] == ["b", "gone", "a"]
     assert [len(row.cells) for row in rows] == [1, 1, 0]
+
+
+def test_a_page_is_not_sent_again_for_what_changes_while_nothing_happens() -> None:
+    def page(**facts: Any) -> Overview:
+        one = session(state="signed_out", **facts)
+        needs = needs_of([], [], [one], lambda *_: ALL, NOW)
+        return at_rest(Overview(needs, rows_of([], [one], {}, lambda *_: ALL)))
+
+    assert page(memory_mb=1) == page(memory_mb=2)
+    assert page(memory_mb=1) != page(memory_mb=1, account="ada")
 
 
 def test_times_are_words_that_change_once_a_minute() -> None:

@@ -267,3 +267,17 @@ def test_classify_says_what_becomes_of_a_text_for_its_caller(
         assert reader.get("/classify", params=asked).json()["needs"] == "refuse"
     with principals.client(guarded, "writer") as writer:
         assert writer.get("/classify", params=asked).json()["needs"] == "run"
+
+
+def test_a_caller_who_has_much_judged_waits_and_others_do_not(
+    guarded: Server, principals: Principals
+) -> None:
+    long = {"text": f"# {'x' * 29_000}"}
+    with principals.client(guarded, "no-end") as http:
+        answers = [http.post("/classify", json=long) for _ in range(11)]
+        refused = answers[-1]
+        assert {one.status_code for one in answers[:10]} == {200}
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_classifications")
+        assert int(refused.headers["Retry-After"]) == refused.json()["retry_after_s"] > 0
+    with principals.client(guarded, "no-approve") as http:
+        assert http.post("/classify", json=long).status_code == 200

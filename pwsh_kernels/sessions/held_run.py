@@ -1,0 +1,81 @@
+"""A run that waits for a person's decision: in no queue, and in nobody's way."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from pwsh_kernels.errors import ProductError
+from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.runs.queue import Gate
+from pwsh_kernels.sessions.runs.run import Run
+
+VOID = "The command was not run:"
+
+
+@dataclass(eq=False)
+class HeldRun:
+    """It is started once, or ends without having begun. Whoever decides sees the session as it is
+    now.
+    """
+
+    live: LiveSession
+    run: Run
+    record: Callable[[Run], None]
+    """Records that it begins. Raises AuditUnavailable: then it does not."""
+    gate: Gate | None = None
+    on_gone: Callable[[], None] = lambda: None
+    """Called when it ends without having begun."""
+
+    @property
+    def account(self) -> str:
+        """Who is signed in to its session now."""
+        return self.live.account or ""
+
+    @property
+    def obstacle(self) -> str:
+        """Why nothing can begin in its session now; "": it can."""
+        if self.run.ended:
+            return f"Run {self.run.id} has ended."
+        if self.live.ending or self.live.session.gone:
+            return f"The session {self.live.key} is being closed."
+        return ""
+
+    def hold(self) -> None:
+        """Let it wait."""
+        self.live.held.add(self.run)
+
+    def start(self) -> bool:
+        """Queue it, under its requester's name; return whether it could be recorded."""
+        self.live.held.discard(self.run)
+        self.run.become("queued")
+        try:
+            self.record(self.run)
+        except ProductError as refused:
+            self.end(refused.code, f"{VOID} {refused.text()}")
+            return False
+        self.live.submit(self.run, self.run.command, gate=self.gate)
+        return True
+
+    def end(self, code: str, reason: str) -> None:
+        """End it without running it, unless it has ended."""
+        if not self.run.ended:
+            self.run.blame(code, reason)
+            self.run.finish("cancelled", reason=reason)
+
+    def gone(self) -> None:
+        """It has ended: nothing waits for it any more."""
+        self.live.held.discard(self.run)
+        self.on_gone()
+
+
+Ask = Callable[[Sequence[HeldRun]], Awaitable[None]]
+"""Asks a person whether runs may begin. Raises a ProductError: then nobody was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is known of a text before it runs: its class, "" if nobody needs one, and whom to ask
+    first; None: nobody.
+    """
+
+    kind: str = ""
+    ask: Ask | None = None

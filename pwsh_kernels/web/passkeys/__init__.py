@@ -1,0 +1,1 @@
+"""Passkeys: with them a person proves to be the one who approves."""

@@ -1,0 +1,96 @@
+"""`pwsh-kernels approvals`: what a person reads before they decide, and how they say so."""
+
+import os
+import pty
+
+import httpx
+import pytest
+
+from tests.fixtures.approvals import ask, change, count, ended
+from tests.fixtures.cli import LIMIT, child_command, run_command
+from tests.fixtures.server import CONTOSO, Server
+
+pytestmark = pytest.mark.xdist_group("approvals")
+
+LETTER = "<U+00E5 LATIN SMALL LETTER A WITH RING ABOVE>"
+
+
+def told(server: Server, *words: str) -> tuple[str, str, int]:
+    """Run `pwsh-kernels approvals` without a terminal."""
+    return run_command(server.environment, "approvals", *words)
+
+
+def test_a_change_is_listed_shown_and_declined(asking: Server, agent: httpx.Client) -> None:
+    spoof = "a move\nClass: read"
+    run = ask(agent, "sl / ; Set-Mailbox åda -Office X", reason=spoof)
+    approval_id = run["approval"]["id"]
+    listed, _, _ = told(asking, "list")
+    assert approval_id in listed
+    assert "token/agent:claude-code" in listed
+    shown, _, code = told(asking, "show", approval_id)
+    lines = shown.splitlines()
+    assert code == 0
+    assert (
+        "  | Set-Location / ; Set-Mailbox <U+00E5 LATIN SMALL LETTER A WITH RING ABOVE>da" in shown
+    )
+    assert f"In {CONTOSO}:exo as admin@{CONTOSO} (run {run['run_id']})" in lines
+    assert "For: a move Class: read" in lines
+    assert "Class: read" not in lines
+    said, _, code = told(asking, "decline", approval_id, "--reason", "Not like this.")
+    assert (said.strip(), code) == (f"{approval_id}: declined", 0)
+    assert "Not like this." in ended(asking, run)["error"]
+    assert approval_id not in told(asking, "list")[0]
+    assert approval_id in told(asking, "list", "--all")[0]
+
+
+def test_without_a_terminal_only_what_was_read_is_approved(
+    asking: Server, agent: httpx.Client
+) -> None:
+    run = ask(agent, change("Piped"))
+    approval_id = run["approval"]["id"]
+    _, said, code = run_command(asking.environment, "approvals", "approve", approval_id, stdin="y")
+    assert (code, "--digest says what was read" in said) == (1, True)
+    _, said, code = told(asking, "approve", approval_id, "--digest", "0" * 64)
+    assert (code, "another change than the one that was shown" in said) == (1, True)
+    digest = asking.get(f"/approvals/{approval_id}")["digest"]
+    said, _, code = told(asking, "approve", approval_id, "--digest", digest[:12])
+    assert (said.strip(), code) == (f"{approval_id}: used by token", 0)
+    assert ended(asking, run)["state"] == "succeeded"
+    assert count(asking, "Piped") == "1"
+
+
+@pytest.mark.parametrize(("typed", "state"), [("y", "used"), ("", "pending")])
+def test_at_a_terminal_a_person_sees_the_change_and_is_asked(
+    asking: Server, agent: httpx.Client, typed: str, state: str
+) -> None:
+    run = ask(agent, change(f"Typed{typed}"))
+    approval_id = run["approval"]["id"]
+    ours, theirs = pty.openpty()
+    with child_command(asking.environment, "approvals", "approve", approval_id, stdin=theirs) as it:
+        os.write(ours, f"{typed}\n".encode())
+        out, said = it.communicate(timeout=LIMIT)
+    os.close(ours)
+    os.close(theirs)
+    assert "Set-Mailbox" in out
+    assert "Approve this? [y/N]" in said
+    assert asking.get(f"/approvals/{approval_id}")["state"] == state
+
+
+def test_a_command_that_waits_says_for_whom_and_how_it_ended(asking: Server) -> None:
+    """The owner is asked too by then."""
+    file = asking.folder / "tenants.toml"
+    rules = file.read_text(encoding="utf-8")
+    file.write_text(rules.replace('agent = "ask"', 'owner = "ask"'), encoding="utf-8")
+
+    words = ("run", CONTOSO, "exo", change("Own"), "--reason", "a move")
+    with child_command(asking.environment, *words) as run:
+        assert run.stderr
+        waits = run.stderr.readline()
+        [one] = asking.get("/approvals", waiting=True)["approvals"]
+        asking.post(f"/approvals/{one['id']}/decline", reason="Not now.")
+        out, said = run.communicate(timeout=LIMIT)
+    file.write_text(rules, encoding="utf-8")
+    assert "Waiting for an approval by token, person:ada" in waits
+    assert one["id"] in waits
+    assert "token has declined it: Not now." in said
+    assert (one["reason"], out, run.returncode) == ("a move", "", 1)
