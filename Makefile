@@ -12,7 +12,7 @@ ifdef PWSH
 export PWSH_MANAGER_PWSH := $(abspath $(PWSH))
 endif
 
-.PHONY: serve lab test fast check lint types unit coverage test-sweeps fuzz test-matrix conformance lock hooks engine assembly image test-image test-kubernetes clean
+.PHONY: serve lab test fast check lint types unit coverage test-sweeps fuzz test-matrix conformance pictures lock hooks engine assembly image test-image test-kubernetes clean
 
 # install VENV,LOCK: exactly what the lock names, by its hashes, and nothing from an index that the
 # lock does not name; then the package itself, built by the hatchling that the lock installed. uv
@@ -128,6 +128,12 @@ conformance: $(CONFORMANCE)/.installed
 	$(CONFORMANCE)/bin/python conformance/upstream.py
 	$(CONFORMANCE)/bin/python -m pytest conformance -o pythonpath=". conformance" -p tests.fixtures.powershell -p tests.fixtures.server -p proofs --timeout 180
 	PWSH_KERNELS_TEST_DEATHS=all $(CONFORMANCE)/bin/python -m pytest tests/sessions/sign_in/test_matrix.py --timeout 180
+
+# Every page of a sandbox server for docs/page.md, at two widths, light and dark; axe-core looks too.
+pictures: $(CONFORMANCE)/.installed
+	rm -rf docs/images/page
+	PWSH_KERNELS_SCREENSHOTS=docs/images/page $(CONFORMANCE)/bin/python -m pytest conformance/test_page.py -k 'every_page or way_in' \
+	  -o pythonpath=". conformance" -p tests.fixtures.powershell -p tests.fixtures.server -p proofs --timeout 300
 
 # lock FILE,EXTRAS,MORE: for every Python that we name and every system; no address of an index.
 define lock

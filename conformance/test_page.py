@@ -1,40 +1,65 @@
 """The pages for people in a headless Chromium: how they look, that axe-core finds nothing, what
 happens by itself, and what works by keyboard and without script.
 
-`PWSH_KERNELS_SCREENSHOTS` names a folder for the pictures; those of docs/images come from here.
+`make pictures` takes the pictures of docs/images/page here.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from itertools import product
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from node_packages import package_folder, pinned_version
+from pictures import keep
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.fixtures.sandbox import CERTIFICATE_PASSWORD, make_certificate
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
 WAIT_MS = 40_000
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESK, PHONE = 1280, 390
 HEIGHTS = {DESK: 900, PHONE: 844}
+TOKEN = "a-token-of-an-agent"
+PASSWORD = "PWSH_TEST_CERTIFICATE_PASSWORD"
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LOOKS = list(product((DESK, PHONE), SCHEMES))
-PRINCIPALS = """
+PRINCIPALS = f"""
 [[principal]]
 name = "ada"
 kind = "person"
-token_sha256 = "%s"
+token_sha256 = "{"0" * 64}"
 expires = 2099-01-01T00:00:00Z
 [[principal.grant]]
-verbs = ["write", "answer", "sign_in"]
-tenants = ["contoso.example"]
-""" % ("0" * 64)
+verbs = ["write", "answer", "sign_in", "approve"]
+tenants = ["{CONTOSO}"]
+
+[[principal]]
+name = "claude"
+kind = "agent"
+token_sha256 = "{sha256(TOKEN.encode()).hexdigest()}"
+expires = 2099-01-01T00:00:00Z
+[[principal.grant]]
+verbs = ["write"]
+tenants = ["*"]
+"""
+TENANTS = f"""
+[[tenant]]
+name = "{CONTOSO}"
+changes = {{ agent = "ask" }}
+[[tenant]]
+name = "adatum.com"
+[tenant.exo]
+route = "certificate"
+client_id = "3750b40b-a68b-4632-9fb3-5b1aff664079"
+certificate_file = "%s"
+certificate_password = {{ env = "{PASSWORD}" }}
+"""
+CHANGE = "Set-Mailbox adele.gupta -Office 'Zürich'"
 LONG = "1..4000 | % { Write-Progress -Activity 'Counting mailboxes' -Status \"$_ of 4000\""
 LONG += ' -PercentComplete ($_ / 40); "mailbox $_"; Start-Sleep -Milliseconds 100 }'
 MIXED = "Write-Warning 'Only some are shown.'; 'one'; Write-Error 'It <b>broke</b>.'; 'two'"
@@ -42,6 +67,8 @@ TABLE = "Get-Mailbox -ResultSize 4 | Select-Object DisplayName, PrimarySmtpAddre
 CHOICE = "$Host.UI.PromptForChoice('Delete mailbox',"
 CHOICE += " 'Delete adele.gupta@fabrikam.example and its archive?', @('&Yes', '&No'), 1)"
 CREDENTIAL = "(Get-Credential -Message 'Account of the old tenant' -UserName admin@old.example)"
+FOLD = "document.querySelectorAll('details[open]').forEach(one => { one.open = false })"
+"""Paths of this machine belong into no picture."""
 AXE = "axe.run().then(r => JSON.stringify(r.violations.map(v => [v.id, v.nodes.map(n => n.html)])))"
 
 
@@ -52,16 +79,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     principals = folder / "principals.toml"
     principals.touch(mode=0o600)
     principals.write_text(PRINCIPALS, encoding="utf-8")
-    one = Server(folder, {"PWSH_MANAGER_PRINCIPALS": str(principals)}).start()
+    tenants = folder / "tenants.toml"
+    tenants.write_text(TENANTS % make_certificate(folder, days=12), encoding="utf-8")
+    settings = {"PWSH_MANAGER_PRINCIPALS": str(principals), "PWSH_MANAGER_TENANTS": str(tenants)}
+    one = Server(folder, {**settings, PASSWORD: CERTIFICATE_PASSWORD}).start()
     try:
         for tenant, module in ((CONTOSO, "exo"), (CONTOSO, "graph"), (FABRIKAM, "exo")):
             assert one.sign_in(tenant, module=module)["state"] == "signed_in"
         one.post("/login", tenant=FABRIKAM, module="teams", wait_s=30)
         one.run(CHOICE, FABRIKAM, wait_s=1)
         one.run(CREDENTIAL, module="graph", wait_s=1)
+        ask_for_a_change(one)
         yield one
     finally:
         one.close()
+
+
+def ask_for_a_change(server: Server) -> None:
+    """Ask for a change as an agent, which a person must approve."""
+    change = {"tenant": CONTOSO, "command": CHANGE, "format": "text", "wait_s": 1}
+    with server.http(Authorization=f"Bearer {TOKEN}") as agent:
+        agent.post("/run", json=change)
 
 
 @pytest.fixture(scope="module")
@@ -122,13 +160,6 @@ def axe(context: BrowserContext, page: Page) -> list[Any]:
     return found
 
 
-def picture(page: Page, name: str) -> None:
-    """Take a picture, if anybody wants one."""
-    if folder := os.environ.get("PWSH_KERNELS_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"page-{name}.png", full_page=True)
-
-
 def look(page: Page, path: str, name: str, ready: str) -> None:
     """Look at a page in each width and theme: no overflow, no complaint, nothing for axe."""
     complaints = complaints_of(page)
@@ -140,7 +171,8 @@ def look(page: Page, path: str, name: str, ready: str) -> None:
         where = f"{path} {width} {scheme}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width, where
         assert axe(page.context, page) == [], where
-        picture(page, f"{name}-{width}-{scheme}")
+        page.evaluate(FOLD)
+        keep(page.screenshot(full_page=True), f"{name}-{width}-{scheme}")
     assert complaints == []
 
 
@@ -154,7 +186,7 @@ PLACES = {
     "audit": ("/audit", ".records"),
     "principals": ("/principals", ".cell"),
     "revoke": ("/principals/revoke?id=person:ada", "h1"),
-    "start": ("/start", ".steps"),
+    "start": ("/start", "#next-title"),
     "table": ("table", "table"),
     "mixed": ("mixed", ".record.error"),
     "going": ("going", "progress"),

@@ -47,6 +47,7 @@ both sides.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -92,6 +93,14 @@ UNGRANTED = "NotGranted"
 """Name of the error in the reply to a message that no server granted."""
 NAME_CHARS = 100
 """Characters of a client's own words that an event repeats."""
+CARRIED = "pwsh_carried"
+"""Metadata of an execute_request for a session of the read tier: its text as commands and
+parameters (`reading.Carried`), which run in place of the text.
+"""
+TRUSTED = "pwsh_trusted"
+"""Metadata of one whose text is a script of the server's own, also when a caller has asked for what
+it says.
+"""
 BESIDE = ("packed", "own", "guards", "state")
 """What an execute_request's metadata says besides the options of its run. A kernel that does not
 know one refuses the request, so that a server sends only what `understood` returns.
@@ -298,11 +307,12 @@ def options_metadata(
     guards: bool | None = None,
     state: Mapping[str, Any] | None = None,
     known: Collection[str] = BESIDE,
+    trusted: bool = False,
 ) -> Mapping[str, Any]:
     """Return the metadata of an execute_request; `packed`: output that is written at once may come
     as one message; `own`: a script of the server's; `guards`: whether the session counts as signed
     in from then on; `state`: a question about the session's state; `known`: what of these the
-    kernel knows.
+    kernel knows; `trusted`: the text is the server's, whoever asked for it.
     """
     beside = {
         **({"packed": True} if packed else {}),
@@ -319,7 +329,9 @@ def options_metadata(
             **({"rich": True} if options.rich else {}),
             **({"file": options.file} if options.file else {}),
             **{name: value for name, value in beside.items() if name in known},
-        }
+        },
+        **({CARRIED: dict(options.carried)} if options.carried else {}),
+        **({TRUSTED: True} if trusted else {}),
     }
 
 
@@ -330,8 +342,9 @@ def read_options(metadata: Mapping[str, Any]) -> RunOptions:
 
     A request without our key comes from a person's client and gets rich output.
     """
+    carried, own = metadata.get(CARRIED), is_trusted(metadata)
     if KEY not in metadata:
-        return RunOptions(rich=True)
+        return RunOptions(rich=True, carried=carried, own=own)
     facts = metadata.get(KEY) or {}
     if not isinstance(facts, Mapping):
         raise InvalidRequest(field=KEY, problem="must be an object")
@@ -342,7 +355,7 @@ def read_options(metadata: Mapping[str, Any]) -> RunOptions:
             field=f"{KEY}.{unknown[0]}", problem="is not an option of an execution"
         )
     try:
-        return checked_options(**facts)
+        return replace(checked_options(**facts), carried=carried, own=own)
     except InvalidRequest as error:
         raise InvalidRequest(field=f"{KEY}.{error.field}", problem=error.problem) from None
 
@@ -386,6 +399,11 @@ def takes_packed(metadata: Mapping[str, Any]) -> bool:
 def is_own(metadata: Mapping[str, Any]) -> bool:
     """Return whether a request is a script of the server's own, such as a check."""
     return _ours(metadata).get("own") is True
+
+
+def is_trusted(metadata: Mapping[str, Any]) -> bool:
+    """Return whether the text of a request is the server's own."""
+    return metadata.get(TRUSTED) is True
 
 
 def guards(metadata: Mapping[str, Any]) -> bool | None:

@@ -406,6 +406,12 @@ class RunOptions:
 
     A file has a scope, `$PSScriptRoot` and `$PSCommandPath` of its own, and ends with its `exit`.
     """
+    carried: Mapping[str, Any] | None = None
+    """The same script as commands and parameters (`reading.Carried`), for a PowerShell that takes
+    no text.
+    """
+    own: bool = False
+    """A script of the server's own."""
     keep_as: str = ""
     """The name under which PowerShell keeps the output objects; "": it keeps none.
 

@@ -545,6 +545,7 @@ class Run(SessionNames, Question, Failure, RunClass):
     progress: ProgressFacts | None
     waits_behind: RunAhead | None
     approval: RunApproval | None
+    break_glass: str
 
 
 class RunResult(Run):
@@ -669,6 +670,7 @@ Approval = TypedDict(
         "asked_at": str,
         "expires_at": str,
         "approvers": list[str],
+        "rule": Literal["confirm", "four_eyes"],
         "may_decide": bool,
         "decided_by": str,
         "decided_at": str | None,
@@ -832,6 +834,7 @@ class RunArguments(TypedDict, total=False):
     max_chars: int | None
     file: str | None
     reason: str | None
+    break_glass: str | None
     conversation_id: str | None
     tier: Tier | None
     dry_run: bool
@@ -845,6 +848,7 @@ class RunsArguments(TypedDict, total=False):
     tier: Tier | None
     state: str | None
     purpose: Purpose | None
+    break_glass: bool | None
     limit: int
 
 

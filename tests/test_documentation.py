@@ -41,6 +41,7 @@ SOURCES = [
     ),
 ]
 LONGEST_LINE = 120
+MOST_PICTURE_BYTES = 1_500_000
 """Characters of a line outside tables. Text is wrapped at 100; code and pictures may need more."""
 DECISIONS = {file.name[:4]: file for file in sorted(ROOT.glob("docs/decisions/[0-9]*.md"))}
 
@@ -293,6 +294,13 @@ def test_no_line_outside_tables_is_too_long(file: Path) -> None:
     assert long_lines(file) == []
 
 
+def test_every_picture_of_the_page_is_shown_and_they_stay_small() -> None:
+    files = sorted((ROOT / "docs" / "images" / "page").glob("*.png"))
+    shown = set(re.findall(r"images/page/([\w-]+\.png)", page("page.md")))
+    assert {one.name for one in files} == shown
+    assert sum(one.stat().st_size for one in files) < MOST_PICTURE_BYTES
+
+
 def missing_pages(file: Path) -> list[str]:
     """Return the pages and decisions that a file names and that are not there."""
     text = file.read_text(encoding="utf-8")
@@ -305,6 +313,17 @@ def missing_pages(file: Path) -> list[str]:
 def test_every_page_and_decision_that_is_named_is_there() -> None:
     missing = {str(file.relative_to(ROOT)): missing_pages(file) for file in (*SOURCES, *PAGES)}
     assert {file: names for file, names in missing.items() if names} == {}
+
+
+def test_every_attempt_of_the_red_team_has_tests_that_exist() -> None:
+    attempts = list(rows(page("governance.md"), "attempt"))
+    assert len(attempts) >= 15
+    for _, cell in attempts:
+        told = re.findall(r"`(tests/[\w/]+\.py)`: ((?:`test_\w+`(?:, )?)+)", cell)
+        assert told, cell
+        for file, names in told:
+            text = (ROOT / file).read_text(encoding="utf-8")
+            assert [one for one in words(names) if f"def {one}(" not in text] == []
 
 
 def contributing() -> str:

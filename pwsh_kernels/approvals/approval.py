@@ -97,7 +97,7 @@ def approved(approval: Approval, by: Principal, at: datetime, *, four_eyes: bool
     """
     _require(approval, State.PENDING, at)
     _require_person(approval, by)
-    if four_eyes and _is_side_of(by, approval.request.requester):
+    if four_eyes and sides_with(by.id, approval.request.requester):
         raise ApprovalRefused(approval.id, "somebody else than who asked must approve it.")
     return replace(approval, state=State.APPROVED, decided_by=by.id, decided_at=at)
 
@@ -156,9 +156,9 @@ def asker(requester: str) -> str:
     return f"{owner}/" if derived else requester
 
 
-def _is_side_of(by: Principal, requester: str) -> bool:
-    """Return whether a person asked, or an agent that acts for them."""
-    return requester == by.id or requester.startswith(f"{by.id}/")
+def sides_with(person: str, requester: str) -> bool:
+    """Return whether a person asked, or an agent that acts for them; both by their ids."""
+    return requester == person or requester.startswith(f"{person}/")
 
 
 def _require(approval: Approval, state: State, at: datetime) -> None:

@@ -49,6 +49,8 @@ class Kind(StrEnum):
     APPROVAL_OUTDATED = "approval.outdated"
     """Approved, and nothing ran: what it is for had changed."""
     APPROVAL_WITHDRAWN = "approval.withdrawn"
+    GLASS_BROKEN = "glass.broken"
+    """The owner runs a command in spite of what the tenant says of changes."""
     FROZEN = "agents.frozen"
     THAWED = "agents.thawed"
     PAGE_CODE_GIVEN = "page.code_given"

@@ -22,6 +22,7 @@ from pwsh_kernels.catalog.readiness import (
     reach_script,
     unload_script,
 )
+from pwsh_kernels.catalog.reading_commands import reading_commands
 from pwsh_kernels.catalog.route import Route, RouteName, Script
 from pwsh_kernels.catalog.secrets import SecretSource
 from pwsh_kernels.catalog.tenants import (
@@ -73,6 +74,7 @@ __all__ = [
     "kept_script",
     "load_tenants",
     "reach_script",
+    "reading_commands",
     "unfit",
     "unload_script",
 ]

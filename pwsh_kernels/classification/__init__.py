@@ -2,6 +2,7 @@
 tell.
 """
 
+from pwsh_kernels.classification.carrying import Uncarried
 from pwsh_kernels.classification.classes import (
     MOST_REASONS,
     Class,
@@ -20,5 +21,6 @@ __all__ = [
     "Found",
     "Plan",
     "Reason",
+    "Uncarried",
     "Writer",
 ]

@@ -7,6 +7,7 @@ import time
 
 from pwsh_kernels.catalog import Catalog
 from pwsh_kernels.classification.budget import Budget
+from pwsh_kernels.classification.carrying import Uncarried, carried
 from pwsh_kernels.classification.classes import Classification, Place
 from pwsh_kernels.classification.command_classes import CommandClasses
 from pwsh_kernels.classification.facts import Fact, read_facts
@@ -16,6 +17,7 @@ from pwsh_kernels.classification.prescan import MAX_TEXT, refusal
 from pwsh_kernels.classification.preview_plan import Plan, plan
 from pwsh_kernels.classification.tables import reason
 from pwsh_kernels.errors import TooManyClassifications
+from pwsh_kernels.reading import Carried
 
 LOG = logging.getLogger(__name__)
 
@@ -67,6 +69,19 @@ class Classifier:
             LOG.warning("PowerShell's parser gave no answer: %s", problem)
             return [], _unparsed("not_parsed", "")
         return facts, Judgement(facts, self._commands, module).classification()
+
+    async def carry(self, text: str) -> Carried | Uncarried:
+        """Return the commands and parameters that carry a text which reads.
+
+        Raises NoAnswer, PowerShellNotFound, PowerShellStartFailed.
+        """
+        async with self._turn:
+            parser = await self._living()
+            try:
+                return carried(await parser.pipelines(text), self._commands.takes_method)
+            except BaseException:
+                await self._replace(None)
+                raise
 
     @property
     def pid(self) -> int | None:

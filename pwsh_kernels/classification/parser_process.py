@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -103,14 +103,24 @@ class ParserProcess:
 
     async def facts(self, text: str, *, wait_s: float = ANSWER_WAIT) -> Mapping[str, Any]:
         """Return what is in a text. Raises NoAnswer."""
+        return await self._ask({"text": text}, ("facts",), wait_s)
+
+    async def pipelines(self, text: str) -> Mapping[str, Any]:
+        """Return a text's `steps`, or what is `uncarried`. Raises NoAnswer."""
+        return await self._ask({"text": text, "carried": True}, ("steps", "uncarried"), ANSWER_WAIT)
+
+    async def _ask(
+        self, request: Mapping[str, Any], wanted: Sequence[str], wait_s: float
+    ) -> Mapping[str, Any]:
+        """Return an answer that holds one of the keys. Raises NoAnswer."""
         try:
-            self._requests.write(json.dumps({"text": text}).encode() + b"\n")
+            self._requests.write(json.dumps(request).encode() + b"\n")
             answer = json.loads(await asyncio.wait_for(self._answers.readline(), wait_s))
         except TimeoutError:
             raise NoAnswer(f"no answer within {wait_s:g} s") from None
         except (ValueError, OSError):
             raise NoAnswer("it ended without an answer") from None
-        if not isinstance(answer, dict) or "facts" not in answer:
+        if not isinstance(answer, dict) or not any(one in answer for one in wanted):
             raise NoAnswer(str(answer))
         return answer
 

@@ -166,7 +166,8 @@ def described(one: Approval) -> Iterator[str]:
     yield "Text, with aliases resolved; what is not plain ASCII is written out:"
     yield from (f"  | {line}" for line in one["text"].split("\n"))
     yield f"Digest: {one['digest']}"
-    yield f"May decide: {', '.join(one['approvers'])}"
+    others = ", somebody else than who asked" if one["rule"] == "four_eyes" else ""
+    yield f"May approve{others}: {', '.join(one['approvers']) or 'nobody'}"
 
 
 def _said(one: Approval) -> str:

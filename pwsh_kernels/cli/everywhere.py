@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pwsh_kernels.cli.console import ExitCode, error_line, note, say, say_json, show
-from pwsh_kernels.cli.following import FOR_PROGRAMS, PAGE_CHARS, belongs_to_result, interrupts
+from pwsh_kernels.cli.following import (
+    FOR_PROGRAMS,
+    PAGE_CHARS,
+    belongs_to_result,
+    interrupts,
+    waits_for_approval,
+)
 from pwsh_kernels.cli.tenant_rows import csv_rows, json_rows
 from pwsh_kernels.errors import RequestRefused
 from pwsh_kernels.escapes import plain
@@ -48,6 +54,9 @@ async def run_everywhere(
     """
     started = await client.run_everywhere(tenants, module, script, wait_s=0, **options)
     runs = started["results"]
+    asked = (waits_for_approval(one) for one in runs if one["state"] != "refused")
+    for told in dict.fromkeys(filter(None, asked)):  # one approval is for all that need it
+        note(told)
     if detach:
         return _name_runs(runs)
     results = await _watch(client, runs, None if wait_s is None else time.monotonic() + wait_s)

@@ -186,13 +186,18 @@ async def _follow(
 
 def _waits(run: Run, seen: str | None) -> str:
     """Return what a run waits for before it begins; "" if it does not, or was queued only now."""
+    return _waits_behind(run) if seen == run["state"] == "queued" else waits_for_approval(run)
+
+
+def waits_for_approval(run: Run) -> str:
+    """Return whose approval a run waits for, and until when; "" if it waits for none."""
     approval = run["approval"]
-    if run["state"] == "waiting_for_approval" and approval:
-        return plain(
-            f"Waiting for an approval by {', '.join(approval['approvers'])} until"
-            f" {approval['expires_at']}: `pwsh-kernels approvals show {approval['id']}`"
-        )
-    return _waits_behind(run) if seen == run["state"] == "queued" else ""
+    if run["state"] != "waiting_for_approval" or approval is None:
+        return ""
+    return plain(
+        f"Waiting for an approval by {', '.join(approval['approvers'])} until"
+        f" {approval['expires_at']}: `pwsh-kernels approvals show {approval['id']}`"
+    )
 
 
 def _waits_behind(run: Run) -> str:

@@ -60,6 +60,14 @@ def run(
     reason: Annotated[
         str, typer.Option(help="What a change is for; whoever has to approve it reads that.")
     ] = "",
+    break_glass: Annotated[
+        str,
+        typer.Option(
+            help="Why it must run in spite of what the tenant says of changes: for the owner alone,"
+            " recorded, and told to everyone who approves.",
+            metavar="REASON",
+        ),
+    ] = "",
 ) -> None:
     """Run a command, or a script file.
 
@@ -84,6 +92,7 @@ def run(
         "width": terminal_width(),
         "file": script.file,
         "reason": reason or None,
+        "break_glass": break_glass or None,
         "tier": tier_of(read),
     }
     if dry_run:

@@ -4,6 +4,7 @@ from pwsh_kernels.errors.approvals import (
     ApprovalDeclinedLately,
     ApprovalNeeded,
     ApprovalRefused,
+    BreakGlassRefused,
     ChangesRefused,
     ProofNeeded,
     TooManyApprovals,
@@ -45,7 +46,7 @@ from pwsh_kernels.errors.packages import (
     PackageVersionNotFound,
 )
 from pwsh_kernels.errors.pages import PageCodeRefused, PageForPeople
-from pwsh_kernels.errors.passkeys import PasskeyRefused, UnknownPasskey
+from pwsh_kernels.errors.passkeys import PasskeyRefused, PasskeysLocked, UnknownPasskey
 from pwsh_kernels.errors.people import PersonRefused
 from pwsh_kernels.errors.powershell import (
     PowerShellDied,
@@ -56,7 +57,7 @@ from pwsh_kernels.errors.powershell import (
 )
 from pwsh_kernels.errors.previews import CannotPreview
 from pwsh_kernels.errors.product_error import ProductError
-from pwsh_kernels.errors.read_tier import NotOnlyReading, ReaderNotConfigured
+from pwsh_kernels.errors.read_tier import NotCarried, NotOnlyReading, ReaderNotConfigured
 from pwsh_kernels.errors.repositories import (
     RepositoryUnreachable,
     RepositoryWantsCredentials,
@@ -135,6 +136,7 @@ __all__ = [
     "BadSecret",
     "BadTokenFile",
     "BodyTooLarge",
+    "BreakGlassRefused",
     "BrokenFile",
     "CannotPreview",
     "ChangesRefused",
@@ -162,6 +164,7 @@ __all__ = [
     "NoObjects",
     "NoSessionUserLeft",
     "NoSpaceLeft",
+    "NotCarried",
     "NotGranted",
     "NotOnlyReading",
     "NotOurServer",
@@ -186,6 +189,7 @@ __all__ = [
     "PageCodeRefused",
     "PageForPeople",
     "PasskeyRefused",
+    "PasskeysLocked",
     "PersonRefused",
     "PlaceUnavailable",
     "PowerShellDied",

@@ -104,6 +104,21 @@ class TooManyApprovals(ProductError):
 
 
 @dataclass(eq=False)
+class BreakGlassRefused(ProductError):
+    """Somebody who may not asked to run a command in spite of what a tenant says."""
+
+    code: ClassVar[str] = "break_glass_refused"
+    status: ClassVar[int] = 403
+    reason: str
+
+    def text(self) -> str:
+        return (
+            f"Not run: only the owner of the server can break the glass, and {self.reason}. Ask for"
+            " an approval instead."
+        )
+
+
+@dataclass(eq=False)
 class ProofNeeded(ProductError):
     """A token does not prove that a person approves, where sessions can read it."""
 

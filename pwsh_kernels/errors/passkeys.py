@@ -28,3 +28,19 @@ class UnknownPasskey(ProductError):
 
     def text(self) -> str:
         return f"You have no passkey {self.passkey!r}; `pwsh-kernels passkey list` shows yours."
+
+
+@dataclass(eq=False)
+class PasskeysLocked(ProductError):
+    """Sessions can read the token with which a second passkey would be added, or one removed."""
+
+    code: ClassVar[str] = "passkeys_locked"
+    status: ClassVar[int] = 403
+    file: str
+
+    def text(self) -> str:
+        return (
+            "Sessions of this server can read its tokens, so a token adds only the first passkey"
+            " and removes none. Confine the sessions (PWSH_MANAGER_CONFINE=on), or stop the server"
+            f" and delete {self.file}."
+        )

@@ -5,6 +5,13 @@ from typing import ClassVar
 
 from pwsh_kernels.errors.product_error import ProductError
 
+ELSEWHERE = {
+    True: ", or run it in the other tier (without --read, tier: write), where you may",
+    False: "; in the other tier you may not run it",
+    None: ", or run it in the write tier if you may",
+}
+"""By whether the caller may run a text in the other tier."""
+
 
 @dataclass(eq=False)
 class ReaderNotConfigured(ProductError):
@@ -26,6 +33,29 @@ class ReaderNotConfigured(ProductError):
 
 
 @dataclass(eq=False)
+class NotCarried(ProductError):
+    """A text for the read tier reads, and cannot be put into commands and parameters."""
+
+    code: ClassVar[str] = "not_carried"
+    status: ClassVar[int] = 400
+    tenant: str
+    module: str
+    line: int
+    column: int
+    piece: str
+    instead: str
+    may_write: bool | None = None
+    """Whether the caller may run it in the other tier; None: nobody has asked."""
+
+    def text(self) -> str:
+        return (
+            f"Nothing was run: {self.tenant}:{self.module}:read takes commands with parameters"
+            f" and no other text, and line {self.line}, column {self.column} is more:"
+            f" {self.piece} {self.instead} Write it in another way{ELSEWHERE[self.may_write]}."
+        )
+
+
+@dataclass(eq=False)
 class NotOnlyReading(ProductError):
     """A text for the read tier does more than read, or nobody can tell."""
 
@@ -40,12 +70,7 @@ class NotOnlyReading(ProductError):
 
     def text(self) -> str:
         pieces = " ".join(self.pieces)
-        elsewhere = {
-            True: ", or run it in the other tier (without --read, tier: write), where you may",
-            False: "; in the other tier you may not run it",
-            None: ", or run it in the write tier if you may",
-        }
         return (
             f"Nothing was run: {self.tenant}:{self.module}:read runs only what certainly reads, and"
-            f" this is {self.kind}. {pieces} Write it in another way{elsewhere[self.may_write]}."
+            f" this is {self.kind}. {pieces} Write it in another way{ELSEWHERE[self.may_write]}."
         )

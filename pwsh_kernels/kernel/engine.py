@@ -85,6 +85,7 @@ class Engine:
             machine_modules=wanted.machine_modules,
             culture=wanted.culture,
             fingerprint=wanted.fingerprint,
+            shown=wanted.shown,
             confined=wanted.confined,
             limits=wanted.limits,
         )

@@ -13,6 +13,7 @@ from pwsh_kernels.kernel.display.sign_in_hint import SignInHint, read_hint
 from pwsh_kernels.kernel.log_file import VARIABLE
 from pwsh_kernels.limits import Limits
 from pwsh_kernels.powershell import MAX_KEPT, MAX_KEPT_IN_ALL
+from pwsh_kernels.reading import Shown
 
 SESSION_ENVIRONMENT = "PWSH_KERNELS_ENVIRONMENT"
 """Variable that holds, as a JSON object, further variables for PowerShell."""
@@ -27,6 +28,7 @@ CONFINED = "PWSH_KERNELS_CONFINED"
 LIMITS = "PWSH_KERNELS_LIMITS"
 SIGN_IN_HINT = "PWSH_KERNELS_SIGN_IN_HINT"
 GRANTS = "PWSH_KERNELS_GRANTS"
+SHOWN = "PWSH_KERNELS_SHOWN"
 HOME = "PWSH_KERNELS_HOME"
 """Variable that a session's kernel has: PowerShell's HOME."""
 SERVER = ("PWSH_MANAGER_URL", "JUPYTER_RUNTIME_DIR")
@@ -64,6 +66,8 @@ class KernelEnvironment:
     """The culture of PowerShell, such as "de-CH"; "": the environment's."""
     fingerprint: str
     """Script that shows whether the module's connection has changed; "": not checked."""
+    shown: Shown | None
+    """The only commands that the PowerShell of the read tier finds; None: it is no reader's."""
     confined: str
     """The rules that confine PowerShell (`pwsh_kernels.landlock`); "": it is not confined."""
     limits: Limits
@@ -91,6 +95,7 @@ def read_environment(env: Mapping[str, str], own_home: Path) -> KernelEnvironmen
         working_folder=env.get(WORKING_FOLDER, ""),
         culture=env.get(CULTURE, ""),
         fingerprint=env.get(FINGERPRINT, ""),
+        shown=Shown.read(env.get(SHOWN, "")),
         confined=env.get(CONFINED, ""),
         limits=Limits.read(env.get(LIMITS, "")),
         grants=env.get(GRANTS, ""),

@@ -10,8 +10,6 @@ from typing import Any
 
 from pwsh_kernels.notifications.notice import Notice
 
-BUTTON = "Look at it and decide"
-NOTE = "The link approves nothing by itself: it asks you to sign in and to prove that it is you."
 Body = Mapping[str, Any]
 
 
@@ -43,9 +41,9 @@ def teams_body(notice: Notice) -> Body:
             _runs(notice.title, weight="Bolder", size="Medium"),
             *(_fact(name, value) for name, value in notice.facts),
             _runs(notice.shown_command, fontType="Monospace"),
-            _runs(NOTE, isSubtle=True, size="Small"),
+            _runs(notice.note, isSubtle=True, size="Small"),
         ],
-        "actions": [{"type": "Action.OpenUrl", "title": BUTTON, "url": notice.link}],
+        "actions": [{"type": "Action.OpenUrl", "title": notice.button, "url": notice.link}],
     }
     attachment = {
         "contentType": "application/vnd.microsoft.card.adaptive",
@@ -76,10 +74,10 @@ def slack_body(notice: Notice) -> Body:
             {"type": "header", "text": _plain(notice.title[:150])},
             {"type": "section", "fields": [_plain(f"{n}\n{v}") for n, v in notice.facts]},
             _preformatted(notice.shown_command),
-            {"type": "context", "elements": [_plain(NOTE)]},
+            {"type": "context", "elements": [_plain(notice.note)]},
             {
                 "type": "actions",
-                "elements": [{"type": "button", "text": _plain(BUTTON), "url": notice.link}],
+                "elements": [{"type": "button", "text": _plain(notice.button), "url": notice.link}],
             },
         ],
     }

@@ -8,7 +8,6 @@ from typing import TypedDict
 import aiosmtplib
 
 from pwsh_kernels.errors import NotificationFailed
-from pwsh_kernels.notifications.bodies import BUTTON, NOTE
 from pwsh_kernels.notifications.channel import SEND_S
 from pwsh_kernels.notifications.notice import Notice
 
@@ -44,7 +43,7 @@ def message_of(notice: Notice, sender: str, receivers: tuple[str, ...]) -> Email
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2] or "localhost")
     message["Auto-Submitted"] = "auto-generated"
     facts = "\n".join(f"{name}: {value}" for name, value in notice.facts)
-    link = f"{BUTTON}:\n{notice.link}\n\n{NOTE}\n"
+    link = f"{notice.button}:\n{notice.link}\n\n{notice.note}\n"
     message.set_content(f"{notice.title}\n\n{facts}\n\n{notice.shown_command}\n\n{link}")
     return message
 

@@ -11,12 +11,20 @@ COMMAND_CHARS = 1500
 REASON_CHARS = 300
 MOST_TENANTS = 20
 """Tenants that a message names; the others are counted."""
-Occasion = Literal["approval_requested", "test"]
+Occasion = Literal["approval_requested", "glass_broken", "test"]
+DECIDE = "Look at it and decide"
+DECIDE_NOTE = (
+    "The link approves nothing by itself: it asks you to sign in and to prove that it is you."
+)
+LOOK = "Look at it"
+LOOK_NOTE = "It runs already: the owner of the server needs no approval for it."
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One approval that waits, or a test. `command` is the canonical text without secrets."""
+    """One approval that waits, a run that needed none because the owner broke the glass, or a test.
+    `command` is the canonical text without secrets.
+    """
 
     approval: str
     requester: str
@@ -35,7 +43,19 @@ class Notice:
         """Return it as a heading."""
         if self.occasion == "test":
             return "A test of pwsh-kernels: approvals are told here"
+        if self.occasion == "glass_broken":
+            return one_line(f"{self.requester} runs a command in {self.places} without an approval")
         return one_line(f"{self.requester} asks to change something in {self.places}")
+
+    @property
+    def button(self) -> str:
+        """Return what to do with the link."""
+        return LOOK if self.occasion == "glass_broken" else DECIDE
+
+    @property
+    def note(self) -> str:
+        """Return what the link does not do."""
+        return LOOK_NOTE if self.occasion == "glass_broken" else DECIDE_NOTE
 
     @property
     def places(self) -> str:
@@ -62,13 +82,14 @@ class Notice:
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return its facts with their names, for people."""
+        until = () if self.occasion == "glass_broken" else (("Valid until", self.until),)
         return (
             ("Asked by", one_line(self.requester)),
             ("Tenants", self.places),
             ("Service", one_line(self.module)),
             ("Class", one_line(self.kind)),
             ("Reason", self.shown_reason),
-            ("Valid until", self.until),
+            *until,
         )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pwsh_kernels.errors import PowerShellDied, PowerShellQueryFailed, PowerShellStartFailed
+from pwsh_kernels.powershell.carrying import Carrying
 from pwsh_kernels.powershell.events import ConsoleText, Died, Finished
 from pwsh_kernels.powershell.host.launch import Launch, child_environment
 from pwsh_kernels.powershell.host.module_path import module_path
@@ -22,6 +23,7 @@ from pwsh_kernels.powershell.host_calls import Question, answer_value, needs_key
 from pwsh_kernels.powershell.link import Link, died_error
 from pwsh_kernels.powershell.listeners import PipelineListener, QueryListener
 from pwsh_kernels.powershell.pipeline import Pipeline
+from pwsh_kernels.powershell.reading_commands import trusted
 from pwsh_kernels.powershell.run_events import (
     MUCH_PROGRESS,
     STOPPED,
@@ -36,6 +38,7 @@ from pwsh_kernels.powershell.run_events import (
 )
 from pwsh_kernels.powershell.wire.conversion import has_secret, psrp_error, to_plain
 from pwsh_kernels.powershell.wire.happenings import Command, Ended
+from pwsh_kernels.reading import Carried, read_carried
 from pwsh_kernels.records import Record, RunOptions, Style, Summary
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -144,6 +147,8 @@ class PowerShell:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._link = Link(launch, self._console)
         self._mark = new_mark()
+        self._key = new_mark() if launch.shown else ""
+        self._locked = False
         self.version = ""
 
     @classmethod
@@ -187,9 +192,19 @@ class PowerShell:
                 "ModulePath": module_path(self._launch),
                 "GivenPath": child_environment(self._launch, os.environ).get("PSModulePath", ""),
                 "Location": self._launch.location,
+                **self._reading(),
             },
         )
         self.version = str(answer[-1])
+        self._locked = self._launch.shown is not None
+
+    def _reading(self) -> dict[str, Any]:
+        """Return what the script is told of a wall, if there is to be one."""
+        shown = self._launch.shown
+        if shown is None:
+            return {}
+        names = {"Shown": shown.shown, "Hidden": shown.hidden, "Requests": shown.requests}
+        return {"Reading": {"Key": self._key, "Engine": list(shown.engine), **names}}
 
     def _with_console(self, reason: str) -> str:
         said = "".join(self._unclaimed).strip()
@@ -208,7 +223,8 @@ class PowerShell:
         Raises PowerShellDied, and InvalidRequest for a value that cannot be bound.
         """
         work = _Work(script, options or RunOptions(), script if add_to_history else None)
-        commands = run_commands(work.script, work.options)
+        commands = self._commands(work)
+        carried = None if work.options.carried is None else read_carried(work.options.carried)
         await self._turn.acquire()
         if self.died.done():
             self._turn.release()
@@ -216,15 +232,38 @@ class PowerShell:
         pipeline = self._current = Pipeline(self)
         while self._unclaimed:
             pipeline.put(ConsoleText(self._unclaimed.popleft()))
-        self._keep(asyncio.create_task(self._run(pipeline, work, commands)))
+        self._keep(asyncio.create_task(self._run(pipeline, work, commands, carried)))
         return pipeline
 
-    async def _run(self, pipeline: Pipeline, work: "_Work", commands: list[Command]) -> None:
+    def _commands(self, work: "_Work") -> list[Command]:
+        """Return the pipeline of a run. Where no text is taken, only the server's own is wrapped so
+        that it is; any other gets the engine's refusal.
+        """
+        commands = run_commands(work.script, work.options)
+        if not self._locked:
+            return commands
+        script, last = commands
+        if work.options.own:
+            wrapped = trusted(work.script, work.options.parameters, self._key)
+            script = replace(wrapped, merge=True)
+        return [script, replace(last, local=True)]
+
+    async def _run(
+        self,
+        pipeline: Pipeline,
+        work: "_Work",
+        commands: list[Command],
+        carried: Carried | None,
+    ) -> None:
         began_at, started = time.time(), time.monotonic()
         last: Finished | Died
         try:
             run = Run(self._mark, is_file=bool(work.options.file))
-            ended = await self._complete(run, pipeline, work, commands)
+            ended = await (
+                self._carry(run, pipeline, work, commands[-1], carried)
+                if self._locked and carried
+                else self._complete(run, pipeline, work, commands)
+            )
             self._link.drain_console()
             duration_s = time.monotonic() - started
             last = Finished(replace(run.summary(ended, duration_s), began_at=began_at))
@@ -243,7 +282,7 @@ class PowerShell:
         listener = PipelineListener(pipeline, run, self._link)
         if has_secret(dict(work.options.parameters)):
             await self._link.ensure_key()
-        for check in checks(work.script, work.options):
+        for check in [] if self._locked else checks(work.script, work.options):
             if pipeline.stop_asked:
                 return STOPPED
             checked = await self._link.converse(check, listener)
@@ -256,8 +295,27 @@ class PowerShell:
             commands = thinned(commands)
         ended = await self._link.converse(commands, listener, history=work.history)
         pipeline.close_questions()
+        return await self._with_rest(run, listener, ended, work.script)
+
+    async def _carry(
+        self, run: Run, pipeline: Pipeline, work: "_Work", last: Command, carried: Carried
+    ) -> Ended:
+        """Run a text as the commands that it was carried into."""
+        listener = PipelineListener(pipeline, run, self._link)
+        carrying = Carrying(self._link, pipeline, listener, run, self._key)
+        ended = await carrying.run(carried, last, work.history)
+        pipeline.close_questions()
+        return await self._with_rest(run, listener, ended, work.script)
+
+    async def _with_rest(
+        self, run: Run, listener: PipelineListener, ended: Ended, script: str
+    ) -> Ended:
+        """Fetch the output that is missing at the end of a run."""
         if not run.has_ending:
-            await self._fetch_rest(listener, rest_commands(ended, work.script))
+            fetching = rest_commands(ended, script)
+            if self._locked:
+                fetching = [replace(one, local=True) for one in fetching]
+            await self._fetch_rest(listener, fetching)
         if not run.has_ending:
             _log.error(
                 "PowerShell did not return the rest of a run; its last output may be missing"
@@ -292,7 +350,8 @@ class PowerShell:
         the wait for the turn. Raises PowerShellQueryFailed when the script failed or took longer,
         PowerShellDied.
         """
-        commands = [Command(script, bound(parameters or {}), is_script=True, local=True)]
+        own = Command(script, bound(parameters or {}), is_script=True, local=True)
+        commands = [trusted(script, parameters or {}, self._key) if self._locked else own]
         return await self._query(commands, wait_s, secret=has_secret(dict(parameters or {})))
 
     async def command_state(self, asked: str, *, wait_s: float = STATE_WAIT) -> str:
@@ -304,7 +363,9 @@ class PowerShell:
         script = (SCRIPTS / "command_state.ps1").read_text(encoding="utf-8")
         for name, text in (("assembly", str(ASSEMBLY)), ("asked", asked)):
             script = script.replace(f"{{{name}}}", text.translate(QUOTES))
-        answer = await self._query([Command(script, {}, is_script=True)], wait_s)
+        own = Command(script, {}, is_script=True)
+        commands = [trusted(script, {}, self._key) if self._locked else own]
+        answer = await self._query(commands, wait_s)
         if not answer or not isinstance(answer[-1], str):
             raise PowerShellQueryFailed("it gave no answer")
         return str(answer[-1])

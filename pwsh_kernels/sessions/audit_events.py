@@ -44,6 +44,8 @@ def accepted(run: Run) -> Event:
     more: dict[str, Value] = {"purpose": run.purpose, "account": run.account or ""}
     if run.dry_run:
         more["dry_run"] = True
+    if run.break_glass:
+        more["break_glass"] = run.break_glass
     if run.approval:
         more["approval"] = run.approval["id"]
     if run.options.parameters:

@@ -24,6 +24,7 @@ from pwsh_kernels.errors import (
 )
 from pwsh_kernels.landlock import abi_version
 from pwsh_kernels.prompt_answers import check_answer
+from pwsh_kernels.reading import Carried
 from pwsh_kernels.records import Record, RunOptions
 from pwsh_kernels.sessions.admission import admit, check_command, check_room
 from pwsh_kernels.sessions.audit_events import (
@@ -105,11 +106,13 @@ Admits = Callable[[str, str], None]
 """Raises a ProductError for a tenant and a module that are closed to somebody."""
 Judge = Callable[[str, str], Awaitable[Judged]]
 """Raises a ProductError for a tenant (by its own name) and module in which a text may not run."""
-Reads = Callable[[SessionKey, Sequence[str], str], Awaitable[None]]
-"""Raises a ProductError for a principal's texts that do more than read, in the read tier."""
+Reads = Callable[[SessionKey, Sequence[str], str], Awaitable[Sequence[Carried | None]]]
+"""Raises a ProductError for a principal's texts that do more than read, in the read tier; returns
+each as commands and parameters, None for one without any.
+"""
 
 
-async def nothing_reads(key: SessionKey, _: Sequence[str], __: str) -> None:
+async def nothing_reads(key: SessionKey, _: Sequence[str], __: str) -> Sequence[Carried | None]:
     """Let nothing run in the read tier: nobody can tell what reads. Raises NotOnlyReading."""
     raise NotOnlyReading(key.tenant, key.module, "unknown", [])
 
@@ -181,6 +184,8 @@ class Sessions:
         self._memory_watch = MemoryWatch(settings, places, self._live, self._lifecycle.end_for)
         self._tasks = Tasks()
         self._held: dict[str, HeldRun] = {}
+        self.on_glass_broken: list[Callable[[Run], None]] = []
+        """Each is called with a run that runs in spite of what the tenant says of changes."""
         self._turns = Turns(settings.fan_out, self._tasks)
         self._reader = LineReader()
         self._running = False
@@ -197,6 +202,10 @@ class Sessions:
         """
         if not is_recorded(run) or run.state == "waiting_for_approval":
             return
+        if run.break_glass:
+            facts = {"reason": run.break_glass, "account": run.account or ""}
+            broken = of_run(Kind.GLASS_BROKEN, run, run.principal, run.client, **facts)
+            self._audit.require(broken)
         tell = self._audit.note if run.observed else self._audit.require
         tell(accepted(run))
 
@@ -409,6 +418,9 @@ class Sessions:
     def _submit(self, one: HeldRun) -> Run:
         run = self._runs.keep(one.run)
         one.live.submit(run, run.command, gate=one.gate)
+        if run.break_glass:
+            for listener in self.on_glass_broken:
+                listener(run)
         return run
 
     async def _hold(self, held: Sequence[HeldRun], ask: Ask) -> None:
@@ -450,49 +462,62 @@ class Sessions:
         Raises as `admit` and `judge` say.
         """
         check_command(request, self._settings.command_size)
-        judged = await self._judged(request, judge)
+        judged, carried = await self._judged(request, judge)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         check_room(live, self._settings.queued_runs)
-        return HeldRun(live, self._proposed(live, request, judged), self._record, gate), judged
+        run = self._proposed(live, request, judged, carried)
+        return HeldRun(live, run, self._record, gate), judged
 
     def _proposed(
-        self, live: LiveSession, request: RunRequest, judged: Judged, *, dry_run: bool = False
+        self,
+        live: LiveSession,
+        request: RunRequest,
+        judged: Judged,
+        carried: Mapping[str, Any] | None = None,
+        *,
+        dry_run: bool = False,
     ) -> Run:
         """Return the run of a request, not yet kept and not sent."""
         run = self._runs.propose(
             live.key,
             request.command,
-            options=request.options,
+            options=replace(request.options, carried=carried),
             principal=request.principal,
             client=request.client,
             account=live.account,
             judged=judged.kind,
             state="waiting_for_approval" if judged.ask else "queued",
+            break_glass=request.break_glass,
             trace=current_trace(),
             dry_run=dry_run,
         )
         live.session.use(request.conversation_id)
         return run
 
-    async def _judged(self, request: RunRequest, judge: Judge) -> Judged:
-        """Return what is known of a command. Nothing but what reads runs in the read tier, and no
-        tenant refuses that.
+    async def _judged(
+        self, request: RunRequest, judge: Judge
+    ) -> tuple[Judged, Mapping[str, Any] | None]:
+        """Return what is known of a command, and what carries it. Nothing but what reads runs in
+        the read tier, and no tenant refuses that.
         """
         if request.tier == "read":
-            await self._check_read(request)
-            return Judged("read")
+            carried = await self._check_read(request)
+            return Judged("read"), carried.to_json() if carried else None
         module = self._directory.module(request.module).key
-        return await judge(self._directory.tenant_name(request.tenant), module)
+        return await judge(self._directory.tenant_name(request.tenant), module), None
 
-    async def _check_read(self, request: RunRequest) -> None:
-        """Raise for a command that the read tier does not take: as `Directory.to_use` does,
+    async def _check_read(self, request: RunRequest) -> Carried | None:
+        """Return what carries a command.
+
+        Raises for a command that the read tier does not take: as `Directory.to_use` does,
         InvalidRequest, and as the `reads` that the server was given.
         """
         _, _, key = self._directory.to_use(request.tenant, request.module, request.tier)
         if request.options.parameters:
             raise InvalidRequest("parameters", NO_PARAMETERS)
         try:
-            await self._reads(key, [request.command], request.principal)
+            found = await self._reads(key, [request.command], request.principal)
+            return found[0]
         except NotOnlyReading as refused:
             self._audit.note(read_refused(key, request, refused.kind))
             raise
@@ -506,6 +531,7 @@ class Sessions:
         *,
         tier: str | None = None,
         judged: str | None = None,
+        break_glass: bool = False,
         limit: int = 50,
         shown: Shown = everything,
     ) -> list[shapes.Run]:
@@ -513,7 +539,9 @@ class Sessions:
         chosen = [
             run
             for run in self._runs.newest_first()
-            if _chosen(run, tenant, module, tier, state, purpose, judged) and shown(run.key)
+            if _chosen(run, tenant, module, tier, state, purpose, judged)
+            and shown(run.key)
+            and (run.break_glass or not break_glass)
         ]
         return [listed_view(run, self._settings.command_shown) for run in chosen[:limit]]
 

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from pwsh_kernels.catalog import ending_errors
+from pwsh_kernels.catalog import ending_errors, reading_commands
 from pwsh_kernels.errors import BrokenFile
+from pwsh_kernels.reading import ENGINE, Shown
 from pwsh_kernels.sessions.evidence.history import MODULES, VARIABLE, SessionHistory
 from pwsh_kernels.sessions.jupyter.pinned_modules import Pins
 from pwsh_kernels.sessions.places import managed_identity
@@ -47,6 +48,8 @@ KEPT_IN_ALL = "PWSH_KERNELS_KEPT_OBJECTS_IN_ALL"
 CULTURE = "PWSH_KERNELS_CULTURE"
 FINGERPRINT = "PWSH_KERNELS_FINGERPRINT"
 """Variable of the kernel: the script that shows whether the module's connection has changed."""
+SHOWN = "PWSH_KERNELS_SHOWN"
+"""Variable of a reader's kernel: the only commands that its PowerShell finds."""
 SIGN_IN_HINT = "PWSH_KERNELS_SIGN_IN_HINT"
 """Variable of the kernel, JSON: which errors in a person's cell may mean that nobody is signed in,
 and what to do then.
@@ -144,6 +147,8 @@ class Launcher:
         }
         if culture := session.tenant.culture_of(session.key.module):
             environment[CULTURE] = culture
+        if session.key.reads:
+            environment[SHOWN] = Shown(*reading_commands(session.module), ENGINE).text()
         if session.module.fingerprint:
             environment[FINGERPRINT] = session.module.fingerprint.text
         if self._settings.pwsh:

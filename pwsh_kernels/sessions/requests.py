@@ -51,6 +51,8 @@ class RunRequest:
     principal: str = "token"
     client: str = ""
     tier: Tier = "write"
+    break_glass: str = ""
+    """Why it runs in spite of what the tenant says of changes; "": it does not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,9 @@ from pwsh_kernels.web.approval_links import ApprovalLinks
 from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.attachments import NotebookRows, action_rules
 from pwsh_kernels.web.audit_events import configuration_read, server_started
-from pwsh_kernels.web.changes_gate import ChangeRules, ChangesGate
+from pwsh_kernels.web.break_glass import BreakGlass
+from pwsh_kernels.web.change_rules import ChangeRules
+from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.connections import bound_connections
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
@@ -62,7 +64,7 @@ from pwsh_kernels.web.jupyter.rules import undeclared
 from pwsh_kernels.web.listener import rest_in_shortage
 from pwsh_kernels.web.mcp.door import McpDoor, load_tools, mcp_rules
 from pwsh_kernels.web.metrics import Metrics, metrics_rules
-from pwsh_kernels.web.notices import notice_of
+from pwsh_kernels.web.notices import broken_notice, notice_of
 from pwsh_kernels.web.oidc.door import oidc_rules, provider_of
 from pwsh_kernels.web.pages.page_handler import Site
 from pwsh_kernels.web.pages.routes import page_rules
@@ -75,6 +77,7 @@ from pwsh_kernels.web.read_gate import ReadGate
 from pwsh_kernels.web.rest.handlers import rules
 from pwsh_kernels.web.sandbox.page import PAGE_PATH, sandbox_rules
 from pwsh_kernels.web.sandbox.powerapps import POWERAPPS_PATH, powerapps_rules
+from pwsh_kernels.web.span_anchor import SpanAnchor
 from pwsh_kernels.web.spans import export_run
 from pwsh_kernels.web.token_identity import PrincipalAuthorizer, TokenIdentity
 
@@ -337,6 +340,8 @@ class PwshKernelsApp(ExtensionApp):
     load_other_extensions = True
     lookup: asyncio.Task[None] | None = None
     anchoring: asyncio.Task[None] | None = None
+    span_anchor: SpanAnchor | None = None
+    spanning: asyncio.Task[None] | None = None
     has_routes = False
 
     @default("default_url")
@@ -437,8 +442,9 @@ class PwshKernelsApp(ExtensionApp):
         rules = ChangeRules(product.tenants.current)
         desk = ApprovalDesk(timedelta(seconds=product.settings.approval_wait))
         alone = confined or bool(product.settings.session_users)
-        approvals = Approvals(desk, guard, rules.changes, confined=alone)
-        judges = (classifier, ChangesGate(rules, classifier, guard, approvals), approvals)
+        approvals = Approvals(desk, guard, rules, confined=alone)
+        gate = ChangesGate(rules, classifier, guard, approvals)
+        judges = (classifier, gate, approvals, BreakGlass(classifier, audit))
         passkeys = PasskeyCeremonies(PasskeyStore(product.settings.data_dir), Challenges())
         parts = (sessions, product.catalog, health, guard, *judges, freezes, audit, passkeys)
         notifier, links = Notifier(channels_of(product.settings), audit), ApprovalLinks()
@@ -446,6 +452,9 @@ class PwshKernelsApp(ExtensionApp):
             lambda one: notifier.tell(
                 notice_of(one, links.address(server.people_url(), one.id, one.expires_at))
             )
+        )
+        sessions.on_glass_broken.append(
+            lambda run: notifier.tell(broken_notice(run, f"{server.people_url()}/runs/{run.id}"))
         )
         return Backend(
             product.settings,
@@ -486,6 +495,9 @@ class PwshKernelsApp(ExtensionApp):
         if audit.log and settings.audit_syslog:
             audit.anchor = SyslogAnchor(audit.log, address_of(settings.audit_syslog))
             self.anchoring = asyncio.ensure_future(audit.anchor.keep_telling())
+        if audit.log and self.backend.traces:
+            self.span_anchor = SpanAnchor(audit.log, self.backend.traces)
+            self.spanning = asyncio.ensure_future(self.span_anchor.keep_telling())
         self.backend.ready.set()
         with ended_by_failure(serverapp, Path(serverapp.runtime_dir)):
             serverapp.announce()
@@ -517,6 +529,9 @@ class PwshKernelsApp(ExtensionApp):
         if self.anchoring is not None and audit.anchor is not None:
             self.anchoring.cancel()
             await asyncio.to_thread(audit.anchor.tell)
+        if self.spanning is not None and self.span_anchor is not None:
+            self.spanning.cancel()
+            self.span_anchor.tell()
         audit.close()
         if self.backend.traces:
             await asyncio.to_thread(self.backend.traces.close)

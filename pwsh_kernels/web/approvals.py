@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pwsh_kernels import shapes
-from pwsh_kernels.approvals.approval import Approval, Request, State
+from pwsh_kernels.approvals.approval import Approval, Request, State, sides_with
 from pwsh_kernels.approvals.canonical_text import canonical_text, one_line, visible
 from pwsh_kernels.approvals.change import Change, difference
 from pwsh_kernels.approvals.desk import ApprovalDesk
 from pwsh_kernels.approvals.proof import Proof, holds
 from pwsh_kernels.audit.event import Kind
-from pwsh_kernels.catalog import Changes
 from pwsh_kernels.classification import MOST_REASONS, Class, Classification
 from pwsh_kernels.errors import ApprovalRefused, InvalidRequest, ProofNeeded
 from pwsh_kernels.principals.verbs import Verb
@@ -25,6 +24,7 @@ from pwsh_kernels.sessions.redaction import masked
 from pwsh_kernels.sessions.runs.run import utc
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.audit_events import approval_events, approval_refused
+from pwsh_kernels.web.change_rules import ChangeRules
 from pwsh_kernels.web.guard import Guard
 
 EXPIRY_MARGIN_S = 0.1
@@ -56,18 +56,16 @@ class Approvals:
         self,
         desk: ApprovalDesk,
         guard: Guard,
-        changes: Callable[[Caller, str, str], Changes],
+        rules: ChangeRules,
         *,
         confined: bool,
     ) -> None:
-        """`changes` says what becomes of a caller's changes in a tenant and module now; `confined`:
-        no session of this machine can read a token of this server.
-        """
+        """`confined`: no session of this machine can read a token of this server."""
         self.desk = desk
         self.changes = Broadcast()
         self._guard = guard
-        self._rule = changes
-        self._confined = confined
+        self._rules = rules
+        self.confined = confined
         self._waiting: dict[str, Waiting] = {}
         desk.on_decided.append(self._settle)
 
@@ -111,7 +109,7 @@ class Approvals:
                 by.principal,
                 digest,
                 now(),
-                four_eyes=False,
+                four_eyes=self.four_eyes(asked),
                 record=lambda it: self._require(Kind.APPROVAL_APPROVED, it, who, proof=proof.value),
             )
         except (ApprovalRefused, ProofNeeded) as refused:
@@ -130,7 +128,7 @@ class Approvals:
 
     def require_proof(self, asked: Approval, proof: Proof) -> None:
         """Raise ProofNeeded for what shows no person here."""
-        if not holds(proof, confined=self._confined):
+        if not holds(proof, confined=self.confined):
             raise ProofNeeded(asked.id)
 
     def _begin(self, granted: Approval) -> Approval:
@@ -156,7 +154,7 @@ class Approvals:
         key = held.run.key
         if not self._guard.allows(caller, Verb.WRITE, key):
             return f"{caller.name} may not run anything in {key} now."
-        if self._rule(caller, key.tenant, key.module) == "never":
+        if self._rules.changes(caller, key.tenant, key.module) == "never":
             return f"In {key} no change is allowed now."
         return held.obstacle or difference(then, change_of(held))
 
@@ -199,10 +197,22 @@ class Approvals:
         """Return the question whether a caller may see an approval, or do more with it."""
         return lambda one: all(self._guard.allows(caller, verb, key) for key in self.keys(one))
 
+    def four_eyes(self, one: Approval) -> bool:
+        """Return whether somebody else than who asked must approve it."""
+        return self._rules.four_eyes(self.keys(one))
+
     def approvers(self, one: Approval) -> list[str]:
-        """Return the ids of those who may decide."""
+        """Return the ids of those who may approve it."""
         places = [self._guard.place(key) for key in self.keys(one)]
-        return self._guard.holders(Verb.APPROVE, places)
+        holders = self._guard.holders(Verb.APPROVE, places)
+        barred = one.request.requester if self.four_eyes(one) else ""
+        return [it for it in holders if not sides_with(it, barred)]
+
+    def may_approve(self, one: Approval, caller: Caller) -> bool:
+        """Return whether it waits for somebody like the caller."""
+        barred = self.four_eyes(one) and sides_with(caller.name, one.request.requester)
+        waits = one.state is State.PENDING
+        return waits and not barred and self.shown(caller, Verb.APPROVE)(one)
 
     def version(self, shown: Shown) -> str:
         """Return a text that changes whenever what is shown changes."""
@@ -212,7 +222,6 @@ class Approvals:
     def view(self, one: Approval, caller: Caller | None) -> shapes.Approval:
         """Return it in its JSON shape."""
         request, (change, *_) = one.request, one.request.changes
-        waits = one.state is State.PENDING
         return {
             "success": True,
             "id": one.id,
@@ -243,7 +252,8 @@ class Approvals:
             "asked_at": utc(one.asked_at) or "",
             "expires_at": utc(one.expires_at) or "",
             "approvers": self.approvers(one),
-            "may_decide": waits and caller is not None and self.shown(caller, Verb.APPROVE)(one),
+            "rule": "four_eyes" if self.four_eyes(one) else "confirm",
+            "may_decide": caller is not None and self.may_approve(one, caller),
             "decided_by": one.decided_by,
             "decided_at": utc(one.decided_at),
             "words": one.words,

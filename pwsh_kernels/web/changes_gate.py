@@ -3,13 +3,12 @@ changes; asked by every door that runs texts.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 
 from pwsh_kernels.approvals.policy import Need, needs
 from pwsh_kernels.audit.event import Door, door_of
-from pwsh_kernels.catalog import Changes, Tenant, Tenants
 from pwsh_kernels.classification import MOST_REASONS, Class, Classification, Classifier
 from pwsh_kernels.classification.classes import worst
 from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
@@ -19,19 +18,8 @@ from pwsh_kernels.sessions.requests import DryRun, Writes
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.audit_events import change_refused
+from pwsh_kernels.web.change_rules import ChangeRules
 from pwsh_kernels.web.guard import Guard
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRules:
-    """What the tenants say of changes, as they are now."""
-
-    tenants: Callable[[], Tenants]
-
-    def changes(self, caller: Caller, tenant: str, module: str) -> Changes:
-        """Return what becomes of a caller's changes in a session, by the tenant's own name."""
-        known = self.tenants().known.get(tenant) or Tenant(tenant)
-        return known.changes_of(module, caller.principal.kind.value)
 
 
 class ChangesGate:

@@ -11,19 +11,26 @@ from traitlets import Instance
 
 from pwsh_kernels.audit.event import Door
 from pwsh_kernels.errors import InvalidRequest, NotOnlyReading, ProductError
-from pwsh_kernels.messages import our_facts
+from pwsh_kernels.messages import CARRIED, our_facts
 from pwsh_kernels.sessions.facade import NO_PARAMETERS
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.attachments import SUBPROTOCOL_V1, Channels
 from pwsh_kernels.web.audit_events import cell_refused
-from pwsh_kernels.web.jupyter.messages import ClientMessage, executed_texts, read_message
+from pwsh_kernels.web.jupyter.messages import (
+    ClientMessage,
+    executed_texts,
+    read_message,
+    with_metadata,
+)
 
 
 class JudgedChannels(Channels):
     """Messages keep their order: while a cell is being judged, those behind it wait."""
 
     held: "deque[str | bytes]" = cast("deque[str | bytes]", Instance(deque, args=()))
+    carried: "dict[str, object]" = cast("dict[str, object]", Instance(dict, args=()))
+    """What the metadata of the cell that is passed on next say of what carries it."""
     passing: "asyncio.Task[None] | None" = cast("asyncio.Task[None] | None", AnyTrait(None))
 
     def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
@@ -43,12 +50,19 @@ class JudgedChannels(Channels):
                     message, error = refusal
                     self._refuse(message, type(error).__name__, error.text())
                 else:
-                    super().handle_incoming_message(incoming)
+                    super().handle_incoming_message(self._carrying(incoming))
             except Exception as problem:  # noqa: BLE001 - a front end may send anything
                 name = type(problem).__name__
                 self.log.warning("Dropped a bad message of a WebSocket: %s", name)
             finally:
                 self.held.popleft()
+
+    def _carrying(self, incoming: str | bytes) -> str | bytes:
+        """Return a message with what carries its cell, if it is for the read tier."""
+        ours, self.carried = self.carried, {}
+        if not ours:
+            return incoming
+        return with_metadata(incoming, ours, v1=self.subprotocol == SUBPROTOCOL_V1)
 
     def _judged(self, incoming: str | bytes) -> ClientMessage | None:
         """Return a message that has to be judged; None for another, and for an invalid one."""
@@ -74,7 +88,7 @@ class JudgedChannels(Channels):
             return None
         try:
             if key.reads:  # no tenant refuses what reads
-                await self._check_read(caller, key, message)
+                self.carried = {CARRIED: await self._check_read(caller, key, message)}
                 self.classes[message.id] = "read"
             elif gate := self._gate.changes:
                 judge = gate.judging(caller, executed_texts(message), Door.NOTEBOOK)
@@ -83,14 +97,20 @@ class JudgedChannels(Channels):
             return message, error
         return None
 
-    async def _check_read(self, caller: Caller, key: SessionKey, message: ClientMessage) -> None:
-        """Raises NotOnlyReading, InvalidRequest, and if nobody can be asked."""
+    async def _check_read(
+        self, caller: Caller, key: SessionKey, message: ClientMessage
+    ) -> dict[str, object] | None:
+        """Return what carries a cell. Raises NotOnlyReading, NotCarried, InvalidRequest, and if
+        nobody can be asked.
+        """
         if our_facts({"metadata": message.metadata}).get("parameters"):
             raise InvalidRequest("parameters", NO_PARAMETERS)
         try:
-            await self._gate.reads(key, executed_texts(message), caller.name)
+            texts = executed_texts(message)
+            cell, *_ = await self._gate.reads(key, texts, caller.name)
         except NotOnlyReading as refused:
             self._gate.guard.audit.note(
                 cell_refused(caller, key, self.kernel_id, message, refused.kind)
             )
             raise
+        return cell.to_json() if cell else None

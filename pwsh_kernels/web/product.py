@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pwsh_kernels.audit.trail import AuditTrail
 from pwsh_kernels.catalog import Catalog, TenantsFile
 from pwsh_kernels.classification import Classifier
-from pwsh_kernels.errors import ServerStarting
+from pwsh_kernels.errors import PasskeysLocked, ServerStarting
 from pwsh_kernels.modules.store import ModuleStore
 from pwsh_kernels.notifications.notifier import Notifier
 from pwsh_kernels.principals.freeze_file import FreezeFile
@@ -19,6 +19,7 @@ from pwsh_kernels.settings import Settings
 from pwsh_kernels.tracing.export import exporter
 from pwsh_kernels.web.approval_links import ApprovalLinks
 from pwsh_kernels.web.approvals import Approvals
+from pwsh_kernels.web.break_glass import BreakGlass
 from pwsh_kernels.web.changes_gate import ChangesGate
 from pwsh_kernels.web.guard import Guard
 from pwsh_kernels.web.health import Health
@@ -83,6 +84,7 @@ class Backend:
     classifier: Classifier
     changes: ChangesGate
     approvals: Approvals
+    break_glass: BreakGlass
     freezes: FreezeFile
     audit: AuditTrail
     passkeys: PasskeyCeremonies
@@ -103,6 +105,12 @@ class Backend:
             await asyncio.wait_for(self.ready.wait(), READY_WAIT)
         except TimeoutError:
             raise ServerStarting from None
+
+    def require_first_passkey(self, principal: str) -> None:
+        """Raise PasskeysLocked where a token proves nobody and there is a passkey that does."""
+        store = self.passkeys.store
+        if not self.approvals.confined and store.ring(principal).keys:
+            raise PasskeysLocked(str(store.file(principal)))
 
     async def installed(self, modules: Sequence[str]) -> Mapping[str, str] | None:
         """Return which of these PowerShell modules a new session finds, with their version; None:

@@ -37,11 +37,19 @@ def parts_of(run: Run) -> Part:
     worked, by the kernel's own clock. Pure.
     """
     ended, began = run.ended_at or run.created_at, run.started_at
-    parts = [Part("queued", run.created_at, began or ended, {})]
+    parts = list(_waits(run, began or ended))
     if began:
         parts.append(Part("running", began, ended, {}, parts=_powershell(run)))
     error = (run.code or run.state) if run.state in FAILED else ""
     return Part(f"run {run.key.module}", run.created_at, ended, _facts(run), error, parts)
+
+
+def _waits(run: Run, until: datetime) -> Iterator[Part]:
+    """Yield how long it waited for an approval, and then for its turn."""
+    if run.approval:
+        yield Part("waiting_for_approval", run.created_at, run.queued_at or until, {})
+    if run.queued_at or not run.approval:
+        yield Part("queued", run.queued_at or run.created_at, until, {})
 
 
 def _powershell(run: Run) -> Sequence[Part]:

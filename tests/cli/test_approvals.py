@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.approvals import ask, change, count, ended
 from tests.fixtures.cli import LIMIT, child_command, run_command
-from tests.fixtures.server import CONTOSO, Server
+from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 
 pytestmark = pytest.mark.xdist_group("approvals")
 
@@ -94,3 +94,19 @@ def test_a_command_that_waits_says_for_whom_and_how_it_ended(asking: Server) -> 
     assert one["id"] in waits
     assert "token has declined it: Not now." in said
     assert (one["reason"], out, run.returncode) == ("a move", "", 1)
+
+
+def test_a_command_for_several_tenants_says_once_whose_approval_it_waits_for(
+    asking: Server,
+) -> None:
+    """The owner is asked too by then."""
+    file = asking.folder / "tenants.toml"
+    rules = file.read_text(encoding="utf-8")
+    file.write_text(rules.replace('agent = "ask"', 'owner = "ask"'), encoding="utf-8")
+    words = ("run", f"{CONTOSO},{FABRIKAM}", "exo", change("Many"), "--detach")
+    out, said, _ = run_command(asking.environment, *words)
+    file.write_text(rules, encoding="utf-8")
+    assert said.count("Waiting for an approval by token") == 1
+    first, second = (line.split()[1] for line in out.splitlines())
+    assert asking.post(f"/runs/{first}/cancel")["state"] == "cancelled"
+    assert asking.post(f"/runs/{second}/cancel")["approval"]["state"] == "withdrawn"

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from mcp.client.subscriptions import ToolsListChanged
 from mcp_types import ResourceTemplateReference, TextResourceContents
 
 from pwsh_kernels.mcp.offers.resources import OUTPUT, SESSIONS, STATUS
 from pwsh_kernels.mcp.tools import FACTS, TOOL_NAMES, VERB
-from pwsh_kernels.principals.principal import EVERY
+from pwsh_kernels.principals.editing import with_grant
+from pwsh_kernels.principals.principal import EVERY, Kind
 from pwsh_kernels.principals.verbs import PEOPLE_ONLY, Verb, with_implied
 from tests.fixtures.principals import Principals, grant
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
@@ -141,3 +143,20 @@ async def test_who_is_revoked_in_the_middle_of_an_mcp_session_gets_nothing_more(
         except Exception as refused:  # noqa: BLE001 - over HTTP the SDK's client ends the call
             answer = str(refused)
     assert CONTOSO not in answer
+
+
+async def test_a_listener_is_told_that_its_tools_have_changed_with_its_rights(
+    guarded: Server, principals: Principals
+) -> None:
+    principals.add("growing", grant(Verb.SEE), kind=Kind.AGENT)
+    one = as_who(guarded, principals, "growing")
+    async with (
+        through("http", one, "auto") as client,
+        client.listen(tools_list_changed=True) as stream,
+    ):
+        before = {tool.name for tool in (await client.list_tools()).tools}
+        more = with_grant(principals.text(), principals.known["growing"], grant(Verb.WRITE))
+        principals.write(more)
+        assert isinstance(await anext(aiter(stream)), ToolsListChanged)
+        after = {tool.name for tool in (await client.list_tools()).tools}
+    assert ("pwsh_run" in before, "pwsh_run" in after) == (False, True)

@@ -31,6 +31,16 @@ def test_each_body_says_who_what_where_why_until_when_and_has_the_link(
     assert "09:15" in text
 
 
+def test_what_runs_without_an_approval_is_not_put_as_a_question() -> None:
+    one = notice(occasion="glass_broken")
+    assert one.title == "agent:claude runs a command in contoso.example without an approval"
+    for text in (mail_text(one), json.dumps(teams_body(one)), json.dumps(slack_body(one))):
+        assert "It runs already" in text
+        assert "decide" not in text
+        assert "Valid until" not in text
+    assert json_body(one)["type"] == "glass_broken"
+
+
 def test_the_json_body_is_the_documented_one() -> None:
     at = datetime(2026, 12, 1, 10, 15, tzinfo=timezone(timedelta(hours=1)))
     assert json_body(notice(expires_at=at)) == {

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from mcp_types import ElicitResult
 
 from pwsh_kernels.approvals.desk import MOST_OPEN
 from pwsh_kernels.principals.principal import Kind
@@ -146,19 +147,24 @@ def test_an_approval_is_for_the_change_that_was_shown_and_only_once(
     assert again["approval"]["id"] != shown["approval"]["id"]
 
 
-def test_what_is_signed_in_as_somebody_else_by_then_does_not_run(
+def test_what_is_signed_in_as_somebody_else_by_then_does_not_run_and_another_tenant_does(
     asking: Server, agent: httpx.Client
 ) -> None:
-    run = ask(agent, change("Account"))
+    one = ask(agent, change("Account"))
+    body = {"tenants": [CONTOSO, FABRIKAM], "command": change("Each"), "format": "text"}
+    here, there = agent.post("/run", json=body).json()["results"]
     authority = Authority(asking.data_dir / "sandbox")
     token = authority.issue_token(f"reader@{CONTOSO}", "https://outlook.office365.com")
     connect = "ExchangeOnlineManagement\\Connect-ExchangeOnline -ShowBanner:$false"
     asking.run(f"{connect} -AccessToken {token} -Organization {CONTOSO}")
-    assert approve(asking, run)["state"] == "outdated"
-    done = ended(asking, run)
-    assert (done["state"], done["code"]) == ("cancelled", "approval_outdated")
-    assert f"reader@{CONTOSO} is signed in now, and admin@{CONTOSO} was" in done["error"]
-    assert count(asking, "Account") == "0"
+    assert approve(asking, one)["state"] == "outdated"
+    assert approve(asking, here)["state"] == "used"
+    for run in (one, here):
+        done = ended(asking, run)
+        assert (done["state"], done["code"]) == ("cancelled", "approval_outdated")
+        assert f"reader@{CONTOSO} is signed in now, and admin@{CONTOSO} was" in done["error"]
+    assert ended(asking, there)["state"] == "succeeded"
+    assert (count(asking, "Account"), count(asking, "Each")) == ("0", "0")
     asking.post("/disconnect", tenant=CONTOSO)
     assert asking.sign_in(CONTOSO)["account"] == f"admin@{CONTOSO}"
 
@@ -216,6 +222,30 @@ def test_one_approval_counts_for_all_tenants_of_a_run(asking: Server, agent: htt
     assert ended(asking, second)["state"] == "cancelled"
 
 
+def test_with_four_eyes_nobody_approves_what_they_or_their_agent_asked_for(
+    asking: Server, agent: httpx.Client, deciders: Principals
+) -> None:
+    file = asking.folder / "tenants.toml"
+    rule = 'changes = { agent = "ask", person = "ask" }\napprove = "four_eyes"'
+    file.write_text(RULES.replace('changes = { agent = "ask" }', rule, 1), encoding="utf-8")
+    with deciders.client(asking, "ada") as ada:
+        of_agent, of_ada = ask(agent, change("FourEyes")), ask(ada, change("FourEyes"))
+        shown = asking.get(f"/approvals/{of_agent['approval']['id']}")
+        assert (shown["rule"], shown["may_decide"]) == ("four_eyes", False)
+        assert shown["approvers"] == ["person:ada", "person:contosos"]
+        refused = approve(asking, of_agent)
+        assert refused["code"] == "approval_refused"
+        assert "somebody else than who asked" in refused["error"]
+        status, mine = decide(ada, of_ada["approval"]["id"], "approve", digest=shown["digest"])
+        assert (status, mine["code"]) == (409, "approval_refused")
+        status, used = decide(ada, shown["id"], "approve", digest=shown["digest"])
+        assert (status, used["state"], used["decided_by"]) == (200, "used", "person:ada")
+    assert approve(asking, of_ada)["state"] == "used"
+    file.write_text(RULES, encoding="utf-8")
+    assert ended(asking, of_ada)["state"] == ended(asking, of_agent)["state"] == "succeeded"
+    assert count(asking, "FourEyes") == "2"
+
+
 def test_an_agent_asks_for_no_more_than_a_person_can_look_at(
     asking: Server, agent: httpx.Client
 ) -> None:
@@ -261,6 +291,42 @@ def test_a_model_learns_at_once_that_a_person_decides_and_waits(asking: Server) 
     assert "pwsh_wait" in told
     assert done["state"] == "succeeded"
     assert count(asking, "Model") == "1"
+
+
+def test_a_model_learns_of_the_one_approval_for_all_tenants(asking: Server) -> None:
+    async def story() -> tuple[Json, str]:
+        async with connected(asking) as client:
+            both = {"tenants": [CONTOSO, FABRIKAM], "command": change("All")}
+            asked = await call(client, "pwsh_run", **both)
+            for one in facts_of(asked)["results"]:
+                await call(client, "pwsh_cancel", run_id=one["run_id"])
+            return facts_of(asked), text_of(asked)
+
+    asked, told = asyncio.run(story())
+    assert (asked["state"], asked["advice"]) == ("waiting_for_approval", "ask_person")
+    assert told.count("a person must approve this change first") == 2
+    states = {one["state"] for one in asking.get("/approvals", waiting=True)["approvals"]}
+    assert states == set()
+
+
+def test_a_client_that_says_yes_to_every_question_approves_nothing(
+    asking: Server, agent: httpx.Client
+) -> None:
+    async def say_yes(context: object, params: object) -> ElicitResult:
+        return ElicitResult(action="accept", content={"approve": True, "answer": "yes"})
+
+    async def story() -> tuple[str, bool]:
+        async with connected(asking, ask=say_yes) as client:
+            asked = await call(client, "pwsh_run", command=change("Yes"), tenant=CONTOSO, wait_s=1)
+            run_id = facts_of(asked)["run_id"]
+            answered = await call(client, "pwsh_answer", run_id=run_id, answer="yes", wait_s=1)
+            await call(client, "pwsh_wait", run_id=run_id, wait_s=1)
+            return run_id, bool(answered.is_error)
+
+    run_id, refused = asyncio.run(story())
+    assert refused
+    assert asking.get(f"/runs/{run_id}")["state"] == "waiting_for_approval"
+    assert count(asking, "Yes") == "0"
 
 
 def test_a_model_is_told_why_a_person_said_no(asking: Server) -> None:

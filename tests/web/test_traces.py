@@ -26,6 +26,7 @@ from tests.mcp.doors import through
 from tests.mcp.test_stdio import LIMIT, stdio
 
 SECRET = "hunter2-of-a-command"
+APPROVAL = {"id": "a-1", "state": "pending"}
 RUN = "run exo"
 
 
@@ -128,6 +129,21 @@ async def test_an_mcp_server_over_stdio_exports_its_calls(
     assert collector.span("GET /sessions", trace).parent_span_id == call.span_id
 
 
+def test_the_head_of_the_audit_log_is_told_when_the_server_stops(
+    traced: Server, collector: Collector, tmp_path: Path
+) -> None:
+    one = Server(tmp_path, dict(traced.settings)).start()
+    one.get("/runs")
+    one.stop()
+    told = [facts(span) for span in collector.spans if span.name == "audit head"]
+    last = (one.data_dir / "audit").glob("*.jsonl")
+    record = json.loads(max(last).read_text().splitlines()[-1])
+    assert {
+        "pwsh_kernels.audit.seq": record["seq"],
+        "pwsh_kernels.audit.hash": record["hash"],
+    } in told
+
+
 # -- without export -------------------------------------------------------------------------------
 
 
@@ -197,6 +213,24 @@ def test_a_run_that_never_began_only_waited(tmp_path: Path) -> None:
     whole = parts_of(run)
     assert [(one.name, one.ended) for one in whole.parts] == [("queued", run.ended_at)]
     assert (whole.error, whole.facts["pwsh_kernels.state"]) == ("", "cancelled")
+
+
+def test_an_approval_is_waited_for_before_the_runs_turn(tmp_path: Path) -> None:
+    facts = {"state": "waiting_for_approval", "approval": APPROVAL}
+    key = SessionKey(CONTOSO, "exo")
+    waits, declined = (
+        Run(f"r-{number}", key, "x", OutputLog(tmp_path / f"{number}", 1000), **facts)  # type: ignore[arg-type]
+        for number in (1, 2)
+    )
+    for state in ("queued", "running"):
+        waits.become(state)
+    waits.finish("succeeded")
+    declined.finish("cancelled")
+    names = ["waiting_for_approval", "queued", "running"]
+    assert [one.name for one in parts_of(waits).parts] == names
+    assert parts_of(waits).parts[1].begun == waits.queued_at
+    [only] = parts_of(declined).parts
+    assert (only.name, only.ended) == ("waiting_for_approval", declined.ended_at)
 
 
 def test_powershells_span_is_by_the_kernels_own_clock(tmp_path: Path) -> None:

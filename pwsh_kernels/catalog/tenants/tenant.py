@@ -75,6 +75,8 @@ Changes = Literal["free", "ask", "never"]
 """What becomes of a text that does not only read: it runs, needs an approval, or is refused."""
 ChangesKind = Literal["owner", "person", "agent", "script"]
 """Kinds of principals that a rule about changes can name."""
+ApproveRule = Literal["confirm", "four_eyes"]
+"""Who may approve a change: anybody with that right, also who asked; or somebody else."""
 ChangesRule = Changes | Mapping[ChangesKind, Changes]
 PlaceName = Literal["local", "kubernetes"]
 """Where sessions can live."""
@@ -117,6 +119,7 @@ class ModuleAccess:
     culture: Culture | None = None
     place: PlaceName | None = None
     changes: Annotated[ChangesRule | None, PlainValidator(_checked_changes)] = None
+    approve: ApproveRule | None = None
     read_only: Annotated[StrictBool, AfterValidator(_replaced)] = False
     restore: StrictBool = False
 
@@ -141,6 +144,7 @@ class Tenant:
     aliases: tuple[Alias, ...] = ()
     tags: tuple[Tag, ...] = ()
     changes: Annotated[ChangesRule, PlainValidator(_checked_changes)] = "free"
+    approve: ApproveRule = "confirm"
     sharepoint_host: Host | None = None
     organization: Domain | None = None
     delegated_organization: Domain | None = None
@@ -201,6 +205,10 @@ class Tenant:
         """
         rules = (self.access(module).changes, self.changes)
         return next((word for one in rules if (word := _word(one, kind))), "free")
+
+    def approve_of(self, module: str) -> ApproveRule:
+        """Return who may approve changes in a module's session."""
+        return self.access(module).approve or self.approve
 
     def place_of(self, module: str) -> PlaceName | None:
         """Return the place of a module's session; None: the one in the settings."""

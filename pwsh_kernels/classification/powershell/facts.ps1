@@ -216,6 +216,13 @@ function Get-Fact($Ast, $Root) {
     }
 }
 
+function Get-Pipeline([string] $Text) {
+    $tokens = $problems = $null
+    $root = [Management.Automation.Language.Parser]::ParseInput($Text, [ref] $tokens, [ref] $problems)
+    if ($problems) { return @{ uncarried = @{ code = 'statement' } + (New-Fact $problems[0] 'Uncarried') } }
+    Get-Carried $root
+}
+
 function Get-Answer([string] $Text) {
     $tokens = $problems = $null
     $root = [Management.Automation.Language.Parser]::ParseInput($Text, [ref] $tokens, [ref] $problems)
@@ -241,12 +248,14 @@ function Get-Answer([string] $Text) {
     @{ facts = @(@($facts) + @($needs) + @($broken) -ne $null) }
 }
 
+. "$PSScriptRoot/pipelines.ps1"
 $asked = [IO.StreamReader]::new((Open-Pipe $Requests Read))
 $told = [IO.StreamWriter]::new((Open-Pipe $Answers Write))
 $told.AutoFlush = $true
 while ($null -ne ($line = $asked.ReadLine())) {
     $answer = try {
-        Get-Answer ([string] (ConvertFrom-Json -InputObject $line).text)
+        $request = ConvertFrom-Json -InputObject $line
+        if ($request.carried) { Get-Pipeline ([string] $request.text) } else { Get-Answer ([string] $request.text) }
     }
     catch {
         @{ error = "$_" }

@@ -113,6 +113,11 @@ def _steps(facts: Mapping[str, Any]) -> dict[str, str]:
             if facts.get("instead") == "read"
             else PERSON
         ),
+        "not_carried": (
+            f"Or call pwsh_run with {where}, if the person agrees."
+            if facts.get("may_write")
+            else ""
+        ),
         "not_only_reading": (
             f"Or call pwsh_run with {where}, if the person wants the change."
             if facts.get("may_write")

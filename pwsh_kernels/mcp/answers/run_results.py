@@ -273,6 +273,7 @@ def tenant_result(run: Run, shown: Excerpt) -> TenantResult:
         tail=shown.tail.text,
         truncated=shown.left_out > 0 or run["truncated"] > 0,
         error="" if run["state"] in GOING or run["state"] == "succeeded" else plain(run["error"]),
+        next_step=_approval_step(run) if run["state"] == "waiting_for_approval" else "",
     )
 
 
@@ -281,7 +282,9 @@ def tenants_result(results: list[TenantResult], notice: str) -> StartedResult:
     states = {one.state for one in results}
     whole = "succeeded" if states == {"succeeded"} else ("running" if states & GOING else "failed")
     waiting = [one.run_id for one in results if one.state in GOING]
-    advice: Advice = "wait" if waiting else ""
+    asked = "waiting_for_approval" in states
+    whole = "waiting_for_approval" if asked else whole
+    advice: Advice = "ask_person" if asked else ("wait" if waiting else "")
     return StartedResult(
         state=whole,
         results=results,
@@ -293,7 +296,7 @@ def tenants_result(results: list[TenantResult], notice: str) -> StartedResult:
 
 def _rest_of(results: list[TenantResult], waiting: list[str]) -> str:
     if waiting:
-        return f"Still running: call pwsh_wait with run_id {', then '.join(waiting)}."
+        return f"Not ended: call pwsh_wait with run_id {', then '.join(waiting)}."
     cut = [one.run_id for one in results if one.truncated]
     return f"Cut off: pwsh_output has the rest, by run_id {', '.join(cut)}." if cut else ""
 

@@ -1,5 +1,5 @@
 """Updates: notifies clients that subscribed to the sessions, or to one session's status, when these
-change, in both eras.
+change, in both eras; in the newest, also that the tools which a client is shown are others.
 
 Each subscriber has a watch of its own: one request that waits for a change, made in its
 subscriber's name, and ended with the subscription or the connection. Without subscribers nothing is
@@ -15,7 +15,12 @@ import anyio
 from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.context import ServerRequestContext
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    ListenHandler,
+    ResourceUpdated,
+    ToolsListChanged,
+)
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import (
     INTERNAL_ERROR,
@@ -31,6 +36,7 @@ from pwsh_kernels.errors import ProductError
 from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.offers.protocol_errors import names_nothing, protocol_refusals
 from pwsh_kernels.mcp.offers.resources import SESSIONS, STATUS
+from pwsh_kernels.mcp.offers.tool_list import watch_tools
 from pwsh_kernels.mcp.sdk_compat import connection_of, low_level_server
 from pwsh_kernels.shapes import Sessions
 
@@ -183,6 +189,7 @@ class Updates:
         names what is watched.
         """
         bus = InMemorySubscriptionBus()
+        telling: asyncio.Task[None] | None = None
         watch = self._open(lambda uri: bus.publish(ResourceUpdated(uri=uri)))
         try:
             with protocol_refusals():
@@ -192,10 +199,17 @@ class Updates:
             honored = params.notifications.model_copy(
                 update={"resource_subscriptions": watched or None}
             )
+            if honored.tools_list_changed:
+                telling = asyncio.create_task(
+                    watch_tools(self._backend, lambda: bus.publish(ToolsListChanged())),
+                    name="tools of a subscriber",
+                )
             return await ListenHandler(bus)(
                 ctx, params.model_copy(update={"notifications": honored})
             )
         finally:
+            if telling is not None:
+                telling.cancel()
             with anyio.CancelScope(shield=True):
                 await self._close(watch)
 

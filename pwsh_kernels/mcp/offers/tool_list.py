@@ -2,7 +2,8 @@
 only be tried in vain.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from mcp.server.context import (
@@ -16,6 +17,8 @@ from pwsh_kernels.mcp.backend import Backend
 from pwsh_kernels.mcp.tools import VERB
 
 METHOD = "tools/list"
+RIGHTS_PAUSE = 2.0
+"""Seconds until a subscriber's rights are looked at again: they are known in this process."""
 
 
 def shown_tools(backend: Backend) -> ServerMiddleware[Any]:
@@ -31,6 +34,19 @@ def shown_tools(backend: Backend) -> ServerMiddleware[Any]:
         return {**answer, "tools": [one for one in answer["tools"] if verb_of(one) in held]}
 
     return leave_out
+
+
+async def watch_tools(backend: Backend, tell: Callable[[], Awaitable[None]]) -> None:
+    """Tell a subscriber, until cancelled, whenever the tools that it is shown have become others;
+    where only another process knows its rights, it is shown all.
+    """
+    before = backend.held_verbs()
+    while before is not None:
+        await asyncio.sleep(RIGHTS_PAUSE)
+        after = backend.held_verbs() or ()
+        if set(after) != set(before):
+            await tell()
+        before = after
 
 
 def verb_of(tool: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pwsh_kernels.landlock import command
 from pwsh_kernels.limits import Limits, limited_command
+from pwsh_kernels.reading import Shown
 
 ALLOWED = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR",
@@ -91,6 +92,8 @@ class Launch:
     """False: only PowerShell's own modules follow them, none that is installed on this machine or
     inherited.
     """
+    shown: Shown | None = None
+    """The only commands that it finds; it then takes no text but the server's own. None: all."""
     confined: str = ""
     """Rules of `pwsh_kernels.landlock` that confine it, besides those for its own files."""
     limits: Limits = field(default_factory=Limits)

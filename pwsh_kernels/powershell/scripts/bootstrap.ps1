@@ -2,7 +2,7 @@
 # every run's output leaves through Out-Session as JSON texts, each an array of strings and of
 # records (arrays that begin with their kind).
 param([string]$Folder, [string]$Numbers, [string]$Fingerprint, [string]$Style, [string]$Mark,
-    [hashtable]$ModulePath, [string]$GivenPath, [string]$Location)
+    [hashtable]$ModulePath, [string]$GivenPath, [string]$Location, [hashtable]$Reading)
 
 # By path: finding the first cmdlet of a module by name takes 0.1 s more (measured), because all
 # modules are searched.
@@ -48,9 +48,15 @@ $console = [IO.TextWriter]::Synchronized($writer)
 [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]1, $true).Dispose()
 $standardOutput = [IO.FileStream]::new('/dev/fd/2', 'Open', 'Write', 'ReadWrite, Inheritable', 0)
 
-$given = $Folder, $Numbers, $Fingerprint, $Style, $Mark, $Host, $standardOutput
+if ($Reading) {
+    $Reading.State = $ExecutionContext.SessionState
+    # Made here, so that a script of the server's own runs where the session's commands are.
+    $Reading.Run = { param($Script, $Values) & ([scriptblock]::Create($Script)) @Values }
+}
+$given = $Folder, $Numbers, $Fingerprint, $Style, $Mark, $Host, $standardOutput, $Reading
 $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
-    param($Folder, $Numbers, $Fingerprint, $UsualStyle, $FlushMark, $SessionHost, $StandardOutput)
+    param($Folder, $Numbers, $Fingerprint, $UsualStyle, $FlushMark, $SessionHost, $StandardOutput,
+        $Reading)
 
     # As assignments, because setting twenty variables by name takes 10 ms (measured).
     . ([scriptblock]::Create($Numbers))
@@ -877,10 +883,17 @@ $null = New-Module -Name PwshKernels -ArgumentList $given -ScriptBlock {
     $ours = 'function:Out-Session', 'function:Out-Display', 'function:Get-SessionRest',
         'function:Test-SessionParameter', 'function:Get-KeptObject', 'function:Set-SessionFile',
         'function:Get-SessionFile', 'function:Get-SessionRequirement'
+    if ($Reading) {
+        foreach ($name in 'reading', 'carried') {
+            . ([scriptblock]::Create([IO.File]::ReadAllText("$Folder/$name.ps1")))
+        }
+        $ours += $readingCommands
+    }
     foreach ($one in Get-Item $ours) {
         Set-Item "function:global:PwshKernels.$($one.Name)" -Value $one.ScriptBlock `
             -Options Constant, AllScope
     }
+    if ($Reading) { Lock-Language }
     Export-ModuleMember
 }
 $PSVersionTable.PSVersion.ToString()

@@ -41,6 +41,16 @@ _NATIVE_ERRORS = ("NativeCommandError", "NativeCommandErrorMessage")
 _STACK_LINE = re.compile(r": line (\d+)")
 _ALIGNMENTS: Mapping[int, Alignment] = {2: "center", 3: "right"}
 """Microsoft.PowerShell.Commands.Internal.Format.TextAlignment; 0 and 1 are left."""
+_PLAIN_VALUES = (
+    str,
+    bool,
+    int,
+    float,
+    decimal.Decimal,
+    datetime.datetime,
+    datetime.timedelta,
+    uuid.UUID,
+)
 _LARGEST_INT64 = 2**63
 _LARGEST_DECIMAL = 2**96
 
@@ -162,6 +172,17 @@ def view(facts: Sequence[Any]) -> View:
     kind, group, columns, caption, rows, more, text = facts
     aligned = tuple((label, _ALIGNMENTS.get(alignment, "left")) for label, alignment in columns)
     return View(kind, group, text, aligned, caption, tuple(rows), more)
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a value that came from PowerShell is text, a number, a time or the like, and
+    so goes back as it was.
+    """
+    if isinstance(value, Mapping):
+        return all(map(is_plain, value.values()))
+    if isinstance(value, list):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, _PLAIN_VALUES)
 
 
 def has_secret(value: Any) -> bool:

@@ -1,6 +1,6 @@
 """What a connection runs, and the events that it reports."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,9 @@ PsrpEvent = psrpcore.PSRPEvent[Any, Any]
 class Command:
     """One command of a pipeline.
 
-    `merge` sends all of its streams into its output; `local` gives a script its own scope.
+    `merge` sends all of its streams into its output; `local` gives a script its own scope;
+    `gathers` takes the errors of all commands before it as input; `words` are parameters and values
+    as the engine reads them from a text: `-All` and what follows.
     """
 
     text: str
@@ -25,6 +27,8 @@ class Command:
     is_script: bool = False
     merge: bool = False
     local: bool = False
+    gathers: bool = False
+    words: Sequence[tuple[str | None, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,6 +250,9 @@ class Connection:
         for one in commands:
             command = psrpcore.Command(one.text, is_script=one.is_script, use_local_scope=one.local)
             command.add_parameters(**one.parameters)
+            for name, value in one.words:
+                command.add_parameter(name, value)
+            command.merge_unclaimed = one.gathers
             if one.merge:
                 command.redirect_all()
             pipeline.add_command(command)

@@ -47,7 +47,8 @@ class Templates:
         """
         texts = list(_texts(commands, history))
         plain = all(type(value) in _PLAIN for one in commands for value in one.parameters.values())
-        if not plain or sum(map(len, texts)) > MAX_TEXTS:
+        words = any(one.words for one in commands)
+        if words or not plain or sum(map(len, texts)) > MAX_TEXTS:
             return None
         shape = _shape(commands, history)
         if shape not in self._known:
@@ -94,7 +95,10 @@ def _shape(commands: Sequence[Command], history: str | None) -> tuple[Any, ...]:
     """Return what pipelines that differ only in their texts have in common."""
     return (
         history is None,
-        *((one.is_script or one.text, one.merge, one.local, _values(one)) for one in commands),
+        *(
+            (one.is_script or one.text, one.merge, one.local, one.gathers, _values(one))
+            for one in commands
+        ),
     )
 
 

@@ -399,6 +399,7 @@ class RunQueue:
                 guards=job.guards,
                 state=job.state,
                 known=self._known,
+                trusted=job.run.purpose != "command",
             ),
             lambda message: self._received(job, message),
             store_history=job.store_history,

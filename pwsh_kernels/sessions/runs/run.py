@@ -54,6 +54,8 @@ class Run:
     client: str = ""
     account: str | None = None
     created_at: datetime = field(default_factory=now)
+    queued_at: datetime | None = None
+    """When it had been approved; None: it has not waited for that."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     cancelled_at: datetime | None = None
@@ -70,6 +72,8 @@ class Run:
     """The span within which it was asked for."""
     judged: str = ""
     """The class of its command (`read`, `write`, …); "" if nobody asked for one."""
+    break_glass: str = ""
+    """Why it runs in spite of what the tenant says of changes; "" for any other run."""
     approval: RunApproval | None = None
     """The approval that it waits for, or has had."""
     connection_changed: bool = False
@@ -152,6 +156,8 @@ class Run:
             return
         self.state = state
         self.reason = reason or self.reason
+        if state == "queued":
+            self.queued_at = now()
         if state == "running" and self.started_at is None:
             self.started_at = now()
         if state != "waiting_for_input":

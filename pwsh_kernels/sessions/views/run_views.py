@@ -67,6 +67,7 @@ def run_view(run: Run) -> shapes.Run:
         "progress": run.progress.to_json() if run.progress else None,
         "waits_behind": _ahead(run.behind),
         "approval": run.approval,
+        "break_glass": run.break_glass,
         **_outcome(run),
     }
 

@@ -15,7 +15,7 @@ from jupyter_server.services.kernels.connection.base import (
 )
 
 from pwsh_kernels.grants import Signer, needs_grant
-from pwsh_kernels.messages import CLIENT_MESSAGES, JOURNAL_REQUEST, ends_session, is_own
+from pwsh_kernels.messages import CLIENT_MESSAGES, JOURNAL_REQUEST, ends_session, is_own, is_trusted
 from pwsh_kernels.principals.verbs import Verb
 
 MESSAGE_VERBS: Mapping[str, Verb] = {
@@ -73,7 +73,11 @@ class ClientMessage:
     @property
     def verb(self) -> Verb:
         """Return what its sender needs in the kernel's session."""
-        if is_own(self.metadata) or ends_session({"metadata": self.metadata}):
+        if (
+            is_own(self.metadata)
+            or is_trusted(self.metadata)
+            or ends_session({"metadata": self.metadata})
+        ):
             return Verb.ADMINISTER  # these are the server's own words to a kernel
         return MESSAGE_VERBS.get(self.kind, Verb.ADMINISTER)
 
@@ -122,6 +126,20 @@ def with_grant(message: str | bytes, signer: Signer, principal: str, *, v1: bool
     if not _is_whole(facts):
         return message
     facts["metadata"] = signer.granted(facts, principal)
+    return json.dumps(facts) if isinstance(message, str) else serialize_binary_message(facts)  # type: ignore[no-untyped-call]
+
+
+def with_metadata(message: str | bytes, more: Mapping[str, Any], *, v1: bool) -> str | bytes:
+    """Return a message of a WebSocket with more in its metadata.
+
+    Raises what Jupyter's readers do for an invalid one.
+    """
+    if v1:
+        channel, parts = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
+        metadata = json.dumps({**_read(parts[2]), **more}).encode()
+        return bytes(serialize_msg_to_ws_v1([*parts[:2], metadata, *parts[3:]], channel))  # type: ignore[no-untyped-call]
+    facts = json.loads(message) if isinstance(message, str) else deserialize_binary_message(message)  # type: ignore[no-untyped-call]
+    facts["metadata"] = {**(facts.get("metadata") or {}), **more}
     return json.dumps(facts) if isinstance(message, str) else serialize_binary_message(facts)  # type: ignore[no-untyped-call]
 
 

@@ -39,8 +39,17 @@ BAD_CODE = (
     "the code is wrong, was used, is older than five minutes, or is for another change. Run"
     " `pwsh-kernels approvals code` again."
 )
-LOOKS = {"marks": MARKS, "words": WORDS, "classes": CLASSES}
-"""How states and classes are shown."""
+
+
+def in_one_line(text: str) -> str:
+    """Return a canonical text in one line, with marks for its line ends: without them, everything
+    behind a comment would look like one.
+    """
+    return " \u21b5 ".join(text.split("\n"))
+
+
+LOOKS = {"marks": MARKS, "words": WORDS, "classes": CLASSES, "in_one_line": in_one_line}
+"""How states, classes and texts are shown."""
 
 
 class ApprovalsPage(PageHandler):

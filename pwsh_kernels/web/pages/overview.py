@@ -85,11 +85,13 @@ class Needs:
     ended: Sequence[shapes.Session] = ()
     certificates: Sequence[Certificate] = ()
     approvals: Sequence[shapes.Approval] = ()
+    broken: Sequence[shapes.Run] = ()
+    """Runs of the last day that needed no approval because the owner broke the glass."""
 
     @property
     def count(self) -> int:
         """How many things need somebody."""
-        waiting = (self.approvals, self.codes, self.questions)
+        waiting = (self.approvals, self.broken, self.codes, self.questions)
         return sum(map(len, (*waiting, self.ending, self.ended, self.certificates)))
 
 
@@ -120,6 +122,7 @@ def at_rest(overview: Overview) -> Overview:
         needs,
         codes=[_at_rest(one) for one in needs.codes],
         questions=[_at_rest(one) for one in needs.questions],
+        broken=[_at_rest(one) for one in needs.broken],
         ending=[_at_rest(one) for one in needs.ending],
         ended=[_at_rest(one) for one in needs.ended],
     )

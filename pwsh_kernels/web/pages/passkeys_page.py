@@ -77,14 +77,16 @@ class AddsPasskey(PasskeyHandler):
         """Let a stranger in who has a code."""
 
     def whose(self) -> str:
-        """Return for whom a passkey may be added. Raises PasskeyRefused."""
+        """Return for whom a passkey may be added. Raises PasskeyRefused, PasskeysLocked."""
         code = self.get_argument("code", "")
         if not code and self.caller and self.backend.people.is_fresh(self.caller.name):
             return self.caller.name
         try:
-            return self.holder(code, ADD_PASSKEY).id
+            whom = self.holder(code, ADD_PASSKEY).id
         except PageCodeRefused as refused:
             raise PasskeyRefused(problem=NOT_FRESH) from refused
+        self.backend.require_first_passkey(whom)
+        return whom
 
 
 class PasskeyAdd(AddsPasskey):

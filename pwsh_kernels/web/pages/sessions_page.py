@@ -1,7 +1,7 @@
 """The first page: what needs a person, and the sessions; signing sessions in and out."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
@@ -12,9 +12,12 @@ from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.web.pages.overview import Overview, Rights, certificates_of, needs_of, rows_of
 from pwsh_kernels.web.pages.page_handler import PageHandler
+from pwsh_kernels.web.pages.times import moment
 
 CODE_WAIT_S = 10.0
 """How long a form that signs a session in waits for the code, or for the end."""
+SHOWN_FOR = timedelta(days=1)
+"""How long a run without an approval is shown to who could have approved it."""
 QUESTIONS = 50
 """Open questions that the first page shows."""
 
@@ -36,7 +39,12 @@ class OverviewPart(PageHandler):
         ending = [one for one in certificates_of(tenants, now) if self.rights(one.key).sign_in]
         titles = {key: one.title for key, one in self.backend.catalog.modules.items()}
         return Overview(
-            replace(needs, certificates=ending, approvals=await self.undecided()),
+            replace(
+                needs,
+                certificates=ending,
+                approvals=await self.undecided(),
+                broken=await self.broken_glass(now),
+            ),
             rows_of(tenants, sessions, titles, self.rights),
             titles,
             (await self.ask("GET /frozen"))["frozen"],
@@ -48,6 +56,16 @@ class OverviewPart(PageHandler):
         """Return the changes about which whoever looks may decide."""
         found = (await self.ask("GET /approvals", {"waiting": True}))["approvals"]
         return [one for one in found if one["may_decide"]]
+
+    async def broken_glass(self, now: datetime) -> list[shapes.Run]:
+        """Return the runs of the last day that the owner let nobody approve, for who may."""
+        found = (await self.ask("GET /runs", {"break_glass": True, "limit": QUESTIONS}))["runs"]
+        return [
+            one
+            for one in found
+            if now - moment(one["created_at"] or "") < SHOWN_FOR
+            and self.allows(Verb.APPROVE, SessionKey.of(one))
+        ]
 
     def may_freeze(self, tenant: str) -> bool:
         """Return whether whoever looks may stop the agents in a tenant."""

@@ -57,13 +57,18 @@ class PasskeyStore:
 
     def ring(self, principal: str) -> Ring:
         """Return somebody's passkeys. Raises BrokenFile."""
-        file = self._file(principal)
+        file = self.file(principal)
         try:
             return _read(json.loads(file.read_text(encoding="utf-8")), principal)
         except FileNotFoundError:
             return Ring(principal, secrets.token_bytes(HANDLE_BYTES))
         except (OSError, ValueError, KeyError, TypeError) as problem:
             raise BrokenFile(str(file), str(problem)) from problem
+
+    def file(self, principal: str) -> Path:
+        """Return whose file: a name that an OpenID provider gives may have any characters."""
+        name = hashlib.sha256(principal.encode()).hexdigest()
+        return self._folder / f"{name}.json"
 
     def put(self, ring: Ring, key: Passkey) -> None:
         """Keep a passkey, new or in place of what was known of it. Raises BrokenFile, OSError."""
@@ -79,12 +84,7 @@ class PasskeyStore:
 
     def _write(self, ring: Ring) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(self._file(ring.principal), json.dumps(_written(ring), indent=1))
-
-    def _file(self, principal: str) -> Path:
-        """Return whose file: a name that an OpenID provider gives may have any characters."""
-        name = hashlib.sha256(principal.encode()).hexdigest()
-        return self._folder / f"{name}.json"
+        replace_file(self.file(ring.principal), json.dumps(_written(ring), indent=1))
 
 
 def _written(ring: Ring) -> dict[str, Any]:

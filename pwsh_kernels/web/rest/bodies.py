@@ -190,6 +190,7 @@ class RunBody(SessionBody):
     max_chars: Annotated[int, Field(ge=1, le=MAX_CHARS)] | None = None
     file: str | None = None
     reason: Reason = ""
+    break_glass: Annotated[Reason, Field(min_length=1, pattern=r"\S")] | None = None
     wait_s: Seconds | None = None
     dry_run: bool = False
     """Only say what would change."""
@@ -233,6 +234,7 @@ class RunsQuery(Query):
     state: Name | None = None
     purpose: Name | None = None
     judged: Annotated[Name | None, Field(alias="class")] = None
+    break_glass: bool = False
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 50
 
 

@@ -11,6 +11,7 @@ from typing import TypedDict, TypeVar
 from pydantic import BaseModel, SecretStr
 
 from pwsh_kernels import shapes
+from pwsh_kernels.approvals.canonical_text import one_line
 from pwsh_kernels.approvals.policy import Need, needs
 from pwsh_kernels.approvals.proof import Proof
 from pwsh_kernels.audit.event import Kind
@@ -18,6 +19,7 @@ from pwsh_kernels.audit.selection import Selection, read_newest, read_page, requ
 from pwsh_kernels.catalog import FactName, Module, Route, Secret
 from pwsh_kernels.errors import (
     InvalidRequest,
+    NotCarried,
     NotOnlyReading,
     NotReady,
     ServerStarting,
@@ -30,12 +32,11 @@ from pwsh_kernels.principals.places import tenant_place
 from pwsh_kernels.principals.principal import SERVER, Where, is_agents_id
 from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.sessions import LinesQuery, LoginRequest, ObjectsQuery, RunRequest, read_condition
-from pwsh_kernels.sessions.facade import DEFAULT_MODULE
+from pwsh_kernels.sessions.facade import DEFAULT_MODULE, Judge
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.audit_events import agents, approval_code_given, page_event, passkey_event
-from pwsh_kernels.web.changes_gate import Judging
 from pwsh_kernels.web.page_codes import ADD_PASSKEY, GivenCode, approving
 from pwsh_kernels.web.product import Backend
 from pwsh_kernels.web.rest.audit_view import head_view, page_view
@@ -134,13 +135,17 @@ class Call:
             raise Unauthorized
         return self.caller
 
-    def judging(self, command: str, reason: str) -> Judging:
-        """Return the question whether the caller's command may run somewhere. Raises Unauthorized
-        without a caller.
+    def judging(self, body: RunBody) -> Judge:
+        """Return the question whether the caller's command may run somewhere.
+
+        Raises Unauthorized without a caller; BreakGlassRefused, InvalidRequest.
         """
-        if self.caller is None:
-            raise Unauthorized
-        return self.backend.changes.judging(self.caller, [command], reason=reason)
+        caller = self.known_caller()
+        if not body.break_glass:
+            return self.backend.changes.judging(caller, [body.command], reason=body.reason)
+        if body.tier == "read":
+            raise InvalidRequest("break_glass", "is not for the read tier, where nothing changes")
+        return self.backend.break_glass.judging(caller, [body.command])
 
     def admit(self, tenant: str, module: str, tier: shapes.Tier) -> None:
         """Raise as `Guard.require_session` does for a session in which the caller may not run."""
@@ -330,11 +335,12 @@ async def run(call: Call) -> Answer:
         wait_s=call.backend.capped(body.wait_s),
         conversation_id=body.conversation_id,
         tier=body.tier,
+        break_glass=one_line(body.break_glass or ""),
         **call.by,
     )
     if body.dry_run:
         return await _dry_run(call, body, request)
-    judge = call.judging(body.command, body.reason)
+    judge = call.judging(body)
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(
             request,
@@ -349,7 +355,7 @@ async def run(call: Call) -> Answer:
         return Answer(views, 202 if not shapes.OPEN.isdisjoint(views["states"]) else 200)
     try:
         view = await call.backend.sessions.run(request, judge)
-    except NotOnlyReading as refused:
+    except (NotCarried, NotOnlyReading) as refused:
         other = SessionKey(refused.tenant, refused.module)
         raise replace(refused, may_write=call.may(Verb.WRITE, other)) from None
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
@@ -360,7 +366,7 @@ async def _dry_run(call: Call, body: RunBody, request: RunRequest) -> Answer:
 
     Raises InvalidRequest, CannotPreview, ChangesRefused.
     """
-    if body.tenants or body.tier == "read" or body.file:
+    if body.tenants or body.tier == "read" or body.file or body.break_glass:
         raise InvalidRequest("dry_run", "is for a command in one tenant, in its tier `write`")
     if call.caller is None:
         raise Unauthorized
@@ -434,6 +440,7 @@ async def runs(call: Call) -> Answer:
         query.purpose,
         tier=query.tier,
         judged=query.judged,
+        break_glass=query.break_glass,
         limit=query.limit,
         shown=call.reads,
     )
@@ -492,14 +499,12 @@ async def cancel(call: Call) -> Answer:
 
 async def approvals(call: Call) -> Answer:
     """List the changes that wait, or have waited, for a person; with `seen`, once they differ."""
-    query, known = _as(call, ApprovalsQuery), call.backend.approvals
-    if call.caller is None:
-        raise Unauthorized
-    shown = known.shown(call.caller)
+    query, known, caller = _as(call, ApprovalsQuery), call.backend.approvals, call.known_caller()
+    shown = known.shown(caller)
     if query.seen is not None:
         wait_s = call.backend.capped(query.wait_s) or 0
         await known.changes.wait_for(lambda: known.version(shown) != query.seen, wait_s)
-    listed = [known.view(one, call.caller) for one in known.desk.listed(shown, now())]
+    listed = [known.view(one, caller) for one in known.desk.listed(shown, now())]
     view: shapes.Approvals = {
         "success": True,
         "version": known.version(shown),
@@ -538,10 +543,8 @@ async def approval_code(call: Call) -> Answer:
 
 async def decline(call: Call) -> Answer:
     """Decline it: its runs end, and the same is not asked again for an hour."""
-    known, body = call.backend.approvals, _as(call, DeclineBody)
-    if call.caller is None:
-        raise Unauthorized
-    return Answer(known.view(known.decline(call.id, call.caller, body.reason), call.caller))
+    known, body, caller = call.backend.approvals, _as(call, DeclineBody), call.known_caller()
+    return Answer(known.view(known.decline(call.id, caller, body.reason), caller))
 
 
 async def frozen(call: Call) -> Answer:
@@ -673,9 +676,11 @@ async def passkeys(call: Call) -> Answer:
 async def remove_passkey(call: Call) -> Answer:
     """Forget one of the caller's passkeys, and list the others.
 
-    Raises Unauthorized, UnknownPasskey, BrokenFile.
+    Raises Unauthorized, UnknownPasskey, PasskeysLocked, BrokenFile.
     """
     caller, body = call.known_caller(), _as(call, PasskeyBody)
+    if not call.backend.people.is_fresh(caller.name):
+        call.backend.require_first_passkey(caller.name)
     gone = call.backend.passkeys.store.remove(caller.name, body.id)
     told = passkey_event(Kind.PASSKEY_REMOVED, caller.name, caller.client, gone.name)
     call.backend.audit.note(told)

@@ -34,6 +34,7 @@ domains = ["adatum.co.uk"]
 tenant_id = "3750B40B-a68b-4632-9fb3-5b1aff664079"
 aliases = ["Ada"]
 changes = "ask"
+approve = "four_eyes"
 sharepoint_host = "adatumcorp"
 organization = "adatum.onmicrosoft.com"
 delegated_organization = "customer.onmicrosoft.com"
@@ -54,6 +55,7 @@ expected_account = "app"
 subscription = "sub"
 scopes = ["User.Read.All"]
 changes = { agent = "never" }
+approve = "confirm"
 read_only = false
 restore = true
 
@@ -85,6 +87,7 @@ def test_a_file_can_say_everything_about_a_tenant(tmp_path: Path) -> None:
         delegated_organization="customer.onmicrosoft.com",
         expected_account="admin@adatum.com",
         changes="ask",
+        approve="four_eyes",
         modules={
             "exo": ModuleAccess(
                 route="certificate",
@@ -101,6 +104,7 @@ def test_a_file_can_say_everything_about_a_tenant(tmp_path: Path) -> None:
                 subscription="sub",
                 scopes=("User.Read.All",),
                 changes={"agent": "never"},
+                approve="confirm",
                 restore=True,
             ),
             "pnp": ModuleAccess(
@@ -553,6 +557,13 @@ def test_every_key_is_documented(key: str) -> None:
     assert any(
         f"`{key}`" in line.split("|")[1] for line in page.splitlines() if line.startswith("| `")
     )
+
+
+def test_who_approves_is_said_by_the_module_then_by_the_tenant() -> None:
+    access = {"exo": ModuleAccess(approve="confirm")}
+    one = Tenant("adatum.com", approve="four_eyes", modules=access)
+    assert [one.approve_of(module) for module in ("exo", "graph")] == ["confirm", "four_eyes"]
+    assert Tenant("adatum.com").approve_of("exo") == "confirm"
 
 
 def test_a_rule_about_changes_is_the_modules_then_the_tenants_then_free() -> None:

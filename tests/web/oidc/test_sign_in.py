@@ -5,6 +5,7 @@ wrong with an answer of one is refused.
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from pwsh_kernels.principals.parsing import read_principals
+from pwsh_kernels.principals.roll import Roll
+from pwsh_kernels.web.people import FRESH, SignedInPeople
 from tests.fixtures.browser import ASKS_FOR_A_PAGE, Page
 from tests.fixtures.openid_provider import CLIENT, SECRET, OpenIdProvider, new_key, serving
 from tests.fixtures.server import ANSWER_WAIT, CONTOSO, FABRIKAM, Server, server_environment
@@ -122,6 +126,34 @@ def test_a_person_signs_in_and_may_what_their_groups_may(
     assert browser.get("/api/contents").status_code == 403
     names = set(browser.get("/api/kernelspecs").json()["kernelspecs"])
     assert not any(FABRIKAM in one for one in names)
+
+
+def test_a_sign_in_leads_back_to_the_approval_from_which_it_was_begun(
+    browser: httpx.Client,
+) -> None:
+    stranger = Page(browser.get("/approvals/a-1").text)
+    [leave] = [link for link in stranger.links if "/oidc/sign-in" in link]
+    answer = browser.get(leave, follow_redirects=True)
+    assert "/approvals/a-1" in Page(answer.text).links
+    elsewhere = browser.get("/oidc/sign-in?then=//evil.example", follow_redirects=True)
+    assert "evil" not in elsewhere.text
+
+
+def test_who_has_just_signed_in_may_add_a_passkey_without_a_code(browser: httpx.Client) -> None:
+    assert "less than five minutes old" in browser.get("/page/passkeys/add").text
+    sign_in(browser)
+    assert "browsers keep no passkeys" in browser.get("/page/passkeys/add").text  # but elsewhere
+
+
+def test_a_sign_in_is_fresh_for_five_minutes() -> None:
+    rules = Roll(claims=read_principals(RULES).claims)
+    clock = [datetime(2026, 12, 1, tzinfo=UTC)]
+    people = SignedInPeople(lambda: rules, lambda: clock[0])
+    assert people.sign_in("ada@contoso.example", {"groups": ["admins"]}) is not None
+    assert people.is_fresh(PERSON)
+    clock[0] += FRESH
+    assert not people.is_fresh(PERSON)
+    assert people.principal(PERSON) is not None
 
 
 def test_a_sign_in_is_in_the_audit_log(oidc: Server, browser: httpx.Client) -> None:

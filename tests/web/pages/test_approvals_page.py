@@ -327,9 +327,9 @@ def open_server(
     one.close()
 
 
-def with_passkey(one: Browser, server: Server, device: Authenticator) -> None:
-    """Add a passkey for the owner, as the form and its script do."""
-    form = one.open(server.post("/passkeys/code")["path"]).form("/page/passkeys/add")
+def add_passkey(one: Browser, path: str, device: Authenticator) -> None:
+    """Add a passkey, as the form and its script do."""
+    form = one.open(path).form("/page/passkeys/add")
     wish = one.http.post("/page/passkeys/options", data=form.values)
     done = one.send(form, credential=device.create(wish.text), name="key")
     assert "Passkey added" in done.text
@@ -347,7 +347,7 @@ def test_only_a_passkey_proves_anything_where_sessions_can_read_the_token(
     with browser(open_server) as one:
         one.http.base_url = local
         device = Authenticator(origin=local, rp_id="localhost")
-        with_passkey(one, open_server, device)
+        add_passkey(one, open_server.post("/passkeys/code")["path"], device)
         page = one.open(open_server.post("/page-codes")["path"])
         one.send(page.form("/sign-in"))
         form = page_of(one, run).form("/approve")
@@ -361,6 +361,22 @@ def test_only_a_passkey_proves_anything_where_sessions_can_read_the_token(
     assert ended(open_server, run)["state"] == "succeeded"
     assert '"proof":"passkey"' in audit(open_server)
     assert open_server.get(f"/approvals/{other['approval']['id']}")["state"] == "pending"
+
+
+def test_no_token_adds_a_second_passkey_there_or_removes_the_first(
+    open_server: Server, people: Principals
+) -> None:
+    ada = {"Authorization": f"Bearer {people.tokens['ada']}"}
+    with open_server.http(**ada) as http, browser(open_server) as one:
+        one.http.base_url = open_server.url.replace("127.0.0.1", "localhost")
+        device = Authenticator(origin=str(one.http.base_url).rstrip("/"), rp_id="localhost")
+        add_passkey(one, http.post("/passkeys/code", json={}).json()["path"], device)
+        second = one.open(http.post("/passkeys/code", json={}).json()["path"])
+        assert "adds only the first passkey" in second.text
+        [key] = http.get("/passkeys").json()["passkeys"]
+        refused = http.post("/passkeys/remove", json={"id": key["id"]}).json()
+    assert refused["code"] == "passkeys_locked"
+    assert open_server.data_dir.joinpath("passkeys").samefile(Path(refused["file"]).parent)
 
 
 def test_who_may_not_decide_gets_nothing_to_sign(open_server: Server, people: Principals) -> None:
