@@ -646,6 +646,8 @@ class ApprovalPlace(TypedDict):
     account: str
     session: str
     run_id: str
+    oddities: list[str]
+    """What was left in the session and bends the commands of the text, a sentence each."""
 
 
 Approval = TypedDict(

@@ -157,6 +157,7 @@ def described(one: Approval) -> Iterator[str]:
     yield f"For: {one['reason'] or '(no reason given)'}"
     for place in one["places"]:
         yield f"In {place['session']} as {place['account'] or 'nobody'} (run {place['run_id']})"
+        yield from (f"  ! {oddity}" for oddity in place["oddities"])
     yield f"Class: {one['class']}"
     yield from (f"  {reason}" for reason in one["reasons"])
     yield f"Commands: {', '.join(one['commands']) or 'none'}"

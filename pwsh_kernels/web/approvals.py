@@ -241,9 +241,10 @@ class Approvals:
                     "account": it.account,
                     "session": str(key),
                     "run_id": run_id,
+                    "oddities": list(odd),
                 }
-                for it, key, run_id in zip(
-                    request.changes, self.keys(one), request.runs, strict=True
+                for it, key, run_id, odd in zip(
+                    request.changes, self.keys(one), request.runs, request.oddities, strict=True
                 )
             ],
             "requester": request.requester,
@@ -311,6 +312,7 @@ def _request(
         visible(values) if given else "",
         tuple(dict.fromkeys(one_line(one.name) for one in commands)),
         tuple(one_line(one) for one in reasons[:MOST_REASONS]),
+        tuple(tuple(map(one_line, one.oddities)) for one in held),
         tuple(one.run.id for one in held),
     )
 

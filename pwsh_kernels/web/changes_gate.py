@@ -141,6 +141,9 @@ class Judging:
         return judged.kind
 
     async def _ask(self, found: Sequence[Classification], held: Sequence[HeldRun]) -> None:
+        means = {one.written: one.name for its in found for one in its.commands}
+        variables = tuple(name for its in found for name in its.variables)
+        await asyncio.gather(*(one.look(means, variables) for one in held))
         kind = worst(one.kind for one in found)
         self._gate.ask(self._caller, held, found, kind, self._reason)
 

@@ -33,6 +33,39 @@ from tests.mcp.client import call, connected, facts_of, text_of
 pytestmark = pytest.mark.xdist_group("approvals")
 
 
+PLANTED = "function Where-Object { 'planted' }"
+
+
+def test_what_is_planted_while_a_change_waits_keeps_it_from_running(
+    asking: Server, agent: httpx.Client
+) -> None:
+    text = f"{change('Planted')}; 1 | Where-Object {{ $_ }}"
+    run = ask(agent, text)
+    assert asking.run(PLANTED)["state"] == "succeeded"
+    try:
+        assert approve(asking, run)["state"] == "used"
+        done = ended(asking, run)
+        again = ask(agent, text)
+    finally:
+        asking.run("Remove-Item function:Where-Object")
+    assert (done["state"], done["code"]) == ("failed", "state_changed")
+    assert "now it is a function defined in this session." in done["error"]
+    assert count(asking, "Planted") == "0"
+    [place] = asking.get(f"/approvals/{again['approval']['id']}")["places"]
+    told = "Where-Object is not the module's: it is a function defined in this session."
+    assert place["oddities"] == [told]
+
+
+def test_the_approver_reads_when_a_session_could_not_be_looked_at(
+    asking: Server, agent: httpx.Client
+) -> None:
+    slow = asking.run("Start-Sleep 60", wait_s=0)
+    run = ask(agent, change("Busy"))
+    asking.post(f"/runs/{slow['run_id']}/cancel")
+    [place] = asking.get(f"/approvals/{run['approval']['id']}")["places"]
+    assert "it is busy" in place["oddities"][0]
+
+
 def test_a_change_waits_is_shown_approved_and_runs_under_its_requesters_name(
     asking: Server, agent: httpx.Client
 ) -> None:
@@ -55,6 +88,7 @@ def test_a_change_waits_is_shown_approved_and_runs_under_its_requesters_name(
         "account": f"admin@{CONTOSO}",
         "session": f"{CONTOSO}:exo",
         "run_id": run["run_id"],
+        "oddities": [],
     }
     used = approve(asking, run)
     assert (used["state"], used["decided_by"]) == ("used", "token")
