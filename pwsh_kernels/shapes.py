@@ -648,6 +648,8 @@ class ApprovalPlace(TypedDict):
     run_id: str
     oddities: list[str]
     """What was left in the session and bends the commands of the text, a sentence each."""
+    preview: Preview | None
+    """What it would change there; null where that cannot be told, or is not known yet."""
 
 
 Approval = TypedDict(

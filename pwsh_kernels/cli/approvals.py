@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from pwsh_kernels.approvals.canonical_text import visible
 from pwsh_kernels.cli.console import ExitCode, connected, note, say, say_json, table
 from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.cli.times import local_clock
 from pwsh_kernels.escapes import plain
+from pwsh_kernels.preview_text import preview_text
 from pwsh_kernels.shapes import Approval, PageCode
 
 ApprovalId = Annotated[
@@ -158,6 +160,8 @@ def described(one: Approval) -> Iterator[str]:
     for place in one["places"]:
         yield f"In {place['session']} as {place['account'] or 'nobody'} (run {place['run_id']})"
         yield from (f"  ! {oddity}" for oddity in place["oddities"])
+        if preview := place["preview"]:
+            yield from (f"  > {line}" for line in visible(preview_text(preview)).split("\n"))
     yield f"Class: {one['class']}"
     yield from (f"  {reason}" for reason in one["reasons"])
     yield f"Commands: {', '.join(one['commands']) or 'none'}"

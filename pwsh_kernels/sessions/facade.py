@@ -95,6 +95,8 @@ shorter.
 """
 
 WITHDRAWN = "The command was cancelled before anybody approved it; none of it was run."
+PREVIEW_WAIT_S, PREVIEW_STOP_WAIT_S = 60.0, 5.0
+"""How long the preview of a change that waits for an approval may take, and its end."""
 OLD_CODE_WAIT_S = 3.0
 """How long a command waits for a sign-in that an earlier server began: its code may have been
 entered."""
@@ -450,6 +452,25 @@ class Sessions:
         await run.wait(wait_s)
         return result_view(run)
 
+    async def _previewed(self, held: HeldRun, dry: DryRun) -> shapes.Preview | None:
+        """Return what a run that waits for an approval would change; None if nobody can tell, or it
+        takes too long, or asks something. It is a run of its own, of the same principal.
+        """
+        live, one = held.live, held.run
+        runner = DryRunner(live, self._directory.catalog, dry)
+        state = await runner.state(PREVIEW_WAIT_S)
+        if one.state != "waiting_for_approval":
+            return None
+        who = {"principal": one.principal, "client": one.client, "account": live.account}
+        run = self._runs.add(
+            live.key, one.command, options=one.options, judged=dry.kind, dry_run=True, **who
+        )
+        runner.submit(run, state)
+        await run.wait(PREVIEW_WAIT_S)
+        if not run.ended and live.queue:
+            await live.queue.cancel(run, PREVIEW_STOP_WAIT_S)
+        return run.preview if run.state == "succeeded" else None
+
     def _run_wait(self, request: RunRequest) -> float:
         return self._settings.run_wait if request.wait_s is None else request.wait_s
 
@@ -466,7 +487,8 @@ class Sessions:
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         check_room(live, self._settings.queued_runs)
         run = self._proposed(live, request, judged, carried)
-        return HeldRun(live, run, self._record, gate), judged
+        one = HeldRun(live, run, self._record, gate, previewing=self._previewed)
+        return one, judged
 
     def _proposed(
         self,

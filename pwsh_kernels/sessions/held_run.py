@@ -7,8 +7,10 @@ from pwsh_kernels.command_state import StateQuestion
 from pwsh_kernels.errors import ProductError, SessionBusy, StateUnknown
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.queries.command_state import oddities, question, state_of
+from pwsh_kernels.sessions.requests import DryRun
 from pwsh_kernels.sessions.runs.queue import Gate
 from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.shapes import Preview
 
 UNSEEN = (
     "What its session is like cannot be told now ({why}), so nothing of that is compared before it"
@@ -30,6 +32,8 @@ class HeldRun:
     gate: Gate | None = None
     on_gone: Callable[[], None] = lambda: None
     """Called when it ends without having begun."""
+    previewing: Callable[["HeldRun", DryRun], Awaitable[Preview | None]] | None = None
+    """Finds out what it would change; None if that cannot be told."""
     seen: StateQuestion | None = None
     """What its session was like when it was looked at: it begins in no other."""
     oddities: tuple[str, ...] = ()
@@ -48,6 +52,10 @@ class HeldRun:
             return
         self.seen = question(means, names, module, state)
         self.oddities = tuple(oddities(state, means, module))
+
+    async def preview(self, dry: DryRun) -> Preview | None:
+        """Return what it would change, while it waits; None if that cannot be told."""
+        return await self.previewing(self, dry) if self.previewing else None
 
     @property
     def account(self) -> str:

@@ -10,7 +10,7 @@ from pwsh_kernels import shapes
 from pwsh_kernels.approvals.approval import Approval, Request, State, sides_with
 from pwsh_kernels.approvals.canonical_text import canonical_text, one_line, visible
 from pwsh_kernels.approvals.change import Change, difference
-from pwsh_kernels.approvals.desk import ApprovalDesk
+from pwsh_kernels.approvals.desk import KEPT, ApprovalDesk
 from pwsh_kernels.approvals.proof import Proof, holds
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.classification import MOST_REASONS, Class, Classification
@@ -67,6 +67,7 @@ class Approvals:
         self._rules = rules
         self.confined = confined
         self._waiting: dict[str, Waiting] = {}
+        self._previews: dict[str, shapes.Preview] = {}
         desk.on_decided.append(self._settle)
 
     # -- asked ----------------------------------------------------------------------------------
@@ -93,6 +94,13 @@ class Approvals:
         seconds = self.desk.lifetime.total_seconds() + EXPIRY_MARGIN_S
         asyncio.get_running_loop().call_later(seconds, lambda: self.desk.expire(now()))
         return one
+
+    def show_preview(self, run_id: str, preview: shapes.Preview) -> None:
+        """Remember what a run that waits would change."""
+        self._previews[run_id] = preview
+        while len(self._previews) > KEPT:
+            del self._previews[next(iter(self._previews))]
+        self.changes.notify()
 
     # -- decided --------------------------------------------------------------------------------
 
@@ -216,7 +224,10 @@ class Approvals:
 
     def version(self, shown: Shown) -> str:
         """Return a text that changes whenever what is shown changes."""
-        told = "".join(f"{one.id}{one.state}" for one in self.desk.listed(shown, now()))
+        told = "".join(
+            f"{one.id}{one.state}{sum(run in self._previews for run in one.request.runs)}"
+            for one in self.desk.listed(shown, now())
+        )
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def view(self, one: Approval, caller: Caller | None) -> shapes.Approval:
@@ -242,6 +253,7 @@ class Approvals:
                     "session": str(key),
                     "run_id": run_id,
                     "oddities": list(odd),
+                    "preview": self._previews.get(run_id),
                 }
                 for it, key, run_id, odd in zip(
                     request.changes, self.keys(one), request.runs, request.oddities, strict=True

@@ -26,6 +26,7 @@ from tests.fixtures.approvals import (
     ended,
     records,
 )
+from tests.fixtures.cli import run_command
 from tests.fixtures.principals import Principals, grant
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 from tests.mcp.client import call, connected, facts_of, text_of
@@ -54,6 +55,26 @@ def test_what_is_planted_while_a_change_waits_keeps_it_from_running(
     [place] = asking.get(f"/approvals/{again['approval']['id']}")["places"]
     told = "Where-Object is not the module's: it is a function defined in this session."
     assert place["oddities"] == [told]
+
+
+def test_the_approver_reads_what_the_commands_say_they_would_do(
+    asking: Server, agent: httpx.Client
+) -> None:
+    alias = asking.run("(Get-Mailbox -ResultSize 1).Alias", format="text")["result"].strip()
+    office = f"(Get-Mailbox {alias}).Office"
+    run = ask(agent, f"Set-Mailbox {alias} -Office Seen")
+    address = f"/approvals/{run['approval']['id']}"
+    preview = asking.until(lambda: asking.get(address)["places"][0]["preview"])
+    [one] = preview["objects"]
+    assert [(it["property"], it["new"]) for it in one["changes"]] == [("Office", "Seen")]
+    assert asking.run(office, format="text")["result"].strip() != "Seen"
+    said, _, _ = run_command(asking.environment, "approvals", "show", run["approval"]["id"])
+    assert "-> Seen" in said
+    assert "A preview, no proof" in said
+    assert asking.run(office, format="text")["result"].strip() != "Seen"
+    assert approve(asking, run)["state"] == "used"
+    assert ended(asking, run)["state"] == "succeeded"
+    assert asking.run(office, format="text")["result"].strip() == "Seen"
 
 
 def test_the_approver_reads_when_a_session_could_not_be_looked_at(
@@ -89,6 +110,7 @@ def test_a_change_waits_is_shown_approved_and_runs_under_its_requesters_name(
         "session": f"{CONTOSO}:exo",
         "run_id": run["run_id"],
         "oddities": [],
+        "preview": None,
     }
     used = approve(asking, run)
     assert (used["state"], used["decided_by"]) == ("used", "token")
