@@ -87,7 +87,10 @@ namespace PwshKernels
             // The first of all is what the engine takes; unlike GetCommand, this asks no hook and
             // imports no module.
             foreach (var one in invoke.GetCommands(name, CommandTypes.All, false)) return one;
-            return null;
+            var cut = name.LastIndexOf('\\');
+            return cut < 1 ? null : invoke.GetCommands(name.Substring(cut + 1), CommandTypes.All, false)
+                .FirstOrDefault(one => name.Substring(0, cut).Equals(
+                    one.ModuleName, StringComparison.OrdinalIgnoreCase));
         }
 
         static SortedDictionary<string, object> Command(CommandInvocationIntrinsics invoke, string name)

@@ -115,6 +115,8 @@ async def test_a_session_in_which_nothing_was_left_has_no_oddities(live: LiveSes
     assert found
     assert found.previews
     assert oddities(state, {one: one for one in NAMES}, EXO) == []
+    (whole,) = (await state_of(live, [r"Microsoft.PowerShell.Utility\Get-Date"])).commands
+    assert (whole.kind, whole.resolved) == ("cmdlet", "Get-Date")
 
 
 async def test_an_approver_is_told_what_bends_the_commands(world: World, live: LiveSession) -> None:
