@@ -80,7 +80,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": {"errors"},
     "tracing": {"errors", "settings"},
     "powershell_search": set(),
-    "approvals": {"catalog", "classification", "command_state", "errors", "principals"},
+    "approvals": {"catalog", "classification", "errors", "principals"},
     "notifications": {"audit", "discovery", "errors", "escapes", "settings"},
     "classification": {"catalog", "errors", "landlock", "powershell_search", "reading", "watcher"},
     "modules": {"catalog", "errors", "powershell_search", "settings", "watcher"},
