@@ -446,12 +446,41 @@ class Counted(TypedDict):
     beyond: NotRequired[int]
 
 
+class PreviewedChange(TypedDict):
+    """A value that would become another one."""
+
+    property: str
+    old: str
+    new: str
+
+
+class PreviewedObject(TypedDict):
+    """What a command said it would do to an object; `target`: "" where it does not name one."""
+
+    action: str
+    target: str
+    changes: list[PreviewedChange]
+
+
+class Preview(TypedDict):
+    """What a dry run said: `complete` is false where it is known to lack something; `ran`: the text
+    with what made its commands only say it.
+    """
+
+    objects: list[PreviewedObject]
+    complete: bool
+    says: str
+    ran: str
+
+
 class Question(TypedDict):
     """Fields that only some answers about a run have: `query` only those of that purpose."""
 
     query: NotRequired[Counted | None]
     yours: NotRequired[bool]
     """Whether the caller started it, and so may answer its questions; set by the web layer."""
+    preview: NotRequired[Preview | None]
+    """Of a dry run: null until it has ended."""
 
 
 class RunAhead(TypedDict):
@@ -617,6 +646,10 @@ class ApprovalPlace(TypedDict):
     account: str
     session: str
     run_id: str
+    oddities: list[str]
+    """What was left in the session and bends the commands of the text, a sentence each."""
+    preview: Preview | None
+    """What it would change there; null where that cannot be told, or is not known yet."""
 
 
 Approval = TypedDict(
@@ -808,6 +841,7 @@ class RunArguments(TypedDict, total=False):
     break_glass: str | None
     conversation_id: str | None
     tier: Tier | None
+    dry_run: bool
 
 
 class RunsArguments(TypedDict, total=False):

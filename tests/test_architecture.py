@@ -15,6 +15,7 @@ from tests.fixtures.repository import ROOT
 PACKAGE = ROOT / "pwsh_kernels"
 LEAVES = {
     "command_state",
+    "preview_text",
     "errors",
     "escapes",
     "grants",
@@ -55,6 +56,7 @@ EVERY_LAYER = LEAVES | {
 }
 MAY_IMPORT: dict[str, set[str]] = {
     "command_state": set(),
+    "preview_text": {"shapes"},
     "errors": set(),
     "escapes": set(),
     "grants": {"errors"},
@@ -78,7 +80,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": {"errors"},
     "tracing": {"errors", "settings"},
     "powershell_search": set(),
-    "approvals": {"catalog", "classification", "command_state", "errors", "principals"},
+    "approvals": {"catalog", "classification", "errors", "principals"},
     "notifications": {"audit", "discovery", "errors", "escapes", "settings"},
     "classification": {"catalog", "errors", "landlock", "powershell_search", "reading", "watcher"},
     "modules": {"catalog", "errors", "powershell_search", "settings", "watcher"},
@@ -109,7 +111,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mcp_clients": {"errors", "shapes"},
     "client": {"discovery", "errors", "port_owners", "settings", "shapes", "tracing"},
     "mcp": {"catalog", "client", "discovery", "errors", "escapes", "principals", "records"}
-    | {"settings", "shapes", "tracing"},
+    | {"preview_text", "settings", "shapes", "tracing"},
     "cli": EVERY_LAYER - {"kernel", "powershell"},
     "__main__": {"cli"},
     "__init__": set(),

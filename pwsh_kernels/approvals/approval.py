@@ -58,6 +58,8 @@ class Request:
     commands: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     """Why it is of its class."""
+    oddities: tuple[tuple[str, ...], ...] = ()
+    """What bends the commands in the session of each of `changes`."""
     runs: tuple[str, ...] = ()
     """The run that waits for it, for each of `changes`."""
 

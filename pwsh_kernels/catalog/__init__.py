@@ -8,7 +8,13 @@ from pwsh_kernels.catalog.explanations import Explanation, ending_errors, explai
 from pwsh_kernels.catalog.facts import SECRET_FACTS, Fact, FactName, Facts, Secret, file_keys
 from pwsh_kernels.catalog.fitness import unfit
 from pwsh_kernels.catalog.guard import guard_script
-from pwsh_kernels.catalog.module import CommandLists, IdentityField, Module, Unsupported
+from pwsh_kernels.catalog.module import (
+    CommandLists,
+    Counterpart,
+    IdentityField,
+    Module,
+    Unsupported,
+)
 from pwsh_kernels.catalog.readiness import (
     clear_script,
     find_script,
@@ -39,6 +45,7 @@ __all__ = [
     "ChangesKind",
     "CommandIndex",
     "CommandLists",
+    "Counterpart",
     "Explanation",
     "Fact",
     "FactName",

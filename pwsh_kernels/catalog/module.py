@@ -51,6 +51,20 @@ class CommandLists:
     secrets: tuple[CommandPattern, ...] = ()
     requests: tuple[Command, ...] = ()
     """Commands that send a request with the method that they are given."""
+    ignores_what_if: tuple[CommandPattern, ...] = ()
+    """Commands that declare -WhatIf and act all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """The command that reads what another one changes, and the parameter that names the object to
+    both.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = FORM
+
+    get: Command
+    by: Text = "Identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,7 @@ class Module:
     hosts: tuple[Host, ...] = ()
     home_files: tuple[HomePath, ...] = ()
     read_commands: tuple[CommandPattern, ...] = ()
+    previews: Mapping[Command, Counterpart] = field(default_factory=dict)
     machine_mutexes: bool = False
 
     @property

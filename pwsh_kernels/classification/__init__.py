@@ -11,5 +11,16 @@ from pwsh_kernels.classification.classes import (
     Reason,
 )
 from pwsh_kernels.classification.classifier import Classifier
+from pwsh_kernels.classification.preview_plan import Plan, Writer
 
-__all__ = ["MOST_REASONS", "Class", "Classification", "Classifier", "Found", "Reason", "Uncarried"]
+__all__ = [
+    "MOST_REASONS",
+    "Class",
+    "Classification",
+    "Classifier",
+    "Found",
+    "Plan",
+    "Reason",
+    "Uncarried",
+    "Writer",
+]

@@ -14,6 +14,7 @@ from pwsh_kernels.classification.facts import Fact, read_facts
 from pwsh_kernels.classification.judgement import Judgement
 from pwsh_kernels.classification.parser_process import NoAnswer, ParserProcess
 from pwsh_kernels.classification.prescan import MAX_TEXT, refusal
+from pwsh_kernels.classification.preview_plan import Plan, plan
 from pwsh_kernels.classification.tables import reason
 from pwsh_kernels.errors import TooManyClassifications
 from pwsh_kernels.reading import Carried
@@ -41,16 +42,33 @@ class Classifier:
         A text that is not parsed, or of which the parser dies, is one of which nobody can tell.
         Raises PowerShellNotFound, PowerShellStartFailed, TooManyClassifications.
         """
+        _, found = await self._judged(text, module, caller)
+        return found
+
+    async def plan(
+        self, text: str, module: str = "", caller: str = ""
+    ) -> tuple[Plan, Classification]:
+        """Return how a text can say what it would change, and what it does.
+
+        Raises CannotPreview, and as `classify` does.
+        """
+        facts, found = await self._judged(text, module, caller)
+        return plan(text, facts, found), found
+
+    async def _judged(
+        self, text: str, module: str, caller: str
+    ) -> tuple[list[Fact], Classification]:
+        """Raises as `classify` does."""
         if code := refusal(text):
-            return _unparsed(code, str(MAX_TEXT))
+            return [], _unparsed(code, str(MAX_TEXT))
         if caller and (wait_s := self._budget.wait_s(caller, len(text))):
             raise TooManyClassifications(retry_after_s=math.ceil(wait_s))
         try:
             facts = await self._facts(text)
         except NoAnswer as problem:
             LOG.warning("PowerShell's parser gave no answer: %s", problem)
-            return _unparsed("not_parsed", "")
-        return Judgement(facts, self._commands, module).classification()
+            return [], _unparsed("not_parsed", "")
+        return facts, Judgement(facts, self._commands, module).classification()
 
     async def carry(self, text: str) -> Carried | Uncarried:
         """Return the commands and parameters that carry a text which reads.

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from pwsh_kernels.approvals.canonical_text import visible
 from pwsh_kernels.cli.console import ExitCode, connected, note, say, say_json, table
 from pwsh_kernels.cli.people import approvers
 from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.cli.times import local_clock, local_time
 from pwsh_kernels.escapes import plain
+from pwsh_kernels.preview_text import preview_text
 from pwsh_kernels.principals.principal import called
 from pwsh_kernels.shapes import Approval, PageCode
 
@@ -160,6 +162,9 @@ def described(one: Approval) -> Iterator[str]:
     yield f"For: {one['reason'] or '(no reason given)'}"
     for place in one["places"]:
         yield f"In {place['session']} as {place['account'] or 'nobody'} (run {place['run_id']})"
+        yield from (f"  ! {oddity}" for oddity in place["oddities"])
+        if preview := place["preview"]:
+            yield from (f"  > {line}" for line in visible(preview_text(preview)).split("\n"))
     yield f"Class: {one['class']}"
     yield from (f"  {reason}" for reason in one["reasons"])
     yield f"Commands: {', '.join(one['commands']) or 'none'}"

@@ -14,6 +14,7 @@ from pwsh_kernels.cli.people import approvers
 from pwsh_kernels.cli.prompts import answer_prompt
 from pwsh_kernels.cli.times import local_clock
 from pwsh_kernels.escapes import EscapeFilter, plain, visible_json
+from pwsh_kernels.preview_text import preview_text
 from pwsh_kernels.records import OutputFormat
 from pwsh_kernels.shapes import FAILED, OPEN, Entry, Run, RunPage
 
@@ -81,6 +82,8 @@ class Printer:
         ):
             note(f"pwsh-kernels: {run['error'] or run['state']}")
             return
+        if preview := run.get("preview"):
+            note(plain(preview_text(preview)))
         for suggestion in dict.fromkeys(one["suggestion"] for one in run["errors"]):
             if suggestion:
                 note(f"pwsh-kernels: {suggestion}")

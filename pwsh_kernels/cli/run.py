@@ -47,6 +47,9 @@ def run(
         str, typer.Option("--format", help=f"One of {', '.join(OUTPUT_FORMATS)}.")
     ] = "text",
     read: Read = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would change; no proof.")
+    ] = False,
     as_json: AsJson = False,
     wait_s: Annotated[
         float | None, typer.Option(min=0, help="Leave the command running after this many seconds.")
@@ -92,6 +95,8 @@ def run(
         "break_glass": break_glass or None,
         "tier": tier_of(read),
     }
+    if dry_run:
+        options["dry_run"] = True
     wait_s = 0 if detach else wait_s
     raise typer.Exit(
         asyncio.run(_run(tenant, module, script.text, options, wait_s, as_json, detach))

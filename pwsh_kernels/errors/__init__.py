@@ -55,6 +55,7 @@ from pwsh_kernels.errors.powershell import (
     PowerShellStartFailed,
     PowerShellTooOld,
 )
+from pwsh_kernels.errors.previews import CannotPreview
 from pwsh_kernels.errors.product_error import ProductError
 from pwsh_kernels.errors.read_tier import NotCarried, NotOnlyReading, ReaderNotConfigured
 from pwsh_kernels.errors.repositories import (
@@ -137,6 +138,7 @@ __all__ = [
     "BodyTooLarge",
     "BreakGlassRefused",
     "BrokenFile",
+    "CannotPreview",
     "ChangesRefused",
     "CommandSearchFailed",
     "CommandTooLarge",

@@ -254,6 +254,7 @@ class Tools:
         format: Format = "text",  # noqa: A002 - the name of the REST API
         wait_s: WaitSeconds = MAX_WAIT,
         reason: Annotated[str, Field(description="What a change is for, for its approver")] = "",
+        dry_run: Annotated[bool, Field(description="Only say what would change")] = False,
     ) -> Annotated[types.CallToolResult, models.StartedResult] | Asked:
         """Run a command; a client that cancels the call cancels its run."""
         if bool(tenant) == bool(tenants):
@@ -264,6 +265,8 @@ class Tools:
             "format": FORMATS.get(format, format),
             "reason": reason or None,
         }
+        if dry_run:
+            options["dry_run"] = True
         if tenants:
             return _everywhere_answer(
                 call, await running.run_everywhere(call, tenants, module, command, options)

@@ -42,6 +42,8 @@ def accepted(run: Run) -> Event:
     """Return what is recorded before a run begins; of a notebook's, when its kernel says so."""
     kind = Kind.RUN_OBSERVED if run.observed else Kind.RUN_ACCEPTED
     more: dict[str, Value] = {"purpose": run.purpose, "account": run.account or ""}
+    if run.dry_run:
+        more["dry_run"] = True
     if run.break_glass:
         more["break_glass"] = run.break_glass
     if run.approval:

@@ -50,6 +50,7 @@ from pwsh_kernels.sessions.memory_watch import MemoryWatch
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.places.places import Places
 from pwsh_kernels.sessions.queries.command_search import CommandSearch
+from pwsh_kernels.sessions.queries.dry_run import DryRunner
 from pwsh_kernels.sessions.queries.kept_objects import (
     ObjectsQuery,
     QueryRecorder,
@@ -59,7 +60,7 @@ from pwsh_kernels.sessions.queries.kept_objects import (
 )
 from pwsh_kernels.sessions.queries.line_reader import LineReader
 from pwsh_kernels.sessions.queries.lines import LinesQuery
-from pwsh_kernels.sessions.requests import LoginRequest, RunRequest
+from pwsh_kernels.sessions.requests import DryRun, LoginRequest, RunRequest
 from pwsh_kernels.sessions.runs.advice import Advice, Advisor
 from pwsh_kernels.sessions.runs.queue import SERVER_STOPPED, Gate
 from pwsh_kernels.sessions.runs.run import Run
@@ -95,6 +96,8 @@ shorter.
 """
 
 WITHDRAWN = "The command was cancelled before anybody approved it; none of it was run."
+PREVIEW_WAIT_S, PREVIEW_STOP_WAIT_S = 60.0, 5.0
+"""How long the preview of a change that waits for an approval may take, and its end."""
 OLD_CODE_WAIT_S = 3.0
 """How long a command waits for a sign-in that an earlier server began: its code may have been
 entered."""
@@ -433,6 +436,42 @@ class Sessions:
             self._held[one.run.id] = one
             one.hold()
 
+    async def dry_run(self, request: RunRequest, dry: DryRun) -> shapes.RunResult:
+        """Run a text that only says what it would change; its preview is in the answer once it has
+        ended.
+
+        Raises as `admit` says, CannotPreview, SessionBusy, StateUnknown.
+        """
+        check_command(request, self._settings.command_size)
+        wait_s = self._run_wait(request)
+        live = await self._admitted(request, max(wait_s, COMING_WAIT_S))
+        check_room(live, self._settings.queued_runs)
+        runner = DryRunner(live, self._directory.catalog, dry)
+        state = await runner.state(max(wait_s, COMING_WAIT_S))
+        run = self._runs.keep(self._proposed(live, request, Judged(dry.kind), dry_run=True))
+        runner.submit(run, state)
+        await run.wait(wait_s)
+        return result_view(run)
+
+    async def _previewed(self, held: HeldRun, dry: DryRun) -> shapes.Preview | None:
+        """Return what a run that waits for an approval would change; None if nobody can tell, or it
+        takes too long, or asks something. It is a run of its own, of the same principal.
+        """
+        live, one = held.live, held.run
+        runner = DryRunner(live, self._directory.catalog, dry)
+        state = await runner.state(PREVIEW_WAIT_S)
+        if one.state != "waiting_for_approval":
+            return None
+        who = {"principal": one.principal, "client": one.client, "account": live.account}
+        run = self._runs.add(
+            live.key, one.command, options=one.options, judged=dry.kind, dry_run=True, **who
+        )
+        runner.submit(run, state)
+        await run.wait(PREVIEW_WAIT_S)
+        if not run.ended and live.queue:
+            await live.queue.cancel(run, PREVIEW_STOP_WAIT_S)
+        return run.preview if run.state == "succeeded" else None
+
     def _run_wait(self, request: RunRequest) -> float:
         return self._settings.run_wait if request.wait_s is None else request.wait_s
 
@@ -448,6 +487,20 @@ class Sessions:
         judged, carried = await self._judged(request, judge)
         live = await self._admitted(request, max(self._run_wait(request), COMING_WAIT_S))
         check_room(live, self._settings.queued_runs)
+        run = self._proposed(live, request, judged, carried)
+        one = HeldRun(live, run, self._record, gate, previewing=self._previewed)
+        return one, judged
+
+    def _proposed(
+        self,
+        live: LiveSession,
+        request: RunRequest,
+        judged: Judged,
+        carried: Mapping[str, Any] | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> Run:
+        """Return the run of a request, not yet kept and not sent."""
         run = self._runs.propose(
             live.key,
             request.command,
@@ -459,9 +512,10 @@ class Sessions:
             state="waiting_for_approval" if judged.ask else "queued",
             break_glass=request.break_glass,
             trace=current_trace(),
+            dry_run=dry_run,
         )
         live.session.use(request.conversation_id)
-        return HeldRun(live, run, self._record, gate), judged
+        return run
 
     async def _judged(
         self, request: RunRequest, judge: Judge

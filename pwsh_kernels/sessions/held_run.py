@@ -1,13 +1,21 @@
 """A run that waits for a person's decision: in no queue, and in nobody's way."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pwsh_kernels.errors import ProductError
+from pwsh_kernels.command_state import StateQuestion
+from pwsh_kernels.errors import ProductError, SessionBusy, StateUnknown
 from pwsh_kernels.sessions.live import LiveSession
+from pwsh_kernels.sessions.queries.command_state import oddities, question, state_of
+from pwsh_kernels.sessions.requests import DryRun
 from pwsh_kernels.sessions.runs.queue import Gate
 from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.shapes import Preview
 
+UNSEEN = (
+    "What its session is like cannot be told now ({why}), so nothing of that is compared before it"
+    " runs."
+)
 VOID = "The command was not run:"
 
 
@@ -24,6 +32,30 @@ class HeldRun:
     gate: Gate | None = None
     on_gone: Callable[[], None] = lambda: None
     """Called when it ends without having begun."""
+    previewing: Callable[["HeldRun", DryRun], Awaitable[Preview | None]] | None = None
+    """Finds out what it would change; None if that cannot be told."""
+    seen: StateQuestion | None = None
+    """What its session was like when it was looked at: it begins in no other."""
+    oddities: tuple[str, ...] = ()
+    """What in its session bends its commands, a sentence each."""
+
+    async def look(self, means: Mapping[str, str], variables: Iterable[str]) -> None:
+        """Remember what its session is like now. `means`: each command of the text as written, and
+        which one it should be; `variables`: those whose values come from the session.
+        """
+        module, names = self.live.session.module, tuple(variables)
+        try:
+            state = await state_of(self.live, means, names)
+        except (SessionBusy, StateUnknown) as problem:
+            why = "it is busy" if isinstance(problem, SessionBusy) else problem.reason
+            self.oddities = (UNSEEN.format(why=why),)
+            return
+        self.seen = question(means, names, module, state)
+        self.oddities = tuple(oddities(state, means, module))
+
+    async def preview(self, dry: DryRun) -> Preview | None:
+        """Return what it would change, while it waits; None if that cannot be told."""
+        return await self.previewing(self, dry) if self.previewing else None
 
     @property
     def account(self) -> str:
@@ -55,7 +87,8 @@ class HeldRun:
         except ProductError as refused:
             self.end(refused.code, f"{VOID} {refused.text()}")
             return False
-        self.live.submit(self.run, self.run.command, gate=LastLook(self, problem))
+        seen = self.seen.to_json() if self.seen else None
+        self.live.submit(self.run, self.run.command, gate=LastLook(self, problem), state=seen)
         return True
 
     def end(self, code: str, reason: str) -> None:

@@ -53,3 +53,32 @@ class RunRequest:
     tier: Tier = "write"
     break_glass: str = ""
     """Why it runs in spite of what the tenant says of changes; "": it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """A command of a dry run that changes something, with the constants that the text gives it."""
+
+    name: str
+    written: str
+    service: str
+    values: Mapping[str, str]
+    first: str
+    """The first constant without a parameter's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """A text that only says what it would change (classification.Plan).
+
+    `means`: each command as written, and which one it should be; `alone`: nothing in the text
+    depends on what its changes would give.
+    """
+
+    text: str
+    means: Mapping[str, str]
+    variables: tuple[str, ...]
+    writers: tuple[Writes, ...]
+    alone: bool
+    kind: str
+    """The class of the text that is previewed."""

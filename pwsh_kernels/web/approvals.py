@@ -11,7 +11,7 @@ from pwsh_kernels import shapes
 from pwsh_kernels.approvals.approval import Approval, Request, State, sides_with
 from pwsh_kernels.approvals.canonical_text import canonical_text, one_line, visible
 from pwsh_kernels.approvals.change import Change, difference
-from pwsh_kernels.approvals.desk import ApprovalDesk
+from pwsh_kernels.approvals.desk import KEPT, ApprovalDesk
 from pwsh_kernels.approvals.proof import Proof, holds
 from pwsh_kernels.audit.event import Kind
 from pwsh_kernels.classification import MOST_REASONS, Class, Classification
@@ -70,6 +70,7 @@ class Approvals:
         self._rules = rules
         self.confined = confined
         self._waiting: dict[str, Waiting] = {}
+        self._previews: dict[str, shapes.Preview] = {}
         desk.on_decided.append(self._settle)
 
     # -- asked ----------------------------------------------------------------------------------
@@ -96,6 +97,13 @@ class Approvals:
         seconds = self.desk.lifetime.total_seconds() + EXPIRY_MARGIN_S
         asyncio.get_running_loop().call_later(seconds, lambda: self.desk.expire(now()))
         return one
+
+    def show_preview(self, run_id: str, preview: shapes.Preview) -> None:
+        """Remember what a run that waits would change."""
+        self._previews[run_id] = preview
+        while len(self._previews) > KEPT:
+            del self._previews[next(iter(self._previews))]
+        self.changes.notify()
 
     # -- decided --------------------------------------------------------------------------------
 
@@ -226,7 +234,10 @@ class Approvals:
 
     def version(self, shown: Shown) -> str:
         """Return a text that changes whenever what is shown changes."""
-        told = "".join(f"{one.id}{one.state}" for one in self.desk.listed(shown, now()))
+        told = "".join(
+            f"{one.id}{one.state}{sum(run in self._previews for run in one.request.runs)}"
+            for one in self.desk.listed(shown, now())
+        )
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def view(self, one: Approval, caller: Caller | None) -> shapes.Approval:
@@ -251,9 +262,11 @@ class Approvals:
                     "account": it.account,
                     "session": str(key),
                     "run_id": run_id,
+                    "oddities": list(odd),
+                    "preview": self._previews.get(run_id),
                 }
-                for it, key, run_id in zip(
-                    request.changes, self.keys(one), request.runs, strict=True
+                for it, key, run_id, odd in zip(
+                    request.changes, self.keys(one), request.runs, request.oddities, strict=True
                 )
             ],
             "requester": request.requester,
@@ -322,6 +335,7 @@ def _request(
         visible(values) if given else "",
         tuple(dict.fromkeys(one_line(one.name) for one in commands)),
         tuple(one_line(one) for one in reasons[:MOST_REASONS]),
+        tuple(tuple(map(one_line, one.oddities)) for one in held),
         tuple(one.run.id for one in held),
     )
 

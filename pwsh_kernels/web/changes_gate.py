@@ -3,20 +3,28 @@ changes; asked by every door that runs texts.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 
 from pwsh_kernels.approvals.policy import Need, needs
 from pwsh_kernels.audit.event import Door, door_of
-from pwsh_kernels.classification import MOST_REASONS, Class, Classification, Classifier
+from pwsh_kernels.classification import MOST_REASONS, Class, Classification, Classifier, Plan
 from pwsh_kernels.classification.classes import worst
-from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused
+from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused, ProductError
 from pwsh_kernels.sessions.held_run import HeldRun, Judged
+from pwsh_kernels.sessions.key import SessionKey
+from pwsh_kernels.sessions.requests import DryRun, Writes
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.audit_events import change_refused
 from pwsh_kernels.web.change_rules import ChangeRules
 from pwsh_kernels.web.guard import Guard
+
+LOG = logging.getLogger(__name__)
+MOST_PREVIEWED = 10
+"""Sessions of one approval in which a preview is made."""
 
 
 class ChangesGate:
@@ -60,6 +68,36 @@ class ChangesGate:
     ) -> None:
         """Ask a person whether runs may begin. Raises as `Approvals.ask` does."""
         self._approvals.ask(caller, held, found, kind, reason)
+
+    def preview(self, held: Sequence[HeldRun]) -> None:
+        """Find out what runs that wait would change, for whoever decides, as far as that can be
+        told.
+        """
+        for one in held[:MOST_PREVIEWED]:
+            one.live.tasks.start(self._preview(one), f"preview for the approval of {one.run.id}")
+
+    async def _preview(self, held: HeldRun) -> None:
+        try:
+            dry = dry_run_of(*await self._classifier.plan(held.run.command, held.run.key.module))
+            preview = await held.preview(dry)
+        except ProductError as refused:
+            LOG.info("no preview of run %s: %s", held.run.id, refused.code)
+            return
+        if preview:
+            self._approvals.show_preview(held.run.id, preview)
+
+    async def dry_run(self, caller: Caller, text: str, key: SessionKey) -> DryRun:
+        """Return how a caller's text can say what it would change in a session. It needs no
+        approval; for whoever may change nothing at all there, there is nothing to see beforehand.
+
+        Raises CannotPreview, ChangesRefused, PowerShellNotFound, PowerShellStartFailed.
+        """
+        plan, found = await self._classifier.plan(text, key.module, caller.name)
+        if self.changes(caller, key.tenant, key.module) == "never":
+            refused = ChangesRefused(key.tenant, key.module, found.kind.value, _told([found]))
+            self.note(caller, door_of(caller.client), [text], refused)
+            raise refused
+        return dry_run_of(plan, found)
 
     def note(
         self,
@@ -118,8 +156,12 @@ class Judging:
         return judged.kind
 
     async def _ask(self, found: Sequence[Classification], held: Sequence[HeldRun]) -> None:
+        means = {one.written: one.name for its in found for one in its.commands}
+        variables = tuple(name for its in found for name in its.variables)
+        await asyncio.gather(*(one.look(means, variables) for one in held))
         kind = worst(one.kind for one in found)
         self._gate.ask(self._caller, held, found, kind, self._reason)
+        self._gate.preview(held)
 
     def _noted(self, refused: ChangesRefused | ApprovalNeeded) -> ChangesRefused | ApprovalNeeded:
         self._gate.note(self._caller, self._door, self._texts, refused)
@@ -129,3 +171,15 @@ class Judging:
 def _told(found: Sequence[Classification]) -> list[str]:
     reasons = [reason for one in found for reason in one.reasons]
     return [one.sentence() for one in reasons[:MOST_REASONS]]
+
+
+def dry_run_of(plan: Plan, found: Classification) -> DryRun:
+    """Return a plan as sessions take it."""
+    return DryRun(
+        plan.text,
+        {one.written: one.name for one in found.commands},
+        found.variables,
+        tuple(Writes(**asdict(one)) for one in plan.writers),
+        plan.alone,
+        found.kind.value,
+    )

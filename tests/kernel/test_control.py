@@ -108,7 +108,7 @@ def test_kernel_info_tells_the_real_version_even_while_a_cell_runs(client: Clien
     assert info["implementation"] == "pwsh_kernels"
     assert version in info["banner"]
     assert info["supported_features"] == []
-    assert info["pwsh"] == {"understands": ["packed", "own", "guards"]}
+    assert info["pwsh"] == {"understands": ["packed", "own", "guards", "state"]}
     assert "subshell" not in str(info)
 
 

@@ -27,6 +27,7 @@ from tests.fixtures.approvals import (
     records,
 )
 from tests.fixtures.browser import signed_in
+from tests.fixtures.cli import run_command
 from tests.fixtures.principals import Principals, grant
 from tests.fixtures.server import CONTOSO, FABRIKAM, Server
 from tests.mcp.client import call, connected, facts_of, text_of
@@ -40,6 +41,59 @@ def connect_as(server: Server, account: str) -> str:
     token = authority.issue_token(account, "https://outlook.office365.com")
     connect = "ExchangeOnlineManagement\\Connect-ExchangeOnline -ShowBanner:$false"
     return f"{connect} -AccessToken {token} -Organization {CONTOSO}"
+
+
+PLANTED = "function Where-Object { 'planted' }"
+
+
+def test_what_is_planted_while_a_change_waits_keeps_it_from_running(
+    asking: Server, agent: httpx.Client
+) -> None:
+    text = f"{change('Planted')}; 1 | Where-Object {{ $_ }}"
+    run = ask(agent, text)
+    assert asking.run(PLANTED)["state"] == "succeeded"
+    try:
+        assert approve(asking, run)["state"] == "used"
+        done = ended(asking, run)
+        again = ask(agent, text)
+    finally:
+        asking.run("Remove-Item function:Where-Object")
+    assert (done["state"], done["code"]) == ("failed", "state_changed")
+    assert "now it is a function defined in this session." in done["error"]
+    assert count(asking, "Planted") == "0"
+    [place] = asking.get(f"/approvals/{again['approval']['id']}")["places"]
+    told = "Where-Object is not the module's: it is a function defined in this session."
+    assert place["oddities"] == [told]
+
+
+def test_the_approver_reads_what_the_commands_say_they_would_do(
+    asking: Server, agent: httpx.Client
+) -> None:
+    alias = asking.run("(Get-Mailbox -ResultSize 1).Alias", format="text")["result"].strip()
+    office = f"(Get-Mailbox {alias}).Office"
+    run = ask(agent, f"Set-Mailbox {alias} -Office Seen")
+    address = f"/approvals/{run['approval']['id']}"
+    preview = asking.until(lambda: asking.get(address)["places"][0]["preview"])
+    [one] = preview["objects"]
+    assert [(it["property"], it["new"]) for it in one["changes"]] == [("Office", "Seen")]
+    assert asking.run(office, format="text")["result"].strip() != "Seen"
+    said, _, _ = run_command(asking.environment, "approvals", "show", run["approval"]["id"])
+    assert "-> Seen" in said
+    assert "A preview, no proof" in said
+    assert asking.run(office, format="text")["result"].strip() != "Seen"
+    assert approve(asking, run)["state"] == "used"
+    assert ended(asking, run)["state"] == "succeeded"
+    assert asking.run(office, format="text")["result"].strip() == "Seen"
+
+
+def test_the_approver_reads_when_a_session_could_not_be_looked_at(
+    asking: Server, agent: httpx.Client
+) -> None:
+    slow = asking.run("Start-Sleep 60", wait_s=0)
+    run = ask(agent, change("Busy"))
+    asking.post(f"/runs/{slow['run_id']}/cancel")
+    [place] = asking.get(f"/approvals/{run['approval']['id']}")["places"]
+    assert "it is busy" in place["oddities"][0]
 
 
 def test_a_change_waits_is_shown_approved_and_runs_under_its_requesters_name(
@@ -64,6 +118,8 @@ def test_a_change_waits_is_shown_approved_and_runs_under_its_requesters_name(
         "account": f"admin@{CONTOSO}",
         "session": f"{CONTOSO}:exo",
         "run_id": run["run_id"],
+        "oddities": [],
+        "preview": None,
     }
     used = approve(asking, run)
     assert (used["state"], used["decided_by"]) == ("used", "token")

@@ -93,6 +93,7 @@ class RunResult(BaseModel):
     exit_code: int | None = None
     duration_s: float | None = None
     question: str = ""
+    preview: str = ""
     advice: ShortAdvice = ""
     next_step: str = ""
     notice: str = ""

@@ -25,6 +25,7 @@ from pwsh_kernels.mcp.answers.session_results import (
     where_of,
 )
 from pwsh_kernels.mcp.answers.words import ended, lines
+from pwsh_kernels.preview_text import preview_text
 from pwsh_kernels.records import PromptFacts
 from pwsh_kernels.shapes import FAILED, GOING, OPEN, ErrorRecord, Refused, Run
 
@@ -61,6 +62,7 @@ def run_result(run: Run, shown: Excerpt, notice: str = "") -> RunResult:
         exit_code=run["exit_code"],
         duration_s=run["duration_s"],
         question=question(run),
+        preview=_preview(run),
         advice=run_advice(run),
         next_step=run_step(run, shown),
         notice=notice,
@@ -109,6 +111,11 @@ def sign_in_first(facts: Standing, notice: str = "") -> StartedResult:
 def sign_in_text(result: StartedResult) -> str:
     """Return that a sign-in has to come first, in words."""
     return lines(result.notice, f"{result.session}: {result.state}.", result.next_step)
+
+
+def _preview(run: Run) -> str:
+    preview = run.get("preview")
+    return plain(preview_text(preview)) if preview else ""
 
 
 def _fault(record: ErrorRecord) -> Fault:
@@ -328,6 +335,7 @@ def run_text(result: RunResult, shown: Excerpt, marks: Marks) -> str:
         marks.part("error", result.errors[0].message if result.errors else ""),
         marks.part("advice", advised),
         marks.part("question", result.question),
+        marks.part("preview", result.preview),
         output_part(shown, marks),
     )
     return lines(result.notice, facts, told, no_output(shown), step)

@@ -52,11 +52,21 @@ namespace PwshKernels
                 ["hooks"] = hooks,
                 ["subscribers"] = engine.Events.Subscribers.Take(MostEntries).Select(Subscriber).ToList(),
                 ["breakpoints"] = runspace.Debugger == null ? 0 : runspace.Debugger.GetBreakpoints().Count,
-                ["types"] = runspace.InitialSessionState == null ? 0 : runspace.InitialSessionState.Types.Count,
+                ["types"] = Extended(runspace),
                 ["location"] = engine.SessionState.Path.CurrentLocation.Path,
                 ["module_path"] = Environment.GetEnvironmentVariable("PSModulePath") ?? "",
             };
             return JsonSerializer.Serialize(state);
+        }
+
+        // Those that an installed module brings come with its commands.
+        static int Extended(Runspace runspace)
+        {
+            var folders = (Environment.GetEnvironmentVariable("PSModulePath") ?? "").Split(
+                Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+            return runspace.InitialSessionState == null ? 0 : runspace.InitialSessionState.Types.Count(
+                one => string.IsNullOrEmpty(one.FileName) ||
+                    !folders.Any(folder => one.FileName.StartsWith(folder, StringComparison.Ordinal)));
         }
 
         static IEnumerable<string> Texts(JsonDocument question, string name) =>
@@ -77,7 +87,10 @@ namespace PwshKernels
             // The first of all is what the engine takes; unlike GetCommand, this asks no hook and
             // imports no module.
             foreach (var one in invoke.GetCommands(name, CommandTypes.All, false)) return one;
-            return null;
+            var cut = name.LastIndexOf('\\');
+            return cut < 1 ? null : invoke.GetCommands(name.Substring(cut + 1), CommandTypes.All, false)
+                .FirstOrDefault(one => name.Substring(0, cut).Equals(
+                    one.ModuleName, StringComparison.OrdinalIgnoreCase));
         }
 
         static SortedDictionary<string, object> Command(CommandInvocationIntrinsics invoke, string name)

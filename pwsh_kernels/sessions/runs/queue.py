@@ -488,7 +488,10 @@ class RunQueue:
         reason = content.get("evalue", "") if state == "failed" else ""
         if state == "cancelled" and job.run.cancelled_at is None and content["status"] != "aborted":
             reason = stopped_reason(job.run)
-        self._examine(job.run, summary, functools.partial(job.run.finish, state, summary, reason))
+        finish = functools.partial(job.run.finish, state, summary, reason)
+        if job.run.before_end:
+            finish = functools.partial(job.run.before_end, state, finish)
+        self._examine(job.run, summary, finish)
 
     def _reply(
         self, run: Run, text: str, metadata: Callable[..., Mapping[str, Any]], principal: str

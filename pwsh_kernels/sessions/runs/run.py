@@ -14,7 +14,7 @@ from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.sessions.runs.advice import Advice
 from pwsh_kernels.sessions.runs.output_log import OutputLog
 from pwsh_kernels.sessions.states import run_may_become
-from pwsh_kernels.shapes import ENDED, Counted, Purpose, RunApproval, RunState
+from pwsh_kernels.shapes import ENDED, Counted, Preview, Purpose, RunApproval, RunState
 from pwsh_kernels.tracing.context import TraceContext
 
 FOR_CALLERS: tuple[Purpose, ...] = ("command", "query")
@@ -87,6 +87,10 @@ class Run:
     """For a query about objects: how many are kept, matched and shown, and of which run."""
     refusal: ProductError | None = None
     """Why a query has no answer."""
+    dry_run: bool = False
+    """It only says what it would change."""
+    preview: Preview | None = field(default=None, repr=False)
+    """What a dry run has said."""
     found_state: Mapping[str, Any] | None = field(default=None, repr=False)
     """How the session resolved commands when it ran (command_state.CommandState), if asked."""
     errors: list[Record] = field(default_factory=list)
@@ -103,6 +107,10 @@ class Run:
     progress: Progress | None = None
     changes: Broadcast = field(default_factory=Broadcast)
     on_end: Callable[["Run"], None] | None = field(default=None, repr=False)
+    before_end: Callable[[RunState, Callable[[], None]], None] | None = field(
+        default=None, repr=False
+    )
+    """Gets the state with which it will end, and what ends it, once the kernel has ended it."""
     advise: Callable[[Record], Advice] = field(default=lambda _: Advice(), repr=False)
     ahead: Callable[[], "Run | None"] = field(default=lambda: None, repr=False)
     """Returns the run that its kernel is executing."""
@@ -185,6 +193,15 @@ class Run:
     def refuse_query(self, refusal: ProductError) -> None:
         """Remember why a query about objects has no answer."""
         self.refusal = refusal
+
+    def hold_end(self, before_end: Callable[[RunState, Callable[[], None]], None]) -> None:
+        """Let something happen between its end in the kernel and its end for its caller."""
+        self.before_end = before_end
+
+    def show_preview(self, preview: Preview) -> None:
+        """Remember what a dry run has said."""
+        self.preview = preview
+        self.changes.notify()
 
     def tell_state(self, state: Mapping[str, Any]) -> None:
         """Remember how the session resolved commands when it ran."""

@@ -124,6 +124,8 @@ def _ahead(ahead: Run | None) -> shapes.RunAhead | None:
 
 
 def _question(run: Run) -> shapes.Question:
+    if run.dry_run:
+        return {"preview": run.preview}
     return {"query": run.query} if run.purpose == "query" else {}
 
 

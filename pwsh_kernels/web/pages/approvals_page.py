@@ -8,6 +8,7 @@ from pwsh_kernels.errors import (
     ApprovalRefused,
     PageCodeRefused,
 )
+from pwsh_kernels.preview_text import preview_text
 from pwsh_kernels.sessions.moment import now
 from pwsh_kernels.web.approval_links import ARGUMENT
 from pwsh_kernels.web.page_codes import approving
@@ -48,7 +49,13 @@ def in_one_line(text: str) -> str:
     return " \u21b5 ".join(text.split("\n"))
 
 
-LOOKS = {"marks": MARKS, "words": WORDS, "classes": CLASSES, "in_one_line": in_one_line}
+LOOKS = {
+    "marks": MARKS,
+    "words": WORDS,
+    "classes": CLASSES,
+    "in_one_line": in_one_line,
+    "preview_text": preview_text,
+}
 """How states, classes and texts are shown."""
 
 

@@ -192,6 +192,8 @@ class RunBody(SessionBody):
     reason: Reason = ""
     break_glass: Annotated[Reason, Field(min_length=1, pattern=r"\S")] | None = None
     wait_s: Seconds | None = None
+    dry_run: bool = False
+    """Only say what would change."""
 
 
 class ApproveBody(Body):

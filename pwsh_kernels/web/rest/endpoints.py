@@ -338,6 +338,8 @@ async def run(call: Call) -> Answer:
         break_glass=one_line(body.break_glass or ""),
         **call.by,
     )
+    if body.dry_run:
+        return await _dry_run(call, body, request)
     judge = call.judging(body)
     if body.tenants:
         views = await call.backend.sessions.run_everywhere(
@@ -356,6 +358,23 @@ async def run(call: Call) -> Answer:
     except (NotCarried, NotOnlyReading) as refused:
         other = SessionKey(refused.tenant, refused.module)
         raise replace(refused, may_write=call.may(Verb.WRITE, other)) from None
+    return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
+
+
+async def _dry_run(call: Call, body: RunBody, request: RunRequest) -> Answer:
+    """Say what a command would change; whoever may not even ask for a change is told so.
+
+    Raises InvalidRequest, CannotPreview, ChangesRefused.
+    """
+    if body.tenants or body.tier == "read" or body.file or body.break_glass:
+        raise InvalidRequest("dry_run", "is for a command in one tenant, in its tier `write`")
+    if call.caller is None:
+        raise Unauthorized
+    backend = call.backend
+    module = backend.catalog.module(body.module).key
+    key = SessionKey(backend.guard.find_tenant(call.caller, body.tenant).name, module)
+    dry = await backend.changes.dry_run(call.caller, body.command, key)
+    view = await backend.sessions.dry_run(request, dry)
     return Answer(_told(call, view), 202 if view["state"] in shapes.OPEN else 200)
 
 

@@ -34,6 +34,7 @@ SUBJECTS = frozenset(
         "notifications",
         "passkeys",
         "powershell",
+        "previews",
         "read_tier",
         "requests",
         "runs",

@@ -10,9 +10,11 @@ import pytest_asyncio
 
 from pwsh_kernels.catalog import Catalog
 from pwsh_kernels.command_state import CommandState
-from pwsh_kernels.errors import SessionBusy
+from pwsh_kernels.errors import CannotPreview, SessionBusy
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.queries.command_state import oddities, question, state_of
+from pwsh_kernels.sessions.queries.dry_run import DryRunner
+from pwsh_kernels.sessions.requests import DryRun, Writes
 from pwsh_kernels.sessions.runs.run import Run
 from tests.sessions.world import CONTOSO, END_WAIT, World
 
@@ -113,6 +115,8 @@ async def test_a_session_in_which_nothing_was_left_has_no_oddities(live: LiveSes
     assert found
     assert found.previews
     assert oddities(state, {one: one for one in NAMES}, EXO) == []
+    (whole,) = (await state_of(live, [r"Microsoft.PowerShell.Utility\Get-Date"])).commands
+    assert (whole.kind, whole.resolved) == ("cmdlet", "Get-Date")
 
 
 async def test_an_approver_is_told_what_bends_the_commands(world: World, live: LiveSession) -> None:
@@ -147,6 +151,18 @@ async def test_the_state_is_asked_without_waking_what_was_planted(
     answer = await world.run("$global:woken")
     await world.run(CLEAN)
     assert answer["result"] == ""
+
+
+async def test_a_command_that_takes_what_if_and_acts_all_the_same_is_not_previewed(
+    live: LiveSession,
+) -> None:
+    lists = replace(EXO.classes, ignores_what_if=("Set-*",))
+    catalog = Catalog({"exo": replace(EXO, classes=lists)}, {})
+    writer = Writes("Set-Mailbox", "Set-Mailbox", "exo", {}, "")
+    dry = DryRun("", {"Set-Mailbox": "Set-Mailbox"}, (), (writer,), alone=True, kind="write")
+    with pytest.raises(CannotPreview, match="acts all the same"):
+        await DryRunner(live, catalog, dry).state(END_WAIT)
+    assert await DryRunner(live, Catalog.load(), dry).state(END_WAIT)
 
 
 async def test_an_agreed_command_waits_for_its_turn_and_finds_what_changed_meanwhile(
