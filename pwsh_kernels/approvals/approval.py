@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pwsh_kernels.approvals.change import Change, digest_of
+from pwsh_kernels.approvals.change import Change, digest_of, gist
 from pwsh_kernels.classification import Class
 from pwsh_kernels.errors import ApprovalRefused
 from pwsh_kernels.principals.principal import Kind, Principal
@@ -140,14 +140,15 @@ def withdrawn(approval: Approval) -> Approval:
 
 
 def may_ask(earlier: Approval, request: Request, at: datetime) -> bool:
-    """Return whether a request may be made although there was an earlier one: not the same again
-    soon after it was declined.
+    """Return whether a request may be made although there was an earlier one: not soon after the
+    same was declined, in any of its sessions.
     """
-    same = earlier.digest == digest_of(request.changes)
     ours = asker(earlier.request.requester) == asker(request.requester)
-    if not (same and ours) or earlier.state is not State.DECLINED or earlier.decided_at is None:
+    lately = earlier.decided_at is None or at < earlier.decided_at + DECLINE_REMEMBERED
+    if not (ours and lately) or earlier.state is not State.DECLINED:
         return True
-    return at >= earlier.decided_at + DECLINE_REMEMBERED
+    said_no = {gist(one) for one in earlier.request.changes}
+    return said_no.isdisjoint(map(gist, request.changes))
 
 
 def asker(requester: str) -> str:

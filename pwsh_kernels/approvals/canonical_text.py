@@ -3,11 +3,14 @@
 Pure.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
 from pwsh_kernels.classification import Found
 
+LINE_END = re.compile(r"(\r\n|\r|\n)")
+"""Where PowerShell's parser counts a line; the ends stay between the lines."""
 PLAIN = frozenset("\n\t")
 """Control characters that stay: a text has lines and indents."""
 
@@ -23,12 +26,13 @@ def canonical_text(text: str, commands: Iterable[Found]) -> str:
 
 def with_names(text: str, commands: Iterable[Found]) -> str:
     """Return a text with each alias replaced by its command."""
-    lines = text.split("\n")
+    pieces = LINE_END.split(text)
     # From the end, so that the places before stay as they are.
     for one in sorted(commands, key=lambda one: (one.place.line, one.place.column), reverse=True):
-        if one.written and one.written != one.name and one.place.line <= len(lines):
-            lines[one.place.line - 1] = _with_name(lines[one.place.line - 1], one)
-    return "\n".join(lines)
+        at = 2 * (one.place.line - 1)
+        if one.written and one.written != one.name and at < len(pieces):
+            pieces[at] = _with_name(pieces[at], one)
+    return "".join(pieces)
 
 
 def _with_name(line: str, found: Found) -> str:

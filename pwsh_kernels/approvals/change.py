@@ -41,6 +41,20 @@ def digest_of(changes: Sequence[Change]) -> str:
     return hashlib.sha256(rfc8785.dumps(digests)).hexdigest()
 
 
+def gist(change: Change) -> str:
+    """Return what stays of a change when it is written in another way that does the same: in other
+    spaces or letters, for another format, with values that its text does not use.
+    """
+    text = change.command.casefold()
+    used = {
+        name.casefold(): value
+        for name, value in change.parameters.items()
+        if f"${name.casefold()}" in text or f"{{{name.casefold()}}}" in text
+    }
+    facts: list[Any] = [" ".join(text.split()), change.tenant, change.module, change.tier, used]
+    return hashlib.sha256(rfc8785.dumps(facts)).hexdigest()
+
+
 def difference(then: Change, now: Change) -> str:
     """Return what is different about a change since it was asked for; "": nothing."""
     where = f"{then.tenant}:{then.module}"

@@ -2,19 +2,19 @@
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from pwsh_kernels import shapes
 from pwsh_kernels.approvals.approval import Approval, Request, State, sides_with
-from pwsh_kernels.approvals.canonical_text import canonical_text, one_line, visible
+from pwsh_kernels.approvals.bound_values import hidden_values, shown_values
+from pwsh_kernels.approvals.canonical_text import canonical_text, one_line
 from pwsh_kernels.approvals.change import Change, difference
 from pwsh_kernels.approvals.desk import KEPT, ApprovalDesk
 from pwsh_kernels.approvals.proof import Proof, holds
 from pwsh_kernels.audit.event import Kind
-from pwsh_kernels.classification import MOST_REASONS, Class, Classification
+from pwsh_kernels.classification import Class, Classification
 from pwsh_kernels.errors import ApprovalRefused, InvalidRequest, ProofNeeded
 from pwsh_kernels.principals.principal import called
 from pwsh_kernels.principals.verbs import Verb
@@ -22,7 +22,6 @@ from pwsh_kernels.sessions.broadcast import Broadcast
 from pwsh_kernels.sessions.held_run import HeldRun
 from pwsh_kernels.sessions.key import SessionKey
 from pwsh_kernels.sessions.moment import now
-from pwsh_kernels.sessions.redaction import masked
 from pwsh_kernels.sessions.runs.run import utc
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.audit_events import approval_events, approval_refused
@@ -32,6 +31,13 @@ from pwsh_kernels.web.guard import Guard
 EXPIRY_MARGIN_S = 0.1
 """After its time, so that it is over when it is looked at."""
 OUTDATED = "approval_outdated"
+HIDDEN = "${} is hidden by who asks: whoever approves this approves it unseen."
+UNSEEN = (
+    "cannot be approved: ${} is hidden, and nobody can tell what this text does with it. Write the"
+    " text as plain commands, or give the value in the open"
+)
+SHOWN_REASONS = 20
+"""Reasons of a class that an approver reads; a caller is told fewer."""
 NOT_RUN = "The command was not run:"
 EXPIRED = f"{NOT_RUN} nobody approved it in time. Ask again when somebody is there to decide."
 ENDINGS = {
@@ -314,7 +320,9 @@ def _request(
     kind: Class,
     reason: str,
 ) -> Request:
-    """Raises InvalidRequest for values that have no canonical form."""
+    """Raises InvalidRequest for values that have no canonical form, and for hidden ones where
+    nobody can tell what the text does with them.
+    """
     run = held[0].run
     commands = [one for it in found for one in it.commands]
     reasons = [one.sentence() for it in found for one in it.reasons]
@@ -324,7 +332,10 @@ def _request(
     except ValueError as problem:
         raise InvalidRequest("parameters", f"cannot be approved: {problem}") from problem
     given = run.options.parameters
-    values = json.dumps(masked(given), ensure_ascii=False, sort_keys=True, indent=1)
+    hidden = hidden_values(given)
+    if hidden and any(one.kind is Class.UNKNOWN for it in found for one in it.reasons):
+        raise InvalidRequest("parameters", UNSEEN.format(hidden[0]))
+    unseen = [HIDDEN.format(name) for name in hidden]
     return Request(
         changes,
         kind,
@@ -332,9 +343,9 @@ def _request(
         caller.client,
         one_line(reason),
         canonical_text(run.command, commands),
-        visible(values) if given else "",
+        shown_values(given),
         tuple(dict.fromkeys(one_line(one.name) for one in commands)),
-        tuple(one_line(one) for one in reasons[:MOST_REASONS]),
+        (*unseen, *map(one_line, reasons[:SHOWN_REASONS])),
         tuple(tuple(map(one_line, one.oddities)) for one in held),
         tuple(one.run.id for one in held),
     )

@@ -120,6 +120,40 @@ def test_what_was_declined_is_not_asked_again_for_a_while() -> None:
     assert may_ask(granted(), wish(), soon)
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        replace(CHANGE, format="json"),
+        replace(CHANGE, command=f"  {CHANGE.command.upper()}\n"),
+        replace(CHANGE, parameters={**CHANGE.parameters, "Unused": 1}),
+        replace(CHANGE, account="other@contoso.com"),
+    ],
+    ids=["another format", "other letters", "a value that is not used", "another account"],
+)
+def test_what_was_declined_stays_declined_in_another_dress(again: Change) -> None:
+    no, soon = declined(request(), GRACE, NOW), NOW + timedelta(minutes=1)
+    assert not may_ask(no, replace(wish(), changes=(again,)), soon)
+
+
+def test_what_was_declined_for_several_tenants_is_declined_for_each() -> None:
+    elsewhere = replace(CHANGE, tenant="fabrikam.com")
+    several = replace(wish(), changes=(CHANGE, elsewhere))
+    no = declined(asked("a-1", several, NOW), GRACE, NOW)
+    soon = NOW + timedelta(minutes=1)
+    for again in ((CHANGE,), (elsewhere,), (elsewhere, CHANGE)):
+        assert not may_ask(no, replace(several, changes=again), soon)
+    assert may_ask(no, replace(several, changes=(replace(CHANGE, tenant="adatum.com"),)), soon)
+
+
+def test_another_value_of_a_parameter_is_another_wish() -> None:
+    one, other = (
+        replace(CHANGE, command="param($Id) Remove-Thing $Id", parameters={"Id": number})
+        for number in (1, 2)
+    )
+    no = declined(asked("a-1", replace(wish(), changes=(one,)), NOW), GRACE, NOW)
+    assert may_ask(no, replace(wish(), changes=(other,)), NOW + timedelta(minutes=1))
+
+
 def test_a_grant_can_be_taken_back_until_it_is_used() -> None:
     assert declined(granted(), ADA, NOW).state is State.DECLINED
     with pytest.raises(ApprovalRefused, match="it is used"):

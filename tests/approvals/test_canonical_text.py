@@ -30,6 +30,12 @@ def test_places_count_as_dotnet_counts_them() -> None:
     assert canonical_text(text, [found("Get-ChildItem", "gci", 1, 7)]).endswith("; Get-ChildItem")
 
 
+def test_lines_end_where_the_parser_ends_them() -> None:
+    text = "'a'\r'b'\rgm\r\ngm x"
+    commands = [found("Get-Mailbox", "gm", 3, 1), found("Get-Mailbox", "gm", 4, 1)]
+    assert canonical_text(text, commands) == ("'a'<U+000D>'b'<U+000D>Get-Mailbox\nGet-Mailbox x")
+
+
 def test_a_name_behind_an_operator_is_found() -> None:
     assert canonical_text("& gci x", [found("Get-ChildItem", "gci", 1, 1)]) == "& Get-ChildItem x"
 

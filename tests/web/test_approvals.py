@@ -358,8 +358,22 @@ def test_values_are_shown_without_secrets_and_those_without_a_form_are_refused(
     shown = asking.get(f"/approvals/{run['approval']['id']}")
     assert "<U+0141 LATIN CAPITAL LETTER L WITH STROKE>" in shown["values"]
     assert "hunter2" not in json.dumps(shown)
+    assert "$Password is hidden by who asks" in shown["reasons"][0]
     body = {"tenant": CONTOSO, "command": command, "parameters": {"Name": 2**60}}
     assert agent.post("/run", json=body).json()["code"] == "invalid_request"
+
+
+def test_who_asks_cannot_hide_from_an_approver_what_runs(
+    asking: Server, agent: httpx.Client
+) -> None:
+    """Neither by a name that sounds like a secret, nor by a secret that the text unwraps."""
+    run = ask(agent, "param($tokens) Invoke-Expression $tokens", parameters={"tokens": "Set-X 7"})
+    assert "Set-X 7" in asking.get(f"/approvals/{run['approval']['id']}")["values"]
+    unwrapped = "param($to) Set-Mailbox a -Office ([Net.NetworkCredential]::new('', $to).Password)"
+    body = {"tenant": CONTOSO, "command": unwrapped, "parameters": {"to": {"$secret": "hunter2"}}}
+    refused = agent.post("/run", json=body).json()
+    assert refused["code"] == "invalid_request"
+    assert "$to is hidden" in refused["error"]
 
 
 def test_a_model_learns_at_once_that_a_person_decides_and_waits(asking: Server) -> None:
