@@ -2,7 +2,8 @@
 stdin gets commands as text and whose stdout is read until a marker.
 
 Written from what it did (docs/decisions/0001): no kernel, no typed streams, no bound values. It is
-here to be measured, and answers wrongly where that did.
+here to be measured, and answers wrongly where that did. Without Flask, which that had: its times are
+what is left of such a server at best.
 """
 
 import json
