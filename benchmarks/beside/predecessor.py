@@ -2,8 +2,8 @@
 stdin gets commands as text and whose stdout is read until a marker.
 
 Written from what it did (docs/decisions/0001): no kernel, no typed streams, no bound values. It is
-here to be measured, and answers wrongly where that did. Without Flask, which that had: its times are
-what is left of such a server at best.
+here to be measured, and answers wrongly where that did. That had Flask, and this has not: its times
+are what is left of such a server at best.
 """
 
 import json
