@@ -17,7 +17,7 @@ OLDER = {
     "__init__.py": {'__version__ = "0.1.0"': '__version__ = "0.0.9"'},
     # Knows none of what later versions send with a command, and does not say what it knows.
     "messages.py": {
-        'BESIDE = ("packed", "own", "guards")': "BESIDE = ()",
+        'BESIDE = ("packed", "own", "guards", "state")': "BESIDE = ()",
         'return {KEY: {"understands": list(BESIDE)}}': "return {}",
     },
 }

@@ -53,7 +53,7 @@ def test_every_time_has_its_date(log: AuditLog, audit: Command) -> None:
 def test_a_typing_error_in_a_filter_is_told(log: AuditLog, audit: Command) -> None:
     out, err, code = audit("show", "--kind", "runs")
     assert (out, code) == ("", 2)
-    assert "--kind must be one of agents, cell," in err
+    assert "--kind must be one of agents, approval, cell," in err
     _, err, code = audit("show", "--tenant", "contso.example")
     known = "The log has: contoso.example, fabrikam.example."
     assert (code, err) == (0, f"No record has the tenant contso.example. {known}\n")

@@ -156,6 +156,7 @@ def test_a_tenant_is_added_and_listed(tenants: Command, file: Path) -> None:
         "aliases": ["ada"],
         "culture": "de-CH",
         "changes": "free",
+        "approve": "confirm",
         "modules": {
             "exo": {
                 "route": "certificate",

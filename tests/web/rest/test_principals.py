@@ -19,7 +19,8 @@ pytestmark = pytest.mark.xdist_group("principals")
 
 CLOSED = [route for route in ROUTES if route.permission is not OPEN]
 OF_A_RUN = [route for route in CLOSED if route.permission.scope is Scope.RUN]
-OF_A_SESSION = [route for route in CLOSED if route.permission.scope is not Scope.RUN]
+OF_AN_APPROVAL = [route for route in CLOSED if route.permission.scope is Scope.APPROVAL]
+OF_A_SESSION = [route for route in CLOSED if route not in [*OF_A_RUN, *OF_AN_APPROVAL]]
 NAMELESS = {Scope.ANYWHERE, Scope.SERVER}
 NAMING = [route for route in OF_A_SESSION if route.permission.scope not in NAMELESS]
 
@@ -47,11 +48,11 @@ def send(
         return http.get(path, params=query)
     fields = route.takes.model_fields
     given = {"tenant": tenant, "module": "exo", "command": "1", "value": "x", "wait_s": 0}
-    given |= {"text": "1", **more}
+    given |= {"text": "1", "id": "none", **more}
     return http.post(path, json={key: value for key, value in given.items() if key in fields})
 
 
-@pytest.mark.parametrize("route", CLOSED, ids=name)
+@pytest.mark.parametrize("route", [*OF_A_RUN, *OF_A_SESSION], ids=name)
 def test_who_has_every_verb_but_that_of_the_route_is_refused(
     guarded: Server, principals: Principals, runs: dict[str, str], route: Route
 ) -> None:
@@ -69,7 +70,7 @@ def test_who_has_every_verb_but_that_of_the_route_is_refused(
         assert (answer.status_code, error["code"], error["verb"]) == (403, "forbidden", verb)
 
 
-@pytest.mark.parametrize("route", CLOSED, ids=name)
+@pytest.mark.parametrize("route", [*OF_A_RUN, *OF_A_SESSION], ids=name)
 def test_who_has_no_grant_is_refused_everywhere(
     guarded: Server, principals: Principals, runs: dict[str, str], route: Route
 ) -> None:
@@ -77,6 +78,17 @@ def test_who_has_no_grant_is_refused_everywhere(
         answer = send(http, route, run=runs[CONTOSO])
     assert answer.json()["code"] in {"forbidden", "unknown_tenant", "unknown_run"}
     assert answer.status_code in {400, 403, 404}
+
+
+@pytest.mark.parametrize("route", OF_AN_APPROVAL, ids=name)
+def test_an_approval_that_does_not_exist_is_nobodys(
+    guarded: Server, principals: Principals, route: Route
+) -> None:
+    """Whose approvals are hidden from whom: tests/web/test_approvals.py."""
+    for who in ("nobody", "writer"):
+        with principals.client(guarded, who) as http:
+            answer = send(http, route, digest="0" * 12)
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_approval")
 
 
 @pytest.mark.parametrize("route", NAMING, ids=name)
