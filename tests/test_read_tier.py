@@ -93,6 +93,22 @@ def test_what_reads_runs_there_and_its_objects_can_be_queried(server: Server) ->
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        f"'{'a' * 38}!' -match '^(a+)+$'",
+        f"'{'a' * 38}!' | Where-Object {{ $_ -notmatch '^(a+)+$' }}",
+    ],
+    ids=["an expression", "a block"],
+)
+def test_no_regular_expression_holds_the_session_up(server: Server, command: str) -> None:
+    """.NET stops none that backtracks, so that nobody could cancel it."""
+    run = server.run(command, tier="read")
+    assert run["state"] == "failed", run
+    assert "timed out" in run["error"]
+    assert json.loads(server.run("'on'", tier="read")["result"]) == "on"
+
+
+@pytest.mark.parametrize(
     ("command", "kind"),
     [
         (CHANGE, "write"),

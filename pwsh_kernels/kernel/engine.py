@@ -11,7 +11,13 @@ from typing import Any
 
 from pwsh_kernels.errors import PowerShellStartFailed, ProductError
 from pwsh_kernels.kernel.environment import KernelEnvironment
-from pwsh_kernels.powershell import Died, Launch, PowerShell, find_powershell
+from pwsh_kernels.powershell import (
+    Died,
+    FoundPowerShell,
+    Launch,
+    PowerShell,
+    find_powershell,
+)
 
 VERSION_WAIT_S = 10.0
 QUERY_WAIT_S = 20.0
@@ -59,7 +65,7 @@ class Engine:
             self._tell_version(found.version)
         finally:
             self._tell_version("")
-        shell = await PowerShell.open(self._launch(found.path))
+        shell = await PowerShell.open(self._launch(found))
         shell.died.add_done_callback(self._died)
         return shell
 
@@ -71,10 +77,11 @@ class Engine:
             self._version = concurrent.futures.Future()
             self._version.set_result(version)
 
-    def _launch(self, executable: Path) -> Launch:
+    def _launch(self, found: FoundPowerShell) -> Launch:
         wanted = self._environment
         return Launch(
-            executable=executable,
+            executable=found.path,
+            takes_assembly=found.takes_assembly,
             home=wanted.home,
             environment=dict(wanted.given),
             cwd=Path.cwd(),

@@ -5,7 +5,7 @@ param([string]$OutputAssembly)
 foreach ($name in 'Microsoft.CodeAnalysis', 'Microsoft.CodeAnalysis.CSharp') {
     $null = [Reflection.Assembly]::LoadFrom("$PSHOME/$name.dll")
 }
-$trees = foreach ($name in 'CommandReader', 'ProgressHost', 'TableRow') {
+$trees = foreach ($name in 'CommandReader', 'MatchLimit', 'ProgressHost', 'TableRow') {
     [Microsoft.CodeAnalysis.CSharp.CSharpSyntaxTree]::ParseText(
         [IO.File]::ReadAllText("$PSScriptRoot/$name.cs"))
 }

@@ -17,6 +17,8 @@ from pwsh_kernels.errors import PowerShellNotFound, PowerShellTooOld
 from pwsh_kernels.powershell.host.launch import QUIET
 
 MINIMUM = (7, 4)
+BUILT_FOR = (7, 6)
+"""The PowerShell, and with it the .NET, that our assembly is compiled for."""
 VERSION_WAIT = 30.0
 """Seconds that a program may take to print its version."""
 
@@ -30,6 +32,11 @@ class FoundPowerShell:
     path: Path
     version: str
     place: str
+
+    @property
+    def takes_assembly(self) -> bool:
+        """Whether its .NET can load our assembly."""
+        return _is_at_least(self.version, BUILT_FOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +106,12 @@ def choose(candidates: list[Place]) -> FoundPowerShell:
 
 def is_new_enough(version: str) -> bool:
     """Return whether a version text is at least MINIMUM; an unknown one is not."""
+    return _is_at_least(version, MINIMUM)
+
+
+def _is_at_least(version: str, least: tuple[int, int]) -> bool:
     numbers = re.findall(r"\d+", version)[:2]
-    return len(numbers) == 2 and (int(numbers[0]), int(numbers[1])) >= MINIMUM
+    return len(numbers) == 2 and (int(numbers[0]), int(numbers[1])) >= least
 
 
 @functools.lru_cache(maxsize=32)

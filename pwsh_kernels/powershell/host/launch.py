@@ -47,6 +47,7 @@ for every few large ones, twice for each such text (20 of 55 ms, measured).
 The terminal is not the one that started us: front ends of Jupyter behave like an xterm.
 """
 
+ASSEMBLY = Path(__file__).parents[1] / "assembly" / "PwshKernels.dll"
 COMMANDS = Path(__file__).parents[1] / "scripts" / "commands"
 """Scripts that every session finds at the end of its PATH: Out-Html and its siblings.
 
@@ -94,6 +95,8 @@ class Launch:
     """
     shown: Shown | None = None
     """The only commands that it finds; it then takes no text but the server's own. None: all."""
+    takes_assembly: bool = True
+    """False: its .NET is older than that of our assembly, and would not start with it."""
     confined: str = ""
     """Rules of `pwsh_kernels.landlock` that confine it, besides those for its own files."""
     limits: Limits = field(default_factory=Limits)
@@ -160,6 +163,10 @@ def child_environment(launch: Launch, ours: Mapping[str, str]) -> dict[str, str]
     whole = {**USUAL, **inherited, **home, **launch.environment, **QUIET}
     if not launch.machine_modules:
         whole["PSModulePath"] = closed_module_path(launch, whole)
+    if launch.shown and launch.takes_assembly:
+        whole["DOTNET_STARTUP_HOOKS"] = os.pathsep.join(
+            filter(None, (whole.get("DOTNET_STARTUP_HOOKS"), str(ASSEMBLY)))
+        )
     whole["PATH"] = os.pathsep.join(filter(None, (whole.get("PATH"), str(COMMANDS))))
     return _with_culture(whole, launch.culture) if launch.culture else whole
 
