@@ -7,6 +7,8 @@ import typer
 
 from pwsh_kernels.cli.console import connected, note, say, say_json, table
 from pwsh_kernels.cli.sessions import AsJson
+from pwsh_kernels.cli.times import local_time
+from pwsh_kernels.principals.principal import called
 from pwsh_kernels.shapes import Frozen, FrozenNow
 
 OneTenant = Annotated[str | None, typer.Argument(help="Default: all tenants.")]
@@ -48,7 +50,10 @@ def _show(answer: Frozen, as_json: bool) -> None:
     if as_json:
         say_json(answer)
         return
-    rows = [(it["tenant"] or "all", it["since"], it["by"], it["why"]) for it in answer["frozen"]]
+    rows = [
+        (it["tenant"] or "all", local_time(it["since"]), called(it["by"]), it["why"])
+        for it in answer["frozen"]
+    ]
     columns = ("TENANT", "SINCE", "BY", "WHY")
     say(table(columns, rows) if rows else "Agents are not stopped anywhere.")
 

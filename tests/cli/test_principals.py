@@ -128,6 +128,8 @@ def test_a_decision_is_explained_and_no_text_gives_a_right(
         )
     out, _, code = principals("test", "agent:claude", "read", "contoso.example")
     assert (out, code) == ("agent:claude may read in contoso.example:exo: by grant 1.\n", 0)
+    out, _, code = principals("test", "token", "kill")
+    assert (out, code) == ("The owner may do everything.\n", 0)
     facts = json.loads(principals("test", "agent:claude", "approve", "--json")[0])
     assert (facts["allowed"], facts["reason"]) == (False, "never_for_agents")
 
