@@ -24,10 +24,19 @@ def test_a_change_is_listed_shown_and_declined(asking: Server, agent: httpx.Clie
     spoof = "a move\nClass: read"
     run = ask(agent, "sl / ; Set-Mailbox åda -Office X", reason=spoof)
     approval_id = run["approval"]["id"]
-    listed, _, _ = told(asking, "list")
+    listed, steps, _ = told(asking, "list")
+    assert "`pwsh-kernels approvals show ID`" in steps
     assert approval_id in listed
     assert "agent:claude-code of the owner" in listed
-    shown, _, code = told(asking, "show", approval_id)
+    shown, steps, code = told(asking, "show", approval_id)
+    digest = asking.get(f"/approvals/{approval_id}")["digest"]
+    for step in (
+        f"approve {approval_id}\n",
+        f"decline {approval_id} --reason",
+        f"code {approval_id}",
+        f"approve {approval_id} --digest {digest[:12]}",
+    ):
+        assert f"pwsh-kernels approvals {step}" in steps
     lines = shown.splitlines()
     assert code == 0
     assert (
@@ -48,15 +57,24 @@ def test_without_a_terminal_only_what_was_read_is_approved(
 ) -> None:
     run = ask(agent, change("Piped"))
     approval_id = run["approval"]["id"]
+    digest = asking.get(f"/approvals/{approval_id}")["digest"]
+    whole = f"`pwsh-kernels approvals approve {approval_id} --digest {digest[:12]}`"
     _, said, code = run_command(asking.environment, "approvals", "approve", approval_id, stdin="y")
-    assert (code, "--digest says what was read" in said) == (1, True)
+    assert (code, whole in said) == (1, True)
     _, said, code = told(asking, "approve", approval_id, "--digest", "0" * 64)
     assert (code, "another change than the one that was shown" in said) == (1, True)
-    digest = asking.get(f"/approvals/{approval_id}")["digest"]
     said, _, code = told(asking, "approve", approval_id, "--digest", digest[:12])
-    assert (said.strip(), code) == (f"{approval_id}: used by the owner", 0)
+    started = f"{CONTOSO}: Approved by the owner; run {run['run_id']} has started."
+    assert (said.strip(), code) == (started, 0)
     assert ended(asking, run)["state"] == "succeeded"
     assert count(asking, "Piped") == "1"
+
+
+def test_an_approval_that_nobody_knows_is_told_with_the_command_that_lists_them(
+    asking: Server,
+) -> None:
+    _, said, code = told(asking, "show", "nosuch")
+    assert (code, "`pwsh-kernels approvals list --all`" in said) == (1, True)
 
 
 @pytest.mark.parametrize(("typed", "state"), [("y", "used"), ("", "pending")])
