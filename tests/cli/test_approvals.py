@@ -128,3 +128,28 @@ def test_a_command_for_several_tenants_says_once_whose_approval_it_waits_for(
     first, second = (line.split()[1] for line in out.splitlines())
     assert asking.post(f"/runs/{first}/cancel")["state"] == "cancelled"
     assert asking.post(f"/runs/{second}/cancel")["approval"]["state"] == "withdrawn"
+
+
+def test_a_change_that_is_left_waiting_says_so_in_words(asking: Server) -> None:
+    """The owner is asked too by then."""
+    file = asking.folder / "tenants.toml"
+    rules = file.read_text(encoding="utf-8")
+    file.write_text(rules.replace('agent = "ask"', 'owner = "ask"'), encoding="utf-8")
+    words = ("run", CONTOSO, "exo", change("Left"), "--wait-s", "0")
+    _, said, code = run_command(asking.environment, *words)
+    file.write_text(rules, encoding="utf-8")
+    [run] = asking.get("/runs", state="waiting_for_approval")["runs"]
+    told = f"{run['run_id']} waits for an approval: `pwsh-kernels follow {run['run_id']}`"
+    assert (code, told in said) == (5, True)
+    asking.post(f"/runs/{run['run_id']}/cancel")
+
+
+def test_a_change_that_waits_in_every_tenant_has_the_code_of_one_that_waits(
+    asking: Server, agent: httpx.Client
+) -> None:
+    body = {"tenants": [CONTOSO, FABRIKAM], "module": "exo", "command": change("Both")}
+    answer = agent.post("/run", json={**body, "format": "text", "wait_s": 0}).json()
+    assert (answer["success"], answer["code"]) == (False, "waiting_for_approval")
+    assert answer["error"].startswith("Nothing has run yet: ")
+    for one in answer["results"]:
+        asking.post(f"/runs/{one['run_id']}/cancel")
