@@ -168,4 +168,8 @@ def _say(found: Verification, *, anchored: bool) -> None:
         return
     say(f"{found.records} records fit together, up to number {found.last}:\n{found.head}")
     if not anchored:
-        note("Without --anchor nobody can tell whether records at the end are missing.")
+        note(
+            "Without --anchor nobody can tell whether records at the end are missing: note this"
+            " hash elsewhere, and next time call"
+            f" `pwsh-kernels audit verify --anchor {found.head}`."
+        )

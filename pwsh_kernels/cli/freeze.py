@@ -1,6 +1,7 @@
 """`pwsh-kernels freeze`, `thaw`: stop all agents, and let them go on."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from pwsh_kernels.cli.console import connected, note, say, say_json, table
 from pwsh_kernels.cli.sessions import AsJson
 from pwsh_kernels.cli.times import local_time
 from pwsh_kernels.principals.principal import called
-from pwsh_kernels.shapes import Frozen, FrozenNow
+from pwsh_kernels.shapes import Frozen, FrozenNow, Run
 
 OneTenant = Annotated[str | None, typer.Argument(help="Default: all tenants.")]
 
@@ -35,7 +36,18 @@ def freeze(
     if not as_json:
         for run in answer["stopped"]:
             still = "is still stopping" if run["stopping"] else run["state"]
-            note(f"{run['run_id']} of {run['principal']} in {run['session']}: {still}")
+            note(f"{run['run_id']} of {called(run['principal'])} in {run['session']}: {still}")
+        if told := withdrawn(answer["stopped"]):
+            note(told)
+
+
+def withdrawn(stopped: Sequence[Run]) -> str:
+    """Return how many requests for approval a freeze took back; "" if none. Pure."""
+    asked = {one["approval"]["id"] for one in stopped if one["approval"] and not one["started_at"]}
+    if not asked:
+        return ""
+    requests = "1 request" if len(asked) == 1 else f"{len(asked)} requests"
+    return f"{requests} for approval withdrawn: after `thaw`, what is still needed is asked again."
 
 
 def thaw(tenant: OneTenant = None, as_json: AsJson = False) -> None:

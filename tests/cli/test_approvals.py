@@ -153,3 +153,10 @@ def test_a_change_that_waits_in_every_tenant_has_the_code_of_one_that_waits(
     assert answer["error"].startswith("Nothing has run yet: ")
     for one in answer["results"]:
         asking.post(f"/runs/{one['run_id']}/cancel")
+
+
+def test_a_freeze_says_how_many_requests_it_took_back(asking: Server, agent: httpx.Client) -> None:
+    ask(agent, change("Frozen"))
+    _, said, code = run_command(asking.environment, "freeze", CONTOSO)
+    run_command(asking.environment, "thaw", CONTOSO)
+    assert (code, "1 request for approval withdrawn: after `thaw`" in said) == (0, True)

@@ -78,6 +78,7 @@ def test_a_whole_log_is_told_with_its_head_and_what_cannot_be_seen(
     out, err, code = audit("verify")
     assert (code, out) == (0, f"4 records fit together, up to number 4:\n{log.head}\n")
     assert "Without --anchor" in err
+    assert f"`pwsh-kernels audit verify --anchor {log.head}`" in err
     out, err, code = audit("verify", "--anchor", log.head)
     assert (code, err) == (0, "")
 
