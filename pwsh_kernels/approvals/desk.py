@@ -30,7 +30,7 @@ from pwsh_kernels.errors import (
     TooManyApprovals,
     UnknownApproval,
 )
-from pwsh_kernels.principals.principal import Principal
+from pwsh_kernels.principals.principal import Principal, called
 
 LOG = logging.getLogger(__name__)
 MOST_OPEN = 10
@@ -73,7 +73,9 @@ class ApprovalDesk:
         self.expire(at)
         for one in self._known.values():
             if not may_ask(one, request, at):
-                raise ApprovalDeclinedLately(one.id, one.decided_by, one.words)
+                raise ApprovalDeclinedLately(
+                    one.id, one.decided_by, one.words, called(one.decided_by)
+                )
         ours = asker(request.requester)
         waiting = [one for one in self._open() if asker(one.request.requester) == ours]
         if len(waiting) >= MOST_OPEN:

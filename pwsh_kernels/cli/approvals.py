@@ -22,6 +22,8 @@ ApprovalId = Annotated[
 ]
 TEXT_CHARS = 60
 """Characters of a command in the list."""
+DIGEST_CHARS = 12
+"""Characters of a digest that are enough to say what was read."""
 YES = frozenset({"y", "yes"})
 
 
@@ -41,7 +43,11 @@ def list_approvals(
         say_json(found)
         return
     columns = ("ID", "STATE", "CLASS", "WHERE", "REQUESTER", "UNTIL", "COMMAND")
-    say(table(columns, [_row(one) for one in found]) if found else "Nothing waits for an approval.")
+    if not found:
+        say("Nothing waits for an approval.")
+        return
+    say(table(columns, [_row(one) for one in found]))
+    note("Next: `pwsh-kernels approvals show ID` shows one, and how to decide it.")
 
 
 def show(approval_id: ApprovalId, as_json: AsJson = False) -> None:
@@ -52,6 +58,9 @@ def show(approval_id: ApprovalId, as_json: AsJson = False) -> None:
         return
     for line in described(one):
         say(line)
+    if one["state"] == "pending":
+        for line in _next_steps(one):
+            note(line)
 
 
 def approve(
@@ -112,14 +121,17 @@ async def _approve(approval_id: str, digest: str | None) -> int:
             one = await client.approval(approval_id)
             for line in described(one):
                 say(line)
-            if not await asyncio.to_thread(_agreed):
+            if not await asyncio.to_thread(_agreed, one):
                 return ExitCode.FAILED
             digest = one["digest"]
         done = await client.approve(approval_id, digest)
-    say(f"{done['id']}: {done['state']}{_said(done)}")
+    if done["state"] != "used":
+        say(f"{done['id']}: {done['state']}{_said(done)}")
+        return ExitCode.FAILED
     for place in done["places"]:
-        note(f"{place['tenant']}: `pwsh-kernels follow {place['run_id']}`")
-    return ExitCode.OK if done["state"] == "used" else ExitCode.FAILED
+        say(f"{place['tenant']}: Approved{_said(done)}; run {place['run_id']} has started.")
+        note(f"`pwsh-kernels follow {place['run_id']}` shows it.")
+    return ExitCode.OK
 
 
 async def _decline(approval_id: str, reason: str) -> Approval:
@@ -127,15 +139,32 @@ async def _decline(approval_id: str, reason: str) -> Approval:
         return await client.decline(approval_id, reason)
 
 
-def _agreed() -> bool:
+def _agreed(one: Approval) -> bool:
     if not sys.stdin.isatty():
-        note("Not approved: stdin is not a terminal. --digest says what was read.")
+        note(
+            "Not approved: stdin is not a terminal. Whoever has read it approves it with"
+            f" `{_by_digest(one)}`."
+        )
         return False
     note("Approve this? [y/N]")
     agreed = sys.stdin.readline().strip().lower() in YES
     if not agreed:
         note("Not approved. It still waits; `pwsh-kernels approvals decline` refuses it.")
     return agreed
+
+
+def _by_digest(one: Approval) -> str:
+    return f"pwsh-kernels approvals approve {one['id']} --digest {one['digest'][:DIGEST_CHARS]}"
+
+
+def _next_steps(one: Approval) -> Iterator[str]:
+    """Yield the commands that decide a change which waits."""
+    name = one["id"]
+    yield "Next:"
+    yield f"  pwsh-kernels approvals approve {name}"
+    yield f"  pwsh-kernels approvals decline {name} --reason TEXT"
+    yield f"  pwsh-kernels approvals code {name}  (to approve it on the page)"
+    yield f"  {_by_digest(one)}  (without a terminal)"
 
 
 def _row(one: Approval) -> tuple[str, ...]:

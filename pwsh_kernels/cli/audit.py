@@ -20,6 +20,7 @@ from pwsh_kernels.cli.console import ExitCode, note, say, say_json, table
 from pwsh_kernels.cli.times import local_time
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.principals.principal import called
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 NO_LOG = "there is no audit log; --folder names another place"
@@ -65,7 +66,7 @@ def show(
     if as_json:
         say_json({"success": True, "records": list(found)})
         return
-    headings = ("time", "who", "kind", "session", "outcome", "what")
+    headings = ("TIME (LOCAL)", "WHO", "KIND", "SESSION", "OUTCOME", "WHAT")
     say(table(headings, [_row(one) for one in found]))
 
 
@@ -143,7 +144,7 @@ def _row(record: Record) -> tuple[str, ...]:
     what = record.get("command") or record.get("verb") or record.get("reason") or ""
     return (
         local_time(str(record.get("time", ""))),
-        str(record.get("principal", "")),
+        called(str(record.get("principal", ""))),
         str(record.get("kind", "")),
         str(record.get("session", record.get("tenant", ""))),
         str(record.get("outcome", "")),
@@ -167,4 +168,8 @@ def _say(found: Verification, *, anchored: bool) -> None:
         return
     say(f"{found.records} records fit together, up to number {found.last}:\n{found.head}")
     if not anchored:
-        note("Without --anchor nobody can tell whether records at the end are missing.")
+        note(
+            "Without --anchor nobody can tell whether records at the end are missing: note this"
+            " hash elsewhere, and next time call"
+            f" `pwsh-kernels audit verify --anchor {found.head}`."
+        )

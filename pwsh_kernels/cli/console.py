@@ -89,6 +89,10 @@ def _sentence(error: ProductError, facts: Mapping[str, object]) -> str:
         "unknown_run": (
             f"There is no run {run_id}. `pwsh-kernels runs` lists those that the server remembers."
         ),
+        "unknown_approval": (
+            f"There is no approval {facts.get('approval')}. `pwsh-kernels approvals list --all`"
+            " lists those that the server remembers."
+        ),
         "unauthorized": (
             "The server refuses the token: it is unknown, has expired or was revoked, or the server"
             " cannot read its principals file (its log says so). Ask who owns the server."

@@ -19,7 +19,8 @@ from pwsh_kernels.settings import Settings
 if TYPE_CHECKING:
     from pwsh_kernels.catalog import Tenant
     from pwsh_kernels.classification import Classification, Uncarried
-    from pwsh_kernels.principals.principal import Kind, Where
+    from pwsh_kernels.principals.decision import Decision
+    from pwsh_kernels.principals.principal import Kind, Principal, Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def explain(
     if decision.allowed and runs and tenant:
         fate = _fate(settings, one.kind, where, command, read=read)
     allowed = decision.allowed and (fate is None or fate.runs)
-    sentences = [decision.text(), *([fate.sentence] if fate else [])]
+    sentences = [_sentence(one, decision), *([fate.sentence] if fate else [])]
     if as_json:
         more = {"changes": fate.changes, "class": fate.kind} if fate else {}
         told = {**decision.facts(), **more, "allowed": allowed}
@@ -70,6 +71,15 @@ def explain(
         say("\n".join(sentences))
     if not allowed:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _sentence(one: "Principal", decision: "Decision") -> str:
+    """Return the decision as a person reads it: the owner's one grant stands in no file."""
+    from pwsh_kernels.principals.principal import OWNER
+
+    if one is OWNER and decision.allowed:
+        return "The owner may do everything."
+    return decision.text()
 
 
 def _place(settings: Settings, tenant: str, module: str) -> "Where":

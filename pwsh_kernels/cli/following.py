@@ -142,10 +142,8 @@ async def follow_to_end(
 def run_exit_code(run: Run) -> int:
     """Return the exit code for a run; if it is still running, say so on stderr."""
     if run["state"] in OPEN:
-        note(
-            f"{run['run_id']} is {run['state']}: `pwsh-kernels follow {run['run_id']}` attaches"
-            " to it."
-        )
+        state = _open_words(run)
+        note(f"{run['run_id']} {state}: `pwsh-kernels follow {run['run_id']}` attaches to it.")
         return ExitCode.STILL_RUNNING
     if run["state"] == "cancelled":
         undecided = run["code"].startswith("approval_")
@@ -154,6 +152,12 @@ def run_exit_code(run: Run) -> int:
         return ExitCode.NOT_SIGNED_IN
     code = (run["exit_code"] or 0) & 0xFF
     return code or (ExitCode.OK if run["state"] == "succeeded" else ExitCode.FAILED)
+
+
+def _open_words(run: Run) -> str:
+    if run["state"] == "waiting_for_approval":
+        return "waits for an approval"
+    return f"is {run['state']}"
 
 
 def signed_out(run: Run) -> bool:

@@ -1,13 +1,16 @@
 """`pwsh-kernels freeze`, `thaw`: stop all agents, and let them go on."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from pwsh_kernels.cli.console import connected, note, say, say_json, table
 from pwsh_kernels.cli.sessions import AsJson
-from pwsh_kernels.shapes import Frozen, FrozenNow
+from pwsh_kernels.cli.times import local_time
+from pwsh_kernels.principals.principal import called
+from pwsh_kernels.shapes import Frozen, FrozenNow, Run
 
 OneTenant = Annotated[str | None, typer.Argument(help="Default: all tenants.")]
 
@@ -33,7 +36,18 @@ def freeze(
     if not as_json:
         for run in answer["stopped"]:
             still = "is still stopping" if run["stopping"] else run["state"]
-            note(f"{run['run_id']} of {run['principal']} in {run['session']}: {still}")
+            note(f"{run['run_id']} of {called(run['principal'])} in {run['session']}: {still}")
+        if told := withdrawn(answer["stopped"]):
+            note(told)
+
+
+def withdrawn(stopped: Sequence[Run]) -> str:
+    """Return how many requests for approval a freeze took back; "" if none. Pure."""
+    asked = {one["approval"]["id"] for one in stopped if one["approval"] and not one["started_at"]}
+    if not asked:
+        return ""
+    requests = "1 request" if len(asked) == 1 else f"{len(asked)} requests"
+    return f"{requests} for approval withdrawn: after `thaw`, what is still needed is asked again."
 
 
 def thaw(tenant: OneTenant = None, as_json: AsJson = False) -> None:
@@ -48,7 +62,10 @@ def _show(answer: Frozen, as_json: bool) -> None:
     if as_json:
         say_json(answer)
         return
-    rows = [(it["tenant"] or "all", it["since"], it["by"], it["why"]) for it in answer["frozen"]]
+    rows = [
+        (it["tenant"] or "all", local_time(it["since"]), called(it["by"]), it["why"])
+        for it in answer["frozen"]
+    ]
     columns = ("TENANT", "SINCE", "BY", "WHY")
     say(table(columns, rows) if rows else "Agents are not stopped anywhere.")
 

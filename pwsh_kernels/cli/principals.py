@@ -1,5 +1,6 @@
 """`pwsh-kernels principals`: who may do what, in the principals file itself, without a server."""
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -8,8 +9,10 @@ import typer
 
 from pwsh_kernels.cli.console import note, say, say_json, table
 from pwsh_kernels.cli.tenants import tenants_file
+from pwsh_kernels.cli.times import local_time
 from pwsh_kernels.discovery import read_settings
 from pwsh_kernels.errors import InvalidRequest
+from pwsh_kernels.principals.verbs import Verb
 from pwsh_kernels.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="person:NAME, agent:NAME or script:NAME.")]
-Names = Annotated[list[str] | None, typer.Option()]
 Days = Annotated[int, typer.Option(min=1, max=3650, help="How long the token is valid.")]
 
 
@@ -30,7 +32,9 @@ def principals() -> None:
 
 def add(
     name: Id,
-    verb: Names = None,
+    verb: Annotated[
+        list[str] | None, typer.Option(help=f"What it may do: {', '.join(Verb)}.")
+    ] = None,
     tenant: Annotated[list[str] | None, typer.Option(help="A tenant, or * for all.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="All tenants with this tag.")] = None,
     module: Annotated[list[str] | None, typer.Option(help="A service. Default: all.")] = None,
@@ -81,7 +85,7 @@ def list_principals(as_json: AsJson = False) -> None:
     if as_json:
         say_json([facts_of(one) for one in known])
         return
-    rows = [(one.id, _state(one), "yes" if one.jupyter else "", _grants(one)) for one in known]
+    rows = [(one.id, _valid(one), "yes" if one.jupyter else "", _grants(one)) for one in known]
     say(table(("PRINCIPAL", "VALID", "JUPYTER", "GRANTS"), rows))
     if not known:
         note(f"{path} names nobody: only the owner's token is valid.")
@@ -116,7 +120,9 @@ def _now() -> datetime:
 
 
 def _show_token(one: "Principal", token: str) -> None:
-    note(f"The token of {one.id}, valid until {one.expires}; it is shown only now:")
+    until = local_time(_iso(one.expires) or "")
+    shown = "it is shown only now:" if sys.stdout.isatty() else "it is written to stdout, only now."
+    note(f"The token of {one.id}, valid until {until}; {shown}")
     say(token)
     note("Its holder sets PWSH_MANAGER_TOKEN, or sends `Authorization: Bearer TOKEN`.")
 
@@ -131,7 +137,6 @@ def _grant(
     """Return the grant of the options, None if there is none. Raises InvalidRequest."""
     from pwsh_kernels.catalog import Catalog
     from pwsh_kernels.principals.principal import EVERY, Grant
-    from pwsh_kernels.principals.verbs import Verb
 
     if not (verbs or tenants or tags or modules):
         return None
@@ -177,6 +182,12 @@ def _state(one: "Principal") -> str:
     if one.revoked:
         return f"revoked {one.revoked:%Y-%m-%d}"
     return f"{'expired' if one.expired(_now()) else 'until'} {one.expires:%Y-%m-%d}"
+
+
+def _valid(one: "Principal") -> str:
+    """Return the state for people: until when, on the clock of this machine."""
+    at = one.revoked or one.expires
+    return f"{_state(one).partition(' ')[0]} {local_time(at.isoformat())}" if at else _state(one)
 
 
 def _grants(one: "Principal") -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pwsh_kernels.cli.console import connected, say
+from pwsh_kernels.cli.console import connected, note, say
 from pwsh_kernels.cli.everywhere import read_tenants, run_everywhere
 from pwsh_kernels.cli.following import follow_to_end
 from pwsh_kernels.cli.script_source import read_script
@@ -18,6 +18,8 @@ from pwsh_kernels.cli.sessions import AsJson, Read, tier_of
 from pwsh_kernels.messages import MAX_WIDTH, MIN_WIDTH
 from pwsh_kernels.records import OUTPUT_FORMATS
 from pwsh_kernels.shapes import RunArguments
+
+GLASS_BROKEN = "Break-glass: that this runs is recorded with its reason, and told to who approves."
 
 
 def run(
@@ -126,6 +128,8 @@ async def _run(
                 as_json=as_json,
             )
         started = await client.run(tenant, module, script, wait_s=0, **options)
+        if started["break_glass"]:
+            note(GLASS_BROKEN)
         if detach:
             say(started["run_id"])
             return 0

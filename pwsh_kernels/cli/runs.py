@@ -8,6 +8,7 @@ import typer
 from pwsh_kernels.cli.console import ExitCode, connected, note, say, say_json, table
 from pwsh_kernels.cli.following import follow_to_end
 from pwsh_kernels.cli.sessions import AsJson
+from pwsh_kernels.cli.times import local_time
 from pwsh_kernels.shapes import Purpose, Run, Runs, RunsArguments
 
 COMMAND_CHARS = 60
@@ -56,7 +57,7 @@ def _row(run: Run) -> tuple[object, ...]:
         run["run_id"],
         run["session"],
         run["state"],
-        run["started_at"],
+        local_time(run["started_at"] or ""),
         run["duration_s"],
         run["client"],
         shown,

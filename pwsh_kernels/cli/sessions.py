@@ -7,7 +7,7 @@ import typer
 
 from pwsh_kernels.cli.console import ExitCode, connected, note, say, say_json, table
 from pwsh_kernels.cli.login import say_code
-from pwsh_kernels.cli.times import local_clock
+from pwsh_kernels.cli.times import local_clock, local_time
 from pwsh_kernels.shapes import Disconnected, Sessions, Status, Tier
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's domain, such as contoso.example.")]
@@ -28,7 +28,7 @@ def sessions(as_json: AsJson = False) -> None:
         (
             *(one["session"], one["state"], one["account"], one["current_run"]),
             "" if one["memory_mb"] is None else f"{one['memory_mb']} MB",
-            one["last_used"],
+            local_time(one["last_used"] or ""),
         )
         for one in answer["sessions"]
     ]

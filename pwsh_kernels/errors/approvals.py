@@ -79,12 +79,14 @@ class ApprovalDeclinedLately(ProductError):
     approval: str
     by: str
     words: str
+    by_name: str
+    """`by` as people read it."""
 
     def text(self) -> str:
         said = f" ({self.words})" if self.words else ""
         return (
-            f"Not run: {self.by} has declined this change lately{said}, so nobody is asked again"
-            " within an hour. Tell the person, and do not write it in another way."
+            f"Not run: {self.by_name} has declined this change lately{said}, so nobody is asked"
+            " again within an hour. Tell the person, and do not write it in another way."
         )
 
 

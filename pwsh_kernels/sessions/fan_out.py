@@ -16,6 +16,10 @@ from pwsh_kernels.shapes import Everywhere, Refused, TenantRun
 ALL = "*"
 """Stands for every tenant that is signed in to the module."""
 MAX_TENANTS = 200
+NOTHING_YET = (
+    "Nothing has run yet: the command needs an approval by a person in every tenant. Each result"
+    " names its approval."
+)
 LOOK_S = 60.0
 """How often a turn that a long run holds is checked."""
 
@@ -68,6 +72,8 @@ def summary_view(module: str, results: list[TenantRun]) -> Everywhere:
     }
     if view["success"]:
         return view
+    if set(states) == {"waiting_for_approval"}:
+        return {**view, "error": NOTHING_YET, "code": "waiting_for_approval"}
     told = ", ".join(f"{count} {state}" for state, count in states.items())
     return {**view, "error": f"Not all succeeded: {told}.", "code": "not_all_succeeded"}
 

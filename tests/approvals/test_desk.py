@@ -78,7 +78,7 @@ def test_what_was_declined_is_not_asked_again_for_an_hour() -> None:
     desk = ApprovalDesk()
     one = desk.ask(wish(), NOW)
     desk.decline(one.id, OWNER, "not on a Monday", NOW)
-    with pytest.raises(ApprovalDeclinedLately, match="declined this change lately"):
+    with pytest.raises(ApprovalDeclinedLately, match="the owner has declined this change lately"):
         desk.ask(wish(), NOW)
     assert desk.ask(wish(), NOW + DECLINE_REMEMBERED).state is State.PENDING
 

@@ -45,6 +45,17 @@ def test_the_newest_records_are_shown_with_who_and_what(log: AuditLog, audit: Co
     assert len(json.loads(audit("show", "--last", "2", "--json")[0])["records"]) == 2
 
 
+def test_a_table_names_people_and_json_has_their_ids(log: AuditLog, audit: Command) -> None:
+    more = AuditLog(log.folder)
+    more.append(Event(Kind.DENIED, Door.REST, "token", tenant="fabrikam.example"))
+    more.close()
+    table = audit("show", "--kind", "denied")[0]
+    assert table.startswith("TIME (LOCAL)")
+    assert "the owner" in table
+    told = json.loads(audit("show", "--last", "1", "--json")[0])
+    assert told["records"][0]["principal"] == "token"
+
+
 def test_every_time_has_its_date(log: AuditLog, audit: Command) -> None:
     today = f"{datetime.now().astimezone():%Y-%m-%d} "
     assert all(line.startswith(today) for line in audit("show")[0].splitlines()[1:])
@@ -67,6 +78,7 @@ def test_a_whole_log_is_told_with_its_head_and_what_cannot_be_seen(
     out, err, code = audit("verify")
     assert (code, out) == (0, f"4 records fit together, up to number 4:\n{log.head}\n")
     assert "Without --anchor" in err
+    assert f"`pwsh-kernels audit verify --anchor {log.head}`" in err
     out, err, code = audit("verify", "--anchor", log.head)
     assert (code, err) == (0, "")
 

@@ -48,6 +48,7 @@ def test_a_new_principal_gets_a_token_that_is_shown_once_and_kept_as_a_hash(
     token = out.strip()
     assert (code, len(token)) == (0, 47)
     assert "The token of agent:claude, valid until" in err
+    assert "it is written to stdout" in err
     assert token not in err
     assert roll(file).by_id["agent:claude"].token_hash == hash_of(token)
     assert token not in file.read_text(encoding="utf-8")
@@ -105,7 +106,7 @@ def test_who_is_revoked_stays_in_the_file_and_gets_no_token_again(
     out, err, code = principals("rotate", "person:ada")
     assert (out, code) == ("", 2)
     assert "was revoked and stays so" in err
-    assert f"revoked {since:%Y-%m-%d}" in principals("list")[0]
+    assert f"revoked {since.astimezone():%Y-%m-%d %H:%M:%S}" in principals("list")[0]
     out, _, code = principals("test", "person:ada", "see", "contoso.example")
     assert (out, code) == (f"person:ada was revoked at {since} and may do nothing.\n", 1)
 
@@ -128,6 +129,8 @@ def test_a_decision_is_explained_and_no_text_gives_a_right(
         )
     out, _, code = principals("test", "agent:claude", "read", "contoso.example")
     assert (out, code) == ("agent:claude may read in contoso.example:exo: by grant 1.\n", 0)
+    out, _, code = principals("test", "token", "kill")
+    assert (out, code) == ("The owner may do everything.\n", 0)
     facts = json.loads(principals("test", "agent:claude", "approve", "--json")[0])
     assert (facts["allowed"], facts["reason"]) == (False, "never_for_agents")
 

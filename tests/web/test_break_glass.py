@@ -109,6 +109,12 @@ def test_it_works_from_the_command_line_in_several_tenants(forbidding: Server) -
     assert ran(forbidding, "Line") == "1"
 
 
+def test_the_command_line_says_that_it_is_recorded(forbidding: Server) -> None:
+    words = ("run", CONTOSO, "exo", change("Told"), "--break-glass", "a fire")
+    _, said, code = run_command(forbidding.environment, *words)
+    assert (code, "is recorded with its reason" in said) == (0, True)
+
+
 def test_it_is_not_broken_where_nothing_is_recorded() -> None:
     glass = BreakGlass(Classifier(Catalog.load(), confined=False), AuditTrail())
     with pytest.raises(BreakGlassRefused, match="the audit log is off"):

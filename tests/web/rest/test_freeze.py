@@ -108,5 +108,6 @@ def test_the_command_line_freezes_lists_and_thaws(server: Server) -> None:
     assert [(code, CONTOSO in out, "an accident" in out) for out, _, code in said] == [
         (0, True, True)
     ] * 2
+    assert all("the owner" in out for out, _, _ in said)
     out, _, code = run_command(server.environment, "thaw", CONTOSO)
     assert (out, code) == ("Agents are not stopped anywhere.\n", 0)
