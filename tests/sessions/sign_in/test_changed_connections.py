@@ -82,7 +82,7 @@ async def test_output_of_another_tenants_connection_is_marked_and_never_named_af
 
 @pytest.mark.usefixtures("admin")
 async def test_a_command_that_waits_behind_such_a_one_is_not_run(world: World) -> None:
-    first = asyncio.ensure_future(world.run(f"{connect(world, STRANGER)}; Start-Sleep 1"))
+    first = asyncio.ensure_future(world.run(f"{connect(world, STRANGER)}; Start-Sleep 2"))
     second = asyncio.ensure_future(world.run("$global:Ran = 1; 'ran'"))
     await see_refused(world, await first)
     waited = await second
@@ -166,12 +166,20 @@ async def test_a_notebooks_cell_that_connects_another_tenant_signs_the_session_o
     await see_refused(world, run)
 
 
+async def begun(client: AsyncKernelClient, asked: str) -> None:
+    """Wait until the kernel runs a cell."""
+    heard: Mapping[str, Any] = {"msg_type": "", "parent_header": {}}
+    while (heard["msg_type"], heard["parent_header"].get("msg_id")) != ("execute_input", asked):
+        heard = await client.get_iopub_msg(timeout=END_WAIT)
+
+
 @pytest.mark.usefixtures("admin")
 async def test_cells_that_wait_in_the_kernel_do_not_run_before_the_look_at_a_changed_connection(
     world: World,
 ) -> None:
     async with notebook(world) as first, notebook(world) as second:
-        first.execute(f"{connect(world, STRANGER)}; Start-Sleep 1", stop_on_error=False)
+        asked = first.execute(f"{connect(world, STRANGER)}; Start-Sleep 2", stop_on_error=False)
+        await begun(first, asked)  # what another connection sends might arrive before it
         waiting = await asyncio.gather(
             replies(second, "$global:Ran += 1; 'ran'"),
             replies(first, "$global:Ran += 2", "$global:Ran += 4"),
