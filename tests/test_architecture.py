@@ -32,6 +32,7 @@ LEAVES = {
     "prompt_answers",
     "script_text",
     "watcher",
+    "writer",
 }
 EVERY_LAYER = LEAVES | {
     "audit",
@@ -67,6 +68,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "script_text": {"errors"},
     "settings": set(),
     "watcher": set(),
+    "writer": set(),
     "shapes": {"records"},
     "messages": {"errors", "records"},
     "prompt_answers": {"errors", "records"},
@@ -82,7 +84,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "powershell_search": set(),
     "approvals": {"catalog", "classification", "errors", "principals"},
     "notifications": {"audit", "discovery", "errors", "escapes", "settings"},
-    "classification": {"catalog", "errors", "landlock", "powershell_search", "reading", "watcher"},
+    "classification": {"catalog", "errors", "landlock", "powershell_search", "reading", "watcher"}
+    | {"writer"},
     "modules": {"catalog", "errors", "powershell_search", "settings", "watcher"},
     "sandbox": {"errors"},
     "sessions": {
@@ -104,6 +107,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sandbox",
         "shapes",
         "tracing",
+        "writer",
     },
     "web": EVERY_LAYER - {"kernel", "powershell", "cli"},
     "discovery": {"errors", "settings"},

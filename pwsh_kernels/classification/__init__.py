@@ -11,7 +11,7 @@ from pwsh_kernels.classification.classes import (
     Reason,
 )
 from pwsh_kernels.classification.classifier import Classifier
-from pwsh_kernels.classification.preview_plan import Plan, Writer
+from pwsh_kernels.classification.preview_plan import Plan
 
 __all__ = [
     "MOST_REASONS",
@@ -22,5 +22,4 @@ __all__ = [
     "Plan",
     "Reason",
     "Uncarried",
-    "Writer",
 ]

@@ -75,6 +75,11 @@ class Classification:
     """Those that the text uses and does not set: their values come from the session."""
 
     @property
+    def means(self) -> dict[str, str]:
+        """Each command as it is written, and which one it should be."""
+        return {one.written: one.name for one in self.commands}
+
+    @property
     def kind(self) -> Class:
         """The class of the text."""
         return worst(one.kind for one in self.reasons)

@@ -5,13 +5,14 @@ Pure. $WhatIfPreference is not used: a module's functions do not see that of a c
 ForEach-Object, which does, would do nothing.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from pwsh_kernels.classification import argument_rules
 from pwsh_kernels.classification.classes import Classification, Found, Place
 from pwsh_kernels.classification.facts import Fact
 from pwsh_kernels.errors import CannotPreview
+from pwsh_kernels.writer import Writer
 
 CHANGES = frozenset({"changes", "destroys"})
 """Reasons that -WhatIf is for."""
@@ -20,19 +21,6 @@ NOTHING_CHANGES = "Nothing in it changes anything: run it as it is."
 MOST_PIECES = 10
 LOOPS = frozenset({"foreach-object"})
 POWERSHELL = "powershell"
-
-
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """A command that changes something, with what the text says of its arguments."""
-
-    name: str
-    written: str
-    service: str
-    values: Mapping[str, str]
-    """Constants, by their parameters' names as written."""
-    first: str
-    """The first constant without a name; "" without one."""
 
 
 @dataclass(frozen=True, slots=True)

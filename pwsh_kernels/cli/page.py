@@ -14,6 +14,11 @@ def page(as_json: AsJson = False) -> None:
     The code works once, for five minutes, and only for whoever asked for it. The token stays here.
     """
     url, given = asyncio.run(_page())
+    tell_address(url, given, as_json=as_json)
+
+
+def tell_address(url: str, given: PageCode, *, as_json: bool) -> None:
+    """Print the address of a server's page that takes a code."""
     address = f"{url}{given['path']}"
     if as_json:
         say_json({**given, "url": address})

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import typer
 
-from pwsh_kernels.cli.console import connected, note, say, say_json, table
+from pwsh_kernels.cli.console import connected, say, say_json, table
+from pwsh_kernels.cli.page import tell_address
 from pwsh_kernels.cli.sessions import AsJson
-from pwsh_kernels.cli.times import local_clock
 from pwsh_kernels.discovery import is_loopback
 from pwsh_kernels.shapes import PageCode, Passkeys
 
@@ -20,12 +20,7 @@ def passkey() -> None:
 def add(as_json: AsJson = False) -> None:
     """Print an address at which a browser adds a passkey for you, once, within five minutes."""
     url, given = asyncio.run(_add())
-    address = f"{for_passkeys(url)}{given['path']}"
-    if as_json:
-        say_json({**given, "url": address})
-        return
-    note(f"Open this address in a web browser before {local_clock(given['expires_at'])}:")
-    say(address)
+    tell_address(for_passkeys(url), given, as_json=as_json)
 
 
 def for_passkeys(url: str) -> str:

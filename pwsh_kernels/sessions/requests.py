@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pwsh_kernels.catalog import FactName, RouteName, Secret
 from pwsh_kernels.records import RunOptions
 from pwsh_kernels.shapes import Tier
+from pwsh_kernels.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +57,6 @@ class RunRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Writes:
-    """A command of a dry run that changes something, with the constants that the text gives it."""
-
-    name: str
-    written: str
-    service: str
-    values: Mapping[str, str]
-    first: str
-    """The first constant without a parameter's name."""
-
-
-@dataclass(frozen=True, slots=True)
 class DryRun:
     """A text that only says what it would change (classification.Plan).
 
@@ -78,7 +67,7 @@ class DryRun:
     text: str
     means: Mapping[str, str]
     variables: tuple[str, ...]
-    writers: tuple[Writes, ...]
+    writers: tuple[Writer, ...]
     alone: bool
     kind: str
     """The class of the text that is previewed."""

@@ -5,7 +5,6 @@ changes; asked by every door that runs texts.
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 
 from pwsh_kernels.approvals.policy import Need, needs
@@ -15,7 +14,7 @@ from pwsh_kernels.classification.classes import worst
 from pwsh_kernels.errors import ApprovalNeeded, ChangesRefused, ProductError
 from pwsh_kernels.sessions.held_run import HeldRun, Judged
 from pwsh_kernels.sessions.key import SessionKey
-from pwsh_kernels.sessions.requests import DryRun, Writes
+from pwsh_kernels.sessions.requests import DryRun
 from pwsh_kernels.web.access import Caller
 from pwsh_kernels.web.approvals import Approvals
 from pwsh_kernels.web.audit_events import change_refused
@@ -66,13 +65,10 @@ class ChangesGate:
         kind: Class,
         reason: str,
     ) -> None:
-        """Ask a person whether runs may begin. Raises as `Approvals.ask` does."""
-        self._approvals.ask(caller, held, found, kind, reason)
-
-    def preview(self, held: Sequence[HeldRun]) -> None:
-        """Find out what runs that wait would change, for whoever decides, as far as that can be
-        told.
+        """Ask a person whether runs may begin, and find out what they would change, as far as that
+        can be told. Raises as `Approvals.ask` does.
         """
+        self._approvals.ask(caller, held, found, kind, reason)
         for one in held[:MOST_PREVIEWED]:
             one.live.tasks.start(self._preview(one), f"preview for the approval of {one.run.id}")
 
@@ -156,12 +152,11 @@ class Judging:
         return judged.kind
 
     async def _ask(self, found: Sequence[Classification], held: Sequence[HeldRun]) -> None:
-        means = {one.written: one.name for its in found for one in its.commands}
+        means = {written: name for its in found for written, name in its.means.items()}
         variables = tuple(name for its in found for name in its.variables)
         await asyncio.gather(*(one.look(means, variables) for one in held))
         kind = worst(one.kind for one in found)
         self._gate.ask(self._caller, held, found, kind, self._reason)
-        self._gate.preview(held)
 
     def _noted(self, refused: ChangesRefused | ApprovalNeeded) -> ChangesRefused | ApprovalNeeded:
         self._gate.note(self._caller, self._door, self._texts, refused)
@@ -177,9 +172,9 @@ def dry_run_of(plan: Plan, found: Classification) -> DryRun:
     """Return a plan as sessions take it."""
     return DryRun(
         plan.text,
-        {one.written: one.name for one in found.commands},
+        found.means,
         found.variables,
-        tuple(Writes(**asdict(one)) for one in plan.writers),
+        plan.writers,
         plan.alone,
         found.kind.value,
     )

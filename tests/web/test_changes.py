@@ -12,7 +12,7 @@ import pytest
 from pwsh_kernels.audit.files import named_lines
 from tests.fixtures.cli import run_command
 from tests.fixtures.front_end import Notebook
-from tests.fixtures.server import CONTOSO, FABRIKAM, Server
+from tests.fixtures.server import CONTOSO, FABRIKAM, Server, ruled_server
 from tests.mcp.client import call, connected, text_of
 
 pytestmark = pytest.mark.xdist_group("changes")
@@ -33,14 +33,8 @@ AGENT = "pwsh-kernels-mcp/1.0 (claude-code)"
 @pytest.fixture(scope="module")
 def ruled(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a rule for one of two tenants, signed in to both."""
-    folder = tmp_path_factory.mktemp("server")
-    file = folder / "tenants.toml"
-    file.write_text(RULES, encoding="utf-8")
-    one = Server(folder, {"PWSH_MANAGER_TENANTS": str(file)}).start()
-    for tenant in (CONTOSO, FABRIKAM):
-        assert one.sign_in(tenant)["state"] == "signed_in"
-    yield one
-    one.close()
+    with ruled_server(tmp_path_factory.mktemp("server"), RULES) as one:
+        yield one
 
 
 def run_as(server: Server, agent: str, command: str) -> dict[str, Any]:

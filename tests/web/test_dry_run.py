@@ -11,7 +11,7 @@ import pytest
 from pwsh_kernels.audit.files import named_lines
 from pwsh_kernels.sessions.queries.previews import SAYS
 from tests.fixtures.cli import run_command
-from tests.fixtures.server import CONTOSO, FABRIKAM, Server
+from tests.fixtures.server import CONTOSO, FABRIKAM, Server, ruled_server
 from tests.mcp.client import call, connected, facts_of, text_of
 
 pytestmark = pytest.mark.xdist_group("dry_run")
@@ -30,14 +30,8 @@ AGENT = "pwsh-kernels-mcp/1.0 (claude-code)"
 @pytest.fixture(scope="module")
 def ruled(powershell_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server on which changes in contoso.example need an approval; signed in to both tenants."""
-    folder = tmp_path_factory.mktemp("server")
-    file = folder / "tenants.toml"
-    file.write_text(RULES, encoding="utf-8")
-    one = Server(folder, {"PWSH_MANAGER_TENANTS": str(file)}).start()
-    for tenant in (CONTOSO, FABRIKAM):
-        assert one.sign_in(tenant)["state"] == "signed_in"
-    yield one
-    one.close()
+    with ruled_server(tmp_path_factory.mktemp("server"), RULES) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,10 @@ from pwsh_kernels.sessions.queries.previews import (
     readings,
     with_changes,
 )
-from pwsh_kernels.sessions.requests import DryRun, Writes
+from pwsh_kernels.sessions.requests import DryRun
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.shapes import RunState
+from pwsh_kernels.writer import Writer
 
 FOLDER = Path(__file__).parent
 PARAMETER = "PwshKernelsAsked"
@@ -67,7 +68,7 @@ class DryRunner:
             elif self._ignores(one):
                 yield f"{one.name} takes -WhatIf and acts all the same."
 
-    def _ignores(self, writer: Writes) -> bool:
+    def _ignores(self, writer: Writer) -> bool:
         known = (self._catalog.modules.get(writer.service), self._live.session.module)
         patterns = [one for module in known if module for one in module.classes.ignores_what_if]
         return any(matcher(one).fullmatch(writer.name) for one in patterns)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pwsh_kernels.catalog import Counterpart
-from pwsh_kernels.sessions.requests import DryRun, Writes
+from pwsh_kernels.sessions.requests import DryRun
 from pwsh_kernels.sessions.runs.run import Run
 from pwsh_kernels.shapes import Preview, PreviewedChange, PreviewedObject, RunState
+from pwsh_kernels.writer import Writer
 
 SAYS = (
     "A preview, no proof: it is what the commands said they would do. Nothing compels them to keep"
@@ -89,8 +90,8 @@ def _reading(
 
 
 def _writer_of(
-    one: PreviewedObject, writers: Sequence[Writes], counterparts: Mapping[str, Counterpart]
-) -> Writes | None:
+    one: PreviewedObject, writers: Sequence[Writer], counterparts: Mapping[str, Counterpart]
+) -> Writer | None:
     """Return the command that spoke of an object: the only one, or the only one that names it."""
     fitting = [writer for writer in writers if writer.name.lower() in counterparts]
     if len(writers) > 1:
@@ -103,7 +104,7 @@ def _writer_of(
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _identity(writer: Writes, known: Counterpart) -> str:
+def _identity(writer: Writer, known: Counterpart) -> str:
     given = {name.lower(): value for name, value in writer.values.items()}
     return given.get(known.by.lower(), writer.first)
 

@@ -14,8 +14,9 @@ from pwsh_kernels.errors import CannotPreview, SessionBusy
 from pwsh_kernels.sessions.live import LiveSession
 from pwsh_kernels.sessions.queries.command_state import oddities, question, state_of
 from pwsh_kernels.sessions.queries.dry_run import DryRunner
-from pwsh_kernels.sessions.requests import DryRun, Writes
+from pwsh_kernels.sessions.requests import DryRun
 from pwsh_kernels.sessions.runs.run import Run
+from pwsh_kernels.writer import Writer
 from tests.sessions.world import CONTOSO, END_WAIT, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.pwsh]
@@ -158,7 +159,7 @@ async def test_a_command_that_takes_what_if_and_acts_all_the_same_is_not_preview
 ) -> None:
     lists = replace(EXO.classes, ignores_what_if=("Set-*",))
     catalog = Catalog({"exo": replace(EXO, classes=lists)}, {})
-    writer = Writes("Set-Mailbox", "Set-Mailbox", "exo", {}, "")
+    writer = Writer("Set-Mailbox", "Set-Mailbox", "exo", {}, "")
     dry = DryRun("", {"Set-Mailbox": "Set-Mailbox"}, (), (writer,), alone=True, kind="write")
     with pytest.raises(CannotPreview, match="acts all the same"):
         await DryRunner(live, catalog, dry).state(END_WAIT)

@@ -13,14 +13,15 @@ from pwsh_kernels.sessions.queries.previews import (
     readings,
     with_changes,
 )
-from pwsh_kernels.sessions.requests import DryRun, Writes
+from pwsh_kernels.sessions.requests import DryRun
 from pwsh_kernels.shapes import Preview
+from pwsh_kernels.writer import Writer
 
 KNOWN = {
     "set-mailbox": Counterpart("Get-Mailbox"),
     "update-mguser": Counterpart("Get-MgUser", "UserId"),
 }
-ADA = Writes("Set-Mailbox", "Set-Mailbox", "exo", {"Office": "Bern", "Force": "$true"}, "ada")
+ADA = Writer("Set-Mailbox", "Set-Mailbox", "exo", {"Office": "Bern", "Force": "$true"}, "ada")
 DRY = DryRun("", {}, (), (ADA,), alone=True, kind="write")
 LINES = """
 What if: Performing the operation "Remove Item" on target "/tmp/x".
@@ -47,7 +48,7 @@ def test_old_values_are_read_by_what_the_text_names_else_by_what_the_command_say
     }  # fmt: skip
     piped = replace(DRY, writers=(replace(ADA, first=""),))
     assert readings([said], piped, KNOWN)[0].identity == "Ada Lovelace"
-    graph = Writes("Update-MgUser", "Update-MgUser", "graph", {"UserId": "a", "City": "Bern"}, "")
+    graph = Writer("Update-MgUser", "Update-MgUser", "graph", {"UserId": "a", "City": "Bern"}, "")
     (user,) = readings([said], replace(DRY, writers=(graph,)), KNOWN)
     assert (user.get, user.by, user.identity, user.new) == (
         "Get-MgUser", "UserId", "a", {"City": "Bern"}
